@@ -1,0 +1,66 @@
+"""How long work reports where it is and learns that it should stop, without knowing who watches."""
+
+from enum import Enum
+from threading import Event
+from typing import Protocol
+
+from vtsfind.base.errors import VtsfindError
+
+
+class Phase(Enum):
+    """The parts of long work, in the order in which they run; the value is shown to the user."""
+
+    SCAN = "Looking for photos"
+    ENCODE = "Reading photos"
+    PUBLISH = "Writing the index"
+    CHECK = "Checking the library"
+    DOWNLOAD = "Downloading"
+    TRAIN = "Training"
+    EVALUATE = "Evaluating"
+
+
+class Cancelled(VtsfindError):
+    """The user asked to stop; what was done so far is kept."""
+
+    exit_code = 130
+
+
+class Progress(Protocol):
+    """What a watcher of long work offers."""
+
+    def start(self, phase: Phase, total: int | None) -> None:
+        """Begin `phase`, which has `total` steps, or an unknown number of them."""
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        """Count `steps` more as done; `note` is a few words on the latest."""
+
+
+class Silent:
+    """A `Progress` that shows nothing: the default."""
+
+    def start(self, phase: Phase, total: int | None) -> None:
+        """Ignore it."""
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        """Ignore it."""
+
+
+class CancelToken:
+    """A flag that one thread or signal handler raises and long work looks at between steps."""
+
+    def __init__(self) -> None:
+        self._event = Event()
+
+    def cancel(self) -> None:
+        """Ask the work to stop after its current step."""
+        self._event.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the work should stop."""
+        return self._event.is_set()
+
+    def check(self) -> None:
+        """Raise `Cancelled` if the work should stop."""
+        if self.cancelled:
+            raise Cancelled("Stopped as asked.", "Run the same command again to go on.")

@@ -1,0 +1,146 @@
+"""The frozen values that cross layers. Paths are the system's bytes; text is made of them only for show."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What one `stat` tells about a file's content: if it is the same, the content is taken to be the same."""
+
+    size: int
+    """Bytes."""
+    mtime_ns: int
+    """Time of the last change, in nanoseconds since 1970."""
+    inode: int
+    """The file system's number of the file; 0 where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that the scanner found, not opened yet."""
+
+    path: bytes
+    """Absolute path."""
+    stamp: Stamp
+
+
+class Reason(StrEnum):
+    """Why a file could not be used. The value is stored and shown."""
+
+    UNREADABLE = "cannot be read"
+    VANISHED = "is gone"
+    CHANGED = "changed while it was read"
+    NOT_A_PICTURE = "is not a picture of a known kind"
+    DAMAGED = "is damaged or cut short"
+    TOO_LARGE = "has too many pixels"
+    TIMEOUT = "took too long to decode"
+    MEMORY = "needs too much memory to decode"
+    CRASHED = "crashed the decoder"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One file, or folder, that could not be used, and why."""
+
+    path: bytes
+    reason: Reason
+    detail: str = ""
+    """What the system or the decoder said, in its words."""
+    stamp: Stamp | None = None
+    """The file's stamp when it was tried, so that it is not tried again until it changes."""
+
+    def __str__(self) -> str:
+        return f"{show_path(self.path)} {self.reason.value}" + (f" ({self.detail})" if self.detail else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """One named hash head of a model."""
+
+    name: str
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """How a picture becomes a model's input. It belongs to the weights and travels with them."""
+
+    size: int
+    """Side of the square input, in pixels."""
+    fit: Literal["squash", "crop"] = "squash"
+    """`squash` resizes the whole picture to the square; `crop` resizes the short side and takes the middle."""
+    resize: int = 0
+    """Short side before the middle is taken, in pixels; only for `crop`."""
+    interpolation: Literal["bilinear", "bicubic"] = "bicubic"
+    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    """Subtracted from values in 0..1, by channel (red, green, blue)."""
+    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    """Divides after `mean`, by channel."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Which model made a set of codes. Codes of two signatures are never compared."""
+
+    model: str
+    """The model's name in the registry."""
+    fingerprint: str
+    """SHA-256, in hex, of the weights and everything else that the codes depend on."""
+    heads: tuple[Head, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PictureInfo:
+    """What is known of a picture besides its pixels."""
+
+    width: int
+    """Pixels, as shown: after the EXIF orientation is applied."""
+    height: int
+    orientation: int = 1
+    """The EXIF orientation as it stood in the file, 1 to 8."""
+    taken: str | None = None
+    """EXIF time of the shot, `YYYY-MM-DD HH:MM:SS` by the camera's clock."""
+    format: str = ""
+    """The decoder's name of the format, such as `JPEG`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One photo as the index keeps it."""
+
+    path: bytes
+    stamp: Stamp
+    digest: bytes
+    """SHA-256 of the file's content, 32 bytes."""
+    info: PictureInfo | None = None
+    """None when the content is known to the index already."""
+    codes: dict[str, npt.NDArray[np.uint8]] | None = None
+    """Head name to packed code, (w,) uint8; None when the content is known to the index already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer to a query."""
+
+    path: bytes
+    distance: int
+    """Bits in which the codes differ."""
+    bits: int
+    """Length of the codes."""
+
+
+def show_path(path: bytes) -> str:
+    r"""Write a path for people: invalid UTF-8 and control characters become visible escapes.
+
+    >>> show_path(b"holiday/beach.jpg")
+    'holiday/beach.jpg'
+    >>> show_path(b"two\nlines-\xff.jpg")
+    'two\\nlines-\\xff.jpg'
+    """
+    text = path.decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

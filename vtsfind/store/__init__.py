@@ -1,0 +1,1 @@
+"""What vtsfind keeps on its own disk space."""
