@@ -1,0 +1,57 @@
+"""What every test gets: folders of its own, no network, fixed seeds; and photos for those who ask."""
+
+import os
+import random
+import socket
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+from drawn import album
+
+hypothesis.settings.register_profile("vtsfind", deadline=None, database=None, derandomize=True)
+hypothesis.settings.load_profile("vtsfind")
+
+
+@pytest.fixture(autouse=True)
+def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep vtsfind away from the user's folders and settings; gives the folder that holds the test's own ones."""
+    home = tmp_path_factory.mktemp("home")
+    for variable in [name for name in os.environ if name.startswith("VTSFIND_")]:
+        monkeypatch.delenv(variable)
+    for name in ("CONFIG", "DATA", "CACHE", "STATE"):
+        monkeypatch.setenv(f"VTSFIND_{name}_DIR", str(home / name.lower()))
+    return home
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = socket.socket.connect
+
+    def refuse(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6}:
+            raise AssertionError(f"A test wants the network: {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seed() -> None:
+    random.seed(0)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder of twelve drawn photos, see `drawn.album`."""
+    return album(tmp_path / "photos")
+
+
+@pytest.fixture(scope="session")
+def shared_photos() -> Path:
+    """The folder of real photographs beside the checkout (`dev` and `train` in it)."""
+    folder = Path(__file__).parents[2] / "shared" / "data" / "photos"
+    if not folder.is_dir():
+        pytest.skip("no real photographs beside the checkout")
+    return folder
