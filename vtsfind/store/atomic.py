@@ -1,0 +1,64 @@
+"""The one way in which a file of a library is replaced."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+TEMPORARY_SUFFIX = ".tmp"
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Replace a file as a whole: whoever opens `path`, at any moment, sees the old file or the new one.
+
+    The caller writes a temporary sibling, whose name this gives. When the block ends well, the sibling is flushed to
+    the disk, renamed to `path`, and the folder is flushed. When it raises, the sibling is removed and `path` stays as
+    it was. A killed process leaves the sibling behind; `remove_leftovers` takes it away. The file's owner and mode
+    are not carried over.
+
+    Raises
+    ------
+    OSError
+        From any of these steps.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
+    try:
+        yield temporary
+        with temporary.open("r+b") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        flush_folder(path.parent)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def flush_folder(folder: Path) -> None:
+    """Make the names in a folder last through a power cut, where the system can do that."""
+    if not hasattr(os, "O_DIRECTORY"):
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that killed processes left in a folder."""
+    for leftover in folder.glob(f".*{TEMPORARY_SUFFIX}*"):
+        leftover.unlink(missing_ok=True)
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Make `content` the whole of the file `path`, by `replacing`.
+
+    Raises
+    ------
+    OSError
+        When the place cannot be written; the old file is still there then.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)

@@ -1,0 +1,388 @@
+"""The database of a library: its schema and every statement. What each column means stands in `vtsfind.store.index`."""
+
+import json
+import sqlite3
+from array import array
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import astuple
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.base.errors import LibraryDamaged, LibraryTooNew, UsageError
+from vtsfind.base.records import Entry, Failure, Head, PictureInfo, Signature, Stamp
+from vtsfind.store.atomic import replacing
+from vtsfind.store.errors import REPAIR
+from vtsfind.store.planes import code_bytes
+from vtsfind.store.rows import FileRecord, join_codes, reason_of, row_crc, signed, stamp_of, text, unsigned
+
+NAME = "library.db"
+SIDE_NAMES = (f"{NAME}-wal", f"{NAME}-shm")
+APPLICATION_ID = 0x56545346
+VERSION = 1
+BUSY_TIMEOUT_S = 10.0
+
+_NO_SHARED_MEMORY = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_FULL,
+}
+
+SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE roots (path BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE contents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+    size INTEGER NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    orientation INTEGER NOT NULL,
+    taken TEXT,
+    format TEXT NOT NULL,
+    codes BLOB NOT NULL,
+    crc INTEGER NOT NULL
+) STRICT;
+CREATE INDEX contents_by_size ON contents (size);
+CREATE TABLE files (
+    path BLOB PRIMARY KEY,
+    size INTEGER,
+    mtime_ns INTEGER,
+    inode INTEGER,
+    content INTEGER REFERENCES contents (id),
+    reason TEXT,
+    detail TEXT,
+    CHECK ((content IS NULL) <> (reason IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX files_by_content ON files (content);
+"""
+
+
+def create(folder: Path, signature: Signature) -> None:
+    """Make an empty database, whole from the first moment that it can be seen.
+
+    Raises
+    ------
+    UsageError
+        If there is one already.
+    sqlite3.Error, OSError
+    """
+    if (folder / NAME).exists():
+        raise UsageError(f"There is a library in {folder} already.", "Open it, or choose another place.")
+    for name in SIDE_NAMES:
+        (folder / name).unlink(missing_ok=True)
+    with replacing(folder / NAME) as temporary, closing(_connected(temporary, "rwc")) as connection:
+        build_schema(connection, signature)
+
+
+def build_schema(connection: sqlite3.Connection, signature: Signature) -> None:
+    """Write the schema and the facts of a new library into an empty database."""
+    connection.executescript(
+        f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {SCHEMA}"
+    )
+    heads = [{"name": head.name, "bits": head.bits} for head in signature.heads]
+    text = json.dumps({"model": signature.model, "fingerprint": signature.fingerprint, "heads": heads})
+    connection.execute("INSERT INTO meta VALUES ('signature', ?), ('state', randomblob(16))", (text,))
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _connected(path: Path, mode: str) -> sqlite3.Connection:
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_TIMEOUT_S,
+        check_same_thread=False,
+    )
+
+
+def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
+    """Open the database and make sure that it is one of this format.
+
+    Raises
+    ------
+    LibraryTooNew, LibraryDamaged
+        If it is of a later format, or none of vtsfind's.
+    sqlite3.Error
+    """
+    path = folder / NAME
+    connection = _connected(path, "rw") if write else _reading(path)
+    try:
+        _check_format(connection, folder)
+        if write:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    """A connection that only reads.
+
+    Readers and the writer meet in a shared-memory file beside the database. Where it cannot be made (a read-only or
+    full disk) and no write-ahead log waits, nobody can be writing, and the database is read as it lies there.
+    """
+    connection = _connected(path, "ro")
+    try:
+        connection.execute("PRAGMA application_id")
+    except sqlite3.Error as error:
+        connection.close()
+        log = path.with_name(SIDE_NAMES[0])
+        if error.sqlite_errorcode & 0xFF not in _NO_SHARED_MEMORY or (log.exists() and log.stat().st_size):
+            raise
+        connection = _connected(path, "ro&immutable=1")
+    return connection
+
+
+def _check_format(connection: sqlite3.Connection, folder: Path) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION_ID or version < 1:
+        raise LibraryDamaged(f"{folder / NAME} is no database of vtsfind.", REPAIR)
+    if version > VERSION:
+        raise LibraryTooNew(
+            f"The library {folder} was made by a newer vtsfind (format {version}; this one reads up to {VERSION}).",
+            "Upgrade it: python3 -m pip install --upgrade vtsfind",
+        )
+
+
+class Database:
+    """The statements on one open database. Errors of SQLite pass through.
+
+    Changes belong to a transaction that the first of them begins and `commit` ends. A change that SQLite refuses
+    takes the whole transaction back.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
+        self.connection = connection
+        self.folder = folder
+        self.altered = False
+        """Whether the open transaction changed which codes are in the planes."""
+        self.signature = self._read_signature()
+        self.code_bytes = sum(map(code_bytes, self.signature.heads))
+
+    def _read_signature(self) -> Signature:
+        row = self.connection.execute("SELECT value FROM meta WHERE name = 'signature'").fetchone()
+        try:
+            stored = json.loads(row[0])
+            heads = tuple(Head(str(head["name"]), int(head["bits"])) for head in stored["heads"])
+            return Signature(str(stored["model"]), str(stored["fingerprint"]), heads)
+        except (TypeError, ValueError, KeyError) as error:
+            raise LibraryDamaged(
+                f"{self.folder / NAME} does not say which model it is for.", REPAIR
+            ) from error
+
+    @contextmanager
+    def changing(self) -> Iterator[sqlite3.Connection]:
+        """Begin a transaction unless one is open; take all of it back if SQLite refuses a change."""
+        if not self.connection.in_transaction:
+            self.altered = False
+            self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.connection
+        except sqlite3.Error:
+            self.rollback()
+            raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """See one state of the database throughout the block."""
+        if self.connection.in_transaction:
+            yield self.connection
+            return
+        self.connection.execute("BEGIN")
+        try:
+            yield self.connection
+        finally:
+            self.rollback()
+
+    def commit(self) -> None:
+        """Keep the changes of the open transaction, if there is one."""
+        if not self.connection.in_transaction:
+            return
+        with self.changing() as connection:
+            if self.altered:
+                connection.execute("UPDATE meta SET value = randomblob(16) WHERE name = 'state'")
+            connection.execute("COMMIT")
+        self.altered = False
+
+    def rollback(self) -> None:
+        """Take the changes of the open transaction back, if there is one."""
+        self.altered = False
+        if self.connection.in_transaction:
+            with suppress(sqlite3.Error):
+                self.connection.execute("ROLLBACK")
+
+    def add(self, entry: Entry) -> None:
+        """Record a readable file."""
+        codes = None if entry.codes is None else join_codes(self.signature.heads, entry.codes)
+        with self.changing() as connection:
+            row = connection.execute("SELECT id FROM contents WHERE sha256 = ?", (entry.digest,)).fetchone()
+            content = int(row[0]) if row else self._add_content(connection, entry, codes)
+            self._put(connection, entry.path, entry.stamp, content=content)
+
+    def _add_content(self, connection: sqlite3.Connection, entry: Entry, codes: bytes | None) -> int:
+        info = entry.info
+        if info is None or codes is None or len(entry.digest) != 32:
+            raise ValueError("a content that is new to the index needs a digest of 32 bytes, info and codes")
+        taken = None if info.taken is None else text(info.taken)
+        shape = (info.width, info.height, info.orientation, taken, text(info.format))
+        (content,) = connection.execute(
+            "INSERT INTO contents (sha256, size, width, height, orientation, taken, format, codes, crc)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            (entry.digest, signed(entry.stamp.size), *shape, codes, row_crc(entry.digest, codes)),
+        ).fetchone()
+        return int(content)
+
+    def fail(self, failure: Failure) -> None:
+        """Record a file that cannot be used."""
+        with self.changing() as connection:
+            reason, detail = failure.reason.value, text(failure.detail)
+            self._put(connection, failure.path, failure.stamp, reason=reason, detail=detail)
+
+    def _put(
+        self,
+        connection: sqlite3.Connection,
+        path: bytes,
+        stamp: Stamp | None,
+        *,
+        content: int | None = None,
+        reason: str | None = None,
+        detail: str | None = None,
+    ) -> None:
+        before = connection.execute("SELECT content FROM files WHERE path = ?", (path,)).fetchone()
+        if (before[0] if before else None) != content:
+            self.altered = True
+        numbers = (None,) * 3 if stamp is None else tuple(map(signed, astuple(stamp)))
+        connection.execute(
+            "INSERT OR REPLACE INTO files (path, size, mtime_ns, inode, content, reason, detail)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (path, *numbers, content, reason, detail),
+        )
+
+    def forget(self, paths: Iterable[bytes]) -> None:
+        """Drop files; what is known of their contents stays."""
+        with self.changing() as connection:
+            self.altered = True
+            connection.executemany("DELETE FROM files WHERE path = ?", ((path,) for path in paths))
+
+    def add_roots(self, roots: Iterable[bytes]) -> None:
+        """Record folders (or files) that the library covers."""
+        with self.changing() as connection:
+            connection.executemany("INSERT OR IGNORE INTO roots VALUES (?)", ((root,) for root in roots))
+
+    def set_meta(self, name: str, value: int | str | bytes) -> None:
+        """Record a fact about the library."""
+        with self.changing() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
+
+    def meta(self, name: str) -> int | str | bytes | None:
+        """A fact about the library, None if there is none of that name."""
+        row = self.connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        value: int | str | bytes | None = row[0] if row else None
+        return value
+
+    def state(self) -> bytes:
+        """The random name of the present set of codes."""
+        value = self.meta("state")
+        if not isinstance(value, bytes) or len(value) != 16:
+            raise LibraryDamaged(f"{self.folder / NAME} does not name its state.", REPAIR)
+        return value
+
+    def live_codes(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
+        """Ids (n,) uint32, ascending, and joined codes (n, b) uint8 of all contents that have a file."""
+        ids = array("I")
+        codes = bytearray()
+        for content, code in self.connection.execute(
+            "SELECT id, codes FROM contents WHERE id IN (SELECT content FROM files) ORDER BY id"
+        ):
+            if len(code) != self.code_bytes:
+                raise LibraryDamaged(
+                    f"{self.folder / NAME} holds a code of a wrong length (content {content}).", REPAIR
+                )
+            ids.append(content)
+            codes += code
+        rows = np.array(ids, np.uint32)
+        return rows, np.frombuffer(bytes(codes), np.uint8).reshape(len(rows), self.code_bytes)
+
+    def stamps(self) -> dict[bytes, tuple[int, int, int]]:
+        """Every known path with its size, mtime_ns and inode; three times -1 where no stamp was seen."""
+        cursor = self.connection.execute(
+            "SELECT path, ifnull(size, -1), ifnull(mtime_ns, -1), inode FROM files"
+        )
+        return {
+            path: (size, mtime_ns, -1 if inode is None else unsigned(inode))
+            for path, size, mtime_ns, inode in cursor
+        }
+
+    def failures(self) -> list[Failure]:
+        """The files that cannot be used, by path."""
+        cursor = self.connection.execute(
+            "SELECT path, reason, detail, size, mtime_ns, inode FROM files WHERE content IS NULL ORDER BY path"
+        )
+        return [
+            Failure(path, reason_of(reason), detail or "", stamp_of(size, mtime, inode))
+            for path, reason, detail, size, mtime, inode in cursor
+        ]
+
+    def digests_of_size(self, size: int) -> frozenset[bytes]:
+        """SHA-256 of the known contents of `size` bytes."""
+        cursor = self.connection.execute("SELECT sha256 FROM contents WHERE size = ?", (signed(size),))
+        return frozenset(digest for (digest,) in cursor)
+
+    def codes_of_path(self, path: bytes, stamp: Stamp) -> bytes | None:
+        """The joined codes of a file, None unless it is known with this stamp."""
+        row = self.connection.execute(
+            "SELECT codes FROM files JOIN contents ON id = content"
+            " WHERE path = ? AND files.size = ? AND mtime_ns = ? AND inode = ?",
+            (path, *map(signed, astuple(stamp))),
+        ).fetchone()
+        return self._whole(row)
+
+    def codes_of_digest(self, digest: bytes) -> bytes | None:
+        """The joined codes of a content, None unless it is known."""
+        return self._whole(
+            self.connection.execute("SELECT codes FROM contents WHERE sha256 = ?", (digest,)).fetchone()
+        )
+
+    def _whole(self, row: tuple[bytes] | None) -> bytes | None:
+        if row and len(row[0]) != self.code_bytes:
+            raise LibraryDamaged(f"{self.folder / NAME} holds a code of a wrong length.", REPAIR)
+        return row[0] if row else None
+
+    def files_of_content(self, content: int) -> list[FileRecord]:
+        """The files with a content, by path."""
+        cursor = self.connection.execute(
+            "SELECT path, files.size, mtime_ns, inode, sha256, width, height, orientation, taken, format"
+            " FROM files JOIN contents ON id = content WHERE content = ? ORDER BY path",
+            (content,),
+        )
+        return [
+            FileRecord(path, Stamp(size, mtime_ns, unsigned(inode)), digest, PictureInfo(*info))
+            for path, size, mtime_ns, inode, digest, *info in cursor
+        ]
+
+    def roots(self) -> list[bytes]:
+        """The recorded roots, sorted."""
+        return [path for (path,) in self.connection.execute("SELECT path FROM roots ORDER BY path")]
+
+    def tally(self) -> tuple[int, int, int, int]:
+        """Files with a code, their bytes, their different contents, and files that cannot be used."""
+        row = self.connection.execute(
+            "SELECT count(content), ifnull(sum(size) FILTER (WHERE content IS NOT NULL), 0),"
+            " count(DISTINCT content), count(reason) FROM files"
+        ).fetchone()
+        files, size, contents, failures = map(int, row)
+        return files, size, contents, failures
+
+    def close(self) -> None:
+        """Take back what is not committed and close."""
+        self.rollback()
+        self.connection.close()

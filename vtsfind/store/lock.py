@@ -1,0 +1,72 @@
+"""One writer at a time for a library: a lock that the operating system holds, and a note of who holds it.
+
+The lock is on the file `lock`; it ends with the process that took it, however that ends. The file `owner.json` says
+who took it last, for messages only: it may be missing or out of date, and nothing is decided by it.
+"""
+
+import json
+import os
+import socket
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from vtsfind.base.errors import LibraryLocked
+from vtsfind.store.atomic import replacing
+
+LOCK_NAME = "lock"
+OWNER_NAME = "owner.json"
+
+
+class WriterLock:
+    """The right to write to the library in `folder`, from construction to `release`.
+
+    Raises
+    ------
+    LibraryLocked
+        If another process, or another `WriterLock` of this one, holds it; at once, without waiting.
+    OSError
+        If the lock file cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._owner = folder / OWNER_NAME
+        self._lock = FileLock(folder / LOCK_NAME)
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise LibraryLocked(
+                f"The library {folder} is being written by {_described(self._owner)}.",
+                "Wait until that is done, or stop it.",
+            ) from None
+        try:
+            self._sign()
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def _sign(self) -> None:
+        owner = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": datetime.now().astimezone().isoformat(timespec="seconds"),
+        }
+        with replacing(self._owner) as temporary:
+            temporary.write_text(json.dumps(owner) + "\n", encoding="utf-8")
+
+    def release(self) -> None:
+        """Give the lock back; a second time does nothing."""
+        if self._lock.is_locked:
+            with suppress(OSError):
+                self._owner.unlink(missing_ok=True)
+            self._lock.release()
+
+
+def _described(owner: Path) -> str:
+    try:
+        note = json.loads(owner.read_text(encoding="utf-8"))
+        return f"process {note['pid']} on {note['host']} since {note['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"

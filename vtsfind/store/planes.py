@@ -1,0 +1,222 @@
+"""The planes file: all codes of a library, laid out for scanning, made from its database and memory-mapped.
+
+Its bytes are specified in `vtsfind.store.index`. Nothing is lost with it: it is written again from the database.
+"""
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.base import bits
+from vtsfind.base.errors import UsageError
+from vtsfind.base.records import Head, Signature
+from vtsfind.store.atomic import replacing
+
+NAME = "planes.vtp"
+MAGIC = b"VTSPLANE"
+VERSION = 1
+ALIGNMENT = 64
+STATE_BYTES = 16
+FINGERPRINT_BYTES = 64
+HEAD_NAME_BYTES = 32
+
+_HEADER = np.dtype(
+    [
+        ("magic", "S8"),
+        ("version", "<u4"),
+        ("heads", "<u4"),
+        ("photos", "<u8"),
+        ("rows_at", "<u8"),
+        ("rows_crc", "<u4"),
+        ("header_crc", "<u4"),
+        ("state", f"V{STATE_BYTES}"),
+        ("zero", "V8"),
+        ("fingerprint", f"S{FINGERPRINT_BYTES}"),
+    ]
+)
+_HEAD = np.dtype(
+    [
+        ("name", f"S{HEAD_NAME_BYTES}"),
+        ("bits", "<u4"),
+        ("crc", "<u4"),
+        ("at", "<u8"),
+        ("zero", "V16"),
+    ]
+)
+_HEADER_CRC_AT = 36
+
+
+@dataclass(frozen=True, slots=True)
+class Planes:
+    """The codes of one head for all photos of a library. Ties between photos are broken by their column."""
+
+    head: str
+    bits: int
+    words: npt.NDArray[np.uint64]
+    """(w, n), read-only: plane w holds 64-bit word w of every code, see `vtsfind.base.bits`."""
+    rows: npt.NDArray[np.uint32]
+    """(n,), ascending: the content ids of the columns, to be given to `Index.files_of_rows`."""
+
+
+class PlanesUnusable(Exception):
+    """The planes file is missing, out of date or damaged; the text says which. It never leaves the store."""
+
+
+class PlanesStale(PlanesUnusable):
+    """The planes file is whole but does not belong to the database's present state."""
+
+
+def build(
+    heads: Sequence[Head], rows: npt.NDArray[np.uint32], codes: npt.NDArray[np.uint8]
+) -> dict[str, Planes]:
+    """Lay codes out as planes.
+
+    Parameters
+    ----------
+    heads
+        The heads in the order in which their codes follow each other.
+    rows
+        (n,) content ids, ascending.
+    codes
+        (n, b) uint8, all heads' packed codes side by side.
+    """
+    built = {}
+    start = 0
+    for head in heads:
+        end = start + code_bytes(head)
+        words = bits.planes(codes[:, start:end])
+        words.flags.writeable = False
+        built[head.name] = Planes(head.name, head.bits, words, rows)
+        start = end
+    return built
+
+
+def check_signature(signature: Signature) -> None:
+    """Make sure that a signature fits into the header of a planes file.
+
+    Raises
+    ------
+    UsageError
+    """
+    names = [head.name for head in signature.heads]
+    if (
+        not names
+        or len(set(names)) < len(names)
+        or any(not 0 < len(name.encode()) <= HEAD_NAME_BYTES or "\0" in name for name in names)
+        or any(head.bits < 1 for head in signature.heads)
+        or len(signature.fingerprint.encode()) > FINGERPRINT_BYTES
+    ):
+        raise UsageError(
+            f"The model {signature.model} cannot have a library: {signature} does not fit the format."
+        )
+
+
+def code_bytes(head: Head) -> int:
+    """Bytes of one packed code."""
+    return -(-head.bits // 8)
+
+
+def write(path: Path, built: dict[str, Planes], state: bytes, signature: Signature) -> None:
+    """Replace the planes file atomically by `built`, as made from the database in `state`.
+
+    Raises
+    ------
+    OSError
+        If there is no room or no permission; the old file stays.
+    """
+    rows = built[signature.heads[0].name].rows
+    sections = [_padded(rows.astype("<u4").tobytes())]
+    sections += [_padded(built[head.name].words.astype("<u8").tobytes()) for head in signature.heads]
+    starts = np.cumsum([_header_bytes(len(signature.heads)), *map(len, sections)])
+    header = np.zeros(1, _HEADER)
+    header["magic"] = MAGIC
+    header["version"] = VERSION
+    header["heads"] = len(signature.heads)
+    header["photos"] = len(rows)
+    header["rows_at"] = starts[0]
+    header["rows_crc"] = zlib.crc32(sections[0])
+    header["state"] = np.void(state)
+    header["fingerprint"] = signature.fingerprint.encode()
+    table = np.zeros(len(signature.heads), _HEAD)
+    for i, head in enumerate(signature.heads):
+        table[i] = (head.name.encode(), head.bits, zlib.crc32(sections[i + 1]), starts[i + 1], b"")
+    header["header_crc"] = zlib.crc32(header.tobytes() + table.tobytes())
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.writelines([header.tobytes(), table.tobytes(), *sections])
+
+
+def _padded(data: bytes) -> bytes:
+    return data + bytes(-len(data) % ALIGNMENT)
+
+
+def _header_bytes(heads: int) -> int:
+    return _HEADER.itemsize + heads * _HEAD.itemsize
+
+
+def read(path: Path, head: Head, state: bytes, signature: Signature) -> Planes:
+    """Map the planes of one head, after checking everything that they depend on.
+
+    Raises
+    ------
+    PlanesUnusable
+        If the file is missing, damaged, of another format or model, or (`PlanesStale`) of another state.
+    """
+    data, header, table = _opened(path)
+    if header["state"].tobytes() != state:
+        raise PlanesStale(f"{path} is out of date")
+    index = signature.heads.index(head)
+    listed = [(entry["name"].decode(errors="replace"), int(entry["bits"])) for entry in table]
+    if listed != [(known.name, known.bits) for known in signature.heads]:
+        raise PlanesUnusable(f"{path} belongs to another model")
+    n = int(header["photos"])
+    entry = table[index]
+    rows = _section(path, data, int(header["rows_at"]), 4 * n, int(header["rows_crc"]))
+    words = _section(path, data, int(entry["at"]), 8 * n * word_count(head), int(entry["crc"]))
+    return Planes(
+        head.name,
+        head.bits,
+        words.view("<u8").astype(np.uint64, copy=False).reshape(word_count(head), n),
+        rows.view("<u4").astype(np.uint32, copy=False),
+    )
+
+
+def word_count(head: Head) -> int:
+    """64-bit words of one code."""
+    return -(-head.bits // bits.WORD_BITS)
+
+
+def _opened(path: Path) -> tuple[npt.NDArray[np.uint8], np.void, npt.NDArray[np.void]]:
+    """Map the file and check its header: (bytes, header, table of heads)."""
+    try:
+        data: npt.NDArray[np.uint8] = np.memmap(path, np.uint8, mode="r")
+    except (OSError, ValueError) as error:
+        raise PlanesUnusable(f"{path} cannot be read: {error}") from error
+    if len(data) < _HEADER.itemsize:
+        raise PlanesUnusable(f"{path} is cut short")
+    header = data[: _HEADER.itemsize].view(_HEADER)[0]
+    if header["magic"] != MAGIC or header["version"] != VERSION:
+        raise PlanesUnusable(f"{path} is of another format")
+    end = _header_bytes(int(header["heads"]))
+    if len(data) < end:
+        raise PlanesUnusable(f"{path} is cut short")
+    unsigned = data[:end].copy()
+    unsigned[_HEADER_CRC_AT : _HEADER_CRC_AT + 4] = 0
+    if zlib.crc32(unsigned.data) != header["header_crc"]:
+        raise PlanesUnusable(f"the header of {path} does not have its checksum")
+    return data, header, data[_HEADER.itemsize : end].view(_HEAD)
+
+
+def _section(
+    path: Path, data: npt.NDArray[np.uint8], start: int, length: int, crc: int
+) -> npt.NDArray[np.uint8]:
+    """The first `length` bytes of a section, whose checksum covers its padding too."""
+    end = start + length + -length % ALIGNMENT
+    if end > len(data):
+        raise PlanesUnusable(f"{path} is cut short")
+    if zlib.crc32(data[start:end].data) != crc:
+        raise PlanesUnusable(f"the data of {path} does not have its checksum")
+    return data[start : start + length]
