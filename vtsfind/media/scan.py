@@ -1,0 +1,249 @@
+"""Find the photos under some folders, without opening a file.
+
+The walk reads each folder once, files first, then its folders, both sorted by the bytes of their names, so the order
+is the same on every run. Links are never followed, except that a root may be one; a folder that was already seen
+(overlapping roots, bind mounts, loops of mounts) is not entered again. What is left out is counted by its reason, what
+cannot be read is kept as a `Failure`.
+"""
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from vtsfind.base.progress import CancelToken
+from vtsfind.base.records import Failure, Found, Reason, Stamp
+from vtsfind.media import names
+
+EXCLUDED = "excluded"
+OTHER_NAME = "not a picture name"
+OTHER_FILE_SYSTEM = "other file system"
+LINK = "link"
+SEEN = "folder already seen"
+IRREGULAR = "not a regular file"
+
+_Identity = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """What a scan leaves out."""
+
+    exclude: tuple[str, ...] = ()
+    """Shell patterns of names or whole paths of files and folders."""
+    include_hidden: bool = False
+    """Whether names that begin with a dot are looked at; trash, thumbnail and tool folders are left out anyway."""
+    one_file_system: bool = False
+    """Whether folders on another file system than their root are left out."""
+
+
+@dataclass(slots=True)
+class ScanReport:
+    """What a scan saw besides the photos; it grows while the scan runs."""
+
+    found: int = 0
+    """Photos given so far."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """Reason in words to the number of files and folders that were left out for it."""
+    unreadable: list[Failure] = field(default_factory=list)
+    """Folders that could not be listed and files that could not be looked at. Unless the reason is
+    `Reason.VANISHED`, what lies under them may well be there still."""
+
+
+def scan(
+    roots: Sequence[bytes], options: ScanOptions, report: ScanReport, cancel: CancelToken
+) -> Iterator[Found]:
+    """Walk through roots and give every photo once.
+
+    Parameters
+    ----------
+    roots
+        Folders and files. A file is given whatever its name is; a folder is entered whatever its name is.
+    options
+        What to leave out.
+    report
+        Filled while the generator runs.
+    cancel
+        Looked at once a folder.
+
+    Yields
+    ------
+    Found
+        With an absolute path (see `normalised`): first the roots that are files, then folder by folder.
+
+    Raises
+    ------
+    Cancelled
+        When `cancel` is raised.
+    """
+    walk = _Walk(options, report, cancel)
+    folders = []
+    for root in dict.fromkeys(normalised(root) for root in roots):
+        status = walk.look_at(root)
+        if status is None:
+            continue
+        if stat.S_ISDIR(status.st_mode):
+            folders.append((root, status))
+        else:
+            yield from walk.file_root(root, status)
+    for folder, status in folders:
+        yield from walk.folder_root(folder, status)
+
+
+def normalised(root: bytes) -> bytes:
+    """The absolute path under which a scan gives what it finds at `root`; links stay as they are.
+
+    >>> normalised(b"/photos//2021/../2022/")
+    b'/photos/2022'
+    """
+    path = os.path.abspath(root)
+    # POSIX leaves two leading slashes to the system; on no system of today do they mean something else.
+    return path[1:] if os.sep == "/" and path.startswith(b"//") else path
+
+
+def names_from(stream: BinaryIO) -> list[bytes]:
+    r"""Read the file names that end in NUL characters from a stream, as `find -print0` writes them.
+
+    >>> import io
+    >>> names_from(io.BytesIO(b"a.jpg\0two\nlines.png\0"))
+    [b'a.jpg', b'two\nlines.png']
+    """
+    return [name for name in stream.read().split(b"\0") if name]
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """Take the stamp from a stat; on Windows without the inode, which a folder's listing there does not know."""
+    return Stamp(status.st_size, status.st_mtime_ns, 0 if os.name == "nt" else status.st_ino)
+
+
+def failure_of(path: bytes, error: OSError, stamp: Stamp | None = None) -> Failure:
+    """Tell what the system said about a path as a `Failure`: gone, or not readable."""
+    gone = isinstance(error, FileNotFoundError | NotADirectoryError)
+    return Failure(path, Reason.VANISHED if gone else Reason.UNREADABLE, error.strerror or str(error), stamp)
+
+
+class _Walk:
+    """One scan: what it leaves out, what it has seen."""
+
+    def __init__(self, options: ScanOptions, report: ScanReport, cancel: CancelToken) -> None:
+        self._options = options
+        self._report = report
+        self._cancel = cancel
+        self._excluded = names.matcher(options.exclude)
+        self._seen: set[_Identity] = set()
+        self._single: set[tuple[_Identity, bytes]] = set()
+
+    def look_at(self, path: bytes) -> os.stat_result | None:
+        try:
+            return os.stat(path)
+        except OSError as error:
+            self._report.unreadable.append(failure_of(path, error))
+            return None
+
+    def file_root(self, path: bytes, status: os.stat_result) -> Iterator[Found]:
+        self._cancel.check()
+        if not stat.S_ISREG(status.st_mode):
+            self._report.unreadable.append(Failure(path, Reason.UNREADABLE, IRREGULAR))
+            return
+        folder, name = os.path.split(path)
+        around = self.look_at(folder)
+        if around is None:
+            return
+        key = (_identity(around), name)
+        if key not in self._single:
+            self._single.add(key)
+            self._report.found += 1
+            yield Found(path, stamp_of(status))
+
+    def folder_root(self, root: bytes, status: os.stat_result) -> Iterator[Found]:
+        device = status.st_dev
+        waiting = [root]
+        while waiting:
+            self._cancel.check()
+            folder = waiting.pop()
+            identity = self._enter(folder, device)
+            if identity is None:
+                continue
+            files, folders = self._sorted_entries(folder)
+            for entry in files:
+                if self._single and (identity, entry.name) in self._single:
+                    continue
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                except OSError as error:
+                    self._report.unreadable.append(failure_of(entry.path, error))
+                    continue
+                self._report.found += 1
+                yield Found(entry.path, stamp_of(status))
+            waiting.extend(reversed(folders))
+
+    def _enter(self, folder: bytes, device: int) -> _Identity | None:
+        """The identity of a folder that is to be walked, None if it is not."""
+        status = self.look_at(folder)
+        if status is None:
+            return None
+        if self._options.one_file_system and status.st_dev != device:
+            self._report.skipped[OTHER_FILE_SYSTEM] += 1
+            return None
+        identity = _identity(status)
+        if identity in self._seen:
+            self._report.skipped[SEEN] += 1
+            return None
+        if status.st_ino:
+            self._seen.add(identity)
+        return identity
+
+    def _sorted_entries(self, folder: bytes) -> tuple[list[os.DirEntry[bytes]], list[bytes]]:
+        """The photos and the paths of the folders in a folder; what is left out is counted."""
+        files: list[os.DirEntry[bytes]] = []
+        folders: list[bytes] = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    reason = self._reason_against(folder, entry, is_folder=is_folder)
+                    if reason is not None:
+                        self._report.skipped[reason] += 1
+                    elif is_folder:
+                        folders.append(entry.path)
+                    else:
+                        files.append(entry)
+        except OSError as error:
+            self._report.unreadable.append(failure_of(folder, error))
+        files.sort(key=_name)
+        folders.sort()
+        return files, folders
+
+    def _reason_against(self, folder: bytes, entry: os.DirEntry[bytes], *, is_folder: bool) -> str | None:
+        name = entry.name
+        reason = names.reason_against_folder(folder, name) if is_folder else None
+        if reason is None and name.startswith(b".") and not self._options.include_hidden:
+            reason = names.HIDDEN
+        if reason is None and self._excluded and self._is_excluded(entry):
+            reason = EXCLUDED
+        if reason is None and not is_folder:
+            reason = _reason_against_file(entry)
+        return reason
+
+    def _is_excluded(self, entry: os.DirEntry[bytes]) -> bool:
+        assert self._excluded
+        candidates = (os.path.normcase(entry.name), os.path.normcase(entry.path))
+        return any(map(self._excluded.match, candidates))
+
+
+def _reason_against_file(entry: os.DirEntry[bytes]) -> str | None:
+    if entry.is_symlink():
+        return LINK
+    if not names.is_picture_name(entry.name):
+        return OTHER_NAME
+    return None if entry.is_file(follow_symlinks=False) else IRREGULAR
+
+
+def _identity(status: os.stat_result) -> _Identity:
+    return status.st_dev, status.st_ino
+
+
+def _name(entry: os.DirEntry[bytes]) -> bytes:
+    return entry.name
