@@ -1,0 +1,70 @@
+"""The backbones by short name: which timm model, what input it expects.
+
+Any other name that timm knows works too; its input size and statistics then come from timm's own configuration. timm is
+imported on first use, so that reading this table costs nothing.
+"""
+
+from dataclasses import dataclass
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.records import Preprocessing
+
+_INCEPTION = (0.5, 0.5, 0.5)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True, slots=True)
+class Backbone:
+    """A timm model and the input that its published weights were trained on."""
+
+    timm: str
+    """timm's name of the architecture."""
+    size: int
+    """Side of the square input, in pixels."""
+    mean: tuple[float, float, float] = _INCEPTION
+    std: tuple[float, float, float] = _INCEPTION
+
+    def preprocessing(self, size: int | None = None) -> Preprocessing:
+        """The whole picture squashed to the input, with the backbone's statistics."""
+        return Preprocessing(size=size or self.size, mean=self.mean, std=self.std)
+
+
+BACKBONES = {
+    # The two of the VTS paper (Dubey, Singh, Chu, 2021), and smaller ones of the same family.
+    "vts16": Backbone("vit_base_patch16_224", 224),
+    "vts32": Backbone("vit_base_patch32_224", 224),
+    "vits16": Backbone("vit_small_patch16_224", 224),
+    "vitti16": Backbone("vit_tiny_patch16_224", 224),
+    # The shape of DINOv2's smallest model, whose fine patches keep detail at small inputs.
+    "vits14": Backbone("vit_small_patch14_dinov2", 112, IMAGENET_MEAN, IMAGENET_STD),
+    "resnet50": Backbone("resnet50", 224, IMAGENET_MEAN, IMAGENET_STD),
+    "lite2": Backbone("tf_efficientnet_lite2", 260),
+}
+
+
+def backbone(name: str) -> Backbone:
+    """Look a backbone up by its short name here or its name in timm.
+
+    Raises
+    ------
+    UsageError
+        When neither knows the name; says the short names and the closest that timm has.
+    """
+    if name in BACKBONES:
+        return BACKBONES[name]
+    import timm
+
+    if not timm.is_model(name):
+        import difflib
+
+        near = difflib.get_close_matches(name, [*BACKBONES, *timm.list_models()], n=3)
+        hint = f"Did you mean {' or '.join(near)}?" if near else ""
+        raise UsageError(
+            f"There is no backbone '{name}'.", f"{hint} Short names: {', '.join(BACKBONES)}.".strip()
+        )
+    config = timm.get_pretrained_cfg(name, allow_unregistered=True)
+    if config is None:
+        return Backbone(name, 224)
+    (r, g, b), (x, y, z) = config.mean, config.std
+    return Backbone(name, config.input_size[-1], (r, g, b), (x, y, z))

@@ -1,0 +1,95 @@
+"""Pictures to codes: a model on a device, in batches."""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from vtsfind.base import bits
+from vtsfind.base.errors import ModelDamaged, UsageError
+from vtsfind.learn.network import HashNetwork, normalise
+from vtsfind.learn.weights import Card
+
+
+class Encoder:
+    """A model that is ready to make codes.
+
+    Codes of one picture can differ in a bit or two between devices, precisions and batch sizes, where an output is
+    almost zero.
+
+    Parameters
+    ----------
+    card
+        The model.
+    device
+        `auto` (a GPU if there is one), `cuda`, `mps` or `cpu`.
+
+    Raises
+    ------
+    ModelDamaged
+        When the weights are not what the card promises or do not fit the network.
+    UsageError
+        When there is no such device.
+    """
+
+    def __init__(self, card: Card, *, device: str = "auto") -> None:
+        self.signature = card.signature
+        self.preprocessing = card.preprocessing
+        self.device = choose_device(device)
+        self._precision = precision(self.device)
+        network = HashNetwork(card.network)
+        try:
+            network.load_state_dict(card.load())
+        except RuntimeError as error:
+            raise ModelDamaged(
+                f"The weights of '{card.name}' in {card.path} do not fit its network.",
+                "Install vtsfind again.",
+            ) from error
+        self._network = network.eval().to(self.device)
+
+    @torch.inference_mode()
+    def encode(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.uint8]]:
+        """Make the codes of a batch of prepared pictures.
+
+        Parameters
+        ----------
+        pixels
+            (n, size, size, 3) uint8, as `vtsfind.media.decode.prepare` gives them for `preprocessing`.
+
+        Returns
+        -------
+        Head name to packed codes, (n, b) uint8.
+        """
+        images = torch.from_numpy(np.ascontiguousarray(pixels)).to(self.device)
+        inputs = normalise(images, self.preprocessing.mean, self.preprocessing.std)
+        with torch.autocast(self.device.type, self._precision, enabled=self._precision != torch.float32):
+            outputs = self._network(inputs)
+        return {name: bits.pack(values.float().cpu().numpy()) for name, values in outputs.items()}
+
+
+def choose_device(name: str) -> torch.device:
+    """Turn a device setting into a torch device that is there.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name or a device that this machine has not.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, is_there in there.items() if is_there))
+    if name not in there:
+        raise UsageError(f"There is no kind of device '{name}'.", f"Use auto, {', '.join(there)}.")
+    if not there[name]:
+        raise UsageError(
+            f"This machine has no '{name}' device that torch can use.", "Use --device auto or cpu."
+        )
+    return torch.device(name)
+
+
+def precision(device: torch.device) -> torch.dtype:
+    """The fastest arithmetic that the device has in hardware and that codes allow: bfloat16, float16 or float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    if device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16", False):
+        return torch.bfloat16
+    return torch.float32

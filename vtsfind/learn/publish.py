@@ -1,0 +1,112 @@
+"""Writing a model: weights as half-precision safetensors, and its entry in a registry."""
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.records import Preprocessing
+from vtsfind.learn.network import HashNetwork
+from vtsfind.learn.recipes import Recipe
+from vtsfind.learn.weights import REGISTRY, Card, registered
+from vtsfind.store.atomic import replace_file
+
+
+def write_model(network: HashNetwork, recipe: Recipe, preprocessing: Preprocessing, folder: Path) -> Card:
+    """Write `NAME.safetensors` and a registry of this one model.
+
+    Parameters
+    ----------
+    network
+        With the weights to keep; they are rounded to half precision.
+    recipe
+        That made it.
+    preprocessing
+        Of its input.
+    folder
+        Where to.
+
+    Returns
+    -------
+    The model's card.
+    """
+    from safetensors.torch import save
+
+    state = {
+        name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
+        for name, value in network.state_dict().items()
+    }
+    content = save(state)
+    file = f"{recipe.name}.safetensors"
+    replace_file(folder / file, content)
+    card = Card(
+        name=recipe.name,
+        file=file,
+        sha256=hashlib.sha256(content).hexdigest(),
+        network=recipe.network,
+        preprocessing=preprocessing,
+        licence=recipe.licence,
+        recipe="recipe.toml",
+        note=recipe.note,
+        folder=folder,
+    )
+    replace_file(folder / REGISTRY, tomli_w.dumps({"models": {card.name: _fields(card)}}).encode())
+    return card
+
+
+def adopt(run: Path, folder: Path) -> Card:
+    """Copy the model of a run folder into a folder of registered models.
+
+    Parameters
+    ----------
+    run
+        A run folder with a finished model.
+    folder
+        Where the registry is, or shall be.
+
+    Returns
+    -------
+    The card, as registered.
+
+    Raises
+    ------
+    UsageError
+        When the run has no model yet, or the registry has another of that name.
+    """
+    made = registered((run,))
+    if not made:
+        raise UsageError(f"There is no finished model in {run}.", "Let the training end first.")
+    (card,) = made.values()
+    card.verify()
+    present = dict(registered((folder,)))
+    if card.name in present and present[card.name].sha256 != card.sha256:
+        raise UsageError(
+            f"{folder} has another model '{card.name}'.", "Remove it first, or change the recipe's name."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    replace_file(folder / card.file, card.path.read_bytes())
+    replace_file(folder / f"{card.name}.recipe.toml", (run / "recipe.toml").read_bytes())
+    adopted = Card(**{**vars(card), "recipe": f"{card.name}.recipe.toml", "folder": folder})
+    tables = {c.name: _fields(c) for c in [*(c for c in present.values() if c.name != card.name), adopted]}
+    replace_file(folder / REGISTRY, tomli_w.dumps({"models": tables}).encode())
+    return adopted
+
+
+def _fields(card: Card) -> dict[str, Any]:
+    """The card as TOML: without what the table's name and place say already, and without empty values."""
+    return {
+        name: _plain(value)
+        for name, value in asdict(card).items()
+        if name not in {"name", "folder"} and value not in ("", None, False, {})
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items() if inner is not None}
+    if isinstance(value, (list, tuple)):
+        return [_plain(inner) for inner in value]
+    return value
