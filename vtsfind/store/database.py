@@ -74,7 +74,7 @@ def create(folder: Path, signature: Signature) -> None:
         raise UsageError(f"There is a library in {folder} already.", "Open it, or choose another place.")
     for name in SIDE_NAMES:
         (folder / name).unlink(missing_ok=True)
-    with replacing(folder / NAME) as temporary, closing(_connected(temporary, "rwc")) as connection:
+    with replacing(folder / NAME) as temporary, closing(connected(temporary, "rwc")) as connection:
         build_schema(connection, signature)
 
 
@@ -90,7 +90,8 @@ def build_schema(connection: sqlite3.Connection, signature: Signature) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _connected(path: Path, mode: str) -> sqlite3.Connection:
+def connected(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection to any database file; `mode` is SQLite's `ro`, `rw` or `rwc`."""
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
@@ -110,7 +111,7 @@ def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
     sqlite3.Error
     """
     path = folder / NAME
-    connection = _connected(path, "rw") if write else _reading(path)
+    connection = connected(path, "rw") if write else _reading(path)
     try:
         _check_format(connection, folder)
         if write:
@@ -129,7 +130,7 @@ def _reading(path: Path) -> sqlite3.Connection:
     Readers and the writer meet in a shared-memory file beside the database. Where it cannot be made (a read-only or
     full disk) and no write-ahead log waits, nobody can be writing, and the database is read as it lies there.
     """
-    connection = _connected(path, "ro")
+    connection = connected(path, "ro")
     try:
         connection.execute("PRAGMA application_id")
     except sqlite3.Error as error:
@@ -137,7 +138,7 @@ def _reading(path: Path) -> sqlite3.Connection:
         log = path.with_name(SIDE_NAMES[0])
         if error.sqlite_errorcode & 0xFF not in _NO_SHARED_MEMORY or (log.exists() and log.stat().st_size):
             raise
-        connection = _connected(path, "ro&immutable=1")
+        connection = connected(path, "ro&immutable=1")
     return connection
 
 
@@ -209,7 +210,7 @@ class Database:
             return
         with self.changing() as connection:
             if self.altered:
-                connection.execute("UPDATE meta SET value = randomblob(16) WHERE name = 'state'")
+                connection.execute("INSERT OR REPLACE INTO meta VALUES ('state', randomblob(16))")
             connection.execute("COMMIT")
         self.altered = False
 

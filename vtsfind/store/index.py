@@ -1,7 +1,92 @@
-"""A library: what vtsfind knows of a collection of photos."""
+"""A library: what vtsfind knows of a collection of photos. This text is the specification of its format, version 1.
+
+A library is a folder::
+
+    library.db      the truth: an SQLite database (with library.db-wal and library.db-shm while it is in use)
+    planes.vtp      made from it: all codes, laid out for scanning
+    lock            locked by the one process that writes; owner.json says which, for messages only
+    .*.tmp          left by a killed process; removed by the next writer
+    damaged-*/      databases that a repair set aside
+
+Invariants
+----------
+Must hold, or data is lost or answers are wrong:
+
+* A change is in the library once `commit` returned: the process may be killed at any point after that. A power cut can
+  lose the changes of the last commits (SQLite in WAL mode, `synchronous = NORMAL`), but leaves a whole database.
+* A new database, and every planes file, is written under another name, flushed and renamed: it is never seen in parts.
+* The planes file is used only if it names the database's present state and all checksums hold.
+* A log (`-wal`) is removed before another database takes the place of the one it belongs to.
+* Only the holder of the lock changes the database. Readers wait for nobody; they may replace the planes file.
+
+Should hold, or space or time is wasted: the planes file is there and up to date; every content has a file.
+
+The database
+------------
+`application_id` is 0x56545346 and `user_version` the version of the format, 1. A higher version is refused. All tables
+are STRICT; files and meta and roots are WITHOUT ROWID.
+
+=========== ============== =======================================================================================
+meta        name, value    `signature`: JSON `{"model", "fingerprint", "heads": [{"name", "bits"}, ...]}`, the model
+                           whose codes these are, its heads in the order in which their codes are stored;
+                           `state`: 16 random bytes, drawn anew by each commit that changes which codes belong to the
+                           files; `indexed`: seconds since 1970 at the last `publish`, absent before the first
+roots       path           absolute path, bytes
+contents    id             ascending, never used again, below 2^32
+            sha256         of the whole file, 32 bytes, unique
+            size           bytes of the file
+            width, height  pixels, upright; orientation: EXIF, 1 to 8; taken: text or NULL; format: text
+            codes          packed codes (`vtsfind.base.bits`) of all heads side by side, each ceil(bits / 8) bytes
+            crc            CRC-32 of sha256 followed by codes
+files       path           absolute path, bytes
+            size           bytes; mtime_ns: nanoseconds since 1970; inode: all three modulo 2^64 as signed numbers, NULL
+                           if the file could not be looked at
+            content        the id in contents, NULL for a file that cannot be used
+            reason, detail why it cannot: a value of `vtsfind.base.records.Reason` (one that is not known counts as
+                           "cannot be read") and words; NULL for a file with a content
+=========== ============== =======================================================================================
+
+A content stays when its last file goes, so that a file that was moved, renamed or brought back is not decoded again.
+
+The planes file
+---------------
+Little-endian. A header of 128 bytes, a table with 64 bytes for each of the h heads, then sections that begin at
+multiples of 64, one right after the other and zero-padded to such a multiple; the last one ends the file. n is the number
+of contents that have a file.
+
+====== ==== ====== ===============================================================================================
+offset size type   header
+0      8    bytes  "VTSPLANE"
+8      4    uint32 version of this file's format, 1
+12     4    uint32 h
+16     8    uint64 n
+24     8    uint64 offset of the section of rows
+32     4    uint32 CRC-32 of the section of rows, padding included
+36     4    uint32 CRC-32 of header and table, with these four bytes zero
+40     16   bytes  `state` of the database that the file was made from
+56     8    bytes  zero
+64     64   ASCII  the model's fingerprint, zero-padded
+====== ==== ====== ===============================================================================================
+
+====== ==== ====== ===============================================================================================
+offset size type   table entry, one a head, in the order of the signature
+0      32   UTF-8  name, zero-padded
+32     4    uint32 bits
+36     4    uint32 CRC-32 of the head's section, padding included
+40     8    uint64 offset of the head's section
+48     16   bytes  zero
+====== ==== ====== ===============================================================================================
+
+The section of rows is n uint32: the content ids, ascending. A head's section is w = ceil(bits / 64) planes of n uint64:
+plane j holds word j of each code in the order of the rows, a word being bytes 8j to 8j+7 of the packed code, zero-padded.
+
+Changes of the format
+---------------------
+1: the first.
+"""
 
 from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,17 +96,20 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.errors import LibraryMissing, ModelMismatch, UsageError
+from vtsfind.base.errors import LibraryDamaged, LibraryMissing, ModelMismatch
 from vtsfind.base.records import Entry, Failure, Signature, Stamp
-from vtsfind.store import database, planes
+from vtsfind.store import database, health, planes
 from vtsfind.store.atomic import remove_leftovers
 from vtsfind.store.database import Database
 from vtsfind.store.errors import guarded, translated
+from vtsfind.store.health import Problem
 from vtsfind.store.lock import WriterLock
-from vtsfind.store.planes import Planes, PlanesUnusable
+from vtsfind.store.planes import Planes
+from vtsfind.store.published import PublishedPlanes
 from vtsfind.store.rows import FileRecord, split_codes
+from vtsfind.store.salvage import salvage
 
-__all__ = ["Counts", "FileRecord", "Index", "Planes"]
+__all__ = ["Counts", "FileRecord", "Index", "Planes", "Problem"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +143,7 @@ class Index(AbstractContextManager["Index"]):
         """Where the library lies."""
         self._lock = lock
         self._database = self._connected()
-        self._state = b""
-        self._planes: dict[str, Planes] = {}
+        self._planes = PublishedPlanes(self._database)
 
     def _connected(self) -> Database:
         connection = database.connect(self.folder, write=self._lock is not None)
@@ -198,13 +285,7 @@ class Index(AbstractContextManager["Index"]):
         known = self._writable()
         known.set_meta("indexed", int(datetime.now(UTC).timestamp()))
         known.commit()
-        try:
-            state = known.state()
-            for head in self.signature.heads:
-                planes.read(self.folder / planes.NAME, head, state, self.signature)
-        except PlanesUnusable:
-            state, built = self._built()
-            planes.write(self.folder / planes.NAME, built, state, self.signature)
+        self._planes.refresh()
 
     @guarded
     def planes(self, head: str) -> Planes:
@@ -219,32 +300,7 @@ class Index(AbstractContextManager["Index"]):
         UsageError
             If the library's model has no such head.
         """
-        heads = {known.name: known for known in self.signature.heads}
-        if head not in heads:
-            raise UsageError(
-                f"The library {self.folder} has no codes '{head}'.", f"It has: {', '.join(heads)}."
-            )
-        if self._database.altered:
-            return self._built()[1][head]
-        state = self._database.state()
-        if state != self._state:
-            self._state, self._planes = state, {}
-        if head not in self._planes:
-            try:
-                found = planes.read(self.folder / planes.NAME, heads[head], state, self.signature)
-                self._planes[head] = found
-            except PlanesUnusable:
-                self._state, self._planes = self._built()
-                with suppress(OSError):
-                    planes.write(self.folder / planes.NAME, self._planes, self._state, self.signature)
-        return self._planes[head]
-
-    def _built(self) -> tuple[bytes, dict[str, Planes]]:
-        """The planes of all heads from the database, and the state of the database that they show."""
-        with self._database.snapshot():
-            state = self._database.state()
-            rows, codes = self._database.live_codes()
-        return state, planes.build(self.signature.heads, rows, codes)
+        return self._planes.of_head(head)
 
     @guarded
     def stamps(self) -> dict[bytes, tuple[int, int, int]]:
@@ -302,3 +358,75 @@ class Index(AbstractContextManager["Index"]):
             roots = len(self._database.roots())
         time = datetime.fromtimestamp(indexed, UTC) if isinstance(indexed, int) else None
         return Counts(files, contents, failures, size, roots, time)
+
+    @guarded
+    def check(self, *, deep: bool = False) -> list[Problem]:
+        """Look for everything that can be wrong with the library; an empty list if nothing is.
+
+        Parameters
+        ----------
+        deep
+            Whether to read every page, index and checksum of the database too, and to compare the planes with it
+            bit by bit.
+        """
+        return health.check(self._database, deep=deep)
+
+    @guarded
+    def repair(self, *, prune: bool = False) -> list[str]:
+        """Put right what `check` finds, and commit.
+
+        Codes that contradict their checksum are dropped with their files, so that the next run reads these again; the
+        planes are written anew. If SQLite cannot read the database through, what can be read is saved into
+        a new one, and the damaged one is set aside in the library's folder. Call it before any change is made.
+
+        Parameters
+        ----------
+        prune
+            Whether to drop the codes of photos that have no file any more, too.
+
+        Returns
+        -------
+        Sentences on what was done; none if there was nothing to do.
+        """
+        report = []
+        if not health.sound(self._writable()):
+            signature = self.signature
+            self._database.close()
+            report += salvage(self.folder, signature)
+            self._database = self._connected()
+            self._planes = PublishedPlanes(self._database)
+        report += health.mend(self._database, prune=prune)
+        problem = self._planes.refresh()
+        if problem:
+            report.append(f"The file of packed codes was written again: {problem}.")
+        self.publish()
+        return report
+
+    @classmethod
+    def rescue(cls, folder: Path, *, prune: bool = False) -> list[str]:
+        """Repair a library that may be too damaged to be opened; see `repair`.
+
+        Returns
+        -------
+        Sentences on what was done. If not even the library's model could be read, the damaged database was set aside
+        and there is no library any more.
+
+        Raises
+        ------
+        LibraryMissing, LibraryLocked, LibraryTooNew, DiskFull
+        """
+        report = []
+        try:
+            index = cls.open(folder, write=True)
+        except LibraryDamaged:
+            with translated(folder):
+                lock = WriterLock(folder)
+                try:
+                    report = salvage(folder)
+                finally:
+                    lock.release()
+            if not (folder / database.NAME).exists():
+                return report
+            index = cls.open(folder, write=True)
+        with index:
+            return report + index.repair(prune=prune)

@@ -173,6 +173,9 @@ def read(path: Path, head: Head, state: bytes, signature: Signature) -> Planes:
     if listed != [(known.name, known.bits) for known in signature.heads]:
         raise PlanesUnusable(f"{path} belongs to another model")
     n = int(header["photos"])
+    lengths = [4 * n, *(8 * n * word_count(known) for known in signature.heads)]
+    if len(data) != _header_bytes(len(table)) + sum(length + -length % ALIGNMENT for length in lengths):
+        raise PlanesUnusable(f"{path} does not have the size that its header says")
     entry = table[index]
     rows = _section(path, data, int(header["rows_at"]), 4 * n, int(header["rows_crc"]))
     words = _section(path, data, int(entry["at"]), 8 * n * word_count(head), int(entry["crc"]))

@@ -1,0 +1,170 @@
+"""Whether a library is sound, and the repairs that its database can take while it is open."""
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from vtsfind.base.errors import LibraryDamaged
+from vtsfind.base.records import show_path
+from vtsfind.store import planes
+from vtsfind.store.database import NAME, Database
+from vtsfind.store.planes import Planes, PlanesUnusable
+from vtsfind.store.published import PublishedPlanes
+from vtsfind.store.rows import row_crc
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that is not as it should be in a library."""
+
+    severity: Literal["must", "should"]
+    """`must`: answers could be wrong or incomplete until it is repaired; `should`: it only costs space or time."""
+    message: str
+    """One sentence."""
+
+
+def check(database: Database, *, deep: bool) -> list[Problem]:
+    """Look for everything that can be wrong with a library.
+
+    Parameters
+    ----------
+    database
+        The open library.
+    deep
+        Whether to read every page, index and checksum of the database too, and to compare the planes bit by bit.
+    """
+    checks: list[Callable[..., Iterator[Problem]]] = [
+        _structure,
+        _links,
+        _codes,
+        _planes,
+        _orphans,
+    ]
+    problems: list[Problem] = []
+    for one in checks:
+        try:
+            problems += one(database, deep=deep)
+        except sqlite3.DatabaseError as error:
+            problem = Problem(
+                "must", f"The database {database.folder / NAME} cannot be read through: {error}."
+            )
+            if problem not in problems:
+                problems.append(problem)
+    return problems
+
+
+def sound(database: Database) -> bool:
+    """Whether SQLite can read all of the database and finds no contradiction in it."""
+    try:
+        return not list(_structure(database, deep=True))
+    except sqlite3.DatabaseError:
+        return False
+
+
+def _structure(database: Database, *, deep: bool) -> Iterator[Problem]:
+    pragma = "integrity_check" if deep else "quick_check"
+    for (line,) in database.connection.execute(f"PRAGMA {pragma}(5)"):
+        if line != "ok":
+            text = " ".join(line.split())
+            yield Problem("must", f"The database {database.folder / NAME} is damaged: {text}.")
+
+
+def _links(database: Database, **_: bool) -> Iterator[Problem]:
+    loose = len(database.connection.execute("PRAGMA foreign_key_check").fetchall())
+    if loose:
+        yield Problem("must", f"{loose} files refer to codes that are not there.")
+
+
+def _codes(database: Database, *, deep: bool) -> Iterator[Problem]:
+    wrong = damaged_contents(database, checksums=deep)
+    if not wrong:
+        return
+    row = database.connection.execute("SELECT path FROM files WHERE content = ?", (wrong[0],)).fetchone()
+    example = f", such as that of {show_path(row[0])}" if row else ""
+    yield Problem("must", f"{len(wrong)} codes in {database.folder / NAME} are damaged{example}.")
+
+
+def damaged_contents(database: Database, *, checksums: bool) -> list[int]:
+    """Ids of the contents whose codes have a wrong length or, if `checksums`, a wrong checksum."""
+    if not checksums:
+        cursor = database.connection.execute(
+            "SELECT id FROM contents WHERE length(codes) <> ? ORDER BY id", (database.code_bytes,)
+        )
+        return [content for (content,) in cursor]
+    cursor = database.connection.execute("SELECT id, sha256, codes, crc FROM contents ORDER BY id")
+    return [
+        content
+        for content, digest, codes, crc in cursor
+        if len(codes) != database.code_bytes or row_crc(digest, codes) != crc
+    ]
+
+
+def _planes(database: Database, *, deep: bool) -> Iterator[Problem]:
+    published = PublishedPlanes(database)
+    try:
+        found = published.read()
+        if deep:
+            expected = published.built()[1]
+            if not all(_same(one, expected[one.head]) for one in found):
+                yield Problem(
+                    "must", f"{database.folder / planes.NAME} does not hold the codes of the database."
+                )
+    except PlanesUnusable as error:
+        yield Problem("should", f"The first query takes longer than it could: {error}.")
+    except LibraryDamaged as error:
+        yield Problem("must", error.message)
+
+
+def _same(a: Planes, b: Planes) -> bool:
+    return np.array_equal(a.rows, b.rows) and np.array_equal(a.words, b.words)
+
+
+def _orphans(database: Database, **_: bool) -> Iterator[Problem]:
+    (count,) = database.connection.execute(
+        "SELECT count(*) FROM contents WHERE id NOT IN (SELECT content FROM files WHERE content IS NOT NULL)"
+    ).fetchone()
+    if count:
+        yield Problem("should", f"{count} codes belong to photos that have no file any more.")
+
+
+def mend(database: Database, *, prune: bool) -> list[str]:
+    """Drop what contradicts itself from a database that SQLite can read, and commit.
+
+    Parameters
+    ----------
+    database
+        The library, open for writing.
+    prune
+        Whether to drop the codes of photos that have no file any more, too.
+
+    Returns
+    -------
+    A sentence for each kind of thing that was dropped.
+    """
+    report = []
+    with database.changing() as connection:
+        database.altered = True
+        wrong = damaged_contents(database, checksums=True)
+        for content in wrong:
+            connection.execute("DELETE FROM files WHERE content = ?", (content,))
+            connection.execute("DELETE FROM contents WHERE id = ?", (content,))
+        if wrong:
+            report.append(
+                f"Dropped {len(wrong)} damaged codes; the next 'vtsfind index' reads those photos again."
+            )
+        loose = connection.execute(
+            "DELETE FROM files WHERE content IS NOT NULL AND content NOT IN (SELECT id FROM contents)"
+        ).rowcount
+        if loose:
+            report.append(f"Dropped {loose} files without codes; the next 'vtsfind index' reads them again.")
+        if prune:
+            gone = connection.execute(
+                "DELETE FROM contents WHERE id NOT IN (SELECT content FROM files WHERE content IS NOT NULL)"
+            ).rowcount
+            if gone:
+                report.append(f"Dropped {gone} codes of photos that have no file any more.")
+    database.commit()
+    return report

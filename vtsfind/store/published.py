@@ -1,0 +1,86 @@
+"""The planes of a library as they are now: from the planes file where it can be used, else from the database."""
+
+from contextlib import suppress
+
+from vtsfind.base.errors import UsageError
+from vtsfind.store import planes
+from vtsfind.store.database import Database
+from vtsfind.store.planes import Planes, PlanesUnusable
+
+
+class PublishedPlanes:
+    """The planes that belong to an open database, mapped once for each state of it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._heads = {head.name: head for head in database.signature.heads}
+        self._path = database.folder / planes.NAME
+        self._state = b""
+        self._known: dict[str, Planes] = {}
+
+    def of_head(self, head: str) -> Planes:
+        """The planes of one head.
+
+        Raises
+        ------
+        UsageError
+            If the library's model has no such head.
+        """
+        if head not in self._heads:
+            raise UsageError(
+                f"The library {self._database.folder} has no codes '{head}'.",
+                f"It has: {', '.join(self._heads)}.",
+            )
+        if self._database.altered:
+            return self.built()[1][head]
+        state = self._database.state()
+        if state != self._state:
+            self._state, self._known = state, {}
+        if head not in self._known:
+            try:
+                self._known[head] = self._read(head, state)
+            except PlanesUnusable:
+                self._state, self._known = self.built()
+                with suppress(OSError):
+                    self._write()
+        return self._known[head]
+
+    def built(self) -> tuple[bytes, dict[str, Planes]]:
+        """The planes of all heads from the database, and the state of it that they show."""
+        with self._database.snapshot():
+            state = self._database.state()
+            rows, codes = self._database.live_codes()
+        return state, planes.build(self._database.signature.heads, rows, codes)
+
+    def read(self) -> list[Planes]:
+        """The planes of all heads from the file.
+
+        Raises
+        ------
+        PlanesUnusable
+            If the file is missing, damaged or out of date.
+        """
+        state = self._database.state()
+        return [self._read(head, state) for head in self._heads]
+
+    def _read(self, head: str, state: bytes) -> Planes:
+        return planes.read(self._path, self._heads[head], state, self._database.signature)
+
+    def refresh(self) -> str:
+        """Write the file again if it cannot be used, and say what was wrong with it: empty text if nothing was.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
+        """
+        try:
+            self.read()
+        except PlanesUnusable as error:
+            self._state, self._known = self.built()
+            self._write()
+            return str(error)
+        return ""
+
+    def _write(self) -> None:
+        planes.write(self._path, self._known, self._state, self._database.signature)

@@ -1,0 +1,174 @@
+"""Saving what can be read of a damaged database into a new one. The damaged one is kept, under a name that says so."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from vtsfind.base.errors import LibraryDamaged
+from vtsfind.base.records import Signature
+from vtsfind.store import database
+from vtsfind.store.atomic import flush_folder, replacing
+from vtsfind.store.planes import code_bytes
+from vtsfind.store.rows import row_crc
+
+CHUNK = 4096
+MOST_CONTENTS = 1 << 32
+
+_CONTENTS = (
+    "SELECT id, sha256, size, width, height, orientation, taken, format, codes, crc FROM contents"
+    " WHERE id BETWEEN ? AND ? ORDER BY id"
+)
+_FILES = "SELECT path, size, mtime_ns, inode, content, reason, detail FROM files ORDER BY path"
+_ROOTS = "SELECT path FROM roots ORDER BY path"
+_HIGHEST = (
+    "SELECT seq FROM sqlite_sequence WHERE name = 'contents'",
+    "SELECT max(id) FROM contents",
+    "SELECT max(content) FROM files",
+)
+
+
+def salvage(folder: Path, signature: Signature | None = None) -> list[str]:
+    """Replace a damaged database by a new one with every row that can still be read and has its checksum.
+
+    The caller holds the writer's lock and has no connection open. The damaged database stays in place until the new
+    one is complete; a copy of it is kept for good.
+
+    Parameters
+    ----------
+    folder
+        Where the library lies.
+    signature
+        The library's model, if known; else it is read from the database.
+
+    Returns
+    -------
+    Sentences on what was done. If not even the model can be read, there is no library afterwards.
+
+    Raises
+    ------
+    LibraryTooNew
+        If the database is whole and of a later format; nothing was done.
+    sqlite3.Error, OSError
+        If the new database cannot be written; the damaged one is still in place.
+    """
+    with suppress(LibraryDamaged, sqlite3.Error):
+        database.connect(folder, write=False).close()
+    aside = _copied_aside(folder)
+    report = [f"The damaged database was set aside in {aside}."]
+    with closing(database.connected(aside / database.NAME, "ro")) as damaged:
+        signature = signature or _read_signature(damaged, aside)
+        if signature is None:
+            _remove_side_files(folder)
+            (folder / database.NAME).unlink()
+            return [
+                *report,
+                "Nothing in it could be read: index the photos again with 'vtsfind index FOLDER'.",
+            ]
+        with replacing(folder / database.NAME) as temporary:
+            with closing(database.connected(temporary, "rwc")) as fresh:
+                database.build_schema(fresh, signature)
+                contents, files = _copy(damaged, fresh, signature)
+            _remove_side_files(folder)
+    (aside / database.SIDE_NAMES[1]).unlink(missing_ok=True)
+    return [
+        *report,
+        f"The {contents} codes and {files} files that could be read are in a new database.",
+        "The next 'vtsfind index FOLDER' reads the other photos again.",
+    ]
+
+
+def _copied_aside(folder: Path) -> Path:
+    now = datetime.now().astimezone().strftime("%Y-%m-%dT%H-%M-%S")
+    names = (f"damaged-{now}{suffix}" for suffix in ("", *(f"-{i}" for i in range(2, 1000))))
+    aside = next(path for path in (folder / name for name in names) if not path.exists())
+    aside.mkdir()
+    for name in (database.NAME, *database.SIDE_NAMES[:1]):
+        if (folder / name).exists():
+            with replacing(aside / name) as temporary:
+                shutil.copyfile(folder / name, temporary)
+    flush_folder(folder)
+    return aside
+
+
+def _remove_side_files(folder: Path) -> None:
+    """Remove the log of the old database before another one takes its place, which it would spoil."""
+    for name in database.SIDE_NAMES:
+        (folder / name).unlink(missing_ok=True)
+
+
+def _read_signature(damaged: sqlite3.Connection, aside: Path) -> Signature | None:
+    try:
+        return database.Database(damaged, aside).signature
+    except (sqlite3.Error, LibraryDamaged):
+        return None
+
+
+def _copy(damaged: sqlite3.Connection, fresh: sqlite3.Connection, signature: Signature) -> tuple[int, int]:
+    """Copy all readable rows; how many contents and files there are then."""
+    length = sum(map(code_bytes, signature.heads))
+    fresh.execute("BEGIN")
+    _insert(
+        fresh,
+        "INSERT OR IGNORE INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (row for row in _contents(damaged) if _whole(row, length)),
+    )
+    ids = {content for (content,) in fresh.execute("SELECT id FROM contents")}
+    _insert(
+        fresh,
+        "INSERT OR IGNORE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (row for row in _from_both_ends(damaged, _FILES) if row[4] is None or row[4] in ids),
+    )
+    _insert(fresh, "INSERT OR IGNORE INTO roots VALUES (?)", _from_both_ends(damaged, _ROOTS))
+    (files,) = fresh.execute("SELECT count(*) FROM files").fetchone()
+    fresh.execute("COMMIT")
+    return len(ids), int(files)
+
+
+def _insert(fresh: sqlite3.Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    for row in rows:
+        with suppress(sqlite3.IntegrityError):
+            fresh.execute(statement, row)
+
+
+def _whole(row: tuple[Any, ...], length: int) -> bool:
+    digest, codes, crc = row[1], row[8], row[9]
+    return (
+        isinstance(digest, bytes)
+        and isinstance(codes, bytes)
+        and len(codes) == length
+        and row_crc(digest, codes) == crc
+    )
+
+
+def _contents(damaged: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    highest = 0
+    for query in _HIGHEST:
+        with suppress(sqlite3.Error, TypeError, ValueError):
+            highest = max(highest, int(damaged.execute(query).fetchone()[0]))
+    for first in range(1, min(highest, MOST_CONTENTS) + 1, CHUNK):
+        yield from _between(damaged, first, min(first + CHUNK - 1, highest))
+
+
+def _between(damaged: sqlite3.Connection, first: int, last: int) -> list[tuple[Any, ...]]:
+    """The readable contents with ids from `first` to `last`: all at once, or else by halves."""
+    try:
+        return damaged.execute(_CONTENTS, (first, last)).fetchall()
+    except sqlite3.DatabaseError:
+        if first == last:
+            return []
+    middle = (first + last) // 2
+    return [*_between(damaged, first, middle), *_between(damaged, middle + 1, last)]
+
+
+def _from_both_ends(damaged: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of an ordered query up to the first damage and, if there is any, from the end back to the last."""
+    for statement in (query, f"{query} DESC"):
+        try:
+            yield from damaged.execute(statement)
+        except sqlite3.DatabaseError:
+            continue
+        return
