@@ -39,6 +39,8 @@ class Source:
     """`photos`, `classes`, `mosaics` or `cifar10`."""
     path: str
     """Folder, relative to the folder of all data."""
+    tile: int = 0
+    """Side of a mosaic's tiles, in pixels."""
     leave_out: tuple[str, ...] = ()
     """Classes that are not used, so that they can serve as unseen ones."""
 
@@ -143,7 +145,7 @@ def _open(source: Source, folder: Path, shortest: int) -> _Part:
         raise UsageError(
             f"The data folder {folder} is not there.", "Give the folder of all data with --data."
         )
-    names, numbers, reader = openers[source.kind](folder, set(source.leave_out), shortest)
+    names, numbers, reader = openers[source.kind](folder, source, shortest)
     if len(numbers) == 0:
         raise UsageError(f"The data folder {folder} holds no pictures.", "Check the path.")
     return names, numbers, reader
@@ -153,37 +155,36 @@ def _pictures_in(folder: Path) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
 
 
-def _photos(folder: Path, leave_out: set[str], shortest: int) -> _Part:
-    del leave_out
+def _photos(folder: Path, source: Source, shortest: int) -> _Part:
+    del source
     paths = tuple(_pictures_in(folder))
     return (), np.full(len(paths), -1, np.int64), _Files(paths, shortest)
 
 
-def _classes(folder: Path, leave_out: set[str], shortest: int) -> _Part:
-    names = tuple(sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name not in leave_out))
+def _classes(folder: Path, source: Source, shortest: int) -> _Part:
+    names = tuple(sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name not in source.leave_out))
     found = [(path, number) for number, name in enumerate(names) for path in _pictures_in(folder / name)]
     return names, np.array([n for _, n in found], np.int64), _Files(tuple(p for p, _ in found), shortest)
 
 
-def _mosaics(folder: Path, leave_out: set[str], shortest: int) -> _Part:
+def _mosaics(folder: Path, source: Source, shortest: int) -> _Part:
     del shortest
-    files = [p for p in _pictures_in(folder) if p.stem not in leave_out]
+    files, side = [p for p in _pictures_in(folder) if p.stem not in source.leave_out], source.tile
     tiles, numbers = [], []
     for number, path in enumerate(files):
         whole = _Files((path,), 1 << 16)(0)
-        side = int(np.gcd(*whole.shape[:2]))
+        if side < 1 or whole.shape[0] % side or whole.shape[1] % side:
+            raise UsageError(
+                f"{path} is not made of tiles of {side} pixels.", "Give the right size as 'tile'."
+            )
         block = whole.reshape(whole.shape[0] // side, side, whole.shape[1] // side, side, 3).swapaxes(1, 2)
         tiles.append(block.reshape(-1, side, side, 3))
         numbers += [number] * len(tiles[-1])
-    if len({tile.shape[1] for tile in tiles}) > 1:
-        raise UsageError(
-            f"The mosaics in {folder} have tiles of different sizes.", "Use one size in a folder."
-        )
     pixels = np.concatenate(tiles) if tiles else np.zeros((0, 1, 1, 3), np.uint8)
     return tuple(p.stem for p in files), np.array(numbers, np.int64), _Rows(pixels)
 
 
-def _cifar10(folder: Path, leave_out: set[str], shortest: int) -> _Part:
+def _cifar10(folder: Path, source: Source, shortest: int) -> _Part:
     del shortest
     names = [f"data_batch_{i}.bin" for i in range(1, 6)] + ["test_batch.bin"]
     blocks = []
@@ -197,7 +198,7 @@ def _cifar10(folder: Path, leave_out: set[str], shortest: int) -> _Part:
     rows = np.concatenate(blocks)
     if rows[:, 0].max() > 9:
         raise UsageError(f"{folder} has labels above 9, so it is not CIFAR-10.", "Unpack the archive again.")
-    kept = ~np.isin(rows[:, 0], [CIFAR10_CLASSES.index(name) for name in leave_out])
+    kept = ~np.isin(rows[:, 0], [CIFAR10_CLASSES.index(name) for name in source.leave_out])
     rows = rows[kept]
     pixels = np.ascontiguousarray(rows[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
     return CIFAR10_CLASSES, rows[:, 0].astype(np.int64), _Rows(pixels)

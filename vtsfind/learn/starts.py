@@ -13,9 +13,11 @@ The grid of position embeddings is resampled to the network's, and blocks beyond
 """
 
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from vtsfind.base.errors import UsageError
@@ -49,8 +51,17 @@ def load_start(network: Any, path: Path) -> None:
         raise UsageError(
             f"The start weights {path} are not there.", "See docs/weights.md for where to get them."
         )
-    state = _fitted(readers[path.suffix](path, network), network)
-    result = network.load_state_dict(state, strict=False)
+    try:
+        state = _fitted(readers[path.suffix](path, network), network)
+    except (OSError, ValueError, KeyError, RuntimeError, UnpicklingError, SafetensorError) as error:
+        raise UsageError(
+            f"The start weights {path} cannot be read: {error}.", "Get the file again."
+        ) from error
+    try:
+        result = network.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise UsageError(f"{path} does not fit the backbone: {reason}", "Use another start.") from error
     # The last normalisation of a whole transformer does not belong behind a shortened one.
     missing = [name for name in result.missing_keys if not name.startswith("norm.")]
     if missing or result.unexpected_keys:

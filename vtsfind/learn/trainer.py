@@ -32,13 +32,14 @@ from vtsfind.base.progress import CancelToken, Phase, Progress
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.backbones import backbone
 from vtsfind.learn.batches import Batch, Batches
+from vtsfind.learn.datasets import Pictures
 from vtsfind.learn.encoder import choose_device, precision
 from vtsfind.learn.network import HashNetwork, normalise
 from vtsfind.learn.objectives import create
 from vtsfind.learn.objectives.base import Objective
 from vtsfind.learn.recipes import Recipe, Schedule, Task, read_recipe
 from vtsfind.learn.starts import load_start
-from vtsfind.learn.teachers import target_codes
+from vtsfind.learn.teachers import Teacher, target_codes
 from vtsfind.store.atomic import replace_file
 
 _LOG_EVERY = 10
@@ -169,25 +170,33 @@ class _State:
         bits = {head.name: head.bits for head in self.recipe.network.heads}
         for place, goal in enumerate(task.goals):
             objective = create(goal.objective, mode=goal.mode, **goal.options)
-            objective.bind(
-                bits=bits[goal.head], classes=len(pictures.classes), rows=len(pictures), seed=self.recipe.seed
-            )
-            if goal.teacher is not None:
+            if goal.teacher is None:
+                objective.bind(
+                    bits=bits[goal.head],
+                    classes=len(pictures.classes),
+                    rows=len(pictures),
+                    seed=self.recipe.seed,
+                    multilabel=bool((pictures.labels.sum(1) > 1).any()),
+                )
+            else:
                 cache = self.run.folder / f"targets-{number}-{place}.npy"
-                if not cache.is_file():
-                    codes = target_codes(
-                        goal.teacher,
-                        pictures,
-                        self.run.starts,
-                        bits=bits[goal.head],
-                        seed=self.recipe.seed,
-                        progress=progress,
-                    )
-                    buffer = io.BytesIO()
-                    np.save(buffer, codes.astype(np.int8))
-                    replace_file(cache, buffer.getvalue())
-                objective.bind_targets(torch.from_numpy(np.load(cache)).float())
+                objective.bind_targets(
+                    self._targets(goal.teacher, pictures, bits[goal.head], cache, progress)
+                )
             yield objective
+
+    def _targets(
+        self, teacher: Teacher, pictures: Pictures, bits: int, cache: Path, progress: Progress
+    ) -> Tensor:
+        """The teacher's codes, which take minutes to make and are kept in the run folder."""
+        if not cache.is_file():
+            codes = target_codes(
+                teacher, pictures, self.run.starts, bits=bits, seed=self.recipe.seed, progress=progress
+            )
+            buffer = io.BytesIO()
+            np.save(buffer, codes.astype(np.int8))
+            replace_file(cache, buffer.getvalue())
+        return torch.from_numpy(np.load(cache)).float()
 
     def _optimiser(self) -> torch.optim.Optimizer:
         schedule = self.recipe.schedule
