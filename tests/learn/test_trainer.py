@@ -111,28 +111,37 @@ def test_batches_made_in_other_processes_give_the_same_model(tmp_path: Path, dat
 
 
 def test_training_lowers_the_loss(tmp_path: Path, data: Path) -> None:
-    folder = train(recipe(tmp_path, 60), run(tmp_path / "run", data), Silent(), CancelToken())
+    path = recipe(tmp_path, 31)
+    path.write_text(
+        path.read_text()
+        .replace('views = "edits"', 'views = "plain"')
+        .replace("warmup", "head_rate = 0.01\nwarmup")
+    )
+    folder = train(path, run(tmp_path / "run", data), Silent(), CancelToken())
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
-    assert [line["step"] for line in lines] == [0, 10, 20, 30, 40, 50]
+    assert [line["step"] for line in lines] == [0, 10, 20, 30]
     assert lines[-1]["0.scene.centre"] < 0.7 * lines[0]["0.scene.centre"]
 
 
 def test_a_run_folder_is_not_continued_by_another_recipe(tmp_path: Path, data: Path) -> None:
     train(recipe(tmp_path, 1), run(tmp_path / "run", data), Silent(), CancelToken())
-    with pytest.raises(UsageError, match="belongs to another recipe.*--run"):
+    with pytest.raises(UsageError, match=r"belongs to another recipe.*--run"):
         train(recipe(tmp_path, 2), run(tmp_path / "run", data), Silent(), CancelToken())
 
 
 def test_a_teacher_s_codes_are_learned_row_by_row(tmp_path: Path, data: Path) -> None:
-    path = recipe(tmp_path, 40)
+    path = recipe(tmp_path, 11)
     path.write_text(path.read_text().replace('objective = "csq"', 'objective = "csq"\nteacher = TEACHER'))
-    path.write_text(path.read_text().replace("TEACHER", '{ backbone = "vitti16", start = "t.safetensors", size = 32 }'))
+    path.write_text(
+        path.read_text().replace("TEACHER", '{ backbone = "vitti16", start = "t.safetensors", size = 32 }')
+    )
     import timm
     from safetensors.torch import save_file
 
     torch.manual_seed(1)
     save_file(
-        timm.create_model("vit_tiny_patch16_224", img_size=32, num_classes=0).state_dict(), data / "t.safetensors"
+        timm.create_model("vit_tiny_patch16_224", img_size=32, num_classes=0).state_dict(),
+        data / "t.safetensors",
     )
     folder = train(path, run(tmp_path / "run", data), Silent(), CancelToken())
     targets = np.load(folder / "targets-0-1.npy")

@@ -43,7 +43,7 @@ class HashNetwork(nn.Module):
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.backbone = _make_backbone(spec)
+        self.backbone = make_backbone(spec)
         self.heads = nn.ModuleDict(
             {head.name: _make_head(spec, self.backbone, head.bits) for head in spec.heads}
         )
@@ -85,7 +85,14 @@ class HashNetwork(nn.Module):
         return torch.cat([raw[:, 0], raw[:, prefix:].mean(1)], dim=1)
 
 
-def _make_backbone(spec: NetworkSpec) -> Any:
+def make_backbone(spec: NetworkSpec) -> Any:
+    """Make the timm model of a network, without a classifier and with random weights.
+
+    Raises
+    ------
+    UsageError
+        When the spec asks a backbone without tokens for what only tokens have.
+    """
     known = backbone(spec.backbone)
     options: dict[str, Any] = {"num_classes": 0}
     is_transformer = known.timm.startswith(("vit_", "deit"))

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import timm
 import torch
 
 from vtsfind.base.progress import Phase, Progress
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.backbones import backbone
 from vtsfind.learn.datasets import Pictures
-from vtsfind.learn.network import normalise
+from vtsfind.learn.network import make_backbone, normalise
+from vtsfind.learn.spec import NetworkSpec
 from vtsfind.learn.starts import load_start
 from vtsfind.media.decode import prepare
 
@@ -72,7 +72,7 @@ def _features(
     teacher: Teacher, pictures: Pictures, starts: Path, progress: Progress
 ) -> npt.NDArray[np.float32]:
     known = backbone(teacher.backbone)
-    network = timm.create_model(known.timm, num_classes=0)
+    network = make_backbone(NetworkSpec(teacher.backbone, teacher.size, heads=()))
     load_start(network, starts / teacher.start)
     network.eval()
     look = Preprocessing(size=teacher.size, mean=known.mean, std=known.std)

@@ -17,7 +17,7 @@ import math
 import platform
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -37,13 +37,14 @@ from vtsfind.learn.encoder import choose_device, precision
 from vtsfind.learn.network import HashNetwork, normalise
 from vtsfind.learn.objectives import create
 from vtsfind.learn.objectives.base import Objective
-from vtsfind.learn.recipes import Recipe, Schedule, Task, read_recipe
+from vtsfind.learn.recipes import Recipe, Schedule, read_recipe
 from vtsfind.learn.starts import load_start
 from vtsfind.learn.teachers import Teacher, target_codes
 from vtsfind.store.atomic import replace_file
 
 _LOG_EVERY = 10
-_CENTRING_BATCHES = 24
+_CENTRING_PICTURES = 1536
+_CENTRING_BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,8 +322,9 @@ class _State:
 @torch.no_grad()
 def _centre(network: HashNetwork, source: Batches, device: torch.device) -> None:
     """Set the heads' normalisation to the statistics of unedited pictures, so that each bit is balanced on those."""
-    task = Task(data=source.task.data, goals=(), views="plain", pictures=64, shortest=source.task.shortest)
-    plain = Batches(task, source.root, source.preprocessing, steps=_CENTRING_BATCHES, seed=source.seed)
+    task = replace(source.task, goals=(), views="plain", views_each=1, pictures=_CENTRING_BATCH)
+    steps = math.ceil(min(_CENTRING_PICTURES, len(source.pictures)) / _CENTRING_BATCH)
+    plain = Batches(task, source.root, source.preprocessing, steps=steps, seed=source.seed)
     norms = [layer for layer in network.heads.modules() if isinstance(layer, nn.BatchNorm1d)]
     for layer in norms:
         layer.reset_running_stats()
@@ -330,7 +332,7 @@ def _centre(network: HashNetwork, source: Batches, device: torch.device) -> None
     network.eval()
     for layer in norms:
         layer.train()
-    for step in range(_CENTRING_BATCHES):
+    for step in range(steps):
         pixels = plain[step].pixels.to(device)
         network(normalise(pixels, source.preprocessing.mean, source.preprocessing.std))
     network.eval()
