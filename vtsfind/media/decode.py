@@ -1,0 +1,216 @@
+"""One photo: from its encoded bytes to upright sRGB pixels, and from those to a model's input.
+
+Decoding goes no further than asked: a JPEG of 24 megapixels is decoded at an eighth of its side when 224 pixels are
+wanted, HEIC by its embedded preview where that shows the same, JPEG 2000 at a lower resolution. The number of pixels
+is checked before any of them is decoded. A file that breaks off is an error, never a picture that is partly grey.
+"""
+
+import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from vtsfind.base.records import PictureInfo, Preprocessing, Reason
+from vtsfind.media import colour, formats, metadata, raw, reduced
+
+Pixels = npt.NDArray[np.uint8]
+
+PIXEL_LIMIT = 300_000_000
+"""Pictures of more pixels are not decoded, unless told otherwise."""
+
+# The limit here is checked for every picture, before decoding; Pillow's own is lower, for some formats comes later,
+# and warns on standard error.
+Image.MAX_IMAGE_PIXELS = None
+
+_RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+
+class DecodeError(Exception):
+    """A file that does not become a picture.
+
+    Parameters
+    ----------
+    reason
+        Which kind of failure it is.
+    detail
+        What the decoder said, in its words.
+    """
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason.value}" + (f" ({self.detail})" if self.detail else "")
+
+
+def decode(
+    data: bytes | BinaryIO, *, shortest: int, pixel_limit: int = PIXEL_LIMIT
+) -> tuple[Pixels, PictureInfo]:
+    """Decode a photo, upright and in sRGB; of several pictures in a file the first, or the main one.
+
+    Parameters
+    ----------
+    data
+        The content of the file, or the file, which can seek.
+    shortest
+        Pixels that the shorter side has at least, if the photo has that many; larger photos are decoded and reduced
+        to less than twice that.
+    pixel_limit
+        Photos of more pixels are refused before they are decoded.
+
+    Returns
+    -------
+    pixels
+        (h, w, 3) uint8.
+    info
+        What is known of the photo in its full size.
+
+    Raises
+    ------
+    DecodeError
+        With the reason `NOT_A_PICTURE`, `DAMAGED`, `TOO_LARGE` or `MEMORY`.
+    OSError
+        When the file itself cannot be read.
+    """
+    stream = io.BytesIO(data) if isinstance(data, bytes) else data
+    stream.seek(0)
+    head = stream.read(formats.HEAD_BYTES)
+    kind = formats.sniff(head)
+    if not head:
+        raise DecodeError(Reason.DAMAGED, "the file is empty")
+    if kind is None:
+        raise DecodeError(Reason.NOT_A_PICTURE)
+    if not formats.readable(kind):
+        raise DecodeError(Reason.NOT_A_PICTURE, f"{kind} cannot be read by this installation")
+    # A warning of a decoder is either followed by an error or of no interest to the user.
+    with _named_errors(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if kind == formats.RAW:
+            return _decode_raw(stream, shortest, pixel_limit)
+        return _decode_picture(stream, kind, shortest, pixel_limit)
+
+
+def prepare(pixels: Pixels, preprocessing: Preprocessing) -> Pixels:
+    """Make a model's input of a decoded photo: squash it to a square, or take the middle of it.
+
+    Parameters
+    ----------
+    pixels
+        (h, w, 3) uint8.
+    preprocessing
+        As the weights demand it. Mean and deviation are left to the model.
+
+    Returns
+    -------
+    (size, size, 3) uint8, resized with antialiasing.
+    """
+    image = Image.fromarray(pixels)
+    size = (preprocessing.size, preprocessing.size)
+    box = None
+    if preprocessing.fit == "crop":
+        # The middle is resized alone: a very long picture would take a lot of memory as a whole.
+        side = min(image.size) * preprocessing.size / needed_side(preprocessing)
+        left, top = (image.width - side) / 2, (image.height - side) / 2
+        box = (left, top, left + side, top + side)
+    return np.array(image.resize(size, _RESAMPLING[preprocessing.interpolation], box))
+
+
+def needed_side(preprocessing: Preprocessing) -> int:
+    """Pixels that `prepare` reduces the shorter side of a photo to, before it takes the middle."""
+    return (
+        max(preprocessing.size, preprocessing.resize) if preprocessing.fit == "crop" else preprocessing.size
+    )
+
+
+@contextmanager
+def _named_errors() -> Iterator[None]:
+    """Turn whatever a decoder raises for hostile data into a `DecodeError`."""
+    try:
+        yield
+    except DecodeError:
+        raise
+    except MemoryError as error:
+        raise DecodeError(Reason.MEMORY) from error
+    except UnidentifiedImageError as error:
+        raise DecodeError(Reason.DAMAGED, "its header cannot be read") from error
+    except OSError as error:
+        if error.errno is not None:  # of the system, not of a decoder
+            raise
+        reason = Reason.MEMORY if "memory" in str(error).lower() else Reason.DAMAGED
+        raise DecodeError(reason, _words(error)) from error
+    except Exception as error:
+        raise DecodeError(Reason.DAMAGED, _words(error)) from error
+
+
+def _words(error: Exception) -> str:
+    """The first line of what a decoder says, fit to be shown."""
+    lines = str(error).splitlines() or [type(error).__name__]
+    return "".join(c for c in lines[0] if c.isprintable())[:200]
+
+
+def _decode_picture(
+    stream: BinaryIO, kind: str, shortest: int, pixel_limit: int
+) -> tuple[Pixels, PictureInfo]:
+    image = _opened(stream, kind)
+    if kind == formats.TIFF and formats.is_raw_container(image):
+        return _decode_raw(stream, shortest, pixel_limit)
+    size = _checked_size(image.size, pixel_limit)
+    # Loading a TIFF turns it upright and forgets how it was turned; a PNG may hold its EXIF data behind the pixels.
+    exif = image.getexif() if kind == formats.TIFF else None
+    turned, taken = metadata.read(exif) if exif is not None else (None, None)
+    reduced.load(image, stream, kind, shortest)
+    left_to_turn = metadata.UPRIGHT
+    if exif is None:
+        turned, taken = metadata.read(image.getexif())
+        left_to_turn = turned or metadata.UPRIGHT
+    width, height = metadata.upright_size(size, turned or metadata.UPRIGHT)
+    recorded = image.info.get("original_orientation") or turned or metadata.UPRIGHT
+    info = PictureInfo(width, height, recorded, taken, kind)
+    return _pixels(image, left_to_turn, shortest), info
+
+
+def _decode_raw(stream: BinaryIO, shortest: int, pixel_limit: int) -> tuple[Pixels, PictureInfo]:
+    if not formats.readable(formats.RAW):
+        raise DecodeError(Reason.NOT_A_PICTURE, "a RAW photo, which needs the extra vtsfind[raw]")
+    try:
+        preview, turned, size = raw.preview(stream)
+    except raw.NoPreview as error:
+        raise DecodeError(Reason.DAMAGED, _words(error)) from error
+    taken = None
+    if isinstance(preview, bytes):
+        image = _opened(io.BytesIO(preview), formats.JPEG)
+        _checked_size(image.size, pixel_limit)
+        reduced.load(image, io.BytesIO(preview), formats.JPEG, shortest)
+        own_turn, taken = metadata.read(image.getexif())
+        turned = own_turn or turned
+    else:
+        image = preview
+    width, height = metadata.upright_size(size, turned)
+    info = PictureInfo(width, height, turned, taken or metadata.taken_in_container(stream), formats.RAW)
+    return _pixels(image, turned, shortest), info
+
+
+def _opened(stream: BinaryIO, kind: str) -> Image.Image:
+    formats.register(kind)
+    stream.seek(0)
+    return Image.open(stream, formats=(kind,))
+
+
+def _checked_size(size: tuple[int, int], pixel_limit: int) -> tuple[int, int]:
+    width, height = size
+    if width * height > pixel_limit:
+        raise DecodeError(Reason.TOO_LARGE, f"{width} x {height}")
+    return size
+
+
+def _pixels(image: Image.Image, turned: int, shortest: int) -> Pixels:
+    profile = image.info.get("icc_profile")
+    small = reduced.averaged(colour.plain(image), shortest)
+    return np.array(metadata.upright(colour.srgb(small, profile), turned))

@@ -1,0 +1,146 @@
+"""Which picture formats there are, how the first bytes of a file tell them apart, and which this machine can read.
+
+Only the formats named here are ever opened. Pillow reads many more, some of them by running other programs; a file is
+handed to the one reader whose signature it bears.
+"""
+
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Final
+
+from PIL import Image, features
+
+JPEG: Final = "JPEG"
+PNG: Final = "PNG"
+WEBP: Final = "WEBP"
+GIF: Final = "GIF"
+TIFF: Final = "TIFF"
+BMP: Final = "BMP"
+AVIF: Final = "AVIF"
+HEIF: Final = "HEIF"
+JPEG2000: Final = "JPEG2000"
+RAW: Final = "RAW"
+
+HEAD_BYTES: Final = 128
+"""How many of a file's first bytes `sniff` looks at."""
+
+# Importing one of these makes its format known to Pillow.
+_PLUGINS = {
+    JPEG: "PIL.JpegImagePlugin",
+    PNG: "PIL.PngImagePlugin",
+    WEBP: "PIL.WebPImagePlugin",
+    GIF: "PIL.GifImagePlugin",
+    TIFF: "PIL.TiffImagePlugin",
+    BMP: "PIL.BmpImagePlugin",
+    AVIF: "PIL.AvifImagePlugin",
+    JPEG2000: "PIL.Jpeg2KImagePlugin",
+}
+
+# What a format needs of Pillow's optional parts, or of other packages.
+_FEATURES = {JPEG: "jpg", PNG: "zlib", WEBP: "webp", AVIF: "avif", JPEG2000: "jpg_2000"}
+_OPTIONAL = {HEIF: "pillow_heif", RAW: "rawpy"}
+
+# TIFF tags that tell a RAW file.
+_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
+
+# Longer signatures come before shorter ones that they begin with.
+_SIGNATURES = (
+    (b"\xff\xd8\xff", JPEG),
+    (b"\x89PNG\r\n\x1a\n", PNG),
+    (b"GIF87a", GIF),
+    (b"GIF89a", GIF),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", JPEG2000),
+    (b"\xff\x4f\xff\x51", JPEG2000),
+    (b"II*\x00\x10\x00\x00\x00CR", RAW),  # Canon CR2
+    (b"II*\x00", TIFF),
+    (b"MM\x00*", TIFF),
+    (b"II+\x00", TIFF),  # BigTIFF
+    (b"MM\x00+", TIFF),
+    (b"IIRO", RAW),  # Olympus
+    (b"IIRS", RAW),
+    (b"MMOR", RAW),
+    (b"IIU\x00", RAW),  # Panasonic
+    (b"FUJIFILMCCD-RAW", RAW),
+    (b"FOVb", RAW),  # Sigma
+    (b"\x00MRM", RAW),  # Minolta
+    (b"II\x1a\x00\x00\x00HEAPCCDR", RAW),  # Canon CRW
+)
+_HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+_AVIF_BRANDS = {b"avif", b"avis"}
+_BMP_HEADER_SIZES = {12, 40, 52, 56, 64, 108, 124}
+
+
+def sniff(head: bytes) -> str | None:
+    r"""Tell the format by the first bytes of a file; None if it is none of those known here.
+
+    Parameters
+    ----------
+    head
+        The first `HEAD_BYTES` of the file, or all of a shorter one.
+
+    >>> sniff(b"\xff\xd8\xff\xe0..."), sniff(b"#!/bin/sh")
+    ('JPEG', None)
+    """
+    for signature, kind in _SIGNATURES:
+        if head.startswith(signature):
+            return kind
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return WEBP
+    if head[4:8] == b"ftyp":
+        return _sniff_boxes(head)
+    if head[:2] == b"BM" and int.from_bytes(head[14:18], "little") in _BMP_HEADER_SIZES:
+        return BMP
+    return None
+
+
+def _sniff_boxes(head: bytes) -> str | None:
+    """Tell the format of a file made of boxes (ISO base media) by its brands."""
+    size = min(int.from_bytes(head[:4], "big"), len(head))
+    major = head[8:12]
+    brands = {major, *(head[start : start + 4] for start in range(16, size - 3, 4))}
+    if major == b"crx ":  # Canon CR3
+        return RAW
+    if brands & _AVIF_BRANDS:
+        return AVIF
+    return HEIF if major in _HEIF_BRANDS else None
+
+
+def formats() -> dict[str, bool]:
+    """Every format that vtsfind knows, and whether it can be read here."""
+    kinds = (JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF, HEIF, JPEG2000, RAW)
+    return {kind: readable(kind) for kind in kinds}
+
+
+@cache
+def readable(kind: str) -> bool:
+    """Whether pictures of that format can be read here; cheaper than `formats`."""
+    if kind in _OPTIONAL:
+        return find_spec(_OPTIONAL[kind]) is not None
+    return _FEATURES.get(kind) is None or features.check(_FEATURES[kind]) is True
+
+
+def is_raw_container(image: Image.Image) -> bool:
+    """Whether what opened as a TIFF is the RAW file of a camera (DNG, NEF, ARW, ...), of which TIFF shows a thumbnail.
+
+    Such a file says that it is a DNG, or that its first picture is a reduced one and that there are others below it.
+    """
+    tags = getattr(image, "tag_v2", {})
+    reduced = tags.get(_SUBFILE_TYPE, 0)
+    return _DNG_VERSION in tags or (isinstance(reduced, int) and bool(reduced & 1) and _SUB_IFDS in tags)
+
+
+@cache
+def register(kind: str) -> None:
+    """Make a format other than RAW known to Pillow, under its name here."""
+    if kind == HEIF:
+        import pillow_heif
+
+        # One thread each: several decoders run side by side.
+        pillow_heif.register_heif_opener(decode_threads=1)
+    else:
+        import_module(_PLUGINS[kind])
+    if kind == AVIF:
+        from PIL import AvifImagePlugin
+
+        AvifImagePlugin.DEFAULT_MAX_THREADS = 1

@@ -1,0 +1,95 @@
+"""What a picture's EXIF data say: how it is turned, and when it was taken. Garbage there never costs the picture."""
+
+import contextlib
+import re
+from datetime import datetime
+from typing import BinaryIO
+
+from PIL import ExifTags, Image
+
+UPRIGHT = 1
+"""The EXIF orientation of a picture that needs no turning."""
+
+# The orientation of a picture to what makes it upright.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_TIME = re.compile(r"\s*(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
+
+
+def read(exif: Image.Exif) -> tuple[int | None, str | None]:
+    """The EXIF orientation, 1 to 8, and the time of the shot, as `taken`; None for what does not make sense."""
+    return orientation(exif), taken(exif)
+
+
+def orientation(exif: Image.Exif) -> int | None:
+    """The EXIF orientation, 1 to 8; None if there is none that makes sense."""
+    value = None
+    with contextlib.suppress(Exception):
+        value = exif.get(ExifTags.Base.Orientation)
+    return value if isinstance(value, int) and 1 <= value <= 8 else None
+
+
+def upright(image: Image.Image, turned: int) -> Image.Image:
+    """Turn a picture of that EXIF orientation to how it is meant to be seen."""
+    turn = _TURNS.get(turned)
+    return image if turn is None else image.transpose(turn)
+
+
+def upright_size(size: tuple[int, int], turned: int) -> tuple[int, int]:
+    """Width and height after a picture of that EXIF orientation is turned upright."""
+    width, height = size
+    return (height, width) if turned >= 5 else (width, height)
+
+
+def taken(exif: Image.Exif) -> str | None:
+    """When the picture was taken, `YYYY-MM-DD HH:MM:SS` by the camera's clock.
+
+    The first that makes sense of the EXIF tags DateTimeOriginal, DateTimeDigitized and DateTime; None without one.
+    """
+    candidates: list[object] = []
+    with contextlib.suppress(Exception):
+        details = exif.get_ifd(ExifTags.IFD.Exif)
+        candidates += [
+            details.get(ExifTags.Base.DateTimeOriginal),
+            details.get(ExifTags.Base.DateTimeDigitized),
+        ]
+    with contextlib.suppress(Exception):
+        candidates.append(exif.get(ExifTags.Base.DateTime))
+    for candidate in candidates:
+        time = _time(candidate)
+        if time is not None:
+            return time
+    return None
+
+
+def taken_in_container(stream: BinaryIO) -> str | None:
+    """When the picture was taken, as `taken`, by the EXIF data of a file that is built like a TIFF."""
+    exif = Image.Exif()
+    with contextlib.suppress(Exception):
+        stream.seek(0)
+        exif.load_from_fp(stream)
+    return taken(exif)
+
+
+def _time(value: object) -> str | None:
+    """Read an EXIF time; None for blanks, zeros and impossible dates, which cameras with a flat battery write.
+
+    >>> _time("2021:07:03 12:30:45")
+    '2021-07-03 12:30:45'
+    >>> _time("0000:00:00 00:00:00")
+    """
+    text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
+    match = _TIME.match(text) if isinstance(text, str) else None
+    if match is None:
+        return None
+    try:
+        return datetime.fromisoformat("{}-{}-{} {}:{}:{}".format(*match.groups())).isoformat(" ")
+    except ValueError:
+        return None

@@ -1,0 +1,132 @@
+"""Decode no more of a picture than is needed, and notice when there is less of it than there should be."""
+
+import io
+import math
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from vtsfind.media import formats
+
+# What goes before the end of a JPEG to see whether its decoder still waits for data: anything but a marker will do.
+_FILLING = bytes(np.random.default_rng(0).integers(0, 255, 1024, dtype=np.uint8))
+_JPEG_END = b"\xff\xd9"
+
+# Of JPEG 2000: the first two markers of a codestream, how far from the file's beginning they are looked for, and the
+# marker of the segment that tells the resolutions.
+_CODESTREAM_START = b"\xff\x4f\xff\x51"
+_CODESTREAM_SEARCH = 65536
+_CODING_STYLE = 0x52
+
+
+def load(image: Image.Image, stream: BinaryIO, kind: str, shortest: int) -> None:
+    """Decode an opened picture, at a lower resolution where its format offers that.
+
+    Parameters
+    ----------
+    image
+        Opened from `stream`, not loaded yet. Afterwards its shorter side has at least `shortest` pixels, unless the
+        picture has fewer.
+    stream
+        The encoded file.
+    kind
+        Its format, as `vtsfind.media.formats.sniff` calls it.
+    shortest
+        In pixels.
+
+    Raises
+    ------
+    OSError
+        When the file breaks off or is damaged; Pillow raises other exceptions for that, too.
+    """
+    if kind == formats.JPEG:
+        _load_jpeg(image, stream, shortest)
+    elif kind == formats.JPEG2000:
+        _load_jpeg2000(image, stream, shortest)
+    else:
+        if kind == formats.HEIF and _boxes_are_whole(stream):
+            # Decodes an embedded preview, if it is large enough and cut, turned and coloured as the picture is.
+            scale = min(1.0, shortest / min(image.size))
+            image.draft(None, (math.ceil(image.width * scale), math.ceil(image.height * scale)))
+        image.load()
+
+
+def averaged(image: Image.Image, shortest: int) -> Image.Image:
+    """Reduce a picture by a whole factor so that its shorter side keeps at least `shortest` pixels."""
+    factor = min(image.size) // max(shortest, 1)
+    return Image.Image.reduce(image, factor) if factor >= 2 else image
+
+
+def _load_jpeg(image: Image.Image, stream: BinaryIO, shortest: int) -> None:
+    image.draft(image.mode, (shortest, shortest))
+    image.load()
+    if _is_flat(_last_row(image)) and _wants_more_data(image, stream, shortest):
+        raise OSError("the data end before the picture does")
+
+
+def _last_row(image: Image.Image) -> Image.Image:
+    return image.crop((0, image.height - 1, image.width, image.height))
+
+
+def _is_flat(row: Image.Image) -> bool:
+    return row.getcolors(1) is not None
+
+
+def _wants_more_data(image: Image.Image, stream: BinaryIO, shortest: int) -> bool:
+    """Whether a JPEG's data stop before its last row, although its end is marked.
+
+    The decoder paints what is missing in one flat colour and says nothing. But if it still waits for data, then it
+    takes any that are put before the end for a part of the picture, and the last row changes. If it has all that it
+    needs it skips them.
+    """
+    stream.seek(0)
+    data = stream.read()
+    end = data.rfind(_JPEG_END)
+    filled = Image.open(io.BytesIO(data[:end] + _FILLING + data[end:]), formats=(formats.JPEG,))
+    filled.draft(image.mode, (shortest, shortest))
+    try:
+        filled.load()
+    except OSError:
+        return False
+    return _last_row(filled).tobytes() != _last_row(image).tobytes()
+
+
+def _load_jpeg2000(image: Image.Image, stream: BinaryIO, shortest: int) -> None:
+    halvings = (min(image.size) // max(shortest, 1)).bit_length() - 1
+    if halvings > 0:
+        # The reader has an attribute where other pictures have the method `reduce`.
+        setattr(image, "reduce", min(halvings, _halvings_offered(stream)))  # noqa: B010 - mypy knows the method only
+    image.load()
+
+
+def _halvings_offered(stream: BinaryIO) -> int:
+    """How many times a JPEG 2000 file can be decoded at half of the side, by the marker segments of its codestream."""
+    stream.seek(0)
+    head = stream.read(_CODESTREAM_SEARCH)
+    start = head.find(_CODESTREAM_START)
+    position = start + 2
+    while start >= 0 and position + 10 <= len(head) and head[position] == 0xFF:
+        if head[position + 1] == _CODING_STYLE:
+            return head[position + 9]
+        position += 2 + int.from_bytes(head[position + 2 : position + 4], "big")
+    return 0
+
+
+def _boxes_are_whole(stream: BinaryIO) -> bool:
+    """Whether no box at the top level of a HEIF file reaches beyond the end of the file.
+
+    A preview can be whole in a file that breaks off.
+    """
+    total = stream.seek(0, io.SEEK_END)
+    position = 0
+    while position < total:
+        stream.seek(position)
+        header = stream.read(16)
+        size = int.from_bytes(header[:4], "big")
+        if size == 1:  # the size is in the eight bytes behind the name
+            size = int.from_bytes(header[8:16], "big")
+        if size < 8:  # also a box that has no size but runs to the end, wherever that is
+            return False
+        position += size
+    return position == total
