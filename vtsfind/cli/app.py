@@ -1,0 +1,61 @@
+"""All commands, as one Typer application. Each one imports what it needs when it runs."""
+
+from typing import Annotated
+
+import typer
+
+from vtsfind.cli.doctor import doctor
+from vtsfind.cli.index import index
+from vtsfind.cli.models import models
+from vtsfind.cli.parsing import Command
+from vtsfind.cli.paths import paths
+from vtsfind.cli.query import query
+
+HELP = """Find photos that look alike.
+
+\b
+vtsfind index ~/Photos             look at every photo, once
+vtsfind query cat.jpg              what looks like this one?
+
+Everything happens on this machine, and indexing and searching never change a photo. `vtsfind COMMAND -h` explains a
+command.
+"""
+
+app = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("index", cls=Command)(index)
+app.command("query", cls=Command)(query)
+app.add_typer(models, name="models")
+app.command("doctor", cls=Command)(doctor)
+app.command("paths", cls=Command)(paths)
+
+
+def _show_version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it with the option's value
+    if not asked:
+        return
+    from vtsfind.cli.version import show_version
+
+    show_version()
+    raise typer.Exit
+
+
+@app.callback()
+def vtsfind(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Show the version, the library format and the default model.",
+        ),
+    ] = False,
+) -> None:
+    """Hold the options that stand before a command."""
+    del version  # its callback has done the work

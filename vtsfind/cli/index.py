@@ -1,0 +1,194 @@
+"""`vtsfind index`: make or refresh a library."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vtsfind.cli import options
+from vtsfind.cli.running import ExitCode, Run, running, stopping_cleanly
+
+if TYPE_CHECKING:
+    from vtsfind.engine import RefreshResult
+
+
+def index(
+    folders: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="FOLDER",
+            help="Folders with photos; all below them is looked at. None: those that the library has.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Leave out files and folders whose name or whole path matches, such as '*.gif' or '*/drafts/*'; "
+            "in place of the settings' patterns. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    include_hidden: Annotated[
+        bool, typer.Option("--include-hidden", help="Also look at names that begin with a dot.")
+    ] = False,
+    one_file_system: Annotated[
+        bool, typer.Option("--one-file-system", help="Do not enter folders on other file systems.")
+    ] = False,
+    files0_from: Annotated[
+        str | None,
+        typer.Option(
+            "--files0-from",
+            metavar="FILE|-",
+            help="Index the files named in FILE (or standard input), each name ended by a NUL.",
+            show_default=False,
+        ),
+    ] = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Try files again that failed before and did not change.")
+    ] = False,
+    forget_missing: Annotated[
+        bool,
+        typer.Option(
+            "--forget-missing",
+            help="Also forget the photos of folders that are missing or empty now, as those of a drive that is "
+            "not plugged in are.",
+        ),
+    ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The model for a new library; see `models list`.", show_default=False
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Where the model runs: auto, cuda, mps or cpu.", show_default=False
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Processes that decode photos; one for each processor by default.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only tell what there is to do.")] = False,
+    library: options.Library = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    r"""Make a library of photos, or bring it up to date.
+
+    \b
+    vtsfind index ~/Photos             the first time: reads every photo, once
+    vtsfind index                      later: reads only what is new or changed
+    find . -name '*.jpg' -print0 | vtsfind index --files0-from -
+
+    Photos are only read, never changed. Hidden files, trash and thumbnail folders are left out. What was done is kept
+    if the run is stopped: the same command goes on from there. A file that cannot be used is remembered with the
+    reason; it is tried again when it changes, or with --retry-failed.
+    """
+    flags = {
+        "exclude": tuple(exclude) if exclude else None,
+        "include_hidden": include_hidden or None,
+        "one_file_system": one_file_system or None,
+        "device": device,
+        "workers": workers,
+    }
+    with (
+        running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, **flags) as run,
+        stopping_cleanly(run),
+    ):
+        names = _names(files0_from) if files0_from else []
+        if dry_run:
+            _survey(run, folders or [], names, retry_failed=retry_failed, forget_missing=forget_missing)
+        else:
+            _refresh(
+                run, folders or [], names, model, retry_failed=retry_failed, forget_missing=forget_missing
+            )
+
+
+def _names(source: str) -> list[bytes]:
+    """The file names that the user lists."""
+    import sys
+
+    from vtsfind.base.errors import UsageError
+    from vtsfind.media.scan import names_from
+
+    if source == "-":
+        return names_from(sys.stdin.buffer)
+    try:
+        with open(source, "rb") as stream:
+            return names_from(stream)
+    except OSError as error:
+        raise UsageError(f"The list {source} cannot be read: {error.strerror}.") from error
+
+
+def _refresh(
+    run: Run,
+    folders: list[str],
+    names: list[bytes],
+    model: str | None,
+    *,
+    retry_failed: bool,
+    forget_missing: bool,
+) -> None:
+    from vtsfind.engine import library_folder, update
+    from vtsfind.report import ndjson, text
+    from vtsfind.report.progress import watching
+
+    with watching(run.notes) as progress:
+        result = update(
+            run.settings,
+            folders,
+            names,
+            model=model,
+            progress=progress,
+            cancel=run.cancel,
+            retry_failed=retry_failed,
+            forget_missing=forget_missing,
+        )
+    if run.json:
+        lines = ndjson.Lines(run.output, "index", **ndjson.library_fields(library_folder(run.settings)))
+        ndjson.write_refresh(lines, result)
+    text.write_refresh(run.notes, result, ", ".join(folders) or "the folders of the library")
+    run.code = _code(result)
+
+
+def _code(result: "RefreshResult") -> ExitCode:
+    if result.interrupted:
+        return ExitCode.INTERRUPTED
+    return ExitCode.SOME_FAILED if result.failures else ExitCode.DONE
+
+
+def _survey(
+    run: Run, folders: list[str], names: list[bytes], *, retry_failed: bool, forget_missing: bool
+) -> None:
+    from vtsfind.engine import foresee, library_folder
+    from vtsfind.report import ndjson, text
+    from vtsfind.report.progress import watching
+
+    with watching(run.notes) as progress:
+        seen = foresee(
+            run.settings,
+            folders,
+            names,
+            progress=progress,
+            cancel=run.cancel,
+            retry_failed=retry_failed,
+            forget_missing=forget_missing,
+        )
+    if run.json:
+        lines = ndjson.Lines(
+            run.output, "index", dry_run=True, **ndjson.library_fields(library_folder(run.settings))
+        )
+        ndjson.write_survey(lines, seen)
+    text.write_survey(run.notes, seen)
+    if seen.failures:
+        run.code = ExitCode.SOME_FAILED

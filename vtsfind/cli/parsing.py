@@ -1,0 +1,83 @@
+"""How Typer reads our commands: values as the shell gave them, and options whose value may be left out.
+
+Typer from 0.29 on checks every value with pydantic, which takes a quarter of a quick command's time to import and
+refuses paths that are not UTF-8. Our options are flags, text, whole numbers and lists of text, which need no such
+checker.
+"""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import typer
+from typer.core import TyperCommand
+
+
+@dataclass(frozen=True, slots=True)
+class PlainValue:
+    """Stands in for Typer's checker of one parameter's value."""
+
+    number: bool
+    """Whether the value is a whole number; else it is text."""
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """Turn what the shell gave into the parameter's value."""
+        if value is None:
+            return [] if param.multiple or param.nargs == -1 else None
+        if isinstance(value, list | tuple):
+            return [self._one(item, param, ctx) for item in value]
+        return self._one(value, param, ctx)
+
+    def _one(self, value: Any, param: Any, ctx: Any) -> Any:
+        if not self.number or isinstance(value, int):
+            return value
+        try:
+            return int(value)
+        except ValueError:
+            raise typer.BadParameter(f"'{value}' is not a whole number.", ctx=ctx, param=param) from None
+
+
+class Command(TyperCommand):
+    r"""A command of vtsfind.
+
+    A line with nothing but a backslash and b in its docstring keeps the lines of the paragraph below it apart.
+    """
+
+    optional_values: ClassVar[dict[str, str]] = {"--pictures": "auto"}
+    """Options that may stand without a value, and what they mean then; a value needs a `=`."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["help"] = (kwargs.get("help") or "").replace("\\b\n", "\b\n")
+        super().__init__(*args, **kwargs)
+        for param in self.params:
+            descriptor = getattr(param, "type_descriptor", None)
+            if descriptor is not None and hasattr(param, "get_runtime_param"):
+                plain = PlainValue(descriptor.annotation in {int, int | None})
+                vars(param)["get_runtime_param"] = lambda plain=plain: plain
+                shown = param.metavar if _is_option(param) else None
+                vars(param)["display_type_rich"] = lambda ctx, shown=shown: shown  # noqa: ARG005 - Typer's call
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        end = args.index("--") if "--" in args else len(args)
+        given = [
+            f"{arg}={self.optional_values[arg]}" if arg in self.optional_values else arg for arg in args[:end]
+        ]
+        return super().parse_args(ctx, given + args[end:])
+
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The words of the usage line behind the command's name."""
+        del ctx
+        return [
+            "[OPTIONS]",
+            *(argument_usage(param) for param in self.params if not param.opts[0].startswith("-")),
+        ]
+
+
+def argument_usage(argument: Any) -> str:
+    """How an argument stands in a usage line."""
+    name = argument.metavar or argument.name.upper()
+    return (name if argument.required else f"[{name}]") + ("..." if argument.nargs == -1 else "")
+
+
+def _is_option(param: Any) -> bool:
+    return bool(param.opts[0].startswith("-"))

@@ -1,0 +1,222 @@
+"""What has changed on the disk since the library was last refreshed: one look at every file, none into it.
+
+A file of the library that the scan no longer finds has vanished, unless the scan could not know: what lies under a
+folder that could not be read, under a root that is missing, or under a root that is empty now (as the place of an
+unplugged drive is) stays in the library.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.progress import CancelToken, Phase, Progress
+from vtsfind.base.records import Failure, Found, Reason, show_path
+from vtsfind.base.settings import Settings
+from vtsfind.media.scan import ScanOptions, ScanReport, normalised, scan
+
+StampTuple = tuple[int, int, int]
+"""Size in bytes, time of the last change in nanoseconds, inode."""
+_NOTE_EVERY = 512
+"""Files between two words to the watcher."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Where to look. All paths are absolute."""
+
+    folders: tuple[bytes, ...] = ()
+    """Folders, looked at with everything below them."""
+    files: tuple[bytes, ...] = ()
+    """Single files, named by the user."""
+    known: bool = False
+    """Whether this is all that the library knows: then its files outside the folders are looked at, too."""
+
+
+@dataclass(slots=True)
+class Survey:
+    """What is to be done to bring a library up to date with the disk."""
+
+    fresh: list[Found] = field(default_factory=list)
+    """Files that are new or have changed, or that are to be tried again."""
+    unchanged: int = 0
+    """Photos of the library whose file is as it was."""
+    waiting: int = 0
+    """Files that failed before, have not changed, and are not tried again."""
+    vanished: dict[bytes, StampTuple] = field(default_factory=dict)
+    """Files of the library that are not there any more."""
+    absent: dict[bytes, int] = field(default_factory=dict)
+    """Folders that are missing or empty now where files were, and how many: their drive may not be there."""
+    failures: list[Failure] = field(default_factory=list)
+    """Folders and files that could not be looked at."""
+    report: ScanReport = field(default_factory=ScanReport)
+
+
+def select(folders: Iterable[str | bytes], names: Iterable[bytes], known: Sequence[bytes]) -> Selection:
+    """Decide where to look.
+
+    Parameters
+    ----------
+    folders
+        Folders or files from the command line; each must exist.
+    names
+        Files from a list; whether they exist shows later.
+    known
+        The library's own folders, for when nothing else is given.
+
+    Raises
+    ------
+    UsageError
+        If one of `folders` does not exist, or if there is nowhere to look.
+    """
+    paths = [normalised(os.fsencode(folder)) for folder in folders]
+    for path in paths:
+        if _is_gone(path):
+            raise UsageError(
+                f"There is no folder {show_path(path)}.", "Check the name, and quote it if it has spaces."
+            )
+    files = [path for path in paths if not os.path.isdir(path)]
+    files += [normalised(name) for name in names]
+    if paths or files:
+        return Selection(tuple(path for path in paths if os.path.isdir(path)), tuple(files))
+    if not known:
+        raise UsageError(
+            "No folder has been indexed yet, so there is nothing to refresh.",
+            "Type `vtsfind index FOLDER`, with the folder where your photos are.",
+        )
+    return Selection(tuple(known), known=True)
+
+
+def survey(
+    stamps: dict[bytes, StampTuple],
+    failed: frozenset[bytes],
+    selection: Selection,
+    *,
+    settings: Settings,
+    progress: Progress,
+    cancel: CancelToken,
+    retry_failed: bool = False,
+    forget_missing: bool = False,
+) -> Survey:
+    """Compare the disk with a library.
+
+    Parameters
+    ----------
+    stamps
+        Every file that the library knows; used up by this call.
+    failed
+        Those of them that could not be used.
+    selection
+        Where to look.
+    settings
+        Say what is left out.
+    progress, cancel
+        The watcher, and whether to stop.
+    retry_failed
+        Also try files again that failed before and have not changed.
+    forget_missing
+        Take what lay under missing or empty folders for vanished, too.
+
+    Raises
+    ------
+    Cancelled
+        If the scan was stopped: half a scan cannot tell what has vanished.
+    """
+    result = Survey()
+    files = list(selection.files)
+    if selection.known:
+        below = _below(selection.folders)
+        files += [path for path in stamps if not path.startswith(below)]
+    roots = [path for path in (*selection.folders, *files) if not _is_gone(path)]
+    options = ScanOptions(
+        exclude=settings.exclude,
+        include_hidden=settings.include_hidden,
+        one_file_system=settings.one_file_system,
+    )
+    retried = failed if retry_failed else frozenset()
+    progress.start(Phase.SCAN, None)
+    for found in _counted(scan(roots, options, result.report, cancel), progress):
+        stamp = found.stamp
+        known = stamps.pop(found.path, None)
+        if known != (stamp.size, stamp.mtime_ns, stamp.inode) or found.path in retried:
+            result.fresh.append(found)
+        elif found.path in failed:
+            result.waiting += 1
+        else:
+            result.unchanged += 1
+    cancel.check()
+    result.failures = _failures(result.report, set(selection.files).difference(stamps, roots))
+    _find_vanished(result, stamps, selection.folders, set(files), forget_missing=forget_missing)
+    return result
+
+
+def _failures(report: ScanReport, missing: Iterable[bytes]) -> list[Failure]:
+    """What could not be read, and which files of a list are missing. What vanished during the scan is no failure."""
+    failures = [failure for failure in report.unreadable if failure.reason is not Reason.VANISHED]
+    return failures + [Failure(path, Reason.VANISHED) for path in sorted(missing)]
+
+
+def _find_vanished(
+    result: Survey,
+    unseen: dict[bytes, StampTuple],
+    folders: Sequence[bytes],
+    files: set[bytes],
+    *,
+    forget_missing: bool,
+) -> None:
+    """Sort the known files that the scan did not meet into vanished ones, absent ones, and such as no one can tell."""
+    looked_at = _below(folders)
+    untold = {failure.path for failure in result.failures}
+    untold_below = _below(untold)
+    absent = {folder: _below([folder]) for folder in folders if is_bare(folder)}
+    bare_parents: dict[bytes, bool] = {}
+    for path, stamp in unseen.items():
+        named = path in files
+        if not (named or path.startswith(looked_at)) or path in untold or path.startswith(untold_below):
+            continue
+        away = [folder for folder, below in absent.items() if path.startswith(below)]
+        if named and not away:
+            parent = os.path.dirname(path)
+            if parent not in bare_parents:
+                bare_parents[parent] = is_bare(parent)
+            away = [parent] if bare_parents[parent] else []
+        if away and not forget_missing:
+            result.absent[away[0]] = result.absent.get(away[0], 0) + 1
+        else:
+            result.vanished[path] = stamp
+
+
+def _is_gone(path: bytes) -> bool:
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:  # it may be there, which the scan looks into
+        return False
+    return False
+
+
+def is_bare(folder: bytes) -> bool:
+    """Whether a folder is missing or has nothing in it."""
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except FileNotFoundError:
+        return True
+    except OSError:  # it is there but cannot be read, which the scan reports
+        return False
+
+
+def _below(folders: Iterable[bytes]) -> tuple[bytes, ...]:
+    """What the paths below each folder begin with."""
+    slash = os.fsencode(os.sep)
+    return tuple(folder if folder.endswith(slash) else folder + slash for folder in folders)
+
+
+def _counted(found: Iterable[Found], progress: Progress) -> Iterator[Found]:
+    count = 0
+    for count, each in enumerate(found, 1):
+        if count % _NOTE_EVERY == 0:
+            progress.advance(_NOTE_EVERY)
+        yield each
+    progress.advance(count % _NOTE_EVERY)

@@ -1,0 +1,77 @@
+"""The state of a library and of what vtsfind needs, as text or NDJSON."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from vtsfind.engine import Diagnosis
+from vtsfind.report.ndjson import Lines, library_fields
+from vtsfind.report.streams import Notes, Output, Style
+from vtsfind.report.text import counted, table
+
+_STYLES = {"must": Style.ERROR, "should": Style.WARNING, "note": Style.PLAIN}
+
+
+def write_diagnosis(output: Output, diagnosis: Diagnosis, repairs: Sequence[str], *, verbose: bool) -> None:
+    """Write what was found, for people."""
+    for sentence in repairs:
+        output.line(f"repaired: {sentence}")
+    counts = diagnosis.counts
+    rows = [["library", str(diagnosis.folder)]]
+    if counts:
+        when = f"{counts.indexed.astimezone():%Y-%m-%d %H:%M}" if counts.indexed else "never"
+        rows += [
+            ["photos", f"{counts.files:,} files, {counts.contents:,} contents, {counts.bytes / 1e9:,.2f} GB"],
+            ["folders", f"{counts.roots:,}"],
+            ["refreshed", when],
+        ]
+    if diagnosis.model:
+        rows.append(["model", diagnosis.model])
+    readable = ", ".join(name for name, there in diagnosis.formats.items() if there)
+    rows.append(["formats", readable])
+    missing = ", ".join(name for name, there in diagnosis.formats.items() if not there)
+    if missing:
+        rows.append(["", f"not here: {missing}"])
+    if diagnosis.failures:
+        rows.append(["failed", f"{counted(len(diagnosis.failures), 'file')}:"])
+        kinds = Counter(failure.reason.value for failure in diagnosis.failures)
+        rows += [["", f"{number:,} {reason}"] for reason, number in kinds.most_common()]
+    for line in table(rows):
+        output.line(line)
+    if verbose:
+        for failure in diagnosis.failures:
+            output.line(f"failed: {failure}")
+    for finding in diagnosis.findings:
+        label = output.paint(f"{finding.severity}:", _STYLES[finding.severity])
+        output.line(f"{label} {finding.message} {finding.remedy}".rstrip())
+
+
+def conclude(notes: Notes, diagnosis: Diagnosis) -> None:
+    """Sum it up."""
+    number = sum(finding.severity == "must" for finding in diagnosis.findings)
+    if number:
+        notes.say(f"{counted(number, 'thing')} must be put right.")
+    else:
+        notes.say("Nothing has to be put right.")
+
+
+def write_records(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]) -> None:
+    """Write what was found, for programs."""
+    lines = Lines(output, "doctor", model=diagnosis.model, **library_fields(diagnosis.folder))
+    for sentence in repairs:
+        lines.write("repair", message=sentence)
+    for finding in diagnosis.findings:
+        lines.write("finding", severity=finding.severity, message=finding.message, remedy=finding.remedy)
+    for failure in diagnosis.failures:
+        lines.failure(failure)
+    for name, there in diagnosis.formats.items():
+        lines.write("format", name=name, readable=there)
+    counts = diagnosis.counts
+    lines.footer(
+        sound=diagnosis.sound,
+        files=counts.files if counts else None,
+        contents=counts.contents if counts else None,
+        bytes=counts.bytes if counts else None,
+        failures=len(diagnosis.failures),
+        findings=len(diagnosis.findings),
+        repairs=len(repairs),
+    )

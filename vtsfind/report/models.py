@@ -1,0 +1,76 @@
+"""The models that there are, as text or NDJSON."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from vtsfind.engine import Model
+from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.streams import Output
+from vtsfind.report.text import table
+
+
+def write_list(output: Output, models: Sequence[Model], *, json: bool) -> None:
+    """Write one line a model."""
+    if json:
+        lines = Lines(output, "models list")
+        for model in models:
+            lines.write("model", _fields(model))
+        lines.footer(models=len(models))
+        return
+    if not models:
+        return
+    rows = [["name", "heads", "size", "licence", ""]]
+    for model in models:
+        card = model.card
+        heads = ", ".join(f"{head.name} {head.bits} bits" for head in card.network.heads)
+        rows.append([card.name, heads, _size(model), card.licence, "default" if card.default else ""])
+    for line in table(rows, right=[2]):
+        output.line(line)
+
+
+def write_one(output: Output, model: Model, *, json: bool) -> None:
+    """Write everything that is known of a model."""
+    if json:
+        lines = Lines(output, "models show")
+        lines.write("model", _fields(model))
+        lines.footer(models=1)
+        return
+    card = model.card
+    rows = [
+        ["name", card.name + (" (default)" if card.default else "")],
+        ["heads", ", ".join(f"{head.name} ({head.bits} bits)" for head in card.network.heads)],
+        ["backbone", f"{card.network.backbone}, input {card.preprocessing.size} pixels"],
+        ["file", os.fspath(card.path)],
+        ["size", _size(model)],
+        ["SHA-256", card.sha256 + {None: "", "": " (verified)"}.get(model.damage, " (WRONG)")],
+        ["fingerprint", card.signature.fingerprint],
+        ["licence", card.licence],
+        ["recipe", card.recipe],
+        ["note", card.note],
+        *([f"metric {name}", f"{value}"] for name, value in card.metrics.items()),
+    ]
+    for line in table([row for row in rows if row[1]]):
+        output.line(line)
+
+
+def _size(model: Model) -> str:
+    return "missing" if model.size is None else f"{model.size / 1e6:.1f} MB"
+
+
+def _fields(model: Model) -> dict[str, Any]:
+    card = model.card
+    return {
+        "name": card.name,
+        "default": card.default,
+        "heads": {head.name: head.bits for head in card.network.heads},
+        "backbone": card.network.backbone,
+        "input": card.preprocessing.size,
+        **path_fields(os.fsencode(card.path), "file"),
+        "size": model.size,
+        "sha256": card.sha256,
+        "damage": model.damage,
+        "fingerprint": card.signature.fingerprint,
+        "licence": card.licence,
+        "metrics": dict(card.metrics),
+    }

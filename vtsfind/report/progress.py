@@ -1,0 +1,89 @@
+"""Progress bars on standard error. Rich is loaded only when there is something to show for a while."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from vtsfind.base.progress import Phase, Progress, Silent
+from vtsfind.report.streams import Notes
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+_PATIENCE_S = 0.5
+"""A phase that is over sooner shows nothing."""
+_AT_ONCE = {Phase.ENCODE, Phase.DOWNLOAD, Phase.TRAIN, Phase.EVALUATE}
+"""Phases that take long to their first step."""
+
+
+@contextmanager
+def watching(notes: Notes) -> Iterator[Progress]:
+    """Show progress: as bars if a person looks at standard error and wants to, else not at all."""
+    if not notes.is_terminal or notes.quiet:
+        yield Silent()
+        return
+    progress = TerminalProgress()
+    try:
+        yield progress
+    finally:
+        progress.close()
+
+
+class TerminalProgress:
+    """A `vtsfind.base.progress.Progress` that draws one bar a phase, with rate and time left."""
+
+    def __init__(self) -> None:
+        self._bars: Bars | None = None
+        self._task: TaskID | None = None
+        self._phase = Phase.SCAN
+        self._total: int | None = None
+        self._done = 0
+        self._began = 0.0
+
+    def start(self, phase: Phase, total: int | None) -> None:
+        """Begin a phase."""
+        self.close()
+        self._phase, self._total, self._done, self._began = phase, total, 0, time.monotonic()
+        if phase in _AT_ONCE:
+            self._show()
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        """Count steps as done."""
+        self._done += steps
+        if self._bars is None and time.monotonic() - self._began > _PATIENCE_S:
+            self._show()
+        if self._bars is not None and self._task is not None:
+            rate = self._done / max(time.monotonic() - self._began, 1e-9)
+            self._bars.update(self._task, completed=self._done, rate=f"{rate:,.0f}/s", note=note)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bars is not None:
+            self._bars.stop()
+        self._bars = self._task = None
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            SpinnerColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+        from rich.progress import Progress as Bars
+
+        rate = TextColumn("{task.fields[rate]}")
+        if self._total is None:
+            columns = [SpinnerColumn(), TextColumn("{task.completed:,}"), rate]
+        else:
+            columns = [BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn()]
+        note = TextColumn("{task.fields[note]}", markup=False, style="dim")
+        description = TextColumn("{task.description}")
+        self._bars = Bars(description, *columns, note, console=Console(stderr=True), transient=True)
+        self._task = self._bars.add_task(
+            self._phase.value, total=self._total, completed=self._done, rate="", note=""
+        )
+        self._bars.start()
