@@ -40,6 +40,8 @@ def noise(seed: int, width: int, height: int) -> Image.Image:
 
 def encoded(image: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
     """Encode a picture as Pillow's format `kind`; JPEG in full colour resolution and high quality unless told."""
+    if isinstance(options.get("exif"), Image.Exif):
+        options["exif"] = options["exif"].tobytes()  # not every writer takes it as an object
     if kind == "JPEG":
         options = {"quality": 95, "subsampling": 0, **options}
     buffer = io.BytesIO()

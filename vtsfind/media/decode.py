@@ -162,18 +162,19 @@ def _decode_picture(
     if kind == formats.TIFF and formats.is_raw_container(image):
         return _decode_raw(stream, shortest, pixel_limit)
     size = _checked_size(image.size, pixel_limit)
-    # Loading a TIFF turns it upright and forgets how it was turned; a PNG may hold its EXIF data behind the pixels.
-    exif = image.getexif() if kind == formats.TIFF else None
-    turned, taken = metadata.read(exif) if exif is not None else (None, None)
-    reduced.load(image, stream, kind, shortest)
-    left_to_turn = metadata.UPRIGHT
-    if exif is None:
+    if kind == formats.TIFF:
+        # Loading a TIFF turns it upright and forgets how it was turned.
         turned, taken = metadata.read(image.getexif())
-        left_to_turn = turned or metadata.UPRIGHT
-    width, height = metadata.upright_size(size, turned or metadata.UPRIGHT)
-    recorded = image.info.get("original_orientation") or turned or metadata.UPRIGHT
-    info = PictureInfo(width, height, recorded, taken, kind)
-    return _pixels(image, left_to_turn, shortest), info
+        reduced.load(image, stream, kind, shortest)
+        size, left_to_turn = image.size, metadata.UPRIGHT
+    else:
+        # A PNG may hold its EXIF data behind its pixels.
+        reduced.load(image, stream, kind, shortest)
+        turned, taken = metadata.read(image.getexif())
+        size, left_to_turn = metadata.upright_size(size, turned), turned
+    # The HEIF reader turns the picture as the container says, and keeps what the EXIF data said.
+    recorded = metadata.checked_orientation(image.info.get("original_orientation"), turned)
+    return _pixels(image, left_to_turn, shortest), PictureInfo(*size, recorded, taken, kind)
 
 
 def _decode_raw(stream: BinaryIO, shortest: int, pixel_limit: int) -> tuple[Pixels, PictureInfo]:
@@ -188,8 +189,7 @@ def _decode_raw(stream: BinaryIO, shortest: int, pixel_limit: int) -> tuple[Pixe
         image = _opened(io.BytesIO(preview), formats.JPEG)
         _checked_size(image.size, pixel_limit)
         reduced.load(image, io.BytesIO(preview), formats.JPEG, shortest)
-        own_turn, taken = metadata.read(image.getexif())
-        turned = own_turn or turned
+        turned, taken = metadata.read(image.getexif(), turned)
     else:
         image = preview
     width, height = metadata.upright_size(size, turned)

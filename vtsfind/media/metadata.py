@@ -23,17 +23,17 @@ _TURNS = {
 _TIME = re.compile(r"\s*(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d):(\d\d)")
 
 
-def read(exif: Image.Exif) -> tuple[int | None, str | None]:
-    """The EXIF orientation, 1 to 8, and the time of the shot, as `taken`; None for what does not make sense."""
-    return orientation(exif), taken(exif)
-
-
-def orientation(exif: Image.Exif) -> int | None:
-    """The EXIF orientation, 1 to 8; None if there is none that makes sense."""
+def read(exif: Image.Exif, default: int = UPRIGHT) -> tuple[int, str | None]:
+    """The EXIF orientation, 1 to 8, or `default` if there is none that makes sense; and the time as `taken` gives it."""
     value = None
     with contextlib.suppress(Exception):
         value = exif.get(ExifTags.Base.Orientation)
-    return value if isinstance(value, int) and 1 <= value <= 8 else None
+    return checked_orientation(value, default), taken(exif)
+
+
+def checked_orientation(value: object, default: int) -> int:
+    """`value` if it is an EXIF orientation, else `default`."""
+    return value if isinstance(value, int) and 1 <= value <= 8 else default
 
 
 def upright(image: Image.Image, turned: int) -> Image.Image:

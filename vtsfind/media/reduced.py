@@ -61,24 +61,17 @@ def averaged(image: Image.Image, shortest: int) -> Image.Image:
 def _load_jpeg(image: Image.Image, stream: BinaryIO, shortest: int) -> None:
     image.draft(image.mode, (shortest, shortest))
     image.load()
-    if _is_flat(_last_row(image)) and _wants_more_data(image, stream, shortest):
+    last_row = image.crop((0, image.height - 1, image.width, image.height))
+    if last_row.getcolors(1) and _wants_more_data(image, stream, shortest):
         raise OSError("the data end before the picture does")
-
-
-def _last_row(image: Image.Image) -> Image.Image:
-    return image.crop((0, image.height - 1, image.width, image.height))
-
-
-def _is_flat(row: Image.Image) -> bool:
-    return row.getcolors(1) is not None
 
 
 def _wants_more_data(image: Image.Image, stream: BinaryIO, shortest: int) -> bool:
     """Whether a JPEG's data stop before its last row, although its end is marked.
 
     The decoder paints what is missing in one flat colour and says nothing. But if it still waits for data, then it
-    takes any that are put before the end for a part of the picture, and the last row changes. If it has all that it
-    needs it skips them.
+    takes any that are put before the end for a part of the picture, which changes. If it has all that it needs it
+    skips them.
     """
     stream.seek(0)
     data = stream.read()
@@ -89,14 +82,18 @@ def _wants_more_data(image: Image.Image, stream: BinaryIO, shortest: int) -> boo
         filled.load()
     except OSError:
         return False
-    return _last_row(filled).tobytes() != _last_row(image).tobytes()
+    return filled.tobytes() != image.tobytes()
 
 
 def _load_jpeg2000(image: Image.Image, stream: BinaryIO, shortest: int) -> None:
-    halvings = (min(image.size) // max(shortest, 1)).bit_length() - 1
-    if halvings > 0:
+    wanted = (min(image.size) // max(shortest, 1)).bit_length() - 1
+    if wanted > 0:
+        # Pillow rounds the reduced size to the nearest, the decoder rounds it up: both must agree.
+        halvings = min(wanted, _halvings_offered(stream))
+        while any((side + (1 << halvings >> 1)) >> halvings != -(-side >> halvings) for side in image.size):
+            halvings -= 1
         # The reader has an attribute where other pictures have the method `reduce`.
-        setattr(image, "reduce", min(halvings, _halvings_offered(stream)))  # noqa: B010 - mypy knows the method only
+        setattr(image, "reduce", halvings)  # noqa: B010 - mypy knows the method only
     image.load()
 
 
