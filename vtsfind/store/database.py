@@ -1,7 +1,7 @@
-"""The database of a library: its schema and every statement. What each column means stands in `vtsfind.store.index`."""
+"""Every statement on an open database. What its columns mean stands in `vtsfind.store.index`."""
 
-import json
 import sqlite3
+import zlib
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -11,147 +11,22 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.errors import LibraryDamaged, LibraryTooNew, UsageError
-from vtsfind.base.records import Entry, Failure, Head, PictureInfo, Signature, Stamp
-from vtsfind.store.atomic import replacing
-from vtsfind.store.errors import REPAIR
-from vtsfind.store.planes import code_bytes
-from vtsfind.store.rows import FileRecord, join_codes, reason_of, row_crc, signed, stamp_of, text, unsigned
-
-NAME = "library.db"
-SIDE_NAMES = (f"{NAME}-wal", f"{NAME}-shm")
-APPLICATION_ID = 0x56545346
-VERSION = 1
-BUSY_TIMEOUT_S = 10.0
-
-_NO_SHARED_MEMORY = {
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_READONLY,
-    sqlite3.SQLITE_FULL,
-}
-
-SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE roots (path BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
-CREATE TABLE contents (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
-    size INTEGER NOT NULL,
-    width INTEGER NOT NULL,
-    height INTEGER NOT NULL,
-    orientation INTEGER NOT NULL,
-    taken TEXT,
-    format TEXT NOT NULL,
-    codes BLOB NOT NULL,
-    crc INTEGER NOT NULL
-) STRICT;
-CREATE INDEX contents_by_size ON contents (size);
-CREATE TABLE files (
-    path BLOB PRIMARY KEY,
-    size INTEGER,
-    mtime_ns INTEGER,
-    inode INTEGER,
-    content INTEGER REFERENCES contents (id),
-    reason TEXT,
-    detail TEXT,
-    CHECK ((content IS NULL) <> (reason IS NULL))
-) STRICT, WITHOUT ROWID;
-CREATE INDEX files_by_content ON files (content);
-"""
-
-
-def create(folder: Path, signature: Signature) -> None:
-    """Make an empty database, whole from the first moment that it can be seen.
-
-    Raises
-    ------
-    UsageError
-        If there is one already.
-    sqlite3.Error, OSError
-    """
-    if (folder / NAME).exists():
-        raise UsageError(f"There is a library in {folder} already.", "Open it, or choose another place.")
-    for name in SIDE_NAMES:
-        (folder / name).unlink(missing_ok=True)
-    with replacing(folder / NAME) as temporary, closing(connected(temporary, "rwc")) as connection:
-        build_schema(connection, signature)
-
-
-def build_schema(connection: sqlite3.Connection, signature: Signature) -> None:
-    """Write the schema and the facts of a new library into an empty database."""
-    connection.executescript(
-        f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {SCHEMA}"
-    )
-    heads = [{"name": head.name, "bits": head.bits} for head in signature.heads]
-    text = json.dumps({"model": signature.model, "fingerprint": signature.fingerprint, "heads": heads})
-    connection.execute("INSERT INTO meta VALUES ('signature', ?), ('state', randomblob(16))", (text,))
-    connection.execute("COMMIT")
-    connection.execute("PRAGMA journal_mode = WAL")
-
-
-def connected(path: Path, mode: str) -> sqlite3.Connection:
-    """A connection to any database file; `mode` is SQLite's `ro`, `rw` or `rwc`."""
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
-        uri=True,
-        isolation_level=None,
-        timeout=BUSY_TIMEOUT_S,
-        check_same_thread=False,
-    )
-
-
-def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
-    """Open the database and make sure that it is one of this format.
-
-    Raises
-    ------
-    LibraryTooNew, LibraryDamaged
-        If it is of a later format, or none of vtsfind's.
-    sqlite3.Error
-    """
-    path = folder / NAME
-    connection = connected(path, "rw") if write else _reading(path)
-    try:
-        _check_format(connection, folder)
-        if write:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
-            connection.execute("PRAGMA foreign_keys = ON")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _reading(path: Path) -> sqlite3.Connection:
-    """A connection that only reads.
-
-    Readers and the writer meet in a shared-memory file beside the database. Where it cannot be made (a read-only or
-    full disk) and no write-ahead log waits, nobody can be writing, and the database is read as it lies there.
-    """
-    connection = connected(path, "ro")
-    try:
-        connection.execute("PRAGMA application_id")
-    except sqlite3.Error as error:
-        connection.close()
-        log = path.with_name(SIDE_NAMES[0])
-        if error.sqlite_errorcode & 0xFF not in _NO_SHARED_MEMORY or (log.exists() and log.stat().st_size):
-            raise
-        connection = connected(path, "ro&immutable=1")
-    return connection
-
-
-def _check_format(connection: sqlite3.Connection, folder: Path) -> None:
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if application != APPLICATION_ID or version < 1:
-        raise LibraryDamaged(f"{folder / NAME} is no database of vtsfind.", REPAIR)
-    if version > VERSION:
-        raise LibraryTooNew(
-            f"The library {folder} was made by a newer vtsfind (format {version}; this one reads up to {VERSION}).",
-            "Upgrade it: python3 -m pip install --upgrade vtsfind",
-        )
+from vtsfind.base.errors import LibraryDamaged
+from vtsfind.base.records import Entry, Failure, PictureInfo, Signature, Stamp
+from vtsfind.store.errors import REPAIR, UNREADABLE
+from vtsfind.store.planes import STATE_BYTES, code_bytes
+from vtsfind.store.rows import (
+    FileRecord,
+    join_codes,
+    reason_of,
+    row_crc,
+    signature_of,
+    signed,
+    stamp_of,
+    text,
+    unsigned,
+)
+from vtsfind.store.schema import NAME, SCHEMA
 
 
 class Database:
@@ -170,15 +45,13 @@ class Database:
         self.code_bytes = sum(map(code_bytes, self.signature.heads))
 
     def _read_signature(self) -> Signature:
-        row = self.connection.execute("SELECT value FROM meta WHERE name = 'signature'").fetchone()
-        try:
-            stored = json.loads(row[0])
-            heads = tuple(Head(str(head["name"]), int(head["bits"])) for head in stored["heads"])
-            return Signature(str(stored["model"]), str(stored["fingerprint"]), heads)
-        except (TypeError, ValueError, KeyError) as error:
-            raise LibraryDamaged(
-                f"{self.folder / NAME} does not say which model it is for.", REPAIR
-            ) from error
+        text = self.meta("signature")
+        signature = None
+        if isinstance(text, str) and zlib.crc32(text.encode()) == self.meta("signature_crc"):
+            signature = signature_of(text)
+        if signature is None:
+            raise LibraryDamaged(f"{self.folder / NAME} does not say which model it is for.", REPAIR)
+        return signature
 
     @contextmanager
     def changing(self) -> Iterator[sqlite3.Connection]:
@@ -188,7 +61,7 @@ class Database:
             self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield self.connection
-        except sqlite3.Error:
+        except UNREADABLE:
             self.rollback()
             raise
 
@@ -218,7 +91,7 @@ class Database:
         """Take the changes of the open transaction back, if there is one."""
         self.altered = False
         if self.connection.in_transaction:
-            with suppress(sqlite3.Error):
+            with suppress(*UNREADABLE):
                 self.connection.execute("ROLLBACK")
 
     def add(self, entry: Entry) -> None:
@@ -293,9 +166,22 @@ class Database:
     def state(self) -> bytes:
         """The random name of the present set of codes."""
         value = self.meta("state")
-        if not isinstance(value, bytes) or len(value) != 16:
+        if not isinstance(value, bytes) or len(value) != STATE_BYTES:
             raise LibraryDamaged(f"{self.folder / NAME} does not name its state.", REPAIR)
         return value
+
+    def has_state(self) -> bool:
+        """Whether the database names its state, as it has to."""
+        with suppress(LibraryDamaged):
+            return bool(self.state())
+        return False
+
+    def has_schema(self) -> bool:
+        """Whether tables, indexes and constraints are those of the format, to the letter."""
+        with closing(sqlite3.connect(":memory:")) as fresh:
+            fresh.executescript(SCHEMA)
+            query = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name"
+            return fresh.execute(query).fetchall() == self.connection.execute(query).fetchall()
 
     def live_codes(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
         """Ids (n,) uint32, ascending, and joined codes (n, b) uint8 of all contents that have a file."""
@@ -384,6 +270,5 @@ class Database:
         return files, size, contents, failures
 
     def close(self) -> None:
-        """Take back what is not committed and close."""
-        self.rollback()
+        """Close; what is not committed is taken back. A second time does nothing."""
         self.connection.close()

@@ -14,6 +14,9 @@ REPAIR = "Run: vtsfind doctor --repair"
 NO_ROOM = "Make room, or choose another place with --library; everything saved before is still there."
 NO_PERMISSION = "Make the folder writable, or choose another place with --library."
 
+UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+"""What reading a damaged database raises; the second for damage within texts and within SQLite's own messages."""
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
 
@@ -39,38 +42,54 @@ def guarded(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[
     return call
 
 
+def reading(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[Owner, P], R]:
+    """As `guarded`, for a method that only reads: a stored value of another type than its column's is damage."""
+
+    @wraps(method)
+    def call(self: Owner, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            with translated(self.folder):
+                return method(self, *args, **kwargs)
+        except TypeError as error:
+            raise LibraryDamaged(
+                f"The database of the library {self.folder} is damaged: {error}.", REPAIR
+            ) from error
+
+    return call
+
+
 @contextmanager
 def translated(folder: Path) -> Iterator[None]:
-    """Turn `sqlite3.Error` and `OSError` into a `StorageError` that names the library and the remedy."""
+    """Turn what SQLite and the system raise into a `StorageError` that names the library and the remedy."""
     try:
         yield
-    except sqlite3.Error as error:
-        raise from_sqlite(error, folder) from error
+    except UNREADABLE as error:
+        raise _from_sqlite(error, folder) from error
     except OSError as error:
         raise _from_system(error, folder) from error
 
 
-def from_sqlite(error: sqlite3.Error, folder: Path) -> VtsfindError:
-    """The error to show for what SQLite reported about the library in `folder`."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if code is None:
-        return StorageError(f"The library {folder} cannot be used any more: {error}.", "Open it again.")
+def _from_sqlite(error: sqlite3.Error | UnicodeDecodeError, folder: Path) -> VtsfindError:
+    words = str(error).rstrip(".")
+    if isinstance(error, sqlite3.ProgrammingError):
+        return StorageError(f"The library {folder} cannot be used any more: {words}.", "Open it again.")
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
     match code & 0xFF:
         case sqlite3.SQLITE_FULL:
             return DiskFull(f"The disk with the library {folder} is full.", NO_ROOM)
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
-            return DiskFull(f"The library {folder} cannot be written: {error}.", NO_PERMISSION)
+            return DiskFull(f"The library {folder} cannot be written: {words}.", NO_PERMISSION)
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return LibraryLocked(
                 f"Another program uses the database of the library {folder}.", "Wait for it to end."
             )
         case sqlite3.SQLITE_IOERR | sqlite3.SQLITE_CANTOPEN | sqlite3.SQLITE_NOMEM | sqlite3.SQLITE_INTERRUPT:
             return StorageError(
-                f"The library {folder} cannot be read or written: {error}.",
+                f"The library {folder} cannot be read or written: {words}.",
                 "Look whether the disk is full or failing.",
             )
         case _:
-            return LibraryDamaged(f"The database of the library {folder} is damaged: {error}.", REPAIR)
+            return LibraryDamaged(f"The database of the library {folder} is damaged: {words}.", REPAIR)
 
 
 def _from_system(error: OSError, folder: Path) -> VtsfindError:

@@ -1,19 +1,18 @@
 """Whether a library is sound, and the repairs that its database can take while it is open."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from vtsfind.base.errors import LibraryDamaged
 from vtsfind.base.records import show_path
 from vtsfind.store import planes
-from vtsfind.store.database import NAME, Database
-from vtsfind.store.planes import Planes, PlanesUnusable
+from vtsfind.store.database import Database
+from vtsfind.store.errors import UNREADABLE
+from vtsfind.store.planes import PlanesUnusable
 from vtsfind.store.published import PublishedPlanes
-from vtsfind.store.rows import row_crc
+from vtsfind.store.rows import whole_content
+from vtsfind.store.schema import NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def check(database: Database, *, deep: bool) -> list[Problem]:
     for one in checks:
         try:
             problems += one(database, deep=deep)
-        except sqlite3.DatabaseError as error:
+        except (*UNREADABLE, TypeError) as error:
             problem = Problem(
                 "must", f"The database {database.folder / NAME} cannot be read through: {error}."
             )
@@ -60,7 +59,7 @@ def sound(database: Database) -> bool:
     """Whether SQLite can read all of the database and finds no contradiction in it."""
     try:
         return not list(_structure(database, deep=True))
-    except sqlite3.DatabaseError:
+    except UNREADABLE:
         return False
 
 
@@ -70,6 +69,10 @@ def _structure(database: Database, *, deep: bool) -> Iterator[Problem]:
         if line != "ok":
             text = " ".join(line.split())
             yield Problem("must", f"The database {database.folder / NAME} is damaged: {text}.")
+    if not database.has_schema():
+        yield Problem(
+            "must", f"The database {database.folder / NAME} does not have the tables of its format."
+        )
 
 
 def _links(database: Database, **_: bool) -> Iterator[Problem]:
@@ -98,28 +101,20 @@ def damaged_contents(database: Database, *, checksums: bool) -> list[int]:
     return [
         content
         for content, digest, codes, crc in cursor
-        if len(codes) != database.code_bytes or row_crc(digest, codes) != crc
+        if not whole_content(digest, codes, crc, database.code_bytes)
     ]
 
 
 def _planes(database: Database, *, deep: bool) -> Iterator[Problem]:
     published = PublishedPlanes(database)
     try:
-        found = published.read()
-        if deep:
-            expected = published.built()[1]
-            if not all(_same(one, expected[one.head]) for one in found):
-                yield Problem(
-                    "must", f"{database.folder / planes.NAME} does not hold the codes of the database."
-                )
+        published.read()
+        if deep and not published.agree():
+            yield Problem("must", f"{database.folder / planes.NAME} does not hold the codes of the database.")
     except PlanesUnusable as error:
         yield Problem("should", f"The first query takes longer than it could: {error}.")
     except LibraryDamaged as error:
         yield Problem("must", error.message)
-
-
-def _same(a: Planes, b: Planes) -> bool:
-    return np.array_equal(a.rows, b.rows) and np.array_equal(a.words, b.words)
 
 
 def _orphans(database: Database, **_: bool) -> Iterator[Problem]:
@@ -146,7 +141,6 @@ def mend(database: Database, *, prune: bool) -> list[str]:
     """
     report = []
     with database.changing() as connection:
-        database.altered = True
         wrong = damaged_contents(database, checksums=True)
         for content in wrong:
             connection.execute("DELETE FROM files WHERE content = ?", (content,))
@@ -166,5 +160,6 @@ def mend(database: Database, *, prune: bool) -> list[str]:
             ).rowcount
             if gone:
                 report.append(f"Dropped {gone} codes of photos that have no file any more.")
+        database.altered = bool(wrong or loose) or not database.has_state()
     database.commit()
     return report

@@ -28,7 +28,8 @@ are STRICT; files and meta and roots are WITHOUT ROWID.
 
 =========== ============== =======================================================================================
 meta        name, value    `signature`: JSON `{"model", "fingerprint", "heads": [{"name", "bits"}, ...]}`, the model
-                           whose codes these are, its heads in the order in which their codes are stored;
+                           whose codes these are, its heads in the order in which their codes are stored; `signature_crc`: CRC-32
+                           of that text;
                            `state`: 16 random bytes, drawn anew by each commit that changes which codes belong to the
                            files; `indexed`: seconds since 1970 at the last `publish`, absent before the first
 roots       path           absolute path, bytes
@@ -98,10 +99,10 @@ import numpy.typing as npt
 
 from vtsfind.base.errors import LibraryDamaged, LibraryMissing, ModelMismatch
 from vtsfind.base.records import Entry, Failure, Signature, Stamp
-from vtsfind.store import database, health, planes
+from vtsfind.store import health, planes, schema
 from vtsfind.store.atomic import remove_leftovers
 from vtsfind.store.database import Database
-from vtsfind.store.errors import guarded, translated
+from vtsfind.store.errors import guarded, reading, translated
 from vtsfind.store.health import Problem
 from vtsfind.store.lock import WriterLock
 from vtsfind.store.planes import Planes
@@ -146,7 +147,7 @@ class Index(AbstractContextManager["Index"]):
         self._planes = PublishedPlanes(self._database)
 
     def _connected(self) -> Database:
-        connection = database.connect(self.folder, write=self._lock is not None)
+        connection = schema.connect(self.folder, write=self._lock is not None)
         try:
             return Database(connection, self.folder)
         except BaseException:
@@ -169,7 +170,7 @@ class Index(AbstractContextManager["Index"]):
             lock = WriterLock(folder)
             try:
                 remove_leftovers(folder)
-                database.create(folder, signature)
+                schema.create(folder, signature)
                 return cls(folder, lock)
             except BaseException:
                 lock.release()
@@ -184,7 +185,7 @@ class Index(AbstractContextManager["Index"]):
         LibraryMissing, LibraryLocked, LibraryDamaged, LibraryTooNew, DiskFull
         """
         with translated(folder):
-            if not (folder / database.NAME).exists():
+            if not (folder / schema.NAME).exists():
                 raise LibraryMissing(
                     f"There is no library in {folder}.", "Make one with: vtsfind index FOLDER"
                 )
@@ -220,7 +221,7 @@ class Index(AbstractContextManager["Index"]):
     @property
     def library_version(self) -> int:
         """The version of the library's format."""
-        return database.VERSION
+        return schema.VERSION
 
     def require(self, signature: Signature) -> None:
         """Make sure that the library holds codes of this model.
@@ -287,7 +288,7 @@ class Index(AbstractContextManager["Index"]):
         known.commit()
         self._planes.refresh()
 
-    @guarded
+    @reading
     def planes(self, head: str) -> Planes:
         """The codes of one head for all contents that have a file; pending changes included.
 
@@ -302,34 +303,34 @@ class Index(AbstractContextManager["Index"]):
         """
         return self._planes.of_head(head)
 
-    @guarded
+    @reading
     def stamps(self) -> dict[bytes, tuple[int, int, int]]:
         """Every known path, usable or not, with its size, mtime_ns and inode; three times -1 if none was seen."""
         return self._database.stamps()
 
-    @guarded
+    @reading
     def failures(self) -> list[Failure]:
         """The files that could not be used, sorted by path."""
         return self._database.failures()
 
-    @guarded
+    @reading
     def digests_of_size(self, size: int) -> frozenset[bytes]:
         """SHA-256 of the known contents of `size` bytes, those without a file included."""
         return self._database.digests_of_size(size)
 
-    @guarded
+    @reading
     def codes_of_path(self, path: bytes, stamp: Stamp) -> dict[str, npt.NDArray[np.uint8]] | None:
         """Head name to packed code (b,) uint8 of a file; None unless it is known with this very stamp."""
         codes = self._database.codes_of_path(path, stamp)
         return None if codes is None else split_codes(self.signature.heads, codes)
 
-    @guarded
+    @reading
     def codes_of_digest(self, digest: bytes) -> dict[str, npt.NDArray[np.uint8]] | None:
         """Head name to packed code (b,) uint8 of a content; None unless it is known."""
         codes = self._database.codes_of_digest(digest)
         return None if codes is None else split_codes(self.signature.heads, codes)
 
-    @guarded
+    @reading
     def files_of_rows(self, rows: Sequence[int] | npt.NDArray[np.uint32]) -> list[list[FileRecord]]:
         """The files with each of some contents.
 
@@ -344,12 +345,12 @@ class Index(AbstractContextManager["Index"]):
         """
         return [self._database.files_of_content(int(row)) for row in rows]
 
-    @guarded
+    @reading
     def roots(self) -> list[bytes]:
         """The folders (or files) that the library covers, sorted."""
         return self._database.roots()
 
-    @guarded
+    @reading
     def counts(self) -> Counts:
         """How much is in the library."""
         with self._database.snapshot():
@@ -359,7 +360,7 @@ class Index(AbstractContextManager["Index"]):
         time = datetime.fromtimestamp(indexed, UTC) if isinstance(indexed, int) else None
         return Counts(files, contents, failures, size, roots, time)
 
-    @guarded
+    @reading
     def check(self, *, deep: bool = False) -> list[Problem]:
         """Look for everything that can be wrong with the library; an empty list if nothing is.
 
@@ -396,7 +397,7 @@ class Index(AbstractContextManager["Index"]):
             self._database = self._connected()
             self._planes = PublishedPlanes(self._database)
         report += health.mend(self._database, prune=prune)
-        problem = self._planes.refresh()
+        problem = self._planes.refresh(compare=True)
         if problem:
             report.append(f"The file of packed codes was written again: {problem}.")
         self.publish()
@@ -425,7 +426,7 @@ class Index(AbstractContextManager["Index"]):
                     report = salvage(folder)
                 finally:
                     lock.release()
-            if not (folder / database.NAME).exists():
+            if not (folder / schema.NAME).exists():
                 return report
             index = cls.open(folder, write=True)
         with index:

@@ -2,6 +2,8 @@
 
 from contextlib import suppress
 
+import numpy as np
+
 from vtsfind.base.errors import UsageError
 from vtsfind.store import planes
 from vtsfind.store.database import Database
@@ -66,21 +68,38 @@ class PublishedPlanes:
     def _read(self, head: str, state: bytes) -> Planes:
         return planes.read(self._path, self._heads[head], state, self._database.signature)
 
-    def refresh(self) -> str:
-        """Write the file again if it cannot be used, and say what was wrong with it: empty text if nothing was.
+    def agree(self) -> bool:
+        """Whether the file, which can be used, holds what the database says, bit by bit."""
+        expected = self.built()[1]
+        return all(
+            np.array_equal(found.rows, expected[found.head].rows)
+            and np.array_equal(found.words, expected[found.head].words)
+            for found in self.read()
+        )
+
+    def refresh(self, *, compare: bool = False) -> str:
+        """Write the file again if it cannot be used or, on `compare`, does not agree with the database.
+
+        Returns
+        -------
+        What was wrong with it; empty text if nothing was.
 
         Raises
         ------
         OSError
             If it cannot be written.
         """
+        problem = ""
         try:
             self.read()
+            if compare and not self.agree():
+                problem = f"{self._path} does not hold the codes of the database"
         except PlanesUnusable as error:
+            problem = str(error)
+        if problem:
             self._state, self._known = self.built()
             self._write()
-            return str(error)
-        return ""
+        return problem
 
     def _write(self) -> None:
         planes.write(self._path, self._known, self._state, self._database.signature)

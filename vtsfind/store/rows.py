@@ -1,5 +1,6 @@
 """How values become columns of the database and come back."""
 
+import json
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.records import Head, PictureInfo, Reason, Stamp
+from vtsfind.base.records import Head, PictureInfo, Reason, Signature, Stamp
 from vtsfind.store.planes import code_bytes
 
 _WORD = 1 << 64
@@ -22,6 +23,22 @@ class FileRecord:
     digest: bytes
     """SHA-256 of the content, 32 bytes."""
     info: PictureInfo
+
+
+def signature_text(signature: Signature) -> str:
+    """A signature as JSON."""
+    heads = [{"name": head.name, "bits": head.bits} for head in signature.heads]
+    return json.dumps({"model": signature.model, "fingerprint": signature.fingerprint, "heads": heads})
+
+
+def signature_of(text: str) -> Signature | None:
+    """Undo `signature_text`; None for anything else."""
+    try:
+        stored = json.loads(text)
+        heads = tuple(Head(str(head["name"]), int(head["bits"])) for head in stored["heads"])
+        return Signature(str(stored["model"]), str(stored["fingerprint"]), heads)
+    except (TypeError, ValueError, KeyError):
+        return None
 
 
 def signed(number: int) -> int:
@@ -43,6 +60,13 @@ def text(value: str) -> str:
 def row_crc(digest: bytes, codes: bytes) -> int:
     """The checksum of a row of `contents`."""
     return zlib.crc32(codes, zlib.crc32(digest))
+
+
+def whole_content(digest: object, codes: object, crc: object, length: int) -> bool:
+    """Whether a row of `contents` has codes of that length and its checksum."""
+    if not isinstance(digest, bytes) or not isinstance(codes, bytes):
+        return False
+    return len(codes) == length and row_crc(digest, codes) == crc
 
 
 def join_codes(heads: Iterable[Head], codes: dict[str, npt.NDArray[np.uint8]]) -> bytes:

@@ -10,10 +10,12 @@ from typing import Any
 
 from vtsfind.base.errors import LibraryDamaged
 from vtsfind.base.records import Signature
-from vtsfind.store import database
+from vtsfind.store import schema
 from vtsfind.store.atomic import flush_folder, replacing
+from vtsfind.store.database import Database
+from vtsfind.store.errors import UNREADABLE
 from vtsfind.store.planes import code_bytes
-from vtsfind.store.rows import row_crc
+from vtsfind.store.rows import whole_content
 
 CHUNK = 4096
 MOST_CONTENTS = 1 << 32
@@ -55,25 +57,25 @@ def salvage(folder: Path, signature: Signature | None = None) -> list[str]:
     sqlite3.Error, OSError
         If the new database cannot be written; the damaged one is still in place.
     """
-    with suppress(LibraryDamaged, sqlite3.Error):
-        database.connect(folder, write=False).close()
+    with suppress(LibraryDamaged, *UNREADABLE):
+        schema.connect(folder, write=False).close()
     aside = _copied_aside(folder)
     report = [f"The damaged database was set aside in {aside}."]
-    with closing(database.connected(aside / database.NAME, "ro")) as damaged:
+    with closing(schema.connected(aside / schema.NAME, "ro")) as damaged:
         signature = signature or _read_signature(damaged, aside)
         if signature is None:
             _remove_side_files(folder)
-            (folder / database.NAME).unlink()
+            (folder / schema.NAME).unlink()
             return [
                 *report,
                 "Nothing in it could be read: index the photos again with 'vtsfind index FOLDER'.",
             ]
-        with replacing(folder / database.NAME) as temporary:
-            with closing(database.connected(temporary, "rwc")) as fresh:
-                database.build_schema(fresh, signature)
+        with replacing(folder / schema.NAME) as temporary:
+            with closing(schema.connected(temporary, "rwc")) as fresh:
+                schema.build_schema(fresh, signature)
                 contents, files = _copy(damaged, fresh, signature)
             _remove_side_files(folder)
-    (aside / database.SIDE_NAMES[1]).unlink(missing_ok=True)
+    (aside / schema.SIDE_NAMES[1]).unlink(missing_ok=True)
     return [
         *report,
         f"The {contents} codes and {files} files that could be read are in a new database.",
@@ -86,7 +88,7 @@ def _copied_aside(folder: Path) -> Path:
     names = (f"damaged-{now}{suffix}" for suffix in ("", *(f"-{i}" for i in range(2, 1000))))
     aside = next(path for path in (folder / name for name in names) if not path.exists())
     aside.mkdir()
-    for name in (database.NAME, *database.SIDE_NAMES[:1]):
+    for name in (schema.NAME, *schema.SIDE_NAMES[:1]):
         if (folder / name).exists():
             with replacing(aside / name) as temporary:
                 shutil.copyfile(folder / name, temporary)
@@ -96,14 +98,14 @@ def _copied_aside(folder: Path) -> Path:
 
 def _remove_side_files(folder: Path) -> None:
     """Remove the log of the old database before another one takes its place, which it would spoil."""
-    for name in database.SIDE_NAMES:
+    for name in schema.SIDE_NAMES:
         (folder / name).unlink(missing_ok=True)
 
 
 def _read_signature(damaged: sqlite3.Connection, aside: Path) -> Signature | None:
     try:
-        return database.Database(damaged, aside).signature
-    except (sqlite3.Error, LibraryDamaged):
+        return Database(damaged, aside).signature
+    except (LibraryDamaged, *UNREADABLE):
         return None
 
 
@@ -114,7 +116,7 @@ def _copy(damaged: sqlite3.Connection, fresh: sqlite3.Connection, signature: Sig
     _insert(
         fresh,
         "INSERT OR IGNORE INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (row for row in _contents(damaged) if _whole(row, length)),
+        (row for row in _contents(damaged) if whole_content(row[1], row[8], row[9], length)),
     )
     ids = {content for (content,) in fresh.execute("SELECT id FROM contents")}
     _insert(
@@ -134,20 +136,10 @@ def _insert(fresh: sqlite3.Connection, statement: str, rows: Iterable[tuple[Any,
             fresh.execute(statement, row)
 
 
-def _whole(row: tuple[Any, ...], length: int) -> bool:
-    digest, codes, crc = row[1], row[8], row[9]
-    return (
-        isinstance(digest, bytes)
-        and isinstance(codes, bytes)
-        and len(codes) == length
-        and row_crc(digest, codes) == crc
-    )
-
-
 def _contents(damaged: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
     highest = 0
     for query in _HIGHEST:
-        with suppress(sqlite3.Error, TypeError, ValueError):
+        with suppress(*UNREADABLE, TypeError, ValueError):
             highest = max(highest, int(damaged.execute(query).fetchone()[0]))
     for first in range(1, min(highest, MOST_CONTENTS) + 1, CHUNK):
         yield from _between(damaged, first, min(first + CHUNK - 1, highest))
@@ -157,7 +149,7 @@ def _between(damaged: sqlite3.Connection, first: int, last: int) -> list[tuple[A
     """The readable contents with ids from `first` to `last`: all at once, or else by halves."""
     try:
         return damaged.execute(_CONTENTS, (first, last)).fetchall()
-    except sqlite3.DatabaseError:
+    except UNREADABLE:
         if first == last:
             return []
     middle = (first + last) // 2
@@ -169,6 +161,6 @@ def _from_both_ends(damaged: sqlite3.Connection, query: str) -> Iterator[tuple[A
     for statement in (query, f"{query} DESC"):
         try:
             yield from damaged.execute(statement)
-        except sqlite3.DatabaseError:
+        except UNREADABLE:
             continue
         return

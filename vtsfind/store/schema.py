@@ -1,0 +1,152 @@
+"""The database file of a library: its schema, how it is made, and how it is opened. See `vtsfind.store.index`."""
+
+import sqlite3
+import zlib
+from contextlib import closing
+from pathlib import Path
+
+from vtsfind.base.errors import LibraryDamaged, LibraryTooNew, UsageError
+from vtsfind.base.records import Signature
+from vtsfind.store.atomic import replacing
+from vtsfind.store.errors import REPAIR
+from vtsfind.store.rows import (
+    signature_text,
+)
+
+NAME = "library.db"
+SIDE_NAMES = (f"{NAME}-wal", f"{NAME}-shm")
+APPLICATION_ID = 0x56545346
+VERSION = 1
+BUSY_TIMEOUT_S = 10.0
+
+_NO_SHARED_MEMORY = {
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_FULL,
+}
+
+SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE roots (path BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+CREATE TABLE contents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+    size INTEGER NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    orientation INTEGER NOT NULL,
+    taken TEXT,
+    format TEXT NOT NULL,
+    codes BLOB NOT NULL,
+    crc INTEGER NOT NULL
+) STRICT;
+CREATE INDEX contents_by_size ON contents (size);
+CREATE TABLE files (
+    path BLOB PRIMARY KEY,
+    size INTEGER,
+    mtime_ns INTEGER,
+    inode INTEGER,
+    content INTEGER REFERENCES contents (id),
+    reason TEXT,
+    detail TEXT,
+    CHECK ((content IS NULL) <> (reason IS NULL))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX files_by_content ON files (content);
+"""
+
+
+def create(folder: Path, signature: Signature) -> None:
+    """Make an empty database, whole from the first moment that it can be seen.
+
+    Raises
+    ------
+    UsageError
+        If there is one already.
+    sqlite3.Error, OSError
+    """
+    if (folder / NAME).exists():
+        raise UsageError(f"There is a library in {folder} already.", "Open it, or choose another place.")
+    for name in SIDE_NAMES:
+        (folder / name).unlink(missing_ok=True)
+    with replacing(folder / NAME) as temporary, closing(connected(temporary, "rwc")) as connection:
+        build_schema(connection, signature)
+
+
+def build_schema(connection: sqlite3.Connection, signature: Signature) -> None:
+    """Write the schema and the facts of a new library into an empty database."""
+    connection.executescript(
+        f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {SCHEMA}"
+    )
+    text = signature_text(signature)
+    connection.execute(
+        "INSERT INTO meta VALUES ('signature', ?), ('signature_crc', ?), ('state', randomblob(16))",
+        (text, zlib.crc32(text.encode())),
+    )
+    connection.execute("COMMIT")
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def connected(path: Path, mode: str) -> sqlite3.Connection:
+    """A connection to any database file; `mode` is SQLite's `ro`, `rw` or `rwc`."""
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_TIMEOUT_S,
+        check_same_thread=False,
+    )
+
+
+def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
+    """Open the database and make sure that it is one of this format.
+
+    Raises
+    ------
+    LibraryTooNew, LibraryDamaged
+        If it is of a later format, or none of vtsfind's.
+    sqlite3.Error
+    """
+    path = folder / NAME
+    connection = connected(path, "rw") if write else _reading(path)
+    try:
+        _check_format(connection, folder)
+        if write:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    """A connection that only reads.
+
+    Readers and the writer meet in a shared-memory file beside the database. Where it cannot be made (a read-only or
+    full disk) and no write-ahead log waits, nobody can be writing, and the database is read as it lies there.
+    """
+    connection = connected(path, "ro")
+    try:
+        connection.execute("PRAGMA application_id")
+    except BaseException as error:
+        connection.close()
+        log = path.with_name(SIDE_NAMES[0])
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code not in _NO_SHARED_MEMORY or (log.exists() and log.stat().st_size):
+            raise
+        connection = connected(path, "ro&immutable=1")
+    return connection
+
+
+def _check_format(connection: sqlite3.Connection, folder: Path) -> None:
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if application != APPLICATION_ID or version < 1:
+        raise LibraryDamaged(f"{folder / NAME} is no database of vtsfind.", REPAIR)
+    if version > VERSION:
+        raise LibraryTooNew(
+            f"The library {folder} was made by a newer vtsfind (format {version}; this one reads up to {VERSION}).",
+            "Upgrade it: python3 -m pip install --upgrade vtsfind",
+        )
