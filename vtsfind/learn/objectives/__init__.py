@@ -7,11 +7,29 @@ from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 from vtsfind.base.errors import UsageError
 from vtsfind.learn.objectives.base import Mode, Objective
 from vtsfind.learn.objectives.csq import CSQ
+from vtsfind.learn.objectives.dch import DCH
+from vtsfind.learn.objectives.dfh import DFH
+from vtsfind.learn.objectives.dhn import DHN
+from vtsfind.learn.objectives.dpn import DPN
+from vtsfind.learn.objectives.dsh import DSH
+from vtsfind.learn.objectives.greedyhash import GreedyHash
+from vtsfind.learn.objectives.hashnet import HashNet
+from vtsfind.learn.objectives.idhn import IDHN
 from vtsfind.learn.objectives.instance import Instance
+from vtsfind.learn.objectives.transhash import TransHash
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "csq": CSQ,
+    "dch": DCH,
+    "dfh": DFH,
+    "dhn": DHN,
+    "dpn": DPN,
+    "dsh": DSH,
+    "greedyhash": GreedyHash,
+    "hashnet": HashNet,
+    "idhn": IDHN,
     "instance": Instance,
+    "transhash": TransHash,
 }
 """Name to class: the one place where an objective has a name."""
 

@@ -1,0 +1,51 @@
+"""DHN: likelihood of pairs and a smooth pull to -1 and +1 (Zhu et al., AAAI 2016).
+
+Paper: https://ojs.aaai.org/index.php/AAAI/article/view/10235. Code of the authors: https://github.com/thuml/hash-caffe;
+the published PyTorch code: https://github.com/swuxyj/DeepHash-pytorch.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vtsfind.learn.objectives.base import Mode, Objective
+from vtsfind.learn.objectives.memory import Memory
+from vtsfind.learn.objectives.pairs import alike, cross_entropy, log_cosh, mean_over
+
+
+class DHN(Objective):
+    """Cross-entropy of sharing a label under the sigmoid of inner products, and mean(log cosh(|z| - 1)).
+
+    `fixed` has the authors' z = tanh(u), logits z.z' and weight 0.2, compared with the masked memory of all
+    activations. `paper` has no activation, logits u.u' / 2 and weight 0.1, and counts the memory's empty rows.
+
+    Parameters
+    ----------
+    mode
+        See `Objective`.
+    quantisation_weight
+        Weight of the quantiser; None for the mode's own.
+    """
+
+    def __init__(self, *, mode: Mode = "fixed", quantisation_weight: float | None = None) -> None:
+        super().__init__(mode=mode)
+        own = 0.1 if mode == "paper" else 0.2
+        self.quantisation_weight = own if quantisation_weight is None else quantisation_weight
+
+    def _bind(self, random: np.random.Generator, *, multilabel: bool) -> None:
+        del random, multilabel
+        self.memory = Memory(
+            bits=self.bits, classes=self.classes, rows=self.rows, masked=self.mode == "fixed"
+        )
+
+    def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:
+        """See `Objective.forward`; the terms are `pairs` and `quantisation`."""
+        activated, scale = (outputs, 0.5) if self.mode == "paper" else (torch.tanh(outputs), 1.0)
+        past = self.memory(activated, labels, rows)
+        same = alike(labels.to(outputs.dtype), past.labels)
+        losses = cross_entropy(scale * activated @ past.outputs.T, same)
+        quantisation = log_cosh(activated.abs() - 1).mean()
+        return {
+            "pairs": mean_over(losses, past.kept),
+            "quantisation": self.quantisation_weight * quantisation,
+        }

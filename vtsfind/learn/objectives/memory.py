@@ -1,0 +1,66 @@
+"""The latest outputs of all images of the training set, with which each batch is compared."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Remembered(NamedTuple):
+    """What a batch of b images is compared with."""
+
+    outputs: Tensor
+    """(n, k), without gradient."""
+    labels: Tensor
+    """(n, c)."""
+    kept: Tensor
+    """(b, n) bool: the pairs that count."""
+
+
+class Memory(nn.Module):
+    """Outputs and labels by row of the training set; each batch overwrites its rows.
+
+    Rows are up to an epoch old. Rows that were never written are zero: no labels, and outputs that are no code.
+
+    Parameters
+    ----------
+    bits, classes, rows
+        k, c and n.
+    masked
+        Whether rows that were never written, and each image's pair with itself, do not count. The published code
+        counts both.
+    """
+
+    outputs: Tensor
+    labels: Tensor
+    visited: Tensor
+
+    def __init__(self, *, bits: int, classes: int, rows: int, masked: bool) -> None:
+        super().__init__()
+        self.masked = masked
+        self.register_buffer("outputs", torch.zeros(rows, bits))
+        self.register_buffer("labels", torch.zeros(rows, classes))
+        self.register_buffer("visited", torch.zeros(rows, dtype=torch.bool))
+
+    def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> Remembered:
+        """Remember a batch, in training mode, and give all that is remembered.
+
+        Parameters
+        ----------
+        outputs
+            (b, k), activated as the objective compares them.
+        labels
+            (b, c).
+        rows
+            (b,) int64; not looked at in evaluation mode, where the batch is no part of the training set.
+        """
+        kept = torch.ones(len(rows), len(self.visited), dtype=torch.bool, device=rows.device)
+        if self.training:
+            self.outputs[rows] = outputs.detach().to(self.outputs.dtype)
+            self.labels[rows] = labels.to(self.labels.dtype)
+            self.visited[rows] = True
+        if self.masked:
+            kept &= self.visited
+            if self.training:
+                kept[torch.arange(len(rows), device=rows.device), rows] = False
+        return Remembered(self.outputs.to(outputs.dtype), self.labels.to(outputs.dtype), kept)
