@@ -10,6 +10,7 @@ from vtsfind.cli.models import models
 from vtsfind.cli.parsing import Command
 from vtsfind.cli.paths import paths
 from vtsfind.cli.query import query
+from vtsfind.cli.train import train
 
 HELP = """Find photos that look alike.
 
@@ -32,6 +33,7 @@ app.command("index", cls=Command)(index)
 app.command("query", cls=Command)(query)
 app.add_typer(models, name="models")
 app.command("doctor", cls=Command)(doctor)
+app.command("train", cls=Command)(train)
 app.command("paths", cls=Command)(paths)
 
 
