@@ -1,23 +1,26 @@
 """How Typer reads our commands: values as the shell gave them, and options whose value may be left out.
 
 Typer from 0.29 on checks every value with pydantic, which takes a quarter of a quick command's time to import and
-refuses paths that are not UTF-8. Our options are flags, text, whole numbers and lists of text, which need no such
+refuses paths that are not UTF-8. Our options are flags, text, numbers, paths, and lists of such, which need no such
 checker.
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, get_args, get_origin
 
 import typer
 from typer.core import TyperCommand
+
+_KINDS: dict[Any, str] = {str: "text", int: "a whole number", float: "a number", Path: "a path"}
 
 
 @dataclass(frozen=True, slots=True)
 class PlainValue:
     """Stands in for Typer's checker of one parameter's value."""
 
-    number: bool
-    """Whether the value is a whole number; else it is text."""
+    kind: type
+    """What the value, or each value of a list, is: one of the kinds known here."""
 
     def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
         """Turn what the shell gave into the parameter's value."""
@@ -28,12 +31,18 @@ class PlainValue:
         return self._one(value, param, ctx)
 
     def _one(self, value: Any, param: Any, ctx: Any) -> Any:
-        if not self.number or isinstance(value, int):
+        if isinstance(value, self.kind):
             return value
         try:
-            return int(value)
+            return self.kind(value)
         except ValueError:
-            raise typer.BadParameter(f"'{value}' is not a whole number.", ctx=ctx, param=param) from None
+            message = f"'{value}' is not {_KINDS[self.kind]}."
+            raise typer.BadParameter(message, ctx=ctx, param=param) from None
+
+
+def _kind(annotation: Any) -> Any:
+    """The kind of a parameter's values, or of the values of its list."""
+    return get_args(annotation)[0] if get_origin(annotation) is list else annotation
 
 
 class Command(TyperCommand):
@@ -50,9 +59,9 @@ class Command(TyperCommand):
         super().__init__(*args, **kwargs)
         for param in self.params:
             descriptor = getattr(param, "type_descriptor", None)
-            if descriptor is not None and hasattr(param, "get_runtime_param"):
-                plain = PlainValue(descriptor.annotation in {int, int | None})
-                vars(param)["get_runtime_param"] = lambda plain=plain: plain
+            kind = _kind(getattr(descriptor, "annotation", None))
+            if kind in _KINDS and hasattr(param, "get_runtime_param"):
+                vars(param)["get_runtime_param"] = lambda plain=PlainValue(kind): plain
                 shown = param.metavar if _is_option(param) else None
                 vars(param)["display_type_rich"] = lambda ctx, shown=shown: shown  # noqa: ARG005 - Typer's call
 

@@ -14,8 +14,8 @@ import numpy.typing as npt
 from vtsfind.base.errors import LibraryMissing, ModelMismatch, UsageError
 from vtsfind.base.records import Preprocessing, Signature
 from vtsfind.base.settings import Settings, places
-from vtsfind.store.database import VERSION
 from vtsfind.store.index import Index
+from vtsfind.store.schema import VERSION
 
 if TYPE_CHECKING:
     from vtsfind.learn.weights import Card

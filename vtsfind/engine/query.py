@@ -12,7 +12,8 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, Head, PictureInfo, Preprocessing, Signature, Stamp
 from vtsfind.base.settings import Settings
-from vtsfind.engine.library import EncoderLike, card_of, load_encoder, open_library
+from vtsfind.engine import library
+from vtsfind.engine.library import EncoderLike, card_of, open_library
 from vtsfind.engine.question import Codes, Question, codes_of, question
 from vtsfind.find.search import top_k, within
 from vtsfind.store.index import Index
@@ -215,7 +216,7 @@ def find_similar(
             index,
             [question(name, standard_input) for name in names],
             wish,
-            encoder=lambda: load_encoder(card(), settings),
+            encoder=lambda: library.load_encoder(card(), settings),
             preprocessing=lambda: card().preprocessing,
             settings=settings,
             cancel=cancel,

@@ -7,7 +7,8 @@ from functools import cache
 from vtsfind.base.errors import LibraryMissing
 from vtsfind.base.progress import CancelToken, Progress, Silent
 from vtsfind.base.settings import Settings
-from vtsfind.engine.library import card_of, load_encoder, open_for_writing, open_library
+from vtsfind.engine import library
+from vtsfind.engine.library import card_of, open_for_writing, open_library
 from vtsfind.engine.refresh import RefreshResult, refresh
 from vtsfind.engine.survey import Survey, select, survey
 
@@ -56,7 +57,7 @@ def update(
         return refresh(
             index,
             select(folders, names, index.roots()),
-            encoder=lambda: load_encoder(card(), settings),
+            encoder=lambda: library.load_encoder(card(), settings),
             preprocessing=lambda: card().preprocessing,
             settings=settings,
             progress=progress,

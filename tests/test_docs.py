@@ -1,0 +1,61 @@
+"""The documentation says what the program does."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer.main
+
+from vtsfind.base.settings import Settings
+from vtsfind.cli import reference
+from vtsfind.cli.app import app
+from vtsfind.cli.running import ExitCode
+
+PAGE = (Path(__file__).parents[1] / "docs" / "cli.md").read_text(encoding="utf-8")
+
+
+def commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
+    yield path, command
+    for name, child in getattr(command, "commands", {}).items():
+        yield from commands(child, f"{path} {name}")
+
+
+COMMANDS = dict(commands(typer.main.get_command(app), "vtsfind"))
+
+
+def section(path: str) -> str:
+    return PAGE.split(f"\n## {path}\n")[1].split("\n## ")[0]
+
+
+def test_the_page_of_commands_is_up_to_date() -> None:
+    assert reference.page() == PAGE, "Run: python -m vtsfind.cli.reference > docs/cli.md"
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_command_and_option_is_documented_and_explained(path: str) -> None:
+    text = section(path)
+    command = COMMANDS[path]
+    assert command.help
+    for param in command.params:
+        assert param.help, f"{path} {param.opts} has no help"
+        for name in param.opts:
+            shown = f"`{name}" if name.startswith("-") else f"`{param.metavar}`"
+            assert shown in text, f"{path} {name} is not on the page"
+
+
+@pytest.mark.parametrize("path", [path for path in COMMANDS if not hasattr(COMMANDS[path], "commands")])
+def test_every_command_has_the_common_options(path: str) -> None:
+    options = {name for param in COMMANDS[path].params for name in param.opts}
+    assert {"--library", "--json", "--quiet", "--verbose", "--debug"} <= options
+
+
+def test_every_exit_code_is_documented() -> None:
+    for code in ExitCode:
+        assert f"| {code.value} | {code.meaning} |" in PAGE
+
+
+def test_every_setting_is_documented() -> None:
+    for field in fields(Settings):
+        assert f"| `{field.name}` | `VTSFIND_{field.name.upper()}` |" in section("Settings")

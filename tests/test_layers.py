@@ -1,0 +1,71 @@
+"""The rules of the package's shape: who imports whom, who may print, exit, and touch files."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from importlinter.application import use_cases
+from importlinter.configuration import configure
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "vtsfind"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+TALK = {"print", "input", "sys.exit", "exit", "quit"}
+MAY_TALK = {"cli", "report"}
+FILE_CHANGES = {
+    f"os.{name}"
+    for name in ("remove", "unlink", "rename", "renames", "replace", "link", "symlink", "rmdir", "removedirs")
+} | {"shutil.move", "shutil.rmtree"}
+FILE_METHODS = {"unlink", "rename", "rmdir", "hardlink_to", "symlink_to"}
+MAY_CHANGE_FILES = {"store"}
+
+
+def calls(module: Path) -> Iterator[tuple[int, str]]:
+    """Line and name of every call; of a method on something nameless, the name with a dot before it."""
+    for node in ast.walk(ast.parse(module.read_bytes())):
+        if isinstance(node, ast.Call):
+            function = node.func
+            if isinstance(function, ast.Name):
+                yield node.lineno, function.id
+            elif isinstance(function, ast.Attribute):
+                owner = function.value.id if isinstance(function.value, ast.Name) else ""
+                yield node.lineno, f"{owner}.{function.attr}"
+
+
+def layer(module: Path) -> str:
+    return module.relative_to(PACKAGE).parts[0]
+
+
+def places_of(names: set[str], methods: set[str], allowed: set[str]) -> list[str]:
+    return [
+        f"{module.relative_to(ROOT)}:{line} calls {name}"
+        for module in MODULES
+        if layer(module) not in allowed
+        for line, name in calls(module)
+        if name in names or (name.rpartition(".")[2] in methods and "." in name)
+    ]
+
+
+def test_only_cli_and_report_print_prompt_or_exit() -> None:
+    assert places_of(TALK, set(), MAY_TALK) == []
+
+
+def test_only_store_removes_renames_or_links_files() -> None:
+    assert places_of(FILE_CHANGES, FILE_METHODS, MAY_CHANGE_FILES) == []
+
+
+def test_the_rules_see_what_they_look_for() -> None:
+    store = [name for module in MODULES if layer(module) == "store" for _, name in calls(module)]
+    assert any(name.rpartition(".")[2] in FILE_METHODS | {"replace"} for name in store)
+    talkers = [name for module in MODULES if layer(module) in MAY_TALK for _, name in calls(module)]
+    assert TALK.intersection(talkers)
+
+
+def test_every_layer_contract_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "path", [str(ROOT), *sys.path])
+    configure()
+    assert use_cases.lint_imports(config_filename="pyproject.toml", cache_dir=None) is use_cases.SUCCESS
