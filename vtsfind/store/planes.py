@@ -157,6 +157,12 @@ def _header_bytes(heads: int) -> int:
     return _HEADER.itemsize + heads * _HEAD.itemsize
 
 
+def file_bytes(heads: Sequence[Head], n: int) -> int:
+    """Size of a planes file of n photos, in bytes."""
+    sections = [4 * n, *(8 * n * word_count(head) for head in heads)]
+    return _header_bytes(len(heads)) + sum(length + -length % ALIGNMENT for length in sections)
+
+
 def read(path: Path, head: Head, state: bytes, signature: Signature) -> Planes:
     """Map the planes of one head, after checking everything that they depend on.
 
@@ -173,8 +179,7 @@ def read(path: Path, head: Head, state: bytes, signature: Signature) -> Planes:
     if listed != [(known.name, known.bits) for known in signature.heads]:
         raise PlanesUnusable(f"{path} belongs to another model")
     n = int(header["photos"])
-    lengths = [4 * n, *(8 * n * word_count(known) for known in signature.heads)]
-    if len(data) != _header_bytes(len(table)) + sum(length + -length % ALIGNMENT for length in lengths):
+    if len(data) != file_bytes(signature.heads, n):
         raise PlanesUnusable(f"{path} does not have the size that its header says")
     entry = table[index]
     rows = _section(path, data, int(header["rows_at"]), 4 * n, int(header["rows_crc"]))
