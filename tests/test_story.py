@@ -1,0 +1,51 @@
+"""Read this first: the whole way of a photo, from the disk to an answer, step by step."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from blocks import SIGNATURE, BlockMeans
+
+from vtsfind.base import bits
+from vtsfind.base.progress import CancelToken
+from vtsfind.base.records import Entry
+from vtsfind.find.search import top_k
+from vtsfind.media.pool import DecodePool, Prepared, Task
+from vtsfind.media.scan import ScanOptions, ScanReport, scan
+from vtsfind.store.index import Index
+
+
+def test_a_photo_leads_to_the_photos_that_look_like_it(photos: Path, tmp_path: Path) -> None:
+    model = BlockMeans()
+    cancel = CancelToken()
+
+    # Scan: which files may be photos?
+    report = ScanReport()
+    found = list(scan([os.fsencode(photos)], ScanOptions(), report, cancel))
+    assert len(found) == report.found == 12
+
+    # Decode: worker processes turn each file into the pixels that the model wants.
+    with DecodePool(model.preprocessing, workers=1) as pool:
+        prepared = [each for each in pool.prepared(map(Task, found), cancel) if isinstance(each, Prepared)]
+    assert len(prepared) == 12
+
+    # Encode: the model turns pixels into codes, one for each of its heads.
+    codes = model.encode(np.stack([each.pixels for each in prepared if each.pixels is not None]))
+
+    # Index: the library keeps the codes beside what the files are.
+    with Index.create(tmp_path / "library", SIGNATURE) as index:
+        for row, each in enumerate(prepared):
+            own = {head: values[row] for head, values in codes.items()}
+            index.add(Entry(each.found.path, each.found.stamp, each.digest, each.info, own))
+        index.publish()
+
+    # Search: the turned copies of the beach are the photos nearest to the beach.
+    with Index.open(tmp_path / "library") as index:
+        planes = index.planes("copy")
+        beach = os.fsencode(photos / "beach.jpg")
+        own_codes = index.codes_of_path(beach, next(each.stamp for each in found if each.path == beach))
+        assert own_codes is not None
+        rows, distances = top_k(planes.words, bits.words(own_codes["copy"][None]), 4)
+        names = {Path(os.fsdecode(files[0].path)).name for files in index.files_of_rows(planes.rows[rows[0]])}
+    assert names == {"beach.jpg", "beach-3.jpg", "beach-6.jpg", "beach-8.jpg"}
+    assert distances[0][0] == 0
