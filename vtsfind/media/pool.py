@@ -1,0 +1,246 @@
+"""Many photos at once: decoded by several processes, given in the order in which they were asked for.
+
+Each process is fed by a thread of its own, which also takes its answers, so decoding goes on while whoever takes the
+photos is busy with them. Only so many photos are ahead of the one that is taken next. A file that takes too long, too
+much memory, or its decoder down costs itself only: its process is killed and replaced.
+"""
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from vtsfind.base.progress import CancelToken
+from vtsfind.base.records import Failure, Found, PictureInfo, Preprocessing, Reason
+from vtsfind.media.decode import PIXEL_LIMIT, Pixels
+from vtsfind.media.process import DecodingProcess, Died
+from vtsfind.media.reading import Reading
+from vtsfind.media.worker import Setup
+
+_CANCEL_IS_SEEN_AFTER_S = 0.1
+_LONGEST_WATCH_INTERVAL_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A file to be read."""
+
+    found: Found
+    known: frozenset[bytes] = field(default=frozenset())
+    """Digests of the contents of this size that need no decoding."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A file that was read."""
+
+    found: Found
+    """With the stamp that the file had while it was read."""
+    digest: bytes
+    """SHA-256 of the content, 32 bytes."""
+    info: PictureInfo | None
+    """None if the digest was known."""
+    pixels: Pixels | None
+    """The model's input, (size, size, 3) uint8; None if the digest was known."""
+
+
+class DecodePool(AbstractContextManager["DecodePool"]):
+    """Processes that read photos and prepare them for a model.
+
+    Parameters
+    ----------
+    preprocessing
+        How a photo becomes the model's input.
+    workers
+        Processes; they start when there is something for them to do.
+    timeout_s
+        Seconds after which a file is given up.
+    memory_bytes
+        Memory that a file may take; kept on Linux only.
+    pixel_limit
+        Photos of more pixels are not decoded.
+    look_ahead
+        Files that are read ahead at most.
+    """
+
+    def __init__(
+        self,
+        preprocessing: Preprocessing,
+        *,
+        workers: int,
+        timeout_s: float = 30.0,
+        memory_bytes: int = 2 << 30,
+        pixel_limit: int = PIXEL_LIMIT,
+        look_ahead: int = 64,
+    ) -> None:
+        if workers < 1 or look_ahead < 1:
+            raise ValueError("a pool needs at least one worker and one file ahead")
+        self._setup = Setup(preprocessing, pixel_limit, memory_bytes, timeout_s)
+        self._workers = workers
+        self._look_ahead = max(look_ahead, workers)
+        self._lanes: list[_Lane] = []
+        self._board = _Board()
+        self._closed = threading.Event()
+        self._watch_interval_s = min(_LONGEST_WATCH_INTERVAL_S, timeout_s / 4)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def prepared(self, tasks: Iterable[Task], cancel: CancelToken) -> Iterator[Prepared | Failure]:
+        """Read files.
+
+        Parameters
+        ----------
+        tasks
+            Taken as they are needed, in the thread of the caller. One call at a time.
+        cancel
+            Looked at between files and while waiting.
+
+        Yields
+        ------
+        One result a task, in the order of the tasks. A failure has the stamp with which the file was tried, except
+        where the stamp does not tell whether it would fail again: when it could not be opened, or is gone.
+
+        Raises
+        ------
+        Cancelled
+            When `cancel` is raised.
+        VtsfindError
+            When no process can be started.
+        """
+        if self._closed.is_set():
+            raise ValueError("the pool is closed")
+        waiting: deque[int] = deque()
+        source = iter(tasks)
+        more = True
+        try:
+            while True:
+                cancel.check()
+                while more and len(waiting) < self._look_ahead:
+                    task = next(source, None)
+                    if task is None:
+                        more = False
+                        break
+                    waiting.append(self._board.put(task))
+                    self._start_lanes(len(waiting))
+                if not waiting:
+                    return
+                result = self._board.take(waiting[0], cancel)
+                waiting.popleft()
+                yield result
+        finally:
+            if waiting:
+                self._board.abandon()
+                for lane in self._lanes:
+                    lane.process.kill()
+
+    def close(self) -> None:
+        """End all processes."""
+        self._closed.set()
+        self._board.abandon()
+        for lane in self._lanes:
+            self._board.tasks.put(None)
+            lane.process.retire()
+        for lane in self._lanes:
+            lane.join()
+
+    def _start_lanes(self, waiting: int) -> None:
+        if not self._lanes:
+            threading.Thread(target=self._watch, name="vtsfind-watch", daemon=True).start()
+        while len(self._lanes) < min(self._workers, waiting):
+            lane = _Lane(self._board, DecodingProcess(self._setup))
+            self._lanes.append(lane)
+            lane.start()
+
+    def _watch(self) -> None:
+        while not self._closed.wait(self._watch_interval_s):
+            for lane in list(self._lanes):
+                lane.process.kill_if_late()
+
+
+class _Board:
+    """Where tasks wait for a lane, and results for whoever takes them; both by number."""
+
+    def __init__(self) -> None:
+        self.tasks: queue.SimpleQueue[tuple[int, Task] | None] = queue.SimpleQueue()
+        self._results: dict[int, Prepared | Failure | BaseException] = {}
+        self._changed = threading.Condition()
+        self._next = 0
+        self._oldest_wanted = 0
+
+    def put(self, task: Task) -> int:
+        number = self._next
+        self._next += 1
+        self.tasks.put((number, task))
+        return number
+
+    def post(self, number: int, result: Prepared | Failure | BaseException) -> None:
+        with self._changed:
+            if self.is_wanted(number):
+                self._results[number] = result
+                self._changed.notify()
+
+    def take(self, number: int, cancel: CancelToken) -> Prepared | Failure:
+        with self._changed:
+            while number not in self._results:
+                cancel.check()
+                self._changed.wait(_CANCEL_IS_SEEN_AFTER_S)
+            result = self._results.pop(number)
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    def is_wanted(self, number: int) -> bool:
+        return number >= self._oldest_wanted
+
+    def abandon(self) -> None:
+        """Give up all that was put and not taken."""
+        with self._changed:
+            self._oldest_wanted = self._next
+            self._results.clear()
+
+
+class _Lane(threading.Thread):
+    """The thread that feeds one process."""
+
+    def __init__(self, board: _Board, process: DecodingProcess) -> None:
+        super().__init__(name="vtsfind-decode", daemon=True)
+        self.process = process
+        self._board = board
+
+    def run(self) -> None:
+        try:
+            while (item := self._board.tasks.get()) is not None:
+                number, task = item
+                if self._board.is_wanted(number):
+                    self._board.post(number, self._result(number, task))
+        finally:
+            self.process.stop()
+
+    def _result(self, number: int, task: Task) -> Prepared | Failure | BaseException:
+        try:
+            try:
+                reading = self.process.ask(task.found.path, task.known)
+            except Died as death:
+                # Memory that an earlier file broke may have ended the process: only a fresh one can tell.
+                if death.reason is Reason.TIMEOUT or not self._board.is_wanted(number):
+                    raise
+                reading = self.process.ask(task.found.path, task.known)
+        except Died as death:
+            return Failure(task.found.path, death.reason, death.detail, task.found.stamp)
+        except BaseException as error:  # noqa: BLE001 - raised again where the result is taken
+            return error
+        return _as_result(task.found, reading)
+
+
+def _as_result(found: Found, reading: Reading) -> Prepared | Failure:
+    if reading.reason is not None:
+        return Failure(found.path, reading.reason, reading.detail, reading.stamp)
+    assert reading.stamp
+    assert reading.digest
+    return Prepared(Found(found.path, reading.stamp), reading.digest, reading.info, reading.pixels)

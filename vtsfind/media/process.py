@@ -1,0 +1,227 @@
+"""One decoding process, seen from its parent: started when needed, asked for one file at a time, killed when late.
+
+The process is a plain interpreter that runs `vtsfind.media.worker`, not one of `multiprocessing`: that would import
+the program's main module again, with all that the command line needs, before the first photo.
+"""
+
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from io import BufferedReader
+from typing import IO, Any, cast
+
+import numpy as np
+
+from vtsfind.base.errors import VtsfindError
+from vtsfind.base.records import Reason
+from vtsfind.media.decode import Pixels
+from vtsfind.media.reading import Reading
+from vtsfind.media.worker import LENGTHS, Setup, from_json
+
+_STARTING_TAKES_AT_MOST_S = 120.0
+_ENDING_TAKES_AT_MOST_S = 10.0
+_PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from vtsfind.media.worker import main; main()"
+# A decoder's arrays are small; a pool of threads each would only take memory.
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+class Died(Exception):
+    """The process ended, or was killed, while it read a file.
+
+    Parameters
+    ----------
+    reason
+        `TIMEOUT`, `MEMORY` or `CRASHED`.
+    detail
+        How it ended.
+    """
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason = reason
+        self.detail = detail
+
+
+class DecodingProcess:
+    """A process that reads files; one thread asks, any other may kill.
+
+    Parameters
+    ----------
+    setup
+        What holds for all files.
+    """
+
+    def __init__(self, setup: Setup) -> None:
+        self._setup = setup
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._deadline: float | None = None
+        self._late = False
+        self._retired = False
+
+    def start(self) -> None:
+        """Start the process if it does not run.
+
+        Raises
+        ------
+        VtsfindError
+            When it cannot be started.
+        """
+        if self._process is not None:
+            return
+        with tempfile.TemporaryFile() as errors:
+            try:
+                process = self._spawn(errors)
+            except OSError as error:
+                raise _not_started(str(error)) from error
+            with self._lock:
+                self._process = process
+                self._late = False
+                if self._retired:
+                    process.kill()
+            try:
+                self._exchange(pickle.dumps(self._setup), _STARTING_TAKES_AT_MOST_S)
+            except Died as error:
+                errors.seek(0)
+                lines = errors.read().decode("utf-8", "replace").strip().splitlines()
+                raise _not_started(lines[-1] if lines else error.detail) from error
+
+    def ask(self, path: bytes, known: frozenset[bytes]) -> Reading:
+        """Have one file read.
+
+        Raises
+        ------
+        Died
+            When the process did not live to answer. The next call starts another.
+        VtsfindError
+            When it cannot be started.
+        """
+        self.start()
+        message, pixels = self._exchange(pickle.dumps((path, known)), self._setup.timeout_s)
+        reading = from_json(message, pixels)
+        if reading.reason is Reason.MEMORY:  # the process ends by itself then
+            self._reap()
+        return reading
+
+    def kill_if_late(self) -> None:
+        """Kill the process if its answer is overdue."""
+        with self._lock:
+            if self._process and self._deadline is not None and time.monotonic() > self._deadline:
+                self._late = True
+                self._process.kill()
+
+    def kill(self) -> None:
+        """Kill the process if it runs. Whoever waits for its answer gets `Died`."""
+        with self._lock:
+            if self._process:
+                self._process.kill()
+
+    def retire(self) -> None:
+        """Kill the process, and every one that is started in its place."""
+        with self._lock:
+            self._retired = True
+            if self._process:
+                self._process.kill()
+
+    def stop(self) -> None:
+        """Kill the process and forget it; by the thread that asks."""
+        self.kill()
+        self._reap()
+
+    def _spawn(self, errors: IO[bytes]) -> subprocess.Popen[bytes]:
+        # A group of its own: an interrupt at the terminal is for the parent alone.
+        apart: dict[str, Any] = (
+            {"process_group": 0}
+            if os.name == "posix"
+            else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
+        )
+        places = [os.path.abspath(place) for place in sys.path]
+        return subprocess.Popen(  # noqa: S603 - this interpreter, with its own paths
+            [sys.executable, "-P", "-c", _PROGRAM, *places],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env={**os.environ, **_ENVIRONMENT},
+            **apart,
+        )
+
+    def _exchange(self, request: bytes, timeout_s: float) -> tuple[dict[str, Any], Pixels | None]:
+        assert self._process
+        assert self._process.stdin
+        assert self._process.stdout
+        with self._lock:
+            self._deadline = time.monotonic() + timeout_s
+        try:
+            self._process.stdin.write(request)
+            self._process.stdin.flush()
+            answer = self._receive(cast("BufferedReader", self._process.stdout))
+        except (OSError, EOFError):
+            raise self._death(timeout_s) from None
+        finally:
+            with self._lock:
+                self._deadline = None
+                late = self._late
+        if late:  # the answer came just before the end
+            self._reap()
+        return answer
+
+    def _receive(self, stream: BufferedReader) -> tuple[dict[str, Any], Pixels | None]:
+        text_length, pixels_length = LENGTHS.unpack(_exactly(stream, LENGTHS.size))
+        message = json.loads(bytes(_exactly(stream, text_length)))
+        if not pixels_length:
+            return message, None
+        side = self._setup.preprocessing.size
+        return message, np.frombuffer(_exactly(stream, pixels_length), np.uint8).reshape(side, side, 3)
+
+    def _death(self, timeout_s: float) -> Died:
+        with self._lock:
+            late = self._late
+        code = self._reap()
+        if late or code == -getattr(signal, "SIGALRM", 0):
+            return Died(Reason.TIMEOUT, f"more than {timeout_s:g} seconds")
+        if code == -getattr(signal, "SIGKILL", 0):
+            return Died(Reason.MEMORY, "the system ended the decoder")
+        return Died(Reason.CRASHED, f"signal {-code}" if code < 0 else f"exit code {code}")
+
+    def _reap(self) -> int:
+        """Wait for the end of the process, which has been killed or ends by itself; its exit code."""
+        with self._lock:
+            process, self._process = self._process, None
+        if process is None:
+            return 0
+        for stream in (process.stdin, process.stdout):
+            assert stream
+            try:
+                stream.close()
+            except OSError:  # what was not sent is of no use any more
+                continue
+        try:
+            return process.wait(_ENDING_TAKES_AT_MOST_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return process.wait(_ENDING_TAKES_AT_MOST_S)
+
+
+def _exactly(stream: BufferedReader, length: int) -> bytearray:
+    """Read that many bytes, or raise EOFError."""
+    data = bytearray(length)
+    view = memoryview(data)
+    while view:
+        count = stream.readinto(view)
+        if not count:
+            raise EOFError
+        view = view[count:]
+    return data
+
+
+def _not_started(detail: str) -> VtsfindError:
+    return VtsfindError(
+        f"The process that decodes photos could not be started: {detail}.",
+        "Run `vtsfind doctor`; if it finds nothing, install vtsfind again.",
+    )

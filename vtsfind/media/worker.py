@@ -1,0 +1,143 @@
+"""The body of a decoding process: it reads one file after the other, as told on standard input.
+
+It is started by `vtsfind.media.process` and imports nothing but NumPy and Pillow (and a format's reader on the first
+file that needs it). It ends when its input ends, so it never outlives its parent for longer than one file takes.
+
+Requests are pickled, since the parent is trusted. Answers are not: what decodes hostile files is not trusted to make
+objects in the parent. An answer is two little-endian numbers of 32 bits, the lengths of a JSON object and of the raw
+pixels, and then both.
+"""
+
+import contextlib
+import json
+import math
+import os
+import pickle
+import signal
+import struct
+from collections.abc import Iterator
+from dataclasses import asdict, astuple, dataclass
+from typing import Any, BinaryIO
+
+from vtsfind.base.records import PictureInfo, Preprocessing, Reason, Stamp
+from vtsfind.media.decode import Pixels
+from vtsfind.media.reading import Reading, read
+
+LENGTHS = struct.Struct("<II")
+"""The beginning of an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What holds for all files that a process reads."""
+
+    preprocessing: Preprocessing
+    pixel_limit: int
+    memory_bytes: int
+    """What the process may take more than it has at its start."""
+    timeout_s: float
+    """How long the parent lets one file take."""
+
+
+def main() -> None:
+    """Serve requests until there are no more."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    requests, answers = _channels()
+    with requests, answers:
+        setup: Setup = pickle.load(requests)  # noqa: S301 - from the parent
+        _limit_memory(setup.memory_bytes)
+        send(answers, {}, b"")
+        _redirect(
+            2
+        )  # what decoders print of hostile files helps nobody; errors until here are the parent's to show
+        with contextlib.suppress(BrokenPipeError):
+            _serve(requests, answers, setup)
+
+
+def _channels() -> tuple[BinaryIO, BinaryIO]:
+    """Take standard input and output for the parent alone, away from what decoders read or print."""
+    channels = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
+    _redirect(0)
+    _redirect(1)
+    return channels
+
+
+def _redirect(descriptor: int) -> None:
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+def _limit_memory(memory_bytes: int) -> None:
+    """Let the process take that much more memory than it has, where the system can limit it (Linux)."""
+    try:
+        import resource
+
+        with open("/proc/self/statm", "rb") as file:
+            now = int(file.read().split()[0]) * resource.getpagesize()
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        wanted = now + memory_bytes
+        resource.setrlimit(
+            resource.RLIMIT_AS, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard)
+        )
+    except (ImportError, OSError, ValueError):
+        return
+
+
+def _serve(requests: BinaryIO, answers: BinaryIO, setup: Setup) -> None:
+    while True:
+        try:
+            path, known = pickle.load(requests)  # noqa: S301 - from the parent
+        except EOFError:
+            return
+        with _last_resort(setup.timeout_s):
+            reading = read(path, known, setup.preprocessing, setup.pixel_limit)
+        send(answers, as_json(reading), b"" if reading.pixels is None else reading.pixels.tobytes())
+        if reading.reason is Reason.MEMORY:
+            return  # what is left of the memory is in pieces: the next file gets a fresh process
+
+
+@contextlib.contextmanager
+def _last_resort(timeout_s: float) -> Iterator[None]:
+    """Let the system end the process if a file takes far too long and no parent is left to do so."""
+    alarm = getattr(signal, "alarm", None)
+    if alarm is None:
+        yield
+        return
+    alarm(math.ceil(2 * timeout_s) + 5)
+    try:
+        yield
+    finally:
+        alarm(0)
+
+
+def send(stream: BinaryIO, message: dict[str, Any], pixels: bytes) -> None:
+    """Write one answer."""
+    text = json.dumps(message).encode()
+    data = memoryview(LENGTHS.pack(len(text), len(pixels)) + text + pixels)
+    while data:
+        data = data[stream.write(data) :]
+
+
+def as_json(reading: Reading) -> dict[str, Any]:
+    """Say all of a reading but the pixels in JSON."""
+    return {
+        "stamp": reading.stamp and astuple(reading.stamp),
+        "reason": reading.reason,
+        "detail": reading.detail,
+        "digest": reading.digest and reading.digest.hex(),
+        "info": reading.info and asdict(reading.info),
+    }
+
+
+def from_json(message: dict[str, Any], pixels: Pixels | None) -> Reading:
+    """Make the reading again that `as_json` said."""
+    stamp, reason, digest, info = (message[key] for key in ("stamp", "reason", "digest", "info"))
+    return Reading(
+        stamp=Stamp(*stamp) if stamp else None,
+        reason=Reason(reason) if reason else None,
+        detail=str(message["detail"]),
+        digest=bytes.fromhex(digest) if digest else None,
+        info=PictureInfo(**info) if info else None,
+        pixels=pixels,
+    )
