@@ -24,7 +24,7 @@ Codes = npt.NDArray[np.int8]
 _TRACES: dict[int, tuple[tuple[int, ...], ...]] = {
     8: ((1, 3),),
     16: ((1, 5, 3),),
-    32: ((1, 3), (1, 3, 5)),
+    32: ((1, 5), (1, 5, 3)),
     64: ((1, 9), (1, 9, 5)),
     128: ((1, 9),),
     256: ((1, 17),),
@@ -63,13 +63,19 @@ def code_book(bits: int, classes: int, random: np.random.Generator, *, multilabe
         raise UsageError(
             f"{classes} classes need more codes than {bits} bits have.", f"Use at least {nearest} bits."
         )
-    books = [_subset(pool, classes, random) for pool in _pools(bits, classes, random, multilabel=multilabel)]
+    known = _known_books(bits, classes, random, multilabel=multilabel)
+    books = [book for book in known if _usable(book, multilabel=multilabel)]
     if not books:
         books = [_search(bits, classes, random, multilabel=multilabel)]
         if bits > 16:
             books.append(_side_by_side(bits, classes, random, multilabel=multilabel))
     best = max(books, key=lambda book: (minimum_distance(book), column_patterns(book)))
     return best[random.permutation(classes)]
+
+
+def _usable(codes: Codes, *, multilabel: bool) -> bool:
+    distances = pair_distances(codes)
+    return bool(distances.min() > 0 and not (multilabel and distances.max() == codes.shape[1]))
 
 
 def pair_distances(codes: Codes) -> npt.NDArray[np.int64]:
@@ -90,16 +96,18 @@ def column_patterns(codes: Codes) -> int:
     return len(np.unique(columns[(columns != 1).any(axis=1)], axis=0))
 
 
-def _pools(bits: int, classes: int, random: np.random.Generator, *, multilabel: bool) -> Iterator[Codes]:
-    """Yield sets of at least `classes` codes that are far apart by construction."""
+def _known_books(
+    bits: int, classes: int, random: np.random.Generator, *, multilabel: bool
+) -> Iterator[Codes]:
+    """Yield books whose distance comes from their construction."""
     if classes <= 8 and not (multilabel and classes == 2):
         yield _balanced_columns(bits, classes, random)
     for halves in _halves(bits, classes):
         if classes <= len(halves):
-            yield halves * _signs((len(halves), 1), random)
+            yield _subset(halves, classes, random, turn=True)
             return
         if classes <= 2 * len(halves) and not multilabel:
-            yield np.concatenate([halves, -halves])
+            yield _subset(np.concatenate([halves, -halves]), classes, random, turn=False)
             return
 
 
@@ -115,15 +123,27 @@ def _halves(bits: int, classes: int) -> Iterator[Codes]:
         yield trace_code(bits, exponents, classes + 1)[1:]
 
 
-def _subset(pool: Codes, classes: int, random: np.random.Generator) -> Codes:
-    """Take `classes` rows of `pool` whose columns are as different and as balanced as some random draws find."""
+def _subset(pool: Codes, classes: int, random: np.random.Generator, *, turn: bool) -> Codes:
+    """Take `classes` rows of `pool` whose columns are as different and as balanced as some random draws find.
+
+    With `turn`, rows become their opposites where that brings the sums of the columns nearer to 0.
+    """
+
+    def draw() -> Codes:
+        codes = pool[random.permutation(len(pool))[:classes]]
+        sums = np.zeros(codes.shape[1], np.int64)
+        for row in range(classes if turn else 0):
+            excess = int(sums @ codes[row])
+            if excess > 0 or (excess == 0 and random.random() < 0.5):
+                codes[row] = -codes[row]
+            sums += codes[row]
+        return codes
 
     def score(codes: Codes) -> tuple[int, int, int]:
         skew = np.abs(codes.sum(axis=0, dtype=np.int64))
         return -int((skew == classes).sum()), column_patterns(codes), -int(skew.max())
 
-    draws = 1 if classes == len(pool) else _DRAWS
-    return max((pool[random.permutation(len(pool))[:classes]] for _ in range(draws)), key=score)
+    return max((draw() for _ in range(_DRAWS)), key=score)
 
 
 def _balanced_columns(bits: int, classes: int, random: np.random.Generator) -> Codes:
