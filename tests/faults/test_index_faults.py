@@ -172,11 +172,16 @@ def fill(folder: Path) -> Path:
 def write_until_full(index: Index, committed: int) -> int:
     """Write and commit batches until the disk is full; how many there are then."""
     done = committed
-    with pytest.raises(DiskFull, match=rf"{index.folder} is full.*Make room"):
-        for number in range(committed, 10_000):
-            batch(index, number)
+
+    def write() -> None:
+        nonlocal done
+        while done < 10_000:
+            batch(index, done)
             index.commit()
-            done = number + 1
+            done += 1
+
+    with pytest.raises(DiskFull, match=rf"{index.folder} is full.*Make room"):
+        write()
     return done
 
 

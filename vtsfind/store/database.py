@@ -202,10 +202,10 @@ class Database:
     def stamps(self) -> dict[bytes, tuple[int, int, int]]:
         """Every known path with its size, mtime_ns and inode; three times -1 where no stamp was seen."""
         cursor = self.connection.execute(
-            "SELECT path, ifnull(size, -1), ifnull(mtime_ns, -1), inode FROM files"
+            "SELECT path, ifnull(size, -1), ifnull(mtime_ns, -1), ifnull(inode, -1) FROM files"
         )
         return {
-            path: (size, mtime_ns, -1 if inode is None else unsigned(inode))
+            path: (size, mtime_ns, inode if inode >= 0 or size < 0 else unsigned(inode))
             for path, size, mtime_ns, inode in cursor
         }
 

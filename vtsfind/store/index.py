@@ -28,8 +28,8 @@ are STRICT; files and meta and roots are WITHOUT ROWID.
 
 =========== ============== =======================================================================================
 meta        name, value    `signature`: JSON `{"model", "fingerprint", "heads": [{"name", "bits"}, ...]}`, the model
-                           whose codes these are, its heads in the order in which their codes are stored; `signature_crc`: CRC-32
-                           of that text;
+                           whose codes these are, its heads in the order in which their codes are stored;
+                           `signature_crc`: CRC-32 of that text;
                            `state`: 16 random bytes, drawn anew by each commit that changes which codes belong to the
                            files; `indexed`: seconds since 1970 at the last `publish`, absent before the first
 roots       path           absolute path, bytes
