@@ -25,7 +25,7 @@ pytest.importorskip("resource", reason="needs a system with fork and limits")
 
 from writing import Task, batch, usable_after
 
-KILLS = int(os.environ.get("VTSFIND_TEST_KILLS", "24"))
+KILLS = int(os.environ.get("VTSFIND_TEST_KILLS", "16"))
 HERE = Path(__file__).parent
 
 
