@@ -132,10 +132,8 @@ def test_a_picture_has_the_same_code_whatever_else_is_in_the_batch(tmp_path: Pat
 
 def test_codes_are_packed_by_head_and_length(tmp_path: Path) -> None:
     codes = Encoder(make(tmp_path), device="cpu").encode(pictures(3))
-    assert {name: (value.shape, value.dtype) for name, value in codes.items()} == {
-        "copy": ((3, 2), np.uint8),
-        "scene": ((3, 2), np.uint8),
-    }
+    assert {name: value.shape for name, value in codes.items()} == {"copy": (3, 2), "scene": (3, 2)}
+    assert all(value.dtype == np.uint8 for value in codes.values())
     assert not (codes["scene"] & 0x0F)[:, 1].any()
 
 

@@ -13,9 +13,22 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.tables import read_table
 from vtsfind.learn.datasets import Source
 from vtsfind.learn.spec import NetworkSpec
-from vtsfind.learn.teachers import Teacher
 
 Views = Literal["plain", "mild", "edits"]
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A trained network whose view of the pictures a head shall learn."""
+
+    backbone: str
+    """A name that `vtsfind.learn.backbones.backbone` knows."""
+    start: str
+    """The file of its weights, relative to the folder of starts."""
+    size: int
+    """Side of its input, in pixels."""
+    pull: float = 0.0
+    """Share of a picture's class in what the teacher tells: 0 keeps its features, 1 leaves nothing but the class."""
 
 
 @dataclass(frozen=True, slots=True)

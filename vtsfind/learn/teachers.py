@@ -7,64 +7,78 @@ Gong, Lazebnik, "Iterative Quantization", CVPR 2011, section 3.2) and signed. Wh
 nearly independent, which a head that is taught them inherits.
 """
 
-from dataclasses import dataclass
+import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from vtsfind.base.progress import Phase, Progress
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.backbones import backbone
 from vtsfind.learn.datasets import Pictures
 from vtsfind.learn.network import make_backbone, normalise
+from vtsfind.learn.recipes import Recipe, Teacher
 from vtsfind.learn.spec import NetworkSpec
 from vtsfind.learn.starts import load_start
 from vtsfind.media.decode import prepare
+from vtsfind.store.atomic import replace_file
 
 _ITQ_ROUNDS = 50
 _BATCH = 32
 
 
-@dataclass(frozen=True, slots=True)
-class Teacher:
-    """A trained network whose view of the pictures a head shall learn."""
-
-    backbone: str
-    """A name that `vtsfind.learn.backbones.backbone` knows."""
-    start: str
-    """The file of its weights, relative to the folder of starts."""
-    size: int
-    """Side of its input, in pixels."""
-    pull: float = 0.0
-    """p above: 0 keeps the teacher's features, 1 leaves nothing but the class."""
-
-
 def target_codes(
-    teacher: Teacher, pictures: Pictures, starts: Path, *, bits: int, seed: int, progress: Progress
-) -> npt.NDArray[np.float32]:
-    """Make the code of every picture as the teacher sees it.
+    recipe: Recipe, pictures: Sequence[Pictures], *, starts: Path, cache: Path, progress: Progress
+) -> dict[tuple[int, int], Tensor]:
+    """Make the code of every picture of every goal that has a teacher.
+
+    All goals of one head share whitening and rotation, so that a head is taught one language.
 
     Parameters
     ----------
-    teacher, pictures
-        Who looks at what.
+    recipe
+        With k, the bits of each head, at most its teachers' width.
+    pictures
+        Of each task.
     starts
         The folder of start weights.
-    bits
-        k, at most the teacher's width.
-    seed
-        Of the rotation's start.
+    cache
+        A folder where the teachers' features, which take minutes to make, are kept.
     progress
         Told of every picture.
 
     Returns
     -------
-    (n, k) float32, -1 and 1.
+    (number of task, number of goal) to (n, k) float32 of -1 and 1.
     """
-    features = _features(teacher, pictures, starts, progress)
-    return signed(drawn_to_class(features, pictures.labels, teacher.pull), bits, seed)
+    bits = {head.name: head.bits for head in recipe.network.heads}
+    taught: dict[str, dict[tuple[int, int], npt.NDArray[np.float32]]] = {}
+    for number, task in enumerate(recipe.tasks):
+        for place, goal in enumerate(task.goals):
+            if goal.teacher is None:
+                continue
+            file = cache / f"features-{number}-{place}.npy"
+            if not file.is_file():
+                buffer = io.BytesIO()
+                np.save(
+                    buffer, _features(goal.teacher, pictures[number], starts, progress).astype(np.float16)
+                )
+                replace_file(file, buffer.getvalue())
+            features = np.load(file).astype(np.float32)
+            moved = drawn_to_class(features, pictures[number].labels, goal.teacher.pull)
+            taught.setdefault(goal.head, {})[number, place] = moved
+    result: dict[tuple[int, int], Tensor] = {}
+    for head, parts in taught.items():
+        codes = signed(np.concatenate(list(parts.values())), bits[head], recipe.seed)
+        ends = np.cumsum([len(part) for part in parts.values()])[:-1]
+        result |= {
+            key: torch.from_numpy(part) for key, part in zip(parts, np.split(codes, ends), strict=True)
+        }
+    return result
 
 
 @torch.inference_mode()

@@ -4,7 +4,7 @@ A run folder holds
 
 * ``recipe.toml``, a copy, so that a run is never continued by another recipe;
 * ``versions.json``, of the packages that made it;
-* ``targets-*.npy``, the teachers' codes;
+* ``features-*.npy``, what the teachers see;
 * ``metrics.jsonl``, a line every few steps: step, rate, pictures a second, every term of every loss;
 * ``checkpoint.pt``, replaced whole every few steps: weights, their average, optimiser, objectives with their centres and
   memories, random state and position; a killed run goes on from there as if it had not been;
@@ -16,13 +16,12 @@ import json
 import math
 import platform
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
@@ -32,14 +31,13 @@ from vtsfind.base.progress import CancelToken, Phase, Progress
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.backbones import backbone
 from vtsfind.learn.batches import Batch, Batches
-from vtsfind.learn.datasets import Pictures
 from vtsfind.learn.encoder import choose_device, precision
 from vtsfind.learn.network import HashNetwork, normalise
 from vtsfind.learn.objectives import create
 from vtsfind.learn.objectives.base import Objective
 from vtsfind.learn.recipes import Recipe, Schedule, read_recipe
 from vtsfind.learn.starts import load_start
-from vtsfind.learn.teachers import Teacher, target_codes
+from vtsfind.learn.teachers import target_codes
 from vtsfind.store.atomic import replace_file
 
 _LOG_EVERY = 10
@@ -158,18 +156,20 @@ class _State:
             )
             for number, task in enumerate(recipe.tasks)
         ]
+        pictures = [source.pictures for source in self.sources]
+        targets = target_codes(recipe, pictures, starts=run.starts, cache=run.folder, progress=progress)
         self.goals = nn.ModuleList(
-            nn.ModuleList(self._objectives(n, progress)) for n in range(len(recipe.tasks))
+            nn.ModuleList(self._objectives(number, targets)) for number in range(len(recipe.tasks))
         )
         self.goals.to(self.device)
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.optimiser = self._optimiser()
         self.views = sum(task.pictures * task.views_each for task in recipe.tasks)
 
-    def _objectives(self, number: int, progress: Progress) -> Iterator[Objective]:
-        task, pictures = self.recipe.tasks[number], self.sources[number].pictures
+    def _objectives(self, number: int, targets: Mapping[tuple[int, int], Tensor]) -> Iterator[Objective]:
+        pictures = self.sources[number].pictures
         bits = {head.name: head.bits for head in self.recipe.network.heads}
-        for place, goal in enumerate(task.goals):
+        for place, goal in enumerate(self.recipe.tasks[number].goals):
             objective = create(goal.objective, mode=goal.mode, **goal.options)
             if goal.teacher is None:
                 objective.bind(
@@ -180,24 +180,8 @@ class _State:
                     multilabel=bool((pictures.labels.sum(1) > 1).any()),
                 )
             else:
-                cache = self.run.folder / f"targets-{number}-{place}.npy"
-                objective.bind_targets(
-                    self._targets(goal.teacher, pictures, bits[goal.head], cache, progress)
-                )
+                objective.bind_targets(targets[number, place])
             yield objective
-
-    def _targets(
-        self, teacher: Teacher, pictures: Pictures, bits: int, cache: Path, progress: Progress
-    ) -> Tensor:
-        """The teacher's codes, which take minutes to make and are kept in the run folder."""
-        if not cache.is_file():
-            codes = target_codes(
-                teacher, pictures, self.run.starts, bits=bits, seed=self.recipe.seed, progress=progress
-            )
-            buffer = io.BytesIO()
-            np.save(buffer, codes.astype(np.int8))
-            replace_file(cache, buffer.getvalue())
-        return torch.from_numpy(np.load(cache)).float()
 
     def _optimiser(self) -> torch.optim.Optimizer:
         schedule = self.recipe.schedule
