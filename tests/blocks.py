@@ -15,7 +15,7 @@ from vtsfind.base import bits
 from vtsfind.base.records import Head, Preprocessing, Signature
 from vtsfind.base.settings import Settings, places
 from vtsfind.engine import library
-from vtsfind.learn.weights import Card
+from vtsfind.learn.weights import Card, registered
 
 NAME = "blocks.mean.test.64-256"
 SIDES = {"scene": 8, "copy": 16}
@@ -69,6 +69,12 @@ def register(folder: Path | None = None) -> Path:
     weights = folder / "blocks.bin"
     weights.write_bytes(b"blocks")
     return weights
+
+
+def card(folder: Path) -> Card:
+    """The card of the encoder, registered in a folder of its own."""
+    register(folder)
+    return registered((folder,))[NAME]
 
 
 def install(replace: Callable[[Any, str, Any], None] = setattr) -> None:

@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.parsing import Command
+from vtsfind.cli.parsing import Command, Group
 from vtsfind.cli.running import ExitCode, running
 
-models = typer.Typer(help="List and show models.", no_args_is_help=True, rich_markup_mode=None)
+models = typer.Typer(cls=Group, help="List and show models.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @models.command("list", cls=Command)

@@ -10,9 +10,15 @@ from pathlib import Path
 from typing import Any, ClassVar, get_args, get_origin
 
 import typer
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
 
-_KINDS: dict[Any, str] = {str: "text", int: "a whole number", float: "a number", Path: "a path"}
+_KINDS: dict[Any, str] = {
+    bool: "yes or no",
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    Path: "a path",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +51,25 @@ def _kind(annotation: Any) -> Any:
     return get_args(annotation)[0] if get_origin(annotation) is list else annotation
 
 
+def _read_plainly(param: Any) -> None:
+    """Make Typer, if it is one that checks values, take this parameter's as they are, and show its metavar only."""
+    kind = _kind(getattr(getattr(param, "type_descriptor", None), "annotation", None))
+    if kind in _KINDS and hasattr(param, "get_runtime_param"):
+        vars(param)["get_runtime_param"] = lambda: PlainValue(kind)
+        shown = param.metavar if _is_option(param) else None
+        vars(param)["display_type_rich"] = lambda _ctx=None, **_: shown
+
+
+class Group(TyperGroup):
+    """A group of commands of vtsfind."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        for param in self.get_params(ctx):
+            _read_plainly(param)
+        return super().parse_args(ctx, args)
+
+
 class Command(TyperCommand):
     r"""A command of vtsfind.
 
@@ -57,16 +82,11 @@ class Command(TyperCommand):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["help"] = (kwargs.get("help") or "").replace("\\b\n", "\b\n")
         super().__init__(*args, **kwargs)
-        for param in self.params:
-            descriptor = getattr(param, "type_descriptor", None)
-            kind = _kind(getattr(descriptor, "annotation", None))
-            if kind in _KINDS and hasattr(param, "get_runtime_param"):
-                vars(param)["get_runtime_param"] = lambda plain=PlainValue(kind): plain
-                shown = param.metavar if _is_option(param) else None
-                vars(param)["display_type_rich"] = lambda ctx, shown=shown: shown  # noqa: ARG005 - Typer's call
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments."""
+        for param in self.get_params(ctx):
+            _read_plainly(param)
         end = args.index("--") if "--" in args else len(args)
         given = [
             f"{arg}={self.optional_values[arg]}" if arg in self.optional_values else arg for arg in args[:end]

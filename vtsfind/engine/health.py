@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from vtsfind.base.errors import LibraryDamaged, LibraryMissing, LibraryTooNew, ModelMismatch, StorageError
+from vtsfind.base.errors import (
+    LibraryDamaged,
+    LibraryMissing,
+    LibraryTooNew,
+    ModelMismatch,
+    StorageError,
+    UsageError,
+)
 from vtsfind.base.records import Failure, show_path
 from vtsfind.base.settings import Settings
 from vtsfind.engine.library import card_named, card_of, library_folder, open_library
@@ -115,5 +122,5 @@ def _model_findings(settings: Settings, index: Index | None) -> Iterator[Finding
         card.verify()
     except ModelMismatch as error:  # what is indexed can be searched without it
         yield Finding("should", error.message, error.remedy)
-    except StorageError as error:
+    except (StorageError, UsageError) as error:
         yield Finding("must", error.message, error.remedy)

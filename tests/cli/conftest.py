@@ -1,0 +1,57 @@
+"""What tests of commands get: vtsfind with a small encoder, and a library to ask."""
+
+from pathlib import Path
+
+import blocks
+import pytest
+from commands import Vtsfind
+from drawn import album as drawn_album
+from typer.testing import CliRunner, Result
+
+from vtsfind.base.settings import Settings
+from vtsfind.cli.app import app
+from vtsfind.engine import refresh, select
+from vtsfind.store.index import Index
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Vtsfind:
+    """Run vtsfind here, with an encoder of blocks as the model of new libraries."""
+    blocks.register()
+    blocks.install(monkeypatch.setattr)
+    monkeypatch.setenv("VTSFIND_MODEL", blocks.NAME)
+    monkeypatch.setenv("VTSFIND_WORKERS", "1")
+
+    def run(*arguments: object, standard_input: bytes | None = None) -> Result:
+        return CliRunner().invoke(
+            app, [str(each) for each in arguments], input=standard_input, prog_name="vtsfind"
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the photos `photos` and a library `library` of them, for tests that do not change them."""
+    folder = tmp_path_factory.mktemp("album")
+    photos = drawn_album(folder / "photos")
+    card = blocks.card(folder / "models")
+    with Index.create(folder / "library", card.signature) as index:
+        refresh(
+            index,
+            select([str(photos)], (), ()),
+            encoder=lambda: blocks.BlockMeans(card.signature),
+            preprocessing=lambda: blocks.PREPROCESSING,
+            settings=Settings(workers=1),
+        )
+    return folder
+
+
+@pytest.fixture
+def ask(run: Vtsfind, album: Path) -> Vtsfind:
+    """Query the library of the album."""
+
+    def ask(*arguments: object, standard_input: bytes | None = None) -> Result:
+        return run("query", "--library", album / "library", *arguments, standard_input=standard_input)
+
+    return ask

@@ -1,0 +1,152 @@
+"""The smaller commands, and what all commands have in common."""
+
+import os
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import blocks
+import pytest
+from commands import Vtsfind, records
+from drawn import encoded, scene
+from typer.testing import CliRunner
+
+import vtsfind
+from vtsfind.base.settings import places
+from vtsfind.cli.app import app
+from vtsfind.store.index import Index
+
+
+def test_models_are_listed_and_shown_without_their_weights(run: Vtsfind) -> None:
+    assert blocks.NAME in run("models", "list").stdout
+    model = next(m for m in records(run("models", "list", "--json"), "model") if m["name"] == blocks.NAME)
+    assert model["heads"] == {"scene": 64, "copy": 256}
+    assert model["size"] == len(b"blocks")
+    assert "(verified)" in run("models", "show", blocks.NAME, "--verify").stdout
+    unknown = run("models", "show", "blocks.mean.tset.64-256")
+    assert unknown.exit_code == 2
+    assert f"Did you mean '{blocks.NAME}'?" in unknown.stderr
+
+
+def test_paths_shows_where_things_are(run: Vtsfind, own_places: Path) -> None:
+    result = run("paths")
+    assert result.exit_code == 0
+    assert str(own_places / "config" / "config.toml") in result.stdout
+    there = {record["name"]: record for record in records(run("paths", "--json", "--library", "x"), "place")}
+    assert there["library"]["path"] == str(own_places / "data" / "libraries" / "x")
+    assert not there["library"]["exists"]
+
+
+def test_doctor_finds_nothing_wrong_with_a_sound_library(run: Vtsfind, photos: Path) -> None:
+    (photos / "half.jpg").write_bytes(encoded(scene(50))[:300])
+    run("index", photos)
+    result = run("doctor", "--deep")
+    assert result.exit_code == 0
+    assert "12 files" in result.stdout
+    assert "1 is damaged or cut short" in result.stdout
+    assert "JPEG" in result.stdout
+    assert records(run("doctor", "--json"))[-1]["sound"] is True
+
+
+def test_doctor_repairs_a_damaged_library(run: Vtsfind, photos: Path) -> None:
+    run("index", photos)
+    with sqlite3.connect(places().library("default") / "library.db") as database:
+        database.execute("UPDATE contents SET crc = crc + 1 WHERE id = 3")
+    database.close()
+    sick = run("doctor", "--deep")
+    assert sick.exit_code == 4
+    assert "doctor --repair" in sick.stdout
+    healed = run("doctor", "--repair", "--deep", "--json")
+    assert healed.exit_code == 0
+    assert records(healed, "repair")
+    assert "1 new, 11 unchanged" in run("index").stderr
+
+
+def test_doctor_makes_missing_planes_again(run: Vtsfind, photos: Path) -> None:
+    run("index", photos)
+    planes = places().library("default") / "planes.vtp"
+    planes.unlink()
+    assert run("doctor").exit_code == 0
+    run("doctor", "--repair")
+    assert planes.exists()
+
+
+def test_doctor_refuses_to_repair_while_another_writes(run: Vtsfind, photos: Path) -> None:
+    run("index", photos / "trip")
+    with Index.open(places().library("default"), write=True):
+        assert run("doctor", "--repair").exit_code == 4
+
+
+def test_doctor_without_a_library_says_how_to_make_one(run: Vtsfind) -> None:
+    result = run("doctor")
+    assert result.exit_code == 0
+    assert "vtsfind index FOLDER" in result.stdout
+
+
+def test_version_names_program_format_and_model() -> None:
+    result = CliRunner().invoke(app, ["--version"])
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"vtsfind {vtsfind.__version__}, library format 1, default model ")
+
+
+@pytest.mark.parametrize("arguments", [["-h"], ["--help"], ["index", "-h"], ["models", "show", "--help"]])
+def test_help_is_on_standard_output(arguments: list[str]) -> None:
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Usage:")
+
+
+def test_a_misspelt_command_or_option_gets_a_hint(run: Vtsfind) -> None:
+    command = run("qeury", "x")
+    assert command.exit_code == 2
+    assert "Did you mean 'query'?" in command.stderr
+    option = run("query", "x", "--topp", 3)
+    assert option.exit_code == 2
+    assert "--top" in option.stderr
+
+
+def test_an_unknown_setting_is_named_with_its_place(
+    run: Vtsfind, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VTSFIND_COLOUR", "yes")
+    result = run("index", photos)
+    assert result.exit_code == 2
+    assert "VTSFIND_COLOUR" in result.stderr
+
+
+def test_a_bug_is_one_sentence_and_a_traceback_only_with_debug(
+    run: Vtsfind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("vtsfind.engine.find_similar", broken)
+    plain = run("query", "x.jpg")
+    assert plain.exit_code == 70
+    assert "ZeroDivisionError: oops" in plain.stderr
+    assert "Traceback" not in plain.stderr
+    assert "Traceback" in run("query", "x.jpg", "--debug").stderr
+
+
+def test_a_full_disk_behind_standard_output_is_said(album: Path) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("no device that is always full")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            blocks.command(
+                "query", str(album / "photos/cat.jpg"), "--json", "--library", str(album / "library")
+            ),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert done.returncode == 4
+    assert b"No space left" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("variable", ["NO_COLOR", "FORCE_COLOR"])
+def test_colours_follow_the_environment(run: Vtsfind, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "1")
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    assert ("\x1b[" in run("index").stderr) == (variable == "FORCE_COLOR")

@@ -1,0 +1,157 @@
+"""`vtsfind query` as a user and a script meet it."""
+
+import base64
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import blocks
+from commands import Vtsfind, records
+from drawn import encoded, scene, write
+
+
+def test_query_writes_one_line_a_hit_best_first(ask: Vtsfind, album: Path) -> None:
+    result = ask(album / "photos" / "cat.jpg", "--top", 3)
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert len(lines) == 3
+    assert lines[0].split()[0] == "1"
+    assert "0/64" in lines[0]
+    assert "96x72" in lines[0]
+    assert lines[0].endswith(str(album / "photos" / "cat.jpg"))
+
+
+def test_query_in_json_has_the_promised_fields(ask: Vtsfind, album: Path) -> None:
+    name = str(album / "photos" / "trip" / "road.jpeg")
+    result = ask(name, "--json", "--by", "copy", "--top", 2)
+    header, first, second, footer = records(result)
+    assert (header["command"], header["by"], header["bits"]) == ("query", "copy", 256)
+    assert header["model"] == blocks.NAME
+    for key, value in {
+        "type": "hit",
+        "query": name,
+        "rank": 1,
+        "path": name,
+        "distance": 0,
+        "bits": 256,
+        "verdict": None,
+        "taken": "2021-07-03 12:30:45",
+        "width": 72,
+        "height": 96,
+        "missing": False,
+    }.items():
+        assert first[key] == value
+    assert second["rank"] == 2
+    assert footer == {"type": "footer", "queries": 1, "hits": 2, "failed": 0}
+
+
+def test_several_photos_get_an_answer_each(ask: Vtsfind, album: Path) -> None:
+    images = [album / "photos" / name for name in ("cat.jpg", "dog.png")]
+    hits = records(ask(*images, "--json", "--top", 2), "hit")
+    assert [hit["query"] for hit in hits] == [str(image) for image in images for _ in range(2)]
+    assert [hit["rank"] for hit in hits] == [1, 2, 1, 2]
+    text = ask(*images, "--top", 1).stdout
+    assert f"{images[0]}:\n" in text
+    assert f"{images[1]}:\n" in text
+
+
+def test_paths_come_as_they_are_one_a_line_or_nul_separated(ask: Vtsfind, album: Path) -> None:
+    cat = album / "photos" / "cat.jpg"
+    lines = ask(cat, "--paths-only", "--top", 3).stdout_bytes.split(b"\n")
+    assert lines[0] == os.fsencode(cat)
+    assert len(lines) == 4
+    assert ask(cat, "--print0", "--top", 3).stdout_bytes.split(b"\0") == lines
+
+
+def test_a_path_that_is_not_utf8_carries_its_bytes(run: Vtsfind, tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/photo-\xff.jpg"
+    with open(path, "wb") as file:
+        file.write(encoded(scene(1)))
+    run("index", tmp_path)
+    done = blocks.vtsfind("query", path, "--json")
+    assert done.returncode == 0, done.stderr
+    hit = json.loads(done.stdout.splitlines()[1])
+    assert base64.b64decode(hit["path_b64"]) == path
+    assert base64.b64decode(hit["query_b64"]) == path
+    assert blocks.vtsfind("query", path, "--print0").stdout == path + b"\0"
+
+
+def test_a_photo_from_outside_and_from_standard_input_is_looked_for(
+    ask: Vtsfind, album: Path, tmp_path: Path
+) -> None:
+    small = write(tmp_path / "small.jpg", scene(1).resize((48, 36)))
+    cat = str(album / "photos" / "cat.jpg")
+    assert records(ask(small, "--json", "--top", 1), "hit")[0]["path"] == cat
+    piped = records(ask("-", "--json", "--top", 1, standard_input=small.read_bytes()), "hit")
+    assert (piped[0]["path"], piped[0]["query"]) == (cat, "-")
+
+
+def test_nothing_within_the_radius_is_exit_code_1(ask: Vtsfind, tmp_path: Path) -> None:
+    new = write(tmp_path / "new.jpg", scene(123))
+    result = ask(new, "--radius", 0)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Nothing in the library looks like" in result.stderr
+    assert records(ask(new, "--radius", 0, "--json"))[-1]["hits"] == 0
+
+
+def test_an_unusable_photo_is_named_and_exit_code_3(ask: Vtsfind, album: Path, tmp_path: Path) -> None:
+    (tmp_path / "half.jpg").write_bytes(encoded(scene(50))[:300])
+    result = ask(tmp_path / "half.jpg", album / "photos" / "cat.jpg", tmp_path / "gone.jpg", "--json")
+    assert result.exit_code == 3
+    assert [failure["query"] for failure in records(result, "failure")] == [
+        str(tmp_path / "half.jpg"),
+        str(tmp_path / "gone.jpg"),
+    ]
+    assert len(records(result, "hit")) == 12
+    assert f"{tmp_path / 'half.jpg'} is damaged or cut short" in result.stderr
+    assert f"{tmp_path / 'gone.jpg'} is gone" in result.stderr
+
+
+def test_a_missing_library_and_its_near_name_are_named(run: Vtsfind, photos: Path) -> None:
+    first = run("query", photos / "cat.jpg")
+    assert first.exit_code == 2
+    assert "vtsfind index FOLDER" in first.stderr
+    run("index", photos / "trip", "--library", "holidays")
+    result = run("query", photos / "cat.jpg", "--library", "holiday")
+    assert result.exit_code == 2
+    assert "--library holidays" in result.stderr
+
+
+def test_a_head_that_the_model_lacks_is_refused_with_those_it_has(ask: Vtsfind, album: Path) -> None:
+    result = ask(album / "photos" / "cat.jpg", "--by", "colour")
+    assert result.exit_code == 2
+    assert "--by scene or --by copy" in result.stderr
+
+
+def test_pictures_are_drawn_only_for_a_terminal_or_when_forced(ask: Vtsfind, album: Path) -> None:
+    cat = album / "photos" / "cat.jpg"
+    assert "\x1b" not in ask(cat, "--pictures", "--top", 1).stdout
+    blocks_drawn = ask(cat, "--pictures=blocks", "--top", 1).stdout
+    assert "\x1b[38;2;" in blocks_drawn
+    assert str(cat) in blocks_drawn
+    assert "\x1b_Ga=T" in ask("--pictures=kitty", cat, "--top", 1).stdout
+    assert "\x1b]1337;File=inline=1" in ask("--pictures=iterm2", cat, "--top", 1).stdout
+    wrong = ask("--pictures=kity", cat)
+    assert wrong.exit_code == 2
+    assert "Did you mean 'kitty'?" in wrong.stderr
+
+
+def test_two_kinds_of_output_at_once_are_refused(ask: Vtsfind, album: Path) -> None:
+    assert ask(album / "photos" / "cat.jpg", "--json", "--print0").exit_code == 2
+
+
+def test_a_reader_who_leaves_early_ends_the_command_quietly(album: Path) -> None:
+    process = subprocess.Popen(
+        blocks.command(
+            "query", str(album / "photos" / "cat.jpg"), "--json", "--library", str(album / "library")
+        ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout
+    assert process.stderr
+    process.stdout.close()
+    said = process.stderr.read()
+    process.stderr.close()
+    assert (process.wait(), said) == (0, b"")

@@ -1,0 +1,87 @@
+"""What needs no model loads none: real interpreters run real commands and tell what they have imported."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import blocks
+import pytest
+
+from vtsfind.base.settings import Settings
+from vtsfind.engine import refresh, select
+from vtsfind.store.index import Index
+
+HEAVY = {"torch", "torchvision", "timm", "safetensors", "textual"}
+PROBE = """
+import sys
+try:
+    from vtsfind.cli import main
+    main()
+finally:
+    sys.stderr.write("imported: " + " ".join(sys.modules))
+"""
+
+
+@pytest.fixture(scope="module")
+def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the photos `photos`, and a library `library` of them that is up to date."""
+    from drawn import album
+
+    folder = tmp_path_factory.mktemp("album")
+    photos = album(folder / "photos")
+    with Index.create(folder / "library", blocks.SIGNATURE) as index:
+        refresh(
+            index,
+            select([str(photos)], (), ()),
+            encoder=blocks.BlockMeans,
+            preprocessing=lambda: blocks.PREPROCESSING,
+            settings=Settings(workers=1),
+        )
+    return folder
+
+
+def imported(*arguments: str) -> set[str]:
+    """The modules that a successful command has imported when it ends."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, *arguments],
+        capture_output=True,
+        check=False,
+        env=dict(os.environ),
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.rpartition("imported: ")[2].split())
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["query", "-h"], ["paths"], ["models", "list"], ["doctor"]], ids=" ".join
+)
+def test_a_command_that_needs_no_model_loads_no_torch(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks.register()
+    monkeypatch.setenv("VTSFIND_MODEL", blocks.NAME)
+    assert imported(*arguments).isdisjoint(HEAVY)
+
+
+def test_help_loads_neither_arrays_nor_bars_nor_decoders() -> None:
+    assert imported("--help").isdisjoint({*HEAVY, "numpy", "rich", "PIL", "sqlite3", "pydantic"})
+
+
+def test_an_index_with_nothing_new_loads_no_torch_and_no_decoder(album: Path) -> None:
+    modules = imported("index", str(album / "photos"), "--library", str(album / "library"))
+    assert modules.isdisjoint({*HEAVY, "PIL", "rich"})
+
+
+def test_a_query_by_a_photo_of_the_library_loads_no_torch_and_no_decoder(album: Path) -> None:
+    cat = str(album / "photos" / "cat.jpg")
+    modules = imported("query", cat, "--library", str(album / "library"))
+    assert modules.isdisjoint({*HEAVY, "PIL", "rich", "pydantic"})
+
+
+def test_a_decoding_process_loads_no_torch() -> None:
+    probe = "import sys, vtsfind.media.worker; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True, text=True)
+    assert HEAVY.isdisjoint(done.stdout.split())
