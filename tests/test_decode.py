@@ -23,7 +23,7 @@ from PIL import ExifTags, Image, ImageChops
 
 from vtsfind.base.records import PictureInfo, Preprocessing, Reason
 from vtsfind.media.decode import DecodeError, decode, prepare
-from vtsfind.media.formats import formats, sniff
+from vtsfind.media.formats import HEAD_BYTES, formats, size_in_head, sniff
 from vtsfind.media.reduced import _boxes_are_whole
 
 pillow_heif.register_heif_opener()
@@ -138,8 +138,8 @@ def test_one_pixel_is_a_picture() -> None:
 @pytest.mark.parametrize("kind", FAITHFUL)
 def test_a_large_photo_is_decoded_small_and_keeps_its_true_size(kind: str) -> None:
     drawn = scene(5, 1000, 750)
-    options = {"thumbnails": [200, 400]} if kind == "HEIF" else {}
-    pixels, info = decode(encoded(drawn, kind, **FAITHFUL[kind], **options), shortest=224)
+    options = {"thumbnails": [400], "quality": 50} if kind == "HEIF" else {}
+    pixels, info = decode(encoded(drawn, kind, **{**FAITHFUL[kind], **options}), shortest=224)
     height, width, _ = pixels.shape
     assert 224 <= height < 2 * 224
     assert abs(width / height - 4 / 3) < 0.02
@@ -439,6 +439,14 @@ def test_the_limit_of_pixels_holds_for_every_format(kind: str) -> None:
     data = encoded(scene(1, 100, 80), kind, **FAITHFUL[kind])
     assert failure(data, pixel_limit=7999).reason is Reason.TOO_LARGE
     assert decode(data, shortest=8, pixel_limit=8000)[1].width == 100
+
+
+@pytest.mark.parametrize(
+    "options", [{"lossless": True}, {}, {"save_all": True, "append_images": [scene(2, 99, 77)]}]
+)
+def test_the_size_of_a_webp_file_is_told_by_its_head(options: dict[str, Any]) -> None:
+    data = encoded(scene(1, 99, 77), "WEBP", **options)
+    assert size_in_head("WEBP", data[:HEAD_BYTES]) == (99, 77)
 
 
 def test_a_large_photo_within_the_limit_raises_no_warning() -> None:

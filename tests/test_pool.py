@@ -56,7 +56,7 @@ def failures(pool: DecodePool, *paths: Path) -> list[Failure]:
 
 
 def read_here(path: Path) -> reading.Reading:
-    return reading.read(os.fsencode(path), frozenset(), RECORD, PIXEL_LIMIT)
+    return reading.read(os.fsencode(path), frozenset(), reading.Setup(RECORD, PIXEL_LIMIT, 2 << 30, 30.0))
 
 
 def bomb(path: Path, side: int) -> Path:
@@ -315,6 +315,15 @@ def test_a_huge_file_that_is_no_picture_is_not_read_through(pool: DecodePool, tm
 
 
 # ------------------------------------------------------------------------------------------- hostile content
+
+
+@linux
+@pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif", "bmp", "avif"])
+def test_a_lack_of_memory_is_never_taken_for_damage(tmp_path: Path, ending: str) -> None:
+    options: dict[str, dict[str, Any]] = {"jpg": {"progressive": True}, "avif": {"speed": 10}}
+    large = write(tmp_path / f"large.{ending}", Image.new("RGB", (3000, 3000)), **options.get(ending, {}))
+    with DecodePool(RECORD, workers=1, memory_bytes=20 << 20) as own:
+        assert [failure.reason for failure in failures(own, large)] == [Reason.MEMORY]
 
 
 @linux

@@ -9,6 +9,7 @@ import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
@@ -27,7 +28,16 @@ PIXEL_LIMIT = 300_000_000
 # and warns on standard error.
 Image.MAX_IMAGE_PIXELS = None
 
+# What decoding takes at most: Pillow's four bytes, and a decoder's own planes or coefficients.
+_BYTES_A_PIXEL = 12
+
 _RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    pixels: int
+    memory_bytes: int
 
 
 class DecodeError(Exception):
@@ -51,7 +61,7 @@ class DecodeError(Exception):
 
 
 def decode(
-    data: bytes | BinaryIO, *, shortest: int, pixel_limit: int = PIXEL_LIMIT
+    data: bytes | BinaryIO, *, shortest: int, pixel_limit: int = PIXEL_LIMIT, memory_bytes: int = 0
 ) -> tuple[Pixels, PictureInfo]:
     """Decode a photo, upright and in sRGB; of several pictures in a file the first, or the main one.
 
@@ -64,6 +74,9 @@ def decode(
         to less than twice that.
     pixel_limit
         Photos of more pixels are refused before they are decoded.
+    memory_bytes
+        What this process may take, if there is a limit. Few decoders tell a lack of memory from damage; where the
+        photo is so large that it may be either, it is taken for a lack of memory.
 
     Returns
     -------
@@ -89,12 +102,14 @@ def decode(
         raise DecodeError(Reason.NOT_A_PICTURE)
     if not formats.readable(kind):
         raise DecodeError(Reason.NOT_A_PICTURE, f"{kind} cannot be read by this installation")
+    limits = _Limits(pixel_limit, memory_bytes)
     # A warning of a decoder is either followed by an error or of no interest to the user.
     with _named_errors(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if kind == formats.RAW:
-            return _decode_raw(stream, shortest, pixel_limit)
-        return _decode_picture(stream, kind, shortest, pixel_limit)
+            return _decode_raw(stream, shortest, limits)
+        with _within(limits, formats.size_in_head(kind, head)):
+            return _decode_picture(stream, kind, shortest, limits)
 
 
 def prepare(pixels: Pixels, preprocessing: Preprocessing) -> Pixels:
@@ -140,6 +155,8 @@ def _named_errors() -> Iterator[None]:
         raise DecodeError(Reason.MEMORY) from error
     except UnidentifiedImageError as error:
         raise DecodeError(Reason.DAMAGED, "its header cannot be read") from error
+    except ImportError as error:
+        raise DecodeError(Reason.NOT_A_PICTURE, f"this installation lacks a part: {_words(error)}") from error
     except OSError as error:
         if error.errno is not None:  # of the system, not of a decoder
             raise
@@ -156,20 +173,20 @@ def _words(error: Exception) -> str:
 
 
 def _decode_picture(
-    stream: BinaryIO, kind: str, shortest: int, pixel_limit: int
+    stream: BinaryIO, kind: str, shortest: int, limits: _Limits
 ) -> tuple[Pixels, PictureInfo]:
     image = _opened(stream, kind)
     if kind == formats.TIFF and formats.is_raw_container(image):
-        return _decode_raw(stream, shortest, pixel_limit)
-    size = _checked_size(image.size, pixel_limit)
+        return _decode_raw(stream, shortest, limits)
+    size = image.size
     if kind == formats.TIFF:
         # Loading a TIFF turns it upright and forgets how it was turned.
         turned, taken = metadata.read(image.getexif())
-        reduced.load(image, stream, kind, shortest)
+        _load(image, stream, kind, shortest, limits)
         size, left_to_turn = image.size, metadata.UPRIGHT
     else:
         # A PNG may hold its EXIF data behind its pixels.
-        reduced.load(image, stream, kind, shortest)
+        _load(image, stream, kind, shortest, limits)
         turned, taken = metadata.read(image.getexif())
         size, left_to_turn = metadata.upright_size(size, turned), turned
     # The HEIF reader turns the picture as the container says, and keeps what the EXIF data said.
@@ -177,7 +194,7 @@ def _decode_picture(
     return _pixels(image, left_to_turn, shortest), PictureInfo(*size, recorded, taken, kind)
 
 
-def _decode_raw(stream: BinaryIO, shortest: int, pixel_limit: int) -> tuple[Pixels, PictureInfo]:
+def _decode_raw(stream: BinaryIO, shortest: int, limits: _Limits) -> tuple[Pixels, PictureInfo]:
     if not formats.readable(formats.RAW):
         raise DecodeError(Reason.NOT_A_PICTURE, "a RAW photo, which needs the extra vtsfind[raw]")
     try:
@@ -186,9 +203,9 @@ def _decode_raw(stream: BinaryIO, shortest: int, pixel_limit: int) -> tuple[Pixe
         raise DecodeError(Reason.DAMAGED, _words(error)) from error
     taken = None
     if isinstance(preview, bytes):
-        image = _opened(io.BytesIO(preview), formats.JPEG)
-        _checked_size(image.size, pixel_limit)
-        reduced.load(image, io.BytesIO(preview), formats.JPEG, shortest)
+        encoded = io.BytesIO(preview)
+        image = _opened(encoded, formats.JPEG)
+        _load(image, encoded, formats.JPEG, shortest, limits)
         turned, taken = metadata.read(image.getexif(), turned)
     else:
         image = preview
@@ -203,11 +220,25 @@ def _opened(stream: BinaryIO, kind: str) -> Image.Image:
     return Image.open(stream, formats=(kind,))
 
 
-def _checked_size(size: tuple[int, int], pixel_limit: int) -> tuple[int, int]:
-    width, height = size
-    if width * height > pixel_limit:
+def _load(image: Image.Image, stream: BinaryIO, kind: str, shortest: int, limits: _Limits) -> None:
+    with _within(limits, image.size):
+        reduced.load(image, stream, kind, shortest)
+
+
+@contextmanager
+def _within(limits: _Limits, size: tuple[int, int] | None) -> Iterator[None]:
+    """Check the size of a picture before it is decoded, and blame it if it may be why that fails."""
+    width, height = size or (0, 0)
+    if width * height > limits.pixels:
         raise DecodeError(Reason.TOO_LARGE, f"{width} x {height}")
-    return size
+    try:
+        yield
+    except DecodeError:
+        raise
+    except Exception as error:
+        if limits.memory_bytes and width * height * _BYTES_A_PIXEL > limits.memory_bytes:
+            raise DecodeError(Reason.MEMORY, f"{width} x {height}") from error
+        raise
 
 
 def _pixels(image: Image.Image, turned: int, shortest: int) -> Pixels:

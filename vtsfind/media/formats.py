@@ -4,6 +4,7 @@ Only the formats named here are ever opened. Pillow reads many more, some of the
 handed to the one reader whose signature it bears.
 """
 
+import struct
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -104,6 +105,25 @@ def _sniff_boxes(head: bytes) -> str | None:
     if brands & _AVIF_BRANDS:
         return AVIF
     return HEIF if major in _HEIF_BRANDS else None
+
+
+def size_in_head(kind: str, head: bytes) -> tuple[int, int] | None:
+    """Width and height by the first `HEAD_BYTES` of a WebP file; None for other formats and what makes no sense.
+
+    Opening a WebP file takes the memory for its pixels; of other files only the header is read then.
+    """
+    if kind != WEBP:
+        return None
+    part, content = head[12:16], head[20:30].ljust(10, b"\0")
+    if part == b"VP8X":
+        return int.from_bytes(content[4:7], "little") + 1, int.from_bytes(content[7:10], "little") + 1
+    if part == b"VP8L":
+        bits = int.from_bytes(content[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if part == b"VP8 ":
+        width, height = struct.unpack("<HH", content[6:10])
+        return width & 0x3FFF, height & 0x3FFF
+    return None
 
 
 def formats() -> dict[str, bool]:

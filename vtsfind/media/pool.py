@@ -17,8 +17,7 @@ from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, Found, PictureInfo, Preprocessing, Reason
 from vtsfind.media.decode import PIXEL_LIMIT, Pixels
 from vtsfind.media.process import DecodingProcess, Died
-from vtsfind.media.reading import Reading
-from vtsfind.media.worker import Setup
+from vtsfind.media.reading import Reading, Setup
 
 _CANCEL_IS_SEEN_AFTER_S = 0.1
 _LONGEST_WATCH_INTERVAL_S = 0.25

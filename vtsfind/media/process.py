@@ -21,8 +21,8 @@ import numpy as np
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.records import Reason
 from vtsfind.media.decode import Pixels
-from vtsfind.media.reading import Reading
-from vtsfind.media.worker import LENGTHS, Setup, from_json
+from vtsfind.media.reading import Reading, Setup
+from vtsfind.media.worker import LENGTHS, from_json
 
 _STARTING_TAKES_AT_MOST_S = 120.0
 _ENDING_TAKES_AT_MOST_S = 10.0

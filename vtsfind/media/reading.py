@@ -27,6 +27,18 @@ _FLAGS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Setup:
+    """What holds for all files that a process reads."""
+
+    preprocessing: Preprocessing
+    pixel_limit: int
+    memory_bytes: int
+    """What the process may take more than it has at its start."""
+    timeout_s: float
+    """How long the parent lets one file take."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What came of reading a file: a reason why not, or a digest, or that and a picture."""
 
@@ -42,7 +54,7 @@ class Reading:
     """(size, size, 3) uint8; None if the content is known already."""
 
 
-def read(path: bytes, known: frozenset[bytes], preprocessing: Preprocessing, pixel_limit: int) -> Reading:
+def read(path: bytes, known: frozenset[bytes], setup: Setup) -> Reading:
     """Read one file; whatever is wrong with it is told in the result.
 
     Parameters
@@ -51,10 +63,8 @@ def read(path: bytes, known: frozenset[bytes], preprocessing: Preprocessing, pix
         The file.
     known
         Digests of contents that need no decoding.
-    preprocessing
-        What the model's input is like.
-    pixel_limit
-        Photos of more pixels are not decoded.
+    setup
+        What holds for all files.
     """
     try:
         descriptor = _open_regular(path)
@@ -62,7 +72,7 @@ def read(path: bytes, known: frozenset[bytes], preprocessing: Preprocessing, pix
             return Reading(reason=Reason.UNREADABLE, detail=IRREGULAR)
         with os.fdopen(descriptor, "rb") as file:
             before = stamp_of(os.fstat(descriptor))
-            result = replace(_read_opened(file, before.size, known, preprocessing, pixel_limit), stamp=before)
+            result = replace(_read_opened(file, before.size, known, setup), stamp=before)
             unchanged = stamp_of(os.fstat(descriptor)) == before
     except OSError as error:
         failure = failure_of(path, error)
@@ -81,9 +91,7 @@ def _open_regular(path: bytes) -> int | None:
     return None
 
 
-def _read_opened(
-    file: BufferedReader, size: int, known: frozenset[bytes], preprocessing: Preprocessing, pixel_limit: int
-) -> Reading:
+def _read_opened(file: BufferedReader, size: int, known: frozenset[bytes], setup: Setup) -> Reading:
     try:
         head = file.read(HEAD_BYTES)
         if head and sniff(head) is None:  # a video, say: reading all of it would take long
@@ -100,8 +108,13 @@ def _read_opened(
         if digest in known:
             return Reading(digest=digest)
         # Twice as many pixels as are needed, so that no trace of reducing while decoding is left.
-        pixels, info = decode(content, shortest=2 * needed_side(preprocessing), pixel_limit=pixel_limit)
-        return Reading(digest=digest, info=info, pixels=prepare(pixels, preprocessing))
+        pixels, info = decode(
+            content,
+            shortest=2 * needed_side(setup.preprocessing),
+            pixel_limit=setup.pixel_limit,
+            memory_bytes=setup.memory_bytes,
+        )
+        return Reading(digest=digest, info=info, pixels=prepare(pixels, setup.preprocessing))
     except DecodeError as error:
         return Reading(reason=error.reason, detail=error.detail)
     except MemoryError:

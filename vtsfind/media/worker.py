@@ -16,27 +16,15 @@ import pickle
 import signal
 import struct
 from collections.abc import Iterator
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple
 from typing import Any, BinaryIO
 
-from vtsfind.base.records import PictureInfo, Preprocessing, Reason, Stamp
+from vtsfind.base.records import PictureInfo, Reason, Stamp
 from vtsfind.media.decode import Pixels
-from vtsfind.media.reading import Reading, read
+from vtsfind.media.reading import Reading, Setup, read
 
 LENGTHS = struct.Struct("<II")
 """The beginning of an answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What holds for all files that a process reads."""
-
-    preprocessing: Preprocessing
-    pixel_limit: int
-    memory_bytes: int
-    """What the process may take more than it has at its start."""
-    timeout_s: float
-    """How long the parent lets one file take."""
 
 
 def main() -> None:
@@ -91,7 +79,7 @@ def _serve(requests: BinaryIO, answers: BinaryIO, setup: Setup) -> None:
         except EOFError:
             return
         with _last_resort(setup.timeout_s):
-            reading = read(path, known, setup.preprocessing, setup.pixel_limit)
+            reading = read(path, known, setup)
         send(answers, as_json(reading), b"" if reading.pixels is None else reading.pixels.tobytes())
         if reading.reason is Reason.MEMORY:
             return  # what is left of the memory is in pieces: the next file gets a fresh process
