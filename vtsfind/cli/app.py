@@ -7,7 +7,7 @@ import typer
 from vtsfind.cli.doctor import doctor
 from vtsfind.cli.index import index
 from vtsfind.cli.models import models
-from vtsfind.cli.parsing import Command
+from vtsfind.cli.parsing import Command, Group
 from vtsfind.cli.paths import paths
 from vtsfind.cli.query import query
 from vtsfind.cli.train import train
@@ -23,6 +23,7 @@ command.
 """
 
 app = typer.Typer(
+    cls=Group,
     help=HELP,
     no_args_is_help=True,
     rich_markup_mode=None,
