@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,11 @@ _BLOCK = 16
 """Queries compared at once with a chunk."""
 _FIRST_ROWS = 1 << 12
 """Rows from which `top_k` takes the first threshold."""
+_SIFTED = 1 << 14
+"""Places that `top_k` sifts at a time, as long as that is some times the number kept: a sift has a price of its own."""
+_CACHE_LINE = 64
+"""Bytes."""
+_HIGHEST_SUM = {np.uint8: 255, np.uint32: 2**32 - 1}
 _FEW = 16
 """Places are few, and cheaper to gather than to scan, when they are fewer than one in this many."""
 
@@ -105,7 +111,7 @@ def within(
 def _checked(planes: Words, queries: Words) -> tuple[Words, Words]:
     """Take the memory map's class off, whose every slice is slow, and compare the shapes."""
     planes, queries = np.asarray(planes, np.uint64), np.asarray(queries, np.uint64)
-    if planes.ndim != 2 or queries.ndim != 2 or planes.shape[0] != queries.shape[1]:
+    if planes.ndim != 2 or queries.ndim != 2 or not len(planes) or len(planes) != queries.shape[1]:
         raise ValueError(
             f"planes of shape {planes.shape} and queries of shape {queries.shape} do not fit together"
         )
@@ -142,6 +148,13 @@ def _sum_type(w: int) -> type[np.uint8] | type[np.uint32]:
     candidate, and is counted again as every candidate is.
     """
     return np.uint8 if w <= 4 else np.uint32
+
+
+def _scratch(places: int, kind: npt.DTypeLike) -> npt.NDArray[Any]:
+    """Space that begins on a cache line: vectors stored across two lines take a quarter longer."""
+    space = np.empty(places * np.dtype(kind).itemsize + _CACHE_LINE, np.uint8)
+    start = -space.ctypes.data % _CACHE_LINE
+    return space[start : start + places * np.dtype(kind).itemsize].view(kind)
 
 
 def _scan(planes: Words, blocks: list["_Found"], threads: int | None) -> list["_Found"]:
@@ -196,12 +209,15 @@ class _Found:
         self.distances = np.empty(0, np.int64)
         self._new: list[tuple[Integers, Integers, Integers]] = []
         self._held = 0
+        kept = len(queries) * (keep or 0)
+        self._enough = np.inf if keep is None else max(2 * kept, min(16 * kept, _SIFTED))
         self._aim()
 
     def _aim(self) -> None:
         """Say what follows from the thresholds."""
-        sums = np.iinfo(_sum_type(self.queries.shape[1]))
-        self.limits = np.clip(self.thresholds - 1, 0, sums.max).astype(sums.dtype)[:, None]
+        sums = _sum_type(self.queries.shape[1])
+        highest = np.minimum(np.maximum(self.thresholds - 1, 0), _HIGHEST_SUM[sums])
+        self.limits = highest.astype(sums)[:, None]
         """The highest sum of planes, (q, 1), that makes a place a candidate, in the type of the sums."""
         self.hope = int(self.thresholds.sum())
         """The lower, the sooner planes can be left out; with 0 nothing is wanted any more."""
@@ -214,22 +230,23 @@ class _Found:
         """Take places whose distances are below the thresholds."""
         self._new.append((owners, rows, distances))
         self._held += len(rows)
-        if self.keep is not None and self._held >= 4 * self.keep * len(self.queries):
+        if self._held >= self._enough:
             self.sift()
 
     def sift(self) -> None:
         """Put the places in order (query, distance, row); drop those, and lower the thresholds, that `keep` allows."""
         places = zip((self.owners, self.rows, self.distances), *self._new, strict=True)
-        owners, rows, distances = (np.concatenate(kind) for kind in places)
+        owners, rows, distances = map(np.concatenate, places)
         order = np.lexsort((rows, distances, owners))
+        owners, distances = owners[order], distances[order]
         if self.keep is not None:
-            counts = np.bincount(owners, minlength=len(self.queries))
-            firsts = np.cumsum(counts) - counts
-            full = counts >= self.keep
-            self.thresholds[full] = distances[order[firsts[full] + self.keep - 1]]
+            cuts = np.searchsorted(owners, np.arange(len(self.queries) + 1))
+            full = np.flatnonzero(cuts[1:] - cuts[:-1] >= self.keep)
+            self.thresholds[full] = distances[cuts[full] + self.keep - 1]
             self._aim()
-            order = order[np.arange(len(order)) - np.repeat(firsts, counts) < self.keep]
-        self.owners, self.rows, self.distances = owners[order], rows[order], distances[order]
+            kept = np.arange(len(order)) - cuts[owners] < self.keep
+            order, owners, distances = order[kept], owners[kept], distances[kept]
+        self.owners, self.rows, self.distances = owners, rows[order], distances
         self._new, self._held = [], len(order)
 
 
@@ -237,8 +254,7 @@ class _Comparison:
     """Compares blocks of queries with chunks of codes of w words, at most `places` places at a time."""
 
     def __init__(self, w: int, places: int) -> None:
-        types = (np.uint64, np.uint8, _sum_type(w), np.bool_)
-        self._scratch = [np.empty(places, each) for each in types]
+        self._scratch = [_scratch(places, kind) for kind in (np.uint64, np.uint8, _sum_type(w), np.bool_)]
         self._shaped = [each[:0, None] for each in self._scratch]
 
     def run(self, part: Words, start: int, found: _Found) -> None:
