@@ -140,8 +140,9 @@ def _refresh(
     forget_missing: bool,
 ) -> None:
     from vtsfind.engine import library_folder, update
-    from vtsfind.report import ndjson, text
+    from vtsfind.report import ndjson
     from vtsfind.report.progress import watching
+    from vtsfind.report.refresh import tell_refresh, write_refresh
 
     with watching(run.notes) as progress:
         result = update(
@@ -156,8 +157,8 @@ def _refresh(
         )
     if run.json:
         lines = ndjson.Lines(run.output, "index", **ndjson.library_fields(library_folder(run.settings)))
-        ndjson.write_refresh(lines, result)
-    text.write_refresh(run.notes, result, ", ".join(folders) or "the folders of the library")
+        write_refresh(lines, result)
+    tell_refresh(run.notes, result, ", ".join(folders) or "the folders of the library")
     run.code = _code(result)
 
 
@@ -171,8 +172,9 @@ def _survey(
     run: Run, folders: list[str], names: list[bytes], *, retry_failed: bool, forget_missing: bool
 ) -> None:
     from vtsfind.engine import foresee, library_folder
-    from vtsfind.report import ndjson, text
+    from vtsfind.report import ndjson
     from vtsfind.report.progress import watching
+    from vtsfind.report.refresh import tell_survey, write_survey
 
     with watching(run.notes) as progress:
         seen = foresee(
@@ -188,7 +190,7 @@ def _survey(
         lines = ndjson.Lines(
             run.output, "index", dry_run=True, **ndjson.library_fields(library_folder(run.settings))
         )
-        ndjson.write_survey(lines, seen)
-    text.write_survey(run.notes, seen)
+        write_survey(lines, seen)
+    tell_survey(run.notes, seen)
     if seen.failures:
         run.code = ExitCode.SOME_FAILED

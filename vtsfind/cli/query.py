@@ -100,14 +100,14 @@ def query(
 
 
 def _write(run: Run, found: "Similar", *, paths_only: bool, print0: bool, pictures: str | None) -> None:
-    from vtsfind.report import text
+    from vtsfind.report import hits
 
     if run.json:
         _write_json(run, found)
     elif paths_only or print0:
-        text.write_paths(run.output, found.answers, end=b"\0" if print0 else b"\n")
+        hits.write_paths(run.output, found.answers, end=b"\0" if print0 else b"\n")
     else:
-        text.write_answers(run.output, found.answers, _gallery(run, pictures) if pictures else None)
+        hits.write_answers(run.output, found.answers, _gallery(run, pictures) if pictures else None)
 
 
 def _gallery(run: Run, how: str) -> "Gallery | None":
@@ -120,11 +120,11 @@ def _gallery(run: Run, how: str) -> "Gallery | None":
 
 
 def _write_json(run: Run, found: "Similar") -> None:
-    from vtsfind.report import ndjson
+    from vtsfind.report import hits, ndjson
 
     facts = {"model": found.model, "by": found.head.name, "bits": found.head.bits}
     lines = ndjson.Lines(run.output, "query", **ndjson.library_fields(found.library), **facts)
-    ndjson.write_hits(lines, found.answers)
+    hits.write_records(lines, found.answers)
 
 
 def _conclude(run: Run, found: "Similar") -> None:

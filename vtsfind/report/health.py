@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from vtsfind.engine import Diagnosis
+from vtsfind.report.layout import counted, table
 from vtsfind.report.ndjson import Lines, library_fields
 from vtsfind.report.streams import Notes, Output, Style
-from vtsfind.report.text import counted, table
 
 _STYLES = {"must": Style.ERROR, "should": Style.WARNING, "note": Style.PLAIN}
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from vtsfind.engine import Model
+from vtsfind.report.layout import table
 from vtsfind.report.ndjson import Lines, path_fields
 from vtsfind.report.streams import Output
-from vtsfind.report.text import table
 
 
 def write_list(output: Output, models: Sequence[Model], *, json: bool) -> None:
