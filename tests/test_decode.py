@@ -509,6 +509,14 @@ def test_a_raw_photo_is_never_taken_for_its_thumbnail() -> None:
         assert "vtsfind[raw]" in str(error)
 
 
+def test_a_tiff_that_is_whole_but_of_an_unknown_kind_is_not_called_damaged() -> None:
+    data = encoded(scene(1), "TIFF")
+    unknown = data.replace(struct.pack("<HHIHH", 262, 3, 1, 2, 0), struct.pack("<HHIHH", 262, 3, 1, 32803, 0))
+    assert unknown != data
+    assert failure(data[:8]).reason is Reason.DAMAGED
+    assert failure(unknown).reason is Reason.NOT_A_PICTURE
+
+
 def test_a_raw_photo_is_read_by_its_preview() -> None:
     pytest.importorskip("rawpy", reason="the extra vtsfind[raw] is not installed")
     drawn = scene(1, 120, 160)

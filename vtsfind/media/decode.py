@@ -31,6 +31,8 @@ Image.MAX_IMAGE_PIXELS = None
 # What decoding takes at most: Pillow's four bytes, and a decoder's own planes or coefficients.
 _BYTES_A_PIXEL = 12
 
+_RAW_IS_MISSING = "a RAW photo or a rare kind of TIFF: the extra vtsfind[raw] may read it"
+
 _RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
 
@@ -100,7 +102,7 @@ def decode(
         raise DecodeError(Reason.DAMAGED, "the file is empty")
     if kind is None:
         raise DecodeError(Reason.NOT_A_PICTURE)
-    if not formats.readable(kind):
+    if kind != formats.RAW and not formats.readable(kind):
         raise DecodeError(Reason.NOT_A_PICTURE, f"{kind} cannot be read by this installation")
     limits = _Limits(pixel_limit, memory_bytes)
     # A warning of a decoder is either followed by an error or of no interest to the user.
@@ -175,7 +177,14 @@ def _words(error: Exception) -> str:
 def _decode_picture(
     stream: BinaryIO, kind: str, shortest: int, limits: _Limits
 ) -> tuple[Pixels, PictureInfo]:
-    image = _opened(stream, kind)
+    try:
+        image = _opened(stream, kind)
+    except UnidentifiedImageError:
+        if kind == formats.TIFF and formats.has_directory(stream):
+            return _decode_raw(
+                stream, shortest, limits
+            )  # many RAW files begin with a picture that TIFF cannot show
+        raise
     if kind == formats.TIFF and formats.is_raw_container(image):
         return _decode_raw(stream, shortest, limits)
     size = image.size
@@ -196,11 +205,11 @@ def _decode_picture(
 
 def _decode_raw(stream: BinaryIO, shortest: int, limits: _Limits) -> tuple[Pixels, PictureInfo]:
     if not formats.readable(formats.RAW):
-        raise DecodeError(Reason.NOT_A_PICTURE, "a RAW photo, which needs the extra vtsfind[raw]")
+        raise DecodeError(Reason.NOT_A_PICTURE, _RAW_IS_MISSING)
     try:
         preview, turned, size = raw.preview(stream)
     except raw.NoPreview as error:
-        raise DecodeError(Reason.DAMAGED, _words(error)) from error
+        raise DecodeError(Reason.NOT_A_PICTURE, _words(error)) from error
     taken = None
     if isinstance(preview, bytes):
         encoded = io.BytesIO(preview)

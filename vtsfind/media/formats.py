@@ -4,11 +4,12 @@ Only the formats named here are ever opened. Pillow reads many more, some of the
 handed to the one reader whose signature it bears.
 """
 
+import io
 import struct
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Final
+from typing import BinaryIO, Final, Literal
 
 from PIL import Image, features
 
@@ -138,6 +139,18 @@ def readable(kind: str) -> bool:
     if kind in _OPTIONAL:
         return find_spec(_OPTIONAL[kind]) is not None
     return _FEATURES.get(kind) is None or features.check(_FEATURES[kind]) is True
+
+
+def has_directory(stream: BinaryIO) -> bool:
+    """Whether the first directory of a TIFF lies within the file, which it does not where the file breaks off."""
+    total = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    head = stream.read(8)
+    order: Literal["little", "big"] = "little" if head[:1] == b"I" else "big"
+    place = int.from_bytes(head[4:8], order)
+    stream.seek(place)
+    entries = int.from_bytes(stream.read(2), order)
+    return entries > 0 and place + 2 + 12 * entries <= total
 
 
 def is_raw_container(image: Image.Image) -> bool:

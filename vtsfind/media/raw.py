@@ -10,7 +10,7 @@ _ORIENTATION_OF_FLIP = {0: 1, 3: 3, 5: 8, 6: 6}
 
 
 class NoPreview(Exception):
-    """There is no preview in the RAW file, or none of a kind that can be read."""
+    """The file is whole, but LibRaw does not know its kind, or finds no preview in it that it can read."""
 
 
 def preview(stream: BinaryIO) -> tuple[bytes | Image.Image, int, tuple[int, int]]:
@@ -34,6 +34,8 @@ def preview(stream: BinaryIO) -> tuple[bytes | Image.Image, int, tuple[int, int]
     ------
     NoPreview
         When there is none.
+    rawpy.LibRawError
+        When the file is damaged.
     ImportError
         When rawpy is not installed.
     """
@@ -45,7 +47,11 @@ def preview(stream: BinaryIO) -> tuple[bytes | Image.Image, int, tuple[int, int]
             thumbnail = photo.extract_thumb()
             turned = _ORIENTATION_OF_FLIP.get(photo.sizes.flip, 1)
             size = (photo.sizes.width, photo.sizes.height)
-    except rawpy.LibRawError as error:
+    except (
+        rawpy.LibRawFileUnsupportedError,
+        rawpy.LibRawNoThumbnailError,
+        rawpy.LibRawUnsupportedThumbnailError,
+    ) as error:
         raise NoPreview(str(error)) from error
     if thumbnail.format == rawpy.ThumbFormat.JPEG:
         return bytes(thumbnail.data), turned, size
