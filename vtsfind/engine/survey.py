@@ -62,7 +62,7 @@ def select(folders: Iterable[str | bytes], names: Iterable[bytes], known: Sequen
     names
         Files from a list; whether they exist shows later.
     known
-        The library's own folders, for when nothing else is given.
+        The library's own folders: looked at if nothing else is given, or if they lie below what is.
 
     Raises
     ------
@@ -78,7 +78,10 @@ def select(folders: Iterable[str | bytes], names: Iterable[bytes], known: Sequen
     files = [path for path in paths if not os.path.isdir(path)]
     files += [normalised(name) for name in names]
     if paths or files:
-        return Selection(tuple(path for path in paths if os.path.isdir(path)), tuple(files))
+        given = [path for path in paths if os.path.isdir(path)]
+        # A folder of the library may lie where a look from above does not come, such as below a hidden one.
+        inside = [folder for folder in known if folder.startswith(_below(given)) and folder not in given]
+        return Selection((*given, *inside), tuple(files))
     if not known:
         raise UsageError(
             "No folder has been indexed yet, so there is nothing to refresh.",

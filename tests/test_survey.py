@@ -1,0 +1,93 @@
+"""What a look at the disk says about a library."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vtsfind.base.progress import CancelToken, Silent
+from vtsfind.base.settings import Settings
+from vtsfind.engine import Selection, Survey, select, survey
+
+State = dict[str, int]
+"""Name of each file to its content and time of change, as one number."""
+
+names = st.sampled_from(["a.jpg", "b.png", "x/a.jpg", "x/c.gif", "x/y/d.webp", "z/e.jpg"])
+states = st.dictionaries(names, st.integers(1, 3))
+
+
+def look(
+    folder: Path, stamps: dict[bytes, tuple[int, int, int]], selection: Selection | None = None
+) -> Survey:
+    return survey(
+        dict(stamps),
+        frozenset(),
+        selection or Selection((os.fsencode(folder),), known=True),
+        settings=Settings(),
+        progress=Silent(),
+        cancel=CancelToken(),
+    )
+
+
+def stamps(seen: Survey) -> dict[bytes, tuple[int, int, int]]:
+    return {each.path: (each.stamp.size, each.stamp.mtime_ns, each.stamp.inode) for each in seen.fresh}
+
+
+def put(folder: Path, state: State) -> None:
+    """Bring a folder into a state, leaving alone what is in it already; `stays` keeps it from being empty."""
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        if str(path.relative_to(folder)) not in state:
+            path.unlink()
+    (folder / "stays.txt").touch()
+    for name, number in state.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.stat().st_mtime_ns != number:
+            path.write_bytes(bytes(number))
+            os.utime(path, ns=(number, number))
+
+
+def relative(folder: Path, paths: set[bytes]) -> set[str]:
+    return {os.path.relpath(os.fsdecode(path), folder) for path in paths}
+
+
+@given(before=states, after=states)
+def test_what_is_new_changed_unchanged_and_gone_is_told_apart(before: State, after: State) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        put(folder, before)
+        known = stamps(look(folder, {}))
+        assert relative(folder, set(known)) == set(before)
+
+        put(folder, after)
+        seen = look(folder, known)
+        same = {each for each in before if after.get(each) == before[each]}
+        assert relative(folder, set(stamps(seen))) == set(after) - same
+        assert seen.unchanged == len(same)
+        assert relative(folder, set(seen.vanished)) == set(before) - set(after)
+        assert (seen.absent, seen.failures, seen.waiting) == ({}, [], 0)
+
+
+def test_a_folder_of_its_own_below_a_hidden_one_is_not_forgotten_by_a_look_from_above(tmp_path: Path) -> None:
+    put(tmp_path, {"a.jpg": 1, ".private/b.jpg": 2})
+    roots = [os.fsencode(tmp_path), os.fsencode(tmp_path / ".private")]
+    known = stamps(look(tmp_path, {}, Selection(tuple(roots))))
+    assert len(known) == 2
+    seen = look(tmp_path, known, select([str(tmp_path)], (), roots))
+    assert (seen.unchanged, seen.vanished) == (2, {})
+
+
+def test_a_folder_excluded_now_leaves_the_library(tmp_path: Path) -> None:
+    put(tmp_path, {"a.jpg": 1, "x/b.jpg": 2})
+    known = stamps(look(tmp_path, {}))
+    seen = survey(
+        dict(known),
+        frozenset(),
+        select([str(tmp_path)], (), ()),
+        settings=Settings(exclude=("x",)),
+        progress=Silent(),
+        cancel=CancelToken(),
+    )
+    assert relative(tmp_path, set(seen.vanished)) == {"x/b.jpg"}
