@@ -1,7 +1,7 @@
 """Vision Transformer Hashing: a backbone and one or more named hash heads on one forward pass.
 
-The heads come in three kinds, by what they read from the backbone (axis letters: b pictures, t tokens with the class
-token first, d width, k bits):
+The heads come in four kinds, by what they read from the backbone (axis letters: b pictures, t tokens with the class
+token first, d width, k bits, g groups of patches):
 
 ``all``
     Every token, flattened to (b, t * d), then dropout, a hidden layer of 1024 and the bits: the main model of the VTS
@@ -11,7 +11,11 @@ token first, d width, k bits):
     The class token, (b, d), then the bits: the paper's ablation.
 ``lite``
     The class token beside the mean of the other tokens, (b, 2 d), then the bits. What vtsfind itself uses. A backbone
-    without tokens gives its pooled features instead.
+    without a class token gives its pooled features instead: so do the paper's baselines, AlexNet (b, 4096) and
+    ResNet50 (b, 2048).
+``dual``
+    The class tokens of two streams, (b, (1 + g) d), each with its own part of the bits: TransHash, see
+    `vtsfind.learn.transhash`.
 
 A head may end in a batch normalisation without scale or shift, which centres every bit and so balances it (OrthoHash,
 Hoe et al., 2021). Outputs are real; a bit is 1 where the output is above zero (`vtsfind.base.bits`).
@@ -22,11 +26,14 @@ from typing import Any
 
 import timm
 import torch
+from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from vtsfind.base.errors import UsageError
-from vtsfind.learn.backbones import backbone
+from vtsfind.learn.alexnet import AlexNet
+from vtsfind.learn.backbones import Backbone, HashStart, backbone
 from vtsfind.learn.spec import NetworkSpec
+from vtsfind.learn.transhash import PartedHead, add_local_stream, read_streams
 
 HIDDEN = 1024
 
@@ -73,12 +80,14 @@ class HashNetwork(nn.Module):
         images
             (b, 3, size, size) float, normalised.
         """
+        if self.spec.dual:
+            return read_streams(self.backbone, images, self.spec.groups)
         raw: Tensor = self.backbone.forward_features(images)
-        if raw.ndim != 3:
-            pooled: Tensor = self.backbone.forward_head(raw, pre_logits=True)
-            return pooled
         if self.spec.features == "all":
             return raw.flatten(1)
+        if not _has_class_token(self.backbone):
+            pooled: Tensor = self.backbone.forward_head(raw, pre_logits=True)
+            return pooled
         if self.spec.features == "cls":
             return raw[:, 0]
         prefix = self.backbone.num_prefix_tokens
@@ -86,36 +95,106 @@ class HashNetwork(nn.Module):
 
 
 def make_backbone(spec: NetworkSpec) -> Any:
-    """Make the timm model of a network, without a classifier and with random weights.
+    """Make the backbone of a network: a timm model, or what has its methods, without a classifier.
+
+    Weights are random. Dropout stands where the published code has it: after the position embedding and twice in the
+    MLP of each block, not in the attention.
 
     Raises
     ------
     UsageError
-        When the spec asks a backbone without tokens for what only tokens have.
+        When the spec asks a backbone without tokens for what only tokens have, or for another thing it has not.
     """
     known = backbone(spec.backbone)
+    network = AlexNet() if known.library == "torchvision" else _from_timm(known, spec)
+    _check_tokens(spec, network)
+    if spec.depth is not None and len(getattr(network, "blocks", ())) != spec.depth:
+        raise UsageError(f"The backbone '{spec.backbone}' cannot be cut to a depth.", "Leave `depth` out.")
+    if spec.dropout:
+        _set_dropout(spec, network)
+    if spec.dual:
+        add_local_stream(network)
+    return network
+
+
+def _from_timm(known: Backbone, spec: NetworkSpec) -> Any:
+    config = timm.get_pretrained_cfg(known.architecture, allow_unregistered=True)
     options: dict[str, Any] = {"num_classes": 0}
-    is_transformer = known.timm.startswith(("vit_", "deit"))
-    if is_transformer:
+    if config is not None and config.fixed_input_size:
         options["img_size"] = spec.size
-        if spec.depth is not None:
-            options["depth"] = spec.depth
-    elif spec.depth is not None or spec.features != "lite":
+    if spec.depth is not None:
+        options["depth"] = spec.depth
+    try:
+        return timm.create_model(known.architecture, **options)
+    except TypeError:
+        if spec.depth is None:
+            raise
         raise UsageError(
-            f"The backbone '{spec.backbone}' has no tokens, so features '{spec.features}' and a depth do not apply.",
-            "Use features 'lite' and no depth.",
+            f"The backbone '{spec.backbone}' cannot be cut to a depth.", "Leave `depth` out."
+        ) from None
+
+
+def _tokens(network: Any) -> int:
+    """Number of tokens that a backbone gives; 0 if it gives something else."""
+    patches = getattr(getattr(network, "patch_embed", None), "num_patches", None)
+    prefix = getattr(network, "num_prefix_tokens", None)
+    return 0 if patches is None or prefix is None else int(patches) + int(prefix)
+
+
+def _has_class_token(network: Any) -> bool:
+    return _tokens(network) > 0 and getattr(network, "cls_token", None) is not None
+
+
+def _check_tokens(spec: NetworkSpec, network: Any) -> None:
+    if spec.features != "lite" and not _tokens(network):
+        raise UsageError(
+            f"The backbone '{spec.backbone}' has no tokens, so the features '{spec.features}' do not apply.",
+            "Use the features 'lite'.",
         )
-    return timm.create_model(known.timm, **options)
+    if spec.features == "cls" and not _has_class_token(network):
+        raise UsageError(f"The backbone '{spec.backbone}' has no class token.", "Use the features 'lite'.")
+    if not spec.dual:
+        return
+    if spec.features not in {"lite", "dual"}:
+        raise UsageError(
+            f"The backbone '{spec.backbone}' has two streams, so the features '{spec.features}' do not apply.",
+            "Use the features 'dual'.",
+        )
+    if not isinstance(network, VisionTransformer) or not _has_class_token(network) or len(network.blocks) < 2:
+        raise UsageError(
+            f"Two streams need a plain vision transformer with a class token and at least 2 blocks, unlike the "
+            f"'{spec.backbone}' asked for.",
+            "Use another backbone or depth, or the features 'lite'.",
+        )
+    patches = _tokens(network) - network.num_prefix_tokens
+    if spec.groups > patches:
+        raise UsageError(
+            f"A picture of {spec.size} pixels has only {patches} patches for {spec.groups} groups.",
+            "Lower `groups`.",
+        )
+
+
+def _set_dropout(spec: NetworkSpec, network: Any) -> None:
+    if not isinstance(network, VisionTransformer):
+        raise UsageError(
+            f"The backbone '{spec.backbone}' is no plain vision transformer, so `dropout` does not apply.",
+            "Leave it out.",
+        )
+    network.pos_drop.p = spec.dropout
+    blocks: Any = network.blocks
+    for block in blocks:
+        block.mlp.drop1.p = block.mlp.drop2.p = spec.dropout
 
 
 def _width(spec: NetworkSpec, network: Any) -> int:
-    if not hasattr(network, "blocks") or not hasattr(network, "patch_embed"):
-        return int(network.num_features)
-    width, tokens = (
-        int(network.embed_dim),
-        int(network.patch_embed.num_patches) + int(network.num_prefix_tokens),
-    )
-    return {"all": tokens * width, "cls": width, "lite": 2 * width}[spec.features]
+    if spec.features == "all":
+        return _tokens(network) * int(network.embed_dim)
+    if spec.features == "cls" or spec.dual:
+        return int(network.embed_dim)
+    if _has_class_token(network):
+        return 2 * int(network.embed_dim)
+    # Some networks have a layer between pooling and classifier.
+    return int(getattr(network, "head_hidden_size", None) or network.num_features)
 
 
 def _make_head(spec: NetworkSpec, network: Any, bits: int) -> nn.Sequential:
@@ -124,14 +203,25 @@ def _make_head(spec: NetworkSpec, network: Any, bits: int) -> nn.Sequential:
     if spec.features == "all":
         layers += [nn.Dropout(0.5), nn.Linear(width, HIDDEN), nn.ReLU()]
         width = HIDDEN
-    layers.append(nn.Linear(width, bits))
+    parts = spec.parts(bits)
+    layers.append(PartedHead(width, parts) if spec.dual else nn.Linear(width, bits))
     if spec.paper_init:
-        first = next(layer for layer in layers if isinstance(layer, nn.Linear))
-        nn.init.kaiming_uniform_(first.weight, mode="fan_out", nonlinearity="relu")
-        nn.init.normal_(first.bias)
+        first = next(layer for layer in layers if not isinstance(layer, nn.Dropout))
+        _start_as_published(first, backbone(spec.backbone).hash_start)
     if spec.centred:
         layers.append(nn.BatchNorm1d(bits, affine=False))
     return nn.Sequential(*layers)
+
+
+def _start_as_published(layer: nn.Module, how: HashStart) -> None:
+    if not isinstance(layer, nn.Linear) or how == "plain":
+        return
+    if how == "small":
+        nn.init.normal_(layer.weight, std=0.01)
+        nn.init.zeros_(layer.bias)
+    else:
+        nn.init.kaiming_uniform_(layer.weight, mode="fan_out", nonlinearity="relu")
+        nn.init.normal_(layer.bias)
 
 
 def normalise(pixels: Tensor, mean: Iterable[float], std: Iterable[float]) -> Tensor:
