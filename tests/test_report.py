@@ -12,6 +12,9 @@ from PIL import Image
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import Phase, Silent
+from vtsfind.base.records import PictureInfo, Stamp
+from vtsfind.engine import Neighbour
+from vtsfind.report.hits import hit_lines
 from vtsfind.report.pictures import chosen_kind, drawn, png, shrunk
 from vtsfind.report.progress import TerminalProgress, watching
 from vtsfind.report.streams import Notes, Output
@@ -130,3 +133,11 @@ def test_text_that_the_terminal_cannot_show_becomes_escapes(monkeypatch: pytest.
     output.raw(b"\xff\n")
     output.flush()
     assert buffer.getvalue() == b"caf\\xe9\n\xff\n"
+
+
+@pytest.mark.parametrize("mtime_ns", [0, -(10**9), 10**18, 2**63 - 1, -(2**63)])
+def test_a_hit_is_shown_whatever_time_its_file_claims(mtime_ns: int) -> None:
+    hit = Neighbour(1, b"/a.jpg", 3, 64, PictureInfo(4, 3), Stamp(9, mtime_ns, 1), missing=True)
+    (line,) = hit_lines(Output(), [hit])
+    assert line.endswith("/a.jpg  (gone)")
+    assert "3/64" in line

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 import blocks
@@ -150,3 +151,9 @@ def test_colours_follow_the_environment(run: Vtsfind, monkeypatch: pytest.Monkey
     monkeypatch.setenv(variable, "1")
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     assert ("\x1b[" in run("index").stderr) == (variable == "FORCE_COLOR")
+
+
+def test_the_package_runs_as_a_program() -> None:
+    done = subprocess.run([sys.executable, "-m", "vtsfind", "paths"], capture_output=True, check=False)
+    assert done.returncode == 0
+    assert b"config.toml" in done.stdout

@@ -7,7 +7,7 @@ import typer
 
 from vtsfind.base.errors import UsageError
 from vtsfind.cli import options
-from vtsfind.cli.running import ExitCode, Run, running
+from vtsfind.cli.running import ExitCode, Run, running, stopping_cleanly
 
 if TYPE_CHECKING:
     from vtsfind.engine import Similar
@@ -86,7 +86,10 @@ def query(
     how alike the photos are, in how many bits their codes differ, size, date and path. The exit code is 1 if nothing is
     found, and 3 if one of the photos asked for could not be used.
     """
-    with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device) as run:
+    with (
+        running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device) as run,
+        stopping_cleanly(run),
+    ):
         from vtsfind.engine import Wish, find_similar
 
         if sum((json, paths_only, print0, pictures is not None)) > 1:

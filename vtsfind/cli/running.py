@@ -121,7 +121,7 @@ def stopping_cleanly(run: Run) -> Iterator[None]:
             os._exit(ExitCode.INTERRUPTED)
         run.cancel.cancel()
         if not run.notes.quiet:  # the stream's own buffer may be in use at this very moment
-            os.write(2, b"\nStopping after the photos at hand. Press Ctrl-C again to leave at once.\n")
+            os.write(2, b"\nStopping. Press Ctrl-C again to leave at once.\n")
 
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, stop) for number in numbers}

@@ -9,7 +9,7 @@ import os
 import stat
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from typing import BinaryIO
 
@@ -96,6 +96,8 @@ def codes_of(
     with ThreadPoolExecutor(1, thread_name_prefix="vtsfind-model") as executor:
         loading = executor.submit(encoder)
         pixels = _decoded(new, preprocessing(), settings, cancel)
+        wait([loading])
+        cancel.check()
         made = iter(_encoded(pixels, loading.result, index))
     return [next(made) if codes is None else codes for codes in known]
 

@@ -72,10 +72,13 @@ def hit_lines(output: Output, hits: Sequence[Neighbour]) -> list[str]:
 
 
 def _date(hit: Neighbour) -> str:
-    """The day of the shot, else the day of the file."""
+    """The day of the shot, else the day of the file; nothing for a time that no calendar has."""
     if hit.info.taken:
         return hit.info.taken[:10]
-    return f"{datetime.fromtimestamp(hit.stamp.mtime_ns / 1e9).astimezone():%Y-%m-%d}"
+    try:
+        return f"{datetime.fromtimestamp(hit.stamp.mtime_ns / 1e9).astimezone():%Y-%m-%d}"
+    except (OSError, OverflowError, ValueError):
+        return ""
 
 
 def write_records(lines: Lines, answers: Sequence[Answer]) -> None:
