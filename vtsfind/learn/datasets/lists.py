@@ -1,0 +1,186 @@
+r"""The field's list files: a picture a line, its path and then 0 or 1 for every class.
+
+::
+
+    train2014/COCO_train2014_000000262184.jpg 0 0 1 0
+    val2014/COCO_val2014_000000477705.jpg 0 1 1 0
+
+Paths are below the folder of the data set. Published lists often carry the absolute paths of their authors' machines: what
+stands before the part that is there on this one is taken away. Line ends may be ``\n`` or ``\r\n``; blank lines count for
+nothing. A path may hold blanks.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.records import show_path
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What one list file says, a row a picture, in the file's order; a picture that stands in it again is left out."""
+
+    file: Path
+    names: tuple[str, ...]
+    """Paths below the folder of the data set, with slashes."""
+    labels: npt.NDArray[np.uint8]
+    """(n, c), 0 or 1."""
+    repeated: int
+    """Lines left out."""
+
+
+def read_list(file: Path, folder: Path, *, columns: int | None = None) -> Listed:
+    """Read a list file and see that its pictures are there.
+
+    Parameters
+    ----------
+    file
+        The list.
+    folder
+        Of the data set.
+    columns
+        Label columns that there should be; as many as in the first line unless given.
+
+    Raises
+    ------
+    UsageError
+        For a file that cannot be read; a line with fewer or more columns, or with labels other than 0 and 1; a path that
+        leads out of the folder; a picture that stands twice with different labels; pictures that are not there. Names the
+        file and the line.
+    """
+    lines = list(_lines(file))
+    if not lines:
+        raise UsageError(f"The list {file} names no pictures.", "Get the list again.")
+    count = columns or _columns(lines[0][1])
+    paths, labels = [], []
+    for number, line in lines:
+        path, bits = _parsed(line, count, f"{file}, line {number},")
+        paths.append(path)
+        labels.append(bits)
+    numbers = [number for number, _ in lines]
+    names = _Folder(folder).names_of(paths, numbers, file)
+    return _without_repetition(file, names, labels, numbers)
+
+
+def _lines(file: Path) -> Iterator[tuple[int, str]]:
+    """The lines that say something, with their numbers from 1."""
+    try:
+        text = os.fsdecode(file.read_bytes().removeprefix(b"\xef\xbb\xbf"))
+    except OSError as error:
+        raise UsageError(f"The list {file} cannot be read: {error.strerror}.", "Check the file.") from error
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield number, line.strip()
+
+
+def _columns(line: str) -> int:
+    words = line.split()
+    count = 0
+    while count < len(words) - 1 and words[-1 - count] in {"0", "1"}:
+        count += 1
+    return max(1, count)
+
+
+def _parsed(line: str, count: int, where: str) -> tuple[str, bytes]:
+    """Split a line into its path and its labels, a byte each: ``0`` or ``1``."""
+    path, end = line[: -2 * count], line[-2 * count :]
+    if end[::2] != " " * count or not path:  # other blanks, or a wrong line
+        path, *words = line.rsplit(maxsplit=count)
+        end = "".join(f" {word}" for word in words)
+    bits = end[1::2]
+    if len(end) == 2 * count and not bits.strip("01") and path[-2:] not in {" 0", " 1"}:
+        return path, bits.encode()
+    words = line.rsplit(maxsplit=count)[1:]
+    there = len(line.split()) - 1
+    wrong = [word for word in words if word not in {"0", "1"}]
+    if len(words) == count and wrong and all(_is_number(word) for word in wrong):
+        raise UsageError(
+            f"{where} has the label {wrong[0]}, where only 0 and 1 are labels.",
+            "Lists have one column a class: 1 if the picture is of it, else 0.",
+        )
+    labels = _columns(line) if _columns(line) != count else there
+    raise UsageError(
+        f"{where} has {labels} label columns, and not {count} as it should.",
+        "Mend the line, or get the list again.",
+    )
+
+
+def _is_number(word: str) -> bool:
+    return word.lstrip("+-").replace(".", "", 1).isdecimal()
+
+
+class _Folder:
+    """Knows which files there are below a folder, listing each folder once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._listed: dict[str, frozenset[str]] = {}
+
+    def holds(self, name: str) -> bool:
+        """Whether a path below the folder is there."""
+        below, _, last = name.rpartition("/")
+        if below not in self._listed:
+            try:
+                self._listed[below] = frozenset(os.listdir(self.folder / below))
+            except OSError:
+                self._listed[below] = frozenset()
+        return last in self._listed[below]
+
+    def names_of(self, paths: list[str], numbers: list[int], file: Path) -> list[str]:
+        """The paths of a list as paths below the folder."""
+        names, missing, prefix = [], [], ""
+        for path, number in zip(paths, numbers, strict=True):
+            if path.startswith("/"):
+                if not prefix or not path.startswith(prefix):
+                    prefix = self._prefix(path)
+                name = path.removeprefix(prefix)
+            else:
+                name = path.removeprefix("./")
+            if ".." in name.split("/"):
+                raise UsageError(
+                    f"{file}, line {number}, names a picture outside {self.folder}: {_shown(path)}.",
+                    "Mend the line.",
+                )
+            if not self.holds(name):
+                missing.append((number, name))
+            names.append(name)
+        if missing:
+            number, name = missing[0]
+            raise UsageError(
+                f"{len(missing):,} of the {len(paths):,} pictures in {file} are not in {self.folder}; the first, on "
+                f"line {number}, is {_shown(name)}.",
+                f"Put the pictures where the list says, below {self.folder}.",
+            )
+        return names
+
+    def _prefix(self, path: str) -> str:
+        """What an absolute path has before the longest end of it that is there; just the slash if nothing is."""
+        parts = path.strip("/").split("/")
+        for start in range(len(parts)):
+            if self.holds("/".join(parts[start:])):
+                return path[: len(path) - len("/".join(parts[start:]))]
+        return "/"
+
+
+def _without_repetition(file: Path, names: list[str], labels: list[bytes], numbers: list[int]) -> Listed:
+    first: dict[str, int] = {}
+    for place, name in enumerate(names):
+        before = first.setdefault(name, place)
+        if labels[before] != labels[place]:
+            raise UsageError(
+                f"{file} names {_shown(name)} on line {numbers[before]} and again on line {numbers[place]} with other labels.",
+                "Remove one of the lines.",
+            )
+    kept = list(first.values())
+    table = np.frombuffer(b"".join(labels[place] for place in kept), np.uint8) - ord("0")
+    return Listed(file, tuple(first), table.reshape(len(kept), -1), len(names) - len(kept))
+
+
+def _shown(name: str) -> str:
+    return show_path(os.fsencode(name))
