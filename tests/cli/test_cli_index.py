@@ -4,7 +4,9 @@ import os
 import signal
 import socket
 import sqlite3
+import struct
 import subprocess
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -137,13 +139,15 @@ def test_bad_pictures_are_named_with_their_reason_and_cost_nothing_else(run: Vts
     assert run("index", "--retry-failed").exit_code == 3
 
 
-def test_a_picture_of_too_many_pixels_is_named(
-    run: Vtsfind, photos: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("VTSFIND_PIXEL_LIMIT", "5000")
+def test_a_picture_of_50000_by_50000_pixels_is_named_and_not_decoded(run: Vtsfind, photos: Path) -> None:
+    whole = encoded(scene(1), "PNG")
+    header = whole[12:16] + struct.pack(">II", 50_000, 50_000) + whole[24:29]
+    huge = whole[:12] + header + struct.pack(">I", zlib.crc32(header)) + whole[33:]
+    (photos / "trip" / "huge.png").write_bytes(huge)
     result = run("index", photos / "trip")
     assert result.exit_code == 3
-    assert "2 files failed, has too many pixels" in result.stderr
+    assert f"1 file failed, has too many pixels: {photos / 'trip' / 'huge.png'}" in result.stderr
+    assert "2 new" in result.stderr
 
 
 def test_names_with_newlines_and_invalid_utf8_are_shown_as_escapes(run: Vtsfind, tmp_path: Path) -> None:
