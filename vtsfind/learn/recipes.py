@@ -27,6 +27,8 @@ class Teacher:
     """The file of its weights, relative to the folder of starts."""
     size: int
     """Side of its input, in pixels."""
+    dims: int = 0
+    """Principal components of its features that are taught; 0 for as many as bits."""
     pull: float = 0.0
     """Share of a picture's class in what the teacher tells: 0 keeps its features, 1 leaves nothing but the class."""
 
@@ -42,6 +44,8 @@ class Goal:
     """Whether the objective is computed correctly or as the published code does."""
     weight: float = 1.0
     """Multiplies every term."""
+    start: Literal["random", "identity", "targets"] = "random"
+    """How the head starts: at random, or in closed form, see `vtsfind.learn.headstart`."""
     options: dict[str, float | int | str] = field(default_factory=dict)
     """Keyword arguments of the objective."""
     teacher: Teacher | None = None
@@ -125,4 +129,6 @@ def read_recipe(path: Path) -> Recipe:
     for goal in (goal for task in recipe.tasks for goal in task.goals):
         if goal.head not in heads:
             raise UsageError(f"{path} has a goal for the head '{goal.head}', which the network has not.")
+        if goal.start == "targets" and goal.teacher is None:
+            raise UsageError(f"{path} starts the head '{goal.head}' from targets, but no teacher gives any.")
     return recipe

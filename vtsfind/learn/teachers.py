@@ -2,9 +2,10 @@
 
 The teacher's pooled features f of every picture are centred, drawn towards the mean of their class where a picture has
 one (f <- (1 - p) f + p mean_class(f): codes of a class gather, while classes without labels keep the teacher's geometry),
-whitened on their first k principal components, turned by the rotation that loses least when only signs are kept (ITQ:
-Gong, Lazebnik, "Iterative Quantization", CVPR 2011, section 3.2) and signed. Whitened, rotated bits are balanced and
-nearly independent, which a head that is taught them inherits.
+whitened on their first principal components, turned into k by the rotation that loses least when only signs are kept
+(ITQ: Gong, Lazebnik, "Iterative Quantization", CVPR 2011, section 3.2) and signed. Whitened, rotated bits are balanced,
+and independent as far as there are as many components, which a head that is taught them inherits. Fewer components than
+bits keep what a small network can learn: the last ones of a teacher are details that only it can see.
 """
 
 import io
@@ -57,6 +58,7 @@ def target_codes(
     """
     bits = {head.name: head.bits for head in recipe.network.heads}
     taught: dict[str, dict[tuple[int, int], npt.NDArray[np.float32]]] = {}
+    dims: dict[str, int] = {}
     for number, task in enumerate(recipe.tasks):
         for place, goal in enumerate(task.goals):
             if goal.teacher is None:
@@ -71,9 +73,10 @@ def target_codes(
             features = np.load(file).astype(np.float32)
             moved = drawn_to_class(features, pictures[number].labels, goal.teacher.pull)
             taught.setdefault(goal.head, {})[number, place] = moved
+            dims[goal.head] = goal.teacher.dims or bits[goal.head]
     result: dict[tuple[int, int], Tensor] = {}
     for head, parts in taught.items():
-        codes = signed(np.concatenate(list(parts.values())), bits[head], recipe.seed)
+        codes = signed(np.concatenate(list(parts.values())), bits[head], dims[head], recipe.seed)
         ends = np.cumsum([len(part) for part in parts.values()])[:-1]
         result |= {
             key: torch.from_numpy(part) for key, part in zip(parts, np.split(codes, ends), strict=True)
@@ -126,15 +129,17 @@ def drawn_to_class(
     return moved
 
 
-def signed(features: npt.NDArray[np.float32], bits: int, seed: int) -> npt.NDArray[np.float32]:
+def signed(features: npt.NDArray[np.float32], bits: int, dims: int, seed: int) -> npt.NDArray[np.float32]:
     """Whiten, rotate and sign features.
 
     Parameters
     ----------
     features
-        (n, d), with n and d at least k.
+        (n, d), with n and d at least `dims`.
     bits
         k.
+    dims
+        Principal components that are kept, at most k.
     seed
         Of the rotation's start.
 
@@ -144,12 +149,12 @@ def signed(features: npt.NDArray[np.float32], bits: int, seed: int) -> npt.NDArr
     """
     centred = features - features.mean(0)
     values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
-    first = slice(-1, -bits - 1, -1)
+    first = slice(-1, -dims - 1, -1)
     white = centred @ (vectors[:, first] / np.sqrt(values[first].clip(1e-8)))
     rng = np.random.default_rng(seed)
-    rotation = np.linalg.qr(rng.normal(size=(bits, bits)))[0]
+    rotation = np.linalg.qr(rng.normal(size=(bits, bits)))[0][:dims]
     for _ in range(_ITQ_ROUNDS):
         codes = np.where(white @ rotation > 0, 1.0, -1.0)
-        left, _, right = np.linalg.svd(codes.T @ white)
-        rotation = (left @ right).T
+        left, _, right = np.linalg.svd(white.T @ codes, full_matrices=False)
+        rotation = left @ right
     return np.where(white @ rotation > 0, 1, -1).astype(np.float32)

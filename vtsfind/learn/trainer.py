@@ -16,7 +16,7 @@ import json
 import math
 import platform
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +32,7 @@ from vtsfind.base.records import Preprocessing
 from vtsfind.learn.backbones import backbone
 from vtsfind.learn.batches import Batch, Batches
 from vtsfind.learn.encoder import choose_device, precision
+from vtsfind.learn.headstart import start_heads
 from vtsfind.learn.network import HashNetwork, normalise
 from vtsfind.learn.objectives import create
 from vtsfind.learn.objectives.base import Objective
@@ -43,6 +44,7 @@ from vtsfind.store.atomic import replace_file
 _LOG_EVERY = 10
 _CENTRING_PICTURES = 1536
 _CENTRING_BATCH = 64
+_START_VIEWS = 6144
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ def train(recipe_file: Path, run: Run, progress: Progress, cancel: CancelToken) 
     torch.manual_seed(recipe.seed)
     state = _State(recipe, run, progress)
     first = state.resume()
+    if first == 0:
+        state.start_heads()
     progress.start(Phase.TRAIN, recipe.schedule.steps)
     progress.advance(first)
     started = time.monotonic()
@@ -157,16 +161,16 @@ class _State:
             for number, task in enumerate(recipe.tasks)
         ]
         pictures = [source.pictures for source in self.sources]
-        targets = target_codes(recipe, pictures, starts=run.starts, cache=run.folder, progress=progress)
+        self.targets = target_codes(recipe, pictures, starts=run.starts, cache=run.folder, progress=progress)
         self.goals = nn.ModuleList(
-            nn.ModuleList(self._objectives(number, targets)) for number in range(len(recipe.tasks))
+            nn.ModuleList(self._objectives(number)) for number in range(len(recipe.tasks))
         )
         self.goals.to(self.device)
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
         self.optimiser = self._optimiser()
         self.views = sum(task.pictures * task.views_each for task in recipe.tasks)
 
-    def _objectives(self, number: int, targets: Mapping[tuple[int, int], Tensor]) -> Iterator[Objective]:
+    def _objectives(self, number: int) -> Iterator[Objective]:
         pictures = self.sources[number].pictures
         bits = {head.name: head.bits for head in self.recipe.network.heads}
         for place, goal in enumerate(self.recipe.tasks[number].goals):
@@ -180,8 +184,23 @@ class _State:
                     multilabel=bool((pictures.labels.sum(1) > 1).any()),
                 )
             else:
-                objective.bind_targets(targets[number, place])
+                objective.bind_targets(self.targets[number, place])
             yield objective
+
+    def start_heads(self) -> None:
+        """Give heads their closed-form start, where the recipe asks for one."""
+        for number, (task, source) in enumerate(zip(self.recipe.tasks, self.sources, strict=True)):
+            steps = math.ceil(_START_VIEWS / (task.pictures * task.views_each))
+            views = Batches(task, source.root, self.preprocessing, steps=steps, seed=-source.seed % 2**32)
+            start_heads(
+                self.network,
+                dict(enumerate(task.goals)),
+                {place: codes for (owner, place), codes in self.targets.items() if owner == number},
+                (views[step] for step in range(steps)),
+                preprocessing=self.preprocessing,
+                seed=self.recipe.seed,
+            )
+        self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
 
     def _optimiser(self) -> torch.optim.Optimizer:
         schedule = self.recipe.schedule
