@@ -163,9 +163,9 @@ def test_the_shorter_side_never_falls_below_what_was_asked_for(
 
 
 def test_the_preview_of_a_heic_file_is_not_used_when_it_is_too_small() -> None:
-    drawn = scene(5, 800, 600)
+    drawn = scene(5, 400, 300)
     data = encoded(drawn, "HEIF", **FAITHFUL["HEIF"], thumbnails=[100])
-    assert far(pixels_of(data, shortest=300), drawn.resize((400, 300), Image.Resampling.BOX)) < 3
+    assert far(pixels_of(data, shortest=150), drawn.resize((200, 150), Image.Resampling.BOX)) < 3
 
 
 # ------------------------------------------------------------------------------------------------ orientation
