@@ -25,7 +25,7 @@ def unpack(archive: Path, wanted: Mapping[str, int], folder: Path, *, cancel: Ca
     Parameters
     ----------
     archive
-        The archive.
+        The archive. Its checksum is to be checked before: a tar file has none of what is in it.
     wanted
         Name of each file within the archive, and its size in bytes.
     folder
