@@ -1,13 +1,19 @@
-"""Pictures to learn from: each kind of source, and what is wrong with one."""
+"""Pictures to learn from: each kind of source and the list files, and what is wrong with one."""
 
+import pickle
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from vtsfind.base.errors import UsageError
-from vtsfind.learn.datasets import CIFAR10_CLASSES, Source, load
+from vtsfind.learn.datasets import CIFAR10_CLASSES, Source, cifar10, load
+from vtsfind.learn.datasets.classes import COCO, IMAGENET_100, VOC2012
+from vtsfind.learn.datasets.lists import Listed, read_list
 
 
 def draw(path: Path, value: int, size: tuple[int, int] = (12, 10)) -> None:
@@ -27,7 +33,7 @@ def cifar(folder: Path) -> None:
     folder.mkdir()
     rng = np.random.default_rng(0)
     for name in [f"data_batch_{n}" for n in range(1, 6)] + ["test_batch"]:
-        rows = rng.integers(0, 256, (10_000, 3073), np.uint8)
+        rows = rng.integers(0, 256, (cifar10.PER_FILE, 3073), np.uint8)
         rows[:, 0] %= 10
         rows.tofile(folder / f"{name}.bin")
 
@@ -108,12 +114,146 @@ def test_cifar_10_is_read_from_its_binary_archive(tmp_path: Path) -> None:
     assert np.array_equal(pictures.picture(10_007), raw[1:].reshape(3, 32, 32).transpose(1, 2, 0))
 
 
-def test_a_cifar_file_that_was_cut_short_is_named(tmp_path: Path) -> None:
+@pytest.fixture
+def small_cifar(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """CIFAR-10 with 20 pictures a file."""
+    monkeypatch.setattr(cifar10, "PER_FILE", 20)
     cifar(tmp_path / "cifar")
-    whole = (tmp_path / "cifar/data_batch_3.bin").read_bytes()
-    (tmp_path / "cifar/data_batch_3.bin").write_bytes(whole[:-1])
+    return tmp_path / "cifar"
+
+
+def test_a_cifar_file_that_was_cut_short_is_named(small_cifar: Path) -> None:
+    whole = (small_cifar / "data_batch_3.bin").read_bytes()
+    (small_cifar / "data_batch_3.bin").write_bytes(whole[:-1])
     with pytest.raises(UsageError, match=r"data_batch_3\.bin is not a file of the binary CIFAR-10"):
-        load([Source("cifar10", "cifar")], tmp_path, shortest=8)
+        load([Source("cifar10", "cifar")], small_cifar.parent, shortest=8)
+
+
+def test_a_cifar_label_out_of_range_is_named_with_its_place(small_cifar: Path) -> None:
+    content = bytearray((small_cifar / "data_batch_3.bin").read_bytes())
+    content[7 * 3073] = 10
+    (small_cifar / "data_batch_3.bin").write_bytes(content)
+    with pytest.raises(UsageError, match=r"data_batch_3\.bin has the label 10 at picture 7"):
+        load([Source("cifar10", "cifar")], small_cifar.parent, shortest=8)
+
+
+def test_cifar_classes_that_are_left_out_are_not_there(small_cifar: Path) -> None:
+    pictures = load(
+        [Source("cifar10", "cifar", leave_out=("airplane", "truck"))], small_cifar.parent, shortest=8
+    )
+    assert 0 < len(pictures) < 120
+    assert pictures.labels[:, [0, 9]].sum() == 0
+    assert (pictures.labels.sum(1) == 1).all()
+
+
+def test_cifar_pictures_are_sent_to_other_processes_without_their_pixels(small_cifar: Path) -> None:
+    pictures = load([Source("cifar10", "cifar")], small_cifar.parent, shortest=8)
+    sent = pickle.dumps(pictures)
+    assert len(sent) < 10_000
+    assert np.array_equal(pickle.loads(sent).picture(77), pictures.picture(77))
+
+
+def test_chosen_pictures_keep_their_order_labels_and_pixels(tmp_path: Path) -> None:
+    for n in range(4):
+        draw(tmp_path / "c" / str(n % 2) / f"{n}.png", 10 * n)
+    pictures = load([Source("classes", "c")], tmp_path, shortest=8)
+    chosen = pictures.chosen(np.array([3, 0, 3]))
+    assert [int(chosen.picture(row)[0, 0, 0]) for row in range(len(chosen))] == [30, 0, 30]
+    assert chosen.labels.tolist() == [[0, 1], [1, 0], [0, 1]]
+    assert chosen.classes == pictures.classes
+    again = chosen.chosen(np.array([1]))
+    assert int(again.picture(0)[0, 0, 0]) == 0
+
+
+def test_class_names_stand_in_the_order_of_the_published_columns() -> None:
+    for names, count in ((IMAGENET_100, 100), (VOC2012, 20), (COCO, 80)):
+        assert len(set(names)) == count
+        assert list(names) == sorted(names)
+    assert [COCO.index(name) for name in ("person", "chair", "car", "dining table")] == [49, 22, 18, 27]
+
+
+def listed(folder: Path, text: str | bytes, *files: str, columns: int | None = None) -> Listed:
+    for name in files:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    (folder / "list.txt").write_bytes(text.encode() if isinstance(text, str) else text)
+    return read_list(folder / "list.txt", folder, columns=columns)
+
+
+def test_a_list_gives_paths_and_labels_in_its_order(tmp_path: Path) -> None:
+    found = listed(tmp_path, "b/1.jpg 0 1 1\na.jpg 1 0 0\n", "b/1.jpg", "a.jpg")
+    assert found.names == ("b/1.jpg", "a.jpg")
+    assert found.labels.tolist() == [[0, 1, 1], [1, 0, 0]]
+    assert found.repeated == 0
+
+
+def test_blank_lines_other_line_ends_and_wide_gaps_change_nothing(tmp_path: Path) -> None:
+    text = "\n\r\n  \na.jpg 1 0\r\n\nb.jpg\t0   1 \r\n"
+    found = listed(tmp_path, b"\xef\xbb\xbf" + text.encode(), "a.jpg", "b.jpg")
+    assert found.names == ("a.jpg", "b.jpg")
+    assert found.labels.tolist() == [[1, 0], [0, 1]]
+
+
+def test_paths_of_the_authors_machine_are_found_in_the_folder(tmp_path: Path) -> None:
+    home = "/home/someone/run/dataset/coco"
+    text = f"{home}/val2014/1.jpg 1 0\n{home}/train2014/2.jpg 0 1\n./val2014/3.jpg 0 1\n"
+    found = listed(tmp_path, text, "val2014/1.jpg", "train2014/2.jpg", "val2014/3.jpg", "1.jpg")
+    assert found.names == ("val2014/1.jpg", "train2014/2.jpg", "val2014/3.jpg")
+
+
+@settings(max_examples=30)
+@given(
+    names=st.lists(
+        st.text("ab \u00e9\u4e2d1", min_size=1, max_size=6), unique_by=str.strip, min_size=1, max_size=5
+    ),
+    columns=st.integers(2, 5),
+    data=st.data(),
+)
+def test_what_is_written_as_a_list_is_read_back(names: list[str], columns: int, data: st.DataObject) -> None:
+    paths = [f"{name.strip()}.jpg" for name in names]
+    rows = st.lists(st.integers(0, 1), min_size=columns, max_size=columns)
+    labels = [data.draw(rows) for _ in paths]
+    lines = [f"{path} {' '.join(map(str, row))}" for path, row in zip(paths, labels, strict=True)]
+    with tempfile.TemporaryDirectory() as folder:
+        found = listed(Path(folder), "\n".join(lines), *paths)
+    assert found.names == tuple(paths)
+    assert found.labels.tolist() == labels
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("b.jpg 0 1", r"list\.txt, line 3, has 2 label columns, and not 3"),
+        ("b.jpg 0 1 0 1", r"line 3, has 4 label columns, and not 3"),
+        ("b.jpg", r"line 3, has 0 label columns, and not 3"),
+        ("b.jpg 0 2 0", r"line 3, has the label 2, where only 0 and 1"),
+        ("b.jpg 0 1 -1", r"line 3, has the label -1, where only 0 and 1"),
+        ("b.jpg 0 1 x", r"line 3, has 0 label columns, and not 3"),
+        ("../b.jpg 0 1 0", r"line 3, names a picture outside .*\.\./b\.jpg"),
+        ("c.jpg 0 1 0", r"1 of the 2 pictures in .*list\.txt are not in .*the first, on line 3, is c\.jpg"),
+        ("a.jpg 0 1 0", r"names a\.jpg on line 1 and again on line 3 with other labels"),
+    ],
+)
+def test_a_wrong_line_of_a_list_is_named_by_file_and_number(tmp_path: Path, line: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        listed(tmp_path, f"a.jpg 1 0 0\n\n{line}\n", "a.jpg", "b.jpg")
+
+
+def test_a_list_of_another_data_set_is_told_by_its_columns(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="line 1, has 2 label columns, and not 3"):
+        listed(tmp_path, "a.jpg 1 0\n", "a.jpg", columns=3)
+
+
+def test_a_picture_that_stands_in_a_list_again_is_counted_and_left_out(tmp_path: Path) -> None:
+    found = listed(tmp_path, "a.jpg 1 0\nb.jpg 0 1\na.jpg 1 0\n/x/a.jpg 1 0\n", "a.jpg", "b.jpg")
+    assert (found.names, found.repeated) == (("a.jpg", "b.jpg"), 2)
+
+
+def test_an_empty_list_and_one_that_is_not_there_are_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"list\.txt names no pictures"):
+        listed(tmp_path, "\n")
+    with pytest.raises(UsageError, match=r"gone\.txt cannot be read"):
+        read_list(tmp_path / "gone.txt", tmp_path)
 
 
 @pytest.mark.parametrize("kind", ["photos", "classes", "mosaics", "cifar10"])

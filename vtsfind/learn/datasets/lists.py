@@ -57,7 +57,7 @@ def read_list(file: Path, folder: Path, *, columns: int | None = None) -> Listed
     lines = list(_lines(file))
     if not lines:
         raise UsageError(f"The list {file} names no pictures.", "Get the list again.")
-    count = columns or _columns(lines[0][1])
+    count = columns or max(1, _labels_at_end(lines[0][1].split()))
     paths, labels = [], []
     for number, line in lines:
         path, bits = _parsed(line, count, f"{file}, line {number},")
@@ -79,32 +79,29 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
             yield number, line.strip()
 
 
-def _columns(line: str) -> int:
-    words = line.split()
+def _labels_at_end(words: list[str]) -> int:
+    """How many words at the end are labels; the first word is none."""
     count = 0
     while count < len(words) - 1 and words[-1 - count] in {"0", "1"}:
         count += 1
-    return max(1, count)
+    return count
 
 
 def _parsed(line: str, count: int, where: str) -> tuple[str, bytes]:
     """Split a line into its path and its labels, a byte each: ``0`` or ``1``."""
     path, end = line[: -2 * count], line[-2 * count :]
-    if end[::2] != " " * count or not path:  # other blanks, or a wrong line
-        path, *words = line.rsplit(maxsplit=count)
-        end = "".join(f" {word}" for word in words)
-    bits = end[1::2]
-    if len(end) == 2 * count and not bits.strip("01") and path[-2:] not in {" 0", " 1"}:
-        return path, bits.encode()
-    words = line.rsplit(maxsplit=count)[1:]
-    there = len(line.split()) - 1
-    wrong = [word for word in words if word not in {"0", "1"}]
-    if len(words) == count and wrong and all(_is_number(word) for word in wrong):
+    plain = end[::2] == " " * count and not end[1::2].strip("01") and path[-2:] not in {" 0", " 1"}
+    if plain and path and not path[-1].isspace():
+        return path, end[1::2].encode()
+    words = line.split()
+    labels = _labels_at_end(words)
+    if labels == count:
+        return line.rsplit(maxsplit=count)[0], "".join(words[-count:]).encode()
+    if labels < count and _is_number(words[-1 - labels]):
         raise UsageError(
-            f"{where} has the label {wrong[0]}, where only 0 and 1 are labels.",
+            f"{where} has the label {words[-1 - labels]}, where only 0 and 1 are labels.",
             "Lists have one column a class: 1 if the picture is of it, else 0.",
         )
-    labels = _columns(line) if _columns(line) != count else there
     raise UsageError(
         f"{where} has {labels} label columns, and not {count} as it should.",
         "Mend the line, or get the list again.",
