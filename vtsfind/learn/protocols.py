@@ -187,7 +187,7 @@ _ALL = (
         source=f"Pictures and lists: {_HASHNET}, nus_wide",
         put=_put("NUS-WIDE-m", f"nus_wide from {_HASHNET}"),
         aliases=(),
-        note="Another collection of the NUS-WIDE pictures than NUS-WIDE-21; the size of its database is not published.",
+        note="Another collection of the NUS-WIDE pictures than NUS-WIDE-21; the size of its database could not be checked.",
     ),
     replace(
         _NUSWIDE,
