@@ -244,7 +244,7 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         create("csk")
     with pytest.raises(UsageError, match="fixed, paper"):
         create("csq", mode="loose")
-    with pytest.raises(UsageError, match=r"'margin'.*margin_per_bit, quantisation_weight"):
+    with pytest.raises(UsageError, match=r"'margin'.*margin_per_bit, quantisation_weight, compare"):
         create("dsh", margin=3.0)
 
 
@@ -254,6 +254,7 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         ("csq", {"quantisation_weight": "much"}),
         ("csq", {"quantisation_weight": True}),
         ("dpn", {"several": "some"}),
+        ("dsh", {"compare": "all"}),
         ("hashnet", {"epochs_per_step": 2.5}),
         ("idhn", {"balanced": 1}),
         ("transhash", {"groups": 0}),
@@ -269,6 +270,8 @@ def test_options_may_be_whole_numbers_or_left_to_the_mode() -> None:
     create("hashnet", alpha=1)
     create("hashnet", alpha=None)
     create("dpn", several="each")
+    create("dsh", compare="memory")
+    create("dsh", compare=None)
 
 
 def test_only_objectives_with_targets_take_codes() -> None:

@@ -2,7 +2,7 @@
 
 import inspect
 from types import NoneType, UnionType
-from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from vtsfind.base.errors import UsageError
 from vtsfind.learn.objectives.base import Mode, Objective
@@ -80,7 +80,7 @@ def create(name: str, *, mode: str = "fixed", **chosen: Any) -> Objective:
 
 def _fits(value: Any, hint: Any) -> bool:
     """Whether an option's value is of its kind; a whole number counts as a number, true and false do not."""
-    if isinstance(hint, UnionType):
+    if get_origin(hint) in {UnionType, Union}:
         return any(_fits(value, part) for part in get_args(hint))
     if get_origin(hint) is Literal:
         return value in get_args(hint)

@@ -11,15 +11,14 @@ import numpy as np
 from torch import Tensor
 
 from vtsfind.learn.objectives.base import Mode, Objective
-from vtsfind.learn.objectives.memory import Memory
+from vtsfind.learn.objectives.memory import Compared, Memory, within_batch
 from vtsfind.learn.objectives.pairs import alike, mean_over
 
 
 class DSH(Objective):
     """Contrast of squared distances r: r / 2 for images that are alike, max(margin - r, 0) / 2 for others.
 
-    The batch is compared with the memory of all outputs. In `paper` the quantiser is mean(|1 - sign(u)|), whose
-    gradient is zero everywhere; `fixed` has the paper's mean(||u| - 1|), and masks the memory.
+    In `paper` the quantiser is mean(|1 - sign(u)|), whose gradient is zero everywhere; `fixed` has mean(||u| - 1|).
 
     Parameters
     ----------
@@ -29,26 +28,35 @@ class DSH(Objective):
         The margin, divided by the number of bits.
     quantisation_weight
         Weight of the quantiser.
+    compare
+        What the batch is compared with; None for itself in `fixed`, as the authors do, and for the memory in `paper`.
     """
 
     inert: ClassVar[Mapping[Mode, frozenset[str]]] = {"paper": frozenset({"quantisation"})}
 
     def __init__(
-        self, *, mode: Mode = "fixed", margin_per_bit: float = 2.0, quantisation_weight: float = 0.1
+        self,
+        *,
+        mode: Mode = "fixed",
+        margin_per_bit: float = 2.0,
+        quantisation_weight: float = 0.1,
+        compare: Compared | None = None,
     ) -> None:
         super().__init__(mode=mode)
         self.margin_per_bit = margin_per_bit
         self.quantisation_weight = quantisation_weight
+        self.compare = compare
 
     def _bind(self, random: np.random.Generator, *, multilabel: bool) -> None:
         del random, multilabel
-        self.memory = Memory(
-            bits=self.bits, classes=self.classes, rows=self.rows, masked=self.mode == "fixed"
-        )
+        self.memory: Memory | None = None
+        if (self.compare or ("memory" if self.mode == "paper" else "batch")) == "memory":
+            masked = self.mode == "fixed"
+            self.memory = Memory(bits=self.bits, classes=self.classes, rows=self.rows, masked=masked)
 
     def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """See `Objective.forward`; the terms are `pairs` and `quantisation`."""
-        past = self.memory(outputs, labels, rows)
+        past = self.memory(outputs, labels, rows) if self.memory else within_batch(outputs, labels)
         lengths = outputs.square().sum(dim=1, keepdim=True)
         distances = lengths + past.outputs.square().sum(dim=1) - 2 * outputs @ past.outputs.T
         apart = (self.margin_per_bit * self.bits - distances).clamp_min(0)

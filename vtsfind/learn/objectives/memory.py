@@ -1,26 +1,36 @@
-"""The latest outputs of all images of the training set, with which each batch is compared."""
+"""What a batch is compared with: itself, or the latest outputs of all images of the training set."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
+
+from vtsfind.learn.objectives.pairs import strangers
+
+Compared = Literal["batch", "memory"]
+"""The `batch` is fresh, but has few pairs that are alike when there are many classes; the `memory` is the reverse."""
 
 
 class Remembered(NamedTuple):
     """What a batch of b images is compared with."""
 
     outputs: Tensor
-    """(n, k), without gradient."""
+    """(n, k); a memory's have no gradient."""
     labels: Tensor
     """(n, c)."""
     kept: Tensor
     """(b, n) bool: the pairs that count."""
 
 
+def within_batch(outputs: Tensor, labels: Tensor) -> Remembered:
+    """Compare a batch (b, k) with itself: all pairs of two images count."""
+    return Remembered(outputs, labels.to(outputs.dtype), strangers(outputs))
+
+
 class Memory(nn.Module):
     """Outputs and labels by row of the training set; each batch overwrites its rows.
 
-    Rows are up to an epoch old. Rows that were never written are zero: no labels, and outputs that are no code.
+    Rows are up to an epoch old, which hurts where outputs have no bound and move fast. Rows that were never written are zero: no labels, and outputs that are no code.
 
     Parameters
     ----------
