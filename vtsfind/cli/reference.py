@@ -32,7 +32,7 @@ is text; if its bytes are not clean UTF-8, they stand in base 64 beside it, unde
 | --- | --- |
 | `index` | `failure` (`path`, `reason`, `detail`), `absent` (`path`, `files`); with `--dry-run` also `to_read` and `to_forget` (`path`) |
 | `query` | `hit` (`query`, `rank`, `path`, `distance`, `bits`, `verdict`, `width`, `height`, `size`, `taken`, `missing`), `failure` (`query`, `reason`, `detail`) |
-| `models` | `model` (`name`, `default`, `heads`, `backbone`, `input`, `file`, `size`, `sha256`, `damage`, `fingerprint`, `licence`, `metrics`) |
+| `models` | `model` (`name`, `default`, `heads`, `backbone`, `input`, `file`, `size`, `sha256`, `damage`, `fingerprint`, `licence`, `metrics`); `import` of start weights: `start` (`file`, `backbone`, `weights`, `size`, `sha256`) |
 | `doctor` | `repair` (`message`), `finding` (`severity`, `message`, `remedy`), `failure`, `format` (`name`, `readable`) |
 | `paths` | `place` (`name`, `path`, `exists`) |
 """

@@ -1,7 +1,7 @@
 """Writing a model: weights as half-precision safetensors, and its entry in a registry."""
 
 import hashlib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,30 @@ def write_model(network: HashNetwork, recipe: Recipe, preprocessing: Preprocessi
     return card
 
 
-def adopt(run: Path, folder: Path) -> Card:
+def finished(run: Path) -> Card:
+    """The model of a run folder, made sure to have the promised content.
+
+    Raises
+    ------
+    UsageError
+        When the run has no model yet, or the folder is not of one run.
+    ModelDamaged
+        When the weights are not what the registry promises.
+    """
+    made = registered((run,))
+    if not made:
+        raise UsageError(f"There is no finished model in {run}.", "Let the training end first.")
+    if len(made) > 1:
+        raise UsageError(f"There are {len(made)} models in {run}.", "Give a run folder, which has one.")
+    (card,) = made.values()
+    for file in (card.file, card.recipe):
+        if Path(file).name != file:
+            raise UsageError(f"{run / REGISTRY} names '{file}', which is not in its folder.", "Mend it.")
+    card.verify()
+    return card
+
+
+def adopt(run: Path, folder: Path, *, name: str = "") -> Card:
     """Copy the model of a run folder into a folder of registered models.
 
     Parameters
@@ -66,6 +89,8 @@ def adopt(run: Path, folder: Path) -> Card:
         A run folder with a finished model.
     folder
         Where the registry is, or shall be.
+    name
+        What the model is called there; its own name unless given.
 
     Returns
     -------
@@ -75,22 +100,24 @@ def adopt(run: Path, folder: Path) -> Card:
     ------
     UsageError
         When the run has no model yet, or the registry has another of that name.
+    ModelDamaged
+        When the weights are not what the run's registry promises.
     """
-    made = registered((run,))
-    if not made:
-        raise UsageError(f"There is no finished model in {run}.", "Let the training end first.")
-    (card,) = made.values()
-    card.verify()
+    card = finished(run)
+    name = name or card.name
     present = dict(registered((folder,)))
-    if card.name in present and present[card.name].sha256 != card.sha256:
+    if name in present and present[name].sha256 != card.sha256:
         raise UsageError(
-            f"{folder} has another model '{card.name}'.", "Remove it first, or change the recipe's name."
+            f"{folder} has another model '{name}'.", "Remove it first, or change the recipe's name."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    replace_file(folder / card.file, card.path.read_bytes())
-    replace_file(folder / f"{card.name}.recipe.toml", (run / "recipe.toml").read_bytes())
-    adopted = Card(**{**vars(card), "recipe": f"{card.name}.recipe.toml", "folder": folder})
-    tables = {c.name: _fields(c) for c in [*(c for c in present.values() if c.name != card.name), adopted]}
+    file = f"{name}.safetensors"
+    recipe = f"{name}.recipe.toml" if (run / card.recipe).is_file() else ""
+    replace_file(folder / file, card.path.read_bytes())
+    if recipe:
+        replace_file(folder / recipe, (run / card.recipe).read_bytes())
+    adopted = replace(card, name=name, file=file, recipe=recipe, default=False, folder=folder)
+    tables = {c.name: _fields(c) for c in [*(c for c in present.values() if c.name != name), adopted]}
     replace_file(folder / REGISTRY, tomli_w.dumps({"models": tables}).encode())
     return adopted
 

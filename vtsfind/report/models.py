@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vtsfind.engine import Model
 from vtsfind.report.layout import table
 from vtsfind.report.ndjson import Lines, path_fields
 from vtsfind.report.streams import Output
+
+if TYPE_CHECKING:
+    from vtsfind.learn.imports import Start
 
 
 def write_list(output: Output, models: Sequence[Model], *, json: bool) -> None:
@@ -29,10 +32,10 @@ def write_list(output: Output, models: Sequence[Model], *, json: bool) -> None:
         output.line(line)
 
 
-def write_one(output: Output, model: Model, *, json: bool) -> None:
-    """Write everything that is known of a model."""
+def write_one(output: Output, model: Model, *, json: bool, command: str = "models show") -> None:
+    """Write everything that is known of a model; `command` is what was asked to show it."""
     if json:
-        lines = Lines(output, "models show")
+        lines = Lines(output, command)
         lines.write("model", _fields(model))
         lines.footer(models=1)
         return
@@ -54,8 +57,39 @@ def write_one(output: Output, model: Model, *, json: bool) -> None:
         output.line(line)
 
 
+def write_start(output: Output, start: "Start", *, json: bool) -> None:
+    """Write what is known of start weights that were brought in."""
+    if json:
+        lines = Lines(output, "models import")
+        lines.write(
+            "start",
+            path_fields(os.fsencode(start.path), "file"),
+            backbone=start.backbone,
+            weights=start.weights,
+            size=start.size,
+            sha256=start.sha256,
+        )
+        lines.footer(starts=1)
+        return
+    rows = [
+        ["start weights", start.path.name],
+        ["backbone", start.backbone],
+        ["weights", f"{start.weights:,}"],
+        ["file", os.fspath(start.path)],
+        ["size", _megabytes(start.size)],
+        ["SHA-256", start.sha256],
+        ["in a recipe", f'start = "{start.path.name}"'],
+    ]
+    for line in table(rows):
+        output.line(line)
+
+
 def _size(model: Model) -> str:
-    return "missing" if model.size is None else f"{model.size / 1e6:.1f} MB"
+    return "missing" if model.size is None else _megabytes(model.size)
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
 
 
 def _fields(model: Model) -> dict[str, Any]:
