@@ -38,7 +38,6 @@ def shared_tokens(network: HashNetwork, images: Tensor) -> Tensor:
 def test_the_whole_network_has_the_paper_s_size_and_splits_its_code() -> None:
     with torch.device("meta"):
         network = HashNetwork(NetworkSpec("transhash", 224, (Head("code", 64),)))
-        outputs = network(torch.zeros(2, 3, 224, 224))["code"]
     local = {"backbone.local_block", "backbone.local_norm"}
     sizes = {name: p.numel() for name, p in network.named_parameters() if name.startswith("backbone.")}
     in_local = sum(size for name, size in sizes.items() if ".".join(name.split(".")[:2]) in local)
@@ -52,7 +51,6 @@ def test_the_whole_network_has_the_paper_s_size_and_splits_its_code() -> None:
         (16, 1024),
         (16,),
     ]
-    assert outputs.shape == (2, 64)
 
 
 def test_the_global_stream_is_the_plain_transformer() -> None:
