@@ -22,7 +22,9 @@ vtsfind = Path(sys.executable).with_name("vtsfind")
 
 def real_photos() -> list[Image.Image]:
     folder = checkout.parent / "shared/data/photos/dev"
-    return [Image.open(path).convert("RGB") for path in sorted(folder.glob("*.webp"))[:: 598 // PHOTOS][:PHOTOS]]
+    return [
+        Image.open(path).convert("RGB") for path in sorted(folder.glob("*.webp"))[:: 598 // PHOTOS][:PHOTOS]
+    ]
 
 
 def drawn_photos() -> list[Image.Image]:
@@ -43,7 +45,9 @@ def run(*arguments: str, **environment: str) -> str:
 
 with tempfile.TemporaryDirectory() as name:
     folder = Path(name)
-    homes = {f"VTSFIND_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "CACHE", "STATE")}
+    homes = {
+        f"VTSFIND_{kind}_DIR": str(folder / kind.lower()) for kind in ("CONFIG", "DATA", "CACHE", "STATE")
+    }
     (folder / "photos").mkdir()
     pictures = real_photos() or drawn_photos()
     for number, picture in enumerate(pictures):

@@ -14,6 +14,7 @@ With --write the figures go to docs/results/model.json.
 """
 
 import argparse
+import json
 import time
 import tomllib
 from pathlib import Path
@@ -136,8 +137,9 @@ def scenes(coder: Coder, data: Path, unseen: tuple[str, ...]) -> dict[str, float
     length = {head.name: head.bits for head in coder.signature.heads}["scene"]
 
     def precision(queries: Codes, wanted: Any, database: Codes, labels: Any) -> float:
-        result = metrics.average_precision(queries, database, wanted, labels, bits=length)
-        return float(result.expected.mean())
+        asked = metrics.collection(queries, wanted, bits=length)
+        held = metrics.collection(database, labels, bits=length)
+        return metrics.map_hash(metrics.histograms(asked, held))[0]
 
     train, val = part("classes", "imagenette/train"), part("classes", "imagenette/val")
     report = {
@@ -195,8 +197,6 @@ def main() -> None:
     }
     if given.write:
         write_result("model", figures)
-    import json
-
     print(json.dumps(figures, indent=1))
 
 

@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from webserver import Site, serving
 
-from vtsfind.base.errors import DiskFull
+from vtsfind.base.errors import DiskFull, DownloadFailed
 from vtsfind.base.progress import Cancelled, CancelToken, Phase
 from vtsfind.learn.archives import unpack
 from vtsfind.learn.datasets import cifar10
-from vtsfind.learn.download import DownloadFailed, Patience, Remote, download, verify
+from vtsfind.learn.download import Patience, Remote, download, verify
 from vtsfind.store.partial import alone
 
 CONTENT = np.random.default_rng(0).bytes(300_000)

@@ -12,6 +12,7 @@
         ├── LibraryTooNew       4      made by a newer vtsfind
         ├── ModelMismatch       2      codes of another model
         ├── ModelDamaged        4      a weight file is not what the registry says
+        ├── DownloadFailed      4      a published file could not be got whole
         └── DiskFull            4      no space, or a read-only place
 
 What goes wrong with one file of many is no exception: it is a value, `vtsfind.base.records.Failure`, that
@@ -85,6 +86,10 @@ class ModelMismatch(StorageError):
 
 class ModelDamaged(StorageError):
     """A weight file does not have the content that the registry promises."""
+
+
+class DownloadFailed(StorageError):
+    """A published file could not be got, or is not what was published."""
 
 
 class DiskFull(StorageError):

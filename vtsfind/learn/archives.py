@@ -8,8 +8,9 @@ import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from vtsfind.base.errors import DownloadFailed
 from vtsfind.base.progress import CancelToken
-from vtsfind.learn.download import DownloadFailed, translated
+from vtsfind.learn.download import translated
 from vtsfind.store.atomic import replacing
 
 _CHUNK = 1 << 20

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import vtsfind
-from vtsfind.base.errors import DiskFull, StorageError
+from vtsfind.base.errors import DiskFull, DownloadFailed
 from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
 from vtsfind.store.partial import Partial, alone
 
@@ -27,10 +27,6 @@ _LONGEST_PAUSE_S = 30.0
 _PASSING = {408, 425, 429}
 """HTTP codes besides those from 500 on that may be other ones a moment later."""
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-
-
-class DownloadFailed(StorageError):
-    """A published file could not be got, or is not what was published."""
 
 
 @dataclass(frozen=True, slots=True)

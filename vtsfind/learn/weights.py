@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 REGISTRY = "registry.toml"
+_ALWAYS = {"backbone", "size", "heads"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Card:
         """What the codes of this model are marked with: name, heads, and a hash of all that the codes depend on."""
         parts = {
             "weights": self.sha256,
-            "network": asdict(self.network),
+            "network": _chosen(self.network),
             "preprocessing": asdict(self.preprocessing),
         }
         fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -97,6 +98,14 @@ class Card:
 
         self.verify()
         return {name: value.float() for name, value in load_file(self.path).items()}
+
+
+def _chosen(spec: NetworkSpec) -> dict[str, object]:
+    """The fields that differ from their defaults, so that a field that is added later changes no fingerprint."""
+    plain = NetworkSpec(spec.backbone, spec.size, spec.heads)
+    return {
+        name: value for name, value in asdict(spec).items() if value != asdict(plain)[name] or name in _ALWAYS
+    }
 
 
 def shipped_folder() -> Path:
