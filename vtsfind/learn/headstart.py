@@ -103,17 +103,17 @@ def identity_head(features: Matrix, rows: npt.NDArray[np.int64], bits: int, seed
 
     Returns
     -------
-    (k, d); outputs have unit variance on average.
+    (k, d); outputs have unit variance.
     """
-    total = _steadied(np.cov(features.T))
+    covariance = np.cov(features.T)
+    total = _steadied(covariance)
     inverse = np.linalg.inv(np.linalg.cholesky(total))
     within = inverse @ _within(features, rows) @ inverse.T
     noise, directions = np.linalg.eigh(within)
     weights = (1 - noise).clip(0)[:, None] * (directions.T @ inverse)
     rng = np.random.default_rng(seed)
     rotation = np.linalg.qr(rng.normal(size=(max(bits, len(weights)),) * 2))[0][:bits, : len(weights)]
-    outputs = rotation @ weights
-    return _unit(outputs, total)
+    return _unit(rotation @ weights, covariance)
 
 
 def targets_head(features: Matrix, codes: Matrix) -> Matrix:
@@ -128,12 +128,12 @@ def targets_head(features: Matrix, codes: Matrix) -> Matrix:
 
     Returns
     -------
-    (k, d); outputs have unit variance on average.
+    (k, d); outputs have unit variance.
     """
     centred = features - features.mean(0)
-    total = _steadied(np.cov(features.T))
-    outputs = np.linalg.solve(total, centred.T @ codes / len(codes)).T
-    return _unit(outputs, total)
+    covariance = np.cov(features.T)
+    outputs = np.linalg.solve(_steadied(covariance), centred.T @ codes / len(codes)).T
+    return _unit(outputs, covariance)
 
 
 def _within(features: Matrix, rows: npt.NDArray[np.int64]) -> Matrix:
@@ -150,7 +150,7 @@ def _steadied(covariance: Matrix) -> Matrix:
     return steadied
 
 
-def _unit(outputs: Matrix, total: Matrix) -> Matrix:
-    variance = np.einsum("kd,de,ke->k", outputs, total, outputs)
+def _unit(outputs: Matrix, covariance: Matrix) -> Matrix:
+    variance = np.einsum("kd,de,ke->k", outputs, covariance, outputs)
     scaled: Matrix = outputs / np.sqrt(variance.clip(1e-12))[:, None]
     return scaled
