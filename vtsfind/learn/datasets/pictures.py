@@ -74,7 +74,7 @@ class Files:
             pixels: Pixels = decode(path.read_bytes(), shortest=self.shortest)[0]
         except (OSError, DecodeError) as error:
             raise UsageError(
-                f"The training picture {path} cannot be used: {error}.", "Mend or remove it."
+                f"The picture {path} cannot be used: {error}.", "Mend or remove it."
             ) from error
         return pixels
 
