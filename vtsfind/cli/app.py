@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from vtsfind.cli.doctor import doctor
+from vtsfind.cli.evaluate import evaluate
 from vtsfind.cli.index import index
 from vtsfind.cli.models import models
 from vtsfind.cli.parsing import Command, Group
@@ -35,6 +36,7 @@ app.command("query", cls=Command)(query)
 app.add_typer(models, name="models")
 app.command("doctor", cls=Command)(doctor)
 app.command("train", cls=Command)(train)
+app.command("eval", cls=Command)(evaluate)
 app.command("paths", cls=Command)(paths)
 
 

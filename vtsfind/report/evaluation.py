@@ -1,0 +1,114 @@
+"""How good a model is under a protocol, as text, CSV or NDJSON."""
+
+import csv
+import io
+from typing import TYPE_CHECKING, Any
+
+from vtsfind.report.layout import counted, table
+from vtsfind.report.ndjson import Lines
+from vtsfind.report.streams import Output
+
+if TYPE_CHECKING:
+    from vtsfind.learn.evaluator import Evaluation, Spread
+
+
+def write_text(output: Output, result: "Evaluation") -> None:
+    """Write a small table: the figures, then what they were measured on."""
+    figures, ball, split = result.figures, result.figures.ball, result.split
+    top = result.protocol.top_k
+    rows = [
+        ["data set", f"{result.protocol.title} (`{result.protocol.name}`)"],
+        ["model", f"{result.model}, head {result.head.name}, {counted(result.head.bits, 'bit')}"],
+        ["method", result.method or "not known"],
+        [f"mAP@{top:,}" if top else "mAP", _spread(figures.map)],
+    ]
+    if top:
+        rows.append([f"textbook mAP@{top:,}", _spread(figures.textbook)])
+    if result.paper:
+        paper = result.paper
+        rows.append(["in the paper", f"{paper.map:.3f}  (Table {paper.table}: {_cell(result)})"])
+    rows += [
+        [
+            f"within radius {ball.radius}",
+            f"precision {ball.precision:.4f}, recall {ball.recall:.4f}, mAP {ball.map:.4f}",
+        ],
+        ["queries", f"{len(split.query):,}"],
+        ["database", f"{len(split.database):,}"],
+        ["data from", split.origin],
+        ["split", f"SHA-256 {split.digest[:16]}" + ("" if split.seed is None else f", seed {split.seed}")],
+        ["codes made on", result.made_on],
+        *(["found", str(finding)] for finding in split.findings),
+    ]
+    for line in table(rows):
+        output.line(line)
+
+
+def write_records(output: Output, result: "Evaluation") -> None:
+    """Write one record of the result, and one for each point of the precision-recall curve."""
+    lines = Lines(output, "eval", model=result.model, versions=result.versions)
+    lines.write("result", fields(result))
+    for point in result.figures.curve:
+        lines.write("point", top=point.top, precision=point.precision, recall=point.recall)
+    lines.footer(results=1, points=len(result.figures.curve), encoded=result.encoded)
+
+
+def write_csv(output: Output, result: "Evaluation") -> None:
+    """Write a line of names and a line of values; several values in one are joined by semicolons."""
+    flat: dict[str, Any] = {}
+    for name, value in fields(result).items():
+        if isinstance(value, dict):
+            flat |= {f"{name}_{inner}": each for inner, each in value.items()}
+        else:
+            flat[name] = "; ".join(value) if isinstance(value, list) else value
+    text = io.StringIO()
+    writer = csv.DictWriter(text, flat, lineterminator="\n")
+    writer.writeheader()
+    writer.writerow(flat)
+    output.raw(text.getvalue().encode())
+
+
+def fields(result: "Evaluation") -> dict[str, Any]:
+    """The result as plain values; measures are in 0..1."""
+    figures, ball = result.figures, result.figures.ball
+    about = result.split.report()
+    sizes: Any = about["sizes"]
+    return {
+        "dataset": result.protocol.name,
+        "method": result.method,
+        "bits": result.head.bits,
+        "map": figures.map.expected,
+        "map_best_case": figures.map.best,
+        "map_worst_case": figures.map.worst,
+        "paper": result.paper and result.paper.map,
+        "top": result.protocol.top_k,
+        "textbook_map": figures.textbook.expected,
+        "textbook_map_best_case": figures.textbook.best,
+        "textbook_map_worst_case": figures.textbook.worst,
+        "radius": ball.radius,
+        "radius_precision": ball.precision,
+        "radius_recall": ball.recall,
+        "radius_map": ball.map,
+        "model": result.model,
+        "head": result.head.name,
+        "sha256": result.sha256,
+        "fingerprint": result.fingerprint,
+        "input": {"size": result.preprocessing.size, "fit": result.preprocessing.fit},
+        "made_on": result.made_on,
+        "queries": sizes["query"],
+        "database": sizes["database"],
+        "seed": about["seed"],
+        "split_sha256": about["split_sha256"],
+        "data": about["data"],
+        "findings": about["findings"],
+    }
+
+
+def _spread(spread: "Spread") -> str:
+    return f"{spread.expected:.4f}  ({spread.worst:.4f} to {spread.best:.4f} by the order of ties)"
+
+
+def _cell(result: "Evaluation") -> str:
+    paper = result.paper
+    assert paper is not None
+    feature = "" if paper.feature == "na" else f" ({paper.feature})"
+    return f"{paper.backbone}{feature}, {paper.framework}, {paper.bits} bits"
