@@ -38,7 +38,8 @@ def test_an_identity_head_gives_views_of_a_photo_one_code_and_strangers_others()
     ):
         codes = signs(features, weights)
         shares[kind] = (codes[0::3] != codes[1::3]).mean(), (codes[0::3][:-1] != codes[1::3][1:]).mean()
-    assert shares["started"][0] < 0.1 < 0.2 < shares["random"][0]
+    assert shares["started"][0] < 0.1
+    assert shares["random"][0] > 0.2
     assert 0.45 < shares["started"][1] < 0.55
 
 

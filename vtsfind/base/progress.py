@@ -14,6 +14,7 @@ class Phase(Enum):
     ENCODE = "Reading photos"
     PUBLISH = "Writing the index"
     CHECK = "Checking the library"
+    COMPARE = "Comparing photos"
     DOWNLOAD = "Downloading"
     TRAIN = "Training"
     EVALUATE = "Evaluating"
