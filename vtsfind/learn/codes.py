@@ -135,7 +135,7 @@ class _Kept:
     def _read(self) -> None:
         """Take what the file holds; a file that cannot be read holds nothing."""
         try:
-            with np.load(self.file, allow_pickle=False) as stored:
+            with np.load(io.BytesIO(self.file.read_bytes()), allow_pickle=False) as stored:
                 found = {name: stored[f"head {name}"] for name in self.tables}
                 made_on = str(stored[_MADE_ON])
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
