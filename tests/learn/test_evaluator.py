@@ -16,6 +16,7 @@ from vtsfind.base.records import Head
 from vtsfind.base.settings import places
 from vtsfind.learn import codes as codes_module
 from vtsfind.learn import evaluator
+from vtsfind.learn.datasets import cifar10
 from vtsfind.learn.datasets.pictures import Pictures
 from vtsfind.learn.encoder import Encoder
 from vtsfind.learn.evaluator import Evaluation, evaluate
@@ -321,6 +322,17 @@ def test_the_first_head_is_taken_where_none_is_called_scene(card: Card) -> None:
 
 def test_pictures_are_made_by_several_threads_in_order(card: Card, data: Path) -> None:
     assert measure(card, data, workers=4).figures == measure(card, data, cache=data / "codes").figures
+
+
+def test_codes_of_cifar_10_depend_on_its_six_files(tmp_path: Path) -> None:
+    rows = np.arange(3, dtype=np.int64)
+    pictures = Pictures((), np.zeros((3, 0), np.float32), (cifar10.Rows(tmp_path, rows),), (0, 3))
+    for name in cifar10.FILES:
+        (tmp_path / name).write_bytes(b"batch")
+    before = codes_module._files_digest(pictures)
+    assert codes_module._files_digest(pictures) == before
+    (tmp_path / cifar10.FILES[-1]).write_bytes(b"another batch")
+    assert codes_module._files_digest(pictures) != before
 
 
 def test_pictures_without_files_are_no_pictures_of_a_protocol() -> None:
