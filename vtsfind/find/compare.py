@@ -20,7 +20,7 @@ Integers = npt.NDArray[np.int64]
 
 CALL_WORDS = 1 << 16
 """Words compared by one call."""
-_FEW = 16
+_FEW = 64
 """Places are few, and cheaper to gather than to scan, when they are fewer than one in this many."""
 _PATIENCE = 16
 """Comparisons to wait after one that could not be ended early, before that is tried again at the same word."""
@@ -57,7 +57,7 @@ class Comparison:
         lefts: Iterable[Words],
         rights: Iterable[Words],
         limits: npt.NDArray[Any],
-        certain: int = 0,
+        besides: slice | None = None,
     ) -> Integers:
         """Find the places where the distance may be within the limits: all where it is, and few others.
 
@@ -69,8 +69,8 @@ class Comparison:
             For each of the w words the operands. They are asked for one after the other, the later ones maybe never.
         limits
             From `limits`.
-        certain
-            How many places are known beforehand to be within the limits.
+        besides
+            Places on all axes but the last, in row-major order, that are not wanted.
 
         Returns
         -------
@@ -88,11 +88,11 @@ class Comparison:
             if self._waits[j]:
                 self._waits[j] -= 1
             elif j < last:
-                np.less_equal(sums, limits, out=below)
-                if (np.count_nonzero(below) - certain) * _FEW < below.size:
+                _mark(sums, limits, besides, below)
+                if np.count_nonzero(below) * _FEW < below.size:
                     return np.flatnonzero(below)
                 self._waits[j] = _PATIENCE
-        np.less_equal(sums, limits, out=below)
+        _mark(sums, limits, besides, below)
         return np.flatnonzero(below)
 
     def _space(self, shape: tuple[int, ...]) -> list[npt.NDArray[Any]]:
@@ -100,6 +100,14 @@ class Comparison:
             size = prod(shape)
             self._shape, self._shaped = shape, [each[:size].reshape(shape) for each in self._scratch]
         return self._shaped
+
+
+def _mark(
+    sums: npt.NDArray[Any], limits: npt.NDArray[Any], besides: slice | None, below: npt.NDArray[np.bool_]
+) -> None:
+    np.less_equal(sums, limits, out=below)
+    if besides is not None:
+        below.reshape(-1, below.shape[-1])[besides] = False
 
 
 def _aligned(length: int, kind: npt.DTypeLike) -> npt.NDArray[Any]:
