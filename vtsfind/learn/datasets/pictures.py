@@ -73,9 +73,7 @@ class Files:
         try:
             pixels: Pixels = decode(path.read_bytes(), shortest=self.shortest)[0]
         except (OSError, DecodeError) as error:
-            raise UsageError(
-                f"The picture {path} cannot be used: {error}.", "Mend or remove it."
-            ) from error
+            raise UsageError(f"The picture {path} cannot be used: {error}.", "Mend or remove it.") from error
         return pixels
 
 
