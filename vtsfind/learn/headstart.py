@@ -1,7 +1,7 @@
-"""Closed-form starts for hash heads, from features of a backbone that already knows something.
+"""Closed-form hash heads, from features of a backbone that already knows something: to start from, and to end with.
 
-A random head on features of very uneven variance gives bits that follow a few directions, and takes long to leave them.
-These two starts need one pass over some views and no gradient.
+A random head on features of very uneven variance gives bits that follow a few directions, and takes long to leave them;
+training lets bits become alike again. These two fits need one pass over some views and no gradient.
 
 ``identity``
     For telling photos apart. With total covariance S and within-photo covariance W of the features of edited views, the
@@ -26,8 +26,10 @@ from vtsfind.learn.network import HashNetwork, normalise
 from vtsfind.learn.recipes import Goal
 
 Matrix = npt.NDArray[np.float64]
-_RIDGE = 1e-2
-"""Share of the mean variance that is added to every direction."""
+START_RIDGE = 1e-2
+"""Share of the mean variance that is added to every direction at the start, so that no bit hangs on a faint one."""
+REFIT_RIDGE = 1e-3
+"""The same at the end, when the features have become what the heads need."""
 
 
 @torch.no_grad()
@@ -39,6 +41,7 @@ def start_heads(
     *,
     preprocessing: Preprocessing,
     seed: int,
+    ridge: float = START_RIDGE,
 ) -> None:
     """Give the heads of some goals their closed-form start.
 
@@ -56,6 +59,8 @@ def start_heads(
         Of the network.
     seed
         Of the rotations.
+    ridge
+        Share of the mean variance that is added to every direction.
 
     Raises
     ------
@@ -80,14 +85,16 @@ def start_heads(
             raise UsageError(f"The head '{goal.head}' has hidden layers.", "Start it at random.")
         bits = linear[0].out_features
         if goal.start == "identity":
-            weights = identity_head(features, photo, bits, seed)
+            weights = identity_head(features, photo, bits, seed, ridge)
         else:
-            weights = targets_head(features, targets[number].numpy()[photo])
+            weights = targets_head(features, targets[number].numpy()[photo], ridge)
         linear[0].weight.copy_(torch.from_numpy(weights))
         linear[0].bias.copy_(torch.from_numpy(-weights @ features.mean(0)))
 
 
-def identity_head(features: Matrix, rows: npt.NDArray[np.int64], bits: int, seed: int) -> Matrix:
+def identity_head(
+    features: Matrix, rows: npt.NDArray[np.int64], bits: int, seed: int, ridge: float = START_RIDGE
+) -> Matrix:
     """The weights of a head that tells photos apart whatever was done to them.
 
     Parameters
@@ -100,13 +107,15 @@ def identity_head(features: Matrix, rows: npt.NDArray[np.int64], bits: int, seed
         k.
     seed
         Of the rotation.
+    ridge
+        Share of the mean variance that is added to every direction.
 
     Returns
     -------
     (k, d); outputs have unit variance.
     """
     covariance = np.cov(features.T)
-    total = _steadied(covariance)
+    total = _steadied(covariance, ridge)
     inverse = np.linalg.inv(np.linalg.cholesky(total))
     within = inverse @ _within(features, rows) @ inverse.T
     noise, directions = np.linalg.eigh(within)
@@ -116,7 +125,7 @@ def identity_head(features: Matrix, rows: npt.NDArray[np.int64], bits: int, seed
     return _unit(rotation @ weights, covariance)
 
 
-def targets_head(features: Matrix, codes: Matrix) -> Matrix:
+def targets_head(features: Matrix, codes: Matrix, ridge: float = START_RIDGE) -> Matrix:
     """The weights of a head that gives the codes as nearly as a linear one can.
 
     Parameters
@@ -125,6 +134,8 @@ def targets_head(features: Matrix, codes: Matrix) -> Matrix:
         (n, d).
     codes
         (n, k) of -1 and 1.
+    ridge
+        Share of the mean variance that is added to every direction.
 
     Returns
     -------
@@ -132,7 +143,7 @@ def targets_head(features: Matrix, codes: Matrix) -> Matrix:
     """
     centred = features - features.mean(0)
     covariance = np.cov(features.T)
-    outputs = np.linalg.solve(_steadied(covariance), centred.T @ codes / len(codes)).T
+    outputs = np.linalg.solve(_steadied(covariance, ridge), centred.T @ codes / len(codes)).T
     return _unit(outputs, covariance)
 
 
@@ -145,8 +156,8 @@ def _within(features: Matrix, rows: npt.NDArray[np.int64]) -> Matrix:
     return centred.T @ centred / max(1, len(rows) - len(counts))
 
 
-def _steadied(covariance: Matrix) -> Matrix:
-    steadied: Matrix = covariance + _RIDGE * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+def _steadied(covariance: Matrix, ridge: float) -> Matrix:
+    steadied: Matrix = covariance + ridge * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
     return steadied
 
 

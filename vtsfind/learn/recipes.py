@@ -88,6 +88,8 @@ class Schedule:
     """Largest norm of the whole gradient."""
     average: float = 0.999
     """Decay of the running average of the weights, which is what is kept in the end."""
+    refit: int = 0
+    """Views from which heads that started in closed form are fitted so again in the end; 0 leaves them as trained."""
     checkpoint: int = 100
     """Steps between checkpoints."""
 

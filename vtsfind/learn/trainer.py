@@ -32,7 +32,7 @@ from vtsfind.base.records import Preprocessing
 from vtsfind.learn.backbones import backbone
 from vtsfind.learn.batches import Batch, Batches
 from vtsfind.learn.encoder import choose_device, precision
-from vtsfind.learn.headstart import start_heads
+from vtsfind.learn.headstart import REFIT_RIDGE, START_RIDGE, start_heads
 from vtsfind.learn.network import HashNetwork, normalise
 from vtsfind.learn.objectives import create
 from vtsfind.learn.objectives.base import Objective
@@ -91,7 +91,7 @@ def train(recipe_file: Path, run: Run, progress: Progress, cancel: CancelToken) 
     state = _State(recipe, run, progress)
     first = state.resume()
     if first == 0:
-        state.start_heads()
+        state.fit_heads(_START_VIEWS, START_RIDGE)
     progress.start(Phase.TRAIN, recipe.schedule.steps)
     progress.advance(first)
     started = time.monotonic()
@@ -187,10 +187,10 @@ class _State:
                 objective.bind_targets(self.targets[number, place])
             yield objective
 
-    def start_heads(self) -> None:
-        """Give heads their closed-form start, where the recipe asks for one."""
+    def fit_heads(self, count: int, ridge: float) -> None:
+        """Fit the heads whose goals ask for a closed form to the backbone as it is, from `count` views."""
         for number, (task, source) in enumerate(zip(self.recipe.tasks, self.sources, strict=True)):
-            steps = math.ceil(_START_VIEWS / (task.pictures * task.views_each))
+            steps = math.ceil(count / (task.pictures * task.views_each))
             views = Batches(task, source.root, self.preprocessing, steps=steps, seed=-source.seed % 2**32)
             start_heads(
                 self.network,
@@ -199,6 +199,7 @@ class _State:
                 (views[step] for step in range(steps)),
                 preprocessing=self.preprocessing,
                 seed=self.recipe.seed,
+                ridge=ridge,
             )
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
 
@@ -312,10 +313,12 @@ class _State:
         return int(content["step"])
 
     def finish(self) -> Path:
-        """Centre the averaged weights' bits on unedited pictures, and write the model with its card."""
+        """Give the averaged weights their last heads, centre the bits on unedited pictures, and write the model."""
         from vtsfind.learn.publish import write_model
 
         self.network.load_state_dict(self.average)
+        if self.recipe.schedule.refit:
+            self.fit_heads(self.recipe.schedule.refit, REFIT_RIDGE)
         if self.recipe.network.centred:
             _centre(self.network, self.sources[0], self.device)
         write_model(self.network, self.recipe, self.preprocessing, self.run.folder)
