@@ -4,6 +4,7 @@ A library's model is chosen when the library is made and never changes, since co
 Nothing here loads a model but `load_encoder`.
 """
 
+import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -145,6 +146,8 @@ def load_encoder(card: "Card", settings: Settings) -> EncoderLike:
         If the weight file is missing or does not have the registered content.
     """
     card.verify()  # before seconds go into importing torch
+    # Threads of the model that wait must leave the processor to the processes that decode; read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
     from vtsfind.learn.encoder import Encoder
 

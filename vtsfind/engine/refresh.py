@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 COMMIT_EVERY_S = 2.0
 """Seconds of work that a killed run may lose."""
+_LOOK_AHEAD = 16
+"""Batches of photos that are decoded while the model loads or is busy."""
 _PASSING = {Reason.UNREADABLE, Reason.VANISHED, Reason.CHANGED}
 """Reasons that may be gone the next time although the file's stamp is the same."""
 
@@ -195,7 +197,7 @@ class _Intake:
                 timeout_s=settings.decode_timeout_s,
                 memory_bytes=settings.decode_memory_mb << 20,
                 pixel_limit=settings.pixel_limit,
-                look_ahead=2 * self._batch_size,
+                look_ahead=_LOOK_AHEAD * self._batch_size,
             ) as pool,
         ):
             if not all(self._index.digests_of_size(found.stamp.size) for found in files):
