@@ -24,7 +24,8 @@ def cut_into(places: int) -> Iterator[None]:
     """Let one step of the work, and what `top_k` looks at first, have as many places."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(search, "CALL_WORDS", places)
-        patch.setattr(search, "_FIRST_ROWS", places)
+        patch.setattr(search, "_FIRST_PLACES", places)
+        patch.setattr(search, "_FIRST_ROWS", 1)
         patch.setattr(search, "_SIFTED", places)
         yield
 

@@ -8,6 +8,7 @@ NumPy lets go of the interpreter's lock in here. Calls must be long enough for t
 short enough for their operands to stay in a processor's own cache: `CALL_WORDS` words each.
 """
 
+import threading
 from collections.abc import Iterable
 from math import prod
 from typing import Any
@@ -27,6 +28,8 @@ _PATIENCE = 16
 _CACHE_LINE = 64
 """Bytes."""
 
+_of_thread = threading.local()
+
 
 def differing(differences: Words) -> Integers:
     """Count the bits of words (w, ...) over all w; (...) int64."""
@@ -34,10 +37,19 @@ def differing(differences: Words) -> Integers:
     return total
 
 
+def comparison(w: int, places: int) -> "Comparison":
+    """The calling thread's own `Comparison`. It is kept, since new memory costs as much as a small search."""
+    kept: Comparison | None = getattr(_of_thread, "comparison", None)
+    if kept is None or kept.w != w or kept.places < places:
+        kept = _of_thread.comparison = Comparison(w, max(places, CALL_WORDS))
+    return kept
+
+
 class Comparison:
     """Compares codes of w words with each other, at most `places` pairs at a time. Each thread needs one of its own."""
 
     def __init__(self, w: int, places: int) -> None:
+        self.w, self.places = w, places
         # Distances up to 255 fit in a byte. 256, the one other distance of four words, wraps to 0: such a place is a
         # candidate, and is counted again as every candidate is.
         sums = np.uint8 if w <= 4 else np.uint32
@@ -90,10 +102,10 @@ class Comparison:
             elif j < last:
                 _mark(sums, limits, besides, below)
                 if np.count_nonzero(below) * _FEW < below.size:
-                    return np.flatnonzero(below)
+                    return below.ravel().nonzero()[0]
                 self._waits[j] = _PATIENCE
         _mark(sums, limits, besides, below)
-        return np.flatnonzero(below)
+        return below.ravel().nonzero()[0]
 
     def _space(self, shape: tuple[int, ...]) -> list[npt.NDArray[Any]]:
         if shape != self._shape:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from vtsfind.base.bits import WORD_BITS
 from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
-from vtsfind.find.compare import CALL_WORDS, Comparison, Integers, Words, differing
+from vtsfind.find.compare import CALL_WORDS, Integers, Words, comparison, differing
 from vtsfind.find.substrings import PIECE, Substring, plan
 from vtsfind.find.threads import processors, share
 
@@ -269,7 +269,7 @@ class _Worker:
         after = codes.substring.start // WORD_BITS + 1
         self._planes = [*codes.planes[after:], *codes.planes[:after]]
         """Beginning with the plane after the substring's, which tells most."""
-        self._comparison = Comparison(len(codes.planes), max(CALL_WORDS, PIECE * PIECE))
+        self._comparison = comparison(len(codes.planes), max(CALL_WORDS, PIECE * PIECE))
         self._limit = self._comparison.limits(np.array(radius))
 
     def take(self, left: Integers, right: Integers) -> None:

@@ -13,17 +13,21 @@ Axis letters: n codes, q queries of one block, w words, m rows of one chunk; pla
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from vtsfind.base.bits import WORD_BITS
-from vtsfind.find.compare import CALL_WORDS, Comparison, Integers, Words, differing
+from vtsfind.find.compare import CALL_WORDS, Comparison, Integers, Words, comparison, differing
 from vtsfind.find.threads import share
 
 _BLOCK = 16
 """Queries compared at once with a chunk."""
+_FIRST_PLACES = 1 << 14
+"""Places from which `top_k` takes the first thresholds."""
 _FIRST_ROWS = 1 << 12
-"""Rows from which `top_k` takes the first threshold."""
+"""Rows that these are at least."""
 _SIFTED = 1 << 14
 """Places that `top_k` sifts at a time, as long as that is some times the number kept: a sift has a price of its own."""
 
@@ -60,7 +64,7 @@ def top_k(planes: Words, queries: Words, k: int, *, threads: int | None = None) 
     k = min(k, planes.shape[1])
     if k == 0:
         return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.int64)
-    blocks = [_Found(part, _first_thresholds(planes, part, k), k) for part in _blocks(queries)]
+    blocks = [_Found(planes, part, _first_thresholds(planes, part, k), k) for part in _blocks(queries)]
     found = _scan(planes, blocks, threads)
     rows = np.concatenate([np.empty(0, np.int64), *(each.rows for each in found)])
     distances = np.concatenate([np.empty(0, np.int64), *(each.distances for each in found)])
@@ -81,7 +85,7 @@ def within(
     """
     planes, queries = _checked(planes, queries)
     threshold = min(max(radius + 1, 0), _beyond(planes))
-    blocks = [_Found(part, np.full(len(part), threshold), None) for part in _blocks(queries)]
+    blocks = [_Found(planes, part, np.full(len(part), threshold), None) for part in _blocks(queries)]
     answer: list[tuple[Integers, Integers]] = []
     for each in _scan(planes, blocks, threads):
         cuts = np.searchsorted(each.owners, np.arange(1, len(each.queries)))
@@ -110,10 +114,11 @@ def _blocks(queries: Words) -> list[Words]:
 
 def _first_thresholds(planes: Words, queries: Words, k: int) -> Integers:
     """Thresholds (q,) that let at least k rows through for each query: just above the k-th best of the first rows."""
-    if k > _FIRST_ROWS:
+    rows = max(_FIRST_PLACES // len(queries), _FIRST_ROWS)
+    if k > rows:
         return np.full(len(queries), _beyond(planes))
-    head = planes[:, None, :_FIRST_ROWS] ^ queries.T[:, :, None]
-    return np.partition(differing(head), k - 1, axis=1)[:, k - 1] + 1
+    head = np.bitwise_count(planes[:, None, :rows] ^ queries.T[:, :, None]).sum(axis=0, dtype=np.uint32)
+    return np.partition(head, k - 1, axis=1)[:, k - 1].astype(np.int64) + 1
 
 
 def _scan(planes: Words, blocks: list["_Found"], threads: int | None) -> list["_Found"]:
@@ -124,10 +129,12 @@ def _scan(planes: Words, blocks: list["_Found"], threads: int | None) -> list["_
 
     def work(starts: Iterator[int]) -> list[_Found]:
         mine = [block.copy() for block in blocks]
-        comparison = Comparison(w, widest * min(step, n))
+        own = comparison(w, widest * min(step, n))
         for start in starts:
             for found in mine:
-                found.look(planes[:, start : start + step], start, comparison)
+                found.look(start, start + step, own)
+        for found in mine:
+            found.count()
         return mine
 
     shares = share(range(0, n, step), work, threads)
@@ -139,6 +146,8 @@ class _Found:
 
     Parameters
     ----------
+    planes
+        (w, n) uint64.
     queries
         (q, w) uint64.
     thresholds
@@ -147,42 +156,60 @@ class _Found:
         How many of the nearest are wanted; None for all.
     """
 
-    def __init__(self, queries: Words, thresholds: Integers, keep: int | None) -> None:
+    def __init__(self, planes: Words, queries: Words, thresholds: Integers, keep: int | None) -> None:
         self.queries = queries
         self.owners = np.empty(0, np.int64)
         """Which query of the block each place belongs to."""
         self.rows = np.empty(0, np.int64)
         self.distances = np.empty(0, np.int64)
+        self._planes = planes
         self._columns = np.ascontiguousarray(queries.T)[:, :, None]
         self._thresholds = thresholds
+        self._limits: npt.NDArray[Any] | None = None
+        self._done = False
         self._keep = keep
         kept = len(queries) * (keep or 0)
-        self._enough = np.inf if keep is None else max(2 * kept, min(16 * kept, _SIFTED))
+        self._enough = max(2 * kept, min(16 * kept, _SIFTED)) if keep else _SIFTED
+        self._seen: list[tuple[Integers, Integers]] = []
+        self._waiting = 0
         self._new: list[tuple[Integers, Integers, Integers]] = []
         self._held = 0
 
     def copy(self) -> "_Found":
         """The same question, with nothing found yet."""
-        return _Found(self.queries, self._thresholds.copy(), self._keep)
+        return _Found(self._planes, self.queries, self._thresholds.copy(), self._keep)
 
-    def look(self, part: Words, start: int, comparison: Comparison) -> None:
-        """Compare with a chunk, (w, m), whose first row is `start`, higher than all before."""
-        if not self._thresholds.any():
+    def look(self, start: int, end: int, comparison: Comparison) -> None:
+        """Compare with the rows from `start` to `end`, which are higher than all before."""
+        if self._limits is None:
+            self._limits = comparison.limits(self._thresholds - 1)[:, None]
+            self._done = not self._thresholds.any()
+        if self._done:
             return
-        limits = comparison.limits(self._thresholds - 1)[:, None]
-        m = part.shape[1]
-        places = comparison.candidates((len(self.queries), m), part, self._columns, limits)
+        part = self._planes[:, start:end]
+        shape = len(self.queries), part.shape[1]
+        places = comparison.candidates(shape, part, self._columns, self._limits)
         if len(places):
-            owners, rows = np.divmod(places, m)
-            distances = differing(part[:, rows] ^ self._columns[:, owners, 0])
+            owners, rows = np.divmod(places, shape[1])
+            self._seen.append((owners, rows + start))
+            self._waiting += len(places)
+            if self._waiting >= self._enough:
+                self.count()
+
+    def count(self) -> None:
+        """Count the distances of the candidates seen, and take those below the thresholds."""
+        if self._waiting:
+            owners, rows = map(np.concatenate, zip(*self._seen, strict=True))
+            self._seen, self._waiting = [], 0
+            distances = differing(self._planes[:, rows] ^ self._columns[:, owners, 0])
             near = distances < self._thresholds[owners]
-            self.add(owners[near], rows[near] + start, distances[near])
+            self.add(owners[near], rows[near], distances[near].astype(np.int64))
 
     def add(self, owners: Integers, rows: Integers, distances: Integers) -> None:
         """Take places whose distances are below the thresholds."""
         self._new.append((owners, rows, distances))
         self._held += len(rows)
-        if self._held >= self._enough:
+        if self._keep is not None and self._held >= self._enough:
             self.sift()
 
     def sift(self) -> None:
@@ -195,6 +222,7 @@ class _Found:
             cuts = np.searchsorted(owners, np.arange(len(self.queries) + 1))
             full = np.flatnonzero(cuts[1:] - cuts[:-1] >= self._keep)
             self._thresholds[full] = distances[cuts[full] + self._keep - 1]
+            self._limits = None
             kept = np.arange(len(order)) - cuts[owners] < self._keep
             order, owners, distances = order[kept], owners[kept], distances[kept]
         self.owners, self.rows, self.distances = owners, rows[order], distances
