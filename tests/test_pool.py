@@ -23,11 +23,12 @@ from PIL import Image
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.progress import Cancelled, CancelToken
 from vtsfind.base.records import Failure, Found, Preprocessing, Reason, Stamp
-from vtsfind.media import process, reading
+from vtsfind.media import process, reading, work
 from vtsfind.media.decode import PIXEL_LIMIT, decode, prepare
 from vtsfind.media.pool import DecodePool, Prepared, Task
 from vtsfind.media.process import DecodingProcess
 from vtsfind.media.scan import ScanOptions, ScanReport, scan, stamp_of
+from vtsfind.media.work import Prepare, Setup
 
 RECORD = Preprocessing(32)
 
@@ -56,7 +57,7 @@ def failures(pool: DecodePool, *paths: Path) -> list[Failure]:
 
 
 def read_here(path: Path) -> reading.Reading:
-    return reading.read(os.fsencode(path), frozenset(), reading.Setup(RECORD, PIXEL_LIMIT, 2 << 30, 30.0))
+    return reading.read(os.fsencode(path), frozenset(), Prepare(RECORD), Setup(PIXEL_LIMIT, 2 << 30, 30.0))
 
 
 def bomb(path: Path, side: int) -> Path:
@@ -273,10 +274,10 @@ def test_a_file_that_changes_while_it_is_read_gives_nothing(
         change(path)
         return result
 
-    monkeypatch.setattr(reading, "decode", decode_and_change)
+    monkeypatch.setattr(work, "decode", decode_and_change)
     result = read_here(path)
     assert (result.reason, result.stamp) == (Reason.CHANGED, before)
-    assert (result.digest, result.pixels) == (None, None)
+    assert (result.digest, result.data) == (None, None)
 
 
 def test_a_file_that_grows_before_it_is_decoded_gives_nothing(
@@ -303,7 +304,7 @@ def test_a_file_too_large_for_memory_is_read_piece_by_piece(
     monkeypatch.setattr(reading, "_IN_MEMORY_BYTES", 10)
     pieces = read_here(path)
     assert pieces.digest == whole.digest
-    assert np.array_equal(pieces.pixels, whole.pixels)  # type: ignore[arg-type]
+    assert pieces.data == whole.data
 
 
 def test_a_huge_file_that_is_no_picture_is_not_read_through(pool: DecodePool, tmp_path: Path) -> None:
@@ -544,5 +545,5 @@ def test_a_retired_process_never_starts_again(photos: Path) -> None:
     single = DecodingProcess(setup)
     single.retire()
     with pytest.raises(VtsfindError):
-        single.ask(os.fsencode(photos / "beach.jpg"), frozenset())
+        single.ask(os.fsencode(photos / "beach.jpg"), frozenset(), Prepare(RECORD))
     single.stop()

@@ -1,4 +1,6 @@
-"""Many photos at once: decoded by several processes, given in the order in which they were asked for.
+"""Many photos at once: read by several processes, given in the order in which they were asked for.
+
+What is done with each is a `vtsfind.media.work.Work`; `DecodePool` is the pool for the commonest, a model's input.
 
 Each process is fed by a thread of its own, which also takes its answers, so decoding goes on while whoever takes the
 photos is busy with them. Only so many photos are ahead of the one that is taken next. A file that takes too long, too
@@ -8,19 +10,47 @@ much memory, or its decoder down costs itself only: its process is killed and re
 import queue
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Self
+
+import numpy as np
 
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, Found, PictureInfo, Preprocessing, Reason
 from vtsfind.media.decode import PIXEL_LIMIT, Pixels
 from vtsfind.media.process import DecodingProcess, Died
-from vtsfind.media.reading import Reading, Setup
+from vtsfind.media.reading import Reading
+from vtsfind.media.work import Prepare, Setup, Work
 
 _CANCEL_IS_SEEN_AFTER_S = 0.1
 _LONGEST_WATCH_INTERVAL_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file to be read, and what to do with it."""
+
+    found: Found
+    work: Work
+    known: frozenset[bytes] = field(default=frozenset())
+    """Digests of the contents of this size that need no work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A file that was read."""
+
+    found: Found
+    """With the stamp that the file had while it was read."""
+    digest: bytes
+    """SHA-256 of the content, 32 bytes."""
+    info: PictureInfo | None
+    """None if the digest was known."""
+    data: bytes | bytearray | None
+    """What the work made; None if the digest was known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +76,11 @@ class Prepared:
     """The model's input, (size, size, 3) uint8; None if the digest was known."""
 
 
-class DecodePool(AbstractContextManager["DecodePool"]):
-    """Processes that read photos and prepare them for a model.
+class WorkPool(AbstractContextManager["WorkPool"]):
+    """Processes that read photos and do something with them.
 
     Parameters
     ----------
-    preprocessing
-        How a photo becomes the model's input.
     workers
         Processes; they start when there is something for them to do.
     timeout_s
@@ -67,7 +95,6 @@ class DecodePool(AbstractContextManager["DecodePool"]):
 
     def __init__(
         self,
-        preprocessing: Preprocessing,
         *,
         workers: int,
         timeout_s: float = 30.0,
@@ -77,7 +104,7 @@ class DecodePool(AbstractContextManager["DecodePool"]):
     ) -> None:
         if workers < 1 or look_ahead < 1:
             raise ValueError("a pool needs at least one worker and one file ahead")
-        self._setup = Setup(preprocessing, pixel_limit, memory_bytes, timeout_s)
+        self._setup = Setup(pixel_limit, memory_bytes, timeout_s)
         self._workers = workers
         self._look_ahead = max(look_ahead, workers)
         self._lanes: list[_Lane] = []
@@ -90,19 +117,19 @@ class DecodePool(AbstractContextManager["DecodePool"]):
     ) -> None:
         self.close()
 
-    def prepared(self, tasks: Iterable[Task], cancel: CancelToken) -> Iterator[Prepared | Failure]:
+    def done(self, jobs: Iterable[Job], cancel: CancelToken) -> Generator[Done | Failure]:
         """Read files.
 
         Parameters
         ----------
-        tasks
+        jobs
             Taken as they are needed, in the thread of the caller. One call at a time.
         cancel
             Looked at between files and while waiting.
 
         Yields
         ------
-        One result a task, in the order of the tasks. A failure has the stamp with which the file was tried, except
+        One result a job, in the order of the jobs. A failure has the stamp with which the file was tried, except
         where the stamp does not tell whether it would fail again: when it could not be opened, or is gone.
 
         Raises
@@ -115,17 +142,17 @@ class DecodePool(AbstractContextManager["DecodePool"]):
         if self._closed.is_set():
             raise ValueError("the pool is closed")
         waiting: deque[int] = deque()
-        source = iter(tasks)
+        source = iter(jobs)
         more = True
         try:
             while True:
                 cancel.check()
                 while more and len(waiting) < self._look_ahead:
-                    task = next(source, None)
-                    if task is None:
+                    job = next(source, None)
+                    if job is None:
                         more = False
                         break
-                    waiting.append(self._board.put(task))
+                    waiting.append(self._board.put(job))
                     self._start_lanes(len(waiting))
                 if not waiting:
                     return
@@ -143,7 +170,7 @@ class DecodePool(AbstractContextManager["DecodePool"]):
         self._closed.set()
         self._board.abandon()
         for lane in self._lanes:
-            self._board.tasks.put(None)
+            self._board.jobs.put(None)
             lane.process.retire()
         for lane in self._lanes:
             lane.join()
@@ -162,29 +189,75 @@ class DecodePool(AbstractContextManager["DecodePool"]):
                 lane.process.kill_if_late()
 
 
+class DecodePool(WorkPool):
+    """Processes that read photos and prepare them for a model.
+
+    Parameters
+    ----------
+    preprocessing
+        How a photo becomes the model's input.
+    workers, timeout_s, memory_bytes, pixel_limit, look_ahead
+        As for `WorkPool`.
+    """
+
+    def __init__(
+        self,
+        preprocessing: Preprocessing,
+        *,
+        workers: int,
+        timeout_s: float = 30.0,
+        memory_bytes: int = 2 << 30,
+        pixel_limit: int = PIXEL_LIMIT,
+        look_ahead: int = 64,
+    ) -> None:
+        super().__init__(
+            workers=workers,
+            timeout_s=timeout_s,
+            memory_bytes=memory_bytes,
+            pixel_limit=pixel_limit,
+            look_ahead=look_ahead,
+        )
+        self._work = Prepare(preprocessing)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def prepared(self, tasks: Iterable[Task], cancel: CancelToken) -> Iterator[Prepared | Failure]:
+        """Read files and prepare them; parameters, order and errors are those of `done`."""
+        jobs = (Job(task.found, self._work, task.known) for task in tasks)
+        with closing(self.done(jobs, cancel)) as results:
+            for result in results:
+                yield result if isinstance(result, Failure) else self._prepared(result)
+
+    def _prepared(self, done: Done) -> Prepared:
+        side = self._work.preprocessing.size
+        pixels = None if done.data is None else np.frombuffer(done.data, np.uint8).reshape(side, side, 3)
+        return Prepared(done.found, done.digest, done.info, pixels)
+
+
 class _Board:
-    """Where tasks wait for a lane, and results for whoever takes them; both by number."""
+    """Where jobs wait for a lane, and results for whoever takes them; both by number."""
 
     def __init__(self) -> None:
-        self.tasks: queue.SimpleQueue[tuple[int, Task] | None] = queue.SimpleQueue()
-        self._results: dict[int, Prepared | Failure | BaseException] = {}
+        self.jobs: queue.SimpleQueue[tuple[int, Job] | None] = queue.SimpleQueue()
+        self._results: dict[int, Done | Failure | BaseException] = {}
         self._changed = threading.Condition()
         self._next = 0
         self._oldest_wanted = 0
 
-    def put(self, task: Task) -> int:
+    def put(self, job: Job) -> int:
         number = self._next
         self._next += 1
-        self.tasks.put((number, task))
+        self.jobs.put((number, job))
         return number
 
-    def post(self, number: int, result: Prepared | Failure | BaseException) -> None:
+    def post(self, number: int, result: Done | Failure | BaseException) -> None:
         with self._changed:
             if self.is_wanted(number):
                 self._results[number] = result
                 self._changed.notify()
 
-    def take(self, number: int, cancel: CancelToken) -> Prepared | Failure:
+    def take(self, number: int, cancel: CancelToken) -> Done | Failure:
         with self._changed:
             while number not in self._results:
                 cancel.check()
@@ -214,32 +287,32 @@ class _Lane(threading.Thread):
 
     def run(self) -> None:
         try:
-            while (item := self._board.tasks.get()) is not None:
-                number, task = item
+            while (item := self._board.jobs.get()) is not None:
+                number, job = item
                 if self._board.is_wanted(number):
-                    self._board.post(number, self._result(number, task))
+                    self._board.post(number, self._result(number, job))
         finally:
             self.process.stop()
 
-    def _result(self, number: int, task: Task) -> Prepared | Failure | BaseException:
+    def _result(self, number: int, job: Job) -> Done | Failure | BaseException:
         try:
             try:
-                reading = self.process.ask(task.found.path, task.known)
+                reading = self.process.ask(job.found.path, job.known, job.work)
             except Died as death:
                 # Memory that an earlier file broke may have ended the process: only a fresh one can tell.
                 if death.reason is Reason.TIMEOUT or not self._board.is_wanted(number):
                     raise
-                reading = self.process.ask(task.found.path, task.known)
+                reading = self.process.ask(job.found.path, job.known, job.work)
         except Died as death:
-            return Failure(task.found.path, death.reason, death.detail, task.found.stamp)
+            return Failure(job.found.path, death.reason, death.detail, job.found.stamp)
         except BaseException as error:  # noqa: BLE001 - raised again where the result is taken
             return error
-        return _as_result(task.found, reading)
+        return _as_result(job.found, reading)
 
 
-def _as_result(found: Found, reading: Reading) -> Prepared | Failure:
+def _as_result(found: Found, reading: Reading) -> Done | Failure:
     if reading.reason is not None:
         return Failure(found.path, reading.reason, reading.detail, reading.stamp)
     assert reading.stamp
     assert reading.digest
-    return Prepared(Found(found.path, reading.stamp), reading.digest, reading.info, reading.pixels)
+    return Done(Found(found.path, reading.stamp), reading.digest, reading.info, reading.data)

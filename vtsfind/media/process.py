@@ -16,12 +16,10 @@ import time
 from io import BufferedReader
 from typing import IO, Any, cast
 
-import numpy as np
-
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.records import Reason
-from vtsfind.media.decode import Pixels
-from vtsfind.media.reading import Reading, Setup
+from vtsfind.media.reading import Reading
+from vtsfind.media.work import Setup, Work
 from vtsfind.media.worker import LENGTHS, from_json
 
 _STARTING_TAKES_AT_MOST_S = 120.0
@@ -92,7 +90,7 @@ class DecodingProcess:
                 lines = errors.read().decode("utf-8", "replace").strip().splitlines()
                 raise _not_started(lines[-1] if lines else error.detail) from error
 
-    def ask(self, path: bytes, known: frozenset[bytes]) -> Reading:
+    def ask(self, path: bytes, known: frozenset[bytes], work: Work) -> Reading:
         """Have one file read.
 
         Raises
@@ -103,8 +101,8 @@ class DecodingProcess:
             When it cannot be started.
         """
         self.start()
-        message, pixels = self._exchange(pickle.dumps((path, known)), self._setup.timeout_s)
-        reading = from_json(message, pixels)
+        message, made = self._exchange(pickle.dumps((path, known, work)), self._setup.timeout_s)
+        reading = from_json(message, made)
         if reading.reason is Reason.MEMORY:  # the process ends by itself then
             self._reap()
         return reading
@@ -151,7 +149,7 @@ class DecodingProcess:
             **apart,
         )
 
-    def _exchange(self, request: bytes, timeout_s: float) -> tuple[dict[str, Any], Pixels | None]:
+    def _exchange(self, request: bytes, timeout_s: float) -> tuple[dict[str, Any], bytearray | None]:
         assert self._process
         assert self._process.stdin
         assert self._process.stdout
@@ -171,13 +169,10 @@ class DecodingProcess:
             self._reap()
         return answer
 
-    def _receive(self, stream: BufferedReader) -> tuple[dict[str, Any], Pixels | None]:
-        text_length, pixels_length = LENGTHS.unpack(_exactly(stream, LENGTHS.size))
+    def _receive(self, stream: BufferedReader) -> tuple[dict[str, Any], bytearray | None]:
+        text_length, made_length = LENGTHS.unpack(_exactly(stream, LENGTHS.size))
         message = json.loads(bytes(_exactly(stream, text_length)))
-        if not pixels_length:
-            return message, None
-        side = self._setup.preprocessing.size
-        return message, np.frombuffer(_exactly(stream, pixels_length), np.uint8).reshape(side, side, 3)
+        return message, _exactly(stream, made_length) if made_length else None
 
     def _death(self, timeout_s: float) -> Died:
         with self._lock:

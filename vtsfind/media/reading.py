@@ -1,4 +1,4 @@
-"""Read one file once: what it is, the hash of its content, and the model's input made of it.
+"""Read one file once: what it is, the hash of its content, and what a `Work` makes of it.
 
 Only regular files are opened, so no pipe or device can hold the reader up. The file is looked at before and after: if
 it changed meanwhile, nothing of what was read counts.
@@ -10,10 +10,11 @@ import stat
 from dataclasses import dataclass, replace
 from io import BufferedReader
 
-from vtsfind.base.records import PictureInfo, Preprocessing, Reason, Stamp
-from vtsfind.media.decode import DecodeError, Pixels, decode, needed_side, prepare
+from vtsfind.base.records import PictureInfo, Reason, Stamp
+from vtsfind.media.decode import DecodeError
 from vtsfind.media.formats import HEAD_BYTES, sniff
 from vtsfind.media.scan import IRREGULAR, failure_of, stamp_of
+from vtsfind.media.work import Setup, Work
 
 # Larger files are hashed and decoded piece by piece.
 _IN_MEMORY_BYTES = 256 << 20
@@ -27,20 +28,8 @@ _FLAGS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
-    """What holds for all files that a process reads."""
-
-    preprocessing: Preprocessing
-    pixel_limit: int
-    memory_bytes: int
-    """What the process may take more than it has at its start."""
-    timeout_s: float
-    """How long the parent lets one file take."""
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
-    """What came of reading a file: a reason why not, or a digest, or that and a picture."""
+    """What came of reading a file: a reason why not, or a digest, or that and what was made of a picture."""
 
     stamp: Stamp | None = None
     """What the file was when it was read; None if it could not be opened."""
@@ -50,11 +39,11 @@ class Reading:
     """SHA-256, 32 bytes."""
     info: PictureInfo | None = None
     """None if the content is known already."""
-    pixels: Pixels | None = None
-    """(size, size, 3) uint8; None if the content is known already."""
+    data: bytes | bytearray | None = None
+    """What the work made; None if the content is known already."""
 
 
-def read(path: bytes, known: frozenset[bytes], setup: Setup) -> Reading:
+def read(path: bytes, known: frozenset[bytes], work: Work, setup: Setup) -> Reading:
     """Read one file; whatever is wrong with it is told in the result.
 
     Parameters
@@ -62,7 +51,9 @@ def read(path: bytes, known: frozenset[bytes], setup: Setup) -> Reading:
     path
         The file.
     known
-        Digests of contents that need no decoding.
+        Digests of contents that need no work.
+    work
+        What to do with other contents.
     setup
         What holds for all files.
     """
@@ -72,7 +63,7 @@ def read(path: bytes, known: frozenset[bytes], setup: Setup) -> Reading:
             return Reading(reason=Reason.UNREADABLE, detail=IRREGULAR)
         with os.fdopen(descriptor, "rb") as file:
             before = stamp_of(os.fstat(descriptor))
-            result = replace(_read_opened(file, before.size, known, setup), stamp=before)
+            result = replace(_read_opened(file, before.size, known, work, setup), stamp=before)
             unchanged = stamp_of(os.fstat(descriptor)) == before
     except OSError as error:
         failure = failure_of(path, error)
@@ -91,7 +82,9 @@ def _open_regular(path: bytes) -> int | None:
     return None
 
 
-def _read_opened(file: BufferedReader, size: int, known: frozenset[bytes], setup: Setup) -> Reading:
+def _read_opened(
+    file: BufferedReader, size: int, known: frozenset[bytes], work: Work, setup: Setup
+) -> Reading:
     try:
         head = file.read(HEAD_BYTES)
         if head and sniff(head) is None:  # a video, say: reading all of it would take long
@@ -107,14 +100,8 @@ def _read_opened(file: BufferedReader, size: int, known: frozenset[bytes], setup
             digest = hashlib.file_digest(file, "sha256").digest()
         if digest in known:
             return Reading(digest=digest)
-        # Twice as many pixels as are needed, so that no trace of reducing while decoding is left.
-        pixels, info = decode(
-            content,
-            shortest=2 * needed_side(setup.preprocessing),
-            pixel_limit=setup.pixel_limit,
-            memory_bytes=setup.memory_bytes,
-        )
-        return Reading(digest=digest, info=info, pixels=prepare(pixels, setup.preprocessing))
+        made = work(content, setup)
+        return Reading(digest=digest, info=made.info, data=made.data)
     except DecodeError as error:
         return Reading(reason=error.reason, detail=error.detail)
     except MemoryError:

@@ -1,11 +1,11 @@
 """The body of a decoding process: it reads one file after the other, as told on standard input.
 
-It is started by `vtsfind.media.process` and imports nothing but NumPy and Pillow (and a format's reader on the first
-file that needs it). It ends when its input ends, so it never outlives its parent for longer than one file takes.
+It is started by `vtsfind.media.process` and imports nothing but NumPy and Pillow (and a format's reader, or what a work
+needs, on the first file that needs it). It ends when its input ends, so it never outlives its parent for longer than one file takes.
 
 Requests are pickled, since the parent is trusted. Answers are not: what decodes hostile files is not trusted to make
-objects in the parent. An answer is two little-endian numbers of 32 bits, the lengths of a JSON object and of the raw
-pixels, and then both.
+objects in the parent. An answer is two little-endian numbers of 32 bits, the lengths of a JSON object and of what the
+work made, and then both.
 """
 
 import contextlib
@@ -20,8 +20,8 @@ from dataclasses import asdict, astuple
 from typing import Any, BinaryIO
 
 from vtsfind.base.records import PictureInfo, Reason, Stamp
-from vtsfind.media.decode import Pixels
-from vtsfind.media.reading import Reading, Setup, read
+from vtsfind.media.reading import Reading, read
+from vtsfind.media.work import Setup
 
 LENGTHS = struct.Struct("<II")
 """The beginning of an answer."""
@@ -75,12 +75,12 @@ def _limit_memory(memory_bytes: int) -> None:
 def _serve(requests: BinaryIO, answers: BinaryIO, setup: Setup) -> None:
     while True:
         try:
-            path, known = pickle.load(requests)  # noqa: S301 - from the parent
+            path, known, work = pickle.load(requests)  # noqa: S301 - from the parent
         except EOFError:
             return
         with _last_resort(setup.timeout_s):
-            reading = read(path, known, setup)
-        send(answers, as_json(reading), b"" if reading.pixels is None else reading.pixels.tobytes())
+            reading = read(path, known, work, setup)
+        send(answers, as_json(reading), reading.data or b"")
         if reading.reason is Reason.MEMORY:
             return  # what is left of the memory is in pieces: the next file gets a fresh process
 
@@ -99,16 +99,16 @@ def _last_resort(timeout_s: float) -> Iterator[None]:
         alarm(0)
 
 
-def send(stream: BinaryIO, message: dict[str, Any], pixels: bytes) -> None:
+def send(stream: BinaryIO, message: dict[str, Any], made: bytes | bytearray) -> None:
     """Write one answer."""
     text = json.dumps(message).encode()
-    data = memoryview(LENGTHS.pack(len(text), len(pixels)) + text + pixels)
+    data = memoryview(LENGTHS.pack(len(text), len(made)) + text + made)
     while data:
         data = data[stream.write(data) :]
 
 
 def as_json(reading: Reading) -> dict[str, Any]:
-    """Say all of a reading but the pixels in JSON."""
+    """Say all of a reading but what was made of it in JSON."""
     return {
         "stamp": reading.stamp and astuple(reading.stamp),
         "reason": reading.reason,
@@ -118,7 +118,7 @@ def as_json(reading: Reading) -> dict[str, Any]:
     }
 
 
-def from_json(message: dict[str, Any], pixels: Pixels | None) -> Reading:
+def from_json(message: dict[str, Any], made: bytearray | None) -> Reading:
     """Make the reading again that `as_json` said."""
     stamp, reason, digest, info = (message[key] for key in ("stamp", "reason", "digest", "info"))
     return Reading(
@@ -127,5 +127,5 @@ def from_json(message: dict[str, Any], pixels: Pixels | None) -> Reading:
         detail=str(message["detail"]),
         digest=bytes.fromhex(digest) if digest else None,
         info=PictureInfo(**info) if info else None,
-        pixels=pixels,
+        data=made,
     )
