@@ -1,0 +1,228 @@
+"""Which copy is kept, and why."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vtsfind.act.policy import DEFAULT_RULES, RULES, Contender, informed, policy
+from vtsfind.base.details import Details
+from vtsfind.base.errors import UsageError
+from vtsfind.base.groups import Photo
+from vtsfind.base.records import PictureInfo, Stamp
+
+SHOT = Details(camera="Maker Model", quality=95, exif_fields=40)
+
+
+def contender(
+    path: bytes = b"/p/a.jpg",
+    size: tuple[int, int] = (4032, 3024),
+    details: Details = SHOT,
+    *,
+    kind: str = "JPEG",
+    taken: str | None = None,
+    mtime: int = 10**18,
+    length: int = 10**6,
+) -> Contender:
+    info = PictureInfo(*size, taken=taken, format=kind)
+    return Contender(Photo(path, Stamp(length, mtime, 1), b"d" * 32, info), details)
+
+
+sizes = st.tuples(st.integers(1, 4000), st.integers(1, 4000))
+details = st.builds(
+    Details,
+    quality=st.none() | st.integers(1, 100),
+    lossless=st.booleans(),
+    recompressed=st.booleans(),
+    detail=st.none() | st.floats(0.05, 1),
+    screenshot=st.booleans(),
+    exif_fields=st.integers(0, 3),
+    exif_size=st.none() | st.tuples(st.integers(0, 4000), st.integers(0, 4000)),
+    camera=st.sampled_from(["", "Maker Model"]),
+    gps=st.booleans(),
+    pixels=st.sampled_from([b"", b"1" * 32, b"2" * 32]),
+)
+contenders = st.builds(
+    contender,
+    path=st.binary(min_size=1, max_size=3).map(b"/".__add__),
+    size=sizes | st.just((640, 480)),
+    details=details | st.just(SHOT),
+    kind=st.sampled_from(["JPEG", "PNG", "HEIF", "RAW", "WEBP", "GIF", "", "NEW"]),
+    taken=st.sampled_from([None, "2019-01-01 00:00:00", "2020-01-01 00:00:00"]),
+    mtime=st.sampled_from([0, 10**18, -(2**63), 2**63]),
+    length=st.integers(0, 3),
+)
+several = st.lists(contenders, max_size=7, unique_by=lambda each: each.photo.path)
+rule_lists = st.lists(st.sampled_from(sorted(RULES)), unique=True)
+
+
+@given(several, st.randoms(use_true_random=False), rule_lists | st.just(list(DEFAULT_RULES)))
+def test_the_order_does_not_depend_on_the_order_of_the_input(
+    photos: list[Contender], random: object, names: list[str]
+) -> None:
+    rules = policy(names, prefer=[b"/a", b"/"], reference=[b"/b"])
+    shuffled = list(photos)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    assert rules.ranked(shuffled) == rules.ranked(photos)
+
+
+@given(several, rule_lists)
+def test_of_two_different_files_one_always_wins_and_the_reason_is_in_words(
+    photos: list[Contender], names: list[str]
+) -> None:
+    rules = policy(names)
+    for better, worse in itertools.combinations(rules.ranked(photos), 2):
+        assert rules.key(better) < rules.key(worse)
+        assert rules.decisive(better, worse) is not None
+        assert rules.reason(better, worse)
+
+
+@given(several)
+def test_reference_files_come_before_all_others(photos: list[Contender]) -> None:
+    rules = policy(reference=[b"/a", b"/b"])
+    protected = [rules.protected(each.photo.path) for each in rules.ranked(photos)]
+    assert protected == sorted(protected, reverse=True)
+
+
+def winner(*photos: Contender, **options: object) -> Contender:
+    return policy(**options).ranked(photos)[0]  # type: ignore[arg-type]
+
+
+def test_more_pixels_win_and_the_reason_names_both_sizes_and_what_else_is_gained() -> None:
+    large = contender(b"/large.jpg", details=replace(SHOT, gps=True))
+    small = contender(b"/s.jpg", (2048, 1536))
+    assert winner(small, large) == large
+    assert policy().reason(large, small) == "4032x3024 beats 2048x1536; has GPS"
+
+
+def test_what_the_kept_one_lacks_is_said() -> None:
+    large, small = (
+        contender(b"/large.jpg"),
+        contender(b"/s.jpg", (2048, 1536), taken="2020-01-01 00:00:00", details=replace(SHOT, gps=True)),
+    )
+    assert policy().reason(large, small) == "4032x3024 beats 2048x1536; lacks the time of the shot, GPS"
+
+
+@pytest.mark.parametrize("share", [0.4, 0.5, 0.6])
+def test_an_enlarged_copy_does_not_win_however_its_detail_is_misjudged(share: float) -> None:
+    original = contender(b"/a/long/path/original.jpg", (2016, 1512))
+    enlarged = contender(b"/e.jpg", details=Details(detail=share, quality=98))
+    assert winner(enlarged, original) == original
+    assert "seems enlarged" in policy().reason(original, enlarged)
+
+
+def test_an_enlarged_copy_that_kept_the_exif_data_does_not_win() -> None:
+    written = replace(SHOT, exif_size=(2016, 1512))
+    original = contender(b"/a/long/path/original.jpg", (1512, 2016), details=written)
+    enlarged = contender(b"/e.jpg", (3024, 4032), details=written)
+    assert winner(enlarged, original) == original
+    assert "enlarged from about 1512x2016" in policy().reason(original, enlarged)
+
+
+def test_an_enlarged_copy_still_beats_a_thumbnail() -> None:
+    enlarged = contender(details=Details(detail=0.5))
+    assert winner(contender(b"/t", (160, 120)), enlarged) == enlarged
+
+
+def test_a_blurred_shot_of_the_size_that_its_camera_wrote_down_is_no_enlargement() -> None:
+    blurred = contender(b"/long/blurred.jpg", details=replace(SHOT, detail=0.3, exif_size=(4032, 3024)))
+    assert winner(blurred, contender(b"/half.jpg", (2016, 1512))) == blurred
+
+
+def test_a_png_made_of_a_jpeg_does_not_win() -> None:
+    jpeg = contender(b"/a/long/path/shot.jpg", details=Details(quality=60), length=10**6)
+    png = contender(b"/s.png", kind="PNG", details=Details(recompressed=True, lossless=True), length=10**7)
+    assert winner(png, jpeg) == jpeg
+    assert policy().reason(jpeg, png) == "JPEG beats PNG made of a compressed picture"
+
+
+def test_a_png_with_the_very_pixels_of_a_jpeg_was_made_of_it() -> None:
+    same = b"p" * 32
+    jpeg = contender(b"/a/long/path/shot.jpg", details=Details(quality=60, pixels=same))
+    png = contender(b"/s.png", kind="PNG", details=Details(lossless=True, pixels=same))
+    assert winner(png, jpeg) == jpeg
+    assert [each.details.recompressed for each in informed([png, jpeg])] == [True, False]
+
+
+def test_a_png_that_shows_no_traces_beats_a_jpeg_without_camera_data() -> None:
+    png = contender(b"/long/drawing.png", kind="PNG", details=Details(lossless=True))
+    assert winner(contender(details=Details(quality=99)), png) == png
+
+
+def test_heif_from_the_camera_beats_its_jpeg() -> None:
+    heif = contender(b"/long/shot.heic", kind="HEIF", details=replace(SHOT, quality=None))
+    assert winner(contender(), heif) == heif
+
+
+def test_the_lighter_compression_wins() -> None:
+    light = contender(b"/long/light.jpg", details=replace(SHOT, quality=92))
+    heavy = contender(b"/h.jpg", details=replace(SHOT, quality=70))
+    assert winner(heavy, light) == light
+    assert policy().reason(light, heavy) == "JPEG quality 92 beats 70"
+
+
+def test_a_screenshot_of_a_photo_does_not_win() -> None:
+    photo = contender(b"/long/photo.jpg", (1600, 1200))
+    screen = contender(b"/s.png", (1170, 2532), kind="PNG", details=Details(lossless=True, screenshot=True))
+    assert winner(screen, photo) == photo
+
+
+def test_a_live_photo_beats_its_still_alone() -> None:
+    still = contender(b"/s.heic")
+    live = contender(b"/long/live.heic")
+    live = replace(live, photo=replace(live.photo, companions=(b"/long/live.mov",)))
+    assert winner(still, live) == live
+    assert "1 more file belongs to it" in policy().reason(live, still)
+
+
+def test_the_shot_taken_earlier_wins_and_without_times_the_file_changed_earlier() -> None:
+    early = contender(b"/long/early.jpg", taken="2019-01-01 00:00:00")
+    late = contender(b"/l.jpg", taken="2020-01-01 00:00:00", mtime=1)
+    assert winner(late, early) == early
+    assert (
+        policy().reason(early, late)
+        == "older: taken 2019-01-01 00:00:00, the other taken 2020-01-01 00:00:00"
+    )
+    first, second = contender(b"/long/first.jpg", mtime=10**18), contender(b"/s.jpg", mtime=2 * 10**18)
+    assert winner(second, first) == first
+    assert "last changed 2001-09-09" in policy().reason(first, second)
+
+
+def test_a_preferred_folder_outranks_the_age_but_not_the_pixels() -> None:
+    sorted_out, messy = contender(b"/sorted/a.jpg", mtime=2 * 10**18), contender(b"/m/a.jpg", mtime=1)
+    assert winner(messy, sorted_out, prefer=[b"/sorted"]) == sorted_out
+    assert policy(prefer=[b"/sorted"]).reason(sorted_out, messy) == "in a preferred folder"
+    small = contender(b"/sorted/a.jpg", (800, 600))
+    assert winner(messy, small, prefer=[b"/sorted"]) == messy
+    assert winner(messy, small, names=["folder", "pixels"], prefer=[b"/sorted"]) == small
+
+
+def test_a_folder_does_not_hold_the_files_of_another_whose_name_begins_with_its() -> None:
+    assert not policy(reference=[b"/sorted"]).protected(b"/sorted-not/a.jpg")
+    assert policy(reference=[b"/"]).protected(b"/a.jpg")
+
+
+def test_a_reference_file_wins_over_more_pixels() -> None:
+    thumbnail = contender(b"/archive/a.jpg", (80, 60))
+    assert winner(contender(), thumbnail, reference=[b"/archive"]) == thumbnail
+
+
+def test_files_that_only_their_paths_tell_apart_are_tied() -> None:
+    rules = policy()
+    assert rules.tied(contender(b"/a.jpg"), contender(b"/b/a.jpg"))
+    assert rules.reason(contender(b"/a.jpg"), contender(b"/b/a.jpg")) == "shorter path"
+    assert not rules.tied(contender(b"/a.jpg"), contender(b"/b.jpg", mtime=10**18 + 1))
+
+
+def test_a_wrong_rule_is_refused_with_the_nearest() -> None:
+    with pytest.raises(UsageError, match="Did you mean 'pixels'"):
+        policy(["pixel"])
+    with pytest.raises(UsageError, match="twice"):
+        policy(["path", "path"])
+
+
+def test_preferred_folders_count_even_if_the_rule_is_not_named() -> None:
+    mine, other = contender(b"/mine/a.jpg", mtime=2), contender(b"/o.jpg", mtime=1)
+    assert winner(mine, other, names=["pixels", "oldest"], prefer=[b"/mine"]) == mine

@@ -1,0 +1,161 @@
+"""Which of several copies is kept: an ordered list of rules, each choice with its reason.
+
+The first rule under which two files differ decides between them. The last rule is the path, so no two files are ever
+equal, and the order depends on neither the order of the input nor on chance. Files in a reference folder come before
+all others whatever the rules say, and are never to be touched.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Final
+
+from vtsfind.act import rules
+from vtsfind.act.rules import Contender, Rule, Value
+from vtsfind.base.errors import UsageError
+
+__all__ = ["DEFAULT_RULES", "RULES", "Contender", "Policy", "informed", "policy"]
+
+DEFAULT_RULES: Final = ("pixels", "format", "compression", "exif", "unit", "folder", "oldest", "path")
+"""The order unless another is asked for: what cannot be got back (pixels, data) before what can (name, place).
+
+The preferred folders stand before the age, since copying a file changes its time, and a person named the folders.
+"""
+
+_FOLDER = rules.in_folders("folder", "the folders given with --prefer-folder, in their order", (), "")
+RULES: Final = {
+    rule.name: rule
+    for rule in (
+        rules.PIXELS,
+        rules.FORMAT,
+        rules.COMPRESSION,
+        rules.EXIF,
+        rules.UNIT,
+        _FOLDER,
+        rules.OLDEST,
+        rules.NEWEST,
+        rules.LARGEST,
+        rules.SMALLEST,
+        rules.PATH,
+    )
+}
+"""Every rule that can be asked for, by name; `folder` gets its folders from `policy`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The rules in force, first to last. `policy` makes one."""
+
+    rules: tuple[Rule, ...]
+    reference: tuple[bytes, ...] = ()
+    """Folders whose files are never touched."""
+
+    def key(self, contender: Contender) -> tuple[Value, ...]:
+        """What a contender is sorted by; no two different paths have the same."""
+        return tuple(rule.value(contender) for rule in self.rules)
+
+    def ranked(self, contenders: Iterable[Contender]) -> list[Contender]:
+        """All contenders, the one to keep first, with what they show of each other (`informed`).
+
+        The contenders that come back are the ones to ask `reason` and `tied` about.
+        """
+        return sorted(informed(contenders), key=self.key)
+
+    def decisive(self, keeper: Contender, other: Contender) -> Rule | None:
+        """The first rule under which the two differ; None for one and the same file."""
+        return next((rule for rule in self.rules if rule.value(keeper) != rule.value(other)), None)
+
+    def reason(self, keeper: Contender, other: Contender) -> str:
+        """Why `keeper` is kept in place of `other`, in words, and what it has or lacks in EXIF data besides.
+
+        Such as "4032x3024 beats 2048x1536; has GPS".
+        """
+        rule = self.decisive(keeper, other)
+        if rule is None:
+            return "the same file"
+        said = [rule.words(keeper, other)]
+        if rule.name != rules.EXIF.name:
+            own, others = rules.exif_gains(keeper), rules.exif_gains(other)
+            gained = [name for name in own if name not in others]
+            lost = [name for name in others if name not in own]
+            said += [f"has {', '.join(gained)}"] * bool(gained) + [f"lacks {', '.join(lost)}"] * bool(lost)
+        return "; ".join(said)
+
+    def praise(self, ranked: Sequence[Contender]) -> str:
+        """Why the first of some ranked contenders is kept: its reason against the second."""
+        if len(ranked) < 2:
+            return "the only one"
+        return self.reason(ranked[0], ranked[1])
+
+    def tied(self, keeper: Contender, other: Contender) -> bool:
+        """Whether nothing but their paths tells the two apart."""
+        rule = self.decisive(keeper, other)
+        return rule is None or rule.name == rules.PATH.name
+
+    def protected(self, path: bytes) -> bool:
+        """Whether a file lies in a reference folder, and so must never be touched, kept or not."""
+        return rules.folder_rank(self.reference, path) < len(self.reference)
+
+
+def policy(
+    names: Sequence[str] = DEFAULT_RULES, *, prefer: Sequence[bytes] = (), reference: Sequence[bytes] = ()
+) -> Policy:
+    """Make a keep policy.
+
+    Parameters
+    ----------
+    names
+        Rules of `RULES`, the weightiest first. `path` is put at the end if it is not named.
+    prefer
+        Folders, absolute, the most preferred first; put before the age and the path if `names` lacks `folder`.
+    reference
+        Folders, absolute, whose files come before all others and are never touched.
+
+    Raises
+    ------
+    UsageError
+        For an unknown or repeated rule, naming the nearest.
+    """
+    chosen = list(names)
+    for name in chosen:
+        if name not in RULES:
+            near = get_close_matches(name, RULES, n=1, cutoff=0.5)
+            hint = f"Did you mean '{near[0]}'? " if near else ""
+            raise UsageError(f"There is no keep rule '{name}'.", f"{hint}Rules: {', '.join(RULES)}.")
+        if chosen.count(name) > 1:
+            raise UsageError(f"The keep rule '{name}' is given twice.", "Name each rule once.")
+    if prefer and "folder" not in chosen:
+        ages = [chosen.index(name) for name in ("oldest", "newest", "path") if name in chosen]
+        chosen.insert(min(ages, default=len(chosen)), "folder")
+    if "path" not in chosen:
+        chosen.append("path")
+    made = [_with_folders(RULES[name], tuple(prefer)) for name in chosen]
+    if reference:
+        words = "in a reference folder"
+        made.insert(0, rules.in_folders("reference", words, tuple(reference), words))
+    return Policy(tuple(made), tuple(reference))
+
+
+def _with_folders(rule: Rule, prefer: tuple[bytes, ...]) -> Rule:
+    if rule is not _FOLDER:
+        return rule
+    return rules.in_folders(rule.name, rule.meaning, prefer, "in a preferred folder")
+
+
+def informed(contenders: Iterable[Contender]) -> list[Contender]:
+    """Note what files show of each other: a lossless one with the very pixels of a JPEG was made of it.
+
+    No picture is a JPEG's by chance, whereas saving a JPEG as PNG keeps each pixel. The order stays.
+    """
+    known = list(contenders)
+    lossy = {
+        each.details.pixels
+        for each in known
+        if each.photo.info.format == "JPEG" and each.details.pixels and not each.details.lossless
+    }
+    return [
+        replace(each, details=replace(each.details, recompressed=True))
+        if each.details.pixels in lossy and each.photo.info.format != "JPEG"
+        else each
+        for each in known
+    ]

@@ -1,0 +1,260 @@
+"""The rules of a keep policy: each puts one quality of a file into a value, smaller for better, and into words."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import IntEnum
+from typing import Final
+
+from vtsfind.base.details import Details
+from vtsfind.base.groups import Photo
+
+Value = int | str | bytes | tuple[int | str | bytes, ...]
+"""What two files are compared by; of one kind for all files under one rule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """A photo that may be kept, with all that the rules look at."""
+
+    photo: Photo
+    details: Details
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One reason to prefer a file."""
+
+    name: str
+    """As a user calls it."""
+    meaning: str
+    """What it prefers, in words."""
+    value: Callable[[Contender], Value]
+    """Smaller for the better file."""
+    words: Callable[[Contender, Contender], str]
+    """Why the first, which is better by this rule, beats the second."""
+
+
+# An enlarged picture has the detail of a smaller one at best. Where detail ends can be told to about a third, and an
+# enlargement must not beat what it was made of: it counts for half of what it seems to hold. A screenshot shows a
+# photo on part of a screen, at most.
+_ENLARGED_COUNTS: Final = 0.5
+_SCREENSHOT_COUNTS: Final = 0.25
+_ENLARGED_BELOW: Final = 0.8
+"""A share of detail above this one is no ground for suspicion: soft lenses and noise reduction do as much."""
+_LARGER_THAN_SHOT: Final = 1.05
+
+
+def enlarged_from(contender: Contender) -> tuple[int, int] | None:
+    """The size in pixels that a photo seems to have been enlarged from; None if nothing says so.
+
+    What the EXIF data say of the size counts more than how soft the picture is: a photo that has the size that its
+    camera wrote down is no enlargement, however blurred.
+    """
+    info, details = contender.photo.info, contender.details
+    if details.exif_size and min(details.exif_size) > 0:
+        shot_pixels = details.exif_size[0] * details.exif_size[1]
+        if info.width * info.height > _LARGER_THAN_SHOT * shot_pixels:
+            upright = (info.width >= info.height) == (details.exif_size[0] >= details.exif_size[1])
+            return details.exif_size if upright else (details.exif_size[1], details.exif_size[0])
+        if details.camera:
+            return None
+    if details.detail is not None and details.detail < _ENLARGED_BELOW:
+        return round(info.width * details.detail), round(info.height * details.detail)
+    return None
+
+
+def effective_pixels(contender: Contender) -> int:
+    """Pixels that a file counts for: fewer than it has if it seems enlarged, or is a screenshot."""
+    width, height = contender.photo.info.width, contender.photo.info.height
+    smaller = enlarged_from(contender)
+    if smaller:
+        return round(smaller[0] * smaller[1] * _ENLARGED_COUNTS)
+    return round(width * height * (_SCREENSHOT_COUNTS if contender.details.screenshot else 1))
+
+
+def _size(contender: Contender) -> str:
+    return f"{contender.photo.info.width}x{contender.photo.info.height}"
+
+
+def _pixel_words(better: Contender, worse: Contender) -> str:
+    said = f"{_size(better)} beats {_size(worse)}"
+    smaller = enlarged_from(worse)
+    if smaller:
+        return f"{said}, which seems enlarged from about {smaller[0]}x{smaller[1]}"
+    return said + (", which is a screenshot" if worse.details.screenshot else "")
+
+
+class _Format(IntEnum):
+    """How near a file is to what the camera saw, by its format; best first."""
+
+    RAW = 0
+    LOSSLESS_SHOT = 1
+    MODERN_SHOT = 2
+    JPEG_SHOT = 3
+    LOSSLESS = 4
+    MODERN = 5
+    JPEG = 6
+    WEB = 7
+    LOSSLESS_OF_LOSSY = 8
+    FEW_COLOURS = 9
+
+
+_MODERN = {"HEIF", "AVIF", "JPEG2000"}
+_LOSSLESS = {"PNG", "TIFF", "BMP"}
+_OTHERS = {"RAW": _Format.RAW, "GIF": _Format.FEW_COLOURS, "WEBP": _Format.WEB}
+
+
+def _format(contender: Contender) -> _Format:
+    kind, details = contender.photo.info.format, contender.details
+    shot = bool(details.camera)
+    if details.lossless or kind in _LOSSLESS:
+        if details.recompressed:
+            return _Format.LOSSLESS_OF_LOSSY
+        return _Format.LOSSLESS_SHOT if shot else _Format.LOSSLESS
+    if kind in _MODERN:
+        return _Format.MODERN_SHOT if shot else _Format.MODERN
+    return _OTHERS.get(kind, _Format.JPEG_SHOT if shot else _Format.JPEG)
+
+
+_FORMAT_WORDS = {
+    _Format.LOSSLESS_SHOT: " without loss, with camera data",
+    _Format.MODERN_SHOT: " with camera data",
+    _Format.JPEG_SHOT: " with camera data",
+    _Format.LOSSLESS: " without loss",
+    _Format.LOSSLESS_OF_LOSSY: " made of a compressed picture",
+}
+
+
+def _format_name(contender: Contender) -> str:
+    return (contender.photo.info.format or "another format") + _FORMAT_WORDS.get(_format(contender), "")
+
+
+def _compression(contender: Contender) -> tuple[int, int]:
+    """Photos that were compressed twice last; within each, by quality, where formats without one are at the top."""
+    details = contender.details
+    return int(details.recompressed), -(101 if details.quality is None else details.quality)
+
+
+def _compression_words(better: Contender, worse: Contender) -> str:
+    if worse.details.recompressed != better.details.recompressed:
+        return "the other was compressed before"
+    if better.details.quality is None:
+        return f"the other is a JPEG of quality {worse.details.quality}"
+    return f"JPEG quality {better.details.quality} beats {worse.details.quality}"
+
+
+def exif_gains(contender: Contender) -> list[str]:
+    """What a photo has in its EXIF data that a person would miss."""
+    photo, details = contender.photo, contender.details
+    has = {
+        "the time of the shot": bool(photo.info.taken),
+        "GPS": details.gps,
+        "the camera's name": bool(details.camera),
+        "a rating": bool(details.rating),
+    }
+    return [name for name, there in has.items() if there]
+
+
+def _exif(contender: Contender) -> tuple[int, int]:
+    return -len(exif_gains(contender)), -contender.details.exif_fields
+
+
+def _exif_words(better: Contender, worse: Contender) -> str:
+    own, other = exif_gains(better), exif_gains(worse)
+    gained = [name for name in own if name not in other]
+    if len(own) > len(other):
+        return "has " + ", ".join(gained)
+    return f"{better.details.exif_fields} EXIF fields beat {worse.details.exif_fields}"
+
+
+def _unit_words(better: Contender, worse: Contender) -> str:
+    more = len(better.photo.companions) - len(worse.photo.companions)
+    return f"{more} more {'file belongs' if more == 1 else 'files belong'} to it, such as a film, RAW or side-car"
+
+
+def _time(contender: Contender) -> tuple[str, int]:
+    """The time of the shot, else the year 9999: a file without one is younger than any that has one; then its age."""
+    return contender.photo.info.taken or "9999", contender.photo.stamp.mtime_ns
+
+
+def _newest(contender: Contender) -> tuple[int, int]:
+    taken, changed = _time(contender)
+    digits = int("".join(c for c in taken if c.isdigit())) if contender.photo.info.taken else 0
+    return -digits, -changed
+
+
+def _time_name(contender: Contender, other: Contender) -> str:
+    mine, yours = contender.photo, other.photo
+    if mine.info.taken and mine.info.taken != yours.info.taken:
+        return f"taken {mine.info.taken}"
+    try:
+        changed = datetime.fromtimestamp(mine.stamp.mtime_ns // 10**9, UTC)
+    except (OSError, OverflowError, ValueError):
+        return "of an impossible date"
+    return f"last changed {changed:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _oldest_words(better: Contender, worse: Contender) -> str:
+    return f"older: {_time_name(better, worse)}, the other {_time_name(worse, better)}"
+
+
+def _newest_words(better: Contender, worse: Contender) -> str:
+    return f"newer: {_time_name(better, worse)}, the other {_time_name(worse, better)}"
+
+
+def _bytes_words(better: Contender, worse: Contender) -> str:
+    return f"{better.photo.stamp.size:,} bytes against {worse.photo.stamp.size:,}"
+
+
+def _path(contender: Contender) -> tuple[int, bytes]:
+    path = contender.photo.path
+    return len(path), path
+
+
+def _path_words(better: Contender, worse: Contender) -> str:
+    return "shorter path" if len(better.photo.path) < len(worse.photo.path) else "first by path"
+
+
+def folder_rank(folders: tuple[bytes, ...], path: bytes) -> int:
+    """The place, from 0, of the first of some folders that a path lies in; their number for none."""
+    separator = os.fsencode(os.sep)
+    for rank, folder in enumerate(folders):
+        if path == folder or path.startswith(folder.rstrip(separator) + separator):
+            return rank
+    return len(folders)
+
+
+def in_folders(name: str, meaning: str, folders: tuple[bytes, ...], words: str) -> Rule:
+    """A rule that prefers photos in some folders, the first folder most."""
+    return Rule(
+        name, meaning, lambda each: folder_rank(folders, each.photo.path), lambda _better, _worse: words
+    )
+
+
+PIXELS = Rule(
+    "pixels",
+    "more pixels; an enlargement counts for less than what it was made of",
+    lambda each: -effective_pixels(each),
+    _pixel_words,
+)
+FORMAT = Rule(
+    "format",
+    "RAW, then what came from a camera, then without loss; never a PNG made of a JPEG",
+    lambda each: int(_format(each)),
+    lambda better, worse: f"{_format_name(better)} beats {_format_name(worse)}",
+)
+COMPRESSION = Rule("compression", "compressed once and lightly", _compression, _compression_words)
+EXIF = Rule("exif", "more EXIF data: time, place, camera, rating", _exif, _exif_words)
+UNIT = Rule(
+    "unit",
+    "more files that belong to it: film, RAW, side-car",
+    lambda each: -len(each.photo.companions),
+    _unit_words,
+)
+OLDEST = Rule("oldest", "taken earlier, else changed earlier", _time, _oldest_words)
+NEWEST = Rule("newest", "taken later, else changed later", _newest, _newest_words)
+LARGEST = Rule("largest", "more bytes", lambda each: -each.photo.stamp.size, _bytes_words)
+SMALLEST = Rule("smallest", "fewer bytes", lambda each: each.photo.stamp.size, _bytes_words)
+PATH = Rule("path", "the shorter path, then the first by name", _path, _path_words)

@@ -1,0 +1,37 @@
+"""What a file tells about how good a copy of its picture it is, beyond its size: the facts that a keep policy weighs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """Facts about one picture file. The defaults stand for what was not looked at, or does not show.
+
+    A suspicion (`detail`, `recompressed`, `screenshot`) is only there when the file gives good grounds for it: it can
+    cost the file its place.
+    """
+
+    quality: int | None = None
+    """JPEG quality, 1 to 100 on the scale of the Independent JPEG Group, by the quantisation tables; None if it has none."""
+    lossless: bool = False
+    """Whether this file holds its pixels without loss."""
+    recompressed: bool = False
+    """Whether the pixels show traces of a JPEG compression before the one of this file."""
+    detail: float | None = None
+    """How far detail reaches, as a share (0 to 1) of the width: 0.5 for a picture enlarged to twice its size. None for all."""
+    screenshot: bool = False
+    """Whether it is a picture of a screen."""
+    exif_fields: int = 0
+    """Filled-in EXIF fields."""
+    exif_size: tuple[int, int] | None = None
+    """Width and height in pixels that the EXIF data say, either way round; None if they say none."""
+    camera: str = ""
+    """Maker and model of the camera, as text."""
+    gps: bool = False
+    """Whether it says where it was taken."""
+    rating: int | None = None
+    """Stars that a person gave, 1 to 5."""
+    software: str = ""
+    """The program that wrote the file, by its EXIF data."""
+    pixels: bytes = b""
+    """SHA-256 of the upright decoded pixels and their size; empty if it was not computed."""
