@@ -1,0 +1,248 @@
+"""The state of a review, without any screen."""
+
+from pathlib import Path
+
+import pytest
+from grouped import group, many, photo
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vtsfind.base.errors import DiskFull, LibraryLocked, UsageError
+from vtsfind.base.groups import Group, Verdict
+from vtsfind.engine.listing import Filter, Listing, Sort, weakest
+from vtsfind.engine.review import PROPOSAL, Choice, Mark, Review, Standing, Step, Unsaved
+from vtsfind.engine.sessions import SavedSteps
+
+
+def trio(number: int = 1) -> Group:
+    return group(number, [photo(b"/%d/%s.jpg" % (number, name), 100) for name in (b"a", b"b", b"c")])
+
+
+def marks(review: Review, number: int = 0) -> list[Mark]:
+    return [review.mark(number, member) for member in range(len(review.groups[number].members))]
+
+
+def test_the_proposal_keeps_the_first_and_drops_the_others() -> None:
+    review = Review([trio()])
+    assert marks(review) == [Mark.KEEPER, Mark.DROP, Mark.DROP]
+    assert review.choice(0).standing is Standing.OPEN
+    assert list(review.accepted()) == []
+
+
+def test_an_accepted_group_gives_up_what_is_marked() -> None:
+    review = Review([trio()])
+    review.toggle(0, 2)
+    review.accept(0)
+    (plan,) = review.accepted()
+    assert [member.photo.path for member in plan.members] == [b"/1/a.jpg", b"/1/b.jpg"]
+    assert (review.tally.decided, review.tally.files, review.tally.gain) == (1, 1, 100)
+
+
+def test_a_group_whose_photos_all_stay_gives_up_nothing() -> None:
+    review = Review([trio()])
+    review.toggle(0, 1)
+    review.toggle(0, 2)
+    review.accept(0)
+    assert list(review.accepted()) == []
+    assert review.tally.decided == 1
+
+
+def test_the_only_keeper_cannot_be_dropped() -> None:
+    review = Review([trio()])
+    with pytest.raises(UsageError, match="stays"):
+        review.toggle(0, 0)
+
+
+def test_a_dropped_keeper_is_followed_by_the_next_that_stays() -> None:
+    review = Review([trio()])
+    review.toggle(0, 2)
+    review.toggle(0, 0)
+    assert marks(review) == [Mark.DROP, Mark.DROP, Mark.KEEPER]
+
+
+def test_another_keeper_takes_the_place_of_the_first_in_the_plan() -> None:
+    review = Review([trio()])
+    review.choose(0, 1)
+    review.accept(0)
+    (plan,) = review.accepted()
+    assert plan.keeper.path == b"/1/b.jpg"
+    assert plan.members[0].verdict is None
+    assert plan.members[0].reason == "chosen by hand"
+    assert {member.photo.path for member in plan.members[1:]} == {b"/1/a.jpg", b"/1/c.jpg"}
+    assert all(member.verdict is Verdict.RESAVE for member in plan.members[1:])
+
+
+def test_a_stranger_stays_and_is_told_apart_by_content() -> None:
+    review = Review([trio()])
+    review.refuse(0, 1)
+    review.accept(0)
+    (plan,) = review.accepted()
+    assert [member.photo.path for member in plan.members] == [b"/1/a.jpg", b"/1/c.jpg"]
+    members = review.groups[0].members
+    assert list(review.strangers()) == [(members[0].photo.digest, members[1].photo.digest)]
+
+
+def test_a_group_of_strangers_is_refused_as_a_whole() -> None:
+    review = Review([trio()])
+    review.refuse(0, 1)
+    review.refuse(0, 2)
+    assert review.choice(0).standing is Standing.REFUSED
+    assert len(list(review.strangers())) == 2
+
+
+def test_many_groups_are_accepted_and_taken_back_as_one_step() -> None:
+    review = Review([trio(number) for number in range(5)])
+    review.refuse(3)
+    assert review.accept_all(range(5)) == 4
+    assert review.tally.decided == 5
+    assert review.undo() == ("accept", [0, 1, 2, 4])
+    assert review.tally.decided == 1
+    assert review.can_undo == "not a duplicate"
+
+
+def test_there_is_nothing_to_undo_at_first() -> None:
+    with pytest.raises(UsageError, match="nothing to undo"):
+        Review([trio()]).undo()
+
+
+def test_a_review_goes_on_where_it_stood_and_can_still_be_undone(tmp_path: Path) -> None:
+    groups = [trio(number) for number in range(4)]
+    with SavedSteps(tmp_path / "library") as log:
+        review = Review(groups, log)
+        review.toggle(1, 2)
+        review.accept(1)
+        review.choose(2, 1)
+        review.undo()
+        review.refuse(3, 1)
+        before = [review.choice(number) for number in range(4)], review.tally
+    with SavedSteps(tmp_path / "library") as log:
+        again = Review(groups, log)
+        assert ([again.choice(number) for number in range(4)], again.tally) == before
+        again.undo()
+        again.undo()
+        assert again.choice(1) == Choice(kept=frozenset({2}))
+
+
+def test_a_decision_outlives_another_order_of_the_groups_and_their_members(tmp_path: Path) -> None:
+    first, second = trio(1), trio(2)
+    with SavedSteps(tmp_path / "library") as log:
+        Review([first, second], log).choose(1, 2)
+    turned = Group(1, (second.members[2], second.members[0], second.members[1]))
+    with SavedSteps(tmp_path / "library") as log:
+        review = Review([turned, first], log)
+    assert review.choice(0).keeper == 0
+    assert review.choice(1) == PROPOSAL
+
+
+def test_a_group_that_has_changed_is_open_again(tmp_path: Path) -> None:
+    with SavedSteps(tmp_path / "library") as log:
+        Review([trio()], log).accept(0)
+    changed = group(1, [photo(b"/1/%s.jpg" % name, 101) for name in (b"a", b"b", b"c")])
+    with SavedSteps(tmp_path / "library") as log:
+        assert Review([changed], log).choice(0) == PROPOSAL
+
+
+def test_a_library_is_reviewed_by_one_session_at_a_time(tmp_path: Path) -> None:
+    with SavedSteps(tmp_path / "library"), pytest.raises(LibraryLocked, match="is being reviewed by process"):
+        SavedSteps(tmp_path / "library")
+
+
+def test_a_torn_last_step_costs_itself_only(tmp_path: Path) -> None:
+    groups = [trio(number) for number in range(2)]
+    with SavedSteps(tmp_path / "library") as log:
+        review = Review(groups, log)
+        review.accept(0)
+        review.accept(1)
+        path = log._path
+    path.write_bytes(path.read_bytes()[:-5])
+    with SavedSteps(tmp_path / "library") as log:
+        assert Review(groups, log).tally.decided == 1
+
+
+class Full(Unsaved):
+    """A log on a full disk."""
+
+    def append(self, step: Step) -> None:
+        raise DiskFull(f"no room for {step.label}")
+
+
+def test_a_mark_that_cannot_be_kept_is_not_made() -> None:
+    review = Review([trio()], Full())
+    with pytest.raises(DiskFull):
+        review.accept(0)
+    assert review.choice(0) == PROPOSAL
+    assert not review.can_undo
+
+
+ACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["toggle", "choose", "accept", "refuse", "reopen"]),
+        st.integers(0, 2),
+        st.integers(0, 2),
+    ),
+    max_size=12,
+)
+
+
+@given(ACTS)
+def test_undoing_everything_leads_back_to_the_proposal_and_a_keeper_always_stays(
+    acts: list[tuple[str, int, int]],
+) -> None:
+    review = Review([trio(number) for number in range(3)])
+    done = 0
+    for name, number, member in acts:
+        before = review.choice(number)
+        try:
+            if name in {"accept", "reopen"}:
+                getattr(review, name)(number)
+            else:
+                getattr(review, name)(number, member)
+            done += 1
+        except UsageError:
+            assert review.choice(number) == before
+        assert marks(review, number).count(Mark.DROP) < 3
+        assert all(group.members[0].verdict is None for group in review.accepted())
+    for _ in range(done):
+        review.undo()
+    assert all(review.choice(number) == PROPOSAL for number in range(3))
+    assert review.tally.decided == review.tally.files == review.tally.gain == 0
+
+
+def test_the_next_open_group_is_looked_for_from_here_on_and_then_from_the_top() -> None:
+    review = Review([trio(number) for number in range(4)])
+    review.accept_all([0, 2, 3])
+    assert review.next_open([3, 2, 1, 0], 2) == 2
+    review.accept(1)
+    assert review.next_open([3, 2, 1, 0], 0) is None
+
+
+@pytest.mark.parametrize("sort", Sort)
+def test_every_order_holds_every_group_once_and_turns_around(sort: Sort) -> None:
+    groups = many(200)
+    listing = Listing(groups)
+    order = listing.order(sort).tolist()
+    assert sorted(order) == list(range(200))
+    assert sorted(listing.order(sort, backwards=True).tolist()) == list(range(200))
+
+
+def test_groups_are_sorted_by_what_they_give_up() -> None:
+    groups = many(100)
+    gains = [groups[place].gain for place in Listing(groups).order(Sort.GAIN)]
+    assert gains == sorted(gains, reverse=True)
+
+
+def test_groups_are_found_by_kind_words_and_size() -> None:
+    groups = many(300)
+    listing = Listing(groups)
+    for place in listing.order(Sort.DATE, Filter(frozenset({Verdict.EDIT}), "07 img", 1_000_000)).tolist():
+        assert weakest(groups[place]) is Verdict.EDIT
+        assert b"07" in groups[place].keeper.path
+        assert groups[place].gain >= 1_000_000
+
+
+def test_groups_of_the_same_folders_are_as_sure_or_surer() -> None:
+    groups = many(1200)
+    alike = Listing(groups).alike(2, by_folders=True).tolist()
+    assert 2 in alike
+    assert {groups[place].keeper.path[:11] for place in alike} == {b"/photos/02/"}
+    assert all(weakest(groups[place]).rank <= weakest(groups[2]).rank for place in alike)

@@ -1,0 +1,172 @@
+"""Many groups put in order: sorted and filtered by what a person looks for, fast enough to do at every keystroke."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.base.groups import Group, Verdict
+
+
+class Sort(StrEnum):
+    """What groups are sorted by; the value is shown."""
+
+    GAIN = "size to gain"
+    """Most bytes first."""
+    VERDICT = "kind"
+    """The surest first."""
+    FOLDER = "folder"
+    """By the keeper's path."""
+    DATE = "date"
+    """The latest shot first; without a time of the shot, the file's."""
+    MEMBERS = "number of photos"
+    """Most first."""
+    FOUND = "as found"
+    """By number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which groups are wanted."""
+
+    verdicts: frozenset[Verdict] = frozenset(Verdict)
+    """Groups whose weakest pair has one of these verdicts."""
+    text: str = ""
+    """Words that must all stand in the path of one member, capitals or not; empty for all."""
+    gain: int = 0
+    """Bytes that a group must give up at least."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether every group passes."""
+        return self == Filter()
+
+
+def weakest(group: Group) -> Verdict:
+    """The weakest verdict within a group: how sure all of it is."""
+    verdicts = [member.verdict for member in group.members[1:] if member.verdict]
+    return max(verdicts, key=lambda verdict: verdict.rank, default=Verdict.SIMILAR)
+
+
+def folders(group: Group) -> frozenset[bytes]:
+    """The folders that a group's photos lie in."""
+    return frozenset(os.path.dirname(member.photo.path) for member in group.members)
+
+
+def taken(group: Group) -> str:
+    """The keeper's time of the shot, `YYYY-MM-DD HH:MM:SS`; empty without one."""
+    return group.keeper.info.taken or ""
+
+
+class Listing:
+    """What groups are sorted and filtered by, worked out once.
+
+    Parameters
+    ----------
+    groups
+        All groups.
+    """
+
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self._groups = groups
+        ranks = {verdict: verdict.rank for verdict in Verdict}
+        n = len(groups)
+        self.gains: npt.NDArray[np.int64] = np.fromiter((group.gain for group in groups), np.int64, n)
+        """(n,) bytes."""
+        self.ranks: npt.NDArray[np.uint8] = np.fromiter(
+            (ranks[weakest(group)] for group in groups), np.uint8, n
+        )
+        """(n,) rank of the weakest verdict."""
+
+    def order(
+        self, sort: Sort = Sort.GAIN, wanted: Filter | None = None, *, backwards: bool = False
+    ) -> npt.NDArray[np.int64]:
+        """The places of the wanted groups, in order; equal ones in the order of the groups.
+
+        Returns
+        -------
+        (m,) int64.
+        """
+        places = self._wanted(wanted or Filter())
+        keys = self._keys(sort)[places]
+        if backwards:  # still stable: equal groups stay in their order
+            places, keys = places[::-1], keys[::-1]
+            return np.asarray(places[np.argsort(keys, kind="stable")][::-1])
+        return np.asarray(places[np.argsort(keys, kind="stable")])
+
+    def counts(self) -> dict[Verdict, tuple[int, int]]:
+        """For each verdict, how many groups have it as their weakest, and the bytes to gain there."""
+        return {
+            verdict: (
+                int((self.ranks == verdict.rank).sum()),
+                int(self.gains[self.ranks == verdict.rank].sum()),
+            )
+            for verdict in Verdict
+        }
+
+    def alike(self, place: int, *, by_folders: bool) -> npt.NDArray[np.int64]:
+        """The groups of the same weakest verdict as one, or those whose photos lie in the same folders.
+
+        Groups of the same folders are only those that are as sure as this one or surer.
+        """
+        if not by_folders:
+            return np.flatnonzero(self.ranks == self.ranks[place])
+        own = folders(self._groups[place])
+        candidates = np.flatnonzero(self.ranks <= self.ranks[place])
+        return np.asarray(
+            [each for each in candidates.tolist() if folders(self._groups[each]) == own], dtype=np.int64
+        )
+
+    def _wanted(self, wanted: Filter) -> npt.NDArray[np.int64]:
+        ranks = [verdict.rank for verdict in wanted.verdicts]
+        places = np.flatnonzero(np.isin(self.ranks, ranks) & (self.gains >= wanted.gain))
+        words = [os.fsencode(word) for word in wanted.text.lower().split()]
+        if not words:
+            return places
+        return np.asarray(
+            [
+                place
+                for place in places.tolist()
+                if any(
+                    all(word in path for word in words)
+                    for path in (member.photo.path.lower() for member in self._groups[place].members)
+                )
+            ],
+            dtype=np.int64,
+        )
+
+    def _keys(self, sort: Sort) -> npt.NDArray[np.generic]:
+        groups = self._groups
+        match sort:
+            case Sort.GAIN:
+                return -self.gains
+            case Sort.VERDICT:
+                return self.ranks.astype(np.int64) * (1 << 55) - self.gains
+            case Sort.MEMBERS:
+                return np.fromiter((-len(group.members) for group in groups), np.int64, len(groups))
+            case Sort.FOLDER:
+                return _ranked([group.keeper.path for group in groups])
+            case Sort.DATE:
+                return -_ranked([_time(group).encode() for group in groups])
+            case Sort.FOUND:
+                return np.arange(len(groups))
+
+
+def _ranked(values: Sequence[bytes]) -> npt.NDArray[np.int64]:
+    """The rank of each value among the different ones."""
+    ranks = {value: rank for rank, value in enumerate(sorted(set(values)))}
+    return np.fromiter((ranks[value] for value in values), np.int64, len(values))
+
+
+def _time(group: Group) -> str:
+    keeper = group.keeper
+    if keeper.info.taken:
+        return keeper.info.taken
+    try:
+        return datetime.fromtimestamp(keeper.stamp.mtime_ns / 1e9).astimezone().isoformat(" ")
+    except (OSError, OverflowError, ValueError):
+        return ""

@@ -1,0 +1,94 @@
+"""Small pictures kept on disk, so that a photo that was shown once is shown at once: a cache that may be deleted at any time.
+
+A file a picture, `XX/KEY`, where XX are the key's first two digits. The cache never holds much more than its cap: when
+it is over, the pictures that were used longest ago go, down to nine tenths of the cap.
+"""
+
+import os
+import secrets
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+CAP_BYTES = 256 << 20
+_DOWN_TO = 0.9
+
+
+class Thumbnails:
+    """A cache of small pictures; any thread may use it, and several processes may share it.
+
+    Parameters
+    ----------
+    folder
+        Where it lies; made when the first picture is put.
+    cap_bytes
+        What its files may take.
+
+    A cache that cannot be written is no error: what is put is forgotten then.
+    """
+
+    def __init__(self, folder: Path, cap_bytes: int = CAP_BYTES) -> None:
+        self._folder = folder
+        self._cap = cap_bytes
+        self._size: int | None = None
+        self._lock = threading.Lock()
+
+    def get(self, key: str) -> bytes | None:
+        """What was put under a key of hexadecimal digits; None if it is not there."""
+        path = self._path(key)
+        try:
+            data = path.read_bytes()
+            os.utime(path)  # used now: it goes last
+        except OSError:
+            return None
+        return data
+
+    def put(self, key: str, data: bytes) -> None:
+        """Keep something under a key."""
+        path = self._path(key)
+        temporary = path.with_name(f".{key}.{secrets.token_hex(4)}")
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                temporary.write_bytes(data)
+                temporary.replace(path)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+        with self._lock:
+            self._size = self._size + len(data) if self._size is not None else self._measured()
+            if self._size > self._cap:
+                self._evict()
+
+    def discard(self, key: str) -> None:
+        """Forget what is under a key."""
+        with suppress(OSError):
+            self._path(key).unlink()
+
+    def _path(self, key: str) -> Path:
+        return self._folder / key[:2] / key
+
+    def _files(self) -> list[tuple[float, int, str]]:
+        """When each file was used last, its size and path."""
+        files = []
+        for folder, _, names in os.walk(self._folder):
+            for name in names:
+                path = os.path.join(folder, name)
+                with suppress(OSError):
+                    status = os.stat(path)
+                    files.append((status.st_mtime, status.st_size, path))
+        return files
+
+    def _measured(self) -> int:
+        return sum(size for _, size, _ in self._files())
+
+    def _evict(self) -> None:
+        files = sorted(self._files())
+        total = sum(size for _, size, _ in files)
+        for _, size, path in files:
+            if total <= self._cap * _DOWN_TO:
+                break
+            with suppress(OSError):
+                os.unlink(path)
+                total -= size
+        self._size = total
