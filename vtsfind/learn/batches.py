@@ -52,23 +52,35 @@ class Batches(Dataset[Batch]):
         How many batches there are.
     seed
         Of everything random here.
+    share
+        Number of this share of every batch, and how many shares there are. Equal shares, one after the other, are the batch
+        that one process makes alone.
+    given
+        The pictures; those of the task's data unless given.
     """
 
     def __init__(
-        self, task: Task, root: Path, preprocessing: Preprocessing, *, steps: int, seed: int
+        self,
+        task: Task,
+        root: Path,
+        preprocessing: Preprocessing,
+        *,
+        steps: int,
+        seed: int,
+        share: tuple[int, int] = (0, 1),
+        given: datasets.Pictures | None = None,
     ) -> None:
-        self.task, self.root, self.preprocessing, self.steps, self.seed = (
-            task,
-            root,
-            preprocessing,
-            steps,
-            seed,
-        )
+        self.task, self.root, self.preprocessing = task, root, preprocessing
+        self.steps, self.seed, self.share, self.given = steps, seed, share, given
 
     @cached_property
     def pictures(self) -> datasets.Pictures:
         """The task's pictures, opened when first used, so in each process that makes batches."""
-        return datasets.load(self.task.data, self.root, shortest=self.task.shortest)
+        return self.given or datasets.load(self.task.data, self.root, shortest=self.task.shortest)
+
+    def epoch(self, step: int) -> int:
+        """How many times every picture was shown before this step's batch begins."""
+        return step * self.task.pictures // len(self.pictures)
 
     def __len__(self) -> int:
         return self.steps
@@ -77,14 +89,15 @@ class Batches(Dataset[Batch]):
         return {name: value for name, value in self.__dict__.items() if name != "pictures"}
 
     def __getitem__(self, step: int) -> Batch:
+        number, shares = self.share
         count = self.task.pictures
-        chosen = [self._row(step * count + place) for place in range(count)]
         pixels, rows = [], []
-        for place, row in enumerate(chosen):
+        for place in range(number * count // shares, (number + 1) * count // shares):
+            row = self._row(step * count + place)
             whole = self.pictures.picture(row)
             for view in range(self.task.views_each):
                 rng = np.random.default_rng((self.seed, step, place, view))
-                pixels.append(prepare(self._shown(whole, rng), self.preprocessing))
+                pixels.append(self._shown(whole, rng))
                 rows.append(row)
         index = np.array(rows, np.int64)
         return Batch(
@@ -99,14 +112,18 @@ class Batches(Dataset[Batch]):
 
     def _shown(self, whole: Pixels, rng: np.random.Generator) -> Pixels:
         if self.task.views == "plain":
-            return whole
+            return prepare(whole, self.preprocessing)
+        if self.task.views == "window":
+            window = prepare(whole, self.preprocessing, at=(float(rng.random()), float(rng.random())))
+            return window[:, ::-1] if rng.random() < 0.5 else window
         if self.task.views == "mild":
-            return edits.mild(whole, rng)
+            return prepare(edits.mild(whole, rng), self.preprocessing)
 
         def other() -> Pixels:
             return self.pictures.picture(int(rng.integers(len(self.pictures))))
 
-        return edits.edited(whole, rng, other=other, strength=self.task.strength)
+        edited = edits.edited(whole, rng, other=other, strength=self.task.strength)
+        return prepare(edited, self.preprocessing)
 
 
 @lru_cache(maxsize=8)

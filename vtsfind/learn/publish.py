@@ -10,7 +10,7 @@ import tomli_w
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.network import HashNetwork
-from vtsfind.learn.recipes import Recipe
+from vtsfind.learn.recipes import Recipe, plain
 from vtsfind.learn.weights import REGISTRY, Card, registered
 from vtsfind.store.atomic import replace_file
 
@@ -125,15 +125,7 @@ def adopt(run: Path, folder: Path, *, name: str = "") -> Card:
 def _fields(card: Card) -> dict[str, Any]:
     """The card as TOML: without what the table's name and place say already, and without empty values."""
     return {
-        name: _plain(value)
+        name: plain(value)
         for name, value in asdict(card).items()
         if name not in {"name", "folder"} and value not in ("", None, False, {})
     }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items() if inner is not None}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    return value

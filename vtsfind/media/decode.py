@@ -114,7 +114,7 @@ def decode(
             return _decode_picture(stream, kind, shortest, limits)
 
 
-def prepare(pixels: Pixels, preprocessing: Preprocessing) -> Pixels:
+def prepare(pixels: Pixels, preprocessing: Preprocessing, *, at: tuple[float, float] = (0.5, 0.5)) -> Pixels:
     """Make a model's input of a decoded photo: squash it to a square, or take the middle of it.
 
     Parameters
@@ -123,6 +123,8 @@ def prepare(pixels: Pixels, preprocessing: Preprocessing) -> Pixels:
         (h, w, 3) uint8.
     preprocessing
         As the weights demand it. Mean and deviation are left to the model.
+    at
+        Where the square is that is taken: 0 for left, or top, 1 for right, or bottom; the middle unless given.
 
     Returns
     -------
@@ -134,7 +136,7 @@ def prepare(pixels: Pixels, preprocessing: Preprocessing) -> Pixels:
     if preprocessing.fit == "crop":
         # The middle is resized alone: a very long picture would take a lot of memory as a whole.
         side = min(image.size) * preprocessing.size / needed_side(preprocessing)
-        left, top = (image.width - side) / 2, (image.height - side) / 2
+        left, top = (image.width - side) * at[0], (image.height - side) * at[1]
         box = (left, top, left + side, top + side)
     return np.array(image.resize(size, _RESAMPLING[preprocessing.interpolation], box))
 
