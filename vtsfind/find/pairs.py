@@ -9,7 +9,8 @@ kept by the first of the substrings that finds it, so that nothing has to be rem
 
 Memory is bounded by the codes, a few times over, and by what is found. What is found can be large by itself: 50,000 equal
 codes make 1,249,975,000 pairs. `close_codes` therefore gives groups of equal codes and pairs of distinct codes, and
-leaves it to the caller whether to expand them.
+leaves it to the caller whether to expand them; and it can be told to keep only the nearest few of every code, for
+10,000 codes that are nearly equal make as many pairs of distinct codes.
 
 Axis letters: n codes, u distinct codes, w words, p pairs; a meeting of pieces of s and t codes, g meetings at once.
 """
@@ -35,6 +36,8 @@ _TILES = 4
 """Parts per thread into which the pieces of a substring are cut."""
 _TILE_PIECES = 1 << 14
 """Most pieces of a part."""
+_REDUCED_AT = 1 << 22
+"""Pairs that a thread finds before it drops those that are not among the nearest, if only these are wanted."""
 _SIZES = np.array(
     [0, 1, 2, 3, 4, 6, 6, 8, 8, 10, 10, 12, 12, *[16] * 4, *[20] * 4, *[24] * 4, *[28] * 4, *[32] * 4]
 )
@@ -116,6 +119,7 @@ def close_codes(
     planes: Words,
     radius: int,
     *,
+    nearest: int | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
@@ -128,6 +132,9 @@ def close_codes(
         (w, n) uint64, as `vtsfind.base.bits.planes` lays them out; may be read-only and memory-mapped.
     radius
         In bits. A negative one finds no pairs of distinct codes, as 0 does.
+    nearest
+        Keep a pair of distinct codes only if one is among the so many nearest of the other; of equally near ones, those
+        whose lowest row is lower. By default all are kept.
     threads
         Threads to use; by default one for each processor that this process may run on. The answer does not depend on it.
     progress
@@ -143,7 +150,8 @@ def close_codes(
     planes = np.asarray(planes, np.uint64)
     rows, starts = _groups(planes)
     distinct = np.ascontiguousarray(planes[:, rows[starts[:-1]]])
-    a, b, distances = _compared(distinct, radius, threads, progress or Silent(), cancel or CancelToken())
+    wish = _Wish(radius, nearest, threads)
+    a, b, distances = _compared(distinct, wish, progress or Silent(), cancel or CancelToken())
     order = np.lexsort((b, a))
     return CloseCodes(rows, starts, a[order], b[order], distances[order])
 
@@ -247,6 +255,51 @@ def _spread(left: Integers, firsts: Integers, counts: Integers) -> Iterator[tupl
             yield np.repeat(left[some], part), np.repeat(firsts[some], part) + _counted(part)
 
 
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Which pairs are wanted, and from how many threads."""
+
+    radius: int
+    nearest: int | None
+    threads: int | None
+
+
+class _Found:
+    """Pairs found so far: all of them, or those that can still be among the nearest."""
+
+    def __init__(self, nearest: int | None) -> None:
+        self._nearest = nearest
+        self._parts = [np.empty((3, 0), np.int64)]
+        self._count = 0
+
+    def add(self, pairs: Integers) -> None:
+        """Take first codes, second codes and distances, (3, found)."""
+        self._parts.append(pairs)
+        self._count += pairs.shape[1]
+        if self._nearest is not None and self._count > _REDUCED_AT:
+            # A pair that is dropped has so many nearer ones on both sides already, so what is left does not depend
+            # on when this happens.
+            self._parts = [_among_nearest(np.concatenate(self._parts, axis=1), self._nearest)]
+            self._count = self._parts[0].shape[1] // 2  # not again before as many new ones have come
+
+    def pairs(self) -> Integers:
+        """What is left, (3, found)."""
+        every = np.concatenate(self._parts, axis=1)
+        return every if self._nearest is None else _among_nearest(every, self._nearest)
+
+
+def _among_nearest(pairs: Integers, nearest: int) -> Integers:
+    """Those of the pairs (3, p) that are among the so many nearest of one side."""
+    firsts, seconds, distances = pairs
+    sides, others = np.concatenate([firsts, seconds]), np.concatenate([seconds, firsts])
+    order = np.lexsort((others, np.tile(distances, 2), sides))
+    _, starts, counts = np.unique(sides[order], return_index=True, return_counts=True)
+    ranks = np.arange(len(order)) - np.repeat(starts, counts)
+    kept = np.zeros(len(firsts), np.bool_)
+    kept[order[ranks < nearest] % max(len(firsts), 1)] = True
+    return pairs[:, kept]
+
+
 class _Worker:
     """One thread's share of comparing the pieces of one substring.
 
@@ -254,17 +307,16 @@ class _Worker:
     ----------
     codes
         The codes by substring.
-    radius
-        In bits.
+    wish
+        Which pairs are wanted.
     earlier
         The substrings whose pairs are known.
     """
 
-    def __init__(self, codes: _Sorted, radius: int, earlier: Sequence[Substring]) -> None:
-        self.found = [np.empty((3, 0), np.int64)]
-        """First codes, second codes and distances, (3, found) each."""
+    def __init__(self, codes: _Sorted, wish: _Wish, earlier: Sequence[Substring]) -> None:
+        self.found = _Found(wish.nearest)
         self._codes = codes
-        self._radius = radius
+        self._radius = radius = wish.radius
         self._earlier = earlier
         after = codes.substring.start // WORD_BITS + 1
         self._planes = [*codes.planes[after:], *codes.planes[:after]]
@@ -320,36 +372,33 @@ class _Worker:
         if not new.any():
             return
         a, b = self._codes.order[a[new]], self._codes.order[b[new]]
-        self.found.append(np.stack([np.minimum(a, b), np.maximum(a, b), distances[new]]))
+        self.found.add(np.stack([np.minimum(a, b), np.maximum(a, b), distances[new]]))
 
 
-def _compared(
-    planes: Words, radius: int, threads: int | None, progress: Progress, cancel: CancelToken
-) -> Integers:
-    """Find the pairs of distinct codes within the radius, once each: codes, codes and distances, (3, p)."""
-    substrings = plan(planes, radius) if radius > 0 else ()
+def _compared(planes: Words, wish: _Wish, progress: Progress, cancel: CancelToken) -> Integers:
+    """Find the wanted pairs of distinct codes, once each: codes, codes and distances, (3, p)."""
+    substrings = plan(planes, wish.radius) if wish.radius > 0 else ()
     progress.start(Phase.COMPARE, len(substrings) * planes.shape[1])
-    found = [np.empty((3, 0), np.int64)]
+    found = _Found(wish.nearest)
     for i, substring in enumerate(substrings):
         cancel.check()
-        found += _shared(_Sorted.of(planes, substring), radius, substrings[:i], threads, cancel)
+        for part in _shared(_Sorted.of(planes, substring), wish, substrings[:i], cancel):
+            found.add(part)
         progress.advance(planes.shape[1])
-    return np.concatenate(found, axis=1)
+    return found.pairs()
 
 
-def _shared(
-    codes: _Sorted, radius: int, earlier: Sequence[Substring], threads: int | None, cancel: CancelToken
-) -> list[Integers]:
+def _shared(codes: _Sorted, wish: _Wish, earlier: Sequence[Substring], cancel: CancelToken) -> list[Integers]:
     """Let several threads compare the pieces; gives what each found, (3, found)."""
 
     def work(tiles: Iterator[range]) -> Integers:
-        worker = _Worker(codes, radius, earlier)
+        worker = _Worker(codes, wish, earlier)
         for tile in tiles:
             for left, right in codes.meetings(tile):
                 cancel.check()
                 worker.take(left, right)
-        return np.concatenate(worker.found, axis=1)
+        return worker.found.pairs()
 
     pieces = len(codes.starts)
-    step = min(pieces // (_TILES * (threads or processors())) + 1, _TILE_PIECES)
-    return share((range(i, min(i + step, pieces)) for i in range(0, pieces, step)), work, threads)
+    step = min(pieces // (_TILES * (wish.threads or processors())) + 1, _TILE_PIECES)
+    return share((range(i, min(i + step, pieces)) for i in range(0, pieces, step)), work, wish.threads)
