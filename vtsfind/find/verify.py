@@ -1,0 +1,195 @@
+"""What two photos are to each other, by looking at both.
+
+Bytes and pixels are compared first, by their digests. Else local features must show that one affine map carries one
+picture onto the other (`vtsfind.find.align`), and then the pictures, laid on each other, must be the same in most
+blocks (`vtsfind.find.likeness`). Frames in which nothing is to be seen match by bytes and pixels only.
+
+The verdict does not depend on which photo comes first, nor on anything random.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from vtsfind.base.groups import Box, Evidence, Verdict
+from vtsfind.base.records import PictureInfo
+from vtsfind.find.align import Alignment, align
+from vtsfind.find.features import Features
+from vtsfind.find.likeness import Likeness, likeness
+
+_UNTURNED = 1
+# Rows of the maps that an EXIF orientation makes, by the sign pattern of the 2 x 2 part.
+_ORIENTATIONS = {
+    (1, 0, 0, 1): 1,
+    (-1, 0, 0, 1): 2,
+    (-1, 0, 0, -1): 3,
+    (1, 0, 0, -1): 4,
+    (0, 1, 1, 0): 5,
+    (0, -1, 1, 0): 6,
+    (0, -1, -1, 0): 7,
+    (0, 1, -1, 0): 8,
+}
+_INVERSE_TURN = {6: 8, 8: 6}
+
+_WHOLE_FRAME = 0.02
+_SAME_TONES = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A photo that was looked at."""
+
+    features: Features
+    info: PictureInfo
+    digest: bytes
+    """SHA-256 of the content."""
+    pixels_digest: bytes | None = None
+    """Digest of all pixels, upright, see `vtsfind.media.looked`; None if they were not read in full."""
+
+
+def verify(
+    first: Looked, second: Looked, *, distance: int | None = None, bits: int | None = None
+) -> tuple[Verdict, Evidence] | None:
+    """Say what two photos are to each other.
+
+    Parameters
+    ----------
+    first, second
+        The photos.
+    distance, bits
+        How far their codes differ, if that is known; it goes into the evidence.
+
+    Returns
+    -------
+    The verdict and what shows it, or None when they are strangers to each other.
+    """
+    if (second.digest, second.pixels_digest or b"") < (first.digest, first.pixels_digest or b""):
+        swapped = _verified(second, first)
+        found = swapped and (swapped[0], _swapped(swapped[1]))
+    else:
+        found = _verified(first, second)
+    if found is None:
+        return None
+    return found[0], replace(
+        found[1], distance=distance, bits=bits, seconds_apart=seconds_apart(first, second)
+    )
+
+
+def seconds_apart(first: Looked, second: Looked) -> int | None:
+    """Seconds between the shots, by the cameras' clocks; None if one is not known."""
+    if first.info.taken is None or second.info.taken is None:
+        return None
+    times = (datetime.fromisoformat(looked.info.taken or "") for looked in (first, second))
+    return abs(round((next(times) - next(times)).total_seconds()))
+
+
+def wants_pixels(first: Looked, second: Looked) -> bool:
+    """Whether the digests of all pixels are needed to tell what these two are."""
+    if first.digest == second.digest:
+        return False
+    return (first.info.width, first.info.height) == (second.info.width, second.info.height) and (
+        first.pixels_digest is None or second.pixels_digest is None
+    )
+
+
+def _verified(first: Looked, second: Looked) -> tuple[Verdict, Evidence] | None:
+    if first.digest == second.digest:
+        return Verdict.BYTES, Evidence(agreement=1.0, note="same content")
+    if first.pixels_digest is not None and first.pixels_digest == second.pixels_digest:
+        return Verdict.PIXELS, Evidence(agreement=1.0, note="same pixels")
+    if first.features.flat or second.features.flat:
+        return None
+    return _seen(first.features, second.features)
+
+
+def _seen(first: Features, second: Features) -> tuple[Verdict, Evidence] | None:
+    alignment = align(first, second)
+    compared = alignment and likeness(first, second, alignment)
+    if not compared:
+        return None
+    if is_copy(*compared):
+        return _copy(first, second, *compared)
+    return _other_shot(*compared)
+
+
+def is_copy(seen: Likeness, alignment: Alignment) -> bool:
+    """Whether aligned pictures are one photo."""
+    return alignment.inliers >= 9 and seen.low > 0.9 and seen.displaced < 0.5
+
+
+def _other_shot(seen: Likeness, alignment: Alignment) -> tuple[Verdict, Evidence] | None:
+    if alignment.inliers < 15:
+        return None
+    return Verdict.BURST, Evidence(
+        inliers=alignment.inliers,
+        agreement=max(0.0, seen.same),
+        note=f"{round(seen.blocks * (1 - seen.same))} of {seen.blocks} aligned blocks differ",
+    )
+
+
+def _copy(
+    first: Features, second: Features, seen: Likeness, alignment: Alignment
+) -> tuple[Verdict, Evidence]:
+    sizes = [(f.picture.shape[1], f.picture.shape[0]) for f in (first, second)]
+    turn = _whole_frame_turn(alignment, *sizes)
+    evidence = Evidence(
+        inliers=alignment.inliers,
+        agreement=max(0.0, seen.same),
+        turn=turn or nearest_turn(alignment),
+        note=f"{round(seen.blocks * seen.same)} of {seen.blocks} aligned blocks are the same",
+    )
+    if turn is None:
+        box, boxed = _box(alignment, *sizes)
+        return Verdict.EDIT, replace(evidence, box=box, boxed=boxed)
+    if seen.same < 0.8 or seen.colour > _SAME_TONES:
+        return Verdict.EDIT, evidence
+    return (Verdict.RESAVE if turn == _UNTURNED else Verdict.TURNED), evidence
+
+
+def _corners(size: tuple[int, int]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    width, height = size
+    return np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float64)
+
+
+def nearest_turn(alignment: Alignment) -> int:
+    """The EXIF orientation that is most like what brings the second picture onto the first."""
+    part = alignment.matrix[:, :2] / alignment.scale
+    return max(_ORIENTATIONS.items(), key=lambda item: float(part.ravel() @ np.array(item[0])))[1]
+
+
+def _whole_frame_turn(alignment: Alignment, first: tuple[int, int], second: tuple[int, int]) -> int | None:
+    """The turn that brings all of the second picture onto all of the first; None if there is none."""
+    landed = _corners(second) @ alignment.matrix.T / np.array(first)
+    spans = np.rint(landed)
+    if np.abs(landed - np.clip(spans, 0, 1)).max() > _WHOLE_FRAME:
+        return None
+    return nearest_turn(alignment)
+
+
+def _box(alignment: Alignment, first: tuple[int, int], second: tuple[int, int]) -> tuple[Box, int]:
+    """Which part of the wider picture the narrower shows, and which of them is the wider one."""
+    forth = alignment.matrix
+    turn = np.linalg.inv(forth[:, :2])
+    back = np.column_stack([turn, -turn @ forth[:, 2]])
+    boxes = [
+        _bounds(_corners(second) @ forth.T / np.array(first)),
+        _bounds(_corners(first) @ back.T / np.array(second)),
+    ]
+    areas = [(box.right - box.left) * (box.bottom - box.top) for box in boxes]
+    wider = 0 if areas[0] <= areas[1] else 1
+    return boxes[wider], wider
+
+
+def _bounds(corners: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Box:
+    low, high = np.clip(corners.min(0), 0, 1), np.clip(corners.max(0), 0, 1)
+    return Box(*(round(float(v), 4) for v in (low[0], low[1], high[0], high[1])))
+
+
+def _swapped(evidence: Evidence) -> Evidence:
+    """The same evidence for the pair in the other order."""
+    return replace(
+        evidence,
+        turn=_INVERSE_TURN.get(evidence.turn, evidence.turn),
+        boxed=None if evidence.boxed is None else 1 - evidence.boxed,
+    )
