@@ -412,6 +412,7 @@ def uses(index: Index) -> list[Callable[[], object]]:
         lambda: index.codes_of_digest(entries.digest(1)),
         lambda: index.codes_of_path(entries.path(1), entries.stamp(1)),
         lambda: index.files_of_rows([1, 2]),
+        lambda: index.files_of_digest(entries.digest(1)),
         lambda: index.add(entries.entry(1)),
         lambda: index.add(entries.entry(99)),
         lambda: index.fail(entries.failure(1)),
@@ -590,3 +591,14 @@ def test_opening_a_library_loads_neither_torch_nor_pillow_nor_rich(golden: Path)
     )
     run = subprocess.run([sys.executable, "-c", program, golden], capture_output=True, text=True, check=True)
     assert run.stdout.split() == []
+
+
+def test_the_files_of_a_content_are_found_by_its_digest_while_there_are_any(golden: Path) -> None:
+    with Index.open(golden, write=True) as index:
+        assert [file.path for file in index.files_of_digest(entries.digest(3))] == [
+            entries.path(3),
+            b"/photos/two\nlines.jpg",
+        ]
+        assert index.files_of_digest(entries.digest(0)) == []
+        assert index.codes_of_digest(entries.digest(0)) is not None
+        assert index.files_of_digest(bytes(32)) == []

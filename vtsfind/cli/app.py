@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from vtsfind.cli.decisions import decisions
 from vtsfind.cli.doctor import doctor
 from vtsfind.cli.evaluate import evaluate
 from vtsfind.cli.index import index
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command("index", cls=Command)(index)
 app.command("query", cls=Command)(query)
 app.add_typer(models, name="models")
+app.add_typer(decisions, name="decisions")
 app.command("doctor", cls=Command)(doctor)
 app.command("train", cls=Command)(train)
 app.command("eval", cls=Command)(evaluate)

@@ -256,6 +256,11 @@ class Database:
             for path, size, mtime_ns, inode, digest, *info in cursor
         ]
 
+    def files_of_digest(self, digest: bytes) -> list[FileRecord]:
+        """The files with the content of that SHA-256, by path."""
+        row = self.connection.execute("SELECT id FROM contents WHERE sha256 = ?", (digest,)).fetchone()
+        return self.files_of_content(row[0]) if row else []
+
     def roots(self) -> list[bytes]:
         """The recorded roots, sorted."""
         return [path for (path,) in self.connection.execute("SELECT path FROM roots ORDER BY path")]

@@ -346,6 +346,11 @@ class Index(AbstractContextManager["Index"]):
         return [self._database.files_of_content(int(row)) for row in rows]
 
     @reading
+    def files_of_digest(self, digest: bytes) -> list[FileRecord]:
+        """The files with the content of that SHA-256, sorted by path; none if it is unknown or its files are gone."""
+        return self._database.files_of_digest(digest)
+
+    @reading
     def roots(self) -> list[bytes]:
         """The folders (or files) that the library covers, sorted."""
         return self._database.roots()

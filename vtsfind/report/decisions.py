@@ -1,0 +1,48 @@
+"""What a person decided about pairs of photos, as text or NDJSON."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from vtsfind.base.records import show_path
+from vtsfind.engine.decisions import Choice, Decision
+from vtsfind.report.layout import table
+from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.streams import Output
+
+_WORDS = {Choice.NOT_DUPLICATE: "not duplicates", Choice.KEEP_BOTH: "keep both"}
+
+
+def write_decisions(output: Output, decisions: Iterable[Decision], paths: Mapping[bytes, bytes]) -> None:
+    """Write a line a decision: the day, what was decided, and the two photos; their SHA-256 where no file is known."""
+    rows = [
+        [each.at[:10], _WORDS[each.choice], *(_name(digest, paths) for digest in each.pair)]
+        for each in decisions
+    ]
+    for line in table(rows) if rows else []:
+        output.line(line)
+
+
+def _name(digest: bytes, paths: Mapping[bytes, bytes]) -> str:
+    return show_path(paths[digest]) if digest in paths else digest.hex()
+
+
+def write_records(lines: Lines, decisions: Iterable[Decision], paths: Mapping[bytes, bytes]) -> None:
+    """Write the decisions for programs, and the footer; `decisions import` reads them."""
+    count = 0
+    for each in decisions:
+        lines.write("decision", {**_fields(each), **_paths(each, paths)})
+        count += 1
+    lines.footer(decisions=count)
+
+
+def _fields(decision: Decision) -> dict[str, Any]:
+    first, second = decision.first.hex(), decision.second.hex()
+    return {"what": decision.choice.value, "a": first, "b": second, "at": decision.at}
+
+
+def _paths(decision: Decision, paths: Mapping[bytes, bytes]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, digest in (("a_path", decision.first), ("b_path", decision.second)):
+        if digest in paths:
+            found |= path_fields(paths[digest], name)
+    return found
