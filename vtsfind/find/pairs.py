@@ -25,6 +25,7 @@ import numpy.typing as npt
 from vtsfind.base.bits import WORD_BITS
 from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
 from vtsfind.find.compare import CALL_WORDS, Integers, Words, comparison, differing
+from vtsfind.find.nearest import FoundPairs
 from vtsfind.find.substrings import PIECE, Substring, plan
 from vtsfind.find.threads import processors, share
 
@@ -36,8 +37,6 @@ _TILES = 4
 """Parts per thread into which the pieces of a substring are cut."""
 _TILE_PIECES = 1 << 14
 """Most pieces of a part."""
-_REDUCED_AT = 1 << 22
-"""Pairs that a thread finds before it drops those that are not among the nearest, if only these are wanted."""
 _SIZES = np.array(
     [0, 1, 2, 3, 4, 6, 6, 8, 8, 10, 10, 12, 12, *[16] * 4, *[20] * 4, *[24] * 4, *[28] * 4, *[32] * 4]
 )
@@ -264,42 +263,6 @@ class _Wish:
     threads: int | None
 
 
-class _Found:
-    """Pairs found so far: all of them, or those that can still be among the nearest."""
-
-    def __init__(self, nearest: int | None) -> None:
-        self._nearest = nearest
-        self._parts = [np.empty((3, 0), np.int64)]
-        self._count = 0
-
-    def add(self, pairs: Integers) -> None:
-        """Take first codes, second codes and distances, (3, found)."""
-        self._parts.append(pairs)
-        self._count += pairs.shape[1]
-        if self._nearest is not None and self._count > _REDUCED_AT:
-            # A pair that is dropped has so many nearer ones on both sides already, so what is left does not depend
-            # on when this happens.
-            self._parts = [_among_nearest(np.concatenate(self._parts, axis=1), self._nearest)]
-            self._count = self._parts[0].shape[1] // 2  # not again before as many new ones have come
-
-    def pairs(self) -> Integers:
-        """What is left, (3, found)."""
-        every = np.concatenate(self._parts, axis=1)
-        return every if self._nearest is None else _among_nearest(every, self._nearest)
-
-
-def _among_nearest(pairs: Integers, nearest: int) -> Integers:
-    """Those of the pairs (3, p) that are among the so many nearest of one side."""
-    firsts, seconds, distances = pairs
-    sides, others = np.concatenate([firsts, seconds]), np.concatenate([seconds, firsts])
-    order = np.lexsort((others, np.tile(distances, 2), sides))
-    _, starts, counts = np.unique(sides[order], return_index=True, return_counts=True)
-    ranks = np.arange(len(order)) - np.repeat(starts, counts)
-    kept = np.zeros(len(firsts), np.bool_)
-    kept[order[ranks < nearest] % max(len(firsts), 1)] = True
-    return pairs[:, kept]
-
-
 class _Worker:
     """One thread's share of comparing the pieces of one substring.
 
@@ -314,7 +277,7 @@ class _Worker:
     """
 
     def __init__(self, codes: _Sorted, wish: _Wish, earlier: Sequence[Substring]) -> None:
-        self.found = _Found(wish.nearest)
+        self.found = FoundPairs(wish.nearest)
         self._codes = codes
         self._radius = radius = wish.radius
         self._earlier = earlier
@@ -379,7 +342,7 @@ def _compared(planes: Words, wish: _Wish, progress: Progress, cancel: CancelToke
     """Find the wanted pairs of distinct codes, once each: codes, codes and distances, (3, p)."""
     substrings = plan(planes, wish.radius) if wish.radius > 0 else ()
     progress.start(Phase.COMPARE, len(substrings) * planes.shape[1])
-    found = _Found(wish.nearest)
+    found = FoundPairs(wish.nearest)
     for i, substring in enumerate(substrings):
         cancel.check()
         for part in _shared(_Sorted.of(planes, substring), wish, substrings[:i], cancel):

@@ -65,15 +65,25 @@ WHOLE = (Substring(0, 0, 0),)
 
 def plan(planes: Words, radius: int) -> tuple[Substring, ...]:
     """Choose the substrings and reaches that find all pairs of codes (w, n) within `radius` at the least cost."""
+    return costed(planes, radius)[0]
+
+
+def costed(planes: Words, radius: int) -> tuple[tuple[Substring, ...], float]:
+    """As `plan`, with the cost that is expected: nanoseconds of one processor, of the kind that the constants are from."""
     n = planes.shape[1]
     best: tuple[Substring, ...] = WHOLE
-    least = _PAIR_COST * n * n / 2
+    least = whole_cost(n)
     for length in _LENGTHS:
         if n >> 7 <= 1 << length <= n:
             found, cost = dealt(planes, radius, length, least)
             if cost < least:
                 best, least = found, cost
-    return best
+    return best, least
+
+
+def whole_cost(n: int) -> float:
+    """The cost of comparing every one of n codes with every other, as `costed` says it."""
+    return _PAIR_COST * n * n / 2
 
 
 def dealt(planes: Words, radius: int, length: int, limit: float = inf) -> tuple[tuple[Substring, ...], float]:

@@ -1,0 +1,137 @@
+"""Which pairs of photos are worth a look: those whose copy codes are near, as far as looking at them can be afforded.
+
+The codes of copies and of strangers overlap: a mirrored or strongly cropped copy can be as far away as the nearest of many
+strangers. So there is no radius that separates them. The one used here is such that the typical photo of the library has
+no more than a few neighbours, measured on the library's own codes: wide in a small library, where a wide net costs
+little, and narrower the more strangers there are. Within it, all pairs are found, exactly (`vtsfind.find.pairs`).
+
+A photo has at most so many candidates of its own: the nearest by the copy code, to whose distance half of that of a
+second code is added, if there is one, which tells what is in the picture. A pair that either of its photos has among its own
+is kept. Equal codes make no more pairs than photos, a few times over.
+
+Axis letters: n photos, w words, p pairs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vtsfind.base.bits import WORD_BITS
+from vtsfind.base.progress import CancelToken, Progress
+from vtsfind.find.compare import Integers, Words, differing
+from vtsfind.find.pairs import among_nearest, close_codes
+from vtsfind.find.search import top_k
+from vtsfind.find.substrings import costed, whole_cost
+
+MOST = 16
+"""Candidates of one photo."""
+NEIGHBOURS = 16
+"""Photos within the radius of the typical photo."""
+WIDEST = 0.44
+"""The radius at most, as a share of the bits. Codes of strangers differ in half of them, with a deviation of a few in a
+hundred: further out there are only strangers."""
+
+_SAMPLE = 256
+_FINDING_COSTS_AT_MOST_NS = 240e9
+_STREAMED = 4
+"""How many times more than the candidates of one photo are found, before they are ranked by both codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Pairs of photos to be looked at."""
+
+    firsts: Integers
+    """(p,) the column of one photo in the planes; pairs are ordered by (first, second)."""
+    seconds: Integers
+    """(p,) the column of the other one, which is higher."""
+    distances: Integers
+    """(p,) in bits of the copy code."""
+    radius: int
+    """Within which they were looked for."""
+    within: int
+    """Pairs within the radius that were found: more than there are here if some photos had more than their share."""
+
+
+def candidates(
+    planes: Words,
+    *,
+    radius: int | None = None,
+    most: int | None = MOST,
+    other: Words | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> Candidates:
+    """Find the pairs of photos that are worth a look.
+
+    Parameters
+    ----------
+    planes
+        (w, n) uint64: the copy codes, as `vtsfind.base.bits.planes` lays them out.
+    radius
+        In bits; `fitting_radius` unless given.
+    most
+        Candidates of one photo; None for no limit, but for codes that more than `MOST` photos share: each of these is paired
+        with the first `MOST` only if it is one of them, else with the first.
+    other
+        (w', n) uint64: codes that tell what is in the picture.
+    threads, progress, cancel
+        As for `vtsfind.find.pairs.close_codes`.
+
+    Raises
+    ------
+    Cancelled
+        If `cancel` says so.
+    """
+    planes = np.asarray(planes, np.uint64)
+    if radius is None:
+        radius = fitting_radius(planes, threads=threads)
+    streamed = None if most is None else _STREAMED * most
+    close = close_codes(planes, radius, nearest=streamed, threads=threads, progress=progress, cancel=cancel)
+    firsts, seconds, distances = close.expand(most or MOST)
+    within = close.count()
+    if most is not None:
+        firsts, seconds, distances = _ranked(firsts, seconds, distances, other, most)
+    return Candidates(firsts, seconds, distances, radius, within)
+
+
+def _ranked(
+    firsts: Integers, seconds: Integers, distances: Integers, other: Words | None, most: int
+) -> tuple[Integers, Integers, Integers]:
+    """Keep what is among the first so many of one side, by twice the copy code's distance plus the other's."""
+    scores = 2 * distances
+    if other is not None and len(firsts):
+        other = np.asarray(other, np.uint64)
+        scores = scores + differing(other[:, firsts] ^ other[:, seconds])
+    kept = among_nearest(firsts, seconds, scores, most)
+    return firsts[kept], seconds[kept], distances[kept]
+
+
+def fitting_radius(planes: Words, *, neighbours: int = NEIGHBOURS, threads: int | None = None) -> int:
+    """The radius within which the typical photo of these codes (w, n) has so many neighbours.
+
+    The median over a sample of photos, evenly spaced, so that many frames of one kind do not count for the others;
+    at most `WIDEST`; and less where finding the pairs would take many minutes.
+    """
+    words, n = planes.shape
+    widest = int(WIDEST * words * WORD_BITS)
+    if n <= neighbours + 1:
+        return widest
+    rows = np.unique(np.linspace(0, n - 1, _SAMPLE).astype(np.int64))
+    _, distances = top_k(planes, np.ascontiguousarray(planes[:, rows].T), neighbours + 1, threads=threads)
+    # The photo itself is the nearest; the last one would already be one too many.
+    radius = min(int(np.median(distances[:, -1])), widest)
+    return _affordable(planes, radius)
+
+
+def _affordable(planes: Words, radius: int) -> int:
+    """The largest radius, up to the one given, whose pairs can be found in a few minutes."""
+    if whole_cost(planes.shape[1]) <= _FINDING_COSTS_AT_MOST_NS:
+        return radius
+    low, high = 0, radius + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        cheap = costed(planes, middle)[1] <= _FINDING_COSTS_AT_MOST_NS
+        low, high = (middle, high) if cheap else (low, middle)
+    return low

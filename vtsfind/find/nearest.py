@@ -1,0 +1,67 @@
+"""Pairs of which only the nearest few of each side are kept, while they are being found."""
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.find.compare import Integers
+
+_REDUCED_AT = 1 << 22
+"""Pairs that are gathered before those that are not among the nearest are dropped."""
+
+
+def among_nearest(
+    firsts: Integers, seconds: Integers, distances: Integers, nearest: int
+) -> npt.NDArray[np.bool_]:
+    """Whether each pair is among the so many nearest of one of its sides.
+
+    Parameters
+    ----------
+    firsts, seconds, distances
+        (p,) int64: one side, the other side, how far they are apart. Of equally near ones, the lower other side counts.
+    nearest
+        How many.
+
+    Returns
+    -------
+    (p,) bool.
+    """
+    sides, others = np.concatenate([firsts, seconds]), np.concatenate([seconds, firsts])
+    order = np.lexsort((others, np.tile(distances, 2), sides))
+    _, starts, counts = np.unique(sides[order], return_index=True, return_counts=True)
+    ranks = np.arange(len(order)) - np.repeat(starts, counts)
+    kept = np.zeros(len(firsts), np.bool_)
+    kept[order[ranks < nearest] % max(len(firsts), 1)] = True
+    return kept
+
+
+class FoundPairs:
+    """Pairs found so far: all of them, or those that can still be among the nearest few of one side.
+
+    Parameters
+    ----------
+    nearest
+        How many; None for all.
+    """
+
+    def __init__(self, nearest: int | None) -> None:
+        self._nearest = nearest
+        self._parts = [np.empty((3, 0), np.int64)]
+        self._count = 0
+
+    def add(self, pairs: Integers) -> None:
+        """Take first codes, second codes and distances, (3, found)."""
+        self._parts.append(pairs)
+        self._count += pairs.shape[1]
+        if self._nearest is not None and self._count > _REDUCED_AT:
+            # A pair that is dropped has so many nearer ones on both sides already, so what is left does not depend
+            # on when this happens.
+            self._parts = [self.pairs()]
+            self._count = self._parts[0].shape[1] // 2  # not again before as many new ones have come
+
+    def pairs(self) -> Integers:
+        """What is left, (3, found)."""
+        every = np.concatenate(self._parts, axis=1)
+        if self._nearest is None:
+            return every
+        kept: Integers = every[:, among_nearest(every[0], every[1], every[2], self._nearest)]
+        return kept
