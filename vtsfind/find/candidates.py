@@ -19,7 +19,8 @@ import numpy as np
 from vtsfind.base.bits import WORD_BITS
 from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.find.compare import Integers, Words, differing
-from vtsfind.find.pairs import among_nearest, close_codes
+from vtsfind.find.nearest import among_nearest
+from vtsfind.find.pairs import close_codes
 from vtsfind.find.search import top_k
 from vtsfind.find.substrings import costed, whole_cost
 

@@ -65,8 +65,8 @@ def verify(
     The verdict and what shows it, or None when they are strangers to each other.
     """
     if (second.digest, second.pixels_digest or b"") < (first.digest, first.pixels_digest or b""):
-        swapped = _verified(second, first)
-        found = swapped and (swapped[0], _swapped(swapped[1]))
+        backward = _verified(second, first)
+        found = backward and (backward[0], swapped(backward[1]))
     else:
         found = _verified(first, second)
     if found is None:
@@ -186,7 +186,7 @@ def _bounds(corners: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Box:
     return Box(*(round(float(v), 4) for v in (low[0], low[1], high[0], high[1])))
 
 
-def _swapped(evidence: Evidence) -> Evidence:
+def swapped(evidence: Evidence) -> Evidence:
     """The same evidence for the pair in the other order."""
     return replace(
         evidence,

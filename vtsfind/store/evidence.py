@@ -1,0 +1,247 @@
+"""What was found out about photos and pairs of them, kept beside a library so that it is not found out twice.
+
+The file `evidence.db` in the library's folder is an SQLite database. It is derived: it may be deleted at any time, a damaged
+one is made anew, and where it cannot be written everything is kept in memory instead. Rows are found by content and hold
+for one version of what made them; those of other versions count as absent and are replaced. Format, version 1
+(`user_version`; `application_id` is 0x56545345):
+
+=========== ================= ============================================================================================
+looks       content           the first 16 bytes of the SHA-256 of the file
+            version           of what made it
+            full              1 if the photo was decoded in full for it
+            told              details and features, see `vtsfind.find.look`
+pairs       first, second     the first 16 bytes of two contents' SHA-256, the smaller first
+            version           of what made it
+            verdict           a value of `vtsfind.base.groups.Verdict`; NULL for strangers
+            evidence          JSON, see `vtsfind.base.groups.Evidence`; NULL for strangers
+=========== ================= ============================================================================================
+
+Looks are large, about 80 kB a photo; `trim` drops the oldest when they are no longer in use.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+
+from vtsfind.base.groups import Box, Evidence, Verdict
+from vtsfind.store.schema import connected
+
+NAME = "evidence.db"
+APPLICATION_ID = 0x56545345
+VERSION = 1
+KEY_BYTES = 16
+MOST_LOOK_BYTES = 1 << 30
+"""What looks may take between two runs."""
+
+Found = tuple[Verdict, Evidence] | None
+"""A verdict and what shows it; None for strangers."""
+Pair = tuple[bytes, bytes]
+"""SHA-256 of two contents."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS looks (
+    content BLOB PRIMARY KEY, version TEXT NOT NULL, full INTEGER NOT NULL, told BLOB NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS pairs (
+    first BLOB, second BLOB, version TEXT NOT NULL, verdict TEXT, evidence TEXT, PRIMARY KEY (first, second)
+) STRICT, WITHOUT ROWID;
+"""
+_SIDES = ("", "-wal", "-shm", "-journal")
+
+
+class EvidenceStore(AbstractContextManager["EvidenceStore"]):
+    """The evidence kept beside one library. Use it from one thread at a time.
+
+    Parameters
+    ----------
+    folder
+        The library's.
+    version
+        Of what makes looks and verdicts.
+    """
+
+    def __init__(self, folder: Path, version: str) -> None:
+        self._path = folder / NAME
+        self._version = version
+        self.problem = ""
+        """Why nothing can be kept on disk, in the words of the system; empty if it can."""
+        self._connection = self._opened()
+
+    def _opened(self) -> sqlite3.Connection:
+        for _ in range(2):
+            try:
+                connection = _prepared(connected(self._path, "rwc"))
+            except sqlite3.Error as error:
+                self.problem = str(error)
+                if isinstance(error, sqlite3.OperationalError):  # it is busy, or cannot be written
+                    break
+                self._remove()
+            else:
+                self.problem = ""
+                return connection
+        return _prepared(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
+
+    def _remove(self) -> None:
+        for side in _SIDES:
+            with suppress(OSError):
+                self._path.with_name(NAME + side).unlink(missing_ok=True)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def look(self, digest: bytes, *, full: bool = False) -> bytes | None:
+        """Details and features of a content; None if they are not known, or not from the photo in full as asked."""
+        row = None
+        with self._careful():
+            row = self._connection.execute(
+                "SELECT told FROM looks WHERE content = ? AND version = ? AND full >= ?",
+                (digest[:KEY_BYTES], self._version, int(full)),
+            ).fetchone()
+        return bytes(row[0]) if row else None
+
+    def looked(self) -> dict[bytes, bool]:
+        """The contents that were looked at, by the first `KEY_BYTES` of their digest, and whether in full."""
+        known: dict[bytes, bool] = {}
+        with self._careful():
+            rows = self._connection.execute(
+                "SELECT content, full FROM looks WHERE version = ?", (self._version,)
+            )
+            known = {bytes(content): bool(full) for content, full in rows}
+        return known
+
+    def keep_look(self, digest: bytes, told: bytes | bytearray, *, full: bool) -> None:
+        """Keep details and features of a content; `commit` makes it last."""
+        with self._careful():
+            self._begin()
+            self._connection.execute(
+                "INSERT OR REPLACE INTO looks (content, version, full, told) VALUES (?, ?, ?, ?)",
+                (digest[:KEY_BYTES], self._version, int(full), told),
+            )
+
+    def verdicts(self, pairs: Iterable[Pair]) -> dict[Pair, Found]:
+        """What is known of some pairs, each with the smaller digest first."""
+        known: dict[Pair, Found] = {}
+        with self._careful():
+            for pair in pairs:
+                row = self._connection.execute(
+                    "SELECT verdict, evidence FROM pairs WHERE first = ? AND second = ? AND version = ?",
+                    (*_key(pair), self._version),
+                ).fetchone()
+                if row:
+                    known[pair] = _found(*row)
+        return known
+
+    def keep_verdicts(self, found: Iterable[tuple[Pair, Found]]) -> None:
+        """Keep verdicts on pairs, each with the smaller digest first; `commit` makes it last."""
+        rows = [(*_key(pair), self._version, *_columns(each)) for pair, each in found]
+        with self._careful():
+            self._begin()
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO pairs (first, second, version, verdict, evidence) VALUES (?, ?, ?, ?, ?)",
+                rows,
+            )
+
+    def commit(self) -> None:
+        """Make what was kept last: a killed process does not lose it."""
+        if self._connection.in_transaction:
+            with self._careful():
+                self._connection.execute("COMMIT")
+
+    def trim(self, most_bytes: int = MOST_LOOK_BYTES) -> None:
+        """Drop what another version made, and the oldest looks beyond so many bytes; commits."""
+        with self._careful():
+            self._begin()
+            for table in ("looks", "pairs"):
+                self._connection.execute(f"DELETE FROM {table} WHERE version <> ?", (self._version,))  # noqa: S608
+            self._connection.execute(
+                "DELETE FROM looks WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
+                " sum(length(told)) OVER (ORDER BY rowid DESC) AS total FROM looks) WHERE total > ?)",
+                (most_bytes,),
+            )
+            self._connection.execute("COMMIT")
+            self._connection.execute("PRAGMA incremental_vacuum")
+
+    def close(self) -> None:
+        """Close; what was not committed is lost. A second time does nothing."""
+        self._connection.close()
+
+    def _begin(self) -> None:
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    @contextmanager
+    def _careful(self) -> Iterator[None]:
+        """Go on in memory when the file fails: evidence is never worth an error."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            self.problem = str(error)
+            with suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = _prepared(
+                sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            )
+
+
+def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
+    """Make sure that a connection's database is one of this format, and make it so if it is new."""
+    try:
+        if not _is_ready(connection):
+            connection.executescript(
+                "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
+                f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {_SCHEMA}"
+            )
+        connection.execute("PRAGMA synchronous = NORMAL")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_ready(connection: sqlite3.Connection) -> bool:
+    """Whether a database is one of this format; False for an empty one.
+
+    Raises
+    ------
+    sqlite3.OperationalError
+        If it is of a later version, which is to be left as it is.
+    sqlite3.DatabaseError
+        If it is anything else, or damaged.
+    """
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if (application, version) == (APPLICATION_ID, VERSION):
+        return True
+    if application == APPLICATION_ID and version > VERSION:
+        raise sqlite3.OperationalError("it was made by a newer vtsfind")
+    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        raise sqlite3.DatabaseError("it is of another format")
+    return False
+
+
+def _key(pair: Pair) -> Pair:
+    if pair[0] > pair[1]:
+        raise ValueError("the smaller digest of a pair comes first")
+    return pair[0][:KEY_BYTES], pair[1][:KEY_BYTES]
+
+
+def _columns(found: Found) -> tuple[str | None, str | None]:
+    if found is None:
+        return None, None
+    verdict, evidence = found
+    told = {name: value for name, value in asdict(evidence).items() if value is not None and value != ""}
+    return verdict.value, json.dumps(told)
+
+
+def _found(verdict: str | None, evidence: str | None) -> Found:
+    if verdict is None:
+        return None
+    told = json.loads(evidence or "{}")
+    box = told.pop("box", None)
+    return Verdict(verdict), Evidence(**told, box=Box(**box) if box else None)
