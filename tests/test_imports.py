@@ -81,7 +81,19 @@ def test_a_query_by_a_photo_of_the_library_loads_no_torch_and_no_decoder(album: 
     assert modules.isdisjoint({*HEAVY, "PIL", "rich", "pydantic"})
 
 
+def test_comparing_a_card_by_content_loads_no_torch_and_no_decoder(album: Path, tmp_path: Path) -> None:
+    (tmp_path / "card.jpg").write_bytes((album / "photos" / "cat.jpg").read_bytes())
+    modules = imported("missing", str(tmp_path), "--library", str(album / "library"))
+    assert modules.isdisjoint({*HEAVY, "PIL", "cv2", "rich", "pydantic"})
+
+
 def test_a_decoding_process_loads_no_torch() -> None:
     probe = "import sys, vtsfind.media.worker; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True, text=True)
     assert HEAVY.isdisjoint(done.stdout.split())
+
+
+def test_an_encoder_of_a_plain_transformer_loads_no_timm() -> None:
+    probe = "import sys; from vtsfind.learn.weights import find_card; from vtsfind.learn.encoder import Encoder; Encoder(find_card('')); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True, text=True)
+    assert {"timm", "torchvision"}.isdisjoint(done.stdout.split())

@@ -10,6 +10,7 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head
 from vtsfind.learn.backbones import BACKBONES, backbone
 from vtsfind.learn.network import HashNetwork, normalise
+from vtsfind.learn.plain import PlainTransformer
 from vtsfind.learn.spec import NetworkSpec
 
 SMALL = NetworkSpec("vitti16", 32, (Head("a", 16), Head("b", 24)), depth=2)
@@ -227,3 +228,16 @@ def test_normalising_subtracts_the_mean_and_divides_by_the_deviation_of_each_cha
     result = normalise(pixels, (0.0, 0.5, 0.5), (1.0, 0.5, 0.25))
     expected = torch.tensor([0.0, 2 * (128 / 255 - 0.5), 2.0]).reshape(1, 3, 1, 1)
     assert torch.allclose(result, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["vitti16", "vits14"])
+def test_the_transformer_without_timm_gives_the_values_of_timms(name: str) -> None:
+    torch.manual_seed(0)
+    spec = NetworkSpec(name, 56 if name == "vits14" else 224, (Head("copy", 16),), depth=2)
+    ours = HashNetwork(spec).eval()
+    for parameter in ours.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    plain = HashNetwork(spec, PlainTransformer(ours.backbone.state_dict())).eval()
+    plain.load_state_dict(ours.state_dict())
+    images = torch.randn(2, 3, spec.size, spec.size)
+    assert torch.allclose(plain(images)["copy"], ours(images)["copy"], rtol=1e-4, atol=1e-4)

@@ -33,6 +33,8 @@ class Backbone:
     layer's outputs, with normal biases; a normal distribution of deviation 0.01, without biases; or as torch does it."""
     dual: bool = False
     """Whether it has a second stream, for groups of patches (`vtsfind.learn.transhash`)."""
+    plain: bool = False
+    """Whether `vtsfind.learn.plain` can run it without timm."""
 
     def preprocessing(self, size: int | None = None) -> Preprocessing:
         """The whole picture squashed to the input, with the backbone's statistics."""
@@ -41,12 +43,12 @@ class Backbone:
 
 BACKBONES = {
     # The two of the VTS paper (Dubey, Singh, Chu, 2021), and smaller ones of the same family.
-    "vts16": Backbone("vit_base_patch16_224", 224),
-    "vts32": Backbone("vit_base_patch32_224", 224),
-    "vits16": Backbone("vit_small_patch16_224", 224),
-    "vitti16": Backbone("vit_tiny_patch16_224", 224),
+    "vts16": Backbone("vit_base_patch16_224", 224, plain=True),
+    "vts32": Backbone("vit_base_patch32_224", 224, plain=True),
+    "vits16": Backbone("vit_small_patch16_224", 224, plain=True),
+    "vitti16": Backbone("vit_tiny_patch16_224", 224, plain=True),
     # The shape of DINOv2's smallest model, whose fine patches keep detail at small inputs.
-    "vits14": Backbone("vit_small_patch14_dinov2", 112, IMAGENET_MEAN, IMAGENET_STD),
+    "vits14": Backbone("vit_small_patch14_dinov2", 112, IMAGENET_MEAN, IMAGENET_STD, plain=True),
     # The VTS paper's baselines, and the method that it is compared with (Chen et al., ICMR 2022).
     "alexnet": Backbone("alexnet", 224, IMAGENET_MEAN, IMAGENET_STD, "torchvision", hash_start="plain"),
     "resnet50": Backbone("resnet50", 224, IMAGENET_MEAN, IMAGENET_STD, hash_start="small"),

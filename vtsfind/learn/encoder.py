@@ -9,7 +9,9 @@ from torch import Tensor
 
 from vtsfind.base import bits
 from vtsfind.base.errors import ModelDamaged, UsageError
+from vtsfind.learn.backbones import BACKBONES
 from vtsfind.learn.network import HashNetwork, normalise
+from vtsfind.learn.plain import PlainTransformer
 from vtsfind.learn.weights import Card
 
 _SHARED = 4
@@ -42,10 +44,9 @@ class Encoder:
         self.preprocessing = card.preprocessing
         self.device = choose_device(device)
         self._precision = precision(self.device)
-        network = HashNetwork(card.network)
         try:
-            network.load_state_dict(card.load())
-        except RuntimeError as error:
+            network = _filled(card)
+        except (KeyError, RuntimeError) as error:
             raise ModelDamaged(
                 f"The weights of '{card.name}' in {card.path} do not fit its network.",
                 "Install vtsfind again.",
@@ -82,6 +83,21 @@ class Encoder:
         with torch.autocast(self.device.type, self._precision, enabled=self._precision != torch.float32):
             outputs = self._network(inputs)
         return {name: values.float().cpu() for name, values in outputs.items()}
+
+
+def _filled(card: Card) -> HashNetwork:
+    """The network of a model with its weights, without timm where that can be."""
+    weights = card.load()
+    known = BACKBONES.get(card.network.backbone)
+    plain = None
+    if known is not None and known.plain and not card.network.dual:
+        start = "backbone."
+        plain = PlainTransformer(
+            {n.removeprefix(start): w for n, w in weights.items() if n.startswith(start)}
+        )
+    network = HashNetwork(card.network, plain)
+    network.load_state_dict(weights)
+    return network
 
 
 def choose_device(name: str) -> torch.device:

@@ -24,9 +24,7 @@ Hoe et al., 2021). Outputs are real; a bit is 1 where the output is above zero (
 from collections.abc import Iterable
 from typing import Any
 
-import timm
 import torch
-from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
 
 from vtsfind.base.errors import UsageError
@@ -45,12 +43,14 @@ class HashNetwork(nn.Module):
     ----------
     spec
         The shape. Weights start at random; `vtsfind.learn.starts` and `vtsfind.learn.weights` fill them in.
+    backbone
+        What stands for the backbone that the spec names; by default it is made.
     """
 
-    def __init__(self, spec: NetworkSpec) -> None:
+    def __init__(self, spec: NetworkSpec, backbone: Any = None) -> None:
         super().__init__()
         self.spec = spec
-        self.backbone = make_backbone(spec)
+        self.backbone = make_backbone(spec) if backbone is None else backbone
         self.heads = nn.ModuleDict(
             {head.name: _make_head(spec, self.backbone, head.bits) for head in spec.heads}
         )
@@ -118,6 +118,8 @@ def make_backbone(spec: NetworkSpec) -> Any:
 
 
 def _from_timm(known: Backbone, spec: NetworkSpec) -> Any:
+    import timm
+
     config = timm.get_pretrained_cfg(known.architecture, allow_unregistered=True)
     options: dict[str, Any] = {"num_classes": 0}
     if config is not None and config.fixed_input_size:
@@ -160,7 +162,7 @@ def _check_tokens(spec: NetworkSpec, network: Any) -> None:
             f"The backbone '{spec.backbone}' has two streams, so the features '{spec.features}' do not apply.",
             "Use the features 'dual'.",
         )
-    if not isinstance(network, VisionTransformer) or not _has_class_token(network) or len(network.blocks) < 2:
+    if not _is_plain(network) or not _has_class_token(network) or len(network.blocks) < 2:
         raise UsageError(
             f"Two streams need a plain vision transformer with a class token and at least 2 blocks, unlike the "
             f"'{spec.backbone}' asked for.",
@@ -174,8 +176,14 @@ def _check_tokens(spec: NetworkSpec, network: Any) -> None:
         )
 
 
+def _is_plain(network: Any) -> bool:
+    from timm.models.vision_transformer import VisionTransformer
+
+    return isinstance(network, VisionTransformer)
+
+
 def _set_dropout(spec: NetworkSpec, network: Any) -> None:
-    if not isinstance(network, VisionTransformer):
+    if not _is_plain(network):
         raise UsageError(
             f"The backbone '{spec.backbone}' is no plain vision transformer, so `dropout` does not apply.",
             "Leave it out.",

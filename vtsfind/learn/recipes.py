@@ -27,9 +27,9 @@ class Teacher:
     """A trained network whose view of the pictures a head shall learn."""
 
     backbone: str
-    """A name that `vtsfind.learn.backbones.backbone` knows."""
+    """A name that `vtsfind.learn.backbones.backbone` knows; empty for a whole network in an ONNX file."""
     start: str
-    """The file of its weights, relative to the folder of starts."""
+    """The file of its weights, or the ONNX file, relative to the folder of starts."""
     size: int
     """Side of its input, in pixels."""
     dims: int = 0

@@ -9,7 +9,7 @@ bits keep what a small network can learn: the last ones of a teacher are details
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import Phase, Progress
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.backbones import backbone
@@ -84,25 +85,57 @@ def target_codes(
     return result
 
 
-@torch.inference_mode()
 def _features(
     teacher: Teacher, pictures: Pictures, starts: Path, progress: Progress
 ) -> npt.NDArray[np.float32]:
-    known = backbone(teacher.backbone)
-    network = make_backbone(NetworkSpec(teacher.backbone, teacher.size, heads=()))
-    load_start(network, starts / teacher.start)
-    network.eval()
-    look = Preprocessing(size=teacher.size, mean=known.mean, std=known.std)
+    known = backbone(teacher.backbone) if teacher.backbone else None
+    look = known.preprocessing(teacher.size) if known else Preprocessing(size=teacher.size)
+    see = _network(teacher, starts) if known else _exported(starts / teacher.start)
     progress.start(Phase.TRAIN, len(pictures))
     blocks = []
     for first in range(0, len(pictures), _BATCH):
         rows = range(first, min(first + _BATCH, len(pictures)))
-        pixels = np.stack([prepare(pictures.picture(row), look) for row in rows])
-        blocks.append(network(normalise(torch.from_numpy(pixels), look.mean, look.std)).numpy())
+        blocks.append(see(np.stack([prepare(pictures.picture(row), look) for row in rows])))
         progress.advance(len(rows), "teacher")
     features: npt.NDArray[np.float32] = np.concatenate(blocks)
     features /= np.linalg.norm(features, axis=1, keepdims=True).clip(1e-12)
     return features
+
+
+def _network(teacher: Teacher, starts: Path) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]:
+    known = backbone(teacher.backbone)
+    network = make_backbone(NetworkSpec(teacher.backbone, teacher.size, heads=()))
+    load_start(network, starts / teacher.start)
+    network.eval()
+
+    @torch.inference_mode()
+    def see(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        seen: npt.NDArray[np.float32] = network(
+            normalise(torch.from_numpy(pixels), known.mean, known.std)
+        ).numpy()
+        return seen
+
+    return see
+
+
+def _exported(path: Path) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]:
+    """A whole network as an ONNX file that takes pictures, (b, h, w, 3) uint8, and gives (b, d) float32."""
+    if not path.is_file():
+        raise UsageError(f"The teacher {path} is not there.", "See docs/weights.md for where to get it.")
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UsageError(
+            f"The teacher {path} needs the package onnxruntime.", "pip install 'vtsfind[onnx]'"
+        ) from error
+    session = onnxruntime.InferenceSession(path)
+    name = session.get_inputs()[0].name
+
+    def see(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        seen: npt.NDArray[np.float32] = session.run(None, {name: pixels})[0]
+        return seen
+
+    return see
 
 
 def drawn_to_class(
