@@ -1,0 +1,221 @@
+"""Plans: what they may ask for, and how they survive people's editors."""
+
+import os
+import re
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+import planned
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from planned import ORIGIN, group, photo
+
+from vtsfind.act.plan import Plan, PlannedGroup, PlanRefused, make_plan, operations, problems
+from vtsfind.act.plantext import plan_text, quoted, read_plan_text, unquoted
+from vtsfind.base.errors import UsageError
+from vtsfind.base.groups import Verdict
+from vtsfind.base.operations import Action
+
+GOLDEN = Path(__file__).parent / "golden" / "plan-v1.txt"
+
+
+@pytest.fixture
+def three(tmp_path: Path) -> list[Path]:
+    """Three files of the same content."""
+    paths = [tmp_path / name for name in ("a.jpg", "b.jpg", "c.jpg")]
+    for path in paths:
+        path.write_bytes(b"same")
+    return paths
+
+
+@pytest.fixture
+def plan(three: list[Path]) -> Plan:
+    return make_plan([group(1, *map(photo, three))], ORIGIN)
+
+
+def edited(plan: Plan, pattern: str, replacement: str) -> Plan:
+    """The plan after a person replaced the first match of a pattern in its text."""
+    text, count = re.subn(pattern, replacement, plan_text(plan), count=1)
+    assert count == 1
+    return read_plan_text(text.encode())
+
+
+def names(plan: Plan) -> dict[str, list[str]]:
+    """What is to happen, to which file names."""
+    found: dict[str, list[str]] = {}
+    for operation in operations(plan):
+        found.setdefault(operation.action, []).append(os.path.basename(operation.path).decode())
+    return found
+
+
+def test_a_plan_keeps_the_keeper_and_trashes_the_rest(plan: Plan) -> None:
+    assert names(plan) == {"trash": ["b.jpg", "c.jpg"]}
+    assert {operation.keeper for operation in operations(plan)} == {plan.groups[0].files[0].path}
+
+
+@settings(max_examples=40)
+@given(planned.plans())
+def test_any_plan_is_read_back_as_it_was_written(plan: Plan) -> None:
+    text = plan_text(plan)
+    assert read_plan_text(text.encode()) == plan
+    assert plan_text(read_plan_text(text.encode())) == text
+
+
+@settings(max_examples=40)
+@given(planned.plans())
+def test_line_ends_byte_order_marks_and_trailing_blanks_of_editors_do_no_harm(plan: Plan) -> None:
+    text = "\ufeff" + plan_text(plan).replace("\n", " \r\n")
+    assert read_plan_text(text.encode()) == plan
+
+
+@given(st.binary(max_size=30).filter(lambda path: b"\0" not in path))
+def test_a_quoted_path_is_one_visible_line_and_the_same_bytes(path: bytes) -> None:
+    text = quoted(path)
+    assert text.isprintable()
+    assert unquoted(text) == path
+
+
+@settings(max_examples=40)
+@given(planned.plans(), st.randoms(use_true_random=False))
+def test_a_plan_with_lines_taken_out_is_refused_or_keeps_and_takes_less(plan: Plan, chooser: object) -> None:
+    lines = plan_text(plan).splitlines(keepends=True)
+    end = next(i for i, line in enumerate(lines) if line.startswith("files "))
+    left = [line for i, line in enumerate(lines) if i == 0 or i >= end or chooser.random() < 0.8]  # type: ignore[attr-defined]
+    try:
+        read = read_plan_text("".join(left).encode())
+    except UsageError:
+        return
+    assert not list(problems(read))
+    before = {(one.action, one.path) for one in operations(plan)}
+    assert {(one.action, one.path) for one in operations(read)} <= before
+
+
+@settings(max_examples=40)
+@given(planned.plans(), st.data())
+def test_a_plan_with_any_byte_changed_is_refused_or_sound(plan: Plan, data: st.DataObject) -> None:
+    text = bytearray(plan_text(plan).encode())
+    place = data.draw(st.integers(0, len(text) - 1))
+    text[place] = data.draw(st.integers(0, 255))
+    with suppress(UsageError):
+        assert not list(problems(read_plan_text(bytes(text))))
+
+
+def test_the_text_of_a_plan_is_the_golden_one() -> None:
+    plan = read_plan_text(GOLDEN.read_bytes())
+    assert plan_text(plan).encode() == GOLDEN.read_bytes()
+    assert names(plan) == {"trash": ["b.jpg", "b.xmp"], "quarantine": ["d\nd.jpg"]}
+
+
+def test_a_line_taken_out_leaves_the_photo_alone(plan: Plan) -> None:
+    assert names(edited(plan, "trash .*b.jpg.*\n", "")) == {"trash": ["c.jpg"]}
+    assert names(edited(plan, "trash( .*b.jpg)", r"leave\1")) == {"trash": ["c.jpg"]}
+
+
+def test_the_keeper_may_be_swapped_for_a_copy_of_the_same_content(plan: Plan) -> None:
+    swapped = edited(edited(plan, "trash( .*b.jpg)", r"keep\1"), "keep( .*a.jpg)", r"trash\1")
+    assert names(swapped) == {"trash": ["a.jpg", "c.jpg"]}
+
+
+def test_a_group_that_keeps_nothing_is_refused_and_the_override_named(plan: Plan) -> None:
+    with pytest.raises(PlanRefused, match=r"Group 1: nothing is kept.*remove-all 1"):
+        edited(plan, "keep .*\n", "")
+
+
+def test_a_group_that_keeps_nothing_is_taken_when_its_number_is_typed(plan: Plan) -> None:
+    whole = edited(plan, "group 1\nkeep", "group 1\nremove-all 1\ntrash")
+    assert names(whole) == {"trash": ["a.jpg", "b.jpg", "c.jpg"]}
+    assert {operation.keeper for operation in operations(whole)} == {None}
+
+
+def test_an_override_that_names_another_group_is_refused(plan: Plan) -> None:
+    with pytest.raises(UsageError, match="'remove-all' names the group that it stands in"):
+        edited(plan, "group 1\nkeep", "group 1\nremove-all 2\ntrash")
+
+
+def test_a_group_line_taken_out_does_not_make_its_photos_copies_of_others(three: list[Path]) -> None:
+    other = [path.with_suffix(".png") for path in three]
+    for path in other:
+        path.write_bytes(b"other")
+    plan = make_plan([group(1, *map(photo, three)), group(2, *map(photo, other))], ORIGIN)
+    with pytest.raises(UsageError, match="is no photo of group 1"):
+        edited(plan, "\ngroup 2\nkeep .*\n", "\n")
+
+
+def test_two_edits_of_one_photo_are_not_taken_for_copies_of_each_other(three: list[Path]) -> None:
+    photos = [replace(photo(path), digest=bytes([i]) * 32) for i, path in enumerate(three)]
+    plan = make_plan([group(1, *photos, verdicts=[Verdict.EDIT, Verdict.EDIT])], ORIGIN)
+    with pytest.raises(PlanRefused, match=r"c\.jpg was compared with nothing that is kept"):
+        edited(edited(plan, "trash( .*b.jpg)", r"keep\1"), "keep( .*a.jpg)", r"trash\1")
+    near = make_plan([group(1, *photos, verdicts=[Verdict.RESAVE, Verdict.EDIT])], ORIGIN)
+    swapped = edited(edited(near, "trash( .*b.jpg)", r"keep\1"), "keep( .*a.jpg)", r"trash\1")
+    assert names(swapped) == {"trash": ["a.jpg", "c.jpg"]}
+
+
+def test_a_photo_of_other_content_cannot_become_a_link(three: list[Path]) -> None:
+    photos = [photo(three[0]), replace(photo(three[1]), digest=bytes(32))]
+    with pytest.raises(PlanRefused, match="cannot become a hardlink"):
+        make_plan([group(1, *photos, verdicts=[Verdict.PIXELS])], ORIGIN, action=Action.HARDLINK)
+
+
+def test_changed_facts_are_refused(plan: Plan) -> None:
+    with pytest.raises(UsageError, match="not as they were written"):
+        edited(plan, "1 4 bytes", "1 5 bytes")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replacement", "message"),
+    [
+        ("vtsfind plan 1", "vtsfind plan 2", "newer vtsfind"),
+        ("vtsfind plan 1", "hello", "line 1: a plan begins with"),
+        ("trash ", "thrash ", "'thrash' is no action"),
+        ("trash .*b.jpg", "trash /nowhere.jpg", "/nowhere.jpg is no photo of group 1"),
+        ("(trash .*b.jpg)", r"\1\n\1", "is there twice"),
+        ("group 1", "group 1\ngroup 1", "no number of a new group"),
+        ("(?s)files .*", "", "cut short"),
+        ("trash .*b.jpg", 'trash "/a', "quotation marks do not match"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_with_its_line(
+    plan: Plan, pattern: str, replacement: str, message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        edited(plan, pattern, replacement)
+
+
+def test_companions_go_with_their_photo_and_not_when_it_becomes_a_link(three: list[Path]) -> None:
+    film = three[1].with_suffix(".mov")
+    film.write_bytes(b"film")
+    groups = [group(1, photo(three[0]), photo(three[1], [film]))]
+    plan = make_plan(groups, ORIGIN, companion=planned.companion)
+    assert names(plan) == {"trash": ["b.jpg", "b.mov"]}
+    linked = make_plan(groups, ORIGIN, action=Action.HARDLINK, companion=planned.companion)
+    assert names(linked) == {"hardlink": ["b.jpg"]}
+    assert names(edited(plan, "trash( .*b.jpg)", r"hardlink\1")) == {"hardlink": ["b.jpg"]}
+
+
+def test_a_companion_that_a_kept_photo_shares_stays(three: list[Path]) -> None:
+    film = three[1].with_suffix(".mov")
+    film.write_bytes(b"film")
+    groups = [group(1, photo(three[0], [film]), photo(three[1], [film]))]
+    assert names(make_plan(groups, ORIGIN, companion=planned.companion)) == {"trash": ["b.jpg"]}
+
+
+def test_moved_files_keep_their_whole_path_below_the_folder(three: list[Path]) -> None:
+    plan = make_plan([group(1, *map(photo, three))], ORIGIN, action=Action.MOVE, target=b"/aside")
+    assert operations(plan)[0].target == b"/aside" + os.fsencode(three[1])
+    with pytest.raises(PlanRefused, match="names no folder to move to"):
+        make_plan([group(1, *map(photo, three))], ORIGIN, action=Action.MOVE)
+
+
+def test_a_photo_in_two_groups_is_refused(three: list[Path]) -> None:
+    a, b, c = map(photo, three)
+    with pytest.raises(PlanRefused, match="is in group 1, too"):
+        make_plan([group(1, a, b), group(2, b, c)], ORIGIN)
+
+
+def test_a_relative_path_is_refused(plan: Plan) -> None:
+    odd = replace(plan.groups[0].files[1], path=b"b.jpg")
+    loose = replace(plan, groups=(PlannedGroup(1, (plan.groups[0].files[0], odd)),))
+    assert [problem.path for problem in problems(loose)] == [b"b.jpg"]

@@ -1,0 +1,111 @@
+"""A plan as NDJSON, for programs that edit it.
+
+A header ``{"type":"header","schema":1,"command":"plan","vtsfind":VERSION,"made":TIME,"made_by":COMMAND,"library":PATH}``
+and, if files are to move, ``"to":PATH``; a line for each group; a footer with counts. A group is ``{"type":"group",
+"id":1,"remove_all":false,"files":[FILE, ...]}``, the photo that all others were compared with first, and a FILE is
+``{"path":PATH,"size":BYTES,"sha256":HEX,"verdict":null,"action":"keep","reason":"...","companions":[{"path":PATH,
+"size":BYTES,"sha256":HEX}]}``. A file that is taken out, or whose action is null, is left alone. A path that is no UTF-8
+stands in base 64 under its name and ``_b64``, and that one counts. `vtsfind.report.plan` writes it.
+"""
+
+import base64
+import json
+from typing import Any
+
+from vtsfind.act.plan import Companion, Plan, PlannedFile, PlannedGroup, require_sound
+from vtsfind.base.errors import UsageError
+from vtsfind.base.groups import Verdict
+from vtsfind.base.operations import Action
+
+SCHEMA = 1
+
+
+def read_plan_json(content: bytes, where: str = "The plan") -> Plan:
+    """Read a plan that may have been edited.
+
+    Parameters
+    ----------
+    content
+        The lines.
+    where
+        What errors call it.
+
+    Raises
+    ------
+    UsageError
+        If a line cannot be understood, naming it.
+    PlanRefused
+        If the plan breaks the rules.
+    """
+    header: dict[str, Any] | None = None
+    footer = False
+    groups = []
+    for number, line in enumerate(content.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+            if header is None:
+                header = _header(record)
+            elif record["type"] == "group":
+                groups.append(_group(record))
+            else:
+                footer = footer or record["type"] == "footer"
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(
+                f"{where}, line {number}, is not as a plan has it: {_words(error)}.",
+                "Nothing was done. Put the line right, or make the plan again.",
+            ) from error
+    if header is None or not footer:
+        raise UsageError(f"{where} is cut short: its footer is missing.", "Make the plan again.")
+    target = _path(header, "to") if "to" in header or "to_b64" in header else None
+    made, command, version = (str(header.get(name, "")) for name in ("made", "made_by", "vtsfind"))
+    plan = Plan(tuple(groups), made, command, version, _path(header, "library"), target)
+    require_sound(plan, where)
+    return plan
+
+
+def _words(error: Exception) -> str:
+    return f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
+
+
+def _header(record: dict[str, Any]) -> dict[str, Any]:
+    if record["type"] != "header" or record["command"] != "plan":
+        raise ValueError("a plan begins with its header")
+    if record["schema"] > SCHEMA:
+        raise ValueError("it was written by a newer vtsfind")
+    return record
+
+
+def _path(record: dict[str, Any], name: str = "path") -> bytes:
+    encoded = record.get(f"{name}_b64")
+    return base64.b64decode(encoded) if encoded is not None else str(record[name]).encode()
+
+
+def _group(record: dict[str, Any]) -> PlannedGroup:
+    remove_all = record.get("remove_all", False)
+    if type(record["id"]) is not int or type(remove_all) is not bool:
+        raise ValueError("'id' is a number, and 'remove_all' is true or false")
+    return PlannedGroup(record["id"], tuple(_file(file) for file in record["files"]), remove_all)
+
+
+def _file(record: dict[str, Any]) -> PlannedFile:
+    verdict, action = record["verdict"], record["action"]
+    return PlannedFile(
+        _path(record),
+        _size(record),
+        bytes.fromhex(record["sha256"]),
+        None if verdict is None else Verdict(verdict),
+        None if action is None else Action(action),
+        " ".join(str(record.get("reason", "")).split()),
+        tuple(
+            Companion(_path(one), _size(one), bytes.fromhex(one["sha256"]))
+            for one in record.get("companions", [])
+        ),
+    )
+
+
+def _size(record: dict[str, Any]) -> int:
+    if type(record["size"]) is not int:
+        raise ValueError("'size' is a number of bytes")
+    return int(record["size"])

@@ -1,0 +1,339 @@
+r"""A plan as text that a person edits.
+
+Format, version 1
+-----------------
+UTF-8. Blank lines, and lines that begin with ``#``, say nothing. ::
+
+    vtsfind plan 1
+    made 2026-05-04T10:00:00+02:00 by vtsfind 0.1.0
+    library /home/ann/.local/share/vtsfind/libraries/default
+    command vtsfind plan
+    to /home/ann/aside
+
+    group 1
+    keep        /photos/beach.jpg  # 4032x3024 is more than 2048x1536
+    trash       /photos/old/beach.jpg  # the same bytes
+
+    files 2: what was seen when the plan was made; leave these lines as they are
+    1 2431556 - 6f1e... /photos/beach.jpg
+    1 2431556 bytes 6f1e... /photos/old/beach.jpg
+    end 0a1b2c3d
+
+The line ``to`` is there only if the plan moves files. Below a line ``group N`` stands what becomes of its photos: an
+action, the path, and the reason behind two blanks and ``#``. A photo without a line, or with the word ``leave``, is left
+alone. ``remove-all N`` below ``group N`` says that none of the group need be kept.
+
+A path with anything unusual in it (control characters, a quotation mark in front, a ``#``, blanks at an end or in a row,
+bytes that are no UTF-8) stands in quotation marks: ``\"``, ``\\`` and, for any other byte, ``\x`` with two hexadecimal
+digits.
+
+Below ``files`` stands a line for each photo of each group: the group, the size in bytes, the verdict against the group's
+first photo (``-`` for that one), the SHA-256, the path. A line ``with``, a size, a SHA-256 and a path is a file that travels
+with the photo above it. ``end`` gives the CRC-32 of these lines in hexadecimal; a plan whose lines do not have it is
+refused.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import NoReturn
+
+from vtsfind.act.plan import Companion, Plan, PlannedFile, PlannedGroup, require_sound
+from vtsfind.base.errors import UsageError
+from vtsfind.base.groups import Verdict
+from vtsfind.base.operations import Action
+
+VERSION = 1
+HEAD = "vtsfind plan"
+LEAVE = "leave"
+
+_HELP = """\
+# What becomes of each photo is its first word: keep, trash, quarantine, move, hardlink, reflink, symlink or delete.
+# Change the word, or take the line out to leave the photo alone. `vtsfind apply FILE` looks at every photo again before
+# it touches any; `vtsfind apply --dry-run FILE` only tells. `vtsfind undo` brings photos back.
+"""
+_ESCAPE = re.compile(r'\\(?:(["\\])|x([0-9a-f]{2}))')
+_ACTION_WIDTH = max(len(action) for action in Action) + 1
+
+
+def quoted(path: bytes) -> str:
+    r"""Write a path so that it is one line, visible, and read back as the same bytes.
+
+    >>> print(quoted(b"/a b.jpg"), quoted(b"/two  blanks#"), quoted(b"/line\n\xff"))
+    /a b.jpg "/two  blanks#" "/line\x0a\xff"
+    """
+    text = path.decode("utf-8", "surrogateescape")
+    plain = text.isprintable() and "#" not in text and "  " not in text and text.strip() == text
+    if plain and text and not text.startswith('"'):
+        return text
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    if character.isprintable():
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
+
+
+def unquoted(text: str) -> bytes:
+    r"""The path that `quoted` wrote.
+
+    >>> unquoted(r'"/line\x0a\xff"')
+    b'/line\n\xff'
+
+    Raises
+    ------
+    ValueError
+        If there is no such path.
+    """
+    if not text.startswith('"'):
+        return text.encode()
+    inner = text[1:-1]
+    if len(text) < 2 or text[-1] != '"' or re.search(r'["\\]', _ESCAPE.sub("", inner)):
+        raise ValueError("the quotation marks or backslashes do not match")
+    parts, end = [], 0
+    for match in _ESCAPE.finditer(inner):
+        parts += [inner[end : match.start()].encode(), _unescaped(match)]
+        end = match.end()
+    return b"".join([*parts, inner[end:].encode()])
+
+
+def _unescaped(match: re.Match[str]) -> bytes:
+    return match[1].encode() if match[1] else bytes([int(match[2], 16)])
+
+
+def plan_text(plan: Plan) -> str:
+    """Write a plan as text."""
+    return "".join(f"{line}\n" for line in _written(plan))
+
+
+def _written(plan: Plan) -> Iterator[str]:
+    yield f"{HEAD} {VERSION}"
+    yield f"made {plan.made} by vtsfind {plan.version}"
+    yield f"library {quoted(plan.library)}"
+    yield f"command {quoted(plan.command.encode())}"
+    if plan.target is not None:
+        yield f"to {quoted(plan.target)}"
+    yield ""
+    yield from _HELP.splitlines()
+    for group in plan.groups:
+        yield ""
+        yield f"group {group.number}"
+        if group.remove_all:
+            yield f"remove-all {group.number}"
+        for file in group.files:
+            yield from _file_lines(file)
+    table = [line for group in plan.groups for file in group.files for line in _table(group.number, file)]
+    yield ""
+    yield f"files {len(table)}: what was seen when the plan was made; leave these lines as they are"
+    yield from table
+    yield f"end {_checksum(table)}"
+
+
+def _file_lines(file: PlannedFile) -> Iterator[str]:
+    reason = f"  # {file.reason}" if file.reason else ""
+    yield f"{file.action or LEAVE:{_ACTION_WIDTH}} {quoted(file.path)}{reason}"
+    for companion in file.companions:
+        yield f"# {'':{_ACTION_WIDTH}}with {quoted(companion.path)}"
+
+
+def _table(group: int, file: PlannedFile) -> Iterator[str]:
+    verdict = file.verdict or "-"
+    yield f"{group} {file.size} {verdict} {file.digest.hex()} {quoted(file.path)}"
+    for companion in file.companions:
+        yield f"with {companion.size} {companion.digest.hex()} {quoted(companion.path)}"
+
+
+def _checksum(table: Iterable[str]) -> str:
+    return f"{zlib.crc32(chr(10).join(table).encode()):08x}"
+
+
+def read_plan_text(content: bytes, where: str = "The plan") -> Plan:
+    """Read a plan that may have been edited.
+
+    Parameters
+    ----------
+    content
+        The text.
+    where
+        What errors call it.
+
+    Raises
+    ------
+    UsageError
+        If a line cannot be understood, naming it.
+    PlanRefused
+        If the plan breaks the rules.
+    """
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"{where}, line {line}, is not UTF-8.", "Save the plan as UTF-8.") from error
+    plan = _Reader(where).read(text.split("\n"))
+    require_sound(plan, where)
+    return plan
+
+
+@dataclass(slots=True)
+class _Told:
+    """What stands below one line `group N`."""
+
+    line: int
+    actions: dict[bytes, tuple[int, Action | None, str]] = field(default_factory=dict)
+    """Path to line number, action and reason."""
+    remove_all: bool = False
+
+
+class _Reader:
+    """Reads one plan, line by line."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._number = 0
+        self._head: dict[str, str] = {}
+        self._groups: dict[int, _Told] = {}
+        self._group = 0
+
+    def _refuse(self, message: str, number: int | None = None) -> NoReturn:
+        raise UsageError(
+            f"{self._where}, line {number or self._number}: {message}.",
+            "Nothing was done. Put the line right, or make the plan again.",
+        )
+
+    def read(self, lines: list[str]) -> Plan:
+        """Read all lines."""
+        table: list[str] | None = None
+        ended = False
+        for self._number, raw in enumerate(lines, 1):
+            line = raw.strip(" \t\r")
+            if not line or line.startswith("#"):
+                continue
+            if self._number == 1 or not self._head:
+                self._read_first(line)
+            elif ended:
+                self._refuse("there is something behind the end")
+            elif table is None:
+                if line.startswith("files "):
+                    table = []
+                else:
+                    self._read_line(line)
+            elif line.startswith("end "):
+                if line != f"end {_checksum(table)}":
+                    self._refuse("the lines below 'files' are not as they were written")
+                ended = True
+            else:
+                table.append(line)
+        if not ended or table is None:
+            self._refuse("the plan is cut short: its line 'end' is missing")
+        return self._assembled(table)
+
+    def _read_first(self, line: str) -> None:
+        version = line.removeprefix(HEAD).strip()
+        if not line.startswith(HEAD) or not version.isdigit():
+            self._refuse(f"a plan begins with '{HEAD} {VERSION}'")
+        if int(version) > VERSION:
+            raise UsageError(f"{self._where} was written by a newer vtsfind.", "Update vtsfind.")
+        self._head["version"] = version
+
+    def _read_line(self, line: str) -> None:
+        word, _, rest = line.partition(" ")
+        rest = rest.strip()
+        if word in {"made", "library", "command", "to"} and not self._groups:
+            if word in self._head:
+                self._refuse(f"'{word}' is there twice")
+            self._head[word] = rest
+        elif word in {"group", "remove-all"}:
+            self._read_group(word, rest)
+        elif word in {*Action, LEAVE} and self._groups:
+            self._read_file(None if word == LEAVE else Action(word), rest)
+        else:
+            self._refuse(f"'{word}' is no action ({', '.join(Action)})")
+
+    def _read_group(self, word: str, rest: str) -> None:
+        number = int(rest) if rest.isdecimal() and rest.isascii() else 0
+        if word == "group":
+            if not number or number in self._groups:
+                self._refuse(f"'{rest}' is no number of a new group")
+            self._groups[number] = _Told(self._number)
+            self._group = number
+        elif not self._groups or number != self._group:
+            self._refuse("'remove-all' names the group that it stands in")
+        else:
+            self._groups[number].remove_all = True
+
+    def _read_file(self, action: Action | None, rest: str) -> None:
+        name, reason = self._parted(rest)
+        path = self._path(name)
+        told = self._groups[self._group].actions
+        if path in told:
+            self._refuse(f"{name} is there twice")
+        told[path] = (self._number, action, reason)
+
+    def _parted(self, rest: str) -> tuple[str, str]:
+        """A path as it is written, and the reason behind it."""
+        if rest.startswith('"'):
+            match = re.match(r'"(?:[^"\\]|\\.)*"', rest)
+            if match is None:
+                self._refuse("the quotation marks do not match")
+            name, reason = match[0], rest[match.end() :].strip()
+        else:
+            name, mark, reason = rest.partition("#")
+            name, reason = name.strip(), (mark + reason).strip()
+        if reason and not reason.startswith("#"):
+            self._refuse("there is something behind the path; a reason begins with '#'")
+        return name, reason.removeprefix("#").strip()
+
+    def _path(self, name: str) -> bytes:
+        try:
+            return unquoted(name)
+        except ValueError as error:
+            self._refuse(str(error))
+
+    def _assembled(self, table: list[str]) -> Plan:
+        """Put together what people may edit and what they may not."""
+        files: dict[int, list[PlannedFile]] = {}
+        listed: list[PlannedFile] = []
+        try:
+            for row in table:
+                kind, _, rest = row.partition(" ")
+                if kind == "with":
+                    size, digest, name = rest.split(" ", 2)
+                    companion = Companion(unquoted(name), int(size), bytes.fromhex(digest))
+                    listed[-1] = replace(listed[-1], companions=(*listed[-1].companions, companion))
+                else:
+                    size, verdict, digest, name = rest.split(" ", 3)
+                    listed = files.setdefault(int(kind), [])
+                    listed.append(self._file(int(kind), unquoted(name), int(size), verdict, digest))
+        except (ValueError, IndexError):
+            self._refuse("the lines below 'files' cannot be understood")
+        self._check_listed(files)
+        return self._plan(files)
+
+    def _file(self, number: int, path: bytes, size: int, verdict: str, digest: str) -> PlannedFile:
+        told = self._groups.get(number)
+        _, action, reason = told.actions.get(path, (0, None, "")) if told else (0, None, "")
+        against = None if verdict == "-" else Verdict(verdict)
+        return PlannedFile(path, size, bytes.fromhex(digest), against, action, reason)
+
+    def _check_listed(self, files: dict[int, list[PlannedFile]]) -> None:
+        for number, told in self._groups.items():
+            listed = {file.path for file in files.get(number, [])}
+            for path, (line, _, _) in told.actions.items():
+                if path not in listed:
+                    self._refuse(f"{quoted(path)} is no photo of group {number}", line)
+            if number not in files:
+                self._refuse(f"there is no group {number}", told.line)
+
+    def _plan(self, files: dict[int, list[PlannedFile]]) -> Plan:
+        made, _, version = self._head.get("made", "").partition(" by vtsfind ")
+        groups = tuple(
+            PlannedGroup(number, tuple(listed), number in self._groups and self._groups[number].remove_all)
+            for number, listed in files.items()
+        )
+        target = self._path(self._head["to"]) if "to" in self._head else None
+        command = self._path(self._head.get("command", '""')).decode("utf-8", "replace")
+        return Plan(groups, made, command, version, self._path(self._head.get("library", '""')), target)
