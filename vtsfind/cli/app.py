@@ -8,6 +8,7 @@ from vtsfind.cli.decisions import decisions
 from vtsfind.cli.doctor import doctor
 from vtsfind.cli.evaluate import evaluate
 from vtsfind.cli.index import index
+from vtsfind.cli.missing import missing
 from vtsfind.cli.models import models
 from vtsfind.cli.parsing import Command, Group
 from vtsfind.cli.paths import paths
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.command("index", cls=Command)(index)
 app.command("query", cls=Command)(query)
+app.command("missing", cls=Command)(missing)
 app.add_typer(models, name="models")
 app.add_typer(decisions, name="decisions")
 app.command("doctor", cls=Command)(doctor)

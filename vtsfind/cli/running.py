@@ -36,7 +36,7 @@ class ExitCode(IntEnum):
 
 _MEANINGS = {
     ExitCode.DONE: "Done.",
-    ExitCode.NOTHING_FOUND: "`query` found nothing.",
+    ExitCode.NOTHING_FOUND: "`query` found nothing, or `missing` found photos that are not in the library.",
     ExitCode.USAGE: "Wrong use: an argument, an option, a setting or a name; or a model that does not go with the library.",
     ExitCode.SOME_FAILED: "Done, but some files could not be used.",
     ExitCode.STORAGE: "Something that vtsfind keeps on disk is damaged, locked, too new, or cannot be written.",

@@ -1,0 +1,151 @@
+"""`vtsfind missing` as a user and a script meet it."""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from commands import Vtsfind, records
+from drawn import encoded, scene, write
+from typer.testing import Result
+
+Missing = Callable[..., Result]
+
+
+@pytest.fixture
+def home(run: Vtsfind, photos: Path) -> Path:
+    """The folder of the photos that the library has."""
+    assert run("index", photos).exit_code == 0
+    return photos
+
+
+@pytest.fixture
+def card(home: Path, tmp_path: Path) -> Path:
+    """A card with copies of two photos of the library."""
+    folder = tmp_path / "card"
+    folder.mkdir()
+    for name in ("cat.jpg", "dog.png"):
+        shutil.copy(home / name, folder / f"DSC_{name}")
+    return folder
+
+
+def test_a_card_whose_photos_are_all_there_ends_with_0(run: Vtsfind, card: Path) -> None:
+    result = run("missing", card)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "2 photos: all in the library.\n"
+
+
+def test_a_photo_that_is_not_there_is_named_and_ends_with_1(run: Vtsfind, card: Path) -> None:
+    new = write(card / "new.jpg", scene(99))
+    result = run("missing", card)
+    assert (result.exit_code, result.stdout) == (1, f"{new}\n")
+    assert result.stderr == "3 photos: 2 in the library, 1 not in the library.\n"
+    assert run("missing", card, "--print0").stdout_bytes == os.fsencode(new) + b"\0"
+    assert run("missing", card, "--paths-only").stdout_bytes == os.fsencode(new) + b"\n"
+
+
+def test_a_photo_that_only_looks_the_same_is_not_there(run: Vtsfind, card: Path, home: Path) -> None:
+    resaved = card / "resaved.jpg"
+    resaved.write_bytes((home / "cat.jpg").read_bytes() + b"\0")
+    assert run("missing", card).stdout == f"{resaved}\n"
+
+
+def test_a_card_that_is_part_of_the_library_is_not_its_own_copy(run: Vtsfind, card: Path) -> None:
+    write(card / "new.jpg", scene(99))
+    assert run("index", card).exit_code == 0
+    result = run("missing", card)
+    assert (result.exit_code, result.stdout) == (1, f"{card / 'new.jpg'}\n")
+
+
+def test_the_card_under_another_path_is_the_card_still(run: Vtsfind, card: Path, tmp_path: Path) -> None:
+    new = write(card / "new.jpg", scene(99))
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / "new.jpg").hardlink_to(new)
+    (tmp_path / "link").symlink_to(card, target_is_directory=True)
+    assert run("index", tmp_path / "mirror", tmp_path / "link").exit_code == 0
+    assert run("missing", card).stdout == f"{new}\n"
+
+
+def test_a_file_that_is_gone_or_changed_since_the_library_was_refreshed_does_not_count(
+    run: Vtsfind, card: Path, home: Path
+) -> None:
+    (home / "cat.jpg").unlink()
+    (home / "dog.png").write_bytes(encoded(scene(50), "PNG"))
+    result = run("missing", card, "--json")
+    assert result.exit_code == 1
+    assert [photo["standing"] for photo in records(result, "photo")] == ["gone", "gone"]
+    text = run("missing", card)
+    assert f"DSC_cat.jpg  (gone from {home / 'cat.jpg'})" in text.stdout
+    assert "2 known to the library, but gone from where they were" in text.stderr
+
+
+def test_a_file_that_was_only_touched_counts(run: Vtsfind, card: Path, home: Path) -> None:
+    os.utime(home / "cat.jpg", (1, 1))
+    assert run("missing", card).exit_code == 0
+
+
+def test_a_photo_with_a_second_file_in_the_library_is_there_when_the_first_is_gone(
+    run: Vtsfind, card: Path, home: Path
+) -> None:
+    shutil.copy(home / "cat.jpg", home / "trip" / "cat again.jpg")
+    run("index")
+    (home / "cat.jpg").unlink()
+    assert run("missing", card).exit_code == 0
+
+
+def test_films_are_told_and_end_with_3(run: Vtsfind, card: Path) -> None:
+    (card / "DSC_3.MOV").write_bytes(b"film")
+    (card / "AUTPRINT.MRK").write_bytes(b"print order")
+    result = run("missing", card)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert f"1 film or sound could not be compared, such as {card / 'DSC_3.MOV'}." in result.stderr
+    assert "Left out: 1 not a picture name." in result.stderr
+
+
+def test_a_file_that_cannot_be_read_is_told_and_ends_with_3(
+    run: Vtsfind, card: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import builtins
+
+    opened = builtins.open
+
+    def refuse(name: object, *rest: object, **options: object) -> object:
+        if isinstance(name, bytes) and name.endswith(b"DSC_cat.jpg"):
+            raise PermissionError(13, "Permission denied", name)
+        return opened(name, *rest, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(builtins, "open", refuse)
+    result = run("missing", card)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert "DSC_cat.jpg cannot be read" in result.stderr
+
+
+@pytest.mark.usefixtures("home")
+def test_an_empty_card_is_no_card(run: Vtsfind, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for name in ("empty", "gone"):
+        result = run("missing", tmp_path / name)
+        assert result.exit_code == 2
+        assert "plugged in" in result.stderr
+
+
+def test_the_library_is_named_with_in(run: Vtsfind, card: Path) -> None:
+    assert run("missing", card, "--in", "nowhere").exit_code == 2
+    assert run("missing", card, "--in", "default").exit_code == 0
+    assert run("missing", card, "--in", "default", "--library", "other").exit_code == 2
+    assert run("missing", card, "--json", "--print0").exit_code == 2
+
+
+def test_json_tells_of_every_photo_and_counts(run: Vtsfind, card: Path, home: Path) -> None:
+    write(card / "new.jpg", scene(99))
+    result = run("missing", card, "--json")
+    header, *photos, footer = records(result)
+    assert (header["command"], header["by"]) == ("missing", "bytes")
+    assert [(p["path"], p["standing"], p["verdict"], p["library_path"]) for p in photos] == [
+        (str(card / "DSC_cat.jpg"), "there", "bytes", str(home / "cat.jpg")),
+        (str(card / "DSC_dog.png"), "there", "bytes", str(home / "dog.png")),
+        (str(card / "new.jpg"), "missing", None, None),
+    ]
+    counts = {"photos": 3, "there": 2, "lesser": 0, "gone": 0, "missing": 1, "films": 0, "failed": 0}
+    assert footer.items() >= counts.items()

@@ -1,0 +1,88 @@
+"""Which photos of a card a library lacks, as text, paths or NDJSON."""
+
+from typing import Any
+
+from vtsfind.base.records import show_path
+from vtsfind.engine.missing import CardPhoto, CardResult, Standing
+from vtsfind.report.layout import counted
+from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.streams import Notes, Output
+
+
+def write_missing(output: Output, result: CardResult) -> None:
+    """Write a line for each photo that is not there, with what the library has or had of it."""
+    for photo in result.missing:
+        output.line(show_path(photo.found.path) + _remark(photo))
+
+
+def _remark(photo: CardPhoto) -> str:
+    if photo.place is None:
+        return ""
+    place = show_path(photo.place)
+    if photo.standing is Standing.GONE:
+        return f"  (gone from {place})"
+    return f"  (only {photo.note}: {place})"
+
+
+def write_paths(output: Output, result: CardResult, *, end: bytes) -> None:
+    """Write the paths of the photos that are not there, as they are, each with `end` behind it."""
+    for photo in result.missing:
+        output.raw(photo.found.path + end)
+
+
+def write_records(lines: Lines, result: CardResult) -> None:
+    """Write every photo with its standing, what could not be compared, and the footer."""
+    for photo in result.photos:
+        lines.write("photo", _fields(photo))
+    for path in result.films:
+        lines.write("film", path_fields(path))
+    for failure in result.failures:
+        lines.failure(failure)
+    lines.footer(
+        photos=len(result.photos),
+        **{standing.value: result.count(standing) for standing in Standing},
+        films=len(result.films),
+        skipped=dict(sorted(result.skipped.items())),
+        failed=len(result.failures),
+    )
+
+
+def _fields(photo: CardPhoto) -> dict[str, Any]:
+    place = path_fields(photo.place, "library_path") if photo.place is not None else {"library_path": None}
+    return {
+        **path_fields(photo.found.path),
+        "size": photo.found.stamp.size,
+        "standing": photo.standing.value,
+        "verdict": photo.verdict and photo.verdict.value,
+        **place,
+        "note": photo.note,
+    }
+
+
+def tell_missing(notes: Notes, result: CardResult) -> None:
+    """Say how many photos there are and lack, and what was not compared."""
+    for failure in result.failures:
+        notes.warn(str(failure))
+    lacking = len(result.missing)
+    photos = counted(len(result.photos), "photo")
+    if lacking:
+        parts = [
+            (result.count(Standing.MISSING), "not in the library"),
+            (result.count(Standing.LESSER), "only smaller or edited"),
+            (result.count(Standing.GONE), "known to the library, but gone from where they were"),
+        ]
+        said = ", ".join(f"{number:,} {words}" for number, words in parts if number)
+        notes.say(f"{photos}: {result.count(Standing.THERE):,} in the library, {said}.")
+    elif result.photos:
+        notes.say(f"{photos}: all in the library.")
+    if result.films:
+        notes.warn(
+            f"{counted(len(result.films), 'film or sound', 'films and sounds')} could not be compared,"
+            f" such as {show_path(result.films[0])}."
+        )
+    if notes.verbose:
+        for path in result.films:
+            notes.detail(f"not compared: {show_path(path)}")
+    skipped = ", ".join(f"{number:,} {reason}" for reason, number in sorted(result.skipped.items()) if number)
+    if skipped:
+        notes.say(f"Left out: {skipped}.")
