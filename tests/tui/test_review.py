@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from vtsfind.base.errors import DiskFull, LibraryLocked, UsageError
 from vtsfind.base.groups import Group, Verdict
+from vtsfind.base.operations import Action
+from vtsfind.engine.choices import PROPOSAL, Choice, Mark, Standing, Step, Unsaved
 from vtsfind.engine.listing import Filter, Listing, Sort, weakest
-from vtsfind.engine.review import PROPOSAL, Choice, Mark, Review, Standing, Step, Unsaved
+from vtsfind.engine.review import Pair, Review
 from vtsfind.engine.sessions import SavedSteps
 
 
@@ -26,15 +28,15 @@ def test_the_proposal_keeps_the_first_and_drops_the_others() -> None:
     review = Review([trio()])
     assert marks(review) == [Mark.KEEPER, Mark.DROP, Mark.DROP]
     assert review.choice(0).standing is Standing.OPEN
-    assert list(review.accepted()) == []
+    assert review.accepted() == []
 
 
 def test_an_accepted_group_gives_up_what_is_marked() -> None:
     review = Review([trio()])
     review.toggle(0, 2)
     review.accept(0)
-    (plan,) = review.accepted()
-    assert [member.photo.path for member in plan.members] == [b"/1/a.jpg", b"/1/b.jpg"]
+    assert review.accepted() == review.groups
+    assert review.actions() == {b"/1/a.jpg": Action.KEEP, b"/1/b.jpg": Action.TRASH, b"/1/c.jpg": Action.KEEP}
     assert (review.tally.decided, review.tally.files, review.tally.gain) == (1, 1, 100)
 
 
@@ -43,7 +45,7 @@ def test_a_group_whose_photos_all_stay_gives_up_nothing() -> None:
     review.toggle(0, 1)
     review.toggle(0, 2)
     review.accept(0)
-    assert list(review.accepted()) == []
+    assert review.accepted() == []
     assert review.tally.decided == 1
 
 
@@ -65,21 +67,39 @@ def test_another_keeper_takes_the_place_of_the_first_in_the_plan() -> None:
     review.choose(0, 1)
     review.accept(0)
     (plan,) = review.accepted()
-    assert plan.keeper.path == b"/1/b.jpg"
-    assert plan.members[0].verdict is None
-    assert plan.members[0].reason == "chosen by hand"
-    assert {member.photo.path for member in plan.members[1:]} == {b"/1/a.jpg", b"/1/c.jpg"}
-    assert all(member.verdict is Verdict.RESAVE for member in plan.members[1:])
+    assert [member.photo.path for member in plan.members] == [b"/1/a.jpg", b"/1/b.jpg", b"/1/c.jpg"]
+    assert plan.members[1].reason == "chosen by hand"
+    assert "overruled" in plan.members[0].reason
+    assert review.actions() == {
+        b"/1/a.jpg": Action.TRASH,
+        b"/1/b.jpg": Action.KEEP,
+        b"/1/c.jpg": Action.TRASH,
+    }
 
 
-def test_a_stranger_stays_and_is_told_apart_by_content() -> None:
-    review = Review([trio()])
+def test_a_crop_cannot_stand_for_another_crop() -> None:
+    crops = group(1, [member.photo for member in trio().members], Verdict.EDIT)
+    review = Review([crops])
+    review.choose(0, 1)
+    with pytest.raises(UsageError, match="compared with nothing that is kept"):
+        review.accept(0)
+    assert review.choice(0).standing is Standing.OPEN
+    review.toggle(0, 2)
+    review.accept(0)
+    assert review.actions()[b"/1/c.jpg"] is Action.KEEP
+
+
+def test_a_stranger_stays_and_the_pair_is_told_and_taken_back() -> None:
+    told: list[tuple[set[Pair], set[Pair]]] = []
+    review = Review([trio()], remember=lambda added, removed: told.append((added, removed)))
     review.refuse(0, 1)
     review.accept(0)
-    (plan,) = review.accepted()
-    assert [member.photo.path for member in plan.members] == [b"/1/a.jpg", b"/1/c.jpg"]
-    members = review.groups[0].members
-    assert list(review.strangers()) == [(members[0].photo.digest, members[1].photo.digest)]
+    assert review.actions() == {b"/1/a.jpg": Action.KEEP, b"/1/b.jpg": None, b"/1/c.jpg": Action.TRASH}
+    first, second, _ = (member.photo.digest for member in review.groups[0].members)
+    assert told == [({(first, second)}, set())]
+    review.undo()
+    review.undo()
+    assert told[1:] == [(set(), {(first, second)})]
 
 
 def test_a_group_of_strangers_is_refused_as_a_whole() -> None:
@@ -87,7 +107,7 @@ def test_a_group_of_strangers_is_refused_as_a_whole() -> None:
     review.refuse(0, 1)
     review.refuse(0, 2)
     assert review.choice(0).standing is Standing.REFUSED
-    assert len(list(review.strangers())) == 2
+    assert len(review.strangers_of(0)) == 2
 
 
 def test_many_groups_are_accepted_and_taken_back_as_one_step() -> None:
@@ -201,7 +221,7 @@ def test_undoing_everything_leads_back_to_the_proposal_and_a_keeper_always_stays
         except UsageError:
             assert review.choice(number) == before
         assert marks(review, number).count(Mark.DROP) < 3
-        assert all(group.members[0].verdict is None for group in review.accepted())
+        assert all(Action.KEEP in review.actions().values() for _ in review.accepted())
     for _ in range(done):
         review.undo()
     assert all(review.choice(number) == PROPOSAL for number in range(3))

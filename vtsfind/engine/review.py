@@ -6,112 +6,20 @@ same after another index keeps its decision, one that has changed is open again.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
-from typing import Protocol
 
+from vtsfind.act.plan import Origin, make_plan
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import Evidence, Group, Member, Verdict
+from vtsfind.base.groups import Group
+from vtsfind.base.operations import Action
+from vtsfind.engine.choices import PROPOSAL, Choice, Mark, Standing, Step, StepLog, Tally, Unsaved, Words
+
+Pair = tuple[bytes, bytes]
+"""The contents (SHA-256) of two photos."""
 
 
-class Standing(StrEnum):
-    """Where the decision about a group stands."""
-
-    OPEN = "open"
-    """Nobody has decided; the policy's proposal is shown."""
-    ACCEPTED = "accepted"
-    """The marks hold: what is marked to go is part of the plan."""
-    REFUSED = "refused"
-    """These are no duplicates."""
-
-
-class Mark(StrEnum):
-    """What becomes of one photo of a group."""
-
-    KEEPER = "keeper"
-    """It is kept, and the others of the group are judged against it."""
-    KEEP = "keep"
-    """It is kept, too."""
-    DROP = "drop"
-    """It goes."""
-    STRANGER = "stranger"
-    """It is no duplicate of the keeper, and stays."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The decision about one group; members are named by their place in `Group.members`."""
-
-    standing: Standing = Standing.OPEN
-    keeper: int = 0
-    kept: frozenset[int] = frozenset()
-    """Members that stay beside the keeper."""
-    strangers: frozenset[int] = frozenset()
-    """Members that are no duplicates of the keeper."""
-
-    def mark(self, member: int) -> Mark:
-        """What becomes of a member."""
-        if member == self.keeper:
-            return Mark.KEEPER
-        if member in self.strangers or self.standing is Standing.REFUSED:
-            return Mark.STRANGER
-        return Mark.KEEP if member in self.kept else Mark.DROP
-
-    def dropped(self, size: int) -> list[int]:
-        """The members that go, of a group with `size` of them."""
-        return [member for member in range(size) if self.mark(member) is Mark.DROP]
-
-
-PROPOSAL = Choice()
-"""What the policy proposes: the first member stays, the others go. The state of a group that nobody touched."""
-
-Words = tuple[str, int, tuple[int, ...], tuple[int, ...]]
-"""A choice as it is stored: standing, keeper, kept, strangers; members by their place in the order of paths."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One act of a person, as it is stored: what it was, and the choices of the groups after it, by key."""
-
-    label: str
-    after: Mapping[str, Words | None]
-    """None where the proposal stands again."""
-    undoes: bool = False
-    """Whether this takes the latest step back that still stands."""
-
-
-class StepLog(Protocol):
-    """Where steps are kept."""
-
-    def steps(self) -> Iterable[Step]:
-        """All steps so far, oldest first."""
-
-    def append(self, step: Step) -> None:
-        """Keep one more; it lasts when this returns."""
-
-
-class Unsaved:
-    """A `StepLog` that keeps nothing beyond the process."""
-
-    def steps(self) -> Iterable[Step]:
-        """None."""
-        return ()
-
-    def append(self, step: Step) -> None:
-        """Ignore it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How far a review is."""
-
-    decided: int = 0
-    """Groups that were accepted or refused."""
-    files: int = 0
-    """Files that accepted groups give up."""
-    gain: int = 0
-    """Bytes of those files."""
+_NOWHERE = Origin("", "", "", b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +47,20 @@ class Review:
         What is reviewed; they stay as they are.
     log
         Where steps are kept. Those in it are taken up again.
+    remember
+        Told the pairs of contents that a step makes strangers, and those that it no longer does.
 
     Every method that decides raises `StorageError` if the step cannot be kept; then nothing has changed.
     """
 
-    def __init__(self, groups: Sequence[Group], log: StepLog | None = None) -> None:
+    def __init__(
+        self,
+        groups: Sequence[Group],
+        log: StepLog | None = None,
+        remember: Callable[[set[Pair], set[Pair]], None] = lambda _added, _removed: None,
+    ) -> None:
         self.groups = groups
+        self._remember = remember
         self._log: StepLog = log or Unsaved()
         self._choices: dict[int, Choice] = {}
         self._stored: dict[str, Words] = {}
@@ -191,8 +107,16 @@ class Review:
     # -- deciding --------------------------------------------------------------------------------------------------
 
     def accept(self, number: int) -> None:
-        """Let the marks of a group hold."""
-        self._decide("accept", {number: replace(self.choice(number), standing=Standing.ACCEPTED)})
+        """Let the marks of a group hold.
+
+        Raises
+        ------
+        UsageError
+            If no plan may have them: what goes was compared with nothing that stays.
+        """
+        choice = replace(self.choice(number), standing=Standing.ACCEPTED)
+        self._check(number, choice)
+        self._decide("accept", {number: choice})
 
     def accept_all(self, numbers: Iterable[int], label: str = "accept") -> int:
         """Let the marks of many groups hold, as one step; gives how many were open."""
@@ -227,12 +151,12 @@ class Review:
                 )
             case _:
                 changed = _without(choice, member)
-        self._decide("mark", {number: changed})
+        self._mark("mark", number, changed)
 
     def choose(self, number: int, member: int) -> None:
         """Make a member the keeper. The one before goes, unless it was marked otherwise."""
         choice = self.choice(number)
-        self._decide("keeper", {number: replace(_without(choice, member), keeper=member)})
+        self._mark("keeper", number, replace(_without(choice, member), keeper=member))
 
     def refuse(self, number: int, member: int | None = None) -> None:
         """Say that a member is no duplicate of the keeper; for the keeper, or None, that no member is one."""
@@ -244,7 +168,7 @@ class Review:
             every = len(strangers) == len(group.members) - 1
             standing = Standing.REFUSED if every else choice.standing
             changed = replace(choice, standing=standing, strangers=strangers, kept=choice.kept - {member})
-        self._decide("not a duplicate", {number: changed})
+        self._mark("not a duplicate", number, changed)
 
     def reopen(self, number: int) -> None:
         """Take every decision about a group away."""
@@ -268,57 +192,59 @@ class Review:
 
     # -- what follows ----------------------------------------------------------------------------------------------
 
-    def accepted(self) -> Iterator[Group]:
-        """The accepted groups that give something up, each with the chosen keeper and only what goes.
-
-        A photo that goes for another keeper than the policy's carries the weaker of both verdicts, and no evidence of
-        its own: the two were not compared with each other.
-        """
-        for number in sorted(self._choices):
-            choice = self._choices[number]
-            if choice.standing is Standing.ACCEPTED:
-                group = self._decided(number, choice)
-                if len(group.members) > 1:
-                    yield group
-
-    def strangers(self) -> Iterator[tuple[bytes, bytes]]:
-        """The pairs of contents (SHA-256) that are no duplicates of each other."""
-        for number in sorted(self._choices):
-            yield from self.strangers_of(number)
-
-    def strangers_of(self, number: int) -> list[tuple[bytes, bytes]]:
-        """Those of one group."""
-        group, choice = self.groups[number], self.choice(number)
-        keeper = group.members[choice.keeper].photo.digest
-        digests = [
-            member.photo.digest
-            for place, member in enumerate(group.members)
-            if choice.mark(place) is Mark.STRANGER
+    def accepted(self) -> list[Group]:
+        """The accepted groups that give something up, whole, with a person's reasons where they differ from the policy's."""
+        return [
+            self._reasoned(number)
+            for number in sorted(self._choices)
+            if self._share(number).files and self.choice(number).standing is Standing.ACCEPTED
         ]
-        return [(keeper, digest) for digest in digests if digest != keeper]
 
-    def _decided(self, number: int, choice: Choice) -> Group:
-        group = self.groups[number]
-        keeper = group.members[choice.keeper]
-        kept = Member(keeper.photo, None, Evidence(), self.reason(number, choice.keeper))
-        gone = [self._judged(number, choice, place) for place in choice.dropped(len(group.members))]
-        gone.sort(key=lambda member: (member.verdict or Verdict.BYTES).rank)
-        return Group(group.number, (kept, *gone), tied=group.tied and choice.keeper == 0)
+    def actions(self, action: Action = Action.TRASH) -> dict[bytes, Action | None]:
+        """What becomes of each photo of the accepted groups: kept, left alone (None), or `action`."""
+        return {
+            path: what
+            for number, choice in self._choices.items()
+            if choice.standing is Standing.ACCEPTED
+            for path, what in self._actions(number, choice, action).items()
+        }
 
-    def _judged(self, number: int, choice: Choice, place: int) -> Member:
-        """A member that goes, as it stands to the chosen keeper."""
+    def strangers_of(self, number: int) -> set[Pair]:
+        """The pairs of contents in a group that are no duplicates of each other."""
+        choice = self.choice(number)
+        if not choice.strangers and choice.standing is not Standing.REFUSED:
+            return set()
         members = self.groups[number].members
-        member = members[place]
+        keeper = members[choice.keeper].photo.digest
+        digests = {
+            member.photo.digest for place, member in enumerate(members) if choice.mark(place) is Mark.STRANGER
+        }
+        return {(keeper, digest) for digest in digests if digest != keeper}
+
+    def _reasoned(self, number: int) -> Group:
+        group, choice = self.groups[number], self.choice(number)
         if choice.keeper == 0:
-            return member
-        verdicts = [each.verdict for each in (member, members[choice.keeper]) if each.verdict]
-        weakest = max(verdicts, key=lambda verdict: verdict.rank)
-        evidence = (
-            members[choice.keeper].evidence if place == 0 else Evidence(note="compared through another photo")
-        )
-        return replace(member, verdict=weakest, evidence=evidence, reason=self.reason(number, place))
+            return group
+        members = (replace(each, reason=self.reason(number, i)) for i, each in enumerate(group.members))
+        return replace(group, members=tuple(members))
+
+    def _actions(self, number: int, choice: Choice, action: Action) -> dict[bytes, Action | None]:
+        what = {Mark.KEEPER: Action.KEEP, Mark.KEEP: Action.KEEP, Mark.DROP: action, Mark.STRANGER: None}
+        members = self.groups[number].members
+        return {member.photo.path: what[choice.mark(place)] for place, member in enumerate(members)}
+
+    def _check(self, number: int, choice: Choice) -> None:
+        """Raise `PlanRefused` for marks that no plan may have, such as a keeper that does not show what goes."""
+        if choice.keeper or choice.strangers:
+            marks = self._actions(number, choice, Action.TRASH)
+            make_plan([self.groups[number]], _NOWHERE, marks=marks)
 
     # -- keeping ---------------------------------------------------------------------------------------------------
+
+    def _mark(self, label: str, number: int, choice: Choice) -> None:
+        if choice.standing is Standing.ACCEPTED:
+            self._check(number, choice)
+        self._decide(label, {number: choice})
 
     def _decide(self, label: str, changes: Mapping[int, Choice]) -> None:
         keys = {number: key_of(self.groups[number]) for number in changes}
@@ -326,9 +252,8 @@ class Review:
         self._log.append(Step(label, after))
         self._done.append(_Done(label, {key: self._stored.get(key) for key in after}))
         self._know(after)
-        for number, choice in changes.items():
-            self._numbers[keys[number]] = number
-            self._set(number, choice)
+        self._numbers |= {key: number for number, key in keys.items()}
+        self._take(after)
 
     def _resume(self) -> None:
         """Take up the steps in the log."""
@@ -341,7 +266,7 @@ class Review:
         if not self._stored and not self._done:
             return
         self._numbers = {key_of(group): number for number, group in enumerate(self.groups)}
-        self._take(dict(self._stored))
+        self._take(dict(self._stored), told=False)
 
     def _know(self, after: Mapping[str, Words | None]) -> None:
         for key, words in after.items():
@@ -350,14 +275,22 @@ class Review:
             else:
                 self._stored[key] = words
 
-    def _take(self, after: Mapping[str, Words | None]) -> list[int]:
+    def _take(self, after: Mapping[str, Words | None], *, told: bool = True) -> list[int]:
         """Bring the groups in line with what is stored; gives those that are here."""
         numbers = []
+        added: set[Pair] = set()
+        removed: set[Pair] = set()
         for key, words in after.items():
             if key in self._numbers:
                 number = self._numbers[key]
+                before = self.strangers_of(number)
                 self._set(number, self._choice(number, words))
+                now = self.strangers_of(number)
+                added |= now - before
+                removed |= before - now
                 numbers.append(number)
+        if told and (added or removed):
+            self._remember(added, removed)
         return numbers
 
     def _set(self, number: int, choice: Choice) -> None:

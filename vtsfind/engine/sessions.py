@@ -9,7 +9,7 @@ from typing import Any
 
 from vtsfind.base.errors import LibraryLocked
 from vtsfind.base.settings import places
-from vtsfind.engine.review import Standing, Step, Words
+from vtsfind.engine.choices import Standing, Step, Words
 from vtsfind.store.lines import LineFile, read_lines
 from vtsfind.store.lock import WriterLock
 
@@ -27,7 +27,7 @@ class SavedSteps(AbstractContextManager["SavedSteps"]):
     """The steps of a library's review, in a file of checksummed lines (`vtsfind.store.lines`).
 
     A record is `{"label", "groups": {key: null | [standing, keeper, kept, strangers]}}`, or `{"label", "undo": true}`;
-    see `vtsfind.engine.review.Step`. A damaged line costs its step.
+    see `vtsfind.engine.choices.Step`. A damaged line costs its step.
 
     Parameters
     ----------

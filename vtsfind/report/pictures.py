@@ -2,7 +2,6 @@
 
 import base64
 import os
-import struct
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -12,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.png import png
 from vtsfind.engine import Neighbour
 from vtsfind.report.streams import Output
 
@@ -139,21 +139,3 @@ def shrunk(pixels: Pixels, width: int, height: int) -> Pixels:
         sums = np.add.reduceat(pixels, starts, axis=axis, dtype=np.uint32)
         pixels = np.round(sums / np.expand_dims(counts, [1 - axis, 2])).astype(np.uint8)
     return pixels
-
-
-def png(pixels: Pixels) -> bytes:
-    """Write a picture as PNG (ISO/IEC 15948), eight bits a channel, every line unfiltered."""
-    height, width, _ = pixels.shape
-    lines = np.zeros((height, 1 + 3 * width), np.uint8)
-    lines[:, 1:] = pixels.reshape(height, -1)
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return (
-        b"\x89PNG\r\n\x1a\n"
-        + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(lines.tobytes()))
-        + chunk(b"IEND", b"")
-    )

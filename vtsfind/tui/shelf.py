@@ -1,0 +1,329 @@
+"""Pictures with a few lines of text each: in one row, or in as many as it takes. Only what is seen is drawn."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from vtsfind.base.records import Failure
+from vtsfind.tui.gallery import Gallery
+from vtsfind.tui.graphics import Graphics
+from vtsfind.tui.picture import Drawing
+from vtsfind.tui.words import Line, cut, wrapped
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One picture of a shelf."""
+
+    path: bytes
+    head: Line
+    """Above the picture."""
+    text: tuple[Line, ...]
+    """Below it; what does not fit is left out, from the end."""
+
+
+class Shelf(ScrollView, can_focus=True):
+    """Cards beside each other.
+
+    Parameters
+    ----------
+    gallery
+        Where the pictures come from.
+    narrowest, widest
+        Characters of a card; the widest only in one row.
+    lines
+        Of a card, if there are several rows of them.
+    one_row
+        Whether there is only one row, as high as the shelf.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        *(
+            f"shelf--{name}"
+            for name in ("card", "cursor", "name", "dim", "key", "good", "bad", "warn", "strong")
+        ),
+        *(f"shelf--{name}" for name in ("bytes", "pixels", "resave", "turned", "edit", "burst", "similar")),
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "step(-1)", show=False),
+        Binding("right", "step(1)", show=False),
+        Binding("up", "rows(-1)", show=False),
+        Binding("down", "rows(1)", show=False),
+        Binding("pageup", "pages(-1)", show=False),
+        Binding("pagedown", "pages(1)", show=False),
+        Binding("home", "step(-1000000)", show=False),
+        Binding("end", "step(1000000)", show=False),
+    ]
+    cursor: reactive[int] = reactive(0, init=False)
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is on another card."""
+
+        card: int
+
+    @dataclass
+    class Opened(Message):
+        """The card under the cursor was chosen."""
+
+        card: int
+
+    def __init__(
+        self,
+        gallery: Gallery,
+        *,
+        narrowest: int = 24,
+        widest: int = 48,
+        lines: int = 14,
+        one_row: bool = False,
+        id: str | None = None,  # noqa: A002 - Textual's name
+    ) -> None:
+        super().__init__(id=id)
+        self._gallery = gallery
+        self._narrowest, self._widest, self._lines = narrowest, widest, lines
+        self._one_row = one_row
+        self._cards: Sequence[Card] = ()
+        self._empty = ""
+        self._seen: dict[int, tuple[int, int, Drawing]] = {}
+
+    # -- what is shown ---------------------------------------------------------------------------------------------
+
+    @property
+    def cards(self) -> Sequence[Card]:
+        """What is shown."""
+        return self._cards
+
+    def show(self, cards: Sequence[Card], cursor: int = 0, *, empty: str = "") -> None:
+        """Show other cards, or others in place of the same; `empty` says why there are none."""
+        self._cards, self._empty = cards, empty
+        self._arrange()
+        self.set_reactive(Shelf.cursor, min(max(cursor, 0), max(0, len(cards) - 1)))
+        self._reveal()
+        self.refresh()
+
+    def picture_ready(self, path: bytes) -> None:
+        """Draw again if this photo is among the cards."""
+        if any(card.path == path for card in self._visible()):
+            self.refresh()
+
+    def check(self) -> None:
+        """Have the files of the pictures that are seen looked at."""
+        self._gallery.check(card.path for card in self._visible())
+
+    def _visible(self) -> list[Card]:
+        width, height = self._cell
+        columns = self._columns
+        if self._one_row:
+            first = self.scroll_offset.x // width
+            return list(self._cards[first : first + self.size.width // width + 2])
+        first = self.scroll_offset.y // height * columns
+        return list(self._cards[first : first + (self.size.height // height + 2) * columns])
+
+    @property
+    def _columns(self) -> int:
+        if self._one_row:
+            return max(1, len(self._cards))
+        return max(1, self.scrollable_content_region.width // self._narrowest)
+
+    @property
+    def _cell(self) -> tuple[int, int]:
+        """Characters and lines of a card."""
+        width, height = self.scrollable_content_region.size
+        if not self._one_row:
+            return max(8, width // self._columns), self._lines
+        share = width // max(1, len(self._cards))
+        return max(8, min(max(share, self._narrowest), self._widest, max(width, 8))), max(1, height)
+
+    def _arrange(self) -> None:
+        width, height = self._cell
+        rows = -(-len(self._cards) // self._columns)
+        if self._one_row:
+            self.virtual_size = Size(width * len(self._cards), 1)
+        else:
+            self.virtual_size = Size(1, rows * height)
+
+    def _reveal(self) -> None:
+        if not self.size:
+            return
+        width, height = self._cell
+        if self._one_row:
+            region = Region(self.cursor * width, 0, width, 1)
+        else:
+            region = Region(0, self.cursor // self._columns * height, 1, height)
+        self.scroll_to_region(region, animate=False, force=True)
+
+    # -- drawing ---------------------------------------------------------------------------------------------------
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line."""
+        width, height = self._cell
+        left, top = self.scroll_offset
+        visible = self.size.width
+        style = self.rich_style
+        if not self._cards:
+            text = self._empty if y == self.size.height // 2 else ""
+            return Strip([Segment(text.center(visible), style + self._named("dim"))], visible)
+        row, inner = (0, y) if self._one_row else divmod(y + top, height)
+        first = left // width if self._one_row else row * self._columns
+        shown = visible // width + 2 if self._one_row else self._columns
+        strips = [
+            self._card_line(place, inner, width, height)
+            for place in range(first, min(first + shown, len(self._cards)))
+        ]
+        strip = Strip.join(strips)
+        offset = left - first * width if self._one_row else 0
+        return strip.crop_extend(offset, offset + visible, style)
+
+    def _named(self, name: str) -> Style:
+        return self.get_component_rich_style(f"shelf--{name}", partial=True)
+
+    def _card_line(self, place: int, inner: int, width: int, height: int) -> Strip:
+        card = self._cards[place]
+        on = place == self.cursor
+        back = self.rich_style + self._named("cursor" if on else "card")
+        text = self._text_lines(card, width, height)
+        room = height - 1 - text
+        edge = Segment("\u258c" if on else " ", back + self._named("key"))
+        if inner == 0:
+            return self._line(card.head, width, back, edge)
+        if inner <= room:
+            return self._picture_line(place, inner - 1, (width - 2, room), back, edge)
+        below = inner - room - 1
+        return self._line(card.text[below] if below < text else [], width, back, edge)
+
+    @staticmethod
+    def _text_lines(card: Card, width: int, height: int) -> int:
+        """How many lines of text a card has: at most half of its height."""
+        del width
+        return min(len(card.text), max(1, (height - 1) // 2))
+
+    def _line(self, line: Line, width: int, back: Style, edge: Segment) -> Strip:
+        segments, left = [edge], width - 2
+        for text, name in line:
+            shown = cut(text, left).rstrip() if left < len(text) else text
+            segments.append(Segment(shown, back + self._named(name) if name else back))
+            left -= Segment(shown).cell_length
+        segments.append(Segment(" " * max(0, left + 1), back))
+        return Strip(segments).adjust_cell_length(width, back)
+
+    def _picture_line(
+        self, place: int, line: int, room: tuple[int, int], back: Style, edge: Segment
+    ) -> Strip:
+        columns, rows = room
+        width = columns + 2
+        path = self._cards[place].path
+        if self._gallery.artist.graphics is Graphics.OFF:
+            return self._line([], width, back, edge)
+        picture = self._gallery.drawing(path, columns, rows)
+        if isinstance(picture, Drawing):
+            above = (rows - picture.rows) // 2
+            before = (columns - picture.columns) // 2
+            if line == above and picture.over:
+                self._overlay(place, before, line, picture)
+            if 0 <= line - above < picture.rows:
+                after = width - 1 - before - picture.columns
+                content = [
+                    Segment(text, back + style if picture.over and style else style)
+                    for text, style, _ in picture.lines[line - above]
+                ]
+                return Strip([edge, Segment(" " * before, back), *content, Segment(" " * after, back)], width)
+            return self._line([], width, back, edge)
+        said = wrapped(_said(picture), columns, 3) if picture else ["\u2026"]
+        at = line - (rows - len(said)) // 2
+        words = said[at].center(columns) if 0 <= at < len(said) else ""
+        return self._line([(words, "bad" if picture else "dim")], width, back, edge)
+
+    def _overlay(self, place: int, before: int, line: int, picture: Drawing) -> None:
+        """Have a picture of pixels written over its blank characters, once these are on the screen."""
+        width, height = self._cell
+        x = place * width if self._one_row else place % self._columns * width
+        y = 0 if self._one_row else place // self._columns * height
+        if not self._seen:
+            self.call_after_refresh(self._write_overlays)
+        self._seen[place] = (x + 1 + before, y + 1 + line, picture)
+
+    def _write_overlays(self) -> None:
+        seen, self._seen = self._seen, {}
+        if not self.screen.is_current:
+            return
+        region = self.scrollable_content_region
+        for x, y, picture in seen.values():
+            place = Region(x, y, picture.columns, picture.rows).translate(
+                (region.x - self.scroll_offset.x, region.y - self.scroll_offset.y)
+            )
+            if region.contains_region(place):
+                self.post_message(Overlay(place, picture))
+
+    # -- moving ----------------------------------------------------------------------------------------------------
+
+    def watch_cursor(self, _before: int, now: int) -> None:
+        """Bring the card under the cursor into view."""
+        self._reveal()
+        self.refresh()
+        self.post_message(self.Moved(now))
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keep the cursor on a card."""
+        return min(max(cursor, 0), max(0, len(self._cards) - 1))
+
+    def action_step(self, by: int) -> None:
+        """Move along."""
+        self.cursor += by
+
+    def action_rows(self, by: int) -> None:
+        """Move by rows."""
+        moved = self.cursor + by * self._columns
+        if not self._one_row and 0 <= moved < len(self._cards) + (by > 0) * (self._columns - 1):
+            self.cursor = moved
+
+    def action_pages(self, by: int) -> None:
+        """Move by what is seen."""
+        width, height = self._cell
+        page = self.size.width // width if self._one_row else self.size.height // height * self._columns
+        self.cursor += by * max(1, page)
+
+    def on_resize(self) -> None:
+        """Arrange the cards anew."""
+        self._arrange()
+        self._reveal()
+        self.refresh()
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the card that was clicked; twice opens it."""
+        offset = event.get_content_offset(self)
+        if offset is None or not self._cards:
+            return
+        width, height = self._cell
+        left, top = self.scroll_offset
+        if self._one_row:
+            place = (offset.x + left) // width
+        else:
+            place = (offset.y + top) // height * self._columns + min(offset.x // width, self._columns - 1)
+        if place >= len(self._cards):
+            return
+        if place == self.cursor and event.chain >= 2:
+            self.post_message(self.Opened(place))
+        self.cursor = place
+
+
+@dataclass
+class Overlay(Message):
+    """A picture of pixels is to be written at a place of the screen."""
+
+    place: Region
+    picture: Drawing
+
+
+def _said(failure: Failure) -> str:
+    """Why there is no picture."""
+    return f"This file {failure.reason.value}." + (f" {failure.detail}" if failure.detail else "")

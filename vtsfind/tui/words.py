@@ -1,0 +1,75 @@
+"""Texts of a given width: sizes, counts, names cut where they tell least."""
+
+from rich.cells import cell_len, set_cell_size
+
+Line = list[tuple[str, str]]
+"""A line of text in parts, each with the name of its style."""
+
+
+def size(count: int) -> str:
+    """Bytes for people, in three digits.
+
+    >>> size(512), size(52_345), size(4_100_000), size(123_456_789_012)
+    ('512 B', '52.3 kB', '4.10 MB', '123 GB')
+    """
+    value, unit = float(count), "B"
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if value < 999.5 or unit == "TB":
+            break
+        value /= 1000
+    if unit == "B":
+        return f"{count} B"
+    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+    return f"{value:.{digits}f} {unit}"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun.
+
+    >>> counted(1, "group"), counted(1204, "group"), counted(2, "copy", "copies")
+    ('1 group', '1,204 groups', '2 copies')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def cut(text: str, width: int) -> str:
+    """Text of exactly that width: the end of what is too long is cut off.
+
+    >>> cut("beach", 7), cut("a long name", 7)
+    ('beach  ', 'a long\u2026')
+    """
+    if cell_len(text) <= width:
+        return text + " " * (width - cell_len(text))
+    return set_cell_size(text, max(0, width - 1)) + "\u2026" if width > 0 else ""
+
+
+def cut_left(text: str, width: int) -> str:
+    """As `cut`, but of a path that is too long the beginning goes.
+
+    >>> cut_left("/home/me/photos", 9)
+    '\u2026e/photos'
+    """
+    if cell_len(text) <= width:
+        return cut(text, width)
+    kept = text
+    while kept and cell_len(kept) > width - 1:
+        kept = kept[1:]
+    return cut("\u2026" + kept, width)
+
+
+def wrapped(text: str, width: int, lines: int) -> list[str]:
+    """Text in lines of at most that width, broken at blanks; the last one is cut if it is not enough.
+
+    >>> wrapped("fewer pixels and older", 10, 2)
+    ['fewer', 'pixels and\u2026']
+    """
+    result: list[str] = []
+    words = text.split()
+    while words and len(result) < lines:
+        line = words.pop(0)
+        while words and cell_len(f"{line} {words[0]}") <= width:
+            line = f"{line} {words.pop(0)}"
+        result.append(line)
+    if words and result:
+        result[-1] = cut(result[-1] + "\u2026", min(width, cell_len(result[-1]) + 1)).rstrip()
+    return result
