@@ -329,14 +329,14 @@ def test_codes_of_cifar_10_depend_on_its_six_files(tmp_path: Path) -> None:
     pictures = Pictures((), np.zeros((3, 0), np.float32), (cifar10.Rows(tmp_path, rows),), (0, 3))
     for name in cifar10.FILES:
         (tmp_path / name).write_bytes(b"batch")
-    before = codes_module._files_digest(pictures)
-    assert codes_module._files_digest(pictures) == before
+    before = codes_module.files_digest(pictures)
+    assert codes_module.files_digest(pictures) == before
     (tmp_path / cifar10.FILES[-1]).write_bytes(b"another batch")
-    assert codes_module._files_digest(pictures) != before
+    assert codes_module.files_digest(pictures) != before
 
 
 def test_pictures_without_files_are_no_pictures_of_a_protocol() -> None:
     with pytest.raises(TypeError, match="in no files"):
-        codes_module._files_digest(
+        codes_module.files_digest(
             Pictures((), np.zeros((0, 0), np.float32), (lambda _: np.zeros(0, np.uint8),), (0, 0))
         )

@@ -78,6 +78,12 @@ class Batches(Dataset[Batch]):
         """The task's pictures, opened when first used, so in each process that makes batches."""
         return self.given or datasets.load(self.task.data, self.root, shortest=self.task.shortest)
 
+    def others(self, *, steps: int, seed: int, task: Task | None = None) -> "Batches":
+        """Other batches of the same pictures, whole ones; of another task if one is given."""
+        return Batches(
+            task or self.task, self.root, self.preprocessing, steps=steps, seed=seed, given=self.pictures
+        )
+
     def epoch(self, step: int) -> int:
         """How many times every picture was shown before this step's batch begins."""
         return step * self.task.pictures // len(self.pictures)

@@ -187,9 +187,9 @@ def _complete(kept: _Kept, card: Card, pictures: Pictures, rows: RowNumbers, wor
     start = kept.done
     work.progress.start(Phase.EVALUATE, len(rows))
     work.progress.advance(start)
-    show = _Shown(pictures, card.preprocessing)
+    show = Shown(pictures, card.preprocessing)
     try:
-        with closing(_in_batches(show, rows[start:], work.batch, work.workers)) as batches:
+        with closing(in_batches(show, rows[start:], work.batch, work.workers)) as batches:
             for pixels in batches:
                 work.cancel.check()
                 kept.add(encoder.encode(pixels), len(pixels))
@@ -207,17 +207,18 @@ def _made_on(encoder: "Encoder") -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class Shown:
     """Gives the model's input for a row."""
 
     pictures: Pictures
     preprocessing: Preprocessing
 
     def __call__(self, row: int) -> Pixels:
+        """The input, (size, size, 3) uint8."""
         return prepare(self.pictures.picture(row), self.preprocessing)
 
 
-def _in_batches(
+def in_batches(
     show: Callable[[int], Pixels], rows: RowNumbers, batch: int, workers: int
 ) -> Generator[Pixels, None, None]:
     """Yield inputs (b, size, size, 3), in the order of `rows`; the next two batches are made meanwhile."""
@@ -240,13 +241,13 @@ def _key(card: Card, pictures: Pictures, split: Split) -> str:
         "model": card.signature.fingerprint,
         "heads": [asdict(head) for head in card.network.heads],
         "split": split.digest,
-        "files": _files_digest(pictures),
+        "files": files_digest(pictures),
         "versions": versions(),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _files_digest(pictures: Pictures) -> str:
+def files_digest(pictures: Pictures) -> str:
     """SHA-256, in hex, of the sizes and the times of change of all files that hold the pictures."""
     digest = hashlib.sha256()
     for reader in pictures.readers:

@@ -12,7 +12,9 @@ training lets bits become alike again. These two fits need one pass over some vi
     For learning given codes: the ridge regression from features to codes.
 """
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +23,12 @@ from torch import Tensor, nn
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Preprocessing
-from vtsfind.learn.batches import Batch
+from vtsfind.learn.batches import Batch, Batches
 from vtsfind.learn.network import HashNetwork, normalise
-from vtsfind.learn.recipes import Goal
+from vtsfind.learn.recipes import Goal, Recipe
+
+_CENTRING_PICTURES = 1536
+_CENTRING_BATCH = 64
 
 Matrix = npt.NDArray[np.float64]
 START_RIDGE = 1e-2
@@ -90,6 +95,66 @@ def start_heads(
             weights = targets_head(features, targets[number].numpy()[photo], ridge)
         linear[0].weight.copy_(torch.from_numpy(weights))
         linear[0].bias.copy_(torch.from_numpy(-weights @ features.mean(0)))
+
+
+def fit_heads(
+    network: HashNetwork,
+    recipe: Recipe,
+    sources: Sequence[Batches],
+    targets: Mapping[tuple[int, int], Tensor],
+    *,
+    count: int,
+    ridge: float,
+) -> None:
+    """Fit the heads whose goals ask for a closed form to the backbone as it is.
+
+    Parameters
+    ----------
+    network
+        Changed in place.
+    recipe
+        Its tasks say which heads are fitted, and how.
+    sources
+        Of each task.
+    targets
+        (number of task, number of goal) to the (n, k) codes of goals that have a teacher.
+    count
+        Views of each task that are looked at.
+    ridge
+        See `start_heads`.
+    """
+    for number, (task, source) in enumerate(zip(recipe.tasks, sources, strict=True)):
+        steps = math.ceil(count / (task.pictures * task.views_each))
+        views = source.others(steps=steps, seed=-source.seed % 2**32)
+        start_heads(
+            network,
+            dict(enumerate(task.goals)),
+            {place: codes for (owner, place), codes in targets.items() if owner == number},
+            (views[step] for step in range(steps)),
+            preprocessing=source.preprocessing,
+            seed=recipe.seed,
+            ridge=ridge,
+        )
+
+
+@torch.no_grad()
+def centre_heads(network: HashNetwork, source: Batches) -> None:
+    """Set the heads' normalisation to the statistics of unedited pictures, so that each bit is balanced on those."""
+    task = replace(source.task, views="plain", views_each=1, pictures=_CENTRING_BATCH)
+    steps = math.ceil(min(_CENTRING_PICTURES, len(source.pictures)) / _CENTRING_BATCH)
+    plain = source.others(steps=steps, seed=source.seed, task=task)
+    device = next(network.parameters()).device
+    norms = [layer for layer in network.heads.modules() if isinstance(layer, nn.BatchNorm1d)]
+    for layer in norms:
+        layer.reset_running_stats()
+        layer.momentum = None
+    network.eval()
+    for layer in norms:
+        layer.train()
+    for step in range(steps):
+        pixels = plain[step].pixels.to(device)
+        network(normalise(pixels, source.preprocessing.mean, source.preprocessing.std))
+    network.eval()
 
 
 def identity_head(

@@ -384,6 +384,7 @@ def open_protocol(
         query=rows.query,
         database=rows.database,
         digest=split_digest(opened.labels, rows),
+        learned=split_digest(opened.labels, replace(rows, database=rows.database[:0])),
         findings=findings,
         origin=opened.origin,
         file=opened.file,

@@ -1,6 +1,7 @@
 """Writing a model: weights as half-precision safetensors, and its entry in a registry."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,15 @@ from vtsfind.learn.weights import REGISTRY, Card, registered
 from vtsfind.store.atomic import replace_file
 
 
-def write_model(network: HashNetwork, recipe: Recipe, preprocessing: Preprocessing, folder: Path) -> Card:
+def write_model(
+    network: HashNetwork,
+    recipe: Recipe,
+    preprocessing: Preprocessing,
+    folder: Path,
+    *,
+    split: str = "",
+    metrics: Mapping[str, float | str] | None = None,
+) -> Card:
     """Write `NAME.safetensors` and a registry of this one model.
 
     Parameters
@@ -28,6 +37,8 @@ def write_model(network: HashNetwork, recipe: Recipe, preprocessing: Preprocessi
         Of its input.
     folder
         Where to.
+    split, metrics
+        See `Card`.
 
     Returns
     -------
@@ -51,6 +62,8 @@ def write_model(network: HashNetwork, recipe: Recipe, preprocessing: Preprocessi
         licence=recipe.licence,
         recipe="recipe.toml",
         note=recipe.note,
+        split=split,
+        metrics=dict(metrics or {}),
         folder=folder,
     )
     replace_file(folder / REGISTRY, tomli_w.dumps({"models": {card.name: _fields(card)}}).encode())

@@ -51,6 +51,9 @@ class Split:
     """Where the data come from, in words."""
     file: Path | None = None
     """Where a drawn split is kept."""
+    learned: str = ""
+    """SHA-256, in hex, of the labels, the names, the training set and the queries: a model's figures are fair under a split
+    with the same ones, whatever the database."""
 
     def report(self) -> dict[str, object]:
         """What belongs beside every result: plain values for JSON."""

@@ -121,7 +121,7 @@ def read_start(path: Path, network: Any) -> dict[str, Tensor]:
         raise UsageError(
             f"The start weights {path} cannot be read: {reason}.", "Get the file again."
         ) from error
-    unwanted = (*_classifiers(network), "pre_logits.")
+    unwanted = (*classifiers(network), "pre_logits.")
     return {name: values for name, values in state.items() if not name.startswith(unwanted)}
 
 
@@ -170,7 +170,7 @@ def _difference(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> st
     return f"'{extra[0]}' has no place in it" if extra else ""
 
 
-def _classifiers(network: Any) -> tuple[str, ...]:
+def classifiers(network: Any) -> tuple[str, ...]:
     """Where the names of classifiers' tensors begin in the files of an architecture."""
     names = (getattr(network, "pretrained_cfg", None) or {}).get("classifier") or ()
     return tuple(f"{name}." for name in ((names,) if isinstance(names, str) else names))

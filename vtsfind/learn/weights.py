@@ -46,6 +46,8 @@ class Card:
     """File of the recipe that made it, beside the registry; empty for an imported model."""
     note: str = ""
     """Where data, start and teachers come from."""
+    split: str = ""
+    """What it was trained by, as `vtsfind.learn.splits.Split.learned`; empty where that was no protocol's training set."""
     default: bool = False
     """Whether a new library uses this model unless told otherwise."""
     metrics: dict[str, float | str] = field(default_factory=dict)

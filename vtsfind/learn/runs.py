@@ -1,0 +1,187 @@
+"""Run folders: what a training run reads, writes and goes on from.
+
+A run folder holds
+
+* ``recipe.toml``, so that a run is never continued by another recipe;
+* ``made.json``: seed, split, device, and the versions of the packages that made it;
+* ``features-*.npy``, what the teachers see, where there are any;
+* ``metrics.jsonl``, a line every few steps (step, share of the rates, pictures a second, share of the time that was spent
+  waiting for data, every term of every loss), and a line for each look at the validation;
+* ``checkpoint.pt``, replaced whole every few steps: weights, their average, optimiser, loss scaling, objectives with their
+  centres and memories, the best state so far, and position; a killed run goes on from there as if it had not been;
+* in the end ``NAME.safetensors`` and ``registry.toml``, a registry of one model, and ``result.json``: steps taken, figures of
+  the validation, pictures a second, and the share of the time that was spent waiting for data.
+"""
+
+import errno
+import json
+import platform
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vtsfind.base.errors import DiskFull, StorageError, UsageError
+from vtsfind.store.atomic import remove_leftovers, replace_file, replacing
+
+PACKAGES = ("vtsfind", "torch", "timm", "numpy", "pillow")
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Where a training run reads and writes, and on what it runs."""
+
+    folder: Path
+    """The run folder; made if it is not there."""
+    data: Path
+    """The folder of all data."""
+    starts: Path
+    """The folder of start weights and teachers."""
+    device: str = "auto"
+    workers: int = 2
+    """Processes that make batches; 0 makes them in this one."""
+
+
+class RunFolder:
+    """The files of a run.
+
+    Parameters
+    ----------
+    path
+        The folder; made by `claim`.
+    recipe
+        The content of the recipe's file.
+    """
+
+    def __init__(self, path: Path, recipe: bytes) -> None:
+        self.path, self.recipe = path, recipe
+        self._metrics, self._checkpoint = path / "metrics.jsonl", path / "checkpoint.pt"
+        self._result = path / "result.json"
+
+    def check(self) -> None:
+        """Make sure that the folder is not another recipe's.
+
+        Raises
+        ------
+        UsageError
+            When it is.
+        """
+        copy = self.path / "recipe.toml"
+        if copy.is_file() and copy.read_bytes() != self.recipe:
+            raise UsageError(
+                f"The run folder {self.path} belongs to another recipe.",
+                "Give another folder with --run, or use the recipe in the folder.",
+            )
+
+    def claim(self, facts: Mapping[str, Any]) -> None:
+        """Make the folder this recipe's; `facts` are kept beside the packages' versions.
+
+        Raises
+        ------
+        DiskFull
+            When there is no room, or the folder cannot be written.
+        """
+        with self.written():
+            self.path.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(self.path)
+            if (self.path / "recipe.toml").is_file():
+                return
+            packages = {name: version(name) for name in PACKAGES}
+            made = {**facts, "versions": {"python": platform.python_version(), **packages}}
+            replace_file(self.path / "made.json", (json.dumps(made, indent=1) + "\n").encode())
+            replace_file(self.path / "recipe.toml", self.recipe)
+
+    def log(self, **values: Any) -> None:
+        """Add a line to the metrics.
+
+        Raises
+        ------
+        DiskFull
+            As for `claim`.
+        """
+        with self.written(), self._metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
+
+    def conclude(self, values: Mapping[str, Any]) -> None:
+        """Write what came out.
+
+        Raises
+        ------
+        DiskFull
+            As for `claim`.
+        """
+        with self.written():
+            replace_file(self._result, (json.dumps(values, indent=1) + "\n").encode())
+
+    def result(self) -> dict[str, Any]:
+        """What came out; empty before the end."""
+        return dict(json.loads(self._result.read_bytes())) if self._result.is_file() else {}
+
+    def save(self, content: Mapping[str, Any]) -> None:
+        """Replace the checkpoint.
+
+        Raises
+        ------
+        DiskFull
+            As for `claim`; the checkpoint before stays.
+        """
+        with self.written(), replacing(self._checkpoint) as temporary, temporary.open("wb") as file:
+            try:
+                torch.save(dict(content), file)
+            except RuntimeError as error:  # how torch tells that a file could not be written
+                raise error.__context__ if isinstance(error.__context__, OSError) else error from None
+
+    def load(self, device: torch.device) -> dict[str, Any] | None:
+        """Read the checkpoint, if there is one, and forget the metrics of later steps.
+
+        Raises
+        ------
+        StorageError
+            When it cannot be read.
+        """
+        if not self._checkpoint.is_file():
+            return None
+        try:
+            content: dict[str, Any] = torch.load(self._checkpoint, map_location=device, weights_only=True)
+        except (OSError, RuntimeError, EOFError, ValueError, LookupError) as error:
+            raise StorageError(
+                f"The checkpoint {self._checkpoint} cannot be read: {error}.",
+                "Remove it to begin the run again.",
+            ) from error
+        return content
+
+    def forget_after(self, step: int) -> None:
+        """Leave out of the metrics what was written after `step` steps."""
+        if not self._metrics.is_file():
+            return
+        lines = self._metrics.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] < step]
+        with self.written():
+            replace_file(self._metrics, "".join(kept).encode())
+
+    @contextmanager
+    def written(self) -> Iterator[None]:
+        """Say what the file system refuses in vtsfind's own errors.
+
+        Raises
+        ------
+        DiskFull
+            When there is no room, or the folder cannot be written.
+        """
+        try:
+            yield
+        except OSError as error:
+            if error.errno in _FULL:
+                raise DiskFull(
+                    f"The disk with {self.path} is full.",
+                    "Make room; the same command then goes on from the last checkpoint.",
+                ) from error
+            raise DiskFull(
+                f"{error.filename or self.path} cannot be written: {error.strerror or error}.",
+                "Choose another folder with --run.",
+            ) from error

@@ -1,0 +1,47 @@
+"""How fast training goes, and how long it waits for data."""
+
+import time
+from collections.abc import Iterator
+from typing import TypeVar
+
+_T = TypeVar("_T")
+
+
+class Clock:
+    """Measures steps and the waiting before them.
+
+    Parameters
+    ----------
+    views
+        Pictures of a step.
+    """
+
+    def __init__(self, views: int) -> None:
+        self.views = views
+        self.steps, self.waited_s, self.passed_s = 0, 0.0, 0.0
+
+    def fetched(self, batches: Iterator[_T]) -> Iterator[_T]:
+        """Give batches on, and count the time until each is there. The first one's, while workers start, does not count."""
+        last = time.monotonic()
+        for number, batch in enumerate(batches):
+            there = time.monotonic()
+            self.waited_s += there - last if number else 0.0
+            began = there if not number else last
+            yield batch
+            last = time.monotonic()
+            self.steps += 1
+            self.passed_s += last - began
+
+    @property
+    def pace(self) -> float:
+        """Pictures a second."""
+        return self.steps * self.views / self.passed_s if self.passed_s else 0.0
+
+    @property
+    def waiting_share(self) -> float:
+        """Share of the time that was spent waiting for data."""
+        return self.waited_s / self.passed_s if self.passed_s else 0.0
+
+    def report(self) -> dict[str, float]:
+        """Plain values for the metrics."""
+        return {"views_per_s": round(self.pace, 2), "waiting_share": round(self.waiting_share, 4)}
