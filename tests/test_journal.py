@@ -37,6 +37,7 @@ TRACES = st.builds(
     place_mount=st.none() | PATHS,
     place_volume=st.integers(0, 2**64),
     aside=st.none() | PATHS,
+    back=st.none() | PATHS,
     made=st.lists(PATHS, max_size=3).map(tuple),
     metadata=st.none()
     | st.builds(

@@ -43,7 +43,7 @@ def places_of(names: set[str], methods: set[str], allowed: set[str]) -> list[str
     return [
         f"{module.relative_to(ROOT)}:{line} calls {name}"
         for module in MODULES
-        if not allowed & {layer(module), module.relative_to(PACKAGE).with_suffix("").as_posix()}
+        if not allowed & {layer(module), module.parent.relative_to(PACKAGE).as_posix()}
         for line, name in calls(module)
         if name in names or (name.rpartition(".")[2] in methods and "." in name)
     ]

@@ -95,9 +95,11 @@ class Trace:
     """Where the volume of `place` was mounted."""
     place_volume: int = 0
     aside: bytes | None = None
-    """A name beside the file, or beside `place`, for what must never be seen half done."""
+    """A name, without a folder, for what must never be seen half done beside the file or beside `place`."""
     made: tuple[bytes, ...] = ()
-    """Folders that were made for `place`, outermost first."""
+    """Folders that the run made for `place`, outermost first."""
+    back: bytes | None = None
+    """Where the file comes back to when the operation is undone."""
     metadata: Metadata | None = None
     """For files whose content is made anew when the operation is undone."""
 

@@ -62,3 +62,23 @@ def replace_file(path: Path, content: bytes) -> None:
     """
     with replacing(path) as temporary:
         temporary.write_bytes(content)
+
+
+def write_new(path: bytes, content: bytes) -> None:
+    """Write a file that must not be there yet; all of it, or none.
+
+    Raises
+    ------
+    FileExistsError
+        If something is there.
+    OSError
+        If it cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+    except BaseException:
+        os.unlink(path)
+        raise

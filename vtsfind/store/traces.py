@@ -7,7 +7,7 @@ from typing import Any
 from vtsfind.base.operations import Metadata, Trace
 from vtsfind.store.lines import path_of, path_record
 
-_PATHS = ("place", "record", "place_mount", "aside")
+_PATHS = ("place", "record", "place_mount", "aside", "back")
 
 
 def trace_record(trace: Trace) -> dict[str, Any]:
@@ -47,6 +47,7 @@ def trace_of(record: Mapping[str, Any]) -> Trace:
         int(record.get("place_volume", 0)),
         path_of(record, "aside"),
         tuple(path for part in record.get("made", ()) if (path := path_of(part)) is not None),
+        path_of(record, "back"),
         _metadata_of(record["metadata"]) if "metadata" in record else None,
     )
 

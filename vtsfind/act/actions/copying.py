@@ -1,0 +1,109 @@
+"""Copies that are whole: content, times, permissions, extended attributes and access control lists."""
+
+import hashlib
+import os
+import shutil
+import stat
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from vtsfind.act.checks import Doubt, open_quietly
+from vtsfind.base.operations import Metadata
+from vtsfind.store.atomic import flush_folder
+
+_FICLONE = 0x40049409
+_CHUNK = 1 << 20
+
+
+def metadata_of(path: bytes) -> Metadata:
+    """What a file has besides its content."""
+    status = os.lstat(path)
+    attributes = {}
+    if hasattr(os, "listxattr"):
+        with suppress(OSError):  # a file system without them
+            for name in os.listxattr(path, follow_symlinks=False):
+                with suppress(OSError):
+                    attributes[name] = os.getxattr(path, name, follow_symlinks=False)
+    return Metadata(
+        status.st_mode, status.st_uid, status.st_gid, status.st_atime_ns, status.st_mtime_ns, attributes
+    )
+
+
+def give_metadata(path: bytes, metadata: Metadata) -> None:
+    """Give a file of ours the metadata of another, as far as the system lets us; the times last."""
+    if hasattr(os, "chown"):
+        with suppress(OSError):
+            os.chown(path, metadata.uid, metadata.gid)
+    os.chmod(path, stat.S_IMODE(metadata.mode))
+    if hasattr(os, "setxattr"):
+        for name, value in metadata.attributes.items():
+            with suppress(OSError):
+                os.setxattr(path, name, value)
+    os.utime(path, ns=(metadata.atime_ns, metadata.mtime_ns))
+
+
+def copy_new(source: bytes, target: bytes, digest: bytes, metadata: Metadata) -> None:
+    """Copy a file to a name that is free, and see that the copy has the content it should have.
+
+    Raises
+    ------
+    Doubt
+        If the content is not that of `digest`; there is no copy then.
+    OSError
+        From the system; there is no copy then.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(target, flags, 0o600)
+    try:
+        with os.fdopen(descriptor, "w+b") as copy:
+            with os.fdopen(open_quietly(source), "rb") as original:
+                shutil.copyfileobj(original, copy, _CHUNK)
+            copy.flush()
+            os.fsync(descriptor)
+            copy.seek(0)
+            _require_digest(source, hashlib.file_digest(copy, "sha256").digest(), digest)
+        give_metadata(target, metadata)
+        flush_folder_of(target)
+    except BaseException:
+        os.unlink(target)
+        raise
+
+
+def _require_digest(source: bytes, found: bytes, digest: bytes) -> None:
+    if found != digest:
+        raise Doubt(source, "has changed (another content)")
+
+
+def clone_new(source: bytes, target: bytes, metadata: Metadata) -> None:
+    """Make a file of its own that shares another's blocks on the disk.
+
+    Raises
+    ------
+    OSError
+        If the file system cannot do that; there is no file then.
+    """
+    if sys.platform != "linux":
+        raise OSError("blocks can be shared on Linux only")
+    import fcntl
+
+    descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        original = open_quietly(source)
+        try:
+            fcntl.ioctl(descriptor, _FICLONE, original)
+        finally:
+            os.close(original)
+        os.fsync(descriptor)
+        give_metadata(target, metadata)
+    except BaseException:
+        os.unlink(target)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def flush_folder_of(path: bytes) -> None:
+    """Make a new name last through a power cut, where the folder allows it."""
+    with suppress(OSError):
+        flush_folder(Path(os.fsdecode(os.path.dirname(path))))

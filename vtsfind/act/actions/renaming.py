@@ -1,0 +1,94 @@
+"""Renaming that never overwrites, and removing what is ours."""
+
+import ctypes
+import errno
+import os
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import cache
+
+_AT_FDCWD = -100
+_RENAME_NOREPLACE = 1
+_RENAME_EXCL = 4
+_UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
+
+
+def rename_new(source: bytes, target: bytes) -> None:
+    """Rename a file to a name that is free.
+
+    The system itself refuses to overwrite where it can (Linux, macOS, Windows). On file systems that cannot, the name is
+    looked at just before.
+
+    Raises
+    ------
+    FileExistsError
+        If the name is taken; nothing was done.
+    OSError
+        From the system.
+    """
+    call = _exclusive()
+    if call is not None:
+        if call(source, target) == 0:
+            return
+        number = ctypes.get_errno()
+        if number not in _UNSUPPORTED:
+            raise OSError(number, os.strerror(number), source, None, target)
+    if os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
+    os.rename(source, target)
+
+
+@cache
+def _exclusive() -> Callable[[bytes, bytes], int] | None:
+    """The system's call that renames without overwriting; None if there is none, or `os.rename` is it."""
+    with suppress(AttributeError, OSError, TypeError):
+        library = ctypes.CDLL(None, use_errno=True)
+        if sys.platform == "darwin":
+            apple = library.renamex_np
+            return lambda source, target: int(apple(source, target, _RENAME_EXCL))
+        rename = library.renameat2
+        return lambda source, target: int(rename(_AT_FDCWD, source, _AT_FDCWD, target, _RENAME_NOREPLACE))
+    return None
+
+
+def remove_if_there(*paths: bytes | None) -> None:
+    """Remove files of ours, such as records, that may be gone already; a refusal by the system is no harm."""
+    for path in paths:
+        if path is not None:
+            with suppress(OSError):
+                os.unlink(path)
+
+
+def remove_empty(folders: Iterable[bytes]) -> None:
+    """Remove folders that we made, the innermost (last) first, as far as they are empty."""
+    for folder in reversed(list(folders)):
+        with suppress(OSError):
+            os.rmdir(folder)
+
+
+def make_folders(folder: bytes) -> list[bytes]:
+    """Make a folder and those above it; gives those that were not there, the outermost first."""
+    missing = []
+    while not os.path.isdir(folder):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    missing.reverse()
+    for one in missing:
+        with suppress(FileExistsError):
+            os.mkdir(one)
+    return missing
+
+
+def free_name(path: bytes) -> bytes:
+    """The path itself if it is free, else one beside it that is.
+
+    >>> free_name(b"/nowhere/beach.jpg")
+    b'/nowhere/beach.jpg'
+    """
+    stem, extension = os.path.splitext(path)
+    candidate, number = path, 1
+    while os.path.lexists(candidate):
+        candidate = stem + (b" (restored)" if number == 1 else b" (restored %d)" % number) + extension
+        number += 1
+    return candidate

@@ -1,0 +1,52 @@
+"""The trash of macOS and Windows, through send2trash. Only the system knows where a file goes there; we look for it."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+from vtsfind.act.volumes import Volumes
+from vtsfind.base.operations import Trace
+
+
+def is_used() -> bool:
+    """Whether this system has a trash of its own kind."""
+    return sys.platform in {"darwin", "win32"}
+
+
+def send(path: bytes) -> None:
+    """Put a file into the trash.
+
+    Raises
+    ------
+    OSError
+        If there is none, or it does not take the file; the file is where it was.
+    """
+    from send2trash import send2trash
+
+    send2trash(os.fsdecode(path))
+
+
+def find(trace: Trace, volumes: Volumes) -> bytes | None:
+    """Where in the trash a file is: found by its number, which it keeps when it is renamed; None if it is not there."""
+    for folder in folders(trace.mount, volumes):
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if os.lstat(entry.path).st_ino == trace.inode:
+                        return os.fsencode(entry.path)
+        except OSError:
+            continue
+    return None
+
+
+def folders(mount: bytes, volumes: Volumes) -> Iterator[bytes]:
+    """The folders that the system uses as trash for a volume."""
+    home = os.path.expanduser(b"~")
+    if volumes.of(home).mount == mount:
+        yield os.path.join(home, b".Trash")
+    if hasattr(os, "getuid"):
+        yield os.path.join(mount, b".Trashes", b"%d" % os.getuid())
+    bin_folder = os.path.join(mount, b"$Recycle.Bin")
+    if os.path.isdir(bin_folder):
+        for name in os.listdir(bin_folder):
+            yield os.path.join(bin_folder, name)

@@ -1,0 +1,191 @@
+"""Whether a file is still what a plan says it is. Only reads."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Mapping, MutableMapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from vtsfind.base.operations import Operation
+from vtsfind.base.records import show_path
+
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_NONBLOCK", 0)  # a pipe that takes the file's place does not block the opening
+    | getattr(os, "O_BINARY", 0)
+)
+_QUIETLY = getattr(os, "O_NOATIME", 0)
+
+GONE = "is gone"
+
+
+class Doubt(Exception):
+    """A file is not, or may not be, what the plan says it is."""
+
+    def __init__(self, path: bytes, reason: str) -> None:
+        super().__init__(f"{show_path(path)} {reason}")
+        self.path = path
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a file was when it was looked at."""
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    links: int = field(default=1, compare=False)
+    """How many names it has, hard links."""
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """What all names of one file have in common."""
+        return self.device, self.inode
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An operation whose files were found to be as planned."""
+
+    operation: Operation
+    seen: Seen
+    keeper: Seen | None
+
+
+def look(path: bytes) -> Seen:
+    """Look at a regular file, not through a symbolic link.
+
+    Raises
+    ------
+    Doubt
+        If it is gone, no regular file, or cannot be looked at.
+    """
+    try:
+        status = os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise Doubt(path, GONE) from None
+    except OSError as error:
+        raise Doubt(path, f"cannot be looked at ({error.strerror})") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise Doubt(path, "is no regular file")
+    return _seen(status)
+
+
+def verify(path: bytes, size: int, digest: bytes) -> Seen:
+    """Look at a file and read it through.
+
+    Raises
+    ------
+    Doubt
+        If it is not a regular file of that size and SHA-256.
+    """
+    before = look(path)
+    if before.size != size:
+        raise Doubt(path, "has changed (another size)")
+    try:
+        found = digest_of(path, before)
+    except OSError as error:
+        raise Doubt(path, f"cannot be read ({error.strerror})") from error
+    if found != digest:
+        raise Doubt(path, "has changed (another content)")
+    return before
+
+
+def digest_of(path: bytes, expected: Seen) -> bytes:
+    """SHA-256 of a file.
+
+    Raises
+    ------
+    Doubt
+        If it was not what `expected` says all the while.
+    OSError
+        If it cannot be read.
+    """
+    descriptor = open_quietly(path)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        if _seen(os.fstat(descriptor)) != expected:
+            raise Doubt(path, "has changed")
+        digest = hashlib.file_digest(file, "sha256").digest()
+        if _seen(os.fstat(descriptor)) != expected:
+            raise Doubt(path, "changes at this moment")
+    return digest
+
+
+def open_quietly(path: bytes) -> int:
+    """Open a file for reading, not through a symbolic link, and leave its access time alone where that is allowed."""
+    try:
+        return os.open(path, _FLAGS | _QUIETLY)
+    except PermissionError:
+        return os.open(path, _FLAGS)
+
+
+def check_group(
+    operations: Sequence[Operation],
+    kept: Mapping[tuple[int, int], bytes],
+    taken: MutableMapping[tuple[int, int], bytes],
+) -> list[Checked]:
+    """Look at everything that the operations on one group rest on, and read it through.
+
+    Parameters
+    ----------
+    operations
+        All of one group.
+    kept
+        The identities of all files that the plan keeps, with a path of each.
+    taken
+        The identities of the files of the groups before; those of this one are added.
+
+    Raises
+    ------
+    Doubt
+        If any file of the group is not as planned, or is the same file as one that is kept.
+    """
+    keepers: dict[bytes, Seen] = {}
+    found = []
+    for operation in operations:
+        if operation.keeper is not None and operation.keeper not in keepers:
+            keepers[operation.keeper] = verify(
+                operation.keeper, operation.keeper_size, operation.keeper_digest
+            )
+        seen = verify(operation.path, operation.size, operation.digest)
+        if seen.identity in kept:
+            raise Doubt(
+                operation.path, f"is the same file as {show_path(kept[seen.identity])}, which is kept"
+            )
+        if seen.identity in taken and seen.links == 1:
+            raise Doubt(operation.path, f"is the same file as {show_path(taken[seen.identity])}")
+        require_removable(operation.path)
+        found.append(Checked(operation, seen, keepers[operation.keeper] if operation.keeper else None))
+    taken.update((checked.seen.identity, checked.operation.path) for checked in found)
+    return found
+
+
+def identities(paths: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
+    """The identities of those of the files that are there."""
+    found = {}
+    for path in paths:
+        with suppress(Doubt):
+            found[look(path).identity] = path
+    return found
+
+
+def require_unchanged(path: bytes, expected: Seen) -> None:
+    """Raise `Doubt` unless a file is, by its looks, what it was."""
+    if look(path) != expected:
+        raise Doubt(path, "has changed")
+
+
+def require_removable(path: bytes) -> None:
+    """Raise `Doubt` if the file's folder does not let its files go."""
+    folder = os.path.dirname(path)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise Doubt(path, f"cannot be taken out of its folder {show_path(folder)}, which is read-only")
+
+
+def _seen(status: os.stat_result) -> Seen:
+    return Seen(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_nlink)

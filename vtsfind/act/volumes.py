@@ -1,0 +1,76 @@
+"""Which volume a file is on, and whether it is still there."""
+
+import os
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+_MOUNTS = "/proc/self/mountinfo"
+_OCTAL = re.compile(rb"\\([0-7]{3})")
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A mounted file system, or a part of one that is mounted by itself."""
+
+    mount: bytes
+    """Where it is mounted. A file can be renamed only within one mount."""
+    identifier: int
+    """What the file system calls itself; 0 if it does not say. Not every one says the same each time it is mounted."""
+
+
+class Volumes:
+    """The volumes as they are mounted when this is made. Folders are looked up once."""
+
+    def __init__(self) -> None:
+        self._mounts = _mount_table()
+        self._of_folder = lru_cache(maxsize=4096)(self._find)
+
+    def of(self, path: bytes) -> Volume:
+        """The volume of a file, or of the nearest folder above it that exists."""
+        return self._of_folder(os.path.dirname(path))
+
+    def _find(self, folder: bytes) -> Volume:
+        while not os.path.isdir(folder) and os.path.dirname(folder) != folder:
+            folder = os.path.dirname(folder)
+        real = os.path.realpath(folder)
+        while not self._is_mount(real):
+            real = os.path.dirname(real)
+        return Volume(real, identifier(real))
+
+    def _is_mount(self, folder: bytes) -> bool:
+        if os.path.dirname(folder) == folder or folder in self._mounts:
+            return True
+        # A table that says nothing, as in some sandboxes, leaves the devices to tell.
+        return not self._mounts and os.path.ismount(folder)
+
+    def is_mounted(self, mount: bytes) -> bool:
+        """Whether something is mounted at a place where something was."""
+        return os.path.isdir(mount) and self._is_mount(mount)
+
+    def is_away(self, mount: bytes, identifier_then: int) -> bool:
+        """Whether a volume that was mounted there is not there now: nothing is, or another one that says so."""
+        if not self.is_mounted(mount):
+            return True
+        now = identifier(mount)
+        return bool(identifier_then and now and now != identifier_then)
+
+
+def identifier(mount: bytes) -> int:
+    """What the file system that is mounted there calls itself; 0 if it does not say."""
+    try:
+        return int(os.statvfs(mount).f_fsid)
+    except (AttributeError, OSError):  # no such call on Windows
+        return 0
+
+
+def _mount_table() -> frozenset[bytes]:
+    """Every mount point that the kernel lists, bind mounts too; none where it does not."""
+    try:
+        with open(_MOUNTS, "rb") as table:
+            fields = [line.split(b" ") for line in table]
+    except OSError:
+        return frozenset()
+    return frozenset(
+        _OCTAL.sub(lambda match: bytes([int(match[1], 8)]), line[4]) for line in fields if len(line) > 4
+    )
