@@ -1,22 +1,91 @@
-"""`vtsfind train`: make a model from a recipe."""
+"""`vtsfind train`: make a model from a recipe, or from a data set, a method and a number of bits."""
 
+import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.running import running, stopping_cleanly
+from vtsfind.cli.running import Run, running, stopping_cleanly
+
+if TYPE_CHECKING:
+    from vtsfind.learn.standard import Wish
 
 
 def train(
     *,
     recipe: Annotated[
-        Path, typer.Option(metavar="FILE", help="The recipe: what is learned, from what, and how long.")
-    ],
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A recipe: what is learned, from what, and how long. In place of --dataset, --method and --bits.",
+            show_default=False,
+        ),
+    ] = None,
+    dataset: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="The protocol whose training set is learned from, such as cifar10@54000; docs/protocols.md has all.",
+            show_default=False,
+        ),
+    ] = "",
+    method: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="The objective: csq, dpn, hashnet, ...", show_default=False),
+    ] = "",
+    bits: Annotated[
+        int | None, typer.Option(metavar="N", help="Length of the codes.", show_default=False)
+    ] = None,
+    backbone: Annotated[
+        str, typer.Option(metavar="NAME", help="vts16, vts32, vits14, resnet50, ..., or a name of timm.")
+    ] = "vts16",
+    mode: Annotated[
+        str, typer.Option(metavar="NAME", help="fixed, or paper: as the published code computes and trains.")
+    ] = "fixed",
+    epochs: Annotated[int, typer.Option(metavar="N", help="Times that every picture is shown.")] = 150,
+    batch: Annotated[int, typer.Option(metavar="N", help="Pictures in a batch.")] = 32,
+    seed: Annotated[
+        int, typer.Option(metavar="N", help="Of everything random, the drawing of queries included.")
+    ] = 1,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="The backbone's start weights, below --starts; `none` for random ones; those that its library publishes "
+            "if left out, which takes a network.",
+            show_default=False,
+        ),
+    ] = None,
+    select: Annotated[
+        str,
+        typer.Option(
+            metavar="WHICH",
+            help="The state that is kept: the best on held-out training pictures (validation), or the last; `test` chooses "
+            "on the test queries to reproduce published figures, and marks the model.",
+        ),
+    ] = "validation",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Another value in the recipe, such as schedule.steps=500 or network.features=cls; can be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    show_recipe: Annotated[
+        bool, typer.Option("--show-recipe", help="Write the recipe and train nothing.")
+    ] = False,
     data: Annotated[
-        Path, typer.Option(metavar="FOLDER", help="The folder of all data that the recipe names.")
-    ],
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="The folder of all data, or of this data set alone; `data` by default.",
+            show_default=False,
+        ),
+    ] = None,
     starts: Annotated[
         Path | None,
         typer.Option(
@@ -30,7 +99,8 @@ def train(
         typer.Option(
             "--run",
             metavar="FOLDER",
-            help="Where the run keeps its state and its model; a folder of the recipe's name under `runs` by default.",
+            help="Where the run keeps its state and its model; a folder of the recipe's or the model's name under `runs` by "
+            "default.",
             show_default=False,
         ),
     ] = None,
@@ -65,36 +135,121 @@ def train(
     verbose: options.Verbose = False,
     debug: options.Debug = False,
 ) -> None:
-    r"""Train a model by a recipe.
+    r"""Train a model.
 
     \b
+    vtsfind train --dataset cifar10@54000 --method csq --bits 32 --backbone vts16 --data DATA
+    vtsfind train --dataset folder --method dpn --bits 64 --backbone vits14 --start my.safetensors --data my-photos
     vtsfind train --recipe weights/default.toml --data DATA --starts STARTS
+    torchrun --nproc-per-node 4 -m vtsfind train --recipe my.toml --data DATA
 
     A run that was stopped, or killed, goes on from its last checkpoint when the same command is given again. Its
-    losses are in `metrics.jsonl` in the run folder.
+    losses are in `metrics.jsonl` in the run folder, and what came out is in `result.json`.
     """
     with (
         running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device) as run,
         stopping_cleanly(run),
     ):
-        from vtsfind.base.settings import places
-        from vtsfind.engine import Model
-        from vtsfind.learn import trainer
-        from vtsfind.learn.publish import adopt
-        from vtsfind.learn.weights import registered
-        from vtsfind.report.models import write_one
+        from vtsfind.base.errors import UsageError
+        from vtsfind.learn.standard import Wish
+
+        asked = bool(dataset or method or bits is not None)
+        if asked == bool(recipe) or (asked and not (dataset and method and bits is not None)):
+            raise UsageError(
+                "It is not clear what to train.", "Give either --recipe, or --dataset, --method and --bits."
+            )
+        wish = Wish(
+            dataset=dataset,
+            method=method,
+            bits=bits or 0,
+            backbone=backbone,
+            mode=_one_of(mode, ("fixed", "paper"), "--mode"),
+            epochs=epochs,
+            batch=batch,
+            seed=seed,
+            start="" if start == "none" else start,
+            select=_one_of(select, ("validation", "last", "test"), "--select"),
+        )
+        data = data or Path("data")
+        name, content = _content(run, recipe, wish, data, changes or [])
+        if show_recipe:
+            run.output.raw(content)
+            return
+        from vtsfind.learn.trainer import Run as Where
+        from vtsfind.learn.trainer import train_recipe
         from vtsfind.report.progress import watching
 
-        where = trainer.Run(
-            folder=run_folder or Path("runs") / recipe.stem,
-            data=data,
-            starts=starts or data,
-            device=run.settings.device,
-            workers=workers,
-        )
+        folder = run_folder or Path("runs") / name
+        where = Where(folder, data, starts or data, run.settings.device, workers)
         with watching(run.notes) as progress:
-            folder = trainer.train(recipe, where, progress, run.cancel)
-        (card,) = registered((folder,)).values()
-        if register or register_in:
-            card = adopt(folder, register_in or places().models)
-        write_one(run.output, Model(card, card.path.stat().st_size), json=json)
+            train_recipe(content, name, where, progress, run.cancel)
+        _show(run, folder, register_in or (None if not register else _own_models()))
+
+
+def _one_of(value: str, known: tuple[str, ...], option: str) -> Any:
+    from vtsfind.base.errors import UsageError
+
+    if value not in known:
+        raise UsageError(f"{option} cannot be '{value}'.", f"Known: {', '.join(known)}.")
+    return value
+
+
+def _content(
+    run: Run, recipe: Path | None, wish: "Wish", data: Path, changes: list[str]
+) -> tuple[str, bytes]:
+    """The name of the run and the recipe as TOML."""
+    from vtsfind.learn.recipes import parse_recipe, recipe_bytes, recipe_text
+    from vtsfind.learn.standard import standard_recipe, training_pictures
+    from vtsfind.report.progress import watching
+
+    if recipe is not None:
+        name, content = recipe.stem, recipe_bytes(recipe)
+        if not changes:
+            return name, content
+    else:
+        with watching(run.notes) as progress:
+            pictures = training_pictures(wish, data, progress, run.cancel)
+        made = standard_recipe(wish, pictures=pictures)
+        name, content = made.name, recipe_text(made).encode()
+    changed = parse_recipe(content, name, dict(_change(change) for change in changes))
+    return name if recipe else changed.name, recipe_text(changed).encode()
+
+
+def _change(text: str) -> tuple[str, Any]:
+    """Read `KEY=VALUE`; a value that is no TOML is text."""
+    from vtsfind.base.errors import UsageError
+
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise UsageError(f"--set cannot be '{text}'.", "Give KEY=VALUE, such as schedule.steps=500.")
+    try:
+        return key, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return key, value
+
+
+def _own_models() -> Path:
+    from vtsfind.base.settings import places
+
+    return places().models
+
+
+def _show(run: Run, folder: Path, register_in: Path | None) -> None:
+    """Write what came out; where several processes trained, the first one does."""
+    from vtsfind.engine import Model
+    from vtsfind.learn.processes import place_of_this
+    from vtsfind.learn.publish import adopt
+    from vtsfind.learn.runs import RunFolder
+    from vtsfind.learn.weights import registered
+    from vtsfind.report.models import write_one
+
+    if place_of_this()[0]:
+        return
+    (card,) = registered((folder,)).values()
+    if register_in:
+        card = adopt(folder, register_in)
+    write_one(run.output, Model(card, card.path.stat().st_size), json=run.json)
+    result = RunFolder(folder, b"").result()
+    run.notes.detail(f"{result['waiting_share']:.1%} of the time was spent waiting for data.")
+    for note in result["notes"]:
+        run.notes.warn(note)

@@ -87,6 +87,7 @@ class State:
         self.average = _copied(self.network)
         self.best = Best()
         self.at, self.ended = 0, False
+        self.notes: list[str] = []
         schedule = recipe.schedule
         fast = [*self.network.heads.parameters(), *self.goals.parameters()]
         self.optimiser = make_optimiser(schedule, self.network.backbone.parameters(), fast)
@@ -178,6 +179,7 @@ class State:
         return first
 
     def _tell(self, what: str) -> None:
+        self.notes.append(what)
         self.log(self.at, note=what)
         self.progress.advance(0, what)
 
@@ -358,7 +360,7 @@ class State:
                 split=split.learned if split else "",
                 metrics=self._figures(),
             )
-        self.folder.conclude({"steps": self.at + 1, **self._figures(), **clock.report()})
+        self.folder.conclude({"steps": self.at + 1, **self._figures(), **clock.report(), "notes": self.notes})
 
     def _figures(self) -> dict[str, float | str]:
         """What the model's card says of the validation."""
