@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
+from vtsfind.cli.calibrate import calibrate
 from vtsfind.cli.decisions import decisions
 from vtsfind.cli.doctor import doctor
+from vtsfind.cli.dupes import dupes
 from vtsfind.cli.evaluate import evaluate
 from vtsfind.cli.index import index
 from vtsfind.cli.missing import missing
@@ -20,6 +22,7 @@ HELP = """Find photos that look alike.
 \b
 vtsfind index ~/Photos             look at every photo, once
 vtsfind query cat.jpg              what looks like this one?
+vtsfind dupes                      which photos are copies of each other?
 
 Everything happens on this machine, and indexing and searching never change a photo. `vtsfind COMMAND -h` explains a
 command.
@@ -35,8 +38,10 @@ app = typer.Typer(
 )
 app.command("index", cls=Command)(index)
 app.command("query", cls=Command)(query)
+app.command("dupes", cls=Command)(dupes)
 app.command("missing", cls=Command)(missing)
 app.add_typer(models, name="models")
+app.command("calibrate", cls=Command)(calibrate)
 app.add_typer(decisions, name="decisions")
 app.command("doctor", cls=Command)(doctor)
 app.command("train", cls=Command)(train)
