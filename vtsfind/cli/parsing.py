@@ -48,7 +48,7 @@ class PlainValue:
 
 def _kind(annotation: Any) -> Any:
     """The kind of a parameter's values, or of the values of its list."""
-    return get_args(annotation)[0] if get_origin(annotation) is list else annotation
+    return get_args(annotation)[0] if get_origin(annotation) in {list, tuple} else annotation
 
 
 def _read_plainly(param: Any) -> None:

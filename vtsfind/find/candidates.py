@@ -12,9 +12,11 @@ is kept. Equal codes make no more pairs than photos, a few times over.
 Axis letters: n photos, w words, p pairs.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from vtsfind.base.bits import WORD_BITS
 from vtsfind.base.progress import CancelToken, Progress
@@ -60,6 +62,7 @@ def candidates(
     radius: int | None = None,
     most: int | None = MOST,
     other: Words | None = None,
+    wanted: Callable[[Integers, Integers], npt.NDArray[np.bool_]] | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
@@ -77,6 +80,8 @@ def candidates(
         with the first `MOST` only if it is one of them, else with the first.
     other
         (w', n) uint64: codes that tell what is in the picture.
+    wanted
+        Says of pairs of columns (p,), (p,) which are of interest, (p,) bool; all are by default.
     threads, progress, cancel
         As for `vtsfind.find.pairs.close_codes`.
 
@@ -92,6 +97,9 @@ def candidates(
     close = close_codes(planes, radius, nearest=streamed, threads=threads, progress=progress, cancel=cancel)
     firsts, seconds, distances = close.expand(most or MOST)
     within = close.count()
+    if wanted is not None:
+        kept = wanted(firsts, seconds)
+        firsts, seconds, distances = firsts[kept], seconds[kept], distances[kept]
     if most is not None:
         firsts, seconds, distances = _ranked(firsts, seconds, distances, other, most)
     return Candidates(firsts, seconds, distances, radius, within)

@@ -5,12 +5,14 @@ import os
 import re
 from collections.abc import Sequence
 
-PICTURE_ENDINGS = frozenset(
+RAW_ENDINGS = frozenset(
+    b"3fr arw cr2 cr3 crw dcr dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f".split()
+)
+"""Endings of names of cameras' RAW files, which are read by their embedded preview; written as `PICTURE_ENDINGS`."""
+PICTURE_ENDINGS = RAW_ENDINGS | frozenset(
     # the formats that every photo tool reads
     b"jpg jpeg jpe jfif png apng webp gif tif tiff bmp dib avif avifs heic heif heics heifs hif mpo "
-    b"jp2 j2k j2c jpc jpf jpx "
-    # RAW files of cameras, read by their embedded preview
-    b"3fr arw cr2 cr3 crw dcr dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f".split()
+    b"jp2 j2k j2c jpc jpf jpx".split()
 )
 """Endings of names of photos, in small letters, without the dot."""
 

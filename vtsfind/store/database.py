@@ -6,6 +6,8 @@ from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -260,6 +262,21 @@ class Database:
         """The files with the content of that SHA-256, by path."""
         row = self.connection.execute("SELECT id FROM contents WHERE sha256 = ?", (digest,)).fetchone()
         return self.files_of_content(row[0]) if row else []
+
+    def contents_with_files(self) -> Iterator[tuple[int, list[FileRecord]]]:
+        """Every content that has a file, by id, with its files by path."""
+        cursor = self.connection.execute(
+            "SELECT content, path, files.size, mtime_ns, inode, sha256, width, height, orientation, taken, format"
+            " FROM files JOIN contents ON id = content ORDER BY content, path"
+        )
+        for content, rows in groupby(cursor, key=itemgetter(0)):
+            yield (
+                content,
+                [
+                    FileRecord(path, Stamp(size, mtime_ns, unsigned(inode)), digest, PictureInfo(*info))
+                    for _, path, size, mtime_ns, inode, digest, *info in rows
+                ],
+            )
 
     def roots(self) -> list[bytes]:
         """The recorded roots, sorted."""

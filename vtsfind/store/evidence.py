@@ -112,7 +112,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
             rows = self._connection.execute(
                 "SELECT content, full FROM looks WHERE version = ?", (self._version,)
             )
-            known = {bytes(content): bool(full) for content, full in rows}
+            known.update((bytes(content), bool(full)) for content, full in rows)
         return known
 
     def keep_look(self, digest: bytes, told: bytes | bytearray, *, full: bool) -> None:

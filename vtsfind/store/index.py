@@ -351,6 +351,11 @@ class Index(AbstractContextManager["Index"]):
         return self._database.files_of_digest(digest)
 
     @reading
+    def contents(self) -> list[tuple[int, list[FileRecord]]]:
+        """Every content that has a file: its id, as in `Planes.rows`, and its files sorted by path; by id."""
+        return list(self._database.contents_with_files())
+
+    @reading
     def roots(self) -> list[bytes]:
         """The folders (or files) that the library covers, sorted."""
         return self._database.roots()

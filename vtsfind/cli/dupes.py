@@ -1,0 +1,188 @@
+"""`vtsfind dupes`: groups of duplicates."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vtsfind.base.errors import UsageError
+from vtsfind.cli import options
+from vtsfind.cli.running import ExitCode, Run, running, stopping_cleanly
+
+if TYPE_CHECKING:
+    from vtsfind.base.groups import Verdict
+    from vtsfind.engine.duplicates import Duplicates
+
+Folders = list[str]
+
+
+def dupes(
+    *,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND",
+            help="What counts as a duplicate: bytes, pixels, resave, turned, edit, burst or similar; may be given more "
+            "than once. `copies`, the first five, is the default.",
+            show_default=False,
+        ),
+    ] = None,
+    within: Annotated[
+        Folders | None,
+        typer.Option(metavar="DIR", help="Only pairs with both photos in DIR; may be given more than once."),
+    ] = None,
+    between: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="A B",
+            help="Only pairs with one photo in folder A and the other in B.",
+            show_default=False,
+        ),
+    ] = None,
+    reference: Annotated[
+        Folders | None,
+        typer.Option(
+            metavar="DIR", help="Photos in DIR are always kept, and never proposed to go; may be repeated."
+        ),
+    ] = None,
+    prefer_folder: Annotated[
+        Folders | None,
+        typer.Option(
+            metavar="DIR", help="Rather keep photos in DIR; the first one given most; may be repeated."
+        ),
+    ] = None,
+    keep_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULES",
+            help="What decides which photo is kept, with commas: pixels,format,compression,exif,unit,folder,oldest,path "
+            "is the default; newest, largest and smallest are there, too.",
+            show_default=False,
+        ),
+    ] = None,
+    radius: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BITS",
+            help="Look at pairs whose codes differ in at most so many bits; what fits the library's size by default.",
+            show_default=False,
+        ),
+    ] = None,
+    max_false_merge: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            help="Choose the radius so that at most this share of pairs of strangers is looked at; by what "
+            "`vtsfind calibrate` found.",
+            show_default=False,
+        ),
+    ] = None,
+    no_verify: Annotated[
+        bool,
+        typer.Option(
+            "--no-verify",
+            help="Group by codes alone, within --radius: fast, and candidates only, no duplicates.",
+        ),
+    ] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="Write a table with commas, one line a photo.")] = False,
+    paths_only: Annotated[
+        bool,
+        typer.Option("--paths-only", help="Write nothing but the paths of the copies that need not be kept."),
+    ] = False,
+    print0: Annotated[
+        bool, typer.Option("--print0", "-0", help="The same, each path ended by a NUL.")
+    ] = False,
+    summary: Annotated[bool, typer.Option("--summary", help="Write only how much there is.")] = False,
+    exit_code: Annotated[
+        bool, typer.Option("--exit-code", help="End with exit code 1 if there are duplicates.")
+    ] = False,
+    library: options.Library = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    r"""Find photos that are copies of each other, and say which one to keep.
+
+    \b
+    vtsfind dupes
+    vtsfind dupes --between ~/Photos ~/Phone --prefer-folder ~/Photos
+    vtsfind dupes --kind burst --json
+
+    Nothing is changed: `vtsfind plan` and `vtsfind browse` go on from here. Near codes only propose a pair; it counts once
+    both photos were looked at. Each photo of a group was compared with the one to keep. The verdicts are `bytes` (the same
+    file), `pixels` (the same picture in another file), `resave` (saved again, or resized), `turned` (mirrored, or turned by
+    quarters), `edit` (a crop, a border, writing, other colours), `burst` (another shot of the same scene) and `similar`.
+
+    What was found out is kept, so that a second run, or one that goes on after an interruption, is quick. The library is
+    taken as `vtsfind index` left it. The exit code is 3 if photos could not be looked at.
+    """
+    with (
+        running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
+        stopping_cleanly(run),
+    ):
+        from vtsfind.engine.duplicates import DupesWish, duplicates
+        from vtsfind.report.progress import watching
+
+        if sum((json, csv, paths_only, print0, summary)) > 1:
+            raise UsageError(
+                "--json, --csv, --paths-only, --print0 and --summary exclude each other.", "Choose one."
+            )
+        wish = DupesWish(
+            kinds=_kinds(kind),
+            radius=radius,
+            verify=not no_verify,
+            max_false_merge=max_false_merge,
+            between=tuple(between or ()),
+            within=tuple(within or ()),
+            reference=tuple(reference or ()),
+            prefer=tuple(prefer_folder or ()),
+        )
+        if keep_by:
+            wish = wish.keeping_by(keep_by.split(","))
+        with watching(run.notes) as progress:
+            found = duplicates(run.settings, wish, progress=progress, cancel=run.cancel)
+        _write(run, found, csv=csv, paths_only=paths_only, print0=print0, summary=summary)
+        _conclude(run, found, exit_code=exit_code)
+
+
+def _kinds(given: list[str] | None) -> "frozenset[Verdict]":
+    """The verdicts that the user calls duplicates."""
+    from vtsfind.base.groups import COPIES, Verdict
+
+    kinds: set[Verdict] = set()
+    for word in [word for each in given or ["copies"] for word in each.split(",")]:
+        if word == "copies":
+            kinds.update(COPIES)
+        elif word in set(Verdict):
+            kinds.add(Verdict(word))
+        else:
+            known = ", ".join(Verdict)
+            raise UsageError(f"There is no kind of duplicate '{word}'.", f"Kinds: copies, {known}.")
+    return frozenset(kinds)
+
+
+def _write(
+    run: Run, found: "Duplicates", *, csv: bool, paths_only: bool, print0: bool, summary: bool
+) -> None:
+    from vtsfind.report import groups, ndjson
+
+    if run.json:
+        facts = {"model": found.model, "by": found.head.name, "bits": found.head.bits, "radius": found.radius}
+        lines = ndjson.Lines(run.output, "dupes", **ndjson.library_fields(found.library), **facts)
+        groups.write_records(lines, found)
+    elif csv:
+        groups.write_csv(run.output, found)
+    elif paths_only or print0:
+        groups.write_paths(run.output, found, end=b"\0" if print0 else b"\n")
+    elif not summary:
+        groups.write_groups(run.output, found)
+    groups.tell_dupes(run.notes, found)
+
+
+def _conclude(run: Run, found: "Duplicates", *, exit_code: bool) -> None:
+    from vtsfind.base.records import Reason
+
+    if any(failure.reason is not Reason.VANISHED for failure in found.failures):
+        run.code = ExitCode.SOME_FAILED
+    elif exit_code and found.groups:
+        run.code = ExitCode.NOTHING_FOUND

@@ -1,0 +1,304 @@
+"""Which photos of a library are copies of each other: candidates by code, decided by looking, grouped around what to keep."""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.act.policy import DEFAULT_RULES, policy
+from vtsfind.base.errors import UsageError
+from vtsfind.base.groups import COPIES, Evidence, Group, Verdict
+from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
+from vtsfind.base.records import Failure, Head
+from vtsfind.base.settings import Settings
+from vtsfind.engine.contents import Inventory, take_inventory, with_companions
+from vtsfind.engine.decisions import known_decisions
+from vtsfind.engine.grouping import Grouping, Rules
+from vtsfind.engine.library import open_library
+from vtsfind.engine.looking import Looking
+from vtsfind.engine.scope import scope
+from vtsfind.engine.units import Units
+from vtsfind.find.candidates import Candidates, candidates
+from vtsfind.find.cluster import Pair
+from vtsfind.find.compare import Integers, differing
+from vtsfind.media.scan import normalised
+from vtsfind.store.evidence import Found
+from vtsfind.store.index import Index, Planes
+
+HEAD = "copy"
+"""The head whose codes say whether it is the same picture."""
+NEAR = 0.1
+"""Share of the bits up to which two photos may be one and the same in another file: these are decoded in full."""
+_TOGETHER = 4096
+"""Pairs that are compared between two words to the watcher."""
+
+
+@dataclass(frozen=True, slots=True)
+class DupesWish:
+    """What is wanted of a search for duplicates. Folders are as the user calls them."""
+
+    kinds: frozenset[Verdict] = frozenset(COPIES)
+    """The verdicts that make two photos members of one group."""
+    radius: int | None = None
+    """Look at pairs at most so many bits apart; None for what fits the library."""
+    verify: bool = True
+    """Whether to look at the photos at all: if not, what is near by code is grouped as `similar`, and no more is known."""
+    max_false_merge: float | None = None
+    """The radius is to be such that at most this share of pairs of strangers is within; by `vtsfind calibrate`."""
+    between: tuple[str | bytes, ...] = ()
+    """Only pairs with one photo in one of these folders and the other in another."""
+    within: tuple[str | bytes, ...] = ()
+    """Only pairs with both photos in the same of these folders."""
+    reference: tuple[str | bytes, ...] = ()
+    """Folders whose photos are kept whatever the rules say, and never proposed to go."""
+    prefer: tuple[str | bytes, ...] = ()
+    """Folders whose photos are rather kept, the most preferred first."""
+    rules: tuple[str, ...] = DEFAULT_RULES
+    """What decides which photo of a group is kept; see `vtsfind.act.policy`."""
+
+    def keeping_by(self, rules: Sequence[str]) -> "DupesWish":
+        """The same wish with other keep rules."""
+        return replace(self, rules=tuple(rule.strip() for rule in rules))
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How much was done."""
+
+    photos: int = 0
+    """Files that were there."""
+    aliases: int = 0
+    """Paths that lead to a file which is there by another path already."""
+    candidates: int = 0
+    """Pairs whose codes were near."""
+    dropped: int = 0
+    """Pairs within the radius that were left out, since their photos have nearer ones."""
+    looked: int = 0
+    """Photos that were read; others were looked at in an earlier run, or have nothing near them."""
+    compared: int = 0
+    """Pairs that were compared; others were in an earlier run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """The groups, and what they rest on."""
+
+    library: Path
+    model: str
+    head: Head
+    """The head whose codes proposed the pairs."""
+    radius: int | None
+    """In bits; None if no codes were compared."""
+    verified: bool
+    """Whether the photos were looked at. If not, the groups are candidates, and nothing may be done by them."""
+    groups: tuple[Group, ...]
+    failures: tuple[Failure, ...] = ()
+    """Photos that could not be judged: gone, changed since they were indexed, unreadable."""
+    absent: dict[bytes, int] = field(default_factory=dict)
+    """Folders of the library that are missing or empty, and how many photos the library has there."""
+    tally: Tally = Tally()
+    unkept: str = ""
+    """Why a second run will be no quicker; empty if it will."""
+
+
+def duplicates(
+    settings: Settings,
+    wish: DupesWish,
+    *,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> Duplicates:
+    """Find groups of copies in the library that the settings name.
+
+    Parameters
+    ----------
+    settings
+        Name the library; the limits of decoding.
+    wish
+        What is wanted.
+    progress, cancel
+        The watcher, and whether to stop. What was found out until then is kept.
+
+    Raises
+    ------
+    UsageError
+        If the wish contradicts itself.
+    StorageError
+        If the library cannot be used.
+    Cancelled
+        If `cancel` says so.
+    """
+    progress, cancel = progress or Silent(), cancel or CancelToken()
+    rules = _rules(wish)
+    with open_library(settings) as index:
+        search = _Search(index, settings, wish, rules=rules, progress=progress, cancel=cancel)
+        return search.result()
+
+
+def _rules(wish: DupesWish) -> Rules:
+    if wish.radius is None and (not wish.verify or Verdict.SIMILAR in wish.kinds):
+        raise UsageError(
+            "How alike photos must be to be similar is for you to say.", "Add --radius BITS, 24 for a start."
+        )
+    if wish.radius is not None and wish.max_false_merge is not None:
+        raise UsageError("--radius and --max-false-merge exclude each other.", "Choose one.")
+    return Rules(
+        policy(wish.rules, prefer=_folders(wish.prefer), reference=_folders(wish.reference)),
+        wish.kinds if wish.verify else frozenset({Verdict.BYTES, Verdict.SIMILAR}),
+        scope(between=_folders(wish.between), within=_folders(wish.within)),
+        known_decisions(),
+    )
+
+
+def _folders(names: Iterable[str | bytes]) -> tuple[bytes, ...]:
+    return tuple(normalised(os.fsencode(name)) for name in names)
+
+
+class _Search:
+    """One search."""
+
+    def __init__(
+        self,
+        index: Index,
+        settings: Settings,
+        wish: DupesWish,
+        *,
+        rules: Rules,
+        progress: Progress,
+        cancel: CancelToken,
+    ) -> None:
+        self._index = index
+        self._settings = settings
+        self._wish = wish
+        self._rules = rules
+        self._progress = progress
+        self._cancel = cancel
+        heads = {head.name: head for head in index.signature.heads}
+        self._head = heads.get(HEAD, index.signature.heads[0])
+        self._others = [name for name in heads if name != self._head.name]
+        self._inventory: Inventory = take_inventory(index, rules.scope, cancel)
+        self._planes: Planes = index.planes(self._head.name)
+        self._columns = np.flatnonzero(np.isin(self._planes.rows, list(self._inventory.contents)))
+        self._contents = [self._inventory.contents[int(row)] for row in self._planes.rows[self._columns]]
+        self._words = np.ascontiguousarray(self._planes.words[:, self._columns])
+
+    def result(self) -> Duplicates:
+        """Do it."""
+        proposed = self._proposed()
+        with Looking(self._index.folder, self._settings, self._progress, self._cancel) as looking:
+            found = self._found(looking, proposed) if self._wish.verify else self._near(proposed)
+            groups = self._groups(looking, found)
+            failures = (*self._inventory.failures, *looking.failures)
+            tally = Tally(
+                photos=sum(len(content.photos) for content in self._contents),
+                aliases=self._inventory.aliases,
+                candidates=len(proposed.firsts) if proposed else 0,
+                dropped=proposed.within - len(proposed.firsts) if proposed else 0,
+                looked=looking.looked,
+                compared=looking.compared,
+            )
+        return Duplicates(
+            self._index.folder,
+            self._index.signature.model,
+            self._head,
+            proposed.radius if proposed else None,
+            self._wish.verify,
+            groups,
+            failures,
+            self._inventory.absent,
+            tally,
+            looking.unkept,
+        )
+
+    def _proposed(self) -> Candidates | None:
+        """The pairs worth a look; None if no codes are needed."""
+        if self._rules.kinds <= {Verdict.BYTES}:
+            return None
+        other = None
+        if self._others and self._head.name == HEAD:
+            other = self._index.planes(self._others[0]).words[:, self._columns]
+        return candidates(
+            self._words,
+            radius=self._wish.radius,
+            other=other,
+            wanted=self._wanted if self._rules.scope.folders else None,
+            progress=self._progress,
+            cancel=self._cancel,
+        )
+
+    def _wanted(self, firsts: Integers, seconds: Integers) -> npt.NDArray[np.bool_]:
+        """Whether pairs of contents can be pairs that are asked about, by the folders that their files lie in."""
+        mixed = -1
+        held = [
+            {self._rules.scope.place(photo.path) for photo in content.photos} for content in self._contents
+        ]
+        places = np.array([mixed if len(each) > 1 else each.pop() for each in held])
+        a, b = places[firsts], places[seconds]
+        asked: npt.NDArray[np.bool_] = (a == mixed) | (b == mixed) | ((a != b) == self._rules.scope.across)
+        return asked
+
+    def _found(self, looking: Looking, proposed: Candidates | None) -> dict[Pair, Found]:
+        """Look at the photos of all proposed pairs, and say which belong together."""
+        if proposed is None:
+            return {}
+        near = proposed.distances <= NEAR * self._head.bits
+        in_full = np.unique(np.concatenate([proposed.firsts[near], proposed.seconds[near]]))
+        every = np.unique(np.concatenate([proposed.firsts, proposed.seconds]))
+        looking.look(
+            [self._contents[number] for number in every],
+            frozenset(self._contents[number].digest for number in in_full),
+        )
+        pairs = list(zip(proposed.firsts.tolist(), proposed.seconds.tolist(), strict=True))
+        self._progress.start(Phase.VERIFY, len(pairs))
+        found: dict[Pair, Found] = {}
+        for start in range(0, len(pairs), _TOGETHER):
+            some = pairs[start : start + _TOGETHER]
+            verdicts = self._compared(looking, some)
+            found.update((pair, seen) for pair, seen in zip(some, verdicts, strict=True) if seen is not None)
+            self._progress.advance(len(some))
+        return found
+
+    def _compared(self, looking: Looking, pairs: Sequence[Pair]) -> list[Found]:
+        ordered = []
+        for pair in pairs:
+            first, second = (self._contents[number] for number in pair)
+            ordered.append((first, second) if first.digest < second.digest else (second, first))
+        return looking.compare(ordered)
+
+    def _near(self, proposed: Candidates | None) -> dict[Pair, Found]:
+        """Take every proposed pair for similar."""
+        if proposed is None:
+            return {}
+        pairs = zip(proposed.firsts.tolist(), proposed.seconds.tolist(), strict=True)
+        return dict.fromkeys(pairs, (Verdict.SIMILAR, Evidence(note="near by code only")))
+
+    def _groups(self, looking: Looking, found: dict[Pair, Found]) -> tuple[Group, ...]:
+        units = Units()
+        concerned = {number for pair in found for number in pair}
+        concerned |= {number for number, content in enumerate(self._contents) if len(content.photos) > 1}
+        contents = {number: with_companions(self._contents[number], units) for number in sorted(concerned)}
+
+        def compare(pairs: Sequence[Pair]) -> list[Found]:
+            if self._wish.verify:
+                return self._compared(looking, pairs)
+            return [
+                (Verdict.SIMILAR, Evidence(note="near by code only"))
+                if self._distance(pair) <= (self._wish.radius or 0)
+                else None
+                for pair in pairs
+            ]
+
+        grouping = Grouping(contents, looking.details, self._rules)
+        return grouping.groups(
+            found,
+            compare,
+            lambda pair, shown: replace(shown, distance=self._distance(pair), bits=self._head.bits),
+        )
+
+    def _distance(self, pair: Pair) -> int:
+        """In bits of the codes."""
+        first, second = pair
+        return int(differing(self._words[:, first] ^ self._words[:, second]))

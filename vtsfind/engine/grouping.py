@@ -1,0 +1,142 @@
+"""From verdicts to groups: who is kept, who goes with whom, and every reason in words."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from vtsfind.act.policy import Contender, Policy, informed
+from vtsfind.base.details import Details
+from vtsfind.base.groups import Evidence, Group, Member, Verdict
+from vtsfind.engine.contents import Content
+from vtsfind.engine.scope import Scope
+from vtsfind.find.cluster import Pair, pair, stars
+from vtsfind.find.verify import swapped
+from vtsfind.store.decisions import Decisions
+from vtsfind.store.evidence import Found
+
+SAME_CONTENT = (Verdict.BYTES, Evidence(distance=None, agreement=1.0, note="same content"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides about groups."""
+
+    policy: Policy
+    kinds: frozenset[Verdict]
+    """The verdicts that make two photos members of one group."""
+    scope: Scope
+    decisions: Decisions
+
+
+class Grouping:
+    """Makes groups of some contents, which are called by number.
+
+    Parameters
+    ----------
+    contents
+        By number.
+    details
+        Gives what is known of a content's quality.
+    rules
+        What decides.
+    """
+
+    def __init__(
+        self, contents: Mapping[int, Content], details: Callable[[Content], Details], rules: Rules
+    ) -> None:
+        self._contents = contents
+        self._rules = rules
+        known = informed(
+            Contender(photo, told)
+            for content in contents.values()
+            for told in (details(content),)
+            for photo in content.photos
+        )
+        self._contenders = {each.photo.path: each for each in sorted(known, key=rules.policy.key)}
+        by_digest = {content.digest: number for number, content in contents.items()}
+        self.order = list(dict.fromkeys(by_digest[each.photo.digest] for each in self._contenders.values()))
+        """The contents, the one with the best file first."""
+
+    def groups(
+        self,
+        found: Mapping[Pair, Found],
+        compare: Callable[[Sequence[Pair]], Sequence[Found]],
+        evidence: Callable[[Pair, Evidence], Evidence],
+    ) -> tuple[Group, ...]:
+        """Make the groups.
+
+        Parameters
+        ----------
+        found
+            What is known of pairs of contents; the verdict stands for the one with the smaller digest coming first.
+        compare
+            Finds it out for other pairs.
+        evidence
+            Adds to a pair's evidence what is not seen in the pictures.
+
+        Returns
+        -------
+        Numbered by the path of the keeper.
+        """
+        known = dict(found)
+
+        def further(pairs: Sequence[Pair]) -> list[bool]:
+            fresh = [each for each in pairs if each not in known]
+            known.update(zip(fresh, compare(fresh), strict=True))
+            return [self._joins(each, known[each]) for each in pairs]
+
+        joined = [each for each, seen in known.items() if self._joins(each, seen)]
+        taken = stars(self.order, joined, further)
+        grouped = {number for group in taken for number in group}
+        alone = [
+            (number,)
+            for number in self.order
+            if number not in grouped and len(self._contents[number].photos) > 1
+        ]
+        made = []
+        for keeper, *members in (*taken, *alone):
+            seen = {}
+            for member in members:
+                verdict, shown = known[pair(keeper, member)] or SAME_CONTENT
+                shown = evidence(pair(keeper, member), shown)
+                backward = self._contents[member].digest < self._contents[keeper].digest
+                seen[member] = (verdict, swapped(shown) if backward else shown)
+            made.append(self._group(keeper, seen))
+        kept = sorted((group for group in made if group), key=lambda group: group.keeper.path)
+        return tuple(replace(group, number=number) for number, group in enumerate(kept, 1))
+
+    def _joins(self, numbers: Pair, seen: Found) -> bool:
+        """Whether a pair with this verdict belongs into one group, by the wish and by the user's decisions."""
+        if seen is None or seen[0] not in self._rules.kinds:
+            return False
+        first, second = (self._contents[number] for number in numbers)
+        return not self._rules.decisions.refused(first.digest, second.digest)
+
+    def _group(self, keeper: int, seen: Mapping[int, tuple[Verdict, Evidence]]) -> Group | None:
+        """The group of a keeping content and its copies; None if nothing is left but the keeper."""
+        policy, scope = self._rules.policy, self._rules.scope
+        own = self._contents[keeper]
+        best = min((self._contenders[photo.path] for photo in own.photos), key=policy.key)
+        files = {
+            photo.path: found
+            for number, found in ((keeper, SAME_CONTENT), *seen.items())
+            for photo in self._contents[number].photos
+            if number != keeper or self._may_repeat(own)
+        }
+        others = [
+            self._contenders[path]
+            for path in files
+            if path != best.photo.path and not policy.protected(path) and scope.allows(best.photo.path, path)
+        ]
+        if not others:
+            return None
+        second = min(others, key=policy.key)
+        members = [Member(each.photo, *files[each.photo.path], policy.reason(best, each)) for each in others]
+        members.sort(key=lambda member: (member.verdict.rank if member.verdict else -1, member.photo.path))
+        first = Member(best.photo, None, Evidence(), policy.praise([best, second]))
+        return Group(0, (first, *members), policy.tied(best, second))
+
+    def _may_repeat(self, content: Content) -> bool:
+        """Whether files of one content are copies to be shown."""
+        return Verdict.BYTES in self._rules.kinds and not self._rules.decisions.refused(
+            content.digest, content.digest
+        )

@@ -1,0 +1,126 @@
+"""Which files travel with a photo as one unit: its film, its RAW, and what other programs wrote about it beside it.
+
+==================== ============================================================ =================================
+photo                file beside it                                               what it is
+==================== ============================================================ =================================
+IMG_1.HEIC           IMG_1.MOV, IMG_1.MP4, IMG_1.MP                               the film of a Live or Motion Photo
+IMG_1.JPG            IMG_1.CR2 and other RAW endings                              the RAW of the same shot
+IMG_1.JPG            IMG_1.XMP, IMG_1.JPG.XMP, IMG_1.AAE                          what an editor noted
+IMG_1.JPG            IMG_1.JPG.json, IMG_1.JPG.supplemental-metadata.json, both   what Google Takeout tells of it
+                     cut to 46 characters before `.json`
+IMG_1(2).JPG         IMG_1.JPG(2).json, IMG_1.JPG.supplemental-metadata(2).json   the same, of photos of one name
+==================== ============================================================ =================================
+
+A file that would go by its stem with several photos goes with none of them, except that a film goes with the one HEIC:
+it is better left behind than taken from where it belongs.
+"""
+
+import os
+import re
+
+from vtsfind.media.names import PICTURE_ENDINGS, RAW_ENDINGS
+
+FILM_ENDINGS = frozenset({b"mov", b"mp4", b"mp"})
+NOTE_ENDINGS = frozenset({b"xmp", b"aae"})
+_HEIF_ENDINGS = frozenset({b"heic", b"heif", b"hif", b"heics", b"heifs"})
+_TAKEOUT_LENGTH = 46
+_TAKEOUT_SUFFIX = ".supplemental-metadata"
+_NUMBER = re.compile(r"(.*)(\(\d+\))$", re.DOTALL)
+
+
+class Units:
+    """Finds the files that travel with photos; reads each folder once."""
+
+    def __init__(self) -> None:
+        self._folders: dict[bytes, _Folder] = {}
+
+    def companions(self, path: bytes) -> tuple[bytes, ...]:
+        """The files that travel with a photo, sorted."""
+        parent, name = os.path.split(path)
+        return tuple(os.path.join(parent, other) for other in self._folder(parent).companions(name))
+
+    def is_companion(self, path: bytes) -> bool:
+        """Whether this is the RAW file of a shot that is there as a picture, too: not a photo of its own, then."""
+        parent, name = os.path.split(path)
+        return _ending(name) in RAW_ENDINGS and self._folder(parent).main_of_raw(name) is not None
+
+    def _folder(self, path: bytes) -> "_Folder":
+        folder = self._folders.get(path)
+        if folder is None:
+            try:
+                names = os.listdir(path)
+            except OSError:  # it cannot be listed, so nothing can be said
+                names = []
+            folder = self._folders[path] = _Folder(names)
+        return folder
+
+
+class _Folder:
+    """The names in one folder, by stem."""
+
+    def __init__(self, names: list[bytes]) -> None:
+        self._by_stem: dict[bytes, list[bytes]] = {}
+        self._told: dict[tuple[str, str], list[bytes]] = {}
+        for name in sorted(names):
+            ending = _ending(name)
+            if ending == b"json":
+                self._told.setdefault(_numbered(os.fsdecode(_stem(name))), []).append(name)
+            elif ending in PICTURE_ENDINGS or ending in FILM_ENDINGS or ending in NOTE_ENDINGS:
+                self._by_stem.setdefault(_stem(name), []).append(name)
+
+    def companions(self, name: bytes) -> list[bytes]:
+        same = self._by_stem.get(_stem(name), [])
+        mains = [other for other in same if _is_main(other)]
+        found = [
+            other for other in self._by_stem.get(name, []) if _ending(other) in NOTE_ENDINGS
+        ]  # IMG_1.JPG.XMP
+        if mains == [name]:
+            found += [other for other in same if other != name]
+        elif not mains:  # a RAW file alone
+            found += [other for other in same if _ending(other) not in RAW_ENDINGS]
+        elif [other for other in mains if _ending(other) in _HEIF_ENDINGS] == [name]:
+            found += [other for other in same if _ending(other) in FILM_ENDINGS]
+        found += [other for title in titles(os.fsdecode(name)) for other in self._told.get(title, ())]
+        return sorted(found)
+
+    def main_of_raw(self, name: bytes) -> bytes | None:
+        """The one picture of the shot that a RAW file is of."""
+        mains = [other for other in self._by_stem.get(_stem(name), []) if _is_main(other)]
+        return mains[0] if len(mains) == 1 else None
+
+
+def _ending(name: bytes) -> bytes:
+    return name.rpartition(b".")[2].lower() if b"." in name else b""
+
+
+def _stem(name: bytes) -> bytes:
+    return name.rpartition(b".")[0]
+
+
+def _is_main(name: bytes) -> bool:
+    """Whether it is a picture other than a RAW file."""
+    ending = _ending(name)
+    return ending in PICTURE_ENDINGS and ending not in RAW_ENDINGS
+
+
+def titles(name: str) -> list[tuple[str, str]]:
+    """What may stand before `.json` in the name of a file that tells of a photo: a title, and a number in brackets.
+
+    >>> titles("a(1).jpg")
+    [('a', '(1)'), ('a.jpg', '(1)'), ('a.jpg.supplemental-metadata', '(1)')]
+    >>> ("PXL_20230102_030405678.jpg.supplemental-metad", "") in titles("PXL_20230102_030405678.jpg")
+    True
+    """
+    stem, dot, ending = name.rpartition(".")
+    stem, number = _numbered(stem)
+    whole = stem + dot + ending
+    full = whole + _TAKEOUT_SUFFIX
+    exact = [stem, whole, full]
+    cuts = range(_TAKEOUT_LENGTH - len(number) - 1, min(_TAKEOUT_LENGTH + 1, len(full)))
+    return [(title, number) for title in dict.fromkeys(exact + [full[:length] for length in cuts])]
+
+
+def _numbered(text: str) -> tuple[str, str]:
+    """Split `IMG(2)` into `IMG` and `(2)`."""
+    match = _NUMBER.match(text)
+    return (match[1], match[2]) if match else (text, "")

@@ -1,0 +1,224 @@
+"""Groups of duplicates, as text, paths, CSV or NDJSON."""
+
+import csv
+import io
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from vtsfind.base.groups import Evidence, Group, Member, Verdict
+from vtsfind.base.records import Failure, Reason, show_path
+from vtsfind.engine.duplicates import Duplicates
+from vtsfind.report.layout import counted, sized, table
+from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.refresh import write_failures
+from vtsfind.report.streams import Notes, Output, Style
+
+_CSV_FIELDS = (
+    "group", "role", "verdict", "path", "path_b64", "width", "height", "bytes", "taken", "distance", "bits", "turn",
+    "inliers", "agreement", "left", "top", "right", "bottom", "boxed", "seconds_apart", "reason", "companions",
+)  # fmt: skip
+_STYLES = {
+    None: Style.GOOD,
+    Verdict.EDIT: Style.WARNING,
+    Verdict.BURST: Style.WARNING,
+    Verdict.SIMILAR: Style.WARNING,
+}
+
+
+def write_groups(output: Output, found: Duplicates) -> None:
+    """Write each group: a line on the whole, then a line a photo, the keeper first, with verdict and reason."""
+    for group in found.groups:
+        if group.number > 1:
+            output.line()
+        gain = f", {sized(group.gain)} to gain" if found.verified else ", candidates only"
+        tie = "; only the paths differ" if group.tied else ""
+        output.line(
+            output.paint(
+                f"Group {group.number}: {counted(len(group.members), 'photo')}{gain}{tie}", Style.STRONG
+            )
+        )
+        rows = [_row(member) for member in group.members]
+        for member, line in zip(group.members, table(rows, right=[1, 2]), strict=True):
+            word = rows[0][0] if member.verdict is None else member.verdict.value
+            style = _STYLES.get(member.verdict, Style.PLAIN)
+            output.line("  " + line.replace(word, output.paint(word, style), 1))
+
+
+def _row(member: Member) -> list[str]:
+    photo = member.photo
+    beside = f" (+{len(photo.companions)})" if photo.companions else ""
+    return [
+        "keep" if member.verdict is None else member.verdict.value,
+        f"{photo.info.width}x{photo.info.height}",
+        sized(photo.stamp.size),
+        show_path(photo.path) + beside,
+        _explained(member),
+    ]
+
+
+def _explained(member: Member) -> str:
+    said = [member.reason]
+    if member.verdict in {Verdict.EDIT, Verdict.BURST, Verdict.SIMILAR} and member.evidence.note:
+        said.append(member.evidence.note)
+    return "; ".join(filter(None, said))
+
+
+def write_paths(output: Output, found: Duplicates, *, end: bytes) -> None:
+    """Write the paths of all photos that a keeper stands for, as they are; keepers are left out."""
+    for group in found.groups:
+        for member in group.members[1:]:
+            output.raw(member.photo.path + end)
+
+
+def write_csv(output: Output, found: Duplicates) -> None:
+    """Write a table with a line a photo, the keeper of a group first."""
+    text = io.StringIO()
+    rows = csv.DictWriter(text, _CSV_FIELDS, restval="", lineterminator="\n")
+    rows.writeheader()
+    for group in found.groups:
+        for member in group.members:
+            rows.writerow(
+                {key: "" if value is None else value for key, value in _record(group, member).items()}
+            )
+        output.raw(text.getvalue().encode())
+        text.seek(0)
+        text.truncate()
+    output.raw(text.getvalue().encode())
+
+
+def _record(group: Group, member: Member) -> dict[str, Any]:
+    photo, evidence = member.photo, member.evidence
+    box = asdict(evidence.box) if evidence.box else {}
+    return {
+        "group": group.number,
+        "role": "copy" if member.verdict else "keep",
+        "verdict": member.verdict.value if member.verdict else None,
+        **path_fields(photo.path),
+        "width": photo.info.width,
+        "height": photo.info.height,
+        "bytes": photo.stamp.size,
+        "taken": photo.info.taken,
+        **{name: getattr(evidence, name) for name in _SHOWN},
+        **box,
+        "reason": member.reason,
+        "companions": "|".join(map(show_path, photo.companions)),
+    }
+
+
+_SHOWN = ("distance", "bits", "turn", "inliers", "agreement", "boxed", "seconds_apart")
+
+
+def write_records(lines: Lines, found: Duplicates) -> None:
+    """Write groups, failures and the footer."""
+    for group in found.groups:
+        lines.write(
+            "group",
+            {"id": group.number, **path_fields(group.keeper.path, "keep")},
+            tied=group.tied,
+            gain=group.gain,
+            members=[_member(member) for member in group.members],
+        )
+    for failure in found.failures:
+        lines.failure(failure)
+    for folder, files in sorted(found.absent.items()):
+        lines.write("absent", path_fields(folder), files=files)
+    lines.footer(
+        groups=len(found.groups),
+        copies=sum(len(group.members) - 1 for group in found.groups),
+        gain=sum(group.gain for group in found.groups),
+        verified=found.verified,
+        verdicts=dict(_counts(found.groups)),
+        failed=len(found.failures),
+        **asdict(found.tally),
+    )
+
+
+def _member(member: Member) -> dict[str, Any]:
+    photo = member.photo
+    return {
+        **path_fields(photo.path),
+        "verdict": member.verdict.value if member.verdict else None,
+        "evidence": _evidence(member.evidence) if member.verdict else None,
+        "reason": member.reason,
+        "width": photo.info.width,
+        "height": photo.info.height,
+        "size": photo.stamp.size,
+        "taken": photo.info.taken,
+        "format": photo.info.format,
+        "sha256": photo.digest.hex(),
+        "companions": [path_fields(path) for path in photo.companions],
+    }
+
+
+def _evidence(evidence: Evidence) -> dict[str, Any]:
+    """What was looked at, and no more."""
+    told = {name: value for name, value in asdict(evidence).items() if value is not None and value != ""}
+    if evidence.agreement is not None:
+        told["agreement"] = round(evidence.agreement, 4)
+    return told
+
+
+def _counts(groups: Sequence[Group]) -> list[tuple[str, int]]:
+    """How many members there are of each verdict, the strongest first."""
+    counts = Counter(member.verdict for group in groups for member in group.members if member.verdict)
+    return [(verdict.value, counts[verdict]) for verdict in sorted(counts, key=lambda each: each.rank)]
+
+
+def tell_dupes(notes: Notes, found: Duplicates) -> None:
+    """Sum up what was found, and what could not be judged."""
+    tell_unjudged(notes, found)
+    tally = found.tally
+    what = counted(tally.photos, "photo")
+    if not found.groups:
+        notes.say(f"No duplicates among {what}." if found.verified else f"Nothing near among {what}.")
+    else:
+        copies = sum(len(group.members) - 1 for group in found.groups)
+        kinds = ", ".join(f"{number:,} {verdict}" for verdict, number in _counts(found.groups))
+        gain = sized(sum(group.gain for group in found.groups))
+        noun = counted(copies, "copy", "copies") if found.verified else counted(copies, "candidate")
+        notes.say(
+            f"{counted(len(found.groups), 'group')} among {what}: {noun} ({kinds})"
+            + (f", {gain} to gain." if found.verified else ".")
+        )
+    ties = sum(group.tied for group in found.groups)
+    if ties and found.verified:
+        notes.say(f"In {counted(ties, 'group')} only the paths tell which photo to keep.")
+    if not found.verified:
+        notes.warn(
+            "Candidates only: these photos have similar codes, but nobody has looked at them. Nothing may be done by this list."
+        )
+    if tally.aliases:
+        notes.say(
+            f"{counted(tally.aliases, 'path')} more to the same files (hard links and the like) count once."
+        )
+    notes.detail(
+        f"{tally.candidates:,} pairs proposed within {found.radius} bits ({tally.dropped:,} left out for nearer ones);"
+        f" {tally.looked:,} photos read, {tally.compared:,} pairs compared, the rest known from before."
+    )
+    if found.unkept:
+        notes.warn(f"What was found out could not be kept for the next time: {found.unkept}.")
+
+
+def tell_unjudged(notes: Notes, found: Duplicates) -> None:
+    """Say which photos could not be judged, and why."""
+    stale = [each for each in found.failures if each.reason in {Reason.VANISHED, Reason.CHANGED}]
+    write_failures(notes, [each for each in found.failures if each not in stale])
+    for reason, words in ((Reason.VANISHED, "gone"), (Reason.CHANGED, "not what they were")):
+        some = [each for each in stale if each.reason is reason]
+        if some:
+            notes.warn(
+                f"{_named(some)} {words} since they were indexed; `vtsfind index` brings the library up to date."
+            )
+    for folder, files in sorted(found.absent.items()):
+        notes.warn(f"{show_path(folder)} is missing or empty; its {counted(files, 'photo')} are left out.")
+
+
+def _named(failures: Sequence[Failure]) -> str:
+    """How many photos, and the first by name."""
+    first = show_path(os.path.basename(failures[0].path))
+    if len(failures) == 1:
+        return f"{first} is"
+    return f"{counted(len(failures), 'photo')} ({first}, ...) are"
