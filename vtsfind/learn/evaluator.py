@@ -19,6 +19,7 @@ from vtsfind.learn.datasets.pictures import Pictures
 from vtsfind.learn.paper import Cell, counterpart
 from vtsfind.learn.protocols import Protocol, find_protocol, open_protocol
 from vtsfind.learn.recipes import Goal, read_recipe
+from vtsfind.learn.spec import NetworkSpec
 from vtsfind.learn.splits import Split
 from vtsfind.learn.weights import Card
 from vtsfind.media.decode import needed_side
@@ -84,8 +85,11 @@ class Evaluation:
     """Of all that the codes depend on, in hex; see `vtsfind.base.records.Signature`."""
     head: Head
     preprocessing: Preprocessing
+    network: NetworkSpec
     method: str | None
     """The objectives that trained the head, joined by `+`; None if the model's recipe is not known."""
+    mode: str
+    """The objectives' modes, `fixed` or `paper`, joined by `+`; empty if the model's recipe is not known."""
     paper: Cell | None
     """The paper's figure of the same backbone, method, data set and bits."""
     protocol: Protocol
@@ -160,7 +164,9 @@ def evaluate(
         fingerprint=card.signature.fingerprint,
         head=chosen,
         preprocessing=card.preprocessing,
+        network=card.network,
         method="+".join(dict.fromkeys(goal.objective for goal in goals)) or None,
+        mode="+".join(dict.fromkeys(goal.mode for goal in goals)),
         paper=_published(card, goals, found, chosen.bits),
         protocol=found,
         split=split,

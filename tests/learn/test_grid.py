@@ -1,0 +1,138 @@
+"""The grid of cells: what is run, what is left alone, what is kept of it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from measured import draw_classes
+from safetensors.torch import save_file
+
+from vtsfind.base.errors import DiskFull, UsageError
+from vtsfind.learn import grid
+from vtsfind.learn.codes import Work
+from vtsfind.learn.features import FeatureStore, frozen
+from vtsfind.learn.grid import Wish, run_grid
+from vtsfind.learn.heads import Knobs
+from vtsfind.learn.network import make_backbone
+from vtsfind.learn.results import read_results, write_result
+from vtsfind.learn.spec import NetworkSpec
+
+WORK = Work("cpu", 8, 1)
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grid, "KNOBS", dict.fromkeys(grid.KNOBS, Knobs(epochs=1, batch=8)))
+
+
+@pytest.fixture
+def wish(tmp_path: Path) -> Wish:
+    torch.manual_seed(0)
+    network = make_backbone(NetworkSpec("vitti16", 32, heads=()))
+    save_file(network.state_dict(), tmp_path / "tiny.safetensors")
+    return Wish(
+        backbone=frozen("vitti16@32=tiny.safetensors", tmp_path),
+        datasets=("folder",),
+        data=draw_classes(tmp_path / "data", train=4, val=1),
+        results=tmp_path / "results",
+        cache=tmp_path / "cache",
+        frameworks=("csq", "dch"),
+        bits=(16, 32),
+        views=2,
+    )
+
+
+def test_a_grid_has_a_file_for_each_cell_with_what_it_takes_to_believe_it(wish: Wish) -> None:
+    made = list(run_grid(wish, WORK))
+    assert [(one.framework, one.bits) for one in made] == [("csq", 16), ("dch", 16), ("csq", 32), ("dch", 32)]
+    assert read_results(wish.results).every == tuple(sorted(made, key=lambda one: one.file))
+    content = json.loads((wish.results / "vitti16@32.csq.folder.16.frozen.json").read_bytes())
+    assert (content["how"], content["mode"], content["train"], content["queries"]) == (
+        "frozen",
+        "fixed",
+        12,
+        3,
+    )
+    assert content["training"]["views"] == 2
+    assert content["training"]["features"] == 2 * 192
+    assert 0 < content["map_worst_case"] <= content["map"] <= content["map_best_case"] <= 1
+    assert content["versions"]["torch"]
+    assert content["command"]
+
+
+def test_cells_that_have_a_result_are_left_alone_unless_asked_for_again(wish: Wish) -> None:
+    first = list(run_grid(replace(wish, bits=(16,)), WORK))
+    assert [one.bits for one in run_grid(wish, WORK)] == [32, 32]
+    assert list(run_grid(wish, WORK)) == []
+    again = list(run_grid(replace(wish, bits=(16,), again=True), WORK))
+    assert [one.map for one in again] == [one.map for one in first]
+
+
+def test_features_of_training_pictures_are_made_in_every_view_and_others_once(
+    wish: Wish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+    seen = FeatureStore.seen
+
+    def watched(self: FeatureStore, rows: list[int], view: int = 0) -> object:
+        asked.append((len(rows), view))
+        return seen(self, rows, view)
+
+    monkeypatch.setattr(FeatureStore, "seen", watched)
+    list(run_grid(wish, WORK))
+    assert asked == [(12, 0), (12, 1), (3, 0)]
+
+
+def test_a_head_serves_all_data_sets_of_the_same_training_pictures(
+    wish: Wish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    train = grid.trained_head
+
+    def counted(framework: str, *arguments: object, **options: object) -> object:
+        calls.append(framework)
+        return train(framework, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(grid, "trained_head", counted)
+    made = list(
+        run_grid(replace(wish, datasets=("folder", "imagenette"), frameworks=("csq",), bits=(16,)), WORK)
+    )
+    assert calls == ["csq"]
+    assert [one.dataset for one in made] == ["folder", "imagenette"]
+    assert made[0].map == made[1].map
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"frameworks": ("softmax",)}, "no method 'softmax'"),
+        ({"datasets": ("svhn",)}, "no data set 'svhn'"),
+        ({"frameworks": ("transhash",), "bits": (12,)}, "The nearest possible number is 16 bits"),
+    ],
+)
+def test_cells_that_cannot_be_are_refused(
+    wish: Wish, change: dict[str, tuple[str, ...]], message: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        list(run_grid(replace(wish, **change), WORK))  # type: ignore[arg-type]
+    assert message in str(caught.value)
+
+
+def test_a_file_that_is_no_result_is_named(wish: Wish) -> None:
+    (result,) = run_grid(replace(wish, frameworks=("csq",), bits=(16,)), WORK)
+    for content in ("{", "[]", "{}", json.dumps({"curve": []})):
+        (wish.results / "other.json").write_text(content)
+        with pytest.raises(UsageError, match=r"other\.json"):
+            read_results(wish.results)
+    (wish.results / "other.json").unlink()
+    assert read_results(wish.results).of(framework="csq", bits=16) == (result,)
+    assert read_results(wish.results).of(framework="dsh") == ()
+
+
+def test_a_folder_that_cannot_be_written_is_said(wish: Wish, tmp_path: Path) -> None:
+    (result,) = run_grid(replace(wish, frameworks=("csq",), bits=(16,)), WORK)
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DiskFull, match="could not be written"):
+        write_result(tmp_path / "file", result)
