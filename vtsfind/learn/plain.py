@@ -74,7 +74,8 @@ class _Block(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         tokens = tokens + self.ls1(self.attn(self.norm1(tokens)))
-        return tokens + self.ls2(self.mlp(self.norm2(tokens)))
+        mixed: Tensor = tokens + self.ls2(self.mlp(self.norm2(tokens)))
+        return mixed
 
 
 class _Attention(nn.Module):
@@ -87,7 +88,7 @@ class _Attention(nn.Module):
     def forward(self, tokens: Tensor) -> Tensor:
         b, t, d = tokens.shape
         query, key, value = self.qkv(tokens).view(b, t, 3, self.heads, _HEAD_WIDTH).permute(2, 0, 3, 1, 4)
-        mixed = F.scaled_dot_product_attention(query, key, value)
+        mixed: Tensor = F.scaled_dot_product_attention(query, key, value)
         projected: Tensor = self.proj(mixed.transpose(1, 2).reshape(b, t, d))
         return projected
 
