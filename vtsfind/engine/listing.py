@@ -1,6 +1,7 @@
 """Many groups put in order: sorted and filtered by what a person looks for, fast enough to do at every keystroke."""
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group, Verdict
 
 
@@ -46,10 +48,49 @@ class Filter:
         return self == Filter()
 
 
+_VERDICTS = tuple(Verdict)
+_RANKS = {verdict: rank for rank, verdict in enumerate(_VERDICTS)}
+
+
+_UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
+_SIZE = re.compile(r"[>+]([0-9.]+)([kmgt]?)b?")
+
+
+def wanted(text: str) -> Filter:
+    """What a person typed, as a filter: words of paths, `kind:edit,burst`, `>5MB`.
+
+    Raises
+    ------
+    UsageError
+        For a kind that there is not.
+
+    >>> sorted(wanted("kind:edit,burst 2021 >1.5MB").verdicts), wanted("2021 >1.5MB").gain, wanted("a b").text
+    ([<Verdict.BURST: 'burst'>, <Verdict.EDIT: 'edit'>], 1500000, 'a b')
+    """
+    verdicts, gain, words = frozenset(Verdict), 0, []
+    for word in text.split():
+        size = _SIZE.fullmatch(word.lower())
+        if word.startswith("kind:"):
+            names = word.removeprefix("kind:").split(",")
+            unknown = [name for name in names if name not in set(Verdict)]
+            if unknown:
+                raise UsageError(f"There is no kind '{unknown[0]}'.", f"Kinds: {', '.join(Verdict)}.")
+            verdicts = frozenset(Verdict(name) for name in names)
+        elif size and size[1].count(".") <= 1 and size[1] != ".":
+            gain = int(float(size[1]) * _UNITS[size[2]])
+        else:
+            words.append(word)
+    return Filter(verdicts, " ".join(words), gain)
+
+
+def _rank(group: Group) -> int:
+    ranks = [_RANKS[member.verdict] for member in group.members if member.verdict is not None]
+    return max(ranks, default=_RANKS[Verdict.SIMILAR])
+
+
 def weakest(group: Group) -> Verdict:
     """The weakest verdict within a group: how sure all of it is."""
-    verdicts = [member.verdict for member in group.members[1:] if member.verdict]
-    return max(verdicts, key=lambda verdict: verdict.rank, default=Verdict.SIMILAR)
+    return _VERDICTS[_rank(group)]
 
 
 def folders(group: Group) -> frozenset[bytes]:
@@ -73,13 +114,10 @@ class Listing:
 
     def __init__(self, groups: Sequence[Group]) -> None:
         self._groups = groups
-        ranks = {verdict: verdict.rank for verdict in Verdict}
         n = len(groups)
         self.gains: npt.NDArray[np.int64] = np.fromiter((group.gain for group in groups), np.int64, n)
         """(n,) bytes."""
-        self.ranks: npt.NDArray[np.uint8] = np.fromiter(
-            (ranks[weakest(group)] for group in groups), np.uint8, n
-        )
+        self.ranks: npt.NDArray[np.uint8] = np.fromiter(map(_rank, groups), np.uint8, n)
         """(n,) rank of the weakest verdict."""
 
     def order(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vtsfind.base.details import Details
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.progress import Cancelled, CancelToken
 from vtsfind.base.records import Failure, Found, PictureInfo, Reason, Stamp
@@ -34,6 +35,8 @@ class Preview:
     """Of the file that it was made of."""
     info: PictureInfo | None = None
     """Of the photo in full size; None if the picture was kept on disk."""
+    details: Details | None = None
+    """What the file tells of its quality; only with a large picture."""
 
 
 class Previews(AbstractContextManager["Previews"]):
@@ -102,7 +105,7 @@ class Previews(AbstractContextManager["Previews"]):
             return None
 
     def _made(self, found: Found, longest: int, key: str) -> Preview | Failure:
-        from vtsfind.media.preview import unpacked
+        from vtsfind.media.preview import closely, unpacked
 
         lane = self._take()
         try:
@@ -116,8 +119,10 @@ class Previews(AbstractContextManager["Previews"]):
         if isinstance(result, Failure):
             return result
         data, info, stamp = result
-        if key:
-            self._cache.put(key, bytes(data))
+        if longest > SMALL:
+            pixels, details = closely(data)
+            return Preview(pixels, stamp, info, details)
+        self._cache.put(key, bytes(data))
         return Preview(unpacked(data), stamp, info)
 
     def _take(self) -> "_Lane":
@@ -157,9 +162,9 @@ class _Lane:
         self, found: Found, longest: int, cancel: CancelToken
     ) -> tuple[bytes | bytearray, PictureInfo, Stamp] | Failure:
         from vtsfind.media.pool import Job
-        from vtsfind.media.preview import Shrink
+        from vtsfind.media.preview import Closely, Shrink
 
-        job = Job(found, Shrink(longest, lossless=longest > SMALL))
+        job = Job(found, Closely(longest) if longest > SMALL else Shrink(longest))
         with closing(self._pool.done([job], cancel)) as results:
             result = next(results)
         if isinstance(result, Failure):

@@ -9,6 +9,9 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+import numpy.typing as npt
+
 from vtsfind.act.plan import Origin, make_plan
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group
@@ -89,7 +92,7 @@ class Review:
         """What `undo` would take back, in words; empty for nothing."""
         return self._done[-1].label if self._done else ""
 
-    def next_open(self, order: Sequence[int], after: int) -> int | None:
+    def next_open(self, order: Sequence[int] | npt.NDArray[np.int64], after: int) -> int | None:
         """The place in `order` of the first open group behind the place `after`, else of the first one at all."""
         for start, end in ((after + 1, len(order)), (0, min(after + 1, len(order)))):
             for place in range(start, end):

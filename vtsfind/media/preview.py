@@ -1,15 +1,19 @@
 """A photo made small enough to be shown, in its own shape; and the compact form in which such a picture is kept."""
 
 import io
-from dataclasses import dataclass
+import json
+import struct
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from PIL import Image
 
+from vtsfind.base.details import Details
 from vtsfind.media.decode import Pixels, decode
 from vtsfind.media.work import Content, Made, Setup
 
 _QUALITY = 88
+_LENGTH = struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +25,6 @@ class Shrink:
 
     longest: int
     """Pixels of the longer side at most; a smaller photo keeps its size."""
-    lossless: bool = False
-    """Whether the pixels come as they are, many bytes, instead of as a JPEG of high quality."""
 
     def __call__(self, content: Content, setup: Setup) -> Made:
         """Do it."""
@@ -32,12 +34,41 @@ class Shrink:
             pixel_limit=setup.pixel_limit,
             memory_bytes=setup.memory_bytes,
         )
-        scale = self.longest / max(pixels.shape[:2])
-        if scale < 1:
-            image = Image.fromarray(pixels)
-            size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-            pixels = np.array(image.resize(size, Image.Resampling.BOX))
-        return Made(info, packed(pixels, lossless=self.lossless))
+        return Made(info, packed(_shrunk(pixels, self.longest), lossless=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Closely:
+    """As `Shrink`, without loss and with what the file tells of its quality; read by `closely`."""
+
+    longest: int
+
+    def __call__(self, content: Content, setup: Setup) -> Made:
+        """Do it."""
+        from vtsfind.media.details import examine
+
+        examined = examine(content, setup, shortest=self.longest, full=False)
+        told = json.dumps({**asdict(examined.details), "pixels": ""}).encode()
+        picture = packed(_shrunk(examined.pixels, self.longest), lossless=True)
+        return Made(examined.info, _LENGTH.pack(len(told)) + told + picture)
+
+
+def closely(data: bytes | bytearray) -> tuple[Pixels, Details]:
+    """What `Closely` made."""
+    end = _LENGTH.size + _LENGTH.unpack_from(data)[0]
+    told = json.loads(bytes(data[_LENGTH.size : end]))
+    size = told.pop("exif_size")
+    details = Details(**{**told, "pixels": b""}, exif_size=(size[0], size[1]) if size else None)
+    return unpacked(data[end:]), details
+
+
+def _shrunk(pixels: Pixels, longest: int) -> Pixels:
+    scale = longest / max(pixels.shape[:2])
+    if scale >= 1:
+        return pixels
+    image = Image.fromarray(pixels)
+    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+    return np.array(image.resize(size, Image.Resampling.BOX))
 
 
 def packed(pixels: Pixels, *, lossless: bool) -> bytes:

@@ -10,6 +10,7 @@ from vtsfind.base.progress import Cancelled
 from vtsfind.base.records import Failure
 from vtsfind.engine.previews import LARGE, SMALL, Preview, Previews
 from vtsfind.tui.picture import Artist, Drawing
+from vtsfind.tui.scaling import WHOLE
 
 _WANTED_MOST = 48
 _SMALL_KEPT = 240
@@ -190,8 +191,8 @@ class Gallery:
                 self._pictures.put(path, picture)
         if isinstance(picture, Failure):
             return
-        height, width, _ = picture.pixels.shape
-        drawing = self.artist.draw(picture.pixels, *self.artist.place(width, height, columns, rows))
+        seen, wide, high = self.artist.window(WHOLE, picture.pixels, columns, rows)
+        drawing = self.artist.draw(picture.pixels, wide, high, seen)
         with self._lock:
             self._drawn.put((path, columns, rows), drawing)
 

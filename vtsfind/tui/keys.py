@@ -59,7 +59,7 @@ ACTIONS = (
     Action(H, "open", "enter", "Open", "Open the library under the cursor.", footer=True),
     Action(H, "reload", "r", "Compare again", "Look for duplicates again, with what was indexed since.", footer=True),
     Action(G, "accept", "a", "Accept", "Let the marks hold, and go on to the next open group.", footer=True),
-    Action(G, "toggle", "space", "Keep/drop", "Keep the photo under the cursor, or let it go.", footer=True),
+    Action(G, "drop", "space", "Keep/drop", "Keep the photo under the cursor, or let it go.", footer=True),
     Action(G, "refuse", "n", "No duplicate", "The photo is no duplicate; remembered for ever. On the keeper: none is.", footer=True),
     Action(G, "undo", "u", "Undo", "Take the latest mark back, then the one before, ...", footer=True),
     Action(G, "compare", "enter", "Compare", "Look at the photos closely, beside each other.", footer=True),
@@ -94,7 +94,7 @@ ACTIONS = (
     Action(C, "pan(0,-1)", "up,k", "Up", "Move up."),
     Action(C, "pan(0,1)", "down,j", "Down", "Move down."),
     Action(C, "accept", "a", "Accept", "Let the marks hold, and go on to the next open group.", footer=True),
-    Action(C, "toggle", "space", "Keep/drop", "Keep the photo on the right, or let it go."),
+    Action(C, "drop", "space", "Keep/drop", "Keep the photo on the right, or let it go."),
     Action(C, "refuse", "n", "No duplicate", "The photo on the right is no duplicate."),
     Action(C, "undo", "u", "Undo", "Take the latest mark back."),
     *(

@@ -17,7 +17,7 @@ from vtsfind.tui.graphics import (
     kitty_removal,
     sixel_picture,
 )
-from vtsfind.tui.scaling import WHOLE, Look, Pixels, fitted, part
+from vtsfind.tui.scaling import ALL, Look, Pixels, Window, part, window
 
 _UPPER_HALF = "\u2580"
 
@@ -62,13 +62,14 @@ class Artist:
         self.cell = cell or Cell()
         self._numbers = count(1)
 
-    def place(self, width: int, height: int, columns: int, rows: int) -> tuple[int, int]:
-        """How many characters and lines a picture of a shape takes within a place."""
+    def window(self, look: Look, pixels: Pixels, columns: int, rows: int) -> tuple[Window, int, int]:
+        """What a look shows of a picture in a place, and the characters and lines that this takes."""
         shape = 0.5 if self.graphics is Graphics.BLOCKS else self.cell.width / self.cell.height
-        return fitted(width, height, columns, rows, shape)
+        height, width, _ = pixels.shape
+        return window(look, (width, height), (columns, rows), shape)
 
-    def draw(self, pixels: Pixels, columns: int, rows: int, look: Look = WHOLE) -> Drawing:
-        """Draw the part of a picture that a look shows, over all of a place.
+    def draw(self, pixels: Pixels, columns: int, rows: int, seen: Window = ALL) -> Drawing:
+        """Draw a part of a picture over all of a place.
 
         Parameters
         ----------
@@ -76,22 +77,22 @@ class Artist:
             (h, w, 3) uint8.
         columns, rows
             Of the place.
-        look
+        seen
             Which part.
         """
         kind = self.graphics
         if kind is Graphics.KITTY and max(columns, rows) <= PLACEHOLDERS_MOST:
-            return self._kitty(pixels, columns, rows, look)
+            return self._kitty(pixels, columns, rows, seen)
         if kind in {Graphics.SIXEL, Graphics.ITERM2}:
             blank = [[Segment(" " * columns, Style.null())] for _ in range(rows)]
-            shown = part(pixels, columns * self.cell.width, rows * self.cell.height, look)
+            shown = part(pixels, columns * self.cell.width, rows * self.cell.height, seen)
             over = sixel_picture(shown) if kind is Graphics.SIXEL else iterm2_picture(shown, columns, rows)
             return Drawing(columns, rows, blank, over=over)
-        return Drawing(columns, rows, blocks(part(pixels, columns, 2 * rows, look)))
+        return Drawing(columns, rows, blocks(part(pixels, columns, 2 * rows, seen)))
 
-    def _kitty(self, pixels: Pixels, columns: int, rows: int, look: Look) -> Drawing:
+    def _kitty(self, pixels: Pixels, columns: int, rows: int, seen: Window) -> Drawing:
         number = next(self._numbers)
-        shown = part(pixels, columns * self.cell.width, rows * self.cell.height, look)
+        shown = part(pixels, columns * self.cell.width, rows * self.cell.height, seen)
         colour = Color.from_rgb(number >> 16 & 255, number >> 8 & 255, number & 255)
         style = Style(color=colour)
         lines = [[Segment(kitty_cells(columns, row), style)] for row in range(rows)]

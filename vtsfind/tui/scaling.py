@@ -36,35 +36,57 @@ class Look:
 WHOLE = Look()
 
 
-def fitted(width: int, height: int, columns: int, rows: int, cell: float = 0.5) -> tuple[int, int]:
-    """How many characters and lines a picture of a shape takes within a place, keeping its shape.
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A part of a picture, in fractions of its sides from the top left."""
+
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 1.0
+    bottom: float = 1.0
+
+
+ALL = Window()
+
+
+def window(
+    look: Look, size: tuple[int, int], place: tuple[int, int], cell: float = 0.5
+) -> tuple[Window, int, int]:
+    """What a look shows of a picture in a place, and the characters and lines that this takes.
 
     Parameters
     ----------
-    width, height
-        Of the picture, in any unit.
-    columns, rows
-        Of the place.
+    look
+        At zoom 1 all of the picture just fits; closer, it may fill the place, whatever its shape.
+    size
+        Width and height of the picture, in any unit.
+    place
+        Characters and lines of the place.
     cell
         Width of a character, divided by its height.
 
-    >>> fitted(4000, 3000, 40, 20), fitted(300, 4000, 40, 20), fitted(4000, 300, 40, 20)
-    ((40, 15), (3, 20), (40, 2))
+    >>> window(WHOLE, (4000, 3000), (40, 20))[1:], window(WHOLE, (300, 4000), (40, 20))[1:]
+    ((40, 15), (3, 20))
+    >>> window(Look(2.0), (4000, 3000), (40, 20))
+    (Window(left=0.25, top=0.16666666666666669, right=0.75, bottom=0.8333333333333333), 40, 20)
     """
-    if width < 1 or height < 1:
-        return max(1, columns), max(1, rows)
-    wide = rows / cell * width / height
-    if wide <= columns:
-        return max(1, round(wide)), max(1, rows)
-    return max(1, columns), max(1, min(rows, round(columns * cell * height / width)))
+    width, height = size
+    columns, rows = max(1, place[0]), max(1, place[1])
+    wide, high = columns * cell, float(rows)
+    scale = look.zoom * min(wide / max(1, width), high / max(1, height))
+    across, down = min(1.0, wide / (width * scale)), min(1.0, high / (height * scale))
+    x = min(max(look.x, across / 2), 1 - across / 2)
+    y = min(max(look.y, down / 2), 1 - down / 2)
+    part_of = Window(x - across / 2, y - down / 2, x + across / 2, y + down / 2)
+    taken = round(across * width * scale / cell), round(down * height * scale)
+    return part_of, min(columns, max(1, taken[0])), min(rows, max(1, taken[1]))
 
 
-def part(pixels: Pixels, width: int, height: int, look: Look = WHOLE) -> Pixels:
-    """The part of a picture that a look shows, as (height, width, 3); means where it shrinks, nearest where it grows."""
+def part(pixels: Pixels, width: int, height: int, seen: Window = ALL) -> Pixels:
+    """A part of a picture as (height, width, 3): means where it shrinks, the nearest pixels where it grows."""
     rows, columns = pixels.shape[:2]
-    half = 0.5 / look.zoom
-    across = np.linspace((look.x - half) * columns, (look.x + half) * columns, width + 1)
-    down = np.linspace((look.y - half) * rows, (look.y + half) * rows, height + 1)
+    across = np.linspace(seen.left * columns, seen.right * columns, width + 1)
+    down = np.linspace(seen.top * rows, seen.bottom * rows, height + 1)
     return _along(_along(pixels, down, 0), across, 1)
 
 
