@@ -2,8 +2,9 @@
 
 Three things are measured. How near different photos come: a sample of photos is compared with all, by their codes. Which
 of the near pairs are copies, so that these do not count as false merges: shots that the clock tells to be two are two, and
-of the others some are drawn from each range of distances and looked at. How far edits go from their original: photos of the
-sample are edited, encoded with the library's model and compared with what the library has.
+of the others some are drawn from each range of distances and looked at. Blank frames are left out, since those match by
+their pixels only, whatever the radius. How far edits go from their original: photos of the sample are edited, encoded
+with the library's model and compared with what the library has.
 """
 
 import os
@@ -199,7 +200,7 @@ class _Measuring:
         return shares
 
     def _different(self, pairs: Integers, workers: WorkPool) -> list[bool]:
-        """Whether each pair (p, 2) is of different photos; a pair that cannot be looked at counts as such."""
+        """Whether each pair (p, 2) is of different photos, none of them blank; one that cannot be looked at counts as such."""
         columns = [int(column) for column in np.unique(pairs)]
         paths = [self._path(column) for column in columns]
         seen = dict(zip(columns, glance(workers, paths, self._cancel), strict=True))
@@ -212,7 +213,8 @@ class _Measuring:
                 continue
             self._looked += 1
             found = verify(one, other)
-            different.append(found is None or found[0] not in COPIES)
+            blank = one.features.flat or other.features.flat
+            different.append(not blank and (found is None or found[0] not in COPIES))
         self.failures += [each for each in seen.values() if isinstance(each, Failure)]
         return different
 
