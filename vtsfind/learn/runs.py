@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -148,9 +149,9 @@ class RunFolder:
             return None
         try:
             content: dict[str, Any] = torch.load(self._checkpoint, map_location=device, weights_only=True)
-        except (OSError, RuntimeError, EOFError, ValueError, LookupError) as error:
+        except (OSError, RuntimeError, EOFError, ValueError, LookupError, UnpicklingError) as error:
             raise StorageError(
-                f"The checkpoint {self._checkpoint} cannot be read: {error}.",
+                f"The checkpoint {self._checkpoint} cannot be read ({type(error).__name__}).",
                 "Remove it to begin the run again.",
             ) from error
         return content
