@@ -135,6 +135,16 @@ def test_a_trained_model_becomes_a_cell(data: Path, tmp_path: Path) -> None:
     assert "trained end to end" in evaluate("--table", 1, "--results", tmp_path / "cells").stdout
 
 
+def test_a_model_that_was_chosen_on_the_test_queries_says_so_in_the_table(data: Path, tmp_path: Path) -> None:
+    card = make_model(places().models, recipe=recipe_text("csq"))
+    registry = places().models / "registry.toml"
+    said = "test queries, so good for reproducing only"
+    registry.write_text(f'{registry.read_text()}\n[models."{card.name}".metrics]\n"selected on" = "{said}"\n')
+    evaluate("--dataset", "folder", "--data", data, "--model", card.name, "--results", tmp_path / "cells")
+    shown = evaluate("--table", 1, "--results", tmp_path / "cells").stdout
+    assert f"The state that was kept was chosen on {said}." in shown
+
+
 def test_a_model_of_no_known_method_is_no_cell(data: Path, tmp_path: Path) -> None:
     card = make_model(places().models)
     result = evaluate(

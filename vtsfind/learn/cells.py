@@ -53,4 +53,7 @@ def cell_of(evaluation: Evaluation) -> Result:
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
         machine=machine(),
         seconds=0.0,
+        note=f"The state that was kept was chosen on {evaluation.selected_on}."
+        if evaluation.selected_on
+        else "",
     )

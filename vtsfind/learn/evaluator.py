@@ -99,6 +99,8 @@ class Evaluation:
     encoded: int
     """Pictures that went through the model now; the others' codes had been kept."""
     versions: dict[str, str]
+    selected_on: str
+    """What the state of the model that was kept was chosen on, in words; empty if it is not known, or was the last."""
     not_kept: str
     """Why the codes could not be kept for the next time; empty when they are."""
 
@@ -173,6 +175,7 @@ def evaluate(
         made_on=codes.made_on,
         encoded=codes.encoded,
         versions={**versions(), "numpy": np.__version__},
+        selected_on=str(card.metrics.get("selected on", "")),
         not_kept=codes.not_kept,
     )
 

@@ -67,9 +67,10 @@ def _about(made: "Table", column: "Column") -> str:
         f"{dataset}: {source}"
         for dataset, source in dict.fromkeys((cell.result.dataset, cell.result.data) for cell in there)
     )
+    notes = "".join(f" {note}" for note in dict.fromkeys(c.result.note for c in there if c.result.note))
     return (
         f"{column.backbone}, reading {column.feature}, {how}, mode {column.mode}; {counted(len(there), 'cell')}, "
-        f"compared with {against}. Data: {sources}."
+        f"compared with {against}. Data: {sources}.{notes}"
     )
 
 
