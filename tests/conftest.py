@@ -22,6 +22,7 @@ def own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
         monkeypatch.delenv(variable)
     for name in ("CONFIG", "DATA", "CACHE", "STATE"):
         monkeypatch.setenv(f"VTSFIND_{name}_DIR", str(home / name.lower()))
+    monkeypatch.setenv("XDG_DATA_HOME", str(home / "share"))  # the trash is in it
     return home
 
 

@@ -56,7 +56,9 @@ def imported(*arguments: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["query", "-h"], ["paths"], ["models", "list"], ["doctor"]], ids=" ".join
+    "arguments",
+    [["--help"], ["query", "-h"], ["paths"], ["models", "list"], ["doctor"], ["history"]],
+    ids=" ".join,
 )
 def test_a_command_that_needs_no_model_loads_no_torch(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch
@@ -97,3 +99,22 @@ def test_an_encoder_of_a_plain_transformer_loads_no_timm() -> None:
     probe = "import sys; from vtsfind.learn.weights import find_card; from vtsfind.learn.encoder import Encoder; Encoder(find_card('')); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True, text=True)
     assert {"timm", "torchvision"}.isdisjoint(done.stdout.split())
+
+
+def test_applying_a_plan_and_undoing_it_load_no_torch_and_no_decoder(tmp_path: Path) -> None:
+    from planned import ORIGIN, group, photo
+
+    from vtsfind.act.plan import make_plan
+    from vtsfind.engine.plans import save_plan
+
+    paths = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
+    for path in paths:
+        path.write_bytes(b"same")
+    save_plan(make_plan([group(1, *map(photo, paths))], ORIGIN), tmp_path / "plan.txt")
+    for arguments in (["apply", str(tmp_path / "plan.txt"), "--yes"], ["undo", "--yes"]):
+        assert imported(*arguments).isdisjoint({*HEAVY, "PIL", "cv2", "rich"})
+    assert paths[1].exists()
+
+
+def test_a_plan_of_files_of_the_same_content_loads_no_torch(album: Path) -> None:
+    assert imported("plan", "--kind", "bytes", "--library", str(album / "library")).isdisjoint(HEAVY)

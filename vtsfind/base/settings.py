@@ -171,11 +171,13 @@ class Places:
     config_file: Path = field(init=False)
     libraries: Path = field(init=False)
     models: Path = field(init=False)
+    journal: Path = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "config_file", self.config / "config.toml")
         object.__setattr__(self, "libraries", self.data / "libraries")
         object.__setattr__(self, "models", self.data / "models")
+        object.__setattr__(self, "journal", self.state / "journal")
 
     def library(self, name_or_path: str) -> Path:
         """The folder of a library: a path if there is a separator in it, else a name among the user's libraries.

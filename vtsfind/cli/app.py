@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from vtsfind.cli.apply import apply
 from vtsfind.cli.calibrate import calibrate
 from vtsfind.cli.decisions import decisions
 from vtsfind.cli.doctor import doctor
@@ -14,8 +15,10 @@ from vtsfind.cli.missing import missing
 from vtsfind.cli.models import models
 from vtsfind.cli.parsing import Command, Group
 from vtsfind.cli.paths import paths
+from vtsfind.cli.plan import plan
 from vtsfind.cli.query import query
 from vtsfind.cli.train import train
+from vtsfind.cli.undo import history, undo
 
 HELP = """Find photos that look alike.
 
@@ -23,8 +26,10 @@ HELP = """Find photos that look alike.
 vtsfind index ~/Photos             look at every photo, once
 vtsfind query cat.jpg              what looks like this one?
 vtsfind dupes                      which photos are copies of each other?
+vtsfind plan > plan.txt            what to do with them, to read and change
+vtsfind apply plan.txt             do it; vtsfind undo brings photos back
 
-Everything happens on this machine, and indexing and searching never change a photo. `vtsfind COMMAND -h` explains a
+Everything happens on this machine, and only `apply` and `undo` ever touch a photo. `vtsfind COMMAND -h` explains a
 command.
 """
 
@@ -39,6 +44,10 @@ app = typer.Typer(
 app.command("index", cls=Command)(index)
 app.command("query", cls=Command)(query)
 app.command("dupes", cls=Command)(dupes)
+app.command("plan", cls=Command)(plan)
+app.command("apply", cls=Command)(apply)
+app.command("undo", cls=Command)(undo)
+app.command("history", cls=Command)(history)
 app.command("missing", cls=Command)(missing)
 app.add_typer(models, name="models")
 app.command("calibrate", cls=Command)(calibrate)

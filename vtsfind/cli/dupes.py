@@ -5,77 +5,23 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.base.errors import UsageError
-from vtsfind.cli import options
+from vtsfind.cli import options, wishes
 from vtsfind.cli.running import ExitCode, Run, running, stopping_cleanly
 
 if TYPE_CHECKING:
-    from vtsfind.base.groups import Verdict
     from vtsfind.engine.duplicates import Duplicates
-
-Folders = list[str]
 
 
 def dupes(
     *,
-    kind: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KIND",
-            help="What counts as a duplicate: bytes, pixels, resave, turned, edit, burst or similar; may be given more "
-            "than once. `copies`, the first five, is the default.",
-            show_default=False,
-        ),
-    ] = None,
-    within: Annotated[
-        Folders | None,
-        typer.Option(metavar="DIR", help="Only pairs with both photos in DIR; may be given more than once."),
-    ] = None,
-    between: Annotated[
-        tuple[str, str] | None,
-        typer.Option(
-            metavar="A B",
-            help="Only pairs with one photo in folder A and the other in B.",
-            show_default=False,
-        ),
-    ] = None,
-    reference: Annotated[
-        Folders | None,
-        typer.Option(
-            metavar="DIR", help="Photos in DIR are always kept, and never proposed to go; may be repeated."
-        ),
-    ] = None,
-    prefer_folder: Annotated[
-        Folders | None,
-        typer.Option(
-            metavar="DIR", help="Rather keep photos in DIR; the first one given most; may be repeated."
-        ),
-    ] = None,
-    keep_by: Annotated[
-        str | None,
-        typer.Option(
-            metavar="RULES",
-            help="What decides which photo is kept, with commas: pixels,format,compression,exif,unit,folder,oldest,path "
-            "is the default; newest, largest and smallest are there, too.",
-            show_default=False,
-        ),
-    ] = None,
-    radius: Annotated[
-        int | None,
-        typer.Option(
-            metavar="BITS",
-            help="Look at pairs whose codes differ in at most so many bits; what fits the library's size by default.",
-            show_default=False,
-        ),
-    ] = None,
-    max_false_merge: Annotated[
-        float | None,
-        typer.Option(
-            metavar="RATE",
-            help="Choose the radius so that at most this share of pairs of strangers is looked at; by what "
-            "`vtsfind calibrate` found.",
-            show_default=False,
-        ),
-    ] = None,
+    kind: wishes.Kind = None,
+    within: wishes.Within = None,
+    between: wishes.Between = None,
+    reference: wishes.Reference = None,
+    prefer_folder: wishes.PreferFolder = None,
+    keep_by: wishes.KeepBy = None,
+    radius: wishes.Radius = None,
+    max_false_merge: wishes.MaxFalseMerge = None,
     no_verify: Annotated[
         bool,
         typer.Option(
@@ -120,45 +66,28 @@ def dupes(
         running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
         stopping_cleanly(run),
     ):
-        from vtsfind.engine.duplicates import DupesWish, duplicates
+        from vtsfind.engine.duplicates import duplicates
         from vtsfind.report.progress import watching
 
         if sum((json, csv, paths_only, print0, summary)) > 1:
             raise UsageError(
                 "--json, --csv, --paths-only, --print0 and --summary exclude each other.", "Choose one."
             )
-        wish = DupesWish(
-            kinds=_kinds(kind),
+        wish = wishes.wish(
+            kind=kind,
+            within=within,
+            between=between,
+            reference=reference,
+            prefer_folder=prefer_folder,
+            keep_by=keep_by,
             radius=radius,
-            verify=not no_verify,
             max_false_merge=max_false_merge,
-            between=tuple(between or ()),
-            within=tuple(within or ()),
-            reference=tuple(reference or ()),
-            prefer=tuple(prefer_folder or ()),
+            verify=not no_verify,
         )
-        if keep_by:
-            wish = wish.keeping_by(keep_by.split(","))
         with watching(run.notes) as progress:
             found = duplicates(run.settings, wish, progress=progress, cancel=run.cancel)
         _write(run, found, csv=csv, paths_only=paths_only, print0=print0, summary=summary)
         _conclude(run, found, exit_code=exit_code)
-
-
-def _kinds(given: list[str] | None) -> "frozenset[Verdict]":
-    """The verdicts that the user calls duplicates."""
-    from vtsfind.base.groups import COPIES, Verdict
-
-    kinds: set[Verdict] = set()
-    for word in [word for each in given or ["copies"] for word in each.split(",")]:
-        if word == "copies":
-            kinds.update(COPIES)
-        elif word in set(Verdict):
-            kinds.add(Verdict(word))
-        else:
-            known = ", ".join(Verdict)
-            raise UsageError(f"There is no kind of duplicate '{word}'.", f"Kinds: copies, {known}.")
-    return frozenset(kinds)
 
 
 def _write(

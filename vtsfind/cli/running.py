@@ -12,8 +12,9 @@ from typing import Any
 import typer
 
 from vtsfind.base.errors import StorageError, VtsfindError
+from vtsfind.base.operations import AT_WORK
 from vtsfind.base.progress import CancelToken
-from vtsfind.base.settings import Settings, load_settings
+from vtsfind.base.settings import Settings, load_settings, places
 from vtsfind.report.streams import Notes, Output
 
 
@@ -75,6 +76,7 @@ def running(
     notes = Notes(quiet=quiet, verbose=verbose)
     try:
         run = Run(load_settings({"library": library, **flags}), output, notes, json)
+        _settle_what_was_killed(notes)
         yield run
         output.flush()
         code = int(run.code)
@@ -92,6 +94,19 @@ def running(
         except OSError:  # such as a full disk behind standard output
             output.abandon()
     raise typer.Exit(code)
+
+
+def _settle_what_was_killed(notes: Notes) -> None:
+    """Finish or roll back what a killed `apply` or `undo` left half done, and say so."""
+    if not (places().journal / AT_WORK).exists():
+        return
+    from vtsfind.engine.recovery import recover
+    from vtsfind.report.plan import tell_settled
+
+    try:
+        tell_settled(notes, recover())
+    except VtsfindError as error:  # what was asked for may have nothing to do with it
+        notes.warn(str(error))
 
 
 def _report(notes: Notes, error: Exception, *, debug: bool) -> int:

@@ -23,7 +23,7 @@ class Settled:
 
 def journal_here() -> Journal:
     """The journal of this user."""
-    return Journal(places().state / "journal")
+    return Journal(places().journal)
 
 
 def recover() -> list[Settled]:

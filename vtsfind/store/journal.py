@@ -37,7 +37,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from vtsfind.base.errors import StorageError, UsageError
-from vtsfind.base.operations import Action, Operation, State, Trace
+from vtsfind.base.operations import AT_WORK, Action, Operation, State, Trace
 from vtsfind.store.atomic import flush_folder, replace_file
 from vtsfind.store.lines import LineFile, path_of, path_record, read_lines
 from vtsfind.store.traces import trace_of, trace_record
@@ -45,7 +45,6 @@ from vtsfind.store.traces import trace_of, trace_record
 KIND = "vtsfind-run"
 VERSION = 1
 SUFFIX = ".journal"
-_AT_WORK = "at-work"
 
 LIFE: dict[tuple[State, State], str] = {
     (State.PLANNED, State.BEGUN): "its file and its keeper are as planned, and the journal says what comes",
@@ -186,18 +185,18 @@ class Journal:
     def killed(self) -> str | None:
         """The run that was at work when its process ended; only for who holds the lock."""
         try:
-            run = (self.folder / _AT_WORK).read_text("utf-8").strip()
+            run = (self.folder / AT_WORK).read_text("utf-8").strip()
         except FileNotFoundError:
             return None
         return run if run in self.runs() else None
 
     def at_work(self) -> bool:
         """Whether a run is at work, or was killed: a quick look for who does not hold the lock."""
-        return (self.folder / _AT_WORK).exists()
+        return (self.folder / AT_WORK).exists()
 
     def rest(self) -> None:
         """Say that no run is at work any more. The caller holds the lock."""
-        (self.folder / _AT_WORK).unlink(missing_ok=True)
+        (self.folder / AT_WORK).unlink(missing_ok=True)
         flush_folder(self.folder)
 
     def lock(self) -> AbstractContextManager[object]:
@@ -226,7 +225,7 @@ class Journal:
     def _mark(self, run: str) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            replace_file(self.folder / _AT_WORK, run.encode())
+            replace_file(self.folder / AT_WORK, run.encode())
         except OSError as error:
             raise StorageError(
                 f"The journal {self.folder} cannot be written: {error.strerror}.",

@@ -1,0 +1,192 @@
+"""`plan`, `apply`, `undo` and `history` as commands: what they print, ask, and end with."""
+
+import json
+import os
+from pathlib import Path
+
+import planned
+import pytest
+from commands import Vtsfind, records
+from planned import ORIGIN, group, photo
+
+from vtsfind.act.plan import make_plan
+from vtsfind.base.operations import Operation, State, Trace
+from vtsfind.engine.plans import save_plan
+from vtsfind.engine.recovery import journal_here
+from vtsfind.store.journal import Move
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("XDG_DATA_HOME", str(home))
+    return home
+
+
+@pytest.fixture
+def copies(tmp_path: Path) -> list[Path]:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    paths = [folder / name for name in ("a.jpg", "b.jpg", "c.jpg")]
+    for path in paths:
+        path.write_bytes(b"same")
+    return paths
+
+
+@pytest.fixture
+def plan(copies: list[Path], tmp_path: Path) -> Path:
+    """A saved plan that keeps the first and trashes the others."""
+    path = tmp_path / "plan.txt"
+    save_plan(make_plan([group(1, *map(photo, copies))], ORIGIN), path)
+    return path
+
+
+def test_without_a_terminal_apply_and_undo_need_yes(run: Vtsfind, plan: Path, copies: list[Path]) -> None:
+    refused = run("apply", plan)
+    assert refused.exit_code == 2
+    assert "Add --yes" in refused.stderr
+    assert all(path.exists() for path in copies)
+    assert run("apply", plan, "--yes").exit_code == 0
+    refused = run("undo")
+    assert refused.exit_code == 2
+    assert "Add --yes" in refused.stderr
+    assert not copies[1].exists()
+
+
+def test_a_dry_run_prints_exactly_what_the_run_prints(run: Vtsfind, plan: Path, copies: list[Path]) -> None:
+    foreseen = run("apply", plan, "--dry-run")
+    assert (foreseen.exit_code, "Nothing was done" in foreseen.stderr) == (0, True)
+    assert all(path.exists() for path in copies)
+    done = run("apply", plan, "--yes")
+    assert done.stdout == foreseen.stdout == f"trash {copies[1]}\ntrash {copies[2]}\n"
+    assert [path.exists() for path in copies] == [True, False, False]
+
+
+def test_undo_brings_back_a_file_and_then_the_rest(run: Vtsfind, plan: Path, copies: list[Path]) -> None:
+    run("apply", plan, "--yes")
+    one = run("undo", "--only", copies[2], "--yes")
+    assert (one.exit_code, one.stdout) == (0, f"restore {copies[2]}\n")
+    assert [path.exists() for path in copies] == [True, False, True]
+    rest = run("undo", "--yes")
+    assert rest.stdout == f"restore {copies[1]}\n"
+    nothing = run("undo", "--yes")
+    assert nothing.exit_code == 2
+    assert "nothing to undo" in nothing.stderr
+
+
+def test_a_spared_group_is_told_and_reaches_the_exit_code(
+    run: Vtsfind, plan: Path, copies: list[Path]
+) -> None:
+    copies[1].write_bytes(b"else")
+    done = run("apply", plan, "--yes")
+    assert done.exit_code == 3
+    assert done.stdout == ""
+    assert "Group 1 was spared" in done.stderr
+    assert "another content" in done.stderr
+    assert all(path.exists() for path in copies)
+
+
+def test_a_plan_that_breaks_the_rules_is_refused_whole(run: Vtsfind, plan: Path, copies: list[Path]) -> None:
+    plan.write_text(plan.read_text().replace("keep ", "trash ", 1))
+    refused = run("apply", plan, "--yes")
+    assert refused.exit_code == 2
+    assert "nothing is kept" in refused.stderr
+    assert all(path.exists() for path in copies)
+
+
+def test_the_records_of_apply_undo_and_history(run: Vtsfind, plan: Path, copies: list[Path]) -> None:
+    applied = run("apply", plan, "--yes", "--json")
+    operations = records(applied, "operation")
+    assert [(one["path"], one["state"]) for one in operations] == [(str(path), "done") for path in copies[1:]]
+    (footer,) = records(applied, "footer")
+    assert (footer["done"], footer["size"]) == (2, 8)
+    restored = run("undo", footer["run"], "--yes", "--json")
+    assert {one["outcome"] for one in records(restored, "restore")} == {"back"}
+    (entry,) = records(run("history", "--json"), "run")
+    assert (entry["run"], entry["undone"]) == (footer["run"], 2)
+    assert {one["state"] for one in records(run("history", footer["run"], "--json"), "operation")} == {
+        "undone"
+    }
+    assert footer["run"] in run("history").stdout
+    assert f"undone  trash {copies[1]}" in run("history", footer["run"]).stdout
+
+
+def test_a_plan_comes_from_standard_input_as_json(run: Vtsfind, plan: Path, copies: list[Path]) -> None:
+    from vtsfind.engine.plans import read_plan
+    from vtsfind.report.plan import write_plan_records
+    from vtsfind.report.streams import Output
+
+    class Caught(Output):
+        def __init__(self) -> None:
+            self.content = b""
+
+        def raw(self, data: bytes) -> None:
+            self.content += data
+
+    caught = Caught()
+    write_plan_records(caught, read_plan(plan))
+    lines = [json.loads(line) for line in caught.content.splitlines()]
+    lines[1]["files"][1]["action"] = None
+    edited = "\n".join(map(json.dumps, lines)).encode()
+    done = run("apply", "-", "--yes", standard_input=edited)
+    assert done.stdout == f"trash {copies[2]}\n"
+    broken = run("apply", "-", "--yes", standard_input=edited.replace(b'"trash"', b'"burn"'))
+    assert (broken.exit_code, "line 2" in broken.stderr) == (2, True)
+
+
+def test_what_a_killed_run_left_is_settled_by_the_next_command_which_says_so(
+    run: Vtsfind, copies: list[Path], plan: Path
+) -> None:
+    (operation, *_) = _operations(plan)
+    with journal_here().create([operation], command="vtsfind apply", library=b"/", version="0") as opened:
+        trace = Trace(copies[1].stat().st_ino, b"/", 0, place=os.fsencode(copies[1]) + b".gone")
+        opened.move([Move(1, State.BEGUN, trace=trace)], durable=True)
+    told = run("paths")
+    assert told.exit_code == 0
+    assert f"had been killed at trash {copies[1]}" in told.stderr
+    assert "everything is as it was" in told.stderr
+    assert "killed" not in run("paths").stderr
+    assert "1 planned" in run("history").stdout
+
+
+def _operations(plan: Path) -> tuple[Operation, ...]:
+    from vtsfind.act.plan import operations
+    from vtsfind.engine.plans import read_plan
+
+    return operations(read_plan(plan))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--action", "burn"], "There is no action 'burn'"),
+        (["--action", "delete"], "--permanently"),
+        (["--action", "move"], "belong together"),
+        (["--to", "/x"], "belong together"),
+    ],
+)
+def test_a_plan_that_makes_no_sense_is_not_made(run: Vtsfind, arguments: list[str], words: str) -> None:
+    refused = run("plan", *arguments)
+    assert refused.exit_code == 2
+    assert words in refused.stderr
+
+
+def test_from_photos_to_a_plan_and_back(run: Vtsfind, tmp_path: Path, photos: Path) -> None:
+    library = tmp_path / "library"
+    copy = photos / "copy of cat.jpg"
+    copy.write_bytes((photos / "cat.jpg").read_bytes())
+    copy.with_suffix(".xmp").write_bytes(b"<x/>")
+    assert run("index", photos, "--library", library).exit_code == 0
+    path = tmp_path / "plan.txt"
+    made = run("plan", "--kind", "bytes", "--keep-by", "path", "--library", library, "-o", path)
+    assert made.exit_code == 0, made.stderr
+    assert "Nothing was touched" in made.stderr
+    assert f"trash       {copy}" in path.read_text()
+    done = run("apply", path, "--yes")
+    assert set(done.stdout.splitlines()) == {f"trash {copy}", f"trash {copy.with_suffix('.xmp')}"}
+    again = run("plan", "--kind", "bytes", "--library", library)
+    assert str(copy) not in again.stdout
+    run("undo", "--yes")
+    assert copy.read_bytes() == (photos / "cat.jpg").read_bytes()
+    assert planned.digest(copy) == planned.digest(photos / "cat.jpg")

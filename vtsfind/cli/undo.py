@@ -1,0 +1,134 @@
+"""`vtsfind undo` and `vtsfind history`: bring files back, and see what was done."""
+
+from typing import Annotated
+
+import typer
+
+from vtsfind.cli import options
+from vtsfind.cli.asking import confirmed
+from vtsfind.cli.running import ExitCode, Run, running, stopping_cleanly
+
+
+def undo(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RUN",
+            help="The run, as `vtsfind history` names it; the latest that has anything to bring back if left out.",
+            show_default=False,
+        ),
+    ] = None,
+    *,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH",
+            help="Bring back only this file, with what travelled with it, or what was in this folder. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: options.DryRun = False,
+    yes: options.Yes = False,
+    library: options.Library = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    r"""Bring back what `vtsfind apply` took away.
+
+    \b
+    vtsfind undo
+    vtsfind undo 2026-05-04.1 --only ~/Photos/beach.jpg
+
+    Files come back to their own paths, with their times and attributes. If a path is taken by now, the file is restored
+    beside it. What is on a drive that is not there waits: the same command brings it back later. The exit code is 3 if
+    something did not come back.
+    """
+    with (
+        running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
+        stopping_cleanly(run),
+    ):
+        import os
+
+        paths = [os.path.abspath(os.fsencode(path)) for path in only or []]
+        if not dry_run and not yes:
+            _tell(run, name, paths)
+            if not confirmed("Bring them back?", yes=yes):
+                run.notes.say("Nothing was done.")
+                return
+        _undo(run, name, paths, dry_run=dry_run)
+
+
+def _tell(run: Run, name: str | None, paths: list[bytes]) -> None:
+    """Say what would come back."""
+    from vtsfind.engine.undoing import undo as bring_back
+    from vtsfind.report.plan import tell_undone
+
+    tell_undone(run.notes, bring_back(name, paths=paths, dry_run=True), dry_run=True)
+
+
+def _undo(run: Run, name: str | None, paths: list[bytes], *, dry_run: bool) -> None:
+    from vtsfind.engine.undoing import Return
+    from vtsfind.engine.undoing import undo as bring_back
+    from vtsfind.report import plan as report
+    from vtsfind.report.ndjson import Lines
+    from vtsfind.report.progress import watching
+
+    lines = Lines(run.output, "undo", dry_run=dry_run) if run.json else None
+    with watching(run.notes) as progress:
+        result = bring_back(
+            name,
+            paths=paths,
+            dry_run=dry_run,
+            progress=progress,
+            cancel=run.cancel,
+            watch=lambda step: (
+                report.write_return_record(lines, step) if lines else report.write_return(run.output, step)
+            ),
+        )
+    if lines:
+        lines.footer(**report.undone_counts(result))
+    report.tell_undone(run.notes, result, dry_run=dry_run)
+    if result.interrupted:
+        run.code = ExitCode.INTERRUPTED
+    elif result.of(Return.FAILED) or result.of(Return.PENDING):
+        run.code = ExitCode.SOME_FAILED
+
+
+def history(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="RUN", help="Show each file of this run.", show_default=False),
+    ] = None,
+    *,
+    library: options.Library = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    verbose: options.Verbose = False,
+    debug: options.Debug = False,
+) -> None:
+    """Show what was done to files, the latest run first.
+
+    A file is `done` when it went where it should, `undone` when it came back, `planned` when the run was stopped before it
+    came to it, `skipped` when there was doubt, and `failed` when the system refused.
+    """
+    with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
+        from vtsfind.engine import undoing
+        from vtsfind.report import plan as report
+        from vtsfind.report.ndjson import Lines
+
+        if name is not None:
+            record = undoing.run_named(name)
+            if json:
+                report.write_run_records(Lines(run.output, "history"), record)
+            else:
+                report.write_run(run.output, record)
+            return
+        runs = undoing.history()
+        if json:
+            report.write_history_records(Lines(run.output, "history"), runs)
+        else:
+            report.write_history(run.output, runs)
+        if not runs:
+            run.notes.say("Nothing was done yet.")

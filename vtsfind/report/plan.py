@@ -1,0 +1,288 @@
+"""Plans, what came of them, and the history, as text or NDJSON."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from vtsfind.act.plan import Companion, Plan, PlannedFile, operations
+from vtsfind.act.plantext import plan_text
+from vtsfind.base.operations import Action, Operation, State
+from vtsfind.base.records import Failure, show_path
+from vtsfind.engine.applying import Applied, Step
+from vtsfind.engine.recovery import Settled
+from vtsfind.engine.undoing import Return, Returned, Undone
+from vtsfind.report.layout import counted, table
+from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.streams import Notes, Output
+from vtsfind.store.journal import RunRecord
+
+_NAMED = 5
+"""Files with one and the same trouble that are named without --verbose."""
+_SHOWN = 10
+"""Operations that are shown before a person is asked."""
+_WORDS = {
+    Action.TRASH: "to the trash",
+    Action.QUARANTINE: "to a quarantine",
+    Action.MOVE: "to another folder",
+    Action.HARDLINK: "to become hard links",
+    Action.REFLINK: "to share their blocks with another",
+    Action.SYMLINK: "to become symbolic links",
+    Action.DELETE: "to be deleted for good",
+}
+
+
+def size_text(size: int) -> str:
+    """A number of bytes for people.
+
+    >>> size_text(999), size_text(2_431_556)
+    ('999 bytes', '2.4 MB')
+    """
+    if size < 1000:
+        return counted(size, "byte")
+    amount, unit = size / 1000, 0
+    while amount >= 1000 and unit < 3:
+        amount, unit = amount / 1000, unit + 1
+    return f"{amount:.1f} {('kB', 'MB', 'GB', 'TB')[unit]}"
+
+
+def write_plan(output: Output, plan: Plan) -> None:
+    """Write a plan as the text that people edit."""
+    output.raw(plan_text(plan).encode())
+
+
+def write_plan_records(output: Output, plan: Plan) -> None:
+    """Write a plan as NDJSON; `vtsfind.act.planjson` says what is in it."""
+    target = {} if plan.target is None else path_fields(plan.target, "to")
+    facts = {"made": plan.made, "made_by": plan.command, **path_fields(plan.library, "library"), **target}
+    lines = Lines(output, "plan", **facts)
+    for group in plan.groups:
+        files = [_file_fields(file) for file in group.files]
+        lines.write("group", id=group.number, remove_all=group.remove_all, files=files)
+    todo = operations(plan)
+    lines.footer(groups=len(plan.groups), operations=len(todo), size=sum(one.size for one in todo))
+
+
+def _file_fields(file: PlannedFile) -> dict[str, Any]:
+    return {
+        **_content_fields(file),
+        "verdict": file.verdict,
+        "action": file.action,
+        "reason": file.reason,
+        "companions": [_content_fields(companion) for companion in file.companions],
+    }
+
+
+def _content_fields(file: PlannedFile | Companion) -> dict[str, Any]:
+    return {**path_fields(file.path), "size": file.size, "sha256": file.digest.hex()}
+
+
+def tell_plan(notes: Notes, plan: Plan, gone: Sequence[Failure], where: str) -> None:
+    """Sum up a plan that was made."""
+    todo = operations(plan)
+    if todo:
+        notes.say(f"{counted(len(plan.groups), 'group')}; {_summed(todo)}. Nothing was touched.")
+        notes.say(f"Read it and change it as you like, then: vtsfind apply {where}")
+    else:
+        notes.say("There is nothing to do.")
+    if gone:
+        notes.warn(
+            f"{counted(len(gone), 'photo')} of the library {'is' if len(gone) == 1 else 'are'} gone and not in the plan; "
+            "`vtsfind index` brings the library up to date."
+        )
+
+
+def _summed(todo: Sequence[Operation]) -> str:
+    """How many files what is to happen to, and their bytes."""
+    counts = Counter(operation.action for operation in todo)
+    parts = [f"{counted(number, 'file')} {_WORDS[action]}" for action, number in counts.items()]
+    return f"{', '.join(parts)} ({size_text(sum(one.size for one in todo))})"
+
+
+def operation_line(operation: Operation) -> str:
+    """One operation as a dry run and a run print it."""
+    path = show_path(operation.path)
+    if operation.target is not None:
+        return f"{operation.action} {path} -> {show_path(operation.target)}"
+    if operation.action.links and operation.keeper is not None:
+        return f"{operation.action} {path} -> {show_path(operation.keeper)}"
+    return f"{operation.action} {path}"
+
+
+def tell_intention(notes: Notes, todo: Sequence[Operation]) -> None:
+    """Say what is about to happen, before a person is asked."""
+    notes.say(f"{_summed(todo)}:")
+    for operation in todo[:_SHOWN]:
+        notes.say(f"  {operation_line(operation)}")
+    if len(todo) > _SHOWN:
+        notes.say(f"  and {len(todo) - _SHOWN:,} more; --dry-run lists all.")
+
+
+def write_step(output: Output, step: Step) -> None:
+    """Write an operation that was done, or would be."""
+    if step.state in {State.DONE, State.PLANNED}:
+        output.line(operation_line(step.operation))
+
+
+def write_step_record(lines: Lines, step: Step) -> None:
+    """Write what came of an operation."""
+    lines.write("operation", _operation_fields(step.operation), state=step.state, note=step.note)
+
+
+def _operation_fields(operation: Operation) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "op": operation.number,
+        "group": operation.group,
+        "action": operation.action,
+        **path_fields(operation.path),
+        "size": operation.size,
+        "sha256": operation.digest.hex(),
+    }
+    for name, path in (
+        ("keeper", operation.keeper),
+        ("to", operation.target),
+        ("companion_of", operation.companion_of),
+    ):
+        fields |= {} if path is None else path_fields(path, name)
+    return fields
+
+
+def applied_counts(result: Applied) -> dict[str, Any]:
+    """The fields of the footer."""
+    return {
+        "run": result.run,
+        **{state.value: len(result.of(state)) for state in (State.DONE, State.SKIPPED, State.FAILED)},
+        "size": result.size,
+        "interrupted": result.interrupted,
+    }
+
+
+def tell_applied(notes: Notes, result: Applied, *, dry_run: bool) -> None:
+    """Sum up what came of a plan."""
+    before = sum(step.before for step in result.steps)
+    if before:
+        notes.say(f"{counted(before, 'operation')} had been done in an earlier run.")
+    _tell_spared(notes, result.spared)
+    for step in result.of(State.DONE):
+        if step.note:
+            notes.detail(f"{show_path(step.operation.path)}: {step.note}")
+    if dry_run:
+        notes.say(
+            f"Nothing was done. There would be {counted(len(result.of(State.PLANNED)), 'operation')}, "
+            f"{size_text(sum(step.operation.size for step in result.of(State.PLANNED)))}."
+        )
+        return
+    done = result.of(State.DONE)
+    notes.say(f"{counted(len(done), 'operation')} done, {size_text(result.size)}.")
+    quarantined = sum(bool(step.note) for step in done)
+    if quarantined:
+        notes.warn(f"{counted(quarantined, 'file')} went to a quarantine, since no trash can be made there.")
+    if result.interrupted:
+        notes.say("Stopped; the rest stays planned. The same command goes on from here.")
+    if done:
+        notes.say(f"To bring them back: vtsfind undo {result.run}")
+
+
+def _tell_spared(notes: Notes, spared: Sequence[Step]) -> None:
+    reasons: dict[tuple[int, str], list[Step]] = {}
+    for step in spared:
+        reasons.setdefault((step.operation.group, step.note), []).append(step)
+    named = list(reasons.items())
+    for (group, reason), steps in named if notes.verbose else named[:_NAMED]:
+        notes.warn(f"Group {group} was spared ({counted(len(steps), 'operation')}): {reason}.")
+    if len(named) > _NAMED and not notes.verbose:
+        notes.warn(f"And {len(named) - _NAMED:,} more like these; --verbose names all.")
+
+
+def tell_settled(notes: Notes, settled: Sequence[Settled]) -> None:
+    """Say what a killed run had left half done, and what became of it."""
+    for one in settled:
+        path = show_path(one.operation.path)
+        notes.warn(f"Run {one.run} had been killed at {one.operation.action} {path}: {one.note}.")
+
+
+def return_line(step: Returned) -> str:
+    """One file that came back, as a dry run and a run print it."""
+    return f"restore {show_path(step.operation.path)}" + (f" ({step.note})" if step.note else "")
+
+
+def write_return(output: Output, step: Returned) -> None:
+    """Write a file that came back, or would."""
+    if step.outcome is Return.BACK:
+        output.line(return_line(step))
+
+
+def write_return_record(lines: Lines, step: Returned) -> None:
+    """Write what came of bringing a file back."""
+    fields = _operation_fields(step.operation)
+    lines.write("restore", fields, outcome=step.outcome.value, note=step.note)
+
+
+def undone_counts(result: Undone) -> dict[str, Any]:
+    """The fields of the footer."""
+    counts = {outcome.value: len(result.of(outcome)) for outcome in Return}
+    return {"run": result.run, **counts, "interrupted": result.interrupted}
+
+
+def tell_undone(notes: Notes, result: Undone, *, dry_run: bool) -> None:
+    """Sum up what came back."""
+    for outcome, words in ((Return.PENDING, "cannot come back yet"), (Return.FAILED, "did not come back")):
+        steps = result.of(outcome)
+        for step in steps if notes.verbose else steps[:_NAMED]:
+            notes.warn(f"{show_path(step.operation.path)} {words}: {step.note}.")
+        if len(steps) > _NAMED and not notes.verbose:
+            notes.warn(f"And {len(steps) - _NAMED:,} more; --verbose names all.")
+    back = result.of(Return.BACK)
+    verb = "would come back" if dry_run else "came back"
+    notes.say(f"{counted(len(back), 'file')} {verb}, {size_text(sum(one.operation.size for one in back))}.")
+    if result.of(Return.PENDING):
+        notes.say(f"When the drive is there again: vtsfind undo {result.run}")
+    if result.interrupted:
+        notes.say("Stopped. The same command goes on from here.")
+
+
+def _state_counts(record: RunRecord) -> str:
+    return ", ".join(f"{record.counts[state]:,} {state}" for state in State if record.counts[state])
+
+
+def write_history(output: Output, runs: Iterable[RunRecord]) -> None:
+    """Write one line a run, the latest first."""
+    rows = [
+        [record.run, record.time[:16].replace("T", " "), _state_counts(record), record.command]
+        for record in runs
+    ]
+    for line in table(rows[::-1]) if rows else []:
+        output.line(line)
+
+
+def write_history_records(lines: Lines, runs: Sequence[RunRecord]) -> None:
+    """Write each run, the oldest first."""
+    for record in runs:
+        lines.write(
+            "run",
+            run=record.run,
+            time=record.time,
+            command=record.command,
+            **path_fields(record.library, "library"),
+            **{state.value: record.counts[state] for state in State},
+            damaged=record.damaged,
+        )
+    lines.footer(runs=len(runs))
+
+
+def write_run(output: Output, record: RunRecord) -> None:
+    """Write each operation of a run, and where it is in its life."""
+    rows = [
+        [str(life.state), operation_line(life.operation) + (f"  ({life.note})" if life.note else "")]
+        for life in record.lives.values()
+    ]
+    for line in table(rows) if rows else []:
+        output.line(line)
+
+
+def write_run_records(lines: Lines, record: RunRecord) -> None:
+    """Write each operation of a run, and where it is in its life."""
+    for life in record.lives.values():
+        place = life.trace.place if life.trace else None
+        fields = _operation_fields(life.operation) | ({} if place is None else path_fields(place, "place"))
+        lines.write("operation", fields, state=life.state, note=life.note)
+    lines.footer(run=record.run, **{state.value: record.counts[state] for state in State})
