@@ -5,9 +5,11 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import Vtsfind, records
 from drawn import encoded, scene, write
+from PIL import Image
 from typer.testing import Result
 
 Missing = Callable[..., Result]
@@ -149,3 +151,46 @@ def test_json_tells_of_every_photo_and_counts(run: Vtsfind, card: Path, home: Pa
     ]
     counts = {"photos": 3, "there": 2, "lesser": 0, "gone": 0, "missing": 1, "films": 0, "failed": 0}
     assert footer.items() >= counts.items()
+
+
+def mosaic(seed: int, **size: int) -> Image.Image:
+    """Draw a picture with corners to recognise it by."""
+    colours = np.random.default_rng(seed).integers(0, 256, (12, 16, 3), dtype=np.uint8)
+    side = size.get("side", 20)
+    return Image.fromarray(colours.repeat(side, axis=0).repeat(side, axis=1))
+
+
+def test_by_look_a_copy_that_is_no_worse_counts_and_a_lesser_one_does_not(
+    run: Vtsfind, home: Path, tmp_path: Path
+) -> None:
+    for seed in range(4):
+        write(home / f"{seed}.png", mosaic(seed))
+    write(home / "small.jpg", mosaic(7, side=10), quality=60)
+    run("index")
+    card = tmp_path / "card"
+    same = write(card / "same.jpg", mosaic(0), quality=80)
+    large = write(card / "large.jpg", mosaic(7), quality=90)
+    new = write(card / "new.jpg", mosaic(9))
+
+    assert run("missing", card).stdout.splitlines() == [str(large), str(new), str(same)]
+    result = run("missing", card, "--by", "look")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        f"{large}  (only saved again, 320x240 beats 160x120: {home / 'small.jpg'})",
+        str(new),
+    ]
+    photos = records(run("missing", card, "--by", "look", "--json"), "photo")
+    told = {photo["path"]: (photo["standing"], photo["verdict"], photo["library_path"]) for photo in photos}
+    assert told == {
+        str(same): ("there", "resave", str(home / "0.png")),
+        str(large): ("lesser", "resave", str(home / "small.jpg")),
+        str(new): ("missing", None, None),
+    }
+
+
+def test_by_look_a_photo_that_cannot_be_decoded_is_a_failure(run: Vtsfind, home: Path, card: Path) -> None:
+    (card / "broken.jpg").write_bytes((home / "cat.jpg").read_bytes()[:300])
+    result = run("missing", card, "--by", "look")
+    assert result.exit_code == 3
+    assert "broken.jpg is damaged" in result.stderr
+    assert run("missing", card, "--by", "smell").exit_code == 2

@@ -14,13 +14,16 @@ from vtsfind.act import rules
 from vtsfind.act.rules import Contender, Rule, Value
 from vtsfind.base.errors import UsageError
 
-__all__ = ["DEFAULT_RULES", "RULES", "Contender", "Policy", "informed", "policy"]
+__all__ = ["DEFAULT_RULES", "RULES", "WORTH", "Contender", "Policy", "informed", "policy"]
 
 DEFAULT_RULES: Final = ("pixels", "format", "compression", "exif", "unit", "folder", "oldest", "path")
 """The order unless another is asked for: what cannot be got back (pixels, data) before what can (name, place).
 
 The preferred folders stand before the age, since copying a file changes its time, and a person named the folders.
 """
+
+WORTH: Final = ("pixels", "format", "compression", "exif")
+"""The rules about what cannot be got back."""
 
 _FOLDER = rules.in_folders("folder", "the folders given with --prefer-folder, in their order", (), "")
 RULES: Final = {

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 from vtsfind.base.details import Details
 from vtsfind.base.groups import Photo
@@ -34,6 +34,11 @@ class Rule:
     """Smaller for the better file."""
     words: Callable[[Contender, Contender], str]
     """Why the first, which is better by this rule, beats the second."""
+
+    def prefers(self, first: Contender, second: Contender) -> bool:
+        """Whether the first is better."""
+        values: list[Any] = [self.value(first), self.value(second)]
+        return bool(values[0] < values[1])
 
 
 # An enlarged picture has the detail of a smaller one at best. Where detail ends can be told to about a third, and an

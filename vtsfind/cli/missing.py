@@ -9,7 +9,7 @@ from vtsfind.cli import options
 from vtsfind.cli.running import ExitCode, Run, running, stopping_cleanly
 
 if TYPE_CHECKING:
-    from vtsfind.engine.missing import CardResult
+    from vtsfind.engine.missing import By, CardResult
 
 
 def missing(
@@ -26,12 +26,26 @@ def missing(
             show_default=False,
         ),
     ] = None,
+    by: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="`bytes`: a photo is there only with its very content. `look`: also as the same picture in another "
+            "file that is no worse; loads the model.",
+        ),
+    ] = "bytes",
     paths_only: Annotated[
         bool, typer.Option("--paths-only", help="Write nothing but the paths, one a line.")
     ] = False,
     print0: Annotated[
         bool, typer.Option("--print0", "-0", help="Write nothing but the paths, each ended by a NUL.")
     ] = False,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Where the model runs: auto, cuda, mps or cpu.", show_default=False
+        ),
+    ] = None,
     library: options.Library = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -53,7 +67,9 @@ def missing(
     if within and library and within != library:
         raise typer.BadParameter("--in and --library name different libraries.")
     with (
-        running(library=within or library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
+        running(
+            library=within or library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device
+        ) as run,
         stopping_cleanly(run),
     ):
         from vtsfind.engine.missing import compare_card
@@ -62,8 +78,11 @@ def missing(
 
         if sum((json, paths_only, print0)) > 1:
             raise UsageError("--json, --paths-only and --print0 exclude each other.", "Choose one.")
+        if by not in {"bytes", "look"}:
+            raise UsageError(f"There is no --by {by}.", "Say bytes or look.")
+        how: By = "look" if by == "look" else "bytes"
         with watching(run.notes) as progress:
-            result = compare_card(run.settings, card, progress=progress, cancel=run.cancel)
+            result = compare_card(run.settings, card, by=how, progress=progress, cancel=run.cancel)
         _write(run, result, paths_only=paths_only, print0=print0)
         tell_missing(run.notes, result)
         if result.missing:

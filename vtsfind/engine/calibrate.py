@@ -206,12 +206,13 @@ class _Measuring:
         seen = dict(zip(columns, glance(workers, paths, self._cancel), strict=True))
         different = []
         for first, second in pairs.tolist():
-            one, other = seen[first], seen[second]
-            if isinstance(one, Failure) or isinstance(other, Failure):
+            glances = seen[first], seen[second]
+            if isinstance(glances[0], Failure) or isinstance(glances[1], Failure):
                 self._unseen += 1
                 different.append(True)
                 continue
             self._looked += 1
+            one, other = glances[0][0], glances[1][0]
             found = verify(one, other)
             blank = one.features.flat or other.features.flat
             different.append(not blank and (found is None or found[0] not in COPIES))

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator
 
+from vtsfind.base.details import Details
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, Found
 from vtsfind.base.settings import Settings
@@ -34,7 +35,7 @@ def job(path: bytes, work: Work) -> Job | Failure:
 
 def glance(
     workers: WorkPool, paths: Iterable[bytes], cancel: CancelToken, *, full: bool = False
-) -> Iterator[Looked | Failure]:
+) -> Iterator[tuple[Looked, Details] | Failure]:
     """Look at photos, in order.
 
     Parameters
@@ -46,7 +47,11 @@ def glance(
     cancel
         Whether to stop.
     full
-        Whether to read all of their pixels, to tell whether they are the same.
+        Whether to read all of their pixels, for their digest and for suspicions.
+
+    Yields
+    ------
+    What there is to compare and to weigh of each, or why there is nothing.
     """
     jobs = [job(path, Look(full=full)) for path in paths]
     done = workers.done((each for each in jobs if isinstance(each, Job)), cancel)
@@ -58,4 +63,4 @@ def glance(
         assert result.info
         assert result.data is not None
         details, features = unpack(result.data)
-        yield Looked(features, result.info, result.digest, details.pixels or None)
+        yield Looked(features, result.info, result.digest, details.pixels or None), details

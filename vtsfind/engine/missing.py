@@ -2,7 +2,7 @@
 
 A photo is there if a file of the library, outside the card, has its very content and is still as the library knows it.
 If asked to, photos that are not there by content are looked at, too (`vtsfind.engine.missing_looks`): one counts as there
-if a file shows all of it, no smaller. That two codes are alike never counts.
+if a file of the library shows all of it and is no worse. That two codes are alike never counts.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ class Standing(StrEnum):
     THERE = "there"
     """A file of the library, outside the card, has it."""
     LESSER = "lesser"
-    """The library has it only smaller or edited: not all of it is there."""
+    """The library has it only smaller, edited or otherwise worse: not all of it is there."""
     GONE = "gone"
     """The library knows its content, but each of the files that had it is gone or changed."""
     MISSING = "missing"
@@ -104,15 +104,16 @@ def compare_card(
     names
         Folders or files of the card.
     by
-        `bytes`: a photo is there only with its very content. `look`: also as the same picture in another file that
-        shows all of it, which needs the library's model.
+        `bytes`: a photo is there only with its very content. `look`: also as the same picture in another file that is
+        no worse, which needs the library's model.
     progress, cancel
         The watcher, and whether to stop.
 
     Raises
     ------
     UsageError
-        If a name is not there, or there is nothing to compare under them, as when a card is not plugged in.
+        If a name is not there, there is nothing to compare under them, as when a card is not plugged in, or the
+        library's model makes no copy codes.
     StorageError
         If the library, or the model that `look` needs, cannot be used.
     Cancelled
@@ -142,6 +143,10 @@ def compare_card(
                 result.failures.append(digest)
             else:
                 result.photos.append(_judged(index, outside, each, digest))
+        if by == "look" and result.missing:
+            from vtsfind.engine.missing_looks import look_for
+
+            look_for(index, result, outside, settings=settings, progress=progress, cancel=cancel)
     return result
 
 
