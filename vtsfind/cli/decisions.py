@@ -133,7 +133,7 @@ def export(
 @decisions.command("import", cls=Command)
 def import_from(
     source: Annotated[
-        str, typer.Argument(metavar="FILE|-", help="What `decisions export` wrote; - for standard input.")
+        str, typer.Argument(metavar="FILE", help="What `decisions export` wrote; - for standard input.")
     ],
     *,
     library: options.Library = None,
