@@ -15,6 +15,7 @@ from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
 from vtsfind.base.records import Failure, Head
 from vtsfind.base.settings import Settings
 from vtsfind.engine.contents import Inventory, take_inventory, with_companions
+from vtsfind.engine.curve import radius_for
 from vtsfind.engine.decisions import known_decisions
 from vtsfind.engine.grouping import Grouping, Rules
 from vtsfind.engine.library import open_library
@@ -22,7 +23,7 @@ from vtsfind.engine.looking import Looking
 from vtsfind.engine.scope import scope
 from vtsfind.engine.units import Units
 from vtsfind.find.candidates import Candidates, candidates
-from vtsfind.find.cluster import Pair
+from vtsfind.find.cluster import Families, Pair
 from vtsfind.find.compare import Integers, differing
 from vtsfind.media.scan import normalised
 from vtsfind.store.evidence import Found
@@ -184,6 +185,8 @@ class _Search:
         self._columns = np.flatnonzero(np.isin(self._planes.rows, list(self._inventory.contents)))
         self._contents = [self._inventory.contents[int(row)] for row in self._planes.rows[self._columns]]
         self._words = np.ascontiguousarray(self._planes.words[:, self._columns])
+        self._spared: list[Pair] = []
+        """Proposed pairs that were not compared, since they hang together through others."""
 
     def result(self) -> Duplicates:
         """Do it."""
@@ -222,12 +225,18 @@ class _Search:
             other = self._index.planes(self._others[0]).words[:, self._columns]
         return candidates(
             self._words,
-            radius=self._wish.radius,
+            radius=self._radius(),
             other=other,
             wanted=self._wanted if self._rules.scope.folders else None,
             progress=self._progress,
             cancel=self._cancel,
         )
+
+    def _radius(self) -> int | None:
+        """The radius that was asked for, in bits; None if it is left to fit the library."""
+        if self._wish.max_false_merge is None:
+            return self._wish.radius
+        return radius_for(self._index.folder, self._wish.max_false_merge, signature=self._index.signature)
 
     def _wanted(self, firsts: Integers, seconds: Integers) -> npt.NDArray[np.bool_]:
         """Whether pairs of contents can be pairs that are asked about, by the folders that their files lie in."""
@@ -251,15 +260,34 @@ class _Search:
             [self._contents[number] for number in every],
             frozenset(self._contents[number].digest for number in in_full),
         )
-        pairs = list(zip(proposed.firsts.tolist(), proposed.seconds.tolist(), strict=True))
-        self._progress.start(Phase.VERIFY, len(pairs))
+        return self._in_rounds(looking, proposed)
+
+    def _in_rounds(self, looking: Looking, proposed: Candidates) -> dict[Pair, Found]:
+        """Compare each photo with its nearest candidate, then with the next one, and so on.
+
+        Pairs that hang together through copies already are left out: grouping compares them with the keeper.
+        """
+        self._progress.start(Phase.VERIFY, len(proposed.firsts))
         found: dict[Pair, Found] = {}
-        for start in range(0, len(pairs), _TOGETHER):
-            some = pairs[start : start + _TOGETHER]
-            verdicts = self._compared(looking, some)
-            found.update((pair, seen) for pair, seen in zip(some, verdicts, strict=True) if seen is not None)
-            self._progress.advance(len(some))
+        families = Families()
+        for rank in range(int(proposed.ranks.max(initial=-1)) + 1):
+            here = proposed.ranks == rank
+            pairs = list(zip(proposed.firsts[here].tolist(), proposed.seconds[here].tolist(), strict=True))
+            left = [(a, b) for a, b in pairs if families.of(a) != families.of(b)]
+            self._spared += [(a, b) for a, b in pairs if families.of(a) == families.of(b)]
+            self._progress.advance(len(pairs) - len(left))
+            for start in range(0, len(left), _TOGETHER):
+                some = left[start : start + _TOGETHER]
+                for each, seen in zip(some, self._compared(looking, some), strict=True):
+                    if self._joins(each, seen):
+                        found[each] = seen
+                        families.join(*each)
+                self._progress.advance(len(some))
         return found
+
+    def _joins(self, numbers: Pair, seen: Found) -> bool:
+        first, second = (self._contents[number] for number in numbers)
+        return self._rules.joins(first, second, seen)
 
     def _compared(self, looking: Looking, pairs: Sequence[Pair]) -> list[Found]:
         ordered = []
@@ -294,6 +322,7 @@ class _Search:
         grouping = Grouping(contents, looking.details, self._rules)
         return grouping.groups(
             found,
+            self._spared,
             compare,
             lambda pair, shown: replace(shown, distance=self._distance(pair), bits=self._head.bits),
         )

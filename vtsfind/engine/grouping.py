@@ -1,6 +1,6 @@
 """From verdicts to groups: who is kept, who goes with whom, and every reason in words."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vtsfind.act.policy import Contender, Policy, informed
@@ -25,6 +25,12 @@ class Rules:
     """The verdicts that make two photos members of one group."""
     scope: Scope
     decisions: Decisions
+
+    def joins(self, first: Content, second: Content, seen: Found) -> bool:
+        """Whether two contents with this verdict belong into one group, by the wish and by the user's decisions."""
+        if seen is None or seen[0] not in self.kinds:
+            return False
+        return not self.decisions.refused(first.digest, second.digest)
 
 
 class Grouping:
@@ -59,6 +65,7 @@ class Grouping:
     def groups(
         self,
         found: Mapping[Pair, Found],
+        spared: Iterable[Pair],
         compare: Callable[[Sequence[Pair]], Sequence[Found]],
         evidence: Callable[[Pair, Evidence], Evidence],
     ) -> tuple[Group, ...]:
@@ -68,6 +75,8 @@ class Grouping:
         ----------
         found
             What is known of pairs of contents; the verdict stands for the one with the smaller digest coming first.
+        spared
+            Pairs that may be copies, but were not compared.
         compare
             Finds it out for other pairs.
         evidence
@@ -85,7 +94,7 @@ class Grouping:
             return [self._joins(each, known[each]) for each in pairs]
 
         joined = [each for each, seen in known.items() if self._joins(each, seen)]
-        taken = stars(self.order, joined, further)
+        taken = stars(self.order, joined, spared, further)
         grouped = {number for group in taken for number in group}
         alone = [
             (number,)
@@ -105,11 +114,8 @@ class Grouping:
         return tuple(replace(group, number=number) for number, group in enumerate(kept, 1))
 
     def _joins(self, numbers: Pair, seen: Found) -> bool:
-        """Whether a pair with this verdict belongs into one group, by the wish and by the user's decisions."""
-        if seen is None or seen[0] not in self._rules.kinds:
-            return False
         first, second = (self._contents[number] for number in numbers)
-        return not self._rules.decisions.refused(first.digest, second.digest)
+        return self._rules.joins(first, second, seen)
 
     def _group(self, keeper: int, seen: Mapping[int, tuple[Verdict, Evidence]]) -> Group | None:
         """The group of a keeping content and its copies; None if nothing is left but the keeper."""

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from vtsfind.base.bits import WORD_BITS
 from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.find.compare import Integers, Words, differing
-from vtsfind.find.nearest import among_nearest
+from vtsfind.find.nearest import best_ranks
 from vtsfind.find.pairs import close_codes
 from vtsfind.find.search import top_k
 from vtsfind.find.substrings import costed, whole_cost
@@ -50,6 +50,8 @@ class Candidates:
     """(p,) the column of the other one, which is higher."""
     distances: Integers
     """(p,) in bits of the copy code."""
+    ranks: Integers
+    """(p,) the place of a pair among the candidates of one of its photos, from 0: of the photo where it is better."""
     radius: int
     """Within which they were looked for."""
     within: int
@@ -100,21 +102,17 @@ def candidates(
     if wanted is not None:
         kept = wanted(firsts, seconds)
         firsts, seconds, distances = firsts[kept], seconds[kept], distances[kept]
-    if most is not None:
-        firsts, seconds, distances = _ranked(firsts, seconds, distances, other, most)
-    return Candidates(firsts, seconds, distances, radius, within)
+    ranks = best_ranks(firsts, seconds, _scores(firsts, seconds, distances, other))
+    kept = ranks < (len(firsts) + 1 if most is None else most)
+    return Candidates(firsts[kept], seconds[kept], distances[kept], ranks[kept], radius, within)
 
 
-def _ranked(
-    firsts: Integers, seconds: Integers, distances: Integers, other: Words | None, most: int
-) -> tuple[Integers, Integers, Integers]:
-    """Keep what is among the first so many of one side, by twice the copy code's distance plus the other's."""
-    scores = 2 * distances
-    if other is not None and len(firsts):
-        other = np.asarray(other, np.uint64)
-        scores = scores + differing(other[:, firsts] ^ other[:, seconds])
-    kept = among_nearest(firsts, seconds, scores, most)
-    return firsts[kept], seconds[kept], distances[kept]
+def _scores(firsts: Integers, seconds: Integers, distances: Integers, other: Words | None) -> Integers:
+    """What pairs are ranked by: twice the copy code's distance, and that of the other code."""
+    if other is None or not len(firsts):
+        return distances
+    other = np.asarray(other, np.uint64)
+    return 2 * distances + differing(other[:, firsts] ^ other[:, seconds])
 
 
 def fitting_radius(planes: Words, *, neighbours: int = NEIGHBOURS, threads: int | None = None) -> int:

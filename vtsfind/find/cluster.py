@@ -1,9 +1,9 @@
 """Groups of copies: a keeper, and around it what was compared with it and is its copy. Nothing is there through another.
 
 The photos are walked from the best to the worst. One that is in no group yet becomes a keeper, and every other free photo
-that is its copy joins it. What is a copy of a member, but was never compared with the keeper, is compared with it then,
-and so on, so that a group does not fall apart for a pair that nobody proposed. The result follows from the order of the
-photos and from the verdicts alone.
+that is its copy joins it. What hangs together with it through other photos, but was never compared with it, is compared then,
+so that a group does not fall apart for a pair that nobody compared, and not all pairs of a family need be compared.
+The result follows from the order of the photos and from the verdicts alone.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -17,8 +17,32 @@ def pair(a: int, b: int) -> Pair:
     return (a, b) if a < b else (b, a)
 
 
+class Families:
+    """Photos that hang together by pairs that are copies: who may be of one group, before keepers are chosen."""
+
+    def __init__(self) -> None:
+        self._parents: dict[int, int] = {}
+
+    def of(self, photo: int) -> int:
+        """A number that all photos of one family have in common, until the next `join`."""
+        root = photo
+        while (parent := self._parents.get(root, root)) != root:
+            root = parent
+        while photo != root:
+            self._parents[photo], photo = root, self._parents[photo]
+        return root
+
+    def join(self, a: int, b: int) -> None:
+        """Make two families one."""
+        first, second = sorted((self.of(a), self.of(b)))
+        self._parents[second] = first
+
+
 def stars(
-    order: Sequence[int], copies: Iterable[Pair], compare: Callable[[Sequence[Pair]], Sequence[bool]]
+    order: Sequence[int],
+    copies: Iterable[Pair],
+    proposed: Iterable[Pair],
+    compare: Callable[[Sequence[Pair]], Sequence[bool]],
 ) -> list[tuple[int, ...]]:
     """Make groups.
 
@@ -28,45 +52,54 @@ def stars(
         All photos, by number, the best first.
     copies
         The pairs that are known to be copies.
+    proposed
+        Pairs that may be, but were not compared since they hang together through others.
     compare
-        Says of pairs that were not in `copies` whether they are. It may be asked about one that was compared before and
+        Says of pairs that are not in `copies` whether they are. It may be asked about one that was compared before and
         is none, and should know.
 
     Returns
     -------
     The groups of two photos and more, by their keepers' place in the order: the keeper, then the members in order.
     """
-    near: dict[int, set[int]] = {}
-    for a, b in copies:
-        near.setdefault(a, set()).add(b)
-        near.setdefault(b, set()).add(a)
+    near, maybe = _neighbours(copies), _neighbours(proposed)
     place = {photo: i for i, photo in enumerate(order)}
     taken: set[int] = set()
     groups = []
     for keeper in order:
         if keeper in taken or keeper not in near:
             continue
-        members = _around(keeper, near, taken, compare)
+        members = _around(keeper, near, maybe, taken, compare)
         if members:
             taken.update(members, (keeper,))
             groups.append((keeper, *sorted(members, key=place.__getitem__)))
     return groups
 
 
+def _neighbours(pairs: Iterable[Pair]) -> dict[int, set[int]]:
+    near: dict[int, set[int]] = {}
+    for a, b in pairs:
+        near.setdefault(a, set()).add(b)
+        near.setdefault(b, set()).add(a)
+    return near
+
+
 def _around(
     keeper: int,
     near: dict[int, set[int]],
+    maybe: dict[int, set[int]],
     taken: set[int],
     compare: Callable[[Sequence[Pair]], Sequence[bool]],
 ) -> set[int]:
-    """The free photos that are copies of a keeper, among those that are copies of its members."""
-    members = {photo for photo in near[keeper] if photo not in taken}
-    asked = {keeper, *members}
-    fresh = members
+    """The free photos that are copies of a keeper."""
+    members = near[keeper] - taken
+    known = {keeper, *members}
+    fresh = near[keeper] | maybe.get(keeper, set())  # copies of a copy that another group took may be free
     while fresh:
-        further = sorted({other for photo in fresh for other in near[photo]} - asked - taken)
-        asked.update(further)
-        found = compare([pair(keeper, other) for other in further]) if further else ()
-        fresh = {other for other, is_copy in zip(further, found, strict=True) if is_copy}
-        members |= fresh
+        reached = {other for photo in fresh for other in near.get(photo, ())}
+        asked = sorted((reached | (fresh - members)) - known - taken)
+        known.update(asked)
+        found = compare([pair(keeper, other) for other in asked]) if asked else ()
+        fresh = {other for other, is_copy in zip(asked, found, strict=True) if is_copy}
+        members = members | fresh
     return members

@@ -1,7 +1,6 @@
 """Pairs of which only the nearest few of each side are kept, while they are being found."""
 
 import numpy as np
-import numpy.typing as npt
 
 from vtsfind.find.compare import Integers
 
@@ -9,29 +8,25 @@ _REDUCED_AT = 1 << 22
 """Pairs that are gathered before those that are not among the nearest are dropped."""
 
 
-def among_nearest(
-    firsts: Integers, seconds: Integers, distances: Integers, nearest: int
-) -> npt.NDArray[np.bool_]:
-    """Whether each pair is among the so many nearest of one of its sides.
+def best_ranks(firsts: Integers, seconds: Integers, distances: Integers) -> Integers:
+    """The place of each pair among all pairs of one of its sides, nearest first: of the side where it is better.
 
     Parameters
     ----------
     firsts, seconds, distances
-        (p,) int64: one side, the other side, how far they are apart. Of equally near ones, the lower other side counts.
-    nearest
-        How many.
+        (p,) int64: one side, the other side, how far they are apart. Of equally near ones, the lower other side is nearer.
 
     Returns
     -------
-    (p,) bool.
+    (p,) int64, from 0.
     """
     sides, others = np.concatenate([firsts, seconds]), np.concatenate([seconds, firsts])
     order = np.lexsort((others, np.tile(distances, 2), sides))
     _, starts, counts = np.unique(sides[order], return_index=True, return_counts=True)
-    ranks = np.arange(len(order)) - np.repeat(starts, counts)
-    kept = np.zeros(len(firsts), np.bool_)
-    kept[order[ranks < nearest] % max(len(firsts), 1)] = True
-    return kept
+    ranks = np.empty(len(order), np.int64)
+    ranks[order] = np.arange(len(order)) - np.repeat(starts, counts)
+    best: Integers = ranks.reshape(2, -1).min(axis=0)
+    return best
 
 
 class FoundPairs:
@@ -63,5 +58,5 @@ class FoundPairs:
         every = np.concatenate(self._parts, axis=1)
         if self._nearest is None:
             return every
-        kept: Integers = every[:, among_nearest(every[0], every[1], every[2], self._nearest)]
+        kept: Integers = every[:, best_ranks(every[0], every[1], every[2]) < self._nearest]
         return kept
