@@ -1,13 +1,16 @@
 """From verdicts to groups: who is kept, who goes with whom, and every reason in words."""
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vtsfind.act.policy import Contender, Policy, informed
 from vtsfind.base.details import Details
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
+from vtsfind.base.records import show_path
 from vtsfind.engine.contents import Content
 from vtsfind.engine.scope import Scope
+from vtsfind.engine.units import partly
 from vtsfind.find.cluster import Pair, pair, stars
 from vtsfind.find.verify import swapped
 from vtsfind.store.decisions import Decisions

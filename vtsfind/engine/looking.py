@@ -13,7 +13,7 @@ from vtsfind.base.records import Failure, Found, Reason, show_path
 from vtsfind.base.settings import Settings
 from vtsfind.engine.contents import Content
 from vtsfind.engine.machine import processors
-from vtsfind.find.look import Look, details_of, unpack, version
+from vtsfind.find.look import Look, details_of, look_version, unpack, verdict_version
 from vtsfind.find.threads import share
 from vtsfind.find.verify import Looked, verify
 from vtsfind.media.pool import Job, WorkPool
@@ -50,7 +50,7 @@ class Looking(AbstractContextManager["Looking"]):
         """Photos that were read in this run."""
         self.compared = 0
         """Pairs that were compared in this run."""
-        self._store = EvidenceStore(folder, version())
+        self._store = EvidenceStore(folder, look_version(), verdict_version())
         self._settings = settings
         self._progress = progress
         self._cancel = cancel

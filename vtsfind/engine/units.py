@@ -17,7 +17,9 @@ it is better left behind than taken from where it belongs.
 
 import os
 import re
+from dataclasses import replace
 
+from vtsfind.base.groups import Photo
 from vtsfind.media.names import PICTURE_ENDINGS, RAW_ENDINGS
 
 FILM_ENDINGS = frozenset({b"mov", b"mp4", b"mp"})
@@ -53,6 +55,23 @@ class Units:
                 names = []
             folder = self._folders[path] = _Folder(names)
         return folder
+
+
+def partly(photo: Photo, keeper: Photo) -> tuple[Photo, tuple[bytes, ...]]:
+    """A photo with the companions that may go where it goes, and those that must stay.
+
+    A RAW file or a film is a shot of its own: it must not go for a photo that has none.
+    """
+    kept_kinds = {_kind(path) for path in keeper.companions}
+    staying = tuple(path for path in photo.companions if _kind(path) not in kept_kinds | {None})
+    going = tuple(path for path in photo.companions if path not in staying)
+    return replace(photo, companions=going), staying
+
+
+def _kind(companion: bytes) -> str | None:
+    """What a companion is that cannot be made of anything else; None for what was noted about a photo."""
+    ending = _ending(companion)
+    return "RAW" if ending in RAW_ENDINGS else "film" if ending in FILM_ENDINGS else None
 
 
 class _Folder:

@@ -6,13 +6,15 @@ What is made is text and bytes: a number of 32 bits, the length of the details a
 import hashlib
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from vtsfind.base.details import Details
-from vtsfind.find import align, features, likeness, opencv, verify
+from vtsfind.find import features
+from vtsfind.find.opencv import opencv
 from vtsfind.media.details import examine
 from vtsfind.media.work import Content, Made, Setup
 
@@ -70,13 +72,27 @@ def _end(data: bytes | bytearray) -> int:
     return _LENGTH.size + length
 
 
-@cache
-def version() -> str:
-    """What looks and verdicts depend on, as a short text: the modules that make them, and OpenCV.
+LOOKS_DEPEND_ON = ("find/features.py", "find/opencv.py", "media/details.py")
+"""The files of vtsfind that a look depends on, besides decoding."""
+VERDICTS_DEPEND_ON = ("find/align.py", "find/blocks.py", "find/likeness.py", "find/verify.py")
+"""The files that a verdict on two looks depends on."""
 
-    Looks and verdicts that another version made are made again, since the two need not agree.
-    """
-    digest = hashlib.sha256(opencv.opencv().__version__.encode())
-    for module in (features, align, likeness, verify):
-        digest.update(Path(module.__file__ or "").read_bytes())
+
+@cache
+def look_version() -> str:
+    """What makes a look, as a short text. What another version found out is found out again: the two need not agree."""
+    return _digest(LOOKS_DEPEND_ON)
+
+
+@cache
+def verdict_version() -> str:
+    """What makes a verdict, looks included, as a short text."""
+    return _digest((*LOOKS_DEPEND_ON, *VERDICTS_DEPEND_ON))
+
+
+def _digest(names: Sequence[str]) -> str:
+    digest = hashlib.sha256(opencv().__version__.encode())
+    package = Path(__file__).parents[1]
+    for path in (package / name for name in names):
+        digest.update(path.read_bytes() if path.exists() else b"")
     return digest.hexdigest()[:16]

@@ -60,13 +60,14 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
     ----------
     folder
         The library's.
-    version
-        Of what makes looks and verdicts.
+    look_version, verdict_version
+        Of what makes looks, and of what makes verdicts.
     """
 
-    def __init__(self, folder: Path, version: str) -> None:
+    def __init__(self, folder: Path, look_version: str, verdict_version: str) -> None:
         self._path = folder / NAME
-        self._version = version
+        self._look_version = look_version
+        self._verdict_version = verdict_version
         self.problem = ""
         """Why nothing can be kept on disk, in the words of the system; empty if it can."""
         self._connection = self._opened()
@@ -101,7 +102,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         with self._careful():
             row = self._connection.execute(
                 "SELECT told FROM looks WHERE content = ? AND version = ? AND full >= ?",
-                (digest[:KEY_BYTES], self._version, int(full)),
+                (digest[:KEY_BYTES], self._look_version, int(full)),
             ).fetchone()
         return bytes(row[0]) if row else None
 
@@ -110,7 +111,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         known: dict[bytes, bool] = {}
         with self._careful():
             rows = self._connection.execute(
-                "SELECT content, full FROM looks WHERE version = ?", (self._version,)
+                "SELECT content, full FROM looks WHERE version = ?", (self._look_version,)
             )
             known.update((bytes(content), bool(full)) for content, full in rows)
         return known
@@ -121,7 +122,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
             self._begin()
             self._connection.execute(
                 "INSERT OR REPLACE INTO looks (content, version, full, told) VALUES (?, ?, ?, ?)",
-                (digest[:KEY_BYTES], self._version, int(full), told),
+                (digest[:KEY_BYTES], self._look_version, int(full), told),
             )
 
     def verdicts(self, pairs: Iterable[Pair]) -> dict[Pair, Found]:
@@ -131,7 +132,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
             for pair in pairs:
                 row = self._connection.execute(
                     "SELECT verdict, evidence FROM pairs WHERE first = ? AND second = ? AND version = ?",
-                    (*_key(pair), self._version),
+                    (*_key(pair), self._verdict_version),
                 ).fetchone()
                 if row:
                     known[pair] = _found(*row)
@@ -139,7 +140,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
 
     def keep_verdicts(self, found: Iterable[tuple[Pair, Found]]) -> None:
         """Keep verdicts on pairs, each with the smaller digest first; `commit` makes it last."""
-        rows = [(*_key(pair), self._version, *_columns(each)) for pair, each in found]
+        rows = [(*_key(pair), self._verdict_version, *_columns(each)) for pair, each in found]
         with self._careful():
             self._begin()
             self._connection.executemany(
@@ -157,8 +158,8 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         """Drop what another version made, and the oldest looks beyond so many bytes; commits."""
         with self._careful():
             self._begin()
-            for table in ("looks", "pairs"):
-                self._connection.execute(f"DELETE FROM {table} WHERE version <> ?", (self._version,))  # noqa: S608
+            self._connection.execute("DELETE FROM looks WHERE version <> ?", (self._look_version,))
+            self._connection.execute("DELETE FROM pairs WHERE version <> ?", (self._verdict_version,))
             self._connection.execute(
                 "DELETE FROM looks WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
                 " sum(length(told)) OVER (ORDER BY rowid DESC) AS total FROM looks) WHERE total > ?)",
