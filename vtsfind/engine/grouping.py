@@ -139,7 +139,14 @@ class Grouping:
         if not others:
             return None
         second = min(others, key=policy.key)
-        members = [Member(each.photo, *files[each.photo.path], policy.reason(best, each)) for each in others]
+        members = []
+        for each in others:
+            photo, staying = partly(each.photo, best.photo)
+            reason = policy.reason(best, each)
+            if staying:
+                names = ", ".join(show_path(os.path.basename(path)) for path in staying)
+                reason += f"; {names} stays, for the kept photo has no such file"
+            members.append(Member(photo, *files[photo.path], reason))
         members.sort(key=lambda member: (member.verdict.rank if member.verdict else -1, member.photo.path))
         first = Member(best.photo, None, Evidence(), policy.praise([best, second]))
         return Group(0, (first, *members), policy.tied(best, second))
