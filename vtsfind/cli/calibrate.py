@@ -56,8 +56,9 @@ def calibrate(
     compared with all photos, near pairs are looked at to tell copies from look-alikes, and photos are edited and encoded.
     Photos are only read. The result is kept in the library's folder, for `dupes --max-false-merge`.
 
-    The numbers in brackets are upper bounds with 95 % confidence; bursts are photos taken within an hour of each other. A
-    rate that the sample is too small to promise is refused.
+    The numbers in brackets are upper bounds with 95 % confidence; bursts are photos taken within an hour of each other. Mild
+    edits are mostly one or two changes, hard ones up to five strong ones. A rate that the sample is too small to promise
+    is refused.
     """
     with (
         running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device) as run,

@@ -20,9 +20,7 @@ _EIGHTHS = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589\u2588"
 def write_curve(output: Output, curve: Curve, radius: int | None) -> None:
     """Draw the curve, a line every few bits, and mark the radius that was asked for."""
     rows = [["bits", "strangers within", "bursts", "mild edits found", "", "hard edits found", ""]]
-    radii = sorted(
-        {*range(0, len(curve.rate), _STEP), len(curve.rate) - 1, *([] if radius is None else [radius])}
-    )
+    radii = sorted({*range(0, len(curve.rate), _STEP), *([] if radius is None else [radius])})
     rows += [_row(output, curve, each) for each in radii]
     for number, line in enumerate(table(rows, right=[0, 1, 2, 4, 6])):
         if number == 0:
@@ -37,7 +35,7 @@ def _row(output: Output, curve: Curve, radius: int) -> list[str]:
     return [
         f"{radius}",
         f"{curve.rate[radius]:.1e} (<{curve.at_most[radius]:.0e})",
-        f"{curve.bursts[radius]:.1%}",
+        f"{curve.bursts[radius]:.1%}" if curve.near_in_time else "-",
         bar(curve.mild[radius], unicode=output.is_unicode),
         f"{curve.mild[radius]:.0%}",
         bar(curve.hard[radius], unicode=output.is_unicode),
