@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from vtsfind.cli.apply import apply
+from vtsfind.cli.browse import browse
 from vtsfind.cli.calibrate import calibrate
 from vtsfind.cli.decisions import decisions
 from vtsfind.cli.doctor import doctor
@@ -26,6 +27,7 @@ HELP = """Find photos that look alike.
 vtsfind index ~/Photos             look at every photo, once
 vtsfind query cat.jpg              what looks like this one?
 vtsfind dupes                      which photos are copies of each other?
+vtsfind browse                     look at them, decide, tidy up: all in the terminal
 vtsfind plan > plan.txt            what to do with them, to read and change
 vtsfind apply plan.txt             do it; vtsfind undo brings photos back
 
@@ -44,6 +46,7 @@ app = typer.Typer(
 app.command("index", cls=Command)(index)
 app.command("query", cls=Command)(query)
 app.command("dupes", cls=Command)(dupes)
+app.command("browse", cls=Command)(browse)
 app.command("plan", cls=Command)(plan)
 app.command("apply", cls=Command)(apply)
 app.command("undo", cls=Command)(undo)

@@ -1,9 +1,11 @@
 """What the terminal UI shows and does, without any screen: libraries, groups under review, searches, the plan."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ from vtsfind.engine.review import Pair, Review
 from vtsfind.engine.sessions import SavedSteps
 from vtsfind.engine.survey import is_bare
 from vtsfind.engine.update import update
+from vtsfind.media.scan import normalised
 from vtsfind.store.index import Counts
 
 if TYPE_CHECKING:
@@ -83,18 +86,25 @@ class Browsing(AbstractContextManager["Browsing"]):
     ----------
     settings
         Name the library at first.
+    wish
+        Which duplicates are meant.
     source
         Where groups come from; from the library, unless told otherwise.
     """
 
-    def __init__(self, settings: Settings, source: Source | None = None) -> None:
+    def __init__(
+        self, settings: Settings, source: Source | None = None, *, wish: "DupesWish | None" = None
+    ) -> None:
         self.settings = settings
         self.previews = Previews(settings)
         self.finder = Finder(settings)
         self.review: Review | None = None
         """None until `load` has come to an end."""
         self.listing: Listing | None = None
-        self._source = source or found_groups
+        self._source = source or partial(found_groups, wish=wish)
+        self._reference = tuple(
+            normalised(os.fsencode(folder)) for folder in (wish.reference if wish else ())
+        )
         self._steps: SavedSteps | None = None
         self._lock = threading.Lock()
 
@@ -117,7 +127,11 @@ class Browsing(AbstractContextManager["Browsing"]):
         with self._lock:
             if self._steps is None:
                 self._steps = SavedSteps(self.folder)
-            return Review(groups, self._steps, _remember), listing
+            return Review(groups, self._steps, _remember, self._is_protected), listing
+
+    def _is_protected(self, path: bytes) -> bool:
+        """Whether a photo lies in a reference folder, where nothing is ever touched."""
+        return any(path.startswith(folder.rstrip(b"/") + b"/") for folder in self._reference)
 
     def take(self, review: Review, listing: Listing) -> None:
         """Make these the groups at hand."""

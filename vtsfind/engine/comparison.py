@@ -18,7 +18,8 @@ _OUTSIDE = 24
 _VISIBLE = 96.0
 """Difference, of 255, that is drawn brightest."""
 _HEAT = np.array([[14, 16, 26], [72, 22, 104], [206, 62, 78], [252, 176, 64], [255, 252, 220]], np.float64)
-_SHARPNESS_SIDE = 256
+_SHARPNESS_SIDE = 1024
+"""Pixels of the longer side at which sharpness is compared, at most."""
 
 
 def turned(pixels: Pixels, turn: int) -> Pixels:
@@ -119,10 +120,14 @@ def differing(pair: Aligned) -> float:
     return float((gap > 24).mean())
 
 
-def sharpness(pixels: Pixels) -> float:
-    """How much fine detail a picture has when both are looked at in the same size: the mean step between neighbours."""
-    height, width = _within(pixels, _SHARPNESS_SIDE * 4)
-    grey = resized(pixels, height, width).mean(axis=2)
+def sharpness(first: Pixels, second: Pixels) -> tuple[float, float]:
+    """How much fine detail each of two pictures has, in the size of the smaller: the mean step between neighbours."""
+    longest = min(_SHARPNESS_SIDE, max(first.shape), max(second.shape))
+    return _steps(first, longest), _steps(second, longest)
+
+
+def _steps(pixels: Pixels, longest: int) -> float:
+    grey = resized(pixels, *_within(pixels, longest)).mean(axis=2)
     return float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()) / 2
 
 

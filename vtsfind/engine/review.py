@@ -16,6 +16,7 @@ from vtsfind.act.plan import Origin, make_plan
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group
 from vtsfind.base.operations import Action
+from vtsfind.base.records import show_path
 from vtsfind.engine.choices import PROPOSAL, Choice, Mark, Standing, Step, StepLog, Tally, Unsaved, Words
 
 Pair = tuple[bytes, bytes]
@@ -52,6 +53,8 @@ class Review:
         Where steps are kept. Those in it are taken up again.
     remember
         Told the pairs of contents that a step makes strangers, and those that it no longer does.
+    protected
+        Tells of a path whether its photo must stay.
 
     Every method that decides raises `StorageError` if the step cannot be kept; then nothing has changed.
     """
@@ -61,9 +64,11 @@ class Review:
         groups: Sequence[Group],
         log: StepLog | None = None,
         remember: Callable[[set[Pair], set[Pair]], None] = lambda _added, _removed: None,
+        protected: Callable[[bytes], bool] = lambda _path: False,
     ) -> None:
         self.groups = groups
         self._remember = remember
+        self._protected = protected
         self._log: StepLog = log or Unsaved()
         self._choices: dict[int, Choice] = {}
         self._stored: dict[str, Words] = {}
@@ -237,7 +242,14 @@ class Review:
         return {member.photo.path: what[choice.mark(place)] for place, member in enumerate(members)}
 
     def _check(self, number: int, choice: Choice) -> None:
-        """Raise `PlanRefused` for marks that no plan may have, such as a keeper that does not show what goes."""
+        """Raise `UsageError` for marks that no plan may have, such as a keeper that does not show what goes."""
+        members = self.groups[number].members
+        for place in choice.dropped(len(members)):
+            path = members[place].photo.path
+            if self._protected(path):
+                raise UsageError(
+                    f"{show_path(path)} lies in a reference folder and stays.", "Keep it, too (space)."
+                )
         if choice.keeper or choice.strangers:
             marks = self._actions(number, choice, Action.TRASH)
             make_plan([self.groups[number]], _NOWHERE, marks=marks)

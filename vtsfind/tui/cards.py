@@ -8,10 +8,10 @@ from vtsfind.tui.shelf import Card
 from vtsfind.tui.words import Line, counted, size, wrapped
 
 MARKS = {
-    Mark.KEEPER: ("KEEPER", "good"),
-    Mark.KEEP: ("keep", "good"),
-    Mark.DROP: ("drop", "bad"),
-    Mark.STRANGER: ("no duplicate", "warn"),
+    Mark.KEEPER: (" KEEPER ", "keeper"),
+    Mark.KEEP: (" keep ", "keep"),
+    Mark.DROP: (" drop ", "drop"),
+    Mark.STRANGER: (" no duplicate ", "stranger"),
 }
 _REASON_WIDTH = 40
 _REASON_LINES = 3

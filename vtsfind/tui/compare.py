@@ -94,7 +94,7 @@ class Compare(Page):
         gallery = self.browse.gallery
         yield Container(
             Horizontal(PictureView(gallery, id="first"), PictureView(gallery, id="second"), id="pictures"),
-            VerticalScroll(Static(id="facts"), id="facts-side", can_focus=False),
+            VerticalScroll(Static(id="evidence"), Static(id="facts"), id="facts-side", can_focus=False),
             id="compare",
         )
 
@@ -156,7 +156,8 @@ class Compare(Page):
     @work(thread=True, exclusive=True, group="compare")
     def _compare(self, photos: tuple[Photo, Photo], first: Preview, second: Preview, seen: Evidence) -> None:
         frame = aligned(first.pixels, second.pixels, seen)
-        files = [_file(photo, preview) for photo, preview in zip(photos, (first, second), strict=True)]
+        sharp = sharpness(first.pixels, second.pixels)
+        files = [_file(*each) for each in zip(photos, (first, second), sharp, strict=True)]
         paths = (photos[0].path, photos[1].path)
         self.post_message(
             Compared(paths, frame, difference(frame), differing(frame), facts(files[0], files[1], size))
@@ -210,9 +211,7 @@ class Compare(Page):
         places = self._pair
         names = [show_path(photo.path).rpartition("/")[2] for photo in self._photos()]
         marks = [MARKS[self._review.mark(self._number, place)][0] for place in places]
-        titles = [
-            f"{place + 1} {mark}: {name}" for place, mark, name in zip(places, marks, names, strict=True)
-        ]
+        titles = [f"{place + 1}{mark}{name}" for place, mark, name in zip(places, marks, names, strict=True)]
         if self._mode == "flicker":
             first.border_title = titles[int(self._second_shown)]
         elif self._mode == "difference":
@@ -238,9 +237,9 @@ class Compare(Page):
         table.add_column(ratio=1, overflow="fold")
         colours = self.browse.theme_variables
         good, bad, other = colours["text-success"], colours["text-error"], colours["text-warning"]
-        table.add_row(
-            "evidence", Text(evidence_words(seen), style="bold"), Text(member.reason, style="italic")
-        )
+        words = Text(f" {evidence_words(seen)}", style="bold")
+        words.append(f"\n {member.reason}", style="not bold italic")
+        self.query_one("#evidence", Static).update(words)
         for line in lines:
             styles = ["dim", "dim"] if line.same else [other, other]
             if line.better:
@@ -358,7 +357,7 @@ class Compare(Page):
 _WHOLE_BOX = Box(0.0, 0.0, 1.0, 1.0)
 
 
-def _file(photo: Photo, preview: Preview) -> File:
+def _file(photo: Photo, preview: Preview, sharp: float) -> File:
     folder, _, name = show_path(photo.path).rpartition("/")
     changed = datetime.fromtimestamp(preview.stamp.mtime_ns / 1e9).astimezone()
     return File(
@@ -368,7 +367,7 @@ def _file(photo: Photo, preview: Preview) -> File:
         f"{changed:%Y-%m-%d %H:%M:%S}",
         preview.info or photo.info,
         preview.details or Details(),
-        sharpness(preview.pixels),
+        sharp,
     )
 
 

@@ -41,7 +41,8 @@ class TopBar(Widget):
 
     def render(self) -> Text:
         """Draw it."""
-        text = Text(" vtsfind ", style="bold reverse", no_wrap=True, overflow="crop")
+        text = Text(no_wrap=True, overflow="crop")
+        text.append(" vtsfind ", style="bold reverse")
         self._places = []
         for name, label in TABS.items():
             text.append(" ")

@@ -6,7 +6,6 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -20,7 +19,8 @@ from vtsfind.base.records import show_path
 from vtsfind.engine.choices import PROPOSAL, Standing
 from vtsfind.engine.listing import weakest
 from vtsfind.engine.review import Review
-from vtsfind.tui.words import cut, size
+from vtsfind.tui.ink import Inks
+from vtsfind.tui.words import cut, cut_left, size
 
 _SIGNS = {
     Standing.ACCEPTED: ("\u2713", "good"),
@@ -73,7 +73,7 @@ class GroupList(ScrollView, can_focus=True):
         self._review: Review | None = None
         self._empty = ""
         self._known: dict[int, tuple[str, int, str, str, str]] = {}
-        self._styles: dict[tuple[str, bool], Style] = {}
+        self._ink = Inks(self, "grouplist")
 
     def show(
         self, review: Review | None, order: npt.NDArray[np.int64], cursor: int = 0, *, empty: str = ""
@@ -94,14 +94,14 @@ class GroupList(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Forget the styles of the theme before."""
         super().notify_style_update()
-        self._styles.clear()
+        self._ink.clear()
 
     def render_line(self, y: int) -> Strip:
         """Draw a line."""
         place, width = y + self.scroll_offset.y, self.size.width
         if self._review is None or place >= len(self.order):
             text = self._empty if not len(self.order) and y == self.size.height // 2 else ""
-            return Strip([Segment(text.center(width), self._style("dim", on=False))], width)
+            return Strip([Segment(text.center(width), self._ink("dim"))], width)
         number = int(self.order[place])
         on = place == self.cursor
         choice = self._review.choice(number)
@@ -118,19 +118,12 @@ class GroupList(ScrollView, can_focus=True):
             (f"{count:>3} ", "dim"),
             (f"{gain:>8}  ", "decided" if decided else "gain"),
             (shown, "decided" if decided else "name"),
-            (cut(f"  {folder}", room - Segment(shown).cell_length) if room > len(shown) else "", "dim"),
+            ("  ", ""),
+            (cut_left(folder, max(0, room - Segment(shown).cell_length - 3)), "dim"),
         ]
-        segments = [Segment(text, self._style(style, on=on)) for text, style in parts if text]
-        return Strip(segments).adjust_cell_length(width, self._style("dim", on=on))
-
-    def _style(self, name: str, *, on: bool) -> Style:
-        style = self._styles.get((name, on))
-        if style is None:
-            style = self.rich_style + self.get_component_rich_style(f"grouplist--{name}", partial=True)
-            if on:
-                style += self.get_component_rich_style("grouplist--cursor", partial=True)
-            self._styles[name, on] = style
-        return style
+        paper = "cursor" if on else ""
+        segments = [Segment(text, self._ink(style, paper)) for text, style in parts if text]
+        return Strip(segments).adjust_cell_length(width, self._ink("", paper))
 
     def _words(self, number: int) -> tuple[str, int, str, str, str]:
         words = self._known.get(number)

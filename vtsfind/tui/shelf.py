@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.segment import Segment
-from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
@@ -17,8 +16,12 @@ from textual.strip import Strip
 from vtsfind.base.records import Failure
 from vtsfind.tui.gallery import Gallery
 from vtsfind.tui.graphics import Graphics
+from vtsfind.tui.ink import Inks
 from vtsfind.tui.picture import Drawing
 from vtsfind.tui.words import Line, cut, wrapped
+
+_ALIKE = 64
+"""Cards that are looked at to find out how many lines of text there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,23 @@ class Card:
     """Above the picture."""
     text: tuple[Line, ...]
     """Below it; what does not fit is left out, from the end."""
+
+
+_NAMES = (
+    "card",
+    "cursor",
+    "name",
+    "dim",
+    "key",
+    "good",
+    "bad",
+    "warn",
+    "strong",
+    "keeper",
+    "drop",
+    "keep",
+    "stranger",
+)
 
 
 class Shelf(ScrollView, can_focus=True):
@@ -48,10 +68,7 @@ class Shelf(ScrollView, can_focus=True):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(
-            f"shelf--{name}"
-            for name in ("card", "cursor", "name", "dim", "key", "good", "bad", "warn", "strong")
-        ),
+        *(f"shelf--{name}" for name in _NAMES),
         *(f"shelf--{name}" for name in ("bytes", "pixels", "resave", "turned", "edit", "burst", "similar")),
     }
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -82,7 +99,7 @@ class Shelf(ScrollView, can_focus=True):
         self,
         gallery: Gallery,
         *,
-        narrowest: int = 24,
+        narrowest: int = 20,
         widest: int = 48,
         lines: int = 14,
         one_row: bool = False,
@@ -94,6 +111,8 @@ class Shelf(ScrollView, can_focus=True):
         self._one_row = one_row
         self._cards: Sequence[Card] = ()
         self._empty = ""
+        self._most_text = 0
+        self._ink = Inks(self, "shelf")
         self._seen: dict[int, tuple[int, int, Drawing]] = {}
 
     # -- what is shown ---------------------------------------------------------------------------------------------
@@ -106,6 +125,7 @@ class Shelf(ScrollView, can_focus=True):
     def show(self, cards: Sequence[Card], cursor: int = 0, *, empty: str = "") -> None:
         """Show other cards, or others in place of the same; `empty` says why there are none."""
         self._cards, self._empty = cards, empty
+        self._most_text = max((len(card.text) for card in cards[:_ALIKE]), default=0)
         self._arrange()
         self.set_reactive(Shelf.cursor, min(max(cursor, 0), max(0, len(cards) - 1)))
         self._reveal()
@@ -141,8 +161,8 @@ class Shelf(ScrollView, can_focus=True):
         width, height = self.scrollable_content_region.size
         if not self._one_row:
             return max(8, width // self._columns), self._lines
-        share = width // max(1, len(self._cards))
-        return max(8, min(max(share, self._narrowest), self._widest, max(width, 8))), max(1, height)
+        shown = max(1, min(len(self._cards), width // self._narrowest))
+        return max(8, min(width // shown, self._widest)), max(1, height)
 
     def _arrange(self) -> None:
         width, height = self._cell
@@ -162,6 +182,11 @@ class Shelf(ScrollView, can_focus=True):
             region = Region(0, self.cursor // self._columns * height, 1, height)
         self.scroll_to_region(region, animate=False, force=True)
 
+    def notify_style_update(self) -> None:
+        """Forget the styles of the theme before."""
+        super().notify_style_update()
+        self._ink.clear()
+
     # -- drawing ---------------------------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
@@ -169,10 +194,10 @@ class Shelf(ScrollView, can_focus=True):
         width, height = self._cell
         left, top = self.scroll_offset
         visible = self.size.width
-        style = self.rich_style
+        style = self._ink()
         if not self._cards:
             text = self._empty if y == self.size.height // 2 else ""
-            return Strip([Segment(text.center(visible), style + self._named("dim"))], visible)
+            return Strip([Segment(text.center(visible), self._ink("dim"))], visible)
         row, inner = (0, y) if self._one_row else divmod(y + top, height)
         first = left // width if self._one_row else row * self._columns
         shown = visible // width + 2 if self._one_row else self._columns
@@ -184,41 +209,33 @@ class Shelf(ScrollView, can_focus=True):
         offset = left - first * width if self._one_row else 0
         return strip.crop_extend(offset, offset + visible, style)
 
-    def _named(self, name: str) -> Style:
-        return self.get_component_rich_style(f"shelf--{name}", partial=True)
-
     def _card_line(self, place: int, inner: int, width: int, height: int) -> Strip:
         card = self._cards[place]
         on = place == self.cursor
-        back = self.rich_style + self._named("cursor" if on else "card")
-        text = self._text_lines(card, width, height)
+        back = "cursor" if on else "card"
+        text = self._text_lines(height)
         room = height - 1 - text
-        edge = Segment("\u258c" if on else " ", back + self._named("key"))
+        edge = Segment("\u258c" if on else " ", self._ink("key", back))
         if inner == 0:
             return self._line(card.head, width, back, edge)
         if inner <= room:
             return self._picture_line(place, inner - 1, (width - 2, room), back, edge)
         below = inner - room - 1
-        return self._line(card.text[below] if below < text else [], width, back, edge)
+        return self._line(card.text[below] if below < len(card.text) else [], width, back, edge)
 
-    @staticmethod
-    def _text_lines(card: Card, width: int, height: int) -> int:
-        """How many lines of text a card has: at most half of its height."""
-        del width
-        return min(len(card.text), max(1, (height - 1) // 2))
+    def _text_lines(self, height: int) -> int:
+        """How many lines of text each card has: at most half of its height."""
+        return min(self._most_text, max(1, (height - 1) // 2))
 
-    def _line(self, line: Line, width: int, back: Style, edge: Segment) -> Strip:
+    def _line(self, line: Line, width: int, back: str, edge: Segment) -> Strip:
         segments, left = [edge], width - 2
         for text, name in line:
             shown = cut(text, left).rstrip() if left < len(text) else text
-            segments.append(Segment(shown, back + self._named(name) if name else back))
+            segments.append(Segment(shown, self._ink(name, back)))
             left -= Segment(shown).cell_length
-        segments.append(Segment(" " * max(0, left + 1), back))
-        return Strip(segments).adjust_cell_length(width, back)
+        return Strip(segments).adjust_cell_length(width, self._ink("", back))
 
-    def _picture_line(
-        self, place: int, line: int, room: tuple[int, int], back: Style, edge: Segment
-    ) -> Strip:
+    def _picture_line(self, place: int, line: int, room: tuple[int, int], back: str, edge: Segment) -> Strip:
         columns, rows = room
         width = columns + 2
         path = self._cards[place].path
@@ -231,12 +248,15 @@ class Shelf(ScrollView, can_focus=True):
             if line == above and picture.over:
                 self._overlay(place, before, line, picture)
             if 0 <= line - above < picture.rows:
+                paper = self._ink("", back)
                 after = width - 1 - before - picture.columns
                 content = [
-                    Segment(text, back + style if picture.over and style else style)
+                    Segment(text, paper if picture.over else style)
                     for text, style, _ in picture.lines[line - above]
                 ]
-                return Strip([edge, Segment(" " * before, back), *content, Segment(" " * after, back)], width)
+                return Strip(
+                    [edge, Segment(" " * before, paper), *content, Segment(" " * after, paper)], width
+                )
             return self._line([], width, back, edge)
         said = wrapped(_said(picture), columns, 3) if picture else ["\u2026"]
         at = line - (rows - len(said)) // 2
