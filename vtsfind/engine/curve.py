@@ -86,7 +86,9 @@ class Curve:
         raise UsageError(
             f"{self.pairs:,} pairs of photos are too few to promise a rate of {max_false_merge:g}:"
             f" the lowest that they can show is {self.at_most[0]:.2g}.",
-            "Ask for a higher rate, or calibrate with more photos (--sample).",
+            "Ask for a higher rate, or calibrate with more photos (--sample)."
+            if self.sample < self.photos
+            else "Ask for a higher rate: only a larger library can show a lower one.",
         )
 
 
