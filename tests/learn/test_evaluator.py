@@ -340,3 +340,23 @@ def test_pictures_without_files_are_no_pictures_of_a_protocol() -> None:
         codes_module.files_digest(
             Pictures((), np.zeros((0, 0), np.float32), (lambda _: np.zeros(0, np.uint8),), (0, 0))
         )
+
+
+def test_a_model_is_not_measured_by_a_drawing_that_it_was_not_trained_by(
+    card: Card, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, split = open_protocol("folder", data, seed=1)
+    assert measure(card, data).trained_by == ""
+    assert measure(replace(card, split=split.learned), data).trained_by == "the training set of this split"
+    elsewhere = replace(card, split="0" * 64)
+    assert measure(elsewhere, data).trained_by == "another data set or split"
+    drawn = replace(PROTOCOLS["folder"], drawing=PROTOCOLS["cifar10@all"].drawing, title="Drawn")
+    monkeypatch.setattr(evaluator, "find_protocol", lambda _: drawn)
+    with pytest.raises(UsageError, match=r"another drawing of Drawn.*seed of its training"):
+        measure(elsewhere, data)
+    text = recipe_text("csq").replace(
+        'data = [{ kind = "photos", path = "x" }]', 'protocol = "folder"\nsplit_seed = 7'
+    )
+    told = make_model(tmp_path / "told", recipe=text)
+    with pytest.raises(UsageError, match="Evaluate with --seed 7"):
+        measure(replace(told, recipe="recipe.toml", split="0" * 64), data)

@@ -278,6 +278,16 @@ def test_a_folder_for_splits_that_cannot_be_written_is_an_error(small_cifar: Pat
     assert list((tmp_path / "own").iterdir()) == []
 
 
+def test_splits_with_the_same_training_set_and_queries_are_known_by_it(small_cifar: Path) -> None:
+    learned = {
+        (name, seed): open_protocol(name, small_cifar, seed=seed)[1].learned
+        for name in ("cifar10@54000", "cifar10@all")
+        for seed in (1, 2)
+    }
+    assert learned["cifar10@54000", 1] == learned["cifar10@all", 1]
+    assert learned["cifar10@54000", 1] != learned["cifar10@54000", 2]
+
+
 @pytest.mark.usefixtures("small_cifar")
 def test_a_class_with_too_few_pictures_is_named_before_anything_is_written(tmp_path: Path) -> None:
     labels = numbers(6_600)

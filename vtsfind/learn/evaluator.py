@@ -18,7 +18,7 @@ from vtsfind.learn.codes import SplitCodes, Work, split_codes, versions
 from vtsfind.learn.datasets.pictures import Pictures
 from vtsfind.learn.paper import Cell, counterpart
 from vtsfind.learn.protocols import Protocol, find_protocol, open_protocol
-from vtsfind.learn.recipes import Goal, read_recipe
+from vtsfind.learn.recipes import Goal, Recipe, read_recipe
 from vtsfind.learn.spec import NetworkSpec
 from vtsfind.learn.splits import Split
 from vtsfind.learn.weights import Card
@@ -101,6 +101,8 @@ class Evaluation:
     versions: dict[str, str]
     selected_on: str
     """What the state of the model that was kept was chosen on, in words; empty if it is not known, or was the last."""
+    trained_by: str
+    """Whether the model was trained by the training set that goes with these queries, in words; empty if that is not known."""
     not_kept: str
     """Why the codes could not be kept for the next time; empty when they are."""
 
@@ -139,7 +141,8 @@ def evaluate(
     Raises
     ------
     UsageError
-        When the model has no such head, there is no such protocol or device, or the data cannot be used.
+        When the model has no such head, there is no such protocol or device, the data cannot be used, or the model was
+        trained by another drawing of the protocol, whose training pictures may be queries here.
     StorageError
         When the model is damaged, or a download fails.
     Cancelled
@@ -155,9 +158,10 @@ def evaluate(
         progress=progress,
         cancel=cancel,
     )
+    found = find_protocol(protocol)
+    trained_by = _trained_by(card, found, split)
     work = Work(device, batch, workers, progress, cancel)
     codes = split_codes(card, pictures, split, cache or places().cache / "codes", work)
-    found = find_protocol(protocol)
     goals = _goals(card, chosen.name)
     return Evaluation(
         figures=measured(codes, pictures, split, chosen, top=found.top_k),
@@ -176,6 +180,7 @@ def evaluate(
         encoded=codes.encoded,
         versions={**versions(), "numpy": np.__version__},
         selected_on=str(card.metrics.get("selected on", "")),
+        trained_by=trained_by,
         not_kept=codes.not_kept,
     )
 
@@ -226,13 +231,35 @@ def curve_tops(size: int) -> list[int]:
 
 def _goals(card: Card, head: str) -> list[Goal]:
     """What the head was trained for; nothing if the model's recipe is not there or cannot be read."""
+    recipe = _recipe(card)
+    return [goal for task in recipe.tasks for goal in task.goals if goal.head == head] if recipe else []
+
+
+def _recipe(card: Card) -> Recipe | None:
+    """The model's recipe, if it is there and can be read."""
     if not card.recipe:
-        return []
+        return None
     try:
-        recipe = read_recipe(card.folder / card.recipe)
+        return read_recipe(card.folder / card.recipe)
     except UsageError:
-        return []
-    return [goal for task in recipe.tasks for goal in task.goals if goal.head == head]
+        return None
+
+
+def _trained_by(card: Card, protocol: Protocol, split: Split) -> str:
+    """Compare the split that a model was trained by with that of an evaluation; refuse what would flatter it."""
+    if not card.split:
+        return ""
+    if card.split == split.learned:
+        return "the training set of this split"
+    if protocol.drawing is not None and _trained_on(card, protocol):
+        recipe = _recipe(card)
+        seeds = {task.split_seed for task in recipe.tasks if task.protocol} if recipe else set[int]()
+        raise UsageError(
+            f"The model '{card.name}' was trained by another drawing of {protocol.title} than that of seed {split.seed}: "
+            "pictures that it has learned from may be among these queries.",
+            f"Evaluate with --seed {seeds.pop()}." if seeds else "Evaluate with the seed of its training.",
+        )
+    return "another data set or split"
 
 
 def _published(card: Card, goals: list[Goal], protocol: Protocol, bits: int) -> Cell | None:

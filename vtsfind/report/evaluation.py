@@ -36,6 +36,7 @@ def write_text(output: Output, result: "Evaluation") -> None:
         ["database", f"{len(split.database):,}"],
         ["data from", split.origin],
         ["split", f"SHA-256 {split.digest[:16]}" + ("" if split.seed is None else f", seed {split.seed}")],
+        *([["trained by", result.trained_by]] if result.trained_by else []),
         ["codes made on", result.made_on],
         *(["found", str(finding)] for finding in split.findings),
     ]
@@ -98,6 +99,7 @@ def fields(result: "Evaluation") -> dict[str, Any]:
         "database": sizes["database"],
         "seed": about["seed"],
         "split_sha256": about["split_sha256"],
+        "trained_by": result.trained_by,
         "data": about["data"],
         "findings": about["findings"],
     }
