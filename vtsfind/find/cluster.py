@@ -66,14 +66,20 @@ def stars(
     place = {photo: i for i, photo in enumerate(order)}
     taken: set[int] = set()
     groups = []
-    for keeper in order:
-        if keeper in taken or keeper not in near:
+    turn = 0
+    while turn < len(order):
+        keeper = order[turn]
+        turn += 1
+        if keeper in taken or not (keeper in near or keeper in maybe):
             continue
         members = _around(keeper, near, maybe, taken, compare)
-        if members:
+        first = min((place[member] for member in members), default=turn)
+        if first < turn - 1:  # a better photo that had not met this one: now it has, and gets another turn
+            turn = first
+        elif members:
             taken.update(members, (keeper,))
             groups.append((keeper, *sorted(members, key=place.__getitem__)))
-    return groups
+    return sorted(groups, key=lambda group: place[group[0]])
 
 
 def _neighbours(pairs: Iterable[Pair]) -> dict[int, set[int]]:
@@ -91,10 +97,12 @@ def _around(
     taken: set[int],
     compare: Callable[[Sequence[Pair]], Sequence[bool]],
 ) -> set[int]:
-    """The free photos that are copies of a keeper."""
-    members = near[keeper] - taken
+    """The free photos that are copies of a keeper; from now on they are near it."""
+    members = near.get(keeper, set()) - taken
     known = {keeper, *members}
-    fresh = near[keeper] | maybe.get(keeper, set())  # copies of a copy that another group took may be free
+    fresh = near.get(keeper, set()) | maybe.get(
+        keeper, set()
+    )  # copies of a copy that another group took may be free
     while fresh:
         reached = {other for photo in fresh for other in near.get(photo, ())}
         asked = sorted((reached | (fresh - members)) - known - taken)
@@ -102,4 +110,7 @@ def _around(
         found = compare([pair(keeper, other) for other in asked]) if asked else ()
         fresh = {other for other, is_copy in zip(asked, found, strict=True) if is_copy}
         members = members | fresh
+    for member in members:
+        near.setdefault(keeper, set()).add(member)
+        near.setdefault(member, set()).add(keeper)
     return members
