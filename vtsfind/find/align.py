@@ -21,6 +21,10 @@ _RATIO = 0.8
 _GUESSES = 150
 _REFINED = 4
 _TOLERANCES = (9.0, 5.0, 3.0, 2.5)
+_STRAY_GROWTH = 0.25
+_STRAY_TURN = 20.0
+_STRAY_FROM = 4.0
+_STRAY_TO = 48.0
 _LARGEST_SCALE = 10.0
 _LARGEST_STRETCH = 2.2
 
@@ -38,6 +42,8 @@ class Alignment:
     """Matches that agree."""
     matches: int
     """All matches, in this mirror state."""
+    strays: int = 0
+    """Matches of equal size and direction that lie off their place, but near it: of things that moved."""
 
     @property
     def mirrored(self) -> bool:
@@ -77,9 +83,22 @@ def _aligned(first: Features, second: Features, *, mirrored: bool) -> Alignment 
             best, most = matrix, count
     if best is None:
         return None
+    strays = _strays(best, here, there)
     if mirrored:
         best = best * np.array([-1, 1, 1])
-    return Alignment(best, most, len(rows))
+    return Alignment(best, most, len(rows), strays)
+
+
+def _strays(matrix: npt.NDArray[np.float64], here: Floats, there: Floats) -> int:
+    """See `Alignment.strays`."""
+    landed = there[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+    off = np.hypot(*(landed - here[:, :2]).T)
+    scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    growth = np.log(here[:, 2] / np.maximum(there[:, 2] * scale, 1e-3))
+    turn = np.rad2deg(np.arctan2(matrix[1, 0] - matrix[0, 1], matrix[0, 0] + matrix[1, 1]))
+    angle = (here[:, 3] - there[:, 3] - turn + 180) % 360 - 180
+    alike = (np.abs(growth) < _STRAY_GROWTH) & (np.abs(angle) < _STRAY_TURN)
+    return int((alike & (off > _STRAY_FROM * max(1.0, scale)) & (off < _STRAY_TO)).sum())
 
 
 def _matches(
@@ -91,11 +110,13 @@ def _matches(
     a, b = first.astype(np.float32), second.astype(np.float32)
     squares = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * (a @ b.T)
     nearest = squares.argmin(1)
-    back = squares.argmin(0)
-    rows = np.arange(len(a))
-    two = np.partition(squares, 1, axis=1)[:, :2]
-    kept = (back[nearest] == rows) & (two[:, 0] < _RATIO**2 * two[:, 1])
-    return rows[kept], nearest[kept]
+    rows = np.flatnonzero(squares.argmin(0)[nearest] == np.arange(len(a)))
+    columns = nearest[rows]
+    mutual = squares[rows]
+    closest = mutual[np.arange(len(rows)), columns]
+    mutual[np.arange(len(rows)), columns] = np.inf
+    kept = closest < _RATIO**2 * mutual.min(1)
+    return rows[kept], columns[kept]
 
 
 def _guesses(here: Floats, there: Floats) -> list[npt.NDArray[np.float64]]:

@@ -2,55 +2,72 @@
 
 An edit leaves the blocks that it does not touch nearly identical, and in place. Another shot of the same scene does not:
 near things move against far ones, people move, and noise is never the same twice. So what counts is not how alike the
-pictures are on the whole, but how many blocks are the same, and how exactly they lie on each other.
+pictures are on the whole, but how many blocks are the same, how exactly they lie on each other, and what the others show:
+something drawn over the photo, another photo beside it, or the same things in other places.
 
 Blocks are compared by correlation, which leaves brightness and contrast aside, on brightness alone, which leaves colour
 aside, and after the finer picture is reduced to the detail of the coarser.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from vtsfind.find.align import Alignment
-from vtsfind.find.features import Features, Floats
+from vtsfind.find.blocks import BLOCK, Blocks, Mask, Matrix, largest_part, means
+from vtsfind.find.features import Features, Floats, Pixels
 from vtsfind.find.opencv import opencv
 
-Matrix = npt.NDArray[np.float64]
+Picture = TypeVar("Picture", Floats, Pixels)
 
-BLOCK = 16
 FEWEST_BLOCKS = 6
 """Blocks with something to be seen below which nothing is said."""
 
 _BLUR = 1.0
-_TEXTURE = 3.0
-_SAME = 0.9
 _ROUNDS = 2
+_SOUGHT = 12
+_LARGE_PART = 0.25
+_REACH = 28
+_CHANGED = 24
 
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """What the comparison of aligned pictures gave."""
+    """What the comparison of aligned pictures gave; of the part that both show, unless it says otherwise."""
 
     blocks: int
-    """Blocks in the part where the pictures overlap, in which something is to be seen."""
+    """Blocks in which something is to be seen."""
+    same: float
+    """Share of them that are the same: they correlate at 0.9 or more."""
     low: float
-    """30th percentile of the blocks' correlations, -1 to 1."""
+    """30th percentile of their correlations, -1 to 1."""
     middle: float
     """Their median."""
-    same: float
-    """Share of the blocks that correlate at 0.9 or more."""
-    displaced: float
-    """90th percentile of how far, in pixels, blocks that are alike lie off their place."""
-    shades: float
-    """Correlation of the brightness of all blocks, between the pictures."""
-    colour: float
-    """Mean difference of the colours of all blocks, in levels of 255."""
+    sway: float
+    """How far neighbouring blocks lie off their places together, in pixels."""
+    jitter: float
+    """How far each does by itself."""
     noise: float
-    """Median over the blocks that are alike of what is different in them, in levels of 255, after brightness and contrast."""
-    overlap: float
-    """Share of the comparison's frame that both pictures fill."""
+    """Median of what is left of the blocks that are alike, in levels of 255, when brightness and contrast are made equal."""
+    colour: float
+    """Mean difference of the blocks' colours, in levels of 255."""
+    part: int
+    """Blocks of the rectangle in which most are the same."""
+    part_same: float
+    """Share of these that are the same."""
+    beyond: float
+    """Share of the blocks outside that rectangle that are the same; 0 where there are none."""
+    moved: int
+    """Blocks that are not the same but found elsewhere near by."""
+    sought: int
+    """Blocks that were looked for near by."""
+    changed: float
+    """Share of the pixels of all those blocks that differ by far more than brightness and contrast."""
+    drawn: float
+    """Share of these pixels that a few colours make up, in the picture where it is greater: what is drawn has few."""
+    plain: float
+    """The same in the other picture."""
 
 
 def likeness(first: Features, second: Features, alignment: Alignment) -> tuple[Likeness, Alignment] | None:
@@ -60,19 +77,13 @@ def likeness(first: Features, second: Features, alignment: Alignment) -> tuple[L
     -------
     The likeness, and the alignment with its map made more exact.
     """
-    matrix = alignment.matrix
     if (
         alignment.scale > 1
     ):  # one pixel of the second covers more than one of the first: the second is coarser
-        inverse = _inverse(matrix)
-        result = _compared(second, first, inverse)
-        if result is None:
-            return None
-        return result[0], Alignment(_inverse(result[1]), alignment.inliers, alignment.matches)
-    result = _compared(first, second, matrix)
-    if result is None:
-        return None
-    return result[0], Alignment(result[1], alignment.inliers, alignment.matches)
+        result = _compared(second, first, _inverse(alignment.matrix))
+        return result and (result[0], replace(alignment, matrix=_inverse(result[1])))
+    result = _compared(first, second, alignment.matrix)
+    return result and (result[0], replace(alignment, matrix=result[1]))
 
 
 def _inverse(matrix: Matrix) -> Matrix:
@@ -85,45 +96,45 @@ def _compared(coarse: Features, fine: Features, matrix: Matrix) -> tuple[Likenes
     """Compare in the coarser picture's frame; `matrix` takes places of the finer picture there."""
     cv2 = opencv()
     target = cv2.GaussianBlur(coarse.grey, (0, 0), _BLUR)
+    if min(target.shape) < BLOCK:
+        return None
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     source = _softened(fine.grey, scale)
-    for _ in range(_ROUNDS):
-        moved, inside = _warped(source, matrix, target.shape)
-        blocks = _Blocks(target, moved, inside)
-        correction = blocks.correction()
+    here = np.full(source.shape, 255, np.uint8)
+    for left in reversed(range(_ROUNDS + 1)):
+        moved, inside = _warped(source, matrix, target.shape), _warped(here, matrix, target.shape, 0) > 250
+        blocks = Blocks(target, moved, inside)
+        correction = blocks.correction() if left else None
         if correction is None:
             break
         matrix = _after(correction, matrix)
-    moved, inside = _warped(source, matrix, target.shape)
-    blocks = _Blocks(target, moved, inside)
     if blocks.textured.sum() < FEWEST_BLOCKS:
         return None
-    colours = (
-        _block_means(coarse.picture.astype(np.float32), blocks),
-        _block_means(
-            _warped(_softened(fine.picture.astype(np.float32), scale), matrix, target.shape)[0], blocks
-        ),
-    )
-    return blocks.likeness(float(np.abs(colours[0] - colours[1]).mean())), matrix
+    colours = _warped(_softened(fine.picture, scale), matrix, target.shape)
+    return _summed_up(blocks, target, moved, coarse.picture, colours), matrix
 
 
-def _softened(picture: Floats, scale: float) -> Floats:
+def _softened(picture: Picture, scale: float) -> Picture:
     """Take out the detail that is lost when the picture is scaled, and then as much as the target had taken out."""
     cv2 = opencv()
     sigma = float(np.hypot(_BLUR / scale, 0.5 * np.sqrt(max(0.0, 1 / scale**2 - 1))))
-    soft: Floats = cv2.GaussianBlur(picture, (0, 0), sigma)
+    soft: Picture = cv2.GaussianBlur(picture, (0, 0), sigma)
     return soft
 
 
-def _warped(picture: Floats, matrix: Matrix, shape: tuple[int, ...]) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Lay a picture into a frame of (height, width); also say where it is."""
+def _warped(picture: Picture, matrix: Matrix, shape: tuple[int, ...], outside: int | None = None) -> Picture:
+    """Lay a picture into a frame of (height, width); beyond its edges it is continued, or of one value."""
     cv2 = opencv()
-    size = (shape[1], shape[0])
-    moved: Floats = cv2.warpAffine(
-        picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    border = cv2.BORDER_REPLICATE if outside is None else cv2.BORDER_CONSTANT
+    moved: Picture = cv2.warpAffine(
+        picture,
+        matrix,
+        (shape[1], shape[0]),
+        flags=cv2.INTER_LINEAR,
+        borderMode=border,
+        borderValue=outside or 0,
     )
-    here = cv2.warpAffine(np.full(picture.shape[:2], 255, np.uint8), matrix, size, flags=cv2.INTER_LINEAR)
-    return moved, here > 250
+    return moved
 
 
 def _after(correction: Matrix, matrix: Matrix) -> Matrix:
@@ -132,84 +143,85 @@ def _after(correction: Matrix, matrix: Matrix) -> Matrix:
     )
 
 
-def _block_means(values: Floats, blocks: "_Blocks") -> Floats:
-    means: Floats = _tiles(values, blocks.rows, blocks.columns).mean((2, 3))[blocks.whole]
-    return means
+def _summed_up(blocks: Blocks, target: Floats, moved: Floats, a: Pixels, b: Pixels) -> Likeness:
+    correlations = blocks.correlation[blocks.textured]
+    alike = blocks.textured & (blocks.correlation > 0.8)
+    part = largest_part(blocks.same, blocks.textured)
+    within, beyond = part & blocks.textured, ~part & blocks.textured
+    colour = np.abs(means(a.astype(np.float32)) - means(b.astype(np.float32)))[blocks.whole]
+    sway, jitter = blocks.sway(
+        part if within.sum() >= _LARGE_PART * blocks.textured.sum() else blocks.textured
+    )
+    changed = _changed(blocks, target, moved)
+    few = _few_colours(a[changed]), _few_colours(b[changed])
+    found, sought = _found_elsewhere(blocks, target, moved)
+    return Likeness(
+        blocks=int(blocks.textured.sum()),
+        same=float(blocks.same.sum() / blocks.textured.sum()),
+        low=float(np.percentile(correlations, 30)),
+        middle=float(np.median(correlations)),
+        sway=sway,
+        jitter=jitter,
+        noise=float(np.median(blocks.residual[alike])) if alike.any() else 255.0,
+        colour=float(colour.mean()),
+        part=int(within.sum()),
+        part_same=float((within & blocks.same).sum() / max(1, within.sum())),
+        beyond=float((beyond & blocks.same).sum() / max(1, beyond.sum())),
+        moved=found,
+        sought=sought,
+        changed=float(changed.sum() / (blocks.textured.sum() * BLOCK * BLOCK)),
+        drawn=max(few),
+        plain=min(few),
+    )
 
 
-def _tiles(values: npt.NDArray[np.float32], rows: int, columns: int) -> npt.NDArray[np.float32]:
-    """(rows, columns, BLOCK, BLOCK, ...)."""
-    cut = values[: rows * BLOCK, : columns * BLOCK]
-    return cut.reshape(rows, BLOCK, columns, BLOCK, *values.shape[2:]).swapaxes(1, 2)
+def _found_elsewhere(blocks: Blocks, target: Floats, moved: Floats) -> tuple[int, int]:
+    """Of the blocks that changed most, how many are near by in the other picture, better than in their own; and of how many."""
+    found = sought = 0
+    for own, other, texture in ((target, moved, blocks.aa), (moved, target, blocks.bb)):
+        odd = blocks.textured & (blocks.correlation < 0.6) & (texture > 36)
+        rows, columns = np.nonzero(odd)
+        order = np.argsort(-texture[rows, columns], kind="stable")
+        for n in order[:: max(1, len(order) // _SOUGHT)][:_SOUGHT]:
+            x, y = int(columns[n]) * BLOCK, int(rows[n]) * BLOCK
+            sought += 1
+            found += _elsewhere(own, other, x, y) > 0.85
+    return found, sought
 
 
-class _Blocks:
-    """Two aligned pictures in blocks, and the sums over each."""
+def _elsewhere(own: Floats, other: Floats, x: int, y: int) -> float:
+    """How well a block is found near its place in the other picture, less if it is found beside itself in its own."""
+    cv2 = opencv()
+    block = own[y : y + BLOCK, x : x + BLOCK]
+    top, left = max(0, y - _REACH), max(0, x - _REACH)
+    window = np.s_[top : y + BLOCK + _REACH, left : x + BLOCK + _REACH]
+    there = cv2.matchTemplate(other[window], block, cv2.TM_CCOEFF_NORMED)
+    best = float(there.max())
+    if best < 0.85:
+        return best
+    at_home = cv2.matchTemplate(own[window], block, cv2.TM_CCOEFF_NORMED)
+    y, x = y - top, x - left
+    at_home[max(0, y - 3) : y + 4, max(0, x - 3) : x + 4] = -1
+    return best - max(0.0, float(at_home.max()) - 0.8)
 
-    def __init__(self, target: Floats, moved: Floats, inside: npt.NDArray[np.bool_]) -> None:
-        self.rows, self.columns = target.shape[0] // BLOCK, target.shape[1] // BLOCK
-        across, down = np.gradient(moved, axis=1), np.gradient(moved, axis=0)
-        a, b, gx, gy = (_tiles(v, self.rows, self.columns) for v in (target, moved, across, down))
-        self.whole = _tiles(inside.astype(np.float32), self.rows, self.columns).mean((2, 3)) > 0.98
-        self.a_mean, self.b_mean = a.mean((2, 3)), b.mean((2, 3))
-        a = a - self.a_mean[:, :, None, None]
-        b = b - self.b_mean[:, :, None, None]
-        self.aa, self.bb, self.ab = (a * a).mean((2, 3)), (b * b).mean((2, 3)), (a * b).mean((2, 3))
-        self.textured = self.whole & (np.maximum(self.aa, self.bb) > _TEXTURE**2)
-        root = np.sqrt(np.maximum(self.aa * self.bb, 1e-6))
-        self.correlation = np.where((self.aa > 0.25) & (self.bb > 0.25), self.ab / root, 0)
-        self._shift(a, b, gx, gy)
 
-    def _shift(self, a: Floats, b: Floats, gx: Floats, gy: Floats) -> None:
-        """How far each block of `b` must go to lie on `a`, by the brightness' slope (Lucas and Kanade, 1981)."""
-        gain = self.ab / np.maximum(self.bb, 1e-3)
-        off = a - gain[:, :, None, None] * b
-        self.residual = np.sqrt((off * off).mean((2, 3)))
-        gx, gy = (gain[:, :, None, None] * (g - g.mean((2, 3), keepdims=True)) for g in (gx, gy))
-        xx, yy, xy = (gx * gx).mean((2, 3)), (gy * gy).mean((2, 3)), (gx * gy).mean((2, 3))
-        ox, oy = (gx * off).mean((2, 3)), (gy * off).mean((2, 3))
-        slack = 0.02 * (xx + yy) + 1e-3
-        xx, yy = xx + slack, yy + slack
-        size = xx * yy - xy * xy
-        # b(x - d) = b - d g: the content must move by minus the solution of the slopes' equations.
-        self.dx, self.dy = -(yy * ox - xy * oy) / size, -(xx * oy - xy * ox) / size
-        self.firm = self.textured & (self.correlation > 0.6) & (size > 0.05 * (xx + yy) ** 2 / 4)
+def _few_colours(pixels: Pixels) -> float:
+    """The share of pixels, (n, 3), that the six most frequent colours make up; 1 for hardly any pixels."""
+    if len(pixels) < BLOCK:
+        return 1.0
+    red, green, blue = (pixels >> 4).astype(np.intp).T
+    counts = np.bincount(red * 256 + green * 16 + blue, minlength=4096)
+    return float(np.sort(counts)[-6:].sum() / len(pixels))
 
-    def correction(self) -> Matrix | None:
-        """An affine map that brings the blocks of the moved picture closer to their places; None if there is none."""
-        rows, columns = np.nonzero(self.firm)
-        if len(rows) < 8:
-            return None
-        places = np.column_stack([(columns + 0.5) * BLOCK, (rows + 0.5) * BLOCK, np.ones(len(rows))])
-        shifts = np.clip(np.column_stack([self.dx[rows, columns], self.dy[rows, columns]]), -3, 3).astype(
-            np.float64
-        )
-        kept = np.ones(len(rows), bool)
-        solution = np.zeros((3, 2))
-        for _ in range(3):
-            solution = np.linalg.lstsq(places[kept], shifts[kept], rcond=None)[0]
-            off = np.hypot(*(shifts - places @ solution).T)
-            kept = off <= max(0.3, float(np.median(off)) * 1.5)
-            if kept.sum() < 8:
-                return None
-        correction: Matrix = solution.T + np.array([[1, 0, 0], [0, 1, 0]])
-        return correction
 
-    def likeness(self, colour: float) -> Likeness:
-        """Sum up."""
-        correlations = self.correlation[self.textured]
-        alike = self.textured & (self.correlation > 0.8)
-        shift = np.hypot(self.dx, self.dy)[self.firm]
-        a, b = self.a_mean[self.whole], self.b_mean[self.whole]
-        spread = float(a.std() * b.std())
-        return Likeness(
-            blocks=int(self.textured.sum()),
-            low=float(np.percentile(correlations, 30)),
-            middle=float(np.median(correlations)),
-            same=float((correlations >= _SAME).mean()),
-            displaced=float(np.percentile(shift, 90)) if len(shift) else 9.0,
-            shades=float(((a - a.mean()) * (b - b.mean())).mean() / spread) if spread > 1e-3 else 0.0,
-            colour=colour,
-            noise=float(np.median(self.residual[alike])) if alike.any() else 255.0,
-            overlap=float(self.whole.mean()),
-        )
+def _changed(blocks: Blocks, target: Floats, moved: Floats) -> Mask:
+    """Pixels, in blocks that are not the same, that differ by much more than brightness and contrast."""
+    whole = blocks.same if blocks.same.sum() >= FEWEST_BLOCKS else blocks.whole
+    a, b = blocks.a_mean[whole], blocks.b_mean[whole]
+    gain = float(((a - a.mean()) * (b - b.mean())).sum() / max(1.0, float(((b - b.mean()) ** 2).sum())))
+    odd = (blocks.textured & ~blocks.same).repeat(BLOCK, 0).repeat(BLOCK, 1)
+    rows, columns = odd.shape
+    off = np.abs(target[:rows, :columns] - (a.mean() + gain * (moved[:rows, :columns] - b.mean())))
+    changed = np.zeros(target.shape, bool)
+    changed[:rows, :columns] = odd & (off > _CHANGED)
+    return changed

@@ -16,6 +16,7 @@ from vtsfind.base.groups import Box, Evidence, Verdict
 from vtsfind.base.records import PictureInfo
 from vtsfind.find.align import Alignment, align
 from vtsfind.find.features import Features
+from vtsfind.find.judge import doubt, still
 from vtsfind.find.likeness import Likeness, likeness
 
 _UNTURNED = 1
@@ -32,6 +33,9 @@ _ORIENTATIONS = {
 }
 _INVERSE_TURN = {6: 8, 8: 6}
 
+_SCENE_INLIERS = 15
+_HOUR_S = 3600
+_QUARTER_S = 900
 _WHOLE_FRAME = 0.02
 _SAME_TONES = 6.0
 
@@ -100,7 +104,20 @@ def _verified(first: Looked, second: Looked) -> tuple[Verdict, Evidence] | None:
         return Verdict.PIXELS, Evidence(agreement=1.0, note="same pixels")
     if first.features.flat or second.features.flat:
         return None
-    return _seen(first.features, second.features)
+    found = _seen(first.features, second.features)
+    if found is None or not _of_another_moment(first, second):
+        return found
+    return Verdict.BURST, replace(found[1], box=None, boxed=None, note="taken at another moment")
+
+
+def _of_another_moment(first: Looked, second: Looked) -> bool:
+    """Whether the cameras' clocks say that there were two shots.
+
+    Times that are hours apart, or whole quarters of one, tell as little as none: clocks are set right, time zones change,
+    and programs write the time of saving.
+    """
+    apart = seconds_apart(first, second)
+    return apart is not None and 0 < apart < _HOUR_S and apart % _QUARTER_S != 0
 
 
 def _seen(first: Features, second: Features) -> tuple[Verdict, Evidence] | None:
@@ -108,24 +125,16 @@ def _seen(first: Features, second: Features) -> tuple[Verdict, Evidence] | None:
     compared = alignment and likeness(first, second, alignment)
     if not compared:
         return None
-    if is_copy(*compared):
-        return _copy(first, second, *compared)
-    return _other_shot(*compared)
+    against = doubt(*compared)
+    return _other_shot(*compared, against) if against else _copy(first, second, *compared)
 
 
-def is_copy(seen: Likeness, alignment: Alignment) -> bool:
-    """Whether aligned pictures are one photo."""
-    return alignment.inliers >= 9 and seen.low > 0.9 and seen.displaced < 0.5
-
-
-def _other_shot(seen: Likeness, alignment: Alignment) -> tuple[Verdict, Evidence] | None:
-    if alignment.inliers < 15:
+def _other_shot(seen: Likeness, alignment: Alignment, why: str) -> tuple[Verdict, Evidence] | None:
+    if alignment.inliers < _SCENE_INLIERS:
         return None
-    return Verdict.BURST, Evidence(
-        inliers=alignment.inliers,
-        agreement=max(0.0, seen.same),
-        note=f"{round(seen.blocks * (1 - seen.same))} of {seen.blocks} aligned blocks differ",
-    )
+    note = f"{why}; {round(seen.blocks * (1 - seen.same))} of {seen.blocks} aligned blocks differ"
+    evidence = Evidence(inliers=alignment.inliers, agreement=max(0.0, seen.same), note=note)
+    return Verdict.BURST, replace(evidence, turn=nearest_turn(alignment))
 
 
 def _copy(
@@ -142,7 +151,9 @@ def _copy(
     if turn is None:
         box, boxed = _box(alignment, *sizes)
         return Verdict.EDIT, replace(evidence, box=box, boxed=boxed)
-    if seen.same < 0.8 or seen.colour > _SAME_TONES:
+    # Where little is lost by saving, a few blocks that are not the same are something drawn.
+    touched = not still(seen) or (seen.same < 0.98 and seen.noise < 1.5)
+    if touched or seen.colour > _SAME_TONES:
         return Verdict.EDIT, evidence
     return (Verdict.RESAVE if turn == _UNTURNED else Verdict.TURNED), evidence
 

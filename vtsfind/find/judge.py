@@ -1,0 +1,83 @@
+"""Whether aligned pictures are one photo, edited or not, or two shots of one scene.
+
+The rules say what no edit does: move things about within the scene, shift neighbouring parts together against the rest, put
+something in the place of something else that is neither drawn nor cut off straight. The limits were chosen on edits and
+on other shots drawn from photographs (`tests/bench/copies.py`, `tests/bench/shots.py`, photos not measured with).
+"""
+
+from vtsfind.find.align import Alignment
+from vtsfind.find.likeness import Likeness
+
+_FEWEST_INLIERS = 7
+_FEWEST_BLOCKS = 6
+# With few features in agreement the blocks must say more.
+_SURE_INLIERS = 15
+_SURE_BLOCKS = 12
+_SURE_SHARE = 0.15
+
+_STILL = 0.003
+_MUCH_CHANGED = 0.03
+_EXACT_NOISE = 0.2
+_DRAWN = 0.93
+_WELL_SOUGHT = 14
+
+
+def doubt(seen: Likeness, alignment: Alignment) -> str:
+    """Why the pictures are not one photo, in a few words; empty when they are."""
+    if _too_little(seen, alignment):
+        return "too little is the same to be sure"
+    if _things_moved(seen, alignment):
+        return "things are in other places"
+    if _parts_shifted(seen):
+        return "near and far parts are shifted against each other"
+    if seen.middle < 0.8 and seen.part_same < 0.9:
+        return "few blocks are the same"
+    if not still(seen) and not _cut_straight(seen) and not _drawn_over(seen, alignment):
+        return "something else is in some places"
+    return ""
+
+
+def still(seen: Likeness) -> bool:
+    """Whether nothing is in one picture that is not in the other."""
+    return seen.changed < _STILL
+
+
+def _too_little(seen: Likeness, alignment: Alignment) -> bool:
+    if alignment.inliers < _FEWEST_INLIERS or seen.part < _FEWEST_BLOCKS:
+        return True
+    small = seen.part < max(_SURE_BLOCKS, _SURE_SHARE * seen.blocks)
+    return small and alignment.inliers < _SURE_INLIERS
+
+
+def _cut_straight(seen: Likeness) -> bool:
+    """Whether all that is the same fills a rectangle, as a photo in a collage does, with other things around."""
+    return seen.part_same > 0.97 and seen.beyond < 0.15
+
+
+def _things_moved(seen: Likeness, alignment: Alignment) -> bool:
+    by_chance = 2 if seen.part_same > 0.97 and seen.beyond < 0.03 else 1
+    if seen.moved > max(by_chance, 0.1 * seen.sought):
+        return True
+    many = alignment.strays > max(4, 0.08 * alignment.inliers)
+    return many and not (still(seen) and seen.sway < 0.07)
+
+
+def _parts_shifted(seen: Likeness) -> bool:
+    if seen.changed > _MUCH_CHANGED and not _cut_straight(seen) and seen.sway > 0.15:
+        return True
+    # The traces of strong compression make blocks seem displaced too, but each by itself.
+    return seen.sway > 0.45 or seen.sway > max(0.13, 0.75 * seen.jitter)
+
+
+def _drawn_over(seen: Likeness, alignment: Alignment) -> bool:
+    """Whether what changed is of few colours in one of the pictures, and not in both, as writing and stickers are."""
+    if seen.drawn > _DRAWN:
+        return True
+    hints = seen.moved > 0.07 * seen.sought or alignment.strays > 2
+    if hints and seen.drawn - seen.plain < 0.15:
+        return False
+    if seen.noise < _EXACT_NOISE:  # what did not change is the same to the pixel
+        return True
+    unmoved = seen.sought >= _WELL_SOUGHT and seen.moved == 0 and alignment.strays <= 1
+    needed = 0.15 if unmoved else 0.45 if seen.changed > 0.02 else 0.5
+    return seen.drawn - 0.5 * seen.plain >= needed
