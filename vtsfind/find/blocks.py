@@ -75,7 +75,7 @@ class Blocks:
         for _ in range(3):
             if kept.sum() < _FEWEST_FIRM:
                 return None
-            solution = np.linalg.lstsq(places[kept], shifts[kept], rcond=None)[0]
+            solution = np.asarray(np.linalg.lstsq(places[kept], shifts[kept], rcond=None)[0], np.float64)
             off = np.hypot(*(shifts - places @ solution).T)
             kept = off <= max(0.3, float(np.median(off)) * 1.5)
         correction: Matrix = solution.T + np.array([[1, 0, 0], [0, 1, 0]])

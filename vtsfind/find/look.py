@@ -74,7 +74,13 @@ def _end(data: bytes | bytearray) -> int:
 
 LOOKS_DEPEND_ON = ("find/features.py", "find/opencv.py", "media/details.py")
 """The files of vtsfind that a look depends on, besides decoding."""
-VERDICTS_DEPEND_ON = ("find/align.py", "find/blocks.py", "find/likeness.py", "find/verify.py")
+VERDICTS_DEPEND_ON = (
+    "find/align.py",
+    "find/blocks.py",
+    "find/judge.py",
+    "find/likeness.py",
+    "find/verify.py",
+)
 """The files that a verdict on two looks depends on."""
 
 
