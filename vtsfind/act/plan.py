@@ -336,6 +336,8 @@ def operations(plan: Plan) -> tuple[Operation, ...]:
                     replace(
                         operation,
                         number=len(found) + 1,
+                        # Nothing that is kept shows what a companion holds, so it never goes for good.
+                        action=Action.TRASH if file.action is Action.DELETE else file.action,
                         path=companion.path,
                         size=companion.size,
                         digest=companion.digest,

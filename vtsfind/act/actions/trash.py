@@ -157,8 +157,7 @@ class Quarantine:
         try:
             run_folder = os.path.join(self._top(path), self._run)
             self._make(run_folder)
-            folder = os.path.join(run_folder, b"%d" % operation.number)
-            os.mkdir(folder, 0o700)
+            folder = _new_folder(os.path.join(run_folder, b"%d" % operation.number))
         except OSError as error:
             raise NoPlace(f"{error.strerror}") from error
         record = os.path.join(folder, RECORD_NAME)
@@ -205,6 +204,19 @@ class Quarantine:
                 raise
         else:
             self._made.add(folder)
+
+
+def _new_folder(path: bytes) -> bytes:
+    """Make a folder that is not there yet: another computer may use the same drive under the same names of runs."""
+    number = 1
+    while True:
+        folder = path + (b"-%d" % number if number > 1 else b"")
+        try:
+            os.mkdir(folder, 0o700)
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
 
 
 def _make_private(folder: bytes) -> None:
