@@ -256,8 +256,12 @@ def test_the_backbone_is_compiled_when_asked_for(
 
 
 def test_the_share_of_time_that_is_spent_waiting_for_data_is_told(tmp_path: Path, data: Path) -> None:
-    trained(tiny(replace(WISH, select="last"), steps=12), tmp_path / "run", data)
+    made = tiny(replace(WISH, select="last"), steps=12)
+    trained(made, tmp_path / "run", data)
     result = json.loads((tmp_path / "run/result.json").read_bytes())
+    trained(made, tmp_path / "run", data)
+    assert json.loads((tmp_path / "run/result.json").read_bytes()) == result
+    assert result["views_per_s"] > 0
     assert 0 <= result["waiting_share"] <= 1
     assert {"rate", "views_per_s", "waiting_share", "0.scene.centre"} <= set(metrics(tmp_path / "run")[-1])
 

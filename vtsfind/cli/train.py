@@ -250,6 +250,9 @@ def _show(run: Run, folder: Path, register_in: Path | None) -> None:
         card = adopt(folder, register_in)
     write_one(run.output, Model(card, card.path.stat().st_size), json=run.json)
     result = RunFolder(folder, b"").result()
-    run.notes.detail(f"{result['waiting_share']:.1%} of the time was spent waiting for data.")
+    run.notes.say(
+        f"{result['steps']:,} steps, {result['views_per_s']:,.0f} pictures/s; "
+        f"{result['waiting_share']:.1%} of the time was spent waiting for data."
+    )
     for note in result["notes"]:
         run.notes.warn(note)

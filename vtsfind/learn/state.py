@@ -360,7 +360,11 @@ class State:
                 split=split.learned if split else "",
                 metrics=self._figures(),
             )
-        self.folder.conclude({"steps": self.at + 1, **self._figures(), **clock.report(), "notes": self.notes})
+        # A run that had ended already keeps the speed of its training.
+        before = {} if clock.steps else self.folder.result()
+        self.folder.conclude(
+            {"steps": self.at + 1, **clock.report(), "notes": self.notes, **before, **self._figures()}
+        )
 
     def _figures(self) -> dict[str, float | str]:
         """What the model's card says of the validation."""
