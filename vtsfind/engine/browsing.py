@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from vtsfind.act.plan import Plan
     from vtsfind.engine.applying import Applied
     from vtsfind.engine.duplicates import DupesWish
+    from vtsfind.store.journal import RunRecord
 
 COMMAND = "vtsfind browse"
 """What plans and the history say that a session was."""
@@ -193,6 +194,19 @@ class Browsing(AbstractContextManager["Browsing"]):
         if path.exists():
             raise UsageError(f"There is a file {path} already.", "Choose another name.")
         save_plan(proposal.plan, path)
+
+    @staticmethod
+    def runs() -> "list[RunRecord]":
+        """What was done to files, the latest first.
+
+        Raises
+        ------
+        StorageError
+            If the journal cannot be read.
+        """
+        from vtsfind.engine.undoing import history
+
+        return history()[::-1]
 
     def close(self) -> None:
         """End all that runs, and let go of the review. A second time does nothing."""

@@ -45,6 +45,10 @@ THEME = Theme(
 _ORDERLY = {"apply", "undo"}
 
 
+_SYSTEM = {"Theme", "Quit", "Screenshot"}
+"""The framework's own commands that the palette offers, too."""
+
+
 class BrowseApp(App[None]):
     """The terminal UI over one session.
 
@@ -134,17 +138,19 @@ class BrowseApp(App[None]):
         if isinstance(page, SearchPage):
             page.ask_about(path)
 
-    def state_words(self) -> str:
-        """How far the review is, for the bar on top."""
+    def state_words(self) -> tuple[str, ...]:
+        """How far the review is, for the bar on top, at more and less length."""
         review = self.browsing.review
         running = [what for what in self.jobs.running if what != "groups"]
         busy = f"\u25cf {', '.join(running)}  " if running else ""
-        name = self.browsing.settings.library
+        name = f"{self.browsing.settings.library}  "
+        review = self.browsing.review
         if review is None:
-            return f"{busy}{name} "
+            return busy + name, busy
         tally = review.tally
-        words = f"{name}  {tally.decided:,}/{len(review.groups):,} decided"
-        return f"{busy}{words}, {counted(tally.files, 'file')} go, {size(tally.gain)} "
+        decided = f"{tally.decided:,}/{len(review.groups):,} decided"
+        going = f", {counted(tally.files, 'file')} go, {size(tally.gain)} "
+        return busy + name + decided + going, busy + decided + going, busy + decided, decided
 
     # -- messages --------------------------------------------------------------------------------------------------
 
@@ -255,7 +261,7 @@ class BrowseApp(App[None]):
         """Every action that the screen in front and the program have, for the command palette."""
         from vtsfind.tui.keys import ACTIONS
 
-        yield from super().get_system_commands(screen)
+        yield from (each for each in super().get_system_commands(screen) if each.title in _SYSTEM)
         part = screen.PART if isinstance(screen, Page) else None
         for action in ACTIONS:
             if action.part is part or (action.part is Part.EVERYWHERE and action.name.startswith("go")):

@@ -5,7 +5,7 @@ from vtsfind.base.records import PictureInfo, show_path
 from vtsfind.engine.choices import Mark
 from vtsfind.engine.review import Review
 from vtsfind.tui.shelf import Card
-from vtsfind.tui.words import Line, counted, size, wrapped
+from vtsfind.tui.words import Line, counted, cut_left, size, wrapped
 
 MARKS = {
     Mark.KEEPER: (" KEEPER ", "keeper"),
@@ -13,11 +13,10 @@ MARKS = {
     Mark.DROP: (" drop ", "drop"),
     Mark.STRANGER: (" no duplicate ", "stranger"),
 }
-_REASON_WIDTH = 40
 _REASON_LINES = 3
 
 
-def group_cards(review: Review, number: int, width: int = _REASON_WIDTH) -> list[Card]:
+def group_cards(review: Review, number: int, width: int) -> list[Card]:
     """The cards of a group, in the order of its members."""
     group = review.groups[number]
     return [_card(review, number, group, place, width) for place in range(len(group.members))]
@@ -29,14 +28,14 @@ def _card(review: Review, number: int, group: Group, place: int, width: int) -> 
     word, style = MARKS[mark]
     head: Line = [(f"{place + 1} " if place < 9 else "  ", "key"), (word, style)]
     if member.verdict:
-        head += [("  ", ""), (member.verdict.value, member.verdict.value), (f" {alike(member)}", "dim")]
+        head += [(" ", ""), (member.verdict.value, member.verdict.value), (f" {alike(member)}", "dim")]
     folder, _, name = show_path(member.photo.path).rpartition("/")
     facts = _facts(member.photo.info, member.photo.stamp.size, None if place == 0 else group.members[0])
     reason = review.reason(number, place)
     text: list[Line] = [[(name, "name")], facts]
     text += [[(line, "dim")] for line in wrapped(reason, width, _REASON_LINES)]
-    text.append([(member.photo.info.taken or "no time of the shot", "dim")])
-    text.append([(f"in {folder}", "dim")])
+    text.append([(f"{member.photo.info.format}  {(member.photo.info.taken or 'no date')[:16]}", "dim")])
+    text.append([(cut_left(folder, width), "dim")])
     if member.photo.companions:
         text.append([(f"+ {counted(len(member.photo.companions), 'file')} that travel with it", "dim")])
     return Card(member.photo.path, head, tuple(text))
@@ -46,7 +45,7 @@ def alike(member: Member) -> str:
     """How sure a verdict is, in a word or two."""
     seen = member.evidence
     if seen.agreement is not None:
-        return f"{100 * seen.agreement:.0f} %"
+        return f"{100 * seen.agreement:.0f}%"
     if seen.distance is not None and seen.bits:
         return f"{seen.distance}/{seen.bits} bits"
     return ""
@@ -62,8 +61,6 @@ def _facts(info: PictureInfo, count: int, beside: Member | None) -> Line:
         (f"{info.width}\u00d7{info.height}", by_pixels),
         ("  ", ""),
         (size(count), by_bytes),
-        ("  ", ""),
-        (info.format, "" if other is None or other.info.format == info.format else "warn"),
     ]
 
 

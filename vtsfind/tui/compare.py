@@ -237,16 +237,19 @@ class Compare(Page):
         table.add_column(ratio=1, overflow="fold")
         colours = self.browse.theme_variables
         good, bad, other = colours["text-success"], colours["text-error"], colours["text-warning"]
-        words = Text(f" {evidence_words(seen)}", style="bold")
-        words.append(f"\n {member.reason}", style="not bold italic")
+        words = Text(evidence_words(seen), style="bold")
+        words.append(f"\n{member.reason}", style="not bold italic")
         self.query_one("#evidence", Static).update(words)
-        for line in lines:
-            styles = ["dim", "dim"] if line.same else [other, other]
+        for line in (line for line in lines if not line.same):
+            styles = [other, other]
             if line.better:
                 styles = [good, bad] if line.better == 1 else [bad, good]
             table.add_row(
                 line.name, Text(line.first or "\u2013", styles[0]), Text(line.second or "\u2013", styles[1])
             )
+        same = [f"{line.name} {line.first}" for line in lines if line.same]
+        if same:
+            table.add_row("same", Text(", ".join(same), "dim"))
         self.query_one("#facts", Static).update(table)
 
     # -- keys ------------------------------------------------------------------------------------------------------

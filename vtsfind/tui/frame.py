@@ -30,13 +30,13 @@ class TopBar(Widget):
     def __init__(self, active: str) -> None:
         super().__init__()
         self._active = active
-        self._state = ""
+        self._states: tuple[str, ...] = ("",)
         self._places: list[tuple[int, int, str]] = []
 
-    def say(self, state: str) -> None:
-        """Show other words at the right."""
-        if state != self._state:
-            self._state = state
+    def say(self, *states: str) -> None:
+        """Show other words at the right: the first of `states` that there is room for."""
+        if states != self._states:
+            self._states = states
             self.refresh()
 
     def render(self) -> Text:
@@ -50,7 +50,7 @@ class TopBar(Widget):
             text.append(f" {label} ", style="bold underline" if name == self._active else "dim")
             self._places.append((start, len(text), name))
         room = self.size.width - len(text) - 1
-        state = self._state if len(self._state) <= room else self._state[: max(0, room - 1)] + "\u2026"
+        state = next((state for state in self._states if len(state) <= room), "")
         text.append(" " * max(1, room - len(state)))
         text.append(state)
         return text
@@ -80,7 +80,7 @@ class Page(Screen[None]):
         yield TopBar(self.NAME)
         yield from self.body()
         yield Static("", id="too-small")
-        yield Footer(show_command_palette=False)
+        yield Footer(show_command_palette=False, compact=True)
 
     def body(self) -> Iterable[Widget]:
         """What stands between bar and footer."""
@@ -104,7 +104,7 @@ class Page(Screen[None]):
     def refresh_state(self) -> None:
         """Show how far the review is."""
         for bar in self.query(TopBar):
-            bar.say(self.browse.state_words())
+            bar.say(*self.browse.state_words())
 
     def working(self, message: Working) -> None:
         """Hear how far long work is."""
@@ -182,7 +182,7 @@ class Question(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        with VerticalScroll(id="question", classes="dialog") as box:
+        with VerticalScroll(id="confirm", classes="dialog") as box:
             box.border_title = self._title
             yield Static(Text("\n".join(self._lines)))
             answer = Text("\n")

@@ -5,7 +5,7 @@ kitty    Kitty's graphics protocol with Unicode placeholders: the picture is sen
          stand for it are text like any other, which can be scrolled, covered and cut. Kitty and Ghostty.
 sixel    DEC's six-pixel rows, drawn over blank characters: xterm -ti vt340, foot, Konsole, Windows Terminal, mlterm.
 iterm2   Files sent inline: iTerm2, WezTerm, mintty.
-blocks   Two pixels a character as coloured half blocks, everywhere.
+blocks   Characters that are halves and quarters of a block in two colours, everywhere.
 off      No pictures.
 =======  ===================================================================================================
 """

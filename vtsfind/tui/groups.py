@@ -151,7 +151,7 @@ class GroupsPage(Page):
             self._members.border_title = self._members.border_subtitle = ""
             return
         group = review.groups[number]
-        self._members.show(group_cards(review, number), cursor)
+        self._members.show(group_cards(review, number, self._members.text_width(len(group.members))), cursor)
         self._members.border_title = (
             f"Group {group.number}: {counted(len(group.members), 'photo')}, {weakest(group).value},"
             f" gives {size(group.gain)}"

@@ -63,16 +63,14 @@ class HistoryPage(Page):
 
     @work(thread=True, exclusive=True, group="history")
     def _read(self) -> None:
-        from vtsfind.engine.undoing import history
-
         try:
-            self.post_message(Runs(history()))
+            self.post_message(Runs(self.browse.browsing.runs()))
         except VtsfindError as error:
             self.post_message(Runs([], error))
 
     def on_runs(self, message: Runs) -> None:
         """Show the runs."""
-        self._runs = message.runs[::-1]
+        self._runs = message.runs
         if message.error:
             self.browse.tell(message.error)
         runs = self.query_one("#runs", RowList)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +17,8 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, ProgressBar, Static
 
+from vtsfind.base.errors import VtsfindError
+from vtsfind.base.operations import State
 from vtsfind.base.records import show_path
 from vtsfind.engine.browsing import Overview
 from vtsfind.engine.refresh import RefreshResult
@@ -27,14 +29,20 @@ from vtsfind.tui.rowlist import RowList
 from vtsfind.tui.words import Line, counted, cut, size
 
 _NONE = "\u2013"
+_RUNS = 5
+
+
+if TYPE_CHECKING:
+    from vtsfind.store.journal import RunRecord
 
 
 class Overviews(Message):
     """The libraries have been looked at."""
 
-    def __init__(self, found: list[Overview]) -> None:
+    def __init__(self, found: list[Overview], runs: "list[RunRecord]") -> None:
         super().__init__()
         self.found = found
+        self.runs = runs
 
 
 class HomePage(Page):
@@ -48,6 +56,7 @@ class HomePage(Page):
     def __init__(self) -> None:
         super().__init__()
         self._found: list[Overview] = []
+        self._runs: list[RunRecord] = []
 
     def body(self) -> Iterable[Widget]:
         """Lay it out."""
@@ -75,11 +84,17 @@ class HomePage(Page):
 
     @work(thread=True, exclusive=True, group="libraries")
     def _look(self) -> None:
-        self.post_message(Overviews(self.browse.browsing.overviews()))
+        browsing = self.browse.browsing
+        try:
+            runs = browsing.runs()[:_RUNS]
+        except VtsfindError as error:
+            self.post_message(WorkFailed("libraries", error))
+            runs = []
+        self.post_message(Overviews(browsing.overviews(), runs))
 
     def on_overviews(self, message: Overviews) -> None:
         """Show the libraries."""
-        self._found = message.found
+        self._found, self._runs = message.found, message.runs
         self._list.show(
             len(self._found), self._row, self._list.cursor, empty="There is no library yet. Press i."
         )
@@ -132,6 +147,7 @@ class HomePage(Page):
         table.add_row("kept in", show_path(os.fsencode(library.folder)))
         if library.name == self.browse.browsing.settings.library:
             self._add_review(table)
+        self._add_runs(table)
         return table
 
     def _add_review(self, table: Table) -> None:
@@ -148,6 +164,16 @@ class HomePage(Page):
         table.add_row(
             "review", f"{tally.decided:,} decided, {counted(tally.files, 'file')} go, {size(tally.gain)}"
         )
+
+    def _add_runs(self, table: Table) -> None:
+        if self._runs:
+            table.add_row()
+        for place, run in enumerate(self._runs):
+            counts = run.counts
+            words = f"{run.run}  {counted(counts[State.DONE], 'file')} gone"
+            if counts[State.UNDONE]:
+                words += f", {counts[State.UNDONE]:,} brought back"
+            table.add_row("recent runs" if place == 0 else "", f"{words}  {run.command}")
 
     def groups_changed(self) -> None:
         """Show how many copies there are."""

@@ -59,11 +59,11 @@ ACTIONS = (
     Action(H, "open", "enter", "Open", "Open the library under the cursor.", footer=True),
     Action(H, "reload", "r", "Compare again", "Look for duplicates again, with what was indexed since.", footer=True),
     Action(G, "accept", "a", "Accept", "Let the marks hold, and go on to the next open group.", footer=True),
-    Action(G, "drop", "space", "Keep/drop", "Keep the photo under the cursor, or let it go.", footer=True),
-    Action(G, "refuse", "n", "No duplicate", "The photo is no duplicate; remembered for ever. On the keeper: none is.", footer=True),
+    Action(G, "drop", "space", "Mark", "Keep the photo under the cursor, or let it go.", footer=True),
+    Action(G, "refuse", "n", "Not dup", "The photo is no duplicate; remembered for ever. On the keeper: none is.", footer=True),
     Action(G, "undo", "u", "Undo", "Take the latest mark back, then the one before, ...", footer=True),
     Action(G, "compare", "enter", "Compare", "Look at the photos closely, beside each other.", footer=True),
-    Action(G, "accept_all", "A", "All alike", "Accept all groups of this kind, or of these folders, after showing how many.", footer=True, shown="A"),
+    Action(G, "accept_all", "A", "Alike", "Accept all groups of this kind, or of these folders, after showing how many.", footer=True, shown="A"),
     *(
         Action(G, f"choose({digit})", str(digit), f"Keeper {digit}", "Make that photo the keeper.")
         for digit in range(1, 10)

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from itertools import count
 
+import numpy as np
+import numpy.typing as npt
 from rich.color import Color, ColorSystem
 from rich.segment import Segment
 from rich.style import Style
@@ -19,7 +21,17 @@ from vtsfind.tui.graphics import (
 )
 from vtsfind.tui.scaling import ALL, Look, Pixels, Window, part, window
 
-_UPPER_HALF = "\u2580"
+# The characters that part their place in two, and the pixels in the colour of the text: upper left and right, lower left
+# and right. The half block stands first, since it wins where nothing is gained by another.
+_PARTS = [
+    ("\u2580", np.array([1, 1, 0, 0], np.float32)),
+    ("\u258c", np.array([1, 0, 1, 0], np.float32)),
+    ("\u259a", np.array([1, 0, 0, 1], np.float32)),
+    ("\u2598", np.array([1, 0, 0, 0], np.float32)),
+    ("\u259d", np.array([0, 1, 0, 0], np.float32)),
+    ("\u2596", np.array([0, 0, 1, 0], np.float32)),
+    ("\u2597", np.array([0, 0, 0, 1], np.float32)),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +100,7 @@ class Artist:
             shown = part(pixels, columns * self.cell.width, rows * self.cell.height, seen)
             over = sixel_picture(shown) if kind is Graphics.SIXEL else iterm2_picture(shown, columns, rows)
             return Drawing(columns, rows, blank, over=over)
-        return Drawing(columns, rows, blocks(part(pixels, columns, 2 * rows, seen)))
+        return Drawing(columns, rows, blocks(part(pixels, 2 * columns, 2 * rows, seen)))
 
     def _kitty(self, pixels: Pixels, columns: int, rows: int, seen: Window) -> Drawing:
         number = next(self._numbers)
@@ -101,26 +113,51 @@ class Artist:
 
 
 def blocks(pixels: Pixels) -> list[list[Segment]]:
-    """Draw (2r, c, 3) uint8 as r lines of c half blocks, two pixels each."""
-    lines = []
-    for upper, lower in zip(pixels[::2].tolist(), pixels[1::2].tolist(), strict=True):
-        line: list[Segment] = []
-        before, length = None, 0
-        for pair in zip(map(tuple, upper), map(tuple, lower), strict=True):
-            if pair == before:
-                length += 1
-                continue
-            if before is not None:
-                line.append(Segment(_UPPER_HALF * length, _style(*before)))
-            before, length = pair, 1
-        if before is not None:
-            line.append(Segment(_UPPER_HALF * length, _style(*before)))
-        lines.append(line)
-    return lines
+    """Draw (2r, 2c, 3) uint8 as r lines of c characters: two colours each, parted where that shows the four pixels best."""
+    fours = _fours(pixels)
+    inks, papers, errors = [], [], []
+    for _, mask in _PARTS:
+        ink, paper = fours @ (mask / mask.sum()), fours @ ((1 - mask) / max(1, (1 - mask).sum()))
+        drawn = ink[..., None] * mask + paper[..., None] * (1 - mask)
+        inks.append(ink)
+        papers.append(paper)
+        errors.append(np.square(fours - drawn).sum(axis=(2, 3)))
+    best = np.argmin(errors, axis=0)
+    chosen = np.concatenate([_chosen(inks, best), _chosen(papers, best)], axis=2)
+    return [_line(*line) for line in zip(best.tolist(), chosen.tolist(), strict=True)]
 
 
-def _style(upper: tuple[int, ...], lower: tuple[int, ...]) -> Style:
-    style = Style(color=Color.from_rgb(*upper), bgcolor=Color.from_rgb(*lower))
+def _fours(pixels: Pixels) -> npt.NDArray[np.float32]:
+    """(r, c, 3, 4): the pixels of each character, row by row."""
+    height, width, _ = pixels.shape
+    parted = pixels.reshape(height // 2, 2, width // 2, 2, 3).transpose(0, 2, 4, 1, 3)
+    return parted.reshape(height // 2, width // 2, 3, 4).astype(np.float32)
+
+
+def _chosen(colours: list[npt.NDArray[np.float32]], best: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    """(r, c, 3): of each character, the colour that goes with its best part."""
+    picked = np.take_along_axis(np.stack(colours), best[None, :, :, None], 0)[0]
+    rounded: npt.NDArray[np.uint8] = np.rint(picked).astype(np.uint8)
+    return rounded
+
+
+def _line(best: list[int], colours: list[list[int]]) -> list[Segment]:
+    """One line; characters of the same colours that stand together are one segment."""
+    line: list[Segment] = []
+    text, before = "", None
+    for kind, pair in zip(best, map(tuple, colours), strict=True):
+        if pair != before and text:
+            line.append(Segment(text, _style(before)))
+            text = ""
+        text, before = text + _PARTS[kind][0], pair
+    if text:
+        line.append(Segment(text, _style(before)))
+    return line
+
+
+def _style(pair: tuple[int, ...] | None) -> Style:
+    assert pair
+    style = Style(color=Color.from_rgb(*pair[:3]), bgcolor=Color.from_rgb(*pair[3:]))
     Strip.render_ansi(
         style, ColorSystem.TRUECOLOR
     )  # kept in the style, so that drawing it later takes no time

@@ -45,7 +45,7 @@ class SearchPage(Page):
         """Lay it out."""
         yield Vertical(
             Input(placeholder="The path of a photo: type, paste, or drop it here", id="question"),
-            Shelf(self.browse.gallery, lines=13, narrowest=26, id="hits"),
+            Shelf(self.browse.gallery, lines=14, narrowest=26, id="hits"),
             id="search",
         )
 
@@ -221,5 +221,5 @@ def _card(hit: Neighbour) -> Card:
     return Card(
         hit.path,
         [(f"{hit.rank} ", "key"), (bar, "good"), (f" {hit.distance}/{hit.bits}", "dim"), *gone],
-        ([(name, "name")], [(facts, "dim")], [(f"in {folder}", "dim")]),
+        ([(name, "name")], [(facts, "dim")], [(f"in {folder}", "dim")], []),
     )

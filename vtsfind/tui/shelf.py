@@ -131,6 +131,12 @@ class Shelf(ScrollView, can_focus=True):
         self._reveal()
         self.refresh()
 
+    def text_width(self, count: int) -> int:
+        """Characters that a line of text can have if there are so many cards."""
+        width = self.scrollable_content_region.width
+        shown = max(1, min(count, width // self._narrowest)) if self._one_row else self._columns
+        return max(8, min(width // shown, self._widest)) - 2
+
     def picture_ready(self, path: bytes) -> None:
         """Draw again if this photo is among the cards."""
         if any(card.path == path for card in self._visible()):
