@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from vtsfind.base.details import Details
+from vtsfind.base.errors import StorageError
 from vtsfind.base.progress import CancelToken, Phase, Progress
 from vtsfind.base.records import Failure, Found, Reason, show_path
 from vtsfind.base.settings import Settings
@@ -17,7 +18,7 @@ from vtsfind.find.look import Look, details_of, look_version, unpack, verdict_ve
 from vtsfind.find.threads import share
 from vtsfind.find.verify import Looked, verify
 from vtsfind.media.pool import Job, WorkPool
-from vtsfind.store.evidence import KEY_BYTES, EvidenceStore
+from vtsfind.store.evidence import KEY_BYTES, NAME, EvidenceStore
 from vtsfind.store.evidence import Found as Seen
 
 COMMIT_EVERY_S = 2.0
@@ -184,7 +185,10 @@ class Looking(AbstractContextManager["Looking"]):
         known = self._at_hand.pop(content.digest, None)
         if known is None:
             told = self._store.look(content.digest)
-            assert told is not None, "it was looked at"
+            if told is None:  # it was looked at, so the file has failed since
+                raise StorageError(
+                    f"{NAME} of the library cannot be read: {self._store.problem}.", "Run it again."
+                )
             details, features = unpack(told)
             known = Looked(features, content.info, content.digest, details.pixels or None)
         self._at_hand[content.digest] = known

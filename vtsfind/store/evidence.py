@@ -21,11 +21,12 @@ Looks are large, about 80 kB a photo; `trim` drops the oldest when they are no l
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from vtsfind.base.groups import Box, Evidence, Verdict
 from vtsfind.store.schema import connected
@@ -41,6 +42,9 @@ Found = tuple[Verdict, Evidence] | None
 """A verdict and what shows it; None for strangers."""
 Pair = tuple[bytes, bytes]
 """SHA-256 of two contents."""
+
+Row = tuple[Any, ...]
+Rows = Sequence[Row]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS looks (
@@ -69,22 +73,25 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         self._look_version = look_version
         self._verdict_version = verdict_version
         self.problem = ""
-        """Why nothing can be kept on disk, in the words of the system; empty if it can."""
-        self._connection = self._opened()
+        """Why nothing more can be kept on disk, in the words of the system; empty if it can."""
+        self._pending: list[tuple[str, Rows]] = []
+        """What was written since the last commit, to be written elsewhere if the file fails."""
+        self._memory: sqlite3.Connection | None = None
+        self._disk = self._opened()
 
-    def _opened(self) -> sqlite3.Connection:
+    def _opened(self) -> sqlite3.Connection | None:
         for _ in range(2):
             try:
                 connection = _prepared(connected(self._path, "rwc"))
             except sqlite3.Error as error:
                 self.problem = str(error)
                 if isinstance(error, sqlite3.OperationalError):  # it is busy, or cannot be written
-                    break
+                    return None
                 self._remove()
             else:
                 self.problem = ""
                 return connection
-        return _prepared(sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
+        return None
 
     def _remove(self) -> None:
         for side in _SIDES:
@@ -98,96 +105,115 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
 
     def look(self, digest: bytes, *, full: bool = False) -> bytes | None:
         """Details and features of a content; None if they are not known, or not from the photo in full as asked."""
-        row = None
-        with self._careful():
-            row = self._connection.execute(
-                "SELECT told FROM looks WHERE content = ? AND version = ? AND full >= ?",
-                (digest[:KEY_BYTES], self._look_version, int(full)),
-            ).fetchone()
-        return bytes(row[0]) if row else None
+        rows = self._rows(
+            "SELECT told FROM looks WHERE content = ? AND version = ? AND full >= ?",
+            (digest[:KEY_BYTES], self._look_version, int(full)),
+        )
+        return bytes(rows[0][0]) if rows else None
 
     def looked(self) -> dict[bytes, bool]:
         """The contents that were looked at, by the first `KEY_BYTES` of their digest, and whether in full."""
-        known: dict[bytes, bool] = {}
-        with self._careful():
-            rows = self._connection.execute(
-                "SELECT content, full FROM looks WHERE version = ?", (self._look_version,)
-            )
-            known.update((bytes(content), bool(full)) for content, full in rows)
-        return known
+        rows = self._rows("SELECT content, full FROM looks WHERE version = ?", (self._look_version,))
+        return {bytes(content): bool(full) for content, full in rows}
 
     def keep_look(self, digest: bytes, told: bytes | bytearray, *, full: bool) -> None:
         """Keep details and features of a content; `commit` makes it last."""
-        with self._careful():
-            self._begin()
-            self._connection.execute(
-                "INSERT OR REPLACE INTO looks (content, version, full, told) VALUES (?, ?, ?, ?)",
-                (digest[:KEY_BYTES], self._look_version, int(full), told),
-            )
+        self._write(
+            "INSERT OR REPLACE INTO looks (content, version, full, told) VALUES (?, ?, ?, ?)",
+            [(digest[:KEY_BYTES], self._look_version, int(full), told)],
+        )
 
     def verdicts(self, pairs: Iterable[Pair]) -> dict[Pair, Found]:
         """What is known of some pairs, each with the smaller digest first."""
         known: dict[Pair, Found] = {}
-        with self._careful():
-            for pair in pairs:
-                row = self._connection.execute(
-                    "SELECT verdict, evidence FROM pairs WHERE first = ? AND second = ? AND version = ?",
-                    (*_key(pair), self._verdict_version),
-                ).fetchone()
-                if row:
-                    known[pair] = _found(*row)
+        for pair in pairs:
+            rows = self._rows(
+                "SELECT verdict, evidence FROM pairs WHERE first = ? AND second = ? AND version = ?",
+                (*_key(pair), self._verdict_version),
+            )
+            if rows:
+                known[pair] = _found(*rows[0])
         return known
 
     def keep_verdicts(self, found: Iterable[tuple[Pair, Found]]) -> None:
         """Keep verdicts on pairs, each with the smaller digest first; `commit` makes it last."""
-        rows = [(*_key(pair), self._verdict_version, *_columns(each)) for pair, each in found]
-        with self._careful():
-            self._begin()
-            self._connection.executemany(
-                "INSERT OR REPLACE INTO pairs (first, second, version, verdict, evidence) VALUES (?, ?, ?, ?, ?)",
-                rows,
-            )
+        self._write(
+            "INSERT OR REPLACE INTO pairs (first, second, version, verdict, evidence) VALUES (?, ?, ?, ?, ?)",
+            [(*_key(pair), self._verdict_version, *_columns(each)) for pair, each in found],
+        )
 
     def commit(self) -> None:
         """Make what was kept last: a killed process does not lose it."""
-        if self._connection.in_transaction:
-            with self._careful():
-                self._connection.execute("COMMIT")
+        if self._disk is not None and self._disk.in_transaction:
+            try:
+                self._disk.execute("COMMIT")
+            except sqlite3.Error as error:
+                self._fail(error)
+        self._pending.clear()
 
     def trim(self, most_bytes: int = MOST_LOOK_BYTES) -> None:
         """Drop what another version made, and the oldest looks beyond so many bytes; commits."""
-        with self._careful():
-            self._begin()
-            self._connection.execute("DELETE FROM looks WHERE version <> ?", (self._look_version,))
-            self._connection.execute("DELETE FROM pairs WHERE version <> ?", (self._verdict_version,))
-            self._connection.execute(
-                "DELETE FROM looks WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
-                " sum(length(told)) OVER (ORDER BY rowid DESC) AS total FROM looks) WHERE total > ?)",
-                (most_bytes,),
-            )
-            self._connection.execute("COMMIT")
-            self._connection.execute("PRAGMA incremental_vacuum")
+        self._write("DELETE FROM looks WHERE version <> ?", [(self._look_version,)])
+        self._write("DELETE FROM pairs WHERE version <> ?", [(self._verdict_version,)])
+        self._write(
+            "DELETE FROM looks WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
+            " sum(length(told)) OVER (ORDER BY rowid DESC) AS total FROM looks) WHERE total > ?)",
+            [(most_bytes,)],
+        )
+        self.commit()
+        if self._disk is not None:
+            with suppress(sqlite3.Error):
+                self._disk.execute("PRAGMA incremental_vacuum")
 
     def close(self) -> None:
         """Close; what was not committed is lost. A second time does nothing."""
-        self._connection.close()
+        for connection in (self._disk, self._memory):
+            if connection is not None:
+                connection.close()
 
-    def _begin(self) -> None:
-        if not self._connection.in_transaction:
-            self._connection.execute("BEGIN IMMEDIATE")
+    def _rows(self, statement: str, parameters: Row) -> list[Row]:
+        """What is in memory, then what is in the file."""
+        rows: list[Row] = []
+        if self._memory is not None:
+            rows += self._memory.execute(statement, parameters)
+        if self._disk is not None:
+            try:
+                rows += self._disk.execute(statement, parameters)
+            except sqlite3.Error as error:
+                self._fail(error)
+                self._disk.close()
+                self._disk = None
+                return self._rows(statement, parameters)
+        return rows
 
-    @contextmanager
-    def _careful(self) -> Iterator[None]:
-        """Go on in memory when the file fails: evidence is never worth an error."""
+    def _write(self, statement: str, rows: Rows) -> None:
+        self._pending.append((statement, rows))
+        if self.problem or self._disk is None:
+            self._in_memory().executemany(statement, rows)
+            return
         try:
-            yield
+            if not self._disk.in_transaction:
+                self._disk.execute("BEGIN IMMEDIATE")
+            self._disk.executemany(statement, rows)
         except sqlite3.Error as error:
-            self.problem = str(error)
+            self._fail(error)
+
+    def _fail(self, error: sqlite3.Error) -> None:
+        """Go on in memory: evidence is never worth an error. What was committed is still read from the file."""
+        self.problem = str(error)
+        if self._disk is not None and self._disk.in_transaction:
             with suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = _prepared(
+                self._disk.execute("ROLLBACK")
+        for statement, rows in self._pending:
+            self._in_memory().executemany(statement, rows)
+        self._pending.clear()
+
+    def _in_memory(self) -> sqlite3.Connection:
+        if self._memory is None:
+            self._memory = _prepared(
                 sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             )
+        return self._memory
 
 
 def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
