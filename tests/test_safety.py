@@ -4,6 +4,7 @@ import os
 import random
 import re
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from acting import Tree, at_home, bring_everything_back, tree
@@ -59,21 +60,18 @@ def lay_out(folder: Path, chooser: random.Random) -> list[Group]:
 
 
 def edited(plan: Plan, chooser: random.Random) -> Plan:
-    """The plan after a person changed words, took lines out, and typed overrides; as it was if that is refused."""
-    lines = plan_text(plan).split("\n")
-    for _ in range(chooser.randint(0, 6)):
-        place = chooser.randrange(len(lines))
-        match chooser.randrange(3):
-            case 0:
-                lines[place] = re.sub(r"^[a-z]+ ", f"{chooser.choice(WORDS)} ", lines[place])
-            case 1:
-                del lines[place]
-            case 2:
-                lines.insert(place, lines[chooser.randrange(len(lines))])
-    try:
-        return read_plan_text("\n".join(lines).encode())
-    except UsageError:
-        return plan
+    """The plan after a person changed words and took lines out; edits that are refused are taken back."""
+    for _ in range(chooser.randint(0, 8)):
+        lines = plan_text(plan).split("\n")
+        table = next(i for i, line in enumerate(lines) if line.startswith("files "))
+        place = chooser.choice([i for i, line in enumerate(lines[:table]) if line.partition(" ")[0] in WORDS])
+        if chooser.random() < 0.3:
+            del lines[place]
+        else:
+            lines[place] = re.sub(r"^[a-z]+ ", f"{chooser.choice(WORDS)} ", lines[place])
+        with suppress(UsageError):
+            plan = read_plan_text("\n".join(lines).encode())
+    return plan
 
 
 def spoil(folder: Path, chooser: random.Random) -> None:
@@ -121,7 +119,8 @@ def test_a_copy_of_every_photo_stays_and_undo_restores_the_tree(seed: int, spoil
         before = tree(photos)
         with at_home(home):
             result = apply(plan, permanently=True)
-        assert State.FAILED not in {step.state for step in result.steps}
+        # Many file systems cannot share blocks between files.
+        assert {step.operation.action for step in result.of(State.FAILED)} <= {Action.REFLINK}
         assert_a_copy_stays(plan, result, before, tree(photos))
         lost = [one for one in result.of(State.DONE) if one.operation.action is Action.DELETE]
         if all(one.operation.same_content for one in lost):
