@@ -5,6 +5,7 @@ changes while a run goes on), `gradients` (in parts, in several processes), `rat
 Everything random is a function of the recipe's seed and the step, so a run that goes on after a kill gives the same model.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from vtsfind.base.progress import CancelToken, Phase, Progress
@@ -69,8 +70,9 @@ def train_recipe(content: bytes, called: str, run: Run, progress: Progress, canc
         for step, batches in enumerate(clock.fetched(state.batches(first)), first):
             terms = state.step(step, batches)
             if step % _LOG_EVERY == 0:
-                state.log(step, rate=rate_share(step, recipe.schedule), **clock.report(), **terms)
-                progress.advance(0, f"loss {sum(terms.values()):.3f}, {clock.pace:.0f} views/s")
+                rate = rate_share(step, recipe.schedule)
+                state.log(step, rate=rate, **clock.report(), **terms)
+                progress.advance(0, _note(terms, rate, clock.pace))
             progress.advance()
             done = step + 1
             ended = state.judge(done)
@@ -84,3 +86,9 @@ def train_recipe(content: bytes, called: str, run: Run, progress: Progress, canc
                 break
         state.finish(clock)
     return run.folder
+
+
+def _note(terms: Mapping[str, float], rate: float, pace: float) -> str:
+    """A few words on a step: its loss, term by term, the share of the rates, and the speed."""
+    parts = ", ".join(f"{name.rpartition('.')[2]} {value:.3f}" for name, value in terms.items())
+    return f"loss {sum(terms.values()):.3f} ({parts}), rate {rate:.0%}, {pace:.0f} views/s"
