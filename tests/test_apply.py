@@ -123,12 +123,14 @@ def test_files_deleted_for_good_need_the_word_and_do_not_come_back(album: list[P
     with pytest.raises(UsageError, match="--permanently"):
         apply(plan)
     assert album[1].exists()
-    apply(plan, permanently=True)
+    result = apply(plan, permanently=True)
     assert not album[1].exists()
-    undone = undo()
+    undone = undo(result.run)
     assert [(step.outcome, step.note) for step in undone.steps] == [
         (Return.FAILED, "it was deleted for good")
     ]
+    with pytest.raises(UsageError, match="nothing to undo"):
+        undo()
 
 
 def put(path: Path, content: bytes) -> None:
@@ -323,6 +325,16 @@ def test_extended_attributes_survive(action: Action, album: list[Path]) -> None:
     apply(plan_for(album[:2], action), permanently=True)
     undo()
     assert os.getxattr(album[1], "user.tag") == b"cat\0"
+
+
+def test_what_travels_with_a_photo_that_is_deleted_for_good_goes_to_the_trash(
+    album: list[Path], home: Path
+) -> None:
+    film = album[1].with_suffix(".mov")
+    film.write_bytes(b"film")
+    groups = [group(1, photo(album[0]), photo(album[1], [film]))]
+    apply(make_plan(groups, ORIGIN, action=Action.DELETE, companion=planned.companion), permanently=True)
+    assert trashed(home) == {"b.mov"}
 
 
 def test_names_that_are_no_text_go_and_come_back(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """`vtsfind undo` and `vtsfind history`: bring files back, and see what was done."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vtsfind.cli import options
 from vtsfind.cli.asking import confirmed
 from vtsfind.cli.running import ExitCode, Run, running, stopping_cleanly
+
+if TYPE_CHECKING:
+    from vtsfind.store.journal import RunRecord
 
 
 def undo(
@@ -120,15 +123,23 @@ def history(
 
         if name is not None:
             record = undoing.run_named(name)
+            _warn_of_damage(run, [record])
             if json:
                 report.write_run_records(Lines(run.output, "history"), record)
             else:
                 report.write_run(run.output, record)
             return
         runs = undoing.history()
+        _warn_of_damage(run, runs)
         if json:
             report.write_history_records(Lines(run.output, "history"), runs)
         else:
             report.write_history(run.output, runs)
         if not runs:
             run.notes.say("Nothing was done yet.")
+
+
+def _warn_of_damage(run: Run, records: "list[RunRecord]") -> None:
+    for record in records:
+        if record.damaged:
+            run.notes.warn(f"{record.damaged:,} lines of the journal of run {record.run} are damaged.")

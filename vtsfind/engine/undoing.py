@@ -7,7 +7,7 @@ from enum import Enum
 
 from vtsfind.act.actions import Actions, Lost, NotYet, Refused
 from vtsfind.base.errors import UsageError
-from vtsfind.base.operations import Operation, State
+from vtsfind.base.operations import Action, Operation, State
 from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
 from vtsfind.base.records import show_path
 from vtsfind.engine.applying import BATCH
@@ -118,9 +118,14 @@ def undo(
 
 def _latest(journal: Journal) -> str:
     for run in reversed(journal.runs()):
-        if any(life.state in {State.DONE, State.UNDOING} for life in journal.read(run).lives.values()):
+        if any(_may_return(life) for life in journal.read(run).lives.values()):
             return run
     raise UsageError("There is nothing to undo.", "`vtsfind history` tells what was done.")
+
+
+def _may_return(life: Life) -> bool:
+    for_good = life.operation.action is Action.DELETE and not life.operation.same_content
+    return life.state in {State.DONE, State.UNDOING} and not for_good
 
 
 def _chosen(record: RunRecord, paths: Collection[bytes]) -> list[Life]:

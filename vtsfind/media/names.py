@@ -41,7 +41,7 @@ _FOLDERS = {
         [b"node_modules", b"__pycache__", b".git", b".hg", b".svn", b".venv", b".tox", b".cache"], TOOL
     ),
 }
-_TRASH_PREFIX = b".trash-"
+_TRASH_PREFIXES = (b".trash-", b".vtsfind-quarantine-")
 _HOME_TRASH = b"/.local/share/trash"
 # Lightroom keeps previews in *.lrdata; a macOS photo library keeps the photos in `originals` or `Masters` only.
 _PREVIEW_ENDING = b".lrdata"
@@ -64,13 +64,15 @@ def reason_against_folder(parent: bytes, name: bytes) -> str | None:
 
     >>> reason_against_folder(b"/home/ann", b".Trash-1000")
     'trash folder'
+    >>> reason_against_folder(b"/volume", b".vtsfind-quarantine-1000")
+    'trash folder'
     >>> reason_against_folder(b"/home/ann", b"Pictures")
     """
     low = name.lower()
     reason = _FOLDERS.get(low)
     if reason is not None:
         return reason
-    if low.startswith(_TRASH_PREFIX) or (low == b"trash" and _in_home_share(parent)):
+    if low.startswith(_TRASH_PREFIXES) or (low == b"trash" and _in_home_share(parent)):
         return TRASH
     if low.endswith(_PREVIEW_ENDING):
         return THUMBNAILS
