@@ -89,6 +89,16 @@ def test_comparing_a_card_by_content_loads_no_torch_and_no_decoder(album: Path, 
     assert modules.isdisjoint({*HEAVY, "PIL", "cv2", "rich", "pydantic"})
 
 
+def test_dupes_loads_no_torch(album: Path) -> None:
+    assert imported("dupes", "--library", str(album / "library")).isdisjoint(HEAVY)
+
+
+def test_a_look_at_a_photo_loads_no_torch() -> None:
+    probe = "import sys, vtsfind.media.worker, vtsfind.find.look; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True, text=True)
+    assert HEAVY.isdisjoint(done.stdout.split())
+
+
 def test_a_decoding_process_loads_no_torch() -> None:
     probe = "import sys, vtsfind.media.worker; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True, text=True)
