@@ -1,5 +1,6 @@
 """Groups of duplicates that tests make up, or draw as files."""
 
+import hashlib
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -92,8 +93,6 @@ def on_disk(folder: Path, count: int = 4) -> list[Group]:
 
 
 def _of_file(path: Path, taken: str | None) -> Photo:
-    import hashlib
-
     status = path.stat()
     with Image.open(path) as image:
         info = PictureInfo(

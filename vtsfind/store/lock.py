@@ -33,7 +33,8 @@ class WriterLock:
 
     def __init__(self, folder: Path) -> None:
         self._owner = folder / OWNER_NAME
-        self._lock = FileLock(folder / LOCK_NAME)
+        # Not bound to a thread: it may be released by another one than took it.
+        self._lock = FileLock(folder / LOCK_NAME, thread_local=False)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:

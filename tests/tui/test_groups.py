@@ -1,0 +1,256 @@
+"""The review on the screen: keys make marks, marks are on disk, and the next session goes on from there."""
+
+import os
+from pathlib import Path
+
+from driven import Hand, drive
+from grouped import many, on_disk
+
+from vtsfind.base.groups import Verdict
+from vtsfind.engine.choices import Mark, Standing
+from vtsfind.engine.decisions import known_decisions
+from vtsfind.engine.listing import weakest
+from vtsfind.tui.bulk import AllAlike
+from vtsfind.tui.compare import Compare
+from vtsfind.tui.frame import Help
+
+
+def test_accepting_goes_on_to_the_next_open_group_and_outlives_the_session() -> None:
+    groups = many(30)
+
+    async def first(hand: Hand) -> None:
+        number = hand.groups.group
+        assert number is not None
+        await hand.press("a", "a")
+        assert hand.review.choice(number).standing is Standing.ACCEPTED
+        assert hand.groups.cursor == 2
+
+    async def second(hand: Hand) -> None:
+        assert hand.review.tally.decided == 2
+        await hand.press("u", "u")
+        assert hand.review.tally.decided == 0
+        assert hand.groups.cursor == 0
+
+    drive(groups, first)
+    drive(groups, second)
+
+
+def test_space_digits_and_n_mark_photos_and_u_takes_each_mark_back() -> None:
+    groups = [group for group in many(40) if len(group.members) > 3 and weakest(group) is Verdict.RESAVE]
+
+    async def script(hand: Hand) -> None:
+        number = hand.groups.group
+        assert number is not None
+        await hand.press("right", "space")
+        assert hand.review.mark(number, 1) is Mark.KEEP
+        await hand.press("3")
+        assert hand.review.mark(number, 2) is Mark.KEEPER
+        assert hand.review.mark(number, 0) is Mark.DROP
+        await hand.press("n")
+        assert hand.review.mark(number, 1) is Mark.STRANGER
+        await hand.press("u", "u", "u")
+        assert [hand.review.mark(number, place) for place in range(3)] == [Mark.KEEPER, Mark.DROP, Mark.DROP]
+
+    drive(groups, script)
+
+
+def test_no_duplicate_is_remembered_by_content_for_ever_until_it_is_taken_back() -> None:
+    groups = many(12)
+
+    async def script(hand: Hand) -> None:
+        number = hand.groups.group
+        assert number is not None
+        first, *others = (member.photo.digest for member in groups[number].members)
+        await hand.press("n")
+        assert hand.review.choice(number).standing is Standing.REFUSED
+        assert all(known_decisions().refused(first, other) for other in others)
+        await hand.press("u")
+        assert not any(known_decisions().refused(first, other) for other in others)
+
+    drive(groups, script)
+
+
+def test_all_alike_are_accepted_after_their_number_is_shown_and_taken_back_at_once() -> None:
+    groups = many(60)
+
+    async def script(hand: Hand) -> None:
+        number = hand.groups.group
+        assert number is not None
+        alike = [place for place, group in enumerate(groups) if weakest(group) is weakest(groups[number])]
+        await hand.press("A")
+        hand.page(AllAlike)
+        assert f"{len(alike)} groups" in hand.text
+        await hand.press("enter")
+        assert {
+            place for place in range(60) if hand.review.choice(place).standing is Standing.ACCEPTED
+        } == set(alike)
+        await hand.press("u")
+        assert hand.review.tally.decided == 0
+
+    drive(groups, script)
+
+
+def test_leaving_the_question_about_all_alike_accepts_none() -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("A", "escape")
+        assert hand.review.tally.decided == 0
+        assert hand.groups.has_focus
+
+    drive(many(12), script)
+
+
+def test_typed_words_filter_the_groups_and_escape_shows_them_all() -> None:
+    groups = many(300)
+
+    async def script(hand: Hand) -> None:
+        await hand.press("slash", *"kind:edit 07")
+        assert 0 < len(hand.groups.order) < 60
+        assert {weakest(groups[place]) for place in hand.groups.order.tolist()} == {Verdict.EDIT}
+        await hand.press("enter")
+        assert hand.groups.has_focus
+        await hand.press("escape")
+        assert len(hand.groups.order) == 300
+
+    drive(groups, script)
+
+
+def test_a_wrong_kind_is_said() -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("slash", *"kind:odd", "enter")
+        assert any("no kind 'odd'" in note for note in hand.told)
+        await hand.press("escape")
+        assert len(hand.groups.order) == 12
+
+    drive(many(12), script)
+
+
+def test_the_cursor_stays_on_its_group_when_the_order_changes() -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("down", "down", "down")
+        number = hand.groups.group
+        for key in ("t", "t", "T", "t"):
+            await hand.press(key)
+            assert hand.groups.group == number
+
+    drive(many(50), script)
+
+
+def test_kinds_are_shown_one_after_the_other_and_then_all() -> None:
+    groups = many(60)
+
+    async def script(hand: Hand) -> None:
+        seen = []
+        for _ in range(len({weakest(group) for group in groups})):
+            await hand.press("f")
+            (kind,) = {weakest(groups[place]) for place in hand.groups.order.tolist()}
+            seen.append(kind)
+        assert len(set(seen)) == len(seen)
+        await hand.press("f")
+        assert len(hand.groups.order) == 60
+
+    drive(groups, script)
+
+
+def test_a_hundred_thousand_groups_scroll_to_the_end_and_back() -> None:
+    groups = many(20) * 5000
+
+    async def script(hand: Hand) -> None:
+        await hand.press("end")
+        assert hand.groups.cursor == len(groups) - 1
+        await hand.press("home", "pagedown")
+        assert 0 < hand.groups.cursor < 100
+
+    drive(groups, script)
+
+
+def test_pictures_are_drawn_and_one_that_is_deleted_while_shown_is_said_to_be_gone(tmp_path: Path) -> None:
+    groups = on_disk(tmp_path, 2)
+
+    async def script(hand: Hand) -> None:
+        assert any(character in hand.text for character in "\u2580\u258c\u259a\u2598")
+        assert "is gone" not in hand.text
+        os.unlink(hand.members.cards[1].path)
+        hand.members.check()
+        await hand.settle()
+        assert "is gone" in hand.text
+        await hand.press("a")
+        assert hand.review.tally.files == 2
+
+    drive(groups, script)
+
+
+def test_a_drive_that_is_not_there_costs_the_pictures_only(tmp_path: Path) -> None:
+    groups = on_disk(tmp_path / "drive", 2)
+    (tmp_path / "drive").rename(tmp_path / "elsewhere")
+
+    async def script(hand: Hand) -> None:
+        assert hand.text.count("is gone") == 3
+        await hand.press("a", "o", "O")
+        assert hand.review.tally.decided == 1
+        assert any("is gone" in note for note in hand.told)
+
+    drive(groups, script)
+
+
+def test_a_terminal_that_is_too_small_is_told_so_and_keys_still_count() -> None:
+    async def script(hand: Hand) -> None:
+        assert "This terminal is 40 by 10 characters." in hand.text
+        await hand.pilot.resize_terminal(80, 24)
+        await hand.settle()
+        assert "groups" in hand.text
+        await hand.press("a")
+        assert hand.review.tally.decided == 1
+
+    drive(many(12), script, size=(40, 10))
+
+
+def test_there_may_be_no_duplicates_at_all() -> None:
+    async def script(hand: Hand) -> None:
+        assert "There are no duplicates." in hand.text
+        await hand.press("a", "n", "u", "enter", "s", "o", "space", "A")
+
+    drive([], script)
+
+
+def test_a_click_chooses_a_group_and_a_photo_and_a_second_click_looks_closely(tmp_path: Path) -> None:
+    groups = on_disk(tmp_path, 4)
+
+    async def script(hand: Hand) -> None:
+        await hand.pilot.click("#groups", offset=(10, 3))
+        await hand.settle()
+        assert hand.groups.cursor == 2
+        await hand.pilot.click("#members", offset=(30, 5))
+        await hand.settle()
+        assert hand.members.cursor == 1
+        await hand.pilot.click("#members", offset=(30, 5), times=2)
+        await hand.settle()
+        hand.page(Compare)
+
+    drive(groups, script)
+
+
+def test_the_help_shows_the_keys_of_the_screen_in_front() -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("question_mark")
+        hand.page(Help)
+        assert "Keys: Groups" in hand.text
+        assert "no duplicate" in hand.text
+        await hand.press("escape", "f2", "question_mark")
+        assert "Keys: Home" in hand.text
+
+    drive(many(3), script)
+
+
+def test_a_session_that_is_open_elsewhere_is_not_written_to_twice(tmp_path: Path) -> None:
+    from vtsfind.base.settings import Settings
+    from vtsfind.engine.browsing import Browsing
+    from vtsfind.engine.sessions import SavedSteps
+
+    settings = Settings(library=str(tmp_path / "library"))
+
+    async def script(hand: Hand) -> None:
+        assert hand.app.browsing.review is None
+        assert "is being reviewed by process" in " ".join(hand.text.split())
+
+    with Browsing(settings) as other, SavedSteps(other.folder):
+        drive(many(3), script, settings=settings)
