@@ -20,7 +20,7 @@ from vtsfind.base.operations import Action, State
 from vtsfind.base.progress import CancelToken
 from vtsfind.engine.applying import Applied, apply
 from vtsfind.engine.recovery import journal_here
-from vtsfind.engine.undoing import Return, history, undo
+from vtsfind.engine.undoing import Return, history, run_named, undo
 from vtsfind.store.journal import JournalLocked
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
@@ -305,6 +305,22 @@ def test_what_was_emptied_from_the_trash_is_told_and_may_be_tried_again(
     assert "is not in" in failed.note
     (home / "rescued").rename(home / "Trash" / "files" / "b.jpg")
     assert [step.outcome for step in undo().steps] == [Return.BACK]
+
+
+@pytest.mark.parametrize("action", [Action.TRASH, Action.MOVE, Action.QUARANTINE])
+def test_another_file_in_the_place_of_one_that_went_is_left_there(action: Action, album: list[Path]) -> None:
+    run = apply(plan_for(album[:2], action)).run
+    trace = run_named(run).lives[1].trace
+    assert trace is not None
+    assert trace.place is not None
+    place = Path(os.fsdecode(trace.place))
+    place.unlink()
+    place.write_bytes(b"not same pic")
+    (step,) = undo().steps
+    assert step.outcome is Return.FAILED
+    assert "is not what went there" in step.note
+    assert place.read_bytes() == b"not same pic"
+    assert not album[1].exists()
 
 
 def test_a_file_that_was_brought_back_by_hand_counts_as_back(album: list[Path], home: Path) -> None:

@@ -13,10 +13,14 @@ from hypothesis import strategies as st
 from planned import ORIGIN, group, photo
 
 from vtsfind.act.plan import Plan, PlannedGroup, PlanRefused, make_plan, operations, problems
+from vtsfind.act.planjson import read_plan_json
 from vtsfind.act.plantext import plan_text, quoted, read_plan_text, unquoted
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action
+from vtsfind.engine.plans import plan_of
+from vtsfind.report.plan import write_plan_records
+from vtsfind.report.streams import Output
 
 GOLDEN = Path(__file__).parent / "golden" / "plan-v1.txt"
 
@@ -219,3 +223,61 @@ def test_a_relative_path_is_refused(plan: Plan) -> None:
     odd = replace(plan.groups[0].files[1], path=b"b.jpg")
     loose = replace(plan, groups=(PlannedGroup(1, (plan.groups[0].files[0], odd)),))
     assert [problem.path for problem in problems(loose)] == [b"b.jpg"]
+
+
+class Caught(Output):
+    """Standard output that is kept."""
+
+    def __init__(self) -> None:
+        self.content = b""
+
+    def raw(self, data: bytes) -> None:
+        self.content += data
+
+
+def json_of(plan: Plan) -> bytes:
+    caught = Caught()
+    write_plan_records(caught, plan)
+    return caught.content
+
+
+@settings(max_examples=40)
+@given(planned.plans())
+def test_any_plan_is_read_back_from_json_as_it_was_written(plan: Plan) -> None:
+    read = read_plan_json(json_of(plan))
+    assert replace(read, version=plan.version) == plan
+
+
+def test_json_that_cannot_be_understood_is_refused_with_its_line(plan: Plan) -> None:
+    text = json_of(plan)
+    for old, new, message in (
+        (b'"trash"', b'"burn"', "line 2"),
+        (b'"sha256":', b'"md5":', "'sha256' is missing"),
+        (b'"schema":1', b'"schema":2', "newer vtsfind"),
+        (b'"size":4', b'"size":"4"', "number of bytes"),
+        (b'"command":"plan"', b'"command":"dupes"', "begins with its header"),
+        (b'{"type":"footer"', b'{"type":"feet"', "cut short"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            read_plan_json(text.replace(old, new, 1))
+
+
+def test_json_that_puts_a_photo_into_another_group_as_the_same_bytes_is_refused(three: list[Path]) -> None:
+    three[2].write_bytes(b"other")
+    plan = make_plan([group(1, photo(three[0]), photo(three[1]))], ORIGIN)
+    stranger = replace(plan.groups[0].files[1], path=b"/c.jpg", digest=planned.digest(three[2]))
+    forged = replace(plan, groups=(PlannedGroup(1, (*plan.groups[0].files, stranger)),))
+    with pytest.raises(PlanRefused, match="does not have the same bytes"):
+        read_plan_json(json_of(forged))
+
+
+def test_photos_that_are_gone_are_left_out_of_a_plan_and_told(three: list[Path]) -> None:
+    groups = [group(1, *map(photo, three))]
+    three[1].unlink()
+    plan, gone = plan_of(groups, library=Path("/lib"), command="vtsfind plan")
+    assert names(plan) == {"trash": ["c.jpg"]}
+    assert [failure.path for failure in gone] == [os.fsencode(three[1])]
+    three[0].unlink()
+    plan, gone = plan_of(groups, library=Path("/lib"), command="vtsfind plan")
+    assert operations(plan) == ()
+    assert len(gone) == 2

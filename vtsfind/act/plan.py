@@ -272,6 +272,10 @@ def _shape(group: PlannedGroup) -> Iterator[Problem]:
         return
     if sum(file.verdict is None for file in group.files) > 1:
         yield Problem(group.number, "more than one photo is said to be the one that all were compared with")
+    first = next((file for file in group.files if file.verdict is None), None)
+    for file in group.files:
+        if first and file.verdict is Verdict.BYTES and file.digest != first.digest:
+            yield Problem(group.number, f"{show_path(file.path)} does not have the same bytes", file.path)
     taken = any(file.is_taken for file in group.files)
     kept = any(file.action is Action.KEEP for file in group.files)
     if taken and not kept and not group.remove_all:

@@ -13,7 +13,7 @@ from vtsfind.act.actions.renaming import (
     remove_if_there,
     rename_new,
 )
-from vtsfind.act.checks import Checked, Doubt, digest_of, look
+from vtsfind.act.checks import Checked, Doubt
 from vtsfind.act.volumes import Volumes
 from vtsfind.base.operations import Action, Operation, State, Trace
 from vtsfind.base.records import show_path
@@ -116,10 +116,12 @@ def way_back(life: Life, volumes: Volumes) -> bytes | None:
     for mount, _ in mounts:
         if not volumes.is_mounted(mount):
             raise NotYet(f"the drive of {show_path(mount)} is not there")
-    if os.path.lexists(place):
+    if is_whole(place, operation):
         return free_name(operation.path)
     if is_whole(operation.path, operation):
         return None
+    if os.path.lexists(place):
+        raise Lost(f"what is at {show_path(place)} is not what went there, or was changed; it stays")
     for mount, identifier in mounts:
         if volumes.is_away(mount, identifier):
             raise NotYet(f"another drive is at {show_path(mount)}")
@@ -139,22 +141,21 @@ def bring_back(life: Life) -> str:
     if back is None:
         give_up(trace)
         return "it is there already"
-    changed = look(place).size != operation.size
     make_folders(os.path.dirname(back))
     try:
         rename_new(place, back)
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _bring_across(place, back, trace)
+        _bring_across(place, back, life)
     give_up(trace)
-    notes = [f"restored beside it as {show_path(back)}"] if back != operation.path else []
-    return "; ".join([*notes, *(["it was changed since it was taken"] if changed else [])])
+    return f"restored beside it as {show_path(back)}" if back != operation.path else ""
 
 
-def _bring_across(place: bytes, back: bytes, trace: Trace) -> None:
+def _bring_across(place: bytes, back: bytes, life: Life) -> None:
+    operation, trace = noted(life)
     half = beside(back, trace)
-    copy_new(place, half, digest_of(place, look(place)), metadata_of(place))
+    copy_new(place, half, operation.digest, metadata_of(place))
     try:
         rename_new(half, back)
     except OSError:
