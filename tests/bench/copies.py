@@ -1,6 +1,6 @@
 """The edits that duplicates are looked for among: those of `edits.py`, and more of the hard kind.
 
-`mild` and `hard` map a name to a function of a picture and a random stream. Collages need other photos.
+`mild` and `hard` map a name to a function of a picture and a random stream. Collages need four other photos.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ def collage(image: Image.Image, rng: np.random.Generator, others: Pictures) -> I
     canvas = Image.new("RGB", (2 * side + 3 * gap, 2 * side + 3 * gap), "white")
     place = int(rng.integers(4))
     for n in range(4):
-        shown = image if n == place else others[int(rng.integers(len(others)))]
+        shown = image if n == place else others[n if n < place else n - 1]
         edge = min(shown.size)
         left, top = (shown.width - edge) // 2, (shown.height - edge) // 2
         shown = shown.resize((side, side), Image.Resampling.LANCZOS, (left, top, left + edge, top + edge))
@@ -38,7 +38,7 @@ def collage(image: Image.Image, rng: np.random.Generator, others: Pictures) -> I
 
 def beside(image: Image.Image, rng: np.random.Generator, others: Pictures) -> Image.Image:
     """Before and after: the picture left or right of another of the same height."""
-    other = others[int(rng.integers(len(others)))]
+    other = others[3]
     other = other.resize((max(1, other.width * image.height // other.height), image.height))
     first, second = (image, other) if rng.random() < 0.5 else (other, image)
     canvas = Image.new("RGB", (first.width + second.width, image.height))

@@ -25,6 +25,8 @@ FEWEST_BLOCKS = 6
 """Blocks with something to be seen below which nothing is said."""
 
 _BLUR = 1.0
+# At its edges a picture that was turned or framed is mixed with what is around it.
+_MARGIN = 3
 _ROUNDS = 2
 _SOUGHT = 12
 _LARGE_PART = 0.25
@@ -95,12 +97,15 @@ def _inverse(matrix: Matrix) -> Matrix:
 def _compared(coarse: Features, fine: Features, matrix: Matrix) -> tuple[Likeness, Matrix] | None:
     """Compare in the coarser picture's frame; `matrix` takes places of the finer picture there."""
     cv2 = opencv()
-    target = cv2.GaussianBlur(coarse.grey, (0, 0), _BLUR)
-    if min(target.shape) < BLOCK:
+    inner = np.s_[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+    target = np.ascontiguousarray(cv2.GaussianBlur(coarse.grey, (0, 0), _BLUR)[inner])
+    if min(coarse.grey.shape) < BLOCK + 2 * _MARGIN:
         return None
+    matrix = _moved_by(matrix, -_MARGIN)
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
     source = _softened(fine.grey, scale)
-    here = np.full(source.shape, 255, np.uint8)
+    here = np.zeros(source.shape, np.uint8)
+    here[inner] = 255
     for left in reversed(range(_ROUNDS + 1)):
         moved, inside = _warped(source, matrix, target.shape), _warped(here, matrix, target.shape, 0) > 250
         blocks = Blocks(target, moved, inside)
@@ -111,7 +116,12 @@ def _compared(coarse: Features, fine: Features, matrix: Matrix) -> tuple[Likenes
     if blocks.textured.sum() < FEWEST_BLOCKS:
         return None
     colours = _warped(_softened(fine.picture, scale), matrix, target.shape)
-    return _summed_up(blocks, target, moved, coarse.picture, colours), matrix
+    return _summed_up(blocks, target, moved, coarse.picture[inner], colours), _moved_by(matrix, _MARGIN)
+
+
+def _moved_by(matrix: Matrix, pixels: int) -> Matrix:
+    moved: Matrix = matrix + np.array([[0, 0, pixels], [0, 0, pixels]])
+    return moved
 
 
 def _softened(picture: Picture, scale: float) -> Picture:
