@@ -64,9 +64,16 @@ class Frozen:
     @property
     def fingerprint(self) -> str:
         """SHA-256, in hex, of all that the features depend on but the picture."""
-        network = replace(self.network, heads=())
-        parts = {"format": _FORMAT, "weights": self.sha256, "network": asdict(network), "stages": self.stages}
-        parts["preprocessing"] = asdict(self.preprocessing)
+        given, plain = asdict(self.network), asdict(NetworkSpec(self.network.backbone, self.network.size, ()))
+        # Only what differs from the defaults, so that a field that is added later changes nothing.
+        network = {name: value for name, value in given.items() if name != "heads" and value != plain[name]}
+        parts = {
+            "format": _FORMAT,
+            "weights": self.sha256,
+            "network": [self.network.backbone, self.network.size, network],
+            "stages": self.stages,
+            "preprocessing": asdict(self.preprocessing),
+        }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
