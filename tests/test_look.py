@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from drawn import encoded, exif, noise
-from PIL import ExifTags, Image
+from PIL import ExifTags, Image, ImageOps
 from textured import photograph
 
 from vtsfind.base.details import Details
@@ -18,7 +18,7 @@ from vtsfind.find import look as look_module
 from vtsfind.find.features import features
 from vtsfind.find.look import LOOKS_DEPEND_ON, VERDICTS_DEPEND_ON, Look, details_of, pack, unpack
 from vtsfind.media.decode import decode
-from vtsfind.media.details import examine
+from vtsfind.media.details import border, examine
 from vtsfind.media.pool import Done, Job, WorkPool
 from vtsfind.media.scan import stamp_of
 from vtsfind.media.work import Setup
@@ -92,6 +92,36 @@ def test_the_pixels_are_hashed_in_full_only_when_asked() -> None:
     assert one.pixels == other.pixels != b""
     assert told(encoded(image, "BMP"), full=True).pixels == one.pixels
     assert told(encoded(image.transpose(Image.Transpose.ROTATE_90), "PNG"), full=True).pixels != one.pixels
+
+
+def test_a_border_all_around_is_told_from_a_dark_sky() -> None:
+    image = photograph(0, 200, 150)
+    framed = ImageOps.expand(image, 25, (246, 244, 238))
+    assert border(np.asarray(image)) == 0
+    assert border(np.asarray(framed)) == pytest.approx(1 - 200 * 150 / (250 * 200), abs=0.01)
+    turned = image.rotate(25, expand=True)
+    assert border(np.asarray(turned)) == pytest.approx(
+        1 - 200 * 150 / (turned.width * turned.height), abs=0.02
+    )
+    sky = image.copy()
+    sky.paste((5, 5, 9), (0, 0, 200, 60))
+    assert border(np.asarray(sky)) == 0
+    assert told(encoded(framed, quality=85)).border > 0.3
+
+
+@pytest.mark.parametrize("quality", [None, 90])
+def test_an_enlarged_photograph_is_told_from_a_sharp_one(shared_photos: Path, quality: int | None) -> None:
+    sharp: list[float | None] = []
+    enlarged: list[float | None] = []
+    for path in sorted((shared_photos / "dev").iterdir())[::60]:
+        image = Image.fromarray(decode(path.read_bytes(), shortest=256)[0])
+        twice = image.resize((image.width * 2, image.height * 2), Image.Resampling.BICUBIC)
+        for picture, results in ((image, sharp), (twice, enlarged)):
+            data = encoded(picture, quality=quality) if quality else encoded(picture, "PNG")
+            results.append(told(data, full=True).detail)
+    assert set(sharp) == {None}
+    assert enlarged.count(0.5) >= 0.6 * len(enlarged)
+    assert told(encoded(Image.new("RGB", (300, 200)), "PNG"), full=True).detail is None
 
 
 def test_several_pictures_in_a_file_have_no_pixels_to_compare() -> None:

@@ -189,6 +189,21 @@ def test_kinds_narrow_what_counts(photos: Path, dupes: Vtsfind) -> None:
     assert names(group) == {"photo.jpg", "bytes.jpg", "pixels.png", "turned.jpg"}
 
 
+@pytest.mark.parametrize("edit", ["framed", "turned"])
+def test_a_frame_around_a_photo_does_not_make_it_the_better_one(
+    photos: Path, dupes: Vtsfind, edit: str
+) -> None:
+    image = photograph(0)
+    save(photos / "photo.jpg", image)
+    larger = (
+        ImageOps.expand(image, 40, (246, 244, 238)) if edit == "framed" else image.rotate(15, expand=True)
+    )
+    save(photos / "larger.jpg", larger)
+    (group,) = groups(dupes("--json"))
+    assert group["keep"].endswith("photo.jpg")
+    assert "of it a border" in group["members"][1]["reason"]
+
+
 # ------------------------------------------------------------------------------------------------ the wishes
 
 

@@ -46,6 +46,9 @@ class Rule:
 # photo on part of a screen, at most.
 _ENLARGED_COUNTS: Final = 0.5
 _SCREENSHOT_COUNTS: Final = 0.25
+# What is framed was put there: it counts for what is inside, and a little less than the same without a frame.
+_FRAMED_COUNTS: Final = 0.75
+_FRAMED_ABOVE: Final = 0.03
 _ENLARGED_BELOW: Final = 0.8
 """A share of detail above this one is no ground for suspicion: soft lenses and noise reduction do as much."""
 _LARGER_THAN_SHOT: Final = 1.05
@@ -70,13 +73,24 @@ def enlarged_from(contender: Contender) -> tuple[int, int] | None:
     return None
 
 
+def is_framed(contender: Contender) -> bool:
+    """Whether there is a border around a photo that no camera made."""
+    return contender.details.border > _FRAMED_ABOVE and not contender.details.camera
+
+
 def effective_pixels(contender: Contender) -> int:
-    """Pixels that a file counts for: fewer than it has if it seems enlarged, or is a screenshot."""
-    width, height = contender.photo.info.width, contender.photo.info.height
+    """Pixels that a file counts for: fewer than it has if it seems enlarged or framed, or is a screenshot."""
     smaller = enlarged_from(contender)
+    width, height = smaller or (contender.photo.info.width, contender.photo.info.height)
     if smaller:
-        return round(smaller[0] * smaller[1] * _ENLARGED_COUNTS)
-    return round(width * height * (_SCREENSHOT_COUNTS if contender.details.screenshot else 1))
+        counts = _ENLARGED_COUNTS
+    elif contender.details.screenshot:
+        counts = _SCREENSHOT_COUNTS
+    else:
+        counts = 1.0
+    if is_framed(contender):
+        counts *= _FRAMED_COUNTS * (1 - contender.details.border)
+    return round(width * height * counts)
 
 
 def _size(contender: Contender) -> str:
@@ -88,7 +102,9 @@ def _pixel_words(better: Contender, worse: Contender) -> str:
     smaller = enlarged_from(worse)
     if smaller:
         return f"{said}, which seems enlarged from about {smaller[0]}x{smaller[1]}"
-    return said + (", which is a screenshot" if worse.details.screenshot else "")
+    if worse.details.screenshot:
+        return f"{said}, which is a screenshot"
+    return said + (f", {worse.details.border:.0%} of it a border" if is_framed(worse) else "")
 
 
 class _Format(IntEnum):

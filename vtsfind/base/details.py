@@ -19,6 +19,8 @@ class Details:
     """Whether the pixels show traces of a JPEG compression before the one of this file."""
     detail: float | None = None
     """How far detail reaches, as a share (0 to 1) of the width: 0.5 for a picture enlarged to twice its size. None for all."""
+    border: float = 0.0
+    """Share of the picture, 0 to 1, that is of one colour all around it: a frame, the corners of a turned picture, bars."""
     screenshot: bool = False
     """Whether it is a picture of a screen."""
     exif_fields: int = 0

@@ -33,6 +33,14 @@ _LUMINANCE = np.array([*map(int, _TABLE.split())])
 _SCALES = np.array([5000 / q if q < 50 else 200 - 2 * q for q in range(1, 101)])
 _SUMS = np.clip((_LUMINANCE * _SCALES[:, None] + 50) // 100, 1, 255).sum(1)
 _LOSSLESS_TIFF = {"raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "lzma", "zstd"}
+_SAME_COLOUR = 8
+# How much detail there is is looked at in the middle of a picture, of so many pixels a side; smaller ones show nothing.
+_MIDDLE = 1024
+_SMALLEST = 96
+_PLAIN = 1.0
+# Of 100 photographs that were made smaller none lost less than 0.40 of it, saved as JPEG of quality 75 or not; enlarged to
+# twice their size they lost 0.16 to 0.34, half of them less than 0.24.
+_ENLARGED = 0.3
 # Tags that say nothing of the shot: where other data lie, and what the maker keeps to himself.
 _POINTERS = {ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo, ExifTags.IFD.Interop, ExifTags.IFD.MakerNote}
 
@@ -68,11 +76,59 @@ def examine(content: Content, setup: Setup, *, shortest: int, full: bool) -> Exa
     limits = {"pixel_limit": setup.pixel_limit, "memory_bytes": setup.memory_bytes}
     pixels, info = decode(content, shortest=shortest, **limits)
     details, frames = _told(io.BytesIO(content) if isinstance(content, bytes) else content, info.format)
+    details = replace(details, border=border(pixels))
     if full:
         whole = decode(content, shortest=WHOLE, **limits)[0]
         # A film is never the same as its first frame.
-        details = replace(details, pixels=pixels_digest(whole) if frames == 1 else b"")
+        own = pixels_digest(whole) if frames == 1 else b""
+        details = replace(details, pixels=own, detail=detail(whole))
     return Examined(pixels, info, details)
+
+
+def detail(pixels: Pixels) -> float | None:
+    """How far detail reaches in a picture (h, w, 3), as a share of its size: 0.5 or 0.25; None if nothing is missing.
+
+    Halving a picture takes about as much out of it as halving it again, since what is to be seen in the world has all
+    sizes. Where it takes out hardly anything, the picture was enlarged, or might as well have been.
+    """
+    height, width = pixels.shape[:2]
+    left, top = max(0, width - _MIDDLE) // 2, max(0, height - _MIDDLE) // 2
+    image = Image.fromarray(pixels[top : top + _MIDDLE, left : left + _MIDDLE]).convert("L")
+    share = 1.0
+    while share > 0.25 and min(image.size) >= _SMALLEST:
+        lost, more = _lost(image, 2), _lost(image, 4)
+        if more < _PLAIN or lost >= _ENLARGED * more:
+            break
+        share /= 2
+        image = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
+    return share if share < 1 else None
+
+
+def _lost(image: Image.Image, factor: int) -> float:
+    """What is lost by making a picture smaller and large again: root mean square, in levels of 255."""
+    small = image.resize((image.width // factor, image.height // factor), Image.Resampling.LANCZOS)
+    again = small.resize(image.size, Image.Resampling.BICUBIC)
+    difference = np.asarray(image, np.float32) - np.asarray(again, np.float32)
+    return float(np.sqrt((difference**2).mean()))
+
+
+def border(pixels: Pixels) -> float:
+    """The share of a picture (h, w, 3) that is of one colour, from its edges inwards, if all four corners have it.
+
+    Of a photo that a camera took the corners are hardly ever alike to a few levels of 255.
+    """
+    values = pixels.astype(np.int16)
+    corner = values[0, 0]
+    if any(np.abs(values[y, x] - corner).max() > _SAME_COLOUR for y in (0, -1) for x in (0, -1)):
+        return 0.0
+    alike = (np.abs(values - corner) <= _SAME_COLOUR).all(axis=2)
+    reached = np.zeros_like(alike)
+    for axis in (0, 1):
+        for step in (1, -1):
+            turned = np.flip(alike, axis) if step < 0 else alike
+            inwards = np.logical_and.accumulate(turned, axis=axis)
+            reached |= np.flip(inwards, axis) if step < 0 else inwards
+    return round(float(reached.mean()), 4)
 
 
 @dataclass(slots=True)
