@@ -143,4 +143,6 @@ def show_path(path: bytes) -> str:
     'two\\nlines-\\xff.jpg'
     """
     text = path.decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
