@@ -184,7 +184,9 @@ class Compare(Page):
                 first.show(own[0].pixels, self._look, boxes[0])
                 second.show(self._turned(own[1].pixels, seen.turn), self._look, boxes[1])
         elif self._mode == "flicker":
-            first.show(compared.frame.second if self._second_shown else compared.frame.first, self._look, box)
+            pictures = (compared.frame.first, compared.frame.second)
+            first.show(pictures[self._second_shown], self._look, box)
+            first.prepare(pictures[not self._second_shown], self._look, box)
         else:
             first.show(compared.heat, self._look, box)
         self._show_titles()

@@ -134,6 +134,11 @@ class Gallery:
             self._sent.add(id(drawing))
             self._write(drawing.before)
 
+    def release(self, drawing: Drawing) -> None:
+        """Have the terminal forget a drawing."""
+        with self._lock:
+            self._gone.append(drawing)
+
     def check(self, paths: Iterable[bytes]) -> None:
         """Look whether files are still what was drawn of them; `ready` is called for those that are not."""
         with self._lock:

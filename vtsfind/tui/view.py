@@ -7,7 +7,7 @@ import numpy as np
 from rich.segment import Segment
 from rich.style import Style
 from textual import work
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -19,21 +19,22 @@ from vtsfind.tui.scaling import WHOLE, Look, Pixels
 from vtsfind.tui.shelf import Overlay
 from vtsfind.tui.words import wrapped
 
+Wish = tuple[int, Look, Box | None, Size]
+"""A picture (by its identity), the part of it, the frame in it, and the size of the view."""
+
+_KEPT = 4
 _BOX_COLOUR = (255, 176, 0)
 
 
 class Drawn(Message):
     """A view's drawing is there."""
 
-    def __init__(self, view: "PictureView", wish: object, drawing: Drawing) -> None:
+    def __init__(self, view: "PictureView", wish: "Wish", pixels: Pixels, drawing: Drawing) -> None:
         super().__init__()
         self.view = view
         self.wish = wish
+        self.pixels = pixels
         self.drawing = drawing
-
-    def can_replace(self, message: Message) -> bool:
-        """Only the latest drawing of a view counts."""
-        return isinstance(message, Drawn) and message.view is self.view
 
 
 class PictureView(Widget):
@@ -48,65 +49,74 @@ class PictureView(Widget):
         self._look = WHOLE
         self._box: Box | None = None
         self._words = ""
-        self._wish: object = None
+        self._wish: Wish | None = None
         self._drawing: Drawing | None = None
-        self._drawn: dict[object, Drawing] = {}
+        self._drawn: dict[Wish, tuple[Pixels, Drawing]] = {}
 
     def show(self, pixels: Pixels, look: Look, box: Box | None = None) -> None:
-        """Show a part of a picture, with a frame around `box`."""
-        if pixels is not self._pixels:
-            self._forget()
+        """Show a part of a picture, with a frame around `box`; at once, if it was drawn before."""
         self._pixels, self._look, self._box, self._words = pixels, look, box, ""
         self._redraw()
 
+    def prepare(self, pixels: Pixels, look: Look, box: Box | None = None) -> None:
+        """Draw something that will be shown next."""
+        wish = self._wish_for(pixels, look, box)
+        if wish not in self._drawn and self.size:
+            self._draw(pixels, look, box, wish, lambda: True)
+
     def say(self, words: str) -> None:
         """Show words in place of a picture."""
-        self._pixels, self._drawing, self._words = None, None, words
-        self._forget()
+        self._pixels, self._drawing, self._wish, self._words = None, None, None, words
+        self._keep(0)
         self.refresh()
 
     def on_resize(self) -> None:
         """Draw for the new size."""
-        self._forget()
         self._redraw()
 
-    def _forget(self) -> None:
-        self._drawn.clear()
+    def on_unmount(self) -> None:
+        """Have the terminal forget the pictures."""
+        self._keep(0)
+
+    def _wish_for(self, pixels: Pixels, look: Look, box: Box | None) -> "Wish":
+        # The picture is kept with its drawing, so no other one can have its number meanwhile.
+        return id(pixels), look, box, self.size
 
     def _redraw(self) -> None:
         if self._pixels is None or not self.size:
             return
-        wish = (id(self._pixels), self._look, self._box, self.size)
-        self._wish = wish
+        wish = self._wish = self._wish_for(self._pixels, self._look, self._box)
         known = self._drawn.get(wish)
         if known is not None:
-            self._take(known)
+            self._take(known[1])
         else:
-            self._draw(self._pixels, self._look, self._box, wish, lambda: self._wish is wish)
+            self._draw(self._pixels, self._look, self._box, wish, lambda: self._wish == wish)
 
     @work(thread=True, group="view")
     def _draw(
-        self, pixels: Pixels, look: Look, box: Box | None, wish: object, is_wanted: Callable[[], bool]
+        self, pixels: Pixels, look: Look, box: Box | None, wish: "Wish", is_wanted: Callable[[], bool]
     ) -> None:
         if not is_wanted():
             return
-        artist = self._gallery.artist
-        seen, columns, rows = artist.window(look, pixels, self.size.width, self.size.height)
+        artist, place = self._gallery.artist, wish[3]
+        seen, columns, rows = artist.window(look, pixels, place.width, place.height)
         framed = pixels if box is None else _framed(pixels, box, (seen.right - seen.left) / columns)
-        drawing = artist.draw(framed, columns, rows, seen)
-        if is_wanted():
-            self.post_message(Drawn(self, wish, drawing))
+        self.post_message(Drawn(self, wish, pixels, artist.draw(framed, columns, rows, seen)))
 
     def on_drawn(self, message: Drawn) -> None:
         """Show what was drawn, unless something else is wanted by now."""
-        if message.view is not self:
-            return
         message.stop()
-        self._drawn[message.wish] = message.drawing
-        while len(self._drawn) > 4:
-            self._drawn.pop(next(iter(self._drawn)))
+        self._drawn[message.wish] = (message.pixels, message.drawing)
+        self._keep(_KEPT)
         if message.wish == self._wish:
             self._take(message.drawing)
+
+    def _keep(self, most: int) -> None:
+        """Forget drawings but the latest so many."""
+        while len(self._drawn) > most:
+            _, drawing = self._drawn.pop(next(iter(self._drawn)))
+            if drawing is not self._drawing:
+                self._gallery.release(drawing)
 
     def _take(self, drawing: Drawing) -> None:
         self._gallery.send(drawing)

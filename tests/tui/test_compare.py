@@ -1,0 +1,197 @@
+"""Two photos closely: on the screen, and the arithmetic below it."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from drawn import scene
+from driven import Hand, drive
+from grouped import on_disk
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vtsfind.base.details import Details
+from vtsfind.base.groups import Box, Evidence
+from vtsfind.base.records import PictureInfo
+from vtsfind.engine.choices import Mark, Standing
+from vtsfind.engine.comparison import (
+    File,
+    aligned,
+    difference,
+    differing,
+    facts,
+    resized,
+    sharpness,
+    turned,
+    turned_box,
+)
+from vtsfind.tui.compare import Compare
+from vtsfind.tui.groups import GroupsPage
+from vtsfind.tui.scaling import WHOLE
+from vtsfind.tui.view import PictureView
+from vtsfind.tui.words import size
+
+
+def picture(
+    seed: int, width: int = 160, height: int = 120
+) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    return np.array(scene(seed, width, height))
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_turned_copy_lies_on_the_first_again(turn: int) -> None:
+    whole = picture(1)
+    undo = {6: 8, 8: 6}.get(turn, turn)
+    pair = aligned(whole, turned(whole, undo), Evidence(turn=turn))
+    assert np.array_equal(pair.first, pair.second)
+    assert differing(pair) == 0
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_a_box_turns_with_its_picture(turn: int) -> None:
+    marked = np.zeros((40, 60, 3), np.uint8)
+    marked[4:12, 30:54] = 255
+    box = turned_box(Box(30 / 60, 4 / 40, 54 / 60, 12 / 40), turn)
+    shown = turned(marked, turn)
+    height, width = shown.shape[:2]
+    rows, columns = np.nonzero(shown[:, :, 0])
+    found = (
+        columns.min() / width,
+        rows.min() / height,
+        (columns.max() + 1) / width,
+        (rows.max() + 1) / height,
+    )
+    assert np.allclose(found, (box.left, box.top, box.right, box.bottom))
+
+
+def test_a_crop_lies_in_its_box_and_differs_nowhere_there() -> None:
+    whole = picture(2)
+    crop = whole[30:90, 40:120]
+    box = Box(0.25, 0.25, 0.75, 0.75)
+    for pair in (
+        aligned(whole, crop, Evidence(box=box, boxed=0)),
+        aligned(crop, whole, Evidence(box=box, boxed=1)),
+    ):
+        assert pair.first.shape == pair.second.shape == whole.shape
+        assert differing(pair) == 0
+        heat = difference(pair)
+        assert not heat[:29].any()
+        assert heat[30:90, 40:120].max() < 40
+
+
+def test_a_retouched_spot_is_the_brightest_of_the_difference() -> None:
+    whole = picture(3)
+    other = whole.copy()
+    other[50:60, 70:90] = 255 - other[50:60, 70:90]
+    pair = aligned(whole, other, Evidence())
+    heat = difference(pair).sum(axis=2)
+    row, column = np.unravel_index(int(heat.argmax()), heat.shape)
+    assert 50 <= row < 60
+    assert 70 <= column < 90
+    assert 0 < differing(pair) < 0.02
+
+
+def test_a_blurred_copy_is_less_sharp_whatever_its_size() -> None:
+    rng = np.random.default_rng(0)
+    sharp = rng.integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    blurred = resized(resized(sharp, 50, 75), 400, 600)
+    own, other = sharpness(sharp, blurred)
+    assert own > 2 * other
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40))
+def test_resizing_keeps_a_flat_picture_flat(height: int, width: int, rows: int, columns: int) -> None:
+    flat = np.full((height, width, 3), 77, np.uint8)
+    assert (resized(flat, rows, columns) == 77).all()
+    assert resized(flat, rows, columns).shape == (rows, columns, 3)
+
+
+def test_facts_name_the_better_file_and_leave_out_what_neither_says() -> None:
+    first = File(
+        "a.jpg", "/x", 2000, "", PictureInfo(400, 300, 1, "2020-01-01 10:00:00", "JPEG"), Details(gps=True)
+    )
+    second = File("b.jpg", "/x", 3000, "", PictureInfo(200, 150, 1, None, "JPEG"), Details(quality=80))
+    lines = {fact.name: fact for fact in facts(first, second, size)}
+    assert (lines["pixels"].better, lines["bytes"].better, lines["taken"].better) == (1, 2, 1)
+    assert (lines["place (GPS)"].better, lines["JPEG quality"].better) == (1, 2)
+    assert lines["folder"].same
+    assert "rating" not in lines
+
+
+def shown(hand: Hand) -> PictureView:
+    return hand.page(Compare).query_one("#first", PictureView)
+
+
+def test_flicker_difference_and_side_by_side_keep_zoom_and_place(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("enter")
+        page = hand.page(Compare)
+        assert "resave" in hand.text or "same picture" in hand.text
+        await hand.press("plus", "plus", "right")
+        look = page._look
+        assert look.zoom > 2
+        for key in ("f", "f", "d", "v"):
+            await hand.press(key)
+            assert page._look == look
+            assert shown(hand)._look == look
+        await hand.press("0")
+        assert page._look == WHOLE
+
+    drive(on_disk(tmp_path), script)
+
+
+def test_flicker_swaps_the_two_photos_in_one_place(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("enter", "f")
+        second = shown(hand)._drawing
+        await hand.press("f")
+        first = shown(hand)._drawing
+        await hand.press("f")
+        assert shown(hand)._drawing is second
+        assert first is not second
+        assert not hand.page(Compare).query_one("#second").display
+
+    drive(on_disk(tmp_path), script)
+
+
+def test_what_differs_is_listed_and_what_does_not_is_said_once(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("enter")
+        assert "480\u00d7360" in hand.text
+        assert "240\u00d7180" in hand.text
+        assert "same" in hand.text
+        await hand.press("tab")
+        assert "one shows 25 % of the other" in hand.text
+
+    drive(on_disk(tmp_path), script)
+
+
+def test_photos_are_marked_while_they_are_compared_and_accepting_goes_on(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        number = hand.groups.group
+        assert number is not None
+        await hand.press("enter", "space")
+        assert hand.review.mark(number, 1) is Mark.KEEP
+        await hand.press("u", "2")
+        assert hand.review.mark(number, 1) is Mark.KEEPER
+        await hand.press("a")
+        assert hand.review.choice(number).standing is Standing.ACCEPTED
+        page = hand.page(Compare)
+        assert page._number != number
+        await hand.press("greater_than_sign", "less_than_sign", "n", "escape")
+        hand.page(GroupsPage)
+        assert len(hand.app.screen_stack) == 1
+
+    drive(on_disk(tmp_path), script)
+
+
+def test_a_photo_that_is_gone_is_said_to_be_gone(tmp_path: Path) -> None:
+    groups = on_disk(tmp_path, 1)
+    os.unlink(groups[0].members[1].photo.path)
+
+    async def script(hand: Hand) -> None:
+        await hand.press("enter", "f", "d", "v", "plus", "b")
+        assert "is gone" in hand.text
+
+    drive(groups, script)
