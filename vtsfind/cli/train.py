@@ -124,11 +124,14 @@ def train(
         ),
     ] = None,
     workers: Annotated[
-        int,
+        int | None,
         typer.Option(
-            metavar="N", help="Processes that make pictures for each task; 0 for none of their own."
+            metavar="N",
+            help="Processes that make pictures for each task, 0 for none of their own; as many as there are cores to spare, up "
+            "to 8, by default.",
+            show_default=False,
         ),
-    ] = 1,
+    ] = None,
     library: options.Library = None,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -180,7 +183,9 @@ def train(
         from vtsfind.report.progress import watching
 
         folder = run_folder or Path("runs") / name
-        where = Where(folder, data, starts or data, run.settings.device, workers)
+        where = Where(
+            folder, data, starts or data, run.settings.device, _spare() if workers is None else workers
+        )
         with watching(run.notes) as progress:
             train_recipe(content, name, where, progress, run.cancel)
         _show(run, folder, register_in or (None if not register else _own_models()))
@@ -226,6 +231,14 @@ def _change(text: str) -> tuple[str, Any]:
         return key, tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         return key, value
+
+
+def _spare() -> int:
+    """Cores that are left for making pictures, for each of the processes that train."""
+    from vtsfind.engine.machine import processors
+    from vtsfind.learn.processes import place_of_this
+
+    return min(8, max(1, processors() // place_of_this()[1] - 1))
 
 
 def _own_models() -> Path:
