@@ -98,7 +98,7 @@ def peers(environments: Path) -> list[Run]:
     runs = [_script(environments / name, program) for name, program in scripts.items()]
     runs.append(_command(environments / "image-dedup-ai", [], ["--json"], _dedup_ai))
     runs += [
-        _command(environments / "immaculate", _IMMACULATE, ["--method", method], _immaculate, method)
+        _command(environments / "immaculate", ["--json", "--method", method], [], _immaculate, method)
         for method in ("sscd", "sscd_distilled")
     ]
     return [run for place, run in runs if (place / "bin").is_dir()]
@@ -134,9 +134,6 @@ def _dedup_ai(output: str) -> Groups:
     return [list(map(str, group)) for group in found["groups"]]
 
 
-_IMMACULATE = ["scan"]
-
-
 def _immaculate(output: str) -> Groups:
-    found: Any = json.loads(output)
-    return [list(map(str, group)) for group in found]
+    found: dict[str, Groups] = json.loads(output)
+    return found["exact"] + found["near"]

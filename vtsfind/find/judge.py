@@ -8,7 +8,7 @@ on other shots drawn from photographs (`tests/bench/copies.py`, `tests/bench/sho
 from vtsfind.find.align import Alignment
 from vtsfind.find.likeness import Likeness
 
-_FEWEST_INLIERS = 7
+_FEWEST_INLIERS = 6
 _FEWEST_BLOCKS = 6
 # With few features in agreement the blocks must say more.
 _SURE_INLIERS = 15
@@ -79,5 +79,6 @@ def _drawn_over(seen: Likeness, alignment: Alignment) -> bool:
     if seen.noise < _EXACT_NOISE:  # what did not change is the same to the pixel
         return True
     unmoved = seen.sought >= _WELL_SOUGHT and seen.moved == 0 and alignment.strays <= 1
-    needed = 0.15 if unmoved else 0.45 if seen.changed > 0.02 else 0.5
-    return seen.drawn - 0.5 * seen.plain >= needed
+    if unmoved:
+        return seen.drawn - 0.5 * seen.plain >= 0.15
+    return seen.drawn - 0.5 * seen.plain >= 0.5 and seen.drawn - seen.plain >= 0.25
