@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vtsfind.base import bits
 from vtsfind.find import nearest as nearest_module
-from vtsfind.find.candidates import MOST, WIDEST, candidates, fitting_radius
+from vtsfind.find.candidates import MOST, NEIGHBOURS, WIDEST, candidates, fitting_radius
 from vtsfind.find.nearest import FoundPairs, best_ranks
 from vtsfind.find.pairs import close_codes
 
@@ -73,7 +73,7 @@ def test_the_radius_gives_the_typical_photo_a_few_neighbours() -> None:
     codes = random_codes(1, 3000)
     radius = fitting_radius(bits.planes(codes))
     distances = bits.distances(codes[:100], codes)
-    assert 8 <= float(np.median((distances <= radius).sum(1) - 1)) <= 32
+    assert NEIGHBOURS / 2 <= float(np.median((distances <= radius).sum(1) - 1)) <= 2 * NEIGHBOURS
 
 
 def test_the_radius_shrinks_as_the_library_grows() -> None:
