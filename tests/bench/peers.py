@@ -5,11 +5,9 @@ needs `pip install "immaculate[sscd]"` and Python 3.12. One that is not there is
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +35,17 @@ if __name__ == "__main__":
     json.dump([[key, *(match[0] for match in matches)] for key, matches in found.result.items()], sys.stdout)
 """
 
+# The system counts the memory of the process that starts another as the other's: so a small one starts it, and tells.
+_LAUNCHER = """
+import json, os, subprocess, sys, time
+started = time.perf_counter()
+with open(sys.argv[1], "wb") as out, open(sys.argv[2], "wb") as err:
+    process = subprocess.Popen(sys.argv[3:], stdout=out, stderr=err, stdin=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+took = time.perf_counter() - started
+print(json.dumps([os.waitstatus_to_exitcode(status), took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]))
+"""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -60,21 +69,16 @@ class Run:
     def __call__(self, folder: Path) -> Outcome:
         """Let it look at a folder."""
         seconds = processor = peak = 0.0
-        output = ""
-        for command in self.commands(folder):
-            with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-                started = time.perf_counter()
-                process = subprocess.Popen(list(command), stdout=out, stderr=err, stdin=subprocess.DEVNULL)
-                _, status, used = os.wait4(process.pid, 0)
-                process.returncode = os.waitstatus_to_exitcode(status)
-                seconds += time.perf_counter() - started
-                processor += used.ru_utime + used.ru_stime
-                peak = max(peak, used.ru_maxrss / 1024)
-                out.seek(0)
-                err.seek(0)
-                output = out.read()
-                if process.returncode not in {0, 1}:
-                    return Outcome(error=(err.read() or output)[-500:] or f"exit code {process.returncode}")
+        with tempfile.TemporaryDirectory() as scratch:
+            out, err = Path(scratch) / "out", Path(scratch) / "err"
+            for command in self.commands(folder):
+                launcher = [sys.executable, "-S", "-c", _LAUNCHER, str(out), str(err), *command]
+                told = subprocess.run(launcher, capture_output=True, check=True, text=True).stdout
+                code, took, used, most = json.loads(told)
+                seconds, processor, peak = seconds + took, processor + used, max(peak, most)
+                if code not in {0, 1}:
+                    return Outcome(error=(err.read_text()[-500:] or f"exit code {code}"))
+            output = out.read_text(encoding="utf-8", errors="surrogateescape")
         return Outcome(self.groups(output), round(seconds, 2), round(processor, 2), round(peak, 1))
 
 
