@@ -30,6 +30,9 @@ def found(groups: Sequence[Group]) -> Source:
     return source
 
 
+_KEYS = {"/": "slash", " ": "space"}
+
+
 class Hand:
     """What a person at the keyboard does and sees."""
 
@@ -42,6 +45,11 @@ class Hand:
         for key in keys:
             await self.pilot.press(key)
             await self.settle()
+
+    async def write(self, text: str) -> None:
+        """Type a text."""
+        await self.pilot.press(*(_KEYS.get(character, character) for character in text))
+        await self.settle()
 
     async def settle(self) -> None:
         """Wait until no worker works and no message waits."""

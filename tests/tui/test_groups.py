@@ -103,7 +103,8 @@ def test_typed_words_filter_the_groups_and_escape_shows_them_all() -> None:
     groups = many(300)
 
     async def script(hand: Hand) -> None:
-        await hand.press("slash", *"kind:edit 07")
+        await hand.press("slash")
+        await hand.write("kind:edit 07")
         assert 0 < len(hand.groups.order) < 60
         assert {weakest(groups[place]) for place in hand.groups.order.tolist()} == {Verdict.EDIT}
         await hand.press("enter")
@@ -116,7 +117,9 @@ def test_typed_words_filter_the_groups_and_escape_shows_them_all() -> None:
 
 def test_a_wrong_kind_is_said() -> None:
     async def script(hand: Hand) -> None:
-        await hand.press("slash", *"kind:odd", "enter")
+        await hand.press("slash")
+        await hand.write("kind:odd")
+        await hand.press("enter")
         assert any("no kind 'odd'" in note for note in hand.told)
         await hand.press("escape")
         assert len(hand.groups.order) == 12

@@ -1,0 +1,333 @@
+"""Whole sessions: index, review, apply, undo, search, in one program and on real files."""
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import blocks
+import numpy as np
+import pytest
+from drawn import scene, write
+from driven import Hand, drive
+from grouped import on_disk
+from PIL import Image
+
+from vtsfind.base.groups import Group
+from vtsfind.base.progress import CancelToken, Phase, Progress
+from vtsfind.base.records import show_path
+from vtsfind.base.settings import Settings
+from vtsfind.engine import update
+from vtsfind.tui.app import BrowseApp
+from vtsfind.tui.apply import ApplyPage
+from vtsfind.tui.frame import Question
+from vtsfind.tui.history import HistoryPage
+from vtsfind.tui.home import AddFolder, HomePage
+from vtsfind.tui.search import SearchPage, dropped
+from vtsfind.tui.shelf import Shelf
+
+
+@pytest.fixture(autouse=True)
+def _small_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    blocks.register()
+    blocks.install(monkeypatch.setattr)
+
+
+SETTINGS = Settings(workers=1, model=blocks.NAME)
+
+
+def test_accepted_files_go_to_the_trash_and_come_back(tmp_path: Path) -> None:
+    groups = on_disk(tmp_path / "photos", 3)
+    files = sorted(path for path in (tmp_path / "photos").rglob("*.*"))
+    content = {path: path.read_bytes() for path in files}
+
+    async def script(hand: Hand) -> None:
+        await hand.press("a", "f5")
+        assert "2 files go to the trash" in hand.text
+        await hand.press("x")
+        hand.page(Question)
+        await hand.press("n")
+        assert all(path.exists() for path in files)
+        await hand.press("x", "y")
+        await hand.finish()
+        hand.page(ApplyPage)
+        gone = [path for path in files if not path.exists()]
+        assert len(gone) == 2
+        assert "2 files moved to the trash" in hand.text
+        await hand.press("f6")
+        hand.page(HistoryPage)
+        await hand.press("u", "y")
+        await hand.finish()
+        assert {path: path.read_bytes() for path in files} == content
+        assert "2 brought back" in hand.text
+
+    drive(groups, script)
+
+
+def test_a_file_that_changed_since_the_review_is_spared_with_its_group(tmp_path: Path) -> None:
+    groups = on_disk(tmp_path, 1)
+    small = groups[0].members[1].photo.path
+
+    def change(path: bytes) -> None:
+        with open(path, "ab") as file:
+            file.write(b"changed")
+
+    async def script(hand: Hand) -> None:
+        await hand.press("a", "f5")
+        change(small)
+        await hand.press("x", "y")
+        await hand.finish()
+        assert "spared" in hand.text
+
+    drive(groups, script)
+    assert all(os.path.exists(member.photo.path) for member in groups[0].members)
+
+
+def test_the_plan_is_written_to_a_file_that_apply_reads(tmp_path: Path) -> None:
+    from vtsfind.engine.plans import read_plan
+
+    groups = on_disk(tmp_path / "photos", 2)
+
+    async def script(hand: Hand) -> None:
+        await hand.press("a", "f5", "w")
+        hand.app.screen.query_one("Input").value = str(tmp_path / "plan.txt")  # type: ignore[attr-defined]
+        await hand.press("enter")
+        plan = read_plan(tmp_path / "plan.txt")
+        assert sum(file.is_taken for group in plan.groups for file in group.files) == 2
+
+    drive(groups, script)
+
+
+def test_nothing_is_carried_out_before_something_is_accepted(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("f5", "x", "w")
+        hand.page(ApplyPage)
+        assert "Nothing is to be done yet." in hand.text
+
+    drive(on_disk(tmp_path, 1), script)
+
+
+def test_a_first_session_indexes_a_folder_and_finds_its_copies(photos: Path) -> None:
+    Image.open(photos / "cat.jpg").save(photos / "cat-again.jpg", quality=60)
+
+    async def script(hand: Hand) -> None:
+        hand.page(HomePage)
+        await hand.press("i")
+        hand.page(AddFolder)
+        await hand.write(str(photos))
+        await hand.press("enter")
+        await hand.finish()
+        await hand.finish()
+        hand.page(HomePage)
+        assert "13 files" in hand.text
+        assert hand.app.browsing.review
+        names = {
+            show_path(member.photo.path).rpartition("/")[2]
+            for group in hand.review.groups
+            for member in group.members
+        }
+        assert {"cat.jpg", "cat-again.jpg"} <= names
+
+    drive(None, script, settings=SETTINGS)
+
+
+def test_a_folder_that_is_not_there_is_asked_for_again() -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("n")
+        await hand.write("/nowhere")
+        await hand.press("enter")
+        hand.page(AddFolder)
+        assert any("There is no folder" in note for note in hand.told)
+        await hand.press("escape")
+        hand.page(HomePage)
+
+    drive(None, script, settings=SETTINGS)
+
+
+def test_similar_photos_are_found_from_a_group_and_on_from_a_hit(photos: Path) -> None:
+    Image.open(photos / "cat.jpg").save(photos / "cat-again.jpg", quality=60)
+    update(SETTINGS, [str(photos)])
+
+    async def script(hand: Hand) -> None:
+        await hand.press("s")
+        hits = hand.page(SearchPage).query_one("#hits", Shelf)
+        assert hits.has_focus
+        assert len(hits.cards) == 13
+        before = hits.cards[0].path
+        await hand.press("right", "right", "right", "right", "s")
+        assert hits.cards[0].path != before
+        await hand.press("backspace")
+        assert hits.cards[0].path == before
+        await hand.press("minus", "minus", "minus", "minus")
+        assert 0 < len(hits.cards) <= 13
+        await hand.press("c")
+        assert "by copy" in hand.text
+
+    drive(None, script, settings=SETTINGS)
+
+
+def test_a_new_photo_is_searched_by_its_path_pasted_or_dropped(photos: Path, tmp_path: Path) -> None:
+    update(SETTINGS, [str(photos)])
+    new = write(tmp_path / "a new photo.jpg", scene(1), quality=50)
+
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        page = hand.page(SearchPage)
+        page.query_one("#question").value = f"'{new}' "  # type: ignore[attr-defined]
+        await hand.press("enter")
+        hits = page.query_one("#hits", Shelf)
+        assert show_path(hits.cards[0].path).endswith("cat.jpg")
+
+    drive(None, script, settings=SETTINGS)
+
+
+def test_a_path_that_is_no_photo_is_answered_with_the_reason(photos: Path) -> None:
+    update(SETTINGS, [str(photos)])
+
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        await hand.write("/nowhere.jpg")
+        await hand.press("enter")
+        assert "/nowhere.jpg is gone" in hand.text
+
+    drive(None, script, settings=SETTINGS)
+
+
+def test_ctrl_c_stops_what_runs_first_and_leaves_then() -> None:
+    entered = threading.Event()
+
+    def slow(_settings: Settings, progress: Progress, cancel: CancelToken) -> Sequence[Group]:
+        progress.start(Phase.COMPARE, 10)
+        entered.set()
+        while not cancel.cancelled:
+            threading.Event().wait(0.01)
+        cancel.check()
+        return []
+
+    async def script(hand: Hand) -> None:
+        app = hand.app
+        assert entered.wait(10)
+        await hand.pilot.press("ctrl+c")
+        await hand.pilot.pause()
+        assert app.return_code == 0
+
+    import asyncio
+
+    from vtsfind.engine.browsing import Browsing
+
+    async def run() -> None:
+        with Browsing(Settings(), slow) as browsing:
+            app = BrowseApp(browsing)
+            async with app.run_test() as pilot:
+                await script(Hand(app, pilot))
+
+    asyncio.run(run())
+
+
+def test_a_groups_search_that_fails_is_said_and_everything_else_works() -> None:
+    def broken(_settings: Settings, _progress: Progress, _cancel: CancelToken) -> Sequence[Group]:
+        raise OSError("the disk is on fire")
+
+    async def script(hand: Hand) -> None:
+        assert "the disk is on fire" in hand.text
+        await hand.press("f2", "f4", "f5", "f6", "left_square_bracket", "right_square_bracket", "f3")
+        assert "the disk is on fire" in hand.text
+
+    drive(broken, script)
+
+
+@pytest.mark.parametrize(
+    ("typed", "path"),
+    [
+        ("/a/b.jpg", b"/a/b.jpg"),
+        ("  '/a b/c.jpg'  ", b"/a b/c.jpg"),
+        ('"/a b/c.jpg"', b"/a b/c.jpg"),
+        (r"/a\ b/c\(1\).jpg", b"/a b/c(1).jpg"),
+        ("file:///a%20b/%C3%A9.jpg", "/a b/é.jpg".encode()),
+        ("", b""),
+    ],
+)
+def test_a_dropped_path_is_understood_as_terminals_write_it(typed: str, path: bytes) -> None:
+    assert dropped(typed) == path
+
+
+def test_a_whole_review_of_real_photos(shared_photos: Path, tmp_path: Path) -> None:
+    """Index real photos and copies of them, accept everything, apply, undo: every file is as it was."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    originals = sorted((shared_photos / "dev").rglob("*.webp"))[::50][:8]
+    for place, source in enumerate(originals):
+        with Image.open(source) as opened:
+            photo = opened.convert("RGB")
+        photo.save(folder / f"{place}.jpg", quality=92)
+        photo.resize((photo.width * 2 // 3, photo.height * 2 // 3)).save(
+            folder / f"{place}-small.jpg", quality=70
+        )
+    content = {path: path.read_bytes() for path in folder.iterdir()}
+
+    def there() -> set[str]:
+        return {str(path) for path in folder.iterdir()}
+
+    async def script(hand: Hand) -> None:
+        await hand.press("n")
+        await hand.write(str(folder))
+        await hand.press("enter")
+        await hand.finish()
+        await hand.finish()
+        await hand.press("f3")
+        assert len(hand.review.groups) >= 6
+        for group in hand.review.groups:
+            assert [os.path.basename(member.photo.path)[1:] for member in group.members] == [
+                b".jpg",
+                b"-small.jpg",
+            ]
+        smaller = {os.fsdecode(group.members[1].photo.path) for group in hand.review.groups}
+        await hand.press(*"a" * len(smaller))
+        await hand.press("f5", "x", "y")
+        await hand.finish()
+        assert {str(path) for path in content} - there() == smaller
+        await hand.press("f6", "u", "y")
+        await hand.finish()
+
+    drive(None, script, settings=SETTINGS)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == content
+
+
+def test_thumbnails_stay_below_their_cap_and_the_oldest_go(tmp_path: Path) -> None:
+    from vtsfind.store.thumbnails import Thumbnails
+
+    cache = Thumbnails(tmp_path / "cache", cap_bytes=10_000)
+    for number in range(40):
+        cache.put(f"{number:032x}", bytes(1000))
+        os.utime(cache._path(f"{number:032x}"), (number, number))
+    sizes = [path.stat().st_size for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert sum(sizes) <= 10_000
+    assert cache.get(f"{39:032x}") == bytes(1000)
+    assert cache.get(f"{0:032x}") is None
+
+
+def test_a_damaged_thumbnail_is_made_anew(tmp_path: Path) -> None:
+    from vtsfind.base.settings import places
+    from vtsfind.engine.previews import Preview, Previews
+
+    photo = write(tmp_path / "photo.png", scene(3, 64, 48))
+    with Previews(Settings()) as previews:
+        first = previews.preview(os.fsencode(photo))
+        assert isinstance(first, Preview)
+        (kept,) = (path for path in (places().cache / "thumbnails").rglob("*") if path.is_file())
+        kept.write_bytes(b"no picture")
+        again = previews.preview(os.fsencode(photo))
+        assert isinstance(again, Preview)
+        assert np.array_equal(first.pixels, again.pixels)
+
+
+def test_a_preview_that_cannot_be_written_to_disk_is_shown_all_the_same(
+    tmp_path: Path, own_places: Path
+) -> None:
+    from vtsfind.engine.previews import Preview, Previews
+
+    own_places.mkdir(exist_ok=True)
+    (own_places / "cache").write_text("a file where the folder should be")
+    photo = write(tmp_path / "photo.png", scene(3, 64, 48))
+    with Previews(Settings()) as previews:
+        assert isinstance(previews.preview(os.fsencode(photo)), Preview)
