@@ -1,5 +1,7 @@
 """Closed-form starts: what they keep of features, and what they leave."""
 
+from typing import Literal
+
 import numpy as np
 import pytest
 import torch
@@ -7,9 +9,8 @@ import torch
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head, Preprocessing
 from vtsfind.learn.batches import Batch
-from vtsfind.learn.headstart import Matrix, identity_head, start_heads, targets_head
+from vtsfind.learn.headstart import Matrix, Views, fit_head, identity_head, read_views, targets_head
 from vtsfind.learn.network import HashNetwork
-from vtsfind.learn.recipes import Goal
 from vtsfind.learn.spec import NetworkSpec
 
 
@@ -61,23 +62,44 @@ def batches() -> list[Batch]:
     return [Batch(pixels, torch.zeros(40, 0), torch.arange(40) // 2)]
 
 
-def test_only_the_heads_that_ask_for_it_are_started() -> None:
+def small(features: Literal["lite", "all"] = "lite") -> HashNetwork:
     torch.manual_seed(0)
-    network = HashNetwork(NetworkSpec("vitti16", 32, (Head("a", 8), Head("b", 8), Head("c", 8)), depth=1))
+    return HashNetwork(NetworkSpec("vitti16", 32, (Head("a", 8), Head("b", 8)), features=features, depth=1))
+
+
+def test_a_fit_changes_its_head_alone() -> None:
+    network = small()
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    goals = {
-        0: Goal("a", "instance", start="identity"),
-        1: Goal("b", "csq", start="targets"),
-        2: Goal("c", "csq"),
-    }
-    targets = {1: torch.sign(torch.randn(20, 8))}
-    start_heads(network, goals, targets, batches(), preprocessing=Preprocessing(size=32), seed=1)
+    seen = read_views(network, batches(), Preprocessing(size=32))
+    fit_head(network.heads["a"], [seen], None, seed=1, ridge=1e-2)
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
-    assert changed == {"heads.a.0.weight", "heads.a.0.bias", "heads.b.0.weight", "heads.b.0.bias"}
+    assert changed == {"heads.a.0.weight", "heads.a.0.bias"}
 
 
-def test_a_head_with_hidden_layers_cannot_be_started_in_closed_form() -> None:
-    network = HashNetwork(NetworkSpec("vitti16", 32, (Head("a", 8),), features="all", depth=1))
-    goals = {0: Goal("a", "instance", start="identity")}
+def test_a_head_is_fitted_to_the_codes_of_all_its_tasks() -> None:
+    network = small()
+    one, two = (Views(np.random.default_rng(seed).normal(size=(300, 384)), np.arange(300)) for seed in (0, 1))
+    rule = np.random.default_rng(2).normal(size=(384, 8))
+    codes = [np.sign(part.features @ rule) for part in (one, two)]
+    fit_head(network.heads["a"], [one, two], codes, seed=1, ridge=1e-2)
+    weight = network.heads["a"][0].weight.detach().numpy()  # type: ignore[index]
+    for part, wanted in zip((one, two), codes, strict=True):
+        assert (np.sign(part.features @ weight.T) == wanted).mean() > 0.9
+
+
+def test_rows_of_two_tasks_are_different_pictures() -> None:
+    alone, together = small(), small()
+    rng = np.random.default_rng(0)
+    one, two = (
+        Views(rng.normal(size=(600, 384)) + 3 * rng.normal(size=384), np.arange(600) // 2) for _ in range(2)
+    )
+    fit_head(together.heads["a"], [one, two], None, seed=1, ridge=1e-2)
+    merged = Views(np.concatenate([one.features, two.features]), np.concatenate([one.rows, two.rows + 300]))
+    fit_head(alone.heads["a"], [merged], None, seed=1, ridge=1e-2)
+    assert torch.equal(alone.state_dict()["heads.a.0.weight"], together.state_dict()["heads.a.0.weight"])
+
+
+def test_a_head_with_hidden_layers_has_no_closed_form() -> None:
+    seen = Views(np.zeros((4, 5)), np.arange(4))
     with pytest.raises(UsageError, match="hidden layers"):
-        start_heads(network, goals, {}, batches(), preprocessing=Preprocessing(size=32), seed=1)
+        fit_head(small("all").heads["a"], [seen], None, seed=1, ridge=1e-2)

@@ -95,6 +95,8 @@ def _filled(card: Card) -> HashNetwork:
         plain = PlainTransformer(
             {n.removeprefix(start): w for n, w in weights.items() if n.startswith(start)}
         )
+    if plain is not None and card.network.depth not in {None, len(plain.blocks)}:
+        raise RuntimeError(f"the weights have {len(plain.blocks)} blocks, not {card.network.depth}")
     network = HashNetwork(card.network, plain)
     network.load_state_dict(weights)
     return network

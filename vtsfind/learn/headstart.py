@@ -14,18 +14,20 @@ training lets bits become alike again. These two fits need one pass over some vi
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.batches import Batch, Batches
 from vtsfind.learn.network import HashNetwork, normalise
-from vtsfind.learn.recipes import Goal, Recipe
+from vtsfind.learn.recipes import Recipe
 
 _CENTRING_PICTURES = 1536
 _CENTRING_BATCH = 64
@@ -37,44 +39,19 @@ REFIT_RIDGE = 1e-3
 """The same at the end, when the features have become what the heads need."""
 
 
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What the heads read of some views of one task's pictures."""
+
+    features: Matrix
+    """(n, d)."""
+    rows: npt.NDArray[np.int64]
+    """(n,) the picture of each view."""
+
+
 @torch.no_grad()
-def start_heads(
-    network: HashNetwork,
-    goals: Mapping[int, Goal],
-    targets: Mapping[int, Tensor],
-    batches: Iterable[Batch],
-    *,
-    preprocessing: Preprocessing,
-    seed: int,
-    ridge: float = START_RIDGE,
-) -> None:
-    """Give the heads of some goals their closed-form start.
-
-    Parameters
-    ----------
-    network
-        Changed in place; a head that is started must be one linear layer, with or without centring.
-    goals
-        The goals of one task by number, those with a random start included.
-    targets
-        (n, k) codes of the goals that have a teacher, by number.
-    batches
-        Views of the task's pictures; some thousands.
-    preprocessing
-        Of the network.
-    seed
-        Of the rotations.
-    ridge
-        Share of the mean variance that is added to every direction.
-
-    Raises
-    ------
-    UsageError
-        When a head has hidden layers.
-    """
-    started = {number: goal for number, goal in goals.items() if goal.start != "random"}
-    if not started:
-        return
+def read_views(network: HashNetwork, batches: Iterable[Batch], preprocessing: Preprocessing) -> Views:
+    """Read the features of views with the backbone as it is."""
     device = next(network.parameters()).device
     network.eval()
     parts, rows = [], []
@@ -82,19 +59,46 @@ def start_heads(
         inputs = normalise(batch.pixels.to(device), preprocessing.mean, preprocessing.std)
         parts.append(network.features(inputs).float().cpu().numpy().astype(np.float64))
         rows.append(batch.rows.numpy())
-    features, photo = np.concatenate(parts), np.concatenate(rows)
-    for number, goal in started.items():
-        head = network.heads[goal.head]
-        linear = [layer for layer in head.modules() if isinstance(layer, nn.Linear)]
-        if len(linear) != 1:
-            raise UsageError(f"The head '{goal.head}' has hidden layers.", "Start it at random.")
-        bits = linear[0].out_features
-        if goal.start == "identity":
-            weights = identity_head(features, photo, bits, seed, ridge)
-        else:
-            weights = targets_head(features, targets[number].numpy()[photo], ridge)
-        linear[0].weight.copy_(torch.from_numpy(weights))
-        linear[0].bias.copy_(torch.from_numpy(-weights @ features.mean(0)))
+    return Views(np.concatenate(parts), np.concatenate(rows))
+
+
+@torch.no_grad()
+def fit_head(
+    head: nn.Module, views: Sequence[Views], targets: Sequence[Matrix] | None, *, seed: int, ridge: float
+) -> None:
+    """Give one head its closed form.
+
+    Parameters
+    ----------
+    head
+        Changed in place; it must be one linear layer, with or without centring.
+    views
+        Of one or more tasks, whose pictures are different ones.
+    targets
+        The codes, (rows, k) of -1 and 1, of each task's pictures, for ``targets``; None for ``identity``.
+    seed
+        Of the rotation.
+    ridge
+        Share of the mean variance that is added to every direction.
+
+    Raises
+    ------
+    UsageError
+        When the head has hidden layers.
+    """
+    linear = [layer for layer in head.modules() if isinstance(layer, nn.Linear)]
+    if len(linear) != 1:
+        raise UsageError("A head with hidden layers has no closed form.", "Start it at random.")
+    features = np.concatenate([part.features for part in views])
+    if targets is None:
+        firsts = np.cumsum([0, *(part.rows.max() + 1 for part in views)])
+        photo = np.concatenate([part.rows + first for part, first in zip(views, firsts, strict=False)])
+        weights = identity_head(features, photo, linear[0].out_features, seed, ridge)
+    else:
+        codes = np.concatenate([code[part.rows] for part, code in zip(views, targets, strict=True)])
+        weights = targets_head(features, codes, ridge)
+    linear[0].weight.copy_(torch.from_numpy(weights))
+    linear[0].bias.copy_(torch.from_numpy(-weights @ features.mean(0)))
 
 
 def fit_heads(
@@ -103,10 +107,12 @@ def fit_heads(
     sources: Sequence[Batches],
     targets: Mapping[tuple[int, int], Tensor],
     *,
+    when: Literal["start", "end"],
     count: int,
     ridge: float,
+    workers: int = 0,
 ) -> None:
-    """Fit the heads whose goals ask for a closed form to the backbone as it is.
+    """Fit the heads whose goals ask for a closed form to the backbone as it is, each from the views of all its tasks.
 
     Parameters
     ----------
@@ -118,23 +124,47 @@ def fit_heads(
         Of each task.
     targets
         (number of task, number of goal) to the (n, k) codes of goals that have a teacher.
+    when
+        Whether what the goals ask for at the start or in the end counts.
     count
-        Views of each task that are looked at.
+        Views that are looked at, shared among the tasks as those of a step are.
     ridge
-        See `start_heads`.
+        See `fit_head`.
+    workers
+        Processes that make views; 0 makes them in this one.
     """
-    for number, (task, source) in enumerate(zip(recipe.tasks, sources, strict=True)):
-        steps = math.ceil(count / (task.pictures * task.views_each))
-        views = source.others(steps=steps, seed=-source.seed % 2**32)
-        start_heads(
-            network,
-            dict(enumerate(task.goals)),
-            {place: codes for (owner, place), codes in targets.items() if owner == number},
-            (views[step] for step in range(steps)),
-            preprocessing=source.preprocessing,
-            seed=recipe.seed,
-            ridge=ridge,
-        )
+    forms = closed_forms(recipe, when)
+    steps = math.ceil(count / sum(task.pictures * task.views_each for task in recipe.tasks))
+    views = {
+        number: _shown(network, sources[number], steps, workers)
+        for number in sorted({key[0] for key in forms})
+    }
+    heads: dict[str, list[tuple[int, int]]] = {}
+    for number, place in forms:
+        heads.setdefault(recipe.tasks[number].goals[place].head, []).append((number, place))
+    for name, keys in heads.items():
+        taught = [targets[key].numpy() for key in keys if forms[key] == "targets"]
+        shown = [views[number] for number, _ in keys]
+        fit_head(network.heads[name], shown, taught or None, seed=recipe.seed, ridge=ridge)
+
+
+def closed_forms(recipe: Recipe, when: Literal["start", "end"]) -> dict[tuple[int, int], str]:
+    """The goals, by (number of task, number of goal), that ask for a closed form of their head, and for which."""
+    forms = {
+        (number, place): goal.start if when == "start" else goal.end or goal.start
+        for number, task in enumerate(recipe.tasks)
+        for place, goal in enumerate(task.goals)
+    }
+    return {key: form for key, form in forms.items() if form != "random"}
+
+
+def _shown(network: HashNetwork, source: Batches, steps: int, workers: int) -> Views:
+    batches = source.others(steps=steps, seed=-source.seed % 2**32)
+    # Workers are started fresh rather than forked, since torch has threads already.
+    loader = DataLoader(
+        batches, batch_size=None, num_workers=workers, multiprocessing_context="spawn" if workers else None
+    )
+    return read_views(network, loader, source.preprocessing)
 
 
 @torch.no_grad()

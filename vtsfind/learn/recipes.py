@@ -51,6 +51,8 @@ class Goal:
     """Multiplies every term."""
     start: Literal["random", "identity", "targets"] = "random"
     """How the head starts: at random, or in closed form, see `vtsfind.learn.headstart`."""
+    end: Literal["", "random", "identity", "targets"] = ""
+    """The closed form in which `Schedule.refit` fits it in the end; that of `start` unless given, `random` for none."""
     options: dict[str, float | int | str] = field(default_factory=dict)
     """Keyword arguments of the objective."""
     teacher: Teacher | None = None
@@ -103,7 +105,7 @@ class Schedule:
     average: float = 0.999
     """Decay of the running average of the weights, which is what is kept in the end; 0 keeps the weights themselves."""
     refit: int = 0
-    """Views from which heads that started in closed form are fitted so again in the end; 0 leaves them as trained."""
+    """Views from which heads are fitted in closed form in the end; 0 leaves them as trained."""
     checkpoint: int = 100
     """Steps between checkpoints."""
     parts: int = 1
@@ -271,7 +273,7 @@ def _check(recipe: Recipe, where: str) -> None:
 def _check_goal(goal: Goal, heads: set[str], network: NetworkSpec, where: str) -> None:
     if goal.head not in heads:
         raise UsageError(f"{where} has a goal for the head '{goal.head}', which the network has not.")
-    if goal.start == "targets" and goal.teacher is None:
+    if "targets" in {goal.start, goal.end} and goal.teacher is None:
         raise UsageError(f"{where} starts the head '{goal.head}' from targets, but no teacher gives any.")
     groups = goal.options.get("groups", 2)
     if goal.objective == "transhash" and network.dual and groups != network.groups:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -155,7 +155,7 @@ class State:
         """Go back to the last checkpoint, or start the heads; give the number of steps already taken."""
         content = self.folder.load(self.device)
         if content is None:
-            self.fit_heads(_START_VIEWS, START_RIDGE)
+            self.fit_heads("start", _START_VIEWS, START_RIDGE)
             first = 0
         else:
             first = self._resume(content)
@@ -188,9 +188,18 @@ class State:
         if self.processes.first:
             self.folder.log(step=step, **values)
 
-    def fit_heads(self, count: int, ridge: float) -> None:
+    def fit_heads(self, when: Literal["start", "end"], count: int, ridge: float) -> None:
         """Fit the heads whose goals ask for a closed form to the backbone as it is, from `count` views."""
-        fit_heads(self.network, self.recipe, self.sources, self.targets, count=count, ridge=ridge)
+        fit_heads(
+            self.network,
+            self.recipe,
+            self.sources,
+            self.targets,
+            when=when,
+            count=count,
+            ridge=ridge,
+            workers=self.run.workers,
+        )
         self.average = _copied(self.network)
 
     def batches(self, first: int) -> Iterator[tuple[Batch, ...]]:
@@ -347,7 +356,7 @@ class State:
             return
         self.network.load_state_dict(self.best.weights or self.average)
         if self.recipe.schedule.refit:
-            self.fit_heads(self.recipe.schedule.refit, REFIT_RIDGE)
+            self.fit_heads("end", self.recipe.schedule.refit, REFIT_RIDGE)
         if self.recipe.network.centred:
             centre_heads(self.network, self.sources[0])
         split = self.materials.split
