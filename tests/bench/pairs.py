@@ -6,7 +6,8 @@ Random codes of 256 bits, among them one planted pair for every 50 codes, 0 to R
 process of its own, so that its peak memory is its own, with two threads. `vtsfind` is exact and finds all pairs. So
 is FAISS's flat index, which compares every code with every other; its multi-index hash (16 parts of 16 bits, one bit
 flipped) is not. Both are asked for the neighbours of 1,000 of the codes; the neighbours found are counted, and the time
-for that is multiplied up to all codes. With --write the figures go to docs/results/pairs.json.
+for that is multiplied up to all codes. `candidates` is what `vtsfind dupes` does: it chooses the radius by the library's size, finds the pairs, and keeps
+the nearest few of each photo. With --write the figures go to docs/results/pairs.json.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import numpy.typing as npt
 from machine import write_result
 
 from vtsfind.base import bits
+from vtsfind.find.candidates import candidates
 from vtsfind.find.pairs import pairs_within
 
 BITS = 256
@@ -51,6 +53,16 @@ def by_vtsfind(codes: Codes, radius: int) -> dict[str, Any]:
     began = time.perf_counter()
     found = len(pairs_within(planes, radius, threads=THREADS)[0])
     return {"seconds": round(time.perf_counter() - began, 2), "found": found}
+
+
+def by_candidates(codes: Codes, radius: int) -> dict[str, Any]:
+    """The pairs that are worth a look, within a radius of its own choice."""
+    del radius
+    planes = bits.planes(codes)
+    began = time.perf_counter()
+    found = candidates(planes, threads=THREADS)
+    seconds = round(time.perf_counter() - began, 2)
+    return {"seconds": seconds, "found": len(found.firsts), "radius": found.radius, "within": found.within}
 
 
 def by_flat(codes: Codes, radius: int) -> dict[str, Any]:
@@ -94,6 +106,10 @@ def main() -> None:
     given = parser.parse_args()
     figures: dict[str, Any] = {"bits": BITS, "threads": THREADS}
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as alone:
+        for n in given.codes:
+            figures[f"{n} codes, candidates"] = alone.submit(
+                measured, (by_candidates, n, max(given.radius))
+            ).result()
         for radius in given.radius:
             for n in given.codes:
                 methods = {"vtsfind": by_vtsfind, "faiss flat": by_flat, "faiss multi-hash": by_hash}

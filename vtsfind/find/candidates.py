@@ -37,7 +37,7 @@ WIDEST = 0.44
 hundred: further out there are only strangers."""
 
 _SAMPLE = 256
-_FINDING_COSTS_AT_MOST_NS = 90e9
+_FINDING_COSTS_AT_MOST_NS = 60e9
 _STREAMED = 4
 """How many times more than the candidates of one photo are found, before they are ranked by both codes."""
 
@@ -121,7 +121,7 @@ def fitting_radius(planes: Words, *, neighbours: int = NEIGHBOURS, threads: int 
     """The radius within which the typical photo of these codes (w, n) has so many neighbours.
 
     The median over a sample of photos, evenly spaced, so that many frames of one kind do not count for the others;
-    at most `WIDEST`; and less where finding the pairs would take more than a minute or two.
+    at most `WIDEST`; and less where finding the pairs would take more than about a minute.
     """
     words, n = planes.shape
     widest = int(WIDEST * words * WORD_BITS)
@@ -135,7 +135,7 @@ def fitting_radius(planes: Words, *, neighbours: int = NEIGHBOURS, threads: int 
 
 
 def _affordable(planes: Words, radius: int) -> int:
-    """The largest radius, up to the one given, whose pairs can be found in a minute or two of one processor."""
+    """The largest radius, up to the one given, whose pairs can be found in about a minute of one processor."""
     if whole_cost(planes.shape[1]) <= _FINDING_COSTS_AT_MOST_NS:
         return radius
     low, high = 0, radius + 1
