@@ -66,7 +66,7 @@ def _parts_shifted(seen: Likeness) -> bool:
     if seen.changed > _MUCH_CHANGED and not _cut_straight(seen) and seen.sway > 0.15:
         return True
     # The traces of strong compression make blocks seem displaced too, but each by itself.
-    return seen.sway > 0.45 or seen.sway > max(0.13, 0.75 * seen.jitter)
+    return seen.sway > 0.35 or seen.sway > max(0.12, 0.6 * seen.jitter)
 
 
 def _drawn_over(seen: Likeness, alignment: Alignment) -> bool:
