@@ -138,6 +138,7 @@ def test_views_are_the_picture_its_mirror_image_and_crops_that_stay_the_same(
     ("text", "message"),
     [
         ("vitti16", "is no BACKBONE@SIZE=FILE"),
+        ("vitti16+more", "is no BACKBONE@SIZE=FILE"),
         ("vitti16@0=tiny.safetensors", "is no BACKBONE@SIZE=FILE"),
         ("vitti16@32=absent.pth", "absent.pth are not there"),
         ("no-such@32=tiny.safetensors", "no backbone 'no-such'"),

@@ -93,9 +93,11 @@ def frozen(text: str, starts: Path | None = None) -> Frozen:
     UsageError
         When there is no such model, backbone or file, or the words cannot be understood.
     """
-    body, _, extra = text.partition("+") if not text.rpartition("+")[2].isdigit() else text.rpartition("+")
-    if body in (known := registered()):
-        return _of_card(known[body], int(extra or 0))
+    head, plus, tail = text.rpartition("+")
+    body, stages = (head, int(tail)) if plus and tail.isdecimal() else (text, 0)
+    known = registered()
+    if body in known:
+        return _of_card(known[body], stages)
     shape, equals, file = body.partition("=")
     name, at, size = shape.partition("@")
     if not equals or not at or not size.isdigit() or not int(size):
@@ -106,9 +108,8 @@ def frozen(text: str, starts: Path | None = None) -> Frozen:
     spec = NetworkSpec(name, int(size), heads=())
     weights = _start_file(file, starts)
     look = backbone(name).preprocessing(int(size))
-    return Frozen(
-        shape + (f"+{extra}" if extra else ""), spec, look, weights, _sha256(weights), int(extra or 0)
-    )
+    shown = shape + (f"+{stages}" if stages else "")
+    return Frozen(shown, spec, look, weights, _sha256(weights), stages)
 
 
 def _of_card(card: Card, stages: int) -> Frozen:
