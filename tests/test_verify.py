@@ -161,6 +161,14 @@ def test_a_photo_within_a_collage_is_an_edit(shared_photos: Path) -> None:
     assert (told.box.left, told.box.right) == pytest.approx((0.5, 1), abs=0.01)
 
 
+def test_two_photos_that_show_one_poster_are_no_copies(shared_photos: Path) -> None:
+    poster = busy(3).resize((96, 72), Image.Resampling.LANCZOS)
+    rooms = [photo(shared_photos, name).copy() for name in (PHOTOS[0], PHOTOS[3])]
+    rooms[0].paste(poster, (40, 60))
+    rooms[1].paste(poster, (90, 30))
+    assert verdict(*rooms) not in COPIES
+
+
 def nearer(image: Image.Image, shift: float) -> Image.Image:
     """Another shot: the camera went aside, so what is in the middle moves against the rest."""
     pixels = np.asarray(image)

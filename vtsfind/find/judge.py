@@ -10,6 +10,7 @@ from vtsfind.find.likeness import Likeness
 
 _FEWEST_INLIERS = 6
 _FEWEST_BLOCKS = 6
+_LEAST_SAME = 0.4
 # With few features in agreement the blocks must say more.
 _SURE_INLIERS = 15
 _SURE_BLOCKS = 12
@@ -43,7 +44,8 @@ def still(seen: Likeness) -> bool:
 
 
 def _too_little(seen: Likeness, alignment: Alignment) -> bool:
-    if alignment.inliers < _FEWEST_INLIERS or seen.part < _FEWEST_BLOCKS:
+    # Two photos of one product, or of one poster, share what is printed there.
+    if alignment.inliers < _FEWEST_INLIERS or seen.part < _FEWEST_BLOCKS or seen.same < _LEAST_SAME:
         return True
     small = seen.part < max(_SURE_BLOCKS, _SURE_SHARE * seen.blocks)
     return small and alignment.inliers < _SURE_INLIERS
