@@ -8,6 +8,7 @@ same after another index keeps its decision, one that has changed is open again.
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +24,7 @@ Pair = tuple[bytes, bytes]
 """The contents (SHA-256) of two photos."""
 
 
+_ACCEPTED = Choice(Standing.ACCEPTED)
 _NOWHERE = Origin("", "", "", b"")
 
 
@@ -127,11 +129,11 @@ class Review:
         self._decide("accept", {number: choice})
 
     def accept_all(self, numbers: Iterable[int], label: str = "accept") -> int:
-        """Let the marks of many groups hold, as one step; gives how many were open."""
+        """Let the marks of many groups hold, as one step; gives how many were open, and have marks that a plan may have."""
         changes = {
-            number: replace(choice, standing=Standing.ACCEPTED)
+            number: _ACCEPTED if choice is PROPOSAL else replace(choice, standing=Standing.ACCEPTED)
             for number in numbers
-            if (choice := self.choice(number)).standing is Standing.OPEN
+            if (choice := self.choice(number)).standing is Standing.OPEN and self._is_sound(number, choice)
         }
         if changes:
             self._decide(label, changes)
@@ -241,8 +243,17 @@ class Review:
         members = self.groups[number].members
         return {member.photo.path: what[choice.mark(place)] for place, member in enumerate(members)}
 
+    def _is_sound(self, number: int, choice: Choice) -> bool:
+        try:
+            self._check(number, choice)
+        except UsageError:
+            return False
+        return True
+
     def _check(self, number: int, choice: Choice) -> None:
         """Raise `UsageError` for marks that no plan may have, such as a keeper that does not show what goes."""
+        if choice is PROPOSAL:
+            return
         members = self.groups[number].members
         for place in choice.dropped(len(members)):
             path = members[place].photo.path
@@ -268,7 +279,7 @@ class Review:
         self._done.append(_Done(label, {key: self._stored.get(key) for key in after}))
         self._know(after)
         self._numbers |= {key: number for number, key in keys.items()}
-        self._take(after)
+        self._make(changes)
 
     def _resume(self) -> None:
         """Take up the steps in the log."""
@@ -292,21 +303,22 @@ class Review:
 
     def _take(self, after: Mapping[str, Words | None], *, told: bool = True) -> list[int]:
         """Bring the groups in line with what is stored; gives those that are here."""
-        numbers = []
+        here = {self._numbers[key]: words for key, words in after.items() if key in self._numbers}
+        self._make({number: self._choice(number, words) for number, words in here.items()}, told=told)
+        return list(here)
+
+    def _make(self, choices: Mapping[int, Choice], *, told: bool = True) -> None:
+        """Set choices, and tell who remembers strangers."""
         added: set[Pair] = set()
         removed: set[Pair] = set()
-        for key, words in after.items():
-            if key in self._numbers:
-                number = self._numbers[key]
-                before = self.strangers_of(number)
-                self._set(number, self._choice(number, words))
-                now = self.strangers_of(number)
-                added |= now - before
-                removed |= before - now
-                numbers.append(number)
+        for number, choice in choices.items():
+            before = self.strangers_of(number)
+            self._set(number, choice)
+            now = self.strangers_of(number)
+            added |= now - before
+            removed |= before - now
         if told and (added or removed):
             self._remember(added, removed)
-        return numbers
 
     def _set(self, number: int, choice: Choice) -> None:
         before = self._share(number)
@@ -326,13 +338,19 @@ class Review:
         choice = self.choice(number)
         if choice.standing is not Standing.ACCEPTED:
             return Tally(decided=int(choice.standing is Standing.REFUSED))
-        members = self.groups[number].members
+        group = self.groups[number]
+        members = group.members
+        if choice == _ACCEPTED:
+            return Tally(1, len(members) - 1, group.gain)
         gone = choice.dropped(len(members))
         return Tally(1, len(gone), sum(members[place].photo.stamp.size for place in gone))
 
     def _words(self, number: int, choice: Choice) -> Words | None:
         if choice == PROPOSAL:
             return None
+        if choice == _ACCEPTED:
+            paths = [member.photo.path for member in self.groups[number].members]
+            return _accepted_words(sum(path < paths[0] for path in paths))
         place = {member: rank for rank, member in enumerate(self._by_path(number))}
         kept, strangers = (
             tuple(sorted(place[member] for member in chosen)) for chosen in (choice.kept, choice.strangers)
@@ -344,6 +362,8 @@ class Review:
             return PROPOSAL
         standing, keeper, kept, strangers = words
         members = self._by_path(number)
+        if members[keeper] == 0 and standing == Standing.ACCEPTED and not (kept or strangers):
+            return _ACCEPTED
         return Choice(
             Standing(standing),
             members[keeper],
@@ -355,6 +375,12 @@ class Review:
         """The members of a group in the order of their paths."""
         members = self.groups[number].members
         return sorted(range(len(members)), key=lambda member: members[member].photo.path)
+
+
+@cache
+def _accepted_words(keeper: int) -> Words:
+    """An accepted proposal as it is stored: one value for the many groups that have it."""
+    return Standing.ACCEPTED.value, keeper, (), ()
 
 
 def _without(choice: Choice, member: int) -> Choice:

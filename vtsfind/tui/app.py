@@ -12,7 +12,7 @@ from vtsfind.base.errors import LibraryMissing
 from vtsfind.base.progress import Cancelled
 from vtsfind.engine.browsing import Browsing, told
 from vtsfind.tui.apply import ApplyPage
-from vtsfind.tui.frame import TABS, Help, Page
+from vtsfind.tui.frame import TABS, Busy, Help, Page
 from vtsfind.tui.gallery import Gallery
 from vtsfind.tui.graphics import Graphics
 from vtsfind.tui.groups import GroupsPage
@@ -252,6 +252,8 @@ class BrowseApp(App[None]):
 
     def _job_ended(self, what: str) -> None:
         self.jobs.ended(what)
+        if what == "accept" and isinstance(self.screen, Busy):
+            self.pop_screen()
         if not self.jobs.running:
             self._interrupted = False
         if self._leaving:

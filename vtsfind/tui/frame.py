@@ -197,6 +197,19 @@ class Question(ModalScreen[bool]):
         self.dismiss(answer)
 
 
+class Busy(ModalScreen[None]):
+    """Keeps keys away while something is done that they would disturb."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self._said = words
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with VerticalScroll(id="busy", classes="dialog"):
+            yield Static(self._said)
+
+
 def page_bindings(part: Part) -> list[BindingType]:
     """The bindings of a screen."""
     return bindings(part)

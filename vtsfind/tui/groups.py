@@ -21,10 +21,10 @@ from vtsfind.tui.bulk import AllAlike
 from vtsfind.tui.cards import group_cards
 from vtsfind.tui.compare import Compare
 from vtsfind.tui.desktop import show_file, show_folder
-from vtsfind.tui.frame import Page, page_bindings
+from vtsfind.tui.frame import Busy, Page, page_bindings
 from vtsfind.tui.grouplist import GroupList
 from vtsfind.tui.keys import Part
-from vtsfind.tui.messages import WorkFailed, Working
+from vtsfind.tui.messages import WorkDone, WorkFailed, Working
 from vtsfind.tui.shelf import Shelf
 from vtsfind.tui.words import counted, size
 
@@ -267,13 +267,15 @@ class GroupsPage(Page):
         review = self.browse.browsing.review
         if not numbers or review is None:
             return
-        try:
-            count = review.accept_all(numbers, f"accept {counted(len(numbers), 'group')}")
-        except VtsfindError as error:
-            self.browse.tell(error)
-            return
-        self.notify(f"Accepted: {counted(count, 'group')}. One 'u' takes all of it back.", timeout=4)
-        self._decided(onward=True)
+        label = f"accept {counted(len(numbers), 'group')}"
+        if self.browse.jobs.start("accept", lambda _progress, _cancel: review.accept_all(numbers, label)):
+            self.browse.push_screen(Busy(f"Accepting {counted(len(numbers), 'group')} \u2026"))
+
+    def work_done(self, message: WorkDone) -> None:
+        """Show that many groups are accepted."""
+        if message.what == "accept":
+            self.notify(f"Accepted: {message.result:,} groups. One 'u' takes all of it back.", timeout=4)
+            self._decided(onward=True)
 
     # -- moving, sorting, looking ----------------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
@@ -20,6 +21,7 @@ from vtsfind.tui.ink import Inks
 from vtsfind.tui.picture import Drawing
 from vtsfind.tui.words import Line, cut, wrapped
 
+_EDGE = "\u258c"
 _ALIKE = 64
 """Cards that are looked at to find out how many lines of text there are."""
 
@@ -207,21 +209,20 @@ class Shelf(ScrollView, can_focus=True):
         row, inner = (0, y) if self._one_row else divmod(y + top, height)
         first = left // width if self._one_row else row * self._columns
         shown = visible // width + 2 if self._one_row else self._columns
-        strips = [
-            self._card_line(place, inner, width, height)
-            for place in range(first, min(first + shown, len(self._cards)))
-        ]
-        strip = Strip.join(strips)
+        segments: list[Segment] = []
+        for place in range(first, min(first + shown, len(self._cards))):
+            segments += self._card_line(place, inner, width, height)
+        strip = Strip(segments)
         offset = left - first * width if self._one_row else 0
         return strip.crop_extend(offset, offset + visible, style)
 
-    def _card_line(self, place: int, inner: int, width: int, height: int) -> Strip:
+    def _card_line(self, place: int, inner: int, width: int, height: int) -> list[Segment]:
         card = self._cards[place]
         on = place == self.cursor
         back = "cursor" if on else "card"
         text = self._text_lines(height)
         room = height - 1 - text
-        edge = Segment("\u258c" if on else " ", self._ink("key", back))
+        edge = Segment(_EDGE if on else " ", self._ink("key", back))
         if inner == 0:
             return self._line(card.head, width, back, edge)
         if inner <= room:
@@ -233,15 +234,20 @@ class Shelf(ScrollView, can_focus=True):
         """How many lines of text each card has: at most half of its height."""
         return min(self._most_text, max(1, (height - 1) // 2))
 
-    def _line(self, line: Line, width: int, back: str, edge: Segment) -> Strip:
+    def _line(self, line: Line, width: int, back: str, edge: Segment) -> list[Segment]:
+        """A line of text, of exactly that width."""
         segments, left = [edge], width - 2
         for text, name in line:
-            shown = cut(text, left).rstrip() if left < len(text) else text
+            wide = cell_len(text)
+            shown = text if wide <= left else cut(text, left)
             segments.append(Segment(shown, self._ink(name, back)))
-            left -= Segment(shown).cell_length
-        return Strip(segments).adjust_cell_length(width, self._ink("", back))
+            left -= min(wide, left)
+        segments.append(Segment(" " * (left + 1), self._ink("", back)))
+        return segments
 
-    def _picture_line(self, place: int, line: int, room: tuple[int, int], back: str, edge: Segment) -> Strip:
+    def _picture_line(
+        self, place: int, line: int, room: tuple[int, int], back: str, edge: Segment
+    ) -> list[Segment]:
         columns, rows = room
         width = columns + 2
         path = self._cards[place].path
@@ -260,13 +266,11 @@ class Shelf(ScrollView, can_focus=True):
                     Segment(text, paper if picture.over else style)
                     for text, style, _ in picture.lines[line - above]
                 ]
-                return Strip(
-                    [edge, Segment(" " * before, paper), *content, Segment(" " * after, paper)], width
-                )
+                return [edge, Segment(" " * before, paper), *content, Segment(" " * after, paper)]
             return self._line([], width, back, edge)
         said = wrapped(_said(picture), columns, 3) if picture else ["\u2026"]
         at = line - (rows - len(said)) // 2
-        words = said[at].center(columns) if 0 <= at < len(said) else ""
+        words = cut(said[at].center(columns), columns) if 0 <= at < len(said) else ""
         return self._line([(words, "bad" if picture else "dim")], width, back, edge)
 
     def _overlay(self, place: int, before: int, line: int, picture: Drawing) -> None:
