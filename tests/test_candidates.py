@@ -105,7 +105,7 @@ def test_fifty_thousand_photos_of_one_code_make_few_pairs() -> None:
     assert found.within == 50_000 * 49_999 // 2
 
 
-def test_ten_thousand_nearly_black_frames_make_few_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_thousand_nearly_black_frames_make_few_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nearest_module, "_REDUCED_AT", 1 << 18)
     black = np.zeros((2000, 32), np.uint8)
     black[:, 0], black[:, 1] = np.arange(2000) >> 8, np.arange(2000) & 255
@@ -155,3 +155,10 @@ def test_pairs_that_are_not_wanted_do_not_use_up_a_photos_share() -> None:
 @pytest.mark.parametrize("n", [0, 1])
 def test_no_photos_make_no_candidates(n: int) -> None:
     assert len(candidates(bits.planes(random_codes(6, n))).firsts) == 0
+
+
+def test_three_thousand_frames_within_a_few_bits_of_each_other_make_few_pairs() -> None:
+    black = flipped(np.zeros((3000, 32), np.uint8), 2)
+    found = candidates(bits.planes(black), radius=4)
+    assert len(found.firsts) <= 3000 * MOST
+    assert found.within > len(found.firsts)

@@ -390,7 +390,7 @@ def test_a_film_strip_is_no_copy_of_its_first_frame_by_pixels(photos: Path, dupe
     )
 
 
-def test_a_raw_and_its_picture_are_one_photo(photos: Path, dupes: Vtsfind) -> None:
+def test_a_film_and_side_cars_are_told_with_their_photo(photos: Path, dupes: Vtsfind) -> None:
     family(photos)
     for name in ("photo.MOV", "photo.xmp", "photo.jpg.json"):
         (photos / name).write_bytes(b"beside it")
