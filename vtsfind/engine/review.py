@@ -77,6 +77,7 @@ class Review:
         self._done: list[_Done] = []
         self._numbers: dict[str, int] = {}  # of the groups that the steps speak of
         self._tally = Tally()
+        self._open = np.ones(len(groups), bool)
         self._resume()
 
     # -- what is ---------------------------------------------------------------------------------------------------
@@ -101,11 +102,11 @@ class Review:
 
     def next_open(self, order: Sequence[int] | npt.NDArray[np.int64], after: int) -> int | None:
         """The place in `order` of the first open group behind the place `after`, else of the first one at all."""
-        for start, end in ((after + 1, len(order)), (0, min(after + 1, len(order)))):
-            for place in range(start, end):
-                if self.choice(int(order[place])).standing is Standing.OPEN:
-                    return place
-        return None
+        places = np.flatnonzero(self._open[np.asarray(order, np.int64)])
+        if not len(places):
+            return None
+        behind = int(np.searchsorted(places, after, "right"))
+        return int(places[behind % len(places)])
 
     def reason(self, number: int, member: int) -> str:
         """Why a member is kept or goes, in words."""
@@ -326,6 +327,7 @@ class Review:
             self._choices.pop(number, None)
         else:
             self._choices[number] = choice
+        self._open[number] = choice.standing is Standing.OPEN
         after = self._share(number)
         self._tally = Tally(
             self._tally.decided - before.decided + after.decided,

@@ -176,7 +176,9 @@ class Shelf(ScrollView, can_focus=True):
         width, height = self._cell
         rows = -(-len(self._cards) // self._columns)
         if self._one_row:
-            self.virtual_size = Size(width * len(self._cards), 1)
+            needed = width * len(self._cards)
+            # Another virtual size means another layout of the screen: only where there is something to scroll.
+            self.virtual_size = Size(needed if needed > self.scrollable_content_region.width else 1, 1)
         else:
             self.virtual_size = Size(1, rows * height)
 
