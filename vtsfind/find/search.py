@@ -20,16 +20,21 @@ import numpy.typing as npt
 
 from vtsfind.base.bits import WORD_BITS
 from vtsfind.find.compare import CALL_WORDS, Comparison, Integers, Words, comparison, differing
-from vtsfind.find.threads import share
+from vtsfind.find.threads import processors, share
 
 _BLOCK = 16
 """Queries compared at once with a chunk."""
+_CALLS = 2
+"""Calls that each of several threads makes at least, if the codes are many."""
+_LONGEST_CALL = 2 * CALL_WORDS
+_WORTH_A_THREAD = 20
+"""Binary logarithm of the words that must be compared for another thread to be worth its start."""
 _FIRST_PLACES = 1 << 14
 """Places from which `top_k` takes the first thresholds."""
 _FIRST_ROWS = 1 << 12
 """Rows that these are at least."""
 _SIFTED = 1 << 14
-"""Places that `top_k` sifts at a time, as long as that is some times the number kept: a sift has a price of its own."""
+"""Places that are counted, and that `top_k` sifts, at a time; more if more are kept, since a sift has a price of its own."""
 
 
 def top_k(planes: Words, queries: Words, k: int, *, threads: int | None = None) -> tuple[Integers, Integers]:
@@ -125,7 +130,10 @@ def _scan(planes: Words, blocks: list["_Found"], threads: int | None) -> list["_
     """Compare all queries with all codes; give each block with the places below its thresholds, in order."""
     w, n = planes.shape
     widest = max((len(block.queries) for block in blocks), default=1)
-    step = max(CALL_WORDS // widest, 1)
+    threads = min(
+        threads or processors(), 1 + (w * n * sum(len(block.queries) for block in blocks) >> _WORTH_A_THREAD)
+    )
+    step = max(_places_at_once(widest * n, threads) // widest, 1)
 
     def work(starts: Iterator[int]) -> list[_Found]:
         mine = [block.copy() for block in blocks]
@@ -133,12 +141,21 @@ def _scan(planes: Words, blocks: list["_Found"], threads: int | None) -> list["_
         for start in starts:
             for found in mine:
                 found.look(start, start + step, own)
-        for found in mine:
-            found.count()
         return mine
 
     shares = share(range(0, n, step), work, threads)
     return [_merged(parts) for parts in zip(*shares, strict=True)]
+
+
+def _places_at_once(places: int, threads: int) -> int:
+    """How many places are compared by one call.
+
+    Threads wait for each other between calls, so several of them make longer ones, as long as each still has some and
+    what they work on stays in a processor's own cache.
+    """
+    if threads == 1:
+        return CALL_WORDS
+    return min(max(-(-places // (_CALLS * threads)), CALL_WORDS), _LONGEST_CALL)
 
 
 class _Found:
@@ -168,8 +185,7 @@ class _Found:
         self._limits: npt.NDArray[Any] | None = None
         self._done = False
         self._keep = keep
-        kept = len(queries) * (keep or 0)
-        self._enough = max(2 * kept, min(16 * kept, _SIFTED)) if keep else _SIFTED
+        self._enough = max(2 * len(queries) * (keep or 0), _SIFTED)
         self._seen: list[tuple[Integers, Integers]] = []
         self._waiting = 0
         self._new: list[tuple[Integers, Integers, Integers]] = []
@@ -190,7 +206,8 @@ class _Found:
         shape = len(self.queries), part.shape[1]
         places = comparison.candidates(shape, part, self._columns, self._limits)
         if len(places):
-            owners, rows = np.divmod(places, shape[1])
+            several = len(self.queries) > 1
+            owners, rows = np.divmod(places, shape[1]) if several else (np.zeros_like(places), places)
             self._seen.append((owners, rows + start))
             self._waiting += len(places)
             if self._waiting >= self._enough:
@@ -216,6 +233,9 @@ class _Found:
         """Put the places in order (query, distance, row); drop those, and lower the thresholds, that `keep` allows."""
         places = zip((self.owners, self.rows, self.distances), *self._new, strict=True)
         owners, rows, distances = map(np.concatenate, places)
+        if self._keep is not None and len(self.queries) == 1 and len(rows) > self._keep:
+            near = distances <= np.partition(distances, self._keep - 1)[self._keep - 1]
+            owners, rows, distances = owners[near], rows[near], distances[near]
         order = np.lexsort((rows, distances, owners))
         owners, distances = owners[order], distances[order]
         if self._keep is not None:
@@ -232,7 +252,9 @@ class _Found:
 def _merged(parts: Iterable[_Found]) -> _Found:
     """Bring together what the workers found for one block."""
     first, *others = parts
+    first.count()
     for other in others:
+        other.count()
         other.sift()
         first.add(other.owners, other.rows, other.distances)
     first.sift()
