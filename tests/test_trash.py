@@ -186,10 +186,18 @@ def test_a_quarantine_says_where_its_files_came_from(tmp_path: Path) -> None:
     assert record == {"path": str(paths[1]), "size": 12, "sha256": digest(paths[1]).hex()}
     again = Quarantine(Volumes(), "2026-05-04.1").reserve(operation)
     assert os.path.dirname(again.place).endswith(b"/7-2")
-    for each in (slot, again):
+    for each in (again, slot):
         renaming.remove_if_there(each.record)
         renaming.remove_empty(each.made)
-    renaming.remove_empty([os.path.dirname(os.path.dirname(os.path.dirname(slot.place)))])
+
+
+def test_a_quarantine_is_not_made_in_a_folder_for_all_users(tmp_path: Path) -> None:
+    tmp_path.chmod(0o1777)
+    take(two(tmp_path / "mine" / "photos"), Action.QUARANTINE)
+    shared = [folder for folder in (tmp_path, *tmp_path.parents) if folder.stat().st_mode & 0o1000]
+    for folder in (*shared, Path("/")):
+        assert not (folder / f".vtsfind-quarantine-{os.getuid()}").exists()
+    undo()
 
 
 def test_where_neither_can_be_made_the_group_is_spared(

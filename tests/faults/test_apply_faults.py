@@ -140,6 +140,7 @@ def test_a_shared_trash_with_the_sticky_bit_is_used_and_one_without_is_not(other
 
 
 def test_where_no_trash_can_be_made_files_go_to_a_quarantine_and_that_is_said(other_disk: Path) -> None:
+    other_disk.chmod(0o755)
     paths = copies(other_disk / "photos")
     (other_disk / f".Trash-{os.getuid()}").write_bytes(b"a file is in the way")
     before = tree(other_disk / "photos")

@@ -185,7 +185,9 @@ class Quarantine:
         while chain[-1] != mount and os.path.dirname(chain[-1]) != chain[-1]:
             chain.append(os.path.dirname(chain[-1]))
         refusal = OSError(errno.EACCES, os.strerror(errno.EACCES), folder)
-        for above in reversed(chain):
+        # Folders that all users share come last, where one may not be the only one to make a folder of that name.
+        chain.reverse()
+        for above in sorted(chain, key=_is_shared):
             top = os.path.join(above, b".vtsfind-quarantine-" + user())
             try:
                 self._make(top)
@@ -204,6 +206,11 @@ class Quarantine:
                 raise
         else:
             self._made.add(folder)
+
+
+def _is_shared(folder: bytes) -> bool:
+    """Whether a folder is the system's own, or for the temporary files of all users."""
+    return os.path.dirname(folder) == folder or bool(os.stat(folder).st_mode & stat.S_ISVTX)
 
 
 def _new_folder(path: bytes) -> bytes:
