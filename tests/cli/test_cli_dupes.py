@@ -432,3 +432,22 @@ def test_the_library_may_be_read_while_another_writes_it(
     dupes("--summary")
     with Index.open(tmp_path / "library", write=True):
         assert dupes("--json", index=False).exit_code == 0
+
+
+def test_a_plan_keeps_edits_unless_it_is_asked_for_their_kind(
+    run: Vtsfind, dupes: Vtsfind, photos: Path, tmp_path: Path
+) -> None:
+    family(photos)
+    assert dupes().exit_code == 0
+    made = run("plan", "--library", tmp_path / "library")
+    words = {
+        name: line.split()[0]
+        for line in made.stdout.splitlines()
+        for name in ("resave.jpg", "edit.jpg")
+        if name in line
+    }
+    assert words == {"resave.jpg": "trash", "edit.jpg": "keep"}
+    assert "1 edit kept in the plan" in made.stderr
+    asked = run("plan", "--library", tmp_path / "library", "--kind", "copies")
+    (line,) = (line for line in asked.stdout.splitlines() if "edit.jpg" in line)
+    assert line.startswith("trash")

@@ -62,6 +62,9 @@ def plan(
     Nothing is touched. A plan is text with a line for each photo: what becomes of it, its path, and why. Change the first
     word of a line, or take the line out; then `vtsfind apply` does what it says. With --json the plan is one JSON object a
     line, which `apply` reads, too.
+
+    Edits (crops, collages, screenshots) stand in the plan, but are kept: which of two is the photo and which was made of
+    it is for a person to see. With --kind the plan takes away whatever is of that kind.
     """
     with (
         running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
@@ -89,16 +92,29 @@ def plan(
         tell_dupes(run.notes, found)
         if found.failures:
             run.code = ExitCode.SOME_FAILED
-        from vtsfind.engine.plans import plan_of
+        from vtsfind.engine.plans import edits_kept, plan_of
 
+        edits = {} if kind else edits_kept(found.groups)
         made, gone = plan_of(
             found.groups,
             library=found.library,
             command=shlex.join(["vtsfind", *sys.argv[1:]]),
             action=chosen,
+            marks=edits,
             target=os.fsencode(to) if to else None,
         )
         _write(run, made, gone, output)
+        _tell_edits(run, len(edits))
+
+
+def _tell_edits(run: Run, count: int) -> None:
+    from vtsfind.report.layout import counted
+
+    if count:
+        run.notes.say(
+            f"{counted(count, 'edit')} kept in the plan: look which one is the photo (vtsfind browse), or add "
+            "--kind copies to take them away, too."
+        )
 
 
 def _action(name: str, to: Path | None, *, permanently: bool) -> "Action":

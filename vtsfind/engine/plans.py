@@ -12,7 +12,7 @@ from vtsfind.act.plan import Companion, Origin, Plan, make_plan
 from vtsfind.act.planjson import read_plan_json
 from vtsfind.act.plantext import plan_text, read_plan_text
 from vtsfind.base.errors import DiskFull, UsageError
-from vtsfind.base.groups import Group
+from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.operations import Action
 from vtsfind.base.records import Failure, Reason
 from vtsfind.store.atomic import replace_file
@@ -71,6 +71,16 @@ def plan_of(
         companion=_companion,
     )
     return plan, gone
+
+
+def edits_kept(groups: Sequence[Group]) -> dict[bytes, Action | None]:
+    """Marks that keep every edit: a collage has more pixels than the photo in it, and no rule can tell which is which."""
+    return {
+        member.photo.path: Action.KEEP
+        for group in groups
+        for member in group.members[1:]
+        if member.verdict is Verdict.EDIT
+    }
 
 
 def _present(
