@@ -1,14 +1,23 @@
-"""Read this first: the whole way of a photo, from the disk to an answer, step by step."""
+"""Read this first: the whole way of a photo, from the disk to an answer, and of a copy to the trash and back."""
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 from blocks import SIGNATURE, BlockMeans
 
 from vtsfind.base import bits
+from vtsfind.base.groups import Verdict
+from vtsfind.base.operations import State
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Entry
+from vtsfind.base.settings import Settings
+from vtsfind.engine import refresh, select
+from vtsfind.engine.applying import apply
+from vtsfind.engine.duplicates import DupesWish, duplicates
+from vtsfind.engine.plans import plan_of, read_plan, save_plan
+from vtsfind.engine.undoing import undo
 from vtsfind.find.search import top_k
 from vtsfind.media.pool import DecodePool, Prepared, Task
 from vtsfind.media.scan import ScanOptions, ScanReport, scan
@@ -49,3 +58,37 @@ def test_a_photo_leads_to_the_photos_that_look_like_it(photos: Path, tmp_path: P
         names = {Path(os.fsdecode(files[0].path)).name for files in index.files_of_rows(planes.rows[rows[0]])}
     assert names == {"beach.jpg", "beach-3.jpg", "beach-6.jpg", "beach-8.jpg"}
     assert distances[0][0] == 0
+
+
+def test_a_copy_goes_to_the_trash_and_comes_back(photos: Path, tmp_path: Path) -> None:
+    beach, copy = photos / "beach.jpg", photos / "beach again.jpg"
+    shutil.copyfile(beach, copy)
+    settings = Settings(library=str(tmp_path / "library"), workers=1)
+    with Index.create(tmp_path / "library", SIGNATURE) as index:
+        refresh(
+            index,
+            select([str(photos)], (), ()),
+            encoder=BlockMeans,
+            preprocessing=lambda: BlockMeans.preprocessing,
+            settings=settings,
+        )
+
+    # Duplicates: what is near by code is looked at; here only the same content counts.
+    found = duplicates(settings, DupesWish(kinds=frozenset({Verdict.BYTES})))
+    (group,) = found.groups
+    assert {Path(os.fsdecode(member.photo.path)) for member in group.members} == {beach, copy}
+
+    # Plan: a text that says what becomes of each photo, for a person to read and change.
+    plan, _ = plan_of(found.groups, library=found.library, command="vtsfind plan")
+    save_plan(plan, tmp_path / "plan.txt")
+    assert beach.exists()
+    assert copy.exists()
+
+    # Apply: every file is looked at again, and written down before it is touched.
+    applied = apply(read_plan(tmp_path / "plan.txt"))
+    assert [step.state for step in applied.steps] == [State.DONE]
+    assert [beach.exists(), copy.exists()] == [True, False]
+
+    # Undo: the photo comes back as it was.
+    undo(applied.run)
+    assert copy.read_bytes() == beach.read_bytes()
