@@ -28,7 +28,7 @@ KEYS = {
     "line down": ["down"] * 40,
     "end and home": ["end", "home"] * 10,
     "accept": ["a"] * 40,
-    "keep or drop": ["space"] * 20,
+    "keep or drop": ["right", *["space"] * 20],
     "undo": ["u"] * 40,
     "next photo": ["right", "left"] * 10,
 }

@@ -1,74 +1,21 @@
 """The real program in a real terminal (tmux): start, page through groups, accept, quit, resume."""
 
-import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import blocks
 import pytest
 from drawn import write
+from terminal import Terminal
 from textured import photograph
 
 from vtsfind.base.settings import Settings
 from vtsfind.engine import update
 
-PATIENCE_S = 90
-
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
-
-
-class Terminal:
-    """A terminal of tmux with one program in it."""
-
-    def __init__(self, socket: Path, command: list[str], size: tuple[int, int] = (100, 30)) -> None:
-        self._socket = socket
-        width, height = size
-        program = " ".join(f"'{word}'" for word in command)
-        self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), program)
-        self._tmux("set-option", "-g", "remain-on-exit", "on")
-
-    def _tmux(self, *words: str) -> str:
-        done = subprocess.run(
-            ["tmux", "-S", str(self._socket), *words],
-            capture_output=True,
-            check=False,
-            text=True,
-            env={**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"},
-        )
-        return done.stdout
-
-    def press(self, *keys: str) -> None:
-        """Press keys."""
-        self._tmux("send-keys", *keys)
-
-    @property
-    def screen(self) -> str:
-        """What is on the screen."""
-        return self._tmux("capture-pane", "-p")
-
-    def until(self, words: str) -> str:
-        """Wait until some words are on the screen; gives it."""
-        end = time.monotonic() + PATIENCE_S
-        while words not in (screen := self.screen):
-            assert time.monotonic() < end, f"'{words}' never came:\n{screen}"
-            time.sleep(0.1)
-        return screen
-
-    def until_ended(self) -> int:
-        """Wait until the program has ended; gives its exit code."""
-        end = time.monotonic() + PATIENCE_S
-        while self._tmux("display", "-p", "#{pane_dead}").strip() != "1":
-            assert time.monotonic() < end, f"the program goes on:\n{self.screen}"
-            time.sleep(0.1)
-        return int(self._tmux("display", "-p", "#{pane_dead_status}"))
-
-    def close(self) -> None:
-        """End it all."""
-        self._tmux("kill-server")
 
 
 @pytest.fixture
@@ -131,6 +78,25 @@ def test_a_library_that_is_not_there_opens_at_home(tmp_path: Path, terminals: li
     terminal.until("not made yet")
     terminal.press("q")
     assert terminal.until_ended() == 0
+
+
+def test_browsing_loads_no_torch(library: Path) -> None:
+    probe = f"""
+import asyncio, sys
+from vtsfind.base.settings import Settings
+from vtsfind.engine.browsing import Browsing
+from vtsfind.tui.app import BrowseApp
+async def main():
+    with Browsing(Settings(library={str(library)!r})) as browsing:
+        async with BrowseApp(browsing).run_test() as pilot:
+            await pilot.app.workers.wait_for_complete()
+            await pilot.press("a", "s")
+            await pilot.app.workers.wait_for_complete()
+asyncio.run(main())
+print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True, text=True)
+    assert {"torch", "timm", "torchvision"}.isdisjoint(done.stdout.split())
 
 
 def test_without_a_terminal_browse_says_so() -> None:

@@ -94,7 +94,9 @@ class Compare(Page):
         gallery = self.browse.gallery
         yield Container(
             Horizontal(PictureView(gallery, id="first"), PictureView(gallery, id="second"), id="pictures"),
-            VerticalScroll(Static(id="evidence"), Static(id="facts"), id="facts-side", can_focus=False),
+            VerticalScroll(
+                Static(id="evidence"), Static(id="facts"), Static(id="same"), id="facts-side", can_focus=False
+            ),
             id="compare",
         )
 
@@ -250,9 +252,8 @@ class Compare(Page):
                 line.name, Text(line.first or "\u2013", styles[0]), Text(line.second or "\u2013", styles[1])
             )
         same = [f"{line.name} {line.first}" for line in lines if line.same]
-        if same:
-            table.add_row("same", Text(", ".join(same), "dim"))
         self.query_one("#facts", Static).update(table)
+        self.query_one("#same", Static).update(Text(f"the same: {', '.join(same)}" if same else ""))
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
