@@ -13,6 +13,7 @@ from vtsfind.engine.listing import weakest
 from vtsfind.tui.bulk import AllAlike
 from vtsfind.tui.compare import Compare
 from vtsfind.tui.frame import Help
+from vtsfind.tui.graphics import Graphics
 
 
 def test_accepting_goes_on_to_the_next_open_group_and_outlives_the_session() -> None:
@@ -180,6 +181,47 @@ def test_pictures_are_drawn_and_one_that_is_deleted_while_shown_is_said_to_be_go
         assert hand.review.tally.files == 2
 
     drive(groups, script)
+
+
+def test_pictures_of_pixels_are_written_over_their_places_once_these_are_drawn(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        written: list[str] = []
+        hand.app.write_raw = written.append  # type: ignore[assignment, method-assign]
+        await hand.press("down")
+        places = {text.partition("H")[0] for text in written if "\x1bP0;1;0q" in text}
+        assert len(places) == 3
+        written.clear()
+        await hand.press("enter")
+        assert len({text.partition("H")[0] for text in written if "\x1bP0;1;0q" in text}) == 2
+        written.clear()
+        await hand.press("question_mark")
+        assert not any("\x1bP" in text for text in written)
+
+    drive(on_disk(tmp_path, 3), script, graphics=Graphics.SIXEL)
+
+
+def test_kitty_gets_each_picture_once_and_its_characters_as_text(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        written: list[str] = []
+        hand.app.write_raw = written.append  # type: ignore[assignment, method-assign]
+        hand.app.gallery._write = written.append
+        await hand.press("down", "up", "down")
+        assert sum("a=T,U=1" in text for text in written) == 3
+        assert "\U0010eeee" in hand.text
+
+    drive(on_disk(tmp_path, 3), script, graphics=Graphics.KITTY)
+
+
+def test_without_pictures_everything_else_is_there(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        assert "beach-small.jpg" in hand.text
+        assert not any(character in hand.text for character in "\u2580\u259a\u2598")
+        await hand.press("enter", "f", "d")
+        assert "Pictures are off" in hand.text
+        await hand.press("escape", "a")
+        assert hand.review.tally.decided == 1
+
+    drive(on_disk(tmp_path / "p", 2), script, graphics=Graphics.OFF)
 
 
 def test_a_drive_that_is_not_there_costs_the_pictures_only(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from rich.table import Table
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
@@ -147,15 +148,13 @@ class Help(ModalScreen[None]):
                 yield Static(self._table(Part.EVERYWHERE))
 
     @staticmethod
-    def _table(part: Part) -> Text:
-        lines = list(rows(part))
-        width = max(len(keys) for keys, _ in lines)
-        text = Text()
-        for keys, meaning in lines:
-            text.append(f"{keys:>{width}}  ", style="bold")
-            text.append(f"{meaning}\n")
-        text.rstrip()
-        return text
+    def _table(part: Part) -> Table:
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        table.add_column(justify="right", style="bold", no_wrap=True, min_width=10)
+        table.add_column()
+        for keys, meaning in rows(part):
+            table.add_row(keys, meaning)
+        return table
 
 
 class Question(ModalScreen[bool]):

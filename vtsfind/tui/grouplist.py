@@ -20,7 +20,7 @@ from vtsfind.engine.choices import PROPOSAL, Standing
 from vtsfind.engine.listing import weakest
 from vtsfind.engine.review import Review
 from vtsfind.tui.ink import Inks
-from vtsfind.tui.words import cut, cut_left, size
+from vtsfind.tui.words import centred, cut, cut_left, size
 
 _SIGNS = {
     Standing.ACCEPTED: ("\u2713", "good"),
@@ -100,8 +100,8 @@ class GroupList(ScrollView, can_focus=True):
         """Draw a line."""
         place, width = y + self.scroll_offset.y, self.size.width
         if self._review is None or place >= len(self.order):
-            text = self._empty if not len(self.order) and y == self.size.height // 2 else ""
-            return Strip([Segment(text.center(width), self._ink("dim"))], width)
+            text = "" if len(self.order) else centred(self._empty, y, width, self.size.height)
+            return Strip([Segment(cut(text, width), self._ink("dim"))], width)
         number = int(self.order[place])
         on = place == self.cursor
         choice = self._review.choice(number)

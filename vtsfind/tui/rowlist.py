@@ -14,7 +14,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from vtsfind.tui.ink import Inks
-from vtsfind.tui.words import Line, cut
+from vtsfind.tui.words import Line, centred, cut
 
 
 class RowList(ScrollView, can_focus=True):
@@ -86,10 +86,8 @@ class RowList(ScrollView, can_focus=True):
         """Draw a line."""
         place, width = y + self.scroll_offset.y, self.size.width
         if place >= self._count:
-            text = self._empty if not self._count and y == self.size.height // 2 else ""
-            return Strip([Segment(text.center(width), self._ink("dim"))]).adjust_cell_length(
-                width, self._ink()
-            )
+            text = "" if self._count else centred(self._empty, y, width, self.size.height)
+            return Strip([Segment(cut(text, width), self._ink("dim"))]).adjust_cell_length(width, self._ink())
         on = place == self.cursor
         paper = "cursor" if on else ""
         segments = [Segment("\u258c" if on else " ", self._ink("key", paper))]

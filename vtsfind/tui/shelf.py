@@ -19,7 +19,7 @@ from vtsfind.tui.gallery import Gallery
 from vtsfind.tui.graphics import Graphics
 from vtsfind.tui.ink import Inks
 from vtsfind.tui.picture import Drawing
-from vtsfind.tui.words import Line, cut, wrapped
+from vtsfind.tui.words import Line, centred, cut, wrapped
 
 _EDGE = "\u258c"
 _ALIKE = 64
@@ -206,8 +206,8 @@ class Shelf(ScrollView, can_focus=True):
         visible = self.size.width
         style = self._ink()
         if not self._cards:
-            text = self._empty if y == self.size.height // 2 else ""
-            return Strip([Segment(text.center(visible), self._ink("dim"))], visible)
+            text = centred(self._empty, y, visible, self.size.height)
+            return Strip([Segment(cut(text, visible), self._ink("dim"))], visible)
         row, inner = (0, y) if self._one_row else divmod(y + top, height)
         first = left // width if self._one_row else row * self._columns
         shown = visible // width + 2 if self._one_row else self._columns
@@ -294,7 +294,7 @@ class Shelf(ScrollView, can_focus=True):
                 (region.x - self.scroll_offset.x, region.y - self.scroll_offset.y)
             )
             if region.contains_region(place):
-                self.post_message(Overlay(place, picture))
+                self.app.post_message(Overlay(place, picture))
 
     # -- moving ----------------------------------------------------------------------------------------------------
 

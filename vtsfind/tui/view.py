@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 from vtsfind.base.groups import Box
 from vtsfind.tui.gallery import Gallery
+from vtsfind.tui.graphics import Graphics
 from vtsfind.tui.picture import Drawing
 from vtsfind.tui.scaling import WHOLE, Look, Pixels
 from vtsfind.tui.shelf import Overlay
@@ -55,13 +56,16 @@ class PictureView(Widget):
 
     def show(self, pixels: Pixels, look: Look, box: Box | None = None) -> None:
         """Show a part of a picture, with a frame around `box`; at once, if it was drawn before."""
+        if self._gallery.artist.graphics is Graphics.OFF:
+            self.say("Pictures are off; --graphics auto draws them.")
+            return
         self._pixels, self._look, self._box, self._words = pixels, look, box, ""
         self._redraw()
 
     def prepare(self, pixels: Pixels, look: Look, box: Box | None = None) -> None:
         """Draw something that will be shown next."""
         wish = self._wish_for(pixels, look, box)
-        if wish not in self._drawn and self.size:
+        if wish not in self._drawn and self.size and self._gallery.artist.graphics is not Graphics.OFF:
             self._draw(pixels, look, box, wish, lambda: True)
 
     def say(self, words: str) -> None:
@@ -149,7 +153,7 @@ class PictureView(Widget):
         region = self.content_region
         if self.screen.is_current and drawing is self._drawing:
             place = Region(region.x + before, region.y + above, drawing.columns, drawing.rows)
-            self.post_message(Overlay(place, drawing))
+            self.app.post_message(Overlay(place, drawing))
 
 
 def _framed(pixels: Pixels, box: Box, character: float) -> Pixels:

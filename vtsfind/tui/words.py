@@ -57,11 +57,22 @@ def cut_left(text: str, width: int) -> str:
     return cut("\u2026" + kept, width)
 
 
+def centred(text: str, y: int, width: int, height: int) -> str:
+    """The line `y` of a place in whose middle a text stands, in several lines if need be.
+
+    >>> [centred("no photos here", y, 9, 4) for y in range(4)]
+    ['', 'no photos', '   here  ', '']
+    """
+    lines = wrapped(text, max(1, width), max(1, height))
+    at = y - (height - len(lines)) // 2
+    return lines[at].center(width) if 0 <= at < len(lines) else ""
+
+
 def wrapped(text: str, width: int, lines: int) -> list[str]:
     """Text in lines of at most that width, broken at blanks; the last one is cut if it is not enough.
 
     >>> wrapped("fewer pixels and older", 10, 2)
-    ['fewer', 'pixels and\u2026']
+    ['fewer', 'pixels an\u2026']
     """
     result: list[str] = []
     words = text.split()
