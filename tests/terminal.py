@@ -50,13 +50,22 @@ class Terminal:
             time.sleep(0.1)
         return screen
 
+    def rest(self) -> None:
+        """Wait until the screen has stayed as it is for a while."""
+        before, same = "", 0
+        while same < 10:
+            time.sleep(0.1)
+            now = self.coloured
+            same = same + 1 if now == before else 0
+            before = now
+
     def until_ended(self) -> int:
         """Wait until the program has ended; gives its exit code."""
         end = time.monotonic() + PATIENCE_S
-        while self._tmux("display", "-p", "#{pane_dead}").strip() != "1":
+        while not (status := self._tmux("display", "-p", "#{pane_dead_status}").strip()):
             assert time.monotonic() < end, f"the program goes on:\n{self.screen}"
             time.sleep(0.1)
-        return int(self._tmux("display", "-p", "#{pane_dead_status}"))
+        return int(status)
 
     def close(self) -> None:
         """End it all."""

@@ -22,6 +22,7 @@ from vtsfind.engine.comparison import (
     differing,
     facts,
     resized,
+    shared_parts,
     sharpness,
     turned,
     turned_box,
@@ -98,6 +99,18 @@ def test_a_blurred_copy_is_less_sharp_whatever_its_size() -> None:
     blurred = resized(resized(sharp, 50, 75), 400, 600)
     own, other = sharpness(sharp, blurred)
     assert own > 2 * other
+
+
+def test_a_crop_is_as_sharp_as_the_part_that_it_shows() -> None:
+    rng = np.random.default_rng(1)
+    whole = np.zeros((200, 300, 3), np.uint8)
+    whole[50:150, 75:225] = rng.integers(0, 256, (100, 150, 3), dtype=np.uint8)
+    box = Box(0.25, 0.25, 0.75, 0.75)
+    crop = whole[50:150, 75:225]
+    own, other = sharpness(*shared_parts(whole, crop, Evidence(box=box, boxed=0)))
+    assert own == other
+    own, other = sharpness(*shared_parts(crop, whole, Evidence(box=box, boxed=1)))
+    assert own == other
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40))

@@ -120,6 +120,17 @@ def differing(pair: Aligned) -> float:
     return float((gap > 24).mean())
 
 
+def shared_parts(first: Pixels, second: Pixels, evidence: Evidence) -> tuple[Pixels, Pixels]:
+    """Of two pictures as they are, the part of each that the other shows, too."""
+    box = evidence.box
+    if box is None or evidence.boxed is None:
+        return first, second
+    wide = (first, second)[evidence.boxed]
+    height, width = wide.shape[:2]
+    inner = wide[slice(*_span(box.top, box.bottom, height)), slice(*_span(box.left, box.right, width))]
+    return (inner, second) if evidence.boxed == 0 else (first, inner)
+
+
 def sharpness(first: Pixels, second: Pixels) -> tuple[float, float]:
     """How much fine detail each of two pictures has, in the size of the smaller: the mean step between neighbours."""
     longest = min(_SHARPNESS_SIDE, max(first.shape), max(second.shape))

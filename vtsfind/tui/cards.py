@@ -14,6 +14,7 @@ MARKS = {
     Mark.STRANGER: (" no duplicate ", "stranger"),
 }
 _REASON_LINES = 3
+_WHOLLY = 0.995
 
 
 def group_cards(review: Review, number: int, width: int) -> list[Card]:
@@ -42,8 +43,10 @@ def _card(review: Review, number: int, group: Group, place: int, width: int) -> 
 
 
 def alike(member: Member) -> str:
-    """How sure a verdict is, in a word or two."""
+    """How alike two photos are, in a word or two; nothing where they are wholly so."""
     seen = member.evidence
+    if seen.agreement is not None and seen.agreement >= _WHOLLY:
+        return ""
     if seen.agreement is not None:
         return f"{100 * seen.agreement:.0f}%"
     if seen.distance is not None and seen.bits:

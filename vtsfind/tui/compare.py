@@ -27,6 +27,7 @@ from vtsfind.engine.comparison import (
     differing,
     evidence_between,
     facts,
+    shared_parts,
     sharpness,
     turned,
     turned_box,
@@ -158,7 +159,7 @@ class Compare(Page):
     @work(thread=True, exclusive=True, group="compare")
     def _compare(self, photos: tuple[Photo, Photo], first: Preview, second: Preview, seen: Evidence) -> None:
         frame = aligned(first.pixels, second.pixels, seen)
-        sharp = sharpness(first.pixels, second.pixels)
+        sharp = sharpness(*shared_parts(first.pixels, second.pixels, seen))
         files = [_file(*each) for each in zip(photos, (first, second), sharp, strict=True)]
         paths = (photos[0].path, photos[1].path)
         self.post_message(

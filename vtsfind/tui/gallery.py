@@ -92,6 +92,7 @@ class Gallery:
         self._write = write
         self._lock = threading.RLock()
         self._wanted: OrderedDict[tuple[str, bytes, int, int], None] = OrderedDict()
+        self._doing: set[tuple[str, bytes, int, int]] = set()
         self._working = 0
         self._gone: list[Drawing] = []
         self._pictures: Recent[bytes, Preview | Failure] = Recent(_SMALL_KEPT)
@@ -159,6 +160,8 @@ class Gallery:
 
     def _want(self, what: str, path: bytes, columns: int, rows: int) -> None:
         job = (what, path, columns, rows)
+        if job in self._doing:
+            return
         self._wanted[job] = None
         self._wanted.move_to_end(job, last=what != "check")
         while len(self._wanted) > _WANTED_MOST:
@@ -172,9 +175,18 @@ class Gallery:
             if not self._wanted:
                 self._working -= 1
                 return None
-            return self._wanted.popitem(last=True)[0]
+            job = self._wanted.popitem(last=True)[0]
+            self._doing.add(job)
+            return job
 
     def _do(self, what: str, path: bytes, columns: int, rows: int) -> None:
+        try:
+            self._make(what, path, columns, rows)
+        finally:
+            with self._lock:
+                self._doing.discard((what, path, columns, rows))
+
+    def _make(self, what: str, path: bytes, columns: int, rows: int) -> None:
         if what == "check":
             if not self._has_changed(path):
                 return

@@ -18,7 +18,7 @@ from vtsfind.tui.frame import Page, page_bindings
 from vtsfind.tui.keys import Part
 from vtsfind.tui.messages import WorkDone, WorkFailed
 from vtsfind.tui.shelf import Card, Shelf
-from vtsfind.tui.words import counted, size
+from vtsfind.tui.words import counted, cut_left, size
 
 _TOP = 60
 _BAR = 8
@@ -116,7 +116,8 @@ class SearchPage(Page):
         empty = (
             str(answer.failure) if answer.failure else "Nothing in the library is that near. + looks farther."
         )
-        self._hits.show([_card(hit) for hit in answer.neighbours], empty=empty)
+        width = self._hits.text_width(len(answer.neighbours))
+        self._hits.show([_card(hit, width) for hit in answer.neighbours], empty=empty)
         self._titles()
 
     def _titles(self) -> None:
@@ -212,7 +213,7 @@ def dropped(text: str) -> bytes:
     return os.fsencode(os.path.expanduser(text))
 
 
-def _card(hit: Neighbour) -> Card:
+def _card(hit: Neighbour, width: int) -> Card:
     folder, _, name = show_path(hit.path).rpartition("/")
     filled = round(_BAR * max(0.0, 1 - 2 * hit.distance / hit.bits))
     bar = "\u2588" * filled + "\u2591" * (_BAR - filled)
@@ -221,5 +222,5 @@ def _card(hit: Neighbour) -> Card:
     return Card(
         hit.path,
         [(f"{hit.rank} ", "key"), (bar, "good"), (f" {hit.distance}/{hit.bits}", "dim"), *gone],
-        ([(name, "name")], [(facts, "dim")], [(f"in {folder}", "dim")], []),
+        ([(name, "name")], [(facts, "dim")], [(cut_left(folder, width), "dim")], []),
     )
