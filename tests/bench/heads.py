@@ -30,11 +30,16 @@ from vtsfind.media.decode import needed_side
 HELD_OUT = 5
 GENERAL = {"rate": (1e-3, 3e-3), "hidden": (0, 512), "dropout": (0.0, 0.3)}
 OWN: dict[str, dict[str, tuple[Any, ...]]] = {
-    "dsh": {"quantisation_weight": (0.1, 3.0, 10.0), "margin_per_bit": (1.0, 2.0)},
-    "hashnet": {"epochs_per_step": (5, 20)},
-    "greedyhash": {"quantisation_weight": (0.01, 0.1)},
-    "idhn": {"quantisation_weight": (0.1, 0.5)},
+    "dsh": {"centred": (True, False), "quantisation_weight": (0.1, 3.0)},
+    "hashnet": {"centred": (True, False), "epochs_per_step": (5, 20)},
+    "greedyhash": {"quantisation_weight": (0.01, 0.1, 1.0)},
+    "idhn": {"centred": (True, False), "quantisation_weight": (0.01, 0.1)},
+    "dhn": {"centred": (True, False)},
+    "dch": {"centred": (True, False)},
+    "dfh": {"centred": (True, False)},
+    "transhash": {"centred": (True, False)},
 }
+"""Knobs of the head and options of the objective; a method without any is tried as it is."""
 
 
 def held_out(labels: Any) -> Any:
@@ -52,10 +57,8 @@ def choices(method: str, *, general: bool) -> Iterator[Knobs]:
     table = GENERAL if general else OWN.get(method, {})
     for values in product(*table.values()):
         chosen = dict(zip(table, values, strict=True))
-        if general:
-            yield replace(start, **chosen)
-        else:
-            yield replace(start, options={**start.options, **chosen})
+        of_head = {name: chosen.pop(name) for name in [*chosen] if name in Knobs.__slots__}
+        yield replace(start, **of_head, options={**start.options, **chosen})
 
 
 def worth(method: str, views: list[Any], labels: Any, bits: int, knobs: Knobs) -> float:

@@ -8,7 +8,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,16 @@ VIEWS = 4
 FROZEN: How = "frozen"
 _HEAD = "code"
 
-KNOBS: Mapping[str, Knobs] = dict.fromkeys(FRAMEWORKS, Knobs())
+_COMMON = Knobs(hidden=512, dropout=0.3)
+_FREE = replace(_COMMON, centred=False)
+KNOBS: Mapping[str, Knobs] = {
+    **dict.fromkeys(FRAMEWORKS, _COMMON),
+    # Methods whose outputs need room: a centred bit varies by 1, which softsign and distances to a margin find too little.
+    "dsh": replace(_FREE, options={"quantisation_weight": 3.0}),
+    "idhn": replace(_FREE, options={"quantisation_weight": 0.01}),
+    "dch": _FREE,
+    "greedyhash": replace(_COMMON, options={"quantisation_weight": 1.0}),
+}
 """How a head of each framework is trained in the mode `fixed`; docs/results/log.md says how this was found."""
 
 
