@@ -14,7 +14,9 @@ class Terminal:
     def __init__(self, socket: Path, command: list[str], size: tuple[int, int] = (100, 30)) -> None:
         self._socket = socket
         width, height = size
-        program = " ".join(f"'{word}'" for word in command)
+        # The shell notes the exit code: tmux does not always hear of a program's end.
+        self._code = socket.with_name(f"{socket.name}.code")
+        program = " ".join(f"'{word}'" for word in command) + f"; echo $? > '{self._code}'"
         self._tmux("-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height), program)
         self._tmux("set-option", "-g", "remain-on-exit", "on")
 
@@ -62,10 +64,10 @@ class Terminal:
     def until_ended(self) -> int:
         """Wait until the program has ended; gives its exit code."""
         end = time.monotonic() + PATIENCE_S
-        while not (status := self._tmux("display", "-p", "#{pane_dead_status}").strip()):
+        while not (self._code.exists() and (code := self._code.read_text().strip())):
             assert time.monotonic() < end, f"the program goes on:\n{self.screen}"
             time.sleep(0.1)
-        return int(status)
+        return int(code)
 
     def close(self) -> None:
         """End it all."""
