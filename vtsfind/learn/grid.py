@@ -279,5 +279,5 @@ def measures(figures: Figures) -> dict[str, Any]:
 
 def command() -> str:
     """The command line that is running, without the folders of this machine."""
-    words = (Path(word).name if word.startswith("/") else word for word in sys.argv)
-    return shlex.join(words)
+    words = (Path(word).name if word.startswith("/") else word for word in sys.argv[1:])
+    return shlex.join(["vtsfind", *words])
