@@ -5,7 +5,8 @@ import zlib
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
+from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -29,6 +30,23 @@ from vtsfind.store.rows import (
     unsigned,
 )
 from vtsfind.store.schema import NAME, SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much is in a library."""
+
+    files: int
+    """Files with a code."""
+    contents: int
+    """Different contents of those files."""
+    failures: int
+    """Files that could not be used."""
+    bytes: int
+    """Size of the files with a code."""
+    roots: int
+    indexed: datetime | None
+    """When the library was last published, in UTC; None if never."""
 
 
 class Database:
@@ -282,14 +300,17 @@ class Database:
         """The recorded roots, sorted."""
         return [path for (path,) in self.connection.execute("SELECT path FROM roots ORDER BY path")]
 
-    def tally(self) -> tuple[int, int, int, int]:
-        """Files with a code, their bytes, their different contents, and files that cannot be used."""
-        row = self.connection.execute(
-            "SELECT count(content), ifnull(sum(size) FILTER (WHERE content IS NOT NULL), 0),"
-            " count(DISTINCT content), count(reason) FROM files"
-        ).fetchone()
+    def counts(self) -> Counts:
+        """How much there is, at one moment."""
+        with self.snapshot() as connection:
+            row = connection.execute(
+                "SELECT count(content), ifnull(sum(size) FILTER (WHERE content IS NOT NULL), 0),"
+                " count(DISTINCT content), count(reason) FROM files"
+            ).fetchone()
+            roots, indexed = len(self.roots()), self.meta("indexed")
         files, size, contents, failures = map(int, row)
-        return files, size, contents, failures
+        time = datetime.fromtimestamp(indexed, UTC) if isinstance(indexed, int) else None
+        return Counts(files, contents, failures, size, roots, time)
 
     def close(self) -> None:
         """Close; what is not committed is taken back. A second time does nothing."""

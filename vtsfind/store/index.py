@@ -3,7 +3,7 @@
 A library is a folder::
 
     library.db      the truth: an SQLite database (with library.db-wal and library.db-shm while it is in use)
-    planes.vtp      made from it: all codes, laid out for scanning
+    planes.vtp      made from it: all codes, laid out for scanning; `vtsfind.store.planes` specifies its bytes
     lock            locked by the one process that writes; owner.json says which, for messages only
     .*.tmp          left by a killed process; removed by the next writer
     damaged-*/      databases that a repair set aside
@@ -49,38 +49,6 @@ files       path           absolute path, bytes
 
 A content stays when its last file goes, so that a file that was moved, renamed or brought back is not decoded again.
 
-The planes file
----------------
-Little-endian. A header of 128 bytes, a table with 64 bytes for each of the h heads, then sections that begin at
-multiples of 64, one right after the other and zero-padded to such a multiple; the last one ends the file. n is the number
-of contents that have a file.
-
-====== ==== ====== ===============================================================================================
-offset size type   header
-0      8    bytes  "VTSPLANE"
-8      4    uint32 version of this file's format, 1
-12     4    uint32 h
-16     8    uint64 n
-24     8    uint64 offset of the section of rows
-32     4    uint32 CRC-32 of the section of rows, padding included
-36     4    uint32 CRC-32 of header and table, with these four bytes zero
-40     16   bytes  `state` of the database that the file was made from
-56     8    bytes  zero
-64     64   ASCII  the model's fingerprint, zero-padded
-====== ==== ====== ===============================================================================================
-
-====== ==== ====== ===============================================================================================
-offset size type   table entry, one a head, in the order of the signature
-0      32   UTF-8  name, zero-padded
-32     4    uint32 bits
-36     4    uint32 CRC-32 of the head's section, padding included
-40     8    uint64 offset of the head's section
-48     16   bytes  zero
-====== ==== ====== ===============================================================================================
-
-The section of rows is n uint32: the content ids, ascending. A head's section is w = ceil(bits / 64) planes of n uint64:
-plane j holds word j of each code in the order of the rows, a word being bytes 8j to 8j+7 of the packed code, zero-padded.
-
 Changes of the format
 ---------------------
 1: the first.
@@ -88,7 +56,6 @@ Changes of the format
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -101,7 +68,7 @@ from vtsfind.base.errors import LibraryDamaged, LibraryMissing, ModelMismatch
 from vtsfind.base.records import Entry, Failure, Signature, Stamp
 from vtsfind.store import health, planes, schema
 from vtsfind.store.atomic import remove_leftovers
-from vtsfind.store.database import Database
+from vtsfind.store.database import Counts, Database
 from vtsfind.store.errors import guarded, reading, translated
 from vtsfind.store.health import Problem
 from vtsfind.store.lock import WriterLock
@@ -111,23 +78,6 @@ from vtsfind.store.rows import FileRecord, split_codes
 from vtsfind.store.salvage import salvage
 
 __all__ = ["Counts", "FileRecord", "Index", "Planes", "Problem"]
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """How much is in a library."""
-
-    files: int
-    """Files with a code."""
-    contents: int
-    """Different contents of those files."""
-    failures: int
-    """Files that could not be used."""
-    bytes: int
-    """Size of the files with a code."""
-    roots: int
-    indexed: datetime | None
-    """When the library was last published, in UTC; None if never."""
 
 
 class Index(AbstractContextManager["Index"]):
@@ -363,12 +313,7 @@ class Index(AbstractContextManager["Index"]):
     @reading
     def counts(self) -> Counts:
         """How much is in the library."""
-        with self._database.snapshot():
-            files, size, contents, failures = self._database.tally()
-            indexed = self._database.meta("indexed")
-            roots = len(self._database.roots())
-        time = datetime.fromtimestamp(indexed, UTC) if isinstance(indexed, int) else None
-        return Counts(files, contents, failures, size, roots, time)
+        return self._database.counts()
 
     @reading
     def check(self, *, deep: bool = False) -> list[Problem]:

@@ -1,6 +1,37 @@
 """The planes file: all codes of a library, laid out for scanning, made from its database and memory-mapped.
 
-Its bytes are specified in `vtsfind.store.index`. Nothing is lost with it: it is written again from the database.
+Nothing is lost with it: it is written again from the database. This text specifies its bytes, as a part of version 1 of the
+format of libraries (`vtsfind.store.index`).
+
+Little-endian. A header of 128 bytes, a table with 64 bytes for each of the h heads, then sections that begin at
+multiples of 64, one right after the other and zero-padded to such a multiple; the last one ends the file. n is the number
+of contents that have a file.
+
+====== ==== ====== ===============================================================================================
+offset size type   header
+0      8    bytes  "VTSPLANE"
+8      4    uint32 version of this file's format, 1
+12     4    uint32 h
+16     8    uint64 n
+24     8    uint64 offset of the section of rows
+32     4    uint32 CRC-32 of the section of rows, padding included
+36     4    uint32 CRC-32 of header and table, with these four bytes zero
+40     16   bytes  `state` of the database that the file was made from
+56     8    bytes  zero
+64     64   ASCII  the model's fingerprint, zero-padded
+====== ==== ====== ===============================================================================================
+
+====== ==== ====== ===============================================================================================
+offset size type   table entry, one a head, in the order of the signature
+0      32   UTF-8  name, zero-padded
+32     4    uint32 bits
+36     4    uint32 CRC-32 of the head's section, padding included
+40     8    uint64 offset of the head's section
+48     16   bytes  zero
+====== ==== ====== ===============================================================================================
+
+The section of rows is n uint32: the content ids, ascending. A head's section is w = ceil(bits / 64) planes of n uint64:
+plane j holds word j of each code in the order of the rows, a word being bytes 8j to 8j+7 of the packed code, zero-padded.
 """
 
 import zlib
