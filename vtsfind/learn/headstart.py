@@ -6,8 +6,8 @@ training lets bits become alike again. These two fits need one pass over some vi
 ``identity``
     For telling photos apart. With total covariance S and within-photo covariance W of the features of edited views, the
     eigenvectors of S^-1 W with the smallest values are the directions that edits leave alone (Fisher's discriminant).
-    Each is scaled to unit variance, weighted by the share of its variance that edits do not explain, and all are turned
-    by a random rotation, so that every bit carries the same.
+    As many of them as there are bits are kept, each scaled to the variance that edits do not explain, and all are turned by
+    a random rotation, so that every bit carries the same.
 ``targets``
     For learning given codes: the ridge regression from features to codes.
 """
@@ -214,7 +214,7 @@ def identity_head(
     inverse = np.linalg.inv(np.linalg.cholesky(total))
     within = inverse @ _within(features, rows) @ inverse.T
     noise, directions = np.linalg.eigh(within)
-    weights = (1 - noise).clip(0)[:, None] * (directions.T @ inverse)
+    weights = (np.sqrt((1 - noise).clip(0))[:, None] * (directions.T @ inverse))[:bits]
     rng = np.random.default_rng(seed)
     rotation = np.linalg.qr(rng.normal(size=(max(bits, len(weights)),) * 2))[0][:bits, : len(weights)]
     return _unit(rotation @ weights, covariance)

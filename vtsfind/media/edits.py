@@ -40,12 +40,12 @@ def edited(
     (h', w', 3) uint8.
     """
     image = _shrunk(Image.fromarray(pixels), rng)
-    for edits, chance in ((_SHAPE, 0.75), (_COLOUR, 0.55), (_TURN, 0.5), (_OVERLAY, 0.35)):
+    for edits, chance in ((_SHAPE, 0.75), (_COLOUR, 0.55), (_TURN, 0.6), (_OVERLAY, 0.35)):
         if rng.random() < chance * strength:
             image = edits[int(rng.integers(len(edits)))](image, rng)
     if other is not None and rng.random() < 0.15 * strength:
         image = _MIXTURE[int(rng.integers(len(_MIXTURE)))](image, Image.fromarray(other()), rng)
-    if rng.random() < 0.25 * strength:
+    if rng.random() < 0.35 * strength:
         image = crop(image, rng)
     if rng.random() < 0.5 * strength:
         image = recompress(image, rng)
@@ -263,6 +263,6 @@ def inset(image: Image.Image, other: Image.Image, rng: np.random.Generator) -> I
 
 _SHAPE: tuple[_Edit, ...] = (crop, crop, stretch, border, screenshot)
 _COLOUR: tuple[_Edit, ...] = (enhance, enhance, grey, colour_cast, blur)
-_TURN: tuple[_Edit, ...] = (flip, quarter_turn, rotate)
+_TURN: tuple[_Edit, ...] = (flip, quarter_turn, rotate, rotate)
 _OVERLAY: tuple[_Edit, ...] = (writing, stickers)
 _MIXTURE = (collage, inset)
