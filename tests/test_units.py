@@ -36,6 +36,16 @@ def companions(folder: Path, photo: str, *others: str) -> set[str]:
         ("IMG_1.jpg", "IMG_1.json"),
         ("IMG_1.jpg", "IMG_1.jpg.supplemental-metadata.json"),
         ("IMG_1(2).jpg", "IMG_1.jpg(2).json"),
+        ("IMG_1(1).jpg", "IMG_1.jpg(1).json"),
+        ("IMG_1(1).JPG", "IMG_1.JPG(1).JSON"),
+        ("IMG_1(1).HEIC", "IMG_1(1).MOV"),
+        ("img_1.jpeg", "img_1.DNG"),
+        ("IMG_1.Heic", "IMG_1.mp4"),
+        ("img_1.jpg", "img_1.jpg.XMP"),
+        ("img_1.heic", "img_1.aae"),
+        ("IMG_1.NEF", "IMG_1.json"),
+        ("PXL_1.MP.jpg", "PXL_1.MP"),
+        ("PXL_1.MP.jpg", "PXL_1.MP.jpg.supplemental-metadata.json"),
         ("IMG_1(2).jpg", "IMG_1.jpg.supplemental-metadata(2).json"),
         # cut to 46 characters before .json
         ("PXL_20230102_030405678.jpg", "PXL_20230102_030405678.jpg.supplemental-metada.json"),
@@ -58,6 +68,16 @@ def test_a_file_that_belongs_to_a_photo_travels_with_it(tmp_path: Path, photo: s
         ("IMG_1(2).jpg", ["IMG_1.jpg.json", "IMG_1(3).jpg"]),
         ("IMG_1.jpg", ["IMG_1.jpg.supplemental.json"]),
         ("IMG_1.JPG", ["IMG_1.PNG", "IMG_1.MOV", "IMG_1.xmp", "IMG_1.CR2"]),
+        ("IMG_1.JPG", ["IMG_1.PNG", "IMG_1.json"]),
+        ("IMG_1.jpg.png", ["IMG_1.jpg", "IMG_1.jpg.json"]),
+        ("PXL_1.MP.jpg", ["PXL_1.MP", "PXL_1.jpg"]),
+        (
+            "a-name-that-goes-on-and-on-and-on-and-on-and-on-1.jpg",
+            [
+                "a-name-that-goes-on-and-on-and-on-and-on-and-on-2.jpg",
+                "a-name-that-goes-on-and-on-and-on-and-on-and-o.json",
+            ],
+        ),
         ("IMG_1.CR2", ["IMG_1.JPG"]),
     ],
 )
@@ -68,6 +88,21 @@ def test_a_file_that_may_belong_elsewhere_stays(tmp_path: Path, photo: str, othe
 def test_of_a_heic_and_the_jpeg_made_of_it_the_heic_has_the_film(tmp_path: Path) -> None:
     assert companions(tmp_path, "IMG_1.HEIC", "IMG_1.JPG", "IMG_1.MOV") == {"IMG_1.MOV"}
     assert companions(tmp_path, "IMG_1.JPG") == set()
+
+
+def test_what_is_told_of_a_shot_goes_with_its_picture_and_its_raw_file_with_it(tmp_path: Path) -> None:
+    own = {"IMG_1.cr2", "IMG_1.json", "IMG_1.JPG.json", "IMG_1.xmp"}
+    assert companions(tmp_path, "IMG_1.JPG", *own) == own
+
+
+def test_numbered_photos_of_one_name_have_each_their_own_files(tmp_path: Path) -> None:
+    every = {
+        "IMG_1.jpg": "IMG_1.jpg.json",
+        "IMG_1(1).jpg": "IMG_1.jpg(1).json",
+        "IMG_1(2).jpg": "IMG_1(2).json",
+    }
+    for photo, own in every.items():
+        assert companions(tmp_path, photo, *every, *every.values()) == {own}
 
 
 def test_a_raw_file_beside_its_picture_is_no_photo_of_its_own(tmp_path: Path) -> None:

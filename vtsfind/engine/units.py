@@ -4,20 +4,23 @@
 photo                file beside it                                               what it is
 ==================== ============================================================ =================================
 IMG_1.HEIC           IMG_1.MOV, IMG_1.MP4, IMG_1.MP                               the film of a Live or Motion Photo
+PXL_1.MP.jpg         PXL_1.MP                                                     the same, of another maker
 IMG_1.JPG            IMG_1.CR2 and other RAW endings                              the RAW of the same shot
 IMG_1.JPG            IMG_1.XMP, IMG_1.JPG.XMP, IMG_1.AAE                          what an editor noted
-IMG_1.JPG            IMG_1.JPG.json, IMG_1.JPG.supplemental-metadata.json, both   what Google Takeout tells of it
-                     cut to 46 characters before `.json`
+IMG_1.JPG            IMG_1.json, IMG_1.JPG.json,                                  what Google Takeout tells of it
+                     IMG_1.JPG.supplemental-metadata.json, the last two also cut
+                     to 46 characters before `.json`
 IMG_1(2).JPG         IMG_1.JPG(2).json, IMG_1.JPG.supplemental-metadata(2).json   the same, of photos of one name
 ==================== ============================================================ =================================
 
-A file that would go by its stem with several photos goes with none of them, except that a film goes with the one HEIC:
-it is better left behind than taken from where it belongs.
+Endings may be in capitals or not. A file that would go by its stem, or by what a cut left of its name, with several photos
+goes with none of them, except that a film goes with the one HEIC: it is better left behind than taken from where it belongs.
 """
 
 import os
 import re
 from dataclasses import replace
+from functools import cached_property
 
 from vtsfind.base.groups import Photo
 from vtsfind.media.names import PICTURE_ENDINGS, RAW_ENDINGS
@@ -78,6 +81,7 @@ class _Folder:
     """The names in one folder, by stem."""
 
     def __init__(self, names: list[bytes]) -> None:
+        self._names = frozenset(names)
         self._by_stem: dict[bytes, list[bytes]] = {}
         self._told: dict[tuple[str, str], list[bytes]] = {}
         for name in sorted(names):
@@ -94,13 +98,41 @@ class _Folder:
             other for other in self._by_stem.get(name, []) if _ending(other) in NOTE_ENDINGS
         ]  # IMG_1.JPG.XMP
         if mains == [name]:
-            found += [other for other in same if other != name]
+            found += [other for other in same if other != name] + self._film_in_name(name)
         elif not mains:  # a RAW file alone
             found += [other for other in same if _ending(other) not in RAW_ENDINGS]
         elif [other for other in mains if _ending(other) in _HEIF_ENDINGS] == [name]:
             found += [other for other in same if _ending(other) in FILM_ENDINGS]
-        found += [other for title in titles(os.fsdecode(name)) for other in self._told.get(title, ())]
-        return sorted(found)
+        return sorted(found + self._telling(name))
+
+    def _film_in_name(self, name: bytes) -> list[bytes]:
+        """The film PXL_1.MP of a photo PXL_1.MP.jpg, unless there is a photo PXL_1 that it may be of."""
+        film = _stem(name)
+        if _ending(film) not in FILM_ENDINGS or film not in self._names:
+            return []
+        return [] if any(map(_is_main, self._by_stem.get(_stem(film), []))) else [film]
+
+    def _telling(self, name: bytes) -> list[bytes]:
+        """The JSON files that tell of a photo and of no other."""
+        if not self._told:
+            return []
+        sure, likely = titles(os.fsdecode(name))
+        meant = [*sure, *(title for title in likely if self._claims.get(title) == [name])]
+        return [other for title in meant for other in self._told.get(title, ())]
+
+    @cached_property
+    def _claims(self) -> dict[tuple[str, str], list[bytes]]:
+        """The photos that what stands before `.json` may be of; one that it names in full counts alone."""
+        named: set[tuple[str, str]] = set()
+        claims: dict[tuple[str, str], list[bytes]] = {}
+        for same in self._by_stem.values():
+            mains = [other for other in same if _is_main(other)]
+            for name in mains or [other for other in same if _ending(other) in RAW_ENDINGS]:
+                sure, likely = titles(os.fsdecode(name))
+                named.update(sure)
+                for title in likely:
+                    claims.setdefault(title, []).append(name)
+        return {title: names for title, names in claims.items() if title not in named}
 
     def main_of_raw(self, name: bytes) -> bytes | None:
         """The one picture of the shot that a RAW file is of."""
@@ -122,21 +154,28 @@ def _is_main(name: bytes) -> bool:
     return ending in PICTURE_ENDINGS and ending not in RAW_ENDINGS
 
 
-def titles(name: str) -> list[tuple[str, str]]:
-    """What may stand before `.json` in the name of a file that tells of a photo: a title, and a number in brackets.
+Titles = list[tuple[str, str]]
+"""What may stand before `.json` in the name of a file that tells of a photo: a title, and a number in brackets."""
+
+
+def titles(name: str) -> tuple[Titles, Titles]:
+    """The titles that name a photo in full, and those that may be of another one, too.
 
     >>> titles("a(1).jpg")
-    [('a', '(1)'), ('a.jpg', '(1)'), ('a.jpg.supplemental-metadata', '(1)')]
-    >>> ("PXL_20230102_030405678.jpg.supplemental-metad", "") in titles("PXL_20230102_030405678.jpg")
+    ([('a.jpg', '(1)'), ('a.jpg.supplemental-metadata', '(1)')], [('a', '(1)')])
+    >>> ("PXL_20230102_030405678.jpg.supplemental-metad", "") in titles("PXL_20230102_030405678.jpg")[1]
     True
     """
     stem, dot, ending = name.rpartition(".")
     stem, number = _numbered(stem)
     whole = stem + dot + ending
     full = whole + _TAKEOUT_SUFFIX
-    exact = [stem, whole, full]
     cuts = range(_TAKEOUT_LENGTH - len(number) - 1, min(_TAKEOUT_LENGTH + 1, len(full)))
-    return [(title, number) for title in dict.fromkeys(exact + [full[:length] for length in cuts])]
+    likely = dict.fromkeys([stem, *(full[:length] for length in cuts)])
+    return (
+        [(title, number) for title in (whole, full)],
+        [(title, number) for title in likely if title not in {whole, full}],
+    )
 
 
 def _numbered(text: str) -> tuple[str, str]:
