@@ -10,6 +10,9 @@ from commands import Vtsfind, records
 from drawn import write
 from PIL import Image
 
+from vtsfind.engine.curve import read_curve
+from vtsfind.store.index import Index
+
 
 def mosaic(seed: int) -> Image.Image:
     """Draw a picture with corners to recognise it by."""
@@ -52,6 +55,23 @@ def test_a_library_is_calibrated_and_the_curve_is_kept_and_drawn(
     assert "36 pairs of photos are too few to promise a rate of 1e-05" in refused.stderr
     marked = run("calibrate", "--library", library, "--show", "--max-false-merge", 1)
     assert "<- radius" in marked.stdout
+
+
+def test_duplicates_are_looked_for_within_the_radius_that_this_librarys_curve_promises(
+    run: Vtsfind, library: Path
+) -> None:
+    rate = 0.3
+    without = run("dupes", "--library", library, "--max-false-merge", rate, "--json")
+    assert run("calibrate", "--library", library, "--edited", 1).exit_code == 0
+    with Index.open(library) as index:
+        curve = read_curve(library, index.signature)
+    assert curve is not None
+    found = run("dupes", "--library", library, "--max-false-merge", rate, "--json")
+    assert records(found)[0]["radius"] == curve.radius_for(rate) != records(without)[0]["radius"]
+    assert len(records(found, "group")) == 1
+    refused = run("dupes", "--library", library, "--max-false-merge", 1e-5)
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert "36 pairs of photos are too few to promise a rate of 1e-05" in refused.stderr
 
 
 def test_photos_that_are_gone_are_taken_for_different_ones(
