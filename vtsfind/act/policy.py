@@ -3,6 +3,11 @@
 The first rule under which two files differ decides between them. The last rule is the path, so no two files are ever
 equal, and the order depends on neither the order of the input nor on chance. Files in a reference folder come before
 all others whatever the rules say, and are never to be touched.
+
+The rule `pixels` does not count what was put around a photo. A screenshot, a card or a collage without a camera's data comes
+after the shot that it shows, if that has a camera's data and is shown with no more detail than it has (`Policy.is_frame`). If
+neither has such data, it may as well be the original of a crop: then the wider one is kept, since nothing is lost with it but
+perhaps detail, and the choice is reported as a tie (`Policy.doubt`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,8 +16,10 @@ from difflib import get_close_matches
 from typing import Final
 
 from vtsfind.act import rules
+from vtsfind.act.frames import Framing, inset
 from vtsfind.act.rules import Contender, Rule, Value
 from vtsfind.base.errors import UsageError
+from vtsfind.base.groups import Evidence
 
 __all__ = ["DEFAULT_RULES", "RULES", "WORTH", "Contender", "Policy", "informed", "policy"]
 
@@ -68,15 +75,42 @@ class Policy:
         """The first rule under which the two differ; None for one and the same file."""
         return next((rule for rule in self.rules if rule.value(keeper) != rule.value(other)), None)
 
-    def reason(self, keeper: Contender, other: Contender) -> str:
+    def weighs_pixels(self, first: Contender, second: Contender) -> bool:
+        """Whether no rule before `pixels` tells the two apart."""
+        for rule in self.rules:
+            if rule.name == rules.PIXELS.name:
+                return True
+            if rule.value(first) != rule.value(second):
+                return False
+        return False
+
+    def is_frame(self, wider: Contender, narrower: Contender, evidence: Evidence) -> bool:
+        """Whether the rule `pixels` would rank a picture by what it shows around another one, which is the better one.
+
+        `evidence` is of the two, with its box in `wider`.
+        """
+        found = inset(wider, narrower, evidence) if self.weighs_pixels(wider, narrower) else None
+        return found is not None and found.framing is Framing.FRAME
+
+    def doubt(self, keeper: Contender, other: Contender, evidence: Evidence) -> str:
+        """Why nobody can tell whether `other` should be kept instead, in a few words; empty if the rules can.
+
+        `evidence` is of the two, with `keeper` first.
+        """
+        if not self.weighs_pixels(keeper, other) or evidence.boxed != 0:
+            return ""
+        found = inset(keeper, other, evidence)
+        return "a crop, or a collage" if found and found.framing is Framing.UNCLEAR else ""
+
+    def reason(self, keeper: Contender, other: Contender, evidence: Evidence | None = None) -> str:
         """Why `keeper` is kept in place of `other`, in words, and what it has or lacks in EXIF data besides.
 
-        Such as "4032x3024 beats 2048x1536; has GPS".
+        Such as "4032x3024 beats 2048x1536; has GPS". `evidence` is of the two, with `keeper` first.
         """
         rule = self.decisive(keeper, other)
         if rule is None:
             return "the same file"
-        said = [rule.words(keeper, other)]
+        said = [(evidence and self._framed(keeper, other, evidence)) or rule.words(keeper, other)]
         if rule.name != rules.EXIF.name:
             own, others = rules.exif_gains(keeper), rules.exif_gains(other)
             gained = [name for name in own if name not in others]
@@ -84,11 +118,25 @@ class Policy:
             said += [f"has {', '.join(gained)}"] * bool(gained) + [f"lacks {', '.join(lost)}"] * bool(lost)
         return "; ".join(said)
 
-    def praise(self, ranked: Sequence[Contender]) -> str:
-        """Why the first of some ranked contenders is kept: its reason against the second."""
+    def _framed(self, keeper: Contender, other: Contender, evidence: Evidence) -> str:
+        """Why `keeper` is kept, if that is for what one of the two shows of the other; else empty."""
+        if not self.weighs_pixels(keeper, other):
+            return ""
+        sizes = f"{rules.size(keeper)} beats {rules.size(other)}"
+        if evidence.boxed == 0 and self.doubt(keeper, other, evidence):
+            return f"{sizes}, which it shows in part of it: the original of a crop, or a collage"
+        found = inset(other, keeper, evidence) if evidence.boxed == 1 else None
+        if found and found.framing is Framing.FRAME:
+            return f"{sizes}, which shows it on {found.size}"
+        if self.key(other) < self.key(keeper):
+            return f"{sizes}, which shows it among other things"
+        return ""
+
+    def praise(self, ranked: Sequence[Contender], evidence: Evidence | None = None) -> str:
+        """Why the first of some ranked contenders is kept: its reason against the second, `evidence` being of these two."""
         if len(ranked) < 2:
             return "the only one"
-        return self.reason(ranked[0], ranked[1])
+        return self.reason(ranked[0], ranked[1], evidence)
 
     def tied(self, keeper: Contender, other: Contender) -> bool:
         """Whether nothing but their paths tells the two apart."""

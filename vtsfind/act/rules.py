@@ -93,12 +93,13 @@ def effective_pixels(contender: Contender) -> int:
     return round(width * height * counts)
 
 
-def _size(contender: Contender) -> str:
+def size(contender: Contender) -> str:
+    """Width and height in pixels, as people write them."""
     return f"{contender.photo.info.width}x{contender.photo.info.height}"
 
 
 def _pixel_words(better: Contender, worse: Contender) -> str:
-    said = f"{_size(better)} beats {_size(worse)}"
+    said = f"{size(better)} beats {size(worse)}"
     smaller = enlarged_from(worse)
     if smaller:
         return f"{said}, which seems enlarged from about {smaller[0]}x{smaller[1]}"

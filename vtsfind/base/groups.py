@@ -102,7 +102,9 @@ class Group:
     members: tuple[Member, ...]
     """The keeper first, then by strength of verdict and path."""
     tied: bool = False
-    """Whether the keep policy found nothing but the path to tell the keeper from the next."""
+    """Whether the keep policy found nothing but the path to tell the keeper from the next, or there is a doubt."""
+    doubt: str = ""
+    """Why the pictures do not tell whether another should be kept, in a few words; empty if they do."""
 
     @property
     def keeper(self) -> Photo:

@@ -9,6 +9,7 @@ from vtsfind.base.details import Details
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.base.records import show_path
 from vtsfind.engine.contents import Content
+from vtsfind.engine.precedence import Precedence
 from vtsfind.engine.scope import Scope
 from vtsfind.engine.units import partly
 from vtsfind.find.cluster import Pair, pair, stars
@@ -60,10 +61,9 @@ class Grouping:
             for told in (details(content),)
             for photo in content.photos
         )
-        self._contenders = {each.photo.path: each for each in sorted(known, key=rules.policy.key)}
-        by_digest = {content.digest: number for number, content in contents.items()}
-        self.order = list(dict.fromkeys(by_digest[each.photo.digest] for each in self._contenders.values()))
-        """The contents, the one with the best file first."""
+        self._contenders = {each.photo.path: each for each in known}
+        best = {number: self._best(content) for number, content in contents.items()}
+        self._precedence = Precedence(best, rules.policy)
 
     def groups(
         self,
@@ -96,25 +96,43 @@ class Grouping:
             known.update(zip(fresh, compare(fresh), strict=True))
             return [self._joins(each, known[each]) for each in pairs]
 
-        joined = [each for each, seen in known.items() if self._joins(each, seen)]
-        taken = stars(self.order, joined, spared, further)
+        order = self._order(known)
+        while True:
+            taken = stars(order, self._joined(known), spared, further)
+            better = self._order(known)  # by what was seen since
+            if better == order:
+                break
+            order = better
         grouped = {number for group in taken for number in group}
         alone = [
-            (number,)
-            for number in self.order
-            if number not in grouped and len(self._contents[number].photos) > 1
+            (number,) for number in order if number not in grouped and len(self._contents[number].photos) > 1
         ]
         made = []
         for keeper, *members in (*taken, *alone):
             seen = {}
             for member in members:
-                verdict, shown = known[pair(keeper, member)] or SAME_CONTENT
-                shown = evidence(pair(keeper, member), shown)
-                backward = self._contents[member].digest < self._contents[keeper].digest
-                seen[member] = (verdict, swapped(shown) if backward else shown)
+                verdict, shown = self._facing(keeper, member, known[pair(keeper, member)] or SAME_CONTENT)
+                seen[member] = verdict, evidence(pair(keeper, member), shown)
             made.append(self._group(keeper, seen))
         kept = sorted((group for group in made if group), key=lambda group: group.keeper.path)
         return tuple(replace(group, number=number) for number, group in enumerate(kept, 1))
+
+    def _best(self, content: Content) -> Contender:
+        return min((self._contenders[photo.path] for photo in content.photos), key=self._rules.policy.key)
+
+    def _order(self, known: Mapping[Pair, Found]) -> list[int]:
+        """The contents, those to keep first."""
+        joined = ((pair, known[pair]) for pair in self._joined(known))
+        return self._precedence.order((pair, *self._facing(*pair, seen)) for pair, seen in joined if seen)
+
+    def _joined(self, known: Mapping[Pair, Found]) -> list[Pair]:
+        return [each for each, seen in known.items() if self._joins(each, seen)]
+
+    def _facing(self, first: int, second: int, seen: tuple[Verdict, Evidence]) -> tuple[Verdict, Evidence]:
+        """What was seen of two contents, with the first of them coming first."""
+        verdict, shown = seen
+        backward = self._contents[second].digest < self._contents[first].digest
+        return verdict, swapped(shown) if backward else shown
 
     def _joins(self, numbers: Pair, seen: Found) -> bool:
         first, second = (self._contents[number] for number in numbers)
@@ -124,7 +142,7 @@ class Grouping:
         """The group of a keeping content and its copies; None if nothing is left but the keeper."""
         policy, scope = self._rules.policy, self._rules.scope
         own = self._contents[keeper]
-        best = min((self._contenders[photo.path] for photo in own.photos), key=policy.key)
+        best = self._best(own)
         files = {
             photo.path: found
             for number, found in ((keeper, SAME_CONTENT), *seen.items())
@@ -142,14 +160,21 @@ class Grouping:
         members = []
         for each in others:
             photo, staying = partly(each.photo, best.photo)
-            reason = policy.reason(best, each)
+            reason = policy.reason(best, each, files[photo.path][1])
             if staying:
                 names = ", ".join(show_path(os.path.basename(path)) for path in staying)
                 reason += f"; {names} stays, for the kept photo has no such file"
             members.append(Member(photo, *files[photo.path], reason))
         members.sort(key=lambda member: (member.verdict.rank if member.verdict else -1, member.photo.path))
-        first = Member(best.photo, None, Evidence(), policy.praise([best, second]))
-        return Group(0, (first, *members), policy.tied(best, second))
+        praise = policy.praise([best, second], files[second.photo.path][1])
+        doubts = (policy.doubt(best, each, files[each.photo.path][1]) for each in others)
+        doubt = next(filter(None, doubts), "")
+        return Group(
+            0,
+            (Member(best.photo, None, Evidence(), praise), *members),
+            bool(doubt) or policy.tied(best, second),
+            doubt,
+        )
 
     def _may_repeat(self, content: Content) -> bool:
         """Whether files of one content are copies to be shown."""

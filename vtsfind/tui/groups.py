@@ -157,7 +157,7 @@ class GroupsPage(Page):
             f" gives {size(group.gain)}"
         )
         standing = {
-            Standing.OPEN: "tied: only the path decides" if group.tied else "open",
+            Standing.OPEN: f"tied: {group.doubt or 'only the path decides'}" if group.tied else "open",
             Standing.ACCEPTED: "\u2713 accepted",
             Standing.REFUSED: "\u2260 no duplicates",
         }

@@ -1,0 +1,85 @@
+"""Pictures that show all of another one on a part of theirs: originals of crops, screenshots, collages, cards.
+
+Such a picture has more pixels than the one in it, and yet may have fewer of what both show. Whether what is around the part
+belongs to the scene, as in the original of a crop, or not, as in a collage, the pictures do not tell; and that the narrower
+one spends more pixels on what both show may come of enlarging the crop. What tells is whose camera's data are there.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from math import log, sqrt
+from typing import Final
+
+from vtsfind.act.rules import Contender, effective_pixels
+from vtsfind.base.groups import Evidence
+
+_PART: Final = 0.9
+"""A box with a larger share of the picture is no part of it: a strip was cut off, or put on."""
+_SHAPE: Final = 0.05
+"""How far, in logarithms, the shape of the box may be from that of a picture that is all in it."""
+_LESS_DETAIL: Final = 0.9
+"""The narrower picture has less detail below this share of the width that the box has: boxes are measured on small pictures."""
+_SIDEWAYS: Final = 5
+"""EXIF orientations from this one on swap width and height."""
+
+
+class Framing(Enum):
+    """What a wider picture is to the narrower one that it shows."""
+
+    WIDER = auto()
+    """A camera's shot, or one with more detail of what both show: the narrower one has nothing that it lacks."""
+    FRAME = auto()
+    """No camera's shot, while the narrower one is, with all the detail: what is around it was put there."""
+    UNCLEAR = auto()
+    """The original of a crop, or a collage, a card, a screenshot: no camera's data tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inset:
+    """How a wider picture shows a narrower one."""
+
+    width: int
+    """Pixels of the wider picture that the narrower one takes."""
+    height: int
+    framing: Framing
+
+    @property
+    def size(self) -> str:
+        """The pixels, as people write them."""
+        return f"{self.width}x{self.height}"
+
+
+def inset(wider: Contender, narrower: Contender, evidence: Evidence) -> Inset | None:
+    """Tell how a picture shows another.
+
+    Parameters
+    ----------
+    wider, narrower
+        The pictures; `evidence.box` lies in the wider one.
+    evidence
+        What was seen when the two were compared.
+
+    Returns
+    -------
+    None if the box is not a part of the picture with all of the narrower one in it.
+    """
+    box = evidence.box
+    if box is None:
+        return None
+    share_x, share_y = box.right - box.left, box.bottom - box.top
+    width, height = share_x * wider.photo.info.width, share_y * wider.photo.info.height
+    own = narrower.photo.info.width, narrower.photo.info.height
+    if evidence.turn >= _SIDEWAYS:
+        own = own[1], own[0]
+    if min(width, height, *own) < 1 or share_x * share_y > _PART:
+        return None
+    if abs(log(width / height * own[1] / own[0])) > _SHAPE:
+        return None
+    return Inset(round(width), round(height), _framing(wider, narrower, width * height))
+
+
+def _framing(wider: Contender, narrower: Contender, spent: float) -> Framing:
+    shot = wider.details.camera and not wider.details.screenshot
+    if shot or sqrt(effective_pixels(narrower) / spent) < _LESS_DETAIL:
+        return Framing.WIDER
+    return Framing.FRAME if narrower.details.camera or wider.details.screenshot else Framing.UNCLEAR
