@@ -27,7 +27,7 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.batches import Batch, Batches
 from vtsfind.learn.network import HashNetwork, normalise
-from vtsfind.learn.recipes import Recipe
+from vtsfind.learn.recipes import Recipe, Task
 
 _CENTRING_PICTURES = 1536
 _CENTRING_BATCH = 64
@@ -135,16 +135,17 @@ def fit_heads(
     """
     forms = closed_forms(recipe, when)
     steps = math.ceil(count / sum(task.pictures * task.views_each for task in recipe.tasks))
-    views = {
-        number: _shown(network, sources[number], steps, workers)
-        for number in sorted({key[0] for key in forms})
-    }
+    tasks = {(number, place): _task_at(recipe, number, place, when) for number, place in forms}
+    views: dict[tuple[int, str], Views] = {}
+    for (number, _), task in tasks.items():
+        if (number, task.views) not in views:
+            views[number, task.views] = _shown(network, sources[number], task, steps, workers)
     heads: dict[str, list[tuple[int, int]]] = {}
     for number, place in forms:
         heads.setdefault(recipe.tasks[number].goals[place].head, []).append((number, place))
     for name, keys in heads.items():
         taught = [targets[key].numpy() for key in keys if forms[key] == "targets"]
-        shown = [views[number] for number, _ in keys]
+        shown = [views[key[0], tasks[key].views] for key in keys]
         fit_head(network.heads[name], shown, taught or None, seed=recipe.seed, ridge=ridge)
 
 
@@ -158,8 +159,15 @@ def closed_forms(recipe: Recipe, when: Literal["start", "end"]) -> dict[tuple[in
     return {key: form for key, form in forms.items() if form != "random"}
 
 
-def _shown(network: HashNetwork, source: Batches, steps: int, workers: int) -> Views:
-    batches = source.others(steps=steps, seed=-source.seed % 2**32)
+def _task_at(recipe: Recipe, number: int, place: int, when: Literal["start", "end"]) -> Task:
+    """A task, showing its pictures as one of its goals wants them."""
+    task = recipe.tasks[number]
+    wanted = task.goals[place].end_views if when == "end" else None
+    return replace(task, views=wanted or task.views)
+
+
+def _shown(network: HashNetwork, source: Batches, task: Task, steps: int, workers: int) -> Views:
+    batches = source.others(steps=steps, seed=-source.seed % 2**32, task=task)
     # Workers are started fresh rather than forked, since torch has threads already.
     loader = DataLoader(
         batches, batch_size=None, num_workers=workers, multiprocessing_context="spawn" if workers else None

@@ -53,6 +53,8 @@ class Goal:
     """How the head starts: at random, or in closed form, see `vtsfind.learn.headstart`."""
     end: Literal["", "random", "identity", "targets"] = ""
     """The closed form in which `Schedule.refit` fits it in the end; that of `start` unless given, `random` for none."""
+    end_views: Views | None = None
+    """How the pictures are shown for that; as the task shows them unless given."""
     options: dict[str, float | int | str] = field(default_factory=dict)
     """Keyword arguments of the objective."""
     teacher: Teacher | None = None
