@@ -1,6 +1,6 @@
 """How good a model's codes are: copies found among strangers, scenes found among scenes, photos a second.
 
-    python tests/bench/model.py --data DATA [--models FOLDER] [--model NAME] [--photos N] [--write]
+    python tests/bench/model.py --data DATA [--models FOLDER] [--model NAME] [--every N] [--starts STARTS] [--write]
 
 Copies: edits of `photos/dev` (`tests/bench/edits.py`) are looked for among `photos/dev`, `photos/train` and
 `imagenette/val`. *Found* is the share whose original is among the first five by Hamming distance. *Recall* is the share of
@@ -10,6 +10,10 @@ Scenes: mean average precision, averaged over ties, of `imagenette/val` looking 
 and of the first ten pictures of each of twenty classes of `tiny-imagenet`, every tenth by name, looking in the other ninety of
 each. A model whose recipe does not leave these out is not measured on them.
 
+With --starts, the teachers of the model and a 64-bit pHash are measured beside it, all on every tenth photo of
+`photos/dev` and against every fourth stranger, and on every fifth picture of scenes. Of a teacher's real features, SimHash codes (Charikar,
+STOC 2002) of 8,192 bits are compared, whose distance is the angle but for half a per cent.
+
 With --write the figures go to docs/results/model.json.
 """
 
@@ -17,9 +21,11 @@ import argparse
 import json
 import time
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from edits import HARD, MILD
@@ -27,32 +33,62 @@ from machine import write_result
 from PIL import Image
 
 from vtsfind.base import bits
-from vtsfind.base.records import Signature
 from vtsfind.learn import datasets, metrics
 from vtsfind.learn.encoder import Encoder
+from vtsfind.learn.recipes import Teacher
+from vtsfind.learn.teachers import eyes
 from vtsfind.learn.weights import Card, find_card, registered
 from vtsfind.media.decode import decode, prepare
 
+Pixels = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.uint8]
+Code = Callable[[list[Pixels]], Codes]
 CHECKOUT = Path(__file__).parents[2]
 STRANGERS = 1e-4
 UNSEEN = slice(5, None, 10)
+SIMHASH_BITS = 8192
+FEWER = 10, 4
+"""Every so many photos, and every so many strangers."""
+FEWER_SCENES = 5
 
 
 class Coder:
-    """Collects pictures and gives their codes, in batches."""
+    """Collects pictures and gives the codes of one head of a model, in batches."""
 
-    def __init__(self, card: Card) -> None:
-        self.encoder = Encoder(card)
-        self.signature: Signature = card.signature
+    def __init__(self, encoder: Encoder, head: str) -> None:
+        self.encoder, self.head = encoder, head
 
-    def codes(self, pictures: list[npt.NDArray[np.uint8]]) -> dict[str, Codes]:
-        """The codes of pictures of any size, head name to (n, b)."""
+    def __call__(self, pictures: list[Pixels]) -> Codes:
+        """The codes of pictures of any size, (n, b)."""
         ready = [prepare(pixels, self.encoder.preprocessing) for pixels in pictures]
         parts = [self.encoder.encode(np.stack(ready[i : i + 32])) for i in range(0, len(ready), 32)]
-        return {
-            head.name: np.concatenate([part[head.name] for part in parts]) for head in self.signature.heads
-        }
+        return np.concatenate([part[self.head] for part in parts])
+
+
+class TeacherCoder:
+    """The same with what a teacher sees, as SimHash codes."""
+
+    def __init__(self, teacher: Teacher, starts: Path) -> None:
+        self.see, self.look = eyes(teacher, starts)
+        self.planes = np.zeros((0, 0))
+
+    def __call__(self, pictures: list[Pixels]) -> Codes:
+        """The codes of pictures of any size, (n, b)."""
+        ready = [prepare(pixels, self.look) for pixels in pictures]
+        seen = np.concatenate([self.see(np.stack(ready[i : i + 32])) for i in range(0, len(ready), 32)])
+        if not len(self.planes):
+            self.planes = np.random.default_rng(0).normal(size=(seen.shape[1], SIMHASH_BITS))
+        return np.packbits(seen @ self.planes > 0, axis=1)
+
+
+def phash(pictures: list[Pixels]) -> Codes:
+    """The 64-bit perceptual hash: signs of the lowest 8 x 8 cosine coefficients of 32 x 32 grey values, against their median."""
+    codes = []
+    for pixels in pictures:
+        small = Image.fromarray(pixels).convert("L").resize((32, 32), Image.Resampling.LANCZOS)
+        low = cv2.dct(np.asarray(small, np.float32))[:8, :8].ravel()
+        codes.append(np.packbits(low > np.median(low)))
+    return np.stack(codes)
 
 
 def photos(folder: Path, every: int = 1) -> list[npt.NDArray[np.uint8]]:
@@ -61,12 +97,12 @@ def photos(folder: Path, every: int = 1) -> list[npt.NDArray[np.uint8]]:
     return [decode(path.read_bytes(), shortest=224)[0] for path in paths]
 
 
-def copies(coder: Coder, data: Path, every: int) -> dict[str, Any]:
-    """Measure the copy head; see the module."""
+def copies(code: Code, data: Path, every: int, thin: int = 1) -> dict[str, Any]:
+    """Measure codes for copies; see the module. Of the strangers, every `thin`-th is there."""
     originals = photos(data / "photos/dev", every)
-    base = coder.codes(originals)["copy"]
-    strangers = [*photos(data / "photos/train"), *photos(data / "imagenette/val")]
-    database = np.concatenate([base, coder.codes(strangers)["copy"]])
+    base = code(originals)
+    strangers = [*photos(data / "photos/train", thin), *photos(data / "imagenette/val", thin)]
+    database = np.concatenate([base, code(strangers)])
     truth = np.arange(len(base))
     found: dict[str, float] = {}
     versions: dict[str, Codes] = {}
@@ -75,7 +111,7 @@ def copies(coder: Coder, data: Path, every: int) -> dict[str, Any]:
             np.asarray(edit(Image.fromarray(pixels), np.random.default_rng((7, row))))
             for row, pixels in enumerate(originals)
         ]
-        versions[name] = coder.codes(views)["copy"]
+        versions[name] = code(views)
         order = np.argsort(bits.distances(versions[name], database), axis=1, kind="stable")[:, :5]
         found[name] = float((order == truth[:, None]).any(1).mean())
     report: dict[str, Any] = {"photos": len(base), "database": len(database), "found in first 5": found}
@@ -84,7 +120,8 @@ def copies(coder: Coder, data: Path, every: int) -> dict[str, Any]:
             "found in first 5": float(np.mean([found[name] for name in names])),
             **pair_recall(np.stack([base, *(versions[name] for name in names)])),
         }
-    report["bits"] = bit_health(database)
+    if every == 1:
+        report["bits"] = bit_health(database)
     return report
 
 
@@ -97,14 +134,14 @@ def pair_recall(codes: npt.NDArray[np.uint8]) -> dict[str, float]:
         (versions, photos, b).
     """
     count, width = codes.shape[:2]
-    same, other = np.zeros(2049, np.int64), np.zeros(2049, np.int64)
+    same, other = (np.zeros(SIMHASH_BITS + 1, np.int64) for _ in range(2))
     for a in range(count):
         for b in range(a, count):
             distance = bits.distances(codes[a], codes[b])
             own = np.eye(width, dtype=bool)
             if a != b:
-                same += np.bincount(distance[own], minlength=2049)
-            other += np.bincount(distance[~own], minlength=2049)
+                same += np.bincount(distance[own], minlength=SIMHASH_BITS + 1)
+            other += np.bincount(distance[~own], minlength=SIMHASH_BITS + 1)
     within, strangers = np.cumsum(same) / same.sum(), np.cumsum(other) / other.sum()
     result: dict[str, float] = {}
     for rate in (1e-2, 1e-3, STRANGERS):
@@ -132,16 +169,14 @@ def has_seen(recipe: Path, classes: list[str]) -> bool:
     return any(set(classes) - set(s.get("leave_out", ())) for s in sources if s["path"] == "tiny-imagenet")
 
 
-def scenes(coder: Coder, data: Path, recipe: Path) -> dict[str, float]:
-    """Measure the scene head; see the module."""
+def scenes(code: Code, length: int, data: Path, recipe: Path, thin: int = 1) -> dict[str, float]:
+    """Measure codes of `length` bits for scenes; see the module. Of the pictures, every `thin`-th is there."""
 
     def part(kind: str, path: str, tile: int = 0) -> datasets.Pictures:
         return datasets.load([datasets.Source(kind, path, tile=tile)], data, shortest=224)
 
     def codes(pictures: datasets.Pictures, rows: list[int]) -> Codes:
-        return coder.codes([pictures.picture(row) for row in rows])["scene"]
-
-    length = {head.name: head.bits for head in coder.signature.heads}["scene"]
+        return code([pictures.picture(row) for row in rows])
 
     def precision(queries: Codes, wanted: Any, database: Codes, labels: Any) -> float:
         asked = metrics.collection(queries, wanted, bits=length)
@@ -149,32 +184,54 @@ def scenes(coder: Coder, data: Path, recipe: Path) -> dict[str, float]:
         return metrics.map_hash(metrics.histograms(asked, held))[0]
 
     train, val = part("classes", "imagenette/train"), part("classes", "imagenette/val")
+    queries, held = (list(range(0, len(part), thin)) for part in (val, train))
     report = {
         "imagenette mAP": precision(
-            codes(val, list(range(len(val)))), val.labels, codes(train, list(range(len(train)))), train.labels
+            codes(val, queries), val.labels[queries], codes(train, held), train.labels[held]
         )
     }
     tiny = part("mosaics", "tiny-imagenet", tile=64)
     if has_seen(recipe, list(tiny.classes[UNSEEN])):
         return report
     rows = np.flatnonzero(tiny.labels[:, UNSEEN].any(1))
-    asked = [int(row) for row in rows if row % 100 < 10]
-    rest = [int(row) for row in rows if row % 100 >= 10]
+    asked = [int(row) for row in rows if row % 100 < 10][::thin]
+    rest = [int(row) for row in rows if row % 100 >= 10][::thin]
     report["tiny-imagenet, 20 unseen classes, mAP"] = precision(
         codes(tiny, asked), tiny.labels[asked], codes(tiny, rest), tiny.labels[rest]
     )
     return report
 
 
-def pace(coder: Coder) -> float:
+def beside(card: Card, encoder: Encoder, data: Path, starts: Path) -> dict[str, Any]:
+    """The model, its teachers and pHash, all on fewer pictures; see the module."""
+    recipe = card.folder / card.recipe
+    report: dict[str, Any] = {"model": {}}
+    report["model"]["copies"] = copies(Coder(encoder, "copy"), data, *FEWER)
+    report["model"]["scenes"] = scenes(
+        Coder(encoder, "scene"), _bits(card, "scene"), data, recipe, FEWER_SCENES
+    )
+    report["pHash, 64 bits"] = {"copies": copies(phash, data, *FEWER)}
+    sscd = Teacher(backbone="", start="sscd.onnx", size=224)
+    report["SSCD, ResNet50, 512 numbers"] = {"copies": copies(TeacherCoder(sscd, starts), data, *FEWER)}
+    lite2 = Teacher(backbone="lite2", start="efficientnet-lite2-9656183e.pth", size=224)
+    seen = scenes(TeacherCoder(lite2, starts), SIMHASH_BITS, data, recipe, FEWER_SCENES)
+    report["EfficientNet-lite2, 1280 numbers"] = {"scenes": seen}
+    return report
+
+
+def _bits(card: Card, head: str) -> int:
+    return next(each.bits for each in card.signature.heads if each.name == head)
+
+
+def pace(encoder: Encoder) -> float:
     """Prepared pictures a second through the model, the median of five runs of 128."""
-    size = coder.encoder.preprocessing.size
+    size = encoder.preprocessing.size
     pixels = np.random.default_rng(0).integers(0, 256, (128, size, size, 3), np.uint8)
     times = []
     for _ in range(6):
         started = time.perf_counter()
         for first in range(0, 128, 32):
-            coder.encoder.encode(pixels[first : first + 32])
+            encoder.encode(pixels[first : first + 32])
         times.append(time.perf_counter() - started)
     return 128 / float(np.median(times[1:]))
 
@@ -188,17 +245,21 @@ def main() -> None:
     parser.add_argument("--models", type=Path, help="a folder with a registry, such as a run folder")
     parser.add_argument("--model", default="")
     parser.add_argument("--every", type=int, default=1, help="use every n-th photo of photos/dev")
+    parser.add_argument("--starts", type=Path, help="the folder of the teachers' files")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     card = next(iter(registered((given.models,)).values())) if given.models else find_card(given.model)
-    coder = Coder(card)
+    encoder = Encoder(card)
+    recipe = card.folder / card.recipe
     figures = {
         "model": card.name,
         "sha256": card.sha256,
-        "copies": copies(coder, given.data, given.every),
-        "scenes": scenes(coder, given.data, card.folder / card.recipe),
-        "model alone, photos/s": pace(coder),
+        "copies": copies(Coder(encoder, "copy"), given.data, given.every),
+        "scenes": scenes(Coder(encoder, "scene"), _bits(card, "scene"), given.data, recipe),
+        "model alone, photos/s": pace(encoder),
     }
+    if given.starts:
+        figures["beside, on fewer pictures"] = beside(card, encoder, given.data, given.starts)
     if given.write:
         write_result("model", figures)
     print(json.dumps(figures, indent=1))

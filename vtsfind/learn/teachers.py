@@ -29,6 +29,8 @@ from vtsfind.learn.starts import load_start
 from vtsfind.media.decode import prepare
 from vtsfind.store.atomic import replace_file
 
+See = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
+
 _ITQ_ROUNDS = 50
 _BATCH = 32
 
@@ -88,9 +90,7 @@ def target_codes(
 def _features(
     teacher: Teacher, pictures: Pictures, starts: Path, progress: Progress
 ) -> npt.NDArray[np.float32]:
-    known = backbone(teacher.backbone) if teacher.backbone else None
-    look = known.preprocessing(teacher.size) if known else Preprocessing(size=teacher.size)
-    see = _network(teacher, starts) if known else _exported(starts / teacher.start)
+    see, look = eyes(teacher, starts)
     progress.start(Phase.TRAIN, len(pictures))
     blocks = []
     for first in range(0, len(pictures), _BATCH):
@@ -102,7 +102,20 @@ def _features(
     return features
 
 
-def _network(teacher: Teacher, starts: Path) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]:
+def eyes(teacher: Teacher, starts: Path) -> tuple[See, Preprocessing]:
+    """A teacher's network, as a function from (b, size, size, 3) uint8 to features (b, d), and how it wants pictures.
+
+    Raises
+    ------
+    UsageError
+        When its file is missing or no network of that kind, or ONNX files cannot be run here.
+    """
+    if not teacher.backbone:
+        return _exported(starts / teacher.start), Preprocessing(size=teacher.size)
+    return _network(teacher, starts), backbone(teacher.backbone).preprocessing(teacher.size)
+
+
+def _network(teacher: Teacher, starts: Path) -> See:
     known = backbone(teacher.backbone)
     network = make_backbone(NetworkSpec(teacher.backbone, teacher.size, heads=()))
     load_start(network, starts / teacher.start)
@@ -118,7 +131,7 @@ def _network(teacher: Teacher, starts: Path) -> Callable[[npt.NDArray[np.uint8]]
     return see
 
 
-def _exported(path: Path) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]:
+def _exported(path: Path) -> See:
     """A whole network as an ONNX file that takes pictures, (b, h, w, 3) uint8, and gives (b, d) float32."""
     if not path.is_file():
         raise UsageError(f"The teacher {path} is not there.", "See docs/weights.md for where to get it.")
