@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import groupby
 from typing import Any
 
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
@@ -20,6 +21,8 @@ _CSV_FIELDS = (
     "group", "role", "verdict", "path", "path_b64", "width", "height", "bytes", "taken", "distance", "bits", "turn",
     "inliers", "agreement", "left", "top", "right", "bottom", "boxed", "seconds_apart", "reason", "companions",
 )  # fmt: skip
+_MOST_OF_A_KIND = 12
+"""Copies of one group with one verdict that the text names."""
 _STYLES = {
     None: Style.GOOD,
     Verdict.EDIT: Style.WARNING,
@@ -29,22 +32,40 @@ _STYLES = {
 
 
 def write_groups(output: Output, found: Duplicates) -> None:
-    """Write each group: a line on the whole, then a line a photo, the keeper first, with verdict and reason."""
+    """Write each group: a line on the whole, then a line a photo, the keeper first, with verdict and reason.
+
+    Of many copies of one kind, the first few stand for all.
+    """
     for group in found.groups:
         if group.number > 1:
             output.line()
-        gain = f", {sized(group.gain)} to gain" if found.verified else ", candidates only"
-        tie = "; only the paths differ" if group.tied else ""
-        output.line(
-            output.paint(
-                f"Group {group.number}: {counted(len(group.members), 'photo')}{gain}{tie}", Style.STRONG
-            )
-        )
-        rows = [_row(member) for member in group.members]
-        for member, line in zip(group.members, table(rows, right=[1, 2]), strict=True):
-            word = rows[0][0] if member.verdict is None else member.verdict.value
+        output.line(output.paint(_heading(group, verified=found.verified), Style.STRONG))
+        shown = _shown(group.members)
+        rows = [_row(member) for member, _ in shown]
+        for (member, left), row, line in zip(shown, rows, table(rows, right=[1, 2]), strict=True):
             style = _STYLES.get(member.verdict, Style.PLAIN)
-            output.line("  " + line.replace(word, output.paint(word, style), 1))
+            output.line("  " + line.replace(row[0], output.paint(row[0], style), 1))
+            if left:
+                output.line(
+                    output.paint(f"  {row[0]}  and {left:,} more, which --csv and --json name", Style.DIM)
+                )
+
+
+def _heading(group: Group, *, verified: bool) -> str:
+    gain = f", {sized(group.gain)} to gain" if verified else ", candidates only"
+    tie = f"; tied: {group.doubt or 'only the paths differ'}" if group.tied else ""
+    return f"Group {group.number}: {counted(len(group.members), 'photo')}{gain}{tie}"
+
+
+def _shown(members: Sequence[Member]) -> list[tuple[Member, int]]:
+    """The members to be written, and how many of the same verdict are left out after each."""
+    shown: list[tuple[Member, int]] = []
+    for _, same in groupby(members, key=lambda member: member.verdict):
+        kind = list(same)
+        first = kind if len(kind) <= _MOST_OF_A_KIND + 1 else kind[:_MOST_OF_A_KIND]
+        shown += [(member, 0) for member in first[:-1]]
+        shown.append((first[-1], len(kind) - len(first)))
+    return shown
 
 
 def _row(member: Member) -> list[str]:
@@ -118,6 +139,7 @@ def write_records(lines: Lines, found: Duplicates) -> None:
             "group",
             {"id": group.number, **path_fields(group.keeper.path, "keep")},
             tied=group.tied,
+            doubt=group.doubt,
             gain=group.gain,
             members=[_member(member) for member in group.members],
         )
@@ -183,9 +205,8 @@ def tell_dupes(notes: Notes, found: Duplicates) -> None:
             f"{counted(len(found.groups), 'group')} among {what}: {noun} ({kinds})"
             + (f", {gain} to gain." if found.verified else ".")
         )
-    ties = sum(group.tied for group in found.groups)
-    if ties and found.verified:
-        notes.say(f"In {counted(ties, 'group')} only the paths tell which photo to keep.")
+    if found.verified:
+        _tell_ties(notes, found.groups)
     if not found.verified:
         notes.warn(
             "Candidates only: these photos have similar codes, but nobody has looked at them. Nothing may be done by this list."
@@ -202,6 +223,17 @@ def tell_dupes(notes: Notes, found: Duplicates) -> None:
         notes.warn(f"What was found out could not be kept for the next time: {found.unkept}.")
 
 
+def _tell_ties(notes: Notes, groups: Sequence[Group]) -> None:
+    doubts = sum(bool(group.doubt) for group in groups)
+    ties = sum(group.tied for group in groups) - doubts
+    if ties:
+        notes.say(f"In {counted(ties, 'group')} only the paths tell which photo to keep.")
+    if doubts:
+        notes.say(
+            f"In {counted(doubts, 'group')} the one to keep is the original of a crop, or a collage: see `vtsfind browse`."
+        )
+
+
 def tell_unjudged(notes: Notes, found: Duplicates) -> None:
     """Say which photos could not be judged, and why."""
     stale = [each for each in found.failures if each.reason in {Reason.VANISHED, Reason.CHANGED}]
@@ -213,7 +245,8 @@ def tell_unjudged(notes: Notes, found: Duplicates) -> None:
                 f"{_named(some)} {words} since they were indexed; `vtsfind index` brings the library up to date."
             )
     for folder, files in sorted(found.absent.items()):
-        notes.warn(f"{show_path(folder)} is missing or empty; its {counted(files, 'photo')} are left out.")
+        be = "is" if files == 1 else "are"
+        notes.warn(f"{show_path(folder)} is missing or empty; its {counted(files, 'photo')} {be} left out.")
 
 
 def _named(failures: Sequence[Failure]) -> str:

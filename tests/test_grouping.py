@@ -1,0 +1,97 @@
+"""From verdicts to groups: a frame gives way to the shot in it also when that is seen late, and nobody is there unseen."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from vtsfind.act.policy import policy
+from vtsfind.base.details import Details
+from vtsfind.base.groups import COPIES, Box, Evidence, Group, Photo, Verdict
+from vtsfind.base.records import PictureInfo, Stamp
+from vtsfind.engine.contents import Content
+from vtsfind.engine.decisions import known_decisions
+from vtsfind.engine.grouping import Grouping, Rules
+from vtsfind.engine.scope import scope
+from vtsfind.find.cluster import Pair
+from vtsfind.store.evidence import Found
+
+SIZES = {"/card": (2000, 2000), "/photo": (1200, 900), "/small": (240, 180), "/other": (1000, 750)}
+NUMBER = {name: number for number, name in enumerate(SIZES)}
+RESAVE: Found = (Verdict.RESAVE, Evidence(agreement=1.0))
+
+
+def content(name: str) -> Content:
+    number, (width, height) = NUMBER[name], SIZES[name]
+    info, digest = PictureInfo(width, height, format="JPEG"), bytes([number]) * 32
+    return Content(digest, info, (Photo(name.encode(), Stamp(width * height, 1, number), digest, info),))
+
+
+def details(each: Content) -> Details:
+    return Details(camera="" if each.photos[0].path == b"/card" else "Maker Model")
+
+
+def in_card(width: float, height: float) -> Found:
+    """The card, which comes first by digest, shows the other in a part of this size."""
+    return Verdict.EDIT, Evidence(box=Box(0.0, 0.0, width, height), boxed=0)
+
+
+class Eyes:
+    """Knows all verdicts, and remembers what it was asked."""
+
+    def __init__(self, truth: dict[tuple[str, str], Found]) -> None:
+        self.truth = {(NUMBER[a], NUMBER[b]): seen for (a, b), seen in truth.items()}
+        self.asked: list[Pair] = []
+
+    def __call__(self, pairs: Sequence[Pair]) -> list[Found]:
+        self.asked += pairs
+        return [self.truth.get(each) for each in pairs]
+
+
+def grouped(
+    eyes: Eyes, known: Sequence[tuple[str, str]], spared: Sequence[tuple[str, str]] = ()
+) -> tuple[Group, ...]:
+    contents = {NUMBER[name]: content(name) for name in SIZES}
+    numbered = [(NUMBER[a], NUMBER[b]) for a, b in known]
+    rules = Rules(policy(), frozenset(COPIES), scope(), known_decisions())
+    return Grouping(contents, details, rules).groups(
+        {pair: eyes.truth.get(pair) for pair in numbered},
+        [(NUMBER[a], NUMBER[b]) for a, b in spared],
+        eyes,
+        lambda _pair, shown: shown,
+    )
+
+
+def paths(group: Group) -> list[bytes]:
+    return [member.photo.path for member in group.members]
+
+
+@pytest.mark.parametrize("first", [("/card", "/photo"), ("/card", "/small")])
+def test_a_frame_gives_way_to_the_shot_in_it_whichever_pair_was_compared_first(
+    first: tuple[str, str],
+) -> None:
+    eyes = Eyes(
+        {
+            ("/card", "/photo"): in_card(0.6, 0.45),
+            ("/card", "/small"): in_card(0.6, 0.45),
+            ("/photo", "/small"): RESAVE,
+        }
+    )
+    (group,) = grouped(eyes, [first, ("/photo", "/small")], [("/card", "/photo")])
+    assert paths(group) == [b"/photo", b"/small", b"/card"]
+    assert group.members[2].reason.startswith("1200x900 beats 2000x2000, which shows it on 1200x900")
+    assert group.members[0].reason.startswith("1200x900 beats ")
+    assert not group.tied
+
+
+def test_two_shots_in_one_card_are_no_copies_of_each_other() -> None:
+    eyes = Eyes({("/card", "/photo"): in_card(0.6, 0.45), ("/card", "/other"): in_card(0.5, 0.375)})
+    (group,) = grouped(eyes, [("/card", "/photo"), ("/card", "/other")])
+    assert paths(group) == [b"/photo", b"/card"]
+    assert (NUMBER["/photo"], NUMBER["/other"]) in eyes.asked
+
+
+def test_a_shot_that_is_only_small_leaves_the_frame_first() -> None:
+    eyes = Eyes({("/card", "/small"): in_card(0.6, 0.45)})
+    (group,) = grouped(eyes, [("/card", "/small")])
+    assert paths(group) == [b"/card", b"/small"]
+    assert group.members[1].reason.startswith("2000x2000 beats 240x180")

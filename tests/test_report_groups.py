@@ -1,0 +1,135 @@
+"""Groups of duplicates as text: readable for three and for thirty thousand, and for one of fifty thousand photos."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from grouped import group, many, photo
+
+from vtsfind.base.groups import Evidence, Group, Member, Verdict
+from vtsfind.base.records import Failure, Head, Reason
+from vtsfind.engine.duplicates import Duplicates, Tally
+from vtsfind.report.groups import tell_dupes, write_csv, write_groups, write_paths
+from vtsfind.report.streams import Notes, Output
+
+
+def found(groups: Sequence[Group], **more: object) -> Duplicates:
+    facts = {"verified": True, "tally": Tally(photos=1000), **more}
+    return Duplicates(Path("/library"), "model", Head("copy", 256), 90, groups=tuple(groups), **facts)  # type: ignore[arg-type]
+
+
+def text_of(groups: Sequence[Group], capsys: pytest.CaptureFixture[str], **more: object) -> list[str]:
+    write_groups(Output(), found(groups, **more))
+    return capsys.readouterr().out.splitlines()
+
+
+def pair(number: int, verdict: Verdict = Verdict.RESAVE) -> Group:
+    photos = [photo(b"/%d/a.jpg" % number, 8_500_000), photo(b"/%d/smaller.jpg" % number, 4_300_000)]
+    return group(number, photos, verdict)
+
+
+def test_three_groups_are_a_line_each_and_a_line_a_photo(capsys: pytest.CaptureFixture[str]) -> None:
+    groups = [pair(1), pair(2, Verdict.EDIT), pair(3, Verdict.BYTES)]
+    assert text_of(groups, capsys) == [
+        "Group 1: 2 photos, 4.3 MB to gain",
+        "  keep    4000x3000  8.5 MB  /1/a.jpg        the most pixels",
+        "  resave  4000x3000  4.3 MB  /1/smaller.jpg  fewer pixels",
+        "",
+        "Group 2: 2 photos, 4.3 MB to gain",
+        "  keep  4000x3000  8.5 MB  /2/a.jpg        the most pixels",
+        "  edit  4000x3000  4.3 MB  /2/smaller.jpg  fewer pixels; same picture",
+        "",
+        "Group 3: 2 photos, 4.3 MB to gain",
+        "  keep   4000x3000  8.5 MB  /3/a.jpg        the most pixels",
+        "  bytes  4000x3000  4.3 MB  /3/smaller.jpg  fewer pixels",
+    ]
+
+
+def test_thirty_thousand_groups_are_all_there_and_summed_up_in_a_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    groups = many(30_000)
+    lines = text_of(groups, capsys)
+    assert sum(line.startswith("Group ") for line in lines) == 30_000
+    assert len(lines) == sum(len(each.members) + 2 for each in groups) - 1
+    tell_dupes(Notes(), found(groups))
+    (summary,) = capsys.readouterr().err.splitlines()
+    assert summary.startswith("30,000 groups among 1,000 photos: ")
+
+
+def test_of_many_copies_of_one_kind_the_first_stand_for_all_and_the_rest_is_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    large = group(1, [photo(b"/%05d.jpg" % number) for number in range(50_000)], Verdict.BYTES)
+    edit = Member(photo(b"/z.jpg"), Verdict.EDIT, Evidence(), "a crop")
+    lines = text_of([replace(large, members=(*large.members, edit))], capsys)
+    assert lines[0].startswith("Group 1: 50,001 photos, ")
+    assert len(lines) == 1 + 1 + 12 + 1 + 1
+    assert lines[-2:] == [
+        "  bytes  and 49,987 more, which --csv and --json name",
+        "  edit   4000x3000  1.0 kB  /z.jpg      a crop",
+    ]
+
+
+def test_nothing_is_left_out_for_the_sake_of_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = text_of([group(1, [photo(b"/%02d.jpg" % number) for number in range(14)])], capsys)
+    assert len(lines) == 15
+    assert not any("more" in line for line in lines)
+
+
+def test_paths_and_csv_leave_nothing_out(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    large = found([group(1, [photo(b"/%05d\xff.jpg" % number) for number in range(2000)])])
+    write_paths(Output(), large, end=b"\0")
+    Output().flush()
+    assert capfdbinary.readouterr().out.split(b"\0") == [
+        *(b"/%05d\xff.jpg" % n for n in range(1, 2000)),
+        b"",
+    ]
+    write_csv(Output(), large)
+    Output().flush()
+    assert capfdbinary.readouterr().out.count(b"\n") == 2001
+
+
+def test_ties_are_told_apart_by_what_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+    paths, crop = (replace(pair(number), tied=True) for number in (1, 2))
+    crop = replace(crop, doubt="a crop, or a collage")
+    lines = text_of([paths, crop], capsys)
+    headings = [line for line in lines if line.startswith("Group")]
+    assert [heading.rpartition("; ")[2] for heading in headings] == [
+        "tied: only the paths differ",
+        "tied: a crop, or a collage",
+    ]
+    tell_dupes(Notes(), found([paths, crop]))
+    said = capsys.readouterr().err
+    assert "In 1 group only the paths tell which photo to keep." in said
+    assert "In 1 group the one to keep is the original of a crop, or a collage" in said
+
+
+def test_candidates_are_never_called_duplicates(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = text_of([pair(1)], capsys, verified=False)
+    assert lines[0] == "Group 1: 2 photos, candidates only"
+    tell_dupes(Notes(), found([pair(1)], verified=False))
+    said = capsys.readouterr().err
+    assert "1 candidate " in said
+    assert "Nothing may be done by this list" in said
+    assert "to gain" not in said
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [(1, "its 1 photo is left out."), (3000, "its 3,000 photos are left out.")],
+)
+def test_a_missing_drive_is_told_in_good_english(
+    capsys: pytest.CaptureFixture[str], missing: int, words: str
+) -> None:
+    tell_dupes(Notes(), found([], absent={b"/drive": missing}))
+    assert f"/drive is missing or empty; {words}" in capsys.readouterr().err
+
+
+def test_thousands_of_photos_that_are_gone_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    gone = tuple(Failure(b"/p/%04d.jpg" % number, Reason.VANISHED) for number in range(5000))
+    tell_dupes(Notes(), found([], failures=gone))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("5,000 photos (0000.jpg, ...) are gone since they were indexed")
+    assert len(lines) == 2
