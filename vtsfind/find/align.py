@@ -17,6 +17,8 @@ from vtsfind.find.features import Features, Floats
 FEWEST = 6
 """Matches in agreement below which no map is believed."""
 
+_CERTAIN = 40
+"""Matches in agreement that leave no doubt about the mirror state."""
 _RATIO = 0.8
 _GUESSES = 150
 _REFINED = 4
@@ -63,6 +65,8 @@ def align(first: Features, second: Features) -> Alignment | None:
         found = _aligned(first, second, mirrored=mirrored)
         if found and (best is None or found.inliers > best.inliers):
             best = found
+        if best and best.inliers >= _CERTAIN:
+            break
     return best
 
 
