@@ -16,6 +16,7 @@ class Phase(Enum):
     CHECK = "Checking the library"
     COMPARE = "Comparing codes"
     LOOK = "Looking at photos"
+    SIGHT = "Looking for details in common"
     VERIFY = "Comparing photos"
     APPLY = "Taking away copies"
     UNDO = "Bringing files back"

@@ -1,8 +1,13 @@
-"""Which photos of a library are copies of each other: candidates by code, decided by looking, grouped around what to keep."""
+"""Which photos of a library are copies of each other: candidates by code, decided by looking, grouped around what to keep.
+
+Photos that were looked at are also compared if they show the same details, however far their codes are apart: a photo and a
+collage with it, say. Photos whose codes have no candidate at all are not looked at, so nothing more is known of them.
+"""
 
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +30,7 @@ from vtsfind.engine.units import Units
 from vtsfind.find.candidates import Candidates, candidates
 from vtsfind.find.cluster import Families, Pair
 from vtsfind.find.compare import Integers, differing
+from vtsfind.find.sightings import Sightings, sightings
 from vtsfind.media.scan import normalised
 from vtsfind.store.evidence import Found
 from vtsfind.store.index import Index, Planes
@@ -33,6 +39,7 @@ HEAD = "copy"
 """The head whose codes say whether it is the same picture."""
 NEAR = 0.1
 """Share of the bits up to which two photos may be one and the same in another file: these are decoded in full."""
+_MIXED = -1
 _TOGETHER = 4096
 """Pairs that are compared between two words to the watcher."""
 
@@ -77,6 +84,8 @@ class Tally:
     """Pairs whose codes were near."""
     dropped: int = 0
     """Pairs within the radius that were left out, since their photos have nearer ones."""
+    sighted: int = 0
+    """Further pairs whose photos have details in common."""
     looked: int = 0
     """Photos that were read; others were looked at in an earlier run, or have nothing near them."""
     compared: int = 0
@@ -185,8 +194,10 @@ class _Search:
         self._columns = np.flatnonzero(np.isin(self._planes.rows, list(self._inventory.contents)))
         self._contents = [self._inventory.contents[int(row)] for row in self._planes.rows[self._columns]]
         self._words = np.ascontiguousarray(self._planes.words[:, self._columns])
+        self._families = Families()
         self._spared: list[Pair] = []
         """Proposed pairs that were not compared, since they hang together through others."""
+        self._sighted = 0
 
     def result(self) -> Duplicates:
         """Do it."""
@@ -200,6 +211,7 @@ class _Search:
                 aliases=self._inventory.aliases,
                 candidates=len(proposed.firsts) if proposed else 0,
                 dropped=proposed.within - len(proposed.firsts) if proposed else 0,
+                sighted=self._sighted,
                 looked=looking.looked,
                 compared=looking.compared,
             )
@@ -240,17 +252,23 @@ class _Search:
 
     def _wanted(self, firsts: Integers, seconds: Integers) -> npt.NDArray[np.bool_]:
         """Whether pairs of contents can be pairs that are asked about, by the folders that their files lie in."""
-        mixed = -1
-        held = [
-            {self._rules.scope.place(photo.path) for photo in content.photos} for content in self._contents
-        ]
-        places = np.array([mixed if len(each) > 1 else each.pop() for each in held])
-        a, b = places[firsts], places[seconds]
-        asked: npt.NDArray[np.bool_] = (a == mixed) | (b == mixed) | ((a != b) == self._rules.scope.across)
+        a, b = self._places[firsts], self._places[seconds]
+        mixed = (a == _MIXED) | (b == _MIXED)
+        asked: npt.NDArray[np.bool_] = mixed | ((a != b) == self._rules.scope.across)
         return asked
 
+    @cached_property
+    def _places(self) -> npt.NDArray[np.int64]:
+        """(n,) the number of the folder, of those that are asked about, that all files of a content lie in, or `_MIXED`."""
+        scope = self._rules.scope
+        held = [{scope.place(photo.path) for photo in content.photos} for content in self._contents]
+        return np.array([_MIXED if len(each) > 1 else each.pop() for each in held], np.int64)
+
     def _found(self, looking: Looking, proposed: Candidates | None) -> dict[Pair, Found]:
-        """Look at the photos of all proposed pairs, and say which belong together."""
+        """Look at the photos of all proposed pairs, and say which belong together; then the same for what they show in common.
+
+        A radius that was asked for is kept: then there are no pairs but those within it.
+        """
         if proposed is None:
             return {}
         near = proposed.distances <= NEAR * self._head.bits
@@ -260,16 +278,47 @@ class _Search:
             [self._contents[number] for number in every],
             frozenset(self._contents[number].digest for number in in_full),
         )
-        return self._in_rounds(looking, proposed)
+        found = self._in_rounds(looking, proposed)
+        if self._wish.radius is None and self._wish.max_false_merge is None:
+            further = self._in_common(looking, every, proposed)
+            self._sighted = len(further.firsts)
+            found |= self._in_rounds(looking, further)
+        return found
 
-    def _in_rounds(self, looking: Looking, proposed: Candidates) -> dict[Pair, Found]:
+    def _in_common(self, looking: Looking, every: Integers, proposed: Candidates) -> Sightings:
+        """Further pairs among the photos that were looked at: those that show the same details.
+
+        A photo that has no candidate by its code is not looked at, so no pair with it is found here either.
+        """
+        numbers = np.array([n for n in every.tolist() if looking.has_seen(self._contents[n])], np.int64)
+        family = np.array([self._families.of(number) for number in range(len(self._contents))])
+        known = np.append(proposed.firsts * len(family) + proposed.seconds, len(family) ** 2)  # rising
+
+        def wanted(firsts: Integers, seconds: Integers) -> npt.NDArray[np.bool_]:
+            a, b = numbers[firsts], numbers[seconds]
+            pairs = a * len(family) + b
+            fresh: npt.NDArray[np.bool_] = known[np.searchsorted(known, pairs)] != pairs
+            fresh &= family[a] != family[b]
+            return fresh & self._wanted(a, b) if self._rules.scope.folders else fresh
+
+        contents = [self._contents[number] for number in numbers]
+        found = sightings(
+            [content.digest for content in contents],
+            lambda place: looking.features(contents[place]),
+            wanted=wanted,
+            progress=self._progress,
+            cancel=self._cancel,
+        )
+        return replace(found, firsts=numbers[found.firsts], seconds=numbers[found.seconds])
+
+    def _in_rounds(self, looking: Looking, proposed: Candidates | Sightings) -> dict[Pair, Found]:
         """Compare each photo with its nearest candidate, then with the next one, and so on.
 
         Pairs that hang together through copies already are left out: grouping compares them with the keeper.
         """
         self._progress.start(Phase.VERIFY, len(proposed.firsts))
         found: dict[Pair, Found] = {}
-        families = Families()
+        families = self._families
         for rank in range(int(proposed.ranks.max(initial=-1)) + 1):
             here = proposed.ranks == rank
             pairs = list(zip(proposed.firsts[here].tolist(), proposed.seconds[here].tolist(), strict=True))

@@ -14,6 +14,7 @@ from vtsfind.base.records import Failure, Found, Reason, show_path
 from vtsfind.base.settings import Settings
 from vtsfind.engine.contents import Content
 from vtsfind.engine.machine import processors
+from vtsfind.find.features import Features
 from vtsfind.find.look import Look, details_of, look_version, unpack, verdict_version
 from vtsfind.find.threads import share
 from vtsfind.find.verify import Looked, verify
@@ -142,6 +143,10 @@ class Looking(AbstractContextManager["Looking"]):
         """What is known of a photo's quality; nothing if it was not looked at."""
         told = self._store.look(content.digest)
         return Details() if told is None else details_of(told)
+
+    def features(self, content: Content) -> Features:
+        """The local features of a photo that was looked at."""
+        return self._features(content).features
 
     def compare(self, pairs: Sequence[ContentPair]) -> list[Seen]:
         """Say what each pair is.
