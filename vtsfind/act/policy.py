@@ -97,7 +97,7 @@ class Policy:
 
         `evidence` is of the two, with `keeper` first.
         """
-        if not self.weighs_pixels(keeper, other) or evidence.boxed != 0:
+        if evidence.boxed != 0 or not self.weighs_pixels(keeper, other):
             return ""
         found = inset(keeper, other, evidence)
         return "a crop, or a collage" if found and found.framing is Framing.UNCLEAR else ""
@@ -110,7 +110,7 @@ class Policy:
         rule = self.decisive(keeper, other)
         if rule is None:
             return "the same file"
-        said = [(evidence and self._framed(keeper, other, evidence)) or rule.words(keeper, other)]
+        said = [(evidence and self._framed(rule, keeper, other, evidence)) or rule.words(keeper, other)]
         if rule.name != rules.EXIF.name:
             own, others = rules.exif_gains(keeper), rules.exif_gains(other)
             gained = [name for name in own if name not in others]
@@ -118,19 +118,21 @@ class Policy:
             said += [f"has {', '.join(gained)}"] * bool(gained) + [f"lacks {', '.join(lost)}"] * bool(lost)
         return "; ".join(said)
 
-    def _framed(self, keeper: Contender, other: Contender, evidence: Evidence) -> str:
-        """Why `keeper` is kept, if that is for what one of the two shows of the other; else empty."""
-        if not self.weighs_pixels(keeper, other):
+    def _framed(self, rule: Rule, keeper: Contender, other: Contender, evidence: Evidence) -> str:
+        """Why `keeper` is kept, if that is for what one of the two shows of the other; else empty.
+
+        `rule` tells them apart, and would keep `other` if that is a frame.
+        """
+        passed_over = rule.prefers(other, keeper)
+        if not (evidence.box or passed_over) or not self.weighs_pixels(keeper, other):
             return ""
         sizes = f"{rules.size(keeper)} beats {rules.size(other)}"
-        if evidence.boxed == 0 and self.doubt(keeper, other, evidence):
+        if self.doubt(keeper, other, evidence):
             return f"{sizes}, which it shows in part of it: the original of a crop, or a collage"
         found = inset(other, keeper, evidence) if evidence.boxed == 1 else None
         if found and found.framing is Framing.FRAME:
             return f"{sizes}, which shows it on {found.size}"
-        if self.key(other) < self.key(keeper):
-            return f"{sizes}, which shows it among other things"
-        return ""
+        return f"{sizes}, which shows it among other things" if passed_over else ""
 
     def praise(self, ranked: Sequence[Contender], evidence: Evidence | None = None) -> str:
         """Why the first of some ranked contenders is kept: its reason against the second, `evidence` being of these two."""

@@ -62,6 +62,7 @@ class Grouping:
             for photo in content.photos
         )
         self._contenders = {each.photo.path: each for each in known}
+        self._keys = {path: rules.policy.key(each) for path, each in self._contenders.items()}
         best = {number: self._best(content) for number, content in contents.items()}
         self._precedence = Precedence(best, rules.policy)
 
@@ -118,7 +119,7 @@ class Grouping:
         return tuple(replace(group, number=number) for number, group in enumerate(kept, 1))
 
     def _best(self, content: Content) -> Contender:
-        return min((self._contenders[photo.path] for photo in content.photos), key=self._rules.policy.key)
+        return self._contenders[min((photo.path for photo in content.photos), key=self._keys.__getitem__)]
 
     def _order(self, known: Mapping[Pair, Found]) -> list[int]:
         """The contents, those to keep first."""
@@ -156,7 +157,7 @@ class Grouping:
         ]
         if not others:
             return None
-        second = min(others, key=policy.key)
+        second = min(others, key=lambda each: self._keys[each.photo.path])
         members = []
         for each in others:
             photo, staying = partly(each.photo, best.photo)
