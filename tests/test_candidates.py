@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtsfind.base import bits
+from vtsfind.find import candidates as module
 from vtsfind.find import nearest as nearest_module
 from vtsfind.find.candidates import MOST, NEIGHBOURS, WIDEST, candidates, fitting_radius
 from vtsfind.find.nearest import FoundPairs, best_ranks
@@ -162,3 +163,34 @@ def test_three_thousand_frames_within_a_few_bits_of_each_other_make_few_pairs() 
     found = candidates(bits.planes(black), radius=4)
     assert len(found.firsts) <= 3000 * MOST
     assert found.within > len(found.firsts)
+
+
+def test_too_many_codes_for_the_effort_still_give_near_copies(monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = random_codes(7, 4000)
+    codes[2000:2300] = flipped(codes[:300], 40)
+    monkeypatch.setattr(module, "_EFFORT", 3e6)
+    found = candidates(bits.planes(codes))
+    assert 0 < found.complete < found.radius
+    met = pairs_of(found) & {(row, 2000 + row) for row in range(300)}
+    assert len(met) == 300 if found.complete >= 40 else len(met) > 250
+
+
+@given(SEEDS, st.integers(0, 60), st.sampled_from([10, 1 << 30]))
+def test_ranks_are_the_places_in_sorted_lists(seed: int, p: int, spread: int) -> None:
+    rng = np.random.default_rng(seed)
+    pairs = np.unique(np.sort(rng.integers(0, 12, (p, 2)), axis=1), axis=0)
+    firsts, seconds = pairs[pairs[:, 0] < pairs[:, 1]].T * (1 if spread == 10 else 1 << 22)
+    distances = rng.integers(0, spread, len(firsts))
+    listed = {
+        side: sorted(
+            (int(d), int(a + b - side))
+            for a, b, d in zip(firsts, seconds, distances, strict=True)
+            if side in (a, b)
+        )
+        for side in {*firsts.tolist(), *seconds.tolist()}
+    }
+    expected = [
+        min(listed[int(a)].index((int(d), int(b))), listed[int(b)].index((int(d), int(a))))
+        for a, b, d in zip(firsts, seconds, distances, strict=True)
+    ]
+    assert best_ranks(firsts, seconds, distances).tolist() == expected

@@ -12,7 +12,7 @@ from vtsfind.base import bits
 from vtsfind.base.progress import Cancelled, CancelToken, Phase
 from vtsfind.find import pairs, substrings
 from vtsfind.find.pairs import close_codes, pairs_within
-from vtsfind.find.substrings import Substring, plan
+from vtsfind.find.substrings import Plan, Substring, plan, ring
 
 Codes = npt.NDArray[np.uint8]
 Answer = list[tuple[int, int, int]]
@@ -49,10 +49,15 @@ def crowds(draw: st.DrawFn) -> Codes:
     return flipped(crowd, draw(st.sampled_from([0, 1, 5, 30])), rng)
 
 
-def chosen_for(codes: Codes, radius: int, length: int) -> tuple[Substring, ...]:
+def chosen_for(codes: Codes, radius: int, length: int) -> Plan:
     """The plan with substrings of about a length, if there is one."""
-    chosen, cost = substrings.dealt(bits.planes(codes), radius, length)
-    return chosen if cost < np.inf else substrings.WHOLE
+    chosen = substrings.dealt(bits.planes(codes), radius, length)
+    return chosen if chosen.radius == radius else Plan(substrings.WHOLE, radius, 0.0)
+
+
+def bits_of(planes: npt.NDArray[np.uint64]) -> Codes:
+    """Planes as codes of whole words."""
+    return np.ascontiguousarray(planes.T).view(np.uint8)
 
 
 @settings(max_examples=60)
@@ -63,13 +68,49 @@ def test_pairs_equal_those_of_all_distances_whatever_the_plan(
     codes: Codes, radius: int, length: int, threads: int, step: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            pairs, "plan", lambda planes, _: chosen_for(codes, radius, length) if planes.size else ()
-        )
+        patch.setattr(pairs, "plan", lambda planes, *_: chosen_for(bits_of(planes), radius, length))
         patch.setattr(pairs, "CALL_WORDS", 4 * step)
+        patch.setattr(pairs, "_FULL", step)
         patch.setattr(pairs, "_MEETINGS", step)
         patch.setattr(pairs, "_TILE_PIECES", step)
         assert found(codes, radius, threads) == brute(codes, max(radius, 0))
+
+
+@settings(max_examples=60)
+@given(crowds(), st.integers(1, 60), st.sampled_from([3, 6, 9]), st.floats(0, 1), st.integers(1, 50))
+def test_little_effort_finds_all_pairs_within_a_smaller_radius_and_only_true_ones_beyond(
+    codes: Codes, radius: int, length: int, share: float, step: int
+) -> None:
+    planes = bits.planes(codes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(substrings, "_LENGTHS", (length,))
+        patch.setattr(substrings, "_WHOLE_PAIR_COST", np.inf if len(codes) > 1 else 0.0)
+        effort = share * plan(planes, radius).cost
+        close = close_codes(planes, radius, effort=effort, threads=1)
+        patch.setattr(pairs, "CALL_WORDS", step)
+        patch.setattr(pairs, "_MEETINGS", step)
+        patch.setattr(pairs, "_TILE_PIECES", step)
+        again = close_codes(planes, radius, effort=effort, threads=3)
+    answer = list(zip(*(part.tolist() for part in close.expand()), strict=True))
+    everything = brute(codes, radius)
+    assert 0 <= close.complete <= radius
+    assert set(answer) <= set(everything)
+    assert [pair for pair in answer if pair[2] <= close.complete] == brute(codes, close.complete)
+    assert len(set(answer)) == len(answer)
+    assert answer == list(zip(*(part.tolist() for part in again.expand()), strict=True))
+
+
+def test_most_pairs_somewhat_beyond_the_radius_are_met_on_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    codes = rng.integers(0, 256, (4000, 32), dtype=np.uint8)
+    codes[3500:] = flipped(codes[:500], 0, rng)
+    codes[3500:] ^= np.packbits(rng.permuted(np.arange(256) < 60, axis=None)[None], axis=1)
+    monkeypatch.setattr(substrings, "whole_cost", lambda _: np.inf)
+    planes = bits.planes(codes)
+    effort = plan(planes, 36).cost * 1.001
+    close = close_codes(planes, 80, effort=effort)
+    assert 36 <= close.complete < 60
+    assert (close.distances == 60).sum() >= 400
 
 
 @pytest.mark.parametrize("n", [50, 1000, 3000])
@@ -173,16 +214,64 @@ def components(n: int, edges: Answer) -> list[frozenset[int]]:
 @given(crowds(), st.integers(0, 80), st.integers(1, 10))
 def test_a_plan_leaves_no_room_for_a_missed_pair(codes: Codes, radius: int, length: int) -> None:
     for chosen in (chosen_for(codes, radius, length), plan(bits.planes(codes), radius)):
-        if chosen != substrings.WHOLE:
-            taken = [bit for part in chosen for bit in range(part.start, part.start + part.length)]
+        if chosen.substrings != substrings.WHOLE:
+            parts = chosen.substrings
+            taken = [bit for part in parts for bit in range(part.start, part.start + part.length)]
             assert len(set(taken)) == len(taken)
-            assert sum(part.reach + 1 for part in chosen) > radius
+            assert sum(part.reach + 1 for part in parts) > chosen.radius == radius
+
+
+@given(st.integers(0, 2**32), st.lists(st.integers(0, 3), min_size=1, max_size=16), st.integers(1, 16))
+def test_every_pair_within_the_radius_meets_in_the_window_of_some_substring(
+    seed: int, reaches: list[int], length: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    parts = ring([(i * length, length, reach) for i, reach in enumerate(reaches)])
+    radius = sum(reach + 1 for reach in reaches) - 1
+    differences = np.zeros((200, 256), np.uint8)
+    for row in differences:
+        row[rng.permutation(len(reaches) * length)[:radius]] = 1
+    planes = bits.planes(np.packbits(differences, axis=1, bitorder="little"))
+    assert np.logical_or.reduce([part.meets(planes) for part in parts]).all()
+    assert all(sum(bits for _, bits in part.window) <= 64 for part in parts)
+
+
+def test_a_window_holds_the_bits_of_its_runs() -> None:
+    codes = np.random.default_rng(0).integers(0, 256, (50, 16), dtype=np.uint8)
+    numbers = [int.from_bytes(code.tobytes(), "little") for code in codes]
+    part = Substring(60, 10, 1, ((60, 10), (100, 28), (0, 20)), 5)
+    expected = [
+        (number >> 60 & 1023) | (number >> 100 & (1 << 28) - 1) << 10 | (number & (1 << 20) - 1) << 38
+        for number in numbers
+    ]
+    assert part.windows(bits.planes(codes)).tolist() == expected
+
+
+def test_the_runs_of_windows_follow_each_other_round_the_ring() -> None:
+    parts = ring([(0, 20, 1), (20, 20, 0), (40, 20, 2), (80, 20, 1)])
+    assert [part.window for part in parts] == [
+        ((0, 60),),
+        ((20, 40), (80, 20)),
+        ((40, 20), (80, 20), (0, 20)),
+        ((80, 20), (0, 40)),
+    ]
+    assert [part.limit for part in parts] == [5, 5, 6, 4]
 
 
 def test_many_codes_are_not_all_compared_with_each_other() -> None:
     planes = bits.planes(np.random.default_rng(0).integers(0, 256, (5000, 32), dtype=np.uint8))
-    assert plan(planes, 24) != substrings.WHOLE
-    assert plan(planes, 256) == plan(planes[:, :50], 24) == substrings.WHOLE
+    assert plan(planes, 24).substrings != substrings.WHOLE
+    assert plan(planes, 256).substrings == plan(planes[:, :50], 24).substrings == substrings.WHOLE
+
+
+def test_a_plan_for_little_effort_costs_no_more_and_reaches_as_far_as_it_can() -> None:
+    planes = bits.planes(np.random.default_rng(0).integers(0, 256, (5000, 32), dtype=np.uint8))
+    for radius in (0, 7, 20):
+        full = plan(planes, radius)
+        assert plan(planes, 100, full.cost * 1.001).radius >= radius
+        assert plan(planes, 100, full.cost * 0.999).radius <= radius
+        assert plan(planes, 100, full.cost).cost <= full.cost
+    assert plan(planes, 100, 0.0) == Plan((), 0, 0.0)
 
 
 @pytest.mark.parametrize(("start", "length"), [(0, 8), (56, 16), (60, 5), (120, 8)])

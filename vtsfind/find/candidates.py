@@ -3,7 +3,8 @@
 The codes of copies and of strangers overlap: a mirrored or strongly cropped copy can be as far away as the nearest of many
 strangers. So there is no radius that separates them. The one used here is such that the typical photo of the library has
 no more than a few neighbours, measured on the library's own codes: wide in a small library, where a wide net costs
-little, and narrower the more strangers there are. Within it, all pairs are found, exactly (`vtsfind.find.pairs`).
+little, and narrower the more strangers there are. Within it, all pairs are found, exactly (`vtsfind.find.pairs`), as long as
+that takes about a minute; in a larger library all within a narrower radius, and most of the nearer ones beyond it.
 
 A photo has at most so many candidates of its own: the nearest by the copy code, to whose distance half of that of a
 second code is added, if there is one, which tells what is in the picture. A pair that either of its photos has among its own
@@ -24,7 +25,7 @@ from vtsfind.find.compare import Integers, Words, differing
 from vtsfind.find.nearest import best_ranks
 from vtsfind.find.pairs import close_codes
 from vtsfind.find.search import top_k
-from vtsfind.find.substrings import costed, whole_cost
+from vtsfind.find.substrings import whole_cost
 
 MOST = 8
 """Candidates of one photo. Of mild edits of 200 photographs, 99.7 % had their original among them in a library of 598, of
@@ -36,8 +37,13 @@ WIDEST = 0.44
 """The radius at most, as a share of the bits. Codes of strangers differ in half of them, with a deviation of a few in a
 hundred: further out there are only strangers."""
 
+MET_NEIGHBOURS = 16
+"""The same where only some of the pairs within the radius are found, since there are too many codes. A part of the strangers
+is not found either, so photos still have a few candidates each."""
+
 _SAMPLE = 256
-_FINDING_COSTS_AT_MOST_NS = 60e9
+_EFFORT = 60e9
+"""Nanoseconds of processors that finding pairs may take, about."""
 _STREAMED = 4
 """How many times more than the candidates of one photo are found, before they are ranked by both codes."""
 
@@ -56,6 +62,8 @@ class Candidates:
     """(p,) the place of a pair among the candidates of one of its photos, from 0: of the photo where it is better."""
     radius: int
     """Within which they were looked for."""
+    complete: int
+    """Within which all were found: less than `radius` if there are very many photos."""
     within: int
     """Pairs within the radius that were found: more than there are here if some photos had more than their share."""
 
@@ -78,7 +86,8 @@ def candidates(
     planes
         (w, n) uint64: the copy codes, as `vtsfind.base.bits.planes` lays them out.
     radius
-        In bits; `fitting_radius` unless given.
+        In bits: all pairs within it are found, however long that takes. Unless given, `fitting_radius`, and what a minute
+        or so allows.
     most
         Candidates of one photo; None for no limit, but for codes that more than `MOST` photos share: each of these is paired
         with the first `MOST` only if it is one of them, else with the first.
@@ -95,10 +104,15 @@ def candidates(
         If `cancel` says so.
     """
     planes = np.asarray(planes, np.uint64)
+    effort = None
     if radius is None:
-        radius = fitting_radius(planes, threads=threads)
+        few = whole_cost(planes.shape[1]) <= _EFFORT
+        radius = fitting_radius(planes, neighbours=NEIGHBOURS if few else MET_NEIGHBOURS, threads=threads)
+        effort = _EFFORT
     streamed = None if most is None else _STREAMED * most
-    close = close_codes(planes, radius, nearest=streamed, threads=threads, progress=progress, cancel=cancel)
+    close = close_codes(
+        planes, radius, nearest=streamed, effort=effort, threads=threads, progress=progress, cancel=cancel
+    )
     firsts, seconds, distances = close.expand(most or MOST)
     within = close.count()
     if wanted is not None:
@@ -106,7 +120,9 @@ def candidates(
         firsts, seconds, distances = firsts[kept], seconds[kept], distances[kept]
     ranks = best_ranks(firsts, seconds, _scores(firsts, seconds, distances, other))
     kept = ranks < (len(firsts) + 1 if most is None else most)
-    return Candidates(firsts[kept], seconds[kept], distances[kept], ranks[kept], radius, within)
+    return Candidates(
+        firsts[kept], seconds[kept], distances[kept], ranks[kept], radius, close.complete, within
+    )
 
 
 def _scores(firsts: Integers, seconds: Integers, distances: Integers, other: Words | None) -> Integers:
@@ -121,7 +137,7 @@ def fitting_radius(planes: Words, *, neighbours: int = NEIGHBOURS, threads: int 
     """The radius within which the typical photo of these codes (w, n) has so many neighbours.
 
     The median over a sample of photos, evenly spaced, so that many frames of one kind do not count for the others;
-    at most `WIDEST`; and less where finding the pairs would take more than about a minute.
+    at most `WIDEST`.
     """
     words, n = planes.shape
     widest = int(WIDEST * words * WORD_BITS)
@@ -130,17 +146,4 @@ def fitting_radius(planes: Words, *, neighbours: int = NEIGHBOURS, threads: int 
     rows = np.unique(np.linspace(0, n - 1, _SAMPLE).astype(np.int64))
     _, distances = top_k(planes, np.ascontiguousarray(planes[:, rows].T), neighbours + 1, threads=threads)
     # The photo itself is the nearest; the last one would already be one too many.
-    radius = min(int(np.median(distances[:, -1])), widest)
-    return _affordable(planes, radius)
-
-
-def _affordable(planes: Words, radius: int) -> int:
-    """The largest radius, up to the one given, whose pairs can be found in about a minute of one processor."""
-    if whole_cost(planes.shape[1]) <= _FINDING_COSTS_AT_MOST_NS:
-        return radius
-    low, high = 0, radius + 1
-    while high - low > 1:
-        middle = (low + high) // 2
-        cheap = costed(planes, middle)[1] <= _FINDING_COSTS_AT_MOST_NS
-        low, high = (middle, high) if cheap else (low, middle)
-    return low
+    return min(int(np.median(distances[:, -1])), widest)

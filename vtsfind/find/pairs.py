@@ -4,8 +4,13 @@ Equal codes are put together first, and only the distinct ones are compared. `vt
 of which every close pair shares one, nearly. For each of them the codes are sorted by its value, so that codes with one
 value lie side by side, in *pieces* of at most `PIECE`. Every piece meets the other pieces of its value and those of the
 values within the substring's reach. Meetings of pieces of the same two sizes are compared together in one call of NumPy,
-along the last axis; a partial distance over the radius ends a comparison early, as in `vtsfind.find.search`. A pair is
-kept by the first of the substrings that finds it, so that nothing has to be remembered to find it only once.
+along the last axis, and only in the one word that is the substring's window; the few pairs that differ little there are
+compared in full. A pair is kept by the first of the substrings that finds it, so that nothing has to be remembered to
+find it only once.
+
+All pairs within a wide radius of a million codes are more than can be found in a minute. Within a given *effort*, all are
+found within a narrower one, and beyond it those that are met on the way, which are most of the nearer ones: two codes that differ
+in 80 of 256 bits still agree in nearly all of some 16 of them. Which are met depends on the codes alone.
 
 Memory is bounded by the codes, a few times over, and by what is found. What is found can be large by itself: 50,000 equal
 codes make 1,249,975,000 pairs. `close_codes` therefore gives groups of equal codes and pairs of distinct codes, and
@@ -17,30 +22,30 @@ Axis letters: n codes, u distinct codes, w words, p pairs; a meeting of pieces o
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from math import inf
 
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.bits import WORD_BITS
 from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
-from vtsfind.find.compare import CALL_WORDS, Integers, Words, comparison, differing
+from vtsfind.find.compare import CALL_WORDS, Integers, Words, comparison
 from vtsfind.find.nearest import FoundPairs
-from vtsfind.find.substrings import PIECE, Substring, plan
+from vtsfind.find.substrings import PIECE, Plan, Substring, plan
 from vtsfind.find.threads import processors, share
 
 Pairs = tuple[Integers, Integers, Integers]
 
-_MEETINGS = 1 << 18
+_MEETINGS = 1 << 17
 """Meetings of pieces that are sorted by size at once."""
+_FULL = 1 << 16
+"""Pairs that are compared in full at once."""
 _TILES = 4
 """Parts per thread into which the pieces of a substring are cut."""
 _TILE_PIECES = 1 << 14
 """Most pieces of a part."""
-_SIZES = np.array(
-    [0, 1, 2, 3, 4, 6, 6, 8, 8, 10, 10, 12, 12, *[16] * 4, *[20] * 4, *[24] * 4, *[28] * 4, *[32] * 4]
-)
-"""The size as which pieces of each size are compared: fewer sizes, so more meetings in a call."""
+_CLASSES = np.array([1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 28, PIECE])
+"""The sizes as which pieces are compared: few, so that many meetings are of one kind. Two numbers of them fit in a byte."""
+_KIND_BITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,8 @@ class CloseCodes:
     """(p,) the number of the other one, which is higher."""
     distances: Integers
     """(p,) how far the two are apart, in bits; at least 1."""
+    complete: int
+    """The radius within which no pair is missing."""
 
     def count(self) -> int:
         """How many pairs of rows there are."""
@@ -91,7 +98,7 @@ class CloseCodes:
         b = np.concatenate([self.rows[self.starts[self.seconds[pair]] + second], self.rows[other]])
         distances = np.concatenate([self.distances[pair], np.zeros(len(copy), np.int64)])
         a, b = np.minimum(a, b), np.maximum(a, b)
-        order = np.lexsort((b, a))
+        order = np.argsort(a * len(self.rows) + b)
         return a[order], b[order], distances[order]
 
 
@@ -119,6 +126,7 @@ def close_codes(
     radius: int,
     *,
     nearest: int | None = None,
+    effort: float | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
@@ -134,6 +142,9 @@ def close_codes(
     nearest
         Keep a pair of distinct codes only if one is among the so many nearest of the other; of equally near ones, those
         whose lowest row is lower. By default all are kept.
+    effort
+        Nanoseconds of processors that comparing may take, about. If that does not suffice, all pairs are found within a smaller
+        radius, `CloseCodes.complete`, and beyond it those that are met while these are looked for.
     threads
         Threads to use; by default one for each processor that this process may run on. The answer does not depend on it.
     progress
@@ -150,9 +161,13 @@ def close_codes(
     rows, starts = _groups(planes)
     distinct = np.ascontiguousarray(planes[:, rows[starts[:-1]]])
     wish = _Wish(radius, nearest, threads)
-    a, b, distances = _compared(distinct, wish, progress or Silent(), cancel or CancelToken())
-    order = np.lexsort((b, a))
-    return CloseCodes(rows, starts, a[order], b[order], distances[order])
+    chosen = plan(distinct, radius, inf if effort is None else effort) if radius > 0 else Plan((), radius, 0)
+    substrings = chosen.substrings
+    if chosen.radius < radius:
+        substrings = tuple(each.widened() for each in substrings)
+    pairs = _compared(distinct, substrings, wish, progress or Silent(), cancel or CancelToken())
+    a, b, distances = pairs[:, np.argsort(pairs[0] * distinct.shape[1] + pairs[1])]
+    return CloseCodes(rows, starts, a, b, distances, chosen.radius)
 
 
 def _groups(planes: Words) -> tuple[Integers, Integers]:
@@ -202,8 +217,8 @@ class _Sorted:
     substring: Substring
     order: Integers
     """(n,) the code at each place."""
-    planes: Words
-    """(w, n) in that order."""
+    codes: Words
+    """(n, w) in that order; word by word, so that one code is read from one place."""
     values: Integers
     """(pieces,) the value of the codes of each piece."""
     starts: Integers
@@ -212,35 +227,79 @@ class _Sorted:
     """(pieces,)"""
     firsts: Integers
     """(values + 1,) the first piece of every value."""
+    classes: npt.NDArray[np.uint8]
+    """(pieces,) the number in `_CLASSES` of the size as which each piece is compared."""
+    ranks: Integers
+    """(pieces,) how many earlier pieces are of its class."""
+    tables: list[list[Words]]
+    """For each word that is compared, and each class, (size, pieces of it): what they hold, column by column, so that taking the
+    columns of many pieces reads little memory at a time. Beyond a piece's own codes there is anything."""
 
     @classmethod
-    def of(cls, planes: Words, substring: Substring) -> "_Sorted":
-        """Sort the codes (w, n)."""
+    def of(cls, planes: Words, codes: Words, substring: Substring) -> "_Sorted":
+        """Sort the codes, given as (w, n) and as (n, w)."""
         values = substring.values(planes)
-        order = np.argsort(values)
+        order = np.argsort(values, kind="stable")
         counts = np.bincount(values, minlength=1 << substring.length)
         firsts = np.concatenate([[0], np.cumsum(-(-counts // PIECE))])
         of_pieces = np.repeat(np.arange(len(counts)), np.diff(firsts))
         ends = np.cumsum(counts)
         starts = (ends - counts)[of_pieces] + PIECE * (np.arange(len(of_pieces)) - firsts[of_pieces])
         sizes = np.minimum(ends[of_pieces] - starts, PIECE)
-        return cls(substring, order, planes.take(order, axis=1), of_pieces, starts, sizes, firsts)
+        compared = substring.windows(planes)[None] if substring.window else planes
+        classes = np.searchsorted(_CLASSES, sizes).astype(np.uint8)
+        by_class = np.argsort(classes, kind="stable")
+        of_class = np.bincount(classes, minlength=len(_CLASSES))
+        ranks = np.empty(len(classes), np.int64)
+        ranks[by_class] = _counted(of_class)
+        members = np.split(starts[by_class], np.cumsum(of_class)[:-1])
+        places = [
+            begin + np.arange(size)[:, None] for begin, size in zip(members, _CLASSES.tolist(), strict=True)
+        ]
+        tables = [
+            [plane.take(place, mode="clip") for place in places]
+            for plane in (word.take(order) for word in compared)
+        ]
+        return cls(
+            substring,
+            order,
+            codes.take(order, axis=0),
+            of_pieces,
+            starts,
+            sizes,
+            firsts,
+            classes,
+            ranks,
+            tables,
+        )
 
     def meetings(self, tile: range) -> Iterator[tuple[Integers, Integers]]:
-        """Give the pieces that each of a tile's pieces has to meet, once each, some meetings at a time."""
+        """Give the other pieces that each of a tile's pieces has to meet, once each, some meetings at a time."""
         left = np.arange(tile.start, tile.stop)
         values = self.values[left]
-        yield from _spread(left, left, self.firsts[values + 1] - left)
-        masks = self.substring.masks()[1:]
-        step = max(_MEETINGS // len(left), 1)
-        for i in range(0, len(masks), step):
-            others = values ^ masks[i : i + step, None]
-            counts = self.firsts[others + 1] - self.firsts[others]
-            counts[others > values] = 0  # they meet in the other one's turn
-            some = np.flatnonzero(counts)
-            yield from _spread(
-                left[some % len(left)], self.firsts[others.ravel()[some]], counts.ravel()[some]
-            )
+        yield from _spread(left, left + 1, self.firsts[values + 1] - left - 1)
+        masks = self.substring.masks()[1:].astype(np.int64)
+        for bit in range(self.substring.length):
+            # Of two values, that one is on the left which has the highest bit in which they differ.
+            some = (values >> bit & 1).astype(np.bool_)
+            step = max(_MEETINGS // max(np.count_nonzero(some), 1), 1)
+            of_bit = masks[masks >> bit == 1]
+            for i in range(0, len(of_bit) if some.any() else 0, step):
+                others = values[some] ^ of_bit[i : i + step, None]
+                yield from self._met(np.broadcast_to(left[some], others.shape), others)
+
+    def _met(self, left: Integers, others: Integers) -> Iterator[tuple[Integers, Integers]]:
+        """Pair left pieces with the first pieces of some values, then with the second ones, and so on."""
+        right = self.firsts[others]
+        counts = self.firsts[1:][others] - right
+        while True:
+            some = counts > 0
+            if not some.all():
+                left, right, counts = left[some], right[some], counts[some]
+            if not counts.size:
+                return
+            yield left.ravel(), right.ravel()
+            right, counts = right + 1, counts - 1
 
 
 def _spread(left: Integers, firsts: Integers, counts: Integers) -> Iterator[tuple[Integers, Integers]]:
@@ -279,73 +338,101 @@ class _Worker:
     def __init__(self, codes: _Sorted, wish: _Wish, earlier: Sequence[Substring]) -> None:
         self.found = FoundPairs(wish.nearest)
         self._codes = codes
-        self._radius = radius = wish.radius
+        self._radius = wish.radius
         self._earlier = earlier
-        after = codes.substring.start // WORD_BITS + 1
-        self._planes = [*codes.planes[after:], *codes.planes[:after]]
-        """Beginning with the plane after the substring's, which tells most."""
-        self._comparison = comparison(len(codes.planes), max(CALL_WORDS, PIECE * PIECE))
-        self._limit = self._comparison.limits(np.array(radius))
+        self._comparison = comparison(len(codes.tables), max(CALL_WORDS, PIECE * PIECE))
+        limit = codes.substring.limit if codes.substring.window else wish.radius
+        self._limit = self._comparison.limits(np.array(limit))
+        self._seen: list[tuple[Integers, Integers]] = []
+        self._waiting = 0
 
-    def take(self, left: Integers, right: Integers) -> None:
-        """Let pieces meet: sort the meetings by the sizes of both, and compare many of one kind at once."""
-        left_sizes, right_sizes = _SIZES[self._codes.sizes[left]], _SIZES[self._codes.sizes[right]]
-        kinds = np.where(left == right, 0, left_sizes) * (PIECE + 1) + right_sizes
-        order = np.argsort(kinds.astype(np.uint16), kind="stable")  # the kind of sort that counts 16 bits
-        kinds = kinds[order]
-        cuts = np.flatnonzero(np.concatenate([[True], kinds[1:] != kinds[:-1], [True]]))
-        for start, end in pairwise(cuts.tolist()):
-            s, t = divmod(int(kinds[start]), PIECE + 1)
-            if s or t > 1:
-                step = max(CALL_WORDS // ((s or t) * t), 1)
-                for i in range(start, end, step):
-                    some = order[i : min(i + step, end)]
-                    self._compare(left[some], s, right[some], t)
+    def take(self, tile: range, cancel: CancelToken) -> None:
+        """Let a tile's pieces meet all that they have to meet, themselves first."""
+        left = np.arange(tile.start, tile.stop)
+        self._sort(self._codes.classes[left], left, left)
+        for left, right in self._codes.meetings(tile):
+            cancel.check()
+            classes = self._codes.classes
+            self._sort(classes[left] << np.uint8(_KIND_BITS) | classes[right], left, right)
+        self._count()
 
-    def _compare(self, left: Integers, s: int, right: Integers, t: int) -> None:
-        """Compare left pieces of about s codes with right ones of about t; if s is 0, each with itself."""
-        codes, m = self._codes, len(left)
-        lefts = codes.starts[left] + np.arange(s or t)[:, None]
-        rights = codes.starts[right] + np.arange(t)[:, None]
+    def _sort(self, kinds: npt.NDArray[np.uint8], left: Integers, right: Integers) -> None:
+        """Sort meetings by the sizes of both pieces, and compare many of one kind at once."""
+        order = np.argsort(kinds, kind="stable")  # the kind of sort that counts bytes
+        alone = left is right
+        left = left[order]
+        right = left if alone else right[order]
+        ends = np.cumsum(np.bincount(kinds))
+        for kind in np.flatnonzero(np.bincount(kinds)).tolist():
+            first, second = (kind, kind) if alone else divmod(kind, 1 << _KIND_BITS)
+            step = max(CALL_WORDS // int(_CLASSES[first] * _CLASSES[second]), 1)
+            begin = int(ends[kind - 1]) if kind else 0
+            for i in range(begin, int(ends[kind]), step):
+                some = slice(i, min(i + step, int(ends[kind])))
+                self._compare(left[some], first, right[some], second, alone=alone)
+
+    def _compare(self, left: Integers, first: int, right: Integers, second: int, *, alone: bool) -> None:
+        """Compare left pieces of one class with right ones of another, or, if `alone`, each with itself."""
+        codes, m, s, t = self._codes, len(left), int(_CLASSES[first]), int(_CLASSES[second])
+        lefts, rights = codes.ranks[left], codes.ranks[right]
         places = self._comparison.candidates(
-            (s or t, t, m),
-            (plane.take(lefts, mode="clip")[:, None] for plane in self._planes),
-            (plane.take(rights, mode="clip") for plane in self._planes),
+            (s, t, m),
+            (table[first].take(lefts, axis=1, mode="clip")[:, None] for table in codes.tables),
+            (table[second].take(rights, axis=1, mode="clip") for table in codes.tables),
             self._limit,
-            None if s else slice(None, None, t + 1),
+            slice(None, None, t + 1) if alone else None,
         )
         if len(places):
-            pair, meeting = np.divmod(places, m)
-            i, j = np.divmod(pair, t)
+            pair = places // m
+            meeting = places - pair * m
+            i = pair // t
+            j = pair - i * t
             left, right = left[meeting], right[meeting]
-            real = (i < codes.sizes[left]) & (j < codes.sizes[right]) & ((i < j) | (s > 0))
-            self._keep((codes.starts[left] + i)[real], (codes.starts[right] + j)[real])
+            real = (i < codes.sizes[left]) & (j < codes.sizes[right])
+            if alone:
+                real &= i < j
+            self._seen.append(((codes.starts[left] + i)[real], (codes.starts[right] + j)[real]))
+            self._waiting += len(places)
+            if self._waiting >= _FULL:
+                self._count()
+
+    def _count(self) -> None:
+        """Compare the pairs of places seen in full, and keep those that are within the radius and not known."""
+        if not self._seen:
+            return
+        seen = self._seen
+        self._seen, self._waiting = [], 0
+        every = [np.concatenate(side) for side in zip(*seen, strict=True)]
+        for i in range(0, len(every[0]), _FULL):
+            self._keep(every[0][i : i + _FULL], every[1][i : i + _FULL])
 
     def _keep(self, a: Integers, b: Integers) -> None:
-        """Keep those of these pairs of places that are within the radius and not known."""
-        differences = self._codes.planes[:, a] ^ self._codes.planes[:, b]
-        distances = differing(differences)
+        differences = self._codes.codes.take(a, axis=0) ^ self._codes.codes.take(b, axis=0)
+        distances = np.zeros(len(a), np.int64)
+        for counts in np.bitwise_count(differences).T:
+            distances += counts
         new = distances <= self._radius
-        for earlier in self._earlier:
-            if not new.any():
-                return
+        for known in (None, *self._earlier):
+            if known is not None:
+                new = ~known.meets(differences.T)
             if not new.all():
-                a, b, distances, differences = a[new], b[new], distances[new], differences[:, new]
-            new = np.bitwise_count(earlier.values(differences)) > earlier.reach
-        if not new.any():
-            return
-        a, b = self._codes.order[a[new]], self._codes.order[b[new]]
-        self.found.add(np.stack([np.minimum(a, b), np.maximum(a, b), distances[new]]))
+                a, b, distances, differences = a[new], b[new], distances[new], differences[new]
+            if not len(a):
+                return
+        a, b = self._codes.order[a], self._codes.order[b]
+        self.found.add(np.stack([np.minimum(a, b), np.maximum(a, b), distances]))
 
 
-def _compared(planes: Words, wish: _Wish, progress: Progress, cancel: CancelToken) -> Integers:
+def _compared(
+    planes: Words, substrings: Sequence[Substring], wish: _Wish, progress: Progress, cancel: CancelToken
+) -> Integers:
     """Find the wanted pairs of distinct codes, once each: codes, codes and distances, (3, p)."""
-    substrings = plan(planes, wish.radius) if wish.radius > 0 else ()
     progress.start(Phase.COMPARE, len(substrings) * planes.shape[1])
     found = FoundPairs(wish.nearest)
+    codes = np.ascontiguousarray(planes.T)
     for i, substring in enumerate(substrings):
         cancel.check()
-        for part in _shared(_Sorted.of(planes, substring), wish, substrings[:i], cancel):
+        for part in _shared(_Sorted.of(planes, codes, substring), wish, substrings[:i], cancel):
             found.add(part)
         progress.advance(planes.shape[1])
     return found.pairs()
@@ -357,9 +444,7 @@ def _shared(codes: _Sorted, wish: _Wish, earlier: Sequence[Substring], cancel: C
     def work(tiles: Iterator[range]) -> Integers:
         worker = _Worker(codes, wish, earlier)
         for tile in tiles:
-            for left, right in codes.meetings(tile):
-                cancel.check()
-                worker.take(left, right)
+            worker.take(tile, cancel)
         return worker.found.pairs()
 
     pieces = len(codes.starts)

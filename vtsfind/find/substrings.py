@@ -6,12 +6,19 @@ within the radius has a substring that differs by at most its reach, and only co
 to be compared: multi-index hashing (Norouzi, Punjani and Fleet, Fast Exact Search in Hamming Space with Multi-Index
 Hashing, 2014) with the reaches dealt out by cost. A substring without a reach (-1) is not looked at.
 
+More follows if the substrings stand in a ring (Qin and Xiao, Pigeonring, 2018). A close pair has a substring from which on
+every run of neighbours differs by less than the sum of their t_i + 1: were there none, runs that reach their sums would
+cover the ring. So of codes that are close in a substring, the bits of it and its next neighbours, as many as fit in one
+word, are compared first (its *window*), and they may differ by far less than the radius (its *limit*). Strangers, even those that
+are close in the substring, differ there by nearly half of the bits, and so one word tells nearly all of them.
+
 Short substrings have few values and so many candidate pairs; long ones need many values looked up per code. How many of
 either follows exactly from how often each value occurs, which is counted on the codes themselves.
 """
 
 import heapq
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import combinations, pairwise
 from math import inf
 
@@ -27,27 +34,48 @@ PIECE = 32
 """Codes with one value of a substring are compared in pieces of so many."""
 _LENGTHS = (8, 10, 12, 14, 16, 18, 20)
 """Bits of a substring that are tried."""
-_PAIR_COST = 3.0
-"""Nanoseconds to compare two codes; only the proportion to the next figure matters."""
-_VISIT_COST = 85.0
+_PAIR_COST = 1.5
+"""Nanoseconds to compare two codes in one word. This and the next two were measured together on two loaded cores."""
+_VISIT_COST = 90.0
 """Nanoseconds to bring two pieces together."""
+_WHOLE_PAIR_COST = 5.5
+"""Nanoseconds to compare two codes in full."""
+_DEVIATIONS = 2.2
+"""How much nearer than half of the bits two codes must be in a window, in standard deviations of unrelated ones, to be looked
+at although they need not be within the radius for which the plan was made."""
 
 
 @dataclass(frozen=True, slots=True)
 class Substring:
-    """Some consecutive bits of a code, and how far two codes may differ in them to be compared."""
+    """Some consecutive bits of a code, and how far two codes may differ in them, and around them, to be compared in full."""
 
     start: int
     length: int
     reach: int
+    window: tuple[tuple[int, int], ...] = ()
+    """Starts and lengths of the runs of bits that are compared first, at most 64 bits in all; none if all bits are."""
+    limit: int = 0
+    """Bits of the window in which two codes may differ."""
 
     def values(self, planes: Words) -> npt.NDArray[np.uint32]:
         """What the codes (w, n) hold there, (n,) uint32."""
-        word, shift = divmod(self.start, WORD_BITS)
-        value: Words = planes[word] >> np.uint64(shift)
-        if shift + self.length > WORD_BITS:
-            value |= planes[word + 1] << np.uint64(WORD_BITS - shift)
-        return (value & np.uint64((1 << self.length) - 1)).astype(np.uint32)
+        return _bits(planes, self.start, self.length).astype(np.uint32)
+
+    def windows(self, planes: Words) -> Words:
+        """What the codes (w, n) hold in the window, (n,) uint64."""
+        joined = np.zeros(planes.shape[1], np.uint64)
+        offset = 0
+        for start, length in self.window:
+            joined |= _bits(planes, start, length) << np.uint64(offset)
+            offset += length
+        return joined
+
+    def meets(self, differences: Words) -> npt.NDArray[np.bool_]:
+        """Whether two codes with such differences (w, n) are compared in full for the sake of this substring, (n,) bool."""
+        near: npt.NDArray[np.bool_] = np.bitwise_count(self.values(differences)) <= self.reach
+        if self.window:
+            near &= np.bitwise_count(self.windows(differences)) <= self.limit
+        return near
 
     def masks(self) -> npt.NDArray[np.uint32]:
         """All differences up to the reach, 0 first."""
@@ -58,36 +86,61 @@ class Substring:
         ]
         return np.array(sums, np.uint32)
 
+    def widened(self) -> "Substring":
+        """The same with a limit under which also many of the pairs fall that are somewhat beyond the radius."""
+        others = sum(length for _, length in self.window) - self.length
+        limit = self.reach + round((others - _DEVIATIONS * others**0.5) / 2)
+        return replace(self, limit=max(self.limit, limit))
+
+
+def _bits(planes: Words, start: int, length: int) -> Words:
+    """Up to 64 consecutive bits of codes (w, n), (n,) uint64."""
+    word, shift = divmod(start, WORD_BITS)
+    value: Words = planes[word] >> np.uint64(shift)
+    if shift + length > WORD_BITS:
+        value |= planes[word + 1] << np.uint64(WORD_BITS - shift)
+    return value & np.uint64((1 << length) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Substrings to look at."""
+
+    substrings: tuple[Substring, ...]
+    radius: int
+    """They leave out no pair of codes within this."""
+    cost: float
+    """What to look at them is expected to take: nanoseconds of one processor, of the kind that the constants are from."""
+
 
 WHOLE = (Substring(0, 0, 0),)
-"""The plan that compares every code with every other: all agree in no bits at all."""
+"""What compares every code with every other: all agree in no bits at all."""
 
 
-def plan(planes: Words, radius: int) -> tuple[Substring, ...]:
-    """Choose the substrings and reaches that find all pairs of codes (w, n) within `radius` at the least cost."""
-    return costed(planes, radius)[0]
+def plan(planes: Words, radius: int, most: float = inf) -> Plan:
+    """Choose substrings and reaches that find all pairs of codes (w, n) within a radius at the least cost.
 
-
-def costed(planes: Words, radius: int) -> tuple[tuple[Substring, ...], float]:
-    """As `plan`, with the cost that is expected: nanoseconds of one processor, of the kind that the constants are from."""
+    If that is more than `most` nanoseconds, then for the largest radius that is to be had for less; at least 0, for which
+    nothing needs to be looked at if no two codes are equal.
+    """
     n = planes.shape[1]
-    best: tuple[Substring, ...] = WHOLE
-    least = whole_cost(n)
+    best = Plan(WHOLE, radius, whole_cost(n)) if whole_cost(n) <= most else Plan((), 0, 0.0)
     for length in _LENGTHS:
         if n >> 7 <= 1 << length <= n:
-            found, cost = dealt(planes, radius, length, least)
-            if cost < least:
-                best, least = found, cost
-    return best, least
+            limit = min(most, best.cost) if best.radius == radius else most
+            found = dealt(planes, radius, length, limit)
+            if (found.radius, -found.cost) > (best.radius, -best.cost):
+                best = found
+    return best
 
 
 def whole_cost(n: int) -> float:
-    """The cost of comparing every one of n codes with every other, as `costed` says it."""
-    return _PAIR_COST * n * n / 2
+    """The cost of comparing every one of n codes with every other, as `Plan.cost`."""
+    return _WHOLE_PAIR_COST * n * n / 2
 
 
-def dealt(planes: Words, radius: int, length: int, limit: float = inf) -> tuple[tuple[Substring, ...], float]:
-    """Cut all bits into substrings of about `length`, and deal out reach where it costs least; stop above `limit`."""
+def dealt(planes: Words, radius: int, length: int, most: float = inf) -> Plan:
+    """Cut all bits into substrings of about `length`, and deal out reach where it costs least, for as long as that is less than `most`."""
     bits = WORD_BITS * len(planes)
     cuts = np.linspace(0, bits, -(-bits // length) + 1).astype(int).tolist()
     reaches = [-1] * (len(cuts) - 1)
@@ -97,15 +150,37 @@ def dealt(planes: Words, radius: int, length: int, limit: float = inf) -> tuple[
     steps = [(ladder.step(), i) for i, ladder in enumerate(ladders)]
     heapq.heapify(steps)
     total = 0.0
-    for _ in range(radius + 1):
+    while sum(reaches) + len(reaches) <= radius:
         cost, i = steps[0]
+        if not total + cost < most:
+            break
         total += cost
-        if total >= limit:
-            return (), inf
         reaches[i] += 1
         heapq.heapreplace(steps, (ladders[i].step(), i))
-    chosen = zip(pairwise(cuts), reaches, strict=True)
-    return tuple(Substring(start, end - start, reach) for (start, end), reach in chosen if reach >= 0), total
+    chosen = [
+        (start, end - start, reach) for (start, end), reach in zip(pairwise(cuts), reaches, strict=True)
+    ]
+    return Plan(ring([part for part in chosen if part[2] >= 0]), sum(reaches) + len(reaches) - 1, total)
+
+
+def ring(parts: Sequence[tuple[int, int, int]]) -> tuple[Substring, ...]:
+    """Give substrings (start, length, reach), each next to the one before it, their windows and limits."""
+    made = []
+    for i, (start, length, reach) in enumerate(parts):
+        runs = [(start, length)]
+        bits, limit = length, reach
+        for start_of, length_of, reach_of in (*parts[i + 1 :], *parts[:i]):
+            bits += length_of
+            if bits > WORD_BITS:
+                break
+            limit += reach_of + 1
+            last_start, last_length = runs[-1]
+            if last_start + last_length == start_of:
+                runs[-1] = last_start, last_length + length_of
+            else:
+                runs.append((start_of, length_of))
+        made.append(Substring(start, length, reach, tuple(runs), limit))
+    return tuple(made)
 
 
 class Ladder:
