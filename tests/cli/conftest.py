@@ -55,3 +55,16 @@ def ask(run: Vtsfind, album: Path) -> Vtsfind:
         return run("query", "--library", album / "library", *arguments, standard_input=standard_input)
 
     return ask
+
+
+@pytest.fixture
+def dupes(run: Vtsfind, tmp_path: Path) -> Vtsfind:
+    """Index the folder `photos` of the test's own, if it was not, and look for duplicates."""
+    library = tmp_path / "library"
+
+    def dupes(*arguments: object, index: bool = True) -> Result:
+        if index:
+            assert run("index", tmp_path / "photos", "--library", library).exit_code in {0, 3}
+        return run("dupes", "--library", library, *arguments)
+
+    return dupes

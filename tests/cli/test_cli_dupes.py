@@ -1,25 +1,19 @@
-"""`vtsfind dupes`, from a folder of photos to groups, and everything that can be wrong on the way."""
+"""`vtsfind dupes`, from a folder of photos to groups. `test_cli_dupes_trouble` is about what can be wrong with them."""
 
 import csv
 import io
 import os
 import shutil
-import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from commands import Vtsfind, records
-from PIL import Image, ImageOps
+from families import family, groups, names, save, strangers, verdicts
+from PIL import ExifTags, Image, ImageOps
 from textured import photograph
-from typer.testing import Result
 
-from vtsfind.base.groups import Verdict
 from vtsfind.engine.decisions import Choice, remember
-
-Made = Callable[[str, Image.Image], Path]
 
 
 @pytest.fixture
@@ -28,56 +22,6 @@ def photos(tmp_path: Path) -> Path:
     folder = tmp_path / "photos"
     folder.mkdir()
     return folder
-
-
-@pytest.fixture
-def dupes(run: Vtsfind, tmp_path: Path, photos: Path) -> Vtsfind:
-    """Index the folder, if it was not, and look for duplicates."""
-    library = tmp_path / "library"
-
-    def dupes(*arguments: object, index: bool = True) -> Result:
-        if index:
-            assert run("index", photos, "--library", library).exit_code in {0, 3}
-        return run("dupes", "--library", library, *arguments)
-
-    return dupes
-
-
-def save(path: Path, image: Image.Image, **options: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image.save(path, **({"quality": 92} if path.suffix == ".jpg" else {}) | options)
-    return path
-
-
-def family(folder: Path, seed: int = 0) -> Image.Image:
-    """A photo and one copy of it for each verdict; gives the photo."""
-    image = photograph(seed)
-    original = save(folder / "photo.jpg", image, quality=95)
-    with Image.open(original) as opened:
-        decoded = opened.convert("RGB")
-    shutil.copyfile(original, folder / "bytes.jpg")
-    save(folder / "pixels.png", decoded)
-    save(folder / "resave.jpg", decoded, quality=60)
-    save(folder / "turned.jpg", ImageOps.mirror(decoded))
-    save(folder / "edit.jpg", decoded.crop((40, 30, 360, 270)))
-    return image
-
-
-def strangers(folder: Path, *seeds: int) -> None:
-    for seed in seeds:
-        save(folder / f"stranger-{seed}.jpg", photograph(seed))
-
-
-def groups(result: Result) -> list[dict[str, Any]]:
-    return records(result, "group")
-
-
-def names(group: dict[str, Any]) -> set[str]:
-    return {os.path.basename(member["path"]) for member in group["members"]}
-
-
-def verdicts(group: dict[str, Any]) -> dict[str, str | None]:
-    return {os.path.basename(member["path"]): member["verdict"] for member in group["members"]}
 
 
 # ------------------------------------------------------------------------------------------- what comes out
@@ -147,7 +91,8 @@ def test_nothing_to_find_is_said_and_is_no_error(photos: Path, dupes: Vtsfind) -
     assert "No duplicates among 3 photos." in result.stderr
 
 
-def test_an_empty_library_has_no_duplicates(dupes: Vtsfind) -> None:
+def test_an_empty_library_has_no_duplicates(photos: Path, dupes: Vtsfind) -> None:
+    assert list(photos.iterdir()) == []
     assert dupes().exit_code == 0
 
 
@@ -202,6 +147,72 @@ def test_a_frame_around_a_photo_does_not_make_it_the_better_one(
     (group,) = groups(dupes("--json"))
     assert group["keep"].endswith("photo.jpg")
     assert "of it a border" in group["members"][1]["reason"]
+
+
+def shot(path: Path, image: Image.Image) -> Path:
+    """Save a photo with the data of a camera."""
+    data = Image.Exif()
+    data[ExifTags.Base.Make], data[ExifTags.Base.Model] = "Maker", "Model 1"
+    return save(path, image, exif=data.tobytes())
+
+
+def collage(*photos: Image.Image) -> Image.Image:
+    """Put photos of one size side by side on a card, in their own size."""
+    width, height = photos[0].size
+    card = photograph(77, 40 + len(photos) * (width + 40), height + 80)
+    for number, photo in enumerate(photos):
+        card.paste(photo, (40 + number * (width + 40), 40))
+    return card
+
+
+def test_a_collage_does_not_stand_for_the_shot_in_it_and_says_how_it_shows_it(
+    photos: Path, dupes: Vtsfind
+) -> None:
+    shot(photos / "photo.jpg", photograph(0))
+    save(photos / "collage.jpg", collage(photograph(0), photograph(1)))
+    (group,) = groups(dupes("--json"))
+    assert verdicts(group) == {"photo.jpg": None, "collage.jpg": "edit"}
+    assert not group["tied"]
+    size = "{width}x{height}".format(**group["members"][1])
+    reason = group["members"][1]["reason"]
+    assert reason.startswith(f"384x288 beats {size}, which shows it on 3")
+
+
+def test_a_collage_of_two_shots_goes_to_one_of_them_and_makes_no_copies_of_the_two(
+    photos: Path, dupes: Vtsfind
+) -> None:
+    for seed in (0, 1):
+        shot(photos / f"photo-{seed}.jpg", photograph(seed))
+    save(photos / "collage.jpg", collage(photograph(0), photograph(1)))
+    (group,) = groups(dupes("--json"))
+    assert len(names(group) & {"photo-0.jpg", "photo-1.jpg"}) == 1
+    assert group["keep"].endswith((".jpg",))
+    assert not group["keep"].endswith("collage.jpg")
+
+
+def test_the_shot_that_a_crop_was_made_of_is_kept_whatever_the_crop_tells(
+    photos: Path, dupes: Vtsfind
+) -> None:
+    image = photograph(0)
+    shot(photos / "photo.jpg", image)
+    shot(photos / "crop.jpg", image.crop((40, 30, 360, 270)))
+    (group,) = groups(dupes("--json"))
+    assert group["keep"].endswith("photo.jpg")
+    assert group["members"][1]["reason"] == "384x288 beats 320x240"
+    assert not group["tied"]
+
+
+def test_a_crop_or_a_collage_without_a_cameras_data_is_a_tie_and_said(photos: Path, dupes: Vtsfind) -> None:
+    image = photograph(0)
+    save(photos / "photo.jpg", image)
+    save(photos / "crop.jpg", image.crop((40, 30, 360, 270)))
+    (group,) = groups(dupes("--json"))
+    assert group["keep"].endswith("photo.jpg")
+    assert (group["tied"], group["doubt"]) == (True, "a crop, or a collage")
+    assert "the original of a crop, or a collage" in group["members"][1]["reason"]
+    text = dupes(index=False)
+    assert "tied: a crop, or a collage" in text.stdout.splitlines()[0]
+    assert "In 1 group the one to keep is the original of a crop, or a collage" in text.stderr
 
 
 # ------------------------------------------------------------------------------------------------ the wishes
@@ -284,112 +295,6 @@ def test_not_a_duplicate_is_remembered(photos: Path, dupes: Vtsfind) -> None:
     assert groups(dupes("--json", index=False)) == []
 
 
-# ------------------------------------------------------------------------------------------------- bad input
-
-
-def test_two_names_of_one_file_are_one_photo(photos: Path, dupes: Vtsfind) -> None:
-    original = save(photos / "photo.jpg", photograph(0))
-    os.link(original, photos / "link.jpg")
-    result = dupes()
-    assert result.stdout == ""
-    assert "1 path more to the same files" in result.stderr
-
-
-def test_a_photo_that_is_gone_is_left_out_and_said(photos: Path, dupes: Vtsfind) -> None:
-    family(photos)
-    dupes("--summary")
-    (photos / "edit.jpg").unlink()
-    result = dupes("--json", index=False)
-    (group,) = groups(result)
-    assert "edit.jpg" not in names(group)
-    assert "edit.jpg is gone since" in result.stderr
-    assert records(result, "failure")[0]["reason"] == "is gone"
-
-
-def test_a_photo_that_changed_is_left_out_and_costs_the_exit_code(photos: Path, dupes: Vtsfind) -> None:
-    family(photos)
-    dupes("--summary")
-    save(photos / "edit.jpg", photograph(9))
-    result = dupes("--json", index=False)
-    (group,) = groups(result)
-    assert "edit.jpg" not in names(group)
-    assert result.exit_code == 3
-
-
-def test_a_photo_changed_behind_its_stamp_is_noticed_when_it_is_read(photos: Path, dupes: Vtsfind) -> None:
-    first, second = save(photos / "a.jpg", photograph(0)), save(photos / "b.jpg", photograph(0), quality=91)
-    assert dupes("--kind", "bytes", "--summary").exit_code == 0
-    before = second.stat()
-    data = bytearray(second.read_bytes())
-    data[-20] ^= 1
-    second.write_bytes(data)
-    os.utime(second, ns=(before.st_atime_ns, before.st_mtime_ns))
-    result = dupes("--json", index=False)
-    assert (result.exit_code, groups(result)) == (3, [])
-    assert records(result, "failure")[0]["path"] == str(second)
-    assert first.exists()
-
-
-@pytest.mark.skipif(sys.platform == "win32" or os.geteuid() == 0, reason="root may read anything")
-def test_an_unreadable_photo_costs_only_itself(photos: Path, dupes: Vtsfind) -> None:
-    family(photos)
-    dupes("--kind", "bytes", "--summary")
-    (photos / "edit.jpg").chmod(0)
-    result = dupes("--json", index=False)
-    assert result.exit_code == 3
-    assert len(groups(result)) == 1
-
-
-def test_a_missing_drive_is_named_and_its_photos_left_out(
-    tmp_path: Path, photos: Path, dupes: Vtsfind, run: Vtsfind
-) -> None:
-    family(photos)
-    drive = tmp_path / "drive"
-    save(drive / "copy.jpg", photograph(0), quality=50)
-    assert run("index", drive, "--library", tmp_path / "library").exit_code == 0
-    shutil.rmtree(drive)
-    result = dupes("--json")
-    assert result.exit_code == 0
-    assert len(groups(result)[0]["members"]) == 6
-    assert "drive is missing or empty; its 1 photo are left out" in result.stderr.replace("\n", " ")
-    assert records(result, "absent")[0]["files"] == 1
-
-
-def test_many_files_of_one_content_are_one_group(photos: Path, dupes: Vtsfind) -> None:
-    original = save(photos / "thumb.jpg", photograph(0, 96, 72))
-    for number in range(300):
-        shutil.copyfile(original, photos / f"thumb-{number}.jpg")
-    result = dupes("--json")
-    (group,) = groups(result)
-    assert len(group["members"]) == 301
-    assert {member["verdict"] for member in group["members"][1:]} == {"bytes"}
-    assert records(result, "footer")[0]["looked"] == 0
-
-
-def test_black_frames_match_by_their_pixels_only(photos: Path, dupes: Vtsfind) -> None:
-    for number in range(6):
-        save(photos / f"black-{number}.png", Image.new("RGB", (160, 120)), compress_level=number)
-    for number in range(6):
-        speck = Image.new("RGB", (160, 120))
-        speck.putpixel((number * 20, 10), (9, 9, 9))
-        save(photos / f"speck-{number}.png", speck)
-    (group,) = groups(dupes("--json"))
-    assert all(name.startswith("black") for name in names(group))
-    assert {member["verdict"] for member in group["members"][1:]} <= {"bytes", "pixels"}
-
-
-def test_a_film_strip_is_no_copy_of_its_first_frame_by_pixels(photos: Path, dupes: Vtsfind) -> None:
-    frames = [photograph(0, 96, 72).quantize(200), photograph(1, 96, 72).quantize(200)]
-    frames[0].save(photos / "film.gif", save_all=True, append_images=frames[1:], duration=100, loop=0)
-    with Image.open(photos / "film.gif") as film:
-        save(photos / "frame.png", film.convert("RGB"))
-    assert not any(
-        member["verdict"] == Verdict.PIXELS
-        for group in groups(dupes("--json"))
-        for member in group["members"]
-    )
-
-
 def test_a_film_and_side_cars_are_told_with_their_photo(photos: Path, dupes: Vtsfind) -> None:
     family(photos)
     for name in ("photo.MOV", "photo.xmp", "photo.jpg.json"):
@@ -404,40 +309,11 @@ def test_a_film_and_side_cars_are_told_with_their_photo(photos: Path, dupes: Vts
     assert not any(beside for name, beside in own.items() if name != "photo.jpg")
 
 
-def test_a_name_that_is_no_unicode_comes_through(photos: Path, dupes: Vtsfind) -> None:
-    image = photograph(0)
-    save(photos / "photo.jpg", image)
-    path = os.fsencode(photos) + b"/copy-\xff.jpg"
-    try:
-        with open(path, "wb") as file:
-            image.save(file, "JPEG", quality=60)
-    except OSError:
-        pytest.skip("this file system takes only Unicode names")
-    (group,) = groups(dupes("--json"))
-    assert any(member.get("path_b64") for member in group["members"])
-
-
-def test_no_library_is_said(run: Vtsfind, tmp_path: Path) -> None:
-    result = run("dupes", "--library", tmp_path / "nowhere")
-    assert result.exit_code == 2
-    assert "There is no library" in result.stderr
-
-
-def test_the_library_may_be_read_while_another_writes_it(
-    photos: Path, dupes: Vtsfind, tmp_path: Path
-) -> None:
-    from vtsfind.store.index import Index
-
-    family(photos)
-    dupes("--summary")
-    with Index.open(tmp_path / "library", write=True):
-        assert dupes("--json", index=False).exit_code == 0
-
-
 def test_a_plan_keeps_edits_unless_it_is_asked_for_their_kind(
     run: Vtsfind, dupes: Vtsfind, photos: Path, tmp_path: Path
 ) -> None:
     family(photos)
+    assert list(photos.iterdir()) == []
     assert dupes().exit_code == 0
     made = run("plan", "--library", tmp_path / "library")
     lines = [line for line in made.stdout.splitlines() if "/photos/" in line and "  # " in line]
