@@ -54,10 +54,11 @@ def dupes(
     vtsfind dupes --between ~/Photos ~/Phone --prefer-folder ~/Photos
     vtsfind dupes --kind burst --json
 
-    Nothing is changed: `vtsfind plan` and `vtsfind browse` go on from here. Near codes only propose a pair; it counts once
-    both photos were looked at. Each photo of a group was compared with the one to keep. The verdicts are `bytes` (the same
-    file), `pixels` (the same picture in another file), `resave` (saved again, or resized), `turned` (mirrored, or turned by
-    quarters), `edit` (a crop, a border, writing, other colours), `burst` (another shot of the same scene) and `similar`.
+    Nothing is changed: `vtsfind plan` and `vtsfind browse` go on from here. Near codes, and details in common, only
+    propose a pair; it counts once both photos were looked at. Each photo of a group was compared with the one to keep. The
+    verdicts are `bytes` (the same file), `pixels` (the same picture in another file), `resave` (saved again, or resized),
+    `turned` (mirrored, or turned by quarters), `edit` (a crop, a border, writing, other colours), `burst` (another shot of
+    the same scene) and `similar`.
 
     What was found out is kept, so that a second run, or one that goes on after an interruption, is quick. The library is
     taken as `vtsfind index` left it. The exit code is 3 if photos could not be looked at.

@@ -54,7 +54,8 @@ Radius = Annotated[
     int | None,
     typer.Option(
         metavar="BITS",
-        help="Look at pairs whose codes differ in at most so many bits; what fits the library's size by default.",
+        help="Look at pairs whose codes differ in at most so many bits, and at no others; by default, what fits the library's "
+        "size, and pairs that show the same details.",
         show_default=False,
     ),
 ]

@@ -8,14 +8,17 @@ that count together (the weak geometric consistency of Jegou, Douze and Schmid, 
 wall is not for every other brick wall.
 
 What it costs grows with the number of points: words get finer as there are more of them, those that very many points share are
-skipped, and a photo has at most so many pairs. Memory holds 34 bytes a point for at most `MOST_POINTS` of them; in
-larger libraries the larger features of each photo stand for it.
+skipped, and a photo has at most so many pairs. In memory there are up to 40 bytes a point, for at most `MOST_POINTS` of them:
+in a larger library the larger features of each photo stand for it.
+
+Every vote counts the same, however rare its word is.
 
 Axis letters: n photos, m points, v votes, p pairs.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +58,7 @@ Wanted = Callable[[Integers, Integers], npt.NDArray[np.bool_]]
 
 @dataclass(frozen=True, slots=True)
 class Sightings:
-    """Pairs of photos that seem to show the same."""
+    """Pairs of photos that seem to show the same, of those that are of interest."""
 
     firsts: Integers
     """(p,) one photo; pairs are ordered by (first, second)."""
@@ -168,23 +171,27 @@ class _Points:
 
     def __init__(self, vocabulary: Vocabulary, photos: Iterator[Features], count: int, most: int) -> None:
         self._photos = count
-        room = count * most  # what is never written takes no memory
-        words, signatures = np.empty(room, np.uint32), np.empty(room, np.uint64)
-        turns, sizes, exchanged = np.empty(room, np.uint8), np.empty(room, np.uint8), np.empty(room, np.bool_)
+        kinds = (np.uint32, np.uint64, np.uint8, np.uint8, np.bool_)
+        # What is never written takes no memory.
+        fields: list[npt.NDArray[Any]] = [np.empty(count * most, kind) for kind in kinds]
         starts = [0]
         for each in photos:
             rows = _largest(each.packed_points, most)
             told, packed = vocabulary.spell(each.descriptors[rows]), each.packed_points[rows]
+            turns = (packed[:, 3] >> 8).astype(np.uint8)
+            turns = np.where(told.exchanged, 128 - turns, turns)
+            sizes = np.rint(8 * np.log2(np.maximum(packed[:, 2], 1)))
             here = slice(starts[-1], starts[-1] + len(rows))
-            words[here], signatures[here], exchanged[here] = told.words, told.signatures, told.exchanged
-            turns[here] = packed[:, 3] >> 8
-            sizes[here] = np.rint(8 * np.log2(np.maximum(packed[:, 2], 1)))
+            for field, some in zip(
+                fields, (told.words, told.signatures, turns, sizes, told.exchanged), strict=True
+            ):
+                field[here] = some
             starts.append(here.stop)
         self._starts = np.array(starts)
-        order = np.argsort(words[: starts[-1]], kind="stable")
-        self._words, self._signatures = words[order], signatures[order]
-        self._turns, self._sizes, self._exchanged = turns[order], sizes[order], exchanged[order]
-        self._turns[self._exchanged] = 128 - self._turns[self._exchanged]
+        order = np.argsort(fields[0][: starts[-1]], kind="stable")
+        for n, field in enumerate(fields):  # one after the other, for the sake of memory
+            fields[n] = field[order]
+        self._words, self._signatures, self._turns, self._sizes, self._exchanged = fields
         self._photo = np.repeat(np.arange(count, dtype=np.uint32), np.diff(self._starts))[order]
         self._places = np.empty(len(order), np.uint32)
         self._places[order] = np.arange(len(order), dtype=np.uint32)

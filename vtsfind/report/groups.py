@@ -216,8 +216,8 @@ def tell_dupes(notes: Notes, found: Duplicates) -> None:
             f"{counted(tally.aliases, 'path')} more to the same files (hard links and the like) count once."
         )
     notes.detail(
-        f"{tally.candidates:,} pairs proposed within {found.radius} bits ({tally.dropped:,} left out for nearer ones);"
-        f" {tally.looked:,} photos read, {tally.compared:,} pairs compared, the rest known from before."
+        f"{tally.candidates:,} pairs proposed within {found.radius} bits ({tally.dropped:,} left out for nearer ones)"
+        f" and {tally.sighted:,} by details in common; {tally.looked:,} photos read, {tally.compared:,} pairs compared, the rest known from before."
     )
     if found.unkept:
         notes.warn(f"What was found out could not be kept for the next time: {found.unkept}.")
