@@ -313,7 +313,6 @@ def test_a_plan_keeps_edits_unless_it_is_asked_for_their_kind(
     run: Vtsfind, dupes: Vtsfind, photos: Path, tmp_path: Path
 ) -> None:
     family(photos)
-    assert list(photos.iterdir()) == []
     assert dupes().exit_code == 0
     made = run("plan", "--library", tmp_path / "library")
     lines = [line for line in made.stdout.splitlines() if "/photos/" in line and "  # " in line]
