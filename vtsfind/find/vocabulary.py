@@ -27,7 +27,7 @@ from vtsfind.find.compare import Integers, Words
 from vtsfind.find.features import Floats, Pixels
 
 CENTRES = 512
-"""At most. One a point of the library would be too slow; 128 lost an eighth of the collages that 512 found."""
+"""At most. With 128, which are faster to look through, collages had four in ten of the votes that they have with 512."""
 SIGNS = 32
 """Of each half."""
 NEIGHBOURS = 32
