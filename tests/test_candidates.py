@@ -179,7 +179,7 @@ def test_too_many_codes_for_the_effort_still_give_near_copies(monkeypatch: pytes
 def test_ranks_are_the_places_in_sorted_lists(seed: int, p: int, spread: int) -> None:
     rng = np.random.default_rng(seed)
     pairs = np.unique(np.sort(rng.integers(0, 12, (p, 2)), axis=1), axis=0)
-    firsts, seconds = pairs[pairs[:, 0] < pairs[:, 1]].T * (1 if spread == 10 else 1 << 22)
+    firsts, seconds = pairs[pairs[:, 0] < pairs[:, 1]].T * (1 if spread == 10 else 1 << 17)
     distances = rng.integers(0, spread, len(firsts))
     listed = {
         side: sorted(

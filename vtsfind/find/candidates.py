@@ -42,7 +42,7 @@ MET_NEIGHBOURS = 16
 is not found either, so photos still have a few candidates each."""
 
 _SAMPLE = 256
-_EFFORT = 60e9
+_EFFORT = 50e9
 """Nanoseconds of processors that finding pairs may take, about."""
 _STREAMED = 4
 """How many times more than the candidates of one photo are found, before they are ranked by both codes."""

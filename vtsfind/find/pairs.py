@@ -282,7 +282,7 @@ class _Sorted:
         for bit in range(self.substring.length):
             # Of two values, that one is on the left which has the highest bit in which they differ.
             some = (values >> bit & 1).astype(np.bool_)
-            step = max(_MEETINGS // max(np.count_nonzero(some), 1), 1)
+            step = max(_MEETINGS // max(int(some.sum()), 1), 1)
             of_bit = masks[masks >> bit == 1]
             for i in range(0, len(of_bit) if some.any() else 0, step):
                 others = values[some] ^ of_bit[i : i + step, None]
@@ -365,7 +365,8 @@ class _Worker:
         ends = np.cumsum(np.bincount(kinds))
         for kind in np.flatnonzero(np.bincount(kinds)).tolist():
             first, second = (kind, kind) if alone else divmod(kind, 1 << _KIND_BITS)
-            step = max(CALL_WORDS // int(_CLASSES[first] * _CLASSES[second]), 1)
+            pairs = int(_CLASSES[first]) * int(_CLASSES[second])
+            step = max(CALL_WORDS // pairs, 1)
             begin = int(ends[kind - 1]) if kind else 0
             for i in range(begin, int(ends[kind]), step):
                 some = slice(i, min(i + step, int(ends[kind])))

@@ -34,13 +34,13 @@ PIECE = 32
 """Codes with one value of a substring are compared in pieces of so many."""
 _LENGTHS = (8, 10, 12, 14, 16, 18, 20)
 """Bits of a substring that are tried."""
-_PAIR_COST = 1.5
+_PAIR_COST = 2.0
 """Nanoseconds to compare two codes in one word. This and the next two were measured together on two loaded cores."""
-_VISIT_COST = 90.0
+_VISIT_COST = 110.0
 """Nanoseconds to bring two pieces together."""
 _WHOLE_PAIR_COST = 5.5
 """Nanoseconds to compare two codes in full."""
-_DEVIATIONS = 2.2
+_DEVIATIONS = 2.5
 """How much nearer than half of the bits two codes must be in a window, in standard deviations of unrelated ones, to be looked
 at although they need not be within the radius for which the plan was made."""
 
