@@ -35,7 +35,7 @@ PIECE = 32
 _LENGTHS = (8, 10, 12, 14, 16, 18, 20)
 """Bits of a substring that are tried."""
 _PAIR_COST = 2.0
-"""Nanoseconds to compare two codes in one word. This and the next two were measured together on two loaded cores."""
+"""Nanoseconds to compare two codes in one word. This and the next two are estimates from parts measured on two loaded cores; their proportions matter most."""
 _VISIT_COST = 110.0
 """Nanoseconds to bring two pieces together."""
 _WHOLE_PAIR_COST = 5.5
