@@ -119,10 +119,10 @@ def test_the_radius_is_the_largest_that_keeps_the_promise(tmp_path: Path) -> Non
 
 
 def test_without_a_calibration_only_measured_rates_are_promised(tmp_path: Path) -> None:
-    assert radius_for(tmp_path, signature=SIGNATURE) == 72
-    assert radius_for(tmp_path, 5e-3, signature=SIGNATURE) == 87
+    assert radius_for(tmp_path, signature=SIGNATURE) == 68
+    assert radius_for(tmp_path, 5e-3, signature=SIGNATURE) == 86
     half = replace(SIGNATURE, heads=(Head("copy", 128),))
-    assert radius_for(tmp_path, 1e-4, signature=half) == 36
+    assert radius_for(tmp_path, 1e-4, signature=half) == 34
     with pytest.raises(UsageError, match="Run `vtsfind calibrate`"):
         radius_for(tmp_path, 1e-5, signature=SIGNATURE)
     with pytest.raises(UsageError, match="no codes 'copy'"):

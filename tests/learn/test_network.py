@@ -17,10 +17,10 @@ SMALL = NetworkSpec("vitti16", 32, (Head("a", 16), Head("b", 24)), depth=2)
 CODE = (Head("code", 48),)
 
 # The default model's tensors: what stands in the files and checkpoints of every version.
-DEFAULT = NetworkSpec("vits14", 112, (Head("scene", 128), Head("copy", 256)), "lite", depth=6, centred=True)
+DEFAULT = NetworkSpec("vits14", 98, (Head("scene", 128), Head("copy", 256)), "lite", depth=8, centred=True)
 OUTSIDE_BLOCKS = {
     "cls_token": (1, 1, 384),
-    "pos_embed": (1, 65, 384),
+    "pos_embed": (1, 50, 384),
     "patch_embed.proj.weight": (384, 3, 14, 14),
     "patch_embed.proj.bias": (384,),
     "norm.weight": (384,),
@@ -50,7 +50,7 @@ def first_hash_layer(network: HashNetwork) -> nn.Linear:
 
 def default_shapes() -> dict[str, tuple[int, ...]]:
     shapes = {f"backbone.{name}": shape for name, shape in OUTSIDE_BLOCKS.items()}
-    for block in range(6):
+    for block in range(8):
         shapes |= {f"backbone.blocks.{block}.{name}": shape for name, shape in IN_A_BLOCK.items()}
     for head, bits in (("scene", 128), ("copy", 256)):
         shapes |= {f"heads.{head}.0.weight": (bits, 768), f"heads.{head}.0.bias": (bits,)}

@@ -178,6 +178,14 @@ def test_a_finished_model_is_adopted_into_a_registry_once(tmp_path: Path, data: 
         adopt(other, tmp_path / "models")
 
 
+def test_a_finished_run_is_left_as_it_is(tmp_path: Path, data: Path) -> None:
+    folder = train(recipe(tmp_path, 1), run(tmp_path / "run", data), Silent(), CancelToken())
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    shutil.rmtree(data)
+    train(recipe(tmp_path, 1), run(folder, data), Silent(), CancelToken())
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+
+
 def test_an_unfinished_run_has_no_model_to_adopt(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no finished model"):
         adopt(tmp_path, tmp_path / "models")

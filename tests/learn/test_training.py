@@ -346,6 +346,7 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path, data: Path) -> None:
     made = tiny(steps=2)
     trained(made, tmp_path / "run", data)
     (tmp_path / "run/checkpoint.pt").write_bytes(b"no checkpoint")
+    (tmp_path / "run/result.json").unlink()
     with pytest.raises(StorageError, match=r"checkpoint\.pt cannot be read.*Remove it"):
         trained(made, tmp_path / "run", data)
 

@@ -123,6 +123,11 @@ class RunFolder:
         """What came out; empty before the end."""
         return dict(json.loads(self._result.read_bytes())) if self._result.is_file() else {}
 
+    @property
+    def finished(self) -> bool:
+        """Whether the model is there, and nothing is left to do: its result is what is written last."""
+        return self._result.is_file()
+
     def save(self, content: Mapping[str, Any]) -> None:
         """Replace the checkpoint.
 

@@ -58,6 +58,8 @@ def train_recipe(content: bytes, called: str, run: Run, progress: Progress, canc
     recipe = parse_recipe(content, called)
     folder = RunFolder(run.folder, content)
     folder.check()
+    if folder.finished:
+        return run.folder
     device = choose_device(run.device)
     with Processes.joined(device) as processes:
         with processes.first_goes_first():
