@@ -75,16 +75,23 @@ def test_a_screenshot_with_more_pixels_comes_after_the_shot_that_it_shows() -> N
             part(0.4, 0.3),
             Framing.FRAME,
         ),
+        # cut off in a tile of a collage; enlarged there; in one that a camera made
+        (CARD, contender("/p", 2400, 900), part(0.7, 0.4, 0.3, 0.0), Framing.COLLAGE),
+        (CARD, contender("/p", 900, 2400), part(0.4, 0.7, 0.0, 0.3), Framing.COLLAGE),
+        (CARD, contender("/p", 800, 300), part(0.7, 0.4, 0.3, 0.0), None),
+        (contender("/c", 2000, 2000, SHOT), contender("/p", 2400, 900), part(0.7, 0.4, 0.3, 0.0), None),
+        # two crops of one shot; a part that was turned
+        (CARD, contender("/p", 1600, 1000), part(0.7, 0.9, 0.3, 0.0), None),
+        (CARD, contender("/p", 2400, 900), part(0.7, 0.4, 0.2, 0.3), None),
         # lying on its side
         (CARD, contender("/p", 600, 800, SHOT), part(0.4, 0.3, turn=6), Framing.FRAME),
     ],
 )
 def test_what_a_wider_picture_is_follows_from_detail_and_camera(
-    wider: Contender, narrower: Contender, evidence: Evidence, framing: Framing
+    wider: Contender, narrower: Contender, evidence: Evidence, framing: Framing | None
 ) -> None:
     found = inset(wider, narrower, evidence)
-    assert found is not None
-    assert found.framing is framing
+    assert (found and found.framing) is framing
 
 
 @pytest.mark.parametrize(
@@ -105,6 +112,15 @@ def test_a_collage_or_a_crop_without_a_cameras_data_is_kept_wide_and_told_as_a_d
     shot = contender("/o", 2000, 2000, SHOT)
     assert rules.doubt(shot, photo, facing) == ""
     assert rules.reason(shot, photo, facing) == "2000x2000 beats 800x600; has the camera's name"
+
+
+def test_a_collage_that_cuts_a_picture_off_comes_after_it() -> None:
+    rules, photo = policy(), contender("/p", 2400, 900)
+    collage = contender("/collage", 2000, 2000)
+    cut = part(0.7, 0.4, 0.3, 0.0)
+    assert rules.ranked([photo, collage])[0] == collage
+    assert rules.is_frame(collage, photo, cut)
+    assert "which shows part of it among other things" in rules.reason(photo, collage, cut)
 
 
 def test_a_rule_before_the_pixels_decides_about_frames_too() -> None:

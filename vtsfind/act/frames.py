@@ -19,6 +19,10 @@ _SHAPE: Final = 0.05
 """How far, in logarithms, the shape of the box may be from that of a picture that is all in it."""
 _LESS_DETAIL: Final = 0.9
 """The narrower picture has less detail below this share of the width that the box has: boxes are measured on small pictures."""
+_MOSTLY_OTHER: Final = 0.6
+"""A picture that shows another one cut off on less than this share of itself is no other crop of the same shot."""
+_EDGE: Final = 0.01
+"""How near, in shares of the side, a box ends to an edge at which it is cut off."""
 _SIDEWAYS: Final = 5
 """EXIF orientations from this one on swap width and height."""
 
@@ -30,6 +34,8 @@ class Framing(Enum):
     """A camera's shot, or one with more detail of what both show: the narrower one has nothing that it lacks."""
     FRAME = auto()
     """No camera's shot, while the narrower one is, with all the detail: what is around it was put there."""
+    COLLAGE = auto()
+    """No camera's shot, and it shows only part of the narrower one, which has all the detail."""
     UNCLEAR = auto()
     """The original of a crop, or a collage, a card, a screenshot: no camera's data tell."""
 
@@ -61,7 +67,7 @@ def inset(wider: Contender, narrower: Contender, evidence: Evidence) -> Inset | 
 
     Returns
     -------
-    None if the box is not a part of the picture with all of the narrower one in it.
+    None if the box is not a part of the picture with all of the narrower one in it, or with a piece of it in a collage.
     """
     box = evidence.box
     if box is None:
@@ -73,9 +79,26 @@ def inset(wider: Contender, narrower: Contender, evidence: Evidence) -> Inset | 
         own = own[1], own[0]
     if min(width, height, *own) < 1 or share_x * share_y > _PART:
         return None
-    if abs(log(width / height * own[1] / own[0])) > _SHAPE:
-        return None
-    return Inset(round(width), round(height), _framing(wider, narrower, width * height))
+    flatter = log(width / height * own[1] / own[0])
+    if abs(flatter) <= _SHAPE:
+        return Inset(round(width), round(height), _framing(wider, narrower, width * height))
+    # The side along which nothing is cut off tells the scale.
+    cut, scale = (box.top, box.bottom), width / own[0]
+    if flatter < 0:
+        cut, scale = (box.left, box.right), height / own[1]
+    if _is_collage(wider, narrower, cut, share_x * share_y, scale):
+        return Inset(round(width), round(height), Framing.COLLAGE)
+    return None
+
+
+def _is_collage(
+    wider: Contender, narrower: Contender, cut: tuple[float, float], share: float, scale: float
+) -> bool:
+    """Whether a picture shows another one, at this scale on this share of itself, cut off where the box ends."""
+    shot = wider.details.camera and not wider.details.screenshot
+    at_edge = cut[0] < _EDGE or cut[1] > 1 - _EDGE
+    detail = sqrt(effective_pixels(narrower) / (narrower.photo.info.width * narrower.photo.info.height))
+    return not shot and at_edge and share < _MOSTLY_OTHER and detail >= _LESS_DETAIL * scale
 
 
 def _framing(wider: Contender, narrower: Contender, spent: float) -> Framing:

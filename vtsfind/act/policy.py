@@ -5,7 +5,8 @@ equal, and the order depends on neither the order of the input nor on chance. Fi
 all others whatever the rules say, and are never to be touched.
 
 The rule `pixels` does not count what was put around a photo. A screenshot, a card or a collage without a camera's data comes
-after the shot that it shows, if that has a camera's data and is shown with no more detail than it has (`Policy.is_frame`). If
+after the shot that it shows, if that has a camera's data and is shown with no more detail than it has (`Policy.is_frame`); so
+does what shows another picture cut off, and mostly other things. If
 neither has such data, it may as well be the original of a crop: then the wider one is kept, since nothing is lost with it but
 perhaps detail, and the choice is reported as a tie (`Policy.doubt`).
 """
@@ -90,7 +91,7 @@ class Policy:
         `evidence` is of the two, with its box in `wider`.
         """
         found = inset(wider, narrower, evidence) if self.weighs_pixels(wider, narrower) else None
-        return found is not None and found.framing is Framing.FRAME
+        return found is not None and found.framing in {Framing.FRAME, Framing.COLLAGE}
 
     def doubt(self, keeper: Contender, other: Contender, evidence: Evidence) -> str:
         """Why nobody can tell whether `other` should be kept instead, in a few words; empty if the rules can.
@@ -132,6 +133,8 @@ class Policy:
         found = inset(other, keeper, evidence) if evidence.boxed == 1 else None
         if found and found.framing is Framing.FRAME:
             return f"{sizes}, which shows it on {found.size}"
+        if found and found.framing is Framing.COLLAGE:
+            return f"{sizes}, which shows part of it among other things"
         return f"{sizes}, which shows it among other things" if passed_over else ""
 
     def praise(self, ranked: Sequence[Contender], evidence: Evidence | None = None) -> str:
