@@ -95,14 +95,17 @@ def _is_collage(
     wider: Contender, narrower: Contender, cut: tuple[float, float], share: float, scale: float
 ) -> bool:
     """Whether a picture shows another one, at this scale on this share of itself, cut off where the box ends."""
-    shot = wider.details.camera and not wider.details.screenshot
     at_edge = cut[0] < _EDGE or cut[1] > 1 - _EDGE
     detail = sqrt(effective_pixels(narrower) / (narrower.photo.info.width * narrower.photo.info.height))
-    return not shot and at_edge and share < _MOSTLY_OTHER and detail >= _LESS_DETAIL * scale
+    return not _is_shot(wider) and at_edge and share < _MOSTLY_OTHER and detail >= _LESS_DETAIL * scale
 
 
 def _framing(wider: Contender, narrower: Contender, spent: float) -> Framing:
-    shot = wider.details.camera and not wider.details.screenshot
-    if shot or sqrt(effective_pixels(narrower) / spent) < _LESS_DETAIL:
+    if _is_shot(wider) or sqrt(effective_pixels(narrower) / spent) < _LESS_DETAIL:
         return Framing.WIDER
     return Framing.FRAME if narrower.details.camera or wider.details.screenshot else Framing.UNCLEAR
+
+
+def _is_shot(picture: Contender) -> bool:
+    """Whether a camera made a picture, as far as its data tell."""
+    return bool(picture.details.camera) and not picture.details.screenshot

@@ -28,8 +28,9 @@ from vtsfind.find.search import top_k
 from vtsfind.find.substrings import whole_cost
 
 MOST = 8
-"""Candidates of one photo. By the first default model, of mild edits of 200 photographs 99.7 % had their original among them in a library of 598, of
-hard ones 97.3 %, of quarter and half turns 99.7 %; 24 candidates instead of 8 would give 99.8, 98.3 and 99.7 %."""
+"""Candidates of one photo. By the first default model, of mild edits of 200 photographs 99.7 % had their original among them
+in a library of 598, of hard ones 97.3 %, of quarter and half turns 99.7 %; 24 candidates instead of 8 would give 99.8, 98.3
+and 99.7 %."""
 NEIGHBOURS = 64
 """Photos within the radius of the typical photo: many more than its candidates, since the nearest by both codes are
 wanted. A radius with only 16 in it (94 bits of 256 in that library) cost 3.5 % of the mild edits, and 13 % of the hard."""

@@ -369,11 +369,7 @@ class State:
                 split=split.learned if split else "",
                 metrics=self._figures(),
             )
-        # A run that had ended already keeps the speed of its training.
-        before = {} if clock.steps else self.folder.result()
-        self.folder.conclude(
-            {"steps": self.at + 1, **clock.report(), "notes": self.notes, **before, **self._figures()}
-        )
+        self.folder.conclude({"steps": self.at + 1, **clock.report(), "notes": self.notes, **self._figures()})
 
     def _figures(self) -> dict[str, float | str]:
         """What the model's card says of the validation."""
