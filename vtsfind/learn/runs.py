@@ -119,6 +119,10 @@ class RunFolder:
         with self.written():
             replace_file(self._result, (json.dumps(values, indent=1) + "\n").encode())
 
+    def result(self) -> dict[str, Any]:
+        """What came out; empty before the end."""
+        return dict(json.loads(self._result.read_bytes())) if self._result.is_file() else {}
+
     @property
     def finished(self) -> bool:
         """Whether the model is there, and nothing is left to do: its result is what is written last."""
