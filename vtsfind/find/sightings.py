@@ -28,6 +28,7 @@ from vtsfind.find.compare import Integers
 from vtsfind.find.features import MOST_POINTS as MOST_OF_PHOTO
 from vtsfind.find.features import Features, Pixels
 from vtsfind.find.nearest import FoundPairs, best_ranks
+from vtsfind.find.threads import ONE_FOR_PRODUCTS
 from vtsfind.find.vocabulary import Vocabulary, learned
 
 MOST = 8
@@ -102,7 +103,8 @@ def sightings(
     progress.start(Phase.SIGHT, len(order))
     found = FoundPairs(MOST)
     if len(order):
-        points = _gathered(order, features, progress, cancel)
+        with ONE_FOR_PRODUCTS:
+            points = _gathered(order, features, progress, cancel)
         for first in range(0, len(order), _BLOCK):
             cancel.check()
             pairs = points.votes(first, first + _BLOCK)

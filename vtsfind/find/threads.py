@@ -1,11 +1,15 @@
-"""Work cut into parts that several threads take from one queue."""
+"""Work cut into parts that several threads take from one queue, and products of matrices that keep to one thread."""
 
 import os
+import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
-from typing import TypeVar
+from types import TracebackType
+from typing import Any, TypeVar
 
 Part = TypeVar("Part")
 Share = TypeVar("Share")
@@ -28,7 +32,8 @@ def share(
 
     Returns
     -------
-    What `work` returned, the caller's first. What it raises ends all of them and is raised.
+    What `work` returned, the caller's first. What it raises ends all of them and is raised. While there are several
+    threads, products of matrices do not make more.
     """
     left = deque(parts)
 
@@ -41,12 +46,13 @@ def share(
             yield part
 
     extra = max(min(threads or processors(), len(left)) - 1, 0)
-    others = [_pool(extra).submit(work, taken()) for _ in range(extra)]
-    try:
-        return [work(taken()), *(other.result() for other in others)]
-    finally:
-        left.clear()
-        wait(others)
+    with ONE_FOR_PRODUCTS if extra else nullcontext():
+        others = [_pool(extra).submit(work, taken()) for _ in range(extra)]
+        try:
+            return [work(taken()), *(other.result() for other in others)]
+        finally:
+            left.clear()
+            wait(others)
 
 
 def processors() -> int:
@@ -54,6 +60,47 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+class OneForProducts(AbstractContextManager[None]):
+    """While this is entered, by whatever thread, products of matrices take one thread each.
+
+    The libraries behind them (BLAS) start one for each processor otherwise, which wait for work by spinning: for
+    products as small as those of one photo or pair, that takes longer than the work. How they count threads holds for
+    the whole process, so the last to leave sets it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._limit: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._inside += 1
+            if self._inside == 1:
+                self._limit = _libraries("cv2" in sys.modules).limit(limits=1, user_api="blas")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limit.restore_original_limits()
+
+
+ONE_FOR_PRODUCTS = OneForProducts()
+
+
+@cache
+def _libraries(opencv: bool) -> Any:  # noqa: FBT001 - a key of the cache: OpenCV brings a library of its own
+    """What sets the threads of the libraries that are loaded."""
+    import numpy as np  # noqa: F401 - its library is to be among them
+    from threadpoolctl import ThreadpoolController
+
+    del opencv
+    return ThreadpoolController()
 
 
 @cache
