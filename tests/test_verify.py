@@ -82,6 +82,15 @@ def framed(image: Image.Image) -> Image.Image:
     return frame
 
 
+def faded(image: Image.Image) -> Image.Image:
+    return image.point(lambda v: 32 + 3 * v // 4)
+
+
+def exposed_twice(image: Image.Image) -> Image.Image:
+    other = image.transpose(Image.Transpose.ROTATE_180).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return Image.blend(image, other, 0.25)
+
+
 SAVED_AGAIN: dict[str, Edit] = {
     "jpeg 60": lambda image: saved(image, 60),
     "half": half,
@@ -104,6 +113,7 @@ EDITED: dict[str, Edit] = {
     "frame": framed,
     "caption": captioned,
     "faded": lambda image: image.point(lambda v: 80 + v // 2),
+    "another picture shines through": exposed_twice,
     "mirrored crop": lambda image: window(image, 0.1, 0.1, 0.9, 0.9).transpose(TURNED[2]),
 }
 
@@ -185,6 +195,7 @@ def test_another_shot_of_the_scene_is_never_a_copy(shared_photos: Path, name: st
     image = photo(shared_photos, name)
     assert verdict(image, nearer(image, 0.04)) not in COPIES
     assert verdict(image, half(nearer(image, 0.06))) not in COPIES
+    assert verdict(image, faded(nearer(image, 0.04))) not in COPIES
 
 
 def test_photos_of_different_moments_are_a_burst_however_alike(shared_photos: Path) -> None:

@@ -19,6 +19,8 @@ _TEXTURE = 3.0
 _CLEAR = 0.8
 _LARGEST_SHIFT = 3.0
 _FEWEST_FIRM = 8
+_FEWEST_CHANGED = 4
+_NEAR_GAIN = 0.35
 
 
 class Blocks:
@@ -80,6 +82,30 @@ class Blocks:
             kept = off <= max(0.3, float(np.median(off)) * 1.5)
         correction: Matrix = solution.T + np.array([[1, 0, 0], [0, 1, 0]])
         return correction
+
+    def mixing(self) -> tuple[float, float, float]:
+        """How one picture is mixed into the other, if it is.
+
+        Where a second picture shines through a photo, what is left of the photo's own contrast is the same everywhere, also in
+        the blocks that do not look the same any more; where something took its place, nothing is left.
+
+        Returns
+        -------
+        The contrast of the photo that is in the mixture, as a share of its own; the share of blocks that have about that
+        much of it; and the share of those among them that are not the same, 1 where there are hardly any.
+        """
+        return min(self._mixing(self.bb), self._mixing(self.aa))  # a mixture has less of the photo's contrast
+
+    def _mixing(self, own: Grid) -> tuple[float, float, float]:
+        """What `mixing` says if the photo is the picture whose blocks have these variances."""
+        clear = self.whole & (own > _TEXTURE**2)
+        if not clear.any():
+            return 1.0, 0.0, 0.0
+        gains = self.ab[clear] / own[clear]
+        gain = float(np.median(gains))
+        near = np.abs(gains - gain) < _NEAR_GAIN * abs(gain)
+        changed = near[~self.same[clear]]
+        return gain, float(near.mean()), float(changed.mean()) if len(changed) >= _FEWEST_CHANGED else 1.0
 
     def sway(self, part: Mask) -> tuple[float, float]:
         """How far, in pixels, blocks lie off their places together with their neighbours, and how far each by itself.

@@ -22,6 +22,13 @@ _EXACT_NOISE = 0.2
 _DRAWN = 0.93
 _WELL_SOUGHT = 14
 
+# A picture that another one shines through has lost contrast, everywhere alike, and nothing has moved.
+_FADED = 0.85
+_EVEN = 0.8
+_CHANGED_EVEN = 0.5
+_SURELY_CHANGED = 0.8
+_WELL_ALIGNED = 40
+
 
 def doubt(seen: Likeness, alignment: Alignment) -> str:
     """Why the pictures are not one photo, in a few words; empty when they are."""
@@ -29,6 +36,11 @@ def doubt(seen: Likeness, alignment: Alignment) -> str:
         return "too little is the same to be sure"
     if _things_moved(seen, alignment):
         return "things are in other places"
+    return "" if _shines_through(seen, alignment) else _other_parts(seen, alignment)
+
+
+def _other_parts(seen: Likeness, alignment: Alignment) -> str:
+    """Why parts of the pictures are not one photo's."""
     if _parts_shifted(seen):
         return "near and far parts are shifted against each other"
     if seen.middle < 0.8 and seen.part_same < 0.9:
@@ -71,16 +83,27 @@ def _parts_shifted(seen: Likeness) -> bool:
     return seen.sway > 0.35 or seen.sway > max(0.12, 0.6 * seen.jitter)
 
 
+def _shines_through(seen: Likeness, alignment: Alignment) -> bool:
+    """Whether a second picture lies thinly over all of one of them: a double exposure, or a reflection put there."""
+    evenly = seen.gain < _FADED and seen.even >= _EVEN and seen.changed_even >= _CHANGED_EVEN
+    in_place = seen.moved <= 1 and alignment.strays <= max(2, 0.05 * alignment.inliers)
+    # What shines through makes blocks seem displaced, each by itself.
+    together = seen.sway > 0.75 * seen.jitter
+    return (
+        evenly
+        and in_place
+        and not together
+        and alignment.inliers >= _WELL_ALIGNED
+        and seen.same < _SURELY_CHANGED
+    )
+
+
 def _drawn_over(seen: Likeness, alignment: Alignment) -> bool:
     """Whether what changed is of few colours in one of the pictures, and not in both, as writing and stickers are."""
     if seen.drawn > _DRAWN:
         return True
     hints = seen.moved > 0.07 * seen.sought or alignment.strays > 2
-    if hints and seen.drawn - seen.plain < 0.15:
-        return False
     if seen.noise < _EXACT_NOISE:  # what did not change is the same to the pixel
-        return True
+        return not hints or seen.drawn - seen.plain >= 0.15
     unmoved = seen.sought >= _WELL_SOUGHT and seen.moved == 0 and alignment.strays <= 1
-    if unmoved:
-        return seen.drawn - 0.5 * seen.plain >= 0.15
-    return seen.drawn - 0.5 * seen.plain >= 0.5 and seen.drawn - seen.plain >= 0.25
+    return unmoved and seen.drawn - 0.5 * seen.plain >= 0.15

@@ -70,6 +70,12 @@ class Likeness:
     """Share of these pixels that a few colours make up, in the picture where it is greater: what is drawn has few."""
     plain: float
     """The same in the other picture."""
+    gain: float
+    """Contrast of the one in the other, see `Blocks.mixing`."""
+    even: float
+    """Share of the blocks that have about this contrast."""
+    changed_even: float
+    """Share of those among them that are not the same."""
 
 
 def likeness(first: Features, second: Features, alignment: Alignment) -> tuple[Likeness, Alignment] | None:
@@ -165,6 +171,7 @@ def _summed_up(blocks: Blocks, target: Floats, moved: Floats, a: Pixels, b: Pixe
     changed = _changed(blocks, target, moved)
     few = _few_colours(a[changed]), _few_colours(b[changed])
     found, sought = _found_elsewhere(blocks, target, moved)
+    gain, even, changed_even = blocks.mixing()
     return Likeness(
         blocks=int(blocks.textured.sum()),
         same=float(blocks.same.sum() / blocks.textured.sum()),
@@ -182,6 +189,9 @@ def _summed_up(blocks: Blocks, target: Floats, moved: Floats, a: Pixels, b: Pixe
         changed=float(changed.sum() / (blocks.textured.sum() * BLOCK * BLOCK)),
         drawn=max(few),
         plain=min(few),
+        gain=gain,
+        even=even,
+        changed_even=changed_even,
     )
 
 
