@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtsfind.find.cluster import Families, Pair, pair, stars
+from vtsfind.find.cluster import ENOUGH, Families, OtherShots, Pair, pair, stars
 
 PHOTOS = 9
 PAIRS = [(a, b) for a in range(PHOTOS) for b in range(a + 1, PHOTOS)]
@@ -86,3 +86,39 @@ def test_families_are_what_hangs_together(pairs: list[Pair]) -> None:
             sets[photo] = union
     for a, b in PAIRS:
         assert (families.of(a) == families.of(b)) is (b in sets[a])
+
+
+def test_another_shot_of_enough_members_of_a_family_is_one_of_the_others_too() -> None:
+    families = Families()
+    shots = OtherShots(families, 2)
+    for member in (1, 2, 3):
+        families.join(0, member)
+    shots.add(1, 9)
+    assert not shots.settled(2, 9)
+    shots.add(0, 9)
+    assert shots.settled(2, 9)
+    assert shots.settled(9, 3)
+    assert not shots.settled(2, 8)
+
+
+def test_other_shots_of_photos_that_do_not_hang_together_say_nothing_of_a_third() -> None:
+    families = Families()
+    shots = OtherShots(families, 2)
+    shots.add(0, 9)
+    shots.add(1, 9)
+    assert not shots.settled(0, 9)
+    assert not shots.settled(2, 9)
+    families.join(0, 2)
+    assert not shots.settled(2, 9)
+    families.join(1, 2)
+    assert shots.settled(2, 9)
+
+
+def test_what_looks_like_another_shot_once_or_twice_is_still_compared() -> None:
+    families = Families()
+    shots = OtherShots(families)
+    for member in range(ENOUGH):
+        assert not shots.settled(member, 99)
+        families.join(0, member)
+        shots.add(member, 99)
+    assert shots.settled(0, 99)

@@ -100,7 +100,7 @@ STOPPED = """
 import os, signal
 from vtsfind.engine import duplicates, looking
 from vtsfind.engine.looking import Looking
-duplicates._TOGETHER = looking._CHUNK = 1
+duplicates._TOGETHER = 1
 looking.COMMIT_EVERY_S = -1.0
 verified = Looking._verified
 def stopped(self, pairs):

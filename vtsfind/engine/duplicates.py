@@ -2,10 +2,11 @@
 
 Photos that were looked at are also compared if they show the same details, however far their codes are apart: a photo and a
 collage with it, say. Photos whose codes have no candidate at all are not looked at, so nothing more is known of them.
+A photo that was found to be another shot of several copies of one picture is not compared with further ones of them.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +29,7 @@ from vtsfind.engine.looking import Looking
 from vtsfind.engine.scope import scope
 from vtsfind.engine.units import Units
 from vtsfind.find.candidates import Candidates, candidates
-from vtsfind.find.cluster import Families, Pair
+from vtsfind.find.cluster import Families, OtherShots, Pair
 from vtsfind.find.compare import Integers, differing
 from vtsfind.find.sightings import Sightings, sightings
 from vtsfind.media.scan import normalised
@@ -195,6 +196,7 @@ class _Search:
         self._contents = [self._inventory.contents[int(row)] for row in self._planes.rows[self._columns]]
         self._words = np.ascontiguousarray(self._planes.words[:, self._columns])
         self._families = Families()
+        self._other_shots = OtherShots(self._families)
         self._spared: list[Pair] = []
         """Proposed pairs that were not compared, since they hang together through others."""
         self._sighted = 0
@@ -314,7 +316,8 @@ class _Search:
     def _in_rounds(self, looking: Looking, proposed: Candidates | Sightings) -> dict[Pair, Found]:
         """Compare each photo with its nearest candidate, then with the next one, and so on.
 
-        Pairs that hang together through copies already are left out: grouping compares them with the keeper.
+        Pairs that hang together through copies already are left out: grouping compares them with the keeper. So are those of
+        a photo and a family that it is another shot of, unless other shots are asked for: nothing is said of these.
         """
         self._progress.start(Phase.VERIFY, len(proposed.firsts))
         found: dict[Pair, Found] = {}
@@ -322,28 +325,34 @@ class _Search:
         for rank in range(int(proposed.ranks.max(initial=-1)) + 1):
             here = proposed.ranks == rank
             pairs = list(zip(proposed.firsts[here].tolist(), proposed.seconds[here].tolist(), strict=True))
-            left = [(a, b) for a, b in pairs if families.of(a) != families.of(b)]
+            apart = [(a, b) for a, b in pairs if families.of(a) != families.of(b)]
+            left = [each for each in apart if not self._other_shots.settled(*each)]
             self._spared += [(a, b) for a, b in pairs if families.of(a) == families.of(b)]
             self._progress.advance(len(pairs) - len(left))
             for start in range(0, len(left), _TOGETHER):
                 some = left[start : start + _TOGETHER]
-                for each, seen in zip(some, self._compared(looking, some), strict=True):
+                for each, seen in zip(
+                    some, self._compared(looking, some, self._progress.advance), strict=True
+                ):
                     if self._joins(each, seen):
                         found[each] = seen
                         families.join(*each)
-                self._progress.advance(len(some))
+                    elif seen and seen[0] is Verdict.BURST and Verdict.BURST not in self._rules.kinds:
+                        self._other_shots.add(*each)
         return found
 
     def _joins(self, numbers: Pair, seen: Found) -> bool:
         first, second = (self._contents[number] for number in numbers)
         return self._rules.joins(first, second, seen)
 
-    def _compared(self, looking: Looking, pairs: Sequence[Pair]) -> list[Found]:
+    def _compared(
+        self, looking: Looking, pairs: Sequence[Pair], advance: Callable[[int], None] = lambda _: None
+    ) -> list[Found]:
         ordered = []
         for pair in pairs:
             first, second = (self._contents[number] for number in pair)
             ordered.append((first, second) if first.digest < second.digest else (second, first))
-        return looking.compare(ordered)
+        return looking.compare(ordered, advance)
 
     def _near(self, proposed: Candidates | None) -> dict[Pair, Found]:
         """Take every proposed pair for similar."""

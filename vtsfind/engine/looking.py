@@ -1,33 +1,32 @@
 """Looking at photos and comparing them, never twice: what is found out is kept beside the library, by content."""
 
 import time
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from types import TracebackType
 
 from vtsfind.base.details import Details
-from vtsfind.base.errors import StorageError
 from vtsfind.base.progress import CancelToken, Phase, Progress
 from vtsfind.base.records import Failure, Found, Reason, show_path
 from vtsfind.base.settings import Settings
+from vtsfind.engine.comparing import AtHand, Comparing
 from vtsfind.engine.contents import Content
 from vtsfind.engine.machine import processors
 from vtsfind.find.features import Features
-from vtsfind.find.look import Look, details_of, look_version, unpack, verdict_version
-from vtsfind.find.threads import share
+from vtsfind.find.look import Look, details_of, look_version, verdict_version
+from vtsfind.find.threads import ONE_FOR_PRODUCTS
 from vtsfind.find.verify import Looked, verify
 from vtsfind.media.pool import Job, WorkPool
-from vtsfind.store.evidence import KEY_BYTES, NAME, EvidenceStore
+from vtsfind.store.evidence import KEY_BYTES, EvidenceStore
 from vtsfind.store.evidence import Found as Seen
 
 COMMIT_EVERY_S = 2.0
 """Seconds of work that a killed run may lose."""
+MANY = 128
+"""Pairs from which on processes are worth their start, which takes as long as about 40 pairs each."""
 _AT_HAND = 768
 """Photos whose features are held in memory; each takes up to a megabyte."""
-_CHUNK = 256
-"""Pairs that are handed to the threads at once."""
 
 ContentPair = tuple[Content, Content]
 
@@ -58,11 +57,13 @@ class Looking(AbstractContextManager["Looking"]):
         self._cancel = cancel
         self._committed = time.monotonic()
         self._known = self._store.looked()
-        self._at_hand: OrderedDict[bytes, Looked] = OrderedDict()
+        self._at_hand = AtHand(self._store, _AT_HAND)
+        self._comparing = Comparing(folder, look_version(), settings.workers or processors())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._comparing.__exit__(kind, error, trace)
         self._store.commit()
         if kind is None:
             self._store.trim()
@@ -146,15 +147,19 @@ class Looking(AbstractContextManager["Looking"]):
 
     def features(self, content: Content) -> Features:
         """The local features of a photo that was looked at."""
-        return self._features(content).features
+        return self._looked(content).features
 
-    def compare(self, pairs: Sequence[ContentPair]) -> list[Seen]:
+    def compare(
+        self, pairs: Sequence[ContentPair], advance: Callable[[int], None] = lambda _: None
+    ) -> list[Seen]:
         """Say what each pair is.
 
         Parameters
         ----------
         pairs
             Each with the smaller digest first.
+        advance
+            Is told how many more are done, from time to time.
 
         Returns
         -------
@@ -167,36 +172,27 @@ class Looking(AbstractContextManager["Looking"]):
             for pair, key in zip(pairs, keys, strict=True)
             if key not in known and all(map(self.has_seen, pair))
         ]
-        for start in range(0, len(left), _CHUNK):
-            self._cancel.check()
-            chunk = left[start : start + _CHUNK]
-            found = dict(zip(((a.digest, b.digest) for a, b in chunk), self._verified(chunk), strict=True))
-            self._store.keep_verdicts(found.items())
-            self._commit_at_times()
-            known.update(found)
-            self.compared += len(chunk)
+        advance(len(pairs) - len(left))
+        with ONE_FOR_PRODUCTS:
+            for (first, second), seen in zip(left, self._verified(left), strict=True):
+                key = first.digest, second.digest
+                known[key] = seen
+                self._store.keep_verdicts([(key, seen)])
+                self._commit_at_times()
+                self.compared += 1
+                advance(1)
         return [known.get(key) for key in keys]
 
-    def _verified(self, pairs: Sequence[ContentPair]) -> list[Seen]:
-        looked = [(self._features(first), self._features(second)) for first, second in pairs]
+    def _verified(self, pairs: Sequence[ContentPair]) -> Iterator[Seen]:
+        done = 0
+        if self.compared + len(pairs) >= MANY and not self._store.problem:
+            known = [((a.digest, a.info), (b.digest, b.info)) for a, b in pairs]
+            for seen in self._comparing.verdicts(known, self._cancel):
+                done += 1
+                yield seen
+        for first, second in pairs[done:]:
+            self._cancel.check()
+            yield verify(self._looked(first), self._looked(second))
 
-        def work(numbers: Iterator[int]) -> list[tuple[int, Seen]]:
-            return [(number, verify(*looked[number])) for number in numbers]
-
-        found = dict(entry for part in share(range(len(looked)), work) for entry in part)
-        return [found[number] for number in range(len(looked))]
-
-    def _features(self, content: Content) -> Looked:
-        known = self._at_hand.pop(content.digest, None)
-        if known is None:
-            told = self._store.look(content.digest)
-            if told is None:  # it was looked at, so the file has failed since
-                raise StorageError(
-                    f"{NAME} of the library cannot be read: {self._store.problem}.", "Run it again."
-                )
-            details, features = unpack(told)
-            known = Looked(features, content.info, content.digest, details.pixels or None)
-        self._at_hand[content.digest] = known
-        if len(self._at_hand) > _AT_HAND:
-            self._at_hand.popitem(last=False)
-        return known
+    def _looked(self, content: Content) -> Looked:
+        return self._at_hand.looked(content.digest, content.info)

@@ -66,9 +66,11 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         The library's.
     look_version, verdict_version
         Of what makes looks, and of what makes verdicts.
+    write
+        Whether it is to be written, and so made if it is missing or damaged. Else nothing may be kept in it.
     """
 
-    def __init__(self, folder: Path, look_version: str, verdict_version: str) -> None:
+    def __init__(self, folder: Path, look_version: str, verdict_version: str, *, write: bool = True) -> None:
         self._path = folder / NAME
         self._look_version = look_version
         self._verdict_version = verdict_version
@@ -77,7 +79,14 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         self._pending: list[tuple[str, Rows]] = []
         """What was written since the last commit, to be written elsewhere if the file fails."""
         self._memory: sqlite3.Connection | None = None
-        self._disk = self._opened()
+        self._disk = self._opened() if write else self._opened_to_read()
+
+    def _opened_to_read(self) -> sqlite3.Connection | None:
+        try:
+            return connected(self._path, "ro")
+        except sqlite3.Error as error:
+            self.problem = str(error)
+            return None
 
     def _opened(self) -> sqlite3.Connection | None:
         for _ in range(2):

@@ -1,0 +1,68 @@
+"""Two shots of one scene, each in many copies: two groups, and not every copy is compared with the other shot."""
+
+from functools import partial
+from pathlib import Path
+
+import pytest
+from commands import Vtsfind
+from drawn import exif
+from families import save
+from textured import photograph
+
+from vtsfind.base.groups import COPIES, Verdict
+from vtsfind.base.settings import Settings
+from vtsfind.engine import duplicates as engine
+from vtsfind.engine.duplicates import DupesWish, Duplicates, duplicates
+from vtsfind.find.cluster import OtherShots
+
+COPIES_EACH = 6
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A folder with two shots, seconds apart, that are alike to the pixel but for saving, in several copies each."""
+    image = photograph(0, 192, 144)
+    for shot, second in ((1, 45), (2, 47)):
+        taken = exif(taken=f"2021:07:03 12:30:{second}").tobytes()
+        for n in range(COPIES_EACH):
+            name = f"shot{shot}-copy{n}.jpg"
+            save(tmp_path / "photos" / name, image, quality=60 + 5 * n + shot, exif=taken)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def ask(photos: Path, tmp_path: Path, run: Vtsfind, monkeypatch: pytest.MonkeyPatch) -> "Ask":
+    return Ask(photos, tmp_path, run, monkeypatch)
+
+
+class Ask:
+    """Searches the photos, each time in a new library."""
+
+    def __init__(self, photos: Path, folder: Path, run: Vtsfind, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._photos, self._folder, self._run, self._patch = photos, folder, run, monkeypatch
+
+    def __call__(self, wish: DupesWish, enough: int) -> Duplicates:
+        """Search; so many other shots settle it."""
+        library = self._folder / f"{enough}"
+        assert self._run("index", self._photos, "--library", library).exit_code == 0
+        self._patch.setattr(engine, "OtherShots", partial(OtherShots, enough=enough))
+        return duplicates(Settings(library=str(library), workers=1), wish)
+
+
+def test_further_copies_of_another_shot_are_not_compared_and_not_told(ask: Ask) -> None:
+    every, some = (ask(DupesWish(), enough) for enough in (99, 2))
+    assert some.tally.candidates == every.tally.candidates
+    assert some.tally.compared < every.tally.compared
+    assert some.groups == every.groups
+    for group in some.groups:
+        assert len({member.photo.path.rpartition(b"-")[0] for member in group.members}) == 1
+        assert len(group.members) == COPIES_EACH
+    assert len(some.groups) == 2
+
+
+def test_who_asks_for_other_shots_has_all_of_them_compared(ask: Ask) -> None:
+    wish = DupesWish(kinds=frozenset({*COPIES, Verdict.BURST}))
+    every, some = (ask(wish, enough) for enough in (99, 1))
+    assert some.tally.compared == every.tally.compared
+    assert some.groups == every.groups
+    assert [len(group.members) for group in some.groups] == [2 * COPIES_EACH]

@@ -1,0 +1,194 @@
+"""Comparing many pairs of photos: by several processes, given in the order in which they were asked for.
+
+Comparing a pair is many small steps in the interpreter, which threads could only take in turns. So there are processes, which
+read what was seen of the photos from the library's evidence by themselves. They begin as `multiprocessing` begins them
+everywhere ("spawn"), so no lock and no open file of the parent is in them, and they end with it, however it ends.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr
+from functools import cache
+from multiprocessing import resource_tracker
+from pathlib import Path
+from types import TracebackType
+
+from vtsfind.base.errors import StorageError
+from vtsfind.base.progress import CancelToken
+from vtsfind.base.records import PictureInfo
+from vtsfind.find.look import unpack
+from vtsfind.find.opencv import opencv
+from vtsfind.find.threads import ONE_FOR_PRODUCTS
+from vtsfind.find.verify import Looked, verify
+from vtsfind.store.evidence import NAME, EvidenceStore, Found
+
+_CANCEL_IS_SEEN_AFTER_S = 0.1
+_CHUNK = 8
+"""Pairs that a process takes at once, at most: about a tenth of a second."""
+_AT_HAND = 256
+"""Photos whose features a process holds in memory; each takes up to a megabyte."""
+_MOST_PROCESSES = 61
+"""What Windows can wait for."""
+
+Known = tuple[bytes, PictureInfo]
+"""SHA-256 of a content that was looked at, and what is known of it besides."""
+
+
+class AtHand:
+    """The photos that were asked for last, ready to be compared.
+
+    Parameters
+    ----------
+    store
+        Has what was seen of them.
+    most
+        Photos that are held in memory.
+    """
+
+    def __init__(self, store: EvidenceStore, most: int = _AT_HAND) -> None:
+        self._store = store
+        self._most = most
+        self._held: OrderedDict[bytes, Looked] = OrderedDict()
+
+    def looked(self, digest: bytes, info: PictureInfo) -> Looked:
+        """A photo that was looked at.
+
+        Raises
+        ------
+        StorageError
+            If the store does not have it: the file has failed since.
+        """
+        known = self._held.pop(digest, None)
+        if known is None:
+            told = self._store.look(digest)
+            if told is None:
+                raise StorageError(
+                    f"{NAME} of the library cannot be read: {self._store.problem}.", "Run it again."
+                )
+            details, features = unpack(told)
+            known = Looked(features, info, digest, details.pixels or None)
+        self._held[digest] = known
+        if len(self._held) > self._most:
+            self._held.popitem(last=False)
+        return known
+
+
+class Comparing(AbstractContextManager["Comparing"]):
+    """Processes that compare photos of one library.
+
+    Parameters
+    ----------
+    folder
+        The library's.
+    look_version
+        Of what was seen of the photos.
+    processes
+        At most; they start as there is something for them to do. A single one would be none.
+    """
+
+    def __init__(self, folder: Path, look_version: str, processes: int) -> None:
+        self._folder = folder
+        self._look_version = look_version
+        self._processes = min(processes, _MOST_PROCESSES)
+        self._pool: ProcessPoolExecutor | None = None
+        self._failed = False
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def verdicts(self, pairs: Sequence[tuple[Known, Known]], cancel: CancelToken) -> Iterator[Found]:
+        """Say what each pair is.
+
+        Parameters
+        ----------
+        pairs
+            Of photos that the store on the disk has, committed.
+        cancel
+            Looked at while waiting.
+
+        Yields
+        ------
+        As many as can be found out this way, in order: fewer than there are pairs, or none, if processes cannot be
+        started, do not last, or cannot read the store.
+
+        Raises
+        ------
+        Cancelled
+            When `cancel` is raised.
+        """
+        if self._processes < 2 or self._failed:
+            return
+        try:
+            for future in self._asked(pairs):
+                while not future.done():
+                    cancel.check()
+                    wait([future], _CANCEL_IS_SEEN_AFTER_S)
+                yield from future.result()
+        except (BrokenProcessPool, StorageError, OSError):
+            self._failed = True
+
+    def _asked(self, pairs: Sequence[tuple[Known, Known]]) -> list[Future[list[Found]]]:
+        pool = self._started()
+        size = max(1, min(_CHUNK, len(pairs) // self._processes))
+        with _interrupts_held():
+            return [
+                pool.submit(_compared, self._folder, self._look_version, pairs[start : start + size])
+                for start in range(0, len(pairs), size)
+            ]
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            if os.name == "posix":  # it is handed the standard error stream, which a screen may have replaced
+                with redirect_stderr(sys.__stderr__):
+                    resource_tracker.ensure_running()
+            spawning = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._processes, mp_context=spawning, initializer=_begin)
+        return self._pool
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Start processes that no interrupt at the terminal ends before they can ignore it."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin() -> None:
+    """Begin as a process that compares: interrupts are for the parent alone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="vtsfind-parent", daemon=True).start()
+    opencv()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _compared(folder: Path, look_version: str, pairs: Sequence[tuple[Known, Known]]) -> list[Found]:
+    at_hand = _at_hand(folder, look_version)
+    with ONE_FOR_PRODUCTS:
+        return [verify(at_hand.looked(*first), at_hand.looked(*second)) for first, second in pairs]
+
+
+@cache
+def _at_hand(folder: Path, look_version: str) -> AtHand:
+    return AtHand(EvidenceStore(folder, look_version, "", write=False))
