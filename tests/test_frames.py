@@ -28,6 +28,11 @@ def part(width: float, height: float, left: float = 0.1, top: float = 0.1, *, tu
     return Evidence(box=Box(left, top, left + width, top + height), boxed=1, turn=turn)
 
 
+def broken(evidence: Evidence, share: float) -> Evidence:
+    """The same, where this share of the lines change at the edges of the box."""
+    return replace(evidence, broken_off=share)
+
+
 PHOTO = contender("/photo.jpg", 1600, 1200, SHOT)
 SCREEN = contender("/screen.png", 1170, 2532)
 ON_SCREEN = part(1.0, 877.5 / 2532, 0.0, 0.3)
@@ -68,6 +73,16 @@ def test_a_screenshot_with_more_pixels_comes_after_the_shot_that_it_shows() -> N
         # nobody's data: a card or the original of a crop
         (CARD, contender("/p", 800, 600), part(0.4, 0.3), Framing.UNCLEAR),
         (CARD, contender("/p", 1600, 1200), part(0.4, 0.3), Framing.UNCLEAR),
+        # it breaks off around the photo, as cards do; but a photo that is shown larger than it is was cut out of there
+        (CARD, contender("/p", 800, 600), broken(part(0.4, 0.3), 0.4), Framing.UNCLEAR),
+        (CARD, contender("/p", 800, 600), broken(part(0.4, 0.3), 0.9), Framing.LIKELY_FRAME),
+        (CARD, contender("/p", 400, 300), broken(part(0.4, 0.3), 0.9), Framing.WIDER),
+        (
+            contender("/o", 2000, 2000, SHOT),
+            contender("/p", 800, 600),
+            broken(part(0.4, 0.3), 0.9),
+            Framing.WIDER,
+        ),
         # a screenshot says that it is one
         (
             replace(CARD, details=Details(screenshot=True)),
@@ -112,6 +127,16 @@ def test_a_collage_or_a_crop_without_a_cameras_data_is_kept_wide_and_told_as_a_d
     shot = contender("/o", 2000, 2000, SHOT)
     assert rules.doubt(shot, photo, facing) == ""
     assert rules.reason(shot, photo, facing) == "2000x2000 beats 800x600; has the camera's name"
+
+
+def test_what_breaks_off_around_a_photo_comes_after_it_and_is_told_as_a_doubt() -> None:
+    rules, photo = policy(), contender("/p", 800, 600)
+    seen = broken(part(0.4, 0.3), 0.9)
+    assert rules.ranked([photo, CARD])[0] == CARD
+    assert rules.is_frame(CARD, photo, seen)
+    assert rules.doubt(photo, CARD, seen) == "a crop, or a collage"
+    assert rules.doubt(CARD, photo, replace(seen, boxed=0)) == "a crop, or a collage"
+    assert "which shows it on 800x600: a collage or a card" in rules.reason(photo, CARD, seen)
 
 
 def test_a_collage_that_cuts_a_picture_off_comes_after_it() -> None:

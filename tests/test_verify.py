@@ -159,6 +159,18 @@ def test_the_box_in_a_screenshot_is_the_photo(shared_photos: Path) -> None:
     assert (told.box.top, told.box.bottom) == pytest.approx((0.25, 0.75), abs=0.01)
 
 
+@pytest.mark.parametrize("name", PHOTOS)
+def test_a_picture_breaks_off_around_a_photo_that_was_put_there_and_not_around_a_crop(
+    shared_photos: Path, name: str
+) -> None:
+    image = photo(shared_photos, name)
+    for put in (framed(image), bars(image)):
+        assert (evidence(image, put).broken_off or 0) > 0.5
+        assert (evidence(put, image).broken_off or 0) > 0.5
+    for cut in (window(image, 0.1, 0.1, 0.9, 0.9), window(image, 0.25, 0.2, 0.75, 0.7)):
+        assert (evidence(image, cut).broken_off or 0) < 0.4
+
+
 def test_a_photo_within_a_collage_is_an_edit(shared_photos: Path) -> None:
     image, other = photo(shared_photos, PHOTOS[0]), photo(shared_photos, PHOTOS[2])
     collage = Image.new("RGB", (image.width * 2, image.height), "white")

@@ -1,7 +1,8 @@
 """Pictures that show all of another one on a part of theirs: originals of crops, screenshots, collages, cards.
 
 Such a picture has more pixels than the one in it, and yet may have fewer of what both show. Whether what is around the part
-belongs to the scene, as in the original of a crop, or not, as in a collage, the pictures do not tell; and that the narrower
+belongs to the scene, as in the original of a crop, or not, as in a collage, the pictures only hint at: a collage breaks off
+where the photo in it ends, but so does a painting that was cut out of a photo of a wall. And that the narrower
 one spends more pixels on what both show may come of enlarging the crop. What tells is whose camera's data are there.
 """
 
@@ -23,6 +24,8 @@ _MOSTLY_OTHER: Final = 0.6
 """A picture that shows another one cut off on less than this share of itself is no other crop of the same shot."""
 _EDGE: Final = 0.01
 """How near, in shares of the side, a box ends to an edge at which it is cut off."""
+_BREAKS_OFF: Final = 0.5
+"""Share of the lines across an edge that change there: at most 0.4 for crops of photos, most often more than 0.8 for cards."""
 _SIDEWAYS: Final = 5
 """EXIF orientations from this one on swap width and height."""
 
@@ -36,6 +39,8 @@ class Framing(Enum):
     """No camera's shot, while the narrower one is, with all the detail: what is around it was put there."""
     COLLAGE = auto()
     """No camera's shot, and it shows only part of the narrower one, which has all the detail."""
+    LIKELY_FRAME = auto()
+    """No camera's data tell, but it breaks off where the narrower one ends, which has all the detail."""
     UNCLEAR = auto()
     """The original of a crop, or a collage, a card, a screenshot: no camera's data tell."""
 
@@ -81,7 +86,7 @@ def inset(wider: Contender, narrower: Contender, evidence: Evidence) -> Inset | 
         return None
     flatter = log(width / height * own[1] / own[0])
     if abs(flatter) <= _SHAPE:
-        return Inset(round(width), round(height), _framing(wider, narrower, width * height))
+        return Inset(round(width), round(height), _framing(wider, narrower, width * height, evidence))
     # The side along which nothing is cut off tells the scale.
     cut, scale = (box.top, box.bottom), width / own[0]
     if flatter < 0:
@@ -100,10 +105,12 @@ def _is_collage(
     return not _is_shot(wider) and at_edge and share < _MOSTLY_OTHER and detail >= _LESS_DETAIL * scale
 
 
-def _framing(wider: Contender, narrower: Contender, spent: float) -> Framing:
+def _framing(wider: Contender, narrower: Contender, spent: float, evidence: Evidence) -> Framing:
     if _is_shot(wider) or sqrt(effective_pixels(narrower) / spent) < _LESS_DETAIL:
         return Framing.WIDER
-    return Framing.FRAME if narrower.details.camera or wider.details.screenshot else Framing.UNCLEAR
+    if narrower.details.camera or wider.details.screenshot:
+        return Framing.FRAME
+    return Framing.LIKELY_FRAME if (evidence.broken_off or 0) >= _BREAKS_OFF else Framing.UNCLEAR
 
 
 def _is_shot(picture: Contender) -> bool:

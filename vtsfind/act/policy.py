@@ -8,7 +8,7 @@ The rule `pixels` does not count what was put around a photo. A screenshot, a ca
 after the shot that it shows, if that has a camera's data and is shown with no more detail than it has (`Policy.is_frame`); so
 does what shows another picture cut off, and mostly other things. If
 neither has such data, it may as well be the original of a crop: then the wider one is kept, since nothing is lost with it but
-perhaps detail, and the choice is reported as a tie (`Policy.doubt`).
+perhaps detail, unless it breaks off where the other one ends. Either choice is reported as a tie (`Policy.doubt`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -91,17 +91,19 @@ class Policy:
         `evidence` is of the two, with its box in `wider`.
         """
         found = inset(wider, narrower, evidence) if self.weighs_pixels(wider, narrower) else None
-        return found is not None and found.framing in {Framing.FRAME, Framing.COLLAGE}
+        return found is not None and found.framing in {Framing.FRAME, Framing.COLLAGE, Framing.LIKELY_FRAME}
 
     def doubt(self, keeper: Contender, other: Contender, evidence: Evidence) -> str:
         """Why nobody can tell whether `other` should be kept instead, in a few words; empty if the rules can.
 
         `evidence` is of the two, with `keeper` first.
         """
-        if evidence.boxed != 0 or not self.weighs_pixels(keeper, other):
+        if evidence.boxed is None or not self.weighs_pixels(keeper, other):
             return ""
-        found = inset(keeper, other, evidence)
-        return "a crop, or a collage" if found and found.framing is Framing.UNCLEAR else ""
+        wider, narrower = (keeper, other) if evidence.boxed == 0 else (other, keeper)
+        found = inset(wider, narrower, evidence)
+        unsure = {Framing.LIKELY_FRAME, Framing.UNCLEAR} if wider is keeper else {Framing.LIKELY_FRAME}
+        return "a crop, or a collage" if found and found.framing in unsure else ""
 
     def reason(self, keeper: Contender, other: Contender, evidence: Evidence | None = None) -> str:
         """Why `keeper` is kept in place of `other`, in words, and what it has or lacks in EXIF data besides.
@@ -128,11 +130,13 @@ class Policy:
         if not (evidence.box or passed_over) or not self.weighs_pixels(keeper, other):
             return ""
         sizes = f"{rules.size(keeper)} beats {rules.size(other)}"
-        if self.doubt(keeper, other, evidence):
+        if evidence.boxed == 0 and self.doubt(keeper, other, evidence):
             return f"{sizes}, which it shows in part of it: the original of a crop, or a collage"
         found = inset(other, keeper, evidence) if evidence.boxed == 1 else None
         if found and found.framing is Framing.FRAME:
             return f"{sizes}, which shows it on {found.size}"
+        if found and found.framing is Framing.LIKELY_FRAME:
+            return f"{sizes}, which shows it on {found.size}: a collage or a card, or the original of a crop"
         if found and found.framing is Framing.COLLAGE:
             return f"{sizes}, which shows part of it among other things"
         return f"{sizes}, which shows it among other things" if passed_over else ""

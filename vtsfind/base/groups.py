@@ -62,6 +62,8 @@ class Evidence:
     """The part of the wider picture that the narrower one shows."""
     boxed: int | None = None
     """Which picture `box` lies in: 0 for the first, 1 for the second."""
+    broken_off: float | None = None
+    """Share, 0 to 1, of the lines across the edges of `box` that change there, on the edge where it is least."""
     seconds_apart: int | None = None
     """Between the EXIF times of the two shots."""
     note: str = ""

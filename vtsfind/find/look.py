@@ -79,6 +79,7 @@ VERDICTS_DEPEND_ON = (
     "find/blocks.py",
     "find/judge.py",
     "find/likeness.py",
+    "find/seams.py",
     "find/verify.py",
 )
 """The files that a verdict on two looks depends on."""

@@ -18,6 +18,7 @@ from vtsfind.find.align import Alignment, align
 from vtsfind.find.features import Features
 from vtsfind.find.judge import doubt, still
 from vtsfind.find.likeness import Likeness, likeness
+from vtsfind.find.seams import broken_off
 
 _UNTURNED = 1
 # Rows of the maps that an EXIF orientation makes, by the sign pattern of the 2 x 2 part.
@@ -107,7 +108,9 @@ def _verified(first: Looked, second: Looked) -> tuple[Verdict, Evidence] | None:
     found = _seen(first.features, second.features)
     if found is None or not _of_another_moment(first, second):
         return found
-    return Verdict.BURST, replace(found[1], box=None, boxed=None, note="taken at another moment")
+    return Verdict.BURST, replace(
+        found[1], box=None, boxed=None, broken_off=None, note="taken at another moment"
+    )
 
 
 def _of_another_moment(first: Looked, second: Looked) -> bool:
@@ -150,7 +153,8 @@ def _copy(
     )
     if turn is None:
         box, boxed = _box(alignment, *sizes)
-        return Verdict.EDIT, replace(evidence, box=box, boxed=boxed)
+        edges = broken_off((first, second)[boxed].picture, box)
+        return Verdict.EDIT, replace(evidence, box=box, boxed=boxed, broken_off=edges and round(edges, 3))
     # Where little is lost by saving, a few blocks that are not the same are something drawn.
     touched = not still(seen) or (seen.same < 0.98 and seen.noise < 1.5)
     if touched or seen.colour > _SAME_TONES:
