@@ -34,7 +34,7 @@ class Settings:
     batch: int = 32
     """Photos that go through the model at once."""
     workers: int = 0
-    """Processes that decode photos; 0 for one a core."""
+    """Processes that decode photos, or compare them; 0 for one a core."""
     decode_timeout_s: float = 30.0
     """Seconds after which the decoding of one photo is given up."""
     decode_memory_mb: int = 2048

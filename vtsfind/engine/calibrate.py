@@ -42,6 +42,7 @@ from vtsfind.engine.library import EncoderLike, card_of, open_library
 from vtsfind.find.candidates import WIDEST
 from vtsfind.find.census import Census, Kind, census
 from vtsfind.find.compare import Integers
+from vtsfind.find.threads import ONE_FOR_PRODUCTS
 from vtsfind.find.verify import verify
 from vtsfind.media.editing import MakeEdits
 from vtsfind.media.pool import Job, WorkPool
@@ -213,7 +214,8 @@ class _Measuring:
                 continue
             self._looked += 1
             one, other = glances[0][0], glances[1][0]
-            found = verify(one, other)
+            with ONE_FOR_PRODUCTS:
+                found = verify(one, other)
             blank = one.features.flat or other.features.flat
             different.append(not blank and (found is None or found[0] not in COPIES))
         self.failures += [each for each in seen.values() if isinstance(each, Failure)]

@@ -26,6 +26,7 @@ from vtsfind.engine.missing import CardPhoto, CardResult, Outside, Standing
 from vtsfind.engine.question import Question, codes_of
 from vtsfind.find.candidates import fitting_radius
 from vtsfind.find.search import top_k
+from vtsfind.find.threads import ONE_FOR_PRODUCTS
 from vtsfind.find.verify import Looked, verify
 from vtsfind.media.pool import WorkPool
 from vtsfind.store.index import FileRecord, Index
@@ -100,19 +101,20 @@ class _Search:
         own = [photo.found.path for photo in photos]
         seen = dict(zip([*own, *paths], glance(self.workers, [*own, *paths], self.cancel), strict=True))
         judged = []
-        for photo, records in zip(photos, near, strict=True):
-            glanced = seen[photo.found.path]
-            if isinstance(glanced, Failure):
-                judged.append(photo)
-                continue
-            copies = [
-                (found[0], record)
-                for record in records
-                if not isinstance(other := seen[record.path], Failure)
-                and (found := verify(glanced[0], other[0]))
-                and found[0] in COPIES
-            ]
-            judged.append(self._best(photo, copies))
+        with ONE_FOR_PRODUCTS:
+            for photo, records in zip(photos, near, strict=True):
+                glanced = seen[photo.found.path]
+                if isinstance(glanced, Failure):
+                    judged.append(photo)
+                    continue
+                copies = [
+                    (found[0], record)
+                    for record in records
+                    if not isinstance(other := seen[record.path], Failure)
+                    and (found := verify(glanced[0], other[0]))
+                    and found[0] in COPIES
+                ]
+                judged.append(self._best(photo, copies))
         return judged
 
     def _nearest(self, photos: Sequence[CardPhoto]) -> list[list[FileRecord]]:
