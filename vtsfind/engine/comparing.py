@@ -30,8 +30,9 @@ from vtsfind.find.verify import Looked, verify
 from vtsfind.store.evidence import NAME, EvidenceStore, Found
 
 _CANCEL_IS_SEEN_AFTER_S = 0.1
-_CHUNK = 8
-"""Pairs that a process takes at once, at most: about a tenth of a second."""
+_CHUNK = 4
+"""Pairs that a process takes at once, at most: about a twentieth of a second. Some more wait for it and are compared even if
+the search is cancelled."""
 _AT_HAND = 256
 """Photos whose features a process holds in memory; each takes up to a megabyte."""
 _MOST_PROCESSES = 61
@@ -130,6 +131,7 @@ class Comparing(AbstractContextManager["Comparing"]):
             return
         try:
             for future in self._asked(pairs):
+                cancel.check()
                 while not future.done():
                     cancel.check()
                     wait([future], _CANCEL_IS_SEEN_AFTER_S)

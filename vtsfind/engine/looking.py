@@ -24,7 +24,7 @@ from vtsfind.store.evidence import Found as Seen
 COMMIT_EVERY_S = 2.0
 """Seconds of work that a killed run may lose."""
 MANY = 128
-"""Pairs from which on processes are worth their start, which takes as long as about 40 pairs each."""
+"""Pairs from which on processes are worth their start, which takes as long as about 30 pairs each."""
 _AT_HAND = 768
 """Photos whose features are held in memory; each takes up to a megabyte."""
 
@@ -63,8 +63,8 @@ class Looking(AbstractContextManager["Looking"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._comparing.__exit__(kind, error, trace)
         self._store.commit()
+        self._comparing.__exit__(kind, error, trace)
         if kind is None:
             self._store.trim()
         self._store.close()
