@@ -100,9 +100,12 @@ class Policy:
         """
         if evidence.boxed is None or not self.weighs_pixels(keeper, other):
             return ""
-        wider, narrower = (keeper, other) if evidence.boxed == 0 else (other, keeper)
-        found = inset(wider, narrower, evidence)
-        unsure = {Framing.LIKELY_FRAME, Framing.UNCLEAR} if wider is keeper else {Framing.LIKELY_FRAME}
+        if evidence.boxed == 0:
+            found, unsure = inset(keeper, other, evidence), {Framing.LIKELY_FRAME, Framing.UNCLEAR}
+        else:
+            found, unsure = inset(other, keeper, evidence), {Framing.LIKELY_FRAME}
+            if self.key(keeper) < self.key(other):  # it would be kept whatever the other one is
+                return ""
         return "a crop, or a collage" if found and found.framing in unsure else ""
 
     def reason(self, keeper: Contender, other: Contender, evidence: Evidence | None = None) -> str:
@@ -135,7 +138,7 @@ class Policy:
         found = inset(other, keeper, evidence) if evidence.boxed == 1 else None
         if found and found.framing is Framing.FRAME:
             return f"{sizes}, which shows it on {found.size}"
-        if found and found.framing is Framing.LIKELY_FRAME:
+        if found and found.framing is Framing.LIKELY_FRAME and passed_over:
             return f"{sizes}, which shows it on {found.size}: a collage or a card, or the original of a crop"
         if found and found.framing is Framing.COLLAGE:
             return f"{sizes}, which shows part of it among other things"
