@@ -99,7 +99,26 @@ def test_rows_of_two_tasks_are_different_pictures() -> None:
     assert torch.equal(alone.state_dict()["heads.a.0.weight"], together.state_dict()["heads.a.0.weight"])
 
 
-def test_a_head_with_hidden_layers_has_no_closed_form() -> None:
+def test_a_head_with_hidden_layers_that_tells_photos_apart_has_no_closed_form() -> None:
     seen = Views(np.zeros((4, 5)), np.arange(4))
     with pytest.raises(UsageError, match="hidden layers"):
         fit_head(small("all").heads["a"], [seen], None, seed=1, ridge=1e-2)
+
+
+def test_a_head_with_a_hidden_layer_learns_codes_that_no_linear_one_can_give() -> None:
+    rng = np.random.default_rng(0)
+    sides = rng.choice([-1.0, 1.0], (2000, 3))
+    features = 5 + 3 * np.pad(sides + 0.2 * rng.normal(size=(2000, 3)), ((0, 0), (0, 381)))
+    codes = np.column_stack([sides[:, n % 3] * sides[:, (n + 1) % 3] for n in range(8)])
+    shown = Views(features, np.arange(2000))
+    right = {}
+    for hidden in ({}, {"a": 64}):
+        torch.manual_seed(0)
+        spec = NetworkSpec("vitti16", 32, (Head("a", 8), Head("b", 8)), depth=1, centred=True, hidden=hidden)
+        head = HashNetwork(spec).heads["a"]
+        fit_head(head, [shown], [codes], seed=1, ridge=1e-2)
+        with torch.inference_mode():
+            given = head.eval()(torch.from_numpy(features.astype(np.float32))).numpy()
+        right[bool(hidden)] = float((np.sign(given) == codes).mean())
+    assert right[False] < 0.7
+    assert right[True] > 0.97

@@ -125,6 +125,16 @@ def test_a_centred_head_gives_bits_of_mean_zero_over_a_batch() -> None:
     assert torch.allclose(outputs.mean(0), torch.zeros(16), atol=1e-5)
 
 
+def test_a_head_may_have_a_hidden_layer_and_the_others_none() -> None:
+    torch.manual_seed(0)
+    heads = Head("a", 8), Head("b", 8)
+    spec = NetworkSpec("vitti16", 32, heads, depth=1, centred=True, hidden={"a": 64})
+    network = HashNetwork(spec)
+    assert weights_of(network.heads["a"]) == 384 * 64 + 64 + 64 * 8 + 8
+    assert weights_of(network.heads["b"]) == 384 * 8 + 8
+    assert network(torch.zeros(2, 3, 32, 32))["a"].shape == (2, 8)
+
+
 def test_only_the_heads_that_are_asked_for_are_computed() -> None:
     assert set(HashNetwork(SMALL)(torch.zeros(1, 3, 32, 32), {"b"})) == {"b"}
 

@@ -391,6 +391,9 @@ def test_groups_of_network_and_objective_have_to_be_the_same() -> None:
         ({"validation.share": 1.5}, "share is 1.5"),
         ({"tasks.0.protocol": ""}, "neither `data` nor `protocol`"),
         ({"tasks.0.data": [{"kind": "photos", "path": "x"}]}, "both `data` and `protocol`"),
+        ({"network.hidden": {"coat": 64}}, "head 'coat', which the network has not"),
+        ({"network.hidden": {"scene": 0}}, "of 'scene' is 0 wide"),
+        ({"network.hidden": {"scene": 64}, "network.features": "all"}, "heads that read 'all'"),
     ],
 )
 def test_a_change_that_a_recipe_cannot_take_is_refused(changes: dict[str, Any], message: str) -> None:

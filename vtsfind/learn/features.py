@@ -66,7 +66,10 @@ class Frozen:
         """SHA-256, in hex, of all that the features depend on but the picture."""
         given, plain = asdict(self.network), asdict(NetworkSpec(self.network.backbone, self.network.size, ()))
         # Only what differs from the defaults, so that a field that is added later changes nothing.
-        network = {name: value for name, value in given.items() if name != "heads" and value != plain[name]}
+        unused = {"heads", "hidden"}
+        network = {
+            name: value for name, value in given.items() if name not in unused and value != plain[name]
+        }
         parts = {
             "format": _FORMAT,
             "weights": self.sha256,

@@ -39,7 +39,9 @@ class Knobs:
     hidden: int = 0
     """Width of a hidden layer; 0 for a linear head."""
     dropout: float = 0.0
-    """Share of the standardised features, and of the hidden values, that is dropped in training."""
+    """Share of the standardised features that is dropped in training."""
+    hidden_dropout: float | None = None
+    """Share of the hidden values that is; the same as of the features unless given."""
     centred: bool = True
     """Whether the bits are centred by a batch normalisation."""
     options: dict[str, float | int | str] = field(default_factory=dict)
@@ -71,7 +73,8 @@ class FeatureHead(nn.Module):
         layers: list[nn.Module] = [nn.Dropout(knobs.dropout)]
         width = len(mean)
         if knobs.hidden:
-            layers += [nn.Linear(width, knobs.hidden), nn.ReLU(), nn.Dropout(knobs.dropout)]
+            dropped = knobs.dropout if knobs.hidden_dropout is None else knobs.hidden_dropout
+            layers += [nn.Linear(width, knobs.hidden), nn.ReLU(), nn.Dropout(dropped)]
             width = knobs.hidden
         layers.append(nn.Linear(width, bits))
         if knobs.centred:

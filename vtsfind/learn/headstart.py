@@ -9,7 +9,8 @@ training lets bits become alike again. These two fits need one pass over some vi
     As many of them as there are bits are kept, each scaled to the variance that edits do not explain, and all are turned by
     a random rotation, so that every bit carries the same.
 ``targets``
-    For learning given codes: the ridge regression from features to codes.
+    For learning given codes: the ridge regression from features to codes; for a head with a hidden layer, a short training on
+    the features (`vtsfind.learn.taught`), which takes a minute and is closed in all but form.
 """
 
 import math
@@ -28,6 +29,7 @@ from vtsfind.base.records import Preprocessing
 from vtsfind.learn.batches import Batch, Batches
 from vtsfind.learn.network import HashNetwork, normalise
 from vtsfind.learn.recipes import Recipe, Task
+from vtsfind.learn.taught import teach_head
 
 _CENTRING_PICTURES = 1536
 _CENTRING_BATCH = 64
@@ -71,23 +73,23 @@ def fit_head(
     Parameters
     ----------
     head
-        Changed in place; it must be one linear layer, with or without centring.
+        Changed in place: one linear layer, with or without centring, or for ``targets`` two.
     views
         Of one or more tasks, whose pictures are different ones.
     targets
         The codes, (rows, k) of -1 and 1, of each task's pictures, for ``targets``; None for ``identity``.
     seed
-        Of the rotation.
+        Of the rotation, or of the training.
     ridge
         Share of the mean variance that is added to every direction.
 
     Raises
     ------
     UsageError
-        When the head has hidden layers.
+        When a head with a hidden layer is to tell photos apart.
     """
     linear = [layer for layer in head.modules() if isinstance(layer, nn.Linear)]
-    if len(linear) != 1:
+    if len(linear) != 1 and targets is None:
         raise UsageError("A head with hidden layers has no closed form.", "Start it at random.")
     features = np.concatenate([part.features for part in views])
     if targets is None:
@@ -96,6 +98,10 @@ def fit_head(
         weights = identity_head(features, photo, linear[0].out_features, seed, ridge)
     else:
         codes = np.concatenate([code[part.rows] for part, code in zip(views, targets, strict=True)])
+        if len(linear) > 1:
+            with torch.enable_grad():
+                teach_head(head, features, codes, seed=seed)
+            return
         weights = targets_head(features, codes, ridge)
     linear[0].weight.copy_(torch.from_numpy(weights))
     linear[0].bias.copy_(torch.from_numpy(-weights @ features.mean(0)))

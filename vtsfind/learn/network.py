@@ -17,6 +17,8 @@ token first, d width, k bits, g groups of patches):
     The class tokens of two streams, (b, (1 + g) d), each with its own part of the bits: TransHash, see
     `vtsfind.learn.transhash`.
 
+A head that reads ``cls`` or ``lite`` may have a hidden layer, with dropout after it.
+
 A head may end in a batch normalisation without scale or shift, which centres every bit and so balances it (OrthoHash,
 Hoe et al., 2021). Outputs are real; a bit is 1 where the output is above zero (`vtsfind.base.bits`).
 """
@@ -28,12 +30,15 @@ import torch
 from torch import Tensor, nn
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.records import Head
 from vtsfind.learn.alexnet import AlexNet
 from vtsfind.learn.backbones import Backbone, HashStart, backbone
 from vtsfind.learn.spec import NetworkSpec
 from vtsfind.learn.transhash import PartedHead, add_local_stream, read_streams
 
 HIDDEN = 1024
+HIDDEN_DROPOUT = 0.3
+"""Share of what a hidden layer gives that is dropped in training."""
 
 
 class HashNetwork(nn.Module):
@@ -51,9 +56,7 @@ class HashNetwork(nn.Module):
         super().__init__()
         self.spec = spec
         self.backbone = make_backbone(spec) if backbone is None else backbone
-        self.heads = nn.ModuleDict(
-            {head.name: _make_head(spec, self.backbone, head.bits) for head in spec.heads}
-        )
+        self.heads = nn.ModuleDict({head.name: _make_head(spec, self.backbone, head) for head in spec.heads})
 
     def forward(self, images: Tensor, heads: Iterable[str] | None = None) -> dict[str, Tensor]:
         """Give the real outputs of the heads.
@@ -205,12 +208,15 @@ def _width(spec: NetworkSpec, network: Any) -> int:
     return int(getattr(network, "head_hidden_size", None) or network.num_features)
 
 
-def _make_head(spec: NetworkSpec, network: Any, bits: int) -> nn.Sequential:
-    width = _width(spec, network)
+def _make_head(spec: NetworkSpec, network: Any, head: Head) -> nn.Sequential:
+    width, bits, hidden = _width(spec, network), head.bits, spec.hidden.get(head.name)
     layers: list[nn.Module] = []
     if spec.features == "all":
         layers += [nn.Dropout(0.5), nn.Linear(width, HIDDEN), nn.ReLU()]
         width = HIDDEN
+    elif hidden:
+        layers += [nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(HIDDEN_DROPOUT)]
+        width = hidden
     parts = spec.parts(bits)
     layers.append(PartedHead(width, parts) if spec.dual else nn.Linear(width, bits))
     if spec.paper_init:

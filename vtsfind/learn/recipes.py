@@ -260,6 +260,7 @@ def _check(recipe: Recipe, where: str) -> None:
         if count < 1:
             raise UsageError(f"{where}: {name} is {count}, and should be at least 1.")
     heads = {head.name for head in recipe.network.heads}
+    _check_hidden(recipe.network, heads, where)
     for task in recipe.tasks:
         if bool(task.data) == bool(task.protocol):
             said = "both `data` and" if task.data else "neither `data` nor"
@@ -269,6 +270,23 @@ def _check(recipe: Recipe, where: str) -> None:
     if recipe.validation and not (recipe.tasks and recipe.tasks[0].protocol and recipe.tasks[0].goals):
         raise UsageError(
             f"{where} has a validation, but its first task has no protocol.", "Leave `validation` out."
+        )
+
+
+def _check_hidden(network: NetworkSpec, heads: set[str], where: str) -> None:
+    for name, width in network.hidden.items():
+        if name not in heads:
+            raise UsageError(
+                f"{where} has a hidden layer for the head '{name}', which the network has not.",
+                f"Heads: {', '.join(sorted(heads))}.",
+            )
+        if width < 1:
+            raise UsageError(
+                f"{where}: the hidden layer of '{name}' is {width} wide, and should be at least 1."
+            )
+    if network.hidden and network.features not in {"cls", "lite"}:
+        raise UsageError(
+            f"{where} has hidden layers for heads that read '{network.features}'.", "Leave `hidden` out."
         )
 
 

@@ -1,6 +1,6 @@
 """The shape of a network, as data: what a recipe asks for and a model card remembers. Needs no torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from vtsfind.base.errors import UsageError
@@ -34,6 +34,8 @@ class NetworkSpec:
     """Share of values dropped in training after the position embedding and twice in each block's MLP; the paper has 0.1."""
     groups: int = 2
     """Groups of patches that have bits of their own; only for `dual` features."""
+    hidden: dict[str, int] = field(default_factory=dict)
+    """Width of a hidden layer, by the name of the head that has one; only for `cls` and `lite` features."""
 
     @property
     def dual(self) -> bool:
