@@ -16,7 +16,7 @@ from vtsfind.report.streams import Notes, Output
 
 def found(groups: Sequence[Group], **more: object) -> Duplicates:
     facts = {"verified": True, "tally": Tally(photos=1000), **more}
-    return Duplicates(Path("/library"), "model", Head("copy", 256), 90, groups=tuple(groups), **facts)  # type: ignore[arg-type]
+    return Duplicates(Path("/library"), "model", Head("copy", 256), 90, 90, groups=tuple(groups), **facts)  # type: ignore[arg-type]
 
 
 def text_of(groups: Sequence[Group], capsys: pytest.CaptureFixture[str], **more: object) -> list[str]:
@@ -103,7 +103,15 @@ def test_ties_are_told_apart_by_what_is_not_known(capsys: pytest.CaptureFixture[
     tell_dupes(Notes(), found([paths, crop]))
     said = capsys.readouterr().err
     assert "In 1 group only the paths tell which photo to keep." in said
-    assert "In 1 group the one to keep is the original of a crop, or a collage" in said
+    assert "In 1 group one may be the original of a crop, or a collage" in said
+
+
+def test_pairs_that_were_not_all_found_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    detailed = Notes(verbose=True)
+    tell_dupes(detailed, found([pair(1)]))
+    assert "within 90 bits (" in capsys.readouterr().err
+    tell_dupes(detailed, replace(found([pair(1)]), complete=47))
+    assert "within 90 bits, not all of those beyond 47 (" in capsys.readouterr().err
 
 
 def test_candidates_are_never_called_duplicates(capsys: pytest.CaptureFixture[str]) -> None:

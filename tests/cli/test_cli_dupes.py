@@ -212,7 +212,7 @@ def test_a_crop_or_a_collage_without_a_cameras_data_is_a_tie_and_said(photos: Pa
     assert "the original of a crop, or a collage" in group["members"][1]["reason"]
     text = dupes(index=False)
     assert "tied: a crop, or a collage" in text.stdout.splitlines()[0]
-    assert "In 1 group the one to keep is the original of a crop, or a collage" in text.stderr
+    assert "In 1 group one may be the original of a crop, or a collage" in text.stderr
 
 
 # ------------------------------------------------------------------------------------------------ the wishes

@@ -97,7 +97,13 @@ def _write(
     from vtsfind.report import groups, ndjson
 
     if run.json:
-        facts = {"model": found.model, "by": found.head.name, "bits": found.head.bits, "radius": found.radius}
+        facts = {
+            "model": found.model,
+            "by": found.head.name,
+            "bits": found.head.bits,
+            "radius": found.radius,
+            "complete": found.complete,
+        }
         lines = ndjson.Lines(run.output, "dupes", **ndjson.library_fields(found.library), **facts)
         groups.write_records(lines, found)
     elif csv:

@@ -103,6 +103,8 @@ class Duplicates:
     """The head whose codes proposed the pairs."""
     radius: int | None
     """In bits; None if no codes were compared."""
+    complete: int | None
+    """Within which all pairs were found: less than `radius` if there are very many photos. None with it."""
     verified: bool
     """Whether the photos were looked at. If not, the groups are candidates, and nothing may be done by them."""
     groups: tuple[Group, ...]
@@ -222,6 +224,7 @@ class _Search:
             self._index.signature.model,
             self._head,
             proposed.radius if proposed else None,
+            proposed.complete if proposed else None,
             self._wish.verify,
             groups,
             failures,

@@ -215,8 +215,11 @@ def tell_dupes(notes: Notes, found: Duplicates) -> None:
         notes.say(
             f"{counted(tally.aliases, 'path')} more to the same files (hard links and the like) count once."
         )
+    partly = (found.complete or 0) < (found.radius or 0)
     notes.detail(
-        f"{tally.candidates:,} pairs proposed within {found.radius} bits ({tally.dropped:,} left out for nearer ones)"
+        f"{tally.candidates:,} pairs proposed within {found.radius} bits"
+        + (f", not all of those beyond {found.complete}" if partly else "")
+        + f" ({tally.dropped:,} left out for nearer ones)"
         f" and {tally.sighted:,} by details in common; {tally.looked:,} photos read, {tally.compared:,} pairs compared, the rest known from before."
     )
     if found.unkept:
@@ -230,7 +233,7 @@ def _tell_ties(notes: Notes, groups: Sequence[Group]) -> None:
         notes.say(f"In {counted(ties, 'group')} only the paths tell which photo to keep.")
     if doubts:
         notes.say(
-            f"In {counted(doubts, 'group')} the one to keep is the original of a crop, or a collage: see `vtsfind browse`."
+            f"In {counted(doubts, 'group')} one may be the original of a crop, or a collage: see `vtsfind browse`."
         )
 
 
