@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -218,6 +219,13 @@ def test_a_recipe_with_a_mistake_is_refused_at_once(
     path.write_text(path.read_text().replace(*change))
     with pytest.raises(UsageError, match=message):
         train(path, run(tmp_path / "run", data), Silent(), CancelToken())
+
+
+def test_the_recipes_of_the_default_model_follow_each_other() -> None:
+    weights = Path(__file__).parents[2] / "weights"
+    read = [read_recipe(weights / f"{name}.toml") for name in ("first", "second", "third", "default")]
+    for before, after in pairwise(read):
+        assert after.start == f"{before.name}.safetensors"
 
 
 def test_the_default_recipe_can_be_read() -> None:
