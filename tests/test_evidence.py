@@ -39,6 +39,17 @@ def test_what_was_kept_is_known_the_next_time(tmp_path: Path) -> None:
         assert store.problem == ""
 
 
+def test_of_searches_for_common_details_the_last_is_known(tmp_path: Path) -> None:
+    with opened(tmp_path) as store:
+        store.keep_sighted(b"one", b"pairs")
+        assert store.sighted(b"one") == b"pairs"
+        store.keep_sighted(b"two", b"")
+        store.commit()
+    with opened(tmp_path) as store:
+        assert store.sighted(b"one") is None
+        assert store.sighted(b"two") == b""
+
+
 def test_a_look_from_afar_is_no_look_in_full(tmp_path: Path) -> None:
     filled(tmp_path)
     with opened(tmp_path) as store:

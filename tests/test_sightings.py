@@ -234,3 +234,10 @@ def test_few_points_share_a_word_by_chance() -> None:
     words = learned(descriptors, len(descriptors)).spell(descriptors).words
     _, counts = np.unique(words, return_counts=True)
     assert (counts * counts).sum() / counts.sum() <= NEIGHBOURS + 1
+
+
+@given(st.lists(st.tuples(*[st.integers(0, 2**40)] * 4)))
+def test_pairs_come_back_from_their_bytes_as_they_were(rows: list[tuple[int, ...]]) -> None:
+    columns = np.array(rows, np.int64).reshape(-1, 4).T
+    back = Sightings.from_bytes(Sightings(*columns).to_bytes())
+    assert np.array_equal([back.firsts, back.seconds, back.votes, back.ranks], columns)

@@ -1,5 +1,6 @@
 """`vtsfind dupes` where codes propose nothing: pairs by the details that photos have in common."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from typer.testing import Result
 
 from vtsfind.engine.decisions import Choice, remember
 from vtsfind.find.candidates import WIDEST
+from vtsfind.find.sightings import Sightings, sightings
 
 
 @pytest.fixture
@@ -58,6 +60,25 @@ def test_a_second_run_compares_nothing_again(search: Vtsfind) -> None:
     footer = records(second, "footer")[0]
     assert footer["sighted"] > 0
     assert (footer["looked"], footer["compared"]) == (0, 0)
+
+
+def test_details_are_looked_for_again_only_when_photos_have_come_or_gone(
+    search: Vtsfind, run: Vtsfind, folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = []
+
+    def counted(digests: Sequence[bytes], *arguments: Any, **options: Any) -> Sightings:
+        searched.append(len(digests))
+        return sightings(digests, *arguments, **options)
+
+    monkeypatch.setattr("vtsfind.engine.duplicates.sightings", counted)
+    search(), search()
+    assert searched == [4]
+    for quality in (91, 69):
+        photograph(7).save(folders / f"new-{quality}.jpg", quality=quality)
+    assert run("index", folders, "--library", tmp_path / "library").exit_code == 0
+    search(), search()
+    assert searched == [4, 6]
 
 
 def test_a_radius_that_was_asked_for_is_kept(search: Vtsfind) -> None:

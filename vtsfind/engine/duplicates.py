@@ -5,6 +5,7 @@ collage with it, say. Photos whose codes have no candidate at all are not looked
 A photo that was found to be another shot of several copies of one picture is not compared with further ones of them.
 """
 
+import hashlib
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,7 @@ from vtsfind.engine.units import Units
 from vtsfind.find.candidates import Candidates, candidates
 from vtsfind.find.cluster import Families, OtherShots, Pair
 from vtsfind.find.compare import Integers, differing
+from vtsfind.find.look import sight_version
 from vtsfind.find.sightings import Sightings, sightings
 from vtsfind.media.scan import normalised
 from vtsfind.store.evidence import Found
@@ -307,13 +309,22 @@ class _Search:
             return fresh & self._wanted(a, b) if self._rules.scope.folders else fresh
 
         contents = [self._contents[number] for number in numbers]
-        found = sightings(
-            [content.digest for content in contents],
-            lambda place: looking.features(contents[place]),
-            wanted=wanted,
-            progress=self._progress,
-            cancel=self._cancel,
-        )
+        digests = [content.digest for content in contents]
+
+        def find() -> Sightings:
+            return sightings(
+                digests,
+                lambda place: looking.features(contents[place]),
+                wanted=wanted,
+                progress=self._progress,
+                cancel=self._cancel,
+            )
+
+        key = hashlib.sha256(sight_version().encode())
+        for part in (numbers, known, family, self._places if self._rules.scope.folders else ()):
+            key.update(np.asarray(part, np.int64).tobytes() + b"|")
+        key.update(b"".join(digests) + bytes([self._rules.scope.across]))
+        found = looking.sighted(key.digest(), find)
         return replace(found, firsts=numbers[found.firsts], seconds=numbers[found.seconds])
 
     def _in_rounds(self, looking: Looking, proposed: Candidates | Sightings) -> dict[Pair, Found]:

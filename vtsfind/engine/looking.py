@@ -15,6 +15,7 @@ from vtsfind.engine.contents import Content
 from vtsfind.engine.machine import processors
 from vtsfind.find.features import Features
 from vtsfind.find.look import Look, details_of, look_version, verdict_version
+from vtsfind.find.sightings import Sightings
 from vtsfind.find.threads import ONE_FOR_PRODUCTS
 from vtsfind.find.verify import Looked, verify
 from vtsfind.media.pool import Job, WorkPool
@@ -148,6 +149,15 @@ class Looking(AbstractContextManager["Looking"]):
     def features(self, content: Content) -> Features:
         """The local features of a photo that was looked at."""
         return self._looked(content).features
+
+    def sighted(self, key: bytes, find: Callable[[], Sightings]) -> Sightings:
+        """What photos have in common: what was found the last time, if that was under the same key, else what is found now."""
+        told = self._store.sighted(key)
+        if told is not None:
+            return Sightings.from_bytes(told)
+        found = find()
+        self._store.keep_sighted(key, found.to_bytes())
+        return found
 
     def compare(
         self, pairs: Sequence[ContentPair], advance: Callable[[int], None] = lambda _: None

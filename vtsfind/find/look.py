@@ -83,6 +83,8 @@ VERDICTS_DEPEND_ON = (
     "find/verify.py",
 )
 """The files that a verdict on two looks depends on."""
+SIGHTINGS_DEPEND_ON = ("find/nearest.py", "find/sightings.py", "find/vocabulary.py")
+"""The files that what many looks have in common depends on."""
 
 
 @cache
@@ -95,6 +97,12 @@ def look_version() -> str:
 def verdict_version() -> str:
     """What makes a verdict, looks included, as a short text."""
     return _digest((*LOOKS_DEPEND_ON, *VERDICTS_DEPEND_ON))
+
+
+@cache
+def sight_version() -> str:
+    """What finds details in common, looks included, as a short text."""
+    return _digest((*LOOKS_DEPEND_ON, *SIGHTINGS_DEPEND_ON))
 
 
 def _digest(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 The file `evidence.db` in the library's folder is an SQLite database. It is derived: it may be deleted at any time, a damaged
 one is made anew, and where it cannot be written everything is kept in memory instead. Rows are found by content and hold
-for one version of what made them; those of other versions count as absent and are replaced. Format, version 1
+for one version of what made them; those of other versions count as absent and are replaced. Format, version 2
 (`user_version`; `application_id` is 0x56545345):
 
 =========== ================= ============================================================================================
@@ -14,6 +14,8 @@ pairs       first, second     the first 16 bytes of two contents' SHA-256, the s
             version           of what made it
             verdict           a value of `vtsfind.base.groups.Verdict`; NULL for strangers
             evidence          JSON, see `vtsfind.base.groups.Evidence`; NULL for strangers
+sightings   key               SHA-256 of all that the last search for details in common depended on
+            told              the pairs, see `vtsfind.find.sightings`
 =========== ================= ============================================================================================
 
 Looks are large, about 80 kB a photo; `trim` drops the oldest when they are no longer in use.
@@ -33,10 +35,10 @@ from vtsfind.store.schema import connected
 
 NAME = "evidence.db"
 APPLICATION_ID = 0x56545345
-VERSION = 1
+VERSION = 2
 KEY_BYTES = 16
-MOST_LOOK_BYTES = 1 << 30
-"""What looks may take between two runs."""
+MOST_LOOK_BYTES = 1 << 32
+"""What looks may take between two runs: those of about 50,000 photos. In a larger library some are looked at again."""
 
 Found = tuple[Verdict, Evidence] | None
 """A verdict and what shows it; None for strangers."""
@@ -53,6 +55,7 @@ CREATE TABLE IF NOT EXISTS looks (
 CREATE TABLE IF NOT EXISTS pairs (
     first BLOB, second BLOB, version TEXT NOT NULL, verdict TEXT, evidence TEXT, PRIMARY KEY (first, second)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS sightings (key BLOB PRIMARY KEY, told BLOB NOT NULL) STRICT;
 """
 _SIDES = ("", "-wal", "-shm", "-journal")
 
@@ -150,6 +153,16 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
             "INSERT OR REPLACE INTO pairs (first, second, version, verdict, evidence) VALUES (?, ?, ?, ?, ?)",
             [(*_key(pair), self._verdict_version, *_columns(each)) for pair, each in found],
         )
+
+    def sighted(self, key: bytes) -> bytes | None:
+        """What was kept under a key by `keep_sighted`, if nothing was under another one since."""
+        rows = self._rows("SELECT told FROM sightings WHERE key = ?", (key,))
+        return bytes(rows[0][0]) if rows else None
+
+    def keep_sighted(self, key: bytes, told: bytes) -> None:
+        """Keep what a search for details in common found, in place of the one before; `commit` makes it last."""
+        self._write("DELETE FROM sightings WHERE key <> ?", [(key,)])
+        self._write("INSERT OR REPLACE INTO sightings (key, told) VALUES (?, ?)", [(key, told)])
 
     def commit(self) -> None:
         """Make what was kept last: a killed process does not lose it."""
