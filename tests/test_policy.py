@@ -188,6 +188,8 @@ def test_the_shot_taken_earlier_wins_and_without_times_the_file_changed_earlier(
     first, second = contender(b"/long/first.jpg", mtime=10**18), contender(b"/s.jpg", mtime=2 * 10**18)
     assert winner(second, first) == first
     assert "last changed 2001-09-09" in policy().reason(first, second)
+    just_after = contender(b"/j.jpg", mtime=10**18 + 5 * 10**6)
+    assert policy().reason(first, just_after) == "older by 5 ms: both last changed 2001-09-09 01:46:40 UTC"
 
 
 def test_a_preferred_folder_outranks_the_age_but_not_the_pixels() -> None:

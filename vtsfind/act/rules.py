@@ -219,11 +219,19 @@ def _time_name(contender: Contender, other: Contender) -> str:
 
 
 def _oldest_words(better: Contender, worse: Contender) -> str:
-    return f"older: {_time_name(better, worse)}, the other {_time_name(worse, better)}"
+    return f"older{_times(better, worse)}"
 
 
 def _newest_words(better: Contender, worse: Contender) -> str:
-    return f"newer: {_time_name(better, worse)}, the other {_time_name(worse, better)}"
+    return f"newer{_times(better, worse)}"
+
+
+def _times(better: Contender, worse: Contender) -> str:
+    mine, yours = _time_name(better, worse), _time_name(worse, better)
+    if mine != yours:
+        return f": {mine}, the other {yours}"
+    apart_ns = abs(better.photo.stamp.mtime_ns - worse.photo.stamp.mtime_ns)
+    return f" by {apart_ns / 1e6:.3g} ms: both {mine}"
 
 
 def _bytes_words(better: Contender, worse: Contender) -> str:
