@@ -119,8 +119,8 @@ def test_the_radius_is_the_largest_that_keeps_the_promise(tmp_path: Path) -> Non
 
 
 def test_without_a_calibration_only_measured_rates_are_promised(tmp_path: Path) -> None:
-    assert radius_for(tmp_path, signature=SIGNATURE) == 68
-    assert radius_for(tmp_path, 5e-3, signature=SIGNATURE) == 86
+    assert radius_for(tmp_path, signature=SIGNATURE) == 64
+    assert radius_for(tmp_path, 5e-3, signature=SIGNATURE) == 80
     half = replace(SIGNATURE, heads=(Head("copy", 128),))
     assert radius_for(tmp_path, 1e-4, signature=half) == 34
     with pytest.raises(UsageError, match="Run `vtsfind calibrate`"):

@@ -17,7 +17,9 @@ SMALL = NetworkSpec("vitti16", 32, (Head("a", 16), Head("b", 24)), depth=2)
 CODE = (Head("code", 48),)
 
 # The default model's tensors: what stands in the files and checkpoints of every version.
-DEFAULT = NetworkSpec("vits14", 98, (Head("scene", 128), Head("copy", 256)), "lite", depth=8, centred=True)
+DEFAULT = NetworkSpec(
+    "vits14", 98, (Head("scene", 128), Head("copy", 256)), "lite", depth=8, centred=True, hidden={"scene": 512}
+)
 OUTSIDE_BLOCKS = {
     "cls_token": (1, 1, 384),
     "pos_embed": (1, 50, 384),
@@ -52,10 +54,12 @@ def default_shapes() -> dict[str, tuple[int, ...]]:
     shapes = {f"backbone.{name}": shape for name, shape in OUTSIDE_BLOCKS.items()}
     for block in range(8):
         shapes |= {f"backbone.blocks.{block}.{name}": shape for name, shape in IN_A_BLOCK.items()}
-    for head, bits in (("scene", 128), ("copy", 256)):
-        shapes |= {f"heads.{head}.0.weight": (bits, 768), f"heads.{head}.0.bias": (bits,)}
-        shapes |= {f"heads.{head}.1.{name}": (bits,) for name in ("running_mean", "running_var")}
-        shapes |= {f"heads.{head}.1.num_batches_tracked": ()}
+    layers = {"scene.0": (512, 768), "scene.3": (128, 512), "copy.0": (256, 768)}
+    for place, shape in layers.items():
+        shapes |= {f"heads.{place}.weight": shape, f"heads.{place}.bias": shape[:1]}
+    for place, bits in (("scene.4", 128), ("copy.1", 256)):
+        shapes |= {f"heads.{place}.{name}": (bits,) for name in ("running_mean", "running_var")}
+        shapes |= {f"heads.{place}.num_batches_tracked": ()}
     return shapes
 
 
