@@ -122,7 +122,7 @@ def test_without_a_calibration_only_measured_rates_are_promised(tmp_path: Path) 
     assert radius_for(tmp_path, signature=SIGNATURE) == 64
     assert radius_for(tmp_path, 5e-3, signature=SIGNATURE) == 80
     half = replace(SIGNATURE, heads=(Head("copy", 128),))
-    assert radius_for(tmp_path, 1e-4, signature=half) == 34
+    assert radius_for(tmp_path, 1e-4, signature=half) == 32
     with pytest.raises(UsageError, match="Run `vtsfind calibrate`"):
         radius_for(tmp_path, 1e-5, signature=SIGNATURE)
     with pytest.raises(UsageError, match="no codes 'copy'"):
