@@ -18,7 +18,13 @@ CODE = (Head("code", 48),)
 
 # The default model's tensors: what stands in the files and checkpoints of every version.
 DEFAULT = NetworkSpec(
-    "vits14", 98, (Head("scene", 128), Head("copy", 256)), "lite", depth=8, centred=True, hidden={"scene": 512}
+    "vits14",
+    98,
+    (Head("scene", 128), Head("copy", 256)),
+    "lite",
+    depth=8,
+    centred=True,
+    hidden={"scene": 512},
 )
 OUTSIDE_BLOCKS = {
     "cls_token": (1, 1, 384),
