@@ -5,7 +5,6 @@ screen, in a card or beside another one, nearly every line that crosses the edge
 """
 
 import numpy as np
-import numpy.typing as npt
 
 from vtsfind.base.groups import Box
 from vtsfind.find.features import Floats, Pixels
@@ -37,10 +36,8 @@ def broken_off(picture: Pixels, box: Box) -> float | None:
     """
     height, width = picture.shape[:2]
     rows, columns = (box.top * height, box.bottom * height), (box.left * width, box.right * width)
-    lying = picture.astype(np.float32)
-    standing = lying.transpose(1, 0, 2)
-    edges = [_broken(lying, at, rows) for at in columns if _within(at, width)]
-    edges += [_broken(standing, at, columns) for at in rows if _within(at, height)]
+    edges = [_broken(picture, at, rows) for at in columns if _within(at, width)]
+    edges += [_broken(picture.transpose(1, 0, 2), at, columns) for at in rows if _within(at, height)]
     return min(edges, default=None)
 
 
@@ -48,28 +45,33 @@ def _within(at: float, length: int) -> bool:
     return _OUTER * length < at < (1 - _OUTER) * length
 
 
-def _broken(picture: Floats, at: float, span: tuple[float, float]) -> float:
+def _broken(picture: Pixels, at: float, span: tuple[float, float]) -> float:
     """The share of the rows of a span that change at a column."""
     first, last = round(span[0]) + _CORNER, round(span[1]) - _CORNER
     if last - first < _SHORTEST:
         return 0.0
-    rows = picture[max(0, first) : last]
-    columns = range(round(at) - _STRAY, round(at) + _STRAY + 1)
-    return max((_standing_out(rows, column) for column in columns), default=0.0)
+    middle, reach = round(at), _STRAY + max(_AROUND)
+    left = max(0, middle - reach - 2)
+    steps = _steps(picture[max(0, first) : last, left : middle + reach + 2].astype(np.float32))
+    places = [middle + stray - left - 2 for stray in range(-_STRAY, _STRAY + 1)]
+    return max((_standing_out(steps, place) for place in places), default=0.0)
 
 
-def _standing_out(rows: Floats, column: int) -> float:
-    here = _steps(rows, column)
-    around = [steps for steps in (_steps(rows, column + off) for off in _AROUND) if steps is not None]
-    if here is None or not around:
+def _standing_out(steps: Floats, place: int) -> float:
+    """The share of the rows whose step at a place is large, and larger than around it."""
+    count = steps.shape[1]
+    around = [place + off for off in _AROUND if 0 <= place + off < count]
+    if not 0 <= place < count or not around:
         return 0.0
-    return float(((here > _LEAST_STEP) & (here > _STANDS_OUT * np.median(around, 0))).mean())
+    here = steps[:, place]
+    return float(((here > _LEAST_STEP) & (here > _STANDS_OUT * np.median(steps[:, around], 1))).mean())
 
 
-def _steps(rows: Floats, column: int) -> npt.NDArray[np.float32] | None:
-    """How much each row changes at a column: the mean of two pixels after it against that of two before it, in levels."""
-    if column < 2 or column + 2 > rows.shape[1]:
-        return None
-    after, before = rows[:, column : column + 2].mean(1), rows[:, column - 2 : column].mean(1)
-    steps: npt.NDArray[np.float32] = np.abs(after - before).max(1)
+def _steps(rows: Floats) -> Floats:
+    """How much each row changes between its columns, in levels: the mean of two pixels against that of the two before them.
+
+    The first step is that between columns 1 and 2.
+    """
+    means = (rows[:, 1:] + rows[:, :-1]) / 2
+    steps: Floats = np.abs(means[:, 2:] - means[:, :-2]).max(2)
     return steps
