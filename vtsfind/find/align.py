@@ -22,6 +22,7 @@ _CERTAIN = 40
 _RATIO = 0.8
 _GUESSES = 150
 _REFINED = 4
+_NEARLY_ALL = 0.9
 _TOLERANCES = (9.0, 5.0, 3.0, 2.5)
 _STRAY_GROWTH = 0.25
 _STRAY_TURN = 20.0
@@ -85,6 +86,8 @@ def _aligned(first: Features, second: Features, *, mirrored: bool) -> Alignment 
         matrix, count = _refine(guess, here[:, :2], there[:, :2])
         if matrix is not None and count > most:
             best, most = matrix, count
+        if most > _NEARLY_ALL * len(rows):
+            break
     if best is None:
         return None
     strays = _strays(best, here, there)
@@ -154,10 +157,26 @@ def _refine(
         if agreeing.sum() < max(FEWEST, 3):
             return None, 0
         if step < len(_TOLERANCES):
-            matrix = np.linalg.lstsq(homogeneous[agreeing], here[agreeing].astype(np.float64), rcond=None)[
-                0
-            ].T
+            fitted = affine_fit(homogeneous[agreeing], here[agreeing].astype(np.float64))
+            if fitted is None:
+                return None, 0
+            matrix = fitted
     return (matrix, int(agreeing.sum())) if _sensible(matrix) else (None, 0)
+
+
+def affine_fit(
+    there: npt.NDArray[np.float64], here: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64] | None:
+    """The affine map, (2, 3), that takes places (n, 3), the last value 1, nearest to others (n, 2): least squares.
+
+    Its three equations are solved as they are, many times as fast as by a decomposition of all places. None if the
+    places lie on a line.
+    """
+    try:
+        solved: npt.NDArray[np.float64] = np.linalg.solve(there.T @ there, there.T @ here).T
+    except np.linalg.LinAlgError:
+        return None
+    return solved
 
 
 def _sensible(matrix: npt.NDArray[np.float64]) -> bool:

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from vtsfind.find.align import affine_fit
 from vtsfind.find.features import Floats
 from vtsfind.find.opencv import opencv
 
@@ -73,15 +74,16 @@ class Blocks:
         places = np.column_stack([(columns + 0.5) * BLOCK, (rows + 0.5) * BLOCK, np.ones(len(rows))])
         shifts = self.shifts[rows, columns].astype(np.float64)
         kept = np.ones(len(rows), bool)
-        solution: Matrix = np.zeros((3, 2))
+        fitted: Matrix | None = np.zeros((2, 3))
         for _ in range(3):
             if kept.sum() < _FEWEST_FIRM:
                 return None
-            solution = np.asarray(np.linalg.lstsq(places[kept], shifts[kept], rcond=None)[0], np.float64)
-            off = np.hypot(*(shifts - places @ solution).T)
+            fitted = affine_fit(places[kept], shifts[kept])
+            if fitted is None:
+                return None
+            off = np.hypot(*(shifts - places @ fitted.T).T)
             kept = off <= max(0.3, float(np.median(off)) * 1.5)
-        correction: Matrix = solution.T + np.array([[1, 0, 0], [0, 1, 0]])
-        return correction
+        return fitted + np.array([[1, 0, 0], [0, 1, 0]])
 
     def mixing(self) -> tuple[float, float, float]:
         """How one picture is mixed into the other, if it is.

@@ -23,6 +23,8 @@ Floats = npt.NDArray[np.float32]
 AREA = 288 * 288
 """Pixels of the small picture, at most."""
 MOST_POINTS = 400
+BLUR = 1.0
+"""Deviation, in pixels of the small picture, of what takes noise out of it before it is compared."""
 
 _MAGIC = b"VTSF"
 _VERSION = 1
@@ -62,6 +64,12 @@ class Features:
     def grey(self) -> Floats:
         """The small picture's brightness, (h, w) float32, 0 to 255."""
         return _grey(self.picture).astype(np.float32)
+
+    @cached_property
+    def soft(self) -> Floats:
+        """`grey` with its noise taken out."""
+        blurred: Floats = opencv().GaussianBlur(self.grey, (0, 0), BLUR)
+        return blurred
 
     @cached_property
     def flat(self) -> bool:

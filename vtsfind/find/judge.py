@@ -17,7 +17,12 @@ _SURE_BLOCKS = 12
 _SURE_SHARE = 0.15
 
 _STILL = 0.003
+_STILL_A_LEVEL = 0.003
 _MUCH_CHANGED = 0.03
+_SWAY = 0.12
+_SWAY_WHERE_CHANGED = 0.25
+_SWAY_EVER = 0.35
+_TOGETHER = 0.7
 _EXACT_NOISE = 0.2
 _DRAWN = 0.93
 _WELL_SOUGHT = 14
@@ -25,8 +30,8 @@ _WELL_SOUGHT = 14
 # A picture that another one shines through has lost contrast, everywhere alike, and nothing has moved.
 _FADED = 0.85
 _EVEN = 0.8
-_CHANGED_EVEN = 0.5
-_SURELY_CHANGED = 0.8
+_CHANGED_EVEN = 0.3
+_SURELY_CHANGED = 0.9
 _WELL_ALIGNED = 40
 
 
@@ -45,7 +50,7 @@ def _other_parts(seen: Likeness, alignment: Alignment) -> str:
         return "near and far parts are shifted against each other"
     if seen.middle < 0.8 and seen.part_same < 0.9:
         return "few blocks are the same"
-    if not still(seen) and not _cut_straight(seen) and not _drawn_over(seen, alignment):
+    if not _unchanged(seen) and not _cut_straight(seen) and not _drawn_over(seen, alignment):
         return "something else is in some places"
     return ""
 
@@ -53,6 +58,11 @@ def _other_parts(seen: Likeness, alignment: Alignment) -> str:
 def still(seen: Likeness) -> bool:
     """Whether nothing is in one picture that is not in the other."""
     return seen.changed < _STILL
+
+
+def _unchanged(seen: Likeness) -> bool:
+    """Whether nothing is there that was not, but for what strong compression and few colours leave here and there."""
+    return seen.changed < max(_STILL, _STILL_A_LEVEL * seen.noise)
 
 
 def _too_little(seen: Likeness, alignment: Alignment) -> bool:
@@ -65,28 +75,42 @@ def _too_little(seen: Likeness, alignment: Alignment) -> bool:
 
 def _cut_straight(seen: Likeness) -> bool:
     """Whether all that is the same fills a rectangle, as a photo in a collage does, with other things around."""
+    if seen.sway < 0.04:  # laid so exactly, what is around may look alike by chance
+        return seen.part_same > 0.95 and seen.beyond < 0.3
     return seen.part_same > 0.97 and seen.beyond < 0.15
 
 
 def _things_moved(seen: Likeness, alignment: Alignment) -> bool:
-    by_chance = 2 if seen.part_same > 0.97 and seen.beyond < 0.03 else 1
-    if seen.moved > max(by_chance, 0.1 * seen.sought):
+    if seen.moved > max(_moved_by_chance(seen), 0.1 * seen.sought):
         return True
     many = alignment.strays > max(4, 0.08 * alignment.inliers)
-    return many and not (still(seen) and seen.sway < 0.07)
+    return many and not (_unchanged(seen) and seen.sway < 0.07)
+
+
+def _moved_by_chance(seen: Likeness) -> int:
+    """Blocks that may look like another place near by though nothing moved."""
+    if seen.noise < _EXACT_NOISE:  # what did not change is the same to the pixel, so this is no other moment
+        return 3
+    if seen.part_same <= 0.97:
+        return 1
+    if seen.beyond < 0.1 and seen.sway < 0.04:
+        return 3
+    return 2 if seen.beyond < 0.03 else 1
 
 
 def _parts_shifted(seen: Likeness) -> bool:
     if seen.changed > _MUCH_CHANGED and not _cut_straight(seen) and seen.sway > 0.15:
         return True
+    if not _unchanged(seen) and seen.sway > _SWAY_WHERE_CHANGED:
+        return True
     # The traces of strong compression make blocks seem displaced too, but each by itself.
-    return seen.sway > 0.35 or seen.sway > max(0.12, 0.6 * seen.jitter)
+    return seen.sway > _SWAY_EVER or seen.sway > max(_SWAY, _TOGETHER * seen.jitter)
 
 
 def _shines_through(seen: Likeness, alignment: Alignment) -> bool:
     """Whether a second picture lies thinly over all of one of them: a double exposure, or a reflection put there."""
     evenly = seen.gain < _FADED and seen.even >= _EVEN and seen.changed_even >= _CHANGED_EVEN
-    in_place = seen.moved <= 1 and alignment.strays <= max(2, 0.05 * alignment.inliers)
+    in_place = seen.moved <= 1 and alignment.strays <= max(2, 0.08 * alignment.inliers)
     # What shines through makes blocks seem displaced, each by itself.
     together = seen.sway > 0.75 * seen.jitter
     return (

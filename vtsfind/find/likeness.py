@@ -16,7 +16,7 @@ import numpy as np
 
 from vtsfind.find.align import Alignment
 from vtsfind.find.blocks import BLOCK, Blocks, Mask, Matrix, largest_part, means
-from vtsfind.find.features import Features, Floats, Pixels
+from vtsfind.find.features import BLUR, Features, Floats, Pixels
 from vtsfind.find.opencv import opencv
 
 Picture = TypeVar("Picture", Floats, Pixels)
@@ -24,10 +24,10 @@ Picture = TypeVar("Picture", Floats, Pixels)
 FEWEST_BLOCKS = 6
 """Blocks with something to be seen below which nothing is said."""
 
-_BLUR = 1.0
 # At its edges a picture that was turned or framed is mixed with what is around it.
 _MARGIN = 3
 _ROUNDS = 2
+_SETTLED = 0.02
 _SOUGHT = 12
 _LARGE_PART = 0.25
 _REACH = 28
@@ -104,7 +104,7 @@ def _compared(coarse: Features, fine: Features, matrix: Matrix) -> tuple[Likenes
     """Compare in the coarser picture's frame; `matrix` takes places of the finer picture there."""
     cv2 = opencv()
     inner = np.s_[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
-    target = np.ascontiguousarray(cv2.GaussianBlur(coarse.grey, (0, 0), _BLUR)[inner])
+    target = np.ascontiguousarray(coarse.soft[inner])
     if min(coarse.grey.shape) < BLOCK + 2 * _MARGIN:
         return None
     matrix = _moved_by(matrix, -_MARGIN)
@@ -116,7 +116,7 @@ def _compared(coarse: Features, fine: Features, matrix: Matrix) -> tuple[Likenes
         moved, inside = _warped(source, matrix, target.shape), _warped(here, matrix, target.shape, 0) > 250
         blocks = Blocks(target, moved, inside)
         correction = blocks.correction() if left else None
-        if correction is None:
+        if correction is None or _farthest(correction, target.shape) < _SETTLED:
             break
         matrix = _after(correction, matrix)
     if blocks.textured.sum() < FEWEST_BLOCKS:
@@ -133,7 +133,7 @@ def _moved_by(matrix: Matrix, pixels: int) -> Matrix:
 def _softened(picture: Picture, scale: float) -> Picture:
     """Take out the detail that is lost when the picture is scaled, and then as much as the target had taken out."""
     cv2 = opencv()
-    sigma = float(np.hypot(_BLUR / scale, 0.5 * np.sqrt(max(0.0, 1 / scale**2 - 1))))
+    sigma = float(np.hypot(BLUR / scale, 0.5 * np.sqrt(max(0.0, 1 / scale**2 - 1))))
     soft: Picture = cv2.GaussianBlur(picture, (0, 0), sigma)
     return soft
 
@@ -157,6 +157,12 @@ def _after(correction: Matrix, matrix: Matrix) -> Matrix:
     return np.column_stack(
         [correction[:, :2] @ matrix[:, :2], correction[:, :2] @ matrix[:, 2] + correction[:, 2]]
     )
+
+
+def _farthest(correction: Matrix, shape: tuple[int, ...]) -> float:
+    """How far a map moves the corners of a frame (height, width), in pixels, at most."""
+    corners = np.array([[0, 0, 1], [shape[1], 0, 1], [0, shape[0], 1], [shape[1], shape[0], 1]])
+    return float(np.abs(corners @ correction.T - corners[:, :2]).max())
 
 
 def _summed_up(blocks: Blocks, target: Floats, moved: Floats, a: Pixels, b: Pixels) -> Likeness:

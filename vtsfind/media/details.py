@@ -65,8 +65,8 @@ def examine(content: Content, setup: Setup, *, shortest: int, full: bool) -> Exa
     shortest
         Pixels that the shorter side has at least, as for `vtsfind.media.decode.decode`.
     full
-        Whether to decode it in full too, which takes many times as long: only then are the pixels hashed, and the
-        suspicions looked into.
+        Whether to decode it in full too, which takes many times as long for a large photo: only then are the pixels
+        hashed, and the suspicions looked into.
 
     Raises
     ------
@@ -78,7 +78,8 @@ def examine(content: Content, setup: Setup, *, shortest: int, full: bool) -> Exa
     details, frames = _told(io.BytesIO(content) if isinstance(content, bytes) else content, info.format)
     details = replace(details, border=border(pixels))
     if full:
-        whole = decode(content, shortest=WHOLE, **limits)[0]
+        reduced = pixels.shape[:2] != (info.height, info.width)
+        whole = decode(content, shortest=WHOLE, **limits)[0] if reduced else pixels
         # A film is never the same as its first frame.
         own = pixels_digest(whole) if frames == 1 else b""
         details = replace(details, pixels=own, detail=detail(whole))
