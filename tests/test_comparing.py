@@ -18,7 +18,7 @@ from families import family
 from PIL import Image
 from textured import photograph
 
-from vtsfind.base.groups import Photo, Verdict
+from vtsfind.base.groups import Photo, Seen, Verdict
 from vtsfind.base.progress import Cancelled, CancelToken, Silent
 from vtsfind.base.records import PictureInfo
 from vtsfind.base.settings import Settings
@@ -28,7 +28,6 @@ from vtsfind.engine.contents import Content
 from vtsfind.engine.looking import ContentPair, Looking
 from vtsfind.find.look import look_version
 from vtsfind.media.scan import stamp_of
-from vtsfind.store.evidence import Found
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +96,7 @@ def shelf(drawn: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shel
 
 
 @pytest.fixture
-def not_here(expected: list[Found], monkeypatch: pytest.MonkeyPatch) -> None:
+def not_here(expected: list[Seen], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no pair be compared in this process, once it is known what to expect."""
     del expected
 
@@ -108,7 +107,7 @@ def not_here(expected: list[Found], monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def expected(drawn: Shelf, tmp_path: Path) -> list[Found]:
+def expected(drawn: Shelf, tmp_path: Path) -> list[Seen]:
     """What one process says of the drawn photos."""
     alone = drawn.copied(tmp_path / "alone")
     with alone.looking(1) as looking:
@@ -129,7 +128,7 @@ def assert_no_process_is_left() -> None:
 
 @pytest.mark.usefixtures("not_here")
 @pytest.mark.parametrize("workers", [2, 5])
-def test_several_processes_say_what_one_says(shelf: Shelf, expected: list[Found], workers: int) -> None:
+def test_several_processes_say_what_one_says(shelf: Shelf, expected: list[Seen], workers: int) -> None:
     steps: list[int] = []
     with shelf.looking(workers) as looking:
         assert looking.compare(shelf.pairs, steps.append) == expected
@@ -153,13 +152,13 @@ def test_several_processes_say_what_one_says_of_real_photos(
         assert looking.compare(real.pairs) == expected
 
 
-def test_few_pairs_start_no_process(drawn: Shelf, tmp_path: Path, expected: list[Found]) -> None:
+def test_few_pairs_start_no_process(drawn: Shelf, tmp_path: Path, expected: list[Seen]) -> None:
     with drawn.copied(tmp_path / "library").looking(2) as looking:
         assert looking.compare(drawn.pairs) == expected
         assert_no_process_is_left()
 
 
-def test_what_is_in_memory_only_is_compared_here(shelf: Shelf, tmp_path: Path, expected: list[Found]) -> None:
+def test_what_is_in_memory_only_is_compared_here(shelf: Shelf, tmp_path: Path, expected: list[Seen]) -> None:
     contents = {each.digest: each for pair in shelf.pairs for each in pair}
     nowhere = Shelf(tmp_path / "nowhere", shelf.pairs)
     with nowhere.looking(2) as looking:
@@ -176,7 +175,7 @@ def workers_of(looking: Looking) -> Iterator[int]:
     yield from list(pool._processes)
 
 
-def test_processes_that_die_are_done_without(shelf: Shelf, expected: list[Found]) -> None:
+def test_processes_that_die_are_done_without(shelf: Shelf, expected: list[Seen]) -> None:
     with shelf.looking(2) as looking:
         looking.compare(shelf.pairs[:2])
 
@@ -191,7 +190,7 @@ def test_processes_that_die_are_done_without(shelf: Shelf, expected: list[Found]
 
 
 def test_a_store_that_they_cannot_read_is_read_here(
-    shelf: Shelf, expected: list[Found], tmp_path: Path
+    shelf: Shelf, expected: list[Seen], tmp_path: Path
 ) -> None:
     with shelf.looking(2) as looking:
         looking._comparing._folder = tmp_path / "nowhere"
@@ -201,7 +200,7 @@ def test_a_store_that_they_cannot_read_is_read_here(
 
 @pytest.mark.usefixtures("not_here")
 def test_a_search_that_is_cancelled_ends_its_processes_and_keeps_what_was_found(
-    shelf: Shelf, expected: list[Found]
+    shelf: Shelf, expected: list[Seen]
 ) -> None:
     cancel = CancelToken()
     with shelf.looking(2, cancel) as looking:
@@ -217,7 +216,7 @@ def test_a_search_that_is_cancelled_ends_its_processes_and_keeps_what_was_found(
 
 
 @pytest.mark.usefixtures("not_here")
-def test_an_interrupt_does_not_end_them(shelf: Shelf, expected: list[Found]) -> None:
+def test_an_interrupt_does_not_end_them(shelf: Shelf, expected: list[Seen]) -> None:
     with shelf.looking(2) as looking:
         first = looking.compare(shelf.pairs[:2])
         for pid in workers_of(looking):

@@ -6,18 +6,17 @@ import pytest
 
 from vtsfind.act.policy import policy
 from vtsfind.base.details import Details
-from vtsfind.base.groups import COPIES, Box, Evidence, Group, Photo, Verdict
+from vtsfind.base.groups import COPIES, Box, Evidence, Group, Photo, Seen, Verdict
 from vtsfind.base.records import PictureInfo, Stamp
 from vtsfind.engine.contents import Content
 from vtsfind.engine.decisions import known_decisions
 from vtsfind.engine.grouping import Grouping, Rules
 from vtsfind.engine.scope import scope
 from vtsfind.find.cluster import Pair
-from vtsfind.store.evidence import Found
 
 SIZES = {"/card": (2000, 2000), "/photo": (1200, 900), "/small": (240, 180), "/other": (1000, 750)}
 NUMBER = {name: number for number, name in enumerate(SIZES)}
-RESAVE: Found = (Verdict.RESAVE, Evidence(agreement=1.0))
+RESAVE: Seen = (Verdict.RESAVE, Evidence(agreement=1.0))
 
 
 def content(name: str) -> Content:
@@ -30,7 +29,7 @@ def details(each: Content) -> Details:
     return Details(camera="" if each.photos[0].path == b"/card" else "Maker Model")
 
 
-def in_card(width: float, height: float) -> Found:
+def in_card(width: float, height: float) -> Seen:
     """The card, which comes first by digest, shows the other in a part of this size."""
     return Verdict.EDIT, Evidence(box=Box(0.0, 0.0, width, height), boxed=0)
 
@@ -38,11 +37,11 @@ def in_card(width: float, height: float) -> Found:
 class Eyes:
     """Knows all verdicts, and remembers what it was asked."""
 
-    def __init__(self, truth: dict[tuple[str, str], Found]) -> None:
+    def __init__(self, truth: dict[tuple[str, str], Seen]) -> None:
         self.truth = {(NUMBER[a], NUMBER[b]): seen for (a, b), seen in truth.items()}
         self.asked: list[Pair] = []
 
-    def __call__(self, pairs: Sequence[Pair]) -> list[Found]:
+    def __call__(self, pairs: Sequence[Pair]) -> list[Seen]:
         self.asked += pairs
         return [self.truth.get(each) for each in pairs]
 

@@ -14,7 +14,7 @@ from textured import photograph
 from vtsfind.base.progress import Cancelled, CancelToken, Phase, Silent
 from vtsfind.find import sightings as module
 from vtsfind.find import vocabulary
-from vtsfind.find.features import Features, features
+from vtsfind.find.features import Features, Local, features
 from vtsfind.find.sightings import MOST, ON_AVERAGE, Sightings, sightings
 from vtsfind.find.vocabulary import NEIGHBOURS, learned
 
@@ -118,7 +118,7 @@ def test_ten_thousand_black_frames_do_not_hide_what_a_few_photos_have_in_common(
 
 def test_thousands_of_equal_photos_make_no_pairs_and_no_comparisons(monkeypatch: pytest.MonkeyPatch) -> None:
     same = photo(1)
-    few = Features(same.packed_points[:16], same.descriptors[:16], same.encoded)
+    few = Features(same.encoded, Local(same.packed_points[:16], same.descriptors[:16]))
     compared = []
     count_bits = np.bitwise_count
 

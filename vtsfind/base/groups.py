@@ -1,7 +1,7 @@
 """Duplicates as every layer sees them: what a pair is, what shows it, and the groups that come of it."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from vtsfind.base.records import PictureInfo, Stamp
 
@@ -64,10 +64,24 @@ class Evidence:
     """Which picture `box` lies in: 0 for the first, 1 for the second."""
     broken_off: float | None = None
     """Share, 0 to 1, of the lines across the edges of `box` that change there, on the edge where it is least."""
+    certain: bool | None = None
+    """Of two shots: true if they can be nothing else, for things are in other places, or the cameras' clocks say so."""
     seconds_apart: int | None = None
     """Between the EXIF times of the two shots."""
     note: str = ""
     """One short clause for people, such as "same pixels" or "aligned blocks differ in 4 of 64"."""
+
+
+class Undecided(Enum):
+    """What is said of two photos that were only glanced at, if that does not tell what they are."""
+
+    UNDECIDED = "undecided"
+
+
+UNDECIDED = Undecided.UNDECIDED
+Seen = tuple[Verdict, Evidence] | None
+"""What two photos are to each other, and what shows it; None for strangers."""
+Glanced = Seen | Undecided
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Comparing many pairs of photos: by several processes, given in the order in which they were asked for.
+"""Comparing many pairs of photos, and looking for their local features: by several processes, in the order asked for.
 
 Comparing a pair is many small steps in the interpreter, which threads could only take in turns. So there are processes, which
 read what was seen of the photos from the library's evidence by themselves. They begin as `multiprocessing` begins them
@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractContextManager, contextmanager, redirect_stderr
@@ -19,15 +19,18 @@ from functools import cache
 from multiprocessing import resource_tracker
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from vtsfind.base.errors import StorageError
+from vtsfind.base.groups import Glanced, Seen
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import PictureInfo
+from vtsfind.find.features import Features
 from vtsfind.find.look import unpack
 from vtsfind.find.opencv import opencv
 from vtsfind.find.threads import ONE_FOR_PRODUCTS
-from vtsfind.find.verify import Looked, verify
-from vtsfind.store.evidence import NAME, EvidenceStore, Found
+from vtsfind.find.verify import Looked, closer, glance
+from vtsfind.store.evidence import NAME, EvidenceStore
 
 _CANCEL_IS_SEEN_AFTER_S = 0.1
 _CHUNK = 4
@@ -40,6 +43,9 @@ _MOST_PROCESSES = 61
 
 Known = tuple[bytes, PictureInfo]
 """SHA-256 of a content that was looked at, and what is known of it besides."""
+KnownPair = tuple[Known, Known]
+S = TypeVar("S")
+T = TypeVar("T")
 
 
 class AtHand:
@@ -58,8 +64,8 @@ class AtHand:
         self._most = most
         self._held: OrderedDict[bytes, Looked] = OrderedDict()
 
-    def looked(self, digest: bytes, info: PictureInfo) -> Looked:
-        """A photo that was looked at.
+    def looked(self, digest: bytes, info: PictureInfo, *, sought: bool = False) -> Looked:
+        """A photo that was looked at; from the store again if its local features are wanted, and were not there before.
 
         Raises
         ------
@@ -67,7 +73,7 @@ class AtHand:
             If the store does not have it: the file has failed since.
         """
         known = self._held.pop(digest, None)
-        if known is None:
+        if known is None or (sought and known.features.found is None):
             told = self._store.look(digest)
             if told is None:
                 raise StorageError(
@@ -107,8 +113,8 @@ class Comparing(AbstractContextManager["Comparing"]):
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
-    def verdicts(self, pairs: Sequence[tuple[Known, Known]], cancel: CancelToken) -> Iterator[Found]:
-        """Say what each pair is.
+    def glances(self, pairs: Sequence[KnownPair], cancel: CancelToken) -> Iterator[Glanced]:
+        """Say what each pair is as far as that is seen without local features, see `vtsfind.find.verify.glance`.
 
         Parameters
         ----------
@@ -127,10 +133,23 @@ class Comparing(AbstractContextManager["Comparing"]):
         Cancelled
             When `cancel` is raised.
         """
+        return self._done(_glanced, pairs, cancel)
+
+    def closer(self, pairs: Sequence[KnownPair], cancel: CancelToken) -> Iterator[Seen]:
+        """The same by local features, see `vtsfind.find.verify.closer`."""
+        return self._done(_compared, pairs, cancel)
+
+    def features(self, photos: Sequence[Known], cancel: CancelToken) -> Iterator[Features]:
+        """The same for photos: all that is kept of each, with its local features."""
+        return self._done(_sought, photos, cancel)
+
+    def _done(
+        self, work: Callable[[Path, str, Sequence[S]], list[T]], tasks: Sequence[S], cancel: CancelToken
+    ) -> Iterator[T]:
         if self._processes < 2 or self._failed:
             return
         try:
-            for future in self._asked(pairs):
+            for future in self._asked(work, tasks):
                 cancel.check()
                 while not future.done():
                     cancel.check()
@@ -139,13 +158,15 @@ class Comparing(AbstractContextManager["Comparing"]):
         except (BrokenProcessPool, StorageError, OSError):
             self._failed = True
 
-    def _asked(self, pairs: Sequence[tuple[Known, Known]]) -> list[Future[list[Found]]]:
+    def _asked(
+        self, work: Callable[[Path, str, Sequence[S]], list[T]], tasks: Sequence[S]
+    ) -> list[Future[list[T]]]:
         pool = self._started()
-        size = max(1, min(_CHUNK, len(pairs) // self._processes))
+        size = max(1, min(_CHUNK, len(tasks) // self._processes))
         with _interrupts_held():
             return [
-                pool.submit(_compared, self._folder, self._look_version, pairs[start : start + size])
-                for start in range(0, len(pairs), size)
+                pool.submit(work, self._folder, self._look_version, tasks[start : start + size])
+                for start in range(0, len(tasks), size)
             ]
 
     def _started(self) -> ProcessPoolExecutor:
@@ -185,10 +206,24 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _compared(folder: Path, look_version: str, pairs: Sequence[tuple[Known, Known]]) -> list[Found]:
+def _glanced(folder: Path, look_version: str, pairs: Sequence[KnownPair]) -> list[Glanced]:
     at_hand = _at_hand(folder, look_version)
     with ONE_FOR_PRODUCTS:
-        return [verify(at_hand.looked(*first), at_hand.looked(*second)) for first, second in pairs]
+        return [glance(at_hand.looked(*first), at_hand.looked(*second)) for first, second in pairs]
+
+
+def _compared(folder: Path, look_version: str, pairs: Sequence[KnownPair]) -> list[Seen]:
+    at_hand = _at_hand(folder, look_version)
+    with ONE_FOR_PRODUCTS:
+        return [
+            closer(at_hand.looked(*first, sought=True), at_hand.looked(*second, sought=True))
+            for first, second in pairs
+        ]
+
+
+def _sought(folder: Path, look_version: str, photos: Sequence[Known]) -> list[Features]:
+    at_hand = _at_hand(folder, look_version)
+    return [at_hand.looked(*photo).features.sought() for photo in photos]
 
 
 @cache

@@ -17,11 +17,11 @@ import numpy.typing as npt
 
 from vtsfind.act.policy import DEFAULT_RULES, policy
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import COPIES, Evidence, Group, Verdict
+from vtsfind.base.groups import COPIES, UNDECIDED, Evidence, Group, Seen, Verdict
 from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
 from vtsfind.base.records import Failure, Head
 from vtsfind.base.settings import Settings
-from vtsfind.engine.contents import Inventory, take_inventory, with_companions
+from vtsfind.engine.contents import Content, Inventory, take_inventory, with_companions
 from vtsfind.engine.curve import radius_for
 from vtsfind.engine.decisions import known_decisions
 from vtsfind.engine.grouping import Grouping, Rules
@@ -34,14 +34,16 @@ from vtsfind.find.cluster import Families, OtherShots, Pair
 from vtsfind.find.compare import Integers, differing
 from vtsfind.find.look import sight_version
 from vtsfind.find.sightings import Sightings, sightings
+from vtsfind.find.twins import stand_ins, without
 from vtsfind.media.scan import normalised
-from vtsfind.store.evidence import Found
 from vtsfind.store.index import Index, Planes
 
 HEAD = "copy"
 """The head whose codes say whether it is the same picture."""
 NEAR = 0.1
 """Share of the bits up to which two photos may be one and the same in another file: these are decoded in full."""
+_ALIKE = 0.25
+"""Share of the bits up to which it is tried whether two photos show the same in full."""
 _MIXED = -1
 _TOGETHER = 4096
 """Pairs that are compared between two words to the watcher."""
@@ -271,7 +273,7 @@ class _Search:
         held = [{scope.place(photo.path) for photo in content.photos} for content in self._contents]
         return np.array([_MIXED if len(each) > 1 else each.pop() for each in held], np.int64)
 
-    def _found(self, looking: Looking, proposed: Candidates | None) -> dict[Pair, Found]:
+    def _found(self, looking: Looking, proposed: Candidates | None) -> dict[Pair, Seen]:
         """Look at the photos of all proposed pairs, and say which belong together; then the same for what they show in common.
 
         A radius that was asked for is kept: then there are no pairs but those within it.
@@ -285,12 +287,40 @@ class _Search:
             [self._contents[number] for number in every],
             frozenset(self._contents[number].digest for number in in_full),
         )
-        found = self._in_rounds(looking, proposed)
-        if self._wish.radius is None and self._wish.max_false_merge is None:
-            further = self._in_common(looking, every, proposed)
+        widely = self._wish.radius is None and self._wish.max_false_merge is None
+        found: dict[Pair, Seen] = {}
+        heads: dict[int, int] = {}
+        if widely and not self._rules.scope.folders:
+            found, heads = self._twins(looking, proposed.only(proposed.distances <= _ALIKE * self._head.bits))
+        fewer = without(proposed, heads, len(self._contents))
+        found |= self._in_rounds(looking, fewer)
+        if widely:
+            further = self._in_common(looking, np.setdiff1d(every, list(heads)), fewer)
             self._sighted = len(further.firsts)
             found |= self._in_rounds(looking, further)
         return found
+
+    def _twins(self, looking: Looking, near: Candidates) -> tuple[dict[Pair, Seen], dict[int, int]]:
+        """The pairs that show the same in full, and for each photo in them the best that does; see `vtsfind.find.twins`."""
+        found: dict[Pair, Seen] = {}
+        self._progress.start(Phase.VERIFY, None)
+
+        def same(pairs: Sequence[Pair]) -> list[bool]:
+            ordered = [self._ordered(each) for each in pairs]
+            glances = zip(pairs, looking.glance(ordered, self._progress.advance), strict=True)
+            found.update(
+                (each, seen)
+                for each, seen in glances
+                if seen is not UNDECIDED and self._joins(each, seen) and _in_full(seen)
+            )
+            return [each in found for each in pairs]
+
+        pixels = [content.info.width * content.info.height for content in self._contents]
+        order = np.argsort(np.argsort(-np.array(pixels, np.int64), kind="stable"), kind="stable")
+        heads = stand_ins(near, order, same)
+        for each in found:
+            self._families.join(*each)
+        return found, heads
 
     def _in_common(self, looking: Looking, every: Integers, proposed: Candidates) -> Sightings:
         """Further pairs among the photos that were looked at: those that show the same details.
@@ -327,14 +357,14 @@ class _Search:
         found = looking.sighted(key.digest(), find)
         return replace(found, firsts=numbers[found.firsts], seconds=numbers[found.seconds])
 
-    def _in_rounds(self, looking: Looking, proposed: Candidates | Sightings) -> dict[Pair, Found]:
+    def _in_rounds(self, looking: Looking, proposed: Candidates | Sightings) -> dict[Pair, Seen]:
         """Compare each photo with its nearest candidate, then with the next one, and so on.
 
         Pairs that hang together through copies already are left out: grouping compares them with the keeper. So are those of
         a photo and a family that it is another shot of, unless other shots are asked for: nothing is said of these.
         """
         self._progress.start(Phase.VERIFY, len(proposed.firsts))
-        found: dict[Pair, Found] = {}
+        found: dict[Pair, Seen] = {}
         families = self._families
         for rank in range(int(proposed.ranks.max(initial=-1)) + 1):
             here = proposed.ranks == rank
@@ -352,36 +382,36 @@ class _Search:
                         found[each] = seen
                         families.join(*each)
                     elif seen and seen[0] is Verdict.BURST and Verdict.BURST not in self._rules.kinds:
-                        self._other_shots.add(*each)
+                        self._other_shots.add(*each, certain=bool(seen[1].certain))
         return found
 
-    def _joins(self, numbers: Pair, seen: Found) -> bool:
+    def _joins(self, numbers: Pair, seen: Seen) -> bool:
         first, second = (self._contents[number] for number in numbers)
         return self._rules.joins(first, second, seen)
 
     def _compared(
         self, looking: Looking, pairs: Sequence[Pair], advance: Callable[[int], None] = lambda _: None
-    ) -> list[Found]:
-        ordered = []
-        for pair in pairs:
-            first, second = (self._contents[number] for number in pair)
-            ordered.append((first, second) if first.digest < second.digest else (second, first))
-        return looking.compare(ordered, advance)
+    ) -> list[Seen]:
+        return looking.compare([self._ordered(each) for each in pairs], advance)
 
-    def _near(self, proposed: Candidates | None) -> dict[Pair, Found]:
+    def _ordered(self, pair: Pair) -> tuple[Content, Content]:
+        first, second = (self._contents[number] for number in pair)
+        return (first, second) if first.digest < second.digest else (second, first)
+
+    def _near(self, proposed: Candidates | None) -> dict[Pair, Seen]:
         """Take every proposed pair for similar."""
         if proposed is None:
             return {}
         pairs = zip(proposed.firsts.tolist(), proposed.seconds.tolist(), strict=True)
         return dict.fromkeys(pairs, (Verdict.SIMILAR, Evidence(note="near by code only")))
 
-    def _groups(self, looking: Looking, found: dict[Pair, Found]) -> tuple[Group, ...]:
+    def _groups(self, looking: Looking, found: dict[Pair, Seen]) -> tuple[Group, ...]:
         units = Units()
         concerned = {number for pair in found for number in pair}
         concerned |= {number for number, content in enumerate(self._contents) if len(content.photos) > 1}
         contents = {number: with_companions(self._contents[number], units) for number in sorted(concerned)}
 
-        def compare(pairs: Sequence[Pair]) -> list[Found]:
+        def compare(pairs: Sequence[Pair]) -> list[Seen]:
             if self._wish.verify:
                 return self._compared(looking, pairs)
             return [
@@ -403,3 +433,8 @@ class _Search:
         """In bits of the codes."""
         first, second = pair
         return int(differing(self._words[:, first] ^ self._words[:, second]))
+
+
+def _in_full(seen: Seen) -> bool:
+    """Whether two photos show the same, all of it and no more, so that one can stand for the other."""
+    return seen is not None and (seen[0] in {Verdict.RESAVE, Verdict.TURNED} or seen[1].inliers is None)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from vtsfind.act.policy import Contender, Policy, informed
 from vtsfind.base.details import Details
-from vtsfind.base.groups import Evidence, Group, Member, Verdict
+from vtsfind.base.groups import Evidence, Group, Member, Seen, Verdict
 from vtsfind.base.records import show_path
 from vtsfind.engine.contents import Content
 from vtsfind.engine.precedence import Precedence
@@ -15,7 +15,6 @@ from vtsfind.engine.units import partly
 from vtsfind.find.cluster import Pair, pair, stars
 from vtsfind.find.verify import swapped
 from vtsfind.store.decisions import Decisions
-from vtsfind.store.evidence import Found
 
 SAME_CONTENT = (Verdict.BYTES, Evidence(distance=None, agreement=1.0, note="same content"))
 
@@ -30,7 +29,7 @@ class Rules:
     scope: Scope
     decisions: Decisions
 
-    def joins(self, first: Content, second: Content, seen: Found) -> bool:
+    def joins(self, first: Content, second: Content, seen: Seen) -> bool:
         """Whether two contents with this verdict belong into one group, by the wish and by the user's decisions."""
         if seen is None or seen[0] not in self.kinds:
             return False
@@ -68,9 +67,9 @@ class Grouping:
 
     def groups(
         self,
-        found: Mapping[Pair, Found],
+        found: Mapping[Pair, Seen],
         spared: Iterable[Pair],
-        compare: Callable[[Sequence[Pair]], Sequence[Found]],
+        compare: Callable[[Sequence[Pair]], Sequence[Seen]],
         evidence: Callable[[Pair, Evidence], Evidence],
     ) -> tuple[Group, ...]:
         """Make the groups.
@@ -121,12 +120,12 @@ class Grouping:
     def _best(self, content: Content) -> Contender:
         return self._contenders[min((photo.path for photo in content.photos), key=self._keys.__getitem__)]
 
-    def _order(self, known: Mapping[Pair, Found]) -> list[int]:
+    def _order(self, known: Mapping[Pair, Seen]) -> list[int]:
         """The contents, those to keep first."""
         joined = ((pair, known[pair]) for pair in self._joined(known))
         return self._precedence.order((pair, *self._facing(*pair, seen)) for pair, seen in joined if seen)
 
-    def _joined(self, known: Mapping[Pair, Found]) -> list[Pair]:
+    def _joined(self, known: Mapping[Pair, Seen]) -> list[Pair]:
         return [each for each, seen in known.items() if self._joins(each, seen)]
 
     def _facing(self, first: int, second: int, seen: tuple[Verdict, Evidence]) -> tuple[Verdict, Evidence]:
@@ -135,7 +134,7 @@ class Grouping:
         backward = self._contents[second].digest < self._contents[first].digest
         return verdict, swapped(shown) if backward else shown
 
-    def _joins(self, numbers: Pair, seen: Found) -> bool:
+    def _joins(self, numbers: Pair, seen: Seen) -> bool:
         first, second = (self._contents[number] for number in numbers)
         return self._rules.joins(first, second, seen)
 

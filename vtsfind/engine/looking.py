@@ -1,35 +1,41 @@
 """Looking at photos and comparing them, never twice: what is found out is kept beside the library, by content."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from vtsfind.base.details import Details
+from vtsfind.base.groups import UNDECIDED, Glanced, Seen
 from vtsfind.base.progress import CancelToken, Phase, Progress
 from vtsfind.base.records import Failure, Found, Reason, show_path
 from vtsfind.base.settings import Settings
-from vtsfind.engine.comparing import AtHand, Comparing
+from vtsfind.engine.comparing import AtHand, Comparing, KnownPair
 from vtsfind.engine.contents import Content
 from vtsfind.engine.machine import processors
 from vtsfind.find.features import Features
-from vtsfind.find.look import Look, details_of, look_version, verdict_version
+from vtsfind.find.look import Look, details_of, look_version, pack, verdict_version
 from vtsfind.find.sightings import Sightings
 from vtsfind.find.threads import ONE_FOR_PRODUCTS
-from vtsfind.find.verify import Looked, verify
+from vtsfind.find.verify import Looked, closer, glance
 from vtsfind.media.pool import Job, WorkPool
 from vtsfind.store.evidence import KEY_BYTES, EvidenceStore
-from vtsfind.store.evidence import Found as Seen
 
 COMMIT_EVERY_S = 2.0
 """Seconds of work that a killed run may lose."""
 MANY = 128
 """Pairs from which on processes are worth their start, which takes as long as about 30 pairs each."""
+MANY_PHOTOS = 64
+"""Photos whose local features are looked for, from which on they are."""
+_TOGETHER = 512
+"""Pairs that are glanced at before those that are undecided are compared more closely."""
 _AT_HAND = 768
 """Photos whose features are held in memory; each takes up to a megabyte."""
 
 ContentPair = tuple[Content, Content]
+T = TypeVar("T", Seen, Glanced)
 
 
 class Looking(AbstractContextManager["Looking"]):
@@ -109,7 +115,10 @@ class Looking(AbstractContextManager["Looking"]):
     ) -> list[Content]:
         """Read one file of each photo; gives the photos that failed and have another file."""
         jobs = (
-            Job(Found(each.photos[attempt].path, each.photos[attempt].stamp), Look(each.digest in in_full))
+            Job(
+                Found(each.photos[attempt].path, each.photos[attempt].stamp),
+                Look(each.digest in in_full, local=False),
+            )
             for each in contents
         )
         again = []
@@ -147,8 +156,8 @@ class Looking(AbstractContextManager["Looking"]):
         return Details() if told is None else details_of(told)
 
     def features(self, content: Content) -> Features:
-        """The local features of a photo that was looked at."""
-        return self._looked(content).features
+        """What is kept of a photo that was looked at, with its local features."""
+        return self._sought(content).features.sought()
 
     def sighted(self, key: bytes, find: Callable[[], Sightings]) -> Sightings:
         """What photos have in common: what was found the last time, if that was under the same key, else what is found now."""
@@ -175,6 +184,20 @@ class Looking(AbstractContextManager["Looking"]):
         -------
         For each pair the verdict and what shows it; None for strangers, and where a photo could not be looked at.
         """
+        result: list[Seen] = []
+        for start in range(0, len(pairs), _TOGETHER):
+            some = pairs[start : start + _TOGETHER]
+            glanced = self.glance(some, advance)
+            left = [pair for pair, seen in zip(some, glanced, strict=True) if seen is UNDECIDED]
+            self.seek({content.digest: content for pair in left for content in pair}.values())
+            found = self._kept(left, self._closer(left), advance)
+            result += [next(found) if seen is UNDECIDED else seen for seen in glanced]
+        return result
+
+    def glance(
+        self, pairs: Sequence[ContentPair], advance: Callable[[int], None] = lambda _: None
+    ) -> list[Glanced]:
+        """Say what each pair is as far as that is known, or seen without local features; see `compare`."""
         keys = [(first.digest, second.digest) for first, second in pairs]
         known = self._store.verdicts(keys)
         left = [
@@ -182,27 +205,71 @@ class Looking(AbstractContextManager["Looking"]):
             for pair, key in zip(pairs, keys, strict=True)
             if key not in known and all(map(self.has_seen, pair))
         ]
-        advance(len(pairs) - len(left))
-        with ONE_FOR_PRODUCTS:
-            for (first, second), seen in zip(left, self._verified(left), strict=True):
-                key = first.digest, second.digest
-                known[key] = seen
-                self._store.keep_verdicts([(key, seen)])
-                self._commit_at_times()
-                self.compared += 1
-                advance(1)
+        advance(sum(known.get(key) is not UNDECIDED for key in keys) - len(left))
+        glances = self._kept(left, self._glanced(left), advance)
+        known |= {(pair[0].digest, pair[1].digest): seen for pair, seen in zip(left, glances, strict=True)}
         return [known.get(key) for key in keys]
 
-    def _verified(self, pairs: Sequence[ContentPair]) -> Iterator[Seen]:
-        done = 0
-        if self.compared + len(pairs) >= MANY and not self._store.problem:
-            known = [((a.digest, a.info), (b.digest, b.info)) for a, b in pairs]
-            for seen in self._comparing.verdicts(known, self._cancel):
-                done += 1
+    def _kept(
+        self, pairs: Sequence[ContentPair], found: Iterator[T], advance: Callable[[int], None]
+    ) -> Iterator[T]:
+        """Keep what is found of pairs."""
+        with ONE_FOR_PRODUCTS:
+            for (first, second), seen in zip(pairs, found, strict=True):
+                self._store.keep_verdicts([((first.digest, second.digest), seen)])
+                self._commit_at_times()
+                if seen is not UNDECIDED:
+                    self.compared += 1
+                    advance(1)
                 yield seen
+
+    def _glanced(self, pairs: Sequence[ContentPair]) -> Iterator[Glanced]:
+        done = 0
+        for seen in self._comparing.glances(_known(pairs), self._cancel) if self._many(pairs) else ():
+            done += 1
+            yield seen
         for first, second in pairs[done:]:
             self._cancel.check()
-            yield verify(self._looked(first), self._looked(second))
+            yield glance(self._looked(first), self._looked(second))
+
+    def _closer(self, pairs: Sequence[ContentPair]) -> Iterator[Seen]:
+        done = 0
+        for seen in self._comparing.closer(_known(pairs), self._cancel) if self._many(pairs) else ():
+            done += 1
+            yield seen
+        for first, second in pairs[done:]:
+            self._cancel.check()
+            yield closer(self._sought(first), self._sought(second))
+
+    def _many(self, pairs: Sequence[ContentPair]) -> bool:
+        return self.compared + len(pairs) >= MANY and not self._store.problem
+
+    def seek(self, contents: Iterable[Content]) -> None:
+        """Look for the local features of photos that were looked at, where that was not done before."""
+        left = [each for each in contents if self._sought(each).features.found is None]
+        done = 0
+        if len(left) >= MANY_PHOTOS and not self._store.problem:
+            known = [(each.digest, each.info) for each in left]
+            for content, found in zip(left, self._comparing.features(known, self._cancel), strict=False):
+                self._keep_features(content, found)
+                done += 1
+        for content in left[done:]:
+            self._cancel.check()
+            self._keep_features(content, self._looked(content).features.sought())
+        self._store.commit()
+
+    def _keep_features(self, content: Content, found: Features) -> None:
+        packed = pack(self.details(content), found)
+        self._store.keep_look(content.digest, packed, full=self._known[content.digest[:KEY_BYTES]])
+        self._commit_at_times()
 
     def _looked(self, content: Content) -> Looked:
         return self._at_hand.looked(content.digest, content.info)
+
+    def _sought(self, content: Content) -> Looked:
+        """A photo that was looked at, as it is now that its local features may have been looked for."""
+        return self._at_hand.looked(content.digest, content.info, sought=True)
+
+
+def _known(pairs: Sequence[ContentPair]) -> list[KnownPair]:
+    return [((a.digest, a.info), (b.digest, b.info)) for a, b in pairs]

@@ -173,10 +173,9 @@ def affine_fit(
     places lie on a line.
     """
     try:
-        solved: npt.NDArray[np.float64] = np.linalg.solve(there.T @ there, there.T @ here).T
+        return np.asarray(np.linalg.solve(there.T @ there, there.T @ here).T, np.float64)
     except np.linalg.LinAlgError:
         return None
-    return solved
 
 
 def _sensible(matrix: npt.NDArray[np.float64]) -> bool:

@@ -74,16 +74,16 @@ class Blocks:
         places = np.column_stack([(columns + 0.5) * BLOCK, (rows + 0.5) * BLOCK, np.ones(len(rows))])
         shifts = self.shifts[rows, columns].astype(np.float64)
         kept = np.ones(len(rows), bool)
-        fitted: Matrix | None = np.zeros((2, 3))
+        fitted: Matrix = np.zeros((2, 3))
         for _ in range(3):
-            if kept.sum() < _FEWEST_FIRM:
+            found = affine_fit(places[kept], shifts[kept]) if kept.sum() >= _FEWEST_FIRM else None
+            if found is None:
                 return None
-            fitted = affine_fit(places[kept], shifts[kept])
-            if fitted is None:
-                return None
+            fitted = found
             off = np.hypot(*(shifts - places @ fitted.T).T)
             kept = off <= max(0.3, float(np.median(off)) * 1.5)
-        return fitted + np.array([[1, 0, 0], [0, 1, 0]])
+        correction: Matrix = fitted + np.array([[1, 0, 0], [0, 1, 0]])
+        return correction
 
     def mixing(self) -> tuple[float, float, float]:
         """How one picture is mixed into the other, if it is.

@@ -14,7 +14,7 @@ Axis letters: n photos, w words, p pairs.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +69,16 @@ class Candidates:
     """Within which all were found: less than `radius` if there are very many photos."""
     within: int
     """Pairs within the radius that were found: more than there are here if some photos had more than their share."""
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> "Candidates":
+        """Some of the pairs, by a mask (p,)."""
+        return replace(
+            self,
+            firsts=self.firsts[kept],
+            seconds=self.seconds[kept],
+            distances=self.distances[kept],
+            ranks=self.ranks[kept],
+        )
 
 
 def candidates(

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 
 Pair = tuple[int, int]
 """Two photos by number, the lower first."""
+CERTAIN = 3
+"""Of what counts towards `ENOUGH`: two shots that can be nothing else. Two such, or one and two others, are enough."""
 ENOUGH = 5
 """See `OtherShots`. Of the pairs of a library of mild edits among other shots of their scenes, more than half of which are of
 two shots, this spares 27 % and costs no group anything; of one of hard edits, where many edits look like other shots of their
@@ -53,18 +55,20 @@ class OtherShots:
     families
         Who hangs together; may go on growing.
     enough
-        Members of one family of which a photo was found to be another shot, from which on it is for all.
+        Members of one family of which a photo was found to be another shot, from which on it is for all; one that is
+        certain counts for as many as `CERTAIN`.
     """
 
     def __init__(self, families: Families, enough: int = ENOUGH) -> None:
         self._families = families
         self._enough = enough
-        self._others: dict[int, list[int]] = {}
+        self._others: dict[int, list[tuple[int, int]]] = {}
 
-    def add(self, a: int, b: int) -> None:
+    def add(self, a: int, b: int, *, certain: bool = False) -> None:
         """Note that two photos are two shots."""
-        self._others.setdefault(a, []).append(b)
-        self._others.setdefault(b, []).append(a)
+        weight = CERTAIN if certain else 1
+        self._others.setdefault(a, []).append((b, weight))
+        self._others.setdefault(b, []).append((a, weight))
 
     def settled(self, a: int, b: int) -> bool:
         """Whether one of two photos is known for another shot of the other one's family."""
@@ -72,10 +76,10 @@ class OtherShots:
 
     def _is_other(self, photo: int, member: int) -> bool:
         seen = self._others.get(photo, ())
-        if len(seen) < self._enough:
+        if sum(weight for _, weight in seen) < self._enough:
             return False
         family = self._families.of(member)
-        return sum(self._families.of(other) == family for other in seen) >= self._enough
+        return sum(weight for other, weight in seen if self._families.of(other) == family) >= self._enough
 
 
 def stars(

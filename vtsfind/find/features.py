@@ -1,11 +1,13 @@
-"""What is kept of a photo to compare it with others: local features, and a small picture of it.
+"""What is kept of a photo to compare it with others: a small picture of it, and the local features of that.
 
-The features are SIFT (Lowe, 2004), found by OpenCV on the small picture, with descriptors turned into RootSIFT
-(Arandjelovic and Zisserman, 2012): each divided by its sum, then the square root of each value. What is computed and what
-is read back from `Features.to_bytes` is the same to the last bit, so a cache never changes a verdict.
+The features are SIFT (Lowe, 2004), found by OpenCV, with descriptors turned into RootSIFT (Arandjelovic and Zisserman,
+2012): each divided by its sum, then the square root of each value. Finding them takes two thirds of the time of a look,
+and photos that are copies of each other in full can do without (`vtsfind.find.whole`), so it waits until they are asked for.
+What is computed and what is read back from `Features.to_bytes` is the same to the last bit, so a cache never changes a verdict.
 
-Format of the bytes, version 1, little-endian: the four letters `VTSF`; version, uint16; number of points n, uint16; length
-of the picture, uint32; n times 4 uint16, see `Features.points`; n times 128 uint8, the descriptors; the picture as JPEG.
+Format of the bytes, version 2, little-endian: the four letters `VTSF`; version, uint16; number of points n, uint16, 65535 if
+they were not looked for; length of the picture, uint32; n times 4 uint16, see `Features.points`; n times 128 uint8, the
+descriptors; the picture as JPEG.
 """
 
 import struct
@@ -27,7 +29,8 @@ BLUR = 1.0
 """Deviation, in pixels of the small picture, of what takes noise out of it before it is compared."""
 
 _MAGIC = b"VTSF"
-_VERSION = 1
+_VERSION = 2
+_NOT_SOUGHT = 0xFFFF
 _HEAD = struct.Struct("<4sHHI")
 _CONTRAST = 0.015
 _JPEG_QUALITY = 92
@@ -39,16 +42,43 @@ _FLAT_DEVIATION = 4.0
 _DETAILED_SHARE = 0.08
 
 
-@dataclass(frozen=True, eq=False)
-class Features:
-    """What is kept of one photo."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Local:
+    """Local features."""
 
     packed_points: npt.NDArray[np.uint16]
     """(n, 4): x, y and diameter in 1/64 pixel of the small picture, angle in 1/65536 of a turn."""
     descriptors: Pixels
     """(n, 128): RootSIFT, in 1/512."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What is kept of one photo."""
+
     encoded: bytes
     """The small picture as JPEG."""
+    found: Local | None = None
+    """None if they were not looked for yet."""
+
+    @cached_property
+    def local(self) -> Local:
+        """The local features, looked for now if they were not before."""
+        return self.found or _local(_grey(self.picture))
+
+    def sought(self) -> "Features":
+        """The same with its local features."""
+        return self if self.found else Features(self.encoded, self.local)
+
+    @property
+    def packed_points(self) -> npt.NDArray[np.uint16]:
+        """See `Local`."""
+        return self.local.packed_points
+
+    @property
+    def descriptors(self) -> Pixels:
+        """See `Local`."""
+        return self.local.descriptors
 
     @cached_property
     def points(self) -> Floats:
@@ -78,6 +108,8 @@ class Features:
 
     def to_bytes(self) -> bytes:
         """Pack for a cache; the module says how."""
+        if self.found is None:
+            return _HEAD.pack(_MAGIC, _VERSION, _NOT_SOUGHT, len(self.encoded)) + self.encoded
         head = _HEAD.pack(_MAGIC, _VERSION, len(self.packed_points), len(self.encoded))
         points = self.packed_points.astype("<u2").tobytes()
         return head + points + self.descriptors.tobytes() + self.encoded
@@ -96,16 +128,19 @@ class Features:
         magic, version, count, length = _HEAD.unpack_from(data)
         if magic != _MAGIC or version != _VERSION:
             raise ValueError("not features of this version")
-        ends = np.cumsum([_HEAD.size, 8 * count, 128 * count, length])
+        sought = count != _NOT_SOUGHT
+        ends = np.cumsum([_HEAD.size, *((8 * count, 128 * count) if sought else (0, 0)), length])
         if len(data) != ends[-1]:
             raise ValueError("features are cut short")
+        if not sought:
+            return cls(data[ends[2] :])
         points = np.frombuffer(data, "<u2", 4 * count, ends[0]).reshape(count, 4).astype(np.uint16)
         descriptors = np.frombuffer(data, np.uint8, 128 * count, ends[1]).reshape(count, 128)
-        return cls(points, descriptors, data[ends[2] :])
+        return cls(data[ends[2] :], Local(points, descriptors))
 
 
-def features(pixels: Pixels) -> Features:
-    """Compute what is kept of a photo.
+def glimpse(pixels: Pixels) -> Features:
+    """What is kept of a photo, without its local features.
 
     Parameters
     ----------
@@ -125,16 +160,24 @@ def features(pixels: Pixels) -> Features:
     )  # fmt: skip
     if not done:
         raise ValueError("OpenCV could not encode the small picture")
-    finder = cv2.SIFT_create(nfeatures=MOST_POINTS, contrastThreshold=_CONTRAST)
-    found, raw = finder.detectAndCompute(_grey(small), None)
+    return Features(encoded.tobytes())
+
+
+def features(pixels: Pixels) -> Features:
+    """Compute all that is kept of a photo, see `glimpse`."""
+    return glimpse(pixels).sought()
+
+
+def _local(grey: Pixels) -> Local:
+    finder = opencv().SIFT_create(nfeatures=MOST_POINTS, contrastThreshold=_CONTRAST)
+    found, raw = finder.detectAndCompute(grey, None)
     if raw is None or not found:
-        nothing = np.zeros((0, 4), np.uint16), np.zeros((0, 128), np.uint8)
-        return Features(*nothing, encoded.tobytes())
+        return Local(np.zeros((0, 4), np.uint16), np.zeros((0, 128), np.uint8))
     points = np.array([(*p.pt, p.size, p.angle % 360) for p in found], np.float32)
     packed = np.clip(np.rint(points / _STEPS), 0, 65535).astype(np.uint16)
     # OpenCV's order depends on how its sorting treats equals.
     order = np.lexsort(packed.T)[:MOST_POINTS]
-    return Features(packed[order], _root_sift(raw)[order], encoded.tobytes())
+    return Local(packed[order], _root_sift(raw)[order])
 
 
 def _shrunk(pixels: Pixels) -> Pixels:

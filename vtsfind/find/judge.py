@@ -8,6 +8,9 @@ on other shots drawn from photographs (`tests/bench/copies.py`, `tests/bench/sho
 from vtsfind.find.align import Alignment
 from vtsfind.find.likeness import Likeness
 
+MOVED = "things are in other places"
+"""The one doubt that is hardly ever wrong: an edit does not do that."""
+
 _FEWEST_INLIERS = 6
 _FEWEST_BLOCKS = 6
 _LEAST_SAME = 0.4
@@ -34,13 +37,16 @@ _CHANGED_EVEN = 0.3
 _SURELY_CHANGED = 0.9
 _WELL_ALIGNED = 40
 
+_PLAINLY = 0.95
+_PLAIN_SWAY = 0.06
+
 
 def doubt(seen: Likeness, alignment: Alignment) -> str:
     """Why the pictures are not one photo, in a few words; empty when they are."""
     if _too_little(seen, alignment):
         return "too little is the same to be sure"
     if _things_moved(seen, alignment):
-        return "things are in other places"
+        return MOVED
     return "" if _shines_through(seen, alignment) else _other_parts(seen, alignment)
 
 
@@ -58,6 +64,18 @@ def _other_parts(seen: Likeness, alignment: Alignment) -> str:
 def still(seen: Likeness) -> bool:
     """Whether nothing is in one picture that is not in the other."""
     return seen.changed < _STILL
+
+
+def plainly_same(seen: Likeness) -> bool:
+    """Whether two pictures that lie frame on frame are one photo beyond doubt, also to one who knows no more of them."""
+    return (
+        seen.blocks >= _SURE_BLOCKS
+        and seen.same >= _PLAINLY
+        and still(seen)
+        and seen.moved == 0
+        and seen.sway < max(_PLAIN_SWAY, 0.5 * seen.jitter)
+        and not _parts_shifted(seen)
+    )
 
 
 def _unchanged(seen: Likeness) -> bool:

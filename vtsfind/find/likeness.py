@@ -102,7 +102,6 @@ def _inverse(matrix: Matrix) -> Matrix:
 
 def _compared(coarse: Features, fine: Features, matrix: Matrix) -> tuple[Likeness, Matrix] | None:
     """Compare in the coarser picture's frame; `matrix` takes places of the finer picture there."""
-    cv2 = opencv()
     inner = np.s_[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
     target = np.ascontiguousarray(coarse.soft[inner])
     if min(coarse.grey.shape) < BLOCK + 2 * _MARGIN:

@@ -25,15 +25,17 @@ _LENGTH = struct.Struct("<I")
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Compute the features of a photo and gather its details; see `vtsfind.media.work.Work` and `unpack`."""
+    """Make the small picture of a photo and gather its details; see `vtsfind.media.work.Work` and `unpack`."""
 
     full: bool = False
     """Whether to decode it in full too, for the digest of its pixels and for suspicions."""
+    local: bool = True
+    """Whether to look for its local features at once."""
 
     def __call__(self, content: Content, setup: Setup) -> Made:
         """Do it."""
         examined = examine(content, setup, shortest=SHORTEST, full=self.full)
-        found = features.features(examined.pixels)
+        found = features.features(examined.pixels) if self.local else features.glimpse(examined.pixels)
         return Made(examined.info, pack(examined.details, found))
 
 
@@ -81,6 +83,7 @@ VERDICTS_DEPEND_ON = (
     "find/likeness.py",
     "find/seams.py",
     "find/verify.py",
+    "find/whole.py",
 )
 """The files that a verdict on two looks depends on."""
 SIGHTINGS_DEPEND_ON = ("find/nearest.py", "find/sightings.py", "find/vocabulary.py")

@@ -1,37 +1,32 @@
 """What two photos are to each other, by looking at both.
 
-Bytes and pixels are compared first, by their digests. Else local features must show that one affine map carries one
-picture onto the other (`vtsfind.find.align`), and then the pictures, laid on each other, must be the same in most
-blocks (`vtsfind.find.likeness`). Frames in which nothing is to be seen match by bytes and pixels only.
+Bytes and pixels are compared first, by their digests, then whether they show the same in full, frame on frame
+(`vtsfind.find.whole`). Else local features must show that one affine map carries one picture onto the other
+(`vtsfind.find.align`), and then the pictures, laid on each other, must be the same in most blocks
+(`vtsfind.find.likeness`). Frames in which nothing is to be seen match by bytes and pixels only.
 
 The verdict does not depend on which photo comes first, nor on anything random.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 import numpy as np
 
-from vtsfind.base.groups import Box, Evidence, Verdict
+from vtsfind.base.groups import UNDECIDED, Box, Evidence, Glanced, Seen, Verdict
 from vtsfind.base.records import PictureInfo
 from vtsfind.find.align import Alignment, align
 from vtsfind.find.features import Features
-from vtsfind.find.judge import doubt, still
+from vtsfind.find.judge import MOVED, doubt, still
 from vtsfind.find.likeness import Likeness, likeness
 from vtsfind.find.seams import broken_off
+from vtsfind.find.whole import TURNS, seen_in_full
+
+T = TypeVar("T", Seen, Glanced)
 
 _UNTURNED = 1
-# Rows of the maps that an EXIF orientation makes, by the sign pattern of the 2 x 2 part.
-_ORIENTATIONS = {
-    (1, 0, 0, 1): 1,
-    (-1, 0, 0, 1): 2,
-    (-1, 0, 0, -1): 3,
-    (1, 0, 0, -1): 4,
-    (0, 1, 1, 0): 5,
-    (0, -1, 1, 0): 6,
-    (0, -1, -1, 0): 7,
-    (0, 1, -1, 0): 8,
-}
 _INVERSE_TURN = {6: 8, 8: 6}
 
 _SCENE_INLIERS = 15
@@ -53,9 +48,7 @@ class Looked:
     """Digest of all pixels, upright, see `vtsfind.media.looked`; None if they were not read in full."""
 
 
-def verify(
-    first: Looked, second: Looked, *, distance: int | None = None, bits: int | None = None
-) -> tuple[Verdict, Evidence] | None:
+def verify(first: Looked, second: Looked, *, distance: int | None = None, bits: int | None = None) -> Seen:
     """Say what two photos are to each other.
 
     Parameters
@@ -69,16 +62,31 @@ def verify(
     -------
     The verdict and what shows it, or None when they are strangers to each other.
     """
-    if (second.digest, second.pixels_digest or b"") < (first.digest, first.pixels_digest or b""):
-        backward = _verified(second, first)
-        found = backward and (backward[0], swapped(backward[1]))
-    else:
-        found = _verified(first, second)
+    glanced = glance(first, second)
+    found = closer(first, second) if glanced is UNDECIDED else glanced
     if found is None:
         return None
-    return found[0], replace(
-        found[1], distance=distance, bits=bits, seconds_apart=seconds_apart(first, second)
-    )
+    return found[0], replace(found[1], distance=distance, bits=bits)
+
+
+def glance(first: Looked, second: Looked) -> Glanced:
+    """What `verify` says if it needs no local features for it; else `UNDECIDED`."""
+    return _either_way(first, second, _glance)
+
+
+def closer(first: Looked, second: Looked) -> Seen:
+    """What `verify` says of a pair for which `glance` is `UNDECIDED`."""
+    return _either_way(first, second, _closer)
+
+
+def _either_way(first: Looked, second: Looked, see: Callable[[Looked, Looked], T]) -> T:
+    """Let the photos be seen in an order that does not depend on which comes first."""
+    backward = (second.digest, second.pixels_digest or b"") < (first.digest, first.pixels_digest or b"")
+    found = see(second, first) if backward else see(first, second)
+    if not isinstance(found, tuple):
+        return found
+    evidence = swapped(found[1]) if backward else found[1]
+    return found[0], replace(evidence, seconds_apart=seconds_apart(first, second))
 
 
 def seconds_apart(first: Looked, second: Looked) -> int | None:
@@ -98,18 +106,39 @@ def wants_pixels(first: Looked, second: Looked) -> bool:
     )
 
 
-def _verified(first: Looked, second: Looked) -> tuple[Verdict, Evidence] | None:
+def _glance(first: Looked, second: Looked) -> Glanced:
     if first.digest == second.digest:
         return Verdict.BYTES, Evidence(agreement=1.0, note="same content")
     if first.pixels_digest is not None and first.pixels_digest == second.pixels_digest:
         return Verdict.PIXELS, Evidence(agreement=1.0, note="same pixels")
     if first.features.flat or second.features.flat:
         return None
-    found = _seen(first.features, second.features)
+    compared = seen_in_full(first.features, second.features)
+    if not compared:
+        return UNDECIDED
+    verdict, evidence = _copy(first.features, second.features, *compared)
+    if evidence.box:
+        return UNDECIDED
+    return _timed(first, second, (verdict, replace(evidence, inliers=None)))
+
+
+def _closer(first: Looked, second: Looked) -> Seen:
+    alignment = align(first.features, second.features)
+    compared = alignment and likeness(first.features, second.features, alignment)
+    if not compared:
+        return None
+    against = doubt(*compared)
+    if against:
+        return _timed(first, second, _other_shot(*compared, against))
+    return _timed(first, second, _copy(first.features, second.features, *compared))
+
+
+def _timed(first: Looked, second: Looked, found: Seen) -> Seen:
+    """What was seen, or another shot, if the cameras' clocks say so."""
     if found is None or not _of_another_moment(first, second):
         return found
     return Verdict.BURST, replace(
-        found[1], box=None, boxed=None, broken_off=None, note="taken at another moment"
+        found[1], box=None, boxed=None, broken_off=None, certain=True, note="taken at another moment"
     )
 
 
@@ -123,20 +152,16 @@ def _of_another_moment(first: Looked, second: Looked) -> bool:
     return apart is not None and 0 < apart < _HOUR_S and apart % _QUARTER_S != 0
 
 
-def _seen(first: Features, second: Features) -> tuple[Verdict, Evidence] | None:
-    alignment = align(first, second)
-    compared = alignment and likeness(first, second, alignment)
-    if not compared:
-        return None
-    against = doubt(*compared)
-    return _other_shot(*compared, against) if against else _copy(first, second, *compared)
-
-
-def _other_shot(seen: Likeness, alignment: Alignment, why: str) -> tuple[Verdict, Evidence] | None:
+def _other_shot(seen: Likeness, alignment: Alignment, why: str) -> Seen:
     if alignment.inliers < _SCENE_INLIERS:
         return None
     note = f"{why}; {round(seen.blocks * (1 - seen.same))} of {seen.blocks} aligned blocks differ"
-    evidence = Evidence(inliers=alignment.inliers, agreement=max(0.0, seen.same), note=note)
+    evidence = Evidence(
+        inliers=alignment.inliers,
+        agreement=max(0.0, seen.same),
+        certain=True if why == MOVED else None,
+        note=note,
+    )
     return Verdict.BURST, replace(evidence, turn=nearest_turn(alignment))
 
 
@@ -170,7 +195,7 @@ def _corners(size: tuple[int, int]) -> np.ndarray[tuple[int, ...], np.dtype[np.f
 def nearest_turn(alignment: Alignment) -> int:
     """The EXIF orientation that is most like what brings the second picture onto the first."""
     part = alignment.matrix[:, :2] / alignment.scale
-    return max(_ORIENTATIONS.items(), key=lambda item: float(part.ravel() @ np.array(item[0])))[1]
+    return max(TURNS.items(), key=lambda item: float(part.ravel() @ np.array(item[0])))[1]
 
 
 def _whole_frame_turn(alignment: Alignment, first: tuple[int, int], second: tuple[int, int]) -> int | None:

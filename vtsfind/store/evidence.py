@@ -12,7 +12,8 @@ looks       content           the first 16 bytes of the SHA-256 of the file
             told              details and features, see `vtsfind.find.look`
 pairs       first, second     the first 16 bytes of two contents' SHA-256, the smaller first
             version           of what made it
-            verdict           a value of `vtsfind.base.groups.Verdict`; NULL for strangers
+            verdict           a value of `vtsfind.base.groups.Verdict`; NULL for strangers; `undecided` if they were only
+                              glanced at
             evidence          JSON, see `vtsfind.base.groups.Evidence`; NULL for strangers
 sightings   key               SHA-256 of all that the last search for details in common depended on
             told              the pairs, see `vtsfind.find.sightings`
@@ -30,7 +31,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from vtsfind.base.groups import Box, Evidence, Verdict
+from vtsfind.base.groups import UNDECIDED, Box, Evidence, Glanced, Verdict
 from vtsfind.store.schema import connected
 
 NAME = "evidence.db"
@@ -40,8 +41,6 @@ KEY_BYTES = 16
 MOST_LOOK_BYTES = 1 << 32
 """What looks may take between two runs: those of about 50,000 photos. In a larger library some are looked at again."""
 
-Found = tuple[Verdict, Evidence] | None
-"""A verdict and what shows it; None for strangers."""
 Pair = tuple[bytes, bytes]
 """SHA-256 of two contents."""
 
@@ -135,9 +134,9 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
             [(digest[:KEY_BYTES], self._look_version, int(full), told)],
         )
 
-    def verdicts(self, pairs: Iterable[Pair]) -> dict[Pair, Found]:
+    def verdicts(self, pairs: Iterable[Pair]) -> dict[Pair, Glanced]:
         """What is known of some pairs, each with the smaller digest first."""
-        known: dict[Pair, Found] = {}
+        known: dict[Pair, Glanced] = {}
         for pair in pairs:
             rows = self._rows(
                 "SELECT verdict, evidence FROM pairs WHERE first = ? AND second = ? AND version = ?",
@@ -147,7 +146,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
                 known[pair] = _found(*rows[0])
         return known
 
-    def keep_verdicts(self, found: Iterable[tuple[Pair, Found]]) -> None:
+    def keep_verdicts(self, found: Iterable[tuple[Pair, Glanced]]) -> None:
         """Keep verdicts on pairs, each with the smaller digest first; `commit` makes it last."""
         self._write(
             "INSERT OR REPLACE INTO pairs (first, second, version, verdict, evidence) VALUES (?, ?, ?, ?, ?)",
@@ -280,17 +279,21 @@ def _key(pair: Pair) -> Pair:
     return pair[0][:KEY_BYTES], pair[1][:KEY_BYTES]
 
 
-def _columns(found: Found) -> tuple[str | None, str | None]:
+def _columns(found: Glanced) -> tuple[str | None, str | None]:
     if found is None:
         return None, None
+    if found is UNDECIDED:
+        return UNDECIDED.value, None
     verdict, evidence = found
     told = {name: value for name, value in asdict(evidence).items() if value is not None and value != ""}
     return verdict.value, json.dumps(told)
 
 
-def _found(verdict: str | None, evidence: str | None) -> Found:
+def _found(verdict: str | None, evidence: str | None) -> Glanced:
     if verdict is None:
         return None
+    if verdict == UNDECIDED.value:
+        return UNDECIDED
     told = json.loads(evidence or "{}")
     box = told.pop("box", None)
     return Verdict(verdict), Evidence(**told, box=Box(**box) if box else None)
