@@ -122,3 +122,14 @@ def test_what_looks_like_another_shot_once_or_twice_is_still_compared() -> None:
         families.join(0, member)
         shots.add(member, 99)
     assert shots.settled(0, 99)
+
+
+def test_two_shots_that_can_be_nothing_else_are_enough() -> None:
+    families = Families()
+    shots = OtherShots(families)
+    families.join(0, 1)
+    families.join(0, 2)
+    shots.add(0, 99, certain=True)
+    assert not shots.settled(2, 99)
+    shots.add(1, 99, certain=True)
+    assert shots.settled(2, 99)

@@ -92,6 +92,7 @@ def real(tmp_path_factory: pytest.TempPathFactory, shared_photos: Path) -> Shelf
 def shelf(drawn: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     """The drawn photos, to be compared by processes however few they are."""
     monkeypatch.setattr(module, "MANY", 1)
+    monkeypatch.setattr(module, "MANY_PHOTOS", 1)
     return drawn.copied(tmp_path / "library")
 
 
@@ -103,7 +104,8 @@ def not_here(expected: list[Seen], monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("compared here")
 
-    monkeypatch.setattr(module, "verify", refuse)
+    monkeypatch.setattr(module, "glance", refuse)
+    monkeypatch.setattr(module, "closer", refuse)
 
 
 @pytest.fixture
@@ -147,7 +149,8 @@ def test_several_processes_say_what_one_says_of_real_photos(
         expected = looking.compare(real.pairs)
     assert any(expected)
     monkeypatch.setattr(module, "MANY", 1)
-    monkeypatch.delattr(module, "verify")
+    monkeypatch.delattr(module, "glance")
+    monkeypatch.delattr(module, "closer")
     with real.copied(tmp_path / "several").looking(2) as looking:
         assert looking.compare(real.pairs) == expected
 

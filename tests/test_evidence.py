@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from vtsfind.base.groups import Box, Evidence, Verdict
+from vtsfind.base.groups import UNDECIDED, Box, Evidence, Verdict
 from vtsfind.store.evidence import NAME, EvidenceStore
 
-A, B, C = (bytes([letter]) * 32 for letter in b"abc")
+A, B, C, D = (bytes([letter]) * 32 for letter in b"abcd")
 EDIT = (
     Verdict.EDIT,
     Evidence(inliers=40, agreement=0.97, turn=6, box=Box(0.1, 0.2, 0.9, 1.0), boxed=1, note="a crop"),
@@ -25,7 +25,7 @@ def filled(folder: Path) -> None:
     with opened(folder) as store:
         store.keep_look(A, b"told of a", full=False)
         store.keep_look(B, b"told of b", full=True)
-        store.keep_verdicts([((A, B), EDIT), ((A, C), None)])
+        store.keep_verdicts([((A, B), EDIT), ((A, C), None), ((A, D), UNDECIDED)])
         store.commit()
 
 
@@ -34,7 +34,11 @@ def test_what_was_kept_is_known_the_next_time(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         assert store.look(A) == b"told of a"
         assert store.look(C) is None
-        assert store.verdicts([(A, B), (A, C), (B, C)]) == {(A, B): EDIT, (A, C): None}
+        assert store.verdicts([(A, B), (A, C), (B, C), (A, D)]) == {
+            (A, B): EDIT,
+            (A, C): None,
+            (A, D): UNDECIDED,
+        }
         assert store.looked() == {A[:16]: False, B[:16]: True}
         assert store.problem == ""
 

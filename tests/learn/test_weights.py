@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from vtsfind.base import bits
 from vtsfind.base.errors import ModelDamaged, UsageError
 from vtsfind.base.records import Head, Preprocessing
 from vtsfind.learn.encoder import Encoder, choose_device, precision
@@ -16,6 +17,7 @@ from vtsfind.learn.publish import write_model
 from vtsfind.learn.recipes import Recipe, Schedule
 from vtsfind.learn.spec import NetworkSpec
 from vtsfind.learn.weights import Card, find_card, registered, shipped_folder
+from vtsfind.media.decode import decode, prepare
 
 SPEC = NetworkSpec("vitti16", 32, (Head("copy", 16), Head("scene", 12)), depth=1)
 
@@ -50,6 +52,16 @@ def test_exactly_one_shipped_model_is_the_default_and_it_has_both_heads() -> Non
     (card,) = [card for card in registered((shipped_folder(),)).values() if card.default]
     assert find_card() == card
     assert {head.name: head.bits for head in card.network.heads} == {"copy": 256, "scene": 128}
+
+
+def test_unlike_photos_do_not_share_a_scene_code(shared_photos: Path) -> None:
+    """A head that gives all pictures of which it is unsure one code is worse than its precision on classes says."""
+    encoder = Encoder(find_card())
+    paths = sorted((shared_photos / "dev").iterdir())[2::4]
+    photos = [decode(path.read_bytes(), shortest=encoder.preprocessing.size)[0] for path in paths]
+    codes = encoder.encode(np.stack([prepare(photo, encoder.preprocessing) for photo in photos]))["scene"]
+    apart = bits.distances(codes, codes)[np.triu_indices(len(codes), 1)]
+    assert (apart <= 128 // 8).mean() < 0.008
 
 
 def test_an_unknown_model_is_refused_with_those_there_are() -> None:

@@ -33,7 +33,7 @@ _VERSION = 2
 _NOT_SOUGHT = 0xFFFF
 _HEAD = struct.Struct("<4sHHI")
 _CONTRAST = 0.015
-_JPEG_QUALITY = 92
+_JPEG_QUALITY = 97
 _DESCRIPTOR_SCALE = 512
 # Points are kept in steps: of place and size in pixels, of the angle in degrees.
 _STEPS = np.array([1 / 64, 1 / 64, 1 / 64, 360 / 65536], np.float32)

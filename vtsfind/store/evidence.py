@@ -19,7 +19,7 @@ sightings   key               SHA-256 of all that the last search for details in
             told              the pairs, see `vtsfind.find.sightings`
 =========== ================= ============================================================================================
 
-Looks are large, about 80 kB a photo; `trim` drops the oldest when they are no longer in use.
+Looks are large, about 40 to 95 kB a photo; `trim` drops the oldest when they are no longer in use.
 """
 
 import json
