@@ -113,6 +113,11 @@ class Comparing(AbstractContextManager["Comparing"]):
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
 
+    @property
+    def running(self) -> bool:
+        """Whether the processes are there."""
+        return self._pool is not None and not self._failed
+
     def glances(self, pairs: Sequence[KnownPair], cancel: CancelToken) -> Iterator[Glanced]:
         """Say what each pair is as far as that is seen without local features, see `vtsfind.find.verify.glance`.
 

@@ -12,7 +12,7 @@ from vtsfind.engine.contents import Content
 from vtsfind.engine.precedence import Precedence
 from vtsfind.engine.scope import Scope
 from vtsfind.engine.units import partly
-from vtsfind.find.cluster import Pair, pair, stars
+from vtsfind.find.cluster import Families, Pair, pair, stars
 from vtsfind.find.verify import swapped
 from vtsfind.store.decisions import Decisions
 
@@ -97,6 +97,7 @@ class Grouping:
             return [self._joins(each, known[each]) for each in pairs]
 
         order = self._order(known)
+        further(self._likely(order, known))
         while True:
             taken = stars(order, self._joined(known), spared, further)
             better = self._order(known)  # by what was seen since
@@ -116,6 +117,21 @@ class Grouping:
             made.append(self._group(keeper, seen))
         kept = sorted((group for group in made if group), key=lambda group: group.keeper.path)
         return tuple(replace(group, number=number) for number, group in enumerate(kept, 1))
+
+    def _likely(self, order: Sequence[int], known: Mapping[Pair, Seen]) -> list[Pair]:
+        """The pairs that are most likely asked for, so that they are compared at once: of the best of what hangs together."""
+        families = Families()
+        for each in self._joined(known):
+            families.join(*each)
+        keepers: dict[int, int] = {}
+        for number in order:
+            keepers.setdefault(families.of(number), number)
+        pairs = (
+            pair(keepers[families.of(number)], number)
+            for number in order
+            if keepers[families.of(number)] != number
+        )
+        return [each for each in pairs if each not in known]
 
     def _best(self, content: Content) -> Contender:
         return self._contenders[min((photo.path for photo in content.photos), key=self._keys.__getitem__)]

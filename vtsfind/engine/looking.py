@@ -29,6 +29,8 @@ MANY = 128
 """Pairs from which on processes are worth their start, which takes as long as about 30 pairs each."""
 MANY_PHOTOS = 64
 """Photos whose local features are looked for, from which on they are."""
+_FEW_PHOTOS = 4
+"""The same once the processes are there."""
 _TOGETHER = 512
 """Pairs that are glanced at before those that are undecided are compared more closely."""
 _AT_HAND = 768
@@ -248,7 +250,8 @@ class Looking(AbstractContextManager["Looking"]):
         """Look for the local features of photos that were looked at, where that was not done before."""
         left = [each for each in contents if self._sought(each).features.found is None]
         done = 0
-        if len(left) >= MANY_PHOTOS and not self._store.problem:
+        enough = _FEW_PHOTOS if self._comparing.running else MANY_PHOTOS
+        if len(left) >= enough and not self._store.problem:
             known = [(each.digest, each.info) for each in left]
             for content, found in zip(left, self._comparing.features(known, self._cancel), strict=False):
                 self._keep_features(content, found)

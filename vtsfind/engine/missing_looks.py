@@ -25,7 +25,7 @@ from vtsfind.engine.library import EncoderLike, card_of
 from vtsfind.engine.missing import CardPhoto, CardResult, Outside, Standing
 from vtsfind.engine.question import Question, codes_of
 from vtsfind.find.candidates import fitting_radius
-from vtsfind.find.search import top_k
+from vtsfind.find.search import best_on_average
 from vtsfind.find.threads import ONE_FOR_PRODUCTS
 from vtsfind.find.verify import Looked, verify
 from vtsfind.media.pool import WorkPool
@@ -135,8 +135,7 @@ class _Search:
                 self.result.failures.append(codes)
                 near.append([])
                 continue
-            query = bits.words(codes[COPY_HEAD][None])
-            columns, distances = (found[0] for found in top_k(planes.words, query, _NEAREST))
+            columns, distances = best_on_average(planes.words, bits.words(codes[COPY_HEAD]), _NEAREST)
             rows = planes.rows[columns[np.asarray(distances) <= radius]]
             files = self.index.files_of_rows(rows)
             there = [next(filter(self.outside.has, records), None) for records in files]

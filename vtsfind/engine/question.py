@@ -19,12 +19,15 @@ import numpy.typing as npt
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, Found, Preprocessing, Reason, Stamp
 from vtsfind.base.settings import Settings
+from vtsfind.engine.curve import COPY_HEAD
 from vtsfind.engine.library import EncoderLike
 from vtsfind.media.scan import failure_of, normalised, stamp_of
+from vtsfind.media.views import VIEWS, views
 from vtsfind.store.index import Index
 
 Codes = dict[str, npt.NDArray[np.uint8]]
-"""Head name to packed code, (b,) uint8."""
+"""Head name to packed codes, (v, b) uint8: that of a photo as it is, and for a photo that the library has not, for the head that
+tells copies, those of further views of it (`vtsfind.media.views`)."""
 STANDARD_INPUT = b"-"
 """What a user calls the content of standard input."""
 
@@ -107,7 +110,7 @@ def _known(index: Index, asked: Question) -> Codes | Failure | None:
     if asked.failure:
         return asked.failure
     if asked.path is None:
-        return index.codes_of_digest(hashlib.sha256(asked.content or b"").digest())
+        return _single(index.codes_of_digest(hashlib.sha256(asked.content or b"").digest()))
     try:
         codes = index.codes_of_path(asked.path, stamp_of(os.stat(asked.path)))
         if codes is None:
@@ -115,7 +118,11 @@ def _known(index: Index, asked: Question) -> Codes | Failure | None:
                 codes = index.codes_of_digest(hashlib.file_digest(file, "sha256").digest())
     except OSError as error:
         return failure_of(asked.name, error)
-    return codes
+    return _single(codes)
+
+
+def _single(codes: Codes | None) -> Codes | None:
+    return codes and {head: code[None] for head, code in codes.items()}
 
 
 def _decoded(
@@ -169,7 +176,7 @@ def _encoded(
         return [each for each in pixels if isinstance(each, Failure)]
     model = encoder()
     index.require(model.signature)
-    codes = model.encode(np.stack(good))
+    codes = model.encode(np.concatenate([views(each) for each in good]))
     rows = iter(range(len(good)))
     result: list[Codes | Failure] = []
     for each in pixels:
@@ -177,5 +184,6 @@ def _encoded(
             result.append(each)
         else:
             row = next(rows)
-            result.append({head: values[row] for head, values in codes.items()})
+            own = {head: values[row * VIEWS : (row + 1) * VIEWS] for head, values in codes.items()}
+            result.append({head: each if head == COPY_HEAD else each[:1] for head, each in own.items()})
     return result

@@ -23,18 +23,18 @@ _STILL = 0.003
 _STILL_A_LEVEL = 0.003
 _MUCH_CHANGED = 0.03
 _SWAY = 0.12
-_SWAY_WHERE_CHANGED = 0.25
+_SWAY_WHERE_CHANGED = 0.3
 _SWAY_EVER = 0.35
 _TOGETHER = 0.7
 _EXACT_NOISE = 0.2
-_DRAWN = 0.93
+_DRAWN = 0.9
 _WELL_SOUGHT = 14
 
 # A picture that another one shines through has lost contrast, everywhere alike, and nothing has moved.
 _FADED = 0.85
-_EVEN = 0.8
+_EVEN = 0.75
 _CHANGED_EVEN = 0.3
-_SURELY_CHANGED = 0.9
+_SURELY_CHANGED = 0.95
 _WELL_ALIGNED = 40
 
 _PLAINLY = 0.95

@@ -98,6 +98,43 @@ def within(
     return answer
 
 
+def best_on_average(
+    planes: Words, views: Words, k: int, *, radius: int | None = None
+) -> tuple[Integers, Integers]:
+    """Find the codes nearest to several views of one photo, on average.
+
+    Parameters
+    ----------
+    planes
+        As for `top_k`.
+    views
+        (v, w) uint64: the codes of the views, that of the photo as it is first.
+    k
+        How many to find.
+    radius
+        Only codes at most so many bits away from the photo as it is; None for no limit.
+
+    Returns
+    -------
+    rows
+        (found,) int64, nearest on average first; of equally near ones the lower row first.
+    distances
+        (found,) int64, in bits, from the photo as it is.
+    """
+    planes, views = _checked(planes, views)
+    n = planes.shape[1]
+    own, sums = np.empty(n, np.int64), np.empty(n, np.int64)
+    for start in range(0, n, CALL_WORDS):
+        some = slice(start, start + CALL_WORDS)
+        apart = np.bitwise_count(planes[None, :, some] ^ views[:, :, None]).sum(axis=1, dtype=np.int64)
+        own[some], sums[some] = apart[0], apart.sum(axis=0)
+    rows = np.arange(n) if radius is None else np.flatnonzero(own <= radius)
+    if k < len(rows):
+        rows = rows[sums[rows] <= np.partition(sums[rows], k - 1)[k - 1]] if k else rows[:0]
+    rows = rows[np.argsort(sums[rows], kind="stable")][:k]
+    return rows, own[rows]
+
+
 def _checked(planes: Words, queries: Words) -> tuple[Words, Words]:
     """Take the memory map's class off, whose every slice is slow, and compare the shapes."""
     planes, queries = np.asarray(planes, np.uint64), np.asarray(queries, np.uint64)

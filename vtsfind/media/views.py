@@ -1,0 +1,33 @@
+"""Several views of one photo that is looked for, so that what was done to it costs less.
+
+A small network does not see quite the same in a photo, in its mirror image, and in a part of it. Where a photo was mirrored or cut,
+some view of it comes closer to the original than it does itself, and the sum over views tells originals from strangers better
+than any one of them (docs/results/log.md has the figures, and what other views gave).
+"""
+
+import numpy as np
+from PIL import Image
+
+from vtsfind.media.decode import Pixels
+
+VIEWS = 4
+_AROUND = 0.25
+
+
+def views(prepared: Pixels) -> Pixels:
+    """A photo as it is, mirrored, and both with a rim of their own edges mirrored outwards, so that what they show is smaller.
+
+    Parameters
+    ----------
+    prepared
+        (s, s, 3) uint8, a model's input.
+
+    Returns
+    -------
+    (`VIEWS`, s, s, 3) uint8, the photo as it is first.
+    """
+    side = len(prepared)
+    rim = round(_AROUND * side)
+    wide = np.pad(prepared, ((rim, rim), (rim, rim), (0, 0)), "reflect")
+    small = np.asarray(Image.fromarray(wide).resize((side, side), Image.Resampling.BICUBIC))
+    return np.stack([prepared, prepared[:, ::-1], small, small[:, ::-1]])
