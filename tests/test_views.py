@@ -7,7 +7,7 @@ from PIL import Image
 from textured import photograph
 
 from vtsfind.base import bits
-from vtsfind.find.search import best_on_average, top_k, within
+from vtsfind.find.search import best_by_views, soft_minimum, top_k, within
 from vtsfind.media.views import VIEWS, views
 
 
@@ -40,17 +40,17 @@ def crowds(draw: st.DrawFn) -> "tuple[np.ndarray[tuple[int, ...], np.dtype[np.ui
 
 
 @given(crowds(), st.integers(0, 40), st.none() | st.integers(0, 128))
-def test_the_best_are_those_with_the_smallest_sum_of_distances(
+def test_the_best_are_those_with_the_smallest_soft_minimum_of_distances(
     crowd: "tuple[np.ndarray[tuple[int, ...], np.dtype[np.uint8]], int]", k: int, radius: int | None
 ) -> None:
     codes, v = crowd
     asked, held = codes[:v], codes[v:]
-    rows, distances = best_on_average(bits.planes(held), bits.words(asked), k, radius=radius)
+    rows, distances = best_by_views(bits.planes(held), bits.words(asked), k, radius=radius)
     apart = bits.distances(asked, held)
     allowed = [n for n in range(len(held)) if radius is None or apart[0, n] <= radius]
-    expected = sorted(allowed, key=lambda n: (int(apart[:, n].sum()), n))[:k]
-    assert rows.tolist() == expected
-    assert distances.tolist() == [apart[0, n] for n in expected]
+    near = soft_minimum(apart)
+    assert rows.tolist() == sorted(allowed, key=lambda n: (near[n], n))[:k]
+    assert distances.tolist() == apart[0, rows].tolist()
 
 
 @given(crowds(), st.integers(0, 128))
@@ -59,11 +59,18 @@ def test_one_view_finds_what_a_plain_search_finds(
 ) -> None:
     codes, _ = crowd
     planes, query = bits.planes(codes[1:]), bits.words(codes[:1])
-    rows, distances = best_on_average(planes, query, len(codes))
+    rows, distances = best_by_views(planes, query, len(codes))
     assert [rows.tolist(), distances.tolist()] == [
         found[0].tolist() for found in top_k(planes, query, len(codes))
     ]
-    near = best_on_average(planes, query, len(codes), radius=radius)
+    near = best_by_views(planes, query, len(codes), radius=radius)
     assert [found.tolist() for found in near] == [
         found.tolist() for found in within(planes, query, radius)[0]
     ]
+
+
+@given(st.lists(st.integers(0, 256), min_size=1, max_size=5))
+def test_a_soft_minimum_is_a_little_less_than_the_least(distances: list[int]) -> None:
+    soft = soft_minimum(np.array(distances))
+    assert min(distances) - 16 * np.log(len(distances)) - 1e-9 <= soft <= min(distances) + 1e-9
+    assert soft_minimum(np.array([*distances, 300])) < soft

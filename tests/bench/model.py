@@ -36,6 +36,7 @@ from machine import write_result
 from PIL import Image
 
 from vtsfind.base import bits
+from vtsfind.find.search import soft_minimum
 from vtsfind.learn import datasets, metrics
 from vtsfind.learn.encoder import Encoder
 from vtsfind.learn.recipes import Teacher
@@ -130,8 +131,8 @@ def copies(code: Code, data: Path, every: int, thin: int = 1) -> dict[str, Any]:
         versions[name] = code(edited)
         found[name] = in_first_five(bits.distances(versions[name], database), truth)
         if isinstance(code, Coder):
-            apart = sum(bits.distances(view, database) for view in code.in_views(edited))
-            found_in_views[name] = in_first_five(np.asarray(apart), truth)
+            apart = np.stack([bits.distances(view, database) for view in code.in_views(edited)])
+            found_in_views[name] = in_first_five(soft_minimum(apart), truth)
     report: dict[str, Any] = {"photos": len(base), "database": len(database), "found in first 5": found}
     if found_in_views:
         report["found in first 5, by views"] = found_in_views
@@ -149,7 +150,7 @@ def copies(code: Code, data: Path, every: int, thin: int = 1) -> dict[str, Any]:
     return report
 
 
-def in_first_five(distances: npt.NDArray[np.int64], truth: npt.NDArray[np.int64]) -> float:
+def in_first_five(distances: npt.NDArray[Any], truth: npt.NDArray[np.int64]) -> float:
     """The share of rows of distances (q, n) whose true column (q,) is among the five smallest."""
     order = np.argsort(distances, axis=1, kind="stable")[:, :5]
     return float((order == truth[:, None]).any(1).mean())

@@ -25,7 +25,7 @@ from vtsfind.engine.library import EncoderLike, card_of
 from vtsfind.engine.missing import CardPhoto, CardResult, Outside, Standing
 from vtsfind.engine.question import Question, codes_of
 from vtsfind.find.candidates import fitting_radius
-from vtsfind.find.search import best_on_average
+from vtsfind.find.search import best_by_views
 from vtsfind.find.threads import ONE_FOR_PRODUCTS
 from vtsfind.find.verify import Looked, verify
 from vtsfind.media.pool import WorkPool
@@ -135,7 +135,7 @@ class _Search:
                 self.result.failures.append(codes)
                 near.append([])
                 continue
-            columns, distances = best_on_average(planes.words, bits.words(codes[COPY_HEAD]), _NEAREST)
+            columns, distances = best_by_views(planes.words, bits.words(codes[COPY_HEAD]), _NEAREST)
             rows = planes.rows[columns[np.asarray(distances) <= radius]]
             files = self.index.files_of_rows(rows)
             there = [next(filter(self.outside.has, records), None) for records in files]

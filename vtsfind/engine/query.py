@@ -15,7 +15,7 @@ from vtsfind.base.settings import Settings
 from vtsfind.engine import library
 from vtsfind.engine.library import EncoderLike, card_of, open_library
 from vtsfind.engine.question import Codes, Question, codes_of, question
-from vtsfind.find.search import best_on_average, top_k, within
+from vtsfind.find.search import best_by_views, top_k, within
 from vtsfind.store.index import Index
 
 DEFAULT_TOP = 20
@@ -60,8 +60,8 @@ class Answer:
     question: Question
     neighbours: tuple[Neighbour, ...] = ()
     """Best first; of equally near ones, the content that the library knows longest, then by path. Of a photo that the library
-    has not, several views are looked for by the head that tells copies (`vtsfind.media.views`): the best is the nearest to all
-    of these on average, and so not always the one at the smallest distance."""
+    has not, several views are looked for by the head that tells copies (`vtsfind.media.views`): the best is
+    the nearest to any of these, about, and so not always the one at the smallest distance."""
     failure: Failure | None = None
     """Why the photo asked for could not be used."""
 
@@ -147,7 +147,7 @@ def _neighbours(index: Index, asked: Question, codes: Codes, head: Head, wish: W
     # Every content has a file, so that many contents suffice; one more in case it is the file asked for.
     contents = len(planes.rows) if top is None else top + 1
     if len(query) > 1:
-        columns, distances = best_on_average(planes.words, query, contents, radius=wish.radius)
+        columns, distances = best_by_views(planes.words, query, contents, radius=wish.radius)
     elif wish.radius is None:
         columns, distances = (found[0] for found in top_k(planes.words, query, contents))
     else:
