@@ -20,13 +20,14 @@ COPIES_EACH = 6
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """A folder with two shots, seconds apart, that are alike to the pixel but for saving, in several copies each."""
+    """A folder with two shots, seconds apart, that are alike to the pixel but for saving, in several parts of each."""
     image = photograph(0, 192, 144)
     for shot, second in ((1, 45), (2, 47)):
         taken = exif(taken=f"2021:07:03 12:30:{second}").tobytes()
         for n in range(COPIES_EACH):
             name = f"shot{shot}-copy{n}.jpg"
-            save(tmp_path / "photos" / name, image, quality=60 + 5 * n + shot, exif=taken)
+            part = image.crop((6 * n, 4 * n, 192, 144))
+            save(tmp_path / "photos" / name, part, quality=60 + 5 * n + shot, exif=taken)
     return tmp_path / "photos"
 
 

@@ -121,4 +121,4 @@ def test_a_head_with_a_hidden_layer_learns_codes_that_no_linear_one_can_give() -
             given = head.eval()(torch.from_numpy(features.astype(np.float32))).numpy()
         right[bool(hidden)] = float((np.sign(given) == codes).mean())
     assert right[False] < 0.7
-    assert right[True] > 0.97
+    assert right[True] > 0.95

@@ -83,7 +83,9 @@ def query(
     curl -s https://example.org/cat.jpg | vtsfind query -
 
     A photo that is in the library is its own best hit, at distance 0; --skip-self leaves it out. A line shows the rank,
-    how alike the photos are, in how many bits their codes differ, size, date and path. The exit code is 1 if nothing is
+    how alike the photos are, in how many bits their codes differ, size, date and path. With --by copy a photo that the
+    library has not is also looked for mirrored and made smaller, so the best hit need not be the one at the smallest
+    distance. The exit code is 1 if nothing is
     found, and 3 if one of the photos asked for could not be used.
     """
     with (

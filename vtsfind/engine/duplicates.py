@@ -303,11 +303,12 @@ class _Search:
     def _twins(self, looking: Looking, near: Candidates) -> tuple[dict[Pair, Seen], dict[int, int]]:
         """The pairs that show the same in full, and for each photo in them the best that does; see `vtsfind.find.twins`."""
         found: dict[Pair, Seen] = {}
-        self._progress.start(Phase.VERIFY, None)
 
         def same(pairs: Sequence[Pair]) -> list[bool]:
             ordered = [self._ordered(each) for each in pairs]
-            glances = zip(pairs, looking.glance(ordered, self._progress.advance), strict=True)
+            self._progress.start(Phase.VERIFY, len(pairs))
+            glances = zip(pairs, looking.glance(ordered), strict=True)
+            self._progress.advance(len(pairs))
             found.update(
                 (each, seen)
                 for each, seen in glances

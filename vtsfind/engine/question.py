@@ -22,7 +22,6 @@ from vtsfind.base.settings import Settings
 from vtsfind.engine.curve import COPY_HEAD
 from vtsfind.engine.library import EncoderLike
 from vtsfind.media.scan import failure_of, normalised, stamp_of
-from vtsfind.media.views import VIEWS, views
 from vtsfind.store.index import Index
 
 Codes = dict[str, npt.NDArray[np.uint8]]
@@ -174,6 +173,8 @@ def _encoded(
     good = [each for each in pixels if not isinstance(each, Failure)]
     if not good:
         return [each for each in pixels if isinstance(each, Failure)]
+    from vtsfind.media.views import VIEWS, views
+
     model = encoder()
     index.require(model.signature)
     codes = model.encode(np.concatenate([views(each) for each in good]))
