@@ -8,7 +8,7 @@ from typing import Any
 
 import hypothesis
 import pytest
-from drawn import album
+from support.drawn_photos import album
 
 hypothesis.settings.register_profile("vtsfind", deadline=None, database=None, derandomize=True)
 hypothesis.settings.load_profile("vtsfind")
@@ -45,7 +45,7 @@ def _fixed_seed() -> None:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """A folder of twelve drawn photos, see `drawn.album`."""
+    """A folder of twelve drawn photos, see `support.drawn_photos.album`."""
     return album(tmp_path / "photos")
 
 

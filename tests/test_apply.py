@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import planned
 import pytest
-from planned import ORIGIN, group, photo
+from support import made_plans
+from support.made_plans import ORIGIN, group, photo
 
 from vtsfind.act.actions import Actions, Refused
 from vtsfind.act.checks import Checked, look
@@ -18,9 +18,9 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action, State
 from vtsfind.base.progress import CancelToken
-from vtsfind.engine.applying import Applied, apply
-from vtsfind.engine.recovery import journal_here
-from vtsfind.engine.undoing import Return, history, run_named, undo
+from vtsfind.engine.apply.apply import Applied, apply
+from vtsfind.engine.apply.recovery import journal_here
+from vtsfind.engine.apply.undo import Return, history, run_named, undo
 from vtsfind.store.journal import JournalLocked
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
@@ -255,7 +255,7 @@ def test_companions_travel_and_return_with_their_photo(album: list[Path], tmp_pa
     film.write_bytes(b"film")
     before = snapshot(tmp_path / "photos")
     plan = make_plan(
-        [group(1, photo(album[0]), photo(album[1], [film]))], ORIGIN, companion=planned.companion
+        [group(1, photo(album[0]), photo(album[1], [film]))], ORIGIN, companion=made_plans.companion
     )
     apply(plan)
     assert not film.exists()
@@ -349,7 +349,7 @@ def test_what_travels_with_a_photo_that_is_deleted_for_good_goes_to_the_trash(
     film = album[1].with_suffix(".mov")
     film.write_bytes(b"film")
     groups = [group(1, photo(album[0]), photo(album[1], [film]))]
-    apply(make_plan(groups, ORIGIN, action=Action.DELETE, companion=planned.companion), permanently=True)
+    apply(make_plan(groups, ORIGIN, action=Action.DELETE, companion=made_plans.companion), permanently=True)
     assert trashed(home) == {"b.mov"}
 
 

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtsfind.base.errors import StorageError, UsageError
-from vtsfind.engine.decisions import forget, import_decisions, known_decisions, remember
+from vtsfind.engine.library.decisions import forget, import_decisions, known_decisions, remember
+from vtsfind.store.checksummed_log import LineFile
 from vtsfind.store.decisions import (
     KIND,
     VERSION,
@@ -21,7 +22,6 @@ from vtsfind.store.decisions import (
     decision_of,
     ordered,
 )
-from vtsfind.store.lines import LineFile
 
 A, B, C = (bytes([i]) * 32 for i in (1, 2, 3))
 

@@ -6,7 +6,10 @@ from typing import Any
 import numpy as np
 import pillow_heif
 import pytest
-from drawn import (
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import ExifTags, Image, ImageChops
+from support.drawn_photos import (
     Pixels,
     encoded,
     exif,
@@ -17,14 +20,11 @@ from drawn import (
     scene,
     turned,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-from PIL import ExifTags, Image, ImageChops
 
 from vtsfind.base.records import PictureInfo, Preprocessing, Reason
 from vtsfind.media.decode import DecodeError, decode, prepare
 from vtsfind.media.formats import HEAD_BYTES, formats, size_in_head, sniff
-from vtsfind.media.reduced import _boxes_are_whole
+from vtsfind.media.partial_decode import _boxes_are_whole
 
 pillow_heif.register_heif_opener()
 

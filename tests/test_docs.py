@@ -9,9 +9,9 @@ import pytest
 import typer.main
 
 from vtsfind.base.settings import Settings
-from vtsfind.cli import reference
+from vtsfind.cli import commands_page as reference
 from vtsfind.cli.app import app
-from vtsfind.cli.running import ExitCode
+from vtsfind.cli.command import ExitCode
 
 PAGE = (Path(__file__).parents[1] / "docs" / "cli.md").read_text(encoding="utf-8")
 
@@ -30,7 +30,7 @@ def section(path: str) -> str:
 
 
 def test_the_page_of_commands_is_up_to_date() -> None:
-    assert reference.page() == PAGE, "Run: python -m vtsfind.cli.reference > docs/cli.md"
+    assert reference.page() == PAGE, "Run: python -m vtsfind.cli.commands_page > docs/cli.md"
 
 
 @pytest.mark.parametrize("path", COMMANDS)

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from blocks import PREPROCESSING, SIGNATURE, BlockMeans
-from drawn import album, encoded, scene, write
+from support.block_encoder import PREPROCESSING, SIGNATURE, BlockMeans
+from support.drawn_photos import album, encoded, scene, write
 
 from vtsfind.base.errors import ModelMismatch, UsageError
 from vtsfind.base.progress import CancelToken, Phase, Silent
 from vtsfind.base.records import Head, Reason, Signature
 from vtsfind.base.settings import Settings
 from vtsfind.engine import RefreshResult, Selection, Wish, ask, question, refresh, select
-from vtsfind.engine.query import Answer
+from vtsfind.engine.search.query import Answer
 from vtsfind.store.index import Index
 
 SETTINGS = Settings(workers=1)
@@ -273,7 +273,7 @@ def test_a_run_stopped_while_it_looks_around_forgets_nothing(index: Index, photo
 
 
 def test_work_is_committed_along_the_way(index: Index, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys.modules["vtsfind.engine.refresh"], "COMMIT_EVERY_S", 0.0)
+    monkeypatch.setattr(sys.modules["vtsfind.engine.indexing.refresh"], "COMMIT_EVERY_S", 0.0)
 
     def fail(steps: int) -> None:
         if steps == 8:

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 import pytest
 
 from vtsfind.act.policy import policy
-from vtsfind.base.details import Details
 from vtsfind.base.groups import COPIES, Box, Evidence, Group, Photo, Seen, Verdict
+from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
-from vtsfind.engine.contents import Content
-from vtsfind.engine.decisions import known_decisions
-from vtsfind.engine.grouping import Grouping, Rules
-from vtsfind.engine.scope import scope
-from vtsfind.find.cluster import Pair
+from vtsfind.engine.duplicates.grouping import Grouping, Rules
+from vtsfind.engine.library.decisions import known_decisions
+from vtsfind.engine.library.scope import scope
+from vtsfind.engine.library.snapshot import Content
+from vtsfind.find.clustering.stars import Pair
 
 SIZES = {"/card": (2000, 2000), "/photo": (1200, 900), "/small": (240, 180), "/other": (1000, 750)}
 NUMBER = {name: number for number, name in enumerate(SIZES)}

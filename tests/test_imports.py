@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import blocks
 import pytest
+from support import block_encoder
 
 from vtsfind.base.settings import Settings
 from vtsfind.engine import refresh, select
@@ -26,16 +26,16 @@ finally:
 @pytest.fixture(scope="module")
 def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the photos `photos`, and a library `library` of them that is up to date."""
-    from drawn import album
+    from support.drawn_photos import album
 
     folder = tmp_path_factory.mktemp("album")
     photos = album(folder / "photos")
-    with Index.create(folder / "library", blocks.SIGNATURE) as index:
+    with Index.create(folder / "library", block_encoder.SIGNATURE) as index:
         refresh(
             index,
             select([str(photos)], (), ()),
-            encoder=blocks.BlockMeans,
-            preprocessing=lambda: blocks.PREPROCESSING,
+            encoder=block_encoder.BlockMeans,
+            preprocessing=lambda: block_encoder.PREPROCESSING,
             settings=Settings(workers=1),
         )
     return folder
@@ -63,8 +63,8 @@ def imported(*arguments: str) -> set[str]:
 def test_a_command_that_needs_no_model_loads_no_torch(
     arguments: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blocks.register()
-    monkeypatch.setenv("VTSFIND_MODEL", blocks.NAME)
+    block_encoder.register()
+    monkeypatch.setenv("VTSFIND_MODEL", block_encoder.NAME)
     assert imported(*arguments).isdisjoint(HEAVY)
 
 
@@ -94,7 +94,7 @@ def test_dupes_loads_no_torch(album: Path) -> None:
 
 
 def test_a_look_at_a_photo_loads_no_torch() -> None:
-    probe = "import sys, vtsfind.media.worker, vtsfind.find.look; print(*sys.modules)"
+    probe = "import sys, vtsfind.media.worker, vtsfind.find.verification.extract; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True, text=True)
     assert HEAVY.isdisjoint(done.stdout.split())
 
@@ -106,16 +106,16 @@ def test_a_decoding_process_loads_no_torch() -> None:
 
 
 def test_an_encoder_of_a_plain_transformer_loads_no_timm() -> None:
-    probe = "import sys; from vtsfind.learn.weights import find_card; from vtsfind.learn.encoder import Encoder; Encoder(find_card('')); print(*sys.modules)"
+    probe = "import sys; from vtsfind.learn.models.registry import find_card; from vtsfind.learn.models.encoder import Encoder; Encoder(find_card('')); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True, text=True)
     assert {"timm", "torchvision"}.isdisjoint(done.stdout.split())
 
 
 def test_applying_a_plan_and_undoing_it_load_no_torch_and_no_decoder(tmp_path: Path) -> None:
-    from planned import ORIGIN, group, photo
+    from support.made_plans import ORIGIN, group, photo
 
     from vtsfind.act.plan import make_plan
-    from vtsfind.engine.plans import save_plan
+    from vtsfind.engine.apply.plans import save_plan
 
     paths = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
     for path in paths:

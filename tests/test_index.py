@@ -2,7 +2,7 @@
 
 The golden library of version 1, `golden/index-v1`, is read for ever and never written again. For a later version of the
 format another one is made beside it, from the folder of the tests:
-`python -c "import entries, pathlib; entries.write_golden(pathlib.Path('golden/index-v2'))"`.
+`python -c "import pathlib; from support import entries; entries.write_golden(pathlib.Path('golden/index-v2'))"`.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import entries
 import numpy as np
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from support import entries
 
 from vtsfind.base.errors import (
     LibraryDamaged,

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from vtsfind.base.errors import StorageError, UsageError
 from vtsfind.base.operations import Action, Metadata, Operation, State, Trace
+from vtsfind.store.checksummed_log import read_lines
 from vtsfind.store.journal import LIFE, IllegalMove, Journal, JournalLocked, Move, OpenRun, diagram
-from vtsfind.store.lines import read_lines
-from vtsfind.store.traces import trace_of, trace_record
+from vtsfind.store.undo_records import trace_of, trace_record
 
 GOLDEN = Path(__file__).parent / "golden" / "journal-v1"
 SAFETY = Path(__file__).parents[1] / "docs" / "safety.md"

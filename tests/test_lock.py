@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import entries
 import pytest
+from support import entries
 
 from vtsfind.base.errors import LibraryLocked
 from vtsfind.store.index import Index

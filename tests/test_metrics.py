@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vtsfind.base.errors import UsageError
-from vtsfind.learn.metrics import (
+from vtsfind.learn.evaluation.metrics import (
     Collection,
     Divisor,
     Histograms,
@@ -135,7 +135,7 @@ def test_queries_are_taken_in_blocks_without_a_difference(monkeypatch: pytest.Mo
     random = np.random.default_rng(2)
     queries, database = random_set(random, 23, 16, 5)[2], random_set(random, 30, 16, 5)[2]
     whole = histograms(queries, database)
-    monkeypatch.setattr("vtsfind.learn.metrics._BLOCK", 120)
+    monkeypatch.setattr("vtsfind.learn.evaluation.metrics._BLOCK", 120)
     pieces = histograms(queries, database)
     assert (whole.items == pieces.items).all()
     assert (whole.relevant == pieces.relevant).all()

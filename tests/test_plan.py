@@ -6,19 +6,19 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-import planned
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planned import ORIGIN, group, photo
+from support import made_plans
+from support.made_plans import ORIGIN, group, photo
 
 from vtsfind.act.plan import Plan, PlannedGroup, PlanRefused, make_plan, operations, problems
-from vtsfind.act.planjson import read_plan_json
-from vtsfind.act.plantext import plan_text, quoted, read_plan_text, unquoted
+from vtsfind.act.plan_json import read_plan_json
+from vtsfind.act.plan_text import plan_text, quoted, read_plan_text, unquoted
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action
-from vtsfind.engine.plans import plan_of
+from vtsfind.engine.apply.plans import plan_of
 from vtsfind.report.plan import write_plan_records
 from vtsfind.report.streams import Output
 
@@ -60,7 +60,7 @@ def test_a_plan_keeps_the_keeper_and_trashes_the_rest(plan: Plan) -> None:
 
 
 @settings(max_examples=40)
-@given(planned.plans())
+@given(made_plans.plans())
 def test_any_plan_is_read_back_as_it_was_written(plan: Plan) -> None:
     text = plan_text(plan)
     assert read_plan_text(text.encode()) == plan
@@ -68,7 +68,7 @@ def test_any_plan_is_read_back_as_it_was_written(plan: Plan) -> None:
 
 
 @settings(max_examples=40)
-@given(planned.plans())
+@given(made_plans.plans())
 def test_line_ends_byte_order_marks_and_trailing_blanks_of_editors_do_no_harm(plan: Plan) -> None:
     text = "\ufeff" + plan_text(plan).replace("\n", " \r\n")
     assert read_plan_text(text.encode()) == plan
@@ -82,7 +82,7 @@ def test_a_quoted_path_is_one_visible_line_and_the_same_bytes(path: bytes) -> No
 
 
 @settings(max_examples=40)
-@given(planned.plans(), st.randoms(use_true_random=False))
+@given(made_plans.plans(), st.randoms(use_true_random=False))
 def test_a_plan_with_lines_taken_out_is_refused_or_keeps_and_takes_less(plan: Plan, chooser: object) -> None:
     lines = plan_text(plan).splitlines(keepends=True)
     end = next(i for i, line in enumerate(lines) if line.startswith("files "))
@@ -97,7 +97,7 @@ def test_a_plan_with_lines_taken_out_is_refused_or_keeps_and_takes_less(plan: Pl
 
 
 @settings(max_examples=40)
-@given(planned.plans(), st.data())
+@given(made_plans.plans(), st.data())
 def test_a_plan_with_any_byte_changed_is_refused_or_sound(plan: Plan, data: st.DataObject) -> None:
     text = bytearray(plan_text(plan).encode())
     place = data.draw(st.integers(0, len(text) - 1))
@@ -192,9 +192,9 @@ def test_companions_go_with_their_photo_and_not_when_it_becomes_a_link(three: li
     film = three[1].with_suffix(".mov")
     film.write_bytes(b"film")
     groups = [group(1, photo(three[0]), photo(three[1], [film]))]
-    plan = make_plan(groups, ORIGIN, companion=planned.companion)
+    plan = make_plan(groups, ORIGIN, companion=made_plans.companion)
     assert names(plan) == {"trash": ["b.jpg", "b.mov"]}
-    linked = make_plan(groups, ORIGIN, action=Action.HARDLINK, companion=planned.companion)
+    linked = make_plan(groups, ORIGIN, action=Action.HARDLINK, companion=made_plans.companion)
     assert names(linked) == {"hardlink": ["b.jpg"]}
     assert names(edited(plan, "trash( .*b.jpg)", r"hardlink\1")) == {"hardlink": ["b.jpg"]}
 
@@ -203,7 +203,7 @@ def test_a_companion_that_a_kept_photo_shares_stays(three: list[Path]) -> None:
     film = three[1].with_suffix(".mov")
     film.write_bytes(b"film")
     groups = [group(1, photo(three[0], [film]), photo(three[1], [film]))]
-    assert names(make_plan(groups, ORIGIN, companion=planned.companion)) == {"trash": ["b.jpg"]}
+    assert names(make_plan(groups, ORIGIN, companion=made_plans.companion)) == {"trash": ["b.jpg"]}
 
 
 def test_moved_files_keep_their_whole_path_below_the_folder(three: list[Path]) -> None:
@@ -242,7 +242,7 @@ def json_of(plan: Plan) -> bytes:
 
 
 @settings(max_examples=40)
-@given(planned.plans())
+@given(made_plans.plans())
 def test_any_plan_is_read_back_from_json_as_it_was_written(plan: Plan) -> None:
     read = read_plan_json(json_of(plan))
     assert replace(read, version=plan.version) == plan
@@ -265,7 +265,7 @@ def test_json_that_cannot_be_understood_is_refused_with_its_line(plan: Plan) -> 
 def test_json_that_puts_a_photo_into_another_group_as_the_same_bytes_is_refused(three: list[Path]) -> None:
     three[2].write_bytes(b"other")
     plan = make_plan([group(1, photo(three[0]), photo(three[1]))], ORIGIN)
-    stranger = replace(plan.groups[0].files[1], path=b"/c.jpg", digest=planned.digest(three[2]))
+    stranger = replace(plan.groups[0].files[1], path=b"/c.jpg", digest=made_plans.digest(three[2]))
     forged = replace(plan, groups=(PlannedGroup(1, (*plan.groups[0].files, stranger)),))
     with pytest.raises(PlanRefused, match="does not have the same bytes"):
         read_plan_json(json_of(forged))

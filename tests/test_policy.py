@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtsfind.act.policy import DEFAULT_RULES, RULES, Contender, informed, policy
-from vtsfind.base.details import Details
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Photo
+from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
 
 SHOT = Details(camera="Maker Model", quality=95, exif_fields=40)

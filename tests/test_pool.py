@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawn import encoded, exif, noise, scene, turned, write
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
+from support.drawn_photos import encoded, exif, noise, scene, turned, write
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.progress import Cancelled, CancelToken

@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.png import png
 from vtsfind.base.progress import Phase, Silent
 from vtsfind.base.records import PictureInfo, Stamp
 from vtsfind.engine import Neighbour
-from vtsfind.report.hits import hit_lines
+from vtsfind.graphics.png import png
 from vtsfind.report.pictures import chosen_kind, drawn, shrunk
 from vtsfind.report.progress import TerminalProgress, watching
+from vtsfind.report.query import hit_lines
 from vtsfind.report.streams import Notes, Output
 
 PIXELS = np.random.default_rng(1).integers(0, 256, (160, 160, 3), dtype=np.uint8)

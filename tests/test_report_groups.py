@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from grouped import group, many, photo
+from support.made_groups import group, many, photo
 
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.base.records import Failure, Head, Reason
-from vtsfind.engine.duplicates import Duplicates, Tally
+from vtsfind.engine.duplicates.pipeline import Duplicates, Tally
 from vtsfind.report.groups import tell_dupes, write_csv, write_groups, write_paths
 from vtsfind.report.streams import Notes, Output
 

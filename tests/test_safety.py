@@ -7,17 +7,17 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from acting import Tree, at_home, bring_everything_back, tree
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from planned import ORIGIN, companion, group, photo
+from support.killed_apply import Tree, at_home, bring_everything_back, tree
+from support.made_plans import ORIGIN, companion, group, photo
 
 from vtsfind.act.plan import Plan, make_plan
-from vtsfind.act.plantext import plan_text, read_plan_text
+from vtsfind.act.plan_text import plan_text, read_plan_text
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.operations import Action, State
-from vtsfind.engine.applying import Applied, apply
+from vtsfind.engine.apply.apply import Applied, apply
 
 WORDS = [*Action, "leave"]
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtsfind.base.errors import UsageError
-from vtsfind.engine.scope import scope
+from vtsfind.engine.library.scope import scope
 
 paths = st.lists(st.sampled_from([b"a", b"b", b"ab"]), min_size=1, max_size=4).map(
     lambda parts: b"/" + b"/".join(parts)

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtsfind.base import bits
-from vtsfind.find import search
-from vtsfind.find.search import top_k, within
+from vtsfind.find.hamming import search
+from vtsfind.find.hamming.search import top_k, within
 
 Codes = npt.NDArray[np.uint8]
 

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-from blocks import SIGNATURE, BlockMeans
+from support.block_encoder import SIGNATURE, BlockMeans
 
 from vtsfind.base import bits
 from vtsfind.base.groups import Verdict
@@ -14,11 +14,11 @@ from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Entry
 from vtsfind.base.settings import Settings
 from vtsfind.engine import refresh, select
-from vtsfind.engine.applying import apply
-from vtsfind.engine.duplicates import DupesWish, duplicates
-from vtsfind.engine.plans import plan_of, read_plan, save_plan
-from vtsfind.engine.undoing import undo
-from vtsfind.find.search import top_k
+from vtsfind.engine.apply.apply import apply
+from vtsfind.engine.apply.plans import plan_of, read_plan, save_plan
+from vtsfind.engine.apply.undo import undo
+from vtsfind.engine.duplicates.pipeline import DupesWish, duplicates
+from vtsfind.find.hamming.search import top_k
 from vtsfind.media.pool import DecodePool, Prepared, Task
 from vtsfind.media.scan import ScanOptions, ScanReport, scan
 from vtsfind.store.index import Index

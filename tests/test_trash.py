@@ -12,16 +12,17 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-from planned import ORIGIN, digest, group, photo
+from support.made_plans import ORIGIN, digest, group, photo
 
-from vtsfind.act.actions import Actions, Refused, renaming, system
-from vtsfind.act.actions.trash import NoPlace, Quarantine, Trash
+from vtsfind.act.actions import Actions, Refused, renaming
+from vtsfind.act.actions import system_trash as system
+from vtsfind.act.actions.xdg_trash import NoPlace, Quarantine, Trash
 from vtsfind.act.checks import Checked, look
 from vtsfind.act.plan import make_plan, operations
 from vtsfind.act.volumes import Volumes
 from vtsfind.base.operations import Action, Operation, State
-from vtsfind.engine.applying import apply
-from vtsfind.engine.undoing import Return, undo
+from vtsfind.engine.apply.apply import apply
+from vtsfind.engine.apply.undo import Return, undo
 
 pytestmark = pytest.mark.skipif(
     sys.platform in {"darwin", "win32"}, reason="this system has another kind of trash"
@@ -234,7 +235,7 @@ def test_renaming_never_overwrites_even_where_the_system_cannot_promise_it(
 def test_a_file_swapped_at_the_very_moment_it_goes_comes_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from vtsfind.act.actions import guarding
+    from vtsfind.act.actions import guards as guarding
 
     paths = two(tmp_path / "photos")
     (operation,) = operations(make_plan([group(1, *map(photo, paths))], ORIGIN))

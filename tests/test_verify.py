@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from drawn import encoded, scene
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
+from support.drawn_photos import encoded, scene
 
 from vtsfind.base.groups import COPIES, Evidence, Verdict
 from vtsfind.base.records import PictureInfo
-from vtsfind.find.features import Features, features
-from vtsfind.find.verify import Looked, verify, wants_pixels
+from vtsfind.find.verification.features import Features, features
+from vtsfind.find.verification.verify import Looked, verify, wants_pixels
 from vtsfind.media.decode import decode
-from vtsfind.media.looked import WHOLE, pixels_digest
+from vtsfind.media.pixels_digest import WHOLE, pixels_digest
 
 Pixels = npt.NDArray[np.uint8]
 Edit = Callable[[Image.Image], Image.Image]

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-import blocks
 import pytest
-from commands import Vtsfind
-from drawn import album as drawn_album
+from support import block_encoder
+from support.drawn_photos import album as drawn_album
+from support.output import Vtsfind
 from typer.testing import CliRunner, Result
 
 from vtsfind.base.settings import Settings
@@ -17,9 +17,9 @@ from vtsfind.store.index import Index
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch) -> Vtsfind:
     """Run vtsfind here, with an encoder of blocks as the model of new libraries."""
-    blocks.register()
-    blocks.install(monkeypatch.setattr)
-    monkeypatch.setenv("VTSFIND_MODEL", blocks.NAME)
+    block_encoder.register()
+    block_encoder.install(monkeypatch.setattr)
+    monkeypatch.setenv("VTSFIND_MODEL", block_encoder.NAME)
     monkeypatch.setenv("VTSFIND_WORKERS", "1")
 
     def run(*arguments: object, standard_input: bytes | None = None) -> Result:
@@ -35,13 +35,13 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the photos `photos` and a library `library` of them, for tests that do not change them."""
     folder = tmp_path_factory.mktemp("album")
     photos = drawn_album(folder / "photos")
-    card = blocks.card(folder / "models")
+    card = block_encoder.card(folder / "models")
     with Index.create(folder / "library", card.signature) as index:
         refresh(
             index,
             select([str(photos)], (), ()),
-            encoder=lambda: blocks.BlockMeans(card.signature),
-            preprocessing=lambda: blocks.PREPROCESSING,
+            encoder=lambda: block_encoder.BlockMeans(card.signature),
+            preprocessing=lambda: block_encoder.PREPROCESSING,
             settings=Settings(workers=1),
         )
     return folder

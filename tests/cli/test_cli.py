@@ -6,10 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import blocks
 import pytest
-from commands import Vtsfind, records
-from drawn import encoded, scene
+from support import block_encoder
+from support.drawn_photos import encoded, scene
+from support.output import Vtsfind, records
 from typer.testing import CliRunner
 
 import vtsfind
@@ -19,14 +19,16 @@ from vtsfind.store.index import Index
 
 
 def test_models_are_listed_and_shown_without_their_weights(run: Vtsfind) -> None:
-    assert blocks.NAME in run("models", "list").stdout
-    model = next(m for m in records(run("models", "list", "--json"), "model") if m["name"] == blocks.NAME)
+    assert block_encoder.NAME in run("models", "list").stdout
+    model = next(
+        m for m in records(run("models", "list", "--json"), "model") if m["name"] == block_encoder.NAME
+    )
     assert model["heads"] == {"scene": 64, "copy": 256}
     assert model["size"] == len(b"blocks")
-    assert "(verified)" in run("models", "show", blocks.NAME, "--verify").stdout
-    unknown = run("models", "show", "blocks.mean.tset.64-256")
+    assert "(verified)" in run("models", "show", block_encoder.NAME, "--verify").stdout
+    unknown = run("models", "show", "block_encoder.mean.tset.64-256")
     assert unknown.exit_code == 2
-    assert f"Did you mean '{blocks.NAME}'?" in unknown.stderr
+    assert f"Did you mean '{block_encoder.NAME}'?" in unknown.stderr
 
 
 def test_paths_shows_where_things_are(run: Vtsfind, own_places: Path) -> None:
@@ -134,7 +136,7 @@ def test_a_full_disk_behind_standard_output_is_said(album: Path) -> None:
         pytest.skip("no device that is always full")
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
-            blocks.command(
+            block_encoder.command(
                 "query", str(album / "photos/cat.jpg"), "--json", "--library", str(album / "library")
             ),
             stdout=full,

@@ -4,15 +4,15 @@ import json
 import os
 from pathlib import Path
 
-import planned
 import pytest
-from commands import Vtsfind, records
-from planned import ORIGIN, group, photo
+from support import made_plans
+from support.made_plans import ORIGIN, group, photo
+from support.output import Vtsfind, records
 
 from vtsfind.act.plan import make_plan
 from vtsfind.base.operations import Operation, State, Trace
-from vtsfind.engine.plans import save_plan
-from vtsfind.engine.recovery import journal_here
+from vtsfind.engine.apply.plans import save_plan
+from vtsfind.engine.apply.recovery import journal_here
 from vtsfind.store.journal import Move
 
 
@@ -113,7 +113,7 @@ def test_the_records_of_apply_undo_and_history(run: Vtsfind, plan: Path, copies:
 
 
 def test_a_plan_comes_from_standard_input_as_json(run: Vtsfind, plan: Path, copies: list[Path]) -> None:
-    from vtsfind.engine.plans import read_plan
+    from vtsfind.engine.apply.plans import read_plan
     from vtsfind.report.plan import write_plan_records
     from vtsfind.report.streams import Output
 
@@ -152,7 +152,7 @@ def test_what_a_killed_run_left_is_settled_by_the_next_command_which_says_so(
 
 def _operations(plan: Path) -> tuple[Operation, ...]:
     from vtsfind.act.plan import operations
-    from vtsfind.engine.plans import read_plan
+    from vtsfind.engine.apply.plans import read_plan
 
     return operations(read_plan(plan))
 
@@ -189,4 +189,4 @@ def test_from_photos_to_a_plan_and_back(run: Vtsfind, tmp_path: Path, photos: Pa
     assert str(copy) not in again.stdout
     run("undo", "--yes")
     assert copy.read_bytes() == (photos / "cat.jpg").read_bytes()
-    assert planned.digest(copy) == planned.digest(photos / "cat.jpg")
+    assert made_plans.digest(copy) == made_plans.digest(photos / "cat.jpg")

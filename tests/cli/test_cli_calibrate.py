@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Vtsfind, records
-from drawn import write
 from PIL import Image
+from support.drawn_photos import write
+from support.output import Vtsfind, records
 
-from vtsfind.engine.curve import read_curve
+from vtsfind.engine.calibration.curve import read_curve
 from vtsfind.store.index import Index
 
 

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from commands import Vtsfind, records
+from support.output import Vtsfind, records
 
 
 def test_a_decision_is_listed_by_the_paths_of_the_library(run: Vtsfind, album: Path) -> None:

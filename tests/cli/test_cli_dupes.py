@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Vtsfind, records
-from families import family, groups, names, save, strangers, verdicts
 from PIL import ExifTags, Image, ImageOps
-from textured import photograph
+from support.copies import family, groups, names, save, strangers, verdicts
+from support.output import Vtsfind, records
+from support.textures import photograph
 
-from vtsfind.engine.decisions import Choice, remember
+from vtsfind.engine.library.decisions import Choice, remember
 
 
 @pytest.fixture

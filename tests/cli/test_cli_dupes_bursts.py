@@ -4,16 +4,16 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from commands import Vtsfind
-from drawn import exif
-from families import save
-from textured import photograph
+from support.copies import save
+from support.drawn_photos import exif
+from support.output import Vtsfind
+from support.textures import photograph
 
 from vtsfind.base.groups import COPIES, Verdict
 from vtsfind.base.settings import Settings
-from vtsfind.engine import duplicates as engine
-from vtsfind.engine.duplicates import DupesWish, Duplicates, duplicates
-from vtsfind.find.cluster import OtherShots
+from vtsfind.engine.duplicates import pipeline as engine
+from vtsfind.engine.duplicates.pipeline import DupesWish, Duplicates, duplicates
+from vtsfind.find.clustering.stars import OtherShots
 
 COPIES_EACH = 6
 

@@ -6,17 +6,17 @@ import sqlite3
 import subprocess
 from pathlib import Path
 
-import blocks
 import pytest
-from commands import Vtsfind, records
-from families import groups, save
-from textured import photograph
+from support import block_encoder
+from support.copies import groups, save
+from support.output import Vtsfind, records
+from support.textures import photograph
 
 from vtsfind.base.progress import Cancelled, CancelToken, Phase, Silent
 from vtsfind.base.settings import Settings
-from vtsfind.engine import duplicates as engine
-from vtsfind.engine import looking
-from vtsfind.engine.duplicates import DupesWish, Tally, duplicates
+from vtsfind.engine.duplicates import feature_cache as looking
+from vtsfind.engine.duplicates import pipeline as engine
+from vtsfind.engine.duplicates.pipeline import DupesWish, Tally, duplicates
 from vtsfind.store.evidence import NAME
 
 PAIRS = 4
@@ -98,8 +98,9 @@ def kept(library: Path) -> tuple[int, int]:
 
 STOPPED = """
 import os, signal
-from vtsfind.engine import duplicates, looking
-from vtsfind.engine.looking import Looking
+from vtsfind.engine.duplicates import pipeline as duplicates
+from vtsfind.engine.duplicates import feature_cache as looking
+from vtsfind.engine.duplicates.feature_cache import Looking
 duplicates._TOGETHER = 1
 looking.COMMIT_EVERY_S = -1.0
 glanced = Looking._glanced
@@ -115,9 +116,9 @@ from vtsfind.cli"""
 def test_a_search_whose_process_was_stopped_goes_on_from_what_was_seen(
     plain: Tally, tmp_path: Path, run: Vtsfind, name: str
 ) -> None:
-    code = blocks.PROGRAM.replace("from vtsfind.cli", STOPPED.format(signal=name))
+    code = block_encoder.PROGRAM.replace("from vtsfind.cli", STOPPED.format(signal=name))
     done = subprocess.run(
-        blocks.command("dupes", "--library", str(tmp_path / "library"), code=code),
+        block_encoder.command("dupes", "--library", str(tmp_path / "library"), code=code),
         capture_output=True,
         check=False,
         env={**os.environ, "VTSFIND_WORKERS": "1"},

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from commands import records
-from measured import NAME, draw_classes, make_model, recipe_text
+from support.output import records
+from support.tiny_models import NAME, draw_classes, make_model, recipe_text
 from typer.testing import CliRunner, Result
 
 from vtsfind.base.settings import places
 from vtsfind.cli.app import app
-from vtsfind.learn.paper import Cell
+from vtsfind.learn.paper.published import Cell
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ def test_the_paper_s_figure_stands_beside_ours_where_there_is_one(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cell = Cell(3, "VTS16", "cls", "CSQ", "coco@5000", 12, 0.815)
-    monkeypatch.setattr("vtsfind.learn.evaluator._published", lambda *_: cell)
+    monkeypatch.setattr("vtsfind.learn.evaluation.evaluator._published", lambda *_: cell)
     assert one_result(data)["paper"] == 0.815
     assert "0.815  (Table 3: VTS16 (cls), CSQ, 12 bits)" in measure(data).stdout
 

@@ -10,10 +10,10 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-import blocks
 import pytest
-from commands import Vtsfind, records
-from drawn import encoded, noise, scene, write
+from support import block_encoder
+from support.drawn_photos import encoded, noise, scene, write
+from support.output import Vtsfind, records
 
 from vtsfind.base.settings import places
 from vtsfind.store.index import Index
@@ -164,27 +164,27 @@ def test_names_with_newlines_and_invalid_utf8_are_shown_as_escapes(run: Vtsfind,
 
 def test_another_model_than_the_librarys_is_refused(run: Vtsfind, photos: Path) -> None:
     text = (places().models / "registry.toml").read_text()
-    other = text.replace(blocks.NAME, "other.model").replace("size = 32", "size = 64")
+    other = text.replace(block_encoder.NAME, "other.model").replace("size = 32", "size = 64")
     run("index", photos / "trip")
     (places().models / "registry.toml").write_text(text + other)
     result = run("index", "--model", "other.model")
     assert result.exit_code == 2
-    assert blocks.NAME in result.stderr
+    assert block_encoder.NAME in result.stderr
     assert "--library" in result.stderr
-    assert run("index", "--model", blocks.NAME).exit_code == 0
+    assert run("index", "--model", block_encoder.NAME).exit_code == 0
 
 
 def test_a_misspelt_model_gets_a_hint(run: Vtsfind, photos: Path) -> None:
-    result = run("index", photos, "--model", blocks.NAME.replace("mean", "maen"))
+    result = run("index", photos, "--model", block_encoder.NAME.replace("mean", "maen"))
     assert result.exit_code == 2
-    assert f"Did you mean '{blocks.NAME}'?" in result.stderr
+    assert f"Did you mean '{block_encoder.NAME}'?" in result.stderr
 
 
 def test_a_model_file_with_one_byte_changed_is_refused_and_nothing_is_lost(
     run: Vtsfind, photos: Path, tmp_path: Path
 ) -> None:
     run("index", photos / "trip")
-    weights = places().models / "blocks.bin"
+    weights = places().models / "block_encoder.bin"
     weights.write_bytes(b"blocKs")
     result = run("index", photos)
     assert result.exit_code == 4
@@ -193,7 +193,7 @@ def test_a_model_file_with_one_byte_changed_is_refused_and_nothing_is_lost(
     assert run("query", photos / "trip" / "road.jpeg").exit_code == 0
     write(tmp_path / "new.jpg", scene(40))
     assert run("query", tmp_path / "new.jpg").exit_code == 4
-    shown = run("models", "show", blocks.NAME, "--verify")
+    shown = run("models", "show", block_encoder.NAME, "--verify")
     assert shown.exit_code == 4
     assert str(weights) in shown.stderr
 
@@ -211,8 +211,12 @@ def test_a_second_index_at_the_same_time_is_refused_with_the_owner(run: Vtsfind,
 def test_a_full_disk_ends_the_run_and_keeps_what_was_there(run: Vtsfind, photos: Path) -> None:
     run("index", photos / "trip")
     # No file may grow beyond a few pages, which is what a full disk looks like to a program.
-    code = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))\n" + blocks.PROGRAM
-    done = subprocess.run(blocks.command("index", str(photos), code=code), capture_output=True, check=False)
+    code = (
+        "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))\n" + block_encoder.PROGRAM
+    )
+    done = subprocess.run(
+        block_encoder.command("index", str(photos), code=code), capture_output=True, check=False
+    )
     assert done.returncode == 4, done.stderr
     assert os.fsencode(places().library("default")) in done.stderr
     assert b"full" in done.stderr
@@ -237,19 +241,21 @@ def test_a_run_killed_at_any_moment_loses_nothing_committed(
 ) -> None:
     run("index", photos / "trip")
     monkeypatch.setenv("VTSFIND_BATCH", "1")
-    slow = blocks.PROGRAM.replace(
+    slow = block_encoder.PROGRAM.replace(
         "from vtsfind.cli",
         "import os, signal\n"
-        "encode = blocks.BlockMeans.encode\n"
+        "encode = block_encoder.BlockMeans.encode\n"
         "def once_and_no_more(self, pixels):\n"
         "    if self.encoded == 5: os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return encode(self, pixels)\n"
-        "blocks.BlockMeans.encode = once_and_no_more\n"
+        "block_encoder.BlockMeans.encode = once_and_no_more\n"
         "import vtsfind.engine, sys\n"
-        "sys.modules['vtsfind.engine.refresh'].COMMIT_EVERY_S = 0.0\n"
+        "sys.modules['vtsfind.engine.indexing.refresh'].COMMIT_EVERY_S = 0.0\n"
         "from vtsfind.cli",
     )
-    killed = subprocess.run(blocks.command("index", str(photos), code=slow), capture_output=True, check=False)
+    killed = subprocess.run(
+        block_encoder.command("index", str(photos), code=slow), capture_output=True, check=False
+    )
     assert killed.returncode == -signal.SIGKILL
     assert run("doctor", "--deep").exit_code == 0
     result = run("index", photos)
@@ -259,18 +265,18 @@ def test_a_run_killed_at_any_moment_loses_nothing_committed(
 
 
 def test_the_first_interrupt_stops_cleanly(photos: Path, run: Vtsfind) -> None:
-    program = blocks.PROGRAM.replace(
+    program = block_encoder.PROGRAM.replace(
         "from vtsfind.cli",
         "import os, signal\n"
-        "encode = blocks.BlockMeans.encode\n"
+        "encode = block_encoder.BlockMeans.encode\n"
         "def interrupted(self, pixels):\n"
         "    if self.encoded == 4: os.kill(os.getpid(), signal.SIGINT)\n"
         "    return encode(self, pixels)\n"
-        "blocks.BlockMeans.encode = interrupted\n"
+        "block_encoder.BlockMeans.encode = interrupted\n"
         "from vtsfind.cli",
     )
     done = subprocess.run(
-        blocks.command("index", str(photos), code=program),
+        block_encoder.command("index", str(photos), code=program),
         capture_output=True,
         check=False,
         env={**os.environ, "VTSFIND_BATCH": "1"},
@@ -286,18 +292,18 @@ def test_the_first_interrupt_stops_cleanly(photos: Path, run: Vtsfind) -> None:
 
 
 def test_the_second_interrupt_leaves_at_once(run: Vtsfind, photos: Path) -> None:
-    program = blocks.PROGRAM.replace(
+    program = block_encoder.PROGRAM.replace(
         "from vtsfind.cli",
         "import os, signal, time\n"
         "def stuck(self, pixels):\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    os.kill(os.getpid(), signal.SIGINT)\n"
         "    time.sleep(60)\n"
-        "blocks.BlockMeans.encode = stuck\n"
+        "block_encoder.BlockMeans.encode = stuck\n"
         "from vtsfind.cli",
     )
     done = subprocess.run(
-        blocks.command("index", str(photos), code=program),
+        block_encoder.command("index", str(photos), code=program),
         capture_output=True,
         check=False,
         timeout=30,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import Vtsfind, records
-from drawn import encoded, scene, write
 from PIL import Image
+from support.drawn_photos import encoded, scene, write
+from support.output import Vtsfind, records
 from typer.testing import Result
 
 Missing = Callable[..., Result]

@@ -6,9 +6,9 @@ import os
 import subprocess
 from pathlib import Path
 
-import blocks
-from commands import Vtsfind, records
-from drawn import encoded, scene, write
+from support import block_encoder
+from support.drawn_photos import encoded, scene, write
+from support.output import Vtsfind, records
 
 
 def test_query_writes_one_line_a_hit_best_first(ask: Vtsfind, album: Path) -> None:
@@ -27,7 +27,7 @@ def test_query_in_json_has_the_promised_fields(ask: Vtsfind, album: Path) -> Non
     result = ask(name, "--json", "--by", "copy", "--top", 2)
     header, first, second, footer = records(result)
     assert (header["command"], header["by"], header["bits"]) == ("query", "copy", 256)
-    assert header["model"] == blocks.NAME
+    assert header["model"] == block_encoder.NAME
     for key, value in {
         "type": "hit",
         "query": name,
@@ -69,12 +69,12 @@ def test_a_path_that_is_not_utf8_carries_its_bytes(run: Vtsfind, tmp_path: Path)
     with open(path, "wb") as file:
         file.write(encoded(scene(1)))
     run("index", tmp_path)
-    done = blocks.vtsfind("query", path, "--json")
+    done = block_encoder.vtsfind("query", path, "--json")
     assert done.returncode == 0, done.stderr
     hit = json.loads(done.stdout.splitlines()[1])
     assert base64.b64decode(hit["path_b64"]) == path
     assert base64.b64decode(hit["query_b64"]) == path
-    assert blocks.vtsfind("query", path, "--print0").stdout == path + b"\0"
+    assert block_encoder.vtsfind("query", path, "--print0").stdout == path + b"\0"
 
 
 def test_a_photo_from_outside_and_from_standard_input_is_looked_for(
@@ -143,7 +143,7 @@ def test_two_kinds_of_output_at_once_are_refused(ask: Vtsfind, album: Path) -> N
 
 def test_a_reader_who_leaves_early_ends_the_command_quietly(album: Path) -> None:
     process = subprocess.Popen(
-        blocks.command(
+        block_encoder.command(
             "query", str(album / "photos" / "cat.jpg"), "--json", "--library", str(album / "library")
         ),
         stdout=subprocess.PIPE,

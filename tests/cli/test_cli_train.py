@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from commands import records
-from measured import draw_classes
+from support.output import records
+from support.tiny_models import draw_classes
 from typer.testing import CliRunner, Result
 
 from vtsfind.base.settings import places
 from vtsfind.cli.app import app
-from vtsfind.learn.weights import registered
+from vtsfind.learn.models.registry import registered
 
 TINY = ["--backbone", "vitti16", "--start", "none", "--epochs", "1", "--batch", "8", "--workers", "0"]
 SMALL = ["--set", "network.size=32", "--set", "network.depth=1"]

@@ -1,6 +1,6 @@
 """A killed process, a full disk and other drives cost no photo.
 
-`python tests/bench/kills.py` kills far more often than the tests here.
+`python -m benchmarks.kills` kills far more often than the tests here.
 """
 
 import os
@@ -14,16 +14,16 @@ import pytest
 
 pytest.importorskip("resource", reason="needs a system with fork and limits")
 
-from acting import Actor, Task, Tree, at_home, bring_everything_back, build, leftovers, tree
-from planned import ORIGIN, group, photo
+from support.killed_apply import Actor, Task, Tree, at_home, bring_everything_back, build, leftovers, tree
+from support.made_plans import ORIGIN, group, photo
 
 from vtsfind.act.plan import make_plan, operations
 from vtsfind.base.errors import StorageError
 from vtsfind.base.operations import Action, State
-from vtsfind.engine.applying import apply
-from vtsfind.engine.undoing import Return, undo
+from vtsfind.engine.apply.apply import apply
+from vtsfind.engine.apply.undo import Return, undo
+from vtsfind.store.checksummed_log import line_of
 from vtsfind.store.journal import _planned
-from vtsfind.store.lines import line_of
 
 KILLS = int(os.environ.get("VTSFIND_TEST_KILLS", "12"))
 

@@ -15,15 +15,15 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import entries
 import pytest
+from support import entries
 
 from vtsfind.base.errors import DiskFull, LibraryMissing
 from vtsfind.store.index import Index
 
 pytest.importorskip("resource", reason="needs a system with fork and limits")
 
-from writing import Task, batch, usable_after
+from support.killed_writer import Task, batch, usable_after
 
 KILLS = int(os.environ.get("VTSFIND_TEST_KILLS", "16"))
 HERE = Path(__file__).parent
@@ -41,7 +41,7 @@ class Outcome:
 
 @dataclass
 class Writer:
-    """The program `writing`, which takes tasks."""
+    """The program `support.killed_writer`, which takes tasks."""
 
     process: subprocess.Popen[str]
 
@@ -74,7 +74,7 @@ def writer() -> Iterator[Writer]:
     """The program, started once."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), str(HERE.parents[1])])}
     with subprocess.Popen(
-        [sys.executable, HERE / "writing.py"],
+        [sys.executable, HERE.parent / "support" / "killed_writer.py"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vtsfind.base.errors import UsageError
-from vtsfind.learn.datasets import CIFAR10_CLASSES, Source, cifar10, load
-from vtsfind.learn.datasets.classes import COCO, IMAGENET_100, VOC2012
-from vtsfind.learn.datasets.lists import Listed, read_list
+from vtsfind.learn.data.formats import CIFAR10_CLASSES, Source, cifar10, load
+from vtsfind.learn.data.formats.classes import COCO, IMAGENET_100, VOC2012
+from vtsfind.learn.data.formats.lists import Listed, read_list
 
 
 def draw(path: Path, value: int, size: tuple[int, int] = (12, 10)) -> None:

@@ -16,14 +16,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from webserver import Site, serving
+from support.webserver import Site, serving
 
 from vtsfind.base.errors import DiskFull, DownloadFailed
 from vtsfind.base.progress import Cancelled, CancelToken, Phase
-from vtsfind.learn.archives import unpack
-from vtsfind.learn.datasets import cifar10
-from vtsfind.learn.download import Patience, Remote, download, verify
-from vtsfind.store.partial import alone
+from vtsfind.learn.data.formats import cifar10
+from vtsfind.learn.pretrained.archives import unpack
+from vtsfind.learn.pretrained.download import Patience, Remote, download, verify
+from vtsfind.store.partial_file import alone
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
 SOON = Patience(timeout_s=5, tries=2, pause_s=0)

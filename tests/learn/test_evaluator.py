@@ -8,21 +8,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pytest
-from measured import SPEC, draw_classes, make_model, recipe_text
+from support.tiny_models import SPEC, draw_classes, make_model, recipe_text
 
 from vtsfind.base.errors import ModelDamaged, UsageError
 from vtsfind.base.progress import Cancelled, CancelToken, Phase
 from vtsfind.base.records import Head
 from vtsfind.base.settings import places
-from vtsfind.learn import codes as codes_module
-from vtsfind.learn import evaluator
-from vtsfind.learn.datasets import cifar10
-from vtsfind.learn.datasets.pictures import Pictures
-from vtsfind.learn.encoder import Encoder
-from vtsfind.learn.evaluator import Evaluation, evaluate
-from vtsfind.learn.protocols import PROTOCOLS, open_protocol
-from vtsfind.learn.spec import NetworkSpec
-from vtsfind.learn.weights import Card
+from vtsfind.learn.data.formats import cifar10
+from vtsfind.learn.data.formats.pictures import Pictures
+from vtsfind.learn.data.protocols import PROTOCOLS, open_protocol
+from vtsfind.learn.evaluation import codes as codes_module
+from vtsfind.learn.evaluation import evaluator
+from vtsfind.learn.evaluation.evaluator import Evaluation, evaluate
+from vtsfind.learn.models.encoder import Encoder
+from vtsfind.learn.models.registry import Card
+from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.media.decode import prepare
 
 BATCH = 8

@@ -5,16 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from measured import draw_classes, make_model
 from safetensors.torch import save_file
+from support.tiny_models import draw_classes, make_model
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import Cancelled, CancelToken
-from vtsfind.learn.codes import Work
-from vtsfind.learn.features import FeatureMaker, FeatureStore, Frozen, View, frozen
-from vtsfind.learn.network import make_backbone
-from vtsfind.learn.protocols import open_protocol
-from vtsfind.learn.spec import NetworkSpec
+from vtsfind.learn.data.protocols import open_protocol
+from vtsfind.learn.evaluation.codes import Work
+from vtsfind.learn.evaluation.features import FeatureMaker, FeatureStore, Frozen, View, frozen
+from vtsfind.learn.models.network import make_backbone
+from vtsfind.learn.models.spec import NetworkSpec
 
 WORK = Work("cpu", 4, 1)
 
@@ -94,7 +94,7 @@ def test_rows_are_given_in_the_order_asked_for(tiny: Frozen, data: Path, tmp_pat
 def test_features_are_made_once_and_again_where_a_file_is_damaged(
     tiny: Frozen, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vtsfind.learn.features._CHUNK", 4)
+    monkeypatch.setattr("vtsfind.learn.evaluation.features._CHUNK", 4)
     first = store(tiny, data, tmp_path).seen(range(10)).values
     files = sorted(tmp_path.rglob("*.npy"))
     assert len(files) == 3
@@ -114,7 +114,7 @@ def test_features_are_made_once_and_again_where_a_file_is_damaged(
 def test_work_that_was_stopped_goes_on(
     tiny: Frozen, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vtsfind.learn.features._CHUNK", 4)
+    monkeypatch.setattr("vtsfind.learn.evaluation.features._CHUNK", 4)
     with pytest.raises(Cancelled):
         store(tiny, data, tmp_path, Work("cpu", 4, 1, cancel=Counting(2))).seen(range(12))
     assert len(list(tmp_path.rglob("*.npy"))) == 2

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 import torch
-from measured import draw_classes
+from support.tiny_models import draw_classes
 from torch import Tensor, nn
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import CancelToken, Silent
-from vtsfind.learn.gradients import Gradients
-from vtsfind.learn.processes import Processes
-from vtsfind.learn.recipes import recipe_text
-from vtsfind.learn.standard import Wish, standard_recipe
-from vtsfind.learn.trainer import Run, train
-from vtsfind.learn.weights import registered
+from vtsfind.learn.models.registry import registered
+from vtsfind.learn.training.distributed import Processes
+from vtsfind.learn.training.grad_cache import Gradients
+from vtsfind.learn.training.loop import Run, train
+from vtsfind.learn.training.presets import Wish, standard_recipe
+from vtsfind.learn.training.recipes import recipe_text
 
 
 class Backbone(nn.Module):

@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from measured import draw_classes
 from safetensors.torch import save_file
+from support.tiny_models import draw_classes
 
 from vtsfind.base.errors import DiskFull, UsageError
-from vtsfind.learn import grid
-from vtsfind.learn.codes import Work
-from vtsfind.learn.features import FeatureStore, frozen
-from vtsfind.learn.grid import Wish, run_grid
-from vtsfind.learn.heads import Knobs
-from vtsfind.learn.network import make_backbone
-from vtsfind.learn.results import read_results, write_result
-from vtsfind.learn.spec import NetworkSpec
+from vtsfind.learn.evaluation.codes import Work
+from vtsfind.learn.evaluation.features import FeatureStore, frozen
+from vtsfind.learn.evaluation.heads import Knobs
+from vtsfind.learn.models.network import make_backbone
+from vtsfind.learn.models.spec import NetworkSpec
+from vtsfind.learn.paper import grid
+from vtsfind.learn.paper.grid import Wish, run_grid
+from vtsfind.learn.paper.results import read_results, write_result
 
 WORK = Work("cpu", 8, 1)
 

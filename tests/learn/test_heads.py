@@ -9,11 +9,11 @@ import torch
 from vtsfind.base import bits as code_bits
 from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import Cancelled, CancelToken
-from vtsfind.learn.codes import Work
-from vtsfind.learn.grid import KNOBS, trained_head
-from vtsfind.learn.heads import FeatureHead, Knobs, head_outputs
-from vtsfind.learn.metrics import collection, histograms, map_hash
-from vtsfind.learn.results import FRAMEWORKS
+from vtsfind.learn.evaluation.codes import Work
+from vtsfind.learn.evaluation.heads import FeatureHead, Knobs, head_outputs
+from vtsfind.learn.evaluation.metrics import collection, histograms, map_hash
+from vtsfind.learn.paper.grid import KNOBS, trained_head
+from vtsfind.learn.paper.results import FRAMEWORKS
 
 Values = np.ndarray[tuple[int, ...], np.dtype[np.float16]]
 CLASSES, EACH, WIDTH = 4, 40, 24

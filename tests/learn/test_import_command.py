@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 import timm
 import torch
-from commands import records
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from support.output import records
 from typer.testing import CliRunner, Result
 
 from vtsfind.base.records import Head, Preprocessing
 from vtsfind.base.settings import places
 from vtsfind.cli.app import app
-from vtsfind.learn.encoder import Encoder
-from vtsfind.learn.network import HashNetwork, make_backbone
-from vtsfind.learn.publish import write_model
-from vtsfind.learn.recipes import Recipe, Schedule
-from vtsfind.learn.spec import NetworkSpec
-from vtsfind.learn.starts import load_start
-from vtsfind.learn.weights import find_card, registered
+from vtsfind.learn.models.encoder import Encoder
+from vtsfind.learn.models.network import HashNetwork, make_backbone
+from vtsfind.learn.models.register import write_model
+from vtsfind.learn.models.registry import find_card, registered
+from vtsfind.learn.models.spec import NetworkSpec
+from vtsfind.learn.pretrained.load import load_start
+from vtsfind.learn.training.recipes import Recipe, Schedule
 
 SPEC = NetworkSpec("vitti16", 32, (Head("code", 16),), depth=1)
 NAME = "vitti16.csq.drawn.16"
@@ -101,7 +101,7 @@ def test_another_model_of_the_same_name_is_refused_and_the_first_kept(tmp_path: 
 
 def test_a_name_of_a_shipped_model_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shipped = run_folder(tmp_path / "shipped", 1)
-    monkeypatch.setattr("vtsfind.learn.weights.shipped_folder", lambda: shipped)
+    monkeypatch.setattr("vtsfind.learn.models.registry.shipped_folder", lambda: shipped)
     result = bring(run_folder(tmp_path / "run", 2))
     assert result.exit_code == 2
     assert f"another model '{NAME}' in {shipped}" in " ".join(result.stderr.split())

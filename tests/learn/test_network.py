@@ -8,10 +8,10 @@ from torch import nn
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head
-from vtsfind.learn.backbones import BACKBONES, backbone
-from vtsfind.learn.network import HashNetwork, normalise
-from vtsfind.learn.plain import PlainTransformer
-from vtsfind.learn.spec import NetworkSpec
+from vtsfind.learn.models.backbones import BACKBONES, backbone
+from vtsfind.learn.models.network import HashNetwork, normalise
+from vtsfind.learn.models.spec import NetworkSpec
+from vtsfind.learn.models.vit import PlainTransformer
 
 SMALL = NetworkSpec("vitti16", 32, (Head("a", 16), Head("b", 24)), depth=2)
 CODE = (Head("code", 48),)

@@ -12,10 +12,10 @@ import torch
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head
-from vtsfind.learn.network import HashNetwork
-from vtsfind.learn.npz import read_npz
-from vtsfind.learn.spec import NetworkSpec
-from vtsfind.learn.starts import load_start
+from vtsfind.learn.models.network import HashNetwork
+from vtsfind.learn.models.spec import NetworkSpec
+from vtsfind.learn.pretrained.load import load_start
+from vtsfind.learn.pretrained.npz import read_npz
 
 Arrays = dict[str, npt.NDArray[np.float32]]
 PATCH, WIDTH, HEADS, DEPTH, SIZE, MLP = 8, 24, 3, 2, 24, 40

@@ -7,9 +7,9 @@ import pytest
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head
-from vtsfind.learn.paper import LITERATURE, Cell, cells, counterpart, published
-from vtsfind.learn.protocols import PROTOCOLS
-from vtsfind.learn.spec import NetworkSpec
+from vtsfind.learn.data.protocols import PROTOCOLS
+from vtsfind.learn.models.spec import NetworkSpec
+from vtsfind.learn.paper.published import LITERATURE, Cell, cells, counterpart, published
 
 DATASETS = ("cifar10@54000", "cifar10@all", "imagenet-100@1000", "nuswide-21@5000", "coco@5000")
 PAPERS = NetworkSpec("vts16", 224, (Head("code", 32),), features="all")

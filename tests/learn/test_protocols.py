@@ -20,10 +20,10 @@ from PIL import Image
 
 from vtsfind.base.errors import DiskFull, UsageError
 from vtsfind.base.records import Preprocessing
-from vtsfind.learn.audit import Expected, Fault, Finding, audited
-from vtsfind.learn.datasets import CIFAR10_CLASSES, cifar10
-from vtsfind.learn.protocols import MIDDLE, PROTOCOLS, WHOLE, Protocol, find_protocol, open_protocol
-from vtsfind.learn.splits import Split, drawn
+from vtsfind.learn.data.formats import CIFAR10_CLASSES, cifar10
+from vtsfind.learn.data.protocols import MIDDLE, PROTOCOLS, WHOLE, Protocol, find_protocol, open_protocol
+from vtsfind.learn.data.split_checks import Expected, Fault, Finding, audited
+from vtsfind.learn.data.splits import Split, drawn
 
 CHECKOUT = Path(__file__).parents[2]
 SHARED = CHECKOUT.parent / "shared" / "data"
@@ -217,7 +217,7 @@ def test_the_file_of_a_split_decides_and_not_the_drawing(
     small_cifar: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, first = open_protocol("cifar10", small_cifar, seed=3)
-    monkeypatch.setattr("vtsfind.learn.layouts.drawn", None)
+    monkeypatch.setattr("vtsfind.learn.data.layouts.drawn", None)
     _, again = open_protocol("cifar10", small_cifar, seed=3)
     assert np.array_equal(again.train, first.train)
 

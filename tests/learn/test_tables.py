@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from vtsfind.base.errors import UsageError
-from vtsfind.learn.results import CurvePoint, Result, Results
-from vtsfind.learn.tables import Column, Own, Row, Table, joined
+from vtsfind.learn.paper.results import CurvePoint, Result, Results
+from vtsfind.learn.paper.tables import Column, Own, Row, Table, joined
 
 OURS = Result(
     backbone="lite2@160", feature="lite", framework="csq", dataset="cifar10@54000", bits=32, how="frozen",

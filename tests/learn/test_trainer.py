@@ -12,11 +12,11 @@ from PIL import Image
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import Cancelled, CancelToken, Silent
-from vtsfind.learn.encoder import Encoder
-from vtsfind.learn.publish import adopt
-from vtsfind.learn.recipes import Schedule, read_recipe
-from vtsfind.learn.trainer import Run, rate_share, train
-from vtsfind.learn.weights import registered
+from vtsfind.learn.models.encoder import Encoder
+from vtsfind.learn.models.register import adopt
+from vtsfind.learn.models.registry import registered
+from vtsfind.learn.training.loop import Run, rate_share, train
+from vtsfind.learn.training.recipes import Schedule, read_recipe
 
 RECIPE = """
 name = "tiny.both.drawn.16-8"

@@ -9,18 +9,27 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from measured import draw_classes
+from support.tiny_models import draw_classes
 
 from vtsfind.base.errors import DiskFull, StorageError, UsageError, VtsfindError
 from vtsfind.base.progress import Cancelled, CancelToken, Silent
-from vtsfind.learn import materials, rates, state
-from vtsfind.learn.materials import held_out, open_materials, preprocessing_of
-from vtsfind.learn.protocols import open_protocol
-from vtsfind.learn.recipes import Recipe, Schedule, Validation, parse_recipe, read_recipe, recipe_text
-from vtsfind.learn.runs import Run
-from vtsfind.learn.standard import Wish, standard_recipe
-from vtsfind.learn.trainer import train_recipe
-from vtsfind.learn.weights import Card, registered
+from vtsfind.learn.data import training_data as materials
+from vtsfind.learn.data.protocols import open_protocol
+from vtsfind.learn.data.training_data import held_out, open_materials, preprocessing_of
+from vtsfind.learn.models.registry import Card, registered
+from vtsfind.learn.training import schedule as rates
+from vtsfind.learn.training import state
+from vtsfind.learn.training.loop import train_recipe
+from vtsfind.learn.training.presets import Wish, standard_recipe
+from vtsfind.learn.training.recipes import (
+    Recipe,
+    Schedule,
+    Validation,
+    parse_recipe,
+    read_recipe,
+    recipe_text,
+)
+from vtsfind.learn.training.runs import Run
 
 WISH = Wish("folder", "csq", 8, backbone="vitti16", batch=6, start="", epochs=2)
 
@@ -335,7 +344,7 @@ def test_a_full_disk_costs_the_new_checkpoint_and_not_the_old_one(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 def test_torch_s_own_words_for_a_full_disk_are_understood(tmp_path: Path) -> None:
-    from vtsfind.learn.runs import RunFolder
+    from vtsfind.learn.training.runs import RunFolder
 
     folder = RunFolder(tmp_path, b"")
     with pytest.raises(DiskFull), folder.written(), Path("/dev/full").open("wb", buffering=0) as file:

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head
-from vtsfind.learn.network import HashNetwork
+from vtsfind.learn.models.network import HashNetwork
+from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.objectives import create
-from vtsfind.learn.spec import NetworkSpec
 
 # 9 patches, so that two groups are of 4 and of 5.
 SMALL = NetworkSpec("vitti16", 48, (Head("code", 16),), "dual", depth=3)

@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 import timm
 import torch
-from measured import SPEC, draw_classes
+from support.tiny_models import SPEC, draw_classes
 
 from vtsfind.base import bits as code_bits
 from vtsfind.base.errors import DownloadFailed, UsageError
 from vtsfind.base.records import Preprocessing
-from vtsfind.learn import pretrained
-from vtsfind.learn.backbones import backbone
-from vtsfind.learn.materials import Judges
-from vtsfind.learn.network import HashNetwork, make_backbone, normalise
-from vtsfind.learn.pretrained import is_published, load_published
-from vtsfind.learn.protocols import open_protocol
-from vtsfind.learn.spec import NetworkSpec
-from vtsfind.learn.validation import Best, mean_precision
+from vtsfind.learn.data.protocols import open_protocol
+from vtsfind.learn.data.training_data import Judges
+from vtsfind.learn.models.backbones import backbone
+from vtsfind.learn.models.network import HashNetwork, make_backbone, normalise
+from vtsfind.learn.models.spec import NetworkSpec
+from vtsfind.learn.pretrained import from_timm as pretrained
+from vtsfind.learn.pretrained.from_timm import is_published, load_published
+from vtsfind.learn.training.validation import Best, mean_precision
 from vtsfind.media.decode import prepare
 
 LOOK = Preprocessing(size=32)

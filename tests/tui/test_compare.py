@@ -5,17 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn import scene
-from driven import Hand, drive
-from grouped import on_disk
 from hypothesis import given
 from hypothesis import strategies as st
+from support.drawn_photos import scene
+from support.made_groups import on_disk
+from support.tui_driver import Hand, drive
 
-from vtsfind.base.details import Details
 from vtsfind.base.groups import Box, Evidence
+from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo
-from vtsfind.engine.choices import Mark, Standing
-from vtsfind.engine.comparison import (
+from vtsfind.engine.review.side_by_side import (
     File,
     aligned,
     difference,
@@ -27,11 +26,12 @@ from vtsfind.engine.comparison import (
     turned,
     turned_box,
 )
-from vtsfind.tui.compare import Compare
-from vtsfind.tui.groups import GroupsPage
-from vtsfind.tui.scaling import WHOLE
-from vtsfind.tui.view import PictureView
-from vtsfind.tui.words import size
+from vtsfind.engine.review.state import Mark, Standing
+from vtsfind.graphics.scaling import WHOLE
+from vtsfind.tui.screens.compare import Compare
+from vtsfind.tui.screens.groups import GroupsPage
+from vtsfind.tui.widgets.image_view import PictureView
+from vtsfind.tui.widgets.text_width import size
 
 
 def picture(

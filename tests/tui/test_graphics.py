@@ -9,13 +9,13 @@ import zlib
 import numpy as np
 import numpy.typing as npt
 import pytest
-from drawn import scene
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.drawn_photos import scene
 
 from vtsfind.base.errors import UsageError
-from vtsfind.tui.graphics import (
+from vtsfind.graphics.protocols import (
     Graphics,
     chosen,
     iterm2_picture,
@@ -24,8 +24,8 @@ from vtsfind.tui.graphics import (
     sixel_picture,
     understands_sixel,
 )
-from vtsfind.tui.picture import Artist, Cell, blocks
-from vtsfind.tui.scaling import WHOLE, Look, Window, part, window
+from vtsfind.graphics.renderer import Artist, Cell, blocks
+from vtsfind.graphics.scaling import WHOLE, Look, Window, part, window
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -4,17 +4,17 @@ import os
 import re
 from pathlib import Path
 
-from driven import Hand, drive
-from grouped import many, on_disk
+from support.made_groups import many, on_disk
+from support.tui_driver import Hand, drive
 
 from vtsfind.base.groups import Verdict
-from vtsfind.engine.choices import Mark, Standing
-from vtsfind.engine.decisions import known_decisions
-from vtsfind.engine.listing import weakest
-from vtsfind.tui.bulk import AllAlike
-from vtsfind.tui.compare import Compare
-from vtsfind.tui.frame import Help
-from vtsfind.tui.graphics import Graphics
+from vtsfind.engine.library.decisions import known_decisions
+from vtsfind.engine.review.filters import weakest
+from vtsfind.engine.review.state import Mark, Standing
+from vtsfind.graphics.protocols import Graphics
+from vtsfind.tui.screens.compare import Compare
+from vtsfind.tui.widgets.bulk_accept import AllAlike
+from vtsfind.tui.widgets.screen_base import Help
 
 
 def test_accepting_goes_on_to_the_next_open_group_and_outlives_the_session() -> None:
@@ -290,8 +290,8 @@ def test_the_help_shows_the_keys_of_the_screen_in_front() -> None:
 
 def test_a_session_that_is_open_elsewhere_is_not_written_to_twice(tmp_path: Path) -> None:
     from vtsfind.base.settings import Settings
-    from vtsfind.engine.browsing import Browsing
-    from vtsfind.engine.sessions import SavedSteps
+    from vtsfind.engine.review.session import Browsing
+    from vtsfind.engine.review.session_log import SavedSteps
 
     settings = Settings(library=str(tmp_path / "library"))
 

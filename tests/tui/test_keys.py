@@ -7,13 +7,13 @@ import pytest
 from textual.binding import Binding
 
 from vtsfind.tui.app import BrowseApp
-from vtsfind.tui.apply import ApplyPage
-from vtsfind.tui.compare import Compare
-from vtsfind.tui.groups import GroupsPage
-from vtsfind.tui.history import HistoryPage
-from vtsfind.tui.home import HomePage
 from vtsfind.tui.keys import ACTIONS, Part, bindings, page, rows
-from vtsfind.tui.search import SearchPage
+from vtsfind.tui.screens.apply import ApplyPage
+from vtsfind.tui.screens.compare import Compare
+from vtsfind.tui.screens.groups import GroupsPage
+from vtsfind.tui.screens.history import HistoryPage
+from vtsfind.tui.screens.home import HomePage
+from vtsfind.tui.screens.search import SearchPage
 
 OWNERS = {
     Part.EVERYWHERE: BrowseApp,
@@ -53,4 +53,4 @@ def test_the_help_explains_what_every_binding_does(part: Part) -> None:
 
 def test_the_page_of_keys_is_up_to_date() -> None:
     text = (Path(__file__).parents[2] / "docs" / "keys.md").read_text(encoding="utf-8")
-    assert text == page(), "Run: python -m vtsfind.cli.keys > docs/keys.md"
+    assert text == page(), "Run: python -m vtsfind.cli.keys_page > docs/keys.md"

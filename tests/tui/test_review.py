@@ -3,17 +3,17 @@
 from pathlib import Path
 
 import pytest
-from grouped import group, many, photo
 from hypothesis import given
 from hypothesis import strategies as st
+from support.made_groups import group, many, photo
 
 from vtsfind.base.errors import DiskFull, LibraryLocked, UsageError
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.operations import Action
-from vtsfind.engine.choices import PROPOSAL, Choice, Mark, Standing, Step, Unsaved
-from vtsfind.engine.listing import Filter, Listing, Sort, weakest
-from vtsfind.engine.review import Pair, Review
-from vtsfind.engine.sessions import SavedSteps
+from vtsfind.engine.review.filters import Filter, Listing, Sort, weakest
+from vtsfind.engine.review.review import Pair, Review
+from vtsfind.engine.review.session_log import SavedSteps
+from vtsfind.engine.review.state import PROPOSAL, Choice, Mark, Standing, Step, Unsaved
 
 
 def trio(number: int = 1) -> Group:

@@ -5,13 +5,13 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-import blocks
 import numpy as np
 import pytest
-from drawn import scene, write
-from driven import Hand, drive
-from grouped import on_disk
 from PIL import Image
+from support import block_encoder
+from support.drawn_photos import scene, write
+from support.made_groups import on_disk
+from support.tui_driver import Hand, drive
 
 from vtsfind.base.groups import Group
 from vtsfind.base.progress import CancelToken, Phase, Progress
@@ -19,21 +19,21 @@ from vtsfind.base.records import show_path
 from vtsfind.base.settings import Settings
 from vtsfind.engine import update
 from vtsfind.tui.app import BrowseApp
-from vtsfind.tui.apply import ApplyPage
-from vtsfind.tui.frame import Question
-from vtsfind.tui.history import HistoryPage
-from vtsfind.tui.home import AddFolder, HomePage
-from vtsfind.tui.search import SearchPage, dropped
-from vtsfind.tui.shelf import Shelf
+from vtsfind.tui.screens.apply import ApplyPage
+from vtsfind.tui.screens.history import HistoryPage
+from vtsfind.tui.screens.home import AddFolder, HomePage
+from vtsfind.tui.screens.search import SearchPage, dropped
+from vtsfind.tui.widgets.card_grid import Shelf
+from vtsfind.tui.widgets.screen_base import Question
 
 
 @pytest.fixture(autouse=True)
 def _small_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
-    blocks.register()
-    blocks.install(monkeypatch.setattr)
+    block_encoder.register()
+    block_encoder.install(monkeypatch.setattr)
 
 
-SETTINGS = Settings(workers=1, model=blocks.NAME)
+SETTINGS = Settings(workers=1, model=block_encoder.NAME)
 
 
 def test_accepted_files_go_to_the_trash_and_come_back(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_a_file_that_changed_since_the_review_is_spared_with_its_group(tmp_path:
 
 
 def test_the_plan_is_written_to_a_file_that_apply_reads(tmp_path: Path) -> None:
-    from vtsfind.engine.plans import read_plan
+    from vtsfind.engine.apply.plans import read_plan
 
     groups = on_disk(tmp_path / "photos", 2)
 
@@ -213,7 +213,7 @@ def test_ctrl_c_stops_what_runs_first_and_leaves_then() -> None:
 
     import asyncio
 
-    from vtsfind.engine.browsing import Browsing
+    from vtsfind.engine.review.session import Browsing
 
     async def run() -> None:
         with Browsing(Settings(), slow) as browsing:
@@ -308,7 +308,7 @@ def test_thumbnails_stay_below_their_cap_and_the_oldest_go(tmp_path: Path) -> No
 
 def test_a_damaged_thumbnail_is_made_anew(tmp_path: Path) -> None:
     from vtsfind.base.settings import places
-    from vtsfind.engine.previews import Preview, Previews
+    from vtsfind.engine.previews.decode import Preview, Previews
 
     photo = write(tmp_path / "photo.png", scene(3, 64, 48))
     with Previews(Settings()) as previews:
@@ -324,7 +324,7 @@ def test_a_damaged_thumbnail_is_made_anew(tmp_path: Path) -> None:
 def test_a_preview_that_cannot_be_written_to_disk_is_shown_all_the_same(
     tmp_path: Path, own_places: Path
 ) -> None:
-    from vtsfind.engine.previews import Preview, Previews
+    from vtsfind.engine.previews.decode import Preview, Previews
 
     own_places.mkdir(exist_ok=True)
     (own_places / "cache").write_text("a file where the folder should be")

@@ -5,16 +5,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from drawn import scene
-from driven import Hand, found
-from grouped import group, photo
+from support.drawn_photos import scene
+from support.made_groups import group, photo
+from support.tui_driver import Hand, found
 from textual.pilot import Pilot
 
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.records import PictureInfo, Stamp
 from vtsfind.base.settings import Settings
-from vtsfind.engine.browsing import Browsing
-from vtsfind.engine.previews import Preview
+from vtsfind.engine.previews.decode import Preview
+from vtsfind.engine.review.session import Browsing
 from vtsfind.tui.app import BrowseApp
 
 Compare = Callable[..., bool]

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import blocks
 import pytest
-from drawn import write
-from terminal import Terminal
-from textured import photograph
+from support import block_encoder
+from support.drawn_photos import write
+from support.textures import photograph
+from support.tmux import Terminal
 
 from vtsfind.base.settings import Settings
 from vtsfind.engine import update
@@ -21,14 +21,16 @@ pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is no
 @pytest.fixture
 def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A library of six scenes, each with a smaller copy."""
-    blocks.register()
-    blocks.install(monkeypatch.setattr)
+    block_encoder.register()
+    block_encoder.install(monkeypatch.setattr)
     for seed in range(6):
         whole = photograph(seed, 480, 360)
         write(tmp_path / "photos" / f"scene-{seed}.jpg", whole)
         write(tmp_path / "photos" / f"scene-{seed}-small.jpg", whole.resize((240, 180)), quality=70)
     update(
-        Settings(library=str(tmp_path / "library"), workers=1), [str(tmp_path / "photos")], model=blocks.NAME
+        Settings(library=str(tmp_path / "library"), workers=1),
+        [str(tmp_path / "photos")],
+        model=block_encoder.NAME,
     )
     return tmp_path / "library"
 
@@ -84,7 +86,7 @@ def test_browsing_loads_no_torch(library: Path) -> None:
     probe = f"""
 import asyncio, sys
 from vtsfind.base.settings import Settings
-from vtsfind.engine.browsing import Browsing
+from vtsfind.engine.review.session import Browsing
 from vtsfind.tui.app import BrowseApp
 async def main():
     with Browsing(Settings(library={str(library)!r})) as browsing:

@@ -17,7 +17,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from vtsfind.act import rules
-from vtsfind.act.frames import Framing, inset
+from vtsfind.act.containing import Framing, inset
 from vtsfind.act.rules import Contender, Rule, Value
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Evidence

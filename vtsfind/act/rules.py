@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from enum import IntEnum
 from typing import Any, Final
 
-from vtsfind.base.details import Details
 from vtsfind.base.groups import Photo
+from vtsfind.base.quality import Details
 
 Value = int | str | bytes | tuple[int | str | bytes, ...]
 """What two files are compared by; of one kind for all files under one rule."""

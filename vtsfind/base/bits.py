@@ -61,7 +61,7 @@ def distances(a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8]) -> npt.NDArray
 
     Returns
     -------
-    (n, m) int64, in bits. Uses n * m * b bytes of memory; large sets go through `vtsfind.find.search`.
+    (n, m) int64, in bits. Uses n * m * b bytes of memory; large sets go through `vtsfind.find.hamming.search`.
     """
     differing = np.bitwise_count(a[:, None, :] ^ b[None, :, :])
     total: npt.NDArray[np.int64] = differing.sum(axis=-1, dtype=np.int64)

@@ -14,11 +14,11 @@ from vtsfind.cli.evaluate import evaluate
 from vtsfind.cli.index import index
 from vtsfind.cli.missing import missing
 from vtsfind.cli.models import models
-from vtsfind.cli.parsing import Command, Group
 from vtsfind.cli.paths import paths
 from vtsfind.cli.plan import plan
 from vtsfind.cli.query import query
 from vtsfind.cli.train import train
+from vtsfind.cli.typer_compat import Command, Group
 from vtsfind.cli.undo import history, undo
 
 HELP = """Find photos that look alike.

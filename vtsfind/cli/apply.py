@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.asking import confirmed
-from vtsfind.cli.running import ExitCode, Run, running, stopping_cleanly
+from vtsfind.cli.command import ExitCode, Run, running, stopping_cleanly
+from vtsfind.cli.confirm import confirmed
 
 if TYPE_CHECKING:
     from vtsfind.act.plan import Plan
-    from vtsfind.engine.applying import Applied
+    from vtsfind.engine.apply.apply import Applied
 
 
 def apply(
@@ -47,7 +47,7 @@ def apply(
         running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
         stopping_cleanly(run),
     ):
-        from vtsfind.engine.plans import plan_from, read_plan
+        from vtsfind.engine.apply.plans import plan_from, read_plan
 
         read = (
             plan_from(sys.stdin.buffer.read(), "The plan on standard input")
@@ -74,7 +74,7 @@ def _agreed(run: Run, plan: "Plan", *, yes: bool) -> bool:
 
 
 def _applied(run: Run, plan: "Plan", name: str, *, dry_run: bool, permanently: bool) -> "Applied":
-    from vtsfind.engine.applying import apply
+    from vtsfind.engine.apply.apply import apply
     from vtsfind.report import plan as report
     from vtsfind.report.ndjson import Lines
     from vtsfind.report.progress import watching

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.base.errors import UsageError
-from vtsfind.cli import options, wishes
-from vtsfind.cli.running import ExitCode, Run, running
+from vtsfind.cli import duplicate_options as wishes
+from vtsfind.cli import options
+from vtsfind.cli.command import ExitCode, Run, running
 
 if TYPE_CHECKING:
-    from vtsfind.engine.duplicates import DupesWish
+    from vtsfind.engine.duplicates.pipeline import DupesWish
 
 
 def browse(
@@ -71,10 +72,10 @@ def browse(
 
 
 def _show(run: Run, wish: "DupesWish", graphics: str) -> None:
-    from vtsfind.engine.browsing import Browsing
+    from vtsfind.engine.review.session import Browsing
+    from vtsfind.graphics.detect import ask_terminal
+    from vtsfind.graphics.protocols import AUTO, chosen
     from vtsfind.tui.app import BrowseApp
-    from vtsfind.tui.graphics import AUTO, chosen
-    from vtsfind.tui.terminal import ask_terminal
 
     chosen(graphics)  # a wrong word is said before anything else
     if not (sys.stdin.isatty() and sys.stdout.isatty()):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.running import Run, running, stopping_cleanly
+from vtsfind.cli.command import Run, running, stopping_cleanly
 
 
 def calibrate(
@@ -70,8 +70,8 @@ def calibrate(
 def _calibrate(
     run: Run, rate: float | None, sample: int, edited: int, plot: Path | None, *, show: bool
 ) -> None:
-    from vtsfind.engine.calibrate import calibrate, last_curve
-    from vtsfind.report import curve as report
+    from vtsfind.engine.calibration.measure import calibrate, last_curve
+    from vtsfind.report import calibration as report
     from vtsfind.report.ndjson import Lines, library_fields
     from vtsfind.report.progress import watching
 

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.parsing import Command, Group
-from vtsfind.cli.running import Run, running
+from vtsfind.cli.command import Run, running
+from vtsfind.cli.typer_compat import Command, Group
 
 decisions = typer.Typer(
     cls=Group,
@@ -34,7 +34,7 @@ def list_decisions(
     and under every model. A photo that the library has is named by its path, another one by the SHA-256 of its content.
     """
     with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
-        from vtsfind.engine.decisions import known_decisions, photos_of
+        from vtsfind.engine.library.decisions import known_decisions, photos_of
         from vtsfind.report import decisions as report
         from vtsfind.report.ndjson import Lines
 
@@ -73,7 +73,7 @@ def add(
     vtsfind decisions add keep-both original.jpg print.jpg
     """
     with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
-        from vtsfind.engine.decisions import decide
+        from vtsfind.engine.library.decisions import decide
 
         _conclude(run, "decisions add", decide(choice, photos), "Decided about {}.")
 
@@ -98,7 +98,7 @@ def forget(
 ) -> None:
     """Take decisions back, so that the photos are proposed as duplicates again."""
     with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
-        from vtsfind.engine import decisions as engine
+        from vtsfind.engine.library import decisions as engine
 
         forgotten = engine.forget(photos or [], everything=everything)
         _conclude(run, "decisions forget", len(forgotten), "Forgot what was decided about {}.")
@@ -121,7 +121,7 @@ def export(
     One JSON object a line, with or without --json. No path is in it, only SHA-256 of contents.
     """
     with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
-        from vtsfind.engine.decisions import known_decisions
+        from vtsfind.engine.library.decisions import known_decisions
         from vtsfind.report import decisions as report
         from vtsfind.report.ndjson import Lines
 
@@ -148,7 +148,7 @@ def import_from(
     """
     with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
         from vtsfind.base.errors import UsageError
-        from vtsfind.engine.decisions import import_decisions
+        from vtsfind.engine.library.decisions import import_decisions
 
         if source == "-":
             _, changed = import_decisions(sys.stdin.buffer, "standard input")
@@ -163,7 +163,7 @@ def import_from(
 
 def _conclude(run: Run, command: str, changed: int, sentence: str) -> None:
     """Say how many pairs a command changed something about."""
-    from vtsfind.report.layout import counted
+    from vtsfind.report.columns import counted
     from vtsfind.report.ndjson import Lines
 
     if run.json:
@@ -175,7 +175,7 @@ def _conclude(run: Run, command: str, changed: int, sentence: str) -> None:
 
 
 def _warn_of_damage(run: Run, damaged: int) -> None:
-    from vtsfind.report.layout import counted
+    from vtsfind.report.columns import counted
 
     if damaged:
         run.notes.warn(

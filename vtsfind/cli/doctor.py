@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.running import ExitCode, running
+from vtsfind.cli.command import ExitCode, running
 
 
 def doctor(

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.base.errors import UsageError
-from vtsfind.cli import options, wishes
-from vtsfind.cli.running import ExitCode, Run, running, stopping_cleanly
+from vtsfind.cli import duplicate_options as wishes
+from vtsfind.cli import options
+from vtsfind.cli.command import ExitCode, Run, running, stopping_cleanly
 
 if TYPE_CHECKING:
-    from vtsfind.engine.duplicates import Duplicates
+    from vtsfind.engine.duplicates.pipeline import Duplicates
 
 
 def dupes(
@@ -67,7 +68,7 @@ def dupes(
         running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
         stopping_cleanly(run),
     ):
-        from vtsfind.engine.duplicates import duplicates
+        from vtsfind.engine.duplicates.pipeline import duplicates
         from vtsfind.report.progress import watching
 
         if sum((json, csv, paths_only, print0, summary)) > 1:

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.grid import Asked, show_grid
-from vtsfind.cli.running import Run, running, stopping_cleanly
+from vtsfind.cli.command import Run, running, stopping_cleanly
+from vtsfind.cli.tables import Asked, show_grid
 
 
 def evaluate(
@@ -165,7 +165,7 @@ def _measure(
 ) -> None:
     """Measure one model."""
     from vtsfind.engine import card_named
-    from vtsfind.learn import evaluator
+    from vtsfind.learn.evaluation import evaluator
     from vtsfind.report import evaluation
     from vtsfind.report.progress import watching
 
@@ -193,7 +193,7 @@ def _measure(
     kept = len(result.split.query) + len(result.split.database) - result.encoded
     run.notes.detail(f"{result.encoded:,} pictures were encoded, and {kept:,} codes had been kept.")
     if results is not None:
-        from vtsfind.learn.cells import cell_of
-        from vtsfind.learn.results import write_result
+        from vtsfind.learn.paper.cells import cell_of
+        from vtsfind.learn.paper.results import write_result
 
         run.notes.say(f"Kept as {write_result(results, cell_of(result))}.")

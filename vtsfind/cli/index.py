@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.running import ExitCode, Run, running, stopping_cleanly
+from vtsfind.cli.command import ExitCode, Run, running, stopping_cleanly
 
 if TYPE_CHECKING:
     from vtsfind.engine import RefreshResult
@@ -141,8 +141,8 @@ def _refresh(
 ) -> None:
     from vtsfind.engine import library_folder, update
     from vtsfind.report import ndjson
+    from vtsfind.report.index import tell_refresh, write_refresh
     from vtsfind.report.progress import watching
-    from vtsfind.report.refresh import tell_refresh, write_refresh
 
     with watching(run.notes) as progress:
         result = update(
@@ -173,8 +173,8 @@ def _survey(
 ) -> None:
     from vtsfind.engine import foresee, library_folder
     from vtsfind.report import ndjson
+    from vtsfind.report.index import tell_survey, write_survey
     from vtsfind.report.progress import watching
-    from vtsfind.report.refresh import tell_survey, write_survey
 
     with watching(run.notes) as progress:
         seen = foresee(

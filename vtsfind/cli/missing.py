@@ -6,10 +6,10 @@ import typer
 
 from vtsfind.base.errors import UsageError
 from vtsfind.cli import options
-from vtsfind.cli.running import ExitCode, Run, running, stopping_cleanly
+from vtsfind.cli.command import ExitCode, Run, running, stopping_cleanly
 
 if TYPE_CHECKING:
-    from vtsfind.engine.missing import By, CardResult
+    from vtsfind.engine.missing.compare import By, CardResult
 
 
 def missing(
@@ -72,7 +72,7 @@ def missing(
         ) as run,
         stopping_cleanly(run),
     ):
-        from vtsfind.engine.missing import compare_card
+        from vtsfind.engine.missing.compare import compare_card
         from vtsfind.report.missing import tell_missing
         from vtsfind.report.progress import watching
 

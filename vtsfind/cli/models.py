@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.parsing import Command, Group
-from vtsfind.cli.running import ExitCode, running
+from vtsfind.cli.command import ExitCode, running
+from vtsfind.cli.typer_compat import Command, Group
 
 models = typer.Typer(
     cls=Group, help="List, show and import models.", no_args_is_help=True, rich_markup_mode=None
@@ -128,7 +128,7 @@ def import_made_elsewhere(
                 raise UsageError(
                     f"Start weights such as {source} need a backbone.", "Say which it is with --backbone."
                 )
-            from vtsfind.learn.imports import import_start
+            from vtsfind.learn.pretrained.importing import import_start
 
             write_start(
                 run.output, import_start(source, name=name, backbone=backbone, depth=depth), json=json
@@ -139,7 +139,7 @@ def import_made_elsewhere(
                 f"The model in {source} knows its backbone and depth.", "Leave --backbone and --depth out."
             )
         from vtsfind.engine import Model
-        from vtsfind.learn.imports import import_model
+        from vtsfind.learn.pretrained.importing import import_model
 
         card = import_model(source, name=name)
         write_one(run.output, Model(card, card.path.stat().st_size), json=json, command="models import")

@@ -1,7 +1,7 @@
 """`vtsfind paths`: where things are."""
 
 from vtsfind.cli import options
-from vtsfind.cli.running import running
+from vtsfind.cli.command import running
 
 
 def paths(
@@ -18,7 +18,7 @@ def paths(
     VTSFIND_STATE_DIR.
     """
     from vtsfind.base.settings import places
-    from vtsfind.report.places import write_places
+    from vtsfind.report.paths import write_places
 
     with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
         there = places()

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.base.errors import UsageError
-from vtsfind.cli import options, wishes
-from vtsfind.cli.running import ExitCode, Run, running, stopping_cleanly
+from vtsfind.cli import duplicate_options as wishes
+from vtsfind.cli import options
+from vtsfind.cli.command import ExitCode, Run, running, stopping_cleanly
 
 if TYPE_CHECKING:
     from vtsfind.act.plan import Plan
@@ -83,7 +84,7 @@ def plan(
             radius=radius,
             max_false_merge=max_false_merge,
         )
-        from vtsfind.engine.duplicates import duplicates
+        from vtsfind.engine.duplicates.pipeline import duplicates
         from vtsfind.report.groups import tell_dupes
         from vtsfind.report.progress import watching
 
@@ -92,7 +93,7 @@ def plan(
         tell_dupes(run.notes, found)
         if found.failures:
             run.code = ExitCode.SOME_FAILED
-        from vtsfind.engine.plans import edits_kept, plan_of
+        from vtsfind.engine.apply.plans import edits_kept, plan_of
 
         edits = {} if kind else edits_kept(found.groups)
         made, gone = plan_of(
@@ -108,7 +109,7 @@ def plan(
 
 
 def _tell_edits(run: Run, count: int) -> None:
-    from vtsfind.report.layout import counted
+    from vtsfind.report.columns import counted
 
     if count:
         run.notes.say(
@@ -141,7 +142,7 @@ def _write(run: Run, made: "Plan", gone: "list[Failure]", output: Path | None) -
         (report.write_plan_records if run.json else report.write_plan)(run.output, made)
         where = "FILE"
     else:
-        from vtsfind.engine.plans import save_plan
+        from vtsfind.engine.apply.plans import save_plan
 
         save_plan(made, output)
         where = shlex.quote(str(output))

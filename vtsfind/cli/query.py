@@ -7,7 +7,7 @@ import typer
 
 from vtsfind.base.errors import UsageError
 from vtsfind.cli import options
-from vtsfind.cli.running import ExitCode, Run, running, stopping_cleanly
+from vtsfind.cli.command import ExitCode, Run, running, stopping_cleanly
 
 if TYPE_CHECKING:
     from vtsfind.engine import Similar
@@ -105,7 +105,7 @@ def query(
 
 
 def _write(run: Run, found: "Similar", *, paths_only: bool, print0: bool, pictures: str | None) -> None:
-    from vtsfind.report import hits
+    from vtsfind.report import query as hits
 
     if run.json:
         _write_json(run, found)
@@ -125,7 +125,8 @@ def _gallery(run: Run, how: str) -> "Gallery | None":
 
 
 def _write_json(run: Run, found: "Similar") -> None:
-    from vtsfind.report import hits, ndjson
+    from vtsfind.report import ndjson
+    from vtsfind.report import query as hits
 
     facts = {"model": found.model, "by": found.head.name, "bits": found.head.bits}
     lines = ndjson.Lines(run.output, "query", **ndjson.library_fields(found.library), **facts)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.running import Run, running, stopping_cleanly
+from vtsfind.cli.command import Run, running, stopping_cleanly
 
 if TYPE_CHECKING:
-    from vtsfind.learn.standard import Wish
+    from vtsfind.learn.training.presets import Wish
 
 
 def train(
@@ -154,7 +154,7 @@ def train(
         stopping_cleanly(run),
     ):
         from vtsfind.base.errors import UsageError
-        from vtsfind.learn.standard import Wish
+        from vtsfind.learn.training.presets import Wish
 
         asked = bool(dataset or method or bits is not None)
         if asked == bool(recipe) or (asked and not (dataset and method and bits is not None)):
@@ -178,8 +178,8 @@ def train(
         if show_recipe:
             run.output.raw(content)
             return
-        from vtsfind.learn.trainer import Run as Where
-        from vtsfind.learn.trainer import train_recipe
+        from vtsfind.learn.training.loop import Run as Where
+        from vtsfind.learn.training.loop import train_recipe
         from vtsfind.report.progress import watching
 
         folder = run_folder or Path("runs") / name
@@ -203,8 +203,8 @@ def _content(
     run: Run, recipe: Path | None, wish: "Wish", data: Path, changes: list[str]
 ) -> tuple[str, bytes]:
     """The name of the run and the recipe as TOML."""
-    from vtsfind.learn.recipes import parse_recipe, recipe_bytes, recipe_text
-    from vtsfind.learn.standard import standard_recipe, training_pictures
+    from vtsfind.learn.training.presets import standard_recipe, training_pictures
+    from vtsfind.learn.training.recipes import parse_recipe, recipe_bytes, recipe_text
     from vtsfind.report.progress import watching
 
     if recipe is not None:
@@ -235,8 +235,8 @@ def _change(text: str) -> tuple[str, Any]:
 
 def _spare() -> int:
     """Cores that are left for making pictures, for each of the processes that train."""
-    from vtsfind.engine.machine import processors
-    from vtsfind.learn.processes import place_of_this
+    from vtsfind.base.machine import processors
+    from vtsfind.learn.training.distributed import place_of_this
 
     return min(8, max(1, processors() // place_of_this()[1] - 1))
 
@@ -250,10 +250,10 @@ def _own_models() -> Path:
 def _show(run: Run, folder: Path, register_in: Path | None) -> None:
     """Write what came out; where several processes trained, the first one does."""
     from vtsfind.engine import Model
-    from vtsfind.learn.processes import place_of_this
-    from vtsfind.learn.publish import adopt
-    from vtsfind.learn.runs import RunFolder
-    from vtsfind.learn.weights import registered
+    from vtsfind.learn.models.register import adopt
+    from vtsfind.learn.models.registry import registered
+    from vtsfind.learn.training.distributed import place_of_this
+    from vtsfind.learn.training.runs import RunFolder
     from vtsfind.report.models import write_one
 
     if place_of_this()[0]:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.asking import confirmed
-from vtsfind.cli.running import ExitCode, Run, running, stopping_cleanly
+from vtsfind.cli.command import ExitCode, Run, running, stopping_cleanly
+from vtsfind.cli.confirm import confirmed
 
 if TYPE_CHECKING:
     from vtsfind.store.journal import RunRecord
@@ -65,15 +65,15 @@ def undo(
 
 def _tell(run: Run, name: str | None, paths: list[bytes]) -> None:
     """Say what would come back."""
-    from vtsfind.engine.undoing import undo as bring_back
+    from vtsfind.engine.apply.undo import undo as bring_back
     from vtsfind.report.plan import tell_undone
 
     tell_undone(run.notes, bring_back(name, paths=paths, dry_run=True), dry_run=True)
 
 
 def _undo(run: Run, name: str | None, paths: list[bytes], *, dry_run: bool) -> None:
-    from vtsfind.engine.undoing import Return
-    from vtsfind.engine.undoing import undo as bring_back
+    from vtsfind.engine.apply.undo import Return
+    from vtsfind.engine.apply.undo import undo as bring_back
     from vtsfind.report import plan as report
     from vtsfind.report.ndjson import Lines
     from vtsfind.report.progress import watching
@@ -117,7 +117,7 @@ def history(
     came to it, `skipped` when there was doubt, and `failed` when the system refused.
     """
     with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
-        from vtsfind.engine import undoing
+        from vtsfind.engine.apply import undo as undoing
         from vtsfind.report import plan as report
         from vtsfind.report.ndjson import Lines
 

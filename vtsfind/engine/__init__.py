@@ -3,8 +3,10 @@
 Every command and screen is a translation of calls to this package. Importing it loads neither torch nor a decoder.
 """
 
-from vtsfind.engine.health import Diagnosis, Finding, examine, repair
-from vtsfind.engine.library import (
+from vtsfind.engine.indexing.changes import Selection, Survey, select, survey
+from vtsfind.engine.indexing.refresh import RefreshResult, refresh
+from vtsfind.engine.indexing.update import foresee, update
+from vtsfind.engine.library.access import (
     LIBRARY_FORMAT,
     EncoderLike,
     card_named,
@@ -14,13 +16,11 @@ from vtsfind.engine.library import (
     open_for_writing,
     open_library,
 )
-from vtsfind.engine.models import Model, model, models
-from vtsfind.engine.query import Answer, Neighbour, Similar, Wish, ask, chosen_head, find_similar
-from vtsfind.engine.question import Question, question
-from vtsfind.engine.refresh import RefreshResult, refresh
-from vtsfind.engine.survey import Selection, Survey, select, survey
-from vtsfind.engine.thumbnails import thumbnails
-from vtsfind.engine.update import foresee, update
+from vtsfind.engine.library.doctor import Diagnosis, Finding, examine, repair
+from vtsfind.engine.library.models import Model, model, models
+from vtsfind.engine.previews.thumbnails import thumbnails
+from vtsfind.engine.search.query import Answer, Neighbour, Similar, Wish, ask, chosen_head, find_similar
+from vtsfind.engine.search.query_image import Question, question
 
 __all__ = [
     "LIBRARY_FORMAT",

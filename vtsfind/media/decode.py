@@ -17,7 +17,8 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from vtsfind.base.records import PictureInfo, Preprocessing, Reason
-from vtsfind.media import colour, formats, metadata, raw, reduced
+from vtsfind.media import colour, formats, metadata, raw
+from vtsfind.media import partial_decode as reduced
 
 Pixels = npt.NDArray[np.uint8]
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from PIL import Image
 
-from vtsfind.base.details import Details
+from vtsfind.base.quality import Details
 from vtsfind.media.decode import Pixels, decode
 from vtsfind.media.work import Content, Made, Setup
 
@@ -45,7 +45,7 @@ class Closely:
 
     def __call__(self, content: Content, setup: Setup) -> Made:
         """Do it."""
-        from vtsfind.media.details import examine
+        from vtsfind.media.quality import examine
 
         examined = examine(content, setup, shortest=self.longest, full=False)
         told = json.dumps({**asdict(examined.details), "pixels": ""}).encode()

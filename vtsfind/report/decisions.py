@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vtsfind.base.records import show_path
-from vtsfind.engine.decisions import Choice, Decision
-from vtsfind.report.layout import table
+from vtsfind.engine.library.decisions import Choice, Decision
+from vtsfind.report.columns import table
 from vtsfind.report.ndjson import Lines, path_fields
 from vtsfind.report.streams import Output
 

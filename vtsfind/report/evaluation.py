@@ -4,12 +4,12 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from vtsfind.report.layout import counted, table
+from vtsfind.report.columns import counted, table
 from vtsfind.report.ndjson import Lines
 from vtsfind.report.streams import Output
 
 if TYPE_CHECKING:
-    from vtsfind.learn.evaluator import Evaluation, Spread
+    from vtsfind.learn.evaluation.evaluator import Evaluation, Spread
 
 
 def write_text(output: Output, result: "Evaluation") -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.base.records import Failure, Reason, show_path
-from vtsfind.engine.duplicates import Duplicates
-from vtsfind.report.layout import counted, sized, table
+from vtsfind.engine.duplicates.pipeline import Duplicates
+from vtsfind.report.columns import counted, sized, table
+from vtsfind.report.index import write_failures
 from vtsfind.report.ndjson import Lines, path_fields
-from vtsfind.report.refresh import write_failures
 from vtsfind.report.streams import Notes, Output, Style
 
 _CSV_FIELDS = (

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from vtsfind.engine import Diagnosis
-from vtsfind.report.layout import counted, table
+from vtsfind.report.columns import counted, table
 from vtsfind.report.ndjson import Lines, library_fields
 from vtsfind.report.streams import Notes, Output, Style
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from vtsfind.base.records import show_path
-from vtsfind.engine.missing import CardPhoto, CardResult, Standing
-from vtsfind.report.layout import counted
+from vtsfind.engine.missing.compare import CardPhoto, CardResult, Standing
+from vtsfind.report.columns import counted
 from vtsfind.report.ndjson import Lines, path_fields
 from vtsfind.report.streams import Notes, Output
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.engine import Model
-from vtsfind.report.layout import table
+from vtsfind.report.columns import table
 from vtsfind.report.ndjson import Lines, path_fields
 from vtsfind.report.streams import Output
 
 if TYPE_CHECKING:
-    from vtsfind.learn.imports import Start
+    from vtsfind.learn.pretrained.importing import Start
 
 
 def write_list(output: Output, models: Sequence[Model], *, json: bool) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.png import png
 from vtsfind.engine import Neighbour
+from vtsfind.graphics.png import png
 from vtsfind.report.streams import Output
 
 Kind = Literal["kitty", "iterm2", "blocks"]

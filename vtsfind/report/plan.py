@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from vtsfind.act.plan import Companion, Plan, PlannedFile, operations
-from vtsfind.act.plantext import plan_text
+from vtsfind.act.plan_text import plan_text
 from vtsfind.base.operations import Action, Operation, State
 from vtsfind.base.records import Failure, show_path
-from vtsfind.engine.applying import Applied, Step
-from vtsfind.engine.recovery import Settled
-from vtsfind.engine.undoing import Return, Returned, Undone
-from vtsfind.report.layout import counted, table
+from vtsfind.engine.apply.apply import Applied, Step
+from vtsfind.engine.apply.recovery import Settled
+from vtsfind.engine.apply.undo import Return, Returned, Undone
+from vtsfind.report.columns import counted, table
 from vtsfind.report.ndjson import Lines, path_fields
 from vtsfind.report.streams import Notes, Output
 from vtsfind.store.journal import RunRecord
@@ -51,7 +51,7 @@ def write_plan(output: Output, plan: Plan) -> None:
 
 
 def write_plan_records(output: Output, plan: Plan) -> None:
-    """Write a plan as NDJSON; `vtsfind.act.planjson` says what is in it."""
+    """Write a plan as NDJSON; `vtsfind.act.plan_json` says what is in it."""
     target = {} if plan.target is None else path_fields(plan.target, "to")
     facts = {"made": plan.made, "made_by": plan.command, **path_fields(plan.library, "library"), **target}
     lines = Lines(output, "plan", **facts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vtsfind.base.errors import UsageError
 
 if TYPE_CHECKING:
-    from vtsfind.learn.results import Result
+    from vtsfind.learn.paper.results import Result
 
 _INCHES = 4.5
 

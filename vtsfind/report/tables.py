@@ -6,15 +6,15 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from vtsfind.report.layout import counted, table
+from vtsfind.report.columns import counted, table
 from vtsfind.report.ndjson import Lines
 from vtsfind.report.streams import Output
 
 if TYPE_CHECKING:
-    from vtsfind.learn.tables import Column, Own, Row, Table
+    from vtsfind.learn.paper.tables import Column, Own, Row, Table
 
 _NOTES = {
-    2: "Figures of the literature have other backbones, and some another measure; see vtsfind/learn/paper.py.",
+    2: "Figures of the literature have other backbones, and some another measure; see vtsfind/learn/paper/published.py.",
 }
 
 

@@ -1,6 +1,6 @@
 r"""What a person decided about pairs of photos, by content: it holds for ever, in every library and under every model.
 
-The file is one of `vtsfind.store.lines`, of the kind ``vtsfind decisions``, version 1. A record is::
+The file is one of `vtsfind.store.checksummed_log`, of the kind ``vtsfind decisions``, version 1. A record is::
 
     {"what": "not-duplicate" | "keep-both" | "forget", "a": HEX, "b": HEX, "at": "2026-10-02T12:00:00Z"}
 
@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from vtsfind.base.progress import CancelToken
-from vtsfind.store.lines import LineFile, read_lines
-from vtsfind.store.partial import alone
+from vtsfind.store.checksummed_log import LineFile, read_lines
+from vtsfind.store.partial_file import alone
 
 KIND: Final = "vtsfind decisions"
 VERSION: Final = 1

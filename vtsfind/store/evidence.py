@@ -9,14 +9,14 @@ for one version of what made them; those of other versions count as absent and a
 looks       content           the first 16 bytes of the SHA-256 of the file
             version           of what made it
             full              1 if the photo was decoded in full for it
-            told              details and features, see `vtsfind.find.look`
+            told              details and features, see `vtsfind.find.verification.extract`
 pairs       first, second     the first 16 bytes of two contents' SHA-256, the smaller first
             version           of what made it
             verdict           a value of `vtsfind.base.groups.Verdict`; NULL for strangers; `undecided` if they were only
                               glanced at
             evidence          JSON, see `vtsfind.base.groups.Evidence`; NULL for strangers
 sightings   key               SHA-256 of all that the last search for details in common depended on
-            told              the pairs, see `vtsfind.find.sightings`
+            told              the pairs, see `vtsfind.find.candidates.local_features`
 =========== ================= ============================================================================================
 
 Looks are large, about 40 to 95 kB a photo; `trim` drops the oldest when they are no longer in use.

@@ -9,8 +9,8 @@ from vtsfind.base.records import show_path
 from vtsfind.store import planes
 from vtsfind.store.database import Database
 from vtsfind.store.errors import UNREADABLE
+from vtsfind.store.plane_cache import PublishedPlanes
 from vtsfind.store.planes import PlanesUnusable
-from vtsfind.store.published import PublishedPlanes
 from vtsfind.store.rows import whole_content
 from vtsfind.store.schema import NAME
 

@@ -72,8 +72,8 @@ from vtsfind.store.database import Counts, Database
 from vtsfind.store.errors import guarded, reading, translated
 from vtsfind.store.health import Problem
 from vtsfind.store.lock import WriterLock
+from vtsfind.store.plane_cache import PublishedPlanes
 from vtsfind.store.planes import Planes
-from vtsfind.store.published import PublishedPlanes
 from vtsfind.store.rows import FileRecord, split_codes
 from vtsfind.store.salvage import salvage
 

@@ -2,13 +2,13 @@ r"""What was done to the user's files, kept for ever, so that it can be finished
 
 Format, version 1
 -----------------
-The journal is a folder with one file of `vtsfind.store.lines` for each run, of the kind ``vtsfind-run``, named
+The journal is a folder with one file of `vtsfind.store.checksummed_log` for each run, of the kind ``vtsfind-run``, named
 ``RUN.journal``, where RUN is the day and a number, such as ``2026-05-04.1``. The first record says what the run is::
 
     {"run": RUN, "time": TIME, "command": TEXT, "library": PATH, "vtsfind": VERSION}
 
 Then one record for each operation, before any file is touched, with the fields of `vtsfind.base.operations.Operation`
-that are not empty; SHA-256 in hexadecimal, paths by `vtsfind.store.lines.path_record`::
+that are not empty; SHA-256 in hexadecimal, paths by `vtsfind.store.checksummed_log.path_record`::
 
     {"op": 1, "state": "planned", "group": 1, "action": "trash", "path": PATH, "size": 12, "sha256": HEX,
      "keeper": PATH, "keeper_size": 12, "keeper_sha256": HEX, "target": PATH, "companion_of": PATH}
@@ -39,8 +39,8 @@ from filelock import FileLock, Timeout
 from vtsfind.base.errors import StorageError, UsageError
 from vtsfind.base.operations import AT_WORK, Action, Operation, State, Trace
 from vtsfind.store.atomic import flush_folder, replace_file
-from vtsfind.store.lines import LineFile, path_of, path_record, read_lines
-from vtsfind.store.traces import trace_of, trace_record
+from vtsfind.store.checksummed_log import LineFile, path_of, path_record, read_lines
+from vtsfind.store.undo_records import trace_of, trace_record
 
 KIND = "vtsfind-run"
 VERSION = 1

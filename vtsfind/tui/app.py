@@ -10,21 +10,21 @@ from textual.theme import Theme
 
 from vtsfind.base.errors import LibraryMissing
 from vtsfind.base.progress import Cancelled
-from vtsfind.engine.browsing import Browsing, told
-from vtsfind.tui.apply import ApplyPage
-from vtsfind.tui.frame import TABS, Busy, Help, Page
-from vtsfind.tui.gallery import Gallery
-from vtsfind.tui.graphics import Graphics
-from vtsfind.tui.groups import GroupsPage
-from vtsfind.tui.history import HistoryPage
-from vtsfind.tui.home import HomePage
-from vtsfind.tui.jobs import Jobs
+from vtsfind.engine.review.session import Browsing, told
+from vtsfind.graphics.protocols import Graphics
+from vtsfind.graphics.renderer import Artist, Cell
 from vtsfind.tui.keys import Part, bindings
 from vtsfind.tui.messages import PictureReady, WorkDone, WorkFailed, Working
-from vtsfind.tui.picture import Artist, Cell
-from vtsfind.tui.search import SearchPage
-from vtsfind.tui.shelf import Overlay
-from vtsfind.tui.words import counted, size
+from vtsfind.tui.screens.apply import ApplyPage
+from vtsfind.tui.screens.groups import GroupsPage
+from vtsfind.tui.screens.history import HistoryPage
+from vtsfind.tui.screens.home import HomePage
+from vtsfind.tui.screens.search import SearchPage
+from vtsfind.tui.services.jobs import Jobs
+from vtsfind.tui.services.thumbnails import Gallery
+from vtsfind.tui.widgets.card_grid import Overlay
+from vtsfind.tui.widgets.screen_base import TABS, Busy, Help, Page
+from vtsfind.tui.widgets.text_width import counted, size
 
 THEME = Theme(
     name="vtsfind",

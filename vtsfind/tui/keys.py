@@ -173,7 +173,7 @@ _NAMES = {
 
 _TOP = """# Keys of `vtsfind browse`
 
-This page is made from the program by `python -m vtsfind.cli.keys > docs/keys.md`; a test fails if it is out of date.
+This page is made from the program by `python -m vtsfind.cli.keys_page > docs/keys.md`; a test fails if it is out of date.
 `?` shows the keys of the part in front, `Ctrl-P` finds any command by its name. Lists also take the arrow keys, `PgUp`,
 `PgDn`, `Home`, `End` and the mouse: a click chooses, a second click opens.
 """

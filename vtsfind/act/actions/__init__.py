@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from vtsfind.act.actions import replacing, system, taking
+from vtsfind.act.actions import linking as replacing
+from vtsfind.act.actions import moving as taking
+from vtsfind.act.actions import system_trash as system
 from vtsfind.act.actions.copying import metadata_of
-from vtsfind.act.actions.guarding import require_as_checked
+from vtsfind.act.actions.guards import require_as_checked
 from vtsfind.act.actions.outcomes import Lost, NotYet, Refused, noted
 from vtsfind.act.actions.renaming import make_folders
-from vtsfind.act.actions.trash import NoPlace, Quarantine, Slot, Trash
+from vtsfind.act.actions.xdg_trash import NoPlace, Quarantine, Slot, Trash
 from vtsfind.act.checks import Checked, Doubt
 from vtsfind.act.volumes import Volumes
 from vtsfind.base.operations import Action, Operation, State, Trace

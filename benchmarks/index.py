@@ -1,0 +1,195 @@
+"""How fast, and in how much memory, photos are indexed, re-indexed and queried.
+
+    python -m benchmarks.index --photos PHOTOS [--write]
+
+Runs the real command line in processes of its own: a first index of PHOTOS, a second one with nothing changed (on PHOTOS
+and on a tree of 20,000 small files), a query by a photo of the library and by a new one; then makes a library of 200,000
+photos with random codes to measure its size and a cold query. Memory is the largest sum of the resident sizes of the
+command and its workers, sampled ten times a second. With --write the figures go to docs/results/index.json.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from PIL import Image
+
+from benchmarks.machine import write_result
+from vtsfind.base.records import Entry, PictureInfo, Stamp
+from vtsfind.learn.models.registry import find_card
+from vtsfind.store.index import Index
+
+REPEATS = 5
+
+
+class Watched:
+    """One run of the command line, with its wall time and largest memory."""
+
+    def __init__(self, home: Path, *arguments: str) -> None:
+        homes = {
+            f"VTSFIND_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "CACHE", "STATE")
+        }
+        command = [sys.executable, "-m", "vtsfind", *arguments]
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            command, env={**os.environ, **homes}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        self.peak = 0
+        watcher = threading.Thread(target=self._watch, args=(process.pid,), daemon=True)
+        watcher.start()
+        out, err = process.communicate()
+        self.seconds = time.perf_counter() - began
+        watcher.join()
+        self.out, self.err, self.code = out.decode(), err.decode(), process.returncode
+
+    def _watch(self, pid: int) -> None:
+        try:
+            root = psutil.Process(pid)
+            while root.is_running() and root.status() != psutil.STATUS_ZOMBIE:
+                total = 0
+                for member in [root, *root.children(recursive=True)]:
+                    try:
+                        memory = member.memory_full_info()
+                        # Shared pages count once: proportional size where the system tells it.
+                        total += getattr(memory, "pss", memory.rss)
+                    except psutil.Error:
+                        continue
+                self.peak = max(self.peak, total)
+                time.sleep(0.1)
+        except psutil.Error:
+            return
+
+
+def good(run: Watched) -> Watched:
+    """A run that must have ended well."""
+    if run.code != 0:
+        sys.exit(f"the command ended with {run.code}: {run.err}")
+    return run
+
+
+def first_index(home: Path, photos: Path) -> dict[str, Any]:
+    """Index real photos from nothing."""
+    count = sum(1 for p in photos.rglob("*") if p.is_file())
+    run = good(Watched(home, "index", str(photos)))
+    return {
+        "photos": count,
+        "seconds, process start to end": round(run.seconds, 2),
+        "photos/s, process start to end": round(count / run.seconds, 1),
+        "peak memory, MB": round(run.peak / 1e6),
+    }
+
+
+def unchanged(home: Path, folder: Path, count: int) -> dict[str, Any]:
+    """Index again with nothing changed."""
+    times = [good(Watched(home, "index", str(folder))).seconds for _ in range(REPEATS)]
+    empty = statistics.median(good(Watched(home, "paths")).seconds for _ in range(REPEATS))
+    seconds = statistics.median(times)
+    return {
+        "files": count,
+        "seconds, process start to end": round(seconds, 3),
+        "files/s, process start to end": round(count / seconds),
+        "seconds of a command that does nothing": round(empty, 3),
+    }
+
+
+def queries(home: Path, photos: Path, outside: Path) -> dict[str, Any]:
+    """Query by a photo of the library, and by a new one."""
+    inside = sorted(p for p in photos.rglob("*") if p.is_file())[10]
+    known = [good(Watched(home, "query", str(inside), "--top", "20")).seconds for _ in range(REPEATS)]
+    new = [good(Watched(home, "query", str(outside), "--top", "20")).seconds for _ in range(REPEATS)]
+    load = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        subprocess.run([sys.executable, "-c", _LOAD], check=True)
+        load.append(time.perf_counter() - began)
+    return {
+        "by a photo of the library, seconds": round(statistics.median(known), 3),
+        "by a new photo, seconds": round(statistics.median(new), 3),
+        "a process that only loads the model, seconds": round(statistics.median(load), 3),
+        "by a new photo, beyond loading the model, seconds": round(
+            statistics.median(new) - statistics.median(load), 3
+        ),
+    }
+
+
+_LOAD = "from vtsfind.engine.library.access import *; load_encoder(card_named(''), Settings())"
+
+
+def many_files(folder: Path, count: int) -> None:
+    """Lay out a tree of tiny pictures, 1,000 a folder, each of 200 a hundred times or so."""
+    rng = np.random.default_rng(0)
+    pictures = [Image.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8)) for _ in range(200)]
+    for number in range(count):
+        place = folder / f"{number // 1000:03}"
+        place.mkdir(parents=True, exist_ok=True)
+        pictures[number % len(pictures)].save(place / f"{number}.bmp")
+
+
+def large_library(home: Path, count: int, photo: Path) -> dict[str, Any]:
+    """Make a library of random codes and one real file, and query it cold."""
+    card = find_card()
+    folder = home / "data/libraries/large"
+    rng = np.random.default_rng(1)
+    stat = photo.stat()
+    with Index.create(folder, card.signature) as index:
+        for number in range(count):
+            codes = {h.name: rng.integers(0, 256, h.bits // 8, np.uint8) for h in card.network.heads}
+            path = os.fsencode(photo) if number == count // 2 else b"/photos/%d.jpg" % number
+            own = path == os.fsencode(photo)
+            stamp = Stamp(stat.st_size, stat.st_mtime_ns, stat.st_ino) if own else Stamp(1000, number, number)
+            index.add(Entry(path, stamp, rng.bytes(32), PictureInfo(640, 480), codes))
+        index.commit()
+        index.publish()
+    command = ("query", str(photo), "--library", "large", "--top", "20")
+    times = [good(Watched(home, *command)).seconds for _ in range(2 * REPEATS)]
+    planes = sum(p.stat().st_size for p in folder.glob("*") if "planes" in p.name)
+    return {
+        "photos": count,
+        "planes on disk, MB": round(planes / 1e6, 2),
+        "whole library on disk, MB": round(
+            sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) / 1e6, 1
+        ),
+        "query by a photo of the library, cold process, seconds": round(statistics.median(times), 3),
+    }
+
+
+def main() -> None:
+    """Measure and print; write if asked."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--files", type=int, default=20_000)
+    parser.add_argument("--large", type=int, default=200_000)
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        figures: dict[str, Any] = {"model": find_card().name}
+        figures["first index"] = first_index(home / "a", given.photos)
+        figures["second index"] = unchanged(home / "a", given.photos, figures["first index"]["photos"])
+        outside = home / "outside.jpg"
+        some = sorted(p for p in given.photos.rglob("*") if p.is_file())[100]
+        Image.open(some).convert("RGB").resize((300, 200)).save(outside)
+        figures["query"] = queries(home / "a", given.photos, outside)
+        many_files(home / "many", given.files)
+        good(Watched(home / "b", "index", str(home / "many")))
+        figures["second index of many files"] = unchanged(home / "b", home / "many", given.files)
+        figures["large library"] = large_library(home / "c", given.large, some)
+    if given.write:
+        write_result("index", figures)
+    print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,310 @@
+"""How good a model's codes are: copies found among strangers, scenes found among scenes, photos a second.
+
+    python -m benchmarks.model --data DATA [--models FOLDER] [--model NAME] [--every N] [--starts STARTS] [--write]
+
+Copies: edits of `photos/dev` (`benchmarks/edits.py`) are looked for among `photos/dev`, `photos/train` and
+`imagenette/val`. *Found* is the share whose original is among the first five by Hamming distance: of the code alone, and
+of the model also of the codes of several views, as `vtsfind query` looks for a photo that the library has not. *Recall* is the share of
+pairs of versions of one photo within the radius that one in 10,000 pairs of versions of different photos passes.
+
+Scenes: mean average precision, averaged over ties, of `imagenette/val` looking in `imagenette/train` (classes trained on),
+and of the first ten pictures of each of twenty classes of `tiny-imagenet`, every tenth by name, looking in the other ninety of
+each. A model whose recipe does not leave these out is not measured on them. And the share of pairs of `photos/dev` whose codes
+differ in an eighth of the bits or less: these photos are of many kinds, so a model that has one code for all of which it is
+unsure shows here, though its precision may be high.
+
+With --starts, the teachers of the model and a 64-bit pHash are measured beside it, all on every tenth photo of
+`photos/dev` and against every fourth stranger, and on every fifth picture of scenes. Of a teacher's real features, SimHash codes (Charikar,
+STOC 2002) of 8,192 bits are compared, whose distance is the angle but for half a per cent.
+
+With --write the figures go to docs/results/model.json.
+"""
+
+import argparse
+import json
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from benchmarks.edits import HARD, MILD
+from benchmarks.machine import write_result
+from vtsfind.base import bits
+from vtsfind.find.hamming.search import soft_minimum
+from vtsfind.learn.data import formats as datasets
+from vtsfind.learn.evaluation import metrics
+from vtsfind.learn.models.encoder import Encoder
+from vtsfind.learn.models.registry import Card, find_card, registered
+from vtsfind.learn.training.distillation import eyes
+from vtsfind.learn.training.recipes import Teacher
+from vtsfind.media.decode import decode, prepare
+from vtsfind.media.query_views import VIEWS, views
+
+Pixels = npt.NDArray[np.uint8]
+Codes = npt.NDArray[np.uint8]
+Code = Callable[[list[Pixels]], Codes]
+CHECKOUT = Path(__file__).parents[1]
+STRANGERS = 1e-4
+UNSEEN = slice(5, None, 10)
+SIMHASH_BITS = 8192
+FEWER = 10, 4
+"""Every so many photos, and every so many strangers."""
+FEWER_SCENES = 5
+
+
+class Coder:
+    """Collects pictures and gives the codes of one head of a model, in batches."""
+
+    def __init__(self, encoder: Encoder, head: str) -> None:
+        self.encoder, self.head = encoder, head
+
+    def __call__(self, pictures: list[Pixels]) -> Codes:
+        """The codes of pictures of any size, (n, b)."""
+        ready = [prepare(pixels, self.encoder.preprocessing) for pixels in pictures]
+        parts = [self.encoder.encode(np.stack(ready[i : i + 32])) for i in range(0, len(ready), 32)]
+        return np.concatenate([part[self.head] for part in parts])
+
+    def in_views(self, pictures: list[Pixels]) -> Codes:
+        """The codes of the views of pictures of any size, (v, n, b)."""
+        parts = []
+        for first in range(0, len(pictures), 32):
+            ready = [
+                views(prepare(pixels, self.encoder.preprocessing)) for pixels in pictures[first : first + 32]
+            ]
+            seen = self.encoder.encode(np.concatenate(ready))[self.head]
+            parts.append(seen.reshape(len(ready), VIEWS, -1).transpose(1, 0, 2))
+        return np.concatenate(parts, axis=1)
+
+
+class TeacherCoder:
+    """The same with what a teacher sees, as SimHash codes."""
+
+    def __init__(self, teacher: Teacher, starts: Path) -> None:
+        self.see, self.look = eyes(teacher, starts)
+        self.planes = np.zeros((0, 0))
+
+    def __call__(self, pictures: list[Pixels]) -> Codes:
+        """The codes of pictures of any size, (n, b)."""
+        ready = [prepare(pixels, self.look) for pixels in pictures]
+        seen = np.concatenate([self.see(np.stack(ready[i : i + 32])) for i in range(0, len(ready), 32)])
+        if not len(self.planes):
+            self.planes = np.random.default_rng(0).normal(size=(seen.shape[1], SIMHASH_BITS))
+        return np.packbits(seen @ self.planes > 0, axis=1)
+
+
+def phash(pictures: list[Pixels]) -> Codes:
+    """The 64-bit perceptual hash: signs of the lowest 8 x 8 cosine coefficients of 32 x 32 grey values, against their median."""
+    codes = []
+    for pixels in pictures:
+        small = Image.fromarray(pixels).convert("L").resize((32, 32), Image.Resampling.LANCZOS)
+        low = cv2.dct(np.asarray(small, np.float32))[:8, :8].ravel()
+        codes.append(np.packbits(low > np.median(low)))
+    return np.stack(codes)
+
+
+def photos(folder: Path, every: int = 1) -> list[npt.NDArray[np.uint8]]:
+    """The photos of a folder, by name."""
+    paths = sorted(p for p in folder.rglob("*") if p.suffix == ".webp")[::every]
+    return [decode(path.read_bytes(), shortest=224)[0] for path in paths]
+
+
+def copies(code: Code, data: Path, every: int, thin: int = 1) -> dict[str, Any]:
+    """Measure codes for copies; see the module. Of the strangers, every `thin`-th is there."""
+    originals = photos(data / "photos/dev", every)
+    base = code(originals)
+    strangers = [*photos(data / "photos/train", thin), *photos(data / "imagenette/val", thin)]
+    database = np.concatenate([base, code(strangers)])
+    truth = np.arange(len(base))
+    found: dict[str, float] = {}
+    found_in_views: dict[str, float] = {}
+    versions: dict[str, Codes] = {}
+    for name, edit in {**MILD, **HARD}.items():
+        edited = [
+            np.asarray(edit(Image.fromarray(pixels), np.random.default_rng((7, row))))
+            for row, pixels in enumerate(originals)
+        ]
+        versions[name] = code(edited)
+        found[name] = in_first_five(bits.distances(versions[name], database), truth)
+        if isinstance(code, Coder):
+            apart = np.stack([bits.distances(view, database) for view in code.in_views(edited)])
+            found_in_views[name] = in_first_five(soft_minimum(apart), truth)
+    report: dict[str, Any] = {"photos": len(base), "database": len(database), "found in first 5": found}
+    if found_in_views:
+        report["found in first 5, by views"] = found_in_views
+    for half, names in (("mild", list(MILD)), ("hard", list(HARD))):
+        report[half] = {
+            "found in first 5": float(np.mean([found[name] for name in names])),
+            **pair_recall(np.stack([base, *(versions[name] for name in names)])),
+        }
+        if found_in_views:
+            report[half]["found in first 5, by views"] = float(
+                np.mean([found_in_views[name] for name in names])
+            )
+    if every == 1:
+        report["bits"] = bit_health(database)
+    return report
+
+
+def in_first_five(distances: npt.NDArray[Any], truth: npt.NDArray[np.int64]) -> float:
+    """The share of rows of distances (q, n) whose true column (q,) is among the five smallest."""
+    order = np.argsort(distances, axis=1, kind="stable")[:, :5]
+    return float((order == truth[:, None]).any(1).mean())
+
+
+def pair_recall(codes: npt.NDArray[np.uint8]) -> dict[str, float]:
+    """Recall over all pairs of versions of one photo, at radii that let few strangers pass.
+
+    Parameters
+    ----------
+    codes
+        (versions, photos, b).
+    """
+    count, width = codes.shape[:2]
+    same, other = (np.zeros(SIMHASH_BITS + 1, np.int64) for _ in range(2))
+    for a in range(count):
+        for b in range(a, count):
+            distance = bits.distances(codes[a], codes[b])
+            own = np.eye(width, dtype=bool)
+            if a != b:
+                same += np.bincount(distance[own], minlength=SIMHASH_BITS + 1)
+            other += np.bincount(distance[~own], minlength=SIMHASH_BITS + 1)
+    within, strangers = np.cumsum(same) / same.sum(), np.cumsum(other) / other.sum()
+    result: dict[str, float] = {}
+    for rate in (1e-2, 1e-3, STRANGERS):
+        radius = int(np.flatnonzero(strangers <= rate)[-1]) if (strangers <= rate).any() else 0
+        result |= {f"radius at {rate:g}": radius, f"recall at {rate:g}": float(within[radius])}
+    return result
+
+
+def bit_health(codes: Codes) -> dict[str, float]:
+    """How far the bits are from balanced and independent."""
+    values = np.unpackbits(codes, axis=1).astype(np.float64)
+    correlation = np.asarray(np.corrcoef(values.T))
+    pairs = np.abs(correlation[np.triu_indices_from(correlation, 1)])
+    return {
+        "share of ones, least": float(values.mean(0).min()),
+        "share of ones, most": float(values.mean(0).max()),
+        "mean |correlation| of two bits": float(np.nanmean(pairs)),
+        "largest |correlation| of two bits": float(np.nanmax(pairs)),
+    }
+
+
+def has_seen(recipe: Path, classes: list[str]) -> bool:
+    """Whether a recipe trains on some of the classes of `tiny-imagenet`."""
+    sources = [source for task in tomllib.loads(recipe.read_text())["tasks"] for source in task["data"]]
+    return any(set(classes) - set(s.get("leave_out", ())) for s in sources if s["path"] == "tiny-imagenet")
+
+
+def scenes(code: Code, length: int, data: Path, recipe: Path, thin: int = 1) -> dict[str, float]:
+    """Measure codes of `length` bits for scenes; see the module. Of the pictures, every `thin`-th is there."""
+
+    def part(kind: str, path: str, tile: int = 0) -> datasets.Pictures:
+        return datasets.load([datasets.Source(kind, path, tile=tile)], data, shortest=224)
+
+    def codes(pictures: datasets.Pictures, rows: list[int]) -> Codes:
+        return code([pictures.picture(row) for row in rows])
+
+    def precision(queries: Codes, wanted: Any, database: Codes, labels: Any) -> float:
+        asked = metrics.collection(queries, wanted, bits=length)
+        held = metrics.collection(database, labels, bits=length)
+        return metrics.map_hash(metrics.histograms(asked, held))[0]
+
+    train, val = part("classes", "imagenette/train"), part("classes", "imagenette/val")
+    queries, held = (list(range(0, len(part), thin)) for part in (val, train))
+    report = {
+        "imagenette mAP": precision(
+            codes(val, queries), val.labels[queries], codes(train, held), train.labels[held]
+        )
+    }
+    report["photos/dev, pairs within an eighth of the bits"] = crowding(
+        code(photos(data / "photos/dev")), length
+    )
+    tiny = part("mosaics", "tiny-imagenet", tile=64)
+    if has_seen(recipe, list(tiny.classes[UNSEEN])):
+        return report
+    rows = np.flatnonzero(tiny.labels[:, UNSEEN].any(1))
+    asked = [int(row) for row in rows if row % 100 < 10][::thin]
+    rest = [int(row) for row in rows if row % 100 >= 10][::thin]
+    report["tiny-imagenet, 20 unseen classes, mAP"] = precision(
+        codes(tiny, asked), tiny.labels[asked], codes(tiny, rest), tiny.labels[rest]
+    )
+    return report
+
+
+def crowding(codes: Codes, length: int) -> float:
+    """The share of pairs of codes of `length` bits that differ in an eighth of them or less."""
+    distances = bits.distances(codes, codes)[np.triu_indices(len(codes), 1)]
+    return float((distances <= length // 8).mean())
+
+
+def beside(card: Card, encoder: Encoder, data: Path, starts: Path) -> dict[str, Any]:
+    """The model, its teachers and pHash, all on fewer pictures; see the module."""
+    recipe = card.folder / card.recipe
+    report: dict[str, Any] = {"model": {}}
+    report["model"]["copies"] = copies(Coder(encoder, "copy"), data, *FEWER)
+    report["model"]["scenes"] = scenes(
+        Coder(encoder, "scene"), _bits(card, "scene"), data, recipe, FEWER_SCENES
+    )
+    report["pHash, 64 bits"] = {"copies": copies(phash, data, *FEWER)}
+    sscd = Teacher(backbone="", start="sscd.onnx", size=224)
+    report["SSCD, ResNet50, 512 numbers"] = {"copies": copies(TeacherCoder(sscd, starts), data, *FEWER)}
+    lite2 = Teacher(backbone="lite2", start="efficientnet-lite2-9656183e.pth", size=224)
+    seen = scenes(TeacherCoder(lite2, starts), SIMHASH_BITS, data, recipe, FEWER_SCENES)
+    report["EfficientNet-lite2, 1280 numbers"] = {"scenes": seen}
+    return report
+
+
+def _bits(card: Card, head: str) -> int:
+    return next(each.bits for each in card.signature.heads if each.name == head)
+
+
+def pace(encoder: Encoder) -> float:
+    """Prepared pictures a second through the model, the median of five runs of 128."""
+    size = encoder.preprocessing.size
+    pixels = np.random.default_rng(0).integers(0, 256, (128, size, size, 3), np.uint8)
+    times = []
+    for _ in range(6):
+        started = time.perf_counter()
+        for first in range(0, 128, 32):
+            encoder.encode(pixels[first : first + 32])
+        times.append(time.perf_counter() - started)
+    return 128 / float(np.median(times[1:]))
+
+
+def main() -> None:
+    """Measure and print; write if asked."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--models", type=Path, help="a folder with a registry, such as a run folder")
+    parser.add_argument("--model", default="")
+    parser.add_argument("--every", type=int, default=1, help="use every n-th photo of photos/dev")
+    parser.add_argument("--starts", type=Path, help="the folder of the teachers' files")
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    card = next(iter(registered((given.models,)).values())) if given.models else find_card(given.model)
+    encoder = Encoder(card)
+    recipe = card.folder / card.recipe
+    figures = {
+        "model": card.name,
+        "sha256": card.sha256,
+        "copies": copies(Coder(encoder, "copy"), given.data, given.every),
+        "scenes": scenes(Coder(encoder, "scene"), _bits(card, "scene"), given.data, recipe),
+        "model alone, photos/s": pace(encoder),
+    }
+    if given.starts:
+        figures["beside, on fewer pictures"] = beside(card, encoder, given.data, given.starts)
+    if given.write:
+        write_result("model", figures)
+    print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()

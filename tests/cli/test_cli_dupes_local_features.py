@@ -1,0 +1,107 @@
+"""`vtsfind dupes` where codes propose nothing: pairs by the details that photos have in common."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from support.output import Vtsfind, records
+from support.textures import photograph
+from typer.testing import Result
+
+from vtsfind.engine.library.decisions import Choice, remember
+from vtsfind.find.candidates.hash_codes import WIDEST
+from vtsfind.find.candidates.local_features import Sightings, sightings
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> Path:
+    """A photo and a collage with it, each saved twice: a picture whose code is near no other is not looked at."""
+    image = photograph(0)
+    collage = Image.new("RGB", (784, 592), "white")
+    for n, shown in enumerate([image, *map(photograph, (90, 91, 92))]):
+        collage.paste(shown, (n % 2 * 392 + 4, n // 2 * 296 + 4))
+    for name, picture in (("photo", image), ("collage", collage)):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        picture.save(tmp_path / "photos" / name / f"{name}.jpg", quality=92)
+        picture.save(tmp_path / "photos" / name / f"{name}-again.jpg", quality=70)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def search(run: Vtsfind, tmp_path: Path, folders: Path) -> Vtsfind:
+    """Look for duplicates among them."""
+    assert run("index", folders, "--library", tmp_path / "library").exit_code == 0
+
+    def search(*arguments: object) -> Result:
+        return run("dupes", "--library", tmp_path / "library", *arguments, "--json")
+
+    return search
+
+
+def names(group: dict[str, Any]) -> set[str]:
+    return {Path(member["path"]).name for member in group["members"]}
+
+
+def test_a_collage_is_found_where_its_code_is_too_far_from_the_photos(search: Vtsfind) -> None:
+    result = search()
+    assert records(result, "footer")[0]["sighted"] > 0
+    (group,) = records(result, "group")
+    assert names(group) == {"photo.jpg", "photo-again.jpg", "collage.jpg", "collage-again.jpg"}
+    edits = [member["evidence"] for member in group["members"] if member["verdict"] == "edit"]
+    assert edits
+    assert all(each["distance"] > WIDEST * each["bits"] for each in edits)
+
+
+def test_a_second_run_compares_nothing_again(search: Vtsfind) -> None:
+    first, second = search(), search()
+    assert records(first, "group") == records(second, "group")
+    footer = records(second, "footer")[0]
+    assert footer["sighted"] > 0
+    assert (footer["looked"], footer["compared"]) == (0, 0)
+
+
+def test_details_are_looked_for_again_only_when_photos_have_come_or_gone(
+    search: Vtsfind, run: Vtsfind, folders: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = []
+
+    def counted(digests: Sequence[bytes], *arguments: Any, **options: Any) -> Sightings:
+        searched.append(len(digests))
+        return sightings(digests, *arguments, **options)
+
+    monkeypatch.setattr("vtsfind.engine.duplicates.pipeline.sightings", counted)
+    search(), search()
+    assert searched == [2]  # one photo stands for those that show the same in full
+    for quality in (91, 69):
+        photograph(7).save(folders / f"new-{quality}.jpg", quality=quality)
+    assert run("index", folders, "--library", tmp_path / "library").exit_code == 0
+    search(), search()
+    assert searched == [2, 3]
+
+
+def test_a_radius_that_was_asked_for_is_kept(search: Vtsfind) -> None:
+    result = search("--radius", int(WIDEST * 256))
+    assert records(result, "footer")[0]["sighted"] == 0
+    assert {frozenset(names(group)) for group in records(result, "group")} == {
+        frozenset({"photo.jpg", "photo-again.jpg"}),
+        frozenset({"collage.jpg", "collage-again.jpg"}),
+    }
+
+
+def test_pairs_outside_the_folders_that_are_asked_about_are_not_proposed(
+    search: Vtsfind, folders: Path
+) -> None:
+    result = search("--within", folders / "photo", "--within", folders / "collage")
+    assert records(result, "footer")[0]["sighted"] == 0
+    assert len(records(result, "group")) == 2
+
+
+def test_what_is_no_duplicate_by_the_users_word_is_not_joined(search: Vtsfind) -> None:
+    (group,) = records(search(), "group")
+    digests = {Path(member["path"]).stem: bytes.fromhex(member["sha256"]) for member in group["members"]}
+    for photo in ("photo", "photo-again"):
+        for collage in ("collage", "collage-again"):
+            remember(Choice.NOT_DUPLICATE, [digests[photo], digests[collage]])
+    assert len(records(search(), "group")) == 2

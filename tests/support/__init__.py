@@ -1,0 +1,1 @@
+"""What tests draw, make up and drive."""

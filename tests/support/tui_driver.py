@@ -1,0 +1,122 @@
+"""Driving the terminal UI without a terminal: press keys, wait until nothing works any more, look at the state."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from textual.pilot import Pilot
+from textual.screen import Screen
+
+from vtsfind.base.groups import Group
+from vtsfind.base.progress import CancelToken, Progress
+from vtsfind.base.settings import Settings
+from vtsfind.engine.review.review import Review
+from vtsfind.engine.review.session import Browsing, Source
+from vtsfind.graphics.protocols import Graphics
+from vtsfind.tui.app import BrowseApp
+from vtsfind.tui.screens.groups import GroupsPage
+from vtsfind.tui.widgets.card_grid import Shelf
+from vtsfind.tui.widgets.group_list import GroupList
+
+Page = TypeVar("Page", bound=Screen[Any])
+
+
+def found(groups: Sequence[Group]) -> Source:
+    """A source of groups that has these."""
+
+    def source(_settings: Settings, _progress: Progress, _cancel: CancelToken) -> Sequence[Group]:
+        return groups
+
+    return source
+
+
+_KEYS = {"/": "slash", " ": "space"}
+
+
+class Hand:
+    """What a person at the keyboard does and sees."""
+
+    def __init__(self, app: BrowseApp, pilot: Pilot[None]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def press(self, *keys: str) -> None:
+        """Press keys one after the other, and wait after each until all work is done."""
+        for key in keys:
+            await self.pilot.press(key)
+            await self.settle()
+
+    async def write(self, text: str) -> None:
+        """Type a text."""
+        await self.pilot.press(*(_KEYS.get(character, character) for character in text))
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until no worker works and no message waits."""
+        for _ in range(3):
+            await self.pilot.pause()
+            await self.app.workers.wait_for_complete(
+                [worker for worker in self.app.workers if worker.group not in {"index", "apply"}]
+            )
+            await self.pilot.pause()
+
+    async def finish(self) -> None:
+        """Wait for long work, too."""
+        await self.app.workers.wait_for_complete()
+        await self.settle()
+
+    @property
+    def review(self) -> Review:
+        """The review at hand."""
+        assert self.app.browsing.review, f"there is none: {self.told}"
+        return self.app.browsing.review
+
+    def page(self, kind: type[Page]) -> Page:
+        """The screen in front, which must be of a kind."""
+        assert isinstance(self.app.screen, kind), f"{self.app.screen} is in front"
+        return self.app.screen
+
+    @property
+    def groups(self) -> GroupList:
+        """The list of groups."""
+        return self.page(GroupsPage).query_one("#groups", GroupList)
+
+    @property
+    def members(self) -> Shelf:
+        """The photos of the group under the cursor."""
+        return self.page(GroupsPage).query_one("#members", Shelf)
+
+    @property
+    def told(self) -> list[str]:
+        """The notes that are shown."""
+        return [note.message for note in self.app._notifications]
+
+    @property
+    def text(self) -> str:
+        """All that is on the screen, without colours."""
+        return "\n".join(strip.text for strip in self.app.screen._compositor.render_strips())
+
+
+Script = Callable[[Hand], Awaitable[None]]
+
+
+def drive(
+    source: Sequence[Group] | Source | None,
+    script: Script,
+    *,
+    size: tuple[int, int] = (120, 36),
+    settings: Settings | None = None,
+    graphics: Graphics = Graphics.BLOCKS,
+) -> None:
+    """Start the UI over groups (or a source of them, or the library's own), run a script, and leave."""
+
+    async def run() -> None:
+        where = source if callable(source) or source is None else found(source)
+        with Browsing(settings or Settings(workers=1), where) as browsing:
+            app = BrowseApp(browsing, graphics)
+            async with app.run_test(size=size) as pilot:
+                hand = Hand(app, pilot)
+                await hand.settle()
+                await script(hand)
+
+    asyncio.run(run())

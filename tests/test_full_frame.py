@@ -1,0 +1,107 @@
+"""Photos that show the same in full are told at a glance; what may be another shot, or a part, is left to a closer look."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageDraw
+from support.drawn_photos import STORED_AS, scene
+from support.textures import photograph
+
+from vtsfind.base.groups import UNDECIDED, Verdict
+from vtsfind.base.records import PictureInfo
+from vtsfind.find.verification.features import Features, features, glimpse
+from vtsfind.find.verification.full_frame import TURNS
+from vtsfind.find.verification.verify import Looked, closer, glance, verify
+
+
+def looked(image: Image.Image, mark: bytes) -> Looked:
+    """A photo of which only a small picture is kept."""
+    return Looked(glimpse(np.asarray(image)), PictureInfo(*image.size), mark)
+
+
+@settings(max_examples=16, deadline=None)
+@given(
+    seed=st.integers(0, 40), turn=st.integers(1, 8), width=st.integers(150, 400), height=st.integers(150, 400)
+)
+def test_a_photo_in_any_turn_size_and_shape_is_the_same_at_a_glance(
+    seed: int, turn: int, width: int, height: int
+) -> None:
+    image = photograph(seed, 320, 240)
+    stored = STORED_AS[turn]
+    other = (image if stored is None else image.transpose(stored)).resize((width, height))
+    found = glance(looked(image, b"1"), looked(other, b"2"))
+    assert isinstance(found, tuple)
+    assert found[0] is (Verdict.RESAVE if turn == 1 else Verdict.TURNED)
+    assert found[1].turn == turn
+    assert found[1].inliers is None
+
+
+@settings(max_examples=10, deadline=None)
+@given(seed=st.integers(0, 40))
+def test_a_glance_says_the_same_whichever_photo_comes_first(seed: int) -> None:
+    image = photograph(seed, 320, 240)
+    other = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((200, 150))
+    forth, back = (
+        glance(looked(image, b"1"), looked(other, b"2")),
+        glance(looked(other, b"2"), looked(image, b"1")),
+    )
+    assert forth == back
+
+
+def moved(image: Image.Image) -> Image.Image:
+    """A thing that stands elsewhere."""
+    other = image.copy()
+    thing = scene(99, 48, 48)
+    image.paste(thing, (60, 90))
+    other.paste(thing, (110, 100))
+    return other
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(lambda image: image.crop((40, 30, 320, 240)), id="a part"),
+        pytest.param(lambda image: image.rotate(12, expand=True), id="turned by a little"),
+        pytest.param(moved, id="a thing that moved"),
+        pytest.param(lambda image: photograph(7, *image.size), id="another photo"),
+    ],
+)
+def test_a_glance_does_not_decide_what_is_not_the_same_in_full(
+    edit: Callable[[Image.Image], Image.Image],
+) -> None:
+    image = photograph(3, 320, 240)
+    other = edit(image)
+    assert glance(looked(image, b"1"), looked(other, b"2")) is UNDECIDED
+
+
+def test_a_drawing_on_a_photo_is_left_to_a_closer_look_which_sees_the_edit() -> None:
+    image = photograph(5, 320, 240)
+    drawn = image.copy()
+    ImageDraw.Draw(drawn).rectangle((100, 80, 190, 150), "yellow")
+    pair = looked(image, b"1"), looked(drawn, b"2")
+    assert glance(*pair) is UNDECIDED
+    found = closer(*pair)
+    assert found is not None
+    assert found[0] is Verdict.EDIT
+    assert verify(*pair) == found
+
+
+def test_a_blank_frame_is_a_stranger_at_a_glance() -> None:
+    blank = Image.new("RGB", (320, 240), "grey")
+    assert glance(looked(blank, b"1"), looked(blank.resize((160, 120)), b"2")) is None
+
+
+def test_local_features_found_late_are_those_found_at_once() -> None:
+    pixels = np.asarray(photograph(2, 320, 240))
+    late = Features.from_bytes(glimpse(pixels).to_bytes())
+    assert late.found is None
+    assert late.sought().to_bytes() == features(pixels).to_bytes()
+    assert len(late.packed_points) > 50
+
+
+def test_the_turns_are_the_eight_of_exif() -> None:
+    assert sorted(TURNS.values()) == list(range(1, 9))
+    assert {abs(np.linalg.det(np.reshape(turn, (2, 2)))) for turn in TURNS} == {1.0}

@@ -1,0 +1,234 @@
+"""Where a file goes that is taken away but not gone: the system's trash, or a quarantine on the same volume.
+
+On Linux and the like the trash is that of the freedesktop.org Trash specification 1.0, which every desktop shows: in the
+user's data folder for files of the same volume, else at the top of the file's volume. A place is reserved before any file
+moves, by creating its ``.trashinfo`` exclusively, so that the journal can name the place beforehand and a killed run can
+be settled. (send2trash, which serves macOS and Windows here, tells neither before nor after where a file goes, and copies
+across volumes when it cannot rename.)
+
+Where no trash can be made, a quarantine is: the folder ``.vtsfind-quarantine-UID`` as near to the top of the file's volume
+as is allowed, with a folder for each run and in it one for each operation, which holds the file and ``restore.json``: where
+it came from, its size and SHA-256.
+"""
+
+import errno
+import json
+import os
+import stat
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from vtsfind.act.volumes import Volume, Volumes
+from vtsfind.base.operations import Operation
+from vtsfind.store.atomic import write_new
+from vtsfind.store.checksummed_log import path_record
+
+RECORD_NAME = b"restore.json"
+_INFO_SUFFIX = b".trashinfo"
+_LONGEST_NAME = 200
+"""Bytes of a name in the trash, so that a number and the suffix still fit into the usual 255."""
+
+
+class NoPlace(Exception):
+    """No place can be made there; the reason is for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place that is reserved for one file."""
+
+    place: bytes
+    record: bytes
+    """The file that says where the other came from; it is there already."""
+    made: tuple[bytes, ...] = ()
+    """Folders that go when the place is given up, outermost first."""
+
+
+def user() -> bytes:
+    """The user's number in the names of folders."""
+    return b"%d" % os.getuid() if hasattr(os, "getuid") else b"user"
+
+
+class Trash:
+    """The trash of the freedesktop.org specification."""
+
+    def __init__(self, volumes: Volumes) -> None:
+        self._volumes = volumes
+        self._numbers: dict[bytes, int] = {}
+
+    def reserve(self, path: bytes) -> Slot:
+        """Reserve a place for a file.
+
+        Raises
+        ------
+        NoPlace
+            If there is no trash that the file could be renamed into, and none can be made.
+        """
+        volume = self._volumes.of(path)
+        home = home_trash()
+        try:
+            if self._volumes.of(home) == volume:
+                return self._in(home, path, path)
+            return self._in(self._of_volume(volume), path, _below(volume.mount, path))
+        except OSError as error:
+            raise NoPlace(f"{error.strerror}") from error
+
+    def _of_volume(self, volume: Volume) -> bytes:
+        """The folder for this user's trash at the top of a volume: shared, if an administrator made one, or own."""
+        shared = os.path.join(volume.mount, b".Trash")
+        try:
+            mode = os.lstat(shared).st_mode
+            if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
+                own = os.path.join(shared, user())
+                _make_private(own)
+                return own
+        except OSError:  # not there, or not for us: the specification says to go on
+            pass
+        own = os.path.join(volume.mount, b".Trash-" + user())
+        _make_private(own)
+        return own
+
+    def _in(self, trash: bytes, path: bytes, told: bytes) -> Slot:
+        files, info = os.path.join(trash, b"files"), os.path.join(trash, b"info")
+        for folder in (trash, files, info):
+            _make_private(folder)
+        stem, extension = os.path.splitext(os.path.basename(path))
+        stem, extension = stem[: _LONGEST_NAME - len(extension)], extension[:_LONGEST_NAME]
+        key = os.path.join(files, stem + extension)
+        while True:
+            number = self._numbers[key] = self._numbers.get(key, 0) + 1
+            name = stem + (b" %d" % number if number > 1 else b"") + extension
+            record = os.path.join(info, name + _INFO_SUFFIX)
+            if os.path.lexists(os.path.join(files, name)):
+                continue
+            try:
+                write_new(record, _trash_info(told))
+            except FileExistsError:
+                continue
+            return Slot(os.path.join(files, name), record)
+
+
+def home_trash() -> bytes:
+    """The trash in the user's data folder."""
+    data = os.environb.get(b"XDG_DATA_HOME", b"") if os.supports_bytes_environ else b""
+    if not os.path.isabs(data):
+        data = os.path.expanduser(b"~/.local/share")
+    return os.path.join(data, b"Trash")
+
+
+def _trash_info(told: bytes) -> bytes:
+    when = datetime.now().astimezone().strftime("%Y-%m-%dT%H:%M:%S")
+    return f"[Trash Info]\nPath={quote(told)}\nDeletionDate={when}\n".encode()
+
+
+def _below(mount: bytes, path: bytes) -> bytes:
+    """A path as seen from the top of its volume; the whole path if it is reached in another way."""
+    real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
+    return os.path.relpath(real, mount) if real.startswith(os.path.join(mount, b"")) else path
+
+
+class Quarantine:
+    """A folder of vtsfind's own on the volume of each file.
+
+    Parameters
+    ----------
+    volumes
+        The volumes.
+    run
+        The name of the run, which gets a folder of its own.
+    """
+
+    def __init__(self, volumes: Volumes, run: str) -> None:
+        self._volumes = volumes
+        self._run = run.encode()
+        self._tops: dict[bytes, bytes] = {}
+        self._made: set[bytes] = set()
+
+    def reserve(self, operation: Operation) -> Slot:
+        """Reserve a place for the file of an operation.
+
+        Raises
+        ------
+        NoPlace
+            If no folder can be made on the volume.
+        """
+        path = operation.path
+        try:
+            run_folder = os.path.join(self._top(path), self._run)
+            self._make(run_folder)
+            folder = _new_folder(os.path.join(run_folder, b"%d" % operation.number))
+        except OSError as error:
+            raise NoPlace(f"{error.strerror}") from error
+        record = os.path.join(folder, RECORD_NAME)
+        name = os.path.basename(path)
+        place = os.path.join(folder, name if name != RECORD_NAME else b"_" + name)
+        facts = {**path_record(path), "size": operation.size, "sha256": operation.digest.hex()}
+        try:
+            write_new(record, json.dumps(facts, ensure_ascii=False).encode() + b"\n")
+        except OSError as error:
+            os.rmdir(folder)
+            raise NoPlace(f"{error.strerror}") from error
+        above = (os.path.dirname(run_folder), run_folder)
+        return Slot(place, record, (*(one for one in above if one in self._made), folder))
+
+    def _top(self, path: bytes) -> bytes:
+        """The quarantine for the files of a folder: as near to the top of the volume as can be."""
+        folder = os.path.dirname(path)
+        if folder not in self._tops:
+            self._tops[folder] = self._highest(folder, self._volumes.of(path).mount)
+        return self._tops[folder]
+
+    def _highest(self, folder: bytes, mount: bytes) -> bytes:
+        folder = os.path.realpath(folder)
+        chain = [folder]
+        while chain[-1] != mount and os.path.dirname(chain[-1]) != chain[-1]:
+            chain.append(os.path.dirname(chain[-1]))
+        refusal = OSError(errno.EACCES, os.strerror(errno.EACCES), folder)
+        # Folders that all users share come last, where one may not be the only one to make a folder of that name.
+        chain.reverse()
+        for above in sorted(chain, key=_is_shared):
+            top = os.path.join(above, b".vtsfind-quarantine-" + user())
+            try:
+                self._make(top)
+            except OSError as error:
+                refusal = error
+                continue
+            if os.access(top, os.W_OK | os.X_OK) and not os.path.islink(top):
+                return top
+        raise refusal
+
+    def _make(self, folder: bytes) -> None:
+        try:
+            os.mkdir(folder, 0o700)
+        except FileExistsError:
+            if not os.path.isdir(folder):
+                raise
+        else:
+            self._made.add(folder)
+
+
+def _is_shared(folder: bytes) -> bool:
+    """Whether a folder is the system's own, or for the temporary files of all users."""
+    return os.path.dirname(folder) == folder or bool(os.stat(folder).st_mode & stat.S_ISVTX)
+
+
+def _new_folder(path: bytes) -> bytes:
+    """Make a folder that is not there yet: another computer may use the same drive under the same names of runs."""
+    number = 1
+    while True:
+        folder = path + (b"-%d" % number if number > 1 else b"")
+        try:
+            os.mkdir(folder, 0o700)
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
+
+
+def _make_private(folder: bytes) -> None:
+    try:
+        os.makedirs(folder, 0o700)
+    except FileExistsError:
+        if not os.path.isdir(folder):
+            raise

@@ -1,0 +1,147 @@
+"""What surrounds every command: its settings and streams, its errors and exit code, and Ctrl-C."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import IntEnum
+from types import FrameType
+from typing import Any
+
+import typer
+
+from vtsfind.base.errors import StorageError, VtsfindError
+from vtsfind.base.operations import AT_WORK
+from vtsfind.base.progress import CancelToken
+from vtsfind.base.settings import Settings, load_settings, places
+from vtsfind.report.streams import Notes, Output
+
+
+class ExitCode(IntEnum):
+    """The exit codes of every command. The sentences stand in the documentation, too."""
+
+    DONE = 0
+    NOTHING_FOUND = 1
+    USAGE = 2
+    SOME_FAILED = 3
+    STORAGE = 4
+    BUG = 70
+    INTERRUPTED = 130
+
+    @property
+    def meaning(self) -> str:
+        """What the code says, in a sentence."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    ExitCode.DONE: "Done.",
+    ExitCode.NOTHING_FOUND: "`query` found nothing, or `missing` found photos that are not in the library.",
+    ExitCode.USAGE: "Wrong use: an argument, an option, a setting or a name; or a model that does not go with the library.",
+    ExitCode.SOME_FAILED: "Done, but some files could not be used.",
+    ExitCode.STORAGE: "Something that vtsfind keeps on disk is damaged, locked, too new, or cannot be written.",
+    ExitCode.BUG: "vtsfind made a mistake; please report it.",
+    ExitCode.INTERRUPTED: "Interrupted; what was done is kept.",
+}
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a command."""
+
+    settings: Settings
+    output: Output
+    notes: Notes
+    json: bool
+    cancel: CancelToken = field(default_factory=CancelToken)
+    code: ExitCode = ExitCode.DONE
+    """The exit code, if nothing else goes wrong."""
+
+
+@contextmanager
+def running(
+    *, library: str | None, json: bool, quiet: bool, verbose: bool, debug: bool, **flags: Any
+) -> Iterator[Run]:
+    """Surround the body of a command; ends in `typer.Exit` with the right code.
+
+    Parameters
+    ----------
+    library, json, quiet, verbose, debug
+        The options that every command has.
+    flags
+        Settings that the command's own options give; None for those not given.
+    """
+    output = Output()
+    notes = Notes(quiet=quiet, verbose=verbose)
+    try:
+        run = Run(load_settings({"library": library, **flags}), output, notes, json)
+        _settle_what_was_killed(notes)
+        yield run
+        output.flush()
+        code = int(run.code)
+    except BrokenPipeError:  # the reader has seen enough
+        output.abandon()
+        code = ExitCode.DONE
+    except KeyboardInterrupt:
+        code = ExitCode.INTERRUPTED
+    except (typer.Exit, typer.Abort):
+        raise
+    except Exception as error:  # noqa: BLE001 - the one place where a bug becomes a message
+        code = _report(notes, error, debug=debug)
+        try:
+            output.flush()
+        except OSError:  # such as a full disk behind standard output
+            output.abandon()
+    raise typer.Exit(code)
+
+
+def _settle_what_was_killed(notes: Notes) -> None:
+    """Finish or roll back what a killed `apply` or `undo` left half done, and say so."""
+    if not (places().journal / AT_WORK).exists():
+        return
+    from vtsfind.engine.apply.recovery import recover
+    from vtsfind.report.plan import tell_settled
+
+    try:
+        tell_settled(notes, recover())
+    except VtsfindError as error:  # what was asked for may have nothing to do with it
+        notes.warn(str(error))
+
+
+def _report(notes: Notes, error: Exception, *, debug: bool) -> int:
+    """Say what went wrong; gives the exit code."""
+    if debug:
+        notes.trace(error)
+    if isinstance(error, OSError):
+        name = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        error = StorageError(f"{name}{error.strerror or error}.", "Use --debug to see where.")
+    if isinstance(error, VtsfindError):
+        notes.error(error)
+        return error.exit_code
+    told = VtsfindError(
+        f"Something went wrong inside vtsfind: {type(error).__name__}: {error}",
+        "Please report it, with what --debug shows.",
+    )
+    notes.error(told)
+    return ExitCode.BUG
+
+
+@contextmanager
+def stopping_cleanly(run: Run) -> Iterator[None]:
+    """Make the first Ctrl-C (or a request to end) ask the work to stop, and the second one leave at once."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        if run.cancel.cancelled:
+            os._exit(ExitCode.INTERRUPTED)
+        run.cancel.cancel()
+        if not run.notes.quiet:  # the stream's own buffer may be in use at this very moment
+            os.write(2, b"\nStopping. Press Ctrl-C again to leave at once.\n")
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

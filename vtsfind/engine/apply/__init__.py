@@ -1,0 +1,1 @@
+"""Plans carried out and taken back: `plans`, `apply`, `undo`, and `recovery` after a kill."""

@@ -1,0 +1,150 @@
+"""Making plans of groups, and reading and saving them."""
+
+import os
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from vtsfind import __version__
+from vtsfind.act.checks import Doubt, digest_of, look
+from vtsfind.act.plan import Companion, Origin, Plan, make_plan
+from vtsfind.act.plan_json import read_plan_json
+from vtsfind.act.plan_text import plan_text, read_plan_text
+from vtsfind.base.errors import DiskFull, UsageError
+from vtsfind.base.groups import Group, Verdict
+from vtsfind.base.operations import Action
+from vtsfind.base.records import Failure, Reason
+from vtsfind.store.atomic import replace_file
+
+
+def plan_of(
+    groups: Sequence[Group],
+    *,
+    library: Path,
+    command: str,
+    action: Action = Action.TRASH,
+    marks: Mapping[bytes, Action | None] | None = None,
+    remove_all: Collection[int] = (),
+    target: bytes | None = None,
+) -> tuple[Plan, list[Failure]]:
+    """Make a plan of groups. Touches nothing; files that travel with a photo are read for their SHA-256.
+
+    Parameters
+    ----------
+    groups
+        As `vtsfind.engine.duplicates.pipeline` found them, or as a review left them.
+    library
+        The folder of the library they are from.
+    command
+        What the head of the plan says made it.
+    action
+        What becomes of every photo but the keeper.
+    marks
+        What becomes of the photos at these paths instead: an action, `Action.KEEP`, or None to leave one alone.
+    remove_all
+        Numbers of groups that a person asked, by typing each number, to remove wholly.
+    target
+        The folder for `Action.MOVE`.
+
+    Returns
+    -------
+    The plan, and the photos that are not in it because they are gone since the library was refreshed: such a photo, or
+    all of its group if it was to be kept.
+
+    Raises
+    ------
+    PlanRefused
+        If the marks break the rules of `vtsfind.act.plan`.
+    """
+    there, gone = _present(groups, marks or {})
+    origin = Origin(
+        datetime.now().astimezone().isoformat(timespec="seconds"), command, __version__, os.fsencode(library)
+    )
+    plan = make_plan(
+        there,
+        origin,
+        action=action,
+        marks=marks,
+        remove_all=remove_all,
+        target=None if target is None else os.path.abspath(target),
+        companion=_companion,
+    )
+    return plan, gone
+
+
+def edits_kept(groups: Sequence[Group]) -> dict[bytes, Action | None]:
+    """Marks that keep every edit: a collage has more pixels than the photo in it, and no rule can tell which is which."""
+    return {
+        member.photo.path: Action.KEEP
+        for group in groups
+        for member in group.members[1:]
+        if member.verdict is Verdict.EDIT
+    }
+
+
+def _present(
+    groups: Sequence[Group], marks: Mapping[bytes, Action | None]
+) -> tuple[list[Group], list[Failure]]:
+    """The groups without the photos that are gone, and those photos."""
+    kept: list[Group] = []
+    gone: list[Failure] = []
+    for group in groups:
+        missing = [one for one in group.members if not os.path.lexists(one.photo.path)]
+        gone += [Failure(one.photo.path, Reason.VANISHED) for one in missing]
+        members = tuple(one for one in group.members if one not in missing)
+        keeping = [
+            one
+            for i, one in enumerate(group.members)
+            if marks.get(one.photo.path, Action.TRASH if i else Action.KEEP) is Action.KEEP
+        ]
+        if len(members) > 1 and not any(one in missing for one in keeping):
+            kept.append(replace(group, members=members))
+    return kept, gone
+
+
+def _companion(path: bytes) -> Companion | None:
+    try:
+        seen = look(path)
+        return Companion(path, seen.size, digest_of(path, seen))
+    except (Doubt, OSError):  # it is not there any more, or not readable: then it stays
+        return None
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan, in either form, as it was made or as someone edited it.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read or understood.
+    PlanRefused
+        If it breaks the rules.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"The plan {path} cannot be read: {error.strerror}.") from error
+    return plan_from(content, str(path))
+
+
+def plan_from(content: bytes, where: str) -> Plan:
+    """Understand a plan in either form; see `read_plan`."""
+    read = read_plan_json if content.lstrip()[:1] == b"{" else read_plan_text
+    return read(content, where)
+
+
+def save_plan(plan: Plan, path: Path) -> None:
+    """Save a plan as text for people to edit, all or nothing.
+
+    Raises
+    ------
+    DiskFull
+        If the file cannot be written.
+    """
+    try:
+        replace_file(path, plan_text(plan).encode())
+    except OSError as error:
+        raise DiskFull(
+            f"The plan {path} cannot be written: {error.strerror}.", "Choose another file."
+        ) from error

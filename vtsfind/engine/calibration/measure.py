@@ -1,0 +1,339 @@
+"""Measuring what a radius costs and finds, on the library's own photos.
+
+Three things are measured. How near different photos come: a sample of photos is compared with all, by their codes. Which
+of the near pairs are copies, so that these do not count as false merges: shots that the clock tells to be two are two, and
+of the others some are drawn from each range of distances and looked at. Blank frames are left out, since those match by
+their pixels only, whatever the radius. How far edits go from their original: photos of the sample are edited, encoded
+with the library's model and compared with what the library has.
+"""
+
+import os
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.base import bits
+from vtsfind.base.errors import UsageError
+from vtsfind.base.groups import COPIES
+from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
+from vtsfind.base.records import Failure, Preprocessing
+from vtsfind.base.settings import Settings
+from vtsfind.engine.calibration.curve import (
+    COPY_HEAD,
+    Curve,
+    copy_bits,
+    lower_share,
+    read_curve,
+    running_most,
+    upper_rate,
+    upper_share,
+    write_curve,
+)
+from vtsfind.engine.duplicates.extraction import glance, job, pool
+from vtsfind.engine.library import access as library
+from vtsfind.engine.library.access import EncoderLike, card_of, open_library
+from vtsfind.find.candidates.hash_codes import WIDEST
+from vtsfind.find.hamming.distance import Integers
+from vtsfind.find.hamming.distance_histogram import Census, Kind, census
+from vtsfind.find.threads import ONE_FOR_PRODUCTS
+from vtsfind.find.verification.verify import verify
+from vtsfind.media.calibration_edits import MakeEdits
+from vtsfind.media.pool import Job, WorkPool
+from vtsfind.store.index import FileRecord, Index
+
+DEFAULT_SAMPLE: Final = 2000
+DEFAULT_EDITED: Final = 200
+MILD: Final = 0.4
+HARD: Final = 1.0
+EDITS: Final = 3
+"""Edits of a photo, of each of the two strengths."""
+STRATUM_BITS: Final = 8
+DRAWN: Final = 24
+"""Pairs that are looked at of each range of distances, and each kind."""
+_SEED: Final = 20_26
+_ENOUGH_EVENTS: Final = 10
+"""Events from which on their variance says something."""
+
+Shares = dict[tuple[Kind, int], tuple[float, float]]
+"""Kind and stratum to the part of its pairs that are different photos: as estimated, and at most."""
+
+
+@dataclass(slots=True)
+class Calibration:
+    """What was measured, and what could not be read for it."""
+
+    folder: Path
+    """Of the library."""
+    curve: Curve
+    failures: list[Failure] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edits:
+    photos: int
+    mild: npt.NDArray[np.int64]
+    """(photos, edits) distances."""
+    hard: npt.NDArray[np.int64]
+
+
+def calibrate(
+    settings: Settings,
+    *,
+    sample: int = DEFAULT_SAMPLE,
+    edited: int = DEFAULT_EDITED,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> Calibration:
+    """Measure the curve of the library that the settings name, and keep it in the library's folder.
+
+    Parameters
+    ----------
+    settings
+        Name the library.
+    sample
+        Photos that are compared with all others; more of them show lower rates.
+    edited
+        Photos that are edited and encoded.
+    progress, cancel
+        The watcher, and whether to stop.
+
+    Raises
+    ------
+    UsageError
+        If the library's model makes no copy codes, or there are too few photos.
+    StorageError
+        If the library, its model or its folder cannot be used.
+    Cancelled
+        If it was stopped; an earlier curve stays.
+    """
+    if sample < 2 or edited < 1:
+        raise UsageError("The samples are too small.", "Compare at least 2 photos, and edit at least 1.")
+    progress, cancel = progress or Silent(), cancel or CancelToken()
+    with open_library(settings) as index:
+        work = _Measuring(index, settings, progress, cancel)
+        curve = work.measure(sample, edited)
+        write_curve(index.folder, curve)
+        return Calibration(index.folder, curve, work.failures)
+
+
+def last_curve(settings: Settings) -> tuple[Path, Curve]:
+    """The folder of the library that the settings name, and what was measured there last.
+
+    Raises
+    ------
+    UsageError
+        If the library was not calibrated with its model.
+    StorageError
+        If the library cannot be used.
+    """
+    with open_library(settings) as index:
+        curve = read_curve(index.folder, index.signature)
+        if curve is None:
+            raise UsageError(
+                f"The library {index.folder} has no calibration.", "Run `vtsfind calibrate`, without --show."
+            )
+        return index.folder, curve
+
+
+class _Measuring:
+    """One calibration of an open library."""
+
+    def __init__(self, index: Index, settings: Settings, progress: Progress, cancel: CancelToken) -> None:
+        self._index = index
+        self._settings = settings
+        self._progress = progress
+        self._cancel = cancel
+        self._bits = copy_bits(index.signature)
+        self._planes = index.planes(COPY_HEAD)
+        self._files = index.files_of_rows(self._planes.rows)
+        self._looked = 0
+        self._unseen = 0
+        self.failures: list[Failure] = []
+
+    def measure(self, sample: int, edited: int) -> Curve:
+        n = len(self._planes.rows)
+        if n < 2:
+            raise UsageError(
+                f"The library {self._index.folder} has too few photos to calibrate: {n}.",
+                "Index more photos first: vtsfind index FOLDER",
+            )
+        card = card_of(self._index)
+        rng = np.random.default_rng(_SEED)
+        chosen = np.sort(rng.choice(n, min(n, sample), replace=False))
+        self._progress.start(Phase.COMPARE, len(chosen))
+        counted = census(
+            self._planes.words,
+            chosen,
+            seconds_of(self._files),
+            limit=min(self._bits, round(WIDEST * self._bits)),
+            stratum_bits=STRATUM_BITS,
+            draw=DRAWN,
+            seed=_SEED,
+            progress=self._progress,
+            cancel=self._cancel,
+        )
+        with pool(self._settings) as workers:
+            shares = self._shares(counted, workers)
+            some = np.sort(rng.permutation(chosen)[:edited])
+            edits = self._edits(some, workers, card.preprocessing, library.load_encoder(card, self._settings))
+        return self._curve(counted, shares, edits, len(chosen))
+
+    def _shares(self, counted: Census, workers: WorkPool) -> Shares:
+        """Look at the drawn pairs: how many of each stratum are different photos."""
+        self._progress.start(Phase.CHECK, sum(map(len, counted.drawn.values())))
+        shares: Shares = {}
+        for key, pairs in counted.drawn.items():
+            if not len(pairs):
+                continue
+            different = self._different(pairs, workers)
+            share = sum(different) / len(pairs)
+            # A stratum that was looked at in full leaves nothing open.
+            whole = len(pairs) == counted.sizes[key]
+            shares[key] = share, share if whole else upper_share(share, len(pairs))
+            self._progress.advance(len(pairs))
+        return shares
+
+    def _different(self, pairs: Integers, workers: WorkPool) -> list[bool]:
+        """Whether each pair (p, 2) is of different photos, none of them blank; one that cannot be looked at counts as such."""
+        columns = [int(column) for column in np.unique(pairs)]
+        paths = [self._path(column) for column in columns]
+        seen = dict(zip(columns, glance(workers, paths, self._cancel), strict=True))
+        different = []
+        for first, second in pairs.tolist():
+            glances = seen[first], seen[second]
+            if isinstance(glances[0], Failure) or isinstance(glances[1], Failure):
+                self._unseen += 1
+                different.append(True)
+                continue
+            self._looked += 1
+            one, other = glances[0][0], glances[1][0]
+            with ONE_FOR_PRODUCTS:
+                found = verify(one, other)
+            blank = one.features.flat or other.features.flat
+            different.append(not blank and (found is None or found[0] not in COPIES))
+        self.failures += [each for each in seen.values() if isinstance(each, Failure)]
+        return different
+
+    def _path(self, column: int) -> bytes:
+        """A file of a content: one that is there, if there is any."""
+        paths = [record.path for record in self._files[column]]
+        return next(filter(os.path.isfile, paths), next(iter(paths), b""))
+
+    def _edits(
+        self, columns: Integers, workers: WorkPool, preprocessing: Preprocessing, encoder: EncoderLike
+    ) -> _Edits:
+        """Edit photos, encode what came of it, and tell how far its codes are from the library's."""
+        self._index.require(encoder.signature)
+        self._progress.start(Phase.ENCODE, len(columns))
+        strengths = (MILD,) * EDITS + (HARD,) * EDITS
+        jobs: list[tuple[int, Job]] = []
+        for column in columns.tolist():
+            path = self._path(column)
+            wanted = job(path, MakeEdits(preprocessing, zlib.crc32(path), strengths))
+            if isinstance(wanted, Failure):
+                self.failures.append(wanted)
+            else:
+                jobs.append((column, wanted))
+        distances = []
+        done = workers.done((each for _, each in jobs), self._cancel)
+        for (column, _), result in zip(jobs, done, strict=True):
+            self._progress.advance()
+            if isinstance(result, Failure):
+                self.failures.append(result)
+                continue
+            assert result.data is not None
+            side = preprocessing.size
+            codes = encoder.encode(np.frombuffer(result.data, np.uint8).reshape(-1, side, side, 3))
+            own = np.ascontiguousarray(self._planes.words[:, column])
+            differing = np.bitwise_count(bits.words(codes[COPY_HEAD]) ^ own)
+            distances.append(differing.sum(axis=1, dtype=np.int64))
+        every = np.array(distances, np.int64).reshape(-1, 2 * EDITS)
+        return _Edits(len(every), every[:, :EDITS], every[:, EDITS:])
+
+    def _curve(self, counted: Census, shares: Shares, edits: _Edits, sample: int) -> Curve:
+        rate, at_most = false_rates(counted, shares)
+        bursts = counted.counts[Kind.BURST].sum(axis=0).cumsum() / max(counted.bursts, 1)
+        radii = range(counted.counts.shape[2])
+        mild, mild_least = _recall(edits.mild, radii)
+        hard, hard_least = _recall(edits.hard, radii)
+        return Curve(
+            fingerprint=self._index.signature.fingerprint,
+            head=COPY_HEAD,
+            bits=self._bits,
+            made=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            photos=len(self._planes.rows),
+            sample=sample,
+            pairs=round(counted.pairs * counted.shared),
+            near_in_time=round(counted.bursts * counted.shared),
+            looked=self._looked,
+            unseen=self._unseen,
+            edited=edits.photos,
+            edits=EDITS,
+            rate=rate,
+            at_most=at_most,
+            bursts=tuple(map(float, bursts)),
+            mild=mild,
+            mild_at_least=mild_least,
+            hard=hard,
+            hard_at_least=hard_least,
+        )
+
+
+def false_rates(counted: Census, shares: Shares) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The part of pairs of different photos within each radius, as estimated, and its upper bound.
+
+    Pairs that share a photo are not independent: a photo of a blank wall is near to many. So the counts of the single
+    photos tell how much more they vary than independent ones would, and the bound is as much wider.
+    """
+    radii = counted.counts.shape[2]
+    weights = np.ones((2, len(Kind), radii))
+    for (kind, stratum), (share, most) in shares.items():
+        span = slice(stratum * STRATUM_BITS, (stratum + 1) * STRATUM_BITS)
+        weights[0, kind, span], weights[1, kind, span] = share, most
+    by_photo = np.einsum("ksd,kd->sd", counted.counts, weights[0]).cumsum(axis=1)
+    most = np.einsum("ksd,kd->d", counted.counts, weights[1]).cumsum() * counted.shared
+    trials = counted.pairs * counted.shared
+    inflation = _inflation(by_photo)
+    rate = by_photo.sum(axis=0) * counted.shared / max(trials, 1)
+    at_most = [upper_rate(float(most[r]), trials, float(inflation[r])) for r in range(radii)]
+    return tuple(map(float, rate)), running_most(at_most)
+
+
+def _inflation(by_photo: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """How many times the counts (s, d) of single photos vary as much as independent events would, at least once.
+
+    Where there are too few events to tell, as for the next larger radius with enough.
+    """
+    events, mean = by_photo.sum(axis=0), by_photo.mean(axis=0)
+    ratio: npt.NDArray[np.float64] = np.maximum(1.0, by_photo.var(axis=0) / np.where(mean > 0, mean, 1.0))
+    enough = np.flatnonzero(events >= _ENOUGH_EVENTS)
+    if len(enough):
+        ratio[: enough[0]] = ratio[enough[0]]
+    return ratio
+
+
+def _recall(
+    distances: npt.NDArray[np.int64], radii: Sequence[int]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The part of edits within each radius, and its lower bound, for which the edits of one photo count as one."""
+    photos = len(distances)
+    shares = [float((distances <= radius).mean()) if photos else 0.0 for radius in radii]
+    return tuple(shares), tuple(lower_share(share, photos) for share in shares)
+
+
+def seconds_of(files: Sequence[Sequence[FileRecord]]) -> npt.NDArray[np.int64]:
+    """The time of the shot of each content, in seconds on one scale; -1 for those that tell none."""
+
+    @cache
+    def seconds(taken: str) -> int:
+        return int(datetime.fromisoformat(taken).replace(tzinfo=UTC).timestamp()) + (1 << 40)
+
+    taken = [records[0].info.taken if records else None for records in files]
+    return np.array([seconds(each) if each else -1 for each in taken], np.int64)

@@ -1,0 +1,1 @@
+"""Duplicates of a library, stage by stage; `pipeline` is the one to read first."""

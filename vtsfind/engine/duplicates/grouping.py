@@ -1,0 +1,199 @@
+"""From verdicts to groups: who is kept, who goes with whom, and every reason in words."""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from vtsfind.act.policy import Contender, Policy, informed
+from vtsfind.base.groups import Evidence, Group, Member, Seen, Verdict
+from vtsfind.base.quality import Details
+from vtsfind.base.records import show_path
+from vtsfind.engine.duplicates.keeper_ranking import Precedence
+from vtsfind.engine.library.scope import Scope
+from vtsfind.engine.library.sidecars import partly
+from vtsfind.engine.library.snapshot import Content
+from vtsfind.find.clustering.stars import Families, Pair, pair, stars
+from vtsfind.find.verification.verify import swapped
+from vtsfind.store.decisions import Decisions
+
+SAME_CONTENT = (Verdict.BYTES, Evidence(distance=None, agreement=1.0, note="same content"))
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What decides about groups."""
+
+    policy: Policy
+    kinds: frozenset[Verdict]
+    """The verdicts that make two photos members of one group."""
+    scope: Scope
+    decisions: Decisions
+
+    def joins(self, first: Content, second: Content, seen: Seen) -> bool:
+        """Whether two contents with this verdict belong into one group, by the wish and by the user's decisions."""
+        if seen is None or seen[0] not in self.kinds:
+            return False
+        return not self.decisions.refused(first.digest, second.digest)
+
+
+class Grouping:
+    """Makes groups of some contents, which are called by number.
+
+    Parameters
+    ----------
+    contents
+        By number.
+    details
+        Gives what is known of a content's quality.
+    rules
+        What decides.
+    """
+
+    def __init__(
+        self, contents: Mapping[int, Content], details: Callable[[Content], Details], rules: Rules
+    ) -> None:
+        self._contents = contents
+        self._rules = rules
+        known = informed(
+            Contender(photo, told)
+            for content in contents.values()
+            for told in (details(content),)
+            for photo in content.photos
+        )
+        self._contenders = {each.photo.path: each for each in known}
+        self._keys = {path: rules.policy.key(each) for path, each in self._contenders.items()}
+        best = {number: self._best(content) for number, content in contents.items()}
+        self._precedence = Precedence(best, rules.policy)
+
+    def groups(
+        self,
+        found: Mapping[Pair, Seen],
+        spared: Iterable[Pair],
+        compare: Callable[[Sequence[Pair]], Sequence[Seen]],
+        evidence: Callable[[Pair, Evidence], Evidence],
+    ) -> tuple[Group, ...]:
+        """Make the groups.
+
+        Parameters
+        ----------
+        found
+            What is known of pairs of contents; the verdict stands for the one with the smaller digest coming first.
+        spared
+            Pairs that may be copies, but were not compared.
+        compare
+            Finds it out for other pairs.
+        evidence
+            Adds to a pair's evidence what is not seen in the pictures.
+
+        Returns
+        -------
+        Numbered by the path of the keeper.
+        """
+        known = dict(found)
+
+        def further(pairs: Sequence[Pair]) -> list[bool]:
+            fresh = [each for each in pairs if each not in known]
+            known.update(zip(fresh, compare(fresh), strict=True))
+            return [self._joins(each, known[each]) for each in pairs]
+
+        order = self._order(known)
+        further(self._likely(order, known))
+        while True:
+            taken = stars(order, self._joined(known), spared, further)
+            better = self._order(known)  # by what was seen since
+            if better == order:
+                break
+            order = better
+        grouped = {number for group in taken for number in group}
+        alone = [
+            (number,) for number in order if number not in grouped and len(self._contents[number].photos) > 1
+        ]
+        made = []
+        for keeper, *members in (*taken, *alone):
+            seen = {}
+            for member in members:
+                verdict, shown = self._facing(keeper, member, known[pair(keeper, member)] or SAME_CONTENT)
+                seen[member] = verdict, evidence(pair(keeper, member), shown)
+            made.append(self._group(keeper, seen))
+        kept = sorted((group for group in made if group), key=lambda group: group.keeper.path)
+        return tuple(replace(group, number=number) for number, group in enumerate(kept, 1))
+
+    def _likely(self, order: Sequence[int], known: Mapping[Pair, Seen]) -> list[Pair]:
+        """The pairs that are most likely asked for, so that they are compared at once: of the best of what hangs together."""
+        families = Families()
+        for each in self._joined(known):
+            families.join(*each)
+        keepers: dict[int, int] = {}
+        for number in order:
+            keepers.setdefault(families.of(number), number)
+        pairs = (
+            pair(keepers[families.of(number)], number)
+            for number in order
+            if keepers[families.of(number)] != number
+        )
+        return [each for each in pairs if each not in known]
+
+    def _best(self, content: Content) -> Contender:
+        return self._contenders[min((photo.path for photo in content.photos), key=self._keys.__getitem__)]
+
+    def _order(self, known: Mapping[Pair, Seen]) -> list[int]:
+        """The contents, those to keep first."""
+        joined = ((pair, known[pair]) for pair in self._joined(known))
+        return self._precedence.order((pair, *self._facing(*pair, seen)) for pair, seen in joined if seen)
+
+    def _joined(self, known: Mapping[Pair, Seen]) -> list[Pair]:
+        return [each for each, seen in known.items() if self._joins(each, seen)]
+
+    def _facing(self, first: int, second: int, seen: tuple[Verdict, Evidence]) -> tuple[Verdict, Evidence]:
+        """What was seen of two contents, with the first of them coming first."""
+        verdict, shown = seen
+        backward = self._contents[second].digest < self._contents[first].digest
+        return verdict, swapped(shown) if backward else shown
+
+    def _joins(self, numbers: Pair, seen: Seen) -> bool:
+        first, second = (self._contents[number] for number in numbers)
+        return self._rules.joins(first, second, seen)
+
+    def _group(self, keeper: int, seen: Mapping[int, tuple[Verdict, Evidence]]) -> Group | None:
+        """The group of a keeping content and its copies; None if nothing is left but the keeper."""
+        policy, scope = self._rules.policy, self._rules.scope
+        own = self._contents[keeper]
+        best = self._best(own)
+        files = {
+            photo.path: found
+            for number, found in ((keeper, SAME_CONTENT), *seen.items())
+            for photo in self._contents[number].photos
+            if number != keeper or self._may_repeat(own)
+        }
+        others = [
+            self._contenders[path]
+            for path in files
+            if path != best.photo.path and not policy.protected(path) and scope.allows(best.photo.path, path)
+        ]
+        if not others:
+            return None
+        second = min(others, key=lambda each: self._keys[each.photo.path])
+        members = []
+        for each in others:
+            photo, staying = partly(each.photo, best.photo)
+            reason = policy.reason(best, each, files[photo.path][1])
+            if staying:
+                names = ", ".join(show_path(os.path.basename(path)) for path in staying)
+                reason += f"; {names} stays, for the kept photo has no such file"
+            members.append(Member(photo, *files[photo.path], reason))
+        members.sort(key=lambda member: (member.verdict.rank if member.verdict else -1, member.photo.path))
+        praise = policy.praise([best, second], files[second.photo.path][1])
+        doubts = (policy.doubt(best, each, files[each.photo.path][1]) for each in others)
+        doubt = next(filter(None, doubts), "")
+        return Group(
+            0,
+            (Member(best.photo, None, Evidence(), praise), *members),
+            bool(doubt) or policy.tied(best, second),
+            doubt,
+        )
+
+    def _may_repeat(self, content: Content) -> bool:
+        """Whether files of one content are copies to be shown."""
+        return Verdict.BYTES in self._rules.kinds and not self._rules.decisions.refused(
+            content.digest, content.digest
+        )

@@ -1,0 +1,273 @@
+"""Bringing a library up to date with the disk: survey, then read, encode and keep what is new.
+
+What is done is kept every few seconds, so that a run that ends early, however it ends, loses no more than that and the
+next one goes on. Contents that the library knows are neither decoded nor encoded again, wherever they turn up. The
+encoder is asked for only once a new content is certain, and loads while the first photos are decoded.
+"""
+
+import os
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from vtsfind.base.machine import processors
+from vtsfind.base.progress import Cancelled, CancelToken, Phase, Progress, Silent
+from vtsfind.base.records import Entry, Failure, Found, Preprocessing, Reason, show_path
+from vtsfind.base.settings import Settings
+from vtsfind.engine.indexing.changes import Selection, StampTuple, Survey, survey
+from vtsfind.engine.library.access import EncoderLike
+from vtsfind.store.index import Index
+
+if TYPE_CHECKING:
+    from vtsfind.media.pool import Prepared, Task
+
+COMMIT_EVERY_S = 2.0
+"""Seconds of work that a killed run may lose."""
+_LOOK_AHEAD = 16
+"""Batches of photos that are decoded while the model loads or is busy."""
+_PASSING = {Reason.UNREADABLE, Reason.VANISHED, Reason.CHANGED}
+"""Reasons that may be gone the next time although the file's stamp is the same."""
+
+
+@dataclass(slots=True)
+class RefreshResult:
+    """What a refresh found and did; the counts are of files."""
+
+    new: int = 0
+    """Photos that the library did not have."""
+    changed: int = 0
+    """Photos of the library whose content was another."""
+    moved: int = 0
+    """Photos that were in the library under another path, which is gone."""
+    unchanged: int = 0
+    removed: int = 0
+    """Files taken out of the library since they are gone, or left out now."""
+    waiting: int = 0
+    """Files that failed in an earlier run, have not changed, and were not tried again."""
+    failures: list[Failure] = field(default_factory=list)
+    """Files and folders that could not be used in this run."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """What the scan left out, by reason."""
+    absent: dict[bytes, int] = field(default_factory=dict)
+    """Folders that are missing or empty, and how many photos the library keeps for them."""
+    interrupted: bool = False
+    """Whether the user stopped the run; what was done until then is kept."""
+    seconds: float = 0.0
+
+    @property
+    def photos(self) -> int:
+        """Photos that the run saw and that can be used."""
+        return self.new + self.changed + self.moved + self.unchanged
+
+
+def refresh(
+    index: Index,
+    selection: Selection,
+    *,
+    encoder: Callable[[], EncoderLike],
+    preprocessing: Callable[[], Preprocessing],
+    settings: Settings,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+    retry_failed: bool = False,
+    forget_missing: bool = False,
+) -> RefreshResult:
+    """Bring a library up to date.
+
+    Parameters
+    ----------
+    index
+        The library, open for writing.
+    selection
+        Where to look; its folders become folders of the library.
+    encoder
+        Loads the library's model. Called at most once, and only if there are new contents.
+    preprocessing
+        Tells how that model's pictures are prepared. Called only if there are new or changed files.
+    settings
+        What is left out, and the limits of decoding.
+    progress, cancel
+        The watcher, and whether to stop.
+    retry_failed
+        Also try unchanged files again that failed before.
+    forget_missing
+        Also forget what lay under folders that are missing or empty.
+
+    Raises
+    ------
+    StorageError
+        If the library cannot be written (what was committed before stays), or the model does not load or fit.
+    """
+    began = time.monotonic()
+    result = RefreshResult()
+    progress, cancel = progress or Silent(), cancel or CancelToken()
+    index.add_roots(selection.folders)
+    stamps = index.stamps()
+    failed = frozenset(failure.path for failure in index.failures())
+    known = stamps.keys() - failed
+    try:
+        seen = survey(
+            stamps,
+            failed,
+            selection,
+            settings=settings,
+            progress=progress,
+            cancel=cancel,
+            retry_failed=retry_failed,
+            forget_missing=forget_missing,
+        )
+        _take_survey(result, seen)
+        if seen.fresh:
+            intake = _Intake(
+                index, result, known=known, vanished=seen.vanished, encoder=encoder, batch=settings.batch
+            )
+            intake.run(seen.fresh, preprocessing(), settings, progress, cancel)
+        _forget(index, result, seen)
+    except Cancelled:
+        result.interrupted = True
+    index.commit()
+    progress.start(Phase.PUBLISH, None)
+    index.publish()
+    result.seconds = time.monotonic() - began
+    return result
+
+
+def _take_survey(result: RefreshResult, seen: Survey) -> None:
+    result.unchanged = seen.unchanged
+    result.waiting = seen.waiting
+    result.skipped = seen.report.skipped
+    result.absent = seen.absent
+    result.failures = list(seen.failures)
+
+
+def _forget(index: Index, result: RefreshResult, seen: Survey) -> None:
+    """Take what has vanished out of the library; of these files, those that were moved are counted already."""
+    if seen.vanished:
+        index.forget(seen.vanished)
+    result.removed = len(seen.vanished) - result.moved
+
+
+class _Intake:
+    """The way of new files into the library."""
+
+    def __init__(
+        self,
+        index: Index,
+        result: RefreshResult,
+        *,
+        known: set[bytes],
+        vanished: dict[bytes, StampTuple],
+        encoder: Callable[[], EncoderLike],
+        batch: int,
+    ) -> None:
+        self._index = index
+        self._result = result
+        self._known = known
+        # A moved file keeps its size and time; its inode only within one file system.
+        self._left = Counter((size, mtime_ns) for size, mtime_ns, _ in vanished.values())
+        self._load = encoder
+        self._loading: Future[EncoderLike] | None = None
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="vtsfind-model")
+        self._batch: list[Prepared] = []
+        self._batch_size = max(1, batch)
+        self._committed = time.monotonic()
+
+    def run(
+        self,
+        files: list[Found],
+        preprocessing: Preprocessing,
+        settings: Settings,
+        progress: Progress,
+        cancel: CancelToken,
+    ) -> None:
+        """Read all files and keep them, or why they cannot be used."""
+        from vtsfind.media.pool import DecodePool
+
+        progress.start(Phase.ENCODE, len(files))
+        with (
+            self._executor,
+            DecodePool(
+                preprocessing,
+                workers=settings.workers or processors(),
+                timeout_s=settings.decode_timeout_s,
+                memory_bytes=settings.decode_memory_mb << 20,
+                pixel_limit=settings.pixel_limit,
+                look_ahead=_LOOK_AHEAD * self._batch_size,
+            ) as pool,
+        ):
+            if not all(self._index.digests_of_size(found.stamp.size) for found in files):
+                self._start_loading()
+            for item in pool.prepared(self._tasks(files), cancel):
+                cancel.check()
+                self._take(item)
+                path = item.path if isinstance(item, Failure) else item.found.path
+                progress.advance(1, show_path(os.path.basename(path)))
+            self._encode()
+
+    def _tasks(self, files: list[Found]) -> "Iterator[Task]":
+        from vtsfind.media.pool import Task
+
+        for found in files:
+            yield Task(found, self._index.digests_of_size(found.stamp.size))
+
+    def _start_loading(self) -> "Future[EncoderLike]":
+        if self._loading is None:
+            self._loading = self._executor.submit(self._load)
+        return self._loading
+
+    def _take(self, item: "Prepared | Failure") -> None:
+        if isinstance(item, Failure):
+            self._fail(item)
+        elif item.pixels is None:
+            self._keep_known(item)
+        else:
+            self._batch.append(item)
+            if len(self._batch) >= self._batch_size:
+                self._encode()
+        if time.monotonic() - self._committed > COMMIT_EVERY_S:
+            self._index.commit()
+            self._committed = time.monotonic()
+
+    def _fail(self, failure: Failure) -> None:
+        self._result.failures.append(failure)
+        if failure.reason is Reason.VANISHED:
+            self._index.forget([failure.path])
+        elif failure.reason in _PASSING:
+            self._index.fail(replace(failure, stamp=None))
+        else:
+            self._index.fail(failure)
+
+    def _keep_known(self, item: "Prepared") -> None:
+        """Keep a file whose content the library has: it was moved, copied, or only touched."""
+        found = item.found
+        self._index.add(Entry(found.path, found.stamp, item.digest))
+        key = (found.stamp.size, found.stamp.mtime_ns)
+        if found.path in self._known:
+            self._result.unchanged += 1
+        elif self._left[key] > 0:
+            self._left[key] -= 1
+            self._result.moved += 1
+        else:
+            self._result.new += 1
+
+    def _encode(self) -> None:
+        """Encode the photos at hand and keep them."""
+        if not self._batch:
+            return
+        encoder = self._start_loading().result()
+        self._index.require(encoder.signature)
+        codes = encoder.encode(np.stack([item.pixels for item in self._batch if item.pixels is not None]))
+        for row, item in enumerate(self._batch):
+            found = item.found
+            own = {head: values[row] for head, values in codes.items()}
+            self._index.add(Entry(found.path, found.stamp, item.digest, item.info, own))
+            if found.path in self._known:
+                self._result.changed += 1
+            else:
+                self._result.new += 1
+        self._batch.clear()

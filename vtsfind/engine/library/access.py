@@ -1,0 +1,172 @@
+"""Which library and which model: opening, making, and the one model whose codes a library holds.
+
+A library's model is chosen when the library is made and never changes, since codes of two models cannot be compared.
+Nothing here loads a model but `load_encoder`.
+"""
+
+import os
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.base.errors import LibraryMissing, ModelMismatch, UsageError
+from vtsfind.base.records import Preprocessing, Signature
+from vtsfind.base.settings import Settings, places
+from vtsfind.store.index import Index
+from vtsfind.store.schema import VERSION
+
+if TYPE_CHECKING:
+    from vtsfind.learn.models.registry import Card
+
+LIBRARY_FORMAT = VERSION
+"""The version of the format of the libraries that this vtsfind makes."""
+
+
+class EncoderLike(Protocol):
+    """What turns prepared pictures into codes."""
+
+    @property
+    def signature(self) -> Signature:
+        """Which model it is."""
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How its pictures are prepared."""
+
+    def encode(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.uint8]]:
+        """Turn prepared pictures (b, size, size, 3) into packed codes, head name to (b, bytes)."""
+
+
+def library_folder(settings: Settings) -> Path:
+    """The folder of the library that the settings name, whether it exists or not."""
+    return places().library(settings.library)
+
+
+def open_library(settings: Settings) -> Index:
+    """Open the library that the settings name for reading.
+
+    Raises
+    ------
+    LibraryMissing, LibraryDamaged, LibraryTooNew
+        As `vtsfind.store.index.Index.open` does; a missing one is explained with the names that there are.
+    """
+    folder = library_folder(settings)
+    try:
+        return Index.open(folder)
+    except LibraryMissing as error:
+        raise _missing(settings.library, folder) from error
+
+
+def open_for_writing(settings: Settings, *, create: bool, model: str | None = None) -> Index:
+    """Open the library that the settings name for writing.
+
+    Parameters
+    ----------
+    settings
+        Name the library and, for a new one, its model.
+    create
+        Whether to make the library if there is none.
+    model
+        The model asked for in this very call, if any. The settings' model is only a wish for new libraries.
+
+    Raises
+    ------
+    LibraryMissing, LibraryLocked, LibraryDamaged, LibraryTooNew, DiskFull
+        If the library cannot be opened or made.
+    ModelMismatch
+        If the library exists and holds the codes of another model than `model`.
+    UsageError
+        If no model of that name is registered.
+    """
+    folder = library_folder(settings)
+    try:
+        index = Index.open(folder, write=True)
+    except LibraryMissing as error:
+        if not create:
+            raise _missing(settings.library, folder) from error
+        return Index.create(folder, card_named(model or settings.model).signature)
+    if model:
+        try:
+            index.require(card_named(model).signature)
+        except BaseException:
+            index.close()
+            raise
+    return index
+
+
+def card_named(name: str) -> "Card":
+    """The registered model of that name; the default one for an empty name.
+
+    Raises
+    ------
+    UsageError
+        If there is none, naming the nearest.
+    """
+    from vtsfind.learn.models.registry import find_card, registered
+
+    near = get_close_matches(name, registered(), n=1, cutoff=0.4) if name else []
+    try:
+        return find_card(name)
+    except UsageError as error:
+        hint = f"Did you mean '{near[0]}'? " if near else ""
+        raise UsageError(error.message, hint + error.remedy) from error
+
+
+def card_of(index: Index) -> "Card":
+    """The registered model that made the codes of a library.
+
+    Raises
+    ------
+    ModelMismatch
+        If it is no longer registered, or its weights have been replaced by others under the same name.
+    """
+    from vtsfind.learn.models.registry import registered
+
+    wanted = index.signature
+    cards = registered()
+    for card in cards.values():
+        if (card.signature.fingerprint, card.signature.heads) == (wanted.fingerprint, wanted.heads):
+            return card
+    which = f"other weights of the model '{wanted.model}'" if wanted.model in cards else f"'{wanted.model}'"
+    raise ModelMismatch(
+        f"The library {index.folder} was made with {which}, which vtsfind does not have here.",
+        f"Put that model into {places().models}, or make a new library with --library.",
+    )
+
+
+def load_encoder(card: "Card", settings: Settings) -> EncoderLike:
+    """Load a model. This imports torch and takes seconds.
+
+    Raises
+    ------
+    ModelDamaged
+        If the weight file is missing or does not have the registered content.
+    """
+    card.verify()  # before seconds go into importing torch
+    # Threads of the model that wait must leave the processor to the processes that decode; read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+    from vtsfind.learn.models.encoder import Encoder
+
+    return Encoder(card, device=settings.device)
+
+
+def library_names() -> list[str]:
+    """The names of the libraries among the user's data."""
+    folder = places().libraries
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir()) if folder.is_dir() else []
+
+
+def _missing(asked: str, folder: Path) -> LibraryMissing:
+    names = library_names()
+    near = get_close_matches(asked, names, n=1, cutoff=0.5)
+    if near:
+        remedy = f"Did you mean '--library {near[0]}'?"
+    elif names:
+        remedy = f"There are: {', '.join(names)}. `vtsfind index FOLDER --library {asked}` makes it."
+    else:
+        remedy = "`vtsfind index FOLDER` makes it."
+    return LibraryMissing(f"There is no library at {folder}.", remedy)

@@ -1,0 +1,194 @@
+"""What a person decided about pairs of photos, for every library: looked up, added, taken back, moved between machines."""
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterable
+from itertools import combinations
+from typing import BinaryIO
+
+from vtsfind.base.errors import LibraryMissing, UsageError
+from vtsfind.base.records import show_path
+from vtsfind.base.settings import Settings, places
+from vtsfind.engine.library.access import open_library
+from vtsfind.store.decisions import NAME, Choice, Decision, Decisions, Pair, decision_of
+
+__all__ = [
+    "Choice",
+    "Decision",
+    "Decisions",
+    "decide",
+    "forget",
+    "import_decisions",
+    "known_decisions",
+    "photos_of",
+    "remember",
+]
+
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
+
+
+def known_decisions() -> Decisions:
+    """The user's decisions.
+
+    Raises
+    ------
+    StorageError
+        If their file cannot be read, or was written by a newer vtsfind.
+    """
+    return Decisions(places().data / NAME)
+
+
+def remember(choice: Choice, digests: Iterable[bytes], decisions: Decisions | None = None) -> int:
+    """Decide about every two of some contents.
+
+    Parameters
+    ----------
+    choice
+        What is decided.
+    digests
+        SHA-256 of the photos, 32 bytes each; the same one twice stands for two files of one content.
+    decisions
+        Where to; the user's own if left out.
+
+    Returns
+    -------
+    The number of pairs about which something changed.
+    """
+    return (decisions or known_decisions()).add(choice, combinations(digests, 2))
+
+
+def decide(choice: str, names: Iterable[str | bytes]) -> int:
+    """Decide about every two of some photos, as a user names them.
+
+    Parameters
+    ----------
+    choice
+        `not-duplicate` or `keep-both`.
+    names
+        Photos, or the SHA-256 of their contents in hex; two or more.
+
+    Returns
+    -------
+    The number of pairs about which something changed.
+
+    Raises
+    ------
+    UsageError
+        For another choice, fewer than two names, or a photo that cannot be read.
+    """
+    if choice not in {Choice.NOT_DUPLICATE, Choice.KEEP_BOTH}:
+        raise UsageError(f"There is no decision '{choice}'.", "Say not-duplicate or keep-both.")
+    digests = [_digest(name) for name in names]
+    if len(digests) < 2:
+        raise UsageError("A decision is about two photos or more.", "Name them all.")
+    return remember(Choice(choice), digests)
+
+
+def photos_of(settings: Settings, decisions: Iterable[Decision]) -> dict[bytes, bytes]:
+    """A file for each content that decisions are about, as far as the library that the settings name has one.
+
+    Returns
+    -------
+    SHA-256 to the first path; nothing if there is no such library.
+    """
+    digests = {digest for each in decisions for digest in each.pair}
+    try:
+        opened = open_library(settings)
+    except LibraryMissing:
+        return {}
+    with opened as index:
+        files = {digest: index.files_of_digest(digest) for digest in digests}
+    return {digest: records[0].path for digest, records in files.items() if records}
+
+
+def forget(names: Iterable[str | bytes], *, everything: bool = False) -> list[Decision]:
+    """Take decisions back, so that the pairs are proposed again.
+
+    Parameters
+    ----------
+    names
+        Photos, or the SHA-256 of their contents in hex. Of two and more, the decisions between them; of one, all that
+        it is part of.
+    everything
+        Take all decisions back.
+
+    Returns
+    -------
+    What was taken back.
+
+    Raises
+    ------
+    UsageError
+        If nothing is named, or a photo cannot be read.
+    """
+    digests = {_digest(name) for name in names}
+    if not (digests or everything):
+        raise UsageError("Nothing is named to be forgotten.", "Name one or two photos, or give --all.")
+    decisions = known_decisions()
+
+    def meant(pair: Pair) -> bool:
+        return everything or (bool(digests.intersection(pair)) if len(digests) == 1 else digests >= {*pair})
+
+    taken_back = [each for each in decisions if meant(each.pair)]
+    decisions.add(Choice.FORGET, (each.pair for each in taken_back))
+    return taken_back
+
+
+def _digest(name: str | bytes) -> bytes:
+    """The SHA-256 of the content that a user names."""
+    text = os.fsdecode(name)
+    if _DIGEST.fullmatch(text) and not os.path.lexists(text):
+        return bytes.fromhex(text)
+    try:
+        with open(name, "rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except OSError as error:
+        raise UsageError(
+            f"{show_path(os.fsencode(name))} cannot be read: {error.strerror}.",
+            "Name a photo, or the 64 digits that `vtsfind decisions list` shows.",
+        ) from error
+
+
+def import_decisions(stream: BinaryIO, name: str) -> tuple[int, int]:
+    """Take over decisions that `vtsfind decisions export` wrote.
+
+    Parameters
+    ----------
+    stream
+        NDJSON: lines of the type `decision`; lines of other types are passed over.
+    name
+        What the user calls the stream.
+
+    Returns
+    -------
+    How many decisions there were, and how many pairs they changed.
+
+    Raises
+    ------
+    UsageError
+        If a line is broken, or the export is of a newer vtsfind: nothing is taken over then.
+    """
+    found = []
+    for number, line in enumerate(stream, 1):
+        record = _record(line)
+        decision = decision_of(record) if record.get("type") == "decision" else None
+        if decision:
+            found.append(decision)
+        elif record.get("type") == "header" and record.get("schema") == 1:
+            continue
+        elif record.get("type") in {None, "decision", "header"}:
+            raise UsageError(
+                f"Line {number} of {name} is no decision that this vtsfind understands. Nothing was imported.",
+                "Give a file that `vtsfind decisions export` wrote.",
+            )
+    return len(found), known_decisions().merge(found)
+
+
+def _record(line: bytes) -> dict[str, object]:
+    try:
+        record = json.loads(line)
+    except ValueError:
+        return {}
+    return record if isinstance(record, dict) else {}

@@ -1,0 +1,126 @@
+"""Whether everything that vtsfind relies on is as it should be: the library, its model, the picture formats."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from vtsfind.base.errors import (
+    LibraryDamaged,
+    LibraryMissing,
+    LibraryTooNew,
+    ModelMismatch,
+    StorageError,
+    UsageError,
+)
+from vtsfind.base.records import Failure, show_path
+from vtsfind.base.settings import Settings
+from vtsfind.engine.indexing.changes import is_bare
+from vtsfind.engine.library.access import card_named, card_of, library_folder, open_library
+from vtsfind.store.index import Counts, Index
+
+Severity = Literal["must", "should", "note"]
+"""`must`: it has to be put right; `should`: it costs only space or time; `note`: worth knowing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that is not as it should be, or worth knowing."""
+
+    severity: Severity
+    message: str
+    remedy: str = ""
+
+
+@dataclass(slots=True)
+class Diagnosis:
+    """The state of a library and of what vtsfind needs."""
+
+    folder: Path
+    """Of the library, whether it is there or not."""
+    counts: Counts | None = None
+    """How much is in it; None if it cannot be opened."""
+    model: str = ""
+    """The library's model, or the one that a new library would get."""
+    findings: list[Finding] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    """Files that could not be used when they were last tried."""
+    formats: dict[str, bool] = field(default_factory=dict)
+    """Picture formats, and whether they can be read here."""
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing has to be put right."""
+        return all(finding.severity != "must" for finding in self.findings)
+
+
+def examine(settings: Settings, *, deep: bool = False) -> Diagnosis:
+    """Look at the library that the settings name, its model, and the formats. Changes nothing.
+
+    Parameters
+    ----------
+    settings
+        Name the library.
+    deep
+        Read all of the library, instead of its structure only.
+    """
+    from vtsfind.media.formats import formats
+
+    diagnosis = Diagnosis(library_folder(settings), formats=formats())
+    try:
+        index = open_library(settings)
+    except LibraryMissing as error:
+        diagnosis.findings.append(Finding("note", error.message, error.remedy))
+        diagnosis.findings += _model_findings(settings, None)
+    except (LibraryDamaged, LibraryTooNew) as error:
+        diagnosis.findings.append(Finding("must", error.message, error.remedy))
+    else:
+        with index:
+            _examine_library(diagnosis, index, deep=deep)
+            diagnosis.findings += _model_findings(settings, index)
+    return diagnosis
+
+
+def repair(settings: Settings) -> list[str]:
+    """Put right what can be put right in the library; gives sentences on what was done.
+
+    Raises
+    ------
+    LibraryMissing, LibraryLocked, LibraryTooNew, DiskFull
+    """
+    return Index.rescue(library_folder(settings))
+
+
+def _examine_library(diagnosis: Diagnosis, index: Index, *, deep: bool) -> None:
+    diagnosis.model = index.signature.model
+    problems = index.check(deep=deep)
+    diagnosis.findings += [
+        Finding(problem.severity, problem.message, "`vtsfind doctor --repair` mends it.")
+        for problem in problems
+    ]
+    try:
+        diagnosis.counts = index.counts()
+        diagnosis.failures = index.failures()
+        for root in index.roots():
+            if is_bare(root):
+                diagnosis.findings.append(
+                    Finding(
+                        "note",
+                        f"The folder {show_path(root)} is missing or empty.",
+                        "If its photos are gone for good, `vtsfind index --forget-missing` forgets them.",
+                    )
+                )
+    except LibraryDamaged as error:
+        if not problems:
+            diagnosis.findings.append(Finding("must", error.message, error.remedy))
+
+
+def _model_findings(settings: Settings, index: Index | None) -> Iterator[Finding]:
+    """Whether the model's weights are there and whole."""
+    try:
+        card = card_of(index) if index else card_named(settings.model)
+        card.verify()
+    except ModelMismatch as error:  # what is indexed can be searched without it
+        yield Finding("should", error.message, error.remedy)
+    except (StorageError, UsageError) as error:
+        yield Finding("must", error.message, error.remedy)

@@ -1,0 +1,122 @@
+"""What lies on the disk for the contents of a library, now: which files are still there, as they were, and only once."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from vtsfind.base.groups import Photo
+from vtsfind.base.progress import CancelToken
+from vtsfind.base.records import Failure, PictureInfo, Reason
+from vtsfind.engine.indexing.changes import is_bare
+from vtsfind.engine.library.scope import Scope
+from vtsfind.engine.library.sidecars import Units
+from vtsfind.media.scan import failure_of, stamp_of
+from vtsfind.store.index import FileRecord, Index
+
+_CHECK_EVERY = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One content, and the files that have it."""
+
+    digest: bytes
+    """SHA-256, 32 bytes."""
+    info: PictureInfo
+    photos: tuple[Photo, ...]
+    """Its files that are there, by path; at least one. Several paths to one file count once, by the first."""
+
+
+@dataclass(slots=True)
+class Inventory:
+    """What was found on the disk."""
+
+    contents: dict[int, Content] = field(default_factory=dict)
+    """By content id; those without a file are left out."""
+    failures: list[Failure] = field(default_factory=list)
+    """Files that are gone, have changed since they were indexed, or cannot be looked at."""
+    absent: dict[bytes, int] = field(default_factory=dict)
+    """Folders of the library that are missing or empty, and how many files that would matter were there."""
+    aliases: int = 0
+    """Paths that lead to a file which is there by another path already: hard links, folders mounted twice."""
+
+
+def take_inventory(index: Index, scope: Scope, cancel: CancelToken) -> Inventory:
+    """Look at all files of a library that a scope admits; none is opened.
+
+    Raises
+    ------
+    Cancelled
+        If `cancel` says so.
+    """
+    taking = _Taking(index.roots())
+    for number, (row, records) in enumerate(index.contents()):
+        if number % _CHECK_EVERY == 0:
+            cancel.check()
+        taking.take(row, [record for record in records if scope.admits(record.path)])
+    return taking.result
+
+
+def with_companions(content: Content, units: Units) -> Content:
+    """The same, with the files that travel with its photos."""
+    photos = (replace(photo, companions=units.companions(photo.path)) for photo in content.photos)
+    return replace(content, photos=tuple(photos))
+
+
+class _Taking:
+    def __init__(self, roots: Sequence[bytes]) -> None:
+        self.result = Inventory()
+        self._roots = roots
+        self._units = Units()
+        self._bare: dict[bytes, bool] = {}
+
+    def take(self, row: int, records: list[FileRecord]) -> None:
+        photos = self._photos(records)
+        if photos:
+            self.result.contents[row] = Content(records[0].digest, records[0].info, photos)
+
+    def _photos(self, records: list[FileRecord]) -> tuple[Photo, ...]:
+        """The files that are there; two names of one file count once."""
+        seen: set[tuple[int, int]] = set()
+        photos = []
+        for record in records:
+            status = self._status(record)
+            if status is None or self._units.is_companion(record.path):
+                continue
+            identity = (status.st_dev, status.st_ino)
+            if status.st_ino and identity in seen:
+                self.result.aliases += 1
+                continue
+            seen.add(identity)
+            photos.append(Photo(record.path, record.stamp, record.digest, record.info))
+        return tuple(photos)
+
+    def _status(self, record: FileRecord) -> os.stat_result | None:
+        """What the system says of a file that is as it was when it was indexed; None, and noted, for others."""
+        try:
+            status = os.stat(record.path)
+        except OSError as error:
+            failure = failure_of(record.path, error)
+            away = self._away(record.path) if failure.reason is Reason.VANISHED else None
+            if away is None:
+                self.result.failures.append(failure)
+            else:
+                self.result.absent[away] = self.result.absent.get(away, 0) + 1
+            return None
+        if stamp_of(status) != record.stamp:
+            self.result.failures.append(
+                Failure(record.path, Reason.CHANGED, "since it was indexed", stamp_of(status))
+            )
+            return None
+        return status
+
+    def _away(self, path: bytes) -> bytes | None:
+        """The folder of the library that a file lay in, if that folder is missing or empty as an unplugged drive's is."""
+        separator = os.fsencode(os.sep)
+        for root in self._roots:
+            if path.startswith(root.rstrip(separator) + separator):
+                if root not in self._bare:
+                    self._bare[root] = is_bare(root)
+                if self._bare[root]:
+                    return root
+        return None

@@ -1,0 +1,1 @@
+"""Whether every photo of a card is in the library already."""

@@ -1,0 +1,260 @@
+"""Whether all photos of a card, or of any folder, are in a library already.
+
+A photo is there if a file of the library, outside the card, has its very content and is still as the library knows it.
+If asked to, photos that are not there by content are looked at, too (`vtsfind.engine.missing.by_content`): one counts as there
+if a file of the library shows all of it and is no worse. That two codes are alike never counts.
+"""
+
+import hashlib
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.groups import Verdict
+from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
+from vtsfind.base.records import Failure, Found, Reason, show_path
+from vtsfind.base.settings import Settings
+from vtsfind.engine.library.access import open_library
+from vtsfind.media.scan import OTHER_NAME, ScanOptions, ScanReport, failure_of, normalised, scan, stamp_of
+from vtsfind.store.index import FileRecord, Index
+
+By = Literal["bytes", "look"]
+_READERS = 2
+"""Files that are read at once: a card is not faster with more."""
+_FILMS = frozenset(
+    b".3g2 .3gp .asf .avi .braw .divx .flv .insv .m2t .m2ts .m4v .mkv .mod .mov .mp4 .mpeg .mpg .mts .mxf .ogv .r3d .tod"
+    b" .ts .vob .webm .wmv .mp3 .m4a .wav .aac .flac".split()
+)
+"""Endings of names of films and sounds, which no library holds."""
+
+
+class Standing(StrEnum):
+    """Where a photo of the card stands; the value is shown to programs."""
+
+    THERE = "there"
+    """A file of the library, outside the card, has it."""
+    LESSER = "lesser"
+    """The library has it only smaller, edited or otherwise worse: not all of it is there."""
+    GONE = "gone"
+    """The library knows its content, but each of the files that had it is gone or changed."""
+    MISSING = "missing"
+    """The library does not know it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CardPhoto:
+    """A photo of the card, and what the library has of it."""
+
+    found: Found
+    standing: Standing
+    verdict: Verdict | None = None
+    """What the file at `place` is to it; None if there is none."""
+    place: bytes | None = None
+    """The path of the best file of the library; of a gone one, where it was."""
+    note: str = ""
+    """What was seen, in words, if it was looked at."""
+
+
+@dataclass(slots=True)
+class CardResult:
+    """What came of comparing a card with a library."""
+
+    library: Path
+    by: By
+    photos: list[CardPhoto] = field(default_factory=list)
+    """Every photo of the card that could be judged, in the order of the scan."""
+    failures: list[Failure] = field(default_factory=list)
+    """Folders and files that could not be read: what is in them is not known."""
+    films: list[bytes] = field(default_factory=list)
+    """Films and sounds on the card, which were not compared: a library holds photos."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """What else was left out, by reason."""
+
+    def count(self, standing: Standing) -> int:
+        """How many photos stand so."""
+        return sum(photo.standing is standing for photo in self.photos)
+
+    @property
+    def missing(self) -> list[CardPhoto]:
+        """The photos that are not there."""
+        return [photo for photo in self.photos if photo.standing is not Standing.THERE]
+
+
+def compare_card(
+    settings: Settings,
+    names: Sequence[str | bytes],
+    *,
+    by: By = "bytes",
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> CardResult:
+    """Tell which photos of a card the library that the settings name has.
+
+    Parameters
+    ----------
+    settings
+        Name the library. What they leave out of libraries is not left out here.
+    names
+        Folders or files of the card.
+    by
+        `bytes`: a photo is there only with its very content. `look`: also as the same picture in another file that is
+        no worse, which needs the library's model.
+    progress, cancel
+        The watcher, and whether to stop.
+
+    Raises
+    ------
+    UsageError
+        If a name is not there, there is nothing to compare under them, as when a card is not plugged in, or the
+        library's model makes no copy codes.
+    StorageError
+        If the library, or the model that `look` needs, cannot be used.
+    Cancelled
+        If it was stopped: half a comparison is no answer.
+    """
+    progress, cancel = progress or Silent(), cancel or CancelToken()
+    roots = [_existing(name) for name in names]
+    with open_library(settings) as index:
+        report = ScanReport()
+        progress.start(Phase.SCAN, None)
+        found = list(scan(roots, ScanOptions(), report, cancel))
+        result = CardResult(index.folder, by, failures=list(report.unreadable), films=_films(roots))
+        result.skipped = +Counter({reason: n for reason, n in report.skipped.items() if reason != OTHER_NAME})
+        others = report.skipped[OTHER_NAME] - len(result.films)
+        result.skipped[OTHER_NAME] = max(0, others)
+        if not (found or result.failures or result.films):
+            listed = ", ".join(show_path(root) for root in roots)
+            raise UsageError(
+                f"There are no photos in {listed}.",
+                "Check that the card is plugged in and that this is its folder.",
+            )
+        outside = _outside(roots, found)
+        progress.start(Phase.COMPARE, len(found))
+        for each, digest in _digests(index, found, cancel):
+            progress.advance()
+            if isinstance(digest, Failure):
+                result.failures.append(digest)
+            else:
+                result.photos.append(_judged(index, outside, each, digest))
+        if by == "look" and result.missing:
+            from vtsfind.engine.missing.by_content import look_for
+
+            look_for(index, result, outside, settings=settings, progress=progress, cancel=cancel)
+    return result
+
+
+def _existing(name: str | bytes) -> bytes:
+    path = normalised(os.fsencode(name))
+    try:
+        os.stat(path)
+    except OSError as error:
+        raise UsageError(
+            f"{show_path(path)} cannot be used: {error.strerror}.",
+            "Check the name, and that the card is plugged in.",
+        ) from error
+    return path
+
+
+def _films(roots: Sequence[bytes]) -> list[bytes]:
+    """The films and sounds below some folders, sorted."""
+    films = {
+        os.path.join(folder, name)
+        for root in roots
+        for folder, _, names in os.walk(root)
+        for name in names
+        if os.path.splitext(name)[1].lower() in _FILMS and not name.startswith(b".")
+    }
+    return sorted(films)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Tells files that are on the card, under whatever path, from those that are not."""
+
+    roots: tuple[bytes, ...]
+    """Real paths of the card's folders and files."""
+    identities: frozenset[tuple[int, int]]
+    """Device and inode of the card's photos."""
+
+    def on_card(self, path: bytes) -> bool:
+        """Whether a path leads to the card."""
+        separator = os.fsencode(os.sep)
+        real = os.path.realpath(path)
+        if any(real == root or real.startswith(root.rstrip(separator) + separator) for root in self.roots):
+            return True
+        try:
+            status = os.stat(path)
+        except OSError:
+            return False
+        return (status.st_dev, status.st_ino) in self.identities
+
+    def has(self, record: FileRecord) -> bool:
+        """Whether a file of the library, not on the card, has the content that the library knows of it."""
+        try:
+            status = os.stat(record.path)
+            if not stat.S_ISREG(status.st_mode) or status.st_size != record.stamp.size:
+                return False
+            if self.on_card(record.path):
+                return False
+            if status.st_mtime_ns == record.stamp.mtime_ns:
+                return True
+            with open(record.path, "rb") as file:  # touched, or changed: only its content tells
+                return hashlib.file_digest(file, "sha256").digest() == record.digest
+        except OSError:
+            return False
+
+
+def _outside(roots: Sequence[bytes], found: Sequence[Found]) -> Outside:
+    identities = set()
+    for each in found:
+        try:
+            status = os.stat(each.path)
+        except OSError:  # gone since: told when it is read
+            continue
+        if status.st_ino:
+            identities.add((status.st_dev, status.st_ino))
+    return Outside(tuple(os.path.realpath(root) for root in roots), frozenset(identities))
+
+
+def _digests(
+    index: Index, found: Sequence[Found], cancel: CancelToken
+) -> Iterator[tuple[Found, bytes | Failure | None]]:
+    """Each photo with the SHA-256 of its content; None if the library knows no content of its size."""
+    sizes = {size: bool(index.digests_of_size(size)) for size in {each.stamp.size for each in found}}
+    with ThreadPoolExecutor(_READERS, thread_name_prefix="vtsfind-card") as executor:
+        reading = {
+            each.path: executor.submit(_digest, each, cancel) for each in found if sizes[each.stamp.size]
+        }
+        for each in found:
+            cancel.check()
+            future = reading.pop(each.path, None)
+            yield each, future.result() if future else None
+
+
+def _digest(found: Found, cancel: CancelToken) -> bytes | Failure:
+    cancel.check()
+    try:
+        with open(found.path, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").digest()
+            stamp = stamp_of(os.fstat(file.fileno()))
+    except OSError as error:
+        return failure_of(found.path, error)
+    return digest if stamp == found.stamp else Failure(found.path, Reason.CHANGED)
+
+
+def _judged(index: Index, outside: Outside, found: Found, digest: bytes | None) -> CardPhoto:
+    if digest is None:
+        return CardPhoto(found, Standing.MISSING)
+    records = index.files_of_digest(digest)
+    there = next((record for record in records if outside.has(record)), None)
+    if there:
+        return CardPhoto(found, Standing.THERE, Verdict.BYTES, there.path)
+    away = [record.path for record in records if not outside.on_card(record.path)]
+    return CardPhoto(found, Standing.GONE, None, away[0]) if away else CardPhoto(found, Standing.MISSING)

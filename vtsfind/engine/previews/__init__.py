@@ -1,0 +1,1 @@
+"""Pictures small enough to be shown."""

@@ -1,0 +1,184 @@
+"""Pictures of photos for a view: decoded by processes that may be killed, kept on disk when small, never by the view itself."""
+
+import hashlib
+import os
+import threading
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.base.errors import VtsfindError
+from vtsfind.base.progress import Cancelled, CancelToken
+from vtsfind.base.quality import Details
+from vtsfind.base.records import Failure, Found, PictureInfo, Reason, Stamp
+from vtsfind.base.settings import Settings, places
+from vtsfind.media.scan import failure_of, stamp_of
+from vtsfind.store.thumbnails import Thumbnails
+
+Pixels = npt.NDArray[np.uint8]
+
+SMALL = 320
+"""Pixels of the longer side of a picture for an overview; such pictures are kept on disk."""
+LARGE = 2048
+"""Pixels of the longer side of a picture to look at closely."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A picture of a photo."""
+
+    pixels: Pixels
+    """(h, w, 3), upright, sRGB."""
+    stamp: Stamp
+    """Of the file that it was made of."""
+    info: PictureInfo | None = None
+    """Of the photo in full size; None if the picture was kept on disk."""
+    details: Details | None = None
+    """What the file tells of its quality; only with a large picture."""
+
+
+class Previews(AbstractContextManager["Previews"]):
+    """Makes pictures of photos; any thread may ask, and each that asks waits for its own picture.
+
+    Parameters
+    ----------
+    settings
+        The limits of decoding.
+    lanes
+        Processes that decode at the same time, at most.
+    """
+
+    def __init__(self, settings: Settings, lanes: int = 2) -> None:
+        self._settings = settings
+        self._cache = Thumbnails(places().cache / "thumbnails")
+        self._cancel = CancelToken()
+        self._free = threading.Semaphore(lanes)
+        self._idle: list[_Lane] = []
+        self._lanes: list[_Lane] = []
+        self._lock = threading.Lock()
+
+    def preview(self, path: bytes, longest: int = SMALL) -> Preview | Failure:
+        """A picture of a photo as it is on disk now.
+
+        Parameters
+        ----------
+        path
+            Of the photo.
+        longest
+            Pixels of the longer side, at most.
+
+        Raises
+        ------
+        Cancelled
+            If this was closed meanwhile.
+        """
+        try:
+            found = Found(path, stamp_of(os.stat(path)))
+        except OSError as error:
+            return failure_of(path, error)
+        key = _key(found, longest) if longest <= SMALL else ""
+        return (self._kept(found, key) if key else None) or self._made(found, longest, key)
+
+    def close(self) -> None:
+        """End the processes; who waits for a picture gets `Cancelled`. A second time does nothing."""
+        self._cancel.cancel()
+        with self._lock:
+            lanes, self._lanes, self._idle = self._lanes, [], []
+        for lane in lanes:
+            lane.close()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _kept(self, found: Found, key: str) -> Preview | None:
+        from vtsfind.media.preview import unpacked
+
+        data = self._cache.get(key)
+        if data is None:
+            return None
+        try:
+            return Preview(unpacked(data), found.stamp)
+        except ValueError:
+            self._cache.discard(key)
+            return None
+
+    def _made(self, found: Found, longest: int, key: str) -> Preview | Failure:
+        from vtsfind.media.preview import closely, unpacked
+
+        lane = self._take()
+        try:
+            result = lane.made(found, longest, self._cancel)
+        except Cancelled:
+            raise
+        except VtsfindError as error:  # no process could be started: said where the picture should be
+            return Failure(found.path, Reason.CRASHED, error.message)
+        finally:
+            self._give_back(lane)
+        if isinstance(result, Failure):
+            return result
+        data, info, stamp = result
+        if longest > SMALL:
+            pixels, details = closely(data)
+            return Preview(pixels, stamp, info, details)
+        self._cache.put(key, bytes(data))
+        return Preview(unpacked(data), stamp, info)
+
+    def _take(self) -> "_Lane":
+        self._cancel.check()
+        self._free.acquire()
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+            lane = _Lane(self._settings)
+            self._lanes.append(lane)
+            return lane
+
+    def _give_back(self, lane: "_Lane") -> None:
+        with self._lock:
+            if lane in self._lanes:
+                self._idle.append(lane)
+            else:  # closed meanwhile
+                lane.close()
+        self._free.release()
+
+
+class _Lane:
+    """One decoding process."""
+
+    def __init__(self, settings: Settings) -> None:
+        from vtsfind.media.pool import WorkPool
+
+        self._pool = WorkPool(
+            workers=1,
+            timeout_s=settings.decode_timeout_s,
+            memory_bytes=settings.decode_memory_mb << 20,
+            pixel_limit=settings.pixel_limit,
+            look_ahead=1,
+        )
+
+    def made(
+        self, found: Found, longest: int, cancel: CancelToken
+    ) -> tuple[bytes | bytearray, PictureInfo, Stamp] | Failure:
+        from vtsfind.media.pool import Job
+        from vtsfind.media.preview import Closely, Shrink
+
+        job = Job(found, Closely(longest) if longest > SMALL else Shrink(longest))
+        with closing(self._pool.done([job], cancel)) as results:
+            result = next(results)
+        if isinstance(result, Failure):
+            return result
+        assert result.data is not None
+        assert result.info
+        return result.data, result.info, result.found.stamp
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+def _key(found: Found, longest: int) -> str:
+    """What a picture is kept under: another file in its place, or another state of it, has another key."""
+    stamp = found.stamp
+    text = f"{longest} {stamp.size} {stamp.mtime_ns} {stamp.inode} ".encode()
+    return hashlib.blake2b(text + found.path, digest_size=16).hexdigest()

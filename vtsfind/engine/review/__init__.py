@@ -1,0 +1,1 @@
+"""A review of groups: what was decided, and undone, without any screen."""

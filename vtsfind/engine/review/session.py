@@ -1,0 +1,259 @@
+"""What the terminal UI shows and does, without any screen: libraries, groups under review, searches, the plan."""
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vtsfind.base.errors import LibraryMissing, StorageError, UsageError, VtsfindError
+from vtsfind.base.groups import Group
+from vtsfind.base.operations import Operation
+from vtsfind.base.progress import CancelToken, Progress
+from vtsfind.base.records import Failure
+from vtsfind.base.settings import Settings
+from vtsfind.engine.indexing.changes import is_bare
+from vtsfind.engine.indexing.refresh import RefreshResult
+from vtsfind.engine.indexing.update import update
+from vtsfind.engine.library.access import library_folder, library_names, open_library
+from vtsfind.engine.library.decisions import Choice as Decided
+from vtsfind.engine.library.decisions import known_decisions
+from vtsfind.engine.previews.decode import Previews
+from vtsfind.engine.review.filters import Listing
+from vtsfind.engine.review.review import Pair, Review
+from vtsfind.engine.review.session_log import SavedSteps
+from vtsfind.engine.search.session import Finder
+from vtsfind.media.scan import normalised
+from vtsfind.store.index import Counts
+
+if TYPE_CHECKING:
+    from vtsfind.act.plan import Plan
+    from vtsfind.engine.apply.apply import Applied
+    from vtsfind.engine.duplicates.pipeline import DupesWish
+    from vtsfind.store.journal import RunRecord
+
+COMMAND = "vtsfind browse"
+"""What plans and the history say that a session was."""
+
+Source = Callable[[Settings, Progress, CancelToken], Sequence[Group]]
+"""Where groups come from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """A library, as it is listed."""
+
+    name: str
+    """What `--library` calls it."""
+    folder: Path
+    counts: Counts | None = None
+    """None if it cannot be opened."""
+    model: str = ""
+    roots: tuple[bytes, ...] = ()
+    bare: tuple[bytes, ...] = ()
+    """Folders of it that are missing or empty now: their drive may not be there."""
+    error: str = ""
+    """Why it cannot be opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What the review comes to."""
+
+    plan: "Plan"
+    operations: tuple[Operation, ...]
+    """Everything that will be done, in order."""
+    gone: tuple[Failure, ...]
+    """Photos that were to be dealt with, and are gone."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files that go."""
+        return sum(operation.size for operation in self.operations)
+
+    @property
+    def groups(self) -> int:
+        """Groups that give something up."""
+        return len({operation.group for operation in self.operations})
+
+
+class Browsing(AbstractContextManager["Browsing"]):
+    """One session of the terminal UI over one library at a time.
+
+    Parameters
+    ----------
+    settings
+        Name the library at first.
+    wish
+        Which duplicates are meant.
+    source
+        Where groups come from; from the library, unless told otherwise.
+    """
+
+    def __init__(
+        self, settings: Settings, source: Source | None = None, *, wish: "DupesWish | None" = None
+    ) -> None:
+        self.settings = settings
+        self.previews = Previews(settings)
+        self.finder = Finder(settings)
+        self.review: Review | None = None
+        """None until `load` has come to an end."""
+        self.listing: Listing | None = None
+        self._source = source or partial(found_groups, wish=wish)
+        self._reference = tuple(
+            normalised(os.fsencode(folder)) for folder in (wish.reference if wish else ())
+        )
+        self._steps: SavedSteps | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def folder(self) -> Path:
+        """Of the library."""
+        return library_folder(self.settings)
+
+    def load(self, progress: Progress, cancel: CancelToken) -> tuple[Review, Listing]:
+        """Find the groups of the library, and take up its review; `take` makes them the ones at hand.
+
+        Raises
+        ------
+        VtsfindError
+            If the library cannot be used, or is being reviewed by another process.
+        """
+        groups = self._source(self.settings, progress, cancel)
+        cancel.check()
+        listing = Listing(groups)
+        with self._lock:
+            if self._steps is None:
+                self._steps = SavedSteps(self.folder)
+            return Review(groups, self._steps, _remember, self._is_protected), listing
+
+    def _is_protected(self, path: bytes) -> bool:
+        """Whether a photo lies in a reference folder, where nothing is ever touched."""
+        return any(path.startswith(folder.rstrip(b"/") + b"/") for folder in self._reference)
+
+    def take(self, review: Review, listing: Listing) -> None:
+        """Make these the groups at hand."""
+        self.review, self.listing = review, listing
+
+    def switch(self, library: str) -> None:
+        """Go on with another library."""
+        self._end_review()
+        self.settings = replace(self.settings, library=library)
+        self.finder = Finder(self.settings)
+
+    def overviews(self) -> list[Overview]:
+        """All libraries: those among the user's data, and the one at hand if it lies elsewhere; that one first."""
+        names = dict.fromkeys([self.settings.library, *library_names()])
+        return [overview(replace(self.settings, library=name)) for name in names]
+
+    def index(
+        self, folders: Iterable[str], progress: Progress, cancel: CancelToken, library: str = ""
+    ) -> RefreshResult:
+        """Bring the library at hand, or another one, up to date; see `vtsfind.engine.indexing.update.update`."""
+        settings = replace(self.settings, library=library) if library else self.settings
+        return update(settings, folders, progress=progress, cancel=cancel)
+
+    def propose(self) -> "Proposal":
+        """The plan of what the review has accepted. Files are looked at, none is touched.
+
+        Raises
+        ------
+        PlanRefused
+            If the review's marks break the rules of plans.
+        """
+        from vtsfind.act.plan import operations
+        from vtsfind.engine.apply.plans import plan_of
+
+        review = self.review
+        groups = review.accepted() if review else []
+        marks = review.actions() if review else {}
+        plan, gone = plan_of(groups, library=self.folder, command=COMMAND, marks=marks)
+        return Proposal(plan, operations(plan), tuple(gone))
+
+    def apply(self, proposal: "Proposal", progress: Progress, cancel: CancelToken) -> "Applied":
+        """Carry a plan out; see `vtsfind.engine.apply.apply.apply`."""
+        from vtsfind.engine.apply.apply import apply
+
+        return apply(proposal.plan, command=COMMAND, progress=progress, cancel=cancel)
+
+    def write_plan(self, proposal: "Proposal", path: Path) -> None:
+        """Write a plan as text for people to edit.
+
+        Raises
+        ------
+        UsageError
+            If there is a file of that name.
+        DiskFull
+            If it cannot be written.
+        """
+        from vtsfind.engine.apply.plans import save_plan
+
+        if path.exists():
+            raise UsageError(f"There is a file {path} already.", "Choose another name.")
+        save_plan(proposal.plan, path)
+
+    @staticmethod
+    def runs() -> "list[RunRecord]":
+        """What was done to files, the latest first.
+
+        Raises
+        ------
+        StorageError
+            If the journal cannot be read.
+        """
+        from vtsfind.engine.apply.undo import history
+
+        return history()[::-1]
+
+    def close(self) -> None:
+        """End all that runs, and let go of the review. A second time does nothing."""
+        self.previews.close()
+        self._end_review()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _end_review(self) -> None:
+        self.review = self.listing = None
+        with self._lock:
+            if self._steps:
+                self._steps.close()
+                self._steps = None
+
+
+def overview(settings: Settings) -> Overview:
+    """What is to be said of the library that the settings name."""
+    name, folder = settings.library, library_folder(settings)
+    try:
+        with open_library(settings) as index:
+            roots = tuple(index.roots())
+            bare = tuple(root for root in roots if is_bare(root))
+            return Overview(name, folder, index.counts(), index.signature.model, roots, bare)
+    except LibraryMissing:
+        return Overview(name, folder, error="not made yet")
+    except StorageError as error:
+        return Overview(name, folder, error=str(error))
+
+
+def found_groups(
+    settings: Settings, progress: Progress, cancel: CancelToken, wish: "DupesWish | None" = None
+) -> Sequence[Group]:
+    """The groups of duplicates of the library that the settings name."""
+    from vtsfind.engine.duplicates.pipeline import DupesWish, duplicates
+
+    return duplicates(settings, wish or DupesWish(), progress=progress, cancel=cancel).groups
+
+
+def _remember(added: set[Pair], removed: set[Pair]) -> None:
+    """Keep for ever, by content, which photos a person said are no duplicates."""
+    decisions = known_decisions()
+    decisions.add(Decided.NOT_DUPLICATE, added)
+    decisions.add(Decided.FORGET, removed)
+
+
+def told(error: Exception) -> str:
+    """What went wrong, for people."""
+    return str(error) if isinstance(error, VtsfindError) else f"{type(error).__name__}: {error}"

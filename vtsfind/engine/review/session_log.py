@@ -1,0 +1,93 @@
+"""The review of a library on disk: every step is kept at once, and the next session goes on from there."""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from vtsfind.base.errors import LibraryLocked
+from vtsfind.base.settings import places
+from vtsfind.engine.review.state import Standing, Step, Words
+from vtsfind.store.checksummed_log import LineFile, read_lines
+from vtsfind.store.lock import WriterLock
+
+KIND = "vtsfind review"
+VERSION = 1
+
+
+def session_folder(library: Path) -> Path:
+    """Where the review of a library is kept: among the user's state, under the library's name and a hash of its path."""
+    digest = hashlib.blake2b(os.fsencode(library.absolute()), digest_size=6).hexdigest()
+    return places().state / "reviews" / f"{library.name}-{digest}"
+
+
+class SavedSteps(AbstractContextManager["SavedSteps"]):
+    """The steps of a library's review, in a file of checksummed lines (`vtsfind.store.checksummed_log`).
+
+    A record is `{"label", "groups": {key: null | [standing, keeper, kept, strangers]}}`, or `{"label", "undo": true}`;
+    see `vtsfind.engine.review.state.Step`. A damaged line costs its step.
+
+    Parameters
+    ----------
+    library
+        The library's folder.
+
+    Raises
+    ------
+    LibraryLocked
+        If the library is being reviewed by another process.
+    StorageError
+        If the file cannot be read or written.
+    """
+
+    def __init__(self, library: Path) -> None:
+        folder = session_folder(library)
+        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / "steps"
+        try:
+            self._lock = WriterLock(folder)
+        except LibraryLocked as error:
+            who = error.message.partition(" is being written by ")[2].rstrip(".")
+            raise LibraryLocked(
+                f"The library {library} is being reviewed by {who}.", "Leave that session first."
+            ) from error
+        try:
+            self._file = LineFile(self._path, KIND, VERSION)
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def steps(self) -> Iterable[Step]:
+        """All steps so far, oldest first."""
+        for record in read_lines(self._path, KIND, VERSION).records:
+            if record.get("undo"):
+                yield Step(str(record["label"]), {}, undoes=True)
+            else:
+                yield Step(str(record["label"]), {key: _words(v) for key, v in record["groups"].items()})
+
+    def append(self, step: Step) -> None:
+        """Keep one more step; it outlives this process from here on."""
+        record: dict[str, Any] = {"label": step.label}
+        if step.undoes:
+            record["undo"] = True
+        else:
+            record["groups"] = dict(step.after)
+        # Waiting for the disk at each key would be felt; a power cut costs the last seconds' marks.
+        self._file.append(record, durable=False)
+
+    def close(self) -> None:
+        """Let go of the file; a second time does nothing."""
+        self._file.close()
+        self._lock.release()
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _words(stored: Any) -> Words | None:
+    if stored is None:
+        return None
+    standing, keeper, kept, strangers = stored
+    return Standing(standing).value, int(keeper), tuple(map(int, kept)), tuple(map(int, strangers))

@@ -1,0 +1,1 @@
+"""Photos that look like a photo."""

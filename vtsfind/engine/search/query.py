@@ -1,0 +1,229 @@
+"""Which photos of a library look like a given one."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import BinaryIO
+
+from vtsfind.base import bits
+from vtsfind.base.errors import UsageError
+from vtsfind.base.progress import CancelToken
+from vtsfind.base.records import Failure, Head, PictureInfo, Preprocessing, Signature, Stamp
+from vtsfind.base.settings import Settings
+from vtsfind.engine.library import access as library
+from vtsfind.engine.library.access import EncoderLike, card_of, open_library
+from vtsfind.engine.search.query_image import Codes, Question, codes_of, question
+from vtsfind.find.hamming.search import best_by_views, top_k, within
+from vtsfind.store.index import Index
+
+DEFAULT_TOP = 20
+DEFAULT_HEAD = "scene"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is wanted of an answer."""
+
+    head: str | None = None
+    """The head whose codes are compared; None for `scene`, or for the only one."""
+    top: int | None = None
+    """At most so many files; None for 20, or for all within the radius if there is one."""
+    radius: int | None = None
+    """Only photos at most so many bits away; None for no limit."""
+    skip_self: bool = False
+    """Whether the very file asked for is left out of its answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A photo of the library that looks like the one asked for."""
+
+    rank: int
+    """1 for the best."""
+    path: bytes
+    distance: int
+    """Bits in which the codes differ."""
+    bits: int
+    """Length of the codes."""
+    info: PictureInfo
+    stamp: Stamp
+    missing: bool
+    """Whether the file is gone since it was indexed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one question."""
+
+    question: Question
+    neighbours: tuple[Neighbour, ...] = ()
+    """Best first; of equally near ones, the content that the library knows longest, then by path. Of a photo that the library
+    has not, several views are looked for by the head that tells copies (`vtsfind.media.query_views`): the best is
+    the nearest to any of these, about, and so not always the one at the smallest distance."""
+    failure: Failure | None = None
+    """Why the photo asked for could not be used."""
+
+
+def chosen_head(signature: Signature, asked: str | None) -> Head:
+    """The head to compare by: the one asked for, else `scene`, else the only one.
+
+    Raises
+    ------
+    UsageError
+        If there is no such head, or several and none was asked for; names them.
+    """
+    heads = {head.name: head for head in signature.heads}
+    if asked is None and len(heads) == 1:
+        return signature.heads[0]
+    wanted = asked or DEFAULT_HEAD
+    if wanted in heads:
+        return heads[wanted]
+    choice = " or ".join(f"--by {name}" for name in heads)
+    raise UsageError(
+        f"The model '{signature.model}' of this library makes no codes '{wanted}'.", f"Use {choice}."
+    )
+
+
+def ask(
+    index: Index,
+    questions: Sequence[Question],
+    wish: Wish,
+    *,
+    encoder: Callable[[], EncoderLike],
+    preprocessing: Callable[[], Preprocessing],
+    settings: Settings,
+    cancel: CancelToken | None = None,
+) -> list[Answer]:
+    """Find what looks like each of some photos.
+
+    Parameters
+    ----------
+    index
+        The library, open for reading.
+    questions
+        The photos.
+    wish
+        What is wanted of the answers.
+    encoder, preprocessing, settings, cancel
+        As for `vtsfind.engine.search.query_image.codes_of`.
+
+    Returns
+    -------
+    One answer for each question, in order. A content that several files have gives several neighbours.
+
+    Raises
+    ------
+    UsageError
+        If the library's model has no such head, or the wish cannot be met.
+    """
+    head = chosen_head(index.signature, wish.head)
+    if wish.top is not None and wish.top < 1:
+        raise UsageError(f"--top is {wish.top}.", "Give a number from 1.")
+    if wish.radius is not None and not 0 <= wish.radius <= head.bits:
+        raise UsageError(f"--radius is {wish.radius}.", f"Give a number of bits from 0 to {head.bits}.")
+    codes = codes_of(
+        index,
+        questions,
+        encoder=encoder,
+        preprocessing=preprocessing,
+        settings=settings,
+        cancel=cancel or CancelToken(),
+    )
+    answers = []
+    for each, own in zip(questions, codes, strict=True):
+        if isinstance(own, Failure):
+            answers.append(Answer(each, failure=own))
+        else:
+            answers.append(Answer(each, tuple(_neighbours(index, each, own, head, wish))))
+    return answers
+
+
+def _neighbours(index: Index, asked: Question, codes: Codes, head: Head, wish: Wish) -> Iterator[Neighbour]:
+    planes = index.planes(head.name)
+    query = bits.words(codes[head.name])
+    top = DEFAULT_TOP if wish.top is None and wish.radius is None else wish.top
+    # Every content has a file, so that many contents suffice; one more in case it is the file asked for.
+    contents = len(planes.rows) if top is None else top + 1
+    if len(query) > 1:
+        columns, distances = best_by_views(planes.words, query, contents, radius=wish.radius)
+    elif wish.radius is None:
+        columns, distances = (found[0] for found in top_k(planes.words, query, contents))
+    else:
+        columns, distances = within(planes.words, query, wish.radius)[0]
+    own_paths = {asked.path, os.path.realpath(asked.path)} if asked.path and wish.skip_self else set()
+    files = index.files_of_rows(planes.rows[columns[:contents]])
+    rank = 0
+    for records, distance in zip(files, distances[:contents], strict=True):
+        for record in records:
+            if record.path in own_paths:
+                continue
+            rank += 1
+            if top is not None and rank > top:
+                return
+            yield Neighbour(
+                rank,
+                record.path,
+                int(distance),
+                head.bits,
+                record.info,
+                record.stamp,
+                missing=not os.path.lexists(record.path),
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Similar:
+    """The answers to some questions, and what they rest on."""
+
+    library: Path
+    model: str
+    head: Head
+    """The head whose codes were compared."""
+    answers: tuple[Answer, ...]
+
+
+def find_similar(
+    settings: Settings,
+    names: Iterable[str | bytes],
+    wish: Wish,
+    *,
+    standard_input: BinaryIO,
+    cancel: CancelToken | None = None,
+) -> Similar:
+    """Find what looks like each of some photos in the library that the settings name.
+
+    Parameters
+    ----------
+    settings
+        Name the library.
+    names
+        The photos as the user calls them; `-` is the content of standard input.
+    wish
+        What is wanted of the answers.
+    standard_input
+        Read only if it is asked for.
+    cancel
+        Whether to stop.
+
+    Raises
+    ------
+    UsageError
+        If the library's model has no such head, or the wish cannot be met.
+    StorageError
+        If the library, or the model that a new photo needs, cannot be used.
+    """
+    with open_library(settings) as index:
+        card = cache(lambda: card_of(index))
+        answers = ask(
+            index,
+            [question(name, standard_input) for name in names],
+            wish,
+            encoder=lambda: library.load_encoder(card(), settings),
+            preprocessing=lambda: card().preprocessing,
+            settings=settings,
+            cancel=cancel,
+        )
+        head = chosen_head(index.signature, wish.head)
+        return Similar(index.folder, index.signature.model, head, tuple(answers))

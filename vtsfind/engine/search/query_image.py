@@ -1,0 +1,190 @@
+"""The photos that a user asks for, and their codes.
+
+A photo that the library knows, by its path and stamp or by its content, costs no decoding and no model. Others are
+decoded by worker processes, as for the index, while the model loads.
+"""
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.base.progress import CancelToken
+from vtsfind.base.records import Failure, Found, Preprocessing, Reason, Stamp
+from vtsfind.base.settings import Settings
+from vtsfind.engine.calibration.curve import COPY_HEAD
+from vtsfind.engine.library.access import EncoderLike
+from vtsfind.media.scan import failure_of, normalised, stamp_of
+from vtsfind.store.index import Index
+
+Codes = dict[str, npt.NDArray[np.uint8]]
+"""Head name to packed codes, (v, b) uint8: that of a photo as it is, and for a photo that the library has not, for the head that
+tells copies, those of further views of it (`vtsfind.media.query_views`)."""
+STANDARD_INPUT = b"-"
+"""What a user calls the content of standard input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A photo to look for."""
+
+    name: bytes
+    """As the user called it."""
+    path: bytes | None = None
+    """Absolute; None if the photo is in no file that can be opened again."""
+    content: bytes | None = None
+    """The bytes of the photo if there is no path."""
+    failure: Failure | None = None
+    """Why there is neither."""
+
+
+def question(name: str | bytes, standard_input: BinaryIO) -> Question:
+    """What the user calls `name`: a file, or `-` for what comes from standard input."""
+    name = os.fsencode(name)
+    if name == STANDARD_INPUT:
+        return Question(name, content=standard_input.read())
+    path = normalised(name)
+    try:
+        status = os.stat(path)
+        if stat.S_ISDIR(status.st_mode):
+            return Question(name, failure=Failure(name, Reason.UNREADABLE, "it is a folder"))
+        if stat.S_ISREG(status.st_mode):
+            return Question(name, path=path)
+        with open(path, "rb") as stream:  # a pipe, whose content comes once
+            return Question(name, content=stream.read())
+    except OSError as error:
+        return Question(name, failure=failure_of(name, error))
+
+
+def codes_of(
+    index: Index,
+    questions: Sequence[Question],
+    *,
+    encoder: Callable[[], EncoderLike],
+    preprocessing: Callable[[], Preprocessing],
+    settings: Settings,
+    cancel: CancelToken,
+) -> list[Codes | Failure]:
+    """Find or make the codes of some photos.
+
+    Parameters
+    ----------
+    index
+        The library.
+    questions
+        The photos.
+    encoder, preprocessing
+        Load the library's model, and tell how its pictures are prepared; called only if a photo is new to it.
+    settings
+        The limits of decoding.
+    cancel
+        Whether to stop.
+
+    Returns
+    -------
+    For each question its codes, or why there are none.
+    """
+    known = [_known(index, each) for each in questions]
+    new = [each for each, codes in zip(questions, known, strict=True) if codes is None]
+    if not new:
+        return [codes for codes in known if codes is not None]
+    with ThreadPoolExecutor(1, thread_name_prefix="vtsfind-model") as executor:
+        loading = executor.submit(encoder)
+        pixels = _decoded(new, preprocessing(), settings, cancel)
+        wait([loading])
+        cancel.check()
+        made = iter(_encoded(pixels, loading.result, index))
+    return [next(made) if codes is None else codes for codes in known]
+
+
+def _known(index: Index, asked: Question) -> Codes | Failure | None:
+    """The codes that the library has of a photo, None if it has not."""
+    if asked.failure:
+        return asked.failure
+    if asked.path is None:
+        return _single(index.codes_of_digest(hashlib.sha256(asked.content or b"").digest()))
+    try:
+        codes = index.codes_of_path(asked.path, stamp_of(os.stat(asked.path)))
+        if codes is None:
+            with open(asked.path, "rb") as file:
+                codes = index.codes_of_digest(hashlib.file_digest(file, "sha256").digest())
+    except OSError as error:
+        return failure_of(asked.name, error)
+    return _single(codes)
+
+
+def _single(codes: Codes | None) -> Codes | None:
+    return codes and {head: code[None] for head, code in codes.items()}
+
+
+def _decoded(
+    questions: Sequence[Question], preprocessing: Preprocessing, settings: Settings, cancel: CancelToken
+) -> list[npt.NDArray[np.uint8] | Failure]:
+    """Prepare photos for the model, each (size, size, 3), or tell why not."""
+    from vtsfind.media.pool import DecodePool, Task
+
+    pixels: list[npt.NDArray[np.uint8] | Failure] = []
+    with (
+        tempfile.TemporaryDirectory(prefix="vtsfind-") as folder,
+        DecodePool(
+            preprocessing,
+            workers=min(len(questions), settings.workers or 1),
+            timeout_s=settings.decode_timeout_s,
+            memory_bytes=settings.decode_memory_mb << 20,
+            pixel_limit=settings.pixel_limit,
+        ) as pool,
+    ):
+        paths = [each.path or _written(each.content, folder, i) for i, each in enumerate(questions)]
+        tasks = [Task(_found(path)) for path in paths]
+        for asked, item in zip(questions, pool.prepared(tasks, cancel), strict=True):
+            if isinstance(item, Failure):
+                pixels.append(replace(item, path=asked.name))
+            elif item.pixels is not None:
+                pixels.append(item.pixels)
+    return pixels
+
+
+def _found(path: bytes) -> Found:
+    try:
+        return Found(path, stamp_of(os.stat(path)))
+    except OSError:  # gone since it was asked for: the worker says so
+        return Found(path, Stamp(0, 0, 0))
+
+
+def _written(content: bytes | None, folder: str, number: int) -> bytes:
+    """Put bytes into a file, since worker processes read files."""
+    path = os.path.join(folder, str(number))
+    with open(path, "wb") as file:
+        file.write(content or b"")
+    return os.fsencode(path)
+
+
+def _encoded(
+    pixels: Sequence[npt.NDArray[np.uint8] | Failure], encoder: Callable[[], EncoderLike], index: Index
+) -> list[Codes | Failure]:
+    """Make the codes of prepared photos; failures stay where they are."""
+    good = [each for each in pixels if not isinstance(each, Failure)]
+    if not good:
+        return [each for each in pixels if isinstance(each, Failure)]
+    from vtsfind.media.query_views import VIEWS, views
+
+    model = encoder()
+    index.require(model.signature)
+    codes = model.encode(np.concatenate([views(each) for each in good]))
+    rows = iter(range(len(good)))
+    result: list[Codes | Failure] = []
+    for each in pixels:
+        if isinstance(each, Failure):
+            result.append(each)
+        else:
+            row = next(rows)
+            own = {head: values[row * VIEWS : (row + 1) * VIEWS] for head, values in codes.items()}
+            result.append({head: each if head == COPY_HEAD else each[:1] for head, each in own.items()})
+    return result

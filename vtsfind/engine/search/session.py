@@ -1,0 +1,75 @@
+"""Searches one after the other: the model, once a new photo has needed it, stays for the next."""
+
+import io
+import threading
+from collections.abc import Sequence
+from functools import cache
+
+from vtsfind.base.progress import CancelToken
+from vtsfind.base.settings import Settings
+from vtsfind.engine.library import access as library
+from vtsfind.engine.library.access import EncoderLike, card_of, open_library
+from vtsfind.engine.search.query import Answer, Wish, ask
+from vtsfind.engine.search.query_image import question
+
+
+class Finder:
+    """Answers questions about one library; one at a time, from any thread.
+
+    Parameters
+    ----------
+    settings
+        Name the library.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._encoder: EncoderLike | None = None
+
+    @property
+    def has_model(self) -> bool:
+        """Whether the model is loaded, so that a new photo takes no longer than a known one."""
+        return self._encoder is not None
+
+    def heads(self) -> Sequence[str]:
+        """What photos of the library can be compared by.
+
+        Raises
+        ------
+        StorageError
+            If the library cannot be opened.
+        """
+        with open_library(self._settings) as index:
+            return [head.name for head in index.signature.heads]
+
+    def find(self, name: str | bytes, wish: Wish, cancel: CancelToken | None = None) -> Answer:
+        """Find what looks like a photo. One that is new to the library loads the model, which takes seconds.
+
+        Raises
+        ------
+        UsageError
+            If the wish cannot be met.
+        StorageError
+            If the library or the model cannot be used.
+        Cancelled
+            If asked to stop.
+        """
+        with self._lock, open_library(self._settings) as index:
+            card = cache(lambda: card_of(index))
+
+            def encoder() -> EncoderLike:
+                if self._encoder is None or self._encoder.signature != index.signature:
+                    self._encoder = library.load_encoder(card(), self._settings)
+                return self._encoder
+
+            (answer,) = ask(
+                index,
+                [question(name, io.BytesIO())],
+                wish,
+                encoder=encoder,
+                preprocessing=lambda: card().preprocessing,
+                settings=self._settings,
+                cancel=cancel,
+            )
+            return answer

@@ -1,0 +1,162 @@
+"""Which pairs of photos are worth a look: those whose copy codes are near, as far as looking at them can be afforded.
+
+The codes of copies and of strangers overlap: a mirrored or strongly cropped copy can be as far away as the nearest of many
+strangers. So there is no radius that separates them. The one used here is such that the typical photo of the library has
+no more than a few neighbours, measured on the library's own codes: wide in a small library, where a wide net costs
+little, and narrower the more strangers there are. Within it, all pairs are found, exactly (`vtsfind.find.hamming.all_pairs`), as long as
+that takes about a minute; in a larger library all within a narrower radius, and most of the nearer ones beyond it.
+
+A photo has at most so many candidates of its own: the nearest by the copy code, to whose distance half of that of a
+second code is added, if there is one, which tells what is in the picture. A pair that either of its photos has among its own
+is kept. Equal codes make no more pairs than photos, a few times over.
+
+Axis letters: n photos, w words, p pairs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.base.bits import WORD_BITS
+from vtsfind.base.progress import CancelToken, Progress
+from vtsfind.find.hamming.all_pairs import close_codes
+from vtsfind.find.hamming.distance import Integers, Words, differing
+from vtsfind.find.hamming.knn import best_ranks
+from vtsfind.find.hamming.mih import whole_cost
+from vtsfind.find.hamming.search import top_k
+
+MOST = 8
+"""Candidates of one photo. By the first default model, of mild edits of 200 photographs 99.7 % had their original among them
+in a library of 598, of hard ones 97.3 %, of quarter and half turns 99.7 %; 24 candidates instead of 8 would give 99.8, 98.3
+and 99.7 %."""
+NEIGHBOURS = 64
+"""Photos within the radius of the typical photo: many more than its candidates, since the nearest by both codes are
+wanted. A radius with only 16 in it (94 bits of 256 in that library) cost 3.5 % of the mild edits, and 13 % of the hard."""
+WIDEST = 0.44
+"""The radius at most, as a share of the bits. Codes of strangers differ in half of them, with a deviation of a few in a
+hundred: further out there are only strangers."""
+
+MET_NEIGHBOURS = 16
+"""The same where only some of the pairs within the radius are found, since there are too many codes. A part of the strangers
+is not found either, so photos still have a few candidates each. Of edits of 30 photographs among 1,000,000 simulated strangers,
+where all pairs within 47 bits are found, all mild and 91.2 % of the hard ones were within this radius of their original
+(91 bits), and 98.0 and 79.2 % were found; all of these were among the `MOST` nearest found (docs/results/pairs.json)."""
+
+_SAMPLE = 256
+_EFFORT = 50e9
+"""Nanoseconds of processors that finding pairs may take, about."""
+_STREAMED = 4
+"""How many times more than the candidates of one photo are found, before they are ranked by both codes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Pairs of photos to be looked at."""
+
+    firsts: Integers
+    """(p,) the column of one photo in the planes; pairs are ordered by (first, second)."""
+    seconds: Integers
+    """(p,) the column of the other one, which is higher."""
+    distances: Integers
+    """(p,) in bits of the copy code."""
+    ranks: Integers
+    """(p,) the place of a pair among the candidates of one of its photos, from 0: of the photo where it is better."""
+    radius: int
+    """Within which they were looked for."""
+    complete: int
+    """Within which all were found: less than `radius` if there are very many photos."""
+    within: int
+    """Pairs within the radius that were found: more than there are here if some photos had more than their share."""
+
+    def only(self, kept: npt.NDArray[np.bool_]) -> "Candidates":
+        """Some of the pairs, by a mask (p,)."""
+        return replace(
+            self,
+            firsts=self.firsts[kept],
+            seconds=self.seconds[kept],
+            distances=self.distances[kept],
+            ranks=self.ranks[kept],
+        )
+
+
+def candidates(
+    planes: Words,
+    *,
+    radius: int | None = None,
+    most: int | None = MOST,
+    other: Words | None = None,
+    wanted: Callable[[Integers, Integers], npt.NDArray[np.bool_]] | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> Candidates:
+    """Find the pairs of photos that are worth a look.
+
+    Parameters
+    ----------
+    planes
+        (w, n) uint64: the copy codes, as `vtsfind.base.bits.planes` lays them out.
+    radius
+        In bits: all pairs within it are found, however long that takes. Unless given, `fitting_radius`, and what a minute
+        or so allows.
+    most
+        Candidates of one photo; None for no limit, but for codes that more than `MOST` photos share: each of these is paired
+        with the first `MOST` only if it is one of them, else with the first.
+    other
+        (w', n) uint64: codes that tell what is in the picture.
+    wanted
+        Says of pairs of columns (p,), (p,) which are of interest, (p,) bool; all are by default.
+    threads, progress, cancel
+        As for `vtsfind.find.hamming.all_pairs.close_codes`.
+
+    Raises
+    ------
+    Cancelled
+        If `cancel` says so.
+    """
+    planes = np.asarray(planes, np.uint64)
+    effort = None
+    if radius is None:
+        few = whole_cost(planes.shape[1]) <= _EFFORT
+        radius = fitting_radius(planes, neighbours=NEIGHBOURS if few else MET_NEIGHBOURS, threads=threads)
+        effort = _EFFORT
+    streamed = None if most is None else _STREAMED * most
+    close = close_codes(
+        planes, radius, nearest=streamed, effort=effort, threads=threads, progress=progress, cancel=cancel
+    )
+    firsts, seconds, distances = close.expand(most or MOST)
+    within = close.count()
+    if wanted is not None:
+        kept = wanted(firsts, seconds)
+        firsts, seconds, distances = firsts[kept], seconds[kept], distances[kept]
+    ranks = best_ranks(firsts, seconds, _scores(firsts, seconds, distances, other))
+    kept = ranks < (len(firsts) + 1 if most is None else most)
+    return Candidates(
+        firsts[kept], seconds[kept], distances[kept], ranks[kept], radius, close.complete, within
+    )
+
+
+def _scores(firsts: Integers, seconds: Integers, distances: Integers, other: Words | None) -> Integers:
+    """What pairs are ranked by: twice the copy code's distance, and that of the other code."""
+    if other is None or not len(firsts):
+        return distances
+    other = np.asarray(other, np.uint64)
+    return 2 * distances + differing(other[:, firsts] ^ other[:, seconds])
+
+
+def fitting_radius(planes: Words, *, neighbours: int = NEIGHBOURS, threads: int | None = None) -> int:
+    """The radius within which the typical photo of these codes (w, n) has so many neighbours.
+
+    The median over a sample of photos, evenly spaced, so that many frames of one kind do not count for the others;
+    at most `WIDEST`.
+    """
+    words, n = planes.shape
+    widest = int(WIDEST * words * WORD_BITS)
+    if n <= neighbours + 1:
+        return widest
+    rows = np.unique(np.linspace(0, n - 1, _SAMPLE).astype(np.int64))
+    _, distances = top_k(planes, np.ascontiguousarray(planes[:, rows].T), neighbours + 1, threads=threads)
+    # The photo itself is the nearest; the last one would already be one too many.
+    return min(int(np.median(distances[:, -1])), widest)

@@ -1,0 +1,83 @@
+"""Photos that show the same in full, so that one of them can stand for all where others are compared with them.
+
+Most of the near pairs of a library are such: a photo and its smaller, turned or newly saved versions. Each is tested against the
+best photo near it, which is likely the one to keep, and, if they differ, against the nearest. What is one picture is then
+compared with anything else but once.
+
+Axis letters: n photos, p pairs.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from vtsfind.find.candidates.hash_codes import Candidates
+from vtsfind.find.clustering.stars import Pair, pair
+from vtsfind.find.hamming.distance import Integers
+
+
+def stand_ins(
+    near: Candidates, order: Integers, same: Callable[[Sequence[Pair]], Sequence[bool]]
+) -> dict[int, int]:
+    """Find for photos another one that shows the same in full.
+
+    Parameters
+    ----------
+    near
+        Pairs of photos that may do so.
+    order
+        (n,) the place of each photo among all, the best first.
+    same
+        Says of pairs whether they do.
+
+    Returns
+    -------
+    Photo to the best one that shows the same as far as was tested; those without one are left out.
+    """
+    best, nearest = _first(near, order), _first(near, order, near.distances)
+    heads: dict[int, int] = {}
+    for partners in (best, nearest):
+        tests = {
+            photo: other
+            for photo, other in partners.items()
+            if photo not in heads and not (partners is nearest and best[photo] == other)
+        }
+        asked = sorted({pair(photo, other) for photo, other in tests.items()})
+        answers = dict(zip(asked, same(asked), strict=True))
+        heads |= {photo: other for photo, other in tests.items() if answers[pair(photo, other)]}
+    return {photo: _end(photo, heads) for photo in heads}
+
+
+def _first(near: Candidates, order: Integers, distances: Integers | None = None) -> dict[int, int]:
+    """For each photo the best of those near it that are better than itself, or of these the nearest."""
+    worse = np.where(order[near.firsts] < order[near.seconds], near.seconds, near.firsts)
+    better = near.firsts + near.seconds - worse
+    keys = (order[better],) if distances is None else (order[better], distances)
+    rows = np.lexsort((*keys, worse))
+    _, first = np.unique(worse[rows], return_index=True)
+    return dict(zip(worse[rows[first]].tolist(), better[rows[first]].tolist(), strict=True))
+
+
+def _end(photo: int, heads: dict[int, int]) -> int:
+    while photo in heads:  # always to a better one
+        photo = heads[photo]
+    return photo
+
+
+def without(proposed: Candidates, heads: dict[int, int], n: int) -> Candidates:
+    """The pairs that are left when each of n photos is represented by the one that stands for it; none twice."""
+    stands = np.arange(n)
+    stands[list(heads)] = list(heads.values())
+    firsts, seconds = np.sort([stands[proposed.firsts], stands[proposed.seconds]], axis=0)
+    rows = np.lexsort((proposed.ranks, seconds, firsts))
+    rows = rows[firsts[rows] != seconds[rows]]
+    _, unique = np.unique(firsts[rows] * n + seconds[rows], return_index=True)
+    kept = rows[unique]
+    return replace(
+        proposed,
+        firsts=firsts[kept],
+        seconds=seconds[kept],
+        distances=proposed.distances[kept],
+        ranks=proposed.ranks[kept],
+    )

@@ -1,0 +1,1 @@
+"""Search and joins over packed codes by Hamming distance."""

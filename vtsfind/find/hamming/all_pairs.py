@@ -1,0 +1,453 @@
+"""All pairs of codes within a radius, exactly, without comparing every code with every other.
+
+Equal codes are put together first, and only the distinct ones are compared. `vtsfind.find.hamming.mih` chooses substrings
+of which every close pair shares one, nearly. For each of them the codes are sorted by its value, so that codes with one
+value lie side by side, in *pieces* of at most `PIECE`. Every piece meets the other pieces of its value and those of the
+values within the substring's reach. Meetings of pieces of the same two sizes are compared together in one call of NumPy,
+along the last axis, and only in the one word that is the substring's window; the few pairs that differ little there are
+compared in full. A pair is kept by the first of the substrings that finds it, so that nothing has to be remembered to
+find it only once.
+
+All pairs within a wide radius of a million codes are more than can be found in a minute. Within a given *effort*, all are
+found within a narrower one, and beyond it those that are met on the way, which are most of the nearer ones: two codes that differ
+in 80 of 256 bits still agree in nearly all of some 16 of them. Which are met depends on the codes alone.
+
+Memory is bounded by the codes, a few times over, and by what is found. What is found can be large by itself: 50,000 equal
+codes make 1,249,975,000 pairs. `close_codes` therefore gives groups of equal codes and pairs of distinct codes, and
+leaves it to the caller whether to expand them; and it can be told to keep only the nearest few of every code, for
+10,000 codes that are nearly equal make as many pairs of distinct codes.
+
+Axis letters: n codes, u distinct codes, w words, p pairs; a meeting of pieces of s and t codes, g meetings at once.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
+from vtsfind.find.hamming.distance import CALL_WORDS, Integers, Words, comparison
+from vtsfind.find.hamming.knn import FoundPairs
+from vtsfind.find.hamming.mih import PIECE, Plan, Substring, plan
+from vtsfind.find.threads import processors, share
+
+Pairs = tuple[Integers, Integers, Integers]
+
+_MEETINGS = 1 << 17
+"""Meetings of pieces that are sorted by size at once."""
+_FULL = 1 << 16
+"""Pairs that are compared in full at once."""
+_TILES = 4
+"""Parts per thread into which the pieces of a substring are cut."""
+_TILE_PIECES = 1 << 14
+"""Most pieces of a part."""
+_CLASSES = np.array([1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 28, PIECE])
+"""The sizes as which pieces are compared: few, so that many meetings are of one kind. Two numbers of them fit in a byte."""
+_KIND_BITS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CloseCodes:
+    """Groups of equal codes, and pairs of distinct codes within a radius."""
+
+    rows: Integers
+    """(n,) all rows: those of one code together and in rising order, the codes by their lowest row."""
+    starts: Integers
+    """(u + 1,) where each distinct code's rows begin in `rows`; the last is n."""
+    firsts: Integers
+    """(p,) the number of a distinct code; pairs are ordered by (first, second)."""
+    seconds: Integers
+    """(p,) the number of the other one, which is higher."""
+    distances: Integers
+    """(p,) how far the two are apart, in bits; at least 1."""
+    complete: int
+    """The radius within which no pair is missing."""
+
+    def count(self) -> int:
+        """How many pairs of rows there are."""
+        sizes = np.diff(self.starts)
+        between = int(sizes[self.firsts] @ sizes[self.seconds])
+        return between + int((sizes * (sizes - 1) // 2).sum())
+
+    def expand(self, most_copies: int | None = None) -> Pairs:
+        """Write out the pairs of rows.
+
+        Parameters
+        ----------
+        most_copies
+            Of a code that has more rows than this, only the first so many take part in pairs, and each row beyond is
+            paired with the first row alone. All rows of the code stay connected, and the number of pairs stays in
+            proportion to the number of rows. By default nothing is left out.
+
+        Returns
+        -------
+        rows_a, rows_b, distances, each (pairs,) int64, with a < b, ordered by (a, b).
+        """
+        sizes = np.diff(self.starts)
+        kept = sizes if most_copies is None else np.minimum(sizes, max(most_copies, 1))
+        first, second = _products(kept[self.firsts], kept[self.seconds])
+        pair = np.repeat(np.arange(len(self.firsts)), kept[self.firsts] * kept[self.seconds])
+        among = np.arange(len(self.rows)) - np.repeat(self.starts[:-1], sizes)
+        later = np.maximum(np.repeat(kept, sizes) - 1 - among, 0)
+        later[self.starts[:-1]] = sizes - 1
+        copy = np.repeat(np.arange(len(self.rows)), later)
+        other = copy + 1 + _counted(later)
+        a = np.concatenate([self.rows[self.starts[self.firsts[pair]] + first], self.rows[copy]])
+        b = np.concatenate([self.rows[self.starts[self.seconds[pair]] + second], self.rows[other]])
+        distances = np.concatenate([self.distances[pair], np.zeros(len(copy), np.int64)])
+        a, b = np.minimum(a, b), np.maximum(a, b)
+        order = np.argsort(a * len(self.rows) + b)
+        return a[order], b[order], distances[order]
+
+
+def pairs_within(
+    planes: Words,
+    radius: int,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> Pairs:
+    """Find all pairs of codes at most `radius` bits apart; where many codes are equal, `close_codes` is the better call.
+
+    Parameters are those of `close_codes`.
+
+    Returns
+    -------
+    rows_a, rows_b, distances, each (pairs,) int64, with a < b, ordered by (a, b).
+    """
+    return close_codes(planes, radius, threads=threads, progress=progress, cancel=cancel).expand()
+
+
+def close_codes(
+    planes: Words,
+    radius: int,
+    *,
+    nearest: int | None = None,
+    effort: float | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> CloseCodes:
+    """Find all groups of equal codes and all pairs of distinct codes at most `radius` bits apart.
+
+    Parameters
+    ----------
+    planes
+        (w, n) uint64, as `vtsfind.base.bits.planes` lays them out; may be read-only and memory-mapped.
+    radius
+        In bits. A negative one finds no pairs of distinct codes, as 0 does.
+    nearest
+        Keep a pair of distinct codes only if one is among the so many nearest of the other; of equally near ones, those
+        whose lowest row is lower. By default all are kept.
+    effort
+        Nanoseconds of processors that comparing may take, about. If that does not suffice, all pairs are found within a smaller
+        radius, `CloseCodes.complete`, and beyond it those that are met while these are looked for.
+    threads
+        Threads to use; by default one for each processor that this process may run on. The answer does not depend on it.
+    progress
+        Hears how far the work is, in codes times substrings.
+    cancel
+        Stops the work.
+
+    Raises
+    ------
+    Cancelled
+        If `cancel` says so.
+    """
+    planes = np.asarray(planes, np.uint64)
+    rows, starts = _groups(planes)
+    distinct = np.ascontiguousarray(planes[:, rows[starts[:-1]]])
+    wish = _Wish(radius, nearest, threads)
+    chosen = plan(distinct, radius, inf if effort is None else effort) if radius > 0 else Plan((), radius, 0)
+    substrings = chosen.substrings
+    if chosen.radius < radius:
+        substrings = tuple(each.widened() for each in substrings)
+    pairs = _compared(distinct, substrings, wish, progress or Silent(), cancel or CancelToken())
+    a, b, distances = pairs[:, np.argsort(pairs[0] * distinct.shape[1] + pairs[1])]
+    return CloseCodes(rows, starts, a, b, distances, chosen.radius)
+
+
+def _groups(planes: Words) -> tuple[Integers, Integers]:
+    """Put equal codes together: `rows` and `starts` of `CloseCodes`."""
+    mixed = np.zeros(planes.shape[1], np.uint64)
+    for plane in planes:
+        mixed = (mixed ^ plane) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(32)
+    order = np.argsort(mixed, kind="stable")
+    equal, same = _equal_neighbours(planes, order), _equal_neighbours(mixed[None], order)
+    if not np.array_equal(equal, same):  # different codes with one mixture may stand between equal ones
+        order = np.lexsort(planes)
+        equal = _equal_neighbours(planes, order)
+    starts = np.flatnonzero(np.concatenate([np.ones(min(1, len(order)), np.bool_), ~equal]))
+    sizes = np.diff(starts, append=len(order))
+    by_row = np.argsort(order[starts])
+    starts, sizes = starts[by_row], sizes[by_row]
+    rows = order[np.repeat(starts, sizes) + _counted(sizes)]
+    return rows, np.concatenate([[0], np.cumsum(sizes)])
+
+
+def _equal_neighbours(planes: Words, order: Integers) -> npt.NDArray[np.bool_]:
+    """Whether each code but the last equals the next one, in some order."""
+    equal = np.ones(max(len(order) - 1, 0), np.bool_)
+    for plane in planes:
+        ordered = plane[order]
+        equal &= ordered[1:] == ordered[:-1]
+    return equal
+
+
+def _counted(counts: Integers) -> Integers:
+    """0, 1, 2, ... for each of the counts, one after the other."""
+    ends = np.cumsum(counts)
+    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)
+
+
+def _products(left: Integers, right: Integers) -> tuple[Integers, Integers]:
+    """All places in rectangles of sizes `left` times `right`, one after the other."""
+    places = _counted(left * right)
+    return np.divmod(places, np.repeat(right, left * right))
+
+
+@dataclass(frozen=True, slots=True)
+class _Sorted:
+    """Codes sorted by the value of a substring, and cut into pieces."""
+
+    substring: Substring
+    order: Integers
+    """(n,) the code at each place."""
+    codes: Words
+    """(n, w) in that order; word by word, so that one code is read from one place."""
+    values: Integers
+    """(pieces,) the value of the codes of each piece."""
+    starts: Integers
+    """(pieces,) the place where each piece begins."""
+    sizes: Integers
+    """(pieces,)"""
+    firsts: Integers
+    """(values + 1,) the first piece of every value."""
+    classes: npt.NDArray[np.uint8]
+    """(pieces,) the number in `_CLASSES` of the size as which each piece is compared."""
+    ranks: Integers
+    """(pieces,) how many earlier pieces are of its class."""
+    tables: list[list[Words]]
+    """For each word that is compared, and each class, (size, pieces of it): what they hold, column by column, so that taking the
+    columns of many pieces reads little memory at a time. Beyond a piece's own codes there is anything."""
+
+    @classmethod
+    def of(cls, planes: Words, codes: Words, substring: Substring) -> "_Sorted":
+        """Sort the codes, given as (w, n) and as (n, w)."""
+        values = substring.values(planes)
+        order = np.argsort(values, kind="stable")
+        counts = np.bincount(values, minlength=1 << substring.length)
+        firsts = np.concatenate([[0], np.cumsum(-(-counts // PIECE))])
+        of_pieces = np.repeat(np.arange(len(counts)), np.diff(firsts))
+        ends = np.cumsum(counts)
+        starts = (ends - counts)[of_pieces] + PIECE * (np.arange(len(of_pieces)) - firsts[of_pieces])
+        sizes = np.minimum(ends[of_pieces] - starts, PIECE)
+        compared = substring.windows(planes)[None] if substring.window else planes
+        classes = np.searchsorted(_CLASSES, sizes).astype(np.uint8)
+        by_class = np.argsort(classes, kind="stable")
+        of_class = np.bincount(classes, minlength=len(_CLASSES))
+        ranks = np.empty(len(classes), np.int64)
+        ranks[by_class] = _counted(of_class)
+        members = np.split(starts[by_class], np.cumsum(of_class)[:-1])
+        places = [
+            begin + np.arange(size)[:, None] for begin, size in zip(members, _CLASSES.tolist(), strict=True)
+        ]
+        tables = [
+            [plane.take(place, mode="clip") for place in places]
+            for plane in (word.take(order) for word in compared)
+        ]
+        return cls(
+            substring,
+            order,
+            codes.take(order, axis=0),
+            of_pieces,
+            starts,
+            sizes,
+            firsts,
+            classes,
+            ranks,
+            tables,
+        )
+
+    def meetings(self, tile: range) -> Iterator[tuple[Integers, Integers]]:
+        """Give the other pieces that each of a tile's pieces has to meet, once each, some meetings at a time."""
+        left = np.arange(tile.start, tile.stop)
+        values = self.values[left]
+        yield from _spread(left, left + 1, self.firsts[values + 1] - left - 1)
+        masks = self.substring.masks()[1:].astype(np.int64)
+        for bit in range(self.substring.length):
+            # Of two values, that one is on the left which has the highest bit in which they differ.
+            some = (values >> bit & 1).astype(np.bool_)
+            step = max(_MEETINGS // max(int(some.sum()), 1), 1)
+            of_bit = masks[masks >> bit == 1]
+            for i in range(0, len(of_bit) if some.any() else 0, step):
+                others = values[some] ^ of_bit[i : i + step, None]
+                yield from self._met(np.broadcast_to(left[some], others.shape), others)
+
+    def _met(self, left: Integers, others: Integers) -> Iterator[tuple[Integers, Integers]]:
+        """Pair left pieces with the first pieces of some values, then with the second ones, and so on."""
+        right = self.firsts[others]
+        counts = self.firsts[1:][others] - right
+        while True:
+            some = counts > 0
+            if not some.all():
+                left, right, counts = left[some], right[some], counts[some]
+            if not counts.size:
+                return
+            yield left.ravel(), right.ravel()
+            right, counts = right + 1, counts - 1
+
+
+def _spread(left: Integers, firsts: Integers, counts: Integers) -> Iterator[tuple[Integers, Integers]]:
+    """Pair each left piece with `counts` pieces from `firsts` on, about `_MEETINGS` pairs at a time."""
+    ends = np.cumsum(counts)
+    total = int(ends[-1]) if len(ends) else 0
+    cuts = np.searchsorted(ends, np.arange(_MEETINGS, total, _MEETINGS), side="right")
+    for some in np.split(np.arange(len(left)), np.unique(cuts)):
+        if len(some):
+            part = counts[some]
+            yield np.repeat(left[some], part), np.repeat(firsts[some], part) + _counted(part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Which pairs are wanted, and from how many threads."""
+
+    radius: int
+    nearest: int | None
+    threads: int | None
+
+
+class _Worker:
+    """One thread's share of comparing the pieces of one substring.
+
+    Parameters
+    ----------
+    codes
+        The codes by substring.
+    wish
+        Which pairs are wanted.
+    earlier
+        The substrings whose pairs are known.
+    """
+
+    def __init__(self, codes: _Sorted, wish: _Wish, earlier: Sequence[Substring]) -> None:
+        self.found = FoundPairs(wish.nearest)
+        self._codes = codes
+        self._radius = wish.radius
+        self._earlier = earlier
+        self._comparison = comparison(len(codes.tables), max(CALL_WORDS, PIECE * PIECE))
+        limit = codes.substring.limit if codes.substring.window else wish.radius
+        self._limit = self._comparison.limits(np.array(limit))
+        self._seen: list[tuple[Integers, Integers]] = []
+        self._waiting = 0
+
+    def take(self, tile: range, cancel: CancelToken) -> None:
+        """Let a tile's pieces meet all that they have to meet, themselves first."""
+        left = np.arange(tile.start, tile.stop)
+        self._sort(self._codes.classes[left], left, left)
+        for left, right in self._codes.meetings(tile):
+            cancel.check()
+            classes = self._codes.classes
+            self._sort(classes[left] << np.uint8(_KIND_BITS) | classes[right], left, right)
+        self._count()
+
+    def _sort(self, kinds: npt.NDArray[np.uint8], left: Integers, right: Integers) -> None:
+        """Sort meetings by the sizes of both pieces, and compare many of one kind at once."""
+        order = np.argsort(kinds, kind="stable")  # the kind of sort that counts bytes
+        alone = left is right
+        left = left[order]
+        right = left if alone else right[order]
+        ends = np.cumsum(np.bincount(kinds))
+        for kind in np.flatnonzero(np.bincount(kinds)).tolist():
+            first, second = (kind, kind) if alone else divmod(kind, 1 << _KIND_BITS)
+            pairs = int(_CLASSES[first]) * int(_CLASSES[second])
+            step = max(CALL_WORDS // pairs, 1)
+            begin = int(ends[kind - 1]) if kind else 0
+            for i in range(begin, int(ends[kind]), step):
+                some = slice(i, min(i + step, int(ends[kind])))
+                self._compare(left[some], first, right[some], second, alone=alone)
+
+    def _compare(self, left: Integers, first: int, right: Integers, second: int, *, alone: bool) -> None:
+        """Compare left pieces of one class with right ones of another, or, if `alone`, each with itself."""
+        codes, m, s, t = self._codes, len(left), int(_CLASSES[first]), int(_CLASSES[second])
+        lefts, rights = codes.ranks[left], codes.ranks[right]
+        places = self._comparison.candidates(
+            (s, t, m),
+            (table[first].take(lefts, axis=1, mode="clip")[:, None] for table in codes.tables),
+            (table[second].take(rights, axis=1, mode="clip") for table in codes.tables),
+            self._limit,
+            slice(None, None, t + 1) if alone else None,
+        )
+        if len(places):
+            pair = places // m
+            meeting = places - pair * m
+            i = pair // t
+            j = pair - i * t
+            left, right = left[meeting], right[meeting]
+            real = (i < codes.sizes[left]) & (j < codes.sizes[right])
+            if alone:
+                real &= i < j
+            self._seen.append(((codes.starts[left] + i)[real], (codes.starts[right] + j)[real]))
+            self._waiting += len(places)
+            if self._waiting >= _FULL:
+                self._count()
+
+    def _count(self) -> None:
+        """Compare the pairs of places seen in full, and keep those that are within the radius and not known."""
+        if not self._seen:
+            return
+        seen = self._seen
+        self._seen, self._waiting = [], 0
+        every = [np.concatenate(side) for side in zip(*seen, strict=True)]
+        for i in range(0, len(every[0]), _FULL):
+            self._keep(every[0][i : i + _FULL], every[1][i : i + _FULL])
+
+    def _keep(self, a: Integers, b: Integers) -> None:
+        differences = self._codes.codes.take(a, axis=0) ^ self._codes.codes.take(b, axis=0)
+        distances = np.zeros(len(a), np.int64)
+        for counts in np.bitwise_count(differences).T:
+            distances += counts
+        new = distances <= self._radius
+        for known in (None, *self._earlier):
+            if known is not None:
+                new = ~known.meets(differences.T)
+            if not new.all():
+                a, b, distances, differences = a[new], b[new], distances[new], differences[new]
+            if not len(a):
+                return
+        a, b = self._codes.order[a], self._codes.order[b]
+        self.found.add(np.stack([np.minimum(a, b), np.maximum(a, b), distances]))
+
+
+def _compared(
+    planes: Words, substrings: Sequence[Substring], wish: _Wish, progress: Progress, cancel: CancelToken
+) -> Integers:
+    """Find the wanted pairs of distinct codes, once each: codes, codes and distances, (3, p)."""
+    progress.start(Phase.COMPARE, len(substrings) * planes.shape[1])
+    found = FoundPairs(wish.nearest)
+    codes = np.ascontiguousarray(planes.T)
+    for i, substring in enumerate(substrings):
+        cancel.check()
+        for part in _shared(_Sorted.of(planes, codes, substring), wish, substrings[:i], cancel):
+            found.add(part)
+        progress.advance(planes.shape[1])
+    return found.pairs()
+
+
+def _shared(codes: _Sorted, wish: _Wish, earlier: Sequence[Substring], cancel: CancelToken) -> list[Integers]:
+    """Let several threads compare the pieces; gives what each found, (3, found)."""
+
+    def work(tiles: Iterator[range]) -> Integers:
+        worker = _Worker(codes, wish, earlier)
+        for tile in tiles:
+            worker.take(tile, cancel)
+        return worker.found.pairs()
+
+    pieces = len(codes.starts)
+    step = min(pieces // (_TILES * (wish.threads or processors())) + 1, _TILE_PIECES)
+    return share((range(i, min(i + step, pieces)) for i in range(0, pieces, step)), work, wish.threads)

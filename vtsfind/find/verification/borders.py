@@ -1,0 +1,77 @@
+"""Whether a picture breaks off along the edges of a part of it, as it does around a photo that was put into a frame.
+
+Where a part is cut out of a photo, the photo goes on beyond the cut as if nothing were there. Along the edges of a photo on a
+screen, in a card or beside another one, nearly every line that crosses the edge changes there, and more than it does near by.
+"""
+
+import numpy as np
+
+from vtsfind.base.groups import Box
+from vtsfind.find.verification.features import Floats, Pixels
+
+_OUTER = 0.02
+"""An edge so near to the picture's own, in shares of the side, is no edge within it."""
+_CORNER = 3
+_SHORTEST = 12
+_STRAY = 2
+"""How far, in pixels of the small picture, an edge may be from where the box has it."""
+_AROUND = (-9, -7, -5, -4, 4, 5, 7, 9)
+_LEAST_STEP = 6.0
+_STANDS_OUT = 2.0
+
+
+def broken_off(picture: Pixels, box: Box) -> float | None:
+    """The share of the lines across the box's edges that change there, on the edge where it is least.
+
+    Parameters
+    ----------
+    picture
+        (h, w, 3) uint8, the small one.
+    box
+        A part of it.
+
+    Returns
+    -------
+    0 to 1; None if no edge of the box lies within the picture.
+    """
+    height, width = picture.shape[:2]
+    rows, columns = (box.top * height, box.bottom * height), (box.left * width, box.right * width)
+    edges = [_broken(picture, at, rows) for at in columns if _within(at, width)]
+    edges += [_broken(picture.transpose(1, 0, 2), at, columns) for at in rows if _within(at, height)]
+    return min(edges, default=None)
+
+
+def _within(at: float, length: int) -> bool:
+    return _OUTER * length < at < (1 - _OUTER) * length
+
+
+def _broken(picture: Pixels, at: float, span: tuple[float, float]) -> float:
+    """The share of the rows of a span that change at a column."""
+    first, last = round(span[0]) + _CORNER, round(span[1]) - _CORNER
+    if last - first < _SHORTEST:
+        return 0.0
+    middle, reach = round(at), _STRAY + max(_AROUND)
+    left = max(0, middle - reach - 2)
+    steps = _steps(picture[max(0, first) : last, left : middle + reach + 2].astype(np.float32))
+    places = [middle + stray - left - 2 for stray in range(-_STRAY, _STRAY + 1)]
+    return max((_standing_out(steps, place) for place in places), default=0.0)
+
+
+def _standing_out(steps: Floats, place: int) -> float:
+    """The share of the rows whose step at a place is large, and larger than around it."""
+    count = steps.shape[1]
+    around = [place + off for off in _AROUND if 0 <= place + off < count]
+    if not 0 <= place < count or not around:
+        return 0.0
+    here = steps[:, place]
+    return float(((here > _LEAST_STEP) & (here > _STANDS_OUT * np.median(steps[:, around], 1))).mean())
+
+
+def _steps(rows: Floats) -> Floats:
+    """How much each row changes between its columns, in levels: the mean of two pixels against that of the two before them.
+
+    The first step is that between columns 1 and 2.
+    """
+    means = (rows[:, 1:] + rows[:, :-1]) / 2
+    steps: Floats = np.abs(means[:, 2:] - means[:, :-2]).max(2)
+    return steps

@@ -1,0 +1,120 @@
+"""One read of a photo for everything that a comparison and a keep policy want to know of it; done by a worker process.
+
+What is made is text and bytes: a number of 32 bits, the length of the details as JSON; the details; the features.
+"""
+
+import hashlib
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from vtsfind.base.quality import Details
+from vtsfind.find.opencv import opencv
+from vtsfind.find.verification import features
+from vtsfind.media.quality import examine
+from vtsfind.media.work import Content, Made, Setup
+
+SHORTEST = 384
+"""Pixels of the shorter side that are decoded: more than the features are computed on, whatever the picture's shape."""
+_LENGTH = struct.Struct("<I")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Make the small picture of a photo and gather its details; see `vtsfind.media.work.Work` and `unpack`."""
+
+    full: bool = False
+    """Whether to decode it in full too, for the digest of its pixels and for suspicions."""
+    local: bool = True
+    """Whether to look for its local features at once."""
+
+    def __call__(self, content: Content, setup: Setup) -> Made:
+        """Do it."""
+        examined = examine(content, setup, shortest=SHORTEST, full=self.full)
+        found = features.features(examined.pixels) if self.local else features.glimpse(examined.pixels)
+        return Made(examined.info, pack(examined.details, found))
+
+
+def pack(details: Details, found: features.Features) -> bytes:
+    """Write details and features as bytes."""
+    text = json.dumps({**asdict(details), "pixels": details.pixels.hex()}).encode()
+    return _LENGTH.pack(len(text)) + text + found.to_bytes()
+
+
+def unpack(data: bytes | bytearray) -> tuple[Details, features.Features]:
+    """Undo `pack`.
+
+    Raises
+    ------
+    ValueError
+        If it is anything else, or of another version.
+    """
+    return details_of(data), features.Features.from_bytes(bytes(data[_end(data) :]))
+
+
+def details_of(data: bytes | bytearray) -> Details:
+    """The details alone, see `unpack`."""
+    try:
+        told: dict[str, Any] = json.loads(bytes(data[_LENGTH.size : _end(data)]))
+        size = told.pop("exif_size")
+        pixels = bytes.fromhex(told.pop("pixels"))
+        return Details(**told, exif_size=tuple(size) if size else None, pixels=pixels)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError("no details of a photo") from error
+
+
+def _end(data: bytes | bytearray) -> int:
+    if len(data) < _LENGTH.size:
+        raise ValueError("a look is cut short")
+    length: int = _LENGTH.unpack_from(data)[0]
+    return _LENGTH.size + length
+
+
+LOOKS_DEPEND_ON = ("find/verification/features.py", "find/opencv.py", "media/quality.py")
+"""The files of vtsfind that a look depends on, besides decoding."""
+VERDICTS_DEPEND_ON = (
+    "find/verification/registration.py",
+    "find/verification/blocks.py",
+    "find/verification/decision.py",
+    "find/verification/block_similarity.py",
+    "find/verification/borders.py",
+    "find/verification/verify.py",
+    "find/verification/full_frame.py",
+)
+"""The files that a verdict on two looks depends on."""
+SIGHTINGS_DEPEND_ON = (
+    "find/hamming/knn.py",
+    "find/candidates/local_features.py",
+    "find/candidates/visual_words.py",
+)
+"""The files that what many looks have in common depends on."""
+
+
+@cache
+def look_version() -> str:
+    """What makes a look, as a short text. What another version found out is found out again: the two need not agree."""
+    return _digest(LOOKS_DEPEND_ON)
+
+
+@cache
+def verdict_version() -> str:
+    """What makes a verdict, looks included, as a short text."""
+    return _digest((*LOOKS_DEPEND_ON, *VERDICTS_DEPEND_ON))
+
+
+@cache
+def sight_version() -> str:
+    """What finds details in common, looks included, as a short text."""
+    return _digest((*LOOKS_DEPEND_ON, *SIGHTINGS_DEPEND_ON))
+
+
+def _digest(names: Sequence[str]) -> str:
+    digest = hashlib.sha256(opencv().__version__.encode())
+    package = Path(__file__).parents[1]
+    for path in (package / name for name in names):
+        digest.update(path.read_bytes() if path.exists() else b"")
+    return digest.hexdigest()[:16]

@@ -1,0 +1,220 @@
+"""What is kept of a photo to compare it with others: a small picture of it, and the local features of that.
+
+The features are SIFT (Lowe, 2004), found by OpenCV, with descriptors turned into RootSIFT (Arandjelovic and Zisserman,
+2012): each divided by its sum, then the square root of each value. Finding them takes two thirds of the time of a look,
+and photos that are copies of each other in full can do without (`vtsfind.find.verification.full_frame`), so it waits until they are asked for.
+What is computed and what is read back from `Features.to_bytes` is the same to the last bit, so a cache never changes a verdict.
+
+Format of the bytes, version 2, little-endian: the four letters `VTSF`; version, uint16; number of points n, uint16, 65535 if
+they were not looked for; length of the picture, uint32; n times 4 uint16, see `Features.points`; n times 128 uint8, the
+descriptors; the picture as JPEG.
+"""
+
+import struct
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.find.opencv import opencv
+
+Pixels = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float32]
+
+AREA = 288 * 288
+"""Pixels of the small picture, at most."""
+MOST_POINTS = 400
+BLUR = 1.0
+"""Deviation, in pixels of the small picture, of what takes noise out of it before it is compared."""
+
+_MAGIC = b"VTSF"
+_VERSION = 2
+_NOT_SOUGHT = 0xFFFF
+_HEAD = struct.Struct("<4sHHI")
+_CONTRAST = 0.015
+_JPEG_QUALITY = 97
+_DESCRIPTOR_SCALE = 512
+# Points are kept in steps: of place and size in pixels, of the angle in degrees.
+_STEPS = np.array([1 / 64, 1 / 64, 1 / 64, 360 / 65536], np.float32)
+_BLOCK = 16
+_FLAT_DEVIATION = 4.0
+_DETAILED_SHARE = 0.08
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Local:
+    """Local features."""
+
+    packed_points: npt.NDArray[np.uint16]
+    """(n, 4): x, y and diameter in 1/64 pixel of the small picture, angle in 1/65536 of a turn."""
+    descriptors: Pixels
+    """(n, 128): RootSIFT, in 1/512."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What is kept of one photo."""
+
+    encoded: bytes
+    """The small picture as JPEG."""
+    found: Local | None = None
+    """None if they were not looked for yet."""
+
+    @cached_property
+    def local(self) -> Local:
+        """The local features, looked for now if they were not before."""
+        return self.found or _local(_grey(self.picture))
+
+    def sought(self) -> "Features":
+        """The same with its local features."""
+        return self if self.found else Features(self.encoded, self.local)
+
+    @property
+    def packed_points(self) -> npt.NDArray[np.uint16]:
+        """See `Local`."""
+        return self.local.packed_points
+
+    @property
+    def descriptors(self) -> Pixels:
+        """See `Local`."""
+        return self.local.descriptors
+
+    @cached_property
+    def points(self) -> Floats:
+        """(n, 4) float32: x, y and diameter in pixels of the small picture, angle in degrees."""
+        return self.packed_points.astype(np.float32) * _STEPS
+
+    @cached_property
+    def picture(self) -> Pixels:
+        """The small picture, (h, w, 3) uint8, red, green, blue."""
+        return _decoded(self.encoded)
+
+    @cached_property
+    def grey(self) -> Floats:
+        """The small picture's brightness, (h, w) float32, 0 to 255."""
+        return _grey(self.picture).astype(np.float32)
+
+    @cached_property
+    def soft(self) -> Floats:
+        """`grey` with its noise taken out."""
+        blurred: Floats = opencv().GaussianBlur(self.grey, (0, 0), BLUR)
+        return blurred
+
+    @cached_property
+    def flat(self) -> bool:
+        """Whether too little is to be seen for a likeness to mean anything: blank, dark and evenly coloured frames."""
+        return _detail(self.grey) < _DETAILED_SHARE
+
+    def to_bytes(self) -> bytes:
+        """Pack for a cache; the module says how."""
+        if self.found is None:
+            return _HEAD.pack(_MAGIC, _VERSION, _NOT_SOUGHT, len(self.encoded)) + self.encoded
+        head = _HEAD.pack(_MAGIC, _VERSION, len(self.packed_points), len(self.encoded))
+        points = self.packed_points.astype("<u2").tobytes()
+        return head + points + self.descriptors.tobytes() + self.encoded
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Features":
+        """Unpack what `to_bytes` packed.
+
+        Raises
+        ------
+        ValueError
+            When the data are of another version, or damaged in their structure.
+        """
+        if len(data) < _HEAD.size:
+            raise ValueError("features are cut short")
+        magic, version, count, length = _HEAD.unpack_from(data)
+        if magic != _MAGIC or version != _VERSION:
+            raise ValueError("not features of this version")
+        sought = count != _NOT_SOUGHT
+        ends = np.cumsum([_HEAD.size, *((8 * count, 128 * count) if sought else (0, 0)), length])
+        if len(data) != ends[-1]:
+            raise ValueError("features are cut short")
+        if not sought:
+            return cls(data[ends[2] :])
+        points = np.frombuffer(data, "<u2", 4 * count, ends[0]).reshape(count, 4).astype(np.uint16)
+        descriptors = np.frombuffer(data, np.uint8, 128 * count, ends[1]).reshape(count, 128)
+        return cls(data[ends[2] :], Local(points, descriptors))
+
+
+def glimpse(pixels: Pixels) -> Features:
+    """What is kept of a photo, without its local features.
+
+    Parameters
+    ----------
+    pixels
+        (h, w, 3) uint8, upright, sRGB; of any size. Best of at least 288 pixels on the shorter side, where the photo has
+        that many.
+    """
+    cv2 = opencv()
+    small = np.ascontiguousarray(_shrunk(pixels))
+    done, encoded = cv2.imencode(
+        ".jpg",
+        small[:, :, ::-1],
+        [
+            cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY,
+            cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+        ],
+    )  # fmt: skip
+    if not done:
+        raise ValueError("OpenCV could not encode the small picture")
+    return Features(encoded.tobytes())
+
+
+def features(pixels: Pixels) -> Features:
+    """Compute all that is kept of a photo, see `glimpse`."""
+    return glimpse(pixels).sought()
+
+
+def _local(grey: Pixels) -> Local:
+    finder = opencv().SIFT_create(nfeatures=MOST_POINTS, contrastThreshold=_CONTRAST)
+    found, raw = finder.detectAndCompute(grey, None)
+    if raw is None or not found:
+        return Local(np.zeros((0, 4), np.uint16), np.zeros((0, 128), np.uint8))
+    points = np.array([(*p.pt, p.size, p.angle % 360) for p in found], np.float32)
+    packed = np.clip(np.rint(points / _STEPS), 0, 65535).astype(np.uint16)
+    # OpenCV's order depends on how its sorting treats equals.
+    order = np.lexsort(packed.T)[:MOST_POINTS]
+    return Local(packed[order], _root_sift(raw)[order])
+
+
+def _shrunk(pixels: Pixels) -> Pixels:
+    height, width = pixels.shape[:2]
+    scale = min(1.0, float(np.sqrt(AREA / (width * height))))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    if size == (width, height):
+        return pixels
+    cv2 = opencv()
+    shrunk: Pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return shrunk
+
+
+def _root_sift(raw: Floats) -> Pixels:
+    shares = raw / np.maximum(raw.sum(1, keepdims=True), 1e-6)
+    quantised: Pixels = np.minimum(np.rint(np.sqrt(shares) * _DESCRIPTOR_SCALE), 255).astype(np.uint8)
+    return quantised
+
+
+def _grey(pixels: Pixels) -> Pixels:
+    cv2 = opencv()
+    grey: Pixels = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    return grey
+
+
+def _decoded(encoded: bytes) -> Pixels:
+    cv2 = opencv()
+    picture: Pixels | None = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if picture is None:
+        raise ValueError("the small picture is damaged")
+    return picture
+
+
+def _detail(grey: Floats) -> float:
+    """The share of blocks, 0 to 1, in which something is to be seen."""
+    rows, columns = grey.shape[0] // _BLOCK, grey.shape[1] // _BLOCK
+    if not rows or not columns:
+        return 0.0
+    blocks = grey[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK)
+    return float((blocks.std((1, 3)) > _FLAT_DEVIATION).mean())

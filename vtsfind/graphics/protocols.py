@@ -1,0 +1,188 @@
+"""What terminals understand as pictures, and which of it the terminal at hand understands.
+
+=======  ===================================================================================================
+kitty    Kitty's graphics protocol with Unicode placeholders: the picture is sent once, and the characters that
+         stand for it are text like any other, which can be scrolled, covered and cut. Kitty and Ghostty.
+sixel    DEC's six-pixel rows, drawn over blank characters: xterm -ti vt340, foot, Konsole, Windows Terminal, mlterm.
+iterm2   Files sent inline: iTerm2, WezTerm, mintty.
+blocks   Characters that are halves and quarters of a block in two colours, everywhere.
+off      No pictures.
+=======  ===================================================================================================
+"""
+
+import base64
+import os
+import zlib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.base.errors import UsageError
+from vtsfind.graphics.png import png
+from vtsfind.graphics.scaling import Pixels
+
+_CHUNK = 4096
+_PLACEHOLDER = "\U0010eeee"
+_LEVELS = (6, 7, 6)
+"""Shades of red, green and blue in the palette of sixel pictures."""
+_BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16 - 15 / 32
+
+# The characters that number rows and columns in Kitty's protocol: ranges, in hexadecimal, in the protocol's order.
+_DIACRITIC_RANGES = """
+305 30D-30E 310 312 33D-33F 346 34A-34C 350-352 357 35B 363-36F 483-487 592-595 597-599 59C-5A1 5A8-5A9 5AB-5AC 5AF 5C4
+610-617 657-65B 65D-65E 6D6-6DC 6DF-6E2 6E4 6E7-6E8 6EB-6EC 730 732-733 735-736 73A 73D 73F-741 743 745 747 749-74A
+7EB-7F1 7F3 816-819 81B-823 825-827 829-82D 951 953-954 F82-F83 F86-F87 135D-135F 17DD 193A 1A17 1A75-1A7C 1B6B
+1B6D-1B73 1CD0-1CD2 1CDA-1CDB 1CE0 1DC0-1DC1 1DC3-1DC9 1DCB-1DCC 1DD1-1DE6 1DFE 20D0-20D1 20D4-20D7 20DB-20DC 20E1 20E7
+20E9 20F0 2CEF-2CF1 2DE0-2DFF
+"""
+
+
+def _diacritics() -> list[str]:
+    characters: list[str] = []
+    for words in _DIACRITIC_RANGES.split():
+        first, _, last = words.partition("-")
+        characters += map(chr, range(int(first, 16), int(last or first, 16) + 1))
+    return characters
+
+
+_DIACRITICS = _diacritics()
+PLACEHOLDERS_MOST = len(_DIACRITICS)
+"""Cells along a side that a placed picture can have at most."""
+
+
+class Graphics(StrEnum):
+    """How pictures are drawn."""
+
+    KITTY = "kitty"
+    SIXEL = "sixel"
+    ITERM2 = "iterm2"
+    BLOCKS = "blocks"
+    OFF = "off"
+
+
+AUTO = "auto"
+
+
+def chosen(asked: str, answer: bytes = b"", environment: Mapping[str, str] = os.environ) -> Graphics:
+    """How to draw: as asked, or for `auto` the best that the terminal is known, or says, to understand.
+
+    Parameters
+    ----------
+    asked
+        A value of `Graphics`, or `auto`.
+    answer
+        What the terminal said when it was asked for its device attributes; empty if it was not asked.
+    environment
+        Of the process.
+
+    Raises
+    ------
+    UsageError
+        For another word.
+    """
+    words = [AUTO, *(kind.value for kind in Graphics)]
+    if asked not in words:
+        near = get_close_matches(asked, words, n=1)
+        hint = f"Did you mean '{near[0]}'? " if near else ""
+        raise UsageError(f"'{asked}' is no kind of pictures.", f"{hint}Use {', '.join(words)}.")
+    if asked != AUTO:
+        return Graphics(asked)
+    if environment.get("TMUX") or environment.get("STY"):  # which pass graphics on only if told to
+        return Graphics.BLOCKS
+    term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
+    if environment.get("KITTY_WINDOW_ID") or "kitty" in term or "ghostty" in (term + program):
+        return Graphics.KITTY
+    if program in {"iTerm.app", "WezTerm", "mintty"} or environment.get("LC_TERMINAL") == "iTerm2":
+        return Graphics.ITERM2
+    return Graphics.SIXEL if understands_sixel(answer) else Graphics.BLOCKS
+
+
+def understands_sixel(answer: bytes) -> bool:
+    r"""Whether device attributes (the answer to `CSI c`) name sixel graphics.
+
+    >>> understands_sixel(b"\x1b[?62;4;6;22c"), understands_sixel(b"\x1b[?1;2c")
+    (True, False)
+    """
+    start, end = answer.find(b"\x1b[?"), answer.rfind(b"c")
+    return 0 <= start < end and b"4" in answer[start + 3 : end].split(b";")[1:]
+
+
+def kitty_picture(pixels: Pixels, number: int, columns: int, rows: int) -> str:
+    """What sends a picture to the terminal under a number, to be shown where its placeholders stand."""
+    height, width, _ = pixels.shape
+    data = base64.b64encode(zlib.compress(pixels.tobytes(), 1)).decode()
+    chunks = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
+    control = f"a=T,U=1,q=2,f=24,o=z,i={number},s={width},v={height},c={columns},r={rows},"
+    return "".join(
+        f"\x1b_G{control if i == 0 else ''}m={int(i + 1 < len(chunks))};{chunk}\x1b\\"
+        for i, chunk in enumerate(chunks)
+    )
+
+
+def kitty_removal(number: int) -> str:
+    """What makes the terminal forget a picture."""
+    return f"\x1b_Ga=d,d=I,q=2,i={number}\x1b\\"
+
+
+def kitty_cells(columns: int, row: int) -> str:
+    """The characters of one line that stand for a picture; its number is their colour."""
+    line = _DIACRITICS[row]
+    return "".join(f"{_PLACEHOLDER}{line}{_DIACRITICS[column]}" for column in range(columns))
+
+
+def iterm2_picture(pixels: Pixels, columns: int, rows: int) -> str:
+    """What draws a picture at the cursor, on so many characters and lines."""
+    data = base64.b64encode(png(pixels)).decode()
+    return f"\x1b]1337;File=inline=1;width={columns};height={rows};preserveAspectRatio=0;doNotMoveCursor=1:{data}\x07"
+
+
+def sixel_picture(pixels: Pixels) -> str:
+    """What draws a picture at the cursor, pixel for pixel, in 252 colours with an ordered dither."""
+    height, width, _ = pixels.shape
+    indices = _dithered(pixels)
+    padded = np.full((-(-height // 6) * 6, width), -1, np.int16)
+    padded[:height] = indices
+    parts = [f'\x1bP0;1;0q"1;1;{width};{height}', _palette(np.unique(indices))]
+    for band in padded.reshape(-1, 6, width):
+        colours = np.unique(band[band >= 0])
+        # (colours, w): the six bits of each column that have this colour.
+        bits = ((band[None] == colours[:, None, None]) * (1 << np.arange(6))[:, None]).sum(axis=1)
+        rows = [f"#{colour}{_runs(line)}" for colour, line in zip(colours.tolist(), bits, strict=True)]
+        parts.append("$".join(rows) + "-")
+    return "".join(parts) + "\x1b\\"
+
+
+def _dithered(pixels: Pixels) -> npt.NDArray[np.int16]:
+    """The nearest colour of the palette for each pixel, with an ordered dither between them."""
+    height, width, _ = pixels.shape
+    noise = np.tile(_BAYER, (-(-height // 4), -(-width // 4)))[:height, :width]
+    index = np.zeros((height, width), np.int16)
+    for channel, levels in enumerate(_LEVELS):
+        value = pixels[:, :, channel] * ((levels - 1) / 255) + noise
+        index = index * levels + np.clip(np.rint(value), 0, levels - 1).astype(np.int16)
+    return index
+
+
+def _palette(indices: npt.NDArray[np.int16]) -> str:
+    _, green, blue = _LEVELS
+    words = []
+    for index in indices.tolist():
+        shades = (index // (green * blue), index // blue % green, index % blue)
+        percents = [round(100 * shade / (levels - 1)) for shade, levels in zip(shades, _LEVELS, strict=True)]
+        words.append(f"#{index};2;{percents[0]};{percents[1]};{percents[2]}")
+    return "".join(words)
+
+
+def _runs(bits: npt.NDArray[np.int64]) -> str:
+    """One colour's row of sixels, with repetitions counted."""
+    changes = np.flatnonzero(np.diff(bits)) + 1
+    starts = [0, *changes.tolist()]
+    lengths = np.diff([*starts, len(bits)]).tolist()
+    characters = [chr(63 + bit) for bit in bits[starts].tolist()]
+    return "".join(
+        f"!{length}{character}" if length > 3 else character * length
+        for character, length in zip(characters, lengths, strict=True)
+    )

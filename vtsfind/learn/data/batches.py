@@ -1,0 +1,137 @@
+"""Batches of views for training, each a function of the seed and the step alone: a run that resumes sees the same ones."""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from vtsfind.base.records import Preprocessing
+from vtsfind.learn.data import formats as datasets
+from vtsfind.learn.training.recipes import Task
+from vtsfind.media import edits
+from vtsfind.media.decode import prepare
+
+Pixels = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Views of some pictures; several of one picture share its row."""
+
+    pixels: Tensor
+    """(b, size, size, 3) uint8."""
+    labels: Tensor
+    """(b, c) float32, 0 or 1."""
+    rows: Tensor
+    """(b,) int64."""
+
+    def pin_memory(self) -> "Batch":
+        """Move to page-locked memory; the loader calls it where that speeds up the way to a GPU."""
+        return Batch(self.pixels.pin_memory(), self.labels.pin_memory(), self.rows.pin_memory())
+
+
+class Batches(Dataset[Batch]):
+    """The batches of one task, by step.
+
+    Every picture is shown once before any is shown again; the order is drawn anew for every pass.
+
+    Parameters
+    ----------
+    task
+        What to show and how.
+    root
+        The folder of all data.
+    preprocessing
+        Of the network.
+    steps
+        How many batches there are.
+    seed
+        Of everything random here.
+    share
+        Number of this share of every batch, and how many shares there are. Equal shares, one after the other, are the batch
+        that one process makes alone.
+    given
+        The pictures; those of the task's data unless given.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        root: Path,
+        preprocessing: Preprocessing,
+        *,
+        steps: int,
+        seed: int,
+        share: tuple[int, int] = (0, 1),
+        given: datasets.Pictures | None = None,
+    ) -> None:
+        self.task, self.root, self.preprocessing = task, root, preprocessing
+        self.steps, self.seed, self.share, self.given = steps, seed, share, given
+
+    @cached_property
+    def pictures(self) -> datasets.Pictures:
+        """The task's pictures, opened when first used, so in each process that makes batches."""
+        return self.given or datasets.load(self.task.data, self.root, shortest=self.task.shortest)
+
+    def others(self, *, steps: int, seed: int, task: Task | None = None) -> "Batches":
+        """Other batches of the same pictures, whole ones; of another task if one is given."""
+        return Batches(
+            task or self.task, self.root, self.preprocessing, steps=steps, seed=seed, given=self.pictures
+        )
+
+    def epoch(self, step: int) -> int:
+        """How many times every picture was shown before this step's batch begins."""
+        return step * self.task.pictures // len(self.pictures)
+
+    def __len__(self) -> int:
+        return self.steps
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in self.__dict__.items() if name != "pictures"}
+
+    def __getitem__(self, step: int) -> Batch:
+        number, shares = self.share
+        count = self.task.pictures
+        pixels, rows = [], []
+        for place in range(number * count // shares, (number + 1) * count // shares):
+            row = self._row(step * count + place)
+            whole = self.pictures.picture(row)
+            for view in range(self.task.views_each):
+                rng = np.random.default_rng((self.seed, step, place, view))
+                pixels.append(self._shown(whole, rng))
+                rows.append(row)
+        index = np.array(rows, np.int64)
+        return Batch(
+            torch.from_numpy(np.stack(pixels)),
+            torch.from_numpy(self.pictures.labels[index]),
+            torch.from_numpy(index),
+        )
+
+    def _row(self, position: int) -> int:
+        n = len(self.pictures)
+        return int(_order(self.seed, position // n, n)[position % n])
+
+    def _shown(self, whole: Pixels, rng: np.random.Generator) -> Pixels:
+        if self.task.views == "plain":
+            return prepare(whole, self.preprocessing)
+        if self.task.views == "window":
+            window = prepare(whole, self.preprocessing, at=(float(rng.random()), float(rng.random())))
+            return window[:, ::-1] if rng.random() < 0.5 else window
+        if self.task.views == "mild":
+            return prepare(edits.mild(whole, rng), self.preprocessing)
+
+        def other() -> Pixels:
+            return self.pictures.picture(int(rng.integers(len(self.pictures))))
+
+        edited = edits.edited(whole, rng, other=other, strength=self.task.strength)
+        return prepare(edited, self.preprocessing)
+
+
+@lru_cache(maxsize=8)
+def _order(seed: int, epoch: int, n: int) -> npt.NDArray[np.int64]:
+    return np.random.default_rng((seed, epoch)).permutation(n)

@@ -1,0 +1,205 @@
+"""How a data set lies on disk, and how it becomes pictures with a training set, queries and a database.
+
+``cifar10``
+    The official binary files, see `vtsfind.learn.data.formats.cifar10`; the parts are drawn by a seed.
+``lists``
+    `train.txt`, `test.txt` (the queries) and `database.txt`, see `vtsfind.learn.data.formats.lists`.
+``folders``
+    `train` and `val` (or `test`), with one folder of photos a class in each; queries are those in `val`. The database is
+    `database`, of the same form, if there is such a folder, else the training set. Lists, if there are any, go first.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vtsfind.base.errors import DiskFull, UsageError
+from vtsfind.learn.data.formats import cifar10
+from vtsfind.learn.data.formats.classes import numbered
+from vtsfind.learn.data.formats.lists import Listed, read_list
+from vtsfind.learn.data.formats.pictures import Files, Pictures, RowNumbers, names_in, one_hot
+from vtsfind.learn.data.split_checks import Fault, Finding, refuse, repeated, shortage
+from vtsfind.learn.data.splits import Rows, drawn, labels_digest, read_split, write_split
+
+LISTS = {"train": "train.txt", "query": "test.txt", "database": "database.txt"}
+_QUERY_FOLDERS = ("val", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How the parts are drawn from classes, see `vtsfind.learn.data.splits.drawn`."""
+
+    query: int
+    """Queries a class."""
+    train: int
+    """Training pictures a class."""
+    database: tuple[str, ...]
+    """What the database is made of, in order: `train`, `rest`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A data set as it was found."""
+
+    pictures: Pictures
+    parts: Mapping[str, RowNumbers]
+    """Rows of `train`, `query` and `database`, (m,) int64 each."""
+    labels: str
+    """The `labels_digest`."""
+    origin: str
+    """Where the data come from, in words."""
+    findings: tuple[Finding, ...] = ()
+    file: Path | None = None
+    """Where a drawn split is kept."""
+
+
+def missing_lists(folder: Path) -> list[str]:
+    """The list files that a folder lacks."""
+    return [name for name in LISTS.values() if not (folder / name).is_file()]
+
+
+def missing_folders(folder: Path) -> list[str]:
+    """The class folders that a folder lacks; nothing when it has lists."""
+    if not missing_lists(folder):
+        return []
+    lacking = [] if (folder / "train").is_dir() else ["train"]
+    return lacking + ([] if _query_folder(folder) else ["val"])
+
+
+def _query_folder(folder: Path) -> str | None:
+    return next((name for name in _QUERY_FOLDERS if (folder / name).is_dir()), None)
+
+
+def open_lists(folder: Path, classes: tuple[str, ...], shortest: int) -> Opened:
+    """Open a data set with list files; `classes` names the columns, or is empty for any.
+
+    Raises
+    ------
+    UsageError
+        See `read_list`; and when two lists give a picture different labels.
+    """
+    listed: dict[str, Listed] = {}
+    columns = len(classes) or None
+    for part, name in LISTS.items():
+        listed[part] = read_list(folder / name, folder, columns=columns)
+        columns = columns or listed[part].labels.shape[1]
+    names = sorted({name for one in listed.values() for name in one.names})
+    row_of = {name: row for row, name in enumerate(names)}
+    parts = {part: np.array([row_of[name] for name in one.names], np.int64) for part, one in listed.items()}
+    labels = _joined(listed, parts, names)
+    pictures = Pictures(
+        classes or numbered(labels.shape[1]),
+        labels.astype(np.float32),
+        (Files(folder, tuple(names), shortest),),
+        (0, len(names)),
+    )
+    findings = tuple(repeated(part, one.repeated) for part, one in listed.items() if one.repeated)
+    return Opened(pictures, parts, labels_digest(pictures.labels, names), f"the lists in {folder}", findings)
+
+
+def _joined(
+    listed: Mapping[str, Listed], parts: Mapping[str, RowNumbers], names: list[str]
+) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
+    """One table of labels, (n, c), from those of all lists."""
+    first = next(iter(listed.values()))
+    labels = np.zeros((len(names), first.labels.shape[1]), np.uint8)
+    known = np.zeros(len(names), bool)
+    for part, one in listed.items():
+        rows = parts[part]
+        clash = known[rows] & (labels[rows] != one.labels).any(axis=1)
+        if clash.any():
+            raise UsageError(
+                f"{one.file} gives {names[rows[np.argmax(clash)]]} other labels than another list in that folder "
+                f"({int(clash.sum()):,} such pictures).",
+                "Get lists that belong together.",
+            )
+        labels[rows], known[rows] = one.labels, True
+    return labels
+
+
+def open_folders(folder: Path, shortest: int) -> Opened:
+    """Open a data set of class folders."""
+    query = _query_folder(folder) or _QUERY_FOLDERS[0]
+    places = {"train": "train", "query": query}
+    if (folder / "database").is_dir():
+        places["database"] = "database"
+    classes = sorted(
+        {path.name for place in places.values() for path in (folder / place).iterdir() if path.is_dir()}
+    )
+    names: list[str] = []
+    numbers: list[int] = []
+    parts: dict[str, RowNumbers] = {}
+    for part, place in places.items():
+        start = len(names)
+        for number, label in enumerate(classes):
+            found = names_in(folder, f"{place}/{label}")
+            names += found
+            numbers += [number] * len(found)
+        parts[part] = np.arange(start, len(names), dtype=np.int64)
+    parts.setdefault("database", parts["train"])
+    labels = one_hot(np.array(numbers, np.int64), len(classes))
+    pictures = Pictures(tuple(classes), labels, (Files(folder, tuple(names), shortest),), (0, len(names)))
+    return Opened(pictures, parts, labels_digest(labels, names), f"the class folders in {folder}")
+
+
+def open_cifar10(folder: Path, drawing: Drawing, *, protocol: str, seed: int, splits: Path | None) -> Opened:
+    """Open CIFAR-10 from its unpacked files, with the split of a seed.
+
+    Parameters
+    ----------
+    folder
+        The unpacked files.
+    drawing
+        How to draw.
+    protocol, seed
+        Name the split.
+    splits
+        The folder where splits are kept; `folder` if None. When that cannot be written, it is a finding, and the split is
+        drawn again the next time; when a given folder cannot be written, it is an error.
+
+    Raises
+    ------
+    UsageError
+        For files that are not CIFAR-10, classes that are too small, or a damaged file of the split.
+    DiskFull
+        When `splits` cannot be written.
+    """
+    numbers = cifar10.labels(folder)
+    refuse(shortage(numbers, cifar10.CLASSES, drawing.query + drawing.train), str(folder))
+    reader = cifar10.Rows(folder, np.arange(len(numbers), dtype=np.int64))
+    pictures = Pictures(cifar10.CLASSES, one_hot(numbers, len(cifar10.CLASSES)), (reader,), (0, len(numbers)))
+    labels = labels_digest(pictures.labels)
+    file = (splits or folder) / f"split-{protocol}-seed{seed}.json"
+    findings: list[Finding] = []
+    if file.is_file():
+        rows = read_split(file, protocol=protocol, seed=seed, labels=labels)
+    else:
+        rows = _drawn(numbers, drawing, seed)
+        with _keeping(file, findings, must=splits is not None):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_split(file, rows, protocol=protocol, seed=seed, labels=labels)
+    parts = {"train": rows.train, "query": rows.query, "database": rows.database}
+    kept = None if findings else file
+    return Opened(pictures, parts, labels, cifar10.origin(folder), tuple(findings), kept)
+
+
+def _drawn(numbers: RowNumbers, drawing: Drawing, seed: int) -> Rows:
+    query, train, rest = drawn(numbers, query=drawing.query, train=drawing.train, seed=seed)
+    pools = {"train": train, "rest": rest}
+    return Rows(train, query, np.concatenate([pools[name] for name in drawing.database]))
+
+
+@contextmanager
+def _keeping(file: Path, findings: list[Finding], *, must: bool) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        said = f"The split could not be kept in {file}: {error.strerror or error}"
+        if must:
+            raise DiskFull(f"{said}.", "Make the folder writable, or choose another one.") from error
+        findings.append(
+            Finding(Fault.NOT_KEPT, 1, f"{said}; the same seed draws the same split the next time.")
+        )

@@ -1,0 +1,229 @@
+"""What can be wrong with a split and its labels, found before anything is trained or measured, and said in words."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from vtsfind.base.errors import UsageError
+from vtsfind.learn.data.formats.pictures import Labels, RowNumbers
+
+
+class Fault(StrEnum):
+    """A kind of fault; the value says it."""
+
+    LABEL_RANGE = "labels other than 0 and 1"
+    ROW_RANGE = "row numbers of no picture"
+    ONE_CLASS = "fewer than two classes"
+    TOO_FEW = "fewer pictures than needed"
+    QUERY_IN_DATABASE = "queries inside the database"
+    QUERY_IN_TRAIN = "queries inside the training set"
+    REPEATED = "repeated rows"
+    UNLABELLED = "pictures without a label"
+    UNANSWERABLE = "queries without anything relevant in the database"
+    OTHER_SIZE = "another number of pictures than the protocol's"
+    TRAIN_IN_DATABASE = "training pictures inside the database, or outside, against the protocol"
+    NOT_KEPT = "a split that could not be kept in a file"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One fault that was found."""
+
+    fault: Fault
+    count: int
+    """Pictures, queries, rows or classes concerned."""
+    detail: str
+    """The finding in a sentence, with what was done about it."""
+    fatal: bool = False
+    """Whether the data cannot be used so."""
+
+    def __str__(self) -> str:
+        return self.detail
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a protocol says of its parts; None where it says nothing."""
+
+    sizes: Mapping[str, int | None]
+    """Pictures of `train`, `query` and `database`."""
+    train_in_database: bool | None = None
+
+
+def audited(
+    labels: Labels, parts: Mapping[str, RowNumbers], expected: Expected
+) -> tuple[dict[str, RowNumbers], tuple[Finding, ...]]:
+    """Clean the parts of a split, and say what was found.
+
+    Rows that stand again in a part are left out, and so are queries that stand in the database; all else stays as it is.
+
+    Parameters
+    ----------
+    labels
+        (n, c), of all pictures.
+    parts
+        Row numbers, (m,) int64, of `train`, `query` and `database`.
+    expected
+        What the protocol says.
+
+    Returns
+    -------
+    The parts, cleaned, and the findings. With a fatal one among them the parts are not to be used.
+    """
+    fatal = [*_of_labels(labels), *_of_row_numbers(labels, parts)]
+    if fatal:
+        return dict(parts), tuple(fatal)
+    cleaned, findings = _without_repetition(parts)
+    queries = np.isin(cleaned["database"], cleaned["query"])
+    if queries.any():
+        cleaned["database"] = cleaned["database"][~queries]
+        count = int(queries.sum())
+        findings.append(
+            Finding(
+                Fault.QUERY_IN_DATABASE,
+                count,
+                f"{count:,} queries were inside the database and were removed from it.",
+            )
+        )
+    findings += _of_sizes(cleaned, expected)
+    findings += _of_overlap(cleaned, expected)
+    findings += _of_answers(labels, cleaned)
+    return cleaned, tuple(findings)
+
+
+def refuse(findings: tuple[Finding, ...], what: str) -> None:
+    """Raise when a finding is fatal.
+
+    Parameters
+    ----------
+    findings
+        All findings.
+    what
+        Names the data in the message.
+
+    Raises
+    ------
+    UsageError
+        With every fatal finding in its message.
+    """
+    fatal = [finding.detail for finding in findings if finding.fatal]
+    if fatal:
+        raise UsageError(f"{what} cannot be used: {' '.join(fatal)}", "Mend the data, or choose other ones.")
+
+
+def shortage(numbers: RowNumbers, classes: tuple[str, ...], needed: int) -> tuple[Finding, ...]:
+    """Find the classes that have too few pictures to draw from.
+
+    Parameters
+    ----------
+    numbers
+        Class of every picture, (n,).
+    classes
+        Names of the classes.
+    needed
+        Pictures that every class must have.
+    """
+    counts = np.bincount(numbers, minlength=len(classes))
+    return tuple(
+        Finding(
+            Fault.TOO_FEW,
+            int(count),
+            f"The class '{name}' has {count:,} pictures, and {needed:,} are needed.",
+            fatal=True,
+        )
+        for name, count in zip(classes, counts, strict=True)
+        if count < needed
+    )
+
+
+def _of_labels(labels: Labels) -> list[Finding]:
+    wrong = int(((labels != 0) & (labels != 1)).any(axis=1).sum())
+    if wrong:
+        said = f"{wrong:,} pictures have labels other than 0 and 1."
+        return [Finding(Fault.LABEL_RANGE, wrong, said, fatal=True)]
+    classes = int(labels.any(axis=0).sum())
+    if classes < 2:
+        said = f"All pictures are of {'one class' if classes else 'no class'}, so that there is nothing to tell apart."
+        return [Finding(Fault.ONE_CLASS, classes, said, fatal=True)]
+    return []
+
+
+def _of_row_numbers(labels: Labels, parts: Mapping[str, RowNumbers]) -> list[Finding]:
+    found = []
+    for name, rows in parts.items():
+        wrong = int(((rows < 0) | (rows >= len(labels))).sum())
+        if wrong:
+            said = f"{wrong:,} rows of the {_WORDS[name]} are of no picture."
+            found.append(Finding(Fault.ROW_RANGE, wrong, said, fatal=True))
+    return found
+
+
+_WORDS = {"train": "training set", "query": "queries", "database": "database"}
+
+
+def _without_repetition(parts: Mapping[str, RowNumbers]) -> tuple[dict[str, RowNumbers], list[Finding]]:
+    cleaned, findings = {}, []
+    for name, rows in parts.items():
+        first = np.sort(np.unique(rows, return_index=True)[1])
+        cleaned[name] = rows[first]
+        count = len(rows) - len(first)
+        if count:
+            findings.append(repeated(name, count))
+    return cleaned, findings
+
+
+def repeated(part: str, count: int) -> Finding:
+    """The finding that `count` rows of a part stood there before and were left out."""
+    return Finding(
+        Fault.REPEATED, count, f"{count:,} rows of the {_WORDS[part]} were repeated and were left out."
+    )
+
+
+def _of_sizes(parts: Mapping[str, RowNumbers], expected: Expected) -> list[Finding]:
+    found = []
+    for name, rows in parts.items():
+        wanted = expected.sizes.get(name)
+        if not len(rows):
+            said = f"There are no pictures for the {_WORDS[name]}."
+            found.append(Finding(Fault.TOO_FEW, 0, said, fatal=True))
+        elif wanted is not None and wanted != len(rows):
+            said = (
+                f"There are {len(rows):,} pictures for the {_WORDS[name]}, where the protocol has {wanted:,}: "
+                "figures do not compare."
+            )
+            found.append(Finding(Fault.OTHER_SIZE, len(rows), said))
+    return found
+
+
+def _of_overlap(parts: Mapping[str, RowNumbers], expected: Expected) -> list[Finding]:
+    found = []
+    count = int(np.isin(parts["train"], parts["query"]).sum())
+    if count:
+        said = f"{count:,} training pictures are queries, too, and stay there: results on them mean little."
+        found.append(Finding(Fault.QUERY_IN_TRAIN, count, said))
+    inside = int(np.isin(parts["train"], parts["database"]).sum())
+    if expected.train_in_database is False and inside:
+        said = f"{inside:,} training pictures are in the database, where the protocol has none."
+        found.append(Finding(Fault.TRAIN_IN_DATABASE, inside, said))
+    outside = len(parts["train"]) - inside
+    if expected.train_in_database and outside:
+        said = f"{outside:,} training pictures are not in the database, where the protocol has all."
+        found.append(Finding(Fault.TRAIN_IN_DATABASE, outside, said))
+    return found
+
+
+def _of_answers(labels: Labels, parts: Mapping[str, RowNumbers]) -> list[Finding]:
+    found = []
+    for name, rows in parts.items():
+        count = int((~labels[rows].any(axis=1)).sum())
+        if count:
+            said = f"{count:,} pictures of the {_WORDS[name]} have no label."
+            found.append(Finding(Fault.UNLABELLED, count, said))
+    shown = labels[parts["database"]].any(axis=0)
+    count = int((~(labels[parts["query"]].astype(bool) & shown).any(axis=1)).sum())
+    if count:
+        said = f"{count:,} queries have nothing relevant in the database, and count as zero."
+        found.append(Finding(Fault.UNANSWERABLE, count, said))
+    return found

@@ -1,0 +1,151 @@
+"""What a recipe's tasks learn from, and what a run is judged by, opened and looked through before anything is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.progress import CancelToken, Progress
+from vtsfind.base.records import Preprocessing
+from vtsfind.learn.data.batches import Batches
+from vtsfind.learn.data.formats.pictures import Pictures, RowNumbers
+from vtsfind.learn.data.protocols import find_protocol, open_protocol
+from vtsfind.learn.data.splits import Split
+from vtsfind.learn.models.backbones import IMAGENET_MEAN, IMAGENET_STD, backbone
+from vtsfind.learn.training.recipes import Recipe, Task, Validation
+from vtsfind.media.decode import needed_side
+
+_HOLDING_OUT = 0x7660
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judges:
+    """The pictures that a run is judged by."""
+
+    queries: Pictures
+    database: Pictures | None
+    """None where each query is compared with all other queries."""
+    top: int | None
+    """How many answers count; None for all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Materials:
+    """What a recipe learns from."""
+
+    sources: tuple[Batches, ...]
+    """Of each task."""
+    preprocessing: Preprocessing
+    split: Split | None
+    """Of the first task that has a protocol."""
+    judges: Judges | None
+
+
+def open_materials(
+    recipe: Recipe,
+    root: Path,
+    *,
+    share: tuple[int, int],
+    progress: Progress,
+    cancel: CancelToken,
+) -> Materials:
+    """Open the data of all tasks.
+
+    Parameters
+    ----------
+    recipe
+        The recipe.
+    root
+        The folder of all data.
+    share
+        Of every batch that is made here, see `Batches`.
+    progress, cancel
+        Of a download.
+
+    Raises
+    ------
+    UsageError
+        When data are missing, cannot be used, or are too few for a batch; or a batch cannot be shared evenly.
+    """
+    preprocessing = preprocessing_of(recipe)
+    sources: list[Batches] = []
+    first: Split | None = None
+    judges: Judges | None = None
+    for number, task in enumerate(recipe.tasks):
+        given: Pictures | None = None
+        if task.protocol:
+            pictures, split = open_protocol(
+                task.protocol,
+                root,
+                seed=task.split_seed,
+                shortest=needed_side(preprocessing),
+                progress=progress,
+                cancel=cancel,
+            )
+            rows = split.train
+            if recipe.validation and number == 0:
+                rows, judges = _judged(recipe.validation, pictures, split, recipe.seed)
+            given = pictures.chosen(rows)
+            first = first or split
+        sources.append(
+            Batches(
+                task,
+                root,
+                preprocessing,
+                steps=recipe.schedule.steps,
+                seed=recipe.seed + number,
+                share=share,
+                given=given,
+            )
+        )
+        _check_batch(task, sources[-1].pictures, share[1])
+    return Materials(tuple(sources), preprocessing, first, judges)
+
+
+def preprocessing_of(recipe: Recipe) -> Preprocessing:
+    """How pictures are shown: as the backbone was trained, and as the first protocol of the tasks has it, if any."""
+    shown = backbone(recipe.network.backbone).preprocessing(recipe.network.size)
+    if recipe.imagenet_statistics:
+        shown = replace(shown, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+    protocols = [task.protocol for task in recipe.tasks if task.protocol]
+    return find_protocol(protocols[0]).look.preprocessing(shown) if protocols else shown
+
+
+def held_out(rows: RowNumbers, share: float, seed: int) -> tuple[RowNumbers, RowNumbers]:
+    """Draw the share of rows that is held out; gives the others and those, each in their order.
+
+    Drawn from raw random numbers, as `vtsfind.learn.data.splits.drawn` does and for its reason.
+    """
+    keys = np.random.PCG64([seed, _HOLDING_OUT]).random_raw(len(rows))
+    out = np.zeros(len(rows), bool)
+    out[np.argsort(keys, kind="stable")[: round(share * len(rows))]] = True
+    return rows[~out], rows[out]
+
+
+def _judged(validation: Validation, pictures: Pictures, split: Split, seed: int) -> tuple[RowNumbers, Judges]:
+    """Give the rows to learn from, and what the run is judged by."""
+    if validation.on == "test":
+        top = find_protocol(split.protocol).top_k
+        return split.train, Judges(pictures.chosen(split.query), pictures.chosen(split.database), top)
+    rows, out = held_out(split.train, validation.share, seed)
+    if len(out) < 2 or not len(rows):
+        raise UsageError(
+            f"A share of {validation.share} of {len(split.train):,} training pictures leaves too few to train and judge by.",
+            "Give another `share`, or leave `validation` out of the recipe.",
+        )
+    return rows, Judges(pictures.chosen(out), None, None)
+
+
+def _check_batch(task: Task, pictures: Sequence[object] | Pictures, processes: int) -> None:
+    if len(pictures) < task.pictures:
+        raise UsageError(
+            f"There are {len(pictures):,} pictures to train on, fewer than the {task.pictures:,} of a batch.",
+            f"Give a batch of at most {len(pictures):,}.",
+        )
+    if task.pictures % processes:
+        raise UsageError(
+            f"A batch of {task.pictures:,} pictures cannot be shared evenly by {processes} processes.",
+            f"Give a batch of {-(-task.pictures // processes) * processes:,}.",
+        )

@@ -1,0 +1,1 @@
+"""How good codes are: retrieval metrics, the evaluator, heads on frozen features."""

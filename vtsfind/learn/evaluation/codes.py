@@ -1,0 +1,265 @@
+"""Codes of the pictures of a split: made in batches, and kept in files, so that they are made once.
+
+A file holds the codes of all heads of one model, for the queries and then the database of one split. Its name is a
+SHA-256 of all that they depend on: the model's fingerprint, the split's digest, sizes and times of change of the files of
+the pictures, and the versions of the packages. It is written now and then while codes are made, so that work that was
+stopped goes on there. Every file can be removed.
+"""
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+import zlib
+from collections import deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+import vtsfind
+from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
+from vtsfind.base.records import Preprocessing
+from vtsfind.learn.data.formats import cifar10
+from vtsfind.learn.data.formats.pictures import Files, Pictures, Pixels, RowNumbers
+from vtsfind.learn.data.splits import Split
+from vtsfind.learn.models.registry import Card
+from vtsfind.media.decode import prepare
+from vtsfind.store.atomic import replace_file
+
+if TYPE_CHECKING:
+    from vtsfind.learn.models.encoder import Encoder
+
+PACKAGES = ("torch", "timm", "pillow")
+"""Other packages that codes depend on, to the bit."""
+
+_FORMAT = 1
+_KEEP_EVERY = 4096
+_MADE_ON = "made_on"
+
+Tables = dict[str, npt.NDArray[np.uint8]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitCodes:
+    """The codes of queries and database, by head."""
+
+    queries: Mapping[str, npt.NDArray[np.uint8]]
+    """(q, b) uint8, packed."""
+    database: Mapping[str, npt.NDArray[np.uint8]]
+    """(n, b) uint8, packed."""
+    made_on: str
+    """Device and precision that made them, such as `cpu, float32`."""
+    encoded: int
+    """Pictures that went through the model now; the others' codes had been kept."""
+    not_kept: str = ""
+    """Why the codes could not be kept in a file; empty when they are."""
+
+
+def versions() -> dict[str, str]:
+    """The versions of vtsfind and of `PACKAGES`."""
+    return {"vtsfind": vtsfind.__version__, **{name: version(name) for name in PACKAGES}}
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """How codes are made."""
+
+    device: str = "auto"
+    """See `vtsfind.learn.models.encoder.Encoder`. With `auto`, kept codes are used whatever made them."""
+    batch: int = 32
+    """Pictures that go through the model at once."""
+    workers: int = 0
+    """Threads that decode; 0 for one a core."""
+    progress: Progress = field(default_factory=Silent)
+    cancel: CancelToken = field(default_factory=CancelToken)
+
+
+def split_codes(card: Card, pictures: Pictures, split: Split, folder: Path, work: Work) -> SplitCodes:
+    """Get the codes of queries and database, from their file as far as they are there.
+
+    Parameters
+    ----------
+    card
+        The model; its preprocessing says how pictures are shown.
+    pictures, split
+        See `vtsfind.learn.data.protocols.open_protocol`.
+    folder
+        Where codes are kept; made if need be.
+    work
+        How to make those that are lacking.
+
+    Raises
+    ------
+    ModelDamaged, UsageError
+        See `Encoder`; and when a picture cannot be used.
+    Cancelled
+        When asked to stop; what was done is kept.
+    """
+    rows = np.concatenate([split.query, split.database])
+    kept = _Kept(folder / f"{_key(card, pictures, split)}.npz", card, len(rows))
+    if kept.done and work.device not in {"auto", kept.made_on.partition(",")[0]}:
+        kept.forget()
+    encoded = _complete(kept, card, pictures, rows, work) if kept.done < len(rows) else 0
+    q = len(split.query)
+    return SplitCodes(
+        {name: table[:q] for name, table in kept.tables.items()},
+        {name: table[q:] for name, table in kept.tables.items()},
+        kept.made_on,
+        encoded,
+        kept.trouble,
+    )
+
+
+class _Kept:
+    """The codes that a file holds, and those that it shall hold."""
+
+    def __init__(self, file: Path, card: Card, count: int) -> None:
+        self.file = file
+        self.count = count
+        self.tables: Tables = {
+            head.name: np.zeros((count, -(-head.bits // 8)), np.uint8) for head in card.network.heads
+        }
+        self.done = 0
+        self.made_on = ""
+        self.trouble = ""
+        self._read()
+
+    def _read(self) -> None:
+        """Take what the file holds; a file that cannot be read holds nothing."""
+        try:
+            with np.load(io.BytesIO(self.file.read_bytes()), allow_pickle=False) as stored:
+                found = {name: stored[f"head {name}"] for name in self.tables}
+                made_on = str(stored[_MADE_ON])
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
+            return
+        lengths = {len(table) for table in found.values()}
+        fits = all(
+            table.dtype == np.uint8 and table.shape[1:] == self.tables[name].shape[1:]
+            for name, table in found.items()
+        )
+        if not fits or len(lengths) != 1 or max(lengths) > self.count:
+            return
+        self.done, self.made_on = lengths.pop(), made_on
+        for name, table in found.items():
+            self.tables[name][: self.done] = table
+
+    def forget(self) -> None:
+        """Begin anew."""
+        self.done = 0
+
+    def add(self, codes: Mapping[str, npt.NDArray[np.uint8]], count: int) -> None:
+        """Take the codes of the next `count` pictures, and keep the file up to date now and then."""
+        for name, table in self.tables.items():
+            table[self.done : self.done + count] = codes[name]
+        before, self.done = self.done, self.done + count
+        if before // _KEEP_EVERY != self.done // _KEEP_EVERY:
+            self.keep()
+
+    def keep(self) -> None:
+        """Write the file. A folder that cannot be written costs the file, not the figures."""
+        content = io.BytesIO()
+        arrays = {f"head {name}": table[: self.done] for name, table in self.tables.items()}
+        np.savez(content, **{_MADE_ON: np.array(self.made_on)}, **arrays)  # type: ignore[arg-type]
+        try:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            replace_file(self.file, content.getvalue())
+        except OSError as error:
+            self.trouble = f"The codes could not be kept in {self.file.parent}: {error.strerror or error}."
+
+
+def _complete(kept: _Kept, card: Card, pictures: Pictures, rows: RowNumbers, work: Work) -> int:
+    """Make the codes that are lacking; gives their number."""
+    from vtsfind.learn.models.encoder import Encoder
+
+    encoder = Encoder(card, device=work.device)
+    made_on = _made_on(encoder)
+    if kept.made_on != made_on:
+        kept.forget()
+        kept.made_on = made_on
+    start = kept.done
+    work.progress.start(Phase.EVALUATE, len(rows))
+    work.progress.advance(start)
+    show = Shown(pictures, card.preprocessing)
+    try:
+        with closing(in_batches(show, rows[start:], work.batch, work.workers)) as batches:
+            for pixels in batches:
+                work.cancel.check()
+                kept.add(encoder.encode(pixels), len(pixels))
+                work.progress.advance(len(pixels))
+    finally:
+        if kept.done > start:
+            kept.keep()
+    return len(rows) - start
+
+
+def _made_on(encoder: "Encoder") -> str:
+    from vtsfind.learn.models.encoder import precision
+
+    return f"{encoder.device.type}, {str(precision(encoder.device)).removeprefix('torch.')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Gives the model's input for a row."""
+
+    pictures: Pictures
+    preprocessing: Preprocessing
+
+    def __call__(self, row: int) -> Pixels:
+        """The input, (size, size, 3) uint8."""
+        return prepare(self.pictures.picture(row), self.preprocessing)
+
+
+def in_batches(
+    show: Callable[[int], Pixels], rows: RowNumbers, batch: int, workers: int
+) -> Generator[Pixels, None, None]:
+    """Yield inputs (b, size, size, 3), in the order of `rows`; the next two batches are made meanwhile."""
+    pool = ThreadPoolExecutor(workers or os.cpu_count(), thread_name_prefix="decode")
+    waiting: deque[Sequence[Future[Pixels]]] = deque()
+    try:
+        for first in range(0, len(rows), batch):
+            waiting.append([pool.submit(show, int(row)) for row in rows[first : first + batch]])
+            if len(waiting) > 2:
+                yield np.stack([one.result() for one in waiting.popleft()])
+        while waiting:
+            yield np.stack([one.result() for one in waiting.popleft()])
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _key(card: Card, pictures: Pictures, split: Split) -> str:
+    parts = {
+        "format": _FORMAT,
+        "model": card.signature.fingerprint,
+        "heads": [asdict(head) for head in card.network.heads],
+        "split": split.digest,
+        "files": files_digest(pictures),
+        "versions": versions(),
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def files_digest(pictures: Pictures) -> str:
+    """SHA-256, in hex, of the sizes and the times of change of all files that hold the pictures."""
+    digest = hashlib.sha256()
+    for reader in pictures.readers:
+        for path in _files(reader):
+            status = os.stat(path)
+            digest.update(f"{status.st_size} {status.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _files(reader: Callable[[int], Pixels]) -> list[Path]:
+    if isinstance(reader, Files):
+        return [reader.folder / name for name in reader.names]
+    if isinstance(reader, cifar10.Rows):
+        return [reader.folder / name for name in cifar10.FILES]
+    raise TypeError(f"Pictures from {type(reader).__name__} are in no files of their own.")

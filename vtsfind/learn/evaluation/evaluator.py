@@ -1,0 +1,281 @@
+"""How good a model is under a protocol of the field: its codes of queries and database, measured.
+
+A figure says nothing without what it was measured on, so an `Evaluation` carries the model's checksum, the protocol, the
+digest of the split, where the pictures come from, what was found wrong with them, and the versions of the packages.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.progress import CancelToken, Progress, Silent
+from vtsfind.base.records import Head, Preprocessing
+from vtsfind.base.settings import places
+from vtsfind.learn.data.formats.pictures import Pictures
+from vtsfind.learn.data.protocols import Protocol, find_protocol, open_protocol
+from vtsfind.learn.data.splits import Split
+from vtsfind.learn.evaluation import metrics
+from vtsfind.learn.evaluation.codes import SplitCodes, Work, split_codes, versions
+from vtsfind.learn.models.registry import Card
+from vtsfind.learn.models.spec import NetworkSpec
+from vtsfind.learn.paper.published import Cell, counterpart
+from vtsfind.learn.training.recipes import Goal, Recipe, read_recipe
+from vtsfind.media.decode import needed_side
+
+RADIUS = 2
+"""The Hamming radius of the field's figures."""
+
+_DEFAULT_HEAD = "scene"
+_FIRST = (1, 2, 5, 10, 20, 50, 100, 200)
+_PUBLISHED = range(500, 10_001, 500)
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean average precision over the orders of tied images, in 0..1."""
+
+    expected: float
+    best: float
+    worst: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ball:
+    """Means over all queries of what lies within a Hamming radius, in 0..1; see `vtsfind.learn.evaluation.metrics.Balls`."""
+
+    radius: int
+    precision: float
+    recall: float
+    map: float
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """Expected precision and recall among the first images, means over all queries, in 0..1."""
+
+    top: int
+    precision: float
+    recall: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What was measured."""
+
+    map: Spread
+    """As the hashing literature has it, over the first images that the protocol says."""
+    textbook: Spread
+    """As textbooks have it, over the same; differs only where not all images count."""
+    ball: Ball
+    curve: tuple[Point, ...]
+    """The precision-recall curve, by how many of the first images are taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What was measured, on what, and with what."""
+
+    figures: Figures
+    model: str
+    sha256: str
+    """Of the model's weights, in hex."""
+    fingerprint: str
+    """Of all that the codes depend on, in hex; see `vtsfind.base.records.Signature`."""
+    head: Head
+    preprocessing: Preprocessing
+    network: NetworkSpec
+    method: str | None
+    """The objectives that trained the head, joined by `+`; None if the model's recipe is not known."""
+    mode: str
+    """The objectives' modes, `fixed` or `paper`, joined by `+`; empty if the model's recipe is not known."""
+    paper: Cell | None
+    """The paper's figure of the same backbone, method, data set and bits."""
+    protocol: Protocol
+    split: Split
+    made_on: str
+    """Device and precision that made the codes."""
+    encoded: int
+    """Pictures that went through the model now; the others' codes had been kept."""
+    versions: dict[str, str]
+    selected_on: str
+    """What the state of the model that was kept was chosen on, in words; empty if it is not known, or was the last."""
+    trained_by: str
+    """Whether the model was trained by the training set that goes with these queries, in words; empty if that is not known."""
+    not_kept: str
+    """Why the codes could not be kept for the next time; empty when they are."""
+
+
+def evaluate(
+    card: Card,
+    protocol: str,
+    data: Path,
+    *,
+    head: str = "",
+    seed: int = 1,
+    device: str = "auto",
+    batch: int = 32,
+    workers: int = 0,
+    cache: Path | None = None,
+    progress: Progress | None = None,
+    cancel: CancelToken | None = None,
+) -> Evaluation:
+    """Measure one head of a model under a protocol.
+
+    Codes are kept, so that a second measurement, or one of another head, makes none.
+
+    Parameters
+    ----------
+    card
+        The model.
+    protocol, data, seed
+        See `vtsfind.learn.data.protocols.open_protocol`.
+    head
+        Name of the head; `scene`, else the first, unless given.
+    device, batch, workers, progress, cancel
+        See `vtsfind.learn.evaluation.codes.Work`.
+    cache
+        Where codes are kept; `codes` in the user's cache folder unless given.
+
+    Raises
+    ------
+    UsageError
+        When the model has no such head, there is no such protocol or device, the data cannot be used, or the model was
+        trained by another drawing of the protocol, whose training pictures may be queries here.
+    StorageError
+        When the model is damaged, or a download fails.
+    Cancelled
+        When asked to stop; the codes made so far are kept.
+    """
+    chosen = chosen_head(card, head)
+    progress, cancel = progress or Silent(), cancel or CancelToken()
+    pictures, split = open_protocol(
+        protocol,
+        data,
+        seed=seed,
+        shortest=needed_side(card.preprocessing),
+        progress=progress,
+        cancel=cancel,
+    )
+    found = find_protocol(protocol)
+    trained_by = _trained_by(card, found, split)
+    work = Work(device, batch, workers, progress, cancel)
+    codes = split_codes(card, pictures, split, cache or places().cache / "codes", work)
+    goals = _goals(card, chosen.name)
+    return Evaluation(
+        figures=measured(codes, pictures, split, chosen, top=found.top_k),
+        model=card.name,
+        sha256=card.sha256,
+        fingerprint=card.signature.fingerprint,
+        head=chosen,
+        preprocessing=card.preprocessing,
+        network=card.network,
+        method="+".join(dict.fromkeys(goal.objective for goal in goals)) or None,
+        mode="+".join(dict.fromkeys(goal.mode for goal in goals)),
+        paper=_published(card, goals, found, chosen.bits),
+        protocol=found,
+        split=split,
+        made_on=codes.made_on,
+        encoded=codes.encoded,
+        versions={**versions(), "numpy": np.__version__},
+        selected_on=str(card.metrics.get("selected on", "")),
+        trained_by=trained_by,
+        not_kept=codes.not_kept,
+    )
+
+
+def chosen_head(card: Card, name: str) -> Head:
+    """The head of a model by name; for an empty name `scene`, else the first.
+
+    Raises
+    ------
+    UsageError
+        When the model has no such head; lists those it has.
+    """
+    heads = {head.name: head for head in card.network.heads}
+    if name and name not in heads:
+        raise UsageError(f"The model '{card.name}' has no head '{name}'.", f"It has: {', '.join(heads)}.")
+    return heads[name] if name else heads.get(_DEFAULT_HEAD, card.network.heads[0])
+
+
+def measured(codes: SplitCodes, pictures: Pictures, split: Split, head: Head, *, top: int | None) -> Figures:
+    """Measure the codes of one head; the first `top` images count for mean average precision, or all."""
+    queries, database = (
+        metrics.collection(of[head.name], pictures.labels[rows], bits=head.bits)
+        for of, rows in ((codes.queries, split.query), (codes.database, split.database))
+    )
+    counts = metrics.histograms(queries, database)
+    balls = metrics.within_radius(counts)
+    radius = min(RADIUS, head.bits)
+    tops = curve_tops(counts.size)
+    points = zip(tops, *metrics.precision_recall(counts, tops), strict=True)
+    return Figures(
+        map=Spread(*metrics.map_hash(counts, top)),
+        textbook=Spread(*metrics.map_ir(counts, top)),
+        ball=Ball(radius, *(float(of[radius]) for of in (balls.precision, balls.recall, balls.map))),
+        curve=tuple(Point(at, float(precision), float(recall)) for at, precision, recall in points),
+    )
+
+
+def curve_tops(size: int) -> list[int]:
+    """How many of the first images the points of a curve take, for a database of `size` images.
+
+    Those of the published code (1, 500, 1,000, ... 10,000), some below 500, and the whole database.
+
+    >>> curve_tops(600)
+    [1, 2, 5, 10, 20, 50, 100, 200, 500, 600]
+    """
+    return [*(top for top in (*_FIRST, *_PUBLISHED) if top < size), size]
+
+
+def _goals(card: Card, head: str) -> list[Goal]:
+    """What the head was trained for; nothing if the model's recipe is not there or cannot be read."""
+    recipe = _recipe(card)
+    return [goal for task in recipe.tasks for goal in task.goals if goal.head == head] if recipe else []
+
+
+def _recipe(card: Card) -> Recipe | None:
+    """The model's recipe, if it is there and can be read."""
+    if not card.recipe:
+        return None
+    try:
+        return read_recipe(card.folder / card.recipe)
+    except UsageError:
+        return None
+
+
+def _trained_by(card: Card, protocol: Protocol, split: Split) -> str:
+    """Compare the split that a model was trained by with that of an evaluation; refuse what would flatter it."""
+    if not card.split:
+        return ""
+    if card.split == split.learned:
+        return "the training set of this split"
+    if protocol.drawing is not None and _trained_on(card, protocol):
+        recipe = _recipe(card)
+        seeds = {task.split_seed for task in recipe.tasks if task.protocol} if recipe else set[int]()
+        raise UsageError(
+            f"The model '{card.name}' was trained by another drawing of {protocol.title} than that of seed {split.seed}: "
+            "pictures that it has learned from may be among these queries.",
+            f"Evaluate with --seed {seeds.pop()}." if seeds else "Evaluate with the seed of its training.",
+        )
+    return "another data set or split"
+
+
+def _published(card: Card, goals: list[Goal], protocol: Protocol, bits: int) -> Cell | None:
+    """The paper's figure, where the model is of the paper's kind and was trained on this protocol's training set."""
+    if len(goals) != 1 or goals[0].teacher is not None or not _trained_on(card, protocol):
+        return None
+    return counterpart(card.network, framework=goals[0].objective, dataset=protocol.name, bits=bits)
+
+
+def _trained_on(card: Card, protocol: Protocol) -> bool:
+    """Whether the model's name, `backbone.objective.dataset.bits`, has a data set of the same training pictures."""
+    parts = card.name.split(".")
+    try:
+        own = find_protocol(parts[2] if len(parts) == 4 else "")
+    except UsageError:
+        return False
+    if own.drawing is None or protocol.drawing is None:
+        return own.name == protocol.name
+    return (own.drawing.query, own.drawing.train) == (protocol.drawing.query, protocol.drawing.train)

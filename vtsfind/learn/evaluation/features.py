@@ -1,0 +1,326 @@
+"""Features of a frozen backbone: made once for the pictures of a split, and kept in files.
+
+A backbone that is not trained sees the same in a picture every time, so that any number of heads can be trained on what
+it saw. What heads read of it is what `vtsfind.learn.models.network` calls `lite`, and, if asked for, the means of its last
+stages as well: a network that was trained on other classes has its most general features before its end.
+
+The features of each view of each picture are kept in a folder of their own, a file of half-precision numbers for every
+2,048 pictures, so that work that was stopped goes on there. The folder's name is a SHA-256 of all that they depend on.
+Every file can be removed.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.progress import Phase
+from vtsfind.base.records import Preprocessing
+from vtsfind.learn.data.formats.pictures import Pictures, Pixels, RowNumbers
+from vtsfind.learn.evaluation.codes import Work, files_digest, in_batches, versions
+from vtsfind.learn.models.backbones import backbone
+from vtsfind.learn.models.encoder import choose_device, precision
+from vtsfind.learn.models.network import HashNetwork, normalise
+from vtsfind.learn.models.registry import Card, registered
+from vtsfind.learn.models.spec import NetworkSpec
+from vtsfind.learn.pretrained.load import load_start, starts_folder
+from vtsfind.media.decode import prepare
+from vtsfind.store.atomic import replace_file
+
+Features = npt.NDArray[np.float16]
+
+_FORMAT = 1
+_CHUNK = 2048
+_SMALLEST_CROP = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A backbone that is not trained, and what is read of it."""
+
+    name: str
+    """As it stands in results: a model's name, or `backbone@size`."""
+    network: NetworkSpec
+    """Its heads, if any, are not used."""
+    preprocessing: Preprocessing
+    weights: Path
+    """Start weights, or a model's weights."""
+    sha256: str
+    """Of that file, in hex."""
+    stages: int = 0
+    """How many of the last stages (blocks of a transformer) are read besides its end."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256, in hex, of all that the features depend on but the picture."""
+        given, plain = asdict(self.network), asdict(NetworkSpec(self.network.backbone, self.network.size, ()))
+        # Only what differs from the defaults, so that a field that is added later changes nothing.
+        unused = {"heads", "hidden"}
+        network = {
+            name: value for name, value in given.items() if name not in unused and value != plain[name]
+        }
+        parts = {
+            "format": _FORMAT,
+            "weights": self.sha256,
+            "network": [self.network.backbone, self.network.size, network],
+            "stages": self.stages,
+            "preprocessing": asdict(self.preprocessing),
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def frozen(text: str, starts: Path | None = None) -> Frozen:
+    """A frozen backbone by a few words.
+
+    Parameters
+    ----------
+    text
+        The name of a registered model, or `BACKBONE@SIZE=FILE` with a file of start weights; either may end in `+N`, for
+        the last N stages as well.
+    starts
+        The folder of start weights; else the file is looked for where `models import` puts it.
+
+    Raises
+    ------
+    UsageError
+        When there is no such model, backbone or file, or the words cannot be understood.
+    """
+    head, plus, tail = text.rpartition("+")
+    body, stages = (head, int(tail)) if plus and tail.isdecimal() else (text, 0)
+    known = registered()
+    if body in known:
+        return _of_card(known[body], stages)
+    shape, equals, file = body.partition("=")
+    name, at, size = shape.partition("@")
+    if not equals or not at or not size.isdigit() or not int(size):
+        raise UsageError(
+            f"There is no model '{text}', and it is no BACKBONE@SIZE=FILE.",
+            f"Models: {', '.join(known) or 'none'}. Or, for instance: lite2@160=weights.pth+2.",
+        )
+    spec = NetworkSpec(name, int(size), heads=())
+    weights = _start_file(file, starts)
+    look = backbone(name).preprocessing(int(size))
+    shown = shape + (f"+{stages}" if stages else "")
+    return Frozen(shown, spec, look, weights, _sha256(weights), stages)
+
+
+def _of_card(card: Card, stages: int) -> Frozen:
+    card.verify()
+    shown = card.name + (f"+{stages}" if stages else "")
+    return Frozen(shown, card.network, card.preprocessing, card.path, card.sha256, stages)
+
+
+def _start_file(file: str, starts: Path | None) -> Path:
+    places = [folder / file for folder in (starts, starts_folder()) if folder]
+    found = next((path for path in places if path.is_file()), None)
+    if found is None:
+        raise UsageError(f"The start weights {places[0]} are not there.", "Say with --starts where they are.")
+    return found
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class FeatureMaker:
+    """A frozen backbone on a device.
+
+    Parameters
+    ----------
+    backbone
+        Which.
+    device
+        See `vtsfind.learn.models.encoder.choose_device`.
+
+    Raises
+    ------
+    UsageError
+        When there is no such device, the weights do not fit, or the backbone has fewer stages than asked for.
+    """
+
+    def __init__(self, backbone: Frozen, device: str = "auto") -> None:
+        self.look = backbone.preprocessing
+        self.device = choose_device(device)
+        network = HashNetwork(replace(backbone.network, heads=()))
+        load_start(network.backbone, backbone.weights)
+        self._network = network.eval().to(self.device)
+        stages = list(getattr(network.backbone, "blocks", ()))
+        if len(stages) < backbone.stages:
+            raise UsageError(
+                f"The backbone '{backbone.name}' has {len(stages)} stages.", "Ask for fewer of the last ones."
+            )
+        self._seen: list[Tensor] = []
+        for stage in stages[len(stages) - backbone.stages :]:
+            stage.register_forward_hook(lambda _module, _input, output: self._seen.append(pooled(output)))
+        # Convolutions are faster with the channels of a pixel side by side.
+        if not backbone.network.backbone.startswith("vit"):
+            self._network = self._network.to(memory_format=torch.channels_last)
+
+    @torch.inference_mode()
+    def __call__(self, pixels: Pixels) -> Features:
+        """Features of prepared pictures, (b, size, size, 3) uint8, as (b, d)."""
+        kind = precision(self.device)
+        inputs = normalise(torch.from_numpy(pixels).to(self.device), self.look.mean, self.look.std)
+        self._seen.clear()
+        with torch.autocast(self.device.type, kind, enabled=kind != torch.float32):
+            end = self._network.features(inputs.contiguous(memory_format=torch.channels_last))
+        parts = [end, *self._seen]
+        # Half precision ends at 65,504; no feature of use is as large.
+        made: Features = torch.cat([part.float() for part in parts], 1).clamp(-6e4, 6e4).half().cpu().numpy()
+        return made
+
+
+def pooled(output: Tensor) -> Tensor:
+    """Features of one stage: means over the places (b, c, h, w) to (b, c); of tokens (b, t, d), the first and the mean."""
+    if output.ndim == 4:
+        return output.mean((2, 3))
+    return torch.cat([output[:, 0], output[:, 1:].mean(1)], 1)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a picture is shown: view 0 is the picture, view 1 its mirror image, others random crops, half of them mirrored."""
+
+    number: int
+    pictures: Pictures
+    preprocessing: Preprocessing
+
+    def __call__(self, row: int) -> Pixels:
+        """The input of one row, (size, size, 3) uint8."""
+        pixels = self.pictures.picture(row)
+        if self.number > 1:
+            random = np.random.default_rng((self.number, row))
+            h, w = pixels.shape[:2]
+            side = random.uniform(_SMALLEST_CROP, 1)
+            tall, wide = max(1, round(side * h)), max(1, round(side * w))
+            top, left = random.integers(h - tall + 1), random.integers(w - wide + 1)
+            pixels = pixels[top : top + tall, left : left + wide]
+            if random.random() < 0.5:
+                pixels = pixels[:, ::-1]
+        elif self.number == 1:
+            pixels = pixels[:, ::-1]
+        return prepare(np.ascontiguousarray(pixels), self.preprocessing)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """Features of some rows in one view."""
+
+    rows: RowNumbers
+    """(m,) int64, rising."""
+    values: Features
+    """(m, d)."""
+
+    def of(self, rows: RowNumbers) -> Features:
+        """Features of these rows, in their order."""
+        found: Features = self.values[np.searchsorted(self.rows, rows)]
+        return found
+
+    def joined(self, other: Self) -> Self:
+        """These features and those of other rows."""
+        rows = np.concatenate([self.rows, other.rows])
+        order = np.argsort(rows)
+        return type(self)(rows[order], np.concatenate([self.values, other.values])[order])
+
+
+class FeatureStore:
+    """Gives features, from files as far as they are there.
+
+    Parameters
+    ----------
+    backbone
+        Which.
+    pictures
+        Of one data set.
+    folder
+        Where features are kept; made if need be.
+    work
+        How to make those that are lacking.
+    """
+
+    def __init__(self, backbone: Frozen, pictures: Pictures, folder: Path, work: Work) -> None:
+        self.backbone, self.pictures, self.folder, self.work = backbone, pictures, folder, work
+
+    @cached_property
+    def _maker(self) -> FeatureMaker:
+        return FeatureMaker(self.backbone, self.work.device)
+
+    @cached_property
+    def _files(self) -> str:
+        return files_digest(self.pictures)
+
+    def seen(self, rows: Sequence[int] | RowNumbers, view: int = 0) -> Seen:
+        """Features of rows in a view; rows that occur twice are looked at once.
+
+        Raises
+        ------
+        UsageError
+            When a picture or the backbone cannot be used.
+        OSError
+            When the folder cannot be written.
+        Cancelled
+            When asked to stop; what was done is kept.
+        """
+        wanted = np.unique(np.asarray(rows, np.int64))
+        home = self.folder / self._key(wanted, view)
+        starts = range(0, len(wanted), _CHUNK)
+        files = [home / f"{number:05}.npy" for number in range(len(starts))]
+        chunks = {start: _read(file) for start, file in zip(starts, files, strict=True)}
+        lacking = [start for start, chunk in chunks.items() if chunk is None]
+        if lacking:
+            home.mkdir(parents=True, exist_ok=True)
+            self.work.progress.start(Phase.EVALUATE, len(wanted))
+            self.work.progress.advance(
+                len(wanted) - sum(min(_CHUNK, len(wanted) - start) for start in lacking)
+            )
+        for start, file in zip(starts, files, strict=True):
+            if chunks[start] is None:
+                chunks[start] = self._made(wanted[start : start + _CHUNK], view, file)
+        made = [chunk for chunk in chunks.values() if chunk is not None]
+        return Seen(wanted, np.concatenate(made) if made else np.zeros((0, 0), np.float16))
+
+    def _made(self, rows: RowNumbers, view: int, file: Path) -> Features:
+        show = View(view, self.pictures, self.backbone.preprocessing)
+        parts = []
+        with closing(in_batches(show, rows, self.work.batch, self.work.workers)) as batches:
+            for pixels in batches:
+                self.work.cancel.check()
+                parts.append(self._maker(pixels))
+                self.work.progress.advance(len(pixels), f"features, view {view}")
+        made = np.concatenate(parts)
+        content = io.BytesIO()
+        np.save(content, made)
+        replace_file(file, content.getvalue())
+        return made
+
+    def _key(self, rows: RowNumbers, view: int) -> str:
+        parts = {
+            "backbone": self.backbone.fingerprint,
+            "files": self._files,
+            "rows": hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest(),
+            "view": view,
+            "versions": {name: version for name, version in versions().items() if name != "vtsfind"},
+        }
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _read(file: Path) -> Features | None:
+    """The features that a file holds; None if it is not there or cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            held = np.load(stream, allow_pickle=False)
+    except (OSError, EOFError, ValueError):
+        return None
+    return held if held.dtype == np.float16 and held.ndim == 2 else None

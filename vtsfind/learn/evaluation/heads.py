@@ -1,0 +1,198 @@
+"""Hash heads trained on the features of a frozen backbone: minutes a head, on any machine.
+
+A head standardises the features with the training set's mean and deviation, may drop some and have one hidden layer, and
+ends in the bits, centred by a batch normalisation without scale or shift. Training shows every picture once an epoch, in
+one of its views drawn at random, so that there is augmentation although nothing but features is looked at. The objective
+is the same object that trains whole networks, used by its contract (`vtsfind.learn.objectives.base`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from math import cos, pi
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.progress import CancelToken
+from vtsfind.learn.data.formats.pictures import Labels
+from vtsfind.learn.objectives.base import Objective
+
+Values = npt.NDArray[np.float16]
+
+_BLOCK = 4096
+_WARMUP = 0.1
+_FLATTEST = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """How a head is trained."""
+
+    epochs: int = 30
+    batch: int = 128
+    rate: float = 1e-3
+    """Highest learning rate of AdamW; it rises over the first tenth of the steps, then falls to zero by a cosine."""
+    weight_decay: float = 0.05
+    hidden: int = 0
+    """Width of a hidden layer; 0 for a linear head."""
+    dropout: float = 0.0
+    """Share of the standardised features that is dropped in training."""
+    hidden_dropout: float | None = None
+    """Share of the hidden values that is; the same as of the features unless given."""
+    centred: bool = True
+    """Whether the bits are centred by a batch normalisation."""
+    options: dict[str, float | int | str] = field(default_factory=dict)
+    """Of the objective."""
+
+
+class FeatureHead(nn.Module):
+    """From features (b, d) to bits (b, k), both float.
+
+    Parameters
+    ----------
+    mean, deviation
+        (d,), of the training set's features.
+    bits
+        k.
+    knobs
+        Hidden layer, dropout and centring.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, mean: Tensor, deviation: Tensor, bits: int, knobs: Knobs) -> None:
+        super().__init__()
+        self.register_buffer("mean", mean)
+        # A feature that hardly varies says nothing, and would be blown up to noise.
+        flat = deviation <= _FLATTEST * deviation.mean()
+        self.register_buffer("scale", (1 / deviation).masked_fill(flat, 0))
+        layers: list[nn.Module] = [nn.Dropout(knobs.dropout)]
+        width = len(mean)
+        if knobs.hidden:
+            dropped = knobs.dropout if knobs.hidden_dropout is None else knobs.hidden_dropout
+            layers += [nn.Linear(width, knobs.hidden), nn.ReLU(), nn.Dropout(dropped)]
+            width = knobs.hidden
+        layers.append(nn.Linear(width, bits))
+        if knobs.centred:
+            layers.append(nn.BatchNorm1d(bits, affine=False))
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Give the real outputs; a bit is 1 where they are above zero."""
+        outputs: Tensor = self.layers((features.float() - self.mean) * self.scale)
+        return outputs
+
+
+def train_head(
+    objective: Objective,
+    views: Sequence[Values],
+    labels: Labels,
+    knobs: Knobs,
+    *,
+    seed: int,
+    cancel: CancelToken | None = None,
+) -> FeatureHead:
+    """Train one head.
+
+    Parameters
+    ----------
+    objective
+        Bound to these n rows.
+    views
+        Features of the training set, (n, d) each, in one or more views of its pictures.
+    labels
+        (n, c).
+    knobs
+        How.
+    seed
+        Of the head's start, the order of the pictures and the views shown.
+    cancel
+        Asked after every epoch.
+
+    Returns
+    -------
+    The head, in evaluation mode.
+
+    Raises
+    ------
+    UsageError
+        When there are fewer pictures than two, or the loss is not finite, which names the epoch.
+    Cancelled
+        When asked to stop.
+    """
+    rows = len(labels)
+    if rows < 2:
+        raise UsageError(f"A head cannot be trained on {rows} pictures.", "Use more training pictures.")
+    seen = torch.from_numpy(np.stack(views))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        head = FeatureHead(*_statistics(seen), objective.bits, knobs)
+        _fit(head, objective, seen, torch.from_numpy(labels), knobs=knobs, cancel=cancel or CancelToken())
+    return head.eval()
+
+
+def _statistics(seen: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of the features of all views, (v, n, d) to (d,) each."""
+    flat = seen.flatten(0, 1).float()
+    return flat.mean(0), flat.std(0)
+
+
+def _fit(
+    head: FeatureHead,
+    objective: Objective,
+    seen: Tensor,
+    labels: Tensor,
+    *,
+    knobs: Knobs,
+    cancel: CancelToken,
+) -> None:
+    rows, size = len(labels), min(knobs.batch, len(labels))
+    optimiser = torch.optim.AdamW(
+        [*head.parameters(), *objective.parameters()], lr=knobs.rate, weight_decay=knobs.weight_decay
+    )
+    # The last pictures of an epoch that fill no batch are left out: a batch of one cannot be centred.
+    each = rows // size
+    head.train()
+    objective.train()
+    for epoch in range(knobs.epochs):
+        objective.start_epoch(epoch)
+        order = torch.randperm(rows)
+        shown = torch.randint(len(seen), (rows,))
+        for step in range(each):
+            for group in optimiser.param_groups:
+                group["lr"] = knobs.rate * _course((epoch * each + step + 1) / (knobs.epochs * each))
+            chosen = order[step * size : (step + 1) * size]
+            terms = objective(head(seen[shown[chosen], chosen]), labels[chosen], chosen)
+            loss = torch.stack(list(terms.values())).sum()
+            if not bool(loss.isfinite()):
+                raise UsageError(
+                    f"The loss is not finite in epoch {epoch + 1}, batch {step + 1}: "
+                    f"{', '.join(f'{name} {float(term.detach())}' for name, term in terms.items())}.",
+                    "Lower the learning rate.",
+                )
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+        cancel.check()
+
+
+def _course(share: float) -> float:
+    """The learning rate after a share of the steps, as a share of the highest."""
+    if share < _WARMUP:
+        return share / _WARMUP
+    return (1 + cos(pi * (share - _WARMUP) / (1 - _WARMUP))) / 2
+
+
+@torch.inference_mode()
+def head_outputs(head: FeatureHead, features: Values) -> npt.NDArray[np.float32]:
+    """The real outputs of a head for features (n, d), as (n, k)."""
+    parts = [
+        head(torch.from_numpy(features[first : first + _BLOCK])).numpy()
+        for first in range(0, len(features), _BLOCK)
+    ]
+    joined: npt.NDArray[np.float32] = np.concatenate(parts)
+    return joined

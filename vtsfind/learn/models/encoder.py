@@ -1,0 +1,131 @@
+"""Pictures to codes: a model on a device, in batches."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from vtsfind.base import bits
+from vtsfind.base.errors import ModelDamaged, UsageError
+from vtsfind.learn.models.backbones import BACKBONES
+from vtsfind.learn.models.network import HashNetwork, normalise
+from vtsfind.learn.models.registry import Card
+from vtsfind.learn.models.vit import PlainTransformer
+
+_SHARED = 4
+"""Smallest share of a batch that is worth a thread."""
+
+
+class Encoder:
+    """A model that is ready to make codes.
+
+    Codes of one picture can differ in a bit or two between devices, precisions and batch sizes, where an output is
+    almost zero.
+
+    Parameters
+    ----------
+    card
+        The model.
+    device
+        `auto` (a GPU if there is one), `cuda`, `mps` or `cpu`.
+
+    Raises
+    ------
+    ModelDamaged
+        When the weights are not what the card promises or do not fit the network.
+    UsageError
+        When there is no such device.
+    """
+
+    def __init__(self, card: Card, *, device: str = "auto") -> None:
+        self.signature = card.signature
+        self.preprocessing = card.preprocessing
+        self.device = choose_device(device)
+        self._precision = precision(self.device)
+        try:
+            network = _filled(card)
+        except (KeyError, RuntimeError) as error:
+            raise ModelDamaged(
+                f"The weights of '{card.name}' in {card.path} do not fit its network.",
+                "Install vtsfind again.",
+            ) from error
+        self._network = network.eval().to(self.device)
+        self._threads = torch.get_num_threads() if self.device.type == "cpu" else 1
+        self._pool = ThreadPoolExecutor(self._threads, initializer=torch.set_num_threads, initargs=(1,))
+
+    def encode(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.uint8]]:
+        """Make the codes of a batch of prepared pictures.
+
+        Parameters
+        ----------
+        pixels
+            (n, size, size, 3) uint8, as `vtsfind.media.decode.prepare` gives them for `preprocessing`.
+
+        Returns
+        -------
+        Head name to packed codes, (n, b) uint8.
+        """
+        images = torch.from_numpy(np.ascontiguousarray(pixels))
+        # Each processor takes a share of the batch by itself: cheaper than meeting after every layer, above all beside
+        # processes that decode.
+        shares = images.tensor_split(self._threads) if len(images) >= _SHARED * self._threads else (images,)
+        parts = list(self._pool.map(self._outputs, shares)) if len(shares) > 1 else [self._outputs(images)]
+        return {
+            head.name: bits.pack(torch.cat([part[head.name] for part in parts]).numpy())
+            for head in self.signature.heads
+        }
+
+    @torch.inference_mode()
+    def _outputs(self, images: Tensor) -> dict[str, Tensor]:
+        inputs = normalise(images.to(self.device), self.preprocessing.mean, self.preprocessing.std)
+        with torch.autocast(self.device.type, self._precision, enabled=self._precision != torch.float32):
+            outputs = self._network(inputs)
+        return {name: values.float().cpu() for name, values in outputs.items()}
+
+
+def _filled(card: Card) -> HashNetwork:
+    """The network of a model with its weights, without timm where that can be."""
+    weights = card.load()
+    known = BACKBONES.get(card.network.backbone)
+    plain = None
+    if known is not None and known.plain and not card.network.dual:
+        start = "backbone."
+        plain = PlainTransformer(
+            {n.removeprefix(start): w for n, w in weights.items() if n.startswith(start)}
+        )
+    if plain is not None and card.network.depth not in {None, len(plain.blocks)}:
+        raise RuntimeError(f"the weights have {len(plain.blocks)} blocks, not {card.network.depth}")
+    network = HashNetwork(card.network, plain)
+    network.load_state_dict(weights)
+    return network
+
+
+def choose_device(name: str) -> torch.device:
+    """Turn a device setting into a torch device that is there.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name or a device that this machine has not.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        return torch.device(next(kind for kind, is_there in there.items() if is_there))
+    if name not in there:
+        raise UsageError(f"There is no kind of device '{name}'.", f"Use auto, {', '.join(there)}.")
+    if not there[name]:
+        raise UsageError(
+            f"This machine has no '{name}' device that torch can use.", "Use --device auto or cpu."
+        )
+    return torch.device(name)
+
+
+def precision(device: torch.device) -> torch.dtype:
+    """The fastest arithmetic that the device has in hardware and that codes allow: bfloat16, float16 or float32."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    if device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16", False):
+        return torch.bfloat16
+    return torch.float32

@@ -1,0 +1,177 @@
+"""The registry of models: which there are, where their weights lie, and whether a file is what it should be.
+
+Models that ship with vtsfind are listed in `weights/registry.toml` beside their files; the user's own, trained or
+imported, in a `registry.toml` of the same form in the user's model folder. One table `[models."NAME"]` a model, with the
+fields of `Card`. A name stands once: a second one is an error, never an overwrite. Reading the registry needs no torch.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import vtsfind
+from vtsfind.base.errors import ModelDamaged, UsageError
+from vtsfind.base.records import Preprocessing, Signature
+from vtsfind.base.settings import places
+from vtsfind.base.tables import read_table
+from vtsfind.learn.models.spec import NetworkSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+REGISTRY = "registry.toml"
+_ALWAYS = {"backbone", "size", "heads"}
+
+
+@dataclass(frozen=True)
+class Card:
+    """What is known of one model."""
+
+    name: str
+    """`backbone.objective.dataset.bits`."""
+    file: str
+    """File of the weights (safetensors), beside the registry that lists it."""
+    sha256: str
+    """Of that file, in hex."""
+    network: NetworkSpec
+    preprocessing: Preprocessing
+    licence: str
+    """SPDX identifier."""
+    recipe: str = ""
+    """File of the recipe that made it, beside the registry; empty for an imported model."""
+    note: str = ""
+    """Where data, start and teachers come from."""
+    split: str = ""
+    """What it was trained by, as `vtsfind.learn.data.splits.Split.learned`; empty where that was no protocol's training set."""
+    default: bool = False
+    """Whether a new library uses this model unless told otherwise."""
+    metrics: dict[str, float | str] = field(default_factory=dict)
+    """Measured figures; each name says what on what, see docs/weights.md for the protocols."""
+    folder: Path = Path()
+    """Where the registry is that lists it."""
+
+    @property
+    def path(self) -> Path:
+        """The file of the weights."""
+        return self.folder / self.file
+
+    @cached_property
+    def signature(self) -> Signature:
+        """What the codes of this model are marked with: name, heads, and a hash of all that the codes depend on."""
+        parts = {
+            "weights": self.sha256,
+            "network": _chosen(self.network),
+            "preprocessing": asdict(self.preprocessing),
+        }
+        fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        return Signature(self.name, fingerprint, self.network.heads)
+
+    def verify(self) -> None:
+        """Make sure that the weights are there and have the promised content.
+
+        Raises
+        ------
+        ModelDamaged
+            When they are not, or have not.
+        """
+        try:
+            with self.path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise ModelDamaged(
+                f"The weights of '{self.name}' cannot be read from {self.path}: {error.strerror}.",
+                "Install vtsfind again, or remove the model's entry from the registry.",
+            ) from error
+        if found != self.sha256:
+            raise ModelDamaged(
+                f"The weights of '{self.name}' in {self.path} are damaged: their SHA-256 is {found[:12]}..., "
+                f"not {self.sha256[:12]}....",
+                "Install vtsfind again, or put the right file there.",
+            )
+
+    def load(self) -> "dict[str, Tensor]":
+        """Read the weights, after `verify`, as float32 tensors by name."""
+        from safetensors.torch import load_file
+
+        self.verify()
+        return {name: value.float() for name, value in load_file(self.path).items()}
+
+
+def _chosen(spec: NetworkSpec) -> dict[str, object]:
+    """The fields that differ from their defaults, so that a field that is added later changes no fingerprint."""
+    plain = NetworkSpec(spec.backbone, spec.size, spec.heads)
+    return {
+        name: value for name, value in asdict(spec).items() if value != asdict(plain)[name] or name in _ALWAYS
+    }
+
+
+def shipped_folder() -> Path:
+    """The folder of the models that ship with vtsfind: inside an installed package, beside it in a checkout."""
+    package = Path(vtsfind.__file__).parent
+    inside = package / "weights"
+    return inside if inside.is_dir() else package.parent / "weights"
+
+
+def registered(folders: tuple[Path, ...] | None = None) -> Mapping[str, Card]:
+    """Every model that can be used, by name: the shipped ones, then the user's own.
+
+    Parameters
+    ----------
+    folders
+        Folders with a registry; the shipped one and the user's unless given. One without a registry adds nothing.
+
+    Raises
+    ------
+    UsageError
+        For a registry that cannot be read, has an unknown key, or names a model again.
+    """
+    cards: dict[str, Card] = {}
+    for folder in folders or (shipped_folder(), places().models):
+        for card in _read(folder):
+            if card.name in cards:
+                raise UsageError(
+                    f"The model '{card.name}' stands in {cards[card.name].folder} and again in {folder}.",
+                    "Rename or remove one of them.",
+                )
+            cards[card.name] = card
+    return cards
+
+
+def find_card(name: str = "") -> Card:
+    """The card of a model by name; of the default model for an empty name.
+
+    Raises
+    ------
+    UsageError
+        When there is no such model; lists those there are.
+    """
+    cards = registered()
+    if name in cards:
+        return cards[name]
+    defaults = [card for card in cards.values() if card.default]
+    if not name and defaults:
+        return defaults[0]
+    known = ", ".join(cards) or "none"
+    raise UsageError(f"There is no model '{name or '(default)'}'.", f"Known models: {known}.")
+
+
+def _read(folder: Path) -> list[Card]:
+    path = folder / REGISTRY
+    if not path.is_file():
+        return []
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(
+            f"The model registry {path} cannot be read: {error}.", "Mend or remove it."
+        ) from error
+    models = table.get("models", {})
+    if set(table) - {"models"} or not isinstance(models, dict):
+        raise UsageError(f"The model registry {path} has keys other than 'models'.", "Mend it.")
+    cards = [read_table(Card, {"name": name, **fields}, f"{path}: {name}") for name, fields in models.items()]
+    return [replace(card, folder=folder) for card in cards]

@@ -1,0 +1,1 @@
+"""Start weights that others published: downloaded, imported and put in place."""

@@ -1,0 +1,84 @@
+"""Taking known files out of an archive, safely: nothing is executed or unpickled, and no path that it names is used."""
+
+import gzip
+import hashlib
+import lzma
+import tarfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from vtsfind.base.errors import DownloadFailed
+from vtsfind.base.progress import CancelToken
+from vtsfind.learn.pretrained.download import translated
+from vtsfind.store.atomic import replacing
+
+_CHUNK = 1 << 20
+_DAMAGE = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+
+
+def unpack(archive: Path, wanted: Mapping[str, int], folder: Path, *, cancel: CancelToken) -> dict[str, str]:
+    """Take files out of a tar archive, compressed or not, each whole or not at all.
+
+    Only regular files of exactly the wanted names and sizes are taken, and written under the last part of their name:
+    nothing that the archive says decides where a file goes.
+
+    Parameters
+    ----------
+    archive
+        The archive. Its checksum is to be checked before: a tar file has none of what is in it.
+    wanted
+        Name of each file within the archive, and its size in bytes.
+    folder
+        Where to put them; made if it is not there. Files of the same names are replaced.
+    cancel
+        Asked between pieces.
+
+    Returns
+    -------
+    SHA-256, in hex, by wanted name.
+
+    Raises
+    ------
+    DownloadFailed
+        When the archive is damaged or lacks a wanted file.
+    DiskFull
+        When there is no room, or the place cannot be written.
+    Cancelled
+        When asked to stop.
+    """
+    sums: dict[str, str] = {}
+    with translated(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with tarfile.open(archive, "r|*") as tar:
+                for member in tar:
+                    cancel.check()
+                    if member.isreg() and wanted.get(member.name) == member.size:
+                        sums[member.name] = _take(tar, member, folder, cancel)
+                    if len(sums) == len(wanted):
+                        break
+        except _DAMAGE as error:
+            raise DownloadFailed(
+                f"The archive {archive} is damaged: {error}.", "Remove it and run the command again."
+            ) from error
+    missing = sorted(set(wanted) - set(sums))
+    if missing:
+        raise DownloadFailed(
+            f"The archive {archive} has no file {missing[0]} of {wanted[missing[0]]:,} bytes.",
+            "Remove it and run the command again.",
+        )
+    return sums
+
+
+def _take(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, cancel: CancelToken) -> str:
+    """Write one regular file of an archive; gives its SHA-256."""
+    source = tar.extractfile(member)
+    assert source is not None
+    checksum = hashlib.sha256()
+    with replacing(folder / member.name.rpartition("/")[2]) as temporary, temporary.open("wb") as file:
+        while chunk := source.read(_CHUNK):
+            cancel.check()
+            checksum.update(chunk)
+            file.write(chunk)
+    return checksum.hexdigest()

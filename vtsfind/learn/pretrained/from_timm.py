@@ -1,0 +1,65 @@
+"""Start weights that a backbone's library publishes: downloaded by it, and kept in its own cache."""
+
+from pathlib import Path
+from typing import Any
+
+import timm
+from torch import Tensor
+
+from vtsfind.base.errors import DownloadFailed, UsageError
+from vtsfind.learn.models.backbones import Backbone
+from vtsfind.learn.pretrained.load import classifiers, fitted
+
+PUBLISHED = "published"
+
+
+def is_published(start: str) -> bool:
+    """Whether a recipe's `start` asks for published weights."""
+    return start.partition(":")[0] == PUBLISHED
+
+
+def load_published(network: Any, known: Backbone, start: str) -> None:
+    """Fill a backbone with published weights.
+
+    Parameters
+    ----------
+    network
+        From `vtsfind.learn.models.network.make_backbone`; changed in place.
+    known
+        Its entry in the table of backbones.
+    start
+        `published` for the library's first choice, or `published:TAG` for one of timm's tags, such as `orig_in21k`.
+
+    Raises
+    ------
+    UsageError
+        When the library publishes none such.
+    DownloadFailed
+        When they cannot be got.
+    """
+    tag = start.partition(":")[2]
+    name = f"{known.architecture}.{tag}" if tag else known.architecture
+    if known.library == "timm" and name not in {known.architecture, *timm.list_models(pretrained=True)}:
+        tags = ", ".join(each.rpartition(".")[2] for each in timm.list_pretrained(f"{known.architecture}.*"))
+        raise UsageError(f"There are no published weights '{name}'.", f"Known tags: {tags or 'none'}.")
+    try:
+        state = _downloaded(known, name)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
+        raise DownloadFailed(
+            f"The published weights '{name}' cannot be got: {reason}.",
+            "Connect to the network, or get a file of weights and give it with --start (see docs/weights.md).",
+        ) from error
+    unwanted = classifiers(network)
+    wanted = {k: v for k, v in state.items() if not k.startswith(unwanted)}
+    network.load_state_dict(fitted(wanted, network, Path(name)), strict=False)
+
+
+def _downloaded(known: Backbone, name: str) -> dict[str, Tensor]:
+    if known.library == "torchvision":
+        from torchvision.models import get_model_weights
+
+        weights: Any = get_model_weights(name)
+        return dict(weights.DEFAULT.get_state_dict(progress=False))
+    state: dict[str, Tensor] = timm.create_model(name, pretrained=True).state_dict()
+    return state

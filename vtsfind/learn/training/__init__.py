@@ -1,0 +1,1 @@
+"""Training: recipes, the loop, and everything that changes in it."""

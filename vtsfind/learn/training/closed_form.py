@@ -1,0 +1,276 @@
+"""Closed-form hash heads, from features of a backbone that already knows something: to start from, and to end with.
+
+A random head on features of very uneven variance gives bits that follow a few directions, and takes long to leave them;
+training lets bits become alike again. These two fits need one pass over some views and no gradient.
+
+``identity``
+    For telling photos apart. With total covariance S and within-photo covariance W of the features of edited views, the
+    eigenvectors of S^-1 W with the smallest values are the directions that edits leave alone (Fisher's discriminant).
+    As many of them as there are bits are kept, each scaled to the variance that edits do not explain, and all are turned by
+    a random rotation, so that every bit carries the same.
+``targets``
+    For learning given codes: the ridge regression from features to codes; for a head with a hidden layer, a short training on
+    the features (`vtsfind.learn.training.finetune_heads`), which takes a minute and is closed in all but form.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.records import Preprocessing
+from vtsfind.learn.data.batches import Batch, Batches
+from vtsfind.learn.models.network import HashNetwork, normalise
+from vtsfind.learn.training.finetune_heads import teach_head
+from vtsfind.learn.training.recipes import Recipe, Task
+
+_CENTRING_PICTURES = 1536
+_CENTRING_BATCH = 64
+
+Matrix = npt.NDArray[np.float64]
+START_RIDGE = 1e-2
+"""Share of the mean variance that is added to every direction at the start, so that no bit hangs on a faint one."""
+REFIT_RIDGE = 1e-3
+"""The same at the end, when the features have become what the heads need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What the heads read of some views of one task's pictures."""
+
+    features: Matrix
+    """(n, d)."""
+    rows: npt.NDArray[np.int64]
+    """(n,) the picture of each view."""
+
+
+@torch.no_grad()
+def read_views(network: HashNetwork, batches: Iterable[Batch], preprocessing: Preprocessing) -> Views:
+    """Read the features of views with the backbone as it is."""
+    device = next(network.parameters()).device
+    network.eval()
+    parts, rows = [], []
+    for batch in batches:
+        inputs = normalise(batch.pixels.to(device), preprocessing.mean, preprocessing.std)
+        parts.append(network.features(inputs).float().cpu().numpy().astype(np.float64))
+        rows.append(batch.rows.numpy())
+    return Views(np.concatenate(parts), np.concatenate(rows))
+
+
+@torch.no_grad()
+def fit_head(
+    head: nn.Module, views: Sequence[Views], targets: Sequence[Matrix] | None, *, seed: int, ridge: float
+) -> None:
+    """Give one head its closed form.
+
+    Parameters
+    ----------
+    head
+        Changed in place: one linear layer, with or without centring, or for ``targets`` two.
+    views
+        Of one or more tasks, whose pictures are different ones.
+    targets
+        The codes, (rows, k) of -1 and 1, of each task's pictures, for ``targets``; None for ``identity``.
+    seed
+        Of the rotation, or of the training.
+    ridge
+        Share of the mean variance that is added to every direction.
+
+    Raises
+    ------
+    UsageError
+        When a head with a hidden layer is to tell photos apart.
+    """
+    linear = [layer for layer in head.modules() if isinstance(layer, nn.Linear)]
+    if len(linear) != 1 and targets is None:
+        raise UsageError("A head with hidden layers has no closed form.", "Start it at random.")
+    features = np.concatenate([part.features for part in views])
+    if targets is None:
+        firsts = np.cumsum([0, *(part.rows.max() + 1 for part in views)])
+        photo = np.concatenate([part.rows + first for part, first in zip(views, firsts, strict=False)])
+        weights = identity_head(features, photo, linear[0].out_features, seed, ridge)
+    else:
+        codes = np.concatenate([code[part.rows] for part, code in zip(views, targets, strict=True)])
+        if len(linear) > 1:
+            with torch.enable_grad():
+                teach_head(head, features, codes, seed=seed)
+            return
+        weights = targets_head(features, codes, ridge)
+    linear[0].weight.copy_(torch.from_numpy(weights))
+    linear[0].bias.copy_(torch.from_numpy(-weights @ features.mean(0)))
+
+
+def fit_heads(
+    network: HashNetwork,
+    recipe: Recipe,
+    sources: Sequence[Batches],
+    targets: Mapping[tuple[int, int], Tensor],
+    *,
+    when: Literal["start", "end"],
+    count: int,
+    ridge: float,
+    workers: int = 0,
+) -> None:
+    """Fit the heads whose goals ask for a closed form to the backbone as it is, each from the views of all its tasks.
+
+    Parameters
+    ----------
+    network
+        Changed in place.
+    recipe
+        Its tasks say which heads are fitted, and how.
+    sources
+        Of each task.
+    targets
+        (number of task, number of goal) to the (n, k) codes of goals that have a teacher.
+    when
+        Whether what the goals ask for at the start or in the end counts.
+    count
+        Views that are looked at, shared among the tasks as those of a step are.
+    ridge
+        See `fit_head`.
+    workers
+        Processes that make views; 0 makes them in this one.
+    """
+    forms = closed_forms(recipe, when)
+    steps = math.ceil(count / sum(task.pictures * task.views_each for task in recipe.tasks))
+    tasks = {(number, place): _task_at(recipe, number, place, when) for number, place in forms}
+    views: dict[tuple[int, str], Views] = {}
+    for (number, _), task in tasks.items():
+        if (number, task.views) not in views:
+            views[number, task.views] = _shown(network, sources[number], task, steps, workers)
+    heads: dict[str, list[tuple[int, int]]] = {}
+    for number, place in forms:
+        heads.setdefault(recipe.tasks[number].goals[place].head, []).append((number, place))
+    for name, keys in heads.items():
+        taught = [targets[key].numpy() for key in keys if forms[key] == "targets"]
+        shown = [views[key[0], tasks[key].views] for key in keys]
+        fit_head(network.heads[name], shown, taught or None, seed=recipe.seed, ridge=ridge)
+
+
+def closed_forms(recipe: Recipe, when: Literal["start", "end"]) -> dict[tuple[int, int], str]:
+    """The goals, by (number of task, number of goal), that ask for a closed form of their head, and for which."""
+    forms = {
+        (number, place): goal.start if when == "start" else goal.end or goal.start
+        for number, task in enumerate(recipe.tasks)
+        for place, goal in enumerate(task.goals)
+    }
+    return {key: form for key, form in forms.items() if form != "random"}
+
+
+def _task_at(recipe: Recipe, number: int, place: int, when: Literal["start", "end"]) -> Task:
+    """A task, showing its pictures as one of its goals wants them."""
+    task = recipe.tasks[number]
+    wanted = task.goals[place].end_views if when == "end" else None
+    return replace(task, views=wanted or task.views)
+
+
+def _shown(network: HashNetwork, source: Batches, task: Task, steps: int, workers: int) -> Views:
+    batches = source.others(steps=steps, seed=-source.seed % 2**32, task=task)
+    # Workers are started fresh rather than forked, since torch has threads already.
+    loader = DataLoader(
+        batches, batch_size=None, num_workers=workers, multiprocessing_context="spawn" if workers else None
+    )
+    return read_views(network, loader, source.preprocessing)
+
+
+@torch.no_grad()
+def centre_heads(network: HashNetwork, source: Batches) -> None:
+    """Set the heads' normalisation to the statistics of unedited pictures, so that each bit is balanced on those."""
+    task = replace(source.task, views="plain", views_each=1, pictures=_CENTRING_BATCH)
+    steps = math.ceil(min(_CENTRING_PICTURES, len(source.pictures)) / _CENTRING_BATCH)
+    plain = source.others(steps=steps, seed=source.seed, task=task)
+    device = next(network.parameters()).device
+    norms = [layer for layer in network.heads.modules() if isinstance(layer, nn.BatchNorm1d)]
+    for layer in norms:
+        layer.reset_running_stats()
+        layer.momentum = None
+    network.eval()
+    for layer in norms:
+        layer.train()
+    for step in range(steps):
+        pixels = plain[step].pixels.to(device)
+        network(normalise(pixels, source.preprocessing.mean, source.preprocessing.std))
+    network.eval()
+
+
+def identity_head(
+    features: Matrix, rows: npt.NDArray[np.int64], bits: int, seed: int, ridge: float = START_RIDGE
+) -> Matrix:
+    """The weights of a head that tells photos apart whatever was done to them.
+
+    Parameters
+    ----------
+    features
+        (n, d), of several views of each photo.
+    rows
+        (n,) the photo of each view.
+    bits
+        k.
+    seed
+        Of the rotation.
+    ridge
+        Share of the mean variance that is added to every direction.
+
+    Returns
+    -------
+    (k, d); outputs have unit variance.
+    """
+    covariance = np.cov(features.T)
+    total = _steadied(covariance, ridge)
+    inverse = np.linalg.inv(np.linalg.cholesky(total))
+    within = inverse @ _within(features, rows) @ inverse.T
+    noise, directions = np.linalg.eigh(within)
+    weights = (np.sqrt((1 - noise).clip(0))[:, None] * (directions.T @ inverse))[:bits]
+    rng = np.random.default_rng(seed)
+    rotation = np.linalg.qr(rng.normal(size=(max(bits, len(weights)),) * 2))[0][:bits, : len(weights)]
+    return _unit(rotation @ weights, covariance)
+
+
+def targets_head(features: Matrix, codes: Matrix, ridge: float = START_RIDGE) -> Matrix:
+    """The weights of a head that gives the codes as nearly as a linear one can.
+
+    Parameters
+    ----------
+    features
+        (n, d).
+    codes
+        (n, k) of -1 and 1.
+    ridge
+        Share of the mean variance that is added to every direction.
+
+    Returns
+    -------
+    (k, d); outputs have unit variance.
+    """
+    centred = features - features.mean(0)
+    covariance = np.cov(features.T)
+    outputs = np.linalg.solve(_steadied(covariance, ridge), centred.T @ codes / len(codes)).T
+    return _unit(outputs, covariance)
+
+
+def _within(features: Matrix, rows: npt.NDArray[np.int64]) -> Matrix:
+    """Covariance of the views of one photo around their mean."""
+    _, photo, counts = np.unique(rows, return_inverse=True, return_counts=True)
+    means = np.zeros((len(counts), features.shape[1]))
+    np.add.at(means, photo, features)
+    centred = features - (means / counts[:, None])[photo]
+    return centred.T @ centred / max(1, len(rows) - len(counts))
+
+
+def _steadied(covariance: Matrix, ridge: float) -> Matrix:
+    steadied: Matrix = covariance + ridge * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+    return steadied
+
+
+def _unit(outputs: Matrix, covariance: Matrix) -> Matrix:
+    variance = np.einsum("kd,de,ke->k", outputs, covariance, outputs)
+    scaled: Matrix = outputs / np.sqrt(variance.clip(1e-12))[:, None]
+    return scaled

@@ -1,0 +1,206 @@
+"""Target codes from a teacher: what a larger, trained network sees in the unedited pictures, in the bits of a head.
+
+The teacher's pooled features f of every picture are centred, drawn towards the mean of their class where a picture has
+one (f <- (1 - p) f + p mean_class(f): codes of a class gather, while classes without labels keep the teacher's geometry),
+whitened on their first principal components, turned into k by the rotation that loses least when only signs are kept
+(ITQ: Gong, Lazebnik, "Iterative Quantization", CVPR 2011, section 3.2) and signed. Whitened, rotated bits are balanced,
+and independent as far as there are as many components, which a head that is taught them inherits. Fewer components than
+bits keep what a small network can learn: the last ones of a teacher are details that only it can see.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.progress import Phase, Progress
+from vtsfind.base.records import Preprocessing
+from vtsfind.learn.data.formats import Pictures
+from vtsfind.learn.models.backbones import backbone
+from vtsfind.learn.models.network import make_backbone, normalise
+from vtsfind.learn.models.spec import NetworkSpec
+from vtsfind.learn.pretrained.load import load_start
+from vtsfind.learn.training.recipes import Recipe, Teacher
+from vtsfind.media.decode import prepare
+from vtsfind.store.atomic import replace_file
+
+See = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
+
+_ITQ_ROUNDS = 50
+_BATCH = 32
+
+
+def target_codes(
+    recipe: Recipe, pictures: Sequence[Pictures], *, starts: Path, cache: Path, progress: Progress
+) -> dict[tuple[int, int], Tensor]:
+    """Make the code of every picture of every goal that has a teacher.
+
+    All goals of one head share whitening and rotation, so that a head is taught one language.
+
+    Parameters
+    ----------
+    recipe
+        With k, the bits of each head, at most its teachers' width.
+    pictures
+        Of each task.
+    starts
+        The folder of start weights.
+    cache
+        A folder where the teachers' features, which take minutes to make, are kept.
+    progress
+        Told of every picture.
+
+    Returns
+    -------
+    (number of task, number of goal) to (n, k) float32 of -1 and 1.
+    """
+    bits = {head.name: head.bits for head in recipe.network.heads}
+    taught: dict[str, dict[tuple[int, int], npt.NDArray[np.float32]]] = {}
+    dims: dict[str, int] = {}
+    for number, task in enumerate(recipe.tasks):
+        for place, goal in enumerate(task.goals):
+            if goal.teacher is None:
+                continue
+            file = cache / f"features-{number}-{place}.npy"
+            if not file.is_file():
+                buffer = io.BytesIO()
+                np.save(
+                    buffer, _features(goal.teacher, pictures[number], starts, progress).astype(np.float16)
+                )
+                replace_file(file, buffer.getvalue())
+            features = np.load(file).astype(np.float32)
+            moved = drawn_to_class(features, pictures[number].labels, goal.teacher.pull)
+            taught.setdefault(goal.head, {})[number, place] = moved
+            dims[goal.head] = goal.teacher.dims or bits[goal.head]
+    result: dict[tuple[int, int], Tensor] = {}
+    for head, parts in taught.items():
+        codes = signed(np.concatenate(list(parts.values())), bits[head], dims[head], recipe.seed)
+        ends = np.cumsum([len(part) for part in parts.values()])[:-1]
+        result |= {
+            key: torch.from_numpy(part) for key, part in zip(parts, np.split(codes, ends), strict=True)
+        }
+    return result
+
+
+def _features(
+    teacher: Teacher, pictures: Pictures, starts: Path, progress: Progress
+) -> npt.NDArray[np.float32]:
+    see, look = eyes(teacher, starts)
+    progress.start(Phase.TRAIN, len(pictures))
+    blocks = []
+    for first in range(0, len(pictures), _BATCH):
+        rows = range(first, min(first + _BATCH, len(pictures)))
+        blocks.append(see(np.stack([prepare(pictures.picture(row), look) for row in rows])))
+        progress.advance(len(rows), "teacher")
+    features: npt.NDArray[np.float32] = np.concatenate(blocks)
+    features /= np.linalg.norm(features, axis=1, keepdims=True).clip(1e-12)
+    return features
+
+
+def eyes(teacher: Teacher, starts: Path) -> tuple[See, Preprocessing]:
+    """A teacher's network, as a function from (b, size, size, 3) uint8 to features (b, d), and how it wants pictures.
+
+    Raises
+    ------
+    UsageError
+        When its file is missing or no network of that kind, or ONNX files cannot be run here.
+    """
+    if not teacher.backbone:
+        return _exported(starts / teacher.start), Preprocessing(size=teacher.size)
+    return _network(teacher, starts), backbone(teacher.backbone).preprocessing(teacher.size)
+
+
+def _network(teacher: Teacher, starts: Path) -> See:
+    known = backbone(teacher.backbone)
+    network = make_backbone(NetworkSpec(teacher.backbone, teacher.size, heads=()))
+    load_start(network, starts / teacher.start)
+    network.eval()
+
+    @torch.inference_mode()
+    def see(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        seen: npt.NDArray[np.float32] = network(
+            normalise(torch.from_numpy(pixels), known.mean, known.std)
+        ).numpy()
+        return seen
+
+    return see
+
+
+def _exported(path: Path) -> See:
+    """A whole network as an ONNX file that takes pictures, (b, h, w, 3) uint8, and gives (b, d) float32."""
+    if not path.is_file():
+        raise UsageError(f"The teacher {path} is not there.", "See docs/weights.md for where to get it.")
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise UsageError(
+            f"The teacher {path} needs the package onnxruntime.", "pip install 'vtsfind[onnx]'"
+        ) from error
+    session = onnxruntime.InferenceSession(path)
+    name = session.get_inputs()[0].name
+
+    def see(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        seen: npt.NDArray[np.float32] = session.run(None, {name: pixels})[0]
+        return seen
+
+    return see
+
+
+def drawn_to_class(
+    features: npt.NDArray[np.float32], labels: npt.NDArray[np.float32], pull: float
+) -> npt.NDArray[np.float32]:
+    """Move labelled features towards the mean of their class (or of their classes, evenly).
+
+    Parameters
+    ----------
+    features
+        (n, d).
+    labels
+        (n, c) of 0 and 1; a row of zeros stays as it is.
+    pull
+        0 to 1.
+    """
+    if pull == 0 or labels.shape[1] == 0:
+        return features
+    counts = labels.sum(0)[:, None].clip(1)
+    shares = labels / labels.sum(1, keepdims=True).clip(1)
+    centres = shares @ ((labels.T @ features) / counts)
+    share = pull * labels.max(1, keepdims=True)
+    moved: npt.NDArray[np.float32] = ((1 - share) * features + share * centres).astype(np.float32)
+    return moved
+
+
+def signed(features: npt.NDArray[np.float32], bits: int, dims: int, seed: int) -> npt.NDArray[np.float32]:
+    """Whiten, rotate and sign features.
+
+    Parameters
+    ----------
+    features
+        (n, d), with n and d at least `dims`.
+    bits
+        k.
+    dims
+        Principal components that are kept, at most k.
+    seed
+        Of the rotation's start.
+
+    Returns
+    -------
+    (n, k) float32, -1 and 1.
+    """
+    centred = features - features.mean(0)
+    values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
+    first = slice(-1, -dims - 1, -1)
+    white = centred @ (vectors[:, first] / np.sqrt(values[first].clip(1e-8)))
+    rng = np.random.default_rng(seed)
+    rotation = np.linalg.qr(rng.normal(size=(bits, bits)))[0][:dims]
+    for _ in range(_ITQ_ROUNDS):
+        codes = np.where(white @ rotation > 0, 1.0, -1.0)
+        left, _, right = np.linalg.svd(white.T @ codes, full_matrices=False)
+        rotation = left @ right
+    return np.where(white @ rotation > 0, 1, -1).astype(np.float32)

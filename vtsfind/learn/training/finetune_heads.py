@@ -1,0 +1,85 @@
+"""A head with a hidden layer, fitted to given codes on features that stay as they are: a minute, where a network takes hours.
+
+What a closed form is for a linear head (`vtsfind.learn.training.closed_form`), a short training is here. It is that of the grid's
+heads (`vtsfind.learn.evaluation.heads`), with every view as a picture of its own, by CSQ's loss and by likeness: of all pictures of
+a batch, those should be near whose codes are. CSQ alone gives pictures of which the head is unsure the code of no picture
+in particular, and so all of them nearly the same one.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vtsfind.learn.evaluation.heads import FeatureHead, Knobs, train_head
+from vtsfind.learn.models.network import HIDDEN_DROPOUT
+from vtsfind.learn.objectives.csq import CSQ
+
+Matrix = npt.NDArray[np.float64]
+
+_EPOCHS = 24
+_BATCH = 512
+_RATE = 2e-3
+_TEMPERATURE = 0.1
+_LIKENESS_WEIGHT = 0.3
+
+
+class CodesAndLikeness(CSQ):
+    """CSQ on given codes, and the divergence of how alike outputs are from how alike their codes are.
+
+    With codes t and tanh(u) as unit vectors, the likeness of picture i to the others j of the batch is the softmax over j
+    of their cosine / 0.1; its cross-entropy is added (Passalis and Tefas, "Learning Deep Representations with
+    Probabilistic Knowledge Transfer", ECCV 2018, equations 3 to 6, with another kernel).
+    """
+
+    def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:
+        """See `vtsfind.learn.objectives.base.Objective.forward`; CSQ's terms and `likeness`."""
+        terms = super().forward(outputs, labels, rows)
+        wanted = _likeness(self.targets(labels, rows)).exp()
+        likeness = -(wanted * _likeness(torch.tanh(outputs))).sum(1).mean()
+        return {**terms, "likeness": _LIKENESS_WEIGHT * likeness}
+
+
+def _likeness(codes: Tensor) -> Tensor:
+    """Logarithm of how alike each of b codes, (b, k), is to each other one, (b, b); next to nothing to itself."""
+    directions = F.normalize(codes)
+    itself = torch.eye(len(codes), dtype=torch.bool)
+    near: Tensor = (directions @ directions.T / _TEMPERATURE).masked_fill(itself, -1e4)
+    return torch.log_softmax(near, 1)
+
+
+def teach_head(head: nn.Module, features: Matrix, codes: Matrix, *, seed: int) -> None:
+    """Fit a head to codes.
+
+    Parameters
+    ----------
+    head
+        Changed in place: linear, ReLU, linear, with or without dropout and centring.
+    features
+        (n, d), of n views.
+    codes
+        (n, k) of -1 and 1, of each view's picture.
+    seed
+        Of the training.
+    """
+    first, last = (layer for layer in head.modules() if isinstance(layer, nn.Linear))
+    objective = CodesAndLikeness()
+    objective.bind_targets(torch.from_numpy(codes.astype(np.float32)))
+    knobs = Knobs(
+        epochs=_EPOCHS, batch=_BATCH, rate=_RATE, hidden=first.out_features, hidden_dropout=HIDDEN_DROPOUT
+    )
+    no_labels = np.zeros((len(codes), 1), np.float32)
+    _copy(train_head(objective, [features.astype(np.float16)], no_labels, knobs, seed=seed), first, last)
+
+
+@torch.no_grad()
+def _copy(trained: FeatureHead, first: nn.Linear, last: nn.Linear) -> None:
+    """Copy a trained head's weights; what it does to its features beforehand becomes part of the first layer."""
+    begin, end = (layer for layer in trained.layers if isinstance(layer, nn.Linear))
+    centring = next(layer for layer in trained.layers if isinstance(layer, nn.BatchNorm1d))
+    first.weight.copy_(begin.weight * trained.scale)
+    first.bias.copy_(begin.bias - begin.weight @ (trained.mean * trained.scale))
+    assert centring.running_mean is not None
+    last.weight.copy_(end.weight)
+    last.bias.copy_(end.bias - centring.running_mean)

@@ -1,0 +1,303 @@
+"""Recipes: everything that makes a model, in one TOML file that is kept with the model it made.
+
+A recipe is read into the frozen classes below. Every key of the file is a field; an unknown key is an error, so that a
+misspelt option fails at once.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import tomli_w
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.tables import read_table
+from vtsfind.learn.data.formats import Source
+from vtsfind.learn.models.spec import NetworkSpec
+
+Views = Literal["plain", "window", "mild", "edits"]
+Optimiser = Literal["adamw", "adam"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A trained network whose view of the pictures a head shall learn."""
+
+    backbone: str
+    """A name that `vtsfind.learn.models.backbones.backbone` knows; empty for a whole network in an ONNX file."""
+    start: str
+    """The file of its weights, or the ONNX file, relative to the folder of starts."""
+    size: int
+    """Side of its input, in pixels."""
+    dims: int = 0
+    """Principal components of its features that are taught; 0 for as many as bits."""
+    pull: float = 0.0
+    """Share of a picture's class in what the teacher tells: 0 keeps its features, 1 leaves nothing but the class."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One objective on one head."""
+
+    head: str
+    objective: str
+    """A name in the table `vtsfind.learn.objectives.OBJECTIVES`."""
+    mode: Literal["fixed", "paper"] = "fixed"
+    """Whether the objective is computed correctly or as the published code does."""
+    weight: float = 1.0
+    """Multiplies every term."""
+    start: Literal["random", "identity", "targets"] = "random"
+    """How the head starts: at random, or in closed form, see `vtsfind.learn.training.closed_form`."""
+    end: Literal["", "random", "identity", "targets"] = ""
+    """The closed form in which `Schedule.refit` fits it in the end; that of `start` unless given, `random` for none."""
+    end_views: Views | None = None
+    """How the pictures are shown for that; as the task shows them unless given."""
+    options: dict[str, float | int | str] = field(default_factory=dict)
+    """Keyword arguments of the objective."""
+    teacher: Teacher | None = None
+    """Gives every picture its own target code; only for objectives that take targets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A set of pictures, how they are shown, and what is to be learned from them."""
+
+    goals: tuple[Goal, ...]
+    data: tuple[Source, ...] = ()
+    """Folders of pictures; empty where a protocol says what is learned from."""
+    protocol: str = ""
+    """A name in `vtsfind.learn.data.protocols`, whose training set is learned from and whose look is the model's."""
+    split_seed: int = 1
+    """What the protocol's parts are drawn with, where they are drawn."""
+    views: Views = "plain"
+    """How a picture is shown: as queries are, a random square of it and maybe mirrored, mildly changed, or edited as people
+    do (`vtsfind.media.edits`)."""
+    pictures: int = 32
+    """Different pictures in a batch."""
+    views_each: int = 1
+    """Views of each picture in a batch."""
+    strength: float = 1.0
+    """Of the edits, 0 to 1."""
+    shortest: int = 256
+    """Pixels on the short side at which photos are opened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How long, how fast, and how it is computed."""
+
+    steps: int
+    """Optimiser steps; each takes one batch of every task."""
+    backbone_rate: float = 1e-4
+    """Highest learning rate of the backbone."""
+    head_rate: float = 1e-3
+    """Highest learning rate of the heads and of the objectives' own weights."""
+    warmup: int = 100
+    """Steps in which the rates rise linearly; 0 begins with the highest."""
+    course: Literal["cosine", "constant"] = "cosine"
+    """What the rates do afterwards: fall to zero by a cosine, or stay."""
+    optimiser: Optimiser = "adamw"
+    weight_decay: float = 0.02
+    """Of matrices; vectors are not decayed."""
+    clip: float = 1.0
+    """Largest norm of the whole gradient; 0 lets any pass."""
+    average: float = 0.999
+    """Decay of the running average of the weights, which is what is kept in the end; 0 keeps the weights themselves."""
+    refit: int = 0
+    """Views from which heads are fitted in closed form in the end; 0 leaves them as trained."""
+    checkpoint: int = 100
+    """Steps between checkpoints."""
+    parts: int = 1
+    """Parts in which the backbone sees a batch, one after the other, to save memory. Objectives see the whole batch, so the
+    gradient is that of one part, but for dropout and for batch normalisation inside the backbone."""
+    recompute: bool = False
+    """Whether the backbone's inner values are computed again for the gradient instead of being kept, to save memory."""
+    precision: Precision = "auto"
+    """Of the backbone and the heads in training; `auto` is the fastest that the device has in hardware."""
+    compile: bool = False
+    """Whether torch compiles the backbone first: minutes at the start for faster steps, mostly on GPUs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """How the best state of a run is found and when a run ends early. Of protocols only."""
+
+    share: float = 0.1
+    """Of the training set that is held out of training: each of these pictures is compared with all others of them."""
+    every: int = 500
+    """Steps between two looks."""
+    patience: int = 0
+    """Looks without a better result after which the run ends; 0 never ends it early."""
+    on: Literal["held out", "test"] = "held out"
+    """`test` looks at the queries and database of the protocol instead, as the published code does, and marks the model:
+    its figures then say too much, and are good for nothing but reproducing published ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that makes a model."""
+
+    name: str
+    """The model's name: `backbone.objective.dataset.bits`."""
+    network: NetworkSpec
+    tasks: tuple[Task, ...]
+    schedule: Schedule
+    start: str = ""
+    """The backbone's start weights: a file, relative to the folder of starts; `published`, or `published:TAG`, for those that
+    the backbone's library publishes; empty for random ones."""
+    validation: Validation | None = None
+    """Of the first goal of the first task."""
+    imagenet_statistics: bool = False
+    """Whether pictures are normalised by ImageNet's mean and deviation whatever the backbone was trained with, as the
+    published code does."""
+    seed: int = 1
+    licence: str = "Apache-2.0"
+    """Of the weights that come out."""
+    note: str = ""
+    """A sentence or two for the model card: where data, start and teachers come from."""
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe.
+
+    Raises
+    ------
+    UsageError
+        When the file is not there, is no TOML, or has a key or a value that does not belong there; names the place.
+    """
+    return parse_recipe(recipe_bytes(path), str(path))
+
+
+def recipe_bytes(path: Path) -> bytes:
+    """The content of a recipe's file.
+
+    Raises
+    ------
+    UsageError
+        When it is not there or cannot be read.
+    """
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise UsageError(f"There is no recipe {path}.", "Check the path.") from None
+    except OSError as error:
+        raise UsageError(f"The recipe {path} cannot be read: {error}.", "Mend it.") from error
+
+
+def parse_recipe(content: bytes, where: str, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """Read the content of a recipe.
+
+    Parameters
+    ----------
+    content
+        TOML.
+    where
+        Names the recipe in errors.
+    changes
+        Other values for some keys, each a path such as ``schedule.steps`` or ``tasks.0.pictures``.
+
+    Raises
+    ------
+    UsageError
+        When it is no TOML, or has a key or a value that does not belong there; names the place.
+    """
+    try:
+        table = tomllib.loads(content.decode("utf-8"))
+    except ValueError as error:
+        raise UsageError(f"The recipe {where} cannot be read: {error}.", "Mend it.") from error
+    for path, value in (changes or {}).items():
+        _change(table, path, value)
+    recipe: Recipe = read_table(Recipe, table, where)
+    _check(recipe, where)
+    return recipe
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """A recipe as TOML, with every key, so that it means the same when defaults change."""
+    return tomli_w.dumps(plain(asdict(recipe)))
+
+
+def plain(value: Any) -> Any:
+    """A value as TOML has it: lists for tuples, and no empty values, neither None nor empty lists."""
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items() if inner is not None and inner != ()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    return value
+
+
+def _change(table: dict[str, Any], path: str, value: Any) -> None:
+    """Put a value in at a path of keys and places."""
+    *before, last = path.split(".")
+    inner: Any = table
+    try:
+        for key in before:
+            inner = inner[int(key)] if isinstance(inner, list) else inner.setdefault(key, {})
+        inner[int(last) if isinstance(inner, list) else last] = value
+    except (ValueError, IndexError, TypeError, AttributeError):
+        raise UsageError(
+            f"A recipe has no place '{path}'.", "Give a path such as schedule.steps or tasks.0.pictures."
+        ) from None
+
+
+def _check(recipe: Recipe, where: str) -> None:
+    """See that the parts of a recipe go together."""
+    counts = {"schedule: steps": recipe.schedule.steps, "schedule: parts": recipe.schedule.parts}
+    counts["schedule: checkpoint"] = recipe.schedule.checkpoint
+    counts |= {f"tasks[{number}]: pictures": task.pictures for number, task in enumerate(recipe.tasks)}
+    counts |= {f"tasks[{number}]: views_each": task.views_each for number, task in enumerate(recipe.tasks)}
+    if recipe.validation:
+        counts["validation: every"] = recipe.validation.every
+        if not 0 < recipe.validation.share < 1:
+            raise UsageError(
+                f"{where}: validation: share is {recipe.validation.share}, and should be between 0 and 1.",
+                "Leave `validation` out to hold nothing out.",
+            )
+    for name, count in counts.items():
+        if count < 1:
+            raise UsageError(f"{where}: {name} is {count}, and should be at least 1.")
+    heads = {head.name for head in recipe.network.heads}
+    _check_hidden(recipe.network, heads, where)
+    for task in recipe.tasks:
+        if bool(task.data) == bool(task.protocol):
+            said = "both `data` and" if task.data else "neither `data` nor"
+            raise UsageError(f"{where} has a task with {said} `protocol`.", "Give one of them.")
+        for goal in task.goals:
+            _check_goal(goal, heads, recipe.network, where)
+    if recipe.validation and not (recipe.tasks and recipe.tasks[0].protocol and recipe.tasks[0].goals):
+        raise UsageError(
+            f"{where} has a validation, but its first task has no protocol.", "Leave `validation` out."
+        )
+
+
+def _check_hidden(network: NetworkSpec, heads: set[str], where: str) -> None:
+    for name, width in network.hidden.items():
+        if name not in heads:
+            raise UsageError(
+                f"{where} has a hidden layer for the head '{name}', which the network has not.",
+                f"Heads: {', '.join(sorted(heads))}.",
+            )
+        if width < 1:
+            raise UsageError(
+                f"{where}: the hidden layer of '{name}' is {width} wide, and should be at least 1."
+            )
+    if network.hidden and network.features not in {"cls", "lite"}:
+        raise UsageError(
+            f"{where} has hidden layers for heads that read '{network.features}'.", "Leave `hidden` out."
+        )
+
+
+def _check_goal(goal: Goal, heads: set[str], network: NetworkSpec, where: str) -> None:
+    if goal.head not in heads:
+        raise UsageError(f"{where} has a goal for the head '{goal.head}', which the network has not.")
+    if "targets" in {goal.start, goal.end} and goal.teacher is None:
+        raise UsageError(f"{where} starts the head '{goal.head}' from targets, but no teacher gives any.")
+    groups = goal.options.get("groups", 2)
+    if goal.objective == "transhash" and network.dual and groups != network.groups:
+        raise UsageError(
+            f"{where} has {network.groups} groups of patches in the network, but {groups} in the objective 'transhash'.",
+            "Give both the same `groups`.",
+        )

@@ -1,0 +1,45 @@
+"""The optimiser of a recipe, and the course of its rates."""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from vtsfind.learn.training.recipes import Schedule
+
+_OPTIMISERS: dict[str, type[torch.optim.AdamW] | type[torch.optim.Adam]] = {
+    "adamw": torch.optim.AdamW,
+    "adam": torch.optim.Adam,
+}
+
+
+def make_optimiser(
+    schedule: Schedule, backbone: Iterable[nn.Parameter], heads: Iterable[nn.Parameter]
+) -> torch.optim.Optimizer:
+    """Make the optimiser: the backbone by its rate, heads and objectives by theirs, and only matrices decayed."""
+    groups = []
+    for rate, parameters in ((schedule.backbone_rate, list(backbone)), (schedule.head_rate, list(heads))):
+        for decay, members in (
+            (schedule.weight_decay, [p for p in parameters if p.ndim > 1]),
+            (0.0, [p for p in parameters if p.ndim <= 1]),
+        ):
+            groups.append({"params": members, "lr": rate, "highest": rate, "weight_decay": decay})
+    return _OPTIMISERS[schedule.optimiser](groups)
+
+
+def set_rates(optimiser: torch.optim.Optimizer, step: int, schedule: Schedule) -> None:
+    """Give an optimiser the rates of a step."""
+    share = rate_share(step, schedule)
+    for group in optimiser.param_groups:
+        group["lr"] = share * group["highest"]
+
+
+def rate_share(step: int, schedule: Schedule) -> float:
+    """The learning rate of a step as a share of the highest: a linear rise, then half a cosine down to zero, or none."""
+    if step < schedule.warmup:
+        return (step + 1) / schedule.warmup
+    if schedule.course == "constant":
+        return 1.0
+    done = (step - schedule.warmup) / max(1, schedule.steps - schedule.warmup)
+    return 0.5 * (1 + math.cos(math.pi * done))

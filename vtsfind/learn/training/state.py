@@ -1,0 +1,388 @@
+"""Everything that changes while a training run goes on: made from a recipe, taken a step further, saved and brought back."""
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, Subset
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.progress import CancelToken, Progress, Silent
+from vtsfind.base.records import Head
+from vtsfind.learn.data.batches import Batch
+from vtsfind.learn.data.training_data import Materials, open_materials
+from vtsfind.learn.models.backbones import backbone
+from vtsfind.learn.models.encoder import precision
+from vtsfind.learn.models.network import HashNetwork, normalise
+from vtsfind.learn.models.register import write_model
+from vtsfind.learn.objectives import create
+from vtsfind.learn.objectives.base import Objective
+from vtsfind.learn.pretrained.from_timm import is_published, load_published
+from vtsfind.learn.pretrained.load import load_start
+from vtsfind.learn.training.closed_form import REFIT_RIDGE, START_RIDGE, centre_heads, fit_heads
+from vtsfind.learn.training.distillation import target_codes
+from vtsfind.learn.training.distributed import Processes
+from vtsfind.learn.training.grad_cache import Features, Gradients
+from vtsfind.learn.training.recipes import Recipe
+from vtsfind.learn.training.runs import Run, RunFolder
+from vtsfind.learn.training.schedule import make_optimiser, set_rates
+from vtsfind.learn.training.timing import Clock
+from vtsfind.learn.training.validation import Best, mean_precision
+
+_START_VIEWS = 6144
+_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+class State:
+    """Everything that changes while a run goes on.
+
+    Data, objectives and network are looked through before the run folder is claimed, so that nothing is left behind by a
+    recipe that cannot be followed.
+
+    Parameters
+    ----------
+    recipe, run
+        What is wanted, where and on what.
+    folder
+        The run folder.
+    processes
+        Those that train together.
+    device
+        Of this one.
+    progress, cancel
+        Of downloads and teachers.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        run: Run,
+        folder: RunFolder,
+        processes: Processes,
+        *,
+        device: torch.device,
+        progress: Progress,
+        cancel: CancelToken,
+    ) -> None:
+        self.recipe, self.run, self.folder = recipe, run, folder
+        self.processes, self.device = processes, device
+        self.progress: Progress = progress if processes.first else Silent()
+        self.materials: Materials = open_materials(
+            recipe, run.data, share=processes.share, progress=self.progress, cancel=cancel
+        )
+        self.sources = self.materials.sources
+        goals = [list(self._objectives(number)) for number in range(len(recipe.tasks))]
+        torch.manual_seed(recipe.seed)
+        self.network = HashNetwork(recipe.network)
+        self._load_start()
+        self._recompute()
+        if processes.first:
+            folder.claim(self._facts())
+        self._teach(goals)
+        self.goals = nn.ModuleList(nn.ModuleList(of_task) for of_task in goals).to(device)
+        self.network.to(device)
+        self.average = _copied(self.network)
+        self.best = Best()
+        self.at, self.ended = 0, False
+        self.notes: list[str] = []
+        schedule = recipe.schedule
+        fast = [*self.network.heads.parameters(), *self.goals.parameters()]
+        self.optimiser = make_optimiser(schedule, self.network.backbone.parameters(), fast)
+        chosen = schedule.precision
+        self.precision = precision(device) if chosen == "auto" else _PRECISIONS[chosen]
+        self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == torch.float16)
+        self.views = sum(task.pictures * task.views_each for task in recipe.tasks)
+
+    def _objectives(self, number: int) -> Iterator[Objective]:
+        """Make the objectives of a task; those without a teacher are ready then."""
+        pictures = self.sources[number].pictures
+        for goal in self.recipe.tasks[number].goals:
+            objective = create(goal.objective, mode=goal.mode, **goal.options)
+            if goal.teacher is None:
+                objective.bind(
+                    bits=next(head.bits for head in self.recipe.network.heads if head.name == goal.head),
+                    classes=len(pictures.classes),
+                    rows=len(pictures),
+                    seed=self.recipe.seed,
+                    multilabel=bool((pictures.labels.sum(1) > 1).any()),
+                )
+            yield objective
+
+    def _teach(self, goals: Sequence[Sequence[Objective]]) -> None:
+        """Give the other objectives their teachers' codes."""
+        self.targets = target_codes(
+            self.recipe,
+            [source.pictures for source in self.sources],
+            starts=self.run.starts,
+            cache=self.run.folder,
+            progress=self.progress,
+        )
+        for (number, place), codes in self.targets.items():
+            goals[number][place].bind_targets(codes)
+
+    def _load_start(self) -> None:
+        start = self.recipe.start
+        if is_published(start):
+            load_published(self.network.backbone, backbone(self.recipe.network.backbone), start)
+        elif start:
+            load_start(self.network.backbone, self.run.starts / start)
+
+    def _recompute(self) -> None:
+        if not self.recipe.schedule.recompute:
+            return
+        if not hasattr(self.network.backbone, "set_grad_checkpointing"):
+            name = self.recipe.network.backbone
+            raise UsageError(
+                f"The backbone '{name}' cannot recompute its inner values.", "Leave `recompute` out."
+            )
+        self.network.backbone.set_grad_checkpointing(enable=True)
+
+    def _facts(self) -> dict[str, Any]:
+        split = self.materials.split
+        return {
+            "model": self.recipe.name,
+            "seed": self.recipe.seed,
+            "device": str(self.device),
+            "processes": self.processes.count,
+            "pictures": [len(source.pictures) for source in self.sources],
+            "split": split.report() if split else None,
+        }
+
+    def begin(self) -> int:
+        """Go back to the last checkpoint, or start the heads; give the number of steps already taken."""
+        content = self.folder.load(self.device)
+        if content is None:
+            self.fit_heads("start", _START_VIEWS, START_RIDGE)
+            first = 0
+        else:
+            first = self._resume(content)
+        self.processes.alike(self.network)
+        self.processes.alike(self.goals)
+        if self.processes.first:
+            self.folder.forget_after(first)
+        schedule = self.recipe.schedule
+        features: Any = Features(self.network, self.device.type, self.precision)
+        features = self.processes.parallel(features, self.device)
+        if schedule.compile:
+            features = torch.compile(features)
+        self.gradients = Gradients(
+            features,
+            self.processes,
+            self.scaler,
+            parts=(content or {}).get("parts", schedule.parts),
+            seed=self.recipe.seed,
+            told=self._tell,
+        )
+        return first
+
+    def _tell(self, what: str) -> None:
+        self.notes.append(what)
+        self.log(self.at, note=what)
+        self.progress.advance(0, what)
+
+    def log(self, step: int, **values: Any) -> None:
+        """Add a line to the metrics."""
+        if self.processes.first:
+            self.folder.log(step=step, **values)
+
+    def fit_heads(self, when: Literal["start", "end"], count: int, ridge: float) -> None:
+        """Fit the heads whose goals ask for a closed form to the backbone as it is, from `count` views."""
+        fit_heads(
+            self.network,
+            self.recipe,
+            self.sources,
+            self.targets,
+            when=when,
+            count=count,
+            ridge=ridge,
+            workers=self.run.workers,
+        )
+        self.average = _copied(self.network)
+
+    def batches(self, first: int) -> Iterator[tuple[Batch, ...]]:
+        """The batches of all tasks, from step `first` to the end."""
+        if self.ended:
+            return iter(())
+        steps = self.recipe.schedule.steps
+        # Workers are started fresh rather than forked, since torch has threads already.
+        options: dict[str, Any] = (
+            {"multiprocessing_context": "spawn", "prefetch_factor": 2} if self.run.workers else {}
+        )
+        loaders = [
+            DataLoader(
+                Subset(source, range(first, steps)),
+                batch_size=None,
+                num_workers=self.run.workers,
+                pin_memory=self.device.type == "cuda",
+                **options,
+            )
+            for source in self.sources
+        ]
+        return zip(*loaders, strict=True)
+
+    def step(self, step: int, batches: tuple[Batch, ...]) -> dict[str, float]:
+        """Take one optimiser step; give every loss term, named by task, head and term."""
+        self.at = step
+        self.network.train()
+        set_rates(self.optimiser, step, self.recipe.schedule)
+        self._begin_epochs(step)
+        terms: dict[str, Tensor] = {}
+        self.gradients.add(
+            step,
+            [
+                (self._inputs(batch), partial(self._loss, number, batch, terms))
+                for number, batch in enumerate(batches)
+            ],
+        )
+        values = dict(zip(terms, torch.stack([*terms.values()]).tolist(), strict=True))
+        self._check(step, values, batches)
+        parameters = [*self.network.parameters(), *self.goals.parameters()]
+        self.processes.averaged([*self.network.heads.parameters(), *self.goals.parameters()])
+        self.scaler.unscale_(self.optimiser)
+        if self.recipe.schedule.clip:
+            nn.utils.clip_grad_norm_(parameters, self.recipe.schedule.clip)
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.optimiser.zero_grad(set_to_none=True)
+        self._follow(step)
+        return values
+
+    def _inputs(self, batch: Batch) -> Tensor:
+        look = self.materials.preprocessing
+        return normalise(batch.pixels.to(self.device, non_blocking=True), look.mean, look.std)
+
+    def _begin_epochs(self, step: int) -> None:
+        modules: Any = self.goals
+        for source, objectives in zip(self.sources, modules, strict=True):
+            epoch = source.epoch(step)
+            if step == 0 or epoch != source.epoch(step - 1):
+                for objective in objectives:
+                    objective.start_epoch(epoch)
+
+    def _loss(self, number: int, batch: Batch, terms: dict[str, Tensor], features: Tensor) -> Tensor:
+        """The loss of one task on the features of the whole batch; adds its terms to `terms`."""
+        goals = self.recipe.tasks[number].goals
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
+            outputs = {head: self.network.heads[head](features) for head in {goal.head for goal in goals}}
+        labels = self.processes.gathered(batch.labels.to(self.device))
+        rows = self.processes.gathered(batch.rows.to(self.device))
+        losses: dict[str, Tensor] = {}
+        modules: Any = self.goals[number]
+        for goal, objective in zip(goals, modules, strict=True):
+            for name, value in objective(outputs[goal.head].float(), labels, rows).items():
+                losses[f"{number}.{goal.head}.{name}"] = goal.weight * value
+        terms |= {name: value.detach() for name, value in losses.items()}
+        return torch.stack(list(losses.values())).sum()
+
+    def _check(self, step: int, terms: dict[str, float], batches: tuple[Batch, ...]) -> None:
+        if all(map(math.isfinite, terms.values())):
+            return
+        rows = [sorted(set(batch.rows.tolist())) for batch in batches]
+        shown = "; ".join(", ".join(map(str, of_task)) for of_task in rows)
+        wrong = ", ".join(f"{name} is {value}" for name, value in terms.items() if not math.isfinite(value))
+        raise UsageError(
+            f"The loss is not finite at step {step}: {wrong}. The batch is made of the training pictures {shown}.",
+            "Look at these pictures and their labels, or lower the rates; the last checkpoint is from before.",
+        )
+
+    @torch.no_grad()
+    def _follow(self, step: int) -> None:
+        # A young average would be dominated by the random start.
+        decay = min(self.recipe.schedule.average, (1 + step) / (10 + step))
+        for name, value in self.network.state_dict().items():
+            if value.is_floating_point():
+                self.average[name].lerp_(value, 1 - decay)
+            else:
+                self.average[name].copy_(value)
+
+    def judge(self, done: int) -> bool:
+        """Look at the validation when it is time; tells whether the run should end here."""
+        wanted, judges = self.recipe.validation, self.materials.judges
+        if wanted is None or judges is None or (done % wanted.every and done != self.recipe.schedule.steps):
+            return False
+        if self.processes.first:
+            own = _copied(self.network)
+            self.network.load_state_dict(self.average)
+            value = mean_precision(self.network, self._judged_head(), judges, self.materials.preprocessing)
+            self.network.load_state_dict(own)
+            self.best.look(value, done, self.average)
+            self.log(done - 1, validation_map=value, on=wanted.on, best=self.best.value)
+            self.progress.advance(0, f"mAP {value:.4f} on {wanted.on}")
+        return self.processes.any(0 < wanted.patience <= self.best.since, self.device)
+
+    def _judged_head(self) -> Head:
+        name = self.recipe.tasks[0].goals[0].head
+        return next(head for head in self.recipe.network.heads if head.name == name)
+
+    def save(self, step: int, *, ended: bool) -> None:
+        """Write the checkpoint after `step` steps."""
+        if not self.processes.first:
+            return
+        self.folder.save(
+            {
+                "step": step,
+                "ended": ended,
+                "network": self.network.state_dict(),
+                "average": self.average,
+                "goals": self.goals.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "scaler": self.scaler.state_dict(),
+                "parts": self.gradients.parts,
+                "best": self.best.state_dict(),
+                "random": torch.get_rng_state(),
+            }
+        )
+
+    def _resume(self, content: dict[str, Any]) -> int:
+        self.network.load_state_dict(content["network"])
+        self.average = content["average"]
+        self.goals.load_state_dict(content["goals"])
+        self.optimiser.load_state_dict(content["optimiser"])
+        if content.get("scaler"):
+            self.scaler.load_state_dict(content["scaler"])
+        if "best" in content:
+            self.best.load_state_dict(content["best"])
+        self.ended = content.get("ended", False)
+        torch.set_rng_state(content["random"].cpu())
+        self.at = int(content["step"]) - 1
+        return self.at + 1
+
+    def finish(self, clock: Clock) -> None:
+        """Give the kept weights their last heads, centre the bits on unedited pictures, and write the model."""
+        if not self.processes.first:
+            return
+        self.network.load_state_dict(self.best.weights or self.average)
+        if self.recipe.schedule.refit:
+            self.fit_heads("end", self.recipe.schedule.refit, REFIT_RIDGE)
+        if self.recipe.network.centred:
+            centre_heads(self.network, self.sources[0])
+        split = self.materials.split
+        with self.folder.written():
+            write_model(
+                self.network,
+                self.recipe,
+                self.materials.preprocessing,
+                self.run.folder,
+                split=split.learned if split else "",
+                metrics=self._figures(),
+            )
+        self.folder.conclude({"steps": self.at + 1, **clock.report(), "notes": self.notes, **self._figures()})
+
+    def _figures(self) -> dict[str, float | str]:
+        """What the model's card says of the validation."""
+        wanted = self.recipe.validation
+        if wanted is None:
+            return {}
+        on = (
+            "test queries, so good for reproducing only"
+            if wanted.on == "test"
+            else "held-out training pictures"
+        )
+        return {"selected on": on, "selected at step": self.best.step, "selection mAP": self.best.value}
+
+
+def _copied(network: nn.Module) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in network.state_dict().items()}

@@ -1,0 +1,151 @@
+"""What a radius costs and finds in a library: as a chart of blocks, as a PNG, or as NDJSON."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vtsfind.base.errors import UsageError
+from vtsfind.engine.calibration.curve import Curve
+from vtsfind.report.columns import counted, table
+from vtsfind.report.ndjson import Lines
+from vtsfind.report.streams import Notes, Output, Style
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_STEP = 8
+_BAR = 20
+_EIGHTHS = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589\u2588"
+
+
+def write_curve(output: Output, curve: Curve, radius: int | None) -> None:
+    """Draw the curve, a line every few bits, and mark the radius that was asked for."""
+    rows = [["bits", "strangers within", "bursts", "mild edits found", "", "hard edits found", ""]]
+    radii = sorted({*range(0, len(curve.rate), _STEP), *([] if radius is None else [radius])})
+    rows += [_row(output, curve, each) for each in radii]
+    for number, line in enumerate(table(rows, right=[0, 1, 2, 4, 6])):
+        if number == 0:
+            output.line(output.paint(line, Style.DIM))
+        elif radii[number - 1] == radius:
+            output.line(output.paint(f"{line}  <- radius", Style.STRONG))
+        else:
+            output.line(line)
+
+
+def _row(output: Output, curve: Curve, radius: int) -> list[str]:
+    return [
+        f"{radius}",
+        f"{curve.rate[radius]:.1e} (<{curve.at_most[radius]:.0e})",
+        f"{curve.bursts[radius]:.1%}" if curve.near_in_time else "-",
+        bar(curve.mild[radius], unicode=output.is_unicode),
+        f"{curve.mild[radius]:.0%}",
+        bar(curve.hard[radius], unicode=output.is_unicode),
+        f"{curve.hard[radius]:.0%}",
+    ]
+
+
+def bar(share: float, *, unicode: bool = True) -> str:
+    """A bar of blocks, full at 1.
+
+    >>> bar(0.5, unicode=False)
+    '##########..........'
+    >>> len(bar(0.123))
+    20
+    """
+    if not unicode:
+        filled = round(_BAR * share)
+        return "#" * filled + "." * (_BAR - filled)
+    whole, eighth = divmod(round(8 * _BAR * share), 8)
+    return (_EIGHTHS[8] * whole + (_EIGHTHS[eighth] if eighth else "")).ljust(_BAR)
+
+
+def tell_curve(notes: Notes, curve: Curve) -> None:
+    """Say what the curve rests on."""
+    notes.say(
+        f"{counted(curve.sample, 'photo')} of {curve.photos:,} compared with all:"
+        f" {counted(curve.pairs, 'pair')}, {curve.near_in_time:,} of them taken within an hour."
+        f" {counted(curve.looked, 'near pair')} looked at."
+        f" {counted(curve.edited, 'photo')} edited {2 * curve.edits} times each."
+    )
+    if curve.unseen:
+        notes.warn(
+            f"{counted(curve.unseen, 'near pair')} could not be looked at and counted as different photos:"
+            " the rates are lower if these are copies."
+        )
+    notes.say(
+        f"Lowest rate that can be promised: {curve.at_most[0]:.1g} (95 % confidence)."
+        " The rates are of pairs by their codes alone, before anything looks at them."
+    )
+
+
+def write_records(lines: Lines, curve: Curve, radius: int | None) -> None:
+    """Write a record for each radius, and the footer."""
+    for each in range(len(curve.rate)):
+        lines.write(
+            "point",
+            radius=each,
+            rate=curve.rate[each],
+            at_most=curve.at_most[each],
+            bursts=curve.bursts[each],
+            mild=curve.mild[each],
+            mild_at_least=curve.mild_at_least[each],
+            hard=curve.hard[each],
+            hard_at_least=curve.hard_at_least[each],
+        )
+    names = ("photos", "sample", "pairs", "near_in_time", "looked", "unseen", "edited", "edits", "made")
+    lines.footer(radius=radius, **{name: getattr(curve, name) for name in names})
+
+
+def plot_curve(file: Path, curve: Curve, radius: int | None) -> None:
+    """Draw the curve into a PNG.
+
+    Raises
+    ------
+    UsageError
+        If matplotlib is not there, or the file cannot be written.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise UsageError(
+            "Drawing a PNG needs matplotlib.", "Install it with: pip install 'vtsfind[plots]'"
+        ) from error
+    figure = Figure(figsize=(8, 6), layout="constrained")
+    FigureCanvasAgg(figure)
+    above, below = figure.subplots(2, 1, sharex=True)
+    _draw_found(above, curve)
+    _draw_rates(below, curve)
+    for axes in (above, below):
+        axes.grid(alpha=0.3)
+        if radius is not None:
+            axes.axvline(radius, color="black", linestyle=":", label=f"radius {radius}")
+        axes.legend(loc="lower right")
+    try:
+        figure.savefig(file, format="png", dpi=120)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}.", "Choose another --plot.") from error
+
+
+def _draw_found(axes: "Axes", curve: Curve) -> None:
+    radii = range(len(curve.rate))
+    for name, share, least in (
+        ("mild edits", curve.mild, curve.mild_at_least),
+        ("hard edits", curve.hard, curve.hard_at_least),
+    ):
+        (line,) = axes.plot(radii, share, label=name)
+        axes.fill_between(radii, least, share, alpha=0.2, color=line.get_color())
+    axes.set(
+        ylim=(0, 1.02), ylabel="found within the radius", title=f"{curve.photos:,} photos, {curve.made[:10]}"
+    )
+
+
+def _draw_rates(axes: "Axes", curve: Curve) -> None:
+    radii = range(len(curve.rate))
+    least = min(curve.at_most) / 10
+    shown = [max(rate, least) for rate in curve.rate]
+    (line,) = axes.plot(radii, shown, label="different photos")
+    axes.fill_between(radii, shown, curve.at_most, alpha=0.2, color=line.get_color())
+    axes.plot(
+        radii, [max(rate, least) for rate in curve.bursts], label="taken within an hour", linestyle="--"
+    )
+    axes.set(yscale="log", xlabel=f"radius, in {curve.bits} bits", ylabel="part of the pairs within")

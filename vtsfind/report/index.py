@@ -1,0 +1,113 @@
+"""What a refresh did or would do, as text or NDJSON."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from vtsfind.base.records import Failure, show_path
+from vtsfind.engine import RefreshResult, Survey
+from vtsfind.report.columns import counted
+from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.streams import Notes
+
+_NAMED = 3
+"""Failures of one kind that are named without --verbose."""
+
+
+def write_failures(notes: Notes, failures: Sequence[Failure]) -> None:
+    """Say which files could not be used and why: a few of each kind, or all if details are wanted."""
+    if notes.verbose:
+        for failure in failures:
+            notes.warn(str(failure))
+        return
+    kinds = Counter(failure.reason for failure in failures)
+    for reason, number in kinds.most_common():
+        named = [show_path(failure.path) for failure in failures if failure.reason is reason][:_NAMED]
+        more = f" and {number - _NAMED:,} more (--verbose names all)" if number > _NAMED else ""
+        notes.warn(f"{counted(number, 'file')} failed, {reason.value}: {', '.join(named)}{more}")
+
+
+def tell_refresh(notes: Notes, result: RefreshResult, where: str) -> None:
+    """Sum up what a refresh did."""
+    kinds = {
+        "new": result.new,
+        "changed": result.changed,
+        "moved": result.moved,
+        "unchanged": result.unchanged,
+        "removed": result.removed,
+        "failed": len(result.failures),
+    }
+    said = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
+    if said:
+        rate = (result.photos + len(result.failures)) / max(result.seconds, 1e-9)
+        notes.say(f"{counted(result.photos, 'photo')}: {said}. {result.seconds:.1f} s, {rate:,.0f} files/s.")
+    elif not (result.interrupted or result.waiting or result.absent):
+        notes.say(f"There are no photos in {where}.")
+    if result.skipped:
+        parts = ", ".join(f"{number:,} {reason}" for reason, number in result.skipped.most_common())
+        notes.say(f"Left out: {parts}.")
+    if result.waiting:
+        notes.say(
+            f"{counted(result.waiting, 'file')} failed earlier and did not change since; --retry-failed tries again."
+        )
+    for folder, files in result.absent.items():
+        notes.warn(
+            f"{show_path(folder)} is missing or empty; its {counted(files, 'photo')} stay in the library. "
+            "If they are gone for good, add --forget-missing."
+        )
+    write_failures(notes, result.failures)
+    if result.interrupted:
+        notes.say("Stopped; what was done is kept. The same command goes on from here.")
+
+
+def tell_survey(notes: Notes, seen: Survey) -> None:
+    """Tell what a refresh would do."""
+    kinds = {
+        "to read": len(seen.fresh),
+        "unchanged": seen.unchanged,
+        "to forget": len(seen.vanished),
+        "failed earlier": seen.waiting,
+    }
+    said = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
+    notes.say(f"Nothing was done. There would be: {said or 'nothing'}.")
+    for found in seen.fresh:
+        notes.detail(f"to read: {show_path(found.path)}")
+    for path in seen.vanished:
+        notes.detail(f"to forget: {show_path(path)}")
+    write_failures(notes, seen.failures)
+
+
+def write_refresh(lines: Lines, result: RefreshResult) -> None:
+    """Write what a refresh did: its failures, and the footer."""
+    for failure in result.failures:
+        lines.failure(failure)
+    for folder, files in result.absent.items():
+        lines.write("absent", path_fields(folder), files=files)
+    lines.footer(
+        new=result.new,
+        changed=result.changed,
+        moved=result.moved,
+        unchanged=result.unchanged,
+        removed=result.removed,
+        failed=len(result.failures),
+        waiting=result.waiting,
+        skipped=dict(sorted(result.skipped.items())),
+        seconds=round(result.seconds, 3),
+        interrupted=result.interrupted,
+    )
+
+
+def write_survey(lines: Lines, seen: Survey) -> None:
+    """Write what a refresh would do, and the footer."""
+    for found in seen.fresh:
+        lines.write("to_read", path_fields(found.path))
+    for path in seen.vanished:
+        lines.write("to_forget", path_fields(path))
+    for failure in seen.failures:
+        lines.failure(failure)
+    lines.footer(
+        to_read=len(seen.fresh),
+        to_forget=len(seen.vanished),
+        unchanged=seen.unchanged,
+        waiting=seen.waiting,
+        failed=len(seen.failures),
+    )

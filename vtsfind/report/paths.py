@@ -1,0 +1,21 @@
+"""Where things are, as text or NDJSON."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from vtsfind.report.columns import table
+from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.streams import Output
+
+
+def write_places(output: Output, places: Mapping[str, Path], *, json: bool) -> None:
+    """Write each place with its name."""
+    if not json:
+        for line in table([[name, str(path)] for name, path in places.items()]):
+            output.line(line)
+        return
+    lines = Lines(output, "paths")
+    for name, path in places.items():
+        lines.write("place", {"name": name, **path_fields(os.fsencode(path))}, exists=path.exists())
+    lines.footer(places=len(places))

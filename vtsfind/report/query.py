@@ -1,0 +1,110 @@
+"""The answers to a query, as text, paths or NDJSON."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import repeat
+from typing import TYPE_CHECKING, Any
+
+from vtsfind.base.records import show_path
+from vtsfind.engine import Answer, Neighbour
+from vtsfind.report.columns import table
+from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.streams import Output, Style
+
+if TYPE_CHECKING:
+    from vtsfind.report.pictures import Gallery
+
+_BAR = 10
+"""Characters of a bar."""
+
+
+def likeness(distance: int, bits: int) -> float:
+    """How alike two codes are, from 0 (as unrelated codes are, half of whose bits differ, or worse) to 1 (the same).
+
+    >>> likeness(0, 128), likeness(32, 128), likeness(100, 128)
+    (1.0, 0.5, 0.0)
+    """
+    return max(0.0, 1 - 2 * distance / bits)
+
+
+def write_answers(output: Output, answers: Sequence[Answer], gallery: "Gallery | None" = None) -> None:
+    """Write the hits of each query, with pictures if there is a gallery; the queries are named if there are several."""
+    separate = False
+    for answer in answers:
+        if answer.failure:
+            continue
+        if len(answers) > 1:
+            if separate:
+                output.line()
+            output.line(output.paint(f"{show_path(answer.question.name)}:", Style.STRONG))
+        separate = True
+        pictures = gallery.draw(answer.neighbours) if gallery else repeat(None)
+        for line, _ in zip(hit_lines(output, answer.neighbours), pictures, strict=False):
+            output.line(line)
+
+
+def write_paths(output: Output, answers: Sequence[Answer], *, end: bytes) -> None:
+    """Write the paths of all hits, as they are, each with `end` behind it."""
+    for answer in answers:
+        for hit in answer.neighbours:
+            output.raw(hit.path + end)
+
+
+def hit_lines(output: Output, hits: Sequence[Neighbour]) -> list[str]:
+    """One line a hit: rank, likeness as a bar, bits that differ, size, date and path."""
+    if not hits:
+        return []
+    full, empty = ("\u2588", "\u2591") if output.is_unicode else ("#", ".")
+    rows = []
+    for hit in hits:
+        filled = round(_BAR * likeness(hit.distance, hit.bits))
+        rows.append(
+            [
+                f"{hit.rank}",
+                full * filled + empty * (_BAR - filled),
+                f"{hit.distance}/{hit.bits}",
+                f"{hit.info.width}x{hit.info.height}",
+                _date(hit),
+                show_path(hit.path) + ("  (gone)" if hit.missing else ""),
+            ]
+        )
+    return table(rows, right=[0, 2, 3])
+
+
+def _date(hit: Neighbour) -> str:
+    """The day of the shot, else the day of the file; nothing for a time that no calendar has."""
+    if hit.info.taken:
+        return hit.info.taken[:10]
+    try:
+        return f"{datetime.fromtimestamp(hit.stamp.mtime_ns / 1e9).astimezone():%Y-%m-%d}"
+    except (OSError, OverflowError, ValueError):
+        return ""
+
+
+def write_records(lines: Lines, answers: Sequence[Answer]) -> None:
+    """Write the answers to a query, and the footer."""
+    for answer in answers:
+        if answer.failure:
+            lines.failure(answer.failure, "query")
+        for hit in answer.neighbours:
+            lines.write("hit", {**path_fields(answer.question.name, "query"), **_hit(hit)})
+    lines.footer(
+        queries=len(answers),
+        hits=sum(len(answer.neighbours) for answer in answers),
+        failed=sum(answer.failure is not None for answer in answers),
+    )
+
+
+def _hit(hit: Neighbour) -> dict[str, Any]:
+    return {
+        "rank": hit.rank,
+        **path_fields(hit.path),
+        "distance": hit.distance,
+        "bits": hit.bits,
+        "verdict": None,
+        "width": hit.info.width,
+        "height": hit.info.height,
+        "size": hit.stamp.size,
+        "taken": hit.info.taken,
+        "missing": hit.missing,
+    }

@@ -1,0 +1,75 @@
+"""How the journal writes down what it needs to finish, roll back or undo an operation."""
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from vtsfind.base.operations import Metadata, Trace
+from vtsfind.store.checksummed_log import path_of, path_record
+
+_PATHS = ("place", "record", "place_mount", "aside", "back")
+
+
+def trace_record(trace: Trace) -> dict[str, Any]:
+    """The fields of a trace that are not empty, as JSON has them."""
+    record: dict[str, Any] = {
+        "inode": trace.inode,
+        **path_record(trace.mount, "mount"),
+        "volume": trace.volume,
+    }
+    for name in _PATHS:
+        path = getattr(trace, name)
+        record |= {} if path is None else path_record(path, name)
+    if trace.place_volume:
+        record["place_volume"] = trace.place_volume
+    if trace.made:
+        record["made"] = [path_record(path) for path in trace.made]
+    if trace.metadata is not None:
+        record["metadata"] = _metadata_record(trace.metadata)
+    return record
+
+
+def trace_of(record: Mapping[str, Any]) -> Trace:
+    """The trace that `trace_record` wrote.
+
+    Raises
+    ------
+    KeyError, ValueError, TypeError
+        If it did not write it.
+    """
+    return Trace(
+        int(record["inode"]),
+        path_of(record, "mount") or b"",
+        int(record["volume"]),
+        path_of(record, "place"),
+        path_of(record, "record"),
+        path_of(record, "place_mount"),
+        int(record.get("place_volume", 0)),
+        path_of(record, "aside"),
+        tuple(path for part in record.get("made", ()) if (path := path_of(part)) is not None),
+        path_of(record, "back"),
+        _metadata_of(record["metadata"]) if "metadata" in record else None,
+    )
+
+
+def _metadata_record(metadata: Metadata) -> dict[str, Any]:
+    return {
+        "mode": metadata.mode,
+        "uid": metadata.uid,
+        "gid": metadata.gid,
+        "atime_ns": metadata.atime_ns,
+        "mtime_ns": metadata.mtime_ns,
+        "attributes_b64": {
+            name: base64.b64encode(value).decode() for name, value in metadata.attributes.items()
+        },
+    }
+
+
+def _metadata_of(record: Mapping[str, Any]) -> Metadata:
+    mode, uid, gid, atime_ns, mtime_ns = (
+        int(record[name]) for name in ("mode", "uid", "gid", "atime_ns", "mtime_ns")
+    )
+    attributes = {
+        str(name): base64.b64decode(value) for name, value in record.get("attributes_b64", {}).items()
+    }
+    return Metadata(mode, uid, gid, atime_ns, mtime_ns, attributes)

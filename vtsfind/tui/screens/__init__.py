@@ -1,0 +1,1 @@
+"""The screens, one a file. No screen imports another."""

@@ -1,0 +1,175 @@
+"""What was done to files, run by run, and taking a run back."""
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.text import Text
+from textual import on, work
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from vtsfind.base.errors import VtsfindError
+from vtsfind.base.operations import State
+from vtsfind.base.records import show_path
+from vtsfind.tui.keys import Part
+from vtsfind.tui.messages import WorkDone, Working
+from vtsfind.tui.widgets.row_list import RowList
+from vtsfind.tui.widgets.screen_base import Page, Question, page_bindings
+from vtsfind.tui.widgets.text_width import Line, counted, size
+
+if TYPE_CHECKING:
+    from vtsfind.engine.apply.undo import Undone
+    from vtsfind.store.journal import RunRecord
+
+
+class Runs(Message):
+    """The journal has been read."""
+
+    def __init__(self, runs: "list[RunRecord]", error: VtsfindError | None = None) -> None:
+        super().__init__()
+        self.runs = runs
+        self.error = error
+
+
+class HistoryPage(Page):
+    """The screen of runs."""
+
+    PART = Part.HISTORY
+    NAME = "history"
+    BINDINGS: ClassVar[list[BindingType]] = page_bindings(Part.HISTORY)
+    AUTO_FOCUS = "#runs"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._runs: list[RunRecord] = []
+
+    def body(self) -> Iterable[Widget]:
+        """Lay it out."""
+        yield Container(RowList(id="runs"), RowList(id="run"), Static(id="undo-doing"), id="history")
+
+    def on_mount(self) -> None:
+        """Fill it."""
+        self.query_one("#runs").border_title = "Runs, the latest first"
+        self.query_one("#undo-doing").display = False
+
+    def on_screen_resume(self) -> None:
+        """Read the journal."""
+        super().on_screen_resume()
+        self._read()
+
+    @work(thread=True, exclusive=True, group="history")
+    def _read(self) -> None:
+        try:
+            self.post_message(Runs(self.browse.browsing.runs()))
+        except VtsfindError as error:
+            self.post_message(Runs([], error))
+
+    def on_runs(self, message: Runs) -> None:
+        """Show the runs."""
+        self._runs = message.runs
+        if message.error:
+            self.browse.tell(message.error)
+        runs = self.query_one("#runs", RowList)
+        runs.show(len(self._runs), self._run_line, runs.cursor, empty="Nothing was done to any file yet.")
+        self._show_run()
+
+    def _run_line(self, place: int) -> Line:
+        run = self._runs[place]
+        counts = run.counts
+        done = sum(life.operation.size for life in run.lives.values() if life.state is State.DONE)
+        back = counts[State.UNDONE]
+        words = f"{counts[State.DONE]:>6,} gone {size(done):>9}"
+        line: Line = [
+            (f"{run.run:<18}", "key"),
+            (f"{run.time[:16].replace('T', ' ')}  ", "dim"),
+            (words, "strong"),
+        ]
+        if back:
+            line.append((f"  {back:,} brought back", "good"))
+        if counts[State.SKIPPED] + counts[State.FAILED]:
+            line.append((f"  {counts[State.SKIPPED] + counts[State.FAILED]:,} spared", "warn"))
+        return [*line, (f"  {run.command}", "dim")]
+
+    @on(RowList.Moved, "#runs")
+    def _show_run(self) -> None:
+        row = self.query_one("#runs", RowList).row
+        files = self.query_one("#run", RowList)
+        if row is None:
+            files.show(0, lambda _: [])
+            files.border_title = ""
+            return
+        run = self._runs[row]
+        lives = list(run.lives.values())
+        colours = {State.DONE: "bad", State.UNDONE: "good", State.SKIPPED: "warn", State.FAILED: "warn"}
+
+        def line(place: int) -> Line:
+            life = lives[place]
+            note = [(f"  {life.note}", "dim")] if life.note else []
+            return [
+                (f"{life.state.value:<9}", colours.get(life.state, "dim")),
+                (f"{life.operation.action.value:<11}", "dim"),
+                (f"{size(life.operation.size):>9}  ", "dim"),
+                (show_path(life.operation.path), "name"),
+                *note,
+            ]
+
+        files.show(len(lives), line)
+        files.border_title = f"Run {run.run}: {counted(len(lives), 'file')}"
+
+    # -- taking back -----------------------------------------------------------------------------------------------
+
+    def action_undo_run(self) -> None:
+        """Ask, then take the run under the cursor back."""
+        row = self.query_one("#runs", RowList).row
+        run = self._runs[row] if row is not None else None
+        if run is None or not run.counts[State.DONE]:
+            self.notify("There is nothing to take back.", timeout=3)
+            return
+        lines = [
+            f"{counted(run.counts[State.DONE], 'file')} come back to where they were.",
+            "No file is written over.",
+        ]
+        question = Question(f"Take back run {run.run}?", lines, "bring them back")
+        self.browse.push_screen(question, lambda yes: self._undo(run.run) if yes else None)
+
+    def _undo(self, run: str) -> None:
+        from vtsfind.engine.apply.undo import undo
+
+        call = partial(undo, run)
+        self.browse.jobs.start("undo", lambda progress, cancel: call(progress=progress, cancel=cancel))
+        self.refresh_state()
+
+    def working(self, message: Working) -> None:
+        """Show how far it is."""
+        if message.what == "undo":
+            doing = self.query_one("#undo-doing", Static)
+            doing.display = True
+            doing.update(Text(f"{message.done:,} of {message.total or 0:,}  {message.note}", no_wrap=True))
+
+    def work_done(self, message: WorkDone) -> None:
+        """Say what came back."""
+        if message.what != "undo":
+            return
+        from vtsfind.engine.apply.undo import Return
+
+        undone = cast("Undone", message.result)
+        self.query_one("#undo-doing").display = False
+        back = len(undone.of(Return.BACK))
+        words = f"{counted(back, 'file')} came back."
+        left = len(undone.steps) - back
+        self.notify(words + (f" {left:,} did not: see the notes." if left else ""), timeout=8)
+        self._read()
+        self.browse.load_groups()
+
+    def action_cancel(self) -> None:
+        """Stop after the file at hand."""
+        if not self.browse.jobs.cancel("undo"):
+            self.notify("Nothing runs.", timeout=2)
+
+    def action_reload(self) -> None:
+        """Read the journal again."""
+        self._read()

@@ -1,0 +1,1 @@
+"""Work beside the screens: background jobs, thumbnails, other programs."""

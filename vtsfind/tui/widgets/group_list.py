@@ -1,0 +1,181 @@
+"""The list of all groups: a line each, and only those lines made that are seen."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from vtsfind.base.groups import Group
+from vtsfind.base.records import show_path
+from vtsfind.engine.review.filters import weakest
+from vtsfind.engine.review.review import Review
+from vtsfind.engine.review.state import PROPOSAL, Standing
+from vtsfind.tui.widgets.styles import Inks
+from vtsfind.tui.widgets.text_width import centred, cut, cut_left, size
+
+_SIGNS = {
+    Standing.ACCEPTED: ("\u2713", "good"),
+    Standing.REFUSED: ("\u2260", "warn"),
+    Standing.OPEN: (" ", "dim"),
+}
+_BAR = "\u258c"
+_TOUCHED = ("\u2022", "key")
+_KNOWN_MOST = 2000
+_NONE: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+
+
+class GroupList(ScrollView, can_focus=True):
+    """Groups in an order, with a cursor."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        *(
+            f"grouplist--{name}"
+            for name in ("cursor", "decided", "dim", "good", "warn", "key", "gain", "name")
+        ),
+        *(
+            f"grouplist--{name}"
+            for name in ("bytes", "pixels", "resave", "turned", "edit", "burst", "similar")
+        ),
+    }
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", show=False),
+        Binding("down,j", "move(1)", show=False),
+        Binding("pageup,ctrl+b", "page(-1)", show=False),
+        Binding("pagedown,ctrl+f", "page(1)", show=False),
+        Binding("home,g", "move(-1000000000)", show=False),
+        Binding("end,G", "move(1000000000)", show=False),
+        Binding("left,h", "screen.member(-1)", show=False),
+        Binding("right,l", "screen.member(1)", show=False),
+    ]
+    cursor: reactive[int] = reactive(0, init=False)
+
+    @dataclass
+    class Moved(Message):
+        """The cursor is on another group."""
+
+        place: int
+
+    class Opened(Message):
+        """The group under the cursor was chosen."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.order: npt.NDArray[np.int64] = _NONE
+        self._review: Review | None = None
+        self._empty = ""
+        self._known: dict[int, tuple[str, int, str, str, str]] = {}
+        self._ink = Inks(self, "grouplist")
+
+    def show(
+        self, review: Review | None, order: npt.NDArray[np.int64], cursor: int = 0, *, empty: str = ""
+    ) -> None:
+        """Show groups in an order; `empty` says why there are none."""
+        self._review, self.order, self._empty = review, order, empty
+        self._known.clear()
+        self.virtual_size = Size(1, len(order))
+        self.set_reactive(GroupList.cursor, min(max(cursor, 0), max(0, len(order) - 1)))
+        self._reveal()
+        self.refresh()
+
+    @property
+    def group(self) -> int | None:
+        """The group under the cursor: its place in the review; None if there is none."""
+        return int(self.order[self.cursor]) if len(self.order) else None
+
+    def notify_style_update(self) -> None:
+        """Forget the styles of the theme before."""
+        super().notify_style_update()
+        self._ink.clear()
+
+    def render_line(self, y: int) -> Strip:
+        """Draw a line."""
+        place, width = y + self.scroll_offset.y, self.size.width
+        if self._review is None or place >= len(self.order):
+            text = "" if len(self.order) else centred(self._empty, y, width, self.size.height)
+            return Strip([Segment(cut(text, width), self._ink("dim"))], width)
+        number = int(self.order[place])
+        on = place == self.cursor
+        choice = self._review.choice(number)
+        sign, kind = _SIGNS[choice.standing]
+        if choice.standing is Standing.OPEN and choice != PROPOSAL:
+            sign, kind = _TOUCHED
+        verdict, count, gain, name, folder = self._words(number)
+        decided = choice.standing is not Standing.OPEN
+        room = max(0, width - 25)
+        shown = cut(name, min(len(name), room)) if len(name) > room else name
+        parts = [
+            (f"{_BAR if on else ' '}{sign} ", kind),
+            (f"{verdict:<7}", "decided" if decided else verdict),
+            (f"{count:>3} ", "dim"),
+            (f"{gain:>8}  ", "decided" if decided else "gain"),
+            (shown, "decided" if decided else "name"),
+            ("  ", ""),
+            (cut_left(folder, max(0, room - Segment(shown).cell_length - 3)), "dim"),
+        ]
+        paper = "cursor" if on else ""
+        segments = [Segment(text, self._ink(style, paper)) for text, style in parts if text]
+        return Strip(segments).adjust_cell_length(width, self._ink("", paper))
+
+    def _words(self, number: int) -> tuple[str, int, str, str, str]:
+        words = self._known.get(number)
+        if words is None:
+            assert self._review
+            if len(self._known) > _KNOWN_MOST:
+                self._known.clear()
+            words = self._known[number] = words_of(self._review.groups[number])
+        return words
+
+    # -- moving ----------------------------------------------------------------------------------------------------
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keep the cursor on a group."""
+        return min(max(cursor, 0), max(0, len(self.order) - 1))
+
+    def watch_cursor(self, before: int, now: int) -> None:
+        """Bring the group under the cursor into view."""
+        top = self.scroll_offset.y
+        self.refresh(*(Region(0, place - top, self.size.width, 1) for place in (before, now)))
+        self._reveal()
+        self.post_message(self.Moved(now))
+
+    def _reveal(self) -> None:
+        if self.size:
+            self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
+
+    def action_move(self, by: int) -> None:
+        """Move by lines."""
+        self.cursor += by
+
+    def action_page(self, by: int) -> None:
+        """Move by what is seen."""
+        self.scroll_relative(y=by * max(1, self.size.height), animate=False, force=True)
+        self.cursor += by * max(1, self.size.height)
+
+    def on_resize(self) -> None:
+        """Keep the cursor in view."""
+        self._reveal()
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the group that was clicked; twice opens it."""
+        offset = event.get_content_offset(self)
+        if offset is None or offset.y + self.scroll_offset.y >= len(self.order):
+            return
+        place = offset.y + self.scroll_offset.y
+        if place == self.cursor and event.chain >= 2:
+            self.post_message(self.Opened())
+        self.cursor = place
+
+
+def words_of(group: Group) -> tuple[str, int, str, str, str]:
+    """A group in words: verdict, photos, bytes to gain, the keeper's name and folder."""
+    folder, _, name = show_path(group.keeper.path).rpartition("/")
+    return weakest(group).value, len(group.members), size(group.gain), name, folder
