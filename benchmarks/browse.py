@@ -73,12 +73,12 @@ async def measure(count: int) -> dict[str, Any]:
     groups_mb = memory_mb()
     clock = Clock()
     from vtsfind.base.settings import Settings
-    from vtsfind.engine.review.session import Browsing
+    from vtsfind.engine.review.session import BrowseSession
     from vtsfind.tui.app import BrowseApp
     from vtsfind.tui.widgets.group_list import GroupList
 
     imported = clock.read()
-    with Browsing(Settings(), lambda *_: groups) as browsing:
+    with BrowseSession(Settings(), lambda *_: groups) as browsing:
         app = BrowseApp(browsing)
         drawn_at = noting(app)
         async with app.run_test(size=(120, 36)) as pilot:

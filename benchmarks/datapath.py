@@ -19,28 +19,30 @@ from typing import Any
 from torch.utils.data import DataLoader
 
 from benchmarks.machine import write_result
-from vtsfind.base.progress import CancelToken, Silent
-from vtsfind.learn.data.training_data import open_materials
-from vtsfind.learn.training.loop import Run, train_recipe
-from vtsfind.learn.training.presets import Wish, standard_recipe
-from vtsfind.learn.training.recipes import Recipe, Views, recipe_text
+from vtsfind.base.progress import CancelToken, SilentProgress
+from vtsfind.learn.data.training_data import open_training_data
+from vtsfind.learn.training.loop import RunOptions, train_recipe
+from vtsfind.learn.training.presets import PresetOptions, preset_recipe
+from vtsfind.learn.training.recipes import Recipe, ViewKind, recipe_text
 
 SIDES = (112, 224)
 
 
-def recipe(size: int, views: Views, epochs: int, start: str) -> Recipe:
+def recipe(size: int, views: ViewKind, epochs: int, start: str) -> Recipe:
     """CSQ at 32 bits on the small transformer."""
-    made = standard_recipe(
-        Wish("cifar10@54000", "csq", 32, backbone="vits14", epochs=epochs, select="last", start=start)
+    made = preset_recipe(
+        PresetOptions(
+            "cifar10@54000", "csq", 32, backbone="vits14", epochs=epochs, select="last", start=start
+        )
     )
     task = replace(made.tasks[0], views=views)
     return replace(made, network=replace(made.network, size=size, depth=2), tasks=(task,))
 
 
-def pace(data: Path, size: int, views: Views) -> float:
+def pace(data: Path, size: int, views: ViewKind) -> float:
     """Pictures a second of the data path alone, over an epoch."""
-    opened = open_materials(
-        recipe(size, views, 1, ""), data, share=(0, 1), progress=Silent(), cancel=CancelToken()
+    opened = open_training_data(
+        recipe(size, views, 1, ""), data, share=(0, 1), progress=SilentProgress(), cancel=CancelToken()
     )
     loader = DataLoader(
         opened.sources[0], batch_size=None, num_workers=1, prefetch_factor=2, multiprocessing_context="spawn"
@@ -57,8 +59,8 @@ def waiting(data: Path, starts: Path, device: str) -> dict[str, Any]:
     """What a run of one epoch reports."""
     made = recipe(56, "plain", 1, "vit_s_focus.onnx")
     with tempfile.TemporaryDirectory() as folder:
-        run = Run(Path(folder) / "run", data, starts, device, workers=1)
-        train_recipe(recipe_text(made).encode(), "the recipe", run, Silent(), CancelToken())
+        run = RunOptions(Path(folder) / "run", data, starts, device, workers=1)
+        train_recipe(recipe_text(made).encode(), "the recipe", run, SilentProgress(), CancelToken())
         result: dict[str, Any] = json.loads((run.folder / "result.json").read_bytes())
     return {name: result[name] for name in ("steps", "views_per_s", "waiting_share")}
 
@@ -70,7 +72,7 @@ def main() -> None:
     parser.add_argument("starts", type=Path)
     parser.add_argument("--device", default="auto")
     given = parser.parse_args()
-    views: tuple[Views, ...] = ("plain", "mild")
+    views: tuple[ViewKind, ...] = ("plain", "mild")
     alone = {
         f"{side} pixels, {view}": round(pace(given.data, side, view)) for side in SIDES for view in views
     }

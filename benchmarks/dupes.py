@@ -38,7 +38,7 @@ from benchmarks.peers import Groups, Run, peers, vtsfind
 from benchmarks.shots import SHOTS
 from vtsfind.base.groups import COPIES
 from vtsfind.find.verification.features import features
-from vtsfind.find.verification.verify import Looked, verify
+from vtsfind.find.verification.verify import PhotoFeatures, verify
 from vtsfind.media.decode import decode
 
 Saw = tuple[str, str, str]
@@ -56,11 +56,11 @@ def opened(path: Path) -> Image.Image:
     return Image.fromarray(decode(path.read_bytes(), shortest=256)[0])
 
 
-def looked(image: Image.Image) -> Looked:
+def looked(image: Image.Image) -> PhotoFeatures:
     """What `verify` is given: the picture as a JPEG of good quality would hold it."""
     content = jpeg(image)
     pixels, info = decode(content, shortest=576)
-    return Looked(features(pixels), info, hashlib.sha256(content).digest())
+    return PhotoFeatures(features(pixels), info, hashlib.sha256(content).digest())
 
 
 def jpeg(image: Image.Image) -> bytes:
@@ -164,11 +164,11 @@ def same_kind(paths: Sequence[Path], processes: int) -> dict[str, Any]:
     return {"pairs": len(tasks), "copies": copies, "verdicts": dict(said), "ms a pair": 1000 * per_pair}
 
 
-def _looked_at(path: Path) -> Looked:
+def _looked_at(path: Path) -> PhotoFeatures:
     return looked(opened(path))
 
 
-def _judged(pair: tuple[Looked, Looked]) -> str:
+def _judged(pair: tuple[PhotoFeatures, PhotoFeatures]) -> str:
     found = verify(*pair)
     return found[0].value if found else "strangers"
 

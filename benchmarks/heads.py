@@ -20,11 +20,11 @@ from vtsfind.base import bits as code_bits
 from vtsfind.base.settings import places
 from vtsfind.learn.data.protocols import open_protocol
 from vtsfind.learn.evaluation import metrics
-from vtsfind.learn.evaluation.codes import Work
+from vtsfind.learn.evaluation.codes import EncodingOptions
 from vtsfind.learn.evaluation.features import FeatureStore, frozen
-from vtsfind.learn.evaluation.heads import Knobs, head_outputs
-from vtsfind.learn.paper.grid import KNOBS, VIEWS, trained_head
-from vtsfind.learn.paper.results import SIX
+from vtsfind.learn.evaluation.heads import Hyperparameters, head_outputs
+from vtsfind.learn.paper.grid import HYPERPARAMETERS, VIEWS, train_named_head
+from vtsfind.learn.paper.results import PAPER_FRAMEWORKS
 from vtsfind.media.decode import needed_side
 
 HELD_OUT = 5
@@ -51,22 +51,22 @@ def held_out(labels: Any) -> Any:
     return chosen
 
 
-def choices(method: str, *, general: bool) -> Iterator[Knobs]:
+def choices(method: str, *, general: bool) -> Iterator[Hyperparameters]:
     """The knobs to try: those of all methods, or a method's own options beside what it has now."""
-    start = KNOBS[method]
+    start = HYPERPARAMETERS[method]
     table = GENERAL if general else OWN.get(method, {})
     for values in product(*table.values()):
         chosen = dict(zip(table, values, strict=True))
-        of_head = {name: chosen.pop(name) for name in [*chosen] if name in Knobs.__slots__}
+        of_head = {name: chosen.pop(name) for name in [*chosen] if name in Hyperparameters.__slots__}
         yield replace(start, **of_head, options={**start.options, **chosen})
 
 
-def worth(method: str, views: list[Any], labels: Any, bits: int, knobs: Knobs) -> float:
+def worth(method: str, views: list[Any], labels: Any, bits: int, hyperparameters: Hyperparameters) -> float:
     """The mean average precision of held-out training pictures, each looked for among the others of them."""
     asked = held_out(labels)
-    head = trained_head(method, [view[~asked] for view in views], labels[~asked], bits, knobs)
+    head = train_named_head(method, [view[~asked] for view in views], labels[~asked], bits, hyperparameters)
     codes = code_bits.pack(head_outputs(head, views[0][asked]))
-    own = metrics.collection(codes, labels[asked], bits=bits)
+    own = metrics.labelled_codes(codes, labels[asked], bits=bits)
     counts = metrics.histograms(own, own)
     others = np.eye(1, bits + 1, dtype=np.int64)  # each picture finds itself at distance 0
     return metrics.map_hash(metrics.Histograms(counts.items - others, counts.relevant - others))[0]
@@ -80,7 +80,7 @@ def main() -> None:
     parser.add_argument("--dataset", default="cifar10@54000")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path)
-    parser.add_argument("--method", default=",".join(SIX))
+    parser.add_argument("--method", default=",".join(PAPER_FRAMEWORKS))
     parser.add_argument("--bits", type=int, default=32)
     parser.add_argument("--views", type=int, default=VIEWS)
     parser.add_argument("--own", action="store_true", help="Try the methods' own options.")
@@ -89,16 +89,20 @@ def main() -> None:
     shortest = needed_side(backbone.preprocessing)
     pictures, split = open_protocol(options.dataset, options.data, seed=1, shortest=shortest)
     folder = options.cache or places().cache / "features"
-    store = FeatureStore(backbone, pictures, folder, Work(batch=16))
-    views = [store.seen(split.train, view).of(split.train) for view in range(options.views)]
+    store = FeatureStore(backbone, pictures, folder, EncodingOptions(batch=16))
+    views = [store.view_features(split.train, view).of(split.train) for view in range(options.views)]
     labels = pictures.labels[split.train]
     for method in options.method.split(","):
         tried = [
-            (worth(method, views, labels, options.bits, knobs), knobs)
-            for knobs in choices(method, general=not options.own)
+            (worth(method, views, labels, options.bits, hyperparameters), hyperparameters)
+            for hyperparameters in choices(method, general=not options.own)
         ]
-        for value, knobs in sorted(tried, key=lambda each: each[0]):
-            changed = {name: of for name, of in asdict(knobs).items() if of != asdict(Knobs())[name]}
+        for value, hyperparameters in sorted(tried, key=lambda each: each[0]):
+            changed = {
+                name: of
+                for name, of in asdict(hyperparameters).items()
+                if of != asdict(Hyperparameters())[name]
+            }
             print(f"{method:10} {value:.4f} {changed}", flush=True)
 
 

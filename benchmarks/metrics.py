@@ -19,7 +19,7 @@ import numpy as np
 
 from benchmarks.machine import write_result
 from vtsfind.learn.evaluation import metrics
-from vtsfind.learn.evaluation.evaluator import curve_tops
+from vtsfind.learn.evaluation.evaluator import curve_cutoffs
 
 BITS = 64
 SIZES: dict[str, dict[str, Any]] = {
@@ -35,7 +35,7 @@ def random_collection(random: np.random.Generator, count: int, classes: int, lab
     table = np.zeros((count, classes), np.uint8)
     for _ in range(labels):
         table[np.arange(count), random.integers(0, classes, count)] = 1
-    return metrics.collection(codes, table, bits=BITS)
+    return metrics.labelled_codes(codes, table, bits=BITS)
 
 
 def peak_mib() -> float:
@@ -55,7 +55,7 @@ def measure(name: str) -> dict[str, float]:
     metrics.map_hash(counts, size["top"])
     metrics.map_ir(counts, size["top"])
     metrics.within_radius(counts)
-    metrics.precision_recall(counts, curve_tops(counts.size))
+    metrics.precision_recall(counts, curve_cutoffs(counts.size))
     return {
         "seconds": time.perf_counter() - began,
         "processor seconds": time.process_time() - spent,

@@ -40,11 +40,11 @@ from vtsfind.find.hamming.search import soft_minimum
 from vtsfind.learn.data import formats as datasets
 from vtsfind.learn.evaluation import metrics
 from vtsfind.learn.models.encoder import Encoder
-from vtsfind.learn.models.registry import Card, find_card, registered
-from vtsfind.learn.training.distillation import eyes
+from vtsfind.learn.models.registry import ModelCard, find_card, registered_models
+from vtsfind.learn.training.distillation import teacher_network
 from vtsfind.learn.training.recipes import Teacher
 from vtsfind.media.decode import decode, prepare
-from vtsfind.media.query_views import VIEWS, views
+from vtsfind.media.query_views import VIEW_COUNT, views
 
 Pixels = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.uint8]
@@ -78,7 +78,7 @@ class Coder:
                 views(prepare(pixels, self.encoder.preprocessing)) for pixels in pictures[first : first + 32]
             ]
             seen = self.encoder.encode(np.concatenate(ready))[self.head]
-            parts.append(seen.reshape(len(ready), VIEWS, -1).transpose(1, 0, 2))
+            parts.append(seen.reshape(len(ready), VIEW_COUNT, -1).transpose(1, 0, 2))
         return np.concatenate(parts, axis=1)
 
 
@@ -86,7 +86,7 @@ class TeacherCoder:
     """The same with what a teacher sees, as SimHash codes."""
 
     def __init__(self, teacher: Teacher, starts: Path) -> None:
-        self.see, self.look = eyes(teacher, starts)
+        self.see, self.look = teacher_network(teacher, starts)
         self.planes = np.zeros((0, 0))
 
     def __call__(self, pictures: list[Pixels]) -> Codes:
@@ -211,8 +211,8 @@ def scenes(code: Code, length: int, data: Path, recipe: Path, thin: int = 1) -> 
         return code([pictures.picture(row) for row in rows])
 
     def precision(queries: Codes, wanted: Any, database: Codes, labels: Any) -> float:
-        asked = metrics.collection(queries, wanted, bits=length)
-        held = metrics.collection(database, labels, bits=length)
+        asked = metrics.labelled_codes(queries, wanted, bits=length)
+        held = metrics.labelled_codes(database, labels, bits=length)
         return metrics.map_hash(metrics.histograms(asked, held))[0]
 
     train, val = part("classes", "imagenette/train"), part("classes", "imagenette/val")
@@ -243,7 +243,7 @@ def crowding(codes: Codes, length: int) -> float:
     return float((distances <= length // 8).mean())
 
 
-def beside(card: Card, encoder: Encoder, data: Path, starts: Path) -> dict[str, Any]:
+def beside(card: ModelCard, encoder: Encoder, data: Path, starts: Path) -> dict[str, Any]:
     """The model, its teachers and pHash, all on fewer pictures; see the module."""
     recipe = card.folder / card.recipe
     report: dict[str, Any] = {"model": {}}
@@ -260,7 +260,7 @@ def beside(card: Card, encoder: Encoder, data: Path, starts: Path) -> dict[str, 
     return report
 
 
-def _bits(card: Card, head: str) -> int:
+def _bits(card: ModelCard, head: str) -> int:
     return next(each.bits for each in card.signature.heads if each.name == head)
 
 
@@ -289,7 +289,7 @@ def main() -> None:
     parser.add_argument("--starts", type=Path, help="the folder of the teachers' files")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    card = next(iter(registered((given.models,)).values())) if given.models else find_card(given.model)
+    card = next(iter(registered_models((given.models,)).values())) if given.models else find_card(given.model)
     encoder = Encoder(card)
     recipe = card.folder / card.recipe
     figures = {

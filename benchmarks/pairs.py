@@ -12,7 +12,7 @@ mixtures of 384 independent numbers, so that strangers differ in half of the bit
 
 With --recall, edits (`benchmarks/edits.py`) of every N-th photo of `photos/train` in DATA are hidden among related codes,
 and it is said how many are within the radius, are found (which follows from the plan, without a search), and are among
-the `MOST` nearest that are found of the edit. With --write the figures go to docs/results/pairs.json.
+the `MAX_CANDIDATES_PER_PHOTO` nearest that are found of the edit. With --write the figures go to docs/results/pairs.json.
 """
 
 import argparse
@@ -32,9 +32,9 @@ import numpy.typing as npt
 from benchmarks.machine import write_result
 from vtsfind.base import bits
 from vtsfind.find.candidates import hash_codes as choice
-from vtsfind.find.candidates.hash_codes import MOST, candidates
+from vtsfind.find.candidates.hash_codes import MAX_CANDIDATES_PER_PHOTO, candidates
 from vtsfind.find.hamming.all_pairs import pairs_within
-from vtsfind.find.hamming.mih import plan, whole_cost
+from vtsfind.find.hamming.mih import exhaustive_cost, plan_substrings
 
 BITS = 256
 THREADS = 2
@@ -172,9 +172,11 @@ def recall(task: tuple[Codes, Mapping[str, Codes], int]) -> dict[str, Any]:
     """How many edits come to be candidates in a library of n: within the radius, found, among the nearest found."""
     originals, versions, n = task
     planes = bits.planes(np.concatenate([originals, strangers(n - len(originals), np.random.default_rng(n))]))
-    few = whole_cost(n) <= choice._EFFORT
-    radius = choice.fitting_radius(planes, neighbours=choice.NEIGHBOURS if few else choice.MET_NEIGHBOURS)
-    chosen = plan(planes, radius, choice._EFFORT)
+    few = exhaustive_cost(n) <= choice._MAX_EFFORT_NS
+    radius = choice.adaptive_radius(
+        planes, neighbours=choice.TARGET_NEIGHBOURS if few else choice.TARGET_NEIGHBOURS_PARTIAL
+    )
+    chosen = plan_substrings(planes, radius, choice._MAX_EFFORT_NS)
     parts = [part if chosen.radius == radius else part.widened() for part in chosen.substrings]
     shares: dict[str, Any] = {}
     for name, codes in versions.items():
@@ -183,9 +185,9 @@ def recall(task: tuple[Codes, Mapping[str, Codes], int]) -> dict[str, Any]:
             differences = planes ^ code[:, None]
             distances = np.bitwise_count(differences).sum(axis=0, dtype=np.int64)
             near = np.flatnonzero(distances <= radius)
-            met = near[np.logical_or.reduce([part.meets(differences[:, near]) for part in parts])]
+            met = near[np.logical_or.reduce([part.matches(differences[:, near]) for part in parts])]
             ahead = int((distances[met] < distances[row]).sum())
-            hits += distances[row] <= radius, row in met, row in met and ahead < MOST
+            hits += distances[row] <= radius, row in met, row in met and ahead < MAX_CANDIDATES_PER_PHOTO
         within, found, kept = (hits / len(codes)).round(4).tolist()
         shares[name] = {"within_radius": within, "found": found, "kept": kept}
     for kind in ("mild", "hard"):

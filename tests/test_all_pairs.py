@@ -13,7 +13,7 @@ from vtsfind.base.progress import Cancelled, CancelToken, Phase
 from vtsfind.find.hamming import all_pairs as pairs
 from vtsfind.find.hamming import mih as substrings
 from vtsfind.find.hamming.all_pairs import close_codes, pairs_within
-from vtsfind.find.hamming.mih import Plan, Substring, plan, ring
+from vtsfind.find.hamming.mih import Substring, SubstringPlan, plan_substrings, with_windows
 
 Codes = npt.NDArray[np.uint8]
 Answer = list[tuple[int, int, int]]
@@ -50,10 +50,10 @@ def crowds(draw: st.DrawFn) -> Codes:
     return flipped(crowd, draw(st.sampled_from([0, 1, 5, 30])), rng)
 
 
-def chosen_for(codes: Codes, radius: int, length: int) -> Plan:
+def chosen_for(codes: Codes, radius: int, length: int) -> SubstringPlan:
     """The plan with substrings of about a length, if there is one."""
-    chosen = substrings.dealt(bits.planes(codes), radius, length)
-    return chosen if chosen.radius == radius else Plan(substrings.WHOLE, radius, 0.0)
+    chosen = substrings.allocate_search_radii(bits.planes(codes), radius, length)
+    return chosen if chosen.radius == radius else SubstringPlan(substrings.EXHAUSTIVE, radius, 0.0)
 
 
 def bits_of(planes: npt.NDArray[np.uint64]) -> Codes:
@@ -69,11 +69,13 @@ def test_pairs_equal_those_of_all_distances_whatever_the_plan(
     codes: Codes, radius: int, length: int, threads: int, step: int
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pairs, "plan", lambda planes, *_: chosen_for(bits_of(planes), radius, length))
-        patch.setattr(pairs, "CALL_WORDS", 4 * step)
-        patch.setattr(pairs, "_FULL", step)
-        patch.setattr(pairs, "_MEETINGS", step)
-        patch.setattr(pairs, "_TILE_PIECES", step)
+        patch.setattr(
+            pairs, "plan_substrings", lambda planes, *_: chosen_for(bits_of(planes), radius, length)
+        )
+        patch.setattr(pairs, "WORDS_PER_CALL", 4 * step)
+        patch.setattr(pairs, "_FULL_COMPARISONS_PER_BATCH", step)
+        patch.setattr(pairs, "_CHUNK_PAIRS_PER_BATCH", step)
+        patch.setattr(pairs, "_MAX_CHUNKS_PER_TILE", step)
         assert found(codes, radius, threads) == brute(codes, max(radius, 0))
 
 
@@ -84,13 +86,13 @@ def test_little_effort_finds_all_pairs_within_a_smaller_radius_and_only_true_one
 ) -> None:
     planes = bits.planes(codes)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(substrings, "_LENGTHS", (length,))
-        patch.setattr(substrings, "_WHOLE_PAIR_COST", np.inf if len(codes) > 1 else 0.0)
-        effort = share * plan(planes, radius).cost
+        patch.setattr(substrings, "_SUBSTRING_LENGTHS_BITS", (length,))
+        patch.setattr(substrings, "_FULL_PAIR_COST_NS", np.inf if len(codes) > 1 else 0.0)
+        effort = share * plan_substrings(planes, radius).cost
         close = close_codes(planes, radius, effort=effort, threads=1)
-        patch.setattr(pairs, "CALL_WORDS", step)
-        patch.setattr(pairs, "_MEETINGS", step)
-        patch.setattr(pairs, "_TILE_PIECES", step)
+        patch.setattr(pairs, "WORDS_PER_CALL", step)
+        patch.setattr(pairs, "_CHUNK_PAIRS_PER_BATCH", step)
+        patch.setattr(pairs, "_MAX_CHUNKS_PER_TILE", step)
         again = close_codes(planes, radius, effort=effort, threads=3)
     answer = list(zip(*(part.tolist() for part in close.expand()), strict=True))
     everything = brute(codes, radius)
@@ -106,9 +108,9 @@ def test_most_pairs_somewhat_beyond_the_radius_are_met_on_the_way(monkeypatch: p
     codes = rng.integers(0, 256, (4000, 32), dtype=np.uint8)
     codes[3500:] = flipped(codes[:500], 0, rng)
     codes[3500:] ^= np.packbits(rng.permuted(np.arange(256) < 60, axis=None)[None], axis=1)
-    monkeypatch.setattr(substrings, "whole_cost", lambda _: np.inf)
+    monkeypatch.setattr(substrings, "exhaustive_cost", lambda _: np.inf)
     planes = bits.planes(codes)
-    effort = plan(planes, 36).cost * 1.001
+    effort = plan_substrings(planes, 36).cost * 1.001
     close = close_codes(planes, 80, effort=effort)
     assert 36 <= close.complete < 60
     assert (close.distances == 60).sum() >= 400
@@ -214,26 +216,28 @@ def components(n: int, edges: Answer) -> list[frozenset[int]]:
 
 @given(crowds(), st.integers(0, 80), st.integers(1, 10))
 def test_a_plan_leaves_no_room_for_a_missed_pair(codes: Codes, radius: int, length: int) -> None:
-    for chosen in (chosen_for(codes, radius, length), plan(bits.planes(codes), radius)):
-        if chosen.substrings != substrings.WHOLE:
+    for chosen in (chosen_for(codes, radius, length), plan_substrings(bits.planes(codes), radius)):
+        if chosen.substrings != substrings.EXHAUSTIVE:
             parts = chosen.substrings
             taken = [bit for part in parts for bit in range(part.start, part.start + part.length)]
             assert len(set(taken)) == len(taken)
-            assert sum(part.reach + 1 for part in parts) > chosen.radius == radius
+            assert sum(part.search_radius + 1 for part in parts) > chosen.radius == radius
 
 
 @given(st.integers(0, 2**32), st.lists(st.integers(0, 3), min_size=1, max_size=16), st.integers(1, 16))
 def test_every_pair_within_the_radius_meets_in_the_window_of_some_substring(
-    seed: int, reaches: list[int], length: int
+    seed: int, search_radii: list[int], length: int
 ) -> None:
     rng = np.random.default_rng(seed)
-    parts = ring([(i * length, length, reach) for i, reach in enumerate(reaches)])
-    radius = sum(reach + 1 for reach in reaches) - 1
+    parts = with_windows(
+        [(i * length, length, search_radius) for i, search_radius in enumerate(search_radii)]
+    )
+    radius = sum(search_radius + 1 for search_radius in search_radii) - 1
     differences = np.zeros((200, 256), np.uint8)
     for row in differences:
-        row[rng.permutation(len(reaches) * length)[:radius]] = 1
+        row[rng.permutation(len(search_radii) * length)[:radius]] = 1
     planes = bits.planes(np.packbits(differences, axis=1, bitorder="little"))
-    assert np.logical_or.reduce([part.meets(planes) for part in parts]).all()
+    assert np.logical_or.reduce([part.matches(planes) for part in parts]).all()
     assert all(sum(bits for _, bits in part.window) <= 64 for part in parts)
 
 
@@ -249,7 +253,7 @@ def test_a_window_holds_the_bits_of_its_runs() -> None:
 
 
 def test_the_runs_of_windows_follow_each_other_round_the_ring() -> None:
-    parts = ring([(0, 20, 1), (20, 20, 0), (40, 20, 2), (80, 20, 1)])
+    parts = with_windows([(0, 20, 1), (20, 20, 0), (40, 20, 2), (80, 20, 1)])
     assert [part.window for part in parts] == [
         ((0, 60),),
         ((20, 40), (80, 20)),
@@ -261,18 +265,22 @@ def test_the_runs_of_windows_follow_each_other_round_the_ring() -> None:
 
 def test_many_codes_are_not_all_compared_with_each_other() -> None:
     planes = bits.planes(np.random.default_rng(0).integers(0, 256, (5000, 32), dtype=np.uint8))
-    assert plan(planes, 24).substrings != substrings.WHOLE
-    assert plan(planes, 256).substrings == plan(planes[:, :50], 24).substrings == substrings.WHOLE
+    assert plan_substrings(planes, 24).substrings != substrings.EXHAUSTIVE
+    assert (
+        plan_substrings(planes, 256).substrings
+        == plan_substrings(planes[:, :50], 24).substrings
+        == substrings.EXHAUSTIVE
+    )
 
 
 def test_a_plan_for_little_effort_costs_no_more_and_reaches_as_far_as_it_can() -> None:
     planes = bits.planes(np.random.default_rng(0).integers(0, 256, (5000, 32), dtype=np.uint8))
     for radius in (0, 7, 20):
-        full = plan(planes, radius)
-        assert plan(planes, 100, full.cost * 1.001).radius >= radius
-        assert plan(planes, 100, full.cost * 0.999).radius <= radius
-        assert plan(planes, 100, full.cost).cost <= full.cost
-    assert plan(planes, 100, 0.0) == Plan((), 0, 0.0)
+        full = plan_substrings(planes, radius)
+        assert plan_substrings(planes, 100, full.cost * 1.001).radius >= radius
+        assert plan_substrings(planes, 100, full.cost * 0.999).radius <= radius
+        assert plan_substrings(planes, 100, full.cost).cost <= full.cost
+    assert plan_substrings(planes, 100, 0.0) == SubstringPlan((), 0, 0.0)
 
 
 @pytest.mark.parametrize(("start", "length"), [(0, 8), (56, 16), (60, 5), (120, 8)])
@@ -289,13 +297,15 @@ def test_masks_are_all_differences_within_reach() -> None:
 
 
 def test_the_cost_of_a_step_counts_the_pairs_it_adds(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(substrings, "_PAIR_COST", 1.0)
-    monkeypatch.setattr(substrings, "_VISIT_COST", 0.0)
+    monkeypatch.setattr(substrings, "_PAIR_COST_NS", 1.0)
+    monkeypatch.setattr(substrings, "_VISIT_COST_NS", 0.0)
     values = np.random.default_rng(0).integers(0, 1 << 7, 400, np.uint32) & np.uint32(0b1101111)
     apart = np.bitwise_count(values[:, None] ^ values[None])
-    ladder = substrings.Ladder(values, 7)
-    assert [ladder.step() for _ in range(8)] == [(apart == reach).sum() / 2 for reach in range(8)]
-    assert ladder.step() == np.inf
+    radius_cost = substrings.SearchRadiusCost(values, 7)
+    assert [radius_cost.step() for _ in range(8)] == [
+        (apart == search_radius).sum() / 2 for search_radius in range(8)
+    ]
+    assert radius_cost.step() == np.inf
 
 
 def test_the_work_is_told_and_stops_when_asked() -> None:

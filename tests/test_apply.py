@@ -11,16 +11,16 @@ import pytest
 from support import made_plans
 from support.made_plans import ORIGIN, group, photo
 
-from vtsfind.act.actions import Actions, Refused
-from vtsfind.act.checks import Checked, look
+from vtsfind.act.actions import ActionRefused, Actions
+from vtsfind.act.checks import CheckedOperation, stat_regular_file
 from vtsfind.act.plan import Plan, make_plan, operations
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action, State
 from vtsfind.base.progress import CancelToken
-from vtsfind.engine.apply.apply import Applied, apply
-from vtsfind.engine.apply.recovery import journal_here
-from vtsfind.engine.apply.undo import Return, history, run_named, undo
+from vtsfind.engine.apply.apply import ApplyResult, apply
+from vtsfind.engine.apply.recovery import user_journal
+from vtsfind.engine.apply.undo import RestoreOutcome, history, read_run, undo
 from vtsfind.store.journal import JournalLocked
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
@@ -62,7 +62,7 @@ def snapshot(folder: Path) -> dict[str, tuple[bytes, int, int]]:
     }
 
 
-def states(result: Applied) -> list[State]:
+def states(result: ApplyResult) -> list[State]:
     return [step.state for step in result.steps]
 
 
@@ -80,7 +80,7 @@ def test_copies_go_to_the_trash_of_the_specification_and_come_back(album: list[P
     assert info[2].startswith("DeletionDate=20")
     assert set(snapshot(album[0].parent)) == {"a.jpg"}
     undone = undo()
-    assert [step.outcome for step in undone.steps] == [Return.BACK, Return.BACK]
+    assert [step.outcome for step in undone.steps] == [RestoreOutcome.RESTORED, RestoreOutcome.RESTORED]
     assert snapshot(album[0].parent) == before
     assert not list((home / "Trash").rglob("*.*"))
 
@@ -91,7 +91,7 @@ def test_every_action_is_undone_byte_for_byte(action: Action, album: list[Path],
     result = apply(plan_for(album, action), permanently=True)
     assert states(result) == [State.DONE, State.DONE]
     assert snapshot(tmp_path / "photos") != before
-    assert {step.outcome for step in undo(result.run).steps} == {Return.BACK}
+    assert {step.outcome for step in undo(result.run).steps} == {RestoreOutcome.RESTORED}
     assert snapshot(tmp_path / "photos") == before
     assert not [path for path in tmp_path.rglob("*") if ".vtsfind" in path.name or path.name == "aside"]
 
@@ -127,7 +127,7 @@ def test_files_deleted_for_good_need_the_word_and_do_not_come_back(album: list[P
     assert not album[1].exists()
     undone = undo(result.run)
     assert [(step.outcome, step.note) for step in undone.steps] == [
-        (Return.FAILED, "it was deleted for good")
+        (RestoreOutcome.FAILED, "it was deleted for good")
     ]
     with pytest.raises(UsageError, match="nothing to undo"):
         undo()
@@ -213,9 +213,11 @@ def test_a_file_whose_keeper_goes_with_it_comes_back_at_once(
     plan = plan_for([album[0], tmp_path / "link" / "a.jpg"], action)
     (operation,) = operations(plan)
     before = snapshot(tmp_path)
-    checked = Checked(operation, look(operation.path), look(os.fsencode(album[0])))
+    checked = CheckedOperation(
+        operation, stat_regular_file(operation.path), stat_regular_file(os.fsencode(album[0]))
+    )
     actions = Actions("2026-05-04.1")
-    with pytest.raises(Refused, match="is the same file as"):
+    with pytest.raises(ActionRefused, match="is the same file as"):
         actions.perform(checked, actions.prepare(checked))
     assert snapshot(tmp_path) == before
 
@@ -226,7 +228,7 @@ def test_a_dry_run_tells_what_the_run_does_and_touches_nothing(album: list[Path]
     foreseen = apply(plan, dry_run=True)
     assert states(foreseen) == [State.PLANNED, State.PLANNED]
     assert snapshot(tmp_path) == before
-    assert not journal_here().folder.exists()
+    assert not user_journal().folder.exists()
     done = apply(plan)
     assert [step.operation for step in done.steps] == [step.operation for step in foreseen.steps]
 
@@ -234,18 +236,18 @@ def test_a_dry_run_tells_what_the_run_does_and_touches_nothing(album: list[Path]
 def test_applying_a_plan_again_goes_on_where_it_was_stopped(album: list[Path]) -> None:
     plan = plan_for(album)
     cancel = CancelToken()
-    first = apply(plan, cancel=cancel, watch=lambda _: cancel.cancel())
+    first = apply(plan, cancel=cancel, on_step=lambda _: cancel.cancel())
     assert states(first) == [State.DONE]
     assert first.interrupted
-    assert [life.state for life in history()[-1].lives.values()] == [State.DONE, State.PLANNED]
+    assert [op_record.state for op_record in history()[-1].op_records.values()] == [State.DONE, State.PLANNED]
     second = apply(plan)
     assert set(states(second)) == {State.DONE, State.SKIPPED}
-    assert second.spared == []
+    assert second.skipped == []
     assert [step.note for step in second.of(State.SKIPPED)] == [f"was done in run {first.run}"]
 
 
 def test_a_second_apply_is_turned_away(album: list[Path]) -> None:
-    with journal_here().lock(), pytest.raises(JournalLocked):
+    with user_journal().lock(), pytest.raises(JournalLocked):
         apply(plan_for(album))
     assert album[1].exists()
 
@@ -254,9 +256,7 @@ def test_companions_travel_and_return_with_their_photo(album: list[Path], tmp_pa
     film = album[1].with_suffix(".mov")
     film.write_bytes(b"film")
     before = snapshot(tmp_path / "photos")
-    plan = make_plan(
-        [group(1, photo(album[0]), photo(album[1], [film]))], ORIGIN, companion=made_plans.companion
-    )
+    plan = make_plan([group(1, photo(album[0]), photo(album[1], [film]))], ORIGIN, sidecar=made_plans.sidecar)
     apply(plan)
     assert not film.exists()
     undo(paths=[os.fsencode(album[1])])
@@ -300,24 +300,24 @@ def test_what_was_emptied_from_the_trash_is_told_and_may_be_tried_again(
     apply(plan_for(album))
     (home / "Trash" / "files" / "b.jpg").rename(home / "rescued")
     undone = undo()
-    assert len(undone.of(Return.BACK)) == 1
-    (failed,) = undone.of(Return.FAILED)
+    assert len(undone.of(RestoreOutcome.RESTORED)) == 1
+    (failed,) = undone.of(RestoreOutcome.FAILED)
     assert "is not in" in failed.note
     (home / "rescued").rename(home / "Trash" / "files" / "b.jpg")
-    assert [step.outcome for step in undo().steps] == [Return.BACK]
+    assert [step.outcome for step in undo().steps] == [RestoreOutcome.RESTORED]
 
 
 @pytest.mark.parametrize("action", [Action.TRASH, Action.MOVE, Action.QUARANTINE])
 def test_another_file_in_the_place_of_one_that_went_is_left_there(action: Action, album: list[Path]) -> None:
     run = apply(plan_for(album[:2], action)).run
-    trace = run_named(run).lives[1].trace
-    assert trace is not None
-    assert trace.place is not None
-    place = Path(os.fsdecode(trace.place))
+    undo_record = read_run(run).op_records[1].undo_record
+    assert undo_record is not None
+    assert undo_record.place is not None
+    place = Path(os.fsdecode(undo_record.place))
     place.unlink()
     place.write_bytes(b"not same pic")
     (step,) = undo().steps
-    assert step.outcome is Return.FAILED
+    assert step.outcome is RestoreOutcome.FAILED
     assert "is not what went there" in step.note
     assert place.read_bytes() == b"not same pic"
     assert not album[1].exists()
@@ -326,7 +326,9 @@ def test_another_file_in_the_place_of_one_that_went_is_left_there(action: Action
 def test_a_file_that_was_brought_back_by_hand_counts_as_back(album: list[Path], home: Path) -> None:
     result = apply(plan_for(album[:2]))
     (home / "Trash" / "files" / "b.jpg").rename(album[1])
-    assert [(step.outcome, step.note) for step in undo().steps] == [(Return.BACK, "it is there already")]
+    assert [(step.outcome, step.note) for step in undo().steps] == [
+        (RestoreOutcome.RESTORED, "it is there already")
+    ]
     assert history()[-1].run == result.run
     assert not list((home / "Trash" / "info").iterdir())
 
@@ -349,7 +351,7 @@ def test_what_travels_with_a_photo_that_is_deleted_for_good_goes_to_the_trash(
     film = album[1].with_suffix(".mov")
     film.write_bytes(b"film")
     groups = [group(1, photo(album[0]), photo(album[1], [film]))]
-    apply(make_plan(groups, ORIGIN, action=Action.DELETE, companion=made_plans.companion), permanently=True)
+    apply(make_plan(groups, ORIGIN, action=Action.DELETE, sidecar=made_plans.sidecar), permanently=True)
     assert trashed(home) == {"b.mov"}
 
 

@@ -17,13 +17,13 @@ from vtsfind.engine.calibration.curve import (
     lower_share,
     radius_for,
     read_curve,
-    running_most,
+    running_max,
     upper_rate,
     upper_share,
     write_curve,
 )
 from vtsfind.engine.calibration.measure import false_rates
-from vtsfind.find.hamming.distance_histogram import Census, Kind
+from vtsfind.find.hamming.distance_histogram import DistanceHistogram, TimeRelation
 
 SIGNATURE = Signature("model", "f" * 64, (Head("copy", 256), Head("scene", 128)))
 CURVE = Curve(
@@ -76,22 +76,29 @@ def test_nothing_is_known_from_no_trials() -> None:
 
 
 def test_what_holds_within_a_radius_holds_within_a_larger_one() -> None:
-    assert running_most([0.1, 0.3, 0.2]) == (0.1, 0.3, 0.3)
+    assert running_max([0.1, 0.3, 0.2]) == (0.1, 0.3, 0.3)
 
 
-def counted(counts: np.ndarray, drawn_of: int, n: int) -> Census:
-    drawn = {(Kind.UNTOLD, 0): np.zeros((drawn_of, 2), np.int64)}
-    return Census(counts, n * (n - 1), 0, 0.5, drawn, {(Kind.UNTOLD, 0): int(counts[Kind.UNTOLD].sum() / 2)})
+def counted(counts: np.ndarray, drawn_of: int, n: int) -> DistanceHistogram:
+    sampled_pairs = {(TimeRelation.UNDETERMINED, 0): np.zeros((drawn_of, 2), np.int64)}
+    return DistanceHistogram(
+        counts,
+        n * (n - 1),
+        0,
+        0.5,
+        sampled_pairs,
+        {(TimeRelation.UNDETERMINED, 0): int(counts[TimeRelation.UNDETERMINED].sum() / 2)},
+    )
 
 
 def test_copies_that_were_seen_to_be_copies_do_not_count_as_false_merges() -> None:
     counts = np.zeros((3, 100, 9), np.int64)
-    counts[Kind.UNTOLD, :40, 2] = 1
-    census = counted(counts, 20, 100)
-    rate, at_most = false_rates(census, {(Kind.UNTOLD, 0): (0.0, 0.0)})
+    counts[TimeRelation.UNDETERMINED, :40, 2] = 1
+    distance_histogram = counted(counts, 20, 100)
+    rate, at_most = false_rates(distance_histogram, {(TimeRelation.UNDETERMINED, 0): (0.0, 0.0)})
     assert max(rate) == 0
     assert at_most[-1] == pytest.approx(upper_rate(0, 4950))
-    rate, at_most = false_rates(census, {})
+    rate, at_most = false_rates(distance_histogram, {})
     assert rate[1] == 0
     assert rate[2] == pytest.approx(40 / 9900)
     assert at_most[2] > rate[2]
@@ -99,8 +106,8 @@ def test_copies_that_were_seen_to_be_copies_do_not_count_as_false_merges() -> No
 
 def test_a_few_photos_with_many_neighbours_make_the_bound_wider() -> None:
     spread, heaped = (np.zeros((3, 100, 9), np.int64) for _ in range(2))
-    spread[Kind.APART, :, 3] = 1
-    heaped[Kind.APART, :2, 3] = 50
+    spread[TimeRelation.APART, :, 3] = 1
+    heaped[TimeRelation.APART, :2, 3] = 50
     even, uneven = (false_rates(counted(each, 0, 100), {}) for each in (spread, heaped))
     assert even[0] == pytest.approx(uneven[0])
     assert uneven[1][3] > 1.5 * even[1][3]

@@ -7,9 +7,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtsfind.base.progress import CancelToken, Silent
+from vtsfind.base.progress import CancelToken, SilentProgress
 from vtsfind.base.settings import Settings
-from vtsfind.engine import Selection, Survey, select, survey
+from vtsfind.engine import Changes, Selection, scan_changes, select
 
 State = dict[str, int]
 """Name of each file to its content and time of change, as one number."""
@@ -20,18 +20,18 @@ states = st.dictionaries(names, st.integers(1, 3))
 
 def look(
     folder: Path, stamps: dict[bytes, tuple[int, int, int]], selection: Selection | None = None
-) -> Survey:
-    return survey(
+) -> Changes:
+    return scan_changes(
         dict(stamps),
         frozenset(),
         selection or Selection((os.fsencode(folder),), known=True),
         settings=Settings(),
-        progress=Silent(),
+        progress=SilentProgress(),
         cancel=CancelToken(),
     )
 
 
-def stamps(seen: Survey) -> dict[bytes, tuple[int, int, int]]:
+def stamps(seen: Changes) -> dict[bytes, tuple[int, int, int]]:
     return {each.path: (each.stamp.size, each.stamp.mtime_ns, each.stamp.inode) for each in seen.fresh}
 
 
@@ -82,12 +82,12 @@ def test_a_folder_of_its_own_below_a_hidden_one_is_not_forgotten_by_a_look_from_
 def test_a_folder_excluded_now_leaves_the_library(tmp_path: Path) -> None:
     put(tmp_path, {"a.jpg": 1, "x/b.jpg": 2})
     known = stamps(look(tmp_path, {}))
-    seen = survey(
+    seen = scan_changes(
         dict(known),
         frozenset(),
         select([str(tmp_path)], (), ()),
         settings=Settings(exclude=("x",)),
-        progress=Silent(),
+        progress=SilentProgress(),
         cancel=CancelToken(),
     )
     assert relative(tmp_path, set(seen.vanished)) == {"x/b.jpg"}

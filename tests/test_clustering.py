@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtsfind.find.clustering.stars import ENOUGH, Families, OtherShots, Pair, pair, stars
+from vtsfind.find.clustering.stars import (
+    MIN_OTHER_SHOT_WEIGHT,
+    OtherShots,
+    Pair,
+    UnionFind,
+    ordered_pair,
+    star_clusters,
+)
 
 PHOTOS = 9
 PAIRS = [(a, b) for a in range(PHOTOS) for b in range(a + 1, PHOTOS)]
@@ -26,58 +33,58 @@ class Judge:
 @given(st.permutations(range(PHOTOS)), st.sets(st.sampled_from(PAIRS)), st.sets(st.sampled_from(PAIRS)))
 def test_every_member_is_a_copy_of_its_keeper(order: list[int], truth: set[Pair], known: set[Pair]) -> None:
     judge = Judge(truth)
-    groups = stars(order, truth & known, truth - known, judge)
+    groups = star_clusters(order, truth & known, truth - known, judge)
     grouped = [photo for group in groups for photo in group]
     assert len(grouped) == len(set(grouped))
     place = {photo: i for i, photo in enumerate(order)}
     for keeper, *members in groups:
         assert members
-        assert all(pair(keeper, member) in truth for member in members)
+        assert all(ordered_pair(keeper, member) in truth for member in members)
         assert all(place[keeper] < place[member] for member in members)
 
 
 @given(st.permutations(range(PHOTOS)), st.sets(st.sampled_from(PAIRS)))
 def test_the_groups_do_not_depend_on_the_order_of_the_pairs(order: list[int], truth: set[Pair]) -> None:
-    forward = stars(order, sorted(truth), (), Judge(truth))
-    assert forward == stars(order, sorted(truth, reverse=True), (), Judge(truth))
+    forward = star_clusters(order, sorted(truth), (), Judge(truth))
+    assert forward == star_clusters(order, sorted(truth, reverse=True), (), Judge(truth))
     assert [group[0] for group in forward] == sorted((g[0] for g in forward), key=order.index)
 
 
 @given(st.permutations(range(PHOTOS)), st.sets(st.sampled_from(PAIRS), min_size=1))
 def test_a_photo_left_alone_has_no_copy_that_is_left_alone_too(order: list[int], truth: set[Pair]) -> None:
-    groups = stars(order, truth, (), Judge(truth))
+    groups = star_clusters(order, truth, (), Judge(truth))
     alone = set(order) - {photo for group in groups for photo in group}
     assert not any(a in alone and b in alone for a, b in truth)
 
 
 def test_a_chain_does_not_hold_together() -> None:
     chain = {(0, 1), (1, 2), (2, 3)}
-    assert stars([0, 1, 2, 3], chain, (), Judge(chain)) == [(0, 1), (2, 3)]
+    assert star_clusters([0, 1, 2, 3], chain, (), Judge(chain)) == [(0, 1), (2, 3)]
 
 
 def test_a_copy_of_a_copy_is_compared_with_the_keeper() -> None:
     judge = Judge({(0, 1), (1, 2), (0, 2)})
-    assert stars([0, 1, 2], [(0, 1), (1, 2)], (), judge) == [(0, 1, 2)]
+    assert star_clusters([0, 1, 2], [(0, 1), (1, 2)], (), judge) == [(0, 1, 2)]
     assert judge.asked == [(0, 2)]
 
 
 def test_a_pair_that_was_spared_is_compared_when_it_matters() -> None:
     truth = {(0, 1), (0, 2), (1, 3), (0, 3)}
     judge = Judge(truth)
-    assert stars([0, 1, 2, 3], [(0, 1), (0, 2)], [(1, 3), (0, 3)], judge) == [(0, 1, 2, 3)]
+    assert star_clusters([0, 1, 2, 3], [(0, 1), (0, 2)], [(1, 3), (0, 3)], judge) == [(0, 1, 2, 3)]
     assert judge.asked == [(0, 3)]
 
 
 def test_the_best_photo_is_the_keeper() -> None:
     every = set(PAIRS)
-    assert stars([4, *(i for i in range(PHOTOS) if i != 4)], every, (), Judge(every)) == [
+    assert star_clusters([4, *(i for i in range(PHOTOS) if i != 4)], every, (), Judge(every)) == [
         (4, 0, 1, 2, 3, 5, 6, 7, 8)
     ]
 
 
 @given(st.lists(st.sampled_from(PAIRS)))
 def test_families_are_what_hangs_together(pairs: list[Pair]) -> None:
-    families = Families()
+    families = UnionFind()
     sets = {photo: {photo} for photo in range(PHOTOS)}
     for a, b in pairs:
         families.join(a, b)
@@ -89,47 +96,47 @@ def test_families_are_what_hangs_together(pairs: list[Pair]) -> None:
 
 
 def test_another_shot_of_enough_members_of_a_family_is_one_of_the_others_too() -> None:
-    families = Families()
+    families = UnionFind()
     shots = OtherShots(families, 2)
     for member in (1, 2, 3):
         families.join(0, member)
     shots.add(1, 9)
-    assert not shots.settled(2, 9)
+    assert not shots.is_other_shot(2, 9)
     shots.add(0, 9)
-    assert shots.settled(2, 9)
-    assert shots.settled(9, 3)
-    assert not shots.settled(2, 8)
+    assert shots.is_other_shot(2, 9)
+    assert shots.is_other_shot(9, 3)
+    assert not shots.is_other_shot(2, 8)
 
 
 def test_other_shots_of_photos_that_do_not_hang_together_say_nothing_of_a_third() -> None:
-    families = Families()
+    families = UnionFind()
     shots = OtherShots(families, 2)
     shots.add(0, 9)
     shots.add(1, 9)
-    assert not shots.settled(0, 9)
-    assert not shots.settled(2, 9)
+    assert not shots.is_other_shot(0, 9)
+    assert not shots.is_other_shot(2, 9)
     families.join(0, 2)
-    assert not shots.settled(2, 9)
+    assert not shots.is_other_shot(2, 9)
     families.join(1, 2)
-    assert shots.settled(2, 9)
+    assert shots.is_other_shot(2, 9)
 
 
 def test_what_looks_like_another_shot_once_or_twice_is_still_compared() -> None:
-    families = Families()
+    families = UnionFind()
     shots = OtherShots(families)
-    for member in range(ENOUGH):
-        assert not shots.settled(member, 99)
+    for member in range(MIN_OTHER_SHOT_WEIGHT):
+        assert not shots.is_other_shot(member, 99)
         families.join(0, member)
         shots.add(member, 99)
-    assert shots.settled(0, 99)
+    assert shots.is_other_shot(0, 99)
 
 
 def test_two_shots_that_can_be_nothing_else_are_enough() -> None:
-    families = Families()
+    families = UnionFind()
     shots = OtherShots(families)
     families.join(0, 1)
     families.join(0, 2)
     shots.add(0, 99, certain=True)
-    assert not shots.settled(2, 99)
+    assert not shots.is_other_shot(2, 99)
     shots.add(1, 99, certain=True)
-    assert shots.settled(2, 99)
+    assert shots.is_other_shot(2, 99)

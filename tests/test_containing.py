@@ -8,19 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtsfind.act.containing import Framing, inset
-from vtsfind.act.policy import DEFAULT_RULES, Contender, policy
+from vtsfind.act.policy import DEFAULT_RULES, KeepCandidate, policy
 from vtsfind.base.groups import Box, Evidence, Photo, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
-from vtsfind.engine.duplicates.keeper_ranking import SAME_FRAME, Edge, Precedence
+from vtsfind.engine.duplicates.keeper_ranking import SAME_FRAME_VERDICTS, CopyPair, KeeperRanking
 
 SHOT = Details(camera="Maker Model", exif_fields=40)
 BARE = Details()
 
 
-def contender(name: str, width: int, height: int, details: Details = BARE) -> Contender:
+def candidate(name: str, width: int, height: int, details: Details = BARE) -> KeepCandidate:
     stamp = Stamp(width * height, 10**18, 1)
-    return Contender(Photo(name.encode(), stamp, bytes(32), PictureInfo(width, height)), details)
+    return KeepCandidate(Photo(name.encode(), stamp, bytes(32), PictureInfo(width, height)), details)
 
 
 def part(width: float, height: float, left: float = 0.1, top: float = 0.1, *, turn: int = 1) -> Evidence:
@@ -33,10 +33,10 @@ def broken(evidence: Evidence, share: float) -> Evidence:
     return replace(evidence, broken_off=share)
 
 
-PHOTO = contender("/photo.jpg", 1600, 1200, SHOT)
-SCREEN = contender("/screen.png", 1170, 2532)
+PHOTO = candidate("/photo.jpg", 1600, 1200, SHOT)
+SCREEN = candidate("/screen.png", 1170, 2532)
 ON_SCREEN = part(1.0, 877.5 / 2532, 0.0, 0.3)
-CARD = contender("/card.jpg", 2000, 2000)
+CARD = candidate("/card.jpg", 2000, 2000)
 
 
 def test_a_screenshot_with_more_pixels_comes_after_the_shot_that_it_shows() -> None:
@@ -53,57 +53,57 @@ def test_a_screenshot_with_more_pixels_comes_after_the_shot_that_it_shows() -> N
     [
         # an original and its crop: a camera's data are there
         (
-            contender("/o", 4000, 3000, SHOT),
-            contender("/c", 2000, 1500, SHOT),
+            candidate("/o", 4000, 3000, SHOT),
+            candidate("/c", 2000, 1500, SHOT),
             part(0.5, 0.5),
             Framing.WIDER,
         ),
-        (contender("/o", 4000, 3000, SHOT), contender("/c", 2000, 1500), part(0.5, 0.5), Framing.WIDER),
+        (candidate("/o", 4000, 3000, SHOT), candidate("/c", 2000, 1500), part(0.5, 0.5), Framing.WIDER),
         # the same crop, enlarged: it has more pixels of what both show, but no more than that
         (
-            contender("/o", 4000, 3000, SHOT),
-            contender("/c", 3900, 2925, SHOT),
+            candidate("/o", 4000, 3000, SHOT),
+            candidate("/c", 3900, 2925, SHOT),
             part(0.5, 0.5),
             Framing.WIDER,
         ),
         # a photo in a card, in its own size, smaller, larger
-        (CARD, contender("/p", 800, 600, SHOT), part(0.4, 0.3), Framing.FRAME),
-        (CARD, contender("/p", 1600, 1200, SHOT), part(0.4, 0.3), Framing.FRAME),
-        (CARD, contender("/p", 400, 300, SHOT), part(0.4, 0.3), Framing.WIDER),
+        (CARD, candidate("/p", 800, 600, SHOT), part(0.4, 0.3), Framing.FRAME),
+        (CARD, candidate("/p", 1600, 1200, SHOT), part(0.4, 0.3), Framing.FRAME),
+        (CARD, candidate("/p", 400, 300, SHOT), part(0.4, 0.3), Framing.WIDER),
         # nobody's data: a card or the original of a crop
-        (CARD, contender("/p", 800, 600), part(0.4, 0.3), Framing.UNCLEAR),
-        (CARD, contender("/p", 1600, 1200), part(0.4, 0.3), Framing.UNCLEAR),
+        (CARD, candidate("/p", 800, 600), part(0.4, 0.3), Framing.UNCLEAR),
+        (CARD, candidate("/p", 1600, 1200), part(0.4, 0.3), Framing.UNCLEAR),
         # it breaks off around the photo, as cards do; but a photo that is shown larger than it is was cut out of there
-        (CARD, contender("/p", 800, 600), broken(part(0.4, 0.3), 0.4), Framing.UNCLEAR),
-        (CARD, contender("/p", 800, 600), broken(part(0.4, 0.3), 0.9), Framing.LIKELY_FRAME),
-        (CARD, contender("/p", 400, 300), broken(part(0.4, 0.3), 0.9), Framing.WIDER),
+        (CARD, candidate("/p", 800, 600), broken(part(0.4, 0.3), 0.4), Framing.UNCLEAR),
+        (CARD, candidate("/p", 800, 600), broken(part(0.4, 0.3), 0.9), Framing.LIKELY_FRAME),
+        (CARD, candidate("/p", 400, 300), broken(part(0.4, 0.3), 0.9), Framing.WIDER),
         (
-            contender("/o", 2000, 2000, SHOT),
-            contender("/p", 800, 600),
+            candidate("/o", 2000, 2000, SHOT),
+            candidate("/p", 800, 600),
             broken(part(0.4, 0.3), 0.9),
             Framing.WIDER,
         ),
         # a screenshot says that it is one
         (
             replace(CARD, details=Details(screenshot=True)),
-            contender("/p", 800, 600),
+            candidate("/p", 800, 600),
             part(0.4, 0.3),
             Framing.FRAME,
         ),
         # cut off in a tile of a collage; enlarged there; in one that a camera made
-        (CARD, contender("/p", 2400, 900), part(0.7, 0.4, 0.3, 0.0), Framing.COLLAGE),
-        (CARD, contender("/p", 900, 2400), part(0.4, 0.7, 0.0, 0.3), Framing.COLLAGE),
-        (CARD, contender("/p", 800, 300), part(0.7, 0.4, 0.3, 0.0), None),
-        (contender("/c", 2000, 2000, SHOT), contender("/p", 2400, 900), part(0.7, 0.4, 0.3, 0.0), None),
+        (CARD, candidate("/p", 2400, 900), part(0.7, 0.4, 0.3, 0.0), Framing.COLLAGE),
+        (CARD, candidate("/p", 900, 2400), part(0.4, 0.7, 0.0, 0.3), Framing.COLLAGE),
+        (CARD, candidate("/p", 800, 300), part(0.7, 0.4, 0.3, 0.0), None),
+        (candidate("/c", 2000, 2000, SHOT), candidate("/p", 2400, 900), part(0.7, 0.4, 0.3, 0.0), None),
         # two crops of one shot; a part that was turned
-        (CARD, contender("/p", 1600, 1000), part(0.7, 0.9, 0.3, 0.0), None),
-        (CARD, contender("/p", 2400, 900), part(0.7, 0.4, 0.2, 0.3), None),
+        (CARD, candidate("/p", 1600, 1000), part(0.7, 0.9, 0.3, 0.0), None),
+        (CARD, candidate("/p", 2400, 900), part(0.7, 0.4, 0.2, 0.3), None),
         # lying on its side
-        (CARD, contender("/p", 600, 800, SHOT), part(0.4, 0.3, turn=6), Framing.FRAME),
+        (CARD, candidate("/p", 600, 800, SHOT), part(0.4, 0.3, turn=6), Framing.FRAME),
     ],
 )
 def test_what_a_wider_picture_is_follows_from_detail_and_camera(
-    wider: Contender, narrower: Contender, evidence: Evidence, framing: Framing | None
+    wider: KeepCandidate, narrower: KeepCandidate, evidence: Evidence, framing: Framing | None
 ) -> None:
     found = inset(wider, narrower, evidence)
     assert (found and found.framing) is framing
@@ -115,33 +115,33 @@ def test_what_a_wider_picture_is_follows_from_detail_and_camera(
     ids=["no box", "all but a strip", "another shape", "another shape when turned"],
 )
 def test_a_box_that_has_not_all_of_the_other_in_it_says_nothing(evidence: Evidence) -> None:
-    assert inset(CARD, contender("/p", 800, 600, SHOT), evidence) is None
+    assert inset(CARD, candidate("/p", 800, 600, SHOT), evidence) is None
 
 
 def test_a_collage_or_a_crop_without_a_cameras_data_is_kept_wide_and_told_as_a_doubt() -> None:
-    rules, photo = policy(), contender("/p", 800, 600)
+    rules, photo = policy(), candidate("/p", 800, 600)
     facing = replace(part(0.4, 0.3), boxed=0)
     assert not rules.is_frame(CARD, photo, part(0.4, 0.3))
-    assert rules.doubt(CARD, photo, facing) == "a crop, or a collage"
+    assert rules.ambiguity(CARD, photo, facing) == "a crop, or a collage"
     assert "the original of a crop, or a collage" in rules.reason(CARD, photo, facing)
-    shot = contender("/o", 2000, 2000, SHOT)
-    assert rules.doubt(shot, photo, facing) == ""
+    shot = candidate("/o", 2000, 2000, SHOT)
+    assert rules.ambiguity(shot, photo, facing) == ""
     assert rules.reason(shot, photo, facing) == "2000x2000 beats 800x600; has the camera's name"
 
 
 def test_what_breaks_off_around_a_photo_comes_after_it_and_is_told_as_a_doubt() -> None:
-    rules, photo = policy(), contender("/p", 800, 600)
+    rules, photo = policy(), candidate("/p", 800, 600)
     seen = broken(part(0.4, 0.3), 0.9)
     assert rules.ranked([photo, CARD])[0] == CARD
     assert rules.is_frame(CARD, photo, seen)
-    assert rules.doubt(photo, CARD, seen) == "a crop, or a collage"
-    assert rules.doubt(CARD, photo, replace(seen, boxed=0)) == "a crop, or a collage"
+    assert rules.ambiguity(photo, CARD, seen) == "a crop, or a collage"
+    assert rules.ambiguity(CARD, photo, replace(seen, boxed=0)) == "a crop, or a collage"
     assert "which shows it on 800x600: a collage or a card" in rules.reason(photo, CARD, seen)
 
 
 def test_a_collage_that_cuts_a_picture_off_comes_after_it() -> None:
-    rules, photo = policy(), contender("/p", 2400, 900)
-    collage = contender("/collage", 2000, 2000)
+    rules, photo = policy(), candidate("/p", 2400, 900)
+    collage = candidate("/collage", 2000, 2000)
     cut = part(0.7, 0.4, 0.3, 0.0)
     assert rules.ranked([photo, collage])[0] == collage
     assert rules.is_frame(collage, photo, cut)
@@ -162,7 +162,7 @@ def test_a_rule_before_the_pixels_decides_about_frames_too() -> None:
 
 NUMBERS = range(7)
 shots = st.builds(
-    contender,
+    candidate,
     st.integers(0, 10**6).map("/{:07}".format),
     st.sampled_from([400, 800, 1600, 2000]),
     st.sampled_from([400, 600, 1200, 2000]),
@@ -180,53 +180,53 @@ evidence = st.builds(
 pairs = st.tuples(st.sampled_from(NUMBERS), st.sampled_from(NUMBERS)).filter(lambda pair: pair[0] < pair[1])
 edges = st.one_of(
     st.tuples(pairs, st.just(Verdict.EDIT), evidence),
-    st.tuples(pairs, st.sampled_from(sorted(SAME_FRAME)), st.just(Evidence())),
+    st.tuples(pairs, st.sampled_from(sorted(SAME_FRAME_VERDICTS)), st.just(Evidence())),
 )
 graphs = st.lists(edges, max_size=14, unique_by=lambda edge: edge[0])
 
 
 @given(several, graphs, st.sampled_from([list(DEFAULT_RULES), ["smallest"], ["exif", "pixels"]]))
 def test_copies_of_one_picture_come_in_the_order_of_the_policy_whatever_frames_there_are(
-    photos: list[Contender], graph: list[Edge], names: list[str]
+    photos: list[KeepCandidate], graph: list[CopyPair], names: list[str]
 ) -> None:
     rules = policy(names)
     best = dict(enumerate(photos))
-    order = Precedence(best, rules).order(graph)
+    order = KeeperRanking(best, rules).order(graph)
     assert sorted(order) == list(NUMBERS)
     for (a, b), verdict, _ in graph:
-        if verdict in SAME_FRAME:
+        if verdict in SAME_FRAME_VERDICTS:
             assert (order.index(a) < order.index(b)) == (rules.key(best[a]) < rules.key(best[b]))
 
 
 @given(several, graphs)
 def test_the_order_does_not_depend_on_the_order_of_the_pairs(
-    photos: list[Contender], graph: list[Edge]
+    photos: list[KeepCandidate], graph: list[CopyPair]
 ) -> None:
-    precedence = Precedence(dict(enumerate(photos)), policy())
+    precedence = KeeperRanking(dict(enumerate(photos)), policy())
     shuffled = random.Random(0).sample(graph, len(graph))
     assert precedence.order(graph) == precedence.order(shuffled)
 
 
 def test_a_frame_comes_right_after_the_shot_in_it_and_takes_its_copies_along() -> None:
-    small_card = contender("/card-small.jpg", 1900, 1900)
-    thumbnail = contender("/thumb.jpg", 160, 120, SHOT)
-    stranger = contender("/stranger.jpg", 1800, 1000, SHOT)
-    photo = contender("/p.jpg", 1600, 1000, SHOT)
+    small_card = candidate("/card-small.jpg", 1900, 1900)
+    thumbnail = candidate("/thumb.jpg", 160, 120, SHOT)
+    stranger = candidate("/stranger.jpg", 1800, 1000, SHOT)
+    photo = candidate("/p.jpg", 1600, 1000, SHOT)
     best = dict(enumerate([CARD, small_card, stranger, photo, thumbnail]))
-    graph: list[Edge] = [
+    graph: list[CopyPair] = [
         ((0, 1), Verdict.RESAVE, Evidence()),
         ((0, 3), Verdict.EDIT, replace(part(0.8, 0.5), boxed=0)),
         ((3, 4), Verdict.RESAVE, Evidence()),
     ]
-    precedence = Precedence(best, policy())
+    precedence = KeeperRanking(best, policy())
     assert precedence.order([]) == [0, 1, 2, 3, 4]
     assert precedence.order(graph) == [2, 3, 0, 1, 4]
 
 
 def test_a_frame_in_a_frame_comes_last() -> None:
-    best = dict(enumerate([contender("/screen", 3000, 3000), CARD, contender("/p.jpg", 1000, 1000, SHOT)]))
-    graph: list[Edge] = [
+    best = dict(enumerate([candidate("/screen", 3000, 3000), CARD, candidate("/p.jpg", 1000, 1000, SHOT)]))
+    graph: list[CopyPair] = [
         ((1, 2), Verdict.EDIT, replace(part(0.5, 0.5), boxed=0)),
         ((0, 2), Verdict.EDIT, replace(part(0.3, 0.3), boxed=0)),
     ]
-    assert Precedence(best, policy()).order(graph) == [2, 0, 1]
+    assert KeeperRanking(best, policy()).order(graph) == [2, 0, 1]

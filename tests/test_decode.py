@@ -23,8 +23,8 @@ from support.drawn_photos import (
 
 from vtsfind.base.records import PictureInfo, Preprocessing, Reason
 from vtsfind.media.decode import DecodeError, decode, prepare
-from vtsfind.media.formats import HEAD_BYTES, formats, size_in_head, sniff
-from vtsfind.media.partial_decode import _boxes_are_whole
+from vtsfind.media.formats import HEAD_BYTES, formats, size_from_header, sniff
+from vtsfind.media.partial_decode import _boxes_are_complete
 
 pillow_heif.register_heif_opener()
 
@@ -372,11 +372,11 @@ def test_a_file_that_breaks_off_is_damaged_wherever_it_does(kind: str, fraction:
 
 def test_the_preview_of_a_heic_file_that_breaks_off_is_not_trusted() -> None:
     data = encoded(scene(5, 400, 300), "HEIF", **FAITHFUL["HEIF"], thumbnails=[100])
-    assert _boxes_are_whole(io.BytesIO(data))
+    assert _boxes_are_complete(io.BytesIO(data))
     endless = data.replace(struct.pack(">I", len(data) - data.index(b"mdat") + 4) + b"mdat", b"\0\0\0\0mdat")
     assert endless != data
     for broken in (data[:-1], data[:20], data + b"rest", endless):
-        assert not _boxes_are_whole(io.BytesIO(broken))
+        assert not _boxes_are_complete(io.BytesIO(broken))
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
@@ -446,7 +446,7 @@ def test_the_limit_of_pixels_holds_for_every_format(kind: str) -> None:
 )
 def test_the_size_of_a_webp_file_is_told_by_its_head(options: dict[str, Any]) -> None:
     data = encoded(scene(1, 99, 77), "WEBP", **options)
-    assert size_in_head("WEBP", data[:HEAD_BYTES]) == (99, 77)
+    assert size_from_header("WEBP", data[:HEAD_BYTES]) == (99, 77)
 
 
 def test_a_large_photo_within_the_limit_raises_no_warning() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from vtsfind.base import bits
 from vtsfind.base.progress import Cancelled, CancelToken
-from vtsfind.find.hamming.distance_histogram import NEAR_S, Kind, census
+from vtsfind.find.hamming.distance_histogram import NEAR_S, TimeRelation, distance_histogram
 
 
 def codes(n: int, seed: int = 0) -> np.ndarray:
@@ -19,7 +19,9 @@ def test_the_counts_are_those_of_a_plain_loop(n: int, s: int, limit: int, seed: 
     packed = codes(n, seed)
     times = np.random.default_rng(seed).choice([-1, 0, 5, NEAR_S, NEAR_S + 9, 10**9], n)
     sample = np.arange(min(n, s))[::-1].copy()
-    found = census(bits.planes(packed), sample, times, limit=limit, stratum_bits=4, draw=3, seed=1)
+    found = distance_histogram(
+        bits.planes(packed), sample, times, limit=limit, stratum_bits=4, pairs_per_stratum=3, seed=1
+    )
     expected = np.zeros_like(found.counts)
     sizes: dict[tuple[int, int], int] = {}
     unique = set()
@@ -31,29 +33,39 @@ def test_the_counts_are_those_of_a_plain_loop(n: int, s: int, limit: int, seed: 
             unique.add(frozenset((int(i), j)))
             apart = abs(int(times[i]) - int(times[j]))
             told = times[i] >= 0 and times[j] >= 0 and apart > 0
-            kind = (Kind.BURST if apart <= NEAR_S else Kind.APART) if told else Kind.UNTOLD
-            bursts += kind is Kind.BURST
+            kind = (
+                (TimeRelation.BURST if apart <= NEAR_S else TimeRelation.APART)
+                if told
+                else TimeRelation.UNDETERMINED
+            )
+            bursts += kind is TimeRelation.BURST
             distance = int(bits.distances(packed[[i]], packed[[j]])[0, 0])
             if distance > limit:
                 continue
             expected[kind, row, distance] += 1
-            if kind is not Kind.BURST and not (j in sample and list(sample).index(j) < row):
+            if kind is not TimeRelation.BURST and not (j in sample and list(sample).index(j) < row):
                 sizes[kind, distance // 4] = sizes.get((kind, distance // 4), 0) + 1
     assert np.array_equal(found.counts, expected)
     assert found.bursts == bursts
     assert found.pairs == len(sample) * (n - 1)
-    assert found.shared * found.pairs == pytest.approx(len(unique))
+    assert found.distinct_share * found.pairs == pytest.approx(len(unique))
     assert {key: size for key, size in found.sizes.items() if size} == sizes
-    assert all(len(pairs) == min(3, found.sizes[key]) for key, pairs in found.drawn.items())
+    assert all(len(pairs) == min(3, found.sizes[key]) for key, pairs in found.sampled_pairs.items())
 
 
 def test_pairs_are_drawn_from_their_stratum_each_once() -> None:
     packed = codes(40)
-    found = census(
-        bits.planes(packed), np.arange(20), np.full(40, -1), limit=16, stratum_bits=2, draw=10, seed=3
+    found = distance_histogram(
+        bits.planes(packed),
+        np.arange(20),
+        np.full(40, -1),
+        limit=16,
+        stratum_bits=2,
+        pairs_per_stratum=10,
+        seed=3,
     )
-    for (kind, stratum), pairs in found.drawn.items():
-        assert kind is Kind.UNTOLD
+    for (kind, stratum), pairs in found.sampled_pairs.items():
+        assert kind is TimeRelation.UNDETERMINED
         assert len({frozenset(pair) for pair in pairs.tolist()}) == len(pairs)
         for i, j in pairs.tolist():
             assert bits.distances(packed[[i]], packed[[j]])[0, 0] // 2 == stratum
@@ -63,13 +75,13 @@ def test_a_census_stops_when_asked() -> None:
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
-        census(
+        distance_histogram(
             bits.planes(codes(3)),
             np.arange(3),
             np.zeros(3, np.int64),
             limit=8,
             stratum_bits=8,
-            draw=1,
+            pairs_per_stratum=1,
             seed=0,
             cancel=cancel,
         )

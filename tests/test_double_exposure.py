@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from support.drawn_photos import scene
 
-from vtsfind.find.verification.blocks import BLOCK, Blocks
+from vtsfind.find.verification.blocks import BLOCK_PX, BlockStatistics
 from vtsfind.find.verification.features import Floats
 
-SIDE = 16 * BLOCK
+SIDE = 16 * BLOCK_PX
 EVERYWHERE = np.ones((SIDE, SIDE), bool)
 
 
@@ -21,7 +21,7 @@ def grey(seed: int) -> Floats:
 def test_what_shines_through_leaves_the_same_contrast_everywhere(share: float) -> None:
     photo, other = grey(1), grey(2)
     mixture = share * photo + (1 - share) * other
-    for blocks in (Blocks(photo, mixture, EVERYWHERE), Blocks(mixture, photo, EVERYWHERE)):
+    for blocks in (BlockStatistics(photo, mixture, EVERYWHERE), BlockStatistics(mixture, photo, EVERYWHERE)):
         gain, even, changed = blocks.mixing()
         assert gain == pytest.approx(share, abs=0.12)
         assert even > 0.75
@@ -32,7 +32,7 @@ def test_what_took_a_place_leaves_nothing_of_the_photo_there() -> None:
     photo = grey(1)
     changed = 0.75 * photo
     changed[:, : SIDE // 4] = grey(2)[:, : SIDE // 4]
-    gain, even, there = Blocks(photo, changed, EVERYWHERE).mixing()
+    gain, even, there = BlockStatistics(photo, changed, EVERYWHERE).mixing()
     assert gain == pytest.approx(0.75, abs=0.02)
     assert even == pytest.approx(0.75, abs=0.1)
     assert there < 0.35
@@ -40,4 +40,4 @@ def test_what_took_a_place_leaves_nothing_of_the_photo_there() -> None:
 
 def test_a_blank_picture_is_mixed_with_nothing() -> None:
     blank = np.zeros((SIDE, SIDE), np.float32)
-    assert Blocks(blank, blank, EVERYWHERE).mixing() == (1.0, 0.0, 0.0)
+    assert BlockStatistics(blank, blank, EVERYWHERE).mixing() == (1.0, 0.0, 0.0)

@@ -56,7 +56,13 @@ def test_no_strength_leaves_the_picture_but_for_its_size() -> None:
 
 @pytest.mark.parametrize(
     "edit",
-    [*edits._SHAPE, *edits._COLOUR, *edits._TURN, *edits._OVERLAY, edits.recompress],
+    [
+        *edits._GEOMETRIC_EDITS,
+        *edits._COLOUR_EDITS,
+        *edits._ROTATION_EDITS,
+        *edits._OVERLAY_EDITS,
+        edits.recompress,
+    ],
     ids=lambda e: e.__name__,
 )
 def test_every_edit_changes_the_picture(edit: edits._Edit) -> None:

@@ -13,17 +13,25 @@ from support.block_encoder import PREPROCESSING, SIGNATURE, BlockMeans
 from support.drawn_photos import album, encoded, scene, write
 
 from vtsfind.base.errors import ModelMismatch, UsageError
-from vtsfind.base.progress import CancelToken, Phase, Silent
+from vtsfind.base.progress import CancelToken, Phase, SilentProgress
 from vtsfind.base.records import Head, Reason, Signature
 from vtsfind.base.settings import Settings
-from vtsfind.engine import RefreshResult, Selection, Wish, ask, question, refresh, select
+from vtsfind.engine import (
+    RefreshResult,
+    SearchOptions,
+    Selection,
+    query_image,
+    refresh,
+    search_library,
+    select,
+)
 from vtsfind.engine.search.query import Answer
 from vtsfind.store.index import Index
 
 SETTINGS = Settings(workers=1)
 
 
-class Watcher(Silent):
+class Watcher(SilentProgress):
     """A progress that does something at the start of a phase and at each photo read."""
 
     def __init__(
@@ -91,10 +99,10 @@ def names(index: Index) -> set[str]:
 
 
 def asked(index: Index, *images: Path, encoder: Callable[[], Any] = no_model, **wish: Any) -> list[Answer]:
-    return ask(
+    return search_library(
         index,
-        [question(str(image), io.BytesIO()) for image in images],
-        Wish(**wish),
+        [query_image(str(image), io.BytesIO()) for image in images],
+        SearchOptions(**wish),
         encoder=encoder,
         preprocessing=lambda: PREPROCESSING,
         settings=SETTINGS,
@@ -321,10 +329,10 @@ def test_names_of_any_bytes_are_indexed_and_asked_for(index: Index, tmp_path: Pa
         with open(os.path.join(folder, name), "wb") as file:
             file.write(encoded(scene(seed)))
     assert look(index, tmp_path / "odd").new == 4
-    (answer,) = ask(
+    (answer,) = search_library(
         index,
-        [question(os.path.join(folder, odd[1]), io.BytesIO())],
-        Wish(top=1),
+        [query_image(os.path.join(folder, odd[1]), io.BytesIO())],
+        SearchOptions(top=1),
         encoder=no_model,
         preprocessing=lambda: PREPROCESSING,
         settings=SETTINGS,
@@ -357,10 +365,10 @@ def test_a_new_photo_is_decoded_encoded_and_found(full: Index, album_photos: Pat
 
 def test_bytes_from_standard_input_are_a_photo(full: Index, album_photos: Path) -> None:
     stream = io.BytesIO(encoded(scene(1), quality=70))
-    (answer,) = ask(
+    (answer,) = search_library(
         full,
-        [question("-", stream)],
-        Wish(top=1),
+        [query_image("-", stream)],
+        SearchOptions(top=1),
         encoder=BlockMeans,
         preprocessing=lambda: PREPROCESSING,
         settings=SETTINGS,

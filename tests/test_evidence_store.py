@@ -23,9 +23,9 @@ def opened(folder: Path, looks: str = "looks 1", verdicts: str = "verdicts 1") -
 
 def filled(folder: Path) -> None:
     with opened(folder) as store:
-        store.keep_look(A, b"told of a", full=False)
-        store.keep_look(B, b"told of b", full=True)
-        store.keep_verdicts([((A, B), EDIT), ((A, C), None), ((A, D), UNDECIDED)])
+        store.save_features(A, b"told of a", full=False)
+        store.save_features(B, b"told of b", full=True)
+        store.save_verdicts([((A, B), EDIT), ((A, C), None), ((A, D), UNDECIDED)])
         store.commit()
 
 
@@ -45,9 +45,9 @@ def test_what_was_kept_is_known_the_next_time(tmp_path: Path) -> None:
 
 def test_of_searches_for_common_details_the_last_is_known(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
-        store.keep_sighted(b"one", b"pairs")
+        store.save_local_candidates(b"one", b"pairs")
         assert store.sighted(b"one") == b"pairs"
-        store.keep_sighted(b"two", b"")
+        store.save_local_candidates(b"two", b"")
         store.commit()
     with opened(tmp_path) as store:
         assert store.sighted(b"one") is None
@@ -69,14 +69,14 @@ def test_what_another_version_found_out_does_not_count(tmp_path: Path) -> None:
     with opened(tmp_path, looks="looks 2") as store:
         assert store.look(A) is None
         assert store.looked() == {}
-        store.keep_look(A, b"told anew", full=True)
+        store.save_features(A, b"told anew", full=True)
         assert store.look(A, full=True) == b"told anew"
 
 
 def test_what_was_not_committed_is_lost_and_nothing_else(tmp_path: Path) -> None:
     filled(tmp_path)
     store = opened(tmp_path)
-    store.keep_look(C, b"told of c", full=False)
+    store.save_features(C, b"told of c", full=False)
     store.close()
     with opened(tmp_path) as again:
         assert set(again.looked()) == {A[:16], B[:16]}
@@ -85,7 +85,7 @@ def test_what_was_not_committed_is_lost_and_nothing_else(tmp_path: Path) -> None
 def test_trimming_keeps_the_latest_looks_and_all_verdicts(tmp_path: Path) -> None:
     filled(tmp_path)
     with opened(tmp_path) as store:
-        store.trim(most_bytes=10)
+        store.trim(max_bytes=10)
         assert set(store.looked()) == {B[:16]}
         assert len(store.verdicts([(A, B), (A, C)])) == 2
 
@@ -111,7 +111,7 @@ def test_a_page_that_goes_bad_costs_what_was_known_and_no_more(tmp_path: Path) -
     path.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
     with opened(tmp_path) as store:
         assert store.verdicts([(A, B)]) == {}
-        store.keep_verdicts([((A, B), EDIT)])
+        store.save_verdicts([((A, B), EDIT)])
         assert store.verdicts([(A, B)]) == {(A, B): EDIT}
 
 
@@ -122,7 +122,7 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     connection.close()
     with opened(tmp_path) as store:
         assert "newer" in store.problem
-        store.keep_look(C, b"told of c", full=False)
+        store.save_features(C, b"told of c", full=False)
         assert store.look(C) == b"told of c"
     with sqlite3.connect(tmp_path / NAME) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (99,)
@@ -134,7 +134,7 @@ def test_where_nothing_can_be_written_it_works_from_memory(tmp_path: Path) -> No
     tmp_path.chmod(0o500)
     with opened(tmp_path) as store:
         assert store.problem
-        store.keep_look(A, b"told", full=False)
+        store.save_features(A, b"told", full=False)
         assert store.look(A) == b"told"
     tmp_path.chmod(0o700)
 
@@ -142,7 +142,7 @@ def test_where_nothing_can_be_written_it_works_from_memory(tmp_path: Path) -> No
 def test_a_folder_that_is_not_there_is_no_error(tmp_path: Path) -> None:
     with opened(tmp_path / "gone") as store:
         assert store.problem
-        store.keep_verdicts([((A, B), None)])
+        store.save_verdicts([((A, B), None)])
         assert store.verdicts([(A, B)]) == {(A, B): None}
 
 
@@ -151,8 +151,8 @@ def test_two_at_once_wait_for_each_other_or_go_without(
 ) -> None:
     monkeypatch.setattr("vtsfind.store.schema.BUSY_TIMEOUT_S", 0.01)
     with opened(tmp_path) as first, opened(tmp_path) as second:
-        first.keep_look(A, b"told", full=False)
-        second.keep_look(B, b"told", full=False)
+        first.save_features(A, b"told", full=False)
+        second.save_features(B, b"told", full=False)
         assert second.problem
         assert second.look(B) == b"told"
         first.commit()

@@ -16,16 +16,16 @@ from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.find.verification import extract as look_module
 from vtsfind.find.verification.extract import (
-    LOOKS_DEPEND_ON,
-    VERDICTS_DEPEND_ON,
-    Look,
+    FEATURE_SOURCES,
+    VERDICT_SOURCES,
+    ExtractFeatures,
     details_of,
     pack,
     unpack,
 )
 from vtsfind.find.verification.features import features
 from vtsfind.media.decode import decode
-from vtsfind.media.pool import Done, Job, WorkPool
+from vtsfind.media.pool import Job, JobResult, WorkPool
 from vtsfind.media.quality import border, examine
 from vtsfind.media.scan import stamp_of
 from vtsfind.media.work import Setup
@@ -155,7 +155,7 @@ def test_what_was_not_packed_does_not_come_back(data: bytes) -> None:
 
 def test_a_look_does_not_depend_on_whether_it_was_in_full() -> None:
     data = encoded(photograph(3, 900, 700), quality=90)
-    looks = [Look(full)(data, SETUP) for full in (False, True)]
+    looks = [ExtractFeatures(full)(data, SETUP) for full in (False, True)]
     assert unpack(looks[0].data)[1].to_bytes() == unpack(looks[1].data)[1].to_bytes()
     assert looks[0].info == looks[1].info == decode(data, shortest=64)[1]
 
@@ -165,11 +165,12 @@ def test_worker_processes_look_at_photos(tmp_path: Path) -> None:
     photo.write_bytes(encoded(photograph(0)))
     broken.write_bytes(photo.read_bytes()[:3000])
     jobs = [
-        Job(Found(os.fsencode(path), stamp_of(os.stat(path))), Look(full=True)) for path in (photo, broken)
+        Job(Found(os.fsencode(path), stamp_of(os.stat(path))), ExtractFeatures(full=True))
+        for path in (photo, broken)
     ]
     with WorkPool(workers=1) as pool:
         first, second = pool.done(jobs, CancelToken())
-    assert isinstance(first, Done)
+    assert isinstance(first, JobResult)
     assert first.data is not None
     assert len(unpack(first.data)[0].pixels) == 32
     assert isinstance(second, Failure)
@@ -178,7 +179,7 @@ def test_worker_processes_look_at_photos(tmp_path: Path) -> None:
 
 def test_every_module_that_decides_is_in_the_version() -> None:
     package = Path(look_module.__file__).parents[1]
-    listed = {*LOOKS_DEPEND_ON, *VERDICTS_DEPEND_ON}
+    listed = {*FEATURE_SOURCES, *VERDICT_SOURCES}
     for name in listed:
         for line in (package / name).read_text(encoding="utf-8").splitlines():
             if line.startswith("from vtsfind.find."):

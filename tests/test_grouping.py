@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from vtsfind.act.policy import policy
-from vtsfind.base.groups import COPIES, Box, Evidence, Group, Photo, Seen, Verdict
+from vtsfind.base.groups import COPIES, Box, Evidence, Group, PairVerdict, Photo, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
 from vtsfind.engine.duplicates.grouping import Grouping, Rules
@@ -16,7 +16,7 @@ from vtsfind.find.clustering.stars import Pair
 
 SIZES = {"/card": (2000, 2000), "/photo": (1200, 900), "/small": (240, 180), "/other": (1000, 750)}
 NUMBER = {name: number for number, name in enumerate(SIZES)}
-RESAVE: Seen = (Verdict.RESAVE, Evidence(agreement=1.0))
+RESAVE: PairVerdict = (Verdict.RESAVE, Evidence(agreement=1.0))
 
 
 def content(name: str) -> Content:
@@ -29,7 +29,7 @@ def details(each: Content) -> Details:
     return Details(camera="" if each.photos[0].path == b"/card" else "Maker Model")
 
 
-def in_card(width: float, height: float) -> Seen:
+def in_card(width: float, height: float) -> PairVerdict:
     """The card, which comes first by digest, shows the other in a part of this size."""
     return Verdict.EDIT, Evidence(box=Box(0.0, 0.0, width, height), boxed=0)
 
@@ -37,24 +37,24 @@ def in_card(width: float, height: float) -> Seen:
 class Eyes:
     """Knows all verdicts, and remembers what it was asked."""
 
-    def __init__(self, truth: dict[tuple[str, str], Seen]) -> None:
+    def __init__(self, truth: dict[tuple[str, str], PairVerdict]) -> None:
         self.truth = {(NUMBER[a], NUMBER[b]): seen for (a, b), seen in truth.items()}
         self.asked: list[Pair] = []
 
-    def __call__(self, pairs: Sequence[Pair]) -> list[Seen]:
+    def __call__(self, pairs: Sequence[Pair]) -> list[PairVerdict]:
         self.asked += pairs
         return [self.truth.get(each) for each in pairs]
 
 
 def grouped(
-    eyes: Eyes, known: Sequence[tuple[str, str]], spared: Sequence[tuple[str, str]] = ()
+    eyes: Eyes, known: Sequence[tuple[str, str]], skipped: Sequence[tuple[str, str]] = ()
 ) -> tuple[Group, ...]:
     contents = {NUMBER[name]: content(name) for name in SIZES}
     numbered = [(NUMBER[a], NUMBER[b]) for a, b in known]
     rules = Rules(policy(), frozenset(COPIES), scope(), known_decisions())
     return Grouping(contents, details, rules).groups(
         {pair: eyes.truth.get(pair) for pair in numbered},
-        [(NUMBER[a], NUMBER[b]) for a, b in spared],
+        [(NUMBER[a], NUMBER[b]) for a, b in skipped],
         eyes,
         lambda _pair, shown: shown,
     )

@@ -176,9 +176,9 @@ class LibraryMachine(RuleBasedStateMachine):
         self.index.add(replace(whole, info=None, codes=None) if bare else whole)
 
     @rule(place=places)
-    def fail(self, place: int) -> None:
+    def add_failure(self, place: int) -> None:
         self.put(place, None)
-        self.index.fail(Failure(entries.path(place), Reason.TIMEOUT, "", self.stamp(place)))
+        self.index.add_failure(Failure(entries.path(place), Reason.TIMEOUT, "", self.stamp(place)))
 
     @rule(gone=st.sets(places))
     def forget(self, gone: set[int]) -> None:
@@ -262,7 +262,7 @@ def test_stamps_and_texts_of_any_kind_are_taken(folder: Path) -> None:
     with Index.create(folder, entries.SIGNATURE) as index:
         info = replace(entries.info(1), taken="\udcff\0", format="\ud800")
         index.add(replace(entries.entry(1), stamp=odd, info=info))
-        index.fail(Failure(entries.path(2), Reason.UNREADABLE, "no \udcfe", far))
+        index.add_failure(Failure(entries.path(2), Reason.UNREADABLE, "no \udcfe", far))
         index.commit()
         assert index.codes_of_path(entries.path(1), odd) is not None
         assert index.stamps()[entries.path(2)] == (1, 3, 4)
@@ -415,7 +415,7 @@ def uses(index: Index) -> list[Callable[[], object]]:
         lambda: index.files_of_digest(entries.digest(1)),
         lambda: index.add(entries.entry(1)),
         lambda: index.add(entries.entry(99)),
-        lambda: index.fail(entries.failure(1)),
+        lambda: index.add_failure(entries.failure(1)),
         lambda: index.forget([entries.path(2)]),
         lambda: index.add_roots([b"/new"]),
         index.publish,

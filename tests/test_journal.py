@@ -10,10 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vtsfind.base.errors import StorageError, UsageError
-from vtsfind.base.operations import Action, Metadata, Operation, State, Trace
+from vtsfind.base.operations import Action, Metadata, Operation, State, UndoRecord
 from vtsfind.store.checksummed_log import read_lines
-from vtsfind.store.journal import LIFE, IllegalMove, Journal, JournalLocked, Move, OpenRun, diagram
-from vtsfind.store.undo_records import trace_of, trace_record
+from vtsfind.store.journal import (
+    TRANSITIONS,
+    IllegalTransition,
+    Journal,
+    JournalLocked,
+    OpenRun,
+    Transition,
+    diagram,
+)
+from vtsfind.store.undo_records import undo_record_from_json, undo_record_to_json
 
 GOLDEN = Path(__file__).parent / "golden" / "journal-v1"
 SAFETY = Path(__file__).parents[1] / "docs" / "safety.md"
@@ -24,11 +32,11 @@ TWO = replace(
     action=Action.MOVE,
     path=b"/photos/\xff.jpg",
     target=b"/to/\xff.jpg",
-    companion_of=b"/photos/b.jpg",
+    sidecar_of=b"/photos/b.jpg",
 )
 PATHS = st.binary(min_size=1, max_size=9)
 TRACES = st.builds(
-    Trace,
+    UndoRecord,
     inode=st.integers(0, 2**64),
     mount=PATHS,
     volume=st.integers(0, 2**64),
@@ -62,53 +70,56 @@ def begun(journal: Journal, *operations: Operation) -> OpenRun:
 
 
 def test_a_run_is_read_back_as_it_was_written(journal: Journal) -> None:
-    trace = Trace(7, b"/", 9, place=b"/trash/\xff", made=(b"/to",))
+    undo_record = UndoRecord(7, b"/", 9, place=b"/trash/\xff", made=(b"/to",))
     with begun(journal, ONE, TWO) as run:
-        run.move([Move(1, State.BEGUN, trace=trace), Move(2, State.SKIPPED, "is gone")], durable=True)
-        run.move([Move(1, State.DONE)], durable=False)
+        run.transition(
+            [Transition(1, State.BEGUN, undo_record=undo_record), Transition(2, State.SKIPPED, "is gone")],
+            durable=True,
+        )
+        run.transition([Transition(1, State.DONE)], durable=False)
     read = journal.read(run.record.run)
     assert read == run.record
-    assert read.lives[1].trace == trace
-    assert [life.operation for life in read.lives.values()] == [ONE, TWO]
+    assert read.op_records[1].undo_record == undo_record
+    assert [op_record.operation for op_record in read.op_records.values()] == [ONE, TWO]
     assert read.counts == {State.DONE: 1, State.SKIPPED: 1}
 
 
 @settings(max_examples=40)
 @given(TRACES)
-def test_any_trace_survives_a_record(trace: Trace) -> None:
-    assert trace_of(json.loads(json.dumps(trace_record(trace)))) == trace
+def test_any_trace_survives_a_record(undo_record: UndoRecord) -> None:
+    assert undo_record_from_json(json.loads(json.dumps(undo_record_to_json(undo_record)))) == undo_record
 
 
 def test_a_move_that_is_not_in_the_table_raises_and_changes_nothing(journal: Journal) -> None:
     ways = {State.PLANNED: [State.PLANNED]}
-    for before, after in LIFE:
+    for before, after in TRANSITIONS:
         ways.setdefault(after, [*ways[before], after])
     assert set(ways) == set(State)
     for before, after in product(State, State):
         with begun(journal, ONE, TWO) as run:
             for step in ways[before][1:]:
-                run.move([Move(1, step)], durable=False)
+                run.transition([Transition(1, step)], durable=False)
             held = run._file.path.read_bytes()
-            if (before, after) in LIFE:
-                run.move([Move(1, after)], durable=False)
-                assert journal.read(run.record.run).lives[1].state is after
+            if (before, after) in TRANSITIONS:
+                run.transition([Transition(1, after)], durable=False)
+                assert journal.read(run.record.run).op_records[1].state is after
                 continue
-            with pytest.raises(IllegalMove, match=f"is {before} and cannot become {after}"):
-                run.move([Move(2, State.BEGUN), Move(1, after)], durable=False)
+            with pytest.raises(IllegalTransition, match=f"is {before} and cannot become {after}"):
+                run.transition([Transition(2, State.BEGUN), Transition(1, after)], durable=False)
             assert run._file.path.read_bytes() == held
-            assert run.record.lives[1].state is before
-            assert run.record.lives[2].state is State.PLANNED
+            assert run.record.op_records[1].state is before
+            assert run.record.op_records[2].state is State.PLANNED
 
 
 def test_an_unknown_operation_cannot_move(journal: Journal) -> None:
-    with begun(journal, ONE) as run, pytest.raises(IllegalMove, match="unknown"):
-        run.move([Move(9, State.BEGUN)], durable=True)
+    with begun(journal, ONE) as run, pytest.raises(IllegalTransition, match="unknown"):
+        run.transition([Transition(9, State.BEGUN)], durable=True)
 
 
 def test_a_run_cut_short_anywhere_is_read_as_far_as_it_was_written(journal: Journal) -> None:
     with begun(journal, ONE, TWO) as run:
-        run.move([Move(1, State.BEGUN, trace=Trace(1, b"/", 2))], durable=True)
-        run.move([Move(1, State.DONE)], durable=True)
+        run.transition([Transition(1, State.BEGUN, undo_record=UndoRecord(1, b"/", 2))], durable=True)
+        run.transition([Transition(1, State.DONE)], durable=True)
     path = run._file.path
     content = path.read_bytes()
     states = [list(State).index(State.PLANNED)]
@@ -116,7 +127,7 @@ def test_a_run_cut_short_anywhere_is_read_as_far_as_it_was_written(journal: Jour
         path.write_bytes(content[:size])
         read = journal.read(run.record.run)
         assert read.damaged == 0
-        states.append(list(State).index(read.lives[1].state) if 1 in read.lives else 0)
+        states.append(list(State).index(read.op_records[1].state) if 1 in read.op_records else 0)
     assert states == sorted(states)
 
 
@@ -136,14 +147,14 @@ def test_an_unknown_run_is_named_in_the_error(journal: Journal) -> None:
 
 def test_only_a_run_with_something_half_done_stays_marked(journal: Journal) -> None:
     with begun(journal, ONE) as run:
-        assert journal.killed() == run.record.run
-        run.move([Move(1, State.BEGUN)], durable=True)
+        assert journal.interrupted_run() == run.record.run
+        run.transition([Transition(1, State.BEGUN)], durable=True)
     assert journal.at_work()
-    assert journal.killed() == run.record.run
+    assert journal.interrupted_run() == run.record.run
     with journal.open(run.record.run) as run:
-        run.move([Move(1, State.DONE)], durable=True)
+        run.transition([Transition(1, State.DONE)], durable=True)
     assert not journal.at_work()
-    assert journal.killed() is None
+    assert journal.interrupted_run() is None
 
 
 def test_a_second_writer_is_turned_away_at_once(journal: Journal) -> None:
@@ -159,7 +170,7 @@ def test_a_second_writer_is_turned_away_at_once(journal: Journal) -> None:
 
 def test_a_damaged_line_costs_itself_and_is_counted(journal: Journal) -> None:
     with begun(journal, ONE, TWO) as run:
-        run.move([Move(2, State.SKIPPED)], durable=True)
+        run.transition([Transition(2, State.SKIPPED)], durable=True)
     path = run._file.path
     path.write_bytes(path.read_bytes().replace(b'"op":1,', b'"op":7,'))
     read = journal.read(run.record.run)
@@ -173,13 +184,13 @@ def test_the_golden_journal_is_read_for_ever() -> None:
     read = journal.read(name)
     assert (read.run, read.command, read.library) == ("2026-05-04.1", "vtsfind apply plan.txt", b"/lib\xff")
     assert read.counts == {State.UNDONE: 1, State.DONE: 1, State.SKIPPED: 1, State.FAILED: 1}
-    assert read.lives[1].operation == ONE
-    assert read.lives[2].operation == TWO
-    trace = read.lives[1].trace
-    assert trace is not None
-    assert trace.place == b"/home/ann/.local/share/Trash/files/b.jpg"
-    assert trace.metadata == Metadata(0o100644, 1000, 1000, 5, 6, {"user.tag": b"\0cat"})
-    assert read.lives[3].note == "is gone"
+    assert read.op_records[1].operation == ONE
+    assert read.op_records[2].operation == TWO
+    undo_record = read.op_records[1].undo_record
+    assert undo_record is not None
+    assert undo_record.place == b"/home/ann/.local/share/Trash/files/b.jpg"
+    assert undo_record.metadata == Metadata(0o100644, 1000, 1000, 5, 6, {"user.tag": b"\0cat"})
+    assert read.op_records[3].note == "is gone"
     assert len(read_lines(GOLDEN / f"{name}.journal", "vtsfind-run", 1).records) == 14
 
 

@@ -11,12 +11,17 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from support.textures import photograph
 
-from vtsfind.base.progress import Cancelled, CancelToken, Phase, Silent
+from vtsfind.base.progress import Cancelled, CancelToken, Phase, SilentProgress
 from vtsfind.find.candidates import local_features as module
 from vtsfind.find.candidates import visual_words as vocabulary
-from vtsfind.find.candidates.local_features import MOST, ON_AVERAGE, Sightings, sightings
-from vtsfind.find.candidates.visual_words import NEIGHBOURS, learned
-from vtsfind.find.verification.features import Features, Local, features
+from vtsfind.find.candidates.local_features import (
+    MAX_MEAN_PAIRS_PER_PHOTO,
+    MAX_PAIRS_PER_PHOTO,
+    LocalCandidates,
+    local_candidates,
+)
+from vtsfind.find.candidates.visual_words import MAX_CHANCE_NEIGHBOURS, learn_vocabulary
+from vtsfind.find.verification.features import Features, LocalFeatures, features
 
 STRANGERS = range(20, 44)
 
@@ -47,12 +52,12 @@ def digest(each: Features, n: int = 0) -> bytes:
     return hashlib.sha256(each.to_bytes() + bytes([n % 256, n // 256])).digest()
 
 
-def found(photos: Sequence[Features], **options: object) -> Sightings:
+def found(photos: Sequence[Features], **options: object) -> LocalCandidates:
     digests = [digest(each, n) for n, each in enumerate(photos)]
-    return sightings(digests, photos.__getitem__, **options)  # type: ignore[arg-type]
+    return local_candidates(digests, photos.__getitem__, **options)  # type: ignore[arg-type]
 
 
-def pairs_of(result: Sightings) -> set[tuple[int, int]]:
+def pairs_of(result: LocalCandidates) -> set[tuple[int, int]]:
     return set(zip(result.firsts.tolist(), result.seconds.tolist(), strict=True))
 
 
@@ -87,7 +92,7 @@ def test_a_stronger_likeness_has_more_votes_and_a_better_rank() -> None:
     votes = dict(
         zip(zip(result.firsts.tolist(), result.seconds.tolist(), strict=True), result.votes, strict=True)
     )
-    assert votes[0, 1] > votes[1, 2] >= module.FEWEST_VOTES
+    assert votes[0, 1] > votes[1, 2] >= module.MIN_VOTES
     assert result.ranks[list(votes).index((0, 1))] == 0
 
 
@@ -118,7 +123,7 @@ def test_ten_thousand_black_frames_do_not_hide_what_a_few_photos_have_in_common(
 
 def test_thousands_of_equal_photos_make_no_pairs_and_no_comparisons(monkeypatch: pytest.MonkeyPatch) -> None:
     same = photo(1)
-    few = Features(same.encoded, Local(same.packed_points[:16], same.descriptors[:16]))
+    few = Features(same.encoded, LocalFeatures(same.packed_points[:16], same.descriptors[:16]))
     compared = []
     count_bits = np.bitwise_count
 
@@ -135,8 +140,8 @@ def test_two_dozen_near_copies_make_few_pairs() -> None:
     base = photograph(1)
     copies = [seen(base.crop((n, n // 2, 360 + n, 260 + n // 2))) for n in range(24)]
     result = found(copies)
-    assert 0 < len(result.firsts) <= ON_AVERAGE * 24
-    assert result.ranks.max() < MOST
+    assert 0 < len(result.firsts) <= MAX_MEAN_PAIRS_PER_PHOTO * 24
+    assert result.ranks.max() < MAX_PAIRS_PER_PHOTO
 
 
 @settings(max_examples=4)
@@ -152,13 +157,13 @@ def test_the_order_of_the_photos_does_not_matter(random: object) -> None:
     random.shuffle(order)  # type: ignore[attr-defined]
     digests = [digest(each) for each in photos]
 
-    def told(result: Sightings, names: Sequence[int]) -> set[tuple[frozenset[int], int, int]]:
+    def told(result: LocalCandidates, names: Sequence[int]) -> set[tuple[frozenset[int], int, int]]:
         sides = zip(result.firsts, result.seconds, strict=True)
         both = [frozenset((names[a], names[b])) for a, b in sides]
         return set(zip(both, result.votes.tolist(), result.ranks.tolist(), strict=True))
 
-    plain = sightings(digests, photos.__getitem__)
-    mixed = sightings([digests[n] for n in order], lambda place: photos[order[place]])
+    plain = local_candidates(digests, photos.__getitem__)
+    mixed = local_candidates([digests[n] for n in order], lambda place: photos[order[place]])
     assert len(plain.firsts) >= 3
     assert told(plain, range(len(photos))) == told(mixed, order)
 
@@ -166,8 +171,8 @@ def test_the_order_of_the_photos_does_not_matter(random: object) -> None:
 def test_how_many_are_counted_at_once_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     photos = [photo(1), *strangers()[:6], seen(collage(1, 22, 24, 92))]
     whole = found(photos)
-    monkeypatch.setattr(module, "_BLOCK", 50)
-    monkeypatch.setattr(vocabulary, "_AT_ONCE", 301)
+    monkeypatch.setattr(module, "_PHOTOS_PER_BLOCK", 50)
+    monkeypatch.setattr(vocabulary, "_DESCRIPTORS_PER_BATCH", 301)
     parts = found(photos)
     for name in ("firsts", "seconds", "votes", "ranks"):
         assert np.array_equal(getattr(whole, name), getattr(parts, name))
@@ -175,14 +180,14 @@ def test_how_many_are_counted_at_once_does_not_matter(monkeypatch: pytest.Monkey
 
 def test_in_a_large_library_the_larger_points_stand_for_a_photo(monkeypatch: pytest.MonkeyPatch) -> None:
     photos = [photo(1), *strangers(), seen(photograph(1).crop((20, 20, 350, 260)))]
-    monkeypatch.setattr(module, "MOST_POINTS", 100 * len(photos))
+    monkeypatch.setattr(module, "MAX_POINTS", 100 * len(photos))
     result = found(photos)
     assert pairs_of(result) == {(0, len(photos) - 1)}
     assert result.votes[0] <= 100
 
 
 def test_the_watcher_hears_of_each_photo_and_can_stop_it() -> None:
-    class Watcher(Silent):
+    class Watcher(SilentProgress):
         def __init__(self) -> None:
             self.told: list[object] = []
 
@@ -195,7 +200,7 @@ def test_the_watcher_hears_of_each_photo_and_can_stop_it() -> None:
 
     watcher, cancel = Watcher(), CancelToken()
     found(strangers(), progress=watcher)
-    assert watcher.told == [(Phase.SIGHT, len(STRANGERS)), *[1] * len(STRANGERS)]
+    assert watcher.told == [(Phase.MATCH_LOCAL_FEATURES, len(STRANGERS)), *[1] * len(STRANGERS)]
     cancel.cancel()
     with pytest.raises(Cancelled):
         found(strangers(), cancel=cancel)
@@ -214,30 +219,32 @@ def mirrored(
 
 def test_a_mirror_image_has_the_same_words_and_signatures_exchanged() -> None:
     descriptors = photo(1).descriptors
-    words = learned(descriptors, len(descriptors))
-    plain, other = words.spell(descriptors), words.spell(mirrored(descriptors))
+    words = learn_vocabulary(descriptors, len(descriptors))
+    plain, other = words.assign_words(descriptors), words.assign_words(mirrored(descriptors))
     assert np.array_equal(plain.words, other.words)
     assert np.array_equal(plain.signatures, other.signatures)
-    assert (plain.exchanged ^ other.exchanged).mean() > 0.9
+    assert (plain.halves_swapped ^ other.halves_swapped).mean() > 0.9
 
 
 def test_words_are_the_finer_the_more_points_there_are() -> None:
     descriptors = np.concatenate([each.descriptors for each in strangers()])
-    finer = [learned(descriptors, points).finer for points in (10**3, 10**5, 10**7, 10**9)]
-    assert finer[0] == 0
-    assert finer == sorted(finer)
-    assert finer[-1] == vocabulary.FINEST
+    signs_in_word = [
+        learn_vocabulary(descriptors, points).signs_in_word for points in (10**3, 10**5, 10**7, 10**9)
+    ]
+    assert signs_in_word[0] == 0
+    assert signs_in_word == sorted(signs_in_word)
+    assert signs_in_word[-1] == vocabulary.MAX_SIGNS_IN_WORD
 
 
 def test_few_points_share_a_word_by_chance() -> None:
     descriptors = np.concatenate([each.descriptors for each in strangers()])
-    words = learned(descriptors, len(descriptors)).spell(descriptors).words
+    words = learn_vocabulary(descriptors, len(descriptors)).assign_words(descriptors).words
     _, counts = np.unique(words, return_counts=True)
-    assert (counts * counts).sum() / counts.sum() <= NEIGHBOURS + 1
+    assert (counts * counts).sum() / counts.sum() <= MAX_CHANCE_NEIGHBOURS + 1
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 2**40)] * 4)))
 def test_pairs_come_back_from_their_bytes_as_they_were(rows: list[tuple[int, ...]]) -> None:
     columns = np.array(rows, np.int64).reshape(-1, 4).T
-    back = Sightings.from_bytes(Sightings(*columns).to_bytes())
+    back = LocalCandidates.from_bytes(LocalCandidates(*columns).to_bytes())
     assert np.array_equal([back.firsts, back.seconds, back.votes, back.ranks], columns)

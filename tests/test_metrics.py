@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 
 from vtsfind.base.errors import UsageError
 from vtsfind.learn.evaluation.metrics import (
-    Collection,
     Divisor,
     Histograms,
-    Ties,
+    LabelledCodes,
+    TieOrder,
     average_precision,
-    collection,
     histograms,
+    labelled_codes,
     map_hash,
     map_ir,
     precision_recall,
@@ -37,16 +37,16 @@ Ranking = list[tuple[int, bool]]
 
 def random_set(
     random: np.random.Generator, n: int, bits: int, classes: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Collection]:
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], LabelledCodes]:
     """Codes of 0 and 1, labels (some images have none), and their collection."""
     codes = random.integers(0, 2, (n, bits))
     labels = (random.random((n, classes)) < 0.3).astype(np.int64)
-    return codes, labels, collection(np.packbits(codes.astype(np.uint8), axis=1), labels, bits=bits)
+    return codes, labels, labelled_codes(np.packbits(codes.astype(np.uint8), axis=1), labels, bits=bits)
 
 
 def rankings(
-    queries: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Collection],
-    database: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], Collection],
+    queries: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], LabelledCodes],
+    database: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], LabelledCodes],
 ) -> list[Ranking]:
     """Distances and relevances by plain loops over bits and labels."""
     return [
@@ -135,7 +135,7 @@ def test_queries_are_taken_in_blocks_without_a_difference(monkeypatch: pytest.Mo
     random = np.random.default_rng(2)
     queries, database = random_set(random, 23, 16, 5)[2], random_set(random, 30, 16, 5)[2]
     whole = histograms(queries, database)
-    monkeypatch.setattr("vtsfind.learn.evaluation.metrics._BLOCK", 120)
+    monkeypatch.setattr("vtsfind.learn.evaluation.metrics._PAIRS_PER_BLOCK", 120)
     pieces = histograms(queries, database)
     assert (whole.items == pieces.items).all()
     assert (whole.relevant == pieces.relevant).all()
@@ -212,8 +212,8 @@ def test_golden_precisions_of_one_ranking() -> None:
     n = len(flags)
     # Distances 0, 1, 2, ... put the images in the order of the example.
     codes = np.packbits(np.tril(np.ones((n, n), np.uint8), -1), axis=1)
-    database = collection(codes, flags[:, None], bits=n)
-    query = collection(np.zeros((1, 1), np.uint8), [[1]], bits=n)
+    database = labelled_codes(codes, flags[:, None], bits=n)
+    query = labelled_codes(np.zeros((1, 1), np.uint8), [[1]], bits=n)
     counts = histograms(query, database)
     for top, measure, key in (
         (None, map_hash, "ap_all"),
@@ -221,7 +221,7 @@ def test_golden_precisions_of_one_ranking() -> None:
         (3, map_ir, "ap_ir_at_3_min(k,R)"),
     ):
         assert measure(counts, top) == pytest.approx((example[key],) * 3, abs=1e-12)
-    orders_of_ties: tuple[Ties, ...] = ("row", "numpy")
+    orders_of_ties: tuple[TieOrder, ...] = ("row", "numpy")
     for ties in orders_of_ties:
         assert ranked_precision(query, database, ties=ties)[0] == pytest.approx(example["ap_all"])
         assert ranked_precision(query, database, top=3, ties=ties)[0] == pytest.approx(example["ap_at_3"])
@@ -307,7 +307,7 @@ def test_measures_within_a_radius_are_those_of_the_images_there() -> None:
 
 def test_queries_without_relevant_images_count_zero() -> None:
     codes = np.array([[0b10100000], [0b01100000]], np.uint8)
-    labelled, bare = collection(codes, [[1], [1]], bits=4), collection(codes, [[1], [0]], bits=4)
+    labelled, bare = labelled_codes(codes, [[1], [1]], bits=4), labelled_codes(codes, [[1], [0]], bits=4)
     counts = histograms(bare, labelled)
     for measure in (map_hash, map_ir):
         assert measure(counts) == (0.5, 0.5, 0.5)
@@ -320,12 +320,15 @@ def test_queries_without_relevant_images_count_zero() -> None:
 def test_what_does_not_fit_is_refused() -> None:
     codes = np.zeros((3, 2), np.uint8)
     with pytest.raises(UsageError, match="do not fit 32 bits"):
-        collection(codes, np.ones((3, 1)), bits=32)
+        labelled_codes(codes, np.ones((3, 1)), bits=32)
     with pytest.raises(UsageError, match="do not fit"):
-        collection(codes, np.ones((2, 1)), bits=16)
+        labelled_codes(codes, np.ones((2, 1)), bits=16)
     with pytest.raises(UsageError, match="no images"):
-        collection(codes[:0], np.ones((0, 1)), bits=16)
-    one, other = collection(codes, np.ones((3, 1)), bits=16), collection(codes, np.ones((3, 2)), bits=16)
+        labelled_codes(codes[:0], np.ones((0, 1)), bits=16)
+    one, other = (
+        labelled_codes(codes, np.ones((3, 1)), bits=16),
+        labelled_codes(codes, np.ones((3, 2)), bits=16),
+    )
     with pytest.raises(UsageError, match="1 labels"):
         histograms(one, other)
     with pytest.raises(UsageError, match="first 0"):

@@ -14,11 +14,11 @@ from support.made_plans import ORIGIN, group, photo
 
 from vtsfind.act.plan import Plan, PlannedGroup, PlanRefused, make_plan, operations, problems
 from vtsfind.act.plan_json import read_plan_json
-from vtsfind.act.plan_text import plan_text, quoted, read_plan_text, unquoted
+from vtsfind.act.plan_text import plan_text, quote_path, read_plan_text, unquote_path
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action
-from vtsfind.engine.apply.plans import plan_of
+from vtsfind.engine.apply.plans import plan_for_groups
 from vtsfind.report.plan import write_plan_records
 from vtsfind.report.streams import Output
 
@@ -76,9 +76,9 @@ def test_line_ends_byte_order_marks_and_trailing_blanks_of_editors_do_no_harm(pl
 
 @given(st.binary(max_size=30).filter(lambda path: b"\0" not in path))
 def test_a_quoted_path_is_one_visible_line_and_the_same_bytes(path: bytes) -> None:
-    text = quoted(path)
+    text = quote_path(path)
     assert text.isprintable()
-    assert unquoted(text) == path
+    assert unquote_path(text) == path
 
 
 @settings(max_examples=40)
@@ -192,9 +192,9 @@ def test_companions_go_with_their_photo_and_not_when_it_becomes_a_link(three: li
     film = three[1].with_suffix(".mov")
     film.write_bytes(b"film")
     groups = [group(1, photo(three[0]), photo(three[1], [film]))]
-    plan = make_plan(groups, ORIGIN, companion=made_plans.companion)
+    plan = make_plan(groups, ORIGIN, sidecar=made_plans.sidecar)
     assert names(plan) == {"trash": ["b.jpg", "b.mov"]}
-    linked = make_plan(groups, ORIGIN, action=Action.HARDLINK, companion=made_plans.companion)
+    linked = make_plan(groups, ORIGIN, action=Action.HARDLINK, sidecar=made_plans.sidecar)
     assert names(linked) == {"hardlink": ["b.jpg"]}
     assert names(edited(plan, "trash( .*b.jpg)", r"hardlink\1")) == {"hardlink": ["b.jpg"]}
 
@@ -203,7 +203,7 @@ def test_a_companion_that_a_kept_photo_shares_stays(three: list[Path]) -> None:
     film = three[1].with_suffix(".mov")
     film.write_bytes(b"film")
     groups = [group(1, photo(three[0], [film]), photo(three[1], [film]))]
-    assert names(make_plan(groups, ORIGIN, companion=made_plans.companion)) == {"trash": ["b.jpg"]}
+    assert names(make_plan(groups, ORIGIN, sidecar=made_plans.sidecar)) == {"trash": ["b.jpg"]}
 
 
 def test_moved_files_keep_their_whole_path_below_the_folder(three: list[Path]) -> None:
@@ -274,10 +274,10 @@ def test_json_that_puts_a_photo_into_another_group_as_the_same_bytes_is_refused(
 def test_photos_that_are_gone_are_left_out_of_a_plan_and_told(three: list[Path]) -> None:
     groups = [group(1, *map(photo, three))]
     three[1].unlink()
-    plan, gone = plan_of(groups, library=Path("/lib"), command="vtsfind plan")
+    plan, gone = plan_for_groups(groups, library=Path("/lib"), command="vtsfind plan")
     assert names(plan) == {"trash": ["c.jpg"]}
     assert [failure.path for failure in gone] == [os.fsencode(three[1])]
     three[0].unlink()
-    plan, gone = plan_of(groups, library=Path("/lib"), command="vtsfind plan")
+    plan, gone = plan_for_groups(groups, library=Path("/lib"), command="vtsfind plan")
     assert operations(plan) == ()
     assert len(gone) == 2

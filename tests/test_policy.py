@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtsfind.act.policy import DEFAULT_RULES, RULES, Contender, informed, policy
+from vtsfind.act.policy import DEFAULT_RULES, RULES, KeepCandidate, mark_recompressed, policy
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Photo
 from vtsfind.base.quality import Details
@@ -16,7 +16,7 @@ from vtsfind.base.records import PictureInfo, Stamp
 SHOT = Details(camera="Maker Model", quality=95, exif_fields=40)
 
 
-def contender(
+def candidate(
     path: bytes = b"/p/a.jpg",
     size: tuple[int, int] = (4032, 3024),
     details: Details = SHOT,
@@ -25,9 +25,9 @@ def contender(
     taken: str | None = None,
     mtime: int = 10**18,
     length: int = 10**6,
-) -> Contender:
+) -> KeepCandidate:
     info = PictureInfo(*size, taken=taken, format=kind)
-    return Contender(Photo(path, Stamp(length, mtime, 1), b"d" * 32, info), details)
+    return KeepCandidate(Photo(path, Stamp(length, mtime, 1), b"d" * 32, info), details)
 
 
 sizes = st.tuples(st.integers(1, 4000), st.integers(1, 4000))
@@ -44,8 +44,8 @@ details = st.builds(
     gps=st.booleans(),
     pixels=st.sampled_from([b"", b"1" * 32, b"2" * 32]),
 )
-contenders = st.builds(
-    contender,
+candidates = st.builds(
+    candidate,
     path=st.binary(min_size=1, max_size=3).map(b"/".__add__),
     size=sizes | st.just((640, 480)),
     details=details | st.just(SHOT),
@@ -54,13 +54,13 @@ contenders = st.builds(
     mtime=st.sampled_from([0, 10**18, -(2**63), 2**63]),
     length=st.integers(0, 3),
 )
-several = st.lists(contenders, max_size=7, unique_by=lambda each: each.photo.path)
+several = st.lists(candidates, max_size=7, unique_by=lambda each: each.photo.path)
 rule_lists = st.lists(st.sampled_from(sorted(RULES)), unique=True)
 
 
 @given(several, st.randoms(use_true_random=False), rule_lists | st.just(list(DEFAULT_RULES)))
 def test_the_order_does_not_depend_on_the_order_of_the_input(
-    photos: list[Contender], random: object, names: list[str]
+    photos: list[KeepCandidate], random: object, names: list[str]
 ) -> None:
     rules = policy(names, prefer=[b"/a", b"/"], reference=[b"/b"])
     shuffled = list(photos)
@@ -70,133 +70,133 @@ def test_the_order_does_not_depend_on_the_order_of_the_input(
 
 @given(several, rule_lists)
 def test_of_two_different_files_one_always_wins_and_the_reason_is_in_words(
-    photos: list[Contender], names: list[str]
+    photos: list[KeepCandidate], names: list[str]
 ) -> None:
     rules = policy(names)
     for better, worse in itertools.combinations(rules.ranked(photos), 2):
         assert rules.key(better) < rules.key(worse)
-        assert rules.decisive(better, worse) is not None
+        assert rules.deciding_rule(better, worse) is not None
         assert rules.reason(better, worse)
 
 
 @given(several)
-def test_reference_files_come_before_all_others(photos: list[Contender]) -> None:
+def test_reference_files_come_before_all_others(photos: list[KeepCandidate]) -> None:
     rules = policy(reference=[b"/a", b"/b"])
     protected = [rules.protected(each.photo.path) for each in rules.ranked(photos)]
     assert protected == sorted(protected, reverse=True)
 
 
-def winner(*photos: Contender, **options: object) -> Contender:
+def winner(*photos: KeepCandidate, **options: object) -> KeepCandidate:
     return policy(**options).ranked(photos)[0]  # type: ignore[arg-type]
 
 
 def test_more_pixels_win_and_the_reason_names_both_sizes_and_what_else_is_gained() -> None:
-    large = contender(b"/large.jpg", details=replace(SHOT, gps=True))
-    small = contender(b"/s.jpg", (2048, 1536))
+    large = candidate(b"/large.jpg", details=replace(SHOT, gps=True))
+    small = candidate(b"/s.jpg", (2048, 1536))
     assert winner(small, large) == large
     assert policy().reason(large, small) == "4032x3024 beats 2048x1536; has GPS"
 
 
 def test_what_the_kept_one_lacks_is_said() -> None:
     large, small = (
-        contender(b"/large.jpg"),
-        contender(b"/s.jpg", (2048, 1536), taken="2020-01-01 00:00:00", details=replace(SHOT, gps=True)),
+        candidate(b"/large.jpg"),
+        candidate(b"/s.jpg", (2048, 1536), taken="2020-01-01 00:00:00", details=replace(SHOT, gps=True)),
     )
     assert policy().reason(large, small) == "4032x3024 beats 2048x1536; lacks the time of the shot, GPS"
 
 
 @pytest.mark.parametrize("share", [0.4, 0.5, 0.6])
 def test_an_enlarged_copy_does_not_win_however_its_detail_is_misjudged(share: float) -> None:
-    original = contender(b"/a/long/path/original.jpg", (2016, 1512))
-    enlarged = contender(b"/e.jpg", details=Details(detail=share, quality=98))
+    original = candidate(b"/a/long/path/original.jpg", (2016, 1512))
+    enlarged = candidate(b"/e.jpg", details=Details(detail=share, quality=98))
     assert winner(enlarged, original) == original
     assert "seems enlarged" in policy().reason(original, enlarged)
 
 
 def test_an_enlarged_copy_that_kept_the_exif_data_does_not_win() -> None:
     written = replace(SHOT, exif_size=(2016, 1512))
-    original = contender(b"/a/long/path/original.jpg", (1512, 2016), details=written)
-    enlarged = contender(b"/e.jpg", (3024, 4032), details=written)
+    original = candidate(b"/a/long/path/original.jpg", (1512, 2016), details=written)
+    enlarged = candidate(b"/e.jpg", (3024, 4032), details=written)
     assert winner(enlarged, original) == original
     assert "enlarged from about 1512x2016" in policy().reason(original, enlarged)
 
 
 def test_an_enlarged_copy_still_beats_a_thumbnail() -> None:
-    enlarged = contender(details=Details(detail=0.5))
-    assert winner(contender(b"/t", (160, 120)), enlarged) == enlarged
+    enlarged = candidate(details=Details(detail=0.5))
+    assert winner(candidate(b"/t", (160, 120)), enlarged) == enlarged
 
 
 def test_a_blurred_shot_of_the_size_that_its_camera_wrote_down_is_no_enlargement() -> None:
-    blurred = contender(b"/long/blurred.jpg", details=replace(SHOT, detail=0.3, exif_size=(4032, 3024)))
-    assert winner(blurred, contender(b"/half.jpg", (2016, 1512))) == blurred
+    blurred = candidate(b"/long/blurred.jpg", details=replace(SHOT, detail=0.3, exif_size=(4032, 3024)))
+    assert winner(blurred, candidate(b"/half.jpg", (2016, 1512))) == blurred
 
 
 def test_a_png_made_of_a_jpeg_does_not_win() -> None:
-    jpeg = contender(b"/a/long/path/shot.jpg", details=Details(quality=60), length=10**6)
-    png = contender(b"/s.png", kind="PNG", details=Details(recompressed=True, lossless=True), length=10**7)
+    jpeg = candidate(b"/a/long/path/shot.jpg", details=Details(quality=60), length=10**6)
+    png = candidate(b"/s.png", kind="PNG", details=Details(recompressed=True, lossless=True), length=10**7)
     assert winner(png, jpeg) == jpeg
     assert policy().reason(jpeg, png) == "JPEG beats PNG made of a compressed picture"
 
 
 def test_a_png_with_the_very_pixels_of_a_jpeg_was_made_of_it() -> None:
     same = b"p" * 32
-    jpeg = contender(b"/a/long/path/shot.jpg", details=Details(quality=60, pixels=same))
-    png = contender(b"/s.png", kind="PNG", details=Details(lossless=True, pixels=same))
+    jpeg = candidate(b"/a/long/path/shot.jpg", details=Details(quality=60, pixels=same))
+    png = candidate(b"/s.png", kind="PNG", details=Details(lossless=True, pixels=same))
     assert winner(png, jpeg) == jpeg
-    assert [each.details.recompressed for each in informed([png, jpeg])] == [True, False]
+    assert [each.details.recompressed for each in mark_recompressed([png, jpeg])] == [True, False]
 
 
 def test_a_png_that_shows_no_traces_beats_a_jpeg_without_camera_data() -> None:
-    png = contender(b"/long/drawing.png", kind="PNG", details=Details(lossless=True))
-    assert winner(contender(details=Details(quality=99)), png) == png
+    png = candidate(b"/long/drawing.png", kind="PNG", details=Details(lossless=True))
+    assert winner(candidate(details=Details(quality=99)), png) == png
 
 
 def test_heif_from_the_camera_beats_its_jpeg() -> None:
-    heif = contender(b"/long/shot.heic", kind="HEIF", details=replace(SHOT, quality=None))
-    assert winner(contender(), heif) == heif
+    heif = candidate(b"/long/shot.heic", kind="HEIF", details=replace(SHOT, quality=None))
+    assert winner(candidate(), heif) == heif
 
 
 def test_the_lighter_compression_wins() -> None:
-    light = contender(b"/long/light.jpg", details=replace(SHOT, quality=92))
-    heavy = contender(b"/h.jpg", details=replace(SHOT, quality=70))
+    light = candidate(b"/long/light.jpg", details=replace(SHOT, quality=92))
+    heavy = candidate(b"/h.jpg", details=replace(SHOT, quality=70))
     assert winner(heavy, light) == light
     assert policy().reason(light, heavy) == "JPEG quality 92 beats 70"
 
 
 def test_a_screenshot_of_a_photo_does_not_win() -> None:
-    photo = contender(b"/long/photo.jpg", (1600, 1200))
-    screen = contender(b"/s.png", (1170, 2532), kind="PNG", details=Details(lossless=True, screenshot=True))
+    photo = candidate(b"/long/photo.jpg", (1600, 1200))
+    screen = candidate(b"/s.png", (1170, 2532), kind="PNG", details=Details(lossless=True, screenshot=True))
     assert winner(screen, photo) == photo
 
 
 def test_a_live_photo_beats_its_still_alone() -> None:
-    still = contender(b"/s.heic")
-    live = contender(b"/long/live.heic")
-    live = replace(live, photo=replace(live.photo, companions=(b"/long/live.mov",)))
+    still = candidate(b"/s.heic")
+    live = candidate(b"/long/live.heic")
+    live = replace(live, photo=replace(live.photo, sidecars=(b"/long/live.mov",)))
     assert winner(still, live) == live
     assert "1 more file belongs to it" in policy().reason(live, still)
 
 
 def test_the_shot_taken_earlier_wins_and_without_times_the_file_changed_earlier() -> None:
-    early = contender(b"/long/early.jpg", taken="2019-01-01 00:00:00")
-    late = contender(b"/l.jpg", taken="2020-01-01 00:00:00", mtime=1)
+    early = candidate(b"/long/early.jpg", taken="2019-01-01 00:00:00")
+    late = candidate(b"/l.jpg", taken="2020-01-01 00:00:00", mtime=1)
     assert winner(late, early) == early
     assert (
         policy().reason(early, late)
         == "older: taken 2019-01-01 00:00:00, the other taken 2020-01-01 00:00:00"
     )
-    first, second = contender(b"/long/first.jpg", mtime=10**18), contender(b"/s.jpg", mtime=2 * 10**18)
+    first, second = candidate(b"/long/first.jpg", mtime=10**18), candidate(b"/s.jpg", mtime=2 * 10**18)
     assert winner(second, first) == first
     assert "last changed 2001-09-09" in policy().reason(first, second)
-    just_after = contender(b"/j.jpg", mtime=10**18 + 5 * 10**6)
+    just_after = candidate(b"/j.jpg", mtime=10**18 + 5 * 10**6)
     assert policy().reason(first, just_after) == "older by 5 ms: both last changed 2001-09-09 01:46:40 UTC"
 
 
 def test_a_preferred_folder_outranks_the_age_but_not_the_pixels() -> None:
-    sorted_out, messy = contender(b"/sorted/a.jpg", mtime=2 * 10**18), contender(b"/m/a.jpg", mtime=1)
+    sorted_out, messy = candidate(b"/sorted/a.jpg", mtime=2 * 10**18), candidate(b"/m/a.jpg", mtime=1)
     assert winner(messy, sorted_out, prefer=[b"/sorted"]) == sorted_out
     assert policy(prefer=[b"/sorted"]).reason(sorted_out, messy) == "in a preferred folder"
-    small = contender(b"/sorted/a.jpg", (800, 600))
+    small = candidate(b"/sorted/a.jpg", (800, 600))
     assert winner(messy, small, prefer=[b"/sorted"]) == messy
     assert winner(messy, small, names=["folder", "pixels"], prefer=[b"/sorted"]) == small
 
@@ -207,15 +207,15 @@ def test_a_folder_does_not_hold_the_files_of_another_whose_name_begins_with_its(
 
 
 def test_a_reference_file_wins_over_more_pixels() -> None:
-    thumbnail = contender(b"/archive/a.jpg", (80, 60))
-    assert winner(contender(), thumbnail, reference=[b"/archive"]) == thumbnail
+    thumbnail = candidate(b"/archive/a.jpg", (80, 60))
+    assert winner(candidate(), thumbnail, reference=[b"/archive"]) == thumbnail
 
 
 def test_files_that_only_their_paths_tell_apart_are_tied() -> None:
     rules = policy()
-    assert rules.tied(contender(b"/a.jpg"), contender(b"/b/a.jpg"))
-    assert rules.reason(contender(b"/a.jpg"), contender(b"/b/a.jpg")) == "shorter path"
-    assert not rules.tied(contender(b"/a.jpg"), contender(b"/b.jpg", mtime=10**18 + 1))
+    assert rules.tied(candidate(b"/a.jpg"), candidate(b"/b/a.jpg"))
+    assert rules.reason(candidate(b"/a.jpg"), candidate(b"/b/a.jpg")) == "shorter path"
+    assert not rules.tied(candidate(b"/a.jpg"), candidate(b"/b.jpg", mtime=10**18 + 1))
 
 
 def test_a_wrong_rule_is_refused_with_the_nearest() -> None:
@@ -226,5 +226,5 @@ def test_a_wrong_rule_is_refused_with_the_nearest() -> None:
 
 
 def test_preferred_folders_count_even_if_the_rule_is_not_named() -> None:
-    mine, other = contender(b"/mine/a.jpg", mtime=2), contender(b"/o.jpg", mtime=1)
+    mine, other = candidate(b"/mine/a.jpg", mtime=2), candidate(b"/o.jpg", mtime=1)
     assert winner(mine, other, names=["pixels", "oldest"], prefer=[b"/mine"]) == mine

@@ -25,10 +25,10 @@ from vtsfind.base.progress import Cancelled, CancelToken
 from vtsfind.base.records import Failure, Found, Preprocessing, Reason, Stamp
 from vtsfind.media import process, reading, work
 from vtsfind.media.decode import PIXEL_LIMIT, decode, prepare
-from vtsfind.media.pool import DecodePool, Prepared, Task
+from vtsfind.media.pool import DecodePool, DecodeTask, PreparedPhoto
 from vtsfind.media.process import DecodingProcess
 from vtsfind.media.scan import ScanOptions, ScanReport, scan, stamp_of
-from vtsfind.media.work import Prepare, Setup
+from vtsfind.media.work import PreparePhoto, Setup
 
 RECORD = Preprocessing(32)
 
@@ -46,8 +46,8 @@ def found(path: Path) -> Found:
     return Found(os.fsencode(path), stamp_of(os.stat(path)))
 
 
-def run(pool: DecodePool, *paths: Path) -> list[Prepared | Failure]:
-    return list(pool.prepared([Task(found(path)) for path in paths], CancelToken()))
+def run(pool: DecodePool, *paths: Path) -> list[PreparedPhoto | Failure]:
+    return list(pool.prepared([DecodeTask(found(path)) for path in paths], CancelToken()))
 
 
 def failures(pool: DecodePool, *paths: Path) -> list[Failure]:
@@ -56,8 +56,10 @@ def failures(pool: DecodePool, *paths: Path) -> list[Failure]:
     return [result for result in results if isinstance(result, Failure)]
 
 
-def read_here(path: Path) -> reading.Reading:
-    return reading.read(os.fsencode(path), frozenset(), Prepare(RECORD), Setup(PIXEL_LIMIT, 2 << 30, 30.0))
+def read_here(path: Path) -> reading.ReadResult:
+    return reading.read(
+        os.fsencode(path), frozenset(), PreparePhoto(RECORD), Setup(PIXEL_LIMIT, 2 << 30, 30.0)
+    )
 
 
 def bomb(path: Path, side: int) -> Path:
@@ -86,10 +88,10 @@ def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_photos_come_prepared_in_order_with_digest_stamp_and_metadata(pool: DecodePool, photos: Path) -> None:
     files = list(scan([os.fsencode(photos)], ScanOptions(), ScanReport(), CancelToken()))
-    results = list(pool.prepared([Task(file) for file in files], CancelToken()))
+    results = list(pool.prepared([DecodeTask(file) for file in files], CancelToken()))
     assert len(results) == 12
     for file, result in zip(files, results, strict=True):
-        assert isinstance(result, Prepared)
+        assert isinstance(result, PreparedPhoto)
         assert result.found == file
         data = Path(os.fsdecode(file.path)).read_bytes()
         assert result.digest == hashlib.sha256(data).digest()
@@ -110,7 +112,7 @@ def test_real_photographs_come_out_as_decoded_and_prepared_here(
     side = 96 if record.fit == "squash" else 112
     with DecodePool(record, workers=2) as own:
         for path, result in zip(paths, run(own, *paths), strict=True):
-            assert isinstance(result, Prepared)
+            assert isinstance(result, PreparedPhoto)
             assert result.pixels is not None
             assert np.array_equal(result.pixels, prepare(decode(path.read_bytes(), shortest=side)[0], record))
 
@@ -118,10 +120,10 @@ def test_real_photographs_come_out_as_decoded_and_prepared_here(
 def test_a_known_content_is_hashed_and_not_decoded(pool: DecodePool, photos: Path) -> None:
     path = photos / "beach.jpg"
     digest = hashlib.sha256(path.read_bytes()).digest()
-    tasks = [Task(found(path), frozenset({digest})), Task(found(path), frozenset({bytes(32)}))]
+    tasks = [DecodeTask(found(path), frozenset({digest})), DecodeTask(found(path), frozenset({bytes(32)}))]
     known, unknown = pool.prepared(tasks, CancelToken())
-    assert known == Prepared(found(path), digest, None, None)
-    assert isinstance(unknown, Prepared)
+    assert known == PreparedPhoto(found(path), digest, None, None)
+    assert isinstance(unknown, PreparedPhoto)
     assert unknown.pixels is not None
 
 
@@ -129,19 +131,19 @@ def test_a_known_content_is_hashed_and_not_decoded(pool: DecodePool, photos: Pat
 def test_names_of_any_bytes_are_read(pool: DecodePool, tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"two\nlines \xff.jpg")
     (result,) = run(pool, write(path, scene(1)))
-    assert isinstance(result, Prepared)
+    assert isinstance(result, PreparedPhoto)
 
 
 def test_nothing_to_do_starts_no_process() -> None:
     with DecodePool(RECORD, workers=2) as own:
         assert list(own.prepared([], CancelToken())) == []
-        assert own._lanes == []
+        assert own._threads == []
 
 
 def test_a_photo_alone_starts_one_process(photos: Path) -> None:
     with DecodePool(RECORD, workers=4) as own:
         run(own, photos / "beach.jpg")
-        assert len(own._lanes) == 1
+        assert len(own._threads) == 1
 
 
 # ------------------------------------------------------------------------------------------ what is no photo
@@ -180,7 +182,7 @@ def test_whatever_fails_in_between_every_photo_keeps_its_place_and_its_metadata(
     pool: DecodePool, mixture: list[tuple[Path, Reason | None]], order: list[int]
 ) -> None:
     chosen = [mixture[number] for number in order]
-    tasks = [Task(Found(os.fsencode(path), Stamp(1, 2, 3))) for path, _ in chosen]
+    tasks = [DecodeTask(Found(os.fsencode(path), Stamp(1, 2, 3))) for path, _ in chosen]
     results = list(pool.prepared(tasks, CancelToken()))
     assert len(results) == len(chosen)
     for (path, reason), result in zip(chosen, results, strict=True):
@@ -188,7 +190,7 @@ def test_whatever_fails_in_between_every_photo_keeps_its_place_and_its_metadata(
             assert isinstance(result, Failure)
             assert (result.path, result.reason) == (os.fsencode(path), reason)
         else:
-            assert isinstance(result, Prepared)
+            assert isinstance(result, PreparedPhoto)
             seed = int(path.stem[-1])
             assert result.found == found(path)
             assert result.digest == hashlib.sha256(path.read_bytes()).digest()
@@ -334,8 +336,8 @@ def test_a_picture_that_takes_too_much_memory_costs_only_itself(tmp_path: Path) 
     good = write(tmp_path / "good.jpg", scene(1))
     with DecodePool(RECORD, workers=1, memory_bytes=150 << 20) as own:
         first, failure, second = run(own, good, hostile, good)
-    assert isinstance(first, Prepared)
-    assert isinstance(second, Prepared)
+    assert isinstance(first, PreparedPhoto)
+    assert isinstance(second, PreparedPhoto)
     assert isinstance(failure, Failure)
     assert (failure.reason, failure.stamp) == (Reason.MEMORY, found(hostile).stamp)
 
@@ -344,8 +346,8 @@ def test_a_picture_that_takes_too_long_costs_only_itself(tmp_path: Path, endless
     good = write(tmp_path / "good.jpg", scene(1))
     with DecodePool(RECORD, workers=1, timeout_s=1.5) as own:
         first, failure, second = run(own, good, endless, good)
-    assert isinstance(first, Prepared)
-    assert isinstance(second, Prepared)
+    assert isinstance(first, PreparedPhoto)
+    assert isinstance(second, PreparedPhoto)
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.TIMEOUT
     assert failure.stamp == found(endless).stamp
@@ -366,8 +368,8 @@ def test_a_file_that_brings_its_decoder_down_twice_is_a_failure(
     monkeypatch.setattr(process, "_PROGRAM", program)
     with DecodePool(RECORD, workers=1) as own:
         first, failure, second = run(own, good, deadly, good)
-    assert isinstance(first, Prepared)
-    assert isinstance(second, Prepared)
+    assert isinstance(first, PreparedPhoto)
+    assert isinstance(second, PreparedPhoto)
     assert isinstance(failure, Failure)
     assert (failure.reason, failure.stamp) == (Reason.CRASHED, found(deadly).stamp)
     assert str(signal.SIGSEGV.value) in failure.detail
@@ -376,15 +378,17 @@ def test_a_file_that_brings_its_decoder_down_twice_is_a_failure(
 @posix
 def test_a_decoder_that_dies_between_two_files_is_replaced_and_blames_nobody(photos: Path) -> None:
     with DecodePool(RECORD, workers=1) as own:
-        results = own.prepared((Task(found(path)) for path in [photos / "beach.jpg"] * 3), CancelToken())
+        results = own.prepared(
+            (DecodeTask(found(path)) for path in [photos / "beach.jpg"] * 3), CancelToken()
+        )
         first = next(results)
-        running = own._lanes[0].process._process
+        running = own._threads[0].process._process
         assert running
         list(results)
         os.kill(running.pid, signal.SIGKILL)
         again = run(own, photos / "beach.jpg")
-    assert isinstance(first, Prepared)
-    assert isinstance(again[0], Prepared)
+    assert isinstance(first, PreparedPhoto)
+    assert isinstance(again[0], PreparedPhoto)
 
 
 def test_a_decoder_that_cannot_start_is_an_error_that_says_why(
@@ -405,13 +409,13 @@ def test_a_decoder_that_cannot_start_is_an_error_that_says_why(
 def test_only_so_many_files_are_read_ahead(photos: Path) -> None:
     taken = 0
 
-    def tasks() -> Iterator[Task]:
+    def tasks() -> Iterator[DecodeTask]:
         nonlocal taken
         for _ in range(50):
             taken += 1
-            yield Task(found(photos / "beach.jpg"))
+            yield DecodeTask(found(photos / "beach.jpg"))
 
-    with DecodePool(RECORD, workers=2, look_ahead=5) as own:
+    with DecodePool(RECORD, workers=2, prefetch=5) as own:
         for given_so_far, _ in enumerate(own.prepared(tasks(), CancelToken()), 1):
             assert taken <= given_so_far + 4
     assert taken == given_so_far == 50
@@ -420,28 +424,30 @@ def test_only_so_many_files_are_read_ahead(photos: Path) -> None:
 def test_tasks_are_taken_in_the_thread_of_the_caller(pool: DecodePool, photos: Path) -> None:
     threads = set()
 
-    def tasks() -> Iterator[Task]:
+    def tasks() -> Iterator[DecodeTask]:
         for _ in range(3):
             threads.add(threading.current_thread())
-            yield Task(found(photos / "beach.jpg"))
+            yield DecodeTask(found(photos / "beach.jpg"))
 
     assert len(list(pool.prepared(tasks(), CancelToken()))) == 3
     assert threads == {threading.current_thread()}
 
 
 def test_an_error_in_the_tasks_comes_through_and_leaves_the_pool_usable(photos: Path) -> None:
-    def tasks() -> Iterator[Task]:
-        yield Task(found(photos / "beach.jpg"))
+    def tasks() -> Iterator[DecodeTask]:
+        yield DecodeTask(found(photos / "beach.jpg"))
         raise ZeroDivisionError
 
     with DecodePool(RECORD, workers=1) as own:
         with pytest.raises(ZeroDivisionError):
             list(own.prepared(tasks(), CancelToken()))
-        assert isinstance(run(own, photos / "cat.jpg")[0], Prepared)
+        assert isinstance(run(own, photos / "cat.jpg")[0], PreparedPhoto)
 
 
 def processes(own: DecodePool) -> list[subprocess.Popen[bytes]]:
-    return [lane.process._process for lane in own._lanes if lane.process._process]
+    return [
+        worker_thread.process._process for worker_thread in own._threads if worker_thread.process._process
+    ]
 
 
 def test_no_process_outlives_its_pool(photos: Path) -> None:
@@ -460,9 +466,9 @@ def test_whoever_stops_early_ends_what_is_being_read(tmp_path: Path, endless: Pa
     good = write(tmp_path / "good.jpg", scene(1))
     token = CancelToken()
     with DecodePool(RECORD, workers=2) as own:
-        tasks = [Task(found(path)) for path in (good, endless, endless, good)]
+        tasks = [DecodeTask(found(path)) for path in (good, endless, endless, good)]
         results = own.prepared(tasks, token)
-        assert isinstance(next(results), Prepared)
+        assert isinstance(next(results), PreparedPhoto)
         running = processes(own)
         if how == "close":
             results.close()  # type: ignore[attr-defined]
@@ -475,7 +481,7 @@ def test_whoever_stops_early_ends_what_is_being_read(tmp_path: Path, endless: Pa
                 next(results)
         assert [each.wait(30) for each in running]
         (again,) = run(own, good)
-        assert isinstance(again, Prepared)
+        assert isinstance(again, PreparedPhoto)
 
 
 def test_a_flag_that_is_raised_while_waiting_is_seen(endless: Path) -> None:
@@ -483,7 +489,7 @@ def test_a_flag_that_is_raised_while_waiting_is_seen(endless: Path) -> None:
     with DecodePool(RECORD, workers=1) as own:
         threading.Timer(0.3, token.cancel).start()
         with pytest.raises(Cancelled):
-            list(own.prepared([Task(found(endless))] * 40, token))
+            list(own.prepared([DecodeTask(found(endless))] * 40, token))
 
 
 @posix
@@ -545,5 +551,5 @@ def test_a_retired_process_never_starts_again(photos: Path) -> None:
     single = DecodingProcess(setup)
     single.retire()
     with pytest.raises(VtsfindError):
-        single.ask(os.fsencode(photos / "beach.jpg"), frozenset(), Prepare(RECORD))
+        single.read_in_process(os.fsencode(photos / "beach.jpg"), frozenset(), PreparePhoto(RECORD))
     single.stop()

@@ -8,7 +8,7 @@ from support.textures import photograph
 
 from vtsfind.base import bits
 from vtsfind.find.hamming.search import best_by_views, soft_minimum, top_k, within
-from vtsfind.media.query_views import VIEWS, views
+from vtsfind.media.query_views import VIEW_COUNT, views
 
 
 def prepared(seed: int, side: int = 98) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
@@ -18,7 +18,7 @@ def prepared(seed: int, side: int = 98) -> "np.ndarray[tuple[int, ...], np.dtype
 def test_the_first_view_is_the_photo_itself_and_the_second_its_mirror_image() -> None:
     own = prepared(1)
     made = views(own)
-    assert made.shape == (VIEWS, *own.shape)
+    assert made.shape == (VIEW_COUNT, *own.shape)
     assert np.array_equal(made[0], own)
     assert np.array_equal(made[1], own[:, ::-1])
 

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.progress import Phase, Silent
+from vtsfind.base.progress import Phase, SilentProgress
 from vtsfind.base.records import PictureInfo, Stamp
 from vtsfind.engine import Neighbour
 from vtsfind.graphics.png import png
-from vtsfind.report.pictures import chosen_kind, drawn, shrunk
-from vtsfind.report.progress import TerminalProgress, watching
+from vtsfind.report.pictures import choose_protocol, downscale, encode_picture
+from vtsfind.report.progress import TerminalProgress, progress_shown
 from vtsfind.report.query import hit_lines
 from vtsfind.report.streams import Notes, Output
 
@@ -47,7 +47,7 @@ def test_a_png_written_here_is_the_picture() -> None:
 
 
 def test_kitty_gets_the_picture_in_small_chunks() -> None:
-    data = drawn("kitty", PIXELS, 20, 7)
+    data = encode_picture("kitty", PIXELS, 20, 7)
     chunks = re.findall(rb"\x1b_G([^;]*);([^\x1b]*)\x1b\\", data)
     assert b"s=160,v=160,c=20,r=7" in chunks[0][0]
     assert all(len(chunk) <= 4096 for _, chunk in chunks)
@@ -56,7 +56,7 @@ def test_kitty_gets_the_picture_in_small_chunks() -> None:
 
 
 def test_iterm2_gets_a_png_of_the_right_shape() -> None:
-    data = drawn("iterm2", PIXELS, 20, 7)
+    data = encode_picture("iterm2", PIXELS, 20, 7)
     found = re.fullmatch(rb"\x1b\]1337;File=inline=1;width=20;height=7;[^:]*:([^\x07]*)\x07\n", data)
     assert found
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(found[1])))), PIXELS)
@@ -65,13 +65,13 @@ def test_iterm2_gets_a_png_of_the_right_shape() -> None:
 def test_blocks_show_two_pixels_a_character() -> None:
     flat = np.zeros((160, 160, 3), np.uint8)
     flat[80:] = (1, 2, 3)
-    lines = drawn("blocks", flat, 4, 1).decode().splitlines()
+    lines = encode_picture("blocks", flat, 4, 1).decode().splitlines()
     assert lines == ["\x1b[38;2;0;0;0m\x1b[48;2;1;2;3m\u2580" * 4 + "\x1b[0m"]
 
 
 @pytest.mark.parametrize(("width", "height"), [(160, 160), (20, 14), (1, 1), (7, 160)])
 def test_a_shrunk_picture_keeps_its_mean(width: int, height: int) -> None:
-    small = shrunk(PIXELS, width, height)
+    small = downscale(PIXELS, width, height)
     assert small.shape == (height, width, 3)
     assert abs(small.mean() - PIXELS.mean()) < 1
 
@@ -91,20 +91,20 @@ def test_a_terminal_gets_the_best_pictures_that_it_can_show(
     monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], kind: str
 ) -> None:
     on_terminal(monkeypatch)
-    assert chosen_kind("auto", Output(), environment) == kind
+    assert choose_protocol("auto", Output(), environment) == kind
 
 
 def test_no_terminal_gets_no_pictures_unless_forced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", io.StringIO())
-    assert chosen_kind("auto", Output(), {"TERM": "xterm-kitty"}) is None
-    assert chosen_kind("kitty", Output(), {}) == "kitty"
+    assert choose_protocol("auto", Output(), {"TERM": "xterm-kitty"}) is None
+    assert choose_protocol("kitty", Output(), {}) == "kitty"
     with pytest.raises(UsageError, match="iterm2"):
-        chosen_kind("iterm", Output(), {})
+        choose_protocol("iterm", Output(), {})
 
 
 def test_a_long_phase_shows_a_bar_and_a_short_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = on_terminal(monkeypatch)
-    with watching(Notes()) as progress:
+    with progress_shown(Notes()) as progress:
         assert isinstance(progress, TerminalProgress)
         progress.start(Phase.ENCODE, 10)
         progress.advance(4, "a[red]b.jpg")
@@ -116,12 +116,12 @@ def test_a_long_phase_shows_a_bar_and_a_short_one_does_not(monkeypatch: pytest.M
 
 def test_progress_is_silent_without_a_terminal_or_when_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = on_terminal(monkeypatch)
-    with watching(Notes(quiet=True)) as progress:
-        assert isinstance(progress, Silent)
+    with progress_shown(Notes(quiet=True)) as progress:
+        assert isinstance(progress, SilentProgress)
     assert terminal.getvalue() == ""
     monkeypatch.setattr("sys.stderr", io.StringIO())
-    with watching(Notes()) as progress:
-        assert isinstance(progress, Silent)
+    with progress_shown(Notes()) as progress:
+        assert isinstance(progress, SilentProgress)
 
 
 def test_text_that_the_terminal_cannot_show_becomes_escapes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,13 +9,13 @@ from support.made_groups import group, many, photo
 
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.base.records import Failure, Head, Reason
-from vtsfind.engine.duplicates.pipeline import Duplicates, Tally
-from vtsfind.report.groups import tell_dupes, write_csv, write_groups, write_paths
+from vtsfind.engine.duplicates.pipeline import DedupStats, Duplicates
+from vtsfind.report.groups import summarize_duplicates, write_csv, write_groups, write_paths
 from vtsfind.report.streams import Notes, Output
 
 
 def found(groups: Sequence[Group], **more: object) -> Duplicates:
-    facts = {"verified": True, "tally": Tally(photos=1000), **more}
+    facts = {"verified": True, "tally": DedupStats(photos=1000), **more}
     return Duplicates(Path("/library"), "model", Head("copy", 256), 90, 90, groups=tuple(groups), **facts)  # type: ignore[arg-type]
 
 
@@ -53,7 +53,7 @@ def test_thirty_thousand_groups_are_all_there_and_summed_up_in_a_line(
     lines = text_of(groups, capsys)
     assert sum(line.startswith("Group ") for line in lines) == 30_000
     assert len(lines) == sum(len(each.members) + 2 for each in groups) - 1
-    tell_dupes(Notes(), found(groups))
+    summarize_duplicates(Notes(), found(groups))
     (summary,) = capsys.readouterr().err.splitlines()
     assert summary.startswith("30,000 groups among 1,000 photos: ")
 
@@ -100,7 +100,7 @@ def test_ties_are_told_apart_by_what_is_not_known(capsys: pytest.CaptureFixture[
         "tied: only the paths differ",
         "tied: a crop, or a collage",
     ]
-    tell_dupes(Notes(), found([paths, crop]))
+    summarize_duplicates(Notes(), found([paths, crop]))
     said = capsys.readouterr().err
     assert "In 1 group only the paths tell which photo to keep." in said
     assert "In 1 group one may be the original of a crop, or a collage" in said
@@ -108,16 +108,16 @@ def test_ties_are_told_apart_by_what_is_not_known(capsys: pytest.CaptureFixture[
 
 def test_pairs_that_were_not_all_found_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     detailed = Notes(verbose=True)
-    tell_dupes(detailed, found([pair(1)]))
+    summarize_duplicates(detailed, found([pair(1)]))
     assert "within 90 bits (" in capsys.readouterr().err
-    tell_dupes(detailed, replace(found([pair(1)]), complete=47))
+    summarize_duplicates(detailed, replace(found([pair(1)]), complete=47))
     assert "within 90 bits, not all of those beyond 47 (" in capsys.readouterr().err
 
 
 def test_candidates_are_never_called_duplicates(capsys: pytest.CaptureFixture[str]) -> None:
     lines = text_of([pair(1)], capsys, verified=False)
     assert lines[0] == "Group 1: 2 photos, candidates only"
-    tell_dupes(Notes(), found([pair(1)], verified=False))
+    summarize_duplicates(Notes(), found([pair(1)], verified=False))
     said = capsys.readouterr().err
     assert "1 candidate " in said
     assert "Nothing may be done by this list" in said
@@ -131,13 +131,13 @@ def test_candidates_are_never_called_duplicates(capsys: pytest.CaptureFixture[st
 def test_a_missing_drive_is_told_in_good_english(
     capsys: pytest.CaptureFixture[str], missing: int, words: str
 ) -> None:
-    tell_dupes(Notes(), found([], absent={b"/drive": missing}))
+    summarize_duplicates(Notes(), found([], absent={b"/drive": missing}))
     assert f"/drive is missing or empty; {words}" in capsys.readouterr().err
 
 
 def test_thousands_of_photos_that_are_gone_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     gone = tuple(Failure(b"/p/%04d.jpg" % number, Reason.VANISHED) for number in range(5000))
-    tell_dupes(Notes(), found([], failures=gone))
+    summarize_duplicates(Notes(), found([], failures=gone))
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("5,000 photos (0000.jpg, ...) are gone since they were indexed")
     assert len(lines) == 2

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtsfind.find.candidates.hash_codes import Candidates
-from vtsfind.find.clustering.representatives import stand_ins, without
-from vtsfind.find.clustering.stars import Families, Pair
+from vtsfind.find.clustering.representatives import collapse_to_representatives, representatives
+from vtsfind.find.clustering.stars import Pair, UnionFind
 
 N = 12
 
@@ -34,7 +34,7 @@ def same_kind(kinds: Sequence[int]) -> Callable[[Sequence[Pair]], list[bool]]:
 def test_a_photo_is_represented_by_a_better_one_of_its_kind(
     pairs: list[tuple[int, int, int]], order: list[int], kinds: list[int]
 ) -> None:
-    heads = stand_ins(candidates(pairs), np.array(order), same_kind(kinds))
+    heads = representatives(candidates(pairs), np.array(order), same_kind(kinds))
     for photo, head in heads.items():
         assert kinds[photo] == kinds[head]
         assert order[head] < order[photo]
@@ -46,9 +46,9 @@ def test_what_hung_together_still_does_when_one_stands_for_others(
     pairs: list[tuple[int, int, int]], order: list[int], kinds: list[int]
 ) -> None:
     proposed = candidates(pairs)
-    heads = stand_ins(proposed, np.array(order), same_kind(kinds))
-    fewer = without(proposed, heads, N)
-    before, after = Families(), Families()
+    heads = representatives(proposed, np.array(order), same_kind(kinds))
+    fewer = collapse_to_representatives(proposed, heads, N)
+    before, after = UnionFind(), UnionFind()
     for a, b in zip(proposed.firsts.tolist(), proposed.seconds.tolist(), strict=True):
         before.join(a, b)
     for a, b in (*heads.items(), *zip(fewer.firsts.tolist(), fewer.seconds.tolist(), strict=True)):
@@ -67,5 +67,5 @@ def test_each_photo_is_tried_with_the_best_and_with_the_nearest_only() -> None:
         asked.extend(pairs)
         return [False] * len(pairs)
 
-    assert stand_ins(near, np.arange(4), none) == {}
+    assert representatives(near, np.arange(4), none) == {}
     assert asked == [(0, 1), (0, 3), (1, 3)]

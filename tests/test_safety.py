@@ -10,14 +10,14 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.killed_apply import Tree, at_home, bring_everything_back, tree
-from support.made_plans import ORIGIN, companion, group, photo
+from support.made_plans import ORIGIN, group, photo, sidecar
 
 from vtsfind.act.plan import Plan, make_plan
 from vtsfind.act.plan_text import plan_text, read_plan_text
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.operations import Action, State
-from vtsfind.engine.apply.apply import Applied, apply
+from vtsfind.engine.apply.apply import ApplyResult, apply
 
 WORDS = [*Action, "leave"]
 
@@ -89,12 +89,12 @@ def spoil(folder: Path, chooser: random.Random) -> None:
                 path.rename(path.with_name(path.name + "2"))
 
 
-def assert_a_copy_stays(plan: Plan, result: Applied, before: Tree, after: Tree) -> None:
+def assert_a_copy_stays(plan: Plan, result: ApplyResult, before: Tree, after: Tree) -> None:
     for step in result.of(State.DONE):
         operation = step.operation
         assert operation.keeper is not None
         assert Path(os.fsdecode(operation.keeper)).is_file()
-        if operation.companion_of is None:
+        if operation.sidecar_of is None:
             planned_group = next(one for one in plan.groups if one.number == operation.group)
             kept = [one.path for one in planned_group.files if one.action is Action.KEEP]
             assert operation.keeper in kept
@@ -113,7 +113,7 @@ def test_a_copy_of_every_photo_stays_and_undo_restores_the_tree(seed: int, spoil
         groups = lay_out(photos, chooser)
         action = chooser.choice([Action.TRASH, Action.QUARANTINE, Action.MOVE])
         target = os.fsencode(home / "aside")
-        plan = edited(make_plan(groups, ORIGIN, action=action, target=target, companion=companion), chooser)
+        plan = edited(make_plan(groups, ORIGIN, action=action, target=target, sidecar=sidecar), chooser)
         if spoiled:
             spoil(photos, chooser)
         before = tree(photos)

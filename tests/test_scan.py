@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from vtsfind.base.progress import Cancelled, CancelToken
 from vtsfind.base.records import Found, Reason
 from vtsfind.media import names
-from vtsfind.media.scan import ScanOptions, ScanReport, names_from, normalised, scan, stamp_of
+from vtsfind.media.scan import ScanOptions, ScanReport, normalised, read_nul_separated, scan, stamp_of
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX file system")
 linux = pytest.mark.skipif(sys.platform != "linux", reason="needs names of any bytes")
@@ -196,7 +196,7 @@ def test_whatever_the_names_every_photo_is_found_once_and_only_photos(trees: lis
         expected = set()
         for parts in trees:
             clean = [part.translate(None, b"/\0.").lower() or b"_" for part in parts]
-            clean = [b"_" + part if names.reason_against_folder(root, part) else part for part in clean]
+            clean = [b"_" + part if names.folder_skip_reason(root, part) else part for part in clean]
             path = os.path.join(root, *(part + b"-d" for part in clean[:-1]), clean[-1] + b".jpg")
             os.makedirs(os.path.dirname(path), exist_ok=True)
             with open(path, "wb"):
@@ -338,8 +338,8 @@ def test_a_raised_flag_stops_the_walk(tmp_path: Path) -> None:
 
 
 def test_names_are_read_up_to_their_nul_character() -> None:
-    assert names_from(io.BytesIO(b"")) == []
-    assert names_from(io.BytesIO(b"a\n b\0\xff.jpg\0\0last")) == [b"a\n b", b"\xff.jpg", b"last"]
+    assert read_nul_separated(io.BytesIO(b"")) == []
+    assert read_nul_separated(io.BytesIO(b"a\n b\0\xff.jpg\0\0last")) == [b"a\n b", b"\xff.jpg", b"last"]
 
 
 def test_roots_become_absolute_and_normal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

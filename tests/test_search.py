@@ -23,10 +23,10 @@ Codes = npt.NDArray[np.uint8]
 def cut_into(places: int) -> Iterator[None]:
     """Let one step of the work, and what `top_k` looks at first, have as many places."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "CALL_WORDS", places)
-        patch.setattr(search, "_FIRST_PLACES", places)
-        patch.setattr(search, "_FIRST_ROWS", 1)
-        patch.setattr(search, "_SIFTED", places)
+        patch.setattr(search, "WORDS_PER_CALL", places)
+        patch.setattr(search, "_THRESHOLD_SAMPLE_PLACES", places)
+        patch.setattr(search, "_MIN_THRESHOLD_SAMPLE_ROWS", 1)
+        patch.setattr(search, "_MIN_PRUNE_PLACES", places)
         yield
 
 

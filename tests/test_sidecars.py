@@ -7,14 +7,14 @@ import pytest
 
 from vtsfind.base.groups import Photo
 from vtsfind.base.records import PictureInfo, Stamp
-from vtsfind.engine.library.sidecars import Units, partly
+from vtsfind.engine.library.sidecars import Sidecars, split_sidecars
 
 
-def companions(folder: Path, photo: str, *others: str) -> set[str]:
+def sidecars(folder: Path, photo: str, *others: str) -> set[str]:
     """The companions of a photo that lies in a folder with other files."""
     for name in (photo, *others):
         (folder / name).touch()
-    found = Units().companions(os.fsencode(folder / photo))
+    found = Sidecars().sidecars(os.fsencode(folder / photo))
     assert all(os.path.dirname(path) == os.fsencode(folder) for path in found)
     assert list(found) == sorted(found)
     return {os.path.basename(os.fsdecode(path)) for path in found}
@@ -57,7 +57,7 @@ def companions(folder: Path, photo: str, *others: str) -> set[str]:
     ],
 )
 def test_a_file_that_belongs_to_a_photo_travels_with_it(tmp_path: Path, photo: str, companion: str) -> None:
-    assert companions(tmp_path, photo, companion, "IMG_10.MOV", "IMG_10.JPG") == {companion}
+    assert sidecars(tmp_path, photo, companion, "IMG_10.MOV", "IMG_10.JPG") == {companion}
 
 
 @pytest.mark.parametrize(
@@ -82,17 +82,17 @@ def test_a_file_that_belongs_to_a_photo_travels_with_it(tmp_path: Path, photo: s
     ],
 )
 def test_a_file_that_may_belong_elsewhere_stays(tmp_path: Path, photo: str, others: list[str]) -> None:
-    assert companions(tmp_path, photo, *others) == set()
+    assert sidecars(tmp_path, photo, *others) == set()
 
 
 def test_of_a_heic_and_the_jpeg_made_of_it_the_heic_has_the_film(tmp_path: Path) -> None:
-    assert companions(tmp_path, "IMG_1.HEIC", "IMG_1.JPG", "IMG_1.MOV") == {"IMG_1.MOV"}
-    assert companions(tmp_path, "IMG_1.JPG") == set()
+    assert sidecars(tmp_path, "IMG_1.HEIC", "IMG_1.JPG", "IMG_1.MOV") == {"IMG_1.MOV"}
+    assert sidecars(tmp_path, "IMG_1.JPG") == set()
 
 
 def test_what_is_told_of_a_shot_goes_with_its_picture_and_its_raw_file_with_it(tmp_path: Path) -> None:
     own = {"IMG_1.cr2", "IMG_1.json", "IMG_1.JPG.json", "IMG_1.xmp"}
-    assert companions(tmp_path, "IMG_1.JPG", *own) == own
+    assert sidecars(tmp_path, "IMG_1.JPG", *own) == own
 
 
 def test_numbered_photos_of_one_name_have_each_their_own_files(tmp_path: Path) -> None:
@@ -102,21 +102,22 @@ def test_numbered_photos_of_one_name_have_each_their_own_files(tmp_path: Path) -
         "IMG_1(2).jpg": "IMG_1(2).json",
     }
     for photo, own in every.items():
-        assert companions(tmp_path, photo, *every, *every.values()) == {own}
+        assert sidecars(tmp_path, photo, *every, *every.values()) == {own}
 
 
 def test_a_raw_file_beside_its_picture_is_no_photo_of_its_own(tmp_path: Path) -> None:
     for name in ("a.CR2", "a.JPG", "b.CR2", "c.NEF", "c.JPG", "c.PNG"):
         (tmp_path / name).touch()
-    units = Units()
-    assert units.is_companion(os.fsencode(tmp_path / "a.CR2"))
+    sidecar_finder = Sidecars()
+    assert sidecar_finder.is_raw_sidecar(os.fsencode(tmp_path / "a.CR2"))
     assert not any(
-        units.is_companion(os.fsencode(tmp_path / name)) for name in ("a.JPG", "b.CR2", "c.NEF", "c.PNG")
+        sidecar_finder.is_raw_sidecar(os.fsencode(tmp_path / name))
+        for name in ("a.JPG", "b.CR2", "c.NEF", "c.PNG")
     )
 
 
 def test_a_folder_that_cannot_be_listed_has_no_companions(tmp_path: Path) -> None:
-    assert Units().companions(os.fsencode(tmp_path / "gone" / "a.jpg")) == ()
+    assert Sidecars().sidecars(os.fsencode(tmp_path / "gone" / "a.jpg")) == ()
 
 
 def test_a_name_that_is_no_unicode_is_no_trouble(tmp_path: Path) -> None:
@@ -127,15 +128,15 @@ def test_a_name_that_is_no_unicode_is_no_trouble(tmp_path: Path) -> None:
                 pass
         except OSError:
             pytest.skip("this file system takes only Unicode names")
-    assert len(Units().companions(path)) == 2
+    assert len(Sidecars().sidecars(path)) == 2
 
 
-def photo(*companions: bytes) -> Photo:
-    return Photo(b"/p.jpg", Stamp(1, 1, 1), bytes(32), PictureInfo(1, 1), companions)
+def photo(*sidecars: bytes) -> Photo:
+    return Photo(b"/p.jpg", Stamp(1, 1, 1), bytes(32), PictureInfo(1, 1), sidecars)
 
 
 def test_a_raw_or_a_film_never_goes_for_a_photo_that_has_none() -> None:
-    going, staying = partly(photo(b"/p.CR2", b"/p.mov", b"/p.xmp"), photo(b"/q.arw"))
-    assert going.companions == (b"/p.CR2", b"/p.xmp")
+    going, staying = split_sidecars(photo(b"/p.CR2", b"/p.mov", b"/p.xmp"), photo(b"/q.arw"))
+    assert going.sidecars == (b"/p.CR2", b"/p.xmp")
     assert staying == (b"/p.mov",)
-    assert partly(photo(b"/p.xmp"), photo()) == (photo(b"/p.xmp"), ())
+    assert split_sidecars(photo(b"/p.xmp"), photo()) == (photo(b"/p.xmp"), ())

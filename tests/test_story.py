@@ -15,11 +15,11 @@ from vtsfind.base.records import Entry
 from vtsfind.base.settings import Settings
 from vtsfind.engine import refresh, select
 from vtsfind.engine.apply.apply import apply
-from vtsfind.engine.apply.plans import plan_of, read_plan, save_plan
+from vtsfind.engine.apply.plans import plan_for_groups, read_plan, save_plan
 from vtsfind.engine.apply.undo import undo
-from vtsfind.engine.duplicates.pipeline import DupesWish, duplicates
+from vtsfind.engine.duplicates.pipeline import DedupOptions, duplicates
 from vtsfind.find.hamming.search import top_k
-from vtsfind.media.pool import DecodePool, Prepared, Task
+from vtsfind.media.pool import DecodePool, DecodeTask, PreparedPhoto
 from vtsfind.media.scan import ScanOptions, ScanReport, scan
 from vtsfind.store.index import Index
 
@@ -35,7 +35,9 @@ def test_a_photo_leads_to_the_photos_that_look_like_it(photos: Path, tmp_path: P
 
     # Decode: worker processes turn each file into the pixels that the model wants.
     with DecodePool(model.preprocessing, workers=1) as pool:
-        prepared = [each for each in pool.prepared(map(Task, found), cancel) if isinstance(each, Prepared)]
+        prepared = [
+            each for each in pool.prepared(map(DecodeTask, found), cancel) if isinstance(each, PreparedPhoto)
+        ]
     assert len(prepared) == 12
 
     # Encode: the model turns pixels into codes, one for each of its heads.
@@ -74,12 +76,12 @@ def test_a_copy_goes_to_the_trash_and_comes_back(photos: Path, tmp_path: Path) -
         )
 
     # Duplicates: what is near by code is looked at; here only the same content counts.
-    found = duplicates(settings, DupesWish(kinds=frozenset({Verdict.BYTES})))
+    found = duplicates(settings, DedupOptions(kinds=frozenset({Verdict.BYTES})))
     (group,) = found.groups
     assert {Path(os.fsdecode(member.photo.path)) for member in group.members} == {beach, copy}
 
     # Plan: a text that says what becomes of each photo, for a person to read and change.
-    plan, _ = plan_of(found.groups, library=found.library, command="vtsfind plan")
+    plan, _ = plan_for_groups(found.groups, library=found.library, command="vtsfind plan")
     save_plan(plan, tmp_path / "plan.txt")
     assert beach.exists()
     assert copy.exists()

@@ -6,7 +6,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from vtsfind.find.opencv import opencv
-from vtsfind.find.threads import ONE_FOR_PRODUCTS, share
+from vtsfind.find.threads import SINGLE_THREADED_BLAS, run_in_threads
 
 
 def blas_threads() -> set[int]:
@@ -24,21 +24,21 @@ def _three() -> Iterator[None]:
 
 def test_every_part_is_taken_once() -> None:
     for threads in (1, 2, 5):
-        assert sorted(n for part in share(range(40), list, threads) for n in part) == list(range(40))
+        assert sorted(n for part in run_in_threads(range(40), list, threads) for n in part) == list(range(40))
 
 
 def test_products_take_one_thread_while_several_share_work() -> None:
     def work(parts: Iterator[int]) -> list[set[int]]:
         return [blas_threads() for _ in parts]
 
-    assert [seen for part in share(range(6), work, 2) for seen in part] == [{1}] * 6
+    assert [seen for part in run_in_threads(range(6), work, 2) for seen in part] == [{1}] * 6
     assert blas_threads() == {3}
-    assert share(range(2), work, 1) == [[{3}] * 2]
+    assert run_in_threads(range(2), work, 1) == [[{3}] * 2]
 
 
 def test_the_last_to_leave_gives_products_their_threads_back() -> None:
-    with ONE_FOR_PRODUCTS:
-        with ONE_FOR_PRODUCTS:
+    with SINGLE_THREADED_BLAS:
+        with SINGLE_THREADED_BLAS:
             assert blas_threads() == {1}
         assert blas_threads() == {1}
     assert blas_threads() == {3}
@@ -49,5 +49,5 @@ def test_work_that_fails_gives_products_their_threads_back() -> None:
         raise ValueError(next(parts))
 
     with pytest.raises(ValueError, match="0"):
-        share(range(6), work, 2)
+        run_in_threads(range(6), work, 2)
     assert blas_threads() == {3}

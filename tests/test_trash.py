@@ -14,15 +14,15 @@ from urllib.parse import unquote
 import pytest
 from support.made_plans import ORIGIN, digest, group, photo
 
-from vtsfind.act.actions import Actions, Refused, renaming
+from vtsfind.act.actions import ActionRefused, Actions, renaming
 from vtsfind.act.actions import system_trash as system
-from vtsfind.act.actions.xdg_trash import NoPlace, Quarantine, Trash
-from vtsfind.act.checks import Checked, look
+from vtsfind.act.actions.xdg_trash import NoPlaceAvailable, Quarantine, Trash
+from vtsfind.act.checks import CheckedOperation, stat_regular_file
 from vtsfind.act.plan import make_plan, operations
 from vtsfind.act.volumes import Volumes
 from vtsfind.base.operations import Action, Operation, State
 from vtsfind.engine.apply.apply import apply
-from vtsfind.engine.apply.undo import Return, undo
+from vtsfind.engine.apply.undo import RestoreOutcome, undo
 
 pytestmark = pytest.mark.skipif(
     sys.platform in {"darwin", "win32"}, reason="this system has another kind of trash"
@@ -67,9 +67,11 @@ def test_the_info_file_is_made_exclusively_and_before_the_file_moves(tmp_path: P
     paths = two(tmp_path / "photos")
     (operation,) = operations(make_plan([group(1, *map(photo, paths))], ORIGIN))
     actions = Actions("2026-05-04.1")
-    checked = Checked(operation, look(operation.path), look(os.fsencode(paths[0])))
+    checked = CheckedOperation(
+        operation, stat_regular_file(operation.path), stat_regular_file(os.fsencode(paths[0]))
+    )
     with audited() as seen:
-        trace = actions.prepare(checked)
+        undo_record = actions.prepare(checked)
     info = trash / "info" / "copy.jpg.trashinfo"
     (flags,) = [
         flags
@@ -81,7 +83,7 @@ def test_the_info_file_is_made_exclusively_and_before_the_file_moves(tmp_path: P
     assert info.exists()
     assert paths[1].exists()
     assert list((trash / "files").iterdir()) == []
-    actions.perform(checked, trace)
+    actions.perform(checked, undo_record)
     assert (trash / "files" / "copy.jpg").exists()
 
 
@@ -156,7 +158,7 @@ def test_a_trash_of_the_system_is_searched_for_what_went_there(
     paths = two(tmp_path / "photos")
     take(paths)
     assert [path.name for path in folder.iterdir()] == ["renamed"]
-    assert [step.outcome for step in undo().steps] == [Return.BACK]
+    assert [step.outcome for step in undo().steps] == [RestoreOutcome.RESTORED]
     assert paths[1].read_bytes() == b"same picture"
 
 
@@ -188,7 +190,7 @@ def test_a_quarantine_says_where_its_files_came_from(tmp_path: Path) -> None:
     again = Quarantine(Volumes(), "2026-05-04.1").reserve(operation)
     assert os.path.dirname(again.place).endswith(b"/7-2")
     for each in (again, slot):
-        renaming.remove_if_there(each.record)
+        renaming.remove_if_exists(each.record)
         renaming.remove_empty(each.made)
 
 
@@ -206,7 +208,7 @@ def test_where_neither_can_be_made_the_group_is_spared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
-        raise NoPlace("No space left on device")
+        raise NoPlaceAvailable("No space left on device")
 
     monkeypatch.setattr(Trash, "reserve", refuse)
     monkeypatch.setattr(Quarantine, "reserve", refuse)
@@ -239,9 +241,11 @@ def test_a_file_swapped_at_the_very_moment_it_goes_comes_back(
 
     paths = two(tmp_path / "photos")
     (operation,) = operations(make_plan([group(1, *map(photo, paths))], ORIGIN))
-    checked = Checked(operation, look(operation.path), look(os.fsencode(paths[0])))
+    checked = CheckedOperation(
+        operation, stat_regular_file(operation.path), stat_regular_file(os.fsencode(paths[0]))
+    )
     actions = Actions("2026-05-04.1")
-    trace = actions.prepare(checked)
+    undo_record = actions.prepare(checked)
 
     def swap(source: bytes, target: bytes) -> None:
         if source == operation.path:
@@ -250,8 +254,8 @@ def test_a_file_swapped_at_the_very_moment_it_goes_comes_back(
         renaming.rename_new(source, target)
 
     monkeypatch.setattr(guarding, "rename_new", swap)
-    with pytest.raises(Refused, match="was replaced at this very moment"):
-        actions.perform(checked, trace)
+    with pytest.raises(ActionRefused, match="was replaced at this very moment"):
+        actions.perform(checked, undo_record)
     assert paths[1].read_bytes() == b"a new photo!"
 
 

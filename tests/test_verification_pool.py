@@ -18,15 +18,15 @@ from PIL import Image
 from support.copies import family
 from support.textures import photograph
 
-from vtsfind.base.groups import Photo, Seen, Verdict
-from vtsfind.base.progress import Cancelled, CancelToken, Silent
+from vtsfind.base.groups import PairVerdict, Photo, Verdict
+from vtsfind.base.progress import Cancelled, CancelToken, SilentProgress
 from vtsfind.base.records import PictureInfo
 from vtsfind.base.settings import Settings
 from vtsfind.engine.duplicates import feature_cache as module
-from vtsfind.engine.duplicates.feature_cache import ContentPair, Looking
-from vtsfind.engine.duplicates.verification_pool import Comparing
+from vtsfind.engine.duplicates.feature_cache import ContentPair, FeatureCache
+from vtsfind.engine.duplicates.verification_pool import VerificationPool
 from vtsfind.engine.library.snapshot import Content
-from vtsfind.find.verification.extract import look_version
+from vtsfind.find.verification.extract import features_version
 from vtsfind.media.scan import stamp_of
 
 
@@ -42,8 +42,8 @@ class Shelf:
         shutil.copytree(self.folder, folder)
         return Shelf(folder, self.pairs)
 
-    def looking(self, workers: int, cancel: CancelToken | None = None) -> Looking:
-        return Looking(self.folder, Settings(workers=workers), Silent(), cancel or CancelToken())
+    def looking(self, workers: int, cancel: CancelToken | None = None) -> FeatureCache:
+        return FeatureCache(self.folder, Settings(workers=workers), SilentProgress(), cancel or CancelToken())
 
 
 def content(path: Path) -> Content:
@@ -59,7 +59,7 @@ def seen(folder: Path, photos: Path) -> Shelf:
     every = {each.digest: each for each in map(content, sorted(photos.iterdir()))}
     contents = [every[digest] for digest in sorted(every)]
     folder.mkdir()
-    with Looking(folder, Settings(workers=1), Silent(), CancelToken()) as looking:
+    with FeatureCache(folder, Settings(workers=1), SilentProgress(), CancelToken()) as looking:
         looking.look(contents, frozenset(every))
     return Shelf(folder, tuple(combinations(contents, 2)))
 
@@ -91,25 +91,25 @@ def real(tmp_path_factory: pytest.TempPathFactory, shared_photos: Path) -> Shelf
 @pytest.fixture
 def shelf(drawn: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     """The drawn photos, to be compared by processes however few they are."""
-    monkeypatch.setattr(module, "MANY", 1)
-    monkeypatch.setattr(module, "MANY_PHOTOS", 1)
+    monkeypatch.setattr(module, "MIN_PAIRS_FOR_POOL", 1)
+    monkeypatch.setattr(module, "MIN_PHOTOS_FOR_POOL", 1)
     return drawn.copied(tmp_path / "library")
 
 
 @pytest.fixture
-def not_here(expected: list[Seen], monkeypatch: pytest.MonkeyPatch) -> None:
+def not_here(expected: list[PairVerdict], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no pair be compared in this process, once it is known what to expect."""
     del expected
 
     def refuse(*_: object) -> None:
         raise AssertionError("compared here")
 
-    monkeypatch.setattr(module, "glance", refuse)
-    monkeypatch.setattr(module, "closer", refuse)
+    monkeypatch.setattr(module, "match_full_frame", refuse)
+    monkeypatch.setattr(module, "match_local_features", refuse)
 
 
 @pytest.fixture
-def expected(drawn: Shelf, tmp_path: Path) -> list[Seen]:
+def expected(drawn: Shelf, tmp_path: Path) -> list[PairVerdict]:
     """What one process says of the drawn photos."""
     alone = drawn.copied(tmp_path / "alone")
     with alone.looking(1) as looking:
@@ -130,7 +130,7 @@ def assert_no_process_is_left() -> None:
 
 @pytest.mark.usefixtures("not_here")
 @pytest.mark.parametrize("workers", [2, 5])
-def test_several_processes_say_what_one_says(shelf: Shelf, expected: list[Seen], workers: int) -> None:
+def test_several_processes_say_what_one_says(shelf: Shelf, expected: list[PairVerdict], workers: int) -> None:
     steps: list[int] = []
     with shelf.looking(workers) as looking:
         assert looking.compare(shelf.pairs, steps.append) == expected
@@ -148,37 +148,39 @@ def test_several_processes_say_what_one_says_of_real_photos(
     with real.copied(tmp_path / "one").looking(1) as looking:
         expected = looking.compare(real.pairs)
     assert any(expected)
-    monkeypatch.setattr(module, "MANY", 1)
-    monkeypatch.delattr(module, "glance")
-    monkeypatch.delattr(module, "closer")
+    monkeypatch.setattr(module, "MIN_PAIRS_FOR_POOL", 1)
+    monkeypatch.delattr(module, "match_full_frame")
+    monkeypatch.delattr(module, "match_local_features")
     with real.copied(tmp_path / "several").looking(2) as looking:
         assert looking.compare(real.pairs) == expected
 
 
-def test_few_pairs_start_no_process(drawn: Shelf, tmp_path: Path, expected: list[Seen]) -> None:
+def test_few_pairs_start_no_process(drawn: Shelf, tmp_path: Path, expected: list[PairVerdict]) -> None:
     with drawn.copied(tmp_path / "library").looking(2) as looking:
         assert looking.compare(drawn.pairs) == expected
         assert_no_process_is_left()
 
 
-def test_what_is_in_memory_only_is_compared_here(shelf: Shelf, tmp_path: Path, expected: list[Seen]) -> None:
+def test_what_is_in_memory_only_is_compared_here(
+    shelf: Shelf, tmp_path: Path, expected: list[PairVerdict]
+) -> None:
     contents = {each.digest: each for pair in shelf.pairs for each in pair}
     nowhere = Shelf(tmp_path / "nowhere", shelf.pairs)
     with nowhere.looking(2) as looking:
-        assert looking.unkept
+        assert looking.cache_problem
         looking.look(list(contents.values()), frozenset(contents))
         assert looking.compare(nowhere.pairs) == expected
         assert_no_process_is_left()
 
 
-def workers_of(looking: Looking) -> Iterator[int]:
+def workers_of(looking: FeatureCache) -> Iterator[int]:
     """The process ids."""
-    pool = looking._comparing._pool
+    pool = looking._verification_pool._pool
     assert pool
     yield from list(pool._processes)
 
 
-def test_processes_that_die_are_done_without(shelf: Shelf, expected: list[Seen]) -> None:
+def test_processes_that_die_are_done_without(shelf: Shelf, expected: list[PairVerdict]) -> None:
     with shelf.looking(2) as looking:
         looking.compare(shelf.pairs[:2])
 
@@ -193,17 +195,17 @@ def test_processes_that_die_are_done_without(shelf: Shelf, expected: list[Seen])
 
 
 def test_a_store_that_they_cannot_read_is_read_here(
-    shelf: Shelf, expected: list[Seen], tmp_path: Path
+    shelf: Shelf, expected: list[PairVerdict], tmp_path: Path
 ) -> None:
     with shelf.looking(2) as looking:
-        looking._comparing._folder = tmp_path / "nowhere"
+        looking._verification_pool._folder = tmp_path / "nowhere"
         assert looking.compare(shelf.pairs) == expected
     assert_no_process_is_left()
 
 
 @pytest.mark.usefixtures("not_here")
 def test_a_search_that_is_cancelled_ends_its_processes_and_keeps_what_was_found(
-    shelf: Shelf, expected: list[Seen]
+    shelf: Shelf, expected: list[PairVerdict]
 ) -> None:
     cancel = CancelToken()
     with shelf.looking(2, cancel) as looking:
@@ -219,7 +221,7 @@ def test_a_search_that_is_cancelled_ends_its_processes_and_keeps_what_was_found(
 
 
 @pytest.mark.usefixtures("not_here")
-def test_an_interrupt_does_not_end_them(shelf: Shelf, expected: list[Seen]) -> None:
+def test_an_interrupt_does_not_end_them(shelf: Shelf, expected: list[PairVerdict]) -> None:
     with shelf.looking(2) as looking:
         first = looking.compare(shelf.pairs[:2])
         for pid in workers_of(looking):
@@ -228,8 +230,8 @@ def test_an_interrupt_does_not_end_them(shelf: Shelf, expected: list[Seen]) -> N
 
 
 def test_they_load_no_torch(tmp_path: Path) -> None:
-    with Comparing(tmp_path, look_version(), 2) as comparing:
-        loaded = comparing._started().submit(eval, "sorted(__import__('sys').modules)").result()
+    with VerificationPool(tmp_path, features_version(), 2) as comparing:
+        loaded = comparing._start_pool().submit(eval, "sorted(__import__('sys').modules)").result()
     assert "vtsfind.engine.duplicates.verification_pool" in loaded
     assert {"torch", "torchvision", "timm", "safetensors", "textual", "typer"}.isdisjoint(loaded)
 

@@ -16,9 +16,9 @@ from support.drawn_photos import encoded, scene
 from vtsfind.base.groups import COPIES, Evidence, Verdict
 from vtsfind.base.records import PictureInfo
 from vtsfind.find.verification.features import Features, features
-from vtsfind.find.verification.verify import Looked, verify, wants_pixels
+from vtsfind.find.verification.verify import PhotoFeatures, needs_pixel_digests, verify
 from vtsfind.media.decode import decode
-from vtsfind.media.pixels_digest import WHOLE, pixels_digest
+from vtsfind.media.pixels_digest import FULL_SIZE, pixels_digest
 
 Pixels = npt.NDArray[np.uint8]
 Edit = Callable[[Image.Image], Image.Image]
@@ -33,10 +33,10 @@ def photo(folder: Path, name: str) -> Image.Image:
     return Image.open(path).convert("RGB")
 
 
-def looked(image: Image.Image, taken: str | None = None, mark: bytes = b"") -> Looked:
+def looked(image: Image.Image, taken: str | None = None, mark: bytes = b"") -> PhotoFeatures:
     pixels = np.asarray(image.convert("RGB"))
     info = PictureInfo(image.width, image.height, taken=taken)
-    return Looked(features(pixels), info, mark + pixels_digest(pixels), None)
+    return PhotoFeatures(features(pixels), info, mark + pixels_digest(pixels), None)
 
 
 def verdict(first: Image.Image, second: Image.Image) -> Verdict | None:
@@ -241,7 +241,8 @@ def test_flat_frames_match_by_pixels_only(levels: tuple[int, int]) -> None:
     assert verify(first, second) is None
     same = pixels_digest(ramp)
     found = verify(
-        Looked(first.features, first.info, b"1", same), Looked(first.features, first.info, b"2", same)
+        PhotoFeatures(first.features, first.info, b"1", same),
+        PhotoFeatures(first.features, first.info, b"2", same),
     )
     assert found
     assert found[0] is Verdict.PIXELS
@@ -257,9 +258,9 @@ def test_the_same_content_is_the_same_bytes_even_of_a_flat_frame() -> None:
 def test_the_digest_of_pixels_is_of_what_is_shown_not_of_the_file() -> None:
     image = scene(3)
     png, also = encoded(image, "PNG"), encoded(image, "TIFF")
-    digests = {pixels_digest(decode(data, shortest=WHOLE)[0]) for data in (png, also)}
+    digests = {pixels_digest(decode(data, shortest=FULL_SIZE)[0]) for data in (png, also)}
     assert len(digests) == 1
-    assert pixels_digest(decode(encoded(scene(4), "PNG"), shortest=WHOLE)[0]) not in digests
+    assert pixels_digest(decode(encoded(scene(4), "PNG"), shortest=FULL_SIZE)[0]) not in digests
 
 
 def test_pixels_of_another_shape_are_other_pixels() -> None:
@@ -268,9 +269,9 @@ def test_pixels_of_another_shape_are_other_pixels() -> None:
 
 def test_pixels_are_wanted_of_pictures_of_one_size_only() -> None:
     wide, tall = looked(scene(1, 96, 72)), looked(scene(1, 72, 96))
-    assert not wants_pixels(wide, tall)
-    assert wants_pixels(wide, looked(scene(2, 96, 72)))
-    assert not wants_pixels(wide, wide)
+    assert not needs_pixel_digests(wide, tall)
+    assert needs_pixel_digests(wide, looked(scene(2, 96, 72)))
+    assert not needs_pixel_digests(wide, wide)
 
 
 def test_what_codes_said_is_kept_with_the_evidence(shared_photos: Path) -> None:

@@ -10,10 +10,10 @@ from support.made_plans import ORIGIN, group, photo
 from support.output import Vtsfind, records
 
 from vtsfind.act.plan import make_plan
-from vtsfind.base.operations import Operation, State, Trace
+from vtsfind.base.operations import Operation, State, UndoRecord
 from vtsfind.engine.apply.plans import save_plan
-from vtsfind.engine.apply.recovery import journal_here
-from vtsfind.store.journal import Move
+from vtsfind.engine.apply.recovery import user_journal
+from vtsfind.store.journal import Transition
 
 
 @pytest.fixture(autouse=True)
@@ -139,9 +139,9 @@ def test_what_a_killed_run_left_is_settled_by_the_next_command_which_says_so(
     run: Vtsfind, copies: list[Path], plan: Path
 ) -> None:
     (operation, *_) = _operations(plan)
-    with journal_here().create([operation], command="vtsfind apply", library=b"/", version="0") as opened:
-        trace = Trace(copies[1].stat().st_ino, b"/", 0, place=os.fsencode(copies[1]) + b".gone")
-        opened.move([Move(1, State.BEGUN, trace=trace)], durable=True)
+    with user_journal().create([operation], command="vtsfind apply", library=b"/", version="0") as opened:
+        undo_record = UndoRecord(copies[1].stat().st_ino, b"/", 0, place=os.fsencode(copies[1]) + b".gone")
+        opened.transition([Transition(1, State.BEGUN, undo_record=undo_record)], durable=True)
     told = run("paths")
     assert told.exit_code == 0
     assert f"had been killed at trash {copies[1]}" in told.stderr

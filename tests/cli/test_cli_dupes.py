@@ -13,7 +13,7 @@ from support.copies import family, groups, names, save, strangers, verdicts
 from support.output import Vtsfind, records
 from support.textures import photograph
 
-from vtsfind.engine.library.decisions import Choice, remember
+from vtsfind.engine.library.decisions import DecisionKind, decide_digests
 
 
 @pytest.fixture
@@ -291,7 +291,9 @@ def test_not_a_duplicate_is_remembered(photos: Path, dupes: Vtsfind) -> None:
     save(photos / "photo.jpg", image)
     save(photos / "copy.jpg", image, quality=60)
     (group,) = groups(dupes("--json"))
-    remember(Choice.NOT_DUPLICATE, [bytes.fromhex(member["sha256"]) for member in group["members"]])
+    decide_digests(
+        DecisionKind.NOT_DUPLICATE, [bytes.fromhex(member["sha256"]) for member in group["members"]]
+    )
     assert groups(dupes("--json", index=False)) == []
 
 

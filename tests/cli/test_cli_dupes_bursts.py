@@ -12,7 +12,7 @@ from support.textures import photograph
 from vtsfind.base.groups import COPIES, Verdict
 from vtsfind.base.settings import Settings
 from vtsfind.engine.duplicates import pipeline as engine
-from vtsfind.engine.duplicates.pipeline import DupesWish, Duplicates, duplicates
+from vtsfind.engine.duplicates.pipeline import DedupOptions, Duplicates, duplicates
 from vtsfind.find.clustering.stars import OtherShots
 
 COPIES_EACH = 6
@@ -42,18 +42,18 @@ class Ask:
     def __init__(self, photos: Path, folder: Path, run: Vtsfind, monkeypatch: pytest.MonkeyPatch) -> None:
         self._photos, self._folder, self._run, self._patch = photos, folder, run, monkeypatch
 
-    def __call__(self, wish: DupesWish, enough: int) -> Duplicates:
+    def __call__(self, dedup_options: DedupOptions, enough: int) -> Duplicates:
         """Search; so many other shots settle it."""
         library = self._folder / f"{enough}"
         assert self._run("index", self._photos, "--library", library).exit_code == 0
         self._patch.setattr(engine, "OtherShots", partial(OtherShots, enough=enough))
-        return duplicates(Settings(library=str(library), workers=1), wish)
+        return duplicates(Settings(library=str(library), workers=1), dedup_options)
 
 
 def test_further_copies_of_another_shot_are_not_compared_and_not_told(ask: Ask) -> None:
-    every, some = (ask(DupesWish(), enough) for enough in (99, 2))
-    assert some.tally.candidates == every.tally.candidates
-    assert some.tally.compared < every.tally.compared
+    every, some = (ask(DedupOptions(), enough) for enough in (99, 2))
+    assert some.stats.candidates == every.stats.candidates
+    assert some.stats.compared < every.stats.compared
     assert some.groups == every.groups
     for group in some.groups:
         assert len({member.photo.path.rpartition(b"-")[0] for member in group.members}) == 1
@@ -62,8 +62,8 @@ def test_further_copies_of_another_shot_are_not_compared_and_not_told(ask: Ask) 
 
 
 def test_who_asks_for_other_shots_has_all_of_them_compared(ask: Ask) -> None:
-    wish = DupesWish(kinds=frozenset({*COPIES, Verdict.BURST}))
-    every, some = (ask(wish, enough) for enough in (99, 1))
-    assert some.tally.compared == every.tally.compared
+    dedup_options = DedupOptions(kinds=frozenset({*COPIES, Verdict.BURST}))
+    every, some = (ask(dedup_options, enough) for enough in (99, 1))
+    assert some.stats.compared == every.stats.compared
     assert some.groups == every.groups
     assert [len(group.members) for group in some.groups] == [2 * COPIES_EACH]

@@ -10,9 +10,9 @@ from support.output import Vtsfind, records
 from support.textures import photograph
 from typer.testing import Result
 
-from vtsfind.engine.library.decisions import Choice, remember
-from vtsfind.find.candidates.hash_codes import WIDEST
-from vtsfind.find.candidates.local_features import Sightings, sightings
+from vtsfind.engine.library.decisions import DecisionKind, decide_digests
+from vtsfind.find.candidates.hash_codes import MAX_RADIUS_SHARE
+from vtsfind.find.candidates.local_features import LocalCandidates, local_candidates
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_a_collage_is_found_where_its_code_is_too_far_from_the_photos(search: Vt
     assert names(group) == {"photo.jpg", "photo-again.jpg", "collage.jpg", "collage-again.jpg"}
     edits = [member["evidence"] for member in group["members"] if member["verdict"] == "edit"]
     assert edits
-    assert all(each["distance"] > WIDEST * each["bits"] for each in edits)
+    assert all(each["distance"] > MAX_RADIUS_SHARE * each["bits"] for each in edits)
 
 
 def test_a_second_run_compares_nothing_again(search: Vtsfind) -> None:
@@ -67,11 +67,11 @@ def test_details_are_looked_for_again_only_when_photos_have_come_or_gone(
 ) -> None:
     searched = []
 
-    def counted(digests: Sequence[bytes], *arguments: Any, **options: Any) -> Sightings:
+    def counted(digests: Sequence[bytes], *arguments: Any, **options: Any) -> LocalCandidates:
         searched.append(len(digests))
-        return sightings(digests, *arguments, **options)
+        return local_candidates(digests, *arguments, **options)
 
-    monkeypatch.setattr("vtsfind.engine.duplicates.pipeline.sightings", counted)
+    monkeypatch.setattr("vtsfind.engine.duplicates.pipeline.local_candidates", counted)
     search(), search()
     assert searched == [2]  # one photo stands for those that show the same in full
     for quality in (91, 69):
@@ -82,7 +82,7 @@ def test_details_are_looked_for_again_only_when_photos_have_come_or_gone(
 
 
 def test_a_radius_that_was_asked_for_is_kept(search: Vtsfind) -> None:
-    result = search("--radius", int(WIDEST * 256))
+    result = search("--radius", int(MAX_RADIUS_SHARE * 256))
     assert records(result, "footer")[0]["sighted"] == 0
     assert {frozenset(names(group)) for group in records(result, "group")} == {
         frozenset({"photo.jpg", "photo-again.jpg"}),
@@ -103,5 +103,5 @@ def test_what_is_no_duplicate_by_the_users_word_is_not_joined(search: Vtsfind) -
     digests = {Path(member["path"]).stem: bytes.fromhex(member["sha256"]) for member in group["members"]}
     for photo in ("photo", "photo-again"):
         for collage in ("collage", "collage-again"):
-            remember(Choice.NOT_DUPLICATE, [digests[photo], digests[collage]])
+            decide_digests(DecisionKind.NOT_DUPLICATE, [digests[photo], digests[collage]])
     assert len(records(search(), "group")) == 2

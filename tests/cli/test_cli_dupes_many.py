@@ -13,9 +13,9 @@ from vtsfind.base.groups import Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Entry, PictureInfo
 from vtsfind.base.settings import Settings
-from vtsfind.engine.duplicates.pipeline import DupesWish, Tally, duplicates
-from vtsfind.find.candidates.hash_codes import MOST
-from vtsfind.find.verification.extract import look_version, pack, verdict_version
+from vtsfind.engine.duplicates.pipeline import DedupOptions, DedupStats, duplicates
+from vtsfind.find.candidates.hash_codes import MAX_CANDIDATES_PER_PHOTO
+from vtsfind.find.verification.extract import features_version, pack, verdict_version
 from vtsfind.find.verification.features import features
 from vtsfind.media.scan import stamp_of
 from vtsfind.report.groups import write_groups
@@ -73,11 +73,11 @@ def test_fifty_thousand_identical_thumbnails_are_one_group_that_can_be_read(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     thumbnails(photos, tmp_path / "library", links=False)
-    found = duplicates(Settings(library=str(tmp_path / "library"), workers=1), DupesWish())
+    found = duplicates(Settings(library=str(tmp_path / "library"), workers=1), DedupOptions())
     (group,) = found.groups
     assert len({member.photo.path for member in group.members}) == THUMBNAILS
     assert {member.verdict for member in group.members[1:]} == {Verdict.BYTES}
-    assert found.tally == Tally(photos=THUMBNAILS)  # nothing was proposed, looked at or compared
+    assert found.stats == DedupStats(photos=THUMBNAILS)  # nothing was proposed, looked at or compared
     write_groups(Output(), found)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith(f"Group 1: {THUMBNAILS:,} photos")
@@ -105,7 +105,7 @@ def test_ten_thousand_black_frames_cost_few_pairs_and_match_by_pixels_only(
     rng = np.random.default_rng(0)
     with (
         Index.create(library, SIGNATURE) as index,
-        EvidenceStore(library, look_version(), verdict_version()) as store,
+        EvidenceStore(library, features_version(), verdict_version()) as store,
     ):
         index.add_roots([os.fsencode(photos)])
         for number in range(1, FRAMES + 3):
@@ -118,14 +118,14 @@ def test_ten_thousand_black_frames_cost_few_pairs_and_match_by_pixels_only(
             index.add(Entry(made.path, made.stamp, made.digest, made.info, codes(bytes(code))))
             same = is_frame and number <= 2
             details = Details(pixels=digest(7 if same else number))
-            store.keep_look(made.digest, pack(details, black if is_frame else scene), full=True)
+            store.save_features(made.digest, pack(details, black if is_frame else scene), full=True)
         store.commit()
         index.publish()
     result = dupes("--json", index=False)
     assert result.exit_code == 0, result.stderr
     footer = records(result)[-1]
     assert footer["looked"] == 0
-    assert footer["candidates"] <= FRAMES * MOST
+    assert footer["candidates"] <= FRAMES * MAX_CANDIDATES_PER_PHOTO
     assert footer["compared"] <= footer["candidates"]
     found = [
         {(os.path.basename(member["path"]), member["verdict"]) for member in group["members"]}

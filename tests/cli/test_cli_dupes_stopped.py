@@ -12,11 +12,11 @@ from support.copies import groups, save
 from support.output import Vtsfind, records
 from support.textures import photograph
 
-from vtsfind.base.progress import Cancelled, CancelToken, Phase, Silent
+from vtsfind.base.progress import Cancelled, CancelToken, Phase, SilentProgress
 from vtsfind.base.settings import Settings
 from vtsfind.engine.duplicates import feature_cache as looking
 from vtsfind.engine.duplicates import pipeline as engine
-from vtsfind.engine.duplicates.pipeline import DupesWish, Tally, duplicates
+from vtsfind.engine.duplicates.pipeline import DedupOptions, DedupStats, duplicates
 from vtsfind.store.evidence import NAME
 
 PAIRS = 4
@@ -33,17 +33,17 @@ def photos(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def plain(photos: Path, tmp_path: Path, run: Vtsfind) -> Tally:
+def plain(photos: Path, tmp_path: Path, run: Vtsfind) -> DedupStats:
     """What a search that nobody stops does, in a library `whole`; makes the library `library` to be stopped in."""
     for name in ("whole", "library"):
         assert run("index", photos, "--library", tmp_path / name).exit_code == 0
-    tally = duplicates(Settings(library=str(tmp_path / "whole"), workers=1), DupesWish()).tally
-    assert tally.looked == 2 * PAIRS
-    assert tally.compared > PAIRS
-    return tally
+    stats = duplicates(Settings(library=str(tmp_path / "whole"), workers=1), DedupOptions()).stats
+    assert stats.looked == 2 * PAIRS
+    assert stats.compared > PAIRS
+    return stats
 
 
-class Stop(Silent):
+class Stop(SilentProgress):
     """Asks to stop after so many steps of a phase."""
 
     def __init__(self, phase: Phase, steps: int, cancel: CancelToken) -> None:
@@ -64,22 +64,22 @@ class Stop(Silent):
                 self._cancel.cancel()
 
 
-@pytest.mark.parametrize("phase", [Phase.LOOK, Phase.VERIFY])
+@pytest.mark.parametrize("phase", [Phase.EXTRACT_FEATURES, Phase.VERIFY])
 def test_a_search_that_was_cancelled_goes_on_from_what_was_seen(
-    plain: Tally, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: Phase
+    plain: DedupStats, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, phase: Phase
 ) -> None:
-    monkeypatch.setattr(engine, "_TOGETHER", 1)
+    monkeypatch.setattr(engine, "_PAIRS_PER_BATCH", 1)
     settings = Settings(library=str(tmp_path / "library"), workers=1)
     cancel = CancelToken()
     with pytest.raises(Cancelled):
-        duplicates(settings, DupesWish(), progress=Stop(phase, 3, cancel), cancel=cancel)
+        duplicates(settings, DedupOptions(), progress=Stop(phase, 3, cancel), cancel=cancel)
     seen, known = kept(tmp_path / "library")
     assert (seen, known > 0) == ((2 * PAIRS, True) if phase is Phase.VERIFY else (seen, False))
     assert seen >= 3
-    rest = duplicates(settings, DupesWish())
-    assert rest.tally.looked == plain.looked - seen
-    assert rest.tally.compared == plain.compared - known
-    whole = duplicates(Settings(library=str(tmp_path / "whole"), workers=1), DupesWish())
+    rest = duplicates(settings, DedupOptions())
+    assert rest.stats.looked == plain.looked - seen
+    assert rest.stats.compared == plain.compared - known
+    whole = duplicates(Settings(library=str(tmp_path / "whole"), workers=1), DedupOptions())
     assert rest.groups == whole.groups
     assert len(rest.groups) == PAIRS
 
@@ -114,7 +114,7 @@ from vtsfind.cli"""
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGKILL"])
 def test_a_search_whose_process_was_stopped_goes_on_from_what_was_seen(
-    plain: Tally, tmp_path: Path, run: Vtsfind, name: str
+    plain: DedupStats, tmp_path: Path, run: Vtsfind, name: str
 ) -> None:
     code = block_encoder.PROGRAM.replace("from vtsfind.cli", STOPPED.format(signal=name))
     done = subprocess.run(
@@ -134,7 +134,7 @@ def test_a_search_whose_process_was_stopped_goes_on_from_what_was_seen(
     assert groups(rest) == groups(run("dupes", "--library", tmp_path / "whole", "--json"))
 
 
-class Watcher(Silent):
+class Watcher(SilentProgress):
     """Counts the steps of each phase."""
 
     def __init__(self) -> None:
@@ -152,12 +152,12 @@ class Watcher(Silent):
         self.done[-1] += steps
 
 
-def test_the_phases_are_told_with_as_many_steps_as_they_have(plain: Tally, tmp_path: Path) -> None:
+def test_the_phases_are_told_with_as_many_steps_as_they_have(plain: DedupStats, tmp_path: Path) -> None:
     watcher = Watcher()
-    duplicates(Settings(library=str(tmp_path / "library"), workers=1), DupesWish(), progress=watcher)
+    duplicates(Settings(library=str(tmp_path / "library"), workers=1), DedupOptions(), progress=watcher)
     told = dict(zip(watcher.phases, watcher.done, strict=True))
-    assert [phase for phase, _ in watcher.phases][:3] == [Phase.COMPARE, Phase.LOOK, Phase.VERIFY]
-    assert told[Phase.LOOK, plain.looked] == plain.looked
+    assert [phase for phase, _ in watcher.phases][:3] == [Phase.COMPARE, Phase.EXTRACT_FEATURES, Phase.VERIFY]
+    assert told[Phase.EXTRACT_FEATURES, plain.looked] == plain.looked
     assert all(done == total for (phase, total), done in told.items() if phase is Phase.VERIFY)
 
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from vtsfind.base.settings import places
 from vtsfind.cli.app import app
-from vtsfind.learn.paper.published import Cell
+from vtsfind.learn.paper.published import PublishedCell
 
 
 @pytest.fixture(autouse=True)
@@ -103,8 +103,8 @@ def test_csv_has_the_same_values_in_one_line(data: Path) -> None:
 def test_the_paper_s_figure_stands_beside_ours_where_there_is_one(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cell = Cell(3, "VTS16", "cls", "CSQ", "coco@5000", 12, 0.815)
-    monkeypatch.setattr("vtsfind.learn.evaluation.evaluator._published", lambda *_: cell)
+    cell = PublishedCell(3, "VTS16", "cls", "CSQ", "coco@5000", 12, 0.815)
+    monkeypatch.setattr("vtsfind.learn.evaluation.evaluator._paper_cell", lambda *_: cell)
     assert one_result(data)["paper"] == 0.815
     assert "0.815  (Table 3: VTS16 (cls), CSQ, 12 bits)" in measure(data).stdout
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from vtsfind.base.settings import places
 from vtsfind.cli.app import app
-from vtsfind.learn.evaluation.heads import Knobs
+from vtsfind.learn.evaluation.heads import Hyperparameters
 from vtsfind.learn.models.network import make_backbone
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.paper import grid
@@ -28,7 +28,9 @@ def evaluate(*arguments: object) -> Result:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grid, "KNOBS", dict.fromkeys(grid.KNOBS, Knobs(epochs=1, batch=8)))
+    monkeypatch.setattr(
+        grid, "HYPERPARAMETERS", dict.fromkeys(grid.HYPERPARAMETERS, Hyperparameters(epochs=1, batch=8))
+    )
     monkeypatch.setenv("VTSFIND_WORKERS", "1")
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from vtsfind.base.settings import places
 from vtsfind.cli.app import app
-from vtsfind.learn.models.registry import registered
+from vtsfind.learn.models.registry import registered_models
 
 TINY = ["--backbone", "vitti16", "--start", "none", "--epochs", "1", "--batch", "8", "--workers", "0"]
 SMALL = ["--set", "network.size=32", "--set", "network.depth=1"]
@@ -45,7 +45,7 @@ def test_a_data_set_a_method_and_bits_give_a_model_that_can_be_evaluated(tmp_pat
     assert result.exit_code == 0, result.stderr
     (record,) = records(result, "model")
     assert record["name"] == "vitti16.dpn.folder.16"
-    assert registered((places().models,))["vitti16.dpn.folder.16"].metrics["selected on"]
+    assert registered_models((places().models,))["vitti16.dpn.folder.16"].metrics["selected on"]
     measured = CliRunner().invoke(
         app,
         [

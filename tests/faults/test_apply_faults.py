@@ -21,9 +21,9 @@ from vtsfind.act.plan import make_plan, operations
 from vtsfind.base.errors import StorageError
 from vtsfind.base.operations import Action, State
 from vtsfind.engine.apply.apply import apply
-from vtsfind.engine.apply.undo import Return, undo
+from vtsfind.engine.apply.undo import RestoreOutcome, undo
 from vtsfind.store.checksummed_log import line_of
-from vtsfind.store.journal import _planned
+from vtsfind.store.journal import _planned_record
 
 KILLS = int(os.environ.get("VTSFIND_TEST_KILLS", "12"))
 
@@ -192,12 +192,12 @@ def test_an_unplugged_drive_leaves_its_part_pending(other_disk: Path, tmp_path: 
     if not (away / "photos").exists():
         pytest.skip("needs the right to move a mount")
     undone = undo()
-    assert [step.operation.path for step in undone.of(Return.BACK)] == [os.fsencode(here[1])]
-    assert [step.operation.path for step in undone.of(Return.PENDING)] == [os.fsencode(there[1])]
+    assert [step.operation.path for step in undone.of(RestoreOutcome.RESTORED)] == [os.fsencode(here[1])]
+    assert [step.operation.path for step in undone.of(RestoreOutcome.PENDING)] == [os.fsencode(there[1])]
     assert here[1].exists()
     assert list(other_disk.iterdir()) == []
     subprocess.run(["mount", "--move", str(away), str(other_disk)], check=True)
-    assert [step.outcome for step in undo().steps] == [Return.BACK]
+    assert [step.outcome for step in undo().steps] == [RestoreOutcome.RESTORED]
     assert there[1].read_bytes() == b"same picture"
 
 
@@ -214,8 +214,8 @@ def test_another_drive_at_the_same_place_leaves_its_part_pending(other_disk: Pat
     steps = undo().steps
     subprocess.run(["umount", "-l", str(other_disk)], check=True)
     subprocess.run(["mount", "--move", str(kept), str(other_disk)], check=True)
-    assert {step.outcome for step in steps} == {Return.PENDING}
-    assert {step.outcome for step in undo().steps} == {Return.BACK}
+    assert {step.outcome for step in steps} == {RestoreOutcome.PENDING}
+    assert {step.outcome for step in undo().steps} == {RestoreOutcome.RESTORED}
 
 
 def test_a_folder_mounted_twice_holds_one_file_and_not_two_copies(tmp_path: Path) -> None:
@@ -269,7 +269,7 @@ def test_a_disk_that_fills_up_under_the_journal_loses_nothing(other_disk: Path, 
     (tmp_path / "state").symlink_to(other_disk)
     groups = [group(i + 1, photo(paths[2 * i]), photo(paths[2 * i + 1])) for i in range(150)]
     plan = make_plan(groups, ORIGIN)
-    planned_bytes = sum(len(line_of(_planned(operation))) for operation in operations(plan))
+    planned_bytes = sum(len(line_of(_planned_record(operation))) for operation in operations(plan))
     filler = fill(other_disk)
     os.truncate(filler, filler.stat().st_size - planned_bytes - 50 * 1024)
     with at_home(tmp_path):

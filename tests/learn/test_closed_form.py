@@ -13,10 +13,10 @@ from vtsfind.learn.models.network import HashNetwork
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.training.closed_form import (
     Matrix,
-    Views,
+    TaskFeatures,
+    extract_features,
     fit_head,
     identity_head,
-    read_views,
     targets_head,
 )
 
@@ -77,7 +77,7 @@ def small(features: Literal["lite", "all"] = "lite") -> HashNetwork:
 def test_a_fit_changes_its_head_alone() -> None:
     network = small()
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    seen = read_views(network, batches(), Preprocessing(size=32))
+    seen = extract_features(network, batches(), Preprocessing(size=32))
     fit_head(network.heads["a"], [seen], None, seed=1, ridge=1e-2)
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"heads.a.0.weight", "heads.a.0.bias"}
@@ -85,7 +85,9 @@ def test_a_fit_changes_its_head_alone() -> None:
 
 def test_a_head_is_fitted_to_the_codes_of_all_its_tasks() -> None:
     network = small()
-    one, two = (Views(np.random.default_rng(seed).normal(size=(300, 384)), np.arange(300)) for seed in (0, 1))
+    one, two = (
+        TaskFeatures(np.random.default_rng(seed).normal(size=(300, 384)), np.arange(300)) for seed in (0, 1)
+    )
     rule = np.random.default_rng(2).normal(size=(384, 8))
     codes = [np.sign(part.features @ rule) for part in (one, two)]
     fit_head(network.heads["a"], [one, two], codes, seed=1, ridge=1e-2)
@@ -98,16 +100,19 @@ def test_rows_of_two_tasks_are_different_pictures() -> None:
     alone, together = small(), small()
     rng = np.random.default_rng(0)
     one, two = (
-        Views(rng.normal(size=(600, 384)) + 3 * rng.normal(size=384), np.arange(600) // 2) for _ in range(2)
+        TaskFeatures(rng.normal(size=(600, 384)) + 3 * rng.normal(size=384), np.arange(600) // 2)
+        for _ in range(2)
     )
     fit_head(together.heads["a"], [one, two], None, seed=1, ridge=1e-2)
-    merged = Views(np.concatenate([one.features, two.features]), np.concatenate([one.rows, two.rows + 300]))
+    merged = TaskFeatures(
+        np.concatenate([one.features, two.features]), np.concatenate([one.rows, two.rows + 300])
+    )
     fit_head(alone.heads["a"], [merged], None, seed=1, ridge=1e-2)
     assert torch.equal(alone.state_dict()["heads.a.0.weight"], together.state_dict()["heads.a.0.weight"])
 
 
 def test_a_head_with_hidden_layers_that_tells_photos_apart_has_no_closed_form() -> None:
-    seen = Views(np.zeros((4, 5)), np.arange(4))
+    seen = TaskFeatures(np.zeros((4, 5)), np.arange(4))
     with pytest.raises(UsageError, match="hidden layers"):
         fit_head(small("all").heads["a"], [seen], None, seed=1, ridge=1e-2)
 
@@ -117,7 +122,7 @@ def test_a_head_with_a_hidden_layer_learns_codes_that_no_linear_one_can_give() -
     sides = rng.choice([-1.0, 1.0], (2000, 3))
     features = 5 + 3 * np.pad(sides + 0.2 * rng.normal(size=(2000, 3)), ((0, 0), (0, 381)))
     codes = np.column_stack([sides[:, n % 3] * sides[:, (n + 1) % 3] for n in range(8)])
-    shown = Views(features, np.arange(2000))
+    shown = TaskFeatures(features, np.arange(2000))
     right = {}
     for hidden in ({}, {"a": 64}):
         torch.manual_seed(0)

@@ -13,7 +13,7 @@ from PIL import Image
 from vtsfind.base.errors import UsageError
 from vtsfind.learn.data.formats import CIFAR10_CLASSES, Source, cifar10, load
 from vtsfind.learn.data.formats.classes import COCO, IMAGENET_100, VOC2012
-from vtsfind.learn.data.formats.lists import Listed, read_list
+from vtsfind.learn.data.formats.lists import ListFile, read_list
 
 
 def draw(path: Path, value: int, size: tuple[int, int] = (12, 10)) -> None:
@@ -33,7 +33,7 @@ def cifar(folder: Path) -> None:
     folder.mkdir()
     rng = np.random.default_rng(0)
     for name in [f"data_batch_{n}" for n in range(1, 6)] + ["test_batch"]:
-        rows = rng.integers(0, 256, (cifar10.PER_FILE, 3073), np.uint8)
+        rows = rng.integers(0, 256, (cifar10.PICTURES_PER_FILE, 3073), np.uint8)
         rows[:, 0] %= 10
         rows.tofile(folder / f"{name}.bin")
 
@@ -117,7 +117,7 @@ def test_cifar_10_is_read_from_its_binary_archive(tmp_path: Path) -> None:
 @pytest.fixture
 def small_cifar(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """CIFAR-10 with 20 pictures a file."""
-    monkeypatch.setattr(cifar10, "PER_FILE", 20)
+    monkeypatch.setattr(cifar10, "PICTURES_PER_FILE", 20)
     cifar(tmp_path / "cifar")
     return tmp_path / "cifar"
 
@@ -157,11 +157,11 @@ def test_chosen_pictures_keep_their_order_labels_and_pixels(tmp_path: Path) -> N
     for n in range(4):
         draw(tmp_path / "c" / str(n % 2) / f"{n}.png", 10 * n)
     pictures = load([Source("classes", "c")], tmp_path, shortest=8)
-    chosen = pictures.chosen(np.array([3, 0, 3]))
-    assert [int(chosen.picture(row)[0, 0, 0]) for row in range(len(chosen))] == [30, 0, 30]
-    assert chosen.labels.tolist() == [[0, 1], [1, 0], [0, 1]]
-    assert chosen.classes == pictures.classes
-    again = chosen.chosen(np.array([1]))
+    subset = pictures.subset(np.array([3, 0, 3]))
+    assert [int(subset.picture(row)[0, 0, 0]) for row in range(len(subset))] == [30, 0, 30]
+    assert subset.labels.tolist() == [[0, 1], [1, 0], [0, 1]]
+    assert subset.classes == pictures.classes
+    again = subset.subset(np.array([1]))
     assert int(again.picture(0)[0, 0, 0]) == 0
 
 
@@ -172,7 +172,7 @@ def test_class_names_stand_in_the_order_of_the_published_columns() -> None:
     assert [COCO.index(name) for name in ("person", "chair", "car", "dining table")] == [49, 22, 18, 27]
 
 
-def listed(folder: Path, text: str | bytes, *files: str, columns: int | None = None) -> Listed:
+def listed(folder: Path, text: str | bytes, *files: str, columns: int | None = None) -> ListFile:
     for name in files:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()

@@ -22,11 +22,11 @@ from vtsfind.base.errors import DiskFull, DownloadFailed
 from vtsfind.base.progress import Cancelled, CancelToken, Phase
 from vtsfind.learn.data.formats import cifar10
 from vtsfind.learn.pretrained.archives import unpack
-from vtsfind.learn.pretrained.download import Patience, Remote, download, verify
-from vtsfind.store.partial_file import alone
+from vtsfind.learn.pretrained.download import RemoteFile, RetryPolicy, download, verify
+from vtsfind.store.partial_file import exclusive_lock
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
-SOON = Patience(timeout_s=5, tries=2, pause_s=0)
+SOON = RetryPolicy(timeout_s=5, max_attempts=2, pause_s=0)
 
 
 @pytest.fixture(autouse=True)
@@ -48,9 +48,9 @@ def site() -> Iterator[Site]:
         yield running
 
 
-def remote(site: Site, content: bytes = CONTENT, size: int = -1) -> Remote:
+def remote(site: Site, content: bytes = CONTENT, size: int = -1) -> RemoteFile:
     md5 = hashlib.md5(content).hexdigest()
-    return Remote(site.url, len(content) if size < 0 else size, md5, hashlib.sha256(content).hexdigest())
+    return RemoteFile(site.url, len(content) if size < 0 else size, md5, hashlib.sha256(content).hexdigest())
 
 
 def part(path: Path) -> Path:
@@ -77,7 +77,7 @@ class Told:
 
 def test_a_file_is_fetched_checked_and_told_of_in_kilobytes(site: Site, tmp_path: Path) -> None:
     told, path = Told(), tmp_path / "new" / "file.bin"
-    download(remote(site), path, progress=told, patience=SOON)
+    download(remote(site), path, progress=told, retry=SOON)
     assert path.read_bytes() == CONTENT
     assert not part(path).exists()
     assert told.phases == [(Phase.DOWNLOAD, 300)]
@@ -87,7 +87,7 @@ def test_a_file_is_fetched_checked_and_told_of_in_kilobytes(site: Site, tmp_path
 def test_a_connection_that_breaks_off_is_gone_on_with_where_it_broke(site: Site, tmp_path: Path) -> None:
     site.breaks = [100_000, 50_000]
     told = Told()
-    download(remote(site), tmp_path / "a", progress=told, patience=SOON)
+    download(remote(site), tmp_path / "a", progress=told, retry=SOON)
     assert (tmp_path / "a").read_bytes() == CONTENT
     assert site.asked == ["", "bytes=100000-", "bytes=150000-"]
     assert (len(told.phases), told.steps) == (1, 300)
@@ -96,7 +96,7 @@ def test_a_connection_that_breaks_off_is_gone_on_with_where_it_broke(site: Site,
 def test_a_server_that_knows_no_ranges_is_asked_for_the_whole_again(site: Site, tmp_path: Path) -> None:
     site.ranges, site.breaks = False, [100_000]
     told = Told()
-    download(remote(site), tmp_path / "a", progress=told, patience=SOON)
+    download(remote(site), tmp_path / "a", progress=told, retry=SOON)
     assert (tmp_path / "a").read_bytes() == CONTENT
     assert site.asked == ["", "bytes=100000-"]
     assert (len(told.phases), told.steps) == (2, 300)
@@ -105,7 +105,7 @@ def test_a_server_that_knows_no_ranges_is_asked_for_the_whole_again(site: Site, 
 def test_a_server_that_sends_another_part_is_asked_for_the_whole(site: Site, tmp_path: Path) -> None:
     part(tmp_path / "a").write_bytes(CONTENT[:1000])
     site.shift = -7
-    download(remote(site), tmp_path / "a", patience=SOON)
+    download(remote(site), tmp_path / "a", retry=SOON)
     assert (tmp_path / "a").read_bytes() == CONTENT
     assert site.asked == ["bytes=1000-", ""]
 
@@ -113,7 +113,7 @@ def test_a_server_that_sends_another_part_is_asked_for_the_whole(site: Site, tmp
 def test_a_server_that_refuses_the_range_is_asked_for_the_whole(site: Site, tmp_path: Path) -> None:
     part(tmp_path / "a").write_bytes(CONTENT[:1000])
     site.codes = [416]
-    download(remote(site), tmp_path / "a", patience=SOON)
+    download(remote(site), tmp_path / "a", retry=SOON)
     assert (tmp_path / "a").read_bytes() == CONTENT
     assert site.asked == ["bytes=1000-", ""]
 
@@ -122,11 +122,11 @@ def test_an_interrupted_download_is_kept_and_gone_on_with_by_the_next_run(site: 
     path = tmp_path / "a"
     site.breaks, site.codes = [100_000], [0, 503, 503]
     with pytest.raises(DownloadFailed, match=r"100,000 of 300,000 bytes: the server says 503.*same command"):
-        download(remote(site), path, patience=SOON)
+        download(remote(site), path, retry=SOON)
     assert not path.exists()
     assert part(path).read_bytes() == CONTENT[:100_000]
     told = Told()
-    download(remote(site), path, progress=told, patience=SOON)
+    download(remote(site), path, progress=told, retry=SOON)
     assert path.read_bytes() == CONTENT
     assert site.asked[-1] == "bytes=100000-"
     assert told.steps == 300
@@ -141,40 +141,40 @@ def test_wherever_it_breaks_off_the_file_comes_out_whole(
     site = Site(content, ranges=ranges, lengths=lengths, breaks=breaks)
     with tempfile.TemporaryDirectory() as folder, serving(site):
         path = Path(folder) / "a"
-        download(remote(site, content), path, patience=Patience(tries=6, pause_s=0))
+        download(remote(site, content), path, retry=RetryPolicy(max_attempts=6, pause_s=0))
         assert path.read_bytes() == content
 
 
 def test_other_bytes_of_the_same_length_are_thrown_away(site: Site, tmp_path: Path) -> None:
     other = bytes(len(CONTENT))
     with pytest.raises(DownloadFailed, match=f"its MD5 is .*, not {hashlib.md5(other).hexdigest()}"):
-        download(remote(site, other), tmp_path / "a", patience=SOON)
+        download(remote(site, other), tmp_path / "a", retry=SOON)
     assert not (tmp_path / "a").exists()
     assert not part(tmp_path / "a").exists()
 
 
 def test_the_sha_256_is_looked_at_besides_the_md5(site: Site, tmp_path: Path) -> None:
-    wanted = Remote(site.url, len(CONTENT), hashlib.md5(CONTENT).hexdigest(), "0" * 64)
+    wanted = RemoteFile(site.url, len(CONTENT), hashlib.md5(CONTENT).hexdigest(), "0" * 64)
     with pytest.raises(DownloadFailed, match=f"its SHA-256 is .*, not {'0' * 64}"):
-        download(wanted, tmp_path / "a", patience=SOON)
+        download(wanted, tmp_path / "a", retry=SOON)
 
 
 def test_what_is_left_of_another_version_of_the_file_is_replaced(site: Site, tmp_path: Path) -> None:
     part(tmp_path / "a").write_bytes(b"another version")
-    download(remote(site), tmp_path / "a", patience=SOON)
+    download(remote(site), tmp_path / "a", retry=SOON)
     assert (tmp_path / "a").read_bytes() == CONTENT
     assert site.asked == ["bytes=15-", ""]
 
 
 def test_what_is_left_and_is_too_long_is_replaced(site: Site, tmp_path: Path) -> None:
     part(tmp_path / "a").write_bytes(CONTENT + b"more")
-    download(remote(site), tmp_path / "a", patience=SOON)
+    download(remote(site), tmp_path / "a", retry=SOON)
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
 def test_a_whole_but_unchecked_file_is_checked_without_the_server(site: Site, tmp_path: Path) -> None:
     part(tmp_path / "a").write_bytes(CONTENT)
-    download(remote(site), tmp_path / "a", patience=SOON)
+    download(remote(site), tmp_path / "a", retry=SOON)
     assert (tmp_path / "a").read_bytes() == CONTENT
     assert site.asked == []
 
@@ -185,7 +185,7 @@ def test_a_page_in_the_place_of_the_file_is_refused_at_once_and_costs_nothing(
     part(tmp_path / "a").write_bytes(CONTENT[:1000])
     site.content, site.ranges = b"<html>Please log in</html>", False
     with pytest.raises(DownloadFailed, match="has 26 bytes now, not 300,000"):
-        download(remote(site), tmp_path / "a", patience=SOON)
+        download(remote(site), tmp_path / "a", retry=SOON)
     assert part(tmp_path / "a").read_bytes() == CONTENT[:1000]
 
 
@@ -194,7 +194,7 @@ def test_a_file_that_is_not_served_any_more_is_asked_for_once(site: Site, tmp_pa
     with pytest.raises(
         DownloadFailed, match=r"the server says 404 Not Found.*by other means and put it at .*a\."
     ):
-        download(remote(site), tmp_path / "a", patience=SOON)
+        download(remote(site), tmp_path / "a", retry=SOON)
     assert len(site.asked) == 1
 
 
@@ -202,30 +202,30 @@ def test_without_a_network_the_error_says_so_and_names_the_way_by_hand(tmp_path:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         address = f"http://127.0.0.1:{closed.getsockname()[1]}/x"
     with pytest.raises(DownloadFailed, match=r"Connection refused.*Look at the network.*put it at .*a\."):
-        download(Remote(address, 5), tmp_path / "a", patience=SOON)
+        download(RemoteFile(address, 5), tmp_path / "a", retry=SOON)
 
 
 def test_a_server_that_never_answers_is_given_up(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/x"
         with pytest.raises(DownloadFailed, match="did not answer in time"):
-            download(Remote(address, 5), tmp_path / "a", patience=Patience(0.05, 1, 0))
+            download(RemoteFile(address, 5), tmp_path / "a", retry=RetryPolicy(0.05, 1, 0))
 
 
 def test_a_redirect_is_followed_to_the_web_only(site: Site, tmp_path: Path) -> None:
-    moved = Remote(f"http://127.0.0.1:{site.port}/moved", len(CONTENT))
-    download(moved, tmp_path / "a", patience=SOON)
+    moved = RemoteFile(f"http://127.0.0.1:{site.port}/moved", len(CONTENT))
+    download(moved, tmp_path / "a", retry=SOON)
     assert (tmp_path / "a").read_bytes() == CONTENT
     (tmp_path / "secret").write_bytes(CONTENT)
     site.redirect = (tmp_path / "secret").as_uri()
     with pytest.raises(DownloadFailed, match="302"):
-        download(moved, tmp_path / "b", patience=SOON)
+        download(moved, tmp_path / "b", retry=SOON)
 
 
 def test_an_address_of_a_file_is_no_address(tmp_path: Path) -> None:
     (tmp_path / "secret").write_bytes(b"12345")
     with pytest.raises(DownloadFailed, match="unknown url type: file"):
-        download(Remote((tmp_path / "secret").as_uri(), 5), tmp_path / "a", patience=SOON)
+        download(RemoteFile((tmp_path / "secret").as_uri(), 5), tmp_path / "a", retry=SOON)
 
 
 def test_a_file_that_is_there_is_checked_and_not_fetched(site: Site, tmp_path: Path) -> None:
@@ -253,10 +253,10 @@ def test_a_cancelled_download_keeps_what_came(site: Site, tmp_path: Path) -> Non
             token.cancel()
 
     with pytest.raises(Cancelled):
-        download(remote(site), tmp_path / "a", progress=Told(stop), cancel=token, patience=SOON)
+        download(remote(site), tmp_path / "a", progress=Told(stop), cancel=token, retry=SOON)
     came = part(tmp_path / "a").read_bytes()
     assert came == CONTENT[: len(came)] != b""
-    download(remote(site), tmp_path / "a", patience=SOON)
+    download(remote(site), tmp_path / "a", retry=SOON)
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
@@ -265,7 +265,7 @@ def test_while_another_process_fetches_the_file_a_second_one_waits_until_told_to
 ) -> None:
     token = CancelToken()
     token.cancel()
-    with alone(tmp_path / "a", CancelToken()), pytest.raises(Cancelled):
+    with exclusive_lock(tmp_path / "a", CancelToken()), pytest.raises(Cancelled):
         download(remote(site), tmp_path / "a", cancel=token)
     assert site.asked == []
 
@@ -283,11 +283,11 @@ def room_for(size: int) -> Iterator[None]:
 
 def test_a_disk_that_fills_up_is_told_and_what_came_is_gone_on_with(site: Site, tmp_path: Path) -> None:
     with room_for(200_000), pytest.raises(DiskFull, match=r"disk with .*a is full.*Make room"):
-        download(remote(site), tmp_path / "a", patience=SOON)
+        download(remote(site), tmp_path / "a", retry=SOON)
     assert not (tmp_path / "a").exists()
     came = part(tmp_path / "a").read_bytes()
     assert came == CONTENT[: len(came)] != b""
-    download(remote(site), tmp_path / "a", patience=SOON)
+    download(remote(site), tmp_path / "a", retry=SOON)
     assert (tmp_path / "a").read_bytes() == CONTENT
     assert site.asked[-1] == f"bytes={len(came)}-"
 
@@ -359,7 +359,7 @@ def test_a_disk_that_fills_up_while_unpacking_leaves_no_half_file(tmp_path: Path
 @pytest.fixture
 def cifar(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[bytes, bytes]:
     """An archive as CIFAR-10's, of 40 pictures a file; and the first file in it."""
-    monkeypatch.setattr(cifar10, "PER_FILE", 40)
+    monkeypatch.setattr(cifar10, "PICTURES_PER_FILE", 40)
     rows = np.random.default_rng(0).integers(0, 256, (len(cifar10.FILES), 40, 3073), np.uint8)
     rows[:, :, 0] %= 10
     members = {
@@ -373,12 +373,12 @@ def test_cifar_10_is_fetched_and_unpacked_on_demand_and_known_as_the_official_on
     site: Site, tmp_path: Path, cifar: tuple[bytes, bytes]
 ) -> None:
     site.content, root = cifar[0], tmp_path / "data"
-    folder = cifar10.obtain(root, archive=remote(site, cifar[0]), patience=SOON)
+    folder = cifar10.find_or_download(root, archive=remote(site, cifar[0]), retry=SOON)
     assert folder == root / "cifar10" / cifar10.FOLDER
     assert sorted(p.name for p in folder.iterdir()) == sorted((*cifar10.FILES, "origin.json"))
     assert (folder / cifar10.FILES[0]).read_bytes() == cifar[1]
     assert cifar10.origin(folder) == f"official archive {site.url}, MD5 {hashlib.md5(cifar[0]).hexdigest()}"
-    assert cifar10.obtain(root) == folder
+    assert cifar10.find_or_download(root) == folder
     assert len(site.asked) == 1
 
 
@@ -386,7 +386,7 @@ def test_files_that_are_not_as_they_were_unpacked_are_not_called_official(
     site: Site, tmp_path: Path, cifar: tuple[bytes, bytes]
 ) -> None:
     site.content = cifar[0]
-    folder = cifar10.obtain(tmp_path / "data", archive=remote(site, cifar[0]), patience=SOON)
+    folder = cifar10.find_or_download(tmp_path / "data", archive=remote(site, cifar[0]), retry=SOON)
     changed = bytearray((folder / "test_batch.bin").read_bytes())
     changed[-1] ^= 1
     (folder / "test_batch.bin").write_bytes(changed)
@@ -404,8 +404,11 @@ def test_an_archive_that_the_user_put_there_is_checked_and_unpacked_without_the_
     for home in (tmp_path / "one", tmp_path / "two" / "cifar10"):
         home.mkdir(parents=True)
         (home / wanted.name).write_bytes(cifar[0])
-    assert cifar10.obtain(tmp_path / "one", archive=wanted) == tmp_path / "one" / cifar10.FOLDER
-    assert cifar10.obtain(tmp_path / "two", archive=wanted) == tmp_path / "two/cifar10" / cifar10.FOLDER
+    assert cifar10.find_or_download(tmp_path / "one", archive=wanted) == tmp_path / "one" / cifar10.FOLDER
+    assert (
+        cifar10.find_or_download(tmp_path / "two", archive=wanted)
+        == tmp_path / "two/cifar10" / cifar10.FOLDER
+    )
     assert site.asked == []
 
 
@@ -415,7 +418,7 @@ def test_another_archive_in_its_place_is_refused_and_nothing_is_unpacked(
     wanted = remote(site, cifar[0])
     (tmp_path / wanted.name).write_bytes(cifar[0][:-1] + b"?")
     with pytest.raises(DownloadFailed, match=f"its MD5 is .*, not {wanted.md5}"):
-        cifar10.obtain(tmp_path, archive=wanted)
+        cifar10.find_or_download(tmp_path, archive=wanted)
     assert not (tmp_path / cifar10.FOLDER).exists()
 
 
@@ -423,9 +426,9 @@ def test_an_unpacking_that_was_killed_is_done_again(
     site: Site, tmp_path: Path, cifar: tuple[bytes, bytes]
 ) -> None:
     site.content, wanted = cifar[0], remote(site, cifar[0])
-    folder = cifar10.obtain(tmp_path, archive=wanted, patience=SOON)
+    folder = cifar10.find_or_download(tmp_path, archive=wanted, retry=SOON)
     (folder / "test_batch.bin").unlink()
     (folder / "origin.json").unlink()
-    assert cifar10.obtain(tmp_path, archive=wanted) == folder
+    assert cifar10.find_or_download(tmp_path, archive=wanted) == folder
     assert cifar10.origin(folder).startswith("official archive")
     assert len(site.asked) == 1

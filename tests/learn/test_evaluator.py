@@ -21,7 +21,7 @@ from vtsfind.learn.evaluation import codes as codes_module
 from vtsfind.learn.evaluation import evaluator
 from vtsfind.learn.evaluation.evaluator import Evaluation, evaluate
 from vtsfind.learn.models.encoder import Encoder
-from vtsfind.learn.models.registry import Card
+from vtsfind.learn.models.registry import ModelCard
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.media.decode import prepare
 
@@ -34,17 +34,17 @@ def data(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def card(tmp_path: Path) -> Card:
+def card(tmp_path: Path) -> ModelCard:
     return make_model(tmp_path / "model")
 
 
-def measure(card: Card, data: Path, **options: object) -> Evaluation:
+def measure(card: ModelCard, data: Path, **options: object) -> Evaluation:
     given = {"device": "cpu", "batch": BATCH, "workers": 1, **options}
     return evaluate(card, "folder", data, **given)  # type: ignore[arg-type]
 
 
 def distances_and_relevance(
-    card: Card, data: Path, head: str
+    card: ModelCard, data: Path, head: str
 ) -> Iterator[tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]]:
     """For each query, how far the database is and what of it is relevant, without the evaluator."""
     pictures, split = open_protocol("folder", data, seed=1, shortest=32)
@@ -86,8 +86,8 @@ def expected_precision(far: npt.NDArray[np.int64], same: npt.NDArray[np.bool_], 
 
 
 @pytest.mark.parametrize("head", ["copy", "scene"])
-def test_figures_are_those_of_a_plain_loop_over_the_codes(card: Card, data: Path, head: str) -> None:
-    figures = measure(card, data, head=head).figures
+def test_figures_are_those_of_a_plain_loop_over_the_codes(card: ModelCard, data: Path, head: str) -> None:
+    scores = measure(card, data, head=head).scores
     loop: dict[str, list[float]] = {
         name: [] for name in ("best", "worst", "expected", "map", "precision", "recall")
     }
@@ -100,34 +100,34 @@ def test_figures_are_those_of_a_plain_loop_over_the_codes(card: Card, data: Path
         loop["precision"].append(float(same[inside].mean()) if inside.any() else 0.0)
         loop["recall"].append(float(same[inside].sum() / same.sum()))
     for name in ("best", "worst", "expected"):
-        assert getattr(figures.map, name) == pytest.approx(np.mean(loop[name]), abs=1e-12)
+        assert getattr(scores.map, name) == pytest.approx(np.mean(loop[name]), abs=1e-12)
     for name in ("map", "precision", "recall"):
-        assert getattr(figures.ball, name) == pytest.approx(np.mean(loop[name]), abs=1e-12)
-    assert figures.ball.radius == 2
-    assert figures.map.worst < figures.map.expected < figures.map.best
-    assert figures.textbook == figures.map  # everything counts
+        assert getattr(scores.radius_score, name) == pytest.approx(np.mean(loop[name]), abs=1e-12)
+    assert scores.radius_score.radius == 2
+    assert scores.map.worst < scores.map.expected < scores.map.best
+    assert scores.textbook == scores.map  # everything counts
 
 
-def test_the_curve_ends_with_the_whole_database(card: Card, data: Path) -> None:
-    curve = measure(card, data).figures.curve
+def test_the_curve_ends_with_the_whole_database(card: ModelCard, data: Path) -> None:
+    curve = measure(card, data).scores.curve
     assert [point.top for point in curve] == [1, 2, 5, 10, 20, 24]
     assert curve[-1].recall == 1.0
     assert curve[-1].precision == pytest.approx(8 / 24)
 
 
 def test_only_the_first_images_of_a_protocol_count(
-    card: Card, data: Path, monkeypatch: pytest.MonkeyPatch
+    card: ModelCard, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole = measure(card, data)
     short = replace(PROTOCOLS["folder"], top_k=5)
     monkeypatch.setattr(evaluator, "find_protocol", lambda _: short)
     cut = measure(card, data)
     assert cut.encoded == 0
-    assert cut.figures.map != whole.figures.map
-    assert cut.figures.textbook.expected < cut.figures.map.expected
+    assert cut.scores.map != whole.scores.map
+    assert cut.scores.textbook.expected < cut.scores.map.expected
 
 
-def test_a_result_says_what_was_measured_on_what(card: Card, data: Path) -> None:
+def test_a_result_says_what_was_measured_on_what(card: ModelCard, data: Path) -> None:
     result = measure(card, data)
     _, split = open_protocol("folder", data, seed=1)
     assert (result.model, result.sha256) == (card.name, card.sha256)
@@ -149,35 +149,35 @@ def spoil(data: Path) -> None:
         os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
 
 
-def test_a_second_measurement_decodes_nothing(card: Card, data: Path) -> None:
+def test_a_second_measurement_decodes_nothing(card: ModelCard, data: Path) -> None:
     first = measure(card, data)
     assert first.encoded == 33
     spoil(data)
     again = measure(card, data)
     assert again.encoded == 0
-    assert again.figures == first.figures
+    assert again.scores == first.scores
     assert again.made_on == first.made_on
     assert measure(card, data, device="auto").encoded == 0
 
 
-def test_another_head_costs_nothing_either(card: Card, data: Path) -> None:
+def test_another_head_costs_nothing_either(card: ModelCard, data: Path) -> None:
     measure(card, data, head="scene")
     spoil(data)
     other = measure(card, data, head="copy")
     assert (other.encoded, other.head.bits) == (0, 16)
 
 
-def test_changed_pictures_are_looked_at_again(card: Card, data: Path) -> None:
+def test_changed_pictures_are_looked_at_again(card: ModelCard, data: Path) -> None:
     first = measure(card, data)
     for path in (data / "train" / "cat").iterdir():
         path.write_bytes((data / "train" / "dog" / path.name).read_bytes())
     again = measure(card, data)
     assert again.split.digest == first.split.digest
     assert again.encoded == 33
-    assert again.figures != first.figures
+    assert again.scores != first.scores
 
 
-def test_another_model_or_split_has_codes_of_its_own(card: Card, data: Path, tmp_path: Path) -> None:
+def test_another_model_or_split_has_codes_of_its_own(card: ModelCard, data: Path, tmp_path: Path) -> None:
     first = measure(card, data)
     other = make_model(tmp_path / "other", seed=1)
     assert measure(other, data).encoded == 33
@@ -206,55 +206,55 @@ class Watcher:
             self.cancel.cancel()
 
 
-def test_progress_counts_every_picture(card: Card, data: Path) -> None:
+def test_progress_counts_every_picture(card: ModelCard, data: Path) -> None:
     watcher = Watcher()
     measure(card, data, progress=watcher)
     assert watcher.phases == [(Phase.EVALUATE, 33)]
     assert watcher.done == 33
 
 
-def test_work_that_was_stopped_goes_on_where_it_was(card: Card, data: Path, tmp_path: Path) -> None:
+def test_work_that_was_stopped_goes_on_where_it_was(card: ModelCard, data: Path, tmp_path: Path) -> None:
     watcher = Watcher(stop_after=2 * BATCH)
     with pytest.raises(Cancelled):
         measure(card, data, progress=watcher, cancel=watcher.cancel)
     resumed = measure(card, data)
     assert resumed.encoded == 33 - 2 * BATCH
-    assert resumed.figures == measure(card, data, cache=tmp_path / "anew").figures
+    assert resumed.scores == measure(card, data, cache=tmp_path / "anew").scores
 
 
-def test_codes_are_kept_now_and_then(card: Card, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(codes_module, "_KEEP_EVERY", BATCH)
+def test_codes_are_kept_now_and_then(card: ModelCard, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codes_module, "_SAVE_EVERY_PICTURES", BATCH)
     kept = []
-    monkeypatch.setattr(codes_module._Kept, "keep", lambda self: kept.append(self.done))
+    monkeypatch.setattr(codes_module._CodeFile, "save", lambda self: kept.append(self.done))
     measure(card, data)
     assert kept == [8, 16, 24, 32, 33]
 
 
-def test_a_damaged_file_of_codes_is_made_anew(card: Card, data: Path) -> None:
+def test_a_damaged_file_of_codes_is_made_anew(card: ModelCard, data: Path) -> None:
     first = measure(card, data)
     (file,) = (places().cache / "codes").iterdir()
     content = file.read_bytes()
     for harmed in (b"", content[: len(content) // 2], content.replace(b"head scene", b"head sceni")):
         file.write_bytes(harmed)
         again = measure(card, data)
-        assert (again.encoded, again.figures) == (33, first.figures)
+        assert (again.encoded, again.scores) == (33, first.scores)
     assert file.read_bytes()
 
 
-def test_a_cache_that_cannot_be_written_costs_no_figures(card: Card, data: Path, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_costs_no_figures(card: ModelCard, data: Path, tmp_path: Path) -> None:
     (tmp_path / "cache").write_bytes(b"a file")
     result = measure(card, data, cache=tmp_path / "cache")
-    assert str(tmp_path / "cache") in result.not_kept
-    assert result.figures == measure(card, data).figures
+    assert str(tmp_path / "cache") in result.cache_error
+    assert result.scores == measure(card, data).scores
 
 
-def test_a_picture_that_cannot_be_used_is_named(card: Card, data: Path) -> None:
+def test_a_picture_that_cannot_be_used_is_named(card: ModelCard, data: Path) -> None:
     (data / "train" / "dog" / "3.png").write_bytes(b"no picture")
     with pytest.raises(UsageError, match=r"dog/3\.png cannot be used"):
         measure(card, data)
 
 
-def test_a_damaged_model_measures_nothing(card: Card, data: Path) -> None:
+def test_a_damaged_model_measures_nothing(card: ModelCard, data: Path) -> None:
     card.path.write_bytes(card.path.read_bytes()[:-1])
     with pytest.raises(ModelDamaged):
         measure(card, data)
@@ -292,11 +292,11 @@ TEACHER = 'teacher = { backbone = "lite2", start = "x.pth", size = 224 }'
     ],
 )
 def test_the_paper_s_figure_stands_beside_a_model_of_its_kind_alone(
-    card: Card, name: str, protocol: str, text: str, expected: float | None
+    card: ModelCard, name: str, protocol: str, text: str, expected: float | None
 ) -> None:
     (card.folder / "recipe.toml").write_text(text)
     model = replace(card, name=name, network=PAPERS)
-    found = evaluator._published(model, evaluator._goals(model, "scene"), PROTOCOLS[protocol], 32)
+    found = evaluator._paper_cell(model, evaluator._goals_of_head(model, "scene"), PROTOCOLS[protocol], 32)
     assert (found and found.map) == expected
 
 
@@ -308,25 +308,27 @@ def test_the_paper_s_figure_stands_beside_a_model_of_its_kind_alone(
         ({"seed": -1}, "seed is -1"),
     ],
 )
-def test_wrong_options_are_refused(card: Card, data: Path, options: dict[str, object], message: str) -> None:
+def test_wrong_options_are_refused(
+    card: ModelCard, data: Path, options: dict[str, object], message: str
+) -> None:
     with pytest.raises(UsageError, match=message):
         measure(card, data, **options)
     assert not (places().cache / "codes").exists()
 
 
-def test_the_first_head_is_taken_where_none_is_called_scene(card: Card) -> None:
+def test_the_first_head_is_taken_where_none_is_called_scene(card: ModelCard) -> None:
     plain = replace(card, network=replace(SPEC, heads=(Head("code", 8), Head("other", 4))))
     assert evaluator.chosen_head(plain, "") == Head("code", 8)
     assert evaluator.chosen_head(plain, "other") == Head("other", 4)
 
 
-def test_pictures_are_made_by_several_threads_in_order(card: Card, data: Path) -> None:
-    assert measure(card, data, workers=4).figures == measure(card, data, cache=data / "codes").figures
+def test_pictures_are_made_by_several_threads_in_order(card: ModelCard, data: Path) -> None:
+    assert measure(card, data, workers=4).scores == measure(card, data, cache=data / "codes").scores
 
 
 def test_codes_of_cifar_10_depend_on_its_six_files(tmp_path: Path) -> None:
     rows = np.arange(3, dtype=np.int64)
-    pictures = Pictures((), np.zeros((3, 0), np.float32), (cifar10.Rows(tmp_path, rows),), (0, 3))
+    pictures = Pictures((), np.zeros((3, 0), np.float32), (cifar10.Cifar10Reader(tmp_path, rows),), (0, 3))
     for name in cifar10.FILES:
         (tmp_path / name).write_bytes(b"batch")
     before = codes_module.files_digest(pictures)
@@ -343,14 +345,17 @@ def test_pictures_without_files_are_no_pictures_of_a_protocol() -> None:
 
 
 def test_a_model_is_not_measured_by_a_drawing_that_it_was_not_trained_by(
-    card: Card, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+    card: ModelCard, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, split = open_protocol("folder", data, seed=1)
     assert measure(card, data).trained_by == ""
-    assert measure(replace(card, split=split.learned), data).trained_by == "the training set of this split"
+    assert (
+        measure(replace(card, split=split.training_digest), data).trained_by
+        == "the training set of this split"
+    )
     elsewhere = replace(card, split="0" * 64)
     assert measure(elsewhere, data).trained_by == "another data set or split"
-    drawn = replace(PROTOCOLS["folder"], drawing=PROTOCOLS["cifar10@all"].drawing, title="Drawn")
+    drawn = replace(PROTOCOLS["folder"], sampling=PROTOCOLS["cifar10@all"].sampling, title="Drawn")
     monkeypatch.setattr(evaluator, "find_protocol", lambda _: drawn)
     with pytest.raises(UsageError, match=r"another drawing of Drawn.*seed of its training"):
         measure(elsewhere, data)

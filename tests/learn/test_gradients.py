@@ -14,12 +14,12 @@ from support.tiny_models import draw_classes
 from torch import Tensor, nn
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.progress import CancelToken, Silent
-from vtsfind.learn.models.registry import registered
-from vtsfind.learn.training.distributed import Processes
-from vtsfind.learn.training.grad_cache import Gradients
-from vtsfind.learn.training.loop import Run, train
-from vtsfind.learn.training.presets import Wish, standard_recipe
+from vtsfind.base.progress import CancelToken, SilentProgress
+from vtsfind.learn.models.registry import registered_models
+from vtsfind.learn.training.distributed import ProcessGroup
+from vtsfind.learn.training.grad_cache import GradientCache
+from vtsfind.learn.training.loop import RunOptions, train
+from vtsfind.learn.training.presets import PresetOptions, preset_recipe
 from vtsfind.learn.training.recipes import recipe_text
 
 
@@ -57,9 +57,9 @@ def pairs(asked: list[int]) -> Callable[[Tensor], Tensor]:
     return loss
 
 
-def gradient(backbone: Backbone, parts: int, told: list[str], asked: list[int]) -> tuple[Tensor, int]:
+def gradient(backbone: Backbone, parts: int, on_message: list[str], asked: list[int]) -> tuple[Tensor, int]:
     scaler = torch.amp.GradScaler("cpu", enabled=False)
-    made = Gradients(backbone, Processes(), scaler, parts=parts, seed=1, told=told.append)
+    made = GradientCache(backbone, ProcessGroup(), scaler, parts=parts, seed=1, on_message=on_message.append)
     torch.manual_seed(5)
     first, second = torch.randn(8, 3, 2, 2), torch.randn(6, 3, 2, 2)
     made.add(3, [(first, pairs(asked)), (second, pairs(asked))])
@@ -89,17 +89,17 @@ def test_parts_that_are_made_twice_drop_the_same_values() -> None:
 @pytest.mark.parametrize("where", ["forward", "backward", "both"])
 def test_running_out_of_memory_halves_the_parts_and_says_so_and_asks_the_objective_once(where: str) -> None:
     whole, _ = gradient(Backbone(), 1, [], [])
-    backbone, told, asked = Backbone(), list[str](), list[int]()
+    backbone, on_message, asked = Backbone(), list[str](), list[int]()
     if where != "backward":
         backbone.most = {True: 4, False: 4}
     if where != "forward":
         backbone.in_backward = 2
-    split, parts = gradient(backbone, 1, told, asked)
+    split, parts = gradient(backbone, 1, on_message, asked)
     torch.testing.assert_close(split, whole)
     assert asked == [8, 6]
     assert parts == (2 if where == "forward" else 4)
-    assert len(told) == parts // 2
-    assert "2 parts of at most 4 pictures" in told[0]
+    assert len(on_message) == parts // 2
+    assert "2 parts of at most 4 pictures" in on_message[0]
 
 
 def test_memory_that_is_too_small_for_one_picture_is_an_error() -> None:
@@ -112,8 +112,13 @@ def test_memory_that_is_too_small_for_one_picture_is_an_error() -> None:
 def test_several_processes_do_not_halve_by_themselves_but_say_what_to_set() -> None:
     backbone = Backbone()
     backbone.most = {True: 1, False: 1}
-    made = Gradients(
-        backbone, Processes(0, 2), torch.amp.GradScaler("cpu", enabled=False), parts=2, seed=1, told=print
+    made = GradientCache(
+        backbone,
+        ProcessGroup(0, 2),
+        torch.amp.GradScaler("cpu", enabled=False),
+        parts=2,
+        seed=1,
+        on_message=print,
     )
     with pytest.raises(UsageError, match=r"schedule\.parts=4"):
         made.add(0, [(torch.randn(4, 3, 2, 2), torch.sum)])
@@ -141,9 +146,9 @@ def by_torchrun(recipe: Path, run: Path, data: Path) -> None:
 
 def test_two_processes_train_the_model_that_one_trains(tmp_path: Path) -> None:
     data = draw_classes(tmp_path / "data")
-    wish = Wish("folder", "hashnet", 16, backbone="vitti16", batch=8, start="", epochs=2)
+    preset = PresetOptions("folder", "hashnet", 16, backbone="vitti16", batch=8, start="", epochs=2)
     recipe = tmp_path / "recipe.toml"
-    text = recipe_text(standard_recipe(wish, pictures=24))
+    text = recipe_text(preset_recipe(preset, pictures=24))
     for old, new in (
         ("size = 224", "size = 32\ndepth = 1"),
         ("centred = false", "centred = true"),
@@ -156,9 +161,14 @@ def test_two_processes_train_the_model_that_one_trains(tmp_path: Path) -> None:
         assert old in text
         text = text.replace(old, new)
     recipe.write_text(text)
-    train(recipe, Run(tmp_path / "1", data, data, device="cpu", workers=0), Silent(), CancelToken())
+    train(
+        recipe,
+        RunOptions(tmp_path / "1", data, data, device="cpu", workers=0),
+        SilentProgress(),
+        CancelToken(),
+    )
     by_torchrun(recipe, tmp_path / "2", data)
-    one, two = (registered((tmp_path / str(n),)).values() for n in (1, 2))
+    one, two = (registered_models((tmp_path / str(n),)).values() for n in (1, 2))
     (a,), (b,) = one, two
     assert (a.name, a.split, a.metrics.keys()) == (b.name, b.split, b.metrics.keys())
     ours, theirs = a.load(), b.load()

@@ -10,29 +10,31 @@ from safetensors.torch import save_file
 from support.tiny_models import draw_classes
 
 from vtsfind.base.errors import DiskFull, UsageError
-from vtsfind.learn.evaluation.codes import Work
+from vtsfind.learn.evaluation.codes import EncodingOptions
 from vtsfind.learn.evaluation.features import FeatureStore, frozen
-from vtsfind.learn.evaluation.heads import Knobs
+from vtsfind.learn.evaluation.heads import Hyperparameters
 from vtsfind.learn.models.network import make_backbone
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.paper import grid
-from vtsfind.learn.paper.grid import Wish, run_grid
+from vtsfind.learn.paper.grid import GridOptions, run_grid
 from vtsfind.learn.paper.results import read_results, write_result
 
-WORK = Work("cpu", 8, 1)
+ENCODING = EncodingOptions("cpu", 8, 1)
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grid, "KNOBS", dict.fromkeys(grid.KNOBS, Knobs(epochs=1, batch=8)))
+    monkeypatch.setattr(
+        grid, "HYPERPARAMETERS", dict.fromkeys(grid.HYPERPARAMETERS, Hyperparameters(epochs=1, batch=8))
+    )
 
 
 @pytest.fixture
-def wish(tmp_path: Path) -> Wish:
+def grid_options(tmp_path: Path) -> GridOptions:
     torch.manual_seed(0)
     network = make_backbone(NetworkSpec("vitti16", 32, heads=()))
     save_file(network.state_dict(), tmp_path / "tiny.safetensors")
-    return Wish(
+    return GridOptions(
         backbone=frozen("vitti16@32=tiny.safetensors", tmp_path),
         datasets=("folder",),
         data=draw_classes(tmp_path / "data", train=4, val=1),
@@ -44,11 +46,11 @@ def wish(tmp_path: Path) -> Wish:
     )
 
 
-def test_a_grid_has_a_file_for_each_cell_with_what_it_takes_to_believe_it(wish: Wish) -> None:
-    made = list(run_grid(wish, WORK))
+def test_a_grid_has_a_file_for_each_cell_with_what_it_takes_to_believe_it(grid_options: GridOptions) -> None:
+    made = list(run_grid(grid_options, ENCODING))
     assert [(one.framework, one.bits) for one in made] == [("csq", 16), ("dch", 16), ("csq", 32), ("dch", 32)]
-    assert read_results(wish.results).every == tuple(sorted(made, key=lambda one: one.file))
-    content = json.loads((wish.results / "vitti16@32.csq.folder.16.frozen.json").read_bytes())
+    assert read_results(grid_options.results).entries == tuple(sorted(made, key=lambda one: one.file))
+    content = json.loads((grid_options.results / "vitti16@32.csq.folder.16.frozen.json").read_bytes())
     assert (content["how"], content["mode"], content["train"], content["queries"]) == (
         "frozen",
         "fixed",
@@ -62,42 +64,45 @@ def test_a_grid_has_a_file_for_each_cell_with_what_it_takes_to_believe_it(wish: 
     assert content["command"]
 
 
-def test_cells_that_have_a_result_are_left_alone_unless_asked_for_again(wish: Wish) -> None:
-    first = list(run_grid(replace(wish, bits=(16,)), WORK))
-    assert [one.bits for one in run_grid(wish, WORK)] == [32, 32]
-    assert list(run_grid(wish, WORK)) == []
-    again = list(run_grid(replace(wish, bits=(16,), again=True), WORK))
-    assert [one.map for one in again] == [one.map for one in first]
+def test_cells_that_have_a_result_are_left_alone_unless_asked_for_again(grid_options: GridOptions) -> None:
+    first = list(run_grid(replace(grid_options, bits=(16,)), ENCODING))
+    assert [one.bits for one in run_grid(grid_options, ENCODING)] == [32, 32]
+    assert list(run_grid(grid_options, ENCODING)) == []
+    rerun = list(run_grid(replace(grid_options, bits=(16,), rerun=True), ENCODING))
+    assert [one.map for one in rerun] == [one.map for one in first]
 
 
 def test_features_of_training_pictures_are_made_in_every_view_and_others_once(
-    wish: Wish, monkeypatch: pytest.MonkeyPatch
+    grid_options: GridOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[int, int]] = []
-    seen = FeatureStore.seen
+    view_features = FeatureStore.view_features
 
     def watched(self: FeatureStore, rows: list[int], view: int = 0) -> object:
         asked.append((len(rows), view))
-        return seen(self, rows, view)
+        return view_features(self, rows, view)
 
-    monkeypatch.setattr(FeatureStore, "seen", watched)
-    list(run_grid(wish, WORK))
+    monkeypatch.setattr(FeatureStore, "view_features", watched)
+    list(run_grid(grid_options, ENCODING))
     assert asked == [(12, 0), (12, 1), (3, 0)]
 
 
 def test_a_head_serves_all_data_sets_of_the_same_training_pictures(
-    wish: Wish, monkeypatch: pytest.MonkeyPatch
+    grid_options: GridOptions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[str] = []
-    train = grid.trained_head
+    train = grid.train_named_head
 
     def counted(framework: str, *arguments: object, **options: object) -> object:
         calls.append(framework)
         return train(framework, *arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(grid, "trained_head", counted)
+    monkeypatch.setattr(grid, "train_named_head", counted)
     made = list(
-        run_grid(replace(wish, datasets=("folder", "imagenette"), frameworks=("csq",), bits=(16,)), WORK)
+        run_grid(
+            replace(grid_options, datasets=("folder", "imagenette"), frameworks=("csq",), bits=(16,)),
+            ENCODING,
+        )
     )
     assert calls == ["csq"]
     assert [one.dataset for one in made] == ["folder", "imagenette"]
@@ -113,26 +118,26 @@ def test_a_head_serves_all_data_sets_of_the_same_training_pictures(
     ],
 )
 def test_cells_that_cannot_be_are_refused(
-    wish: Wish, change: dict[str, tuple[str, ...]], message: str
+    grid_options: GridOptions, change: dict[str, tuple[str, ...]], message: str
 ) -> None:
     with pytest.raises(UsageError) as caught:
-        list(run_grid(replace(wish, **change), WORK))  # type: ignore[arg-type]
+        list(run_grid(replace(grid_options, **change), ENCODING))  # type: ignore[arg-type]
     assert message in str(caught.value)
 
 
-def test_a_file_that_is_no_result_is_named(wish: Wish) -> None:
-    (result,) = run_grid(replace(wish, frameworks=("csq",), bits=(16,)), WORK)
+def test_a_file_that_is_no_result_is_named(grid_options: GridOptions) -> None:
+    (result,) = run_grid(replace(grid_options, frameworks=("csq",), bits=(16,)), ENCODING)
     for content in ("{", "[]", "{}", json.dumps({"curve": []})):
-        (wish.results / "other.json").write_text(content)
+        (grid_options.results / "other.json").write_text(content)
         with pytest.raises(UsageError, match=r"other\.json"):
-            read_results(wish.results)
-    (wish.results / "other.json").unlink()
-    assert read_results(wish.results).of(framework="csq", bits=16) == (result,)
-    assert read_results(wish.results).of(framework="dsh") == ()
+            read_results(grid_options.results)
+    (grid_options.results / "other.json").unlink()
+    assert read_results(grid_options.results).select(framework="csq", bits=16) == (result,)
+    assert read_results(grid_options.results).select(framework="dsh") == ()
 
 
-def test_a_folder_that_cannot_be_written_is_said(wish: Wish, tmp_path: Path) -> None:
-    (result,) = run_grid(replace(wish, frameworks=("csq",), bits=(16,)), WORK)
+def test_a_folder_that_cannot_be_written_is_said(grid_options: GridOptions, tmp_path: Path) -> None:
+    (result,) = run_grid(replace(grid_options, frameworks=("csq",), bits=(16,)), ENCODING)
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(DiskFull, match="could not be written"):
         write_result(tmp_path / "file", result)

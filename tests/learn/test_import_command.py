@@ -20,7 +20,7 @@ from vtsfind.cli.app import app
 from vtsfind.learn.models.encoder import Encoder
 from vtsfind.learn.models.network import HashNetwork, make_backbone
 from vtsfind.learn.models.register import write_model
-from vtsfind.learn.models.registry import find_card, registered
+from vtsfind.learn.models.registry import find_card, registered_models
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.pretrained.load import load_start
 from vtsfind.learn.training.recipes import Recipe, Schedule
@@ -65,7 +65,7 @@ def test_the_model_of_a_run_folder_becomes_one_of_the_user_s_own(tmp_path: Path)
     assert card.path.parent == places().models
     assert (card.folder / card.recipe).read_text() == "seed = 0\n"
     pixels = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
-    (there,) = registered((run,)).values()
+    (there,) = registered_models((run,)).values()
     here, before = (Encoder(each, device="cpu").encode(pixels)["code"] for each in (card, there))
     assert np.array_equal(here, before)
 
@@ -76,7 +76,7 @@ def test_a_model_can_be_given_another_name(tmp_path: Path) -> None:
     assert json.loads(result.stdout.splitlines()[0])["command"] == "models import"
     assert model["name"] == "mine.csq.drawn.16"
     assert Path(model["file"]) == places().models / "mine.csq.drawn.16.safetensors"
-    assert NAME not in registered()
+    assert NAME not in registered_models()
     find_card("mine.csq.drawn.16").verify()
 
 

@@ -9,13 +9,19 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head
 from vtsfind.learn.data.protocols import PROTOCOLS
 from vtsfind.learn.models.spec import NetworkSpec
-from vtsfind.learn.paper.published import LITERATURE, Cell, cells, counterpart, published
+from vtsfind.learn.paper.published import (
+    LITERATURE,
+    PublishedCell,
+    published,
+    published_cells,
+    published_counterpart,
+)
 
 DATASETS = ("cifar10@54000", "cifar10@all", "imagenet-100@1000", "nuswide-21@5000", "coco@5000")
 PAPERS = NetworkSpec("vts16", 224, (Head("code", 32),), features="all")
 
 
-def key(cell: Cell) -> tuple[object, ...]:
+def key(cell: PublishedCell) -> tuple[object, ...]:
     return (cell.table, cell.backbone, cell.feature, cell.framework, cell.dataset, cell.bits)
 
 
@@ -26,14 +32,14 @@ def mean(**of: object) -> float:
 
 
 def test_every_figure_of_the_three_tables_is_there_once() -> None:
-    assert Counter(cell.table for cell in cells()) == {1: 360, 2: 87, 3: 360}
-    assert len({key(cell) for cell in cells()}) == 807
-    assert {cell.bits for cell in cells()} == {16, 32, 64}
-    assert all(0 < cell.map < 1 for cell in cells())
+    assert Counter(cell.table for cell in published_cells()) == {1: 360, 2: 87, 3: 360}
+    assert len({key(cell) for cell in published_cells()}) == 807
+    assert {cell.bits for cell in published_cells()} == {16, 32, 64}
+    assert all(0 < cell.map < 1 for cell in published_cells())
 
 
 def test_every_data_set_is_a_protocol() -> None:
-    assert {cell.dataset for cell in cells()} == set(DATASETS) <= set(PROTOCOLS)
+    assert {cell.dataset for cell in published_cells()} == set(DATASETS) <= set(PROTOCOLS)
 
 
 def test_table_3_repeats_table_1_where_heads_read_all_tokens() -> None:
@@ -83,13 +89,15 @@ def test_figures_are_found_by_vtsfind_s_names_and_the_tables_own() -> None:
 
 
 def test_a_network_of_the_paper_has_a_counterpart() -> None:
-    found = counterpart(PAPERS, framework="csq", dataset="cifar10@54000", bits=32)
+    found = published_counterpart(PAPERS, framework="csq", dataset="cifar10@54000", bits=32)
     assert found is not None
     assert (found.backbone, found.feature, found.framework, found.map) == ("VTS16", "all", "CSQ", 0.979)
-    cls = counterpart(replace(PAPERS, features="cls"), framework="csq", dataset="imagenet-100@1000", bits=64)
+    cls = published_counterpart(
+        replace(PAPERS, features="cls"), framework="csq", dataset="imagenet-100@1000", bits=64
+    )
     assert cls is not None
     assert (cls.table, cls.feature) == (3, "cls")
-    alexnet = counterpart(
+    alexnet = published_counterpart(
         NetworkSpec("alexnet", 224, PAPERS.heads), framework="dsh", dataset="cifar10@54000", bits=16
     )
     assert alexnet is not None
@@ -114,4 +122,4 @@ def test_another_network_method_data_set_or_length_has_none(
     change: dict[str, object], asked: dict[str, object]
 ) -> None:
     wanted = {"framework": "csq", "dataset": "cifar10@54000", "bits": 32} | asked
-    assert counterpart(replace(PAPERS, **change), **wanted) is None  # type: ignore[arg-type]
+    assert published_counterpart(replace(PAPERS, **change), **wanted) is None  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head
 from vtsfind.learn.models.network import HashNetwork
 from vtsfind.learn.models.spec import NetworkSpec
-from vtsfind.learn.pretrained.load import fitted, load_start, read_start, starts_folder
+from vtsfind.learn.pretrained.load import fit_to_backbone, load_start, read_start, starts_folder
 
 
 def small(depth: int = 2, size: int = 56) -> torch.nn.Module:
@@ -95,7 +95,7 @@ def test_torchvision_s_alexnet_fits_by_its_names(tmp_path: Path) -> None:
     last = {"classifier.6.weight": torch.zeros(1000, 1), "classifier.6.bias": torch.zeros(1000)}
     torch.save(source | last, tmp_path / "alexnet.pth")
     state = read_start(tmp_path / "alexnet.pth", network)
-    assert list(fitted(state, network, tmp_path)) == list(source)
+    assert list(fit_to_backbone(state, network, tmp_path)) == list(source)
 
 
 def test_the_backbone_of_a_whole_model_is_a_start(tmp_path: Path) -> None:

@@ -21,9 +21,16 @@ from PIL import Image
 from vtsfind.base.errors import DiskFull, UsageError
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.data.formats import CIFAR10_CLASSES, cifar10
-from vtsfind.learn.data.protocols import MIDDLE, PROTOCOLS, WHOLE, Protocol, find_protocol, open_protocol
-from vtsfind.learn.data.split_checks import Expected, Fault, Finding, audited
-from vtsfind.learn.data.splits import Split, drawn
+from vtsfind.learn.data.protocols import (
+    CENTRE_CROP,
+    PROTOCOLS,
+    SQUASH,
+    Protocol,
+    find_protocol,
+    open_protocol,
+)
+from vtsfind.learn.data.split_checks import ExpectedSplit, Fault, SplitFinding, check_split
+from vtsfind.learn.data.splits import Split, draw_split
 
 CHECKOUT = Path(__file__).parents[2]
 SHARED = CHECKOUT.parent / "shared" / "data"
@@ -53,14 +60,14 @@ def numbers(pictures: int = 60_000) -> npt.NDArray[np.int64]:
 @pytest.fixture
 def small_cifar(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder of all data with CIFAR-10 in it, of 1,100 pictures a file."""
-    monkeypatch.setattr(cifar10, "PER_FILE", 1_100)
+    monkeypatch.setattr(cifar10, "PICTURES_PER_FILE", 1_100)
     return write_cifar(tmp_path / "data")
 
 
 def write_cifar(root: Path, labels: npt.NDArray[np.int64] | None = None) -> Path:
     folder = root / cifar10.FOLDER
     folder.mkdir(parents=True)
-    rows = np.zeros((6 * cifar10.PER_FILE, 3073), np.uint8)
+    rows = np.zeros((6 * cifar10.PICTURES_PER_FILE, 3073), np.uint8)
     rows[:, 0] = numbers(len(rows)) if labels is None else labels
     rows[:, 1] = np.arange(len(rows)) % 251
     for name, block in zip(cifar10.FILES, np.split(rows, 6), strict=True):
@@ -142,22 +149,22 @@ def test_data_that_are_there_in_part_are_told_from_what_is_missing(tmp_path: Pat
 
 def test_protocols_say_how_pictures_are_shown_at_any_size() -> None:
     given_ = Preprocessing(size=192, mean=(0.1, 0.2, 0.3))
-    middle = MIDDLE.preprocessing(given_)
+    middle = CENTRE_CROP.preprocessing(given_)
     assert (middle.fit, middle.size, middle.resize, middle.interpolation) == ("crop", 192, 219, "bilinear")
-    assert MIDDLE.preprocessing(Preprocessing(size=224)).resize == 256
+    assert CENTRE_CROP.preprocessing(Preprocessing(size=224)).resize == 256
     assert middle.mean == given_.mean
-    assert WHOLE.preprocessing(given_) == replace(given_, interpolation="bilinear")
+    assert SQUASH.preprocessing(given_) == replace(given_, interpolation="bilinear")
 
 
 def test_a_seed_draws_the_same_rows_for_ever() -> None:
-    query, train, rest = drawn(numbers(), query=100, train=500, seed=1)
+    query, train, rest = draw_split(numbers(), query=100, train=500, seed=1)
     assert [len(part) for part in (query, train, rest)] == [1_000, 5_000, 54_000]
     every = np.concatenate([query, train, rest]).astype("<i8").tobytes()
     assert query[:5].tolist() == [13290, 56780, 44510, 32450, 25300]
     assert hashlib.sha256(every).hexdigest() == DRAWN_WITH_SEED_1
-    again = drawn(numbers(), query=100, train=500, seed=1)
+    again = draw_split(numbers(), query=100, train=500, seed=1)
     assert all(map(np.array_equal, (query, train, rest), again))
-    assert not np.array_equal(query, drawn(numbers(), query=100, train=500, seed=2)[0])
+    assert not np.array_equal(query, draw_split(numbers(), query=100, train=500, seed=2)[0])
 
 
 @settings(max_examples=30)
@@ -171,7 +178,7 @@ def test_what_is_drawn_is_every_row_once_and_as_many_of_each_class_as_asked_for(
     labels: list[int], query: int, train: int, seed: int
 ) -> None:
     classes = np.array(labels)
-    parts = drawn(classes, query=query, train=train, seed=seed)
+    parts = draw_split(classes, query=query, train=train, seed=seed)
     assert sorted(np.concatenate(parts).tolist()) == list(range(len(labels)))
     for number in set(labels):
         there = labels.count(number)
@@ -217,7 +224,7 @@ def test_the_file_of_a_split_decides_and_not_the_drawing(
     small_cifar: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, first = open_protocol("cifar10", small_cifar, seed=3)
-    monkeypatch.setattr("vtsfind.learn.data.layouts.drawn", None)
+    monkeypatch.setattr("vtsfind.learn.data.layouts.draw_split", None)
     _, again = open_protocol("cifar10", small_cifar, seed=3)
     assert np.array_equal(again.train, first.train)
 
@@ -266,7 +273,7 @@ def room_for(size: int) -> Iterator[None]:
 def test_a_split_that_cannot_be_kept_is_used_and_told_of(small_cifar: Path) -> None:
     with room_for(1_000):
         _, split = open_protocol("cifar10", small_cifar, seed=3)
-    assert Fault.NOT_KEPT in faults(split)
+    assert Fault.NOT_SAVED in faults(split)
     assert split.file is None
     assert {path.suffix for path in (small_cifar / cifar10.FOLDER).iterdir()} == {".bin"}
     assert open_protocol("cifar10", small_cifar, seed=3)[1].digest == split.digest
@@ -279,13 +286,13 @@ def test_a_folder_for_splits_that_cannot_be_written_is_an_error(small_cifar: Pat
 
 
 def test_splits_with_the_same_training_set_and_queries_are_known_by_it(small_cifar: Path) -> None:
-    learned = {
-        (name, seed): open_protocol(name, small_cifar, seed=seed)[1].learned
+    training_digest = {
+        (name, seed): open_protocol(name, small_cifar, seed=seed)[1].training_digest
         for name in ("cifar10@54000", "cifar10@all")
         for seed in (1, 2)
     }
-    assert learned["cifar10@54000", 1] == learned["cifar10@all", 1]
-    assert learned["cifar10@54000", 1] != learned["cifar10@54000", 2]
+    assert training_digest["cifar10@54000", 1] == training_digest["cifar10@all", 1]
+    assert training_digest["cifar10@54000", 1] != training_digest["cifar10@54000", 2]
 
 
 @pytest.mark.usefixtures("small_cifar")
@@ -361,7 +368,7 @@ def test_list_files_with_several_labels_are_opened_with_all_faults_told(tmp_path
         (Fault.QUERY_IN_DATABASE, 1),
         (Fault.UNLABELLED, 1),
         (Fault.UNLABELLED, 1),
-        (Fault.UNANSWERABLE, 2),
+        (Fault.NO_RELEVANT, 2),
     ]
     assert not any(finding.fatal for finding in split.findings)
 
@@ -416,7 +423,7 @@ def check(
     parts = {
         name: np.array(rows, np.int64) for name, rows in zip(PARTS, (train, query, database), strict=True)
     }
-    cleaned, findings = audited(labels, parts, Expected({}))
+    cleaned, findings = check_split(labels, parts, ExpectedSplit({}))
     return (
         [cleaned[name].tolist() for name in PARTS],
         [(finding.fault, finding.count, finding.fatal) for finding in findings],
@@ -475,7 +482,7 @@ def test_what_was_found_is_written_beside_results_as_plain_values(small_cifar: P
     assert report["findings"] == [
         "There are 600 pictures for the database, where the protocol has 54,000: figures do not compare."
     ]
-    assert str(Finding(Fault.REPEATED, 1, "said")) == "said"
+    assert str(SplitFinding(Fault.REPEATED, 1, "said")) == "said"
 
 
 def test_rebuilt_cifar_10_is_split_by_all_three_protocols(
@@ -495,7 +502,7 @@ def test_rebuilt_cifar_10_is_split_by_all_three_protocols(
             assert (counts == len(getattr(split, part)) // 10).all()
     assert split.origin.startswith("not known")
     assert len(pictures) == 60_000
-    sent = pickle.loads(pickle.dumps(pictures.chosen(split.query)))
+    sent = pickle.loads(pickle.dumps(pictures.subset(split.query)))
     assert np.array_equal(sent.picture(5), pictures.picture(int(split.query[5])))
 
 

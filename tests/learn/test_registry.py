@@ -14,7 +14,7 @@ from vtsfind.base.records import Head, Preprocessing
 from vtsfind.learn.models.encoder import Encoder, choose_device, precision
 from vtsfind.learn.models.network import HashNetwork
 from vtsfind.learn.models.register import write_model
-from vtsfind.learn.models.registry import Card, find_card, registered, shipped_folder
+from vtsfind.learn.models.registry import ModelCard, find_card, registered_models, shipped_folder
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.training.recipes import Recipe, Schedule
 from vtsfind.media.decode import decode, prepare
@@ -22,7 +22,7 @@ from vtsfind.media.decode import decode, prepare
 SPEC = NetworkSpec("vitti16", 32, (Head("copy", 16), Head("scene", 12)), depth=1)
 
 
-def make(folder: Path, name: str = "tiny.random.none.16-12", seed: int = 0) -> Card:
+def make(folder: Path, name: str = "tiny.random.none.16-12", seed: int = 0) -> ModelCard:
     torch.manual_seed(seed)
     folder.mkdir(exist_ok=True)
     recipe = Recipe(name, SPEC, tasks=(), schedule=Schedule(steps=1))
@@ -35,12 +35,12 @@ def pictures(n: int = 5) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
 
 def test_what_was_written_is_registered_and_read_back_the_same(tmp_path: Path) -> None:
     card = make(tmp_path)
-    assert registered((tmp_path,)) == {card.name: card}
+    assert registered_models((tmp_path,)) == {card.name: card}
     assert card.network == SPEC
 
 
 def test_shipped_models_have_the_content_that_their_registry_promises() -> None:
-    cards = registered((shipped_folder(),))
+    cards = registered_models((shipped_folder(),))
     assert cards
     for card in cards.values():
         card.verify()
@@ -49,7 +49,7 @@ def test_shipped_models_have_the_content_that_their_registry_promises() -> None:
 
 
 def test_exactly_one_shipped_model_is_the_default_and_it_has_both_heads() -> None:
-    (card,) = [card for card in registered((shipped_folder(),)).values() if card.default]
+    (card,) = [card for card in registered_models((shipped_folder(),)).values() if card.default]
     assert find_card() == card
     assert {head.name: head.bits for head in card.network.heads} == {"copy": 256, "scene": 128}
 
@@ -73,7 +73,7 @@ def test_a_name_that_stands_twice_is_an_error(tmp_path: Path) -> None:
     make(tmp_path / "a")
     make(tmp_path / "b")
     with pytest.raises(UsageError, match="and again in"):
-        registered((tmp_path / "a", tmp_path / "b"))
+        registered_models((tmp_path / "a", tmp_path / "b"))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_registry_with_a_mistake_is_refused_with_the_place(
     registry = tmp_path / "registry.toml"
     registry.write_text(registry.read_text().replace(*change))
     with pytest.raises(UsageError, match=message):
-        registered((tmp_path,))
+        registered_models((tmp_path,))
 
 
 @pytest.mark.parametrize("position", [0, 100, -1])

@@ -6,7 +6,7 @@ import pytest
 
 from vtsfind.base.errors import UsageError
 from vtsfind.learn.paper.results import CurvePoint, Result, Results
-from vtsfind.learn.paper.tables import Column, Own, Row, Table, joined
+from vtsfind.learn.paper.tables import Column, OwnCell, Row, Table, join_results
 
 OURS = Result(
     backbone="lite2@160", feature="lite", framework="csq", dataset="cifar10@54000", bits=32, how="frozen",
@@ -18,7 +18,7 @@ OURS = Result(
 
 
 def table(number: int, *results: Result, against: str = "alexnet") -> Table:
-    return joined(number, Results(results), against=against)
+    return join_results(number, Results(results), against=against)
 
 
 def row(made: Table, dataset: str, framework: str, bits: int) -> Row:
@@ -38,14 +38,14 @@ def test_a_cell_of_another_backbone_is_compared_with_the_one_asked_for() -> None
     for against, name, theirs in (("alexnet", "AlexNet", 0.78), ("VTS16", "VTS16", 0.979)):
         made = table(1, OURS, against=against)
         (own,) = row(made, "cifar10@54000", "CSQ", 32).own
-        assert own == Own(OURS, OURS.map - theirs, name)
+        assert own == OwnCell(OURS, OURS.map - theirs, name)
         assert made.filled == 1
 
 
 def test_a_cell_of_the_paper_s_backbone_is_compared_with_its_own() -> None:
     own = replace(OURS, backbone="vts32", feature="all", how="end to end")
     (cell,) = row(table(1, own), "cifar10@54000", "CSQ", 32).own
-    assert cell == Own(own, own.map - 0.961, "VTS32")
+    assert cell == OwnCell(own, own.map - 0.961, "VTS32")
 
 
 def test_cells_not_run_stay_empty_and_ways_of_training_are_columns_of_their_own() -> None:
@@ -65,7 +65,7 @@ def test_a_data_set_that_the_paper_has_not_gets_rows_without_a_difference() -> N
     other = replace(OURS, dataset="imagenette")
     found = row(table(1, other), "imagenette", "CSQ", 32)
     assert found.published == (None,) * 4
-    assert found.own == (Own(other, None, ""),)
+    assert found.own == (OwnCell(other, None, ""),)
 
 
 def test_table_2_has_the_other_methods_and_the_literature() -> None:
@@ -73,7 +73,7 @@ def test_table_2_has_the_other_methods_and_the_literature() -> None:
     made = table(2, OURS, other)
     cell = row(made, "cifar10@54000", "TransHash", 32)
     assert cell.published == (0.911,)
-    assert cell.own == (Own(other, other.map - 0.911, "the literature"),)
+    assert cell.own == (OwnCell(other, other.map - 0.911, "the literature"),)
     (csq,) = row(made, "cifar10@54000", "CSQ", 32).own
     assert csq is not None
     assert csq.against == "VTS16"

@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.progress import Cancelled, CancelToken, Silent
+from vtsfind.base.progress import Cancelled, CancelToken, SilentProgress
 from vtsfind.learn.models.encoder import Encoder
-from vtsfind.learn.models.register import adopt
-from vtsfind.learn.models.registry import registered
-from vtsfind.learn.training.loop import Run, rate_share, train
+from vtsfind.learn.models.register import register_model
+from vtsfind.learn.models.registry import registered_models
+from vtsfind.learn.training.loop import RunOptions, rate_share, train
 from vtsfind.learn.training.recipes import Schedule, read_recipe
 
 RECIPE = """
@@ -69,11 +69,11 @@ def recipe(tmp_path: Path, steps: int = 8) -> Path:
     return path
 
 
-def run(folder: Path, data: Path, workers: int = 0) -> Run:
-    return Run(folder, data, data, device="cpu", workers=workers)
+def run(folder: Path, data: Path, workers: int = 0) -> RunOptions:
+    return RunOptions(folder, data, data, device="cpu", workers=workers)
 
 
-class StopAfter(Silent):
+class StopAfter(SilentProgress):
     """Asks a run to stop after some steps, as Ctrl-C would."""
 
     def __init__(self, steps: int) -> None:
@@ -87,27 +87,29 @@ class StopAfter(Silent):
 
 
 def test_a_run_gives_a_registered_model_that_makes_codes(tmp_path: Path, data: Path) -> None:
-    folder = train(recipe(tmp_path), run(tmp_path / "run", data), Silent(), CancelToken())
-    (card,) = registered((folder,)).values()
+    folder = train(recipe(tmp_path), run(tmp_path / "run", data), SilentProgress(), CancelToken())
+    (card,) = registered_models((folder,)).values()
     codes = Encoder(card, device="cpu").encode(np.zeros((3, 32, 32, 3), np.uint8))
     assert {name: value.shape for name, value in codes.items()} == {"copy": (3, 2), "scene": (3, 1)}
 
 
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path: Path, data: Path) -> None:
-    whole = train(recipe(tmp_path), run(tmp_path / "whole", data), Silent(), CancelToken())
+    whole = train(recipe(tmp_path), run(tmp_path / "whole", data), SilentProgress(), CancelToken())
     stop = StopAfter(4)
     with pytest.raises(Cancelled):
         train(recipe(tmp_path), run(tmp_path / "parts", data), stop, stop.token)
     torch.manual_seed(99)
-    parts = train(recipe(tmp_path), run(tmp_path / "parts", data), Silent(), CancelToken())
-    (a,), (b,) = registered((whole,)).values(), registered((parts,)).values()
+    parts = train(recipe(tmp_path), run(tmp_path / "parts", data), SilentProgress(), CancelToken())
+    (a,), (b,) = registered_models((whole,)).values(), registered_models((parts,)).values()
     assert a.sha256 == b.sha256
 
 
 def test_batches_made_in_other_processes_give_the_same_model(tmp_path: Path, data: Path) -> None:
-    here = train(recipe(tmp_path, 3), run(tmp_path / "here", data), Silent(), CancelToken())
-    there = train(recipe(tmp_path, 3), run(tmp_path / "there", data, workers=1), Silent(), CancelToken())
-    (a,), (b,) = registered((here,)).values(), registered((there,)).values()
+    here = train(recipe(tmp_path, 3), run(tmp_path / "here", data), SilentProgress(), CancelToken())
+    there = train(
+        recipe(tmp_path, 3), run(tmp_path / "there", data, workers=1), SilentProgress(), CancelToken()
+    )
+    (a,), (b,) = registered_models((here,)).values(), registered_models((there,)).values()
     assert a.sha256 == b.sha256
 
 
@@ -118,16 +120,16 @@ def test_training_lowers_the_loss(tmp_path: Path, data: Path) -> None:
         .replace('views = "edits"', 'views = "plain"')
         .replace("warmup", "head_rate = 0.01\nwarmup")
     )
-    folder = train(path, run(tmp_path / "run", data), Silent(), CancelToken())
+    folder = train(path, run(tmp_path / "run", data), SilentProgress(), CancelToken())
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == [0, 10, 20, 30]
     assert lines[-1]["0.scene.centre"] < 0.7 * lines[0]["0.scene.centre"]
 
 
 def test_a_run_folder_is_not_continued_by_another_recipe(tmp_path: Path, data: Path) -> None:
-    train(recipe(tmp_path, 1), run(tmp_path / "run", data), Silent(), CancelToken())
+    train(recipe(tmp_path, 1), run(tmp_path / "run", data), SilentProgress(), CancelToken())
     with pytest.raises(UsageError, match=r"belongs to another recipe.*--run"):
-        train(recipe(tmp_path, 2), run(tmp_path / "run", data), Silent(), CancelToken())
+        train(recipe(tmp_path, 2), run(tmp_path / "run", data), SilentProgress(), CancelToken())
 
 
 def test_a_teacher_s_view_of_each_picture_is_learned(tmp_path: Path, data: Path) -> None:
@@ -144,7 +146,7 @@ def test_a_teacher_s_view_of_each_picture_is_learned(tmp_path: Path, data: Path)
         timm.create_model("vit_tiny_patch16_224", img_size=32, num_classes=0).state_dict(),
         data / "t.safetensors",
     )
-    folder = train(path, run(tmp_path / "run", data), Silent(), CancelToken())
+    folder = train(path, run(tmp_path / "run", data), SilentProgress(), CancelToken())
     assert np.load(folder / "features-0-1.npy").shape == (12, 192)
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert lines[-1]["0.scene.centre"] < lines[0]["0.scene.centre"]
@@ -160,7 +162,9 @@ def test_heads_that_are_fitted_again_in_the_end_go_by_the_views_they_are_fitted_
     otherwise = fitted.replace('start = "identity"', 'start = "identity"\nend_views = "mild"')
     for name, text in (("kept", started), ("fitted", fitted), ("otherwise", otherwise)):
         path.write_text(text)
-        (card,) = registered((train(path, run(tmp_path / name, data), Silent(), CancelToken()),)).values()
+        (card,) = registered_models(
+            (train(path, run(tmp_path / name, data), SilentProgress(), CancelToken()),)
+        ).values()
         models[name] = card.load()
     for one, other in (("kept", "fitted"), ("fitted", "otherwise")):
         differing = {name for name, value in models[one].items() if not value.equal(models[other][name])}
@@ -168,28 +172,28 @@ def test_heads_that_are_fitted_again_in_the_end_go_by_the_views_they_are_fitted_
 
 
 def test_a_finished_model_is_adopted_into_a_registry_once(tmp_path: Path, data: Path) -> None:
-    folder = train(recipe(tmp_path, 1), run(tmp_path / "run", data), Silent(), CancelToken())
-    adopt(folder, tmp_path / "models")
-    card = adopt(folder, tmp_path / "models")
-    assert registered((tmp_path / "models",))[card.name].sha256 == card.sha256
+    folder = train(recipe(tmp_path, 1), run(tmp_path / "run", data), SilentProgress(), CancelToken())
+    register_model(folder, tmp_path / "models")
+    card = register_model(folder, tmp_path / "models")
+    assert registered_models((tmp_path / "models",))[card.name].sha256 == card.sha256
     assert (tmp_path / "models" / card.recipe).read_text() == recipe(tmp_path, 1).read_text()
     shutil.rmtree(folder)
-    other = train(recipe(tmp_path, 2), run(folder, data), Silent(), CancelToken())
+    other = train(recipe(tmp_path, 2), run(folder, data), SilentProgress(), CancelToken())
     with pytest.raises(UsageError, match="has another model"):
-        adopt(other, tmp_path / "models")
+        register_model(other, tmp_path / "models")
 
 
 def test_a_finished_run_is_left_as_it_is(tmp_path: Path, data: Path) -> None:
-    folder = train(recipe(tmp_path, 1), run(tmp_path / "run", data), Silent(), CancelToken())
+    folder = train(recipe(tmp_path, 1), run(tmp_path / "run", data), SilentProgress(), CancelToken())
     before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
     shutil.rmtree(data)
-    train(recipe(tmp_path, 1), run(folder, data), Silent(), CancelToken())
+    train(recipe(tmp_path, 1), run(folder, data), SilentProgress(), CancelToken())
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
 def test_an_unfinished_run_has_no_model_to_adopt(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no finished model"):
-        adopt(tmp_path, tmp_path / "models")
+        register_model(tmp_path, tmp_path / "models")
 
 
 def test_the_rate_rises_to_its_highest_and_falls_to_nothing() -> None:
@@ -218,7 +222,7 @@ def test_a_recipe_with_a_mistake_is_refused_at_once(
     path = recipe(tmp_path)
     path.write_text(path.read_text().replace(*change))
     with pytest.raises(UsageError, match=message):
-        train(path, run(tmp_path / "run", data), Silent(), CancelToken())
+        train(path, run(tmp_path / "run", data), SilentProgress(), CancelToken())
 
 
 def test_the_recipes_of_the_default_model_follow_each_other() -> None:

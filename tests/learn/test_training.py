@@ -12,15 +12,15 @@ import torch
 from support.tiny_models import draw_classes
 
 from vtsfind.base.errors import DiskFull, StorageError, UsageError, VtsfindError
-from vtsfind.base.progress import Cancelled, CancelToken, Silent
+from vtsfind.base.progress import Cancelled, CancelToken, SilentProgress
 from vtsfind.learn.data import training_data as materials
 from vtsfind.learn.data.protocols import open_protocol
-from vtsfind.learn.data.training_data import held_out, open_materials, preprocessing_of
-from vtsfind.learn.models.registry import Card, registered
+from vtsfind.learn.data.training_data import hold_out, open_training_data, preprocessing_of
+from vtsfind.learn.models.registry import ModelCard, registered_models
 from vtsfind.learn.training import schedule as rates
 from vtsfind.learn.training import state
 from vtsfind.learn.training.loop import train_recipe
-from vtsfind.learn.training.presets import Wish, standard_recipe
+from vtsfind.learn.training.presets import PresetOptions, preset_recipe
 from vtsfind.learn.training.recipes import (
     Recipe,
     Schedule,
@@ -29,9 +29,9 @@ from vtsfind.learn.training.recipes import (
     read_recipe,
     recipe_text,
 )
-from vtsfind.learn.training.runs import Run
+from vtsfind.learn.training.runs import RunOptions
 
-WISH = Wish("folder", "csq", 8, backbone="vitti16", batch=6, start="", epochs=2)
+PRESET = PresetOptions("folder", "csq", 8, backbone="vitti16", batch=6, start="", epochs=2)
 
 
 @pytest.fixture
@@ -39,24 +39,24 @@ def data(tmp_path: Path) -> Path:
     return draw_classes(tmp_path / "data")
 
 
-def tiny(wish: Wish = WISH, **schedule: Any) -> Recipe:
+def tiny(preset: PresetOptions = PRESET, **schedule: Any) -> Recipe:
     """A recipe of the field for a network of one block at 32 pixels."""
-    made = standard_recipe(wish, pictures=24)
-    network = replace(made.network, size=32, depth=1 if wish.backbone == "vitti16" else None)
+    made = preset_recipe(preset, pictures=24)
+    network = replace(made.network, size=32, depth=1 if preset.backbone == "vitti16" else None)
     return replace(made, network=network, schedule=replace(made.schedule, **{"checkpoint": 3, **schedule}))
 
 
 def trained(
     recipe: Recipe, folder: Path, data: Path, *, cancel: CancelToken | None = None, progress: Any = None
-) -> Card:
-    run = Run(folder, data, data, device="cpu", workers=0)
+) -> ModelCard:
+    run = RunOptions(folder, data, data, device="cpu", workers=0)
     content = recipe_text(recipe).encode()
-    train_recipe(content, "the recipe", run, progress or Silent(), cancel or CancelToken())
-    (card,) = registered((folder,)).values()
+    train_recipe(content, "the recipe", run, progress or SilentProgress(), cancel or CancelToken())
+    (card,) = registered_models((folder,)).values()
     return card
 
 
-class StopAfter(Silent):
+class StopAfter(SilentProgress):
     """Asks a run to stop after some steps."""
 
     def __init__(self, steps: int) -> None:
@@ -76,7 +76,7 @@ def metrics(folder: Path) -> list[dict[str, Any]]:
 def test_a_recipe_of_the_field_is_written_and_read_back_the_same() -> None:
     for mode in ("fixed", "paper"):
         for backbone in ("vts16", "vts32", "resnet50", "alexnet", "transhash", "vits14"):
-            made = standard_recipe(Wish("cifar10", "csq", 32, backbone=backbone, mode=mode))
+            made = preset_recipe(PresetOptions("cifar10", "csq", 32, backbone=backbone, mode=mode))
             assert parse_recipe(recipe_text(made).encode(), "x") == made
             assert made.name == f"{backbone}.csq.cifar10@54000.32"
 
@@ -85,11 +85,11 @@ def test_a_recipe_of_the_field_is_written_and_read_back_the_same() -> None:
 def test_the_recipes_that_ship_are_those_that_the_command_makes(backbone: str) -> None:
     name = f"{backbone}.csq.cifar10@54000.32"
     shipped = Path(__file__).parents[2] / "weights" / "recipes" / f"{name}.toml"
-    assert read_recipe(shipped) == standard_recipe(Wish("cifar10@54000", "csq", 32, backbone=backbone))
+    assert read_recipe(shipped) == preset_recipe(PresetOptions("cifar10@54000", "csq", 32, backbone=backbone))
 
 
 def test_paper_mode_is_trained_as_the_published_code_trains() -> None:
-    made = standard_recipe(Wish("coco", "dpn", 64, mode="paper", select="test"))
+    made = preset_recipe(PresetOptions("coco", "dpn", 64, mode="paper", select="test"))
     schedule = made.schedule
     assert (schedule.optimiser, schedule.backbone_rate, schedule.head_rate) == ("adam", 1e-5, 1e-5)
     assert (schedule.course, schedule.warmup, schedule.weight_decay, schedule.clip) == ("constant", 0, 0, 0)
@@ -103,27 +103,27 @@ def test_paper_mode_is_trained_as_the_published_code_trains() -> None:
 
 def test_only_the_training_set_is_learned_from_and_held_out_pictures_are_not(data: Path) -> None:
     made = tiny()
-    opened = open_materials(made, data, share=(0, 1), progress=Silent(), cancel=CancelToken())
+    opened = open_training_data(made, data, share=(0, 1), progress=SilentProgress(), cancel=CancelToken())
     pictures, split = open_protocol("folder", data, seed=1, shortest=36)
-    rows, out = held_out(split.train, 0.1, made.seed)
+    rows, out = hold_out(split.train, 0.1, made.seed)
     assert (len(rows), len(out)) == (22, 2)
     assert set(rows) | set(out) == set(split.train)
     own = opened.sources[0].pictures
     assert len(own) == 22
     for place, row in enumerate(rows):
         np.testing.assert_array_equal(own.picture(place), pictures.picture(int(row)))
-    assert opened.judges is not None
-    np.testing.assert_array_equal(opened.judges.queries.picture(1), pictures.picture(int(out[1])))
-    assert opened.judges.database is None
+    assert opened.validation_set is not None
+    np.testing.assert_array_equal(opened.validation_set.queries.picture(1), pictures.picture(int(out[1])))
+    assert opened.validation_set.database is None
 
 
 def test_the_test_queries_are_looked_at_only_when_asked_for_and_the_model_is_marked(
     tmp_path: Path, data: Path
 ) -> None:
-    marked = trained(tiny(replace(WISH, select="test"), steps=4), tmp_path / "test", data)
+    marked = trained(tiny(replace(PRESET, select="test"), steps=4), tmp_path / "test", data)
     assert str(marked.metrics["selected on"]).startswith("test queries")
     assert metrics(tmp_path / "test")[-1]["on"] == "test"
-    last = trained(tiny(replace(WISH, select="last"), steps=4), tmp_path / "last", data)
+    last = trained(tiny(replace(PRESET, select="last"), steps=4), tmp_path / "last", data)
     assert last.metrics == {}
     fair = trained(tiny(steps=4), tmp_path / "fair", data)
     assert fair.metrics["selected on"] == "held-out training pictures"
@@ -131,9 +131,9 @@ def test_the_test_queries_are_looked_at_only_when_asked_for_and_the_model_is_mar
 
 def test_windows_of_a_picture_move_and_are_mirrored(data: Path) -> None:
     made = tiny()
-    opened = open_materials(made, data, share=(0, 1), progress=Silent(), cancel=CancelToken())
+    opened = open_training_data(made, data, share=(0, 1), progress=SilentProgress(), cancel=CancelToken())
     (source,) = opened.sources
-    shown = source._shown
+    shown = source._augmented_view
     whole = source.pictures.picture(0)
     views = {shown(whole, np.random.default_rng(seed)).tobytes() for seed in range(20)}
     assert len(views) == 20
@@ -144,7 +144,7 @@ def test_shares_of_a_batch_put_together_are_the_batch(data: Path) -> None:
     made = tiny()
 
     def opened(share: tuple[int, int]) -> Any:
-        of = open_materials(made, data, share=share, progress=Silent(), cancel=CancelToken())
+        of = open_training_data(made, data, share=share, progress=SilentProgress(), cancel=CancelToken())
         return of.sources[0][3]
 
     whole, parts = opened((0, 1)), [opened((number, 3)) for number in range(3)]
@@ -156,7 +156,7 @@ def test_shares_of_a_batch_put_together_are_the_batch(data: Path) -> None:
 def test_a_killed_run_goes_on_bit_for_bit(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    made = tiny(replace(WISH, method=method, batch=8), steps=8, warmup=2)
+    made = tiny(replace(PRESET, method=method, batch=8), steps=8, warmup=2)
     validation = Validation(share=0.25, every=3)
     network = replace(made.network, dropout=0.2)
     made = replace(made, network=network, validation=validation)
@@ -165,15 +165,15 @@ def test_a_killed_run_goes_on_bit_for_bit(
     class Killed(BaseException):
         pass
 
-    step = state.State.step
+    step = state.TrainingState.step
 
-    def dying(self: state.State, number: int, batches: Any) -> Any:
+    def dying(self: state.TrainingState, number: int, batches: Any) -> Any:
         if number == 5:
             raise Killed
         return step(self, number, batches)
 
     with monkeypatch.context() as patch:
-        patch.setattr(state.State, "step", dying)
+        patch.setattr(state.TrainingState, "step", dying)
         with pytest.raises(Killed):
             trained(made, tmp_path / "parts", data)
     torch.manual_seed(99)
@@ -196,7 +196,7 @@ def test_the_best_state_is_kept_and_a_run_without_progress_ends(
         seen.append({name: value.half() for name, value in network.state_dict().items()})
         return next(values)
 
-    monkeypatch.setattr(state, "mean_precision", measured)
+    monkeypatch.setattr(state, "mean_average_precision", measured)
     made = replace(tiny(steps=20), validation=Validation(every=2, patience=2))
     card = trained(made, tmp_path / "run", data)
     assert (card.metrics["selected at step"], card.metrics["selection mAP"]) == (4, 0.5)
@@ -214,7 +214,7 @@ def test_epochs_are_told_to_objectives_once(
     from vtsfind.learn.objectives.hashnet import HashNet
 
     monkeypatch.setattr(HashNet, "start_epoch", lambda _, n: told.append(n))
-    made = tiny(replace(WISH, method="hashnet", batch=8, select="last"), steps=9)
+    made = tiny(replace(PRESET, method="hashnet", batch=8, select="last"), steps=9)
     stop = StopAfter(4)
     with pytest.raises(Cancelled):
         trained(made, tmp_path / "run", data, cancel=stop.token, progress=stop)
@@ -235,7 +235,7 @@ def test_adam_and_the_constant_course_are_what_was_asked_for() -> None:
 
 @pytest.mark.parametrize("option", [{"precision": "bfloat16"}, {"precision": "float16"}, {"recompute": True}])
 def test_cheaper_arithmetic_still_learns(tmp_path: Path, data: Path, option: dict[str, Any]) -> None:
-    made = tiny(replace(WISH, select="last"), steps=12, **option)
+    made = tiny(replace(PRESET, select="last"), steps=12, **option)
     trained(made, tmp_path / "run", data)
     first, later = metrics(tmp_path / "run")
     assert later["0.scene.centre"] < first["0.scene.centre"]
@@ -244,7 +244,7 @@ def test_cheaper_arithmetic_still_learns(tmp_path: Path, data: Path, option: dic
 
 
 def test_recomputing_changes_nothing_but_memory(tmp_path: Path, data: Path) -> None:
-    plain = tiny(replace(WISH, select="last"), steps=3, precision="float32")
+    plain = tiny(replace(PRESET, select="last"), steps=3, precision="float32")
     again = replace(plain, schedule=replace(plain.schedule, recompute=True))
     a, b = (trained(made, tmp_path / str(n), data) for n, made in enumerate((plain, again)))
     assert a.sha256 == b.sha256
@@ -260,12 +260,12 @@ def test_the_backbone_is_compiled_when_asked_for(
         return module
 
     monkeypatch.setattr(torch, "compile", compiling)
-    trained(tiny(replace(WISH, select="last"), steps=1, compile=True), tmp_path / "run", data)
+    trained(tiny(replace(PRESET, select="last"), steps=1, compile=True), tmp_path / "run", data)
     assert [type(module).__name__ for module in compiled] == ["Features"]
 
 
 def test_the_share_of_time_that_is_spent_waiting_for_data_is_told(tmp_path: Path, data: Path) -> None:
-    made = tiny(replace(WISH, select="last"), steps=12)
+    made = tiny(replace(PRESET, select="last"), steps=12)
     trained(made, tmp_path / "run", data)
     result = json.loads((tmp_path / "run/result.json").read_bytes())
     trained(made, tmp_path / "run", data)
@@ -292,7 +292,7 @@ def test_what_cannot_be_trained_is_refused_and_nothing_is_left_behind(
     tmp_path: Path, data: Path, change: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(UsageError, match=message):
-        trained(tiny(replace(WISH, **change)), tmp_path / "run", data)
+        trained(tiny(replace(PRESET, **change)), tmp_path / "run", data)
     assert not (tmp_path / "run").exists()
 
 
@@ -320,7 +320,7 @@ def test_a_run_folder_of_another_recipe_is_not_touched(tmp_path: Path, data: Pat
 def test_a_full_disk_costs_the_new_checkpoint_and_not_the_old_one(
     tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = tiny(replace(WISH, select="last"), steps=8)
+    made = tiny(replace(PRESET, select="last"), steps=8)
     whole = trained(made, tmp_path / "whole", data)
     written = torch.save
     saves = []
@@ -371,8 +371,8 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_the_batch_named(
         terms = forward(self, outputs, labels, rows)
         return {**terms, "centre": terms["centre"] * float("nan")} if int(rows[0]) == wrong else terms
 
-    made = tiny(replace(WISH, select="last"), steps=8)
-    opened = open_materials(made, data, share=(0, 1), progress=Silent(), cancel=CancelToken())
+    made = tiny(replace(PRESET, select="last"), steps=8)
+    opened = open_training_data(made, data, share=(0, 1), progress=SilentProgress(), cancel=CancelToken())
     batch = opened.sources[0][4].rows
     wrong = int(batch[0])
     monkeypatch.setattr(CSQ, "forward", broken)
@@ -385,7 +385,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_with_the_batch_named(
 
 
 def test_groups_of_network_and_objective_have_to_be_the_same() -> None:
-    made = standard_recipe(Wish("cifar10", "transhash", 32, backbone="transhash"))
+    made = preset_recipe(PresetOptions("cifar10", "transhash", 32, backbone="transhash"))
     text = recipe_text(replace(made, network=replace(made.network, groups=4)))
     with pytest.raises(UsageError, match=r"4 groups of patches in the network, but 2 in the objective"):
         parse_recipe(text.encode(), "x")
@@ -406,12 +406,12 @@ def test_groups_of_network_and_objective_have_to_be_the_same() -> None:
     ],
 )
 def test_a_change_that_a_recipe_cannot_take_is_refused(changes: dict[str, Any], message: str) -> None:
-    text = recipe_text(standard_recipe(Wish("cifar10", "csq", 32)))
+    text = recipe_text(preset_recipe(PresetOptions("cifar10", "csq", 32)))
     with pytest.raises(UsageError, match=message):
         parse_recipe(text.encode(), "x", changes)
 
 
 def test_a_batch_has_to_be_shared_evenly(data: Path) -> None:
     with pytest.raises(UsageError, match=r"batch of 6 pictures cannot be shared evenly by 4.*batch of 8"):
-        open_materials(tiny(), data, share=(0, 4), progress=Silent(), cancel=CancelToken())
-    assert materials.held_out(np.arange(10), 0.2, 1)[1].shape == (2,)
+        open_training_data(tiny(), data, share=(0, 4), progress=SilentProgress(), cancel=CancelToken())
+    assert materials.hold_out(np.arange(10), 0.2, 1)[1].shape == (2,)

@@ -13,13 +13,13 @@ from vtsfind.base import bits as code_bits
 from vtsfind.base.errors import DownloadFailed, UsageError
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.data.protocols import open_protocol
-from vtsfind.learn.data.training_data import Judges
+from vtsfind.learn.data.training_data import ValidationSet
 from vtsfind.learn.models.backbones import backbone
 from vtsfind.learn.models.network import HashNetwork, make_backbone, normalise
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.pretrained import from_timm as pretrained
 from vtsfind.learn.pretrained.from_timm import is_published, load_published
-from vtsfind.learn.training.validation import Best, mean_precision
+from vtsfind.learn.training.validation import BestState, mean_average_precision
 from vtsfind.media.decode import prepare
 
 LOOK = Preprocessing(size=32)
@@ -45,33 +45,39 @@ def expected(far: Any, same: Any) -> float:
 
 def test_each_held_out_picture_is_compared_with_all_others_and_not_with_itself(tmp_path: Path) -> None:
     pictures, split = open_protocol("folder", draw_classes(tmp_path), seed=1, shortest=32)
-    judges = pictures.chosen(split.query)
+    validation_set = pictures.subset(split.query)
     torch.manual_seed(0)
     network = HashNetwork(SPEC)
-    codes = signs(network, judges)
+    codes = signs(network, validation_set)
     wanted = []
-    for query in range(len(judges)):
-        others = np.arange(len(judges)) != query
+    for query in range(len(validation_set)):
+        others = np.arange(len(validation_set)) != query
         far = (codes[query] != codes[others]).sum(1)
-        wanted.append(expected(far, judges.labels[others] @ judges.labels[query] > 0))
-    value = mean_precision(network, SPEC.heads[1], Judges(judges, None, None), LOOK)
+        wanted.append(expected(far, validation_set.labels[others] @ validation_set.labels[query] > 0))
+    value = mean_average_precision(network, SPEC.heads[1], ValidationSet(validation_set, None, None), LOOK)
     assert value == pytest.approx(np.mean(wanted), abs=0.01)
 
 
 def test_pictures_without_a_label_count_as_zero_and_nothing_breaks(tmp_path: Path) -> None:
     pictures, split = open_protocol("folder", draw_classes(tmp_path), seed=1, shortest=32)
-    judges = pictures.chosen(split.query)
-    judges.labels[0] = 0
+    validation_set = pictures.subset(split.query)
+    validation_set.labels[0] = 0
     torch.manual_seed(0)
-    assert 0 < mean_precision(HashNetwork(SPEC), SPEC.heads[1], Judges(judges, None, None), LOOK) < 1
+    assert (
+        0
+        < mean_average_precision(
+            HashNetwork(SPEC), SPEC.heads[1], ValidationSet(validation_set, None, None), LOOK
+        )
+        < 1
+    )
 
 
 def test_the_first_of_equal_states_is_the_best() -> None:
-    best = Best()
+    best = BestState()
     for step, value in enumerate([0.4, 0.6, 0.6, 0.5]):
         best.look(value, step, {"w": torch.tensor(float(step))})
-    assert (best.value, best.step, best.since, best.weights["w"].item()) == (0.6, 1, 2, 1.0)
-    again = Best()
+    assert (best.value, best.step, best.validations_since, best.weights["w"].item()) == (0.6, 1, 2, 1.0)
+    again = BestState()
     again.load_state_dict(best.state_dict())
     assert again == best
 
@@ -91,7 +97,7 @@ def test_weights_that_cannot_be_got_say_what_to_do_instead(monkeypatch: pytest.M
     def offline(*_: Any, **__: Any) -> None:
         raise ConnectionError("Name or service not known")
 
-    monkeypatch.setattr(pretrained, "_downloaded", offline)
+    monkeypatch.setattr(pretrained, "_download_state", offline)
     with pytest.raises(DownloadFailed, match=r"Name or service not known.*--start"):
         load_published(None, backbone("vts16"), "published:orig_in21k")
     with pytest.raises(UsageError, match=r"no published weights 'vit_base_patch16_224\.orig'.*orig_in21k"):

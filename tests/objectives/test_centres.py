@@ -11,7 +11,7 @@ from vtsfind.base.errors import UsageError
 from vtsfind.learn.objectives.centres import (
     Codes,
     code_book,
-    column_patterns,
+    distinct_columns,
     hadamard,
     minimum_distance,
     nordstrom_robinson,
@@ -99,7 +99,7 @@ def test_a_hundred_classes_on_other_lengths_are_searched_or_put_together(bits: i
 def test_a_few_classes_are_further_apart_than_rows_of_a_hadamard_matrix(bits: int, classes: int) -> None:
     codes = book(bits, classes)
     assert minimum_distance(codes) >= bits / 2
-    assert column_patterns(codes) >= min(bits, 10)
+    assert distinct_columns(codes) >= min(bits, 10)
 
 
 @pytest.mark.parametrize("bits", [16, 32, 64])
@@ -107,9 +107,9 @@ def test_a_few_classes_are_further_apart_than_rows_of_a_hadamard_matrix(bits: in
 def test_ten_classes_use_every_bit_for_something_else(bits: int, seed: int) -> None:
     codes = book(bits, 10, seed=seed)
     assert minimum_distance(codes) == bits // 2
-    assert column_patterns(codes) == bits
+    assert distinct_columns(codes) == bits
     first_rows = published_csq(bits, 10, np.random.default_rng(seed))
-    assert column_patterns(first_rows) <= 15
+    assert distinct_columns(first_rows) <= 15
 
 
 @given(

@@ -82,8 +82,8 @@ def test_every_term_moves_the_outputs_unless_it_is_declared_inert(
         (slope,) = torch.autograd.grad(value, outputs, retain_graph=True)
         assert torch.isfinite(slope).all()
         moving[term] = bool(slope.any())
-    inert = OBJECTIVES[name].inert.get(objective.mode, frozenset())
-    assert moving == {term: term not in inert for term in moving}
+    zero_gradient_terms = OBJECTIVES[name].zero_gradient_terms.get(objective.mode, frozenset())
+    assert moving == {term: term not in zero_gradient_terms for term in moving}
 
 
 @every

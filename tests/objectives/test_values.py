@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from vtsfind.learn.objectives import create
-from vtsfind.learn.objectives.pairs import alike, cauchy, cross_entropy, log_cosh
+from vtsfind.learn.objectives.pairs import cauchy_loss, cross_entropy, log_cosh, share_label
 
 Row = list[float]
 Terms = dict[str, float]
@@ -450,7 +450,7 @@ def test_golden_values_of_idhn() -> None:
 def test_golden_values_of_dhn() -> None:
     paper = golden("dhn", "paper", quantisation_weight=1.0)
     assert paper == {"pairs": near("dhn_dhp_pair"), "quantisation": near("dhn_q(logcosh(|u|-1))")}
-    z, same = torch.tanh(golden_outputs()), alike(golden_labels(), golden_labels())
+    z, same = torch.tanh(golden_outputs()), share_label(golden_labels(), golden_labels())
     assert float(cross_entropy(z @ z.T, same).mean()) == near("dhn_original_pair(tanh,inbatch)")
 
 
@@ -463,5 +463,5 @@ def test_golden_values_of_dch_and_dfh() -> None:
 
 def test_far_values_do_not_overflow() -> None:
     assert log_cosh(torch.tensor([0.0, 1e4])).tolist() == pytest.approx([0.0, 1e4 - log(2)])
-    losses = cauchy(torch.tensor([[0.0, 0.0, 1e8]]), torch.tensor([[True, False, False]]), 1e-3)
+    losses = cauchy_loss(torch.tensor([[0.0, 0.0, 1e8]]), torch.tensor([[True, False, False]]), 1e-3)
     assert losses.tolist()[0] == pytest.approx([0.0, log(1001), 0.0], abs=1e-6)

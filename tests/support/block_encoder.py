@@ -15,7 +15,7 @@ from vtsfind.base import bits
 from vtsfind.base.records import Head, Preprocessing, Signature
 from vtsfind.base.settings import Settings, places
 from vtsfind.engine.library import access as library
-from vtsfind.learn.models.registry import Card, registered
+from vtsfind.learn.models.registry import ModelCard, registered_models
 
 NAME = "blocks.mean.test.64-256"
 SIDES = {"scene": 8, "copy": 16}
@@ -71,16 +71,16 @@ def register(folder: Path | None = None) -> Path:
     return weights
 
 
-def card(folder: Path) -> Card:
+def card(folder: Path) -> ModelCard:
     """The card of the encoder, registered in a folder of its own."""
     register(folder)
-    return registered((folder,))[NAME]
+    return registered_models((folder,))[NAME]
 
 
 def install(replace: Callable[[Any, str, Any], None] = setattr) -> None:
     """Make the engine load this encoder whichever model it is asked for, after it has looked at the weights."""
 
-    def load(card: Card, _settings: Settings) -> BlockMeans:
+    def load(card: ModelCard, _settings: Settings) -> BlockMeans:
         card.verify()
         return BlockMeans(card.signature)
 

@@ -49,8 +49,8 @@ def golden_changes(index: Index) -> None:
         index.add(entry(i))
     index.add(Entry(b"/photos/two\nlines.jpg", Stamp(5, -7, 2**64 - 2), digest(3)))
     index.add(Entry(b"/more/\xff\xfe.jpg", stamp(50), digest(50), info(50), codes(50)))
-    index.fail(failure(20))
-    index.fail(Failure(b"/photos/gone.png", Reason.VANISHED, "", None))
+    index.add_failure(failure(20))
+    index.add_failure(Failure(b"/photos/gone.png", Reason.VANISHED, "", None))
     index.forget([path(0), path(8)])
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from support.made_plans import ORIGIN, companion, group, photo
+from support.made_plans import ORIGIN, group, photo, sidecar
 from vtsfind.act.actions import renaming
 from vtsfind.act.plan import make_plan
 from vtsfind.base.errors import UsageError
@@ -26,8 +26,8 @@ from vtsfind.base.groups import Group
 from vtsfind.base.operations import Action, State
 from vtsfind.engine.apply.apply import apply
 from vtsfind.engine.apply.plans import read_plan, save_plan
-from vtsfind.engine.apply.recovery import journal_here, recover
-from vtsfind.engine.apply.undo import Return, history, undo
+from vtsfind.engine.apply.recovery import recover, user_journal
+from vtsfind.engine.apply.undo import RestoreOutcome, history, undo
 
 ACTIONS = (
     Action.TRASH,
@@ -71,7 +71,7 @@ def build(folder: Path, target: Path) -> Tree:
         film.write_bytes(b"film")
         groups.append(group(number, photo(paths[0]), photo(paths[1], [film]), photo(paths[2])))
         marks |= {os.fsencode(path): action for path in paths[1:]}
-    plan = make_plan(groups, ORIGIN, marks=marks, target=os.fsencode(target), companion=companion)
+    plan = make_plan(groups, ORIGIN, marks=marks, target=os.fsencode(target), sidecar=sidecar)
     save_plan(plan, folder / "plan.txt")
     return tree(photos)
 
@@ -117,13 +117,15 @@ def bring_everything_back(folder: Path) -> None:
     """Settle what was killed, and undo all runs."""
     with at_home(folder):
         recover()
-        assert not journal_here().at_work()
-        for life in (life for record in history() for life in record.lives.values()):
-            assert life.state not in {State.BEGUN, State.UNDOING}
-            assert life.state is not State.FAILED or life.operation.action is Action.REFLINK, life.note
+        assert not user_journal().at_work()
+        for op_record in (op_record for record in history() for op_record in record.op_records.values()):
+            assert op_record.state not in {State.BEGUN, State.UNDOING}
+            assert op_record.state is not State.FAILED or op_record.operation.action is Action.REFLINK, (
+                op_record.note
+            )
         with suppress(UsageError):  # there is nothing more to undo
             for _ in history():
-                assert not undo().of(Return.FAILED)
+                assert not undo().of(RestoreOutcome.FAILED)
 
 
 def leftovers(folder: Path, target: Path) -> list[str]:

@@ -38,7 +38,7 @@ def batch(index: Index, number: int) -> None:
         index.add(entries.entry(i))
     if number:
         index.forget([entries.path(4 * number - 4)])
-        index.fail(entries.failure(4 * number - 3))
+        index.add_failure(entries.failure(4 * number - 3))
     index.add_roots([b"/batch/%d" % number])
 
 

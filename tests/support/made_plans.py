@@ -7,19 +7,19 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from vtsfind.act.plan import Companion, Origin, Plan, PlannedFile, PlannedGroup
+from vtsfind.act.plan import Plan, PlannedFile, PlannedGroup, PlanOrigin, Sidecar
 from vtsfind.base.groups import Evidence, Group, Member, Photo, Verdict
 from vtsfind.base.operations import Action
 from vtsfind.base.records import PictureInfo, Stamp
 
-ORIGIN = Origin("2026-05-04T10:00:00+02:00", "vtsfind plan", "0.1.0", b"/library")
+ORIGIN = PlanOrigin("2026-05-04T10:00:00+02:00", "vtsfind plan", "0.1.0", b"/library")
 
 
 def digest(path: Path) -> bytes:
     return hashlib.sha256(path.read_bytes()).digest()
 
 
-def photo(path: Path, companions: Sequence[Path] = ()) -> Photo:
+def photo(path: Path, sidecars: Sequence[Path] = ()) -> Photo:
     """A file that is there, as a photo."""
     stat = path.stat()
     return Photo(
@@ -27,7 +27,7 @@ def photo(path: Path, companions: Sequence[Path] = ()) -> Photo:
         Stamp(stat.st_size, stat.st_mtime_ns, stat.st_ino),
         digest(path),
         PictureInfo(64, 48),
-        tuple(map(os.fsencode, companions)),
+        tuple(map(os.fsencode, sidecars)),
     )
 
 
@@ -43,10 +43,10 @@ def group(number: int, *photos: Photo, verdicts: Sequence[Verdict] = ()) -> Grou
     )
 
 
-def companion(path: bytes) -> Companion:
+def sidecar(path: bytes) -> Sidecar:
     """A file that travels with a photo, as it is."""
     content = Path(os.fsdecode(path)).read_bytes()
-    return Companion(path, len(content), hashlib.sha256(content).digest())
+    return Sidecar(path, len(content), hashlib.sha256(content).digest())
 
 
 PATHS = (
@@ -62,17 +62,15 @@ def plans(draw: st.DrawFn, *, actions: Sequence[Action] = tuple(Action)) -> Plan
     names = iter(draw(st.lists(PATHS, min_size=12, max_size=24, unique=True)))
     digests = [bytes([i]) * 32 for i in range(3)]
 
-    def companions() -> tuple[Companion, ...]:
+    def sidecars() -> tuple[Sidecar, ...]:
         count = draw(st.integers(0, 1))
-        return tuple(
-            Companion(b"/c/" + next(names), draw(st.integers(0, 9)), digests[2]) for _ in range(count)
-        )
+        return tuple(Sidecar(b"/c/" + next(names), draw(st.integers(0, 9)), digests[2]) for _ in range(count))
 
     def file(verdict: Verdict | None, action: Action | None) -> PlannedFile:
         content = digests[0] if verdict in {None, Verdict.BYTES} else digests[1]
         reason = draw(st.sampled_from(["", "a # b", "4032x3024 is more", 'with "quotes"']))
         return PlannedFile(
-            b"/p/" + next(names), draw(st.integers(0, 10**12)), content, verdict, action, reason, companions()
+            b"/p/" + next(names), draw(st.integers(0, 10**12)), content, verdict, action, reason, sidecars()
         )
 
     def files() -> tuple[PlannedFile, ...]:

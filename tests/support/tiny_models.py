@@ -8,7 +8,7 @@ from support.drawn_photos import scene
 from vtsfind.base.records import Head, Preprocessing
 from vtsfind.learn.models.network import HashNetwork
 from vtsfind.learn.models.register import write_model
-from vtsfind.learn.models.registry import Card
+from vtsfind.learn.models.registry import ModelCard
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.training.recipes import Recipe, Schedule
 
@@ -30,7 +30,7 @@ def draw_classes(folder: Path, *, train: int = 8, val: int = 3) -> Path:
 
 def make_model(
     folder: Path, *, name: str = NAME, seed: int = 0, spec: NetworkSpec = SPEC, recipe: str = ""
-) -> Card:
+) -> ModelCard:
     """Write a model with random weights; `recipe` is the text of its recipe."""
     torch.manual_seed(seed)
     folder.mkdir(parents=True, exist_ok=True)

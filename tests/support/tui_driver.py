@@ -11,17 +11,17 @@ from vtsfind.base.groups import Group
 from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.base.settings import Settings
 from vtsfind.engine.review.review import Review
-from vtsfind.engine.review.session import Browsing, Source
+from vtsfind.engine.review.session import BrowseSession, GroupSource
 from vtsfind.graphics.protocols import Graphics
 from vtsfind.tui.app import BrowseApp
 from vtsfind.tui.screens.groups import GroupsPage
-from vtsfind.tui.widgets.card_grid import Shelf
+from vtsfind.tui.widgets.card_grid import CardGrid
 from vtsfind.tui.widgets.group_list import GroupList
 
 Page = TypeVar("Page", bound=Screen[Any])
 
 
-def found(groups: Sequence[Group]) -> Source:
+def found(groups: Sequence[Group]) -> GroupSource:
     """A source of groups that has these."""
 
     def source(_settings: Settings, _progress: Progress, _cancel: CancelToken) -> Sequence[Group]:
@@ -82,9 +82,9 @@ class Hand:
         return self.page(GroupsPage).query_one("#groups", GroupList)
 
     @property
-    def members(self) -> Shelf:
+    def members(self) -> CardGrid:
         """The photos of the group under the cursor."""
-        return self.page(GroupsPage).query_one("#members", Shelf)
+        return self.page(GroupsPage).query_one("#members", CardGrid)
 
     @property
     def told(self) -> list[str]:
@@ -101,7 +101,7 @@ Script = Callable[[Hand], Awaitable[None]]
 
 
 def drive(
-    source: Sequence[Group] | Source | None,
+    source: Sequence[Group] | GroupSource | None,
     script: Script,
     *,
     size: tuple[int, int] = (120, 36),
@@ -112,7 +112,7 @@ def drive(
 
     async def run() -> None:
         where = source if callable(source) or source is None else found(source)
-        with Browsing(settings or Settings(workers=1), where) as browsing:
+        with BrowseSession(settings or Settings(workers=1), where) as browsing:
             app = BrowseApp(browsing, graphics)
             async with app.run_test(size=size) as pilot:
                 hand = Hand(app, pilot)

@@ -17,18 +17,18 @@ from vtsfind.base.records import PictureInfo
 from vtsfind.engine.review.side_by_side import (
     File,
     aligned,
+    apply_orientation,
     difference,
-    differing,
+    differing_share,
     facts,
+    orient_box,
     resized,
     shared_parts,
     sharpness,
-    turned,
-    turned_box,
 )
-from vtsfind.engine.review.state import Mark, Standing
-from vtsfind.graphics.scaling import WHOLE
-from vtsfind.tui.screens.compare import Compare
+from vtsfind.engine.review.state import Mark, ReviewStatus
+from vtsfind.graphics.scaling import FULL_VIEW
+from vtsfind.tui.screens.compare import ComparePage
 from vtsfind.tui.screens.groups import GroupsPage
 from vtsfind.tui.widgets.image_view import PictureView
 from vtsfind.tui.widgets.text_width import size
@@ -44,17 +44,17 @@ def picture(
 def test_a_turned_copy_lies_on_the_first_again(turn: int) -> None:
     whole = picture(1)
     undo = {6: 8, 8: 6}.get(turn, turn)
-    pair = aligned(whole, turned(whole, undo), Evidence(turn=turn))
+    pair = aligned(whole, apply_orientation(whole, undo), Evidence(turn=turn))
     assert np.array_equal(pair.first, pair.second)
-    assert differing(pair) == 0
+    assert differing_share(pair) == 0
 
 
 @pytest.mark.parametrize("turn", range(1, 9))
 def test_a_box_turns_with_its_picture(turn: int) -> None:
     marked = np.zeros((40, 60, 3), np.uint8)
     marked[4:12, 30:54] = 255
-    box = turned_box(Box(30 / 60, 4 / 40, 54 / 60, 12 / 40), turn)
-    shown = turned(marked, turn)
+    box = orient_box(Box(30 / 60, 4 / 40, 54 / 60, 12 / 40), turn)
+    shown = apply_orientation(marked, turn)
     height, width = shown.shape[:2]
     rows, columns = np.nonzero(shown[:, :, 0])
     found = (
@@ -75,7 +75,7 @@ def test_a_crop_lies_in_its_box_and_differs_nowhere_there() -> None:
         aligned(crop, whole, Evidence(box=box, boxed=1)),
     ):
         assert pair.first.shape == pair.second.shape == whole.shape
-        assert differing(pair) == 0
+        assert differing_share(pair) == 0
         heat = difference(pair)
         assert not heat[:29].any()
         assert heat[30:90, 40:120].max() < 40
@@ -90,7 +90,7 @@ def test_a_retouched_spot_is_the_brightest_of_the_difference() -> None:
     row, column = np.unravel_index(int(heat.argmax()), heat.shape)
     assert 50 <= row < 60
     assert 70 <= column < 90
-    assert 0 < differing(pair) < 0.02
+    assert 0 < differing_share(pair) < 0.02
 
 
 def test_a_blurred_copy_is_less_sharp_whatever_its_size() -> None:
@@ -133,23 +133,23 @@ def test_facts_name_the_better_file_and_leave_out_what_neither_says() -> None:
 
 
 def shown(hand: Hand) -> PictureView:
-    return hand.page(Compare).query_one("#first", PictureView)
+    return hand.page(ComparePage).query_one("#first", PictureView)
 
 
 def test_flicker_difference_and_side_by_side_keep_zoom_and_place(tmp_path: Path) -> None:
     async def script(hand: Hand) -> None:
         await hand.press("enter")
-        page = hand.page(Compare)
+        page = hand.page(ComparePage)
         assert "resave" in hand.text or "same picture" in hand.text
         await hand.press("plus", "plus", "right")
-        look = page._look
-        assert look.zoom > 2
+        viewport = page._viewport
+        assert viewport.zoom > 2
         for key in ("f", "f", "d", "v"):
             await hand.press(key)
-            assert page._look == look
-            assert shown(hand)._look == look
+            assert page._viewport == viewport
+            assert shown(hand)._viewport == viewport
         await hand.press("0")
-        assert page._look == WHOLE
+        assert page._viewport == FULL_VIEW
 
     drive(on_disk(tmp_path), script)
 
@@ -157,13 +157,13 @@ def test_flicker_difference_and_side_by_side_keep_zoom_and_place(tmp_path: Path)
 def test_flicker_swaps_the_two_photos_in_one_place(tmp_path: Path) -> None:
     async def script(hand: Hand) -> None:
         await hand.press("enter", "f")
-        second = shown(hand)._drawing
+        second = shown(hand)._current_picture
         await hand.press("f")
-        first = shown(hand)._drawing
+        first = shown(hand)._current_picture
         await hand.press("f")
-        assert shown(hand)._drawing is second
+        assert shown(hand)._current_picture is second
         assert first is not second
-        assert not hand.page(Compare).query_one("#second").display
+        assert not hand.page(ComparePage).query_one("#second").display
 
     drive(on_disk(tmp_path), script)
 
@@ -189,8 +189,8 @@ def test_photos_are_marked_while_they_are_compared_and_accepting_goes_on(tmp_pat
         await hand.press("u", "2")
         assert hand.review.mark(number, 1) is Mark.KEEPER
         await hand.press("a")
-        assert hand.review.choice(number).standing is Standing.ACCEPTED
-        page = hand.page(Compare)
+        assert hand.review.decision(number).status is ReviewStatus.ACCEPTED
+        page = hand.page(ComparePage)
         assert page._number != number
         await hand.press("greater_than_sign", "less_than_sign", "n", "escape")
         hand.page(GroupsPage)

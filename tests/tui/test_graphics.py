@@ -17,15 +17,15 @@ from support.drawn_photos import scene
 from vtsfind.base.errors import UsageError
 from vtsfind.graphics.protocols import (
     Graphics,
-    chosen,
+    choose_graphics,
     iterm2_picture,
     kitty_cells,
     kitty_picture,
     sixel_picture,
     understands_sixel,
 )
-from vtsfind.graphics.renderer import Artist, Cell, blocks
-from vtsfind.graphics.scaling import WHOLE, Look, Window, part, window
+from vtsfind.graphics.renderer import CellSize, PictureRenderer, block_lines
+from vtsfind.graphics.scaling import FULL_VIEW, Viewport, Window, resample, window
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -48,7 +48,7 @@ def picture(width: int = 64, height: int = 48) -> Pixels:
 def seen(pixels: Pixels) -> Pixels:
     """What a terminal shows of the blocks drawn for pixels."""
     shown = np.zeros_like(pixels)
-    for row, line in enumerate(blocks(pixels)):
+    for row, line in enumerate(block_lines(pixels)):
         column = 0
         for text, style, _ in line:
             assert style
@@ -86,7 +86,7 @@ def test_blocks_show_a_photo_better_than_halves_would() -> None:
 def test_a_window_stays_within_picture_and_place(
     width: int, height: int, columns: int, rows: int, zoom: float
 ) -> None:
-    where, across, down = window(Look(zoom, 0.9, 0.1), (width, height), (columns, rows))
+    where, across, down = window(Viewport(zoom, 0.9, 0.1), (width, height), (columns, rows))
     assert -1e-9 <= where.left < where.right <= 1 + 1e-9
     assert -1e-9 <= where.top < where.bottom <= 1 + 1e-9
     assert 1 <= across <= columns
@@ -99,7 +99,7 @@ def test_a_part_has_the_size_asked_for_and_no_new_colours(
 ) -> None:
     rng = np.random.default_rng(height * 100 + width)
     pixels = rng.integers(50, 60, (height, width, 3), dtype=np.uint8)
-    shown = part(pixels, columns, rows)
+    shown = resample(pixels, columns, rows)
     assert shown.shape == (rows, columns, 3)
     assert shown.min() >= pixels.min()
     assert shown.max() <= pixels.max()
@@ -108,16 +108,17 @@ def test_a_part_has_the_size_asked_for_and_no_new_colours(
 def test_a_part_is_the_mean_of_what_it_covers() -> None:
     pixels = picture(64, 48)
     assert (
-        np.abs(part(pixels, 16, 12).astype(float) - pixels.reshape(12, 4, 16, 4, 3).mean((1, 3))).max() <= 1
+        np.abs(resample(pixels, 16, 12).astype(float) - pixels.reshape(12, 4, 16, 4, 3).mean((1, 3))).max()
+        <= 1
     )
-    quarter = part(pixels, 32, 24, Window(0.5, 0.5, 1.0, 1.0))
+    quarter = resample(pixels, 32, 24, Window(0.5, 0.5, 1.0, 1.0))
     assert np.array_equal(quarter, pixels[24:, 32:])
 
 
 def test_moving_and_zooming_never_leave_the_picture() -> None:
-    look = WHOLE.zoomed(4).moved(10, -10)
-    assert (look.x, look.y) == (1 - 0.125, 0.125)
-    assert look.zoomed(1 / 100) == WHOLE
+    viewport = FULL_VIEW.zoomed(4).panned(10, -10)
+    assert (viewport.x, viewport.y) == (1 - 0.125, 0.125)
+    assert viewport.zoomed(1 / 100) == FULL_VIEW
 
 
 def sixels(text: str) -> Pixels:
@@ -184,11 +185,11 @@ def test_an_iterm2_picture_is_a_png_of_the_pixels() -> None:
 
 @pytest.mark.parametrize("kind", [Graphics.KITTY, Graphics.SIXEL, Graphics.ITERM2, Graphics.BLOCKS])
 def test_every_kind_of_drawing_fills_its_place_with_characters(kind: Graphics) -> None:
-    drawing = Artist(kind, Cell(8, 16)).draw(picture(), 12, 5)
+    drawing = PictureRenderer(kind, CellSize(8, 16)).draw(picture(), 12, 5)
     assert len(drawing.lines) == 5
     for line in drawing.lines:
         assert sum(segment.cell_length for segment in line) == 12
-    assert bool(drawing.over) == (kind in {Graphics.SIXEL, Graphics.ITERM2})
+    assert bool(drawing.overlay) == (kind in {Graphics.SIXEL, Graphics.ITERM2})
     assert bool(drawing.before) == bool(drawing.after) == (kind is Graphics.KITTY)
 
 
@@ -206,13 +207,13 @@ def test_every_kind_of_drawing_fills_its_place_with_characters(kind: Graphics) -
 def test_auto_is_the_best_that_the_terminal_is_known_to_understand(
     environment: dict[str, str], answer: bytes, expected: Graphics
 ) -> None:
-    assert chosen("auto", answer, environment) is expected
+    assert choose_graphics("auto", answer, environment) is expected
 
 
 def test_a_word_for_the_kind_of_pictures_is_checked() -> None:
-    assert chosen("off") is Graphics.OFF
+    assert choose_graphics("off") is Graphics.OFF
     with pytest.raises(UsageError, match="no kind of pictures") as error:
-        chosen("sixels")
+        choose_graphics("sixels")
     assert "Did you mean 'sixel'?" in error.value.remedy
 
 

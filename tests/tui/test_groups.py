@@ -9,12 +9,12 @@ from support.tui_driver import Hand, drive
 
 from vtsfind.base.groups import Verdict
 from vtsfind.engine.library.decisions import known_decisions
-from vtsfind.engine.review.filters import weakest
-from vtsfind.engine.review.state import Mark, Standing
+from vtsfind.engine.review.filters import weakest_verdict
+from vtsfind.engine.review.state import Mark, ReviewStatus
 from vtsfind.graphics.protocols import Graphics
-from vtsfind.tui.screens.compare import Compare
-from vtsfind.tui.widgets.bulk_accept import AllAlike
-from vtsfind.tui.widgets.screen_base import Help
+from vtsfind.tui.screens.compare import ComparePage
+from vtsfind.tui.widgets.bulk_accept import BulkAcceptDialog
+from vtsfind.tui.widgets.screen_base import HelpDialog
 
 
 def test_accepting_goes_on_to_the_next_open_group_and_outlives_the_session() -> None:
@@ -24,13 +24,13 @@ def test_accepting_goes_on_to_the_next_open_group_and_outlives_the_session() -> 
         number = hand.groups.group
         assert number is not None
         await hand.press("a", "a")
-        assert hand.review.choice(number).standing is Standing.ACCEPTED
+        assert hand.review.decision(number).status is ReviewStatus.ACCEPTED
         assert hand.groups.cursor == 2
 
     async def second(hand: Hand) -> None:
-        assert hand.review.tally.decided == 2
+        assert hand.review.totals.decided == 2
         await hand.press("u", "u")
-        assert hand.review.tally.decided == 0
+        assert hand.review.totals.decided == 0
         assert hand.groups.cursor == 0
 
     drive(groups, first)
@@ -38,7 +38,9 @@ def test_accepting_goes_on_to_the_next_open_group_and_outlives_the_session() -> 
 
 
 def test_space_digits_and_n_mark_photos_and_u_takes_each_mark_back() -> None:
-    groups = [group for group in many(40) if len(group.members) > 3 and weakest(group) is Verdict.RESAVE]
+    groups = [
+        group for group in many(40) if len(group.members) > 3 and weakest_verdict(group) is Verdict.RESAVE
+    ]
 
     async def script(hand: Hand) -> None:
         number = hand.groups.group
@@ -49,7 +51,7 @@ def test_space_digits_and_n_mark_photos_and_u_takes_each_mark_back() -> None:
         assert hand.review.mark(number, 2) is Mark.KEEPER
         assert hand.review.mark(number, 0) is Mark.DROP
         await hand.press("n")
-        assert hand.review.mark(number, 1) is Mark.STRANGER
+        assert hand.review.mark(number, 1) is Mark.NOT_DUPLICATE
         await hand.press("u", "u", "u")
         assert [hand.review.mark(number, place) for place in range(3)] == [Mark.KEEPER, Mark.DROP, Mark.DROP]
 
@@ -64,10 +66,10 @@ def test_no_duplicate_is_remembered_by_content_for_ever_until_it_is_taken_back()
         assert number is not None
         first, *others = (member.photo.digest for member in groups[number].members)
         await hand.press("n")
-        assert hand.review.choice(number).standing is Standing.REFUSED
-        assert all(known_decisions().refused(first, other) for other in others)
+        assert hand.review.decision(number).status is ReviewStatus.REFUSED
+        assert all(known_decisions().is_excluded(first, other) for other in others)
         await hand.press("u")
-        assert not any(known_decisions().refused(first, other) for other in others)
+        assert not any(known_decisions().is_excluded(first, other) for other in others)
 
     drive(groups, script)
 
@@ -78,16 +80,20 @@ def test_all_alike_are_accepted_after_their_number_is_shown_and_taken_back_at_on
     async def script(hand: Hand) -> None:
         number = hand.groups.group
         assert number is not None
-        alike = [place for place, group in enumerate(groups) if weakest(group) is weakest(groups[number])]
+        alike = [
+            place
+            for place, group in enumerate(groups)
+            if weakest_verdict(group) is weakest_verdict(groups[number])
+        ]
         await hand.press("A")
-        hand.page(AllAlike)
+        hand.page(BulkAcceptDialog)
         assert f"{len(alike)} groups" in hand.text
         await hand.press("enter")
         assert {
-            place for place in range(60) if hand.review.choice(place).standing is Standing.ACCEPTED
+            place for place in range(60) if hand.review.decision(place).status is ReviewStatus.ACCEPTED
         } == set(alike)
         await hand.press("u")
-        assert hand.review.tally.decided == 0
+        assert hand.review.totals.decided == 0
 
     drive(groups, script)
 
@@ -95,7 +101,7 @@ def test_all_alike_are_accepted_after_their_number_is_shown_and_taken_back_at_on
 def test_leaving_the_question_about_all_alike_accepts_none() -> None:
     async def script(hand: Hand) -> None:
         await hand.press("A", "escape")
-        assert hand.review.tally.decided == 0
+        assert hand.review.totals.decided == 0
         assert hand.groups.has_focus
 
     drive(many(12), script)
@@ -108,7 +114,7 @@ def test_typed_words_filter_the_groups_and_escape_shows_them_all() -> None:
         await hand.press("slash")
         await hand.write("kind:edit 07")
         assert 0 < len(hand.groups.order) < 60
-        assert {weakest(groups[place]) for place in hand.groups.order.tolist()} == {Verdict.EDIT}
+        assert {weakest_verdict(groups[place]) for place in hand.groups.order.tolist()} == {Verdict.EDIT}
         await hand.press("enter")
         assert hand.groups.has_focus
         await hand.press("escape")
@@ -145,9 +151,9 @@ def test_kinds_are_shown_one_after_the_other_and_then_all() -> None:
 
     async def script(hand: Hand) -> None:
         seen = []
-        for _ in range(len({weakest(group) for group in groups})):
+        for _ in range(len({weakest_verdict(group) for group in groups})):
             await hand.press("f")
-            (kind,) = {weakest(groups[place]) for place in hand.groups.order.tolist()}
+            (kind,) = {weakest_verdict(groups[place]) for place in hand.groups.order.tolist()}
             seen.append(kind)
         assert len(set(seen)) == len(seen)
         await hand.press("f")
@@ -179,7 +185,7 @@ def test_pictures_are_drawn_and_one_that_is_deleted_while_shown_is_said_to_be_go
         await hand.settle()
         assert "is gone" in hand.text
         await hand.press("a")
-        assert hand.review.tally.files == 2
+        assert hand.review.totals.files == 2
 
     drive(groups, script)
 
@@ -221,7 +227,7 @@ def test_without_pictures_everything_else_is_there(tmp_path: Path) -> None:
         await hand.press("enter", "f", "d")
         assert "Pictures are off" in hand.text
         await hand.press("escape", "a")
-        assert hand.review.tally.decided == 1
+        assert hand.review.totals.decided == 1
 
     drive(on_disk(tmp_path / "p", 2), script, graphics=Graphics.OFF)
 
@@ -233,7 +239,7 @@ def test_a_drive_that_is_not_there_costs_the_pictures_only(tmp_path: Path) -> No
     async def script(hand: Hand) -> None:
         assert hand.text.count("is gone") == 3
         await hand.press("a", "o", "O")
-        assert hand.review.tally.decided == 1
+        assert hand.review.totals.decided == 1
         assert any("is gone" in note for note in hand.told)
 
     drive(groups, script)
@@ -246,7 +252,7 @@ def test_a_terminal_that_is_too_small_is_told_so_and_keys_still_count() -> None:
         await hand.settle()
         assert "groups" in hand.text
         await hand.press("a")
-        assert hand.review.tally.decided == 1
+        assert hand.review.totals.decided == 1
 
     drive(many(12), script, size=(40, 10))
 
@@ -271,7 +277,7 @@ def test_a_click_chooses_a_group_and_a_photo_and_a_second_click_looks_closely(tm
         assert hand.members.cursor == 1
         await hand.pilot.click("#members", offset=(30, 5), times=2)
         await hand.settle()
-        hand.page(Compare)
+        hand.page(ComparePage)
 
     drive(groups, script)
 
@@ -279,7 +285,7 @@ def test_a_click_chooses_a_group_and_a_photo_and_a_second_click_looks_closely(tm
 def test_the_help_shows_the_keys_of_the_screen_in_front() -> None:
     async def script(hand: Hand) -> None:
         await hand.press("question_mark")
-        hand.page(Help)
+        hand.page(HelpDialog)
         assert "Keys: Groups" in hand.text
         assert "no duplicate" in hand.text
         await hand.press("escape", "f2", "question_mark")
@@ -290,7 +296,7 @@ def test_the_help_shows_the_keys_of_the_screen_in_front() -> None:
 
 def test_a_session_that_is_open_elsewhere_is_not_written_to_twice(tmp_path: Path) -> None:
     from vtsfind.base.settings import Settings
-    from vtsfind.engine.review.session import Browsing
+    from vtsfind.engine.review.session import BrowseSession
     from vtsfind.engine.review.session_log import SavedSteps
 
     settings = Settings(library=str(tmp_path / "library"))
@@ -299,5 +305,5 @@ def test_a_session_that_is_open_elsewhere_is_not_written_to_twice(tmp_path: Path
         assert hand.app.browsing.review is None
         assert "is being reviewed by process" in " ".join(hand.text.split())
 
-    with Browsing(settings) as other, SavedSteps(other.folder):
+    with BrowseSession(settings) as other, SavedSteps(other.folder):
         drive(many(3), script, settings=settings)

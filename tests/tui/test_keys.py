@@ -7,22 +7,22 @@ import pytest
 from textual.binding import Binding
 
 from vtsfind.tui.app import BrowseApp
-from vtsfind.tui.keys import ACTIONS, Part, bindings, page, rows
+from vtsfind.tui.keys import ACTIONS, KeyScope, bindings, page, rows
 from vtsfind.tui.screens.apply import ApplyPage
-from vtsfind.tui.screens.compare import Compare
+from vtsfind.tui.screens.compare import ComparePage
 from vtsfind.tui.screens.groups import GroupsPage
 from vtsfind.tui.screens.history import HistoryPage
 from vtsfind.tui.screens.home import HomePage
 from vtsfind.tui.screens.search import SearchPage
 
 OWNERS = {
-    Part.EVERYWHERE: BrowseApp,
-    Part.HOME: HomePage,
-    Part.GROUPS: GroupsPage,
-    Part.COMPARE: Compare,
-    Part.SEARCH: SearchPage,
-    Part.APPLY: ApplyPage,
-    Part.HISTORY: HistoryPage,
+    KeyScope.EVERYWHERE: BrowseApp,
+    KeyScope.HOME: HomePage,
+    KeyScope.GROUPS: GroupsPage,
+    KeyScope.COMPARE: ComparePage,
+    KeyScope.SEARCH: SearchPage,
+    KeyScope.APPLY: ApplyPage,
+    KeyScope.HISTORY: HistoryPage,
 }
 
 
@@ -32,19 +32,19 @@ def test_every_action_of_the_table_can_be_done(action: object) -> None:
     assert hasattr(OWNERS[action.part], f"action_{name}")  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("part", Part)
-def test_no_key_has_two_meanings_in_one_part(part: Part) -> None:
+@pytest.mark.parametrize("part", KeyScope)
+def test_no_key_has_two_meanings_in_one_part(part: KeyScope) -> None:
     keys = Counter(key for action in ACTIONS if action.part is part for key in action.keys.split(","))
     everywhere = {
-        key for action in ACTIONS if action.part is Part.EVERYWHERE for key in action.keys.split(",")
+        key for action in ACTIONS if action.part is KeyScope.EVERYWHERE for key in action.keys.split(",")
     }
     assert max(keys.values()) == 1
-    if part is not Part.EVERYWHERE:
+    if part is not KeyScope.EVERYWHERE:
         assert not everywhere & set(keys)
 
 
-@pytest.mark.parametrize("part", Part)
-def test_the_help_explains_what_every_binding_does(part: Part) -> None:
+@pytest.mark.parametrize("part", KeyScope)
+def test_the_help_explains_what_every_binding_does(part: KeyScope) -> None:
     bound = [binding for binding in bindings(part) if isinstance(binding, Binding)]
     explained = list(rows(part))
     assert len(bound) == len([action for action in ACTIONS if action.part is part])

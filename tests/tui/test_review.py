@@ -10,10 +10,17 @@ from support.made_groups import group, many, photo
 from vtsfind.base.errors import DiskFull, LibraryLocked, UsageError
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.operations import Action
-from vtsfind.engine.review.filters import Filter, Listing, Sort, weakest
-from vtsfind.engine.review.review import Pair, Review
+from vtsfind.engine.review.filters import Filter, Listing, Sort, weakest_verdict
+from vtsfind.engine.review.review import DigestPair, Review
 from vtsfind.engine.review.session_log import SavedSteps
-from vtsfind.engine.review.state import PROPOSAL, Choice, Mark, Standing, Step, Unsaved
+from vtsfind.engine.review.state import (
+    DEFAULT_DECISION,
+    GroupDecision,
+    Mark,
+    ReviewStatus,
+    ReviewStep,
+    UnsavedSteps,
+)
 
 
 def trio(number: int = 1) -> Group:
@@ -27,7 +34,7 @@ def marks(review: Review, number: int = 0) -> list[Mark]:
 def test_the_proposal_keeps_the_first_and_drops_the_others() -> None:
     review = Review([trio()])
     assert marks(review) == [Mark.KEEPER, Mark.DROP, Mark.DROP]
-    assert review.choice(0).standing is Standing.OPEN
+    assert review.decision(0).status is ReviewStatus.OPEN
     assert review.accepted() == []
 
 
@@ -37,7 +44,7 @@ def test_an_accepted_group_gives_up_what_is_marked() -> None:
     review.accept(0)
     assert review.accepted() == review.groups
     assert review.actions() == {b"/1/a.jpg": Action.KEEP, b"/1/b.jpg": Action.TRASH, b"/1/c.jpg": Action.KEEP}
-    assert (review.tally.decided, review.tally.files, review.tally.gain) == (1, 1, 100)
+    assert (review.totals.decided, review.totals.files, review.totals.gain) == (1, 1, 100)
 
 
 def test_a_group_whose_photos_all_stay_gives_up_nothing() -> None:
@@ -46,7 +53,7 @@ def test_a_group_whose_photos_all_stay_gives_up_nothing() -> None:
     review.toggle(0, 2)
     review.accept(0)
     assert review.accepted() == []
-    assert review.tally.decided == 1
+    assert review.totals.decided == 1
 
 
 def test_the_only_keeper_cannot_be_dropped() -> None:
@@ -83,15 +90,15 @@ def test_a_crop_cannot_stand_for_another_crop() -> None:
     review.choose(0, 1)
     with pytest.raises(UsageError, match="compared with nothing that is kept"):
         review.accept(0)
-    assert review.choice(0).standing is Standing.OPEN
+    assert review.decision(0).status is ReviewStatus.OPEN
     review.toggle(0, 2)
     review.accept(0)
     assert review.actions()[b"/1/c.jpg"] is Action.KEEP
 
 
 def test_a_stranger_stays_and_the_pair_is_told_and_taken_back() -> None:
-    told: list[tuple[set[Pair], set[Pair]]] = []
-    review = Review([trio()], remember=lambda added, removed: told.append((added, removed)))
+    told: list[tuple[set[DigestPair], set[DigestPair]]] = []
+    review = Review([trio()], save_pairs=lambda added, removed: told.append((added, removed)))
     review.refuse(0, 1)
     review.accept(0)
     assert review.actions() == {b"/1/a.jpg": Action.KEEP, b"/1/b.jpg": None, b"/1/c.jpg": Action.TRASH}
@@ -106,18 +113,18 @@ def test_a_group_of_strangers_is_refused_as_a_whole() -> None:
     review = Review([trio()])
     review.refuse(0, 1)
     review.refuse(0, 2)
-    assert review.choice(0).standing is Standing.REFUSED
-    assert len(review.strangers_of(0)) == 2
+    assert review.decision(0).status is ReviewStatus.REFUSED
+    assert len(review.non_duplicate_pairs(0)) == 2
 
 
 def test_many_groups_are_accepted_and_taken_back_as_one_step() -> None:
     review = Review([trio(number) for number in range(5)])
     review.refuse(3)
     assert review.accept_all(range(5)) == 4
-    assert review.tally.decided == 5
+    assert review.totals.decided == 5
     assert review.undo() == ("accept", [0, 1, 2, 4])
-    assert review.tally.decided == 1
-    assert review.can_undo == "not a duplicate"
+    assert review.totals.decided == 1
+    assert review.undo_label == "not a duplicate"
 
 
 def test_there_is_nothing_to_undo_at_first() -> None:
@@ -134,13 +141,13 @@ def test_a_review_goes_on_where_it_stood_and_can_still_be_undone(tmp_path: Path)
         review.choose(2, 1)
         review.undo()
         review.refuse(3, 1)
-        before = [review.choice(number) for number in range(4)], review.tally
+        before = [review.decision(number) for number in range(4)], review.totals
     with SavedSteps(tmp_path / "library") as log:
         again = Review(groups, log)
-        assert ([again.choice(number) for number in range(4)], again.tally) == before
+        assert ([again.decision(number) for number in range(4)], again.totals) == before
         again.undo()
         again.undo()
-        assert again.choice(1) == Choice(kept=frozenset({2}))
+        assert again.decision(1) == GroupDecision(kept=frozenset({2}))
 
 
 def test_a_decision_outlives_another_order_of_the_groups_and_their_members(tmp_path: Path) -> None:
@@ -150,8 +157,8 @@ def test_a_decision_outlives_another_order_of_the_groups_and_their_members(tmp_p
     turned = Group(1, (second.members[2], second.members[0], second.members[1]))
     with SavedSteps(tmp_path / "library") as log:
         review = Review([turned, first], log)
-    assert review.choice(0).keeper == 0
-    assert review.choice(1) == PROPOSAL
+    assert review.decision(0).keeper == 0
+    assert review.decision(1) == DEFAULT_DECISION
 
 
 def test_a_group_that_has_changed_is_open_again(tmp_path: Path) -> None:
@@ -159,7 +166,7 @@ def test_a_group_that_has_changed_is_open_again(tmp_path: Path) -> None:
         Review([trio()], log).accept(0)
     changed = group(1, [photo(b"/1/%s.jpg" % name, 101) for name in (b"a", b"b", b"c")])
     with SavedSteps(tmp_path / "library") as log:
-        assert Review([changed], log).choice(0) == PROPOSAL
+        assert Review([changed], log).decision(0) == DEFAULT_DECISION
 
 
 def test_a_library_is_reviewed_by_one_session_at_a_time(tmp_path: Path) -> None:
@@ -176,13 +183,13 @@ def test_a_torn_last_step_costs_itself_only(tmp_path: Path) -> None:
         path = log._path
     path.write_bytes(path.read_bytes()[:-5])
     with SavedSteps(tmp_path / "library") as log:
-        assert Review(groups, log).tally.decided == 1
+        assert Review(groups, log).totals.decided == 1
 
 
-class Full(Unsaved):
+class Full(UnsavedSteps):
     """A log on a full disk."""
 
-    def append(self, step: Step) -> None:
+    def append(self, step: ReviewStep) -> None:
         raise DiskFull(f"no room for {step.label}")
 
 
@@ -190,8 +197,8 @@ def test_a_mark_that_cannot_be_kept_is_not_made() -> None:
     review = Review([trio()], Full())
     with pytest.raises(DiskFull):
         review.accept(0)
-    assert review.choice(0) == PROPOSAL
-    assert not review.can_undo
+    assert review.decision(0) == DEFAULT_DECISION
+    assert not review.undo_label
 
 
 ACTS = st.lists(
@@ -211,7 +218,7 @@ def test_undoing_everything_leads_back_to_the_proposal_and_a_keeper_always_stays
     review = Review([trio(number) for number in range(3)])
     done = 0
     for name, number, member in acts:
-        before = review.choice(number)
+        before = review.decision(number)
         try:
             if name in {"accept", "reopen"}:
                 getattr(review, name)(number)
@@ -219,13 +226,13 @@ def test_undoing_everything_leads_back_to_the_proposal_and_a_keeper_always_stays
                 getattr(review, name)(number, member)
             done += 1
         except UsageError:
-            assert review.choice(number) == before
+            assert review.decision(number) == before
         assert marks(review, number).count(Mark.DROP) < 3
         assert all(Action.KEEP in review.actions().values() for _ in review.accepted())
     for _ in range(done):
         review.undo()
-    assert all(review.choice(number) == PROPOSAL for number in range(3))
-    assert review.tally.decided == review.tally.files == review.tally.gain == 0
+    assert all(review.decision(number) == DEFAULT_DECISION for number in range(3))
+    assert review.totals.decided == review.totals.files == review.totals.gain == 0
 
 
 def test_the_next_open_group_is_looked_for_from_here_on_and_then_from_the_top() -> None:
@@ -242,7 +249,7 @@ def test_every_order_holds_every_group_once_and_turns_around(sort: Sort) -> None
     listing = Listing(groups)
     order = listing.order(sort).tolist()
     assert sorted(order) == list(range(200))
-    assert sorted(listing.order(sort, backwards=True).tolist()) == list(range(200))
+    assert sorted(listing.order(sort, is_reversed=True).tolist()) == list(range(200))
 
 
 def test_groups_are_sorted_by_what_they_give_up() -> None:
@@ -255,14 +262,16 @@ def test_groups_are_found_by_kind_words_and_size() -> None:
     groups = many(300)
     listing = Listing(groups)
     for place in listing.order(Sort.DATE, Filter(frozenset({Verdict.EDIT}), "07 img", 1_000_000)).tolist():
-        assert weakest(groups[place]) is Verdict.EDIT
+        assert weakest_verdict(groups[place]) is Verdict.EDIT
         assert b"07" in groups[place].keeper.path
         assert groups[place].gain >= 1_000_000
 
 
 def test_groups_of_the_same_folders_are_as_sure_or_surer() -> None:
     groups = many(1200)
-    alike = Listing(groups).alike(2, by_folders=True).tolist()
-    assert 2 in alike
-    assert {groups[place].keeper.path[:11] for place in alike} == {b"/photos/02/"}
-    assert all(weakest(groups[place]).rank <= weakest(groups[2]).rank for place in alike)
+    similar_groups = Listing(groups).similar_groups(2, by_folders=True).tolist()
+    assert 2 in similar_groups
+    assert {groups[place].keeper.path[:11] for place in similar_groups} == {b"/photos/02/"}
+    assert all(
+        weakest_verdict(groups[place]).rank <= weakest_verdict(groups[2]).rank for place in similar_groups
+    )

@@ -21,10 +21,10 @@ from vtsfind.engine import update
 from vtsfind.tui.app import BrowseApp
 from vtsfind.tui.screens.apply import ApplyPage
 from vtsfind.tui.screens.history import HistoryPage
-from vtsfind.tui.screens.home import AddFolder, HomePage
-from vtsfind.tui.screens.search import SearchPage, dropped
-from vtsfind.tui.widgets.card_grid import Shelf
-from vtsfind.tui.widgets.screen_base import Question
+from vtsfind.tui.screens.home import AddFolderDialog, HomePage
+from vtsfind.tui.screens.search import SearchPage, parse_dropped_path
+from vtsfind.tui.widgets.card_grid import CardGrid
+from vtsfind.tui.widgets.screen_base import ConfirmDialog
 
 
 @pytest.fixture(autouse=True)
@@ -45,7 +45,7 @@ def test_accepted_files_go_to_the_trash_and_come_back(tmp_path: Path) -> None:
         await hand.press("a", "f5")
         assert "2 files go to the trash" in hand.text
         await hand.press("x")
-        hand.page(Question)
+        hand.page(ConfirmDialog)
         await hand.press("n")
         assert all(path.exists() for path in files)
         await hand.press("x", "y")
@@ -93,7 +93,7 @@ def test_the_plan_is_written_to_a_file_that_apply_reads(tmp_path: Path) -> None:
         hand.app.screen.query_one("Input").value = str(tmp_path / "plan.txt")  # type: ignore[attr-defined]
         await hand.press("enter")
         plan = read_plan(tmp_path / "plan.txt")
-        assert sum(file.is_taken for group in plan.groups for file in group.files) == 2
+        assert sum(file.is_changed for group in plan.groups for file in group.files) == 2
 
     drive(groups, script)
 
@@ -113,7 +113,7 @@ def test_a_first_session_indexes_a_folder_and_finds_its_copies(photos: Path) -> 
     async def script(hand: Hand) -> None:
         hand.page(HomePage)
         await hand.press("i")
-        hand.page(AddFolder)
+        hand.page(AddFolderDialog)
         await hand.write(str(photos))
         await hand.press("enter")
         await hand.finish()
@@ -136,7 +136,7 @@ def test_a_folder_that_is_not_there_is_asked_for_again() -> None:
         await hand.press("n")
         await hand.write("/nowhere")
         await hand.press("enter")
-        hand.page(AddFolder)
+        hand.page(AddFolderDialog)
         assert any("There is no folder" in note for note in hand.told)
         await hand.press("escape")
         hand.page(HomePage)
@@ -150,7 +150,7 @@ def test_similar_photos_are_found_from_a_group_and_on_from_a_hit(photos: Path) -
 
     async def script(hand: Hand) -> None:
         await hand.press("s")
-        hits = hand.page(SearchPage).query_one("#hits", Shelf)
+        hits = hand.page(SearchPage).query_one("#hits", CardGrid)
         assert hits.has_focus
         assert len(hits.cards) == 13
         before = hits.cards[0].path
@@ -175,7 +175,7 @@ def test_a_new_photo_is_searched_by_its_path_pasted_or_dropped(photos: Path, tmp
         page = hand.page(SearchPage)
         page.query_one("#question").value = f"'{new}' "  # type: ignore[attr-defined]
         await hand.press("enter")
-        hits = page.query_one("#hits", Shelf)
+        hits = page.query_one("#hits", CardGrid)
         assert show_path(hits.cards[0].path).endswith("cat.jpg")
 
     drive(None, script, settings=SETTINGS)
@@ -213,10 +213,10 @@ def test_ctrl_c_stops_what_runs_first_and_leaves_then() -> None:
 
     import asyncio
 
-    from vtsfind.engine.review.session import Browsing
+    from vtsfind.engine.review.session import BrowseSession
 
     async def run() -> None:
-        with Browsing(Settings(), slow) as browsing:
+        with BrowseSession(Settings(), slow) as browsing:
             app = BrowseApp(browsing)
             async with app.run_test() as pilot:
                 await script(Hand(app, pilot))
@@ -248,7 +248,7 @@ def test_a_groups_search_that_fails_is_said_and_everything_else_works() -> None:
     ],
 )
 def test_a_dropped_path_is_understood_as_terminals_write_it(typed: str, path: bytes) -> None:
-    assert dropped(typed) == path
+    assert parse_dropped_path(typed) == path
 
 
 def test_a_whole_review_of_real_photos(shared_photos: Path, tmp_path: Path) -> None:
@@ -294,9 +294,9 @@ def test_a_whole_review_of_real_photos(shared_photos: Path, tmp_path: Path) -> N
 
 
 def test_thumbnails_stay_below_their_cap_and_the_oldest_go(tmp_path: Path) -> None:
-    from vtsfind.store.thumbnails import Thumbnails
+    from vtsfind.store.thumbnails import ThumbnailCache
 
-    cache = Thumbnails(tmp_path / "cache", cap_bytes=10_000)
+    cache = ThumbnailCache(tmp_path / "cache", max_bytes=10_000)
     for number in range(40):
         cache.put(f"{number:032x}", bytes(1000))
         os.utime(cache._path(f"{number:032x}"), (number, number))

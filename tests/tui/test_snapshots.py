@@ -14,7 +14,7 @@ from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.records import PictureInfo, Stamp
 from vtsfind.base.settings import Settings
 from vtsfind.engine.previews.decode import Preview
-from vtsfind.engine.review.session import Browsing
+from vtsfind.engine.review.session import BrowseSession
 from vtsfind.tui.app import BrowseApp
 
 Compare = Callable[..., bool]
@@ -52,7 +52,7 @@ class Painted:
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("TZ", "UTC")
-    browsing = Browsing(Settings(library="holidays"), found(groups()))
+    browsing = BrowseSession(Settings(library="holidays"), found(groups()))
     browsing.previews.close()
     browsing.previews = Painted()  # type: ignore[assignment]
     yield BrowseApp(browsing)

@@ -10,19 +10,19 @@ from dataclasses import dataclass, field
 from vtsfind.base.operations import Operation
 from vtsfind.base.records import show_path
 
-_FLAGS = (
+_OPEN_FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_NONBLOCK", 0)  # a pipe that takes the file's place does not block the opening
     | getattr(os, "O_BINARY", 0)
 )
-_QUIETLY = getattr(os, "O_NOATIME", 0)
+_NO_ATIME_FLAG = getattr(os, "O_NOATIME", 0)
 
 GONE = "is gone"
 
 
-class Doubt(Exception):
+class CheckFailed(Exception):
     """A file is not, or may not be, what the plan says it is."""
 
     def __init__(self, path: bytes, reason: str) -> None:
@@ -32,7 +32,7 @@ class Doubt(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class FileStat:
     """What a file was when it was looked at."""
 
     device: int
@@ -49,86 +49,86 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedOperation:
     """An operation whose files were found to be as planned."""
 
     operation: Operation
-    seen: Seen
-    keeper: Seen | None
+    file_stat: FileStat
+    keeper: FileStat | None
 
 
-def look(path: bytes) -> Seen:
+def stat_regular_file(path: bytes) -> FileStat:
     """Look at a regular file, not through a symbolic link.
 
     Raises
     ------
-    Doubt
+    CheckFailed
         If it is gone, no regular file, or cannot be looked at.
     """
     try:
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
-        raise Doubt(path, GONE) from None
+        raise CheckFailed(path, GONE) from None
     except OSError as error:
-        raise Doubt(path, f"cannot be looked at ({error.strerror})") from error
+        raise CheckFailed(path, f"cannot be looked at ({error.strerror})") from error
     if not stat.S_ISREG(status.st_mode):
-        raise Doubt(path, "is no regular file")
-    return _seen(status)
+        raise CheckFailed(path, "is no regular file")
+    return _file_stat_of(status)
 
 
-def verify(path: bytes, size: int, digest: bytes) -> Seen:
+def verify(path: bytes, size: int, digest: bytes) -> FileStat:
     """Look at a file and read it through.
 
     Raises
     ------
-    Doubt
+    CheckFailed
         If it is not a regular file of that size and SHA-256.
     """
-    before = look(path)
+    before = stat_regular_file(path)
     if before.size != size:
-        raise Doubt(path, "has changed (another size)")
+        raise CheckFailed(path, "has changed (another size)")
     try:
         found = digest_of(path, before)
     except OSError as error:
-        raise Doubt(path, f"cannot be read ({error.strerror})") from error
+        raise CheckFailed(path, f"cannot be read ({error.strerror})") from error
     if found != digest:
-        raise Doubt(path, "has changed (another content)")
+        raise CheckFailed(path, "has changed (another content)")
     return before
 
 
-def digest_of(path: bytes, expected: Seen) -> bytes:
+def digest_of(path: bytes, expected: FileStat) -> bytes:
     """SHA-256 of a file.
 
     Raises
     ------
-    Doubt
+    CheckFailed
         If it was not what `expected` says all the while.
     OSError
         If it cannot be read.
     """
-    descriptor = open_quietly(path)
+    descriptor = open_no_atime(path)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
-        if _seen(os.fstat(descriptor)) != expected:
-            raise Doubt(path, "has changed")
+        if _file_stat_of(os.fstat(descriptor)) != expected:
+            raise CheckFailed(path, "has changed")
         digest = hashlib.file_digest(file, "sha256").digest()
-        if _seen(os.fstat(descriptor)) != expected:
-            raise Doubt(path, "changes at this moment")
+        if _file_stat_of(os.fstat(descriptor)) != expected:
+            raise CheckFailed(path, "changes at this moment")
     return digest
 
 
-def open_quietly(path: bytes) -> int:
+def open_no_atime(path: bytes) -> int:
     """Open a file for reading, not through a symbolic link, and leave its access time alone where that is allowed."""
     try:
-        return os.open(path, _FLAGS | _QUIETLY)
+        return os.open(path, _OPEN_FLAGS | _NO_ATIME_FLAG)
     except PermissionError:
-        return os.open(path, _FLAGS)
+        return os.open(path, _OPEN_FLAGS)
 
 
 def check_group(
     operations: Sequence[Operation],
     kept: Mapping[tuple[int, int], bytes],
     taken: MutableMapping[tuple[int, int], bytes],
-) -> list[Checked]:
+) -> list[CheckedOperation]:
     """Look at everything that the operations on one group rest on, and read it through.
 
     Parameters
@@ -142,26 +142,28 @@ def check_group(
 
     Raises
     ------
-    Doubt
+    CheckFailed
         If any file of the group is not as planned, or is the same file as one that is kept.
     """
-    keepers: dict[bytes, Seen] = {}
+    keepers: dict[bytes, FileStat] = {}
     found = []
     for operation in operations:
         if operation.keeper is not None and operation.keeper not in keepers:
             keepers[operation.keeper] = verify(
                 operation.keeper, operation.keeper_size, operation.keeper_digest
             )
-        seen = verify(operation.path, operation.size, operation.digest)
-        if seen.identity in kept:
-            raise Doubt(
-                operation.path, f"is the same file as {show_path(kept[seen.identity])}, which is kept"
+        file_stat = verify(operation.path, operation.size, operation.digest)
+        if file_stat.identity in kept:
+            raise CheckFailed(
+                operation.path, f"is the same file as {show_path(kept[file_stat.identity])}, which is kept"
             )
-        if seen.identity in taken and seen.links == 1:
-            raise Doubt(operation.path, f"is the same file as {show_path(taken[seen.identity])}")
+        if file_stat.identity in taken and file_stat.links == 1:
+            raise CheckFailed(operation.path, f"is the same file as {show_path(taken[file_stat.identity])}")
         require_removable(operation.path)
-        found.append(Checked(operation, seen, keepers[operation.keeper] if operation.keeper else None))
-    taken.update((checked.seen.identity, checked.operation.path) for checked in found)
+        found.append(
+            CheckedOperation(operation, file_stat, keepers[operation.keeper] if operation.keeper else None)
+        )
+    taken.update((checked.file_stat.identity, checked.operation.path) for checked in found)
     return found
 
 
@@ -169,23 +171,23 @@ def identities(paths: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
     """The identities of those of the files that are there."""
     found = {}
     for path in paths:
-        with suppress(Doubt):
-            found[look(path).identity] = path
+        with suppress(CheckFailed):
+            found[stat_regular_file(path).identity] = path
     return found
 
 
-def require_unchanged(path: bytes, expected: Seen) -> None:
-    """Raise `Doubt` unless a file is, by its looks, what it was."""
-    if look(path) != expected:
-        raise Doubt(path, "has changed")
+def require_unchanged(path: bytes, expected: FileStat) -> None:
+    """Raise `CheckFailed` unless a file is, by its looks, what it was."""
+    if stat_regular_file(path) != expected:
+        raise CheckFailed(path, "has changed")
 
 
 def require_removable(path: bytes) -> None:
-    """Raise `Doubt` if the file's folder does not let its files go."""
+    """Raise `CheckFailed` if the file's folder does not let its files go."""
     folder = os.path.dirname(path)
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise Doubt(path, f"cannot be taken out of its folder {show_path(folder)}, which is read-only")
+        raise CheckFailed(path, f"cannot be taken out of its folder {show_path(folder)}, which is read-only")
 
 
-def _seen(status: os.stat_result) -> Seen:
-    return Seen(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_nlink)
+def _file_stat_of(status: os.stat_result) -> FileStat:
+    return FileStat(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_nlink)

@@ -11,22 +11,22 @@ from enum import Enum, auto
 from math import log, sqrt
 from typing import Final
 
-from vtsfind.act.rules import Contender, effective_pixels
+from vtsfind.act.rules import KeepCandidate, effective_pixels
 from vtsfind.base.groups import Evidence
 
-_PART: Final = 0.9
+_MAX_BOX_SHARE: Final = 0.9
 """A box with a larger share of the picture is no part of it: a strip was cut off, or put on."""
-_SHAPE: Final = 0.05
+_MAX_ASPECT_LOG_DIFFERENCE: Final = 0.05
 """How far, in logarithms, the shape of the box may be from that of a picture that is all in it."""
-_LESS_DETAIL: Final = 0.9
+_MIN_DETAIL_SHARE: Final = 0.9
 """The narrower picture has less detail below this share of the width that the box has: boxes are measured on small pictures."""
-_MOSTLY_OTHER: Final = 0.6
+_MAX_COLLAGE_BOX_SHARE: Final = 0.6
 """A picture that shows another one cut off on less than this share of itself is no other crop of the same shot."""
-_EDGE: Final = 0.01
+_EDGE_SHARE: Final = 0.01
 """How near, in shares of the side, a box ends to an edge at which it is cut off."""
-_BREAKS_OFF: Final = 0.5
+_MIN_BORDER_DISCONTINUITY_SHARE: Final = 0.5
 """Share of the lines across an edge that change there: at most 0.4 for crops of photos, most often more than 0.8 for cards."""
-_SIDEWAYS: Final = 5
+_FIRST_TRANSPOSED_ORIENTATION: Final = 5
 """EXIF orientations from this one on swap width and height."""
 
 
@@ -60,7 +60,7 @@ class Inset:
         return f"{self.width}x{self.height}"
 
 
-def inset(wider: Contender, narrower: Contender, evidence: Evidence) -> Inset | None:
+def inset(wider: KeepCandidate, narrower: KeepCandidate, evidence: Evidence) -> Inset | None:
     """Tell how a picture shows another.
 
     Parameters
@@ -80,16 +80,16 @@ def inset(wider: Contender, narrower: Contender, evidence: Evidence) -> Inset | 
     share_x, share_y = box.right - box.left, box.bottom - box.top
     width, height = share_x * wider.photo.info.width, share_y * wider.photo.info.height
     own = narrower.photo.info.width, narrower.photo.info.height
-    if evidence.turn >= _SIDEWAYS:
+    if evidence.turn >= _FIRST_TRANSPOSED_ORIENTATION:
         own = own[1], own[0]
-    if min(width, height, *own) < 1 or share_x * share_y > _PART:
+    if min(width, height, *own) < 1 or share_x * share_y > _MAX_BOX_SHARE:
         return None
-    flatter = log(width / height * own[1] / own[0])
-    if abs(flatter) <= _SHAPE:
+    log_aspect_difference = log(width / height * own[1] / own[0])
+    if abs(log_aspect_difference) <= _MAX_ASPECT_LOG_DIFFERENCE:
         return Inset(round(width), round(height), _framing(wider, narrower, width * height, evidence))
     # The side along which nothing is cut off tells the scale.
     cut, scale = (box.top, box.bottom), width / own[0]
-    if flatter < 0:
+    if log_aspect_difference < 0:
         cut, scale = (box.left, box.right), height / own[1]
     if _is_collage(wider, narrower, cut, share_x * share_y, scale):
         return Inset(round(width), round(height), Framing.COLLAGE)
@@ -97,22 +97,31 @@ def inset(wider: Contender, narrower: Contender, evidence: Evidence) -> Inset | 
 
 
 def _is_collage(
-    wider: Contender, narrower: Contender, cut: tuple[float, float], share: float, scale: float
+    wider: KeepCandidate, narrower: KeepCandidate, cut: tuple[float, float], share: float, scale: float
 ) -> bool:
     """Whether a picture shows another one, at this scale on this share of itself, cut off where the box ends."""
-    at_edge = cut[0] < _EDGE or cut[1] > 1 - _EDGE
+    at_edge = cut[0] < _EDGE_SHARE or cut[1] > 1 - _EDGE_SHARE
     detail = sqrt(effective_pixels(narrower) / (narrower.photo.info.width * narrower.photo.info.height))
-    return not _is_shot(wider) and at_edge and share < _MOSTLY_OTHER and detail >= _LESS_DETAIL * scale
+    return (
+        not _is_camera_shot(wider)
+        and at_edge
+        and share < _MAX_COLLAGE_BOX_SHARE
+        and detail >= _MIN_DETAIL_SHARE * scale
+    )
 
 
-def _framing(wider: Contender, narrower: Contender, spent: float, evidence: Evidence) -> Framing:
-    if _is_shot(wider) or sqrt(effective_pixels(narrower) / spent) < _LESS_DETAIL:
+def _framing(wider: KeepCandidate, narrower: KeepCandidate, box_pixels: float, evidence: Evidence) -> Framing:
+    if _is_camera_shot(wider) or sqrt(effective_pixels(narrower) / box_pixels) < _MIN_DETAIL_SHARE:
         return Framing.WIDER
     if narrower.details.camera or wider.details.screenshot:
         return Framing.FRAME
-    return Framing.LIKELY_FRAME if (evidence.broken_off or 0) >= _BREAKS_OFF else Framing.UNCLEAR
+    return (
+        Framing.LIKELY_FRAME
+        if (evidence.broken_off or 0) >= _MIN_BORDER_DISCONTINUITY_SHARE
+        else Framing.UNCLEAR
+    )
 
 
-def _is_shot(picture: Contender) -> bool:
+def _is_camera_shot(picture: KeepCandidate) -> bool:
     """Whether a camera made a picture, as far as its data tell."""
     return bool(picture.details.camera) and not picture.details.screenshot

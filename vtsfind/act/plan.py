@@ -20,11 +20,11 @@ from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.operations import Action, Operation
 from vtsfind.base.records import show_path
 
-_SHOWN_PROBLEMS = 3
+_MAX_SHOWN_PROBLEMS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Companion:
+class Sidecar:
     """A file that travels with a photo, as it was when the plan was made."""
 
     path: bytes
@@ -46,15 +46,15 @@ class PlannedFile:
     action: Action | None
     """None: it is left alone."""
     reason: str = ""
-    companions: tuple[Companion, ...] = ()
+    sidecars: tuple[Sidecar, ...] = ()
 
     @property
-    def is_taken(self) -> bool:
+    def is_changed(self) -> bool:
         """Whether something happens to it."""
         return self.action not in {None, Action.KEEP}
 
     @property
-    def is_near(self) -> bool:
+    def is_full_frame_match(self) -> bool:
         """Whether it shows all that the group's first photo shows."""
         return self.verdict is None or self.verdict.rank <= Verdict.TURNED.rank
 
@@ -74,15 +74,17 @@ class PlannedGroup:
         for other in kept:
             if other.digest == file.digest:
                 return other
-        covering = [other for other in kept if _covers(other, file)]
+        covering = [other for other in kept if _makes_superfluous(other, file)]
         return min(
             covering, key=lambda other: -1 if other.verdict is None else other.verdict.rank, default=None
         )
 
 
-def _covers(kept: PlannedFile, taken: PlannedFile) -> bool:
+def _makes_superfluous(kept: PlannedFile, taken: PlannedFile) -> bool:
     """Whether the comparisons with the group's first photo say that one photo makes the other superfluous."""
-    return kept.verdict is None or taken.verdict is None or kept.is_near or taken.is_near
+    return (
+        kept.verdict is None or taken.verdict is None or kept.is_full_frame_match or taken.is_full_frame_match
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class PlanProblem:
     """Something that a plan may not ask for."""
 
     group: int
@@ -117,10 +119,10 @@ class Problem:
 class PlanRefused(UsageError):
     """A plan breaks the rules: nothing of it is done."""
 
-    def __init__(self, problems: Sequence[Problem], where: str = "The plan") -> None:
+    def __init__(self, problems: Sequence[PlanProblem], where: str = "The plan") -> None:
         self.problems = tuple(problems)
-        named = "; ".join(str(problem).rstrip(".") for problem in problems[:_SHOWN_PROBLEMS])
-        more = len(problems) - _SHOWN_PROBLEMS
+        named = "; ".join(str(problem).rstrip(".") for problem in problems[:_MAX_SHOWN_PROBLEMS])
+        more = len(problems) - _MAX_SHOWN_PROBLEMS
         super().__init__(
             f"{where} is refused. {named}" + (f"; and {more} more." if more > 0 else "."),
             "Nothing was done. Change these groups, or make the plan again.",
@@ -128,7 +130,7 @@ class PlanRefused(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
+class PlanOrigin:
     """Where a plan comes from."""
 
     made: str
@@ -139,13 +141,13 @@ class Origin:
 
 def make_plan(
     groups: Sequence[Group],
-    origin: Origin,
+    origin: PlanOrigin,
     *,
     action: Action = Action.TRASH,
     marks: Mapping[bytes, Action | None] | None = None,
     remove_all: Collection[int] = (),
     target: bytes | None = None,
-    companion: Callable[[bytes], Companion | None] = lambda _: None,
+    sidecar: Callable[[bytes], Sidecar | None] = lambda _: None,
 ) -> Plan:
     """Turn groups into a plan.
 
@@ -163,7 +165,7 @@ def make_plan(
         Numbers of groups that a person asked to remove wholly.
     target
         The folder for `Action.MOVE`, absolute.
-    companion
+    sidecar
         Looks at a file that travels with a photo; None if it is not there.
 
     Raises
@@ -191,20 +193,20 @@ def make_plan(
         )
         for group in groups
     ]
-    travelling = {
-        member.photo.path: tuple(path for path in member.photo.companions if path not in members)
+    sidecar_paths = {
+        member.photo.path: tuple(path for path in member.photo.sidecars if path not in members)
         for group in groups
         for member in group.members
     }
     plan = Plan(
-        _with_companions(planned, travelling, companion),
+        _with_sidecars(planned, sidecar_paths, sidecar),
         origin.made,
         origin.command,
         origin.version,
         origin.library,
         target,
     )
-    require_sound(plan)
+    require_valid(plan)
     return plan
 
 
@@ -212,104 +214,110 @@ def _one_line(text: str) -> str:
     return " ".join(text.encode("utf-8", "backslashreplace").decode().split())
 
 
-def _with_companions(
+def _with_sidecars(
     groups: Sequence[PlannedGroup],
-    travelling: Mapping[bytes, tuple[bytes, ...]],
-    companion: Callable[[bytes], Companion | None],
+    sidecar_paths: Mapping[bytes, tuple[bytes, ...]],
+    sidecar: Callable[[bytes], Sidecar | None],
 ) -> tuple[PlannedGroup, ...]:
     """Give every photo that goes its companions, but those that it shares with a photo that stays."""
     files = [file for group in groups for file in group.files]
-    staying = {path for file in files if not _goes(file) for path in travelling[file.path]}
+    retained = {path for file in files if not _is_moved_away(file) for path in sidecar_paths[file.path]}
     given: set[bytes] = set()
 
-    def companions(file: PlannedFile) -> Iterator[Companion]:
-        for path in travelling[file.path] if _goes(file) else ():
-            if path not in staying and path not in given:
+    def sidecars(file: PlannedFile) -> Iterator[Sidecar]:
+        for path in sidecar_paths[file.path] if _is_moved_away(file) else ():
+            if path not in retained and path not in given:
                 given.add(path)
-                found = companion(path)
+                found = sidecar(path)
                 if found:
                     yield found
 
     return tuple(
-        replace(group, files=tuple(replace(file, companions=tuple(companions(file))) for file in group.files))
+        replace(group, files=tuple(replace(file, sidecars=tuple(sidecars(file))) for file in group.files))
         for group in groups
     )
 
 
-def _goes(file: PlannedFile) -> bool:
-    return file.action is not None and file.action.takes
+def _is_moved_away(file: PlannedFile) -> bool:
+    return file.action is not None and file.action.removes_name
 
 
-def require_sound(plan: Plan, where: str = "The plan") -> None:
+def require_valid(plan: Plan, where: str = "The plan") -> None:
     """Raise `PlanRefused` if there are any problems with a plan."""
     found = list(problems(plan))
     if found:
         raise PlanRefused(found, where)
 
 
-def problems(plan: Plan) -> Iterator[Problem]:
+def problems(plan: Plan) -> Iterator[PlanProblem]:
     """Everything that a plan may not ask for."""
     numbers: set[int] = set()
     seen: dict[bytes, int] = {}
     for group in plan.groups:
         if group.number in numbers:
-            yield Problem(group.number, "the number is used twice")
+            yield PlanProblem(group.number, "the number is used twice")
         numbers.add(group.number)
-        yield from _shape(group)
+        yield from _group_problems(group)
         for file in group.files:
-            for path in (file.path, *(companion.path for companion in file.companions)):
+            for path in (file.path, *(sidecar.path for sidecar in file.sidecars)):
                 if path in seen:
-                    yield Problem(
+                    yield PlanProblem(
                         group.number, f"{show_path(path)} is in group {seen[path]}, too, or twice", path
                     )
                 seen[path] = group.number
             yield from _file_problems(plan, group, file)
 
 
-def _shape(group: PlannedGroup) -> Iterator[Problem]:
+def _group_problems(group: PlannedGroup) -> Iterator[PlanProblem]:
     if not group.files or group.number < 1:
-        yield Problem(group.number, "it has no photos, or no number from 1")
+        yield PlanProblem(group.number, "it has no photos, or no number from 1")
         return
     if sum(file.verdict is None for file in group.files) > 1:
-        yield Problem(group.number, "more than one photo is said to be the one that all were compared with")
+        yield PlanProblem(
+            group.number, "more than one photo is said to be the one that all were compared with"
+        )
     first = next((file for file in group.files if file.verdict is None), None)
     for file in group.files:
         if first and file.verdict is Verdict.BYTES and file.digest != first.digest:
-            yield Problem(group.number, f"{show_path(file.path)} does not have the same bytes", file.path)
-    taken = any(file.is_taken for file in group.files)
+            yield PlanProblem(group.number, f"{show_path(file.path)} does not have the same bytes", file.path)
+    taken = any(file.is_changed for file in group.files)
     kept = any(file.action is Action.KEEP for file in group.files)
     if taken and not kept and not group.remove_all:
-        yield Problem(
+        yield PlanProblem(
             group.number,
             f"nothing is kept (if that is meant, write 'remove-all {group.number}' below its line)",
         )
 
 
-def _file_problems(plan: Plan, group: PlannedGroup, file: PlannedFile) -> Iterator[Problem]:
+def _file_problems(plan: Plan, group: PlannedGroup, file: PlannedFile) -> Iterator[PlanProblem]:
     name = show_path(file.path)
     for path, size, digest in (
         (file.path, file.size, file.digest),
-        *((c.path, c.size, c.digest) for c in file.companions),
+        *((c.path, c.size, c.digest) for c in file.sidecars),
     ):
-        if not is_whole(path) or size < 0 or len(digest) != 32:
-            yield Problem(group.number, f"{show_path(path)} is no full path, or has no size or SHA-256", path)
-    if not file.is_taken:
+        if not is_normalised_path(path) or size < 0 or len(digest) != 32:
+            yield PlanProblem(
+                group.number, f"{show_path(path)} is no full path, or has no size or SHA-256", path
+            )
+    if not file.is_changed:
         return
     keeper = group.keeper_of(file)
     kept = any(other.action is Action.KEEP for other in group.files)
     if keeper is None and kept and not group.remove_all:
-        yield Problem(group.number, f"{name} was compared with nothing that is kept", file.path)
+        yield PlanProblem(group.number, f"{name} was compared with nothing that is kept", file.path)
     if file.action is not None and file.action.links and (keeper is None or keeper.digest != file.digest):
-        yield Problem(
+        yield PlanProblem(
             group.number,
             f"{name} cannot become a {file.action}: nothing of the same content is kept",
             file.path,
         )
-    if file.action is Action.MOVE and not (plan.target and is_whole(plan.target)):
-        yield Problem(group.number, f"{name} is to move, and the plan names no folder to move to", file.path)
+    if file.action is Action.MOVE and not (plan.target and is_normalised_path(plan.target)):
+        yield PlanProblem(
+            group.number, f"{name} is to move, and the plan names no folder to move to", file.path
+        )
 
 
-def is_whole(path: bytes) -> bool:
+def is_normalised_path(path: bytes) -> bool:
     """Whether a path is absolute and has no needless part in it."""
     return os.path.isabs(path) and os.path.normpath(path) == path and b"\0" not in path
 
@@ -319,7 +327,7 @@ def operations(plan: Plan) -> tuple[Operation, ...]:
     found: list[Operation] = []
     for group in plan.groups:
         for file in group.files:
-            if file.action is None or not file.is_taken:
+            if file.action is None or not file.is_changed:
                 continue
             keeper = group.keeper_of(file)
             operation = Operation(
@@ -335,18 +343,18 @@ def operations(plan: Plan) -> tuple[Operation, ...]:
                 _destination(plan, file.action, file.path),
             )
             found.append(operation)
-            for companion in file.companions if file.action.takes else ():
+            for sidecar in file.sidecars if file.action.removes_name else ():
                 found.append(
                     replace(
                         operation,
                         number=len(found) + 1,
                         # Nothing that is kept shows what a companion holds, so it never goes for good.
                         action=Action.TRASH if file.action is Action.DELETE else file.action,
-                        path=companion.path,
-                        size=companion.size,
-                        digest=companion.digest,
-                        target=_destination(plan, file.action, companion.path),
-                        companion_of=file.path,
+                        path=sidecar.path,
+                        size=sidecar.size,
+                        digest=sidecar.digest,
+                        target=_destination(plan, file.action, sidecar.path),
+                        sidecar_of=file.path,
                     )
                 )
     return tuple(found)

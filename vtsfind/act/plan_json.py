@@ -12,7 +12,7 @@ import base64
 import json
 from typing import Any
 
-from vtsfind.act.plan import Companion, Plan, PlannedFile, PlannedGroup, require_sound
+from vtsfind.act.plan import Plan, PlannedFile, PlannedGroup, Sidecar, require_valid
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action
@@ -53,7 +53,7 @@ def read_plan_json(content: bytes, where: str = "The plan") -> Plan:
                 footer = footer or record["type"] == "footer"
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageError(
-                f"{where}, line {number}, is not as a plan has it: {_words(error)}.",
+                f"{where}, line {number}, is not as a plan has it: {_error_text(error)}.",
                 "Nothing was done. Put the line right, or make the plan again.",
             ) from error
     if header is None or not footer:
@@ -61,11 +61,11 @@ def read_plan_json(content: bytes, where: str = "The plan") -> Plan:
     target = _path(header, "to") if "to" in header or "to_b64" in header else None
     made, command, version = (str(header.get(name, "")) for name in ("made", "made_by", "vtsfind"))
     plan = Plan(tuple(groups), made, command, version, _path(header, "library"), target)
-    require_sound(plan, where)
+    require_valid(plan, where)
     return plan
 
 
-def _words(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     return f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
 
 
@@ -99,7 +99,7 @@ def _file(record: dict[str, Any]) -> PlannedFile:
         None if action is None else Action(action),
         " ".join(str(record.get("reason", "")).split()),
         tuple(
-            Companion(_path(one), _size(one), bytes.fromhex(one["sha256"]))
+            Sidecar(_path(one), _size(one), bytes.fromhex(one["sha256"]))
             for one in record.get("companions", [])
         ),
     )

@@ -39,13 +39,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
-from vtsfind.act.plan import Companion, Plan, PlannedFile, PlannedGroup, require_sound
+from vtsfind.act.plan import Plan, PlannedFile, PlannedGroup, Sidecar, require_valid
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action
 
 VERSION = 1
-HEAD = "vtsfind plan"
+MAGIC = "vtsfind plan"
 LEAVE = "leave"
 
 _HELP = """\
@@ -57,10 +57,10 @@ _ESCAPE = re.compile(r'\\(?:(["\\])|x([0-9a-f]{2}))')
 _ACTION_WIDTH = max(len(action) for action in Action) + 1
 
 
-def quoted(path: bytes) -> str:
+def quote_path(path: bytes) -> str:
     r"""Write a path so that it is one line, visible, and read back as the same bytes.
 
-    >>> print(quoted(b"/a b.jpg"), quoted(b"/two  blanks#"), quoted(b"/line\n\xff"))
+    >>> print(quote_path(b"/a b.jpg"), quote_path(b"/two  blanks#"), quote_path(b"/line\n\xff"))
     /a b.jpg "/two  blanks#" "/line\x0a\xff"
     """
     text = path.decode("utf-8", "surrogateescape")
@@ -78,10 +78,10 @@ def _escaped(character: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogateescape"))
 
 
-def unquoted(text: str) -> bytes:
-    r"""The path that `quoted` wrote.
+def unquote_path(text: str) -> bytes:
+    r"""The path that `quote_path` wrote.
 
-    >>> unquoted(r'"/line\x0a\xff"')
+    >>> unquote_path(r'"/line\x0a\xff"')
     b'/line\n\xff'
 
     Raises
@@ -107,16 +107,16 @@ def _unescaped(match: re.Match[str]) -> bytes:
 
 def plan_text(plan: Plan) -> str:
     """Write a plan as text."""
-    return "".join(f"{line}\n" for line in _written(plan))
+    return "".join(f"{line}\n" for line in _plan_lines(plan))
 
 
-def _written(plan: Plan) -> Iterator[str]:
-    yield f"{HEAD} {VERSION}"
+def _plan_lines(plan: Plan) -> Iterator[str]:
+    yield f"{MAGIC} {VERSION}"
     yield f"made {plan.made} by vtsfind {plan.version}"
-    yield f"library {quoted(plan.library)}"
-    yield f"command {quoted(plan.command.encode())}"
+    yield f"library {quote_path(plan.library)}"
+    yield f"command {quote_path(plan.command.encode())}"
     if plan.target is not None:
-        yield f"to {quoted(plan.target)}"
+        yield f"to {quote_path(plan.target)}"
     yield ""
     yield from _HELP.splitlines()
     for group in plan.groups:
@@ -135,16 +135,16 @@ def _written(plan: Plan) -> Iterator[str]:
 
 def _file_lines(file: PlannedFile) -> Iterator[str]:
     reason = f"  # {file.reason}" if file.reason else ""
-    yield f"{file.action or LEAVE:{_ACTION_WIDTH}} {quoted(file.path)}{reason}"
-    for companion in file.companions:
-        yield f"# {'':{_ACTION_WIDTH}}with {quoted(companion.path)}"
+    yield f"{file.action or LEAVE:{_ACTION_WIDTH}} {quote_path(file.path)}{reason}"
+    for sidecar in file.sidecars:
+        yield f"# {'':{_ACTION_WIDTH}}with {quote_path(sidecar.path)}"
 
 
 def _table(group: int, file: PlannedFile) -> Iterator[str]:
     verdict = file.verdict or "-"
-    yield f"{group} {file.size} {verdict} {file.digest.hex()} {quoted(file.path)}"
-    for companion in file.companions:
-        yield f"with {companion.size} {companion.digest.hex()} {quoted(companion.path)}"
+    yield f"{group} {file.size} {verdict} {file.digest.hex()} {quote_path(file.path)}"
+    for sidecar in file.sidecars:
+        yield f"with {sidecar.size} {sidecar.digest.hex()} {quote_path(sidecar.path)}"
 
 
 def _checksum(table: Iterable[str]) -> str:
@@ -174,12 +174,12 @@ def read_plan_text(content: bytes, where: str = "The plan") -> Plan:
         line = content.count(b"\n", 0, error.start) + 1
         raise UsageError(f"{where}, line {line}, is not UTF-8.", "Save the plan as UTF-8.") from error
     plan = _Reader(where).read(text.split("\n"))
-    require_sound(plan, where)
+    require_valid(plan, where)
     return plan
 
 
 @dataclass(slots=True)
-class _Told:
+class _GroupActions:
     """What stands below one line `group N`."""
 
     line: int
@@ -195,7 +195,7 @@ class _Reader:
         self._where = where
         self._number = 0
         self._head: dict[str, str] = {}
-        self._groups: dict[int, _Told] = {}
+        self._groups: dict[int, _GroupActions] = {}
         self._group = 0
 
     def _refuse(self, message: str, number: int | None = None) -> NoReturn:
@@ -229,12 +229,12 @@ class _Reader:
                 table.append(line)
         if not ended or table is None:
             self._refuse("the plan is cut short: its line 'end' is missing")
-        return self._assembled(table)
+        return self._assemble(table)
 
     def _read_first(self, line: str) -> None:
-        version = line.removeprefix(HEAD).strip()
-        if not line.startswith(HEAD) or not version.isdigit():
-            self._refuse(f"a plan begins with '{HEAD} {VERSION}'")
+        version = line.removeprefix(MAGIC).strip()
+        if not line.startswith(MAGIC) or not version.isdigit():
+            self._refuse(f"a plan begins with '{MAGIC} {VERSION}'")
         if int(version) > VERSION:
             raise UsageError(f"{self._where} was written by a newer vtsfind.", "Update vtsfind.")
         self._head["version"] = version
@@ -258,7 +258,7 @@ class _Reader:
         if word == "group":
             if not number or number in self._groups:
                 self._refuse(f"'{rest}' is no number of a new group")
-            self._groups[number] = _Told(self._number)
+            self._groups[number] = _GroupActions(self._number)
             self._group = number
         elif not self._groups or number != self._group:
             self._refuse("'remove-all' names the group that it stands in")
@@ -266,14 +266,14 @@ class _Reader:
             self._groups[number].remove_all = True
 
     def _read_file(self, action: Action | None, rest: str) -> None:
-        name, reason = self._parted(rest)
+        name, reason = self._split_path_and_reason(rest)
         path = self._path(name)
-        told = self._groups[self._group].actions
-        if path in told:
+        assigned = self._groups[self._group].actions
+        if path in assigned:
             self._refuse(f"{name} is there twice")
-        told[path] = (self._number, action, reason)
+        assigned[path] = (self._number, action, reason)
 
-    def _parted(self, rest: str) -> tuple[str, str]:
+    def _split_path_and_reason(self, rest: str) -> tuple[str, str]:
         """A path as it is written, and the reason behind it."""
         if rest.startswith('"'):
             match = re.match(r'"(?:[^"\\]|\\.)*"', rest)
@@ -289,11 +289,11 @@ class _Reader:
 
     def _path(self, name: str) -> bytes:
         try:
-            return unquoted(name)
+            return unquote_path(name)
         except ValueError as error:
             self._refuse(str(error))
 
-    def _assembled(self, table: list[str]) -> Plan:
+    def _assemble(self, table: list[str]) -> Plan:
         """Put together what people may edit and what they may not."""
         files: dict[int, list[PlannedFile]] = {}
         listed: list[PlannedFile] = []
@@ -302,31 +302,31 @@ class _Reader:
                 kind, _, rest = row.partition(" ")
                 if kind == "with":
                     size, digest, name = rest.split(" ", 2)
-                    companion = Companion(unquoted(name), int(size), bytes.fromhex(digest))
-                    listed[-1] = replace(listed[-1], companions=(*listed[-1].companions, companion))
+                    sidecar = Sidecar(unquote_path(name), int(size), bytes.fromhex(digest))
+                    listed[-1] = replace(listed[-1], sidecars=(*listed[-1].sidecars, sidecar))
                 else:
                     size, verdict, digest, name = rest.split(" ", 3)
                     listed = files.setdefault(int(kind), [])
-                    listed.append(self._file(int(kind), unquoted(name), int(size), verdict, digest))
+                    listed.append(self._file(int(kind), unquote_path(name), int(size), verdict, digest))
         except (ValueError, IndexError):
             self._refuse("the lines below 'files' cannot be understood")
         self._check_listed(files)
         return self._plan(files)
 
     def _file(self, number: int, path: bytes, size: int, verdict: str, digest: str) -> PlannedFile:
-        told = self._groups.get(number)
-        _, action, reason = told.actions.get(path, (0, None, "")) if told else (0, None, "")
+        assigned = self._groups.get(number)
+        _, action, reason = assigned.actions.get(path, (0, None, "")) if assigned else (0, None, "")
         against = None if verdict == "-" else Verdict(verdict)
         return PlannedFile(path, size, bytes.fromhex(digest), against, action, reason)
 
     def _check_listed(self, files: dict[int, list[PlannedFile]]) -> None:
-        for number, told in self._groups.items():
+        for number, assigned in self._groups.items():
             listed = {file.path for file in files.get(number, [])}
-            for path, (line, _, _) in told.actions.items():
+            for path, (line, _, _) in assigned.actions.items():
                 if path not in listed:
-                    self._refuse(f"{quoted(path)} is no photo of group {number}", line)
+                    self._refuse(f"{quote_path(path)} is no photo of group {number}", line)
             if number not in files:
-                self._refuse(f"there is no group {number}", told.line)
+                self._refuse(f"there is no group {number}", assigned.line)
 
     def _plan(self, files: dict[int, list[PlannedFile]]) -> Plan:
         made, _, version = self._head.get("made", "").partition(" by vtsfind ")

@@ -15,7 +15,7 @@ Value = int | str | bytes | tuple[int | str | bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Contender:
+class KeepCandidate:
     """A photo that may be kept, with all that the rules look at."""
 
     photo: Photo
@@ -30,12 +30,12 @@ class Rule:
     """As a user calls it."""
     meaning: str
     """What it prefers, in words."""
-    value: Callable[[Contender], Value]
+    value: Callable[[KeepCandidate], Value]
     """Smaller for the better file."""
-    words: Callable[[Contender, Contender], str]
+    words: Callable[[KeepCandidate, KeepCandidate], str]
     """Why the first, which is better by this rule, beats the second."""
 
-    def prefers(self, first: Contender, second: Contender) -> bool:
+    def prefers(self, first: KeepCandidate, second: KeepCandidate) -> bool:
         """Whether the first is better."""
         values: list[Any] = [self.value(first), self.value(second)]
         return bool(values[0] < values[1])
@@ -44,71 +44,71 @@ class Rule:
 # An enlarged picture has the detail of a smaller one at best. Where detail ends can be told to about a third, and an
 # enlargement must not beat what it was made of: it counts for half of what it seems to hold. A screenshot shows a
 # photo on part of a screen, at most.
-_ENLARGED_COUNTS: Final = 0.5
-_SCREENSHOT_COUNTS: Final = 0.25
+_UPSCALED_PIXEL_WEIGHT: Final = 0.5
+_SCREENSHOT_PIXEL_WEIGHT: Final = 0.25
 # What is framed was put there: it counts for what is inside, and a little less than the same without a frame.
-_FRAMED_COUNTS: Final = 0.75
-_FRAMED_ABOVE: Final = 0.03
-_ENLARGED_BELOW: Final = 0.8
+_BORDERED_PIXEL_WEIGHT: Final = 0.75
+_MIN_BORDER_SHARE: Final = 0.03
+_MAX_UPSCALED_DETAIL_SHARE: Final = 0.8
 """A share of detail above this one is no ground for suspicion: soft lenses and noise reduction do as much."""
-_LARGER_THAN_SHOT: Final = 1.05
+_MAX_EXIF_PIXEL_RATIO: Final = 1.05
 
 
-def enlarged_from(contender: Contender) -> tuple[int, int] | None:
+def upscaled_from(candidate: KeepCandidate) -> tuple[int, int] | None:
     """The size in pixels that a photo seems to have been enlarged from; None if nothing says so.
 
     What the EXIF data say of the size counts more than how soft the picture is: a photo that has the size that its
     camera wrote down is no enlargement, however blurred.
     """
-    info, details = contender.photo.info, contender.details
+    info, details = candidate.photo.info, candidate.details
     if details.exif_size and min(details.exif_size) > 0:
         shot_pixels = details.exif_size[0] * details.exif_size[1]
-        if info.width * info.height > _LARGER_THAN_SHOT * shot_pixels:
+        if info.width * info.height > _MAX_EXIF_PIXEL_RATIO * shot_pixels:
             upright = (info.width >= info.height) == (details.exif_size[0] >= details.exif_size[1])
             return details.exif_size if upright else (details.exif_size[1], details.exif_size[0])
         if details.camera:
             return None
-    if details.detail is not None and details.detail < _ENLARGED_BELOW:
+    if details.detail is not None and details.detail < _MAX_UPSCALED_DETAIL_SHARE:
         return round(info.width * details.detail), round(info.height * details.detail)
     return None
 
 
-def is_framed(contender: Contender) -> bool:
+def has_border(candidate: KeepCandidate) -> bool:
     """Whether there is a border around a photo that no camera made."""
-    return contender.details.border > _FRAMED_ABOVE and not contender.details.camera
+    return candidate.details.border > _MIN_BORDER_SHARE and not candidate.details.camera
 
 
-def effective_pixels(contender: Contender) -> int:
+def effective_pixels(candidate: KeepCandidate) -> int:
     """Pixels that a file counts for: fewer than it has if it seems enlarged or framed, or is a screenshot."""
-    smaller = enlarged_from(contender)
-    width, height = smaller or (contender.photo.info.width, contender.photo.info.height)
+    smaller = upscaled_from(candidate)
+    width, height = smaller or (candidate.photo.info.width, candidate.photo.info.height)
     if smaller:
-        counts = _ENLARGED_COUNTS
-    elif contender.details.screenshot:
-        counts = _SCREENSHOT_COUNTS
+        pixel_weight = _UPSCALED_PIXEL_WEIGHT
+    elif candidate.details.screenshot:
+        pixel_weight = _SCREENSHOT_PIXEL_WEIGHT
     else:
-        counts = 1.0
-    if is_framed(contender):
-        counts *= _FRAMED_COUNTS * (1 - contender.details.border)
-    return round(width * height * counts)
+        pixel_weight = 1.0
+    if has_border(candidate):
+        pixel_weight *= _BORDERED_PIXEL_WEIGHT * (1 - candidate.details.border)
+    return round(width * height * pixel_weight)
 
 
-def size(contender: Contender) -> str:
+def size(candidate: KeepCandidate) -> str:
     """Width and height in pixels, as people write them."""
-    return f"{contender.photo.info.width}x{contender.photo.info.height}"
+    return f"{candidate.photo.info.width}x{candidate.photo.info.height}"
 
 
-def _pixel_words(better: Contender, worse: Contender) -> str:
+def _pixel_words(better: KeepCandidate, worse: KeepCandidate) -> str:
     said = f"{size(better)} beats {size(worse)}"
-    smaller = enlarged_from(worse)
+    smaller = upscaled_from(worse)
     if smaller:
         return f"{said}, which seems enlarged from about {smaller[0]}x{smaller[1]}"
     if worse.details.screenshot:
         return f"{said}, which is a screenshot"
-    return said + (f", {worse.details.border:.0%} of it a border" if is_framed(worse) else "")
+    return said + (f", {worse.details.border:.0%} of it a border" if has_border(worse) else "")
 
 
-class _Format(IntEnum):
+class _FormatRank(IntEnum):
     """How near a file is to what the camera saw, by its format; best first."""
 
     RAW = 0
@@ -125,41 +125,41 @@ class _Format(IntEnum):
 
 _MODERN = {"HEIF", "AVIF", "JPEG2000"}
 _LOSSLESS = {"PNG", "TIFF", "BMP"}
-_OTHERS = {"RAW": _Format.RAW, "GIF": _Format.FEW_COLOURS, "WEBP": _Format.WEB}
+_OTHER_FORMAT_RANKS = {"RAW": _FormatRank.RAW, "GIF": _FormatRank.FEW_COLOURS, "WEBP": _FormatRank.WEB}
 
 
-def _format(contender: Contender) -> _Format:
-    kind, details = contender.photo.info.format, contender.details
+def _format(candidate: KeepCandidate) -> _FormatRank:
+    kind, details = candidate.photo.info.format, candidate.details
     shot = bool(details.camera)
     if details.lossless or kind in _LOSSLESS:
         if details.recompressed:
-            return _Format.LOSSLESS_OF_LOSSY
-        return _Format.LOSSLESS_SHOT if shot else _Format.LOSSLESS
+            return _FormatRank.LOSSLESS_OF_LOSSY
+        return _FormatRank.LOSSLESS_SHOT if shot else _FormatRank.LOSSLESS
     if kind in _MODERN:
-        return _Format.MODERN_SHOT if shot else _Format.MODERN
-    return _OTHERS.get(kind, _Format.JPEG_SHOT if shot else _Format.JPEG)
+        return _FormatRank.MODERN_SHOT if shot else _FormatRank.MODERN
+    return _OTHER_FORMAT_RANKS.get(kind, _FormatRank.JPEG_SHOT if shot else _FormatRank.JPEG)
 
 
 _FORMAT_WORDS = {
-    _Format.LOSSLESS_SHOT: " without loss, with camera data",
-    _Format.MODERN_SHOT: " with camera data",
-    _Format.JPEG_SHOT: " with camera data",
-    _Format.LOSSLESS: " without loss",
-    _Format.LOSSLESS_OF_LOSSY: " made of a compressed picture",
+    _FormatRank.LOSSLESS_SHOT: " without loss, with camera data",
+    _FormatRank.MODERN_SHOT: " with camera data",
+    _FormatRank.JPEG_SHOT: " with camera data",
+    _FormatRank.LOSSLESS: " without loss",
+    _FormatRank.LOSSLESS_OF_LOSSY: " made of a compressed picture",
 }
 
 
-def _format_name(contender: Contender) -> str:
-    return (contender.photo.info.format or "another format") + _FORMAT_WORDS.get(_format(contender), "")
+def _format_name(candidate: KeepCandidate) -> str:
+    return (candidate.photo.info.format or "another format") + _FORMAT_WORDS.get(_format(candidate), "")
 
 
-def _compression(contender: Contender) -> tuple[int, int]:
+def _compression(candidate: KeepCandidate) -> tuple[int, int]:
     """Photos that were compressed twice last; within each, by quality, where formats without one are at the top."""
-    details = contender.details
+    details = candidate.details
     return int(details.recompressed), -(101 if details.quality is None else details.quality)
 
 
-def _compression_words(better: Contender, worse: Contender) -> str:
+def _compression_words(better: KeepCandidate, worse: KeepCandidate) -> str:
     if worse.details.recompressed != better.details.recompressed:
         return "the other was compressed before"
     if better.details.quality is None:
@@ -167,9 +167,9 @@ def _compression_words(better: Contender, worse: Contender) -> str:
     return f"JPEG quality {better.details.quality} beats {worse.details.quality}"
 
 
-def exif_gains(contender: Contender) -> list[str]:
+def notable_exif(candidate: KeepCandidate) -> list[str]:
     """What a photo has in its EXIF data that a person would miss."""
-    photo, details = contender.photo, contender.details
+    photo, details = candidate.photo, candidate.details
     has = {
         "the time of the shot": bool(photo.info.taken),
         "GPS": details.gps,
@@ -179,36 +179,36 @@ def exif_gains(contender: Contender) -> list[str]:
     return [name for name, there in has.items() if there]
 
 
-def _exif(contender: Contender) -> tuple[int, int]:
-    return -len(exif_gains(contender)), -contender.details.exif_fields
+def _exif(candidate: KeepCandidate) -> tuple[int, int]:
+    return -len(notable_exif(candidate)), -candidate.details.exif_fields
 
 
-def _exif_words(better: Contender, worse: Contender) -> str:
-    own, other = exif_gains(better), exif_gains(worse)
+def _exif_words(better: KeepCandidate, worse: KeepCandidate) -> str:
+    own, other = notable_exif(better), notable_exif(worse)
     gained = [name for name in own if name not in other]
     if len(own) > len(other):
         return "has " + ", ".join(gained)
     return f"{better.details.exif_fields} EXIF fields beat {worse.details.exif_fields}"
 
 
-def _unit_words(better: Contender, worse: Contender) -> str:
-    more = len(better.photo.companions) - len(worse.photo.companions)
+def _sidecar_words(better: KeepCandidate, worse: KeepCandidate) -> str:
+    more = len(better.photo.sidecars) - len(worse.photo.sidecars)
     return f"{more} more {'file belongs' if more == 1 else 'files belong'} to it, such as a film, RAW or side-car"
 
 
-def _time(contender: Contender) -> tuple[str, int]:
+def _time(candidate: KeepCandidate) -> tuple[str, int]:
     """The time of the shot, else the year 9999: a file without one is younger than any that has one; then its age."""
-    return contender.photo.info.taken or "9999", contender.photo.stamp.mtime_ns
+    return candidate.photo.info.taken or "9999", candidate.photo.stamp.mtime_ns
 
 
-def _newest(contender: Contender) -> tuple[int, int]:
-    taken, changed = _time(contender)
-    digits = int("".join(c for c in taken if c.isdigit())) if contender.photo.info.taken else 0
+def _newest(candidate: KeepCandidate) -> tuple[int, int]:
+    taken, changed = _time(candidate)
+    digits = int("".join(c for c in taken if c.isdigit())) if candidate.photo.info.taken else 0
     return -digits, -changed
 
 
-def _time_name(contender: Contender, other: Contender) -> str:
-    mine, yours = contender.photo, other.photo
+def _time_name(candidate: KeepCandidate, other: KeepCandidate) -> str:
+    mine, yours = candidate.photo, other.photo
     if mine.info.taken and mine.info.taken != yours.info.taken:
         return f"taken {mine.info.taken}"
     try:
@@ -218,15 +218,15 @@ def _time_name(contender: Contender, other: Contender) -> str:
     return f"last changed {changed:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def _oldest_words(better: Contender, worse: Contender) -> str:
+def _oldest_words(better: KeepCandidate, worse: KeepCandidate) -> str:
     return f"older{_times(better, worse)}"
 
 
-def _newest_words(better: Contender, worse: Contender) -> str:
+def _newest_words(better: KeepCandidate, worse: KeepCandidate) -> str:
     return f"newer{_times(better, worse)}"
 
 
-def _times(better: Contender, worse: Contender) -> str:
+def _times(better: KeepCandidate, worse: KeepCandidate) -> str:
     mine, yours = _time_name(better, worse), _time_name(worse, better)
     if mine != yours:
         return f": {mine}, the other {yours}"
@@ -234,16 +234,16 @@ def _times(better: Contender, worse: Contender) -> str:
     return f" by {apart_ns / 1e6:.3g} ms: both {mine}"
 
 
-def _bytes_words(better: Contender, worse: Contender) -> str:
+def _bytes_words(better: KeepCandidate, worse: KeepCandidate) -> str:
     return f"{better.photo.stamp.size:,} bytes against {worse.photo.stamp.size:,}"
 
 
-def _path(contender: Contender) -> tuple[int, bytes]:
-    path = contender.photo.path
+def _path(candidate: KeepCandidate) -> tuple[int, bytes]:
+    path = candidate.photo.path
     return len(path), path
 
 
-def _path_words(better: Contender, worse: Contender) -> str:
+def _path_words(better: KeepCandidate, worse: KeepCandidate) -> str:
     return "shorter path" if len(better.photo.path) < len(worse.photo.path) else "first by path"
 
 
@@ -277,11 +277,11 @@ FORMAT = Rule(
 )
 COMPRESSION = Rule("compression", "compressed once and lightly", _compression, _compression_words)
 EXIF = Rule("exif", "more EXIF data: time, place, camera, rating", _exif, _exif_words)
-UNIT = Rule(
+SIDECARS = Rule(
     "unit",
     "more files that belong to it: film, RAW, side-car",
-    lambda each: -len(each.photo.companions),
-    _unit_words,
+    lambda each: -len(each.photo.sidecars),
+    _sidecar_words,
 )
 OLDEST = Rule("oldest", "taken earlier, else changed earlier", _time, _oldest_words)
 NEWEST = Rule("newest", "taken later, else changed later", _newest, _newest_words)

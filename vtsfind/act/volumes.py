@@ -5,8 +5,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-_MOUNTS = "/proc/self/mountinfo"
-_OCTAL = re.compile(rb"\\([0-7]{3})")
+_MOUNTINFO_PATH = "/proc/self/mountinfo"
+_OCTAL_ESCAPE = re.compile(rb"\\([0-7]{3})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,12 @@ class Volumes:
         """Whether something is mounted at a place where something was."""
         return os.path.isdir(mount) and self._is_mount(mount)
 
-    def is_away(self, mount: bytes, identifier_then: int) -> bool:
+    def is_absent(self, mount: bytes, recorded_identifier: int) -> bool:
         """Whether a volume that was mounted there is not there now: nothing is, or another one that says so."""
         if not self.is_mounted(mount):
             return True
         now = identifier(mount)
-        return bool(identifier_then and now and now != identifier_then)
+        return bool(recorded_identifier and now and now != recorded_identifier)
 
 
 def identifier(mount: bytes) -> int:
@@ -67,10 +67,12 @@ def identifier(mount: bytes) -> int:
 def _mount_table() -> frozenset[bytes]:
     """Every mount point that the kernel lists, bind mounts too; none where it does not."""
     try:
-        with open(_MOUNTS, "rb") as table:
+        with open(_MOUNTINFO_PATH, "rb") as table:
             fields = [line.split(b" ") for line in table]
     except OSError:
         return frozenset()
     return frozenset(
-        _OCTAL.sub(lambda match: bytes([int(match[1], 8)]), line[4]) for line in fields if len(line) > 4
+        _OCTAL_ESCAPE.sub(lambda match: bytes([int(match[1], 8)]), line[4])
+        for line in fields
+        if len(line) > 4
     )

@@ -79,9 +79,9 @@ class Undecided(Enum):
 
 
 UNDECIDED = Undecided.UNDECIDED
-Seen = tuple[Verdict, Evidence] | None
+PairVerdict = tuple[Verdict, Evidence] | None
 """What two photos are to each other, and what shows it; None for strangers."""
-Glanced = Seen | Undecided
+FullFrameVerdict = PairVerdict | Undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Photo:
     digest: bytes
     """SHA-256 of the content, 32 bytes."""
     info: PictureInfo
-    companions: tuple[bytes, ...] = ()
+    sidecars: tuple[bytes, ...] = ()
     """Paths of the files that are one unit with it: a Live Photo's film, a RAW, XMP, AAE and JSON side-cars."""
 
 

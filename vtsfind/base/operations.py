@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-AT_WORK = "at-work"
+ACTIVE_RUN_NAME = "at-work"
 """The file in the journal's folder that is there while a run is at work, or was killed at it."""
 
 
@@ -33,7 +33,7 @@ class Action(StrEnum):
         return self in {Action.HARDLINK, Action.REFLINK, Action.SYMLINK}
 
     @property
-    def takes(self) -> bool:
+    def removes_name(self) -> bool:
         """Whether the name goes."""
         return self is not Action.KEEP and not self.links
 
@@ -58,7 +58,7 @@ class Operation:
     keeper_digest: bytes = b""
     target: bytes | None = None
     """Where `Action.MOVE` moves it."""
-    companion_of: bytes | None = None
+    sidecar_of: bytes | None = None
     """The photo that this file travels with; None for a photo."""
 
     @property
@@ -81,7 +81,7 @@ class Metadata:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
+class UndoRecord:
     """What is noted of an operation before its file is touched."""
 
     inode: int

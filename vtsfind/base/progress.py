@@ -10,13 +10,13 @@ from vtsfind.base.errors import VtsfindError
 class Phase(Enum):
     """The parts of long work, in the order in which they run; the value is shown to the user."""
 
-    SCAN = "Looking for photos"
+    SCAN = "FeatureCache for photos"
     ENCODE = "Reading photos"
     PUBLISH = "Writing the index"
     CHECK = "Checking the library"
     COMPARE = "Comparing codes"
-    LOOK = "Looking at photos"
-    SIGHT = "Looking for details in common"
+    EXTRACT_FEATURES = "FeatureCache at photos"
+    MATCH_LOCAL_FEATURES = "FeatureCache for details in common"
     VERIFY = "Comparing photos"
     APPLY = "Taking away copies"
     UNDO = "Bringing files back"
@@ -41,7 +41,7 @@ class Progress(Protocol):
         """Count `steps` more as done; `note` is a few words on the latest."""
 
 
-class Silent:
+class SilentProgress:
     """A `Progress` that shows nothing: the default."""
 
     def start(self, phase: Phase, total: int | None) -> None:

@@ -18,7 +18,7 @@ from vtsfind.cli.paths import paths
 from vtsfind.cli.plan import plan
 from vtsfind.cli.query import query
 from vtsfind.cli.train import train
-from vtsfind.cli.typer_compat import Command, Group
+from vtsfind.cli.typer_compat import Command, CommandGroup
 from vtsfind.cli.undo import history, undo
 
 HELP = """Find photos that look alike.
@@ -36,7 +36,7 @@ command.
 """
 
 app = typer.Typer(
-    cls=Group,
+    cls=CommandGroup,
     help=HELP,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -61,8 +61,8 @@ app.command("eval", cls=Command)(evaluate)
 app.command("paths", cls=Command)(paths)
 
 
-def _show_version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it with the option's value
-    if not asked:
+def _show_version(value: bool) -> None:  # noqa: FBT001 - Typer calls it with the option's value
+    if not value:
         return
     from vtsfind.cli.version import show_version
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.command import ExitCode, Run, running, stopping_cleanly
-from vtsfind.cli.confirm import confirmed
+from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
+from vtsfind.cli.confirm import confirm
 
 if TYPE_CHECKING:
     from vtsfind.act.plan import Plan
-    from vtsfind.engine.apply.apply import Applied
+    from vtsfind.engine.apply.apply import ApplyResult
 
 
 def apply(
@@ -45,42 +45,44 @@ def apply(
     """
     with (
         running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
-        stopping_cleanly(run),
+        cancel_on_signal(run),
     ):
-        from vtsfind.engine.apply.plans import plan_from, read_plan
+        from vtsfind.engine.apply.plans import parse_plan, read_plan
 
         read = (
-            plan_from(sys.stdin.buffer.read(), "The plan on standard input")
+            parse_plan(sys.stdin.buffer.read(), "The plan on standard input")
             if plan == "-"
             else read_plan(Path(plan))
         )
-        if not dry_run and not _agreed(run, read, yes=yes):
+        if not dry_run and not _confirm_plan(run, read, yes=yes):
             run.notes.say("Nothing was done.")
             return
-        result = _applied(run, read, plan, dry_run=dry_run, permanently=permanently)
+        result = _apply_plan(run, read, plan, dry_run=dry_run, permanently=permanently)
         _conclude(run, result)
 
 
-def _agreed(run: Run, plan: "Plan", *, yes: bool) -> bool:
+def _confirm_plan(run: CommandRun, plan: "Plan", *, yes: bool) -> bool:
     from vtsfind.act.plan import operations
-    from vtsfind.report.plan import tell_intention
+    from vtsfind.report.plan import announce_operations
 
     todo = operations(plan)
     if not todo:
         return True
     if not yes:
-        tell_intention(run.notes, todo)
-    return confirmed("Go on?", yes=yes)
+        announce_operations(run.notes, todo)
+    return confirm("Go on?", yes=yes)
 
 
-def _applied(run: Run, plan: "Plan", name: str, *, dry_run: bool, permanently: bool) -> "Applied":
+def _apply_plan(
+    run: CommandRun, plan: "Plan", name: str, *, dry_run: bool, permanently: bool
+) -> "ApplyResult":
     from vtsfind.engine.apply.apply import apply
     from vtsfind.report import plan as report
-    from vtsfind.report.ndjson import Lines
-    from vtsfind.report.progress import watching
+    from vtsfind.report.ndjson import NdjsonWriter
+    from vtsfind.report.progress import progress_shown
 
-    lines = Lines(run.output, "apply", dry_run=dry_run) if run.json else None
-    with watching(run.notes) as progress:
+    lines = NdjsonWriter(run.output, "apply", dry_run=dry_run) if run.json else None
+    with progress_shown(run.notes) as progress:
         result = apply(
             plan,
             command=f"vtsfind apply {name}",
@@ -88,18 +90,18 @@ def _applied(run: Run, plan: "Plan", name: str, *, dry_run: bool, permanently: b
             dry_run=dry_run,
             progress=progress,
             cancel=run.cancel,
-            watch=lambda step: (
+            on_step=lambda step: (
                 report.write_step_record(lines, step) if lines else report.write_step(run.output, step)
             ),
         )
     if lines:
         lines.footer(**report.applied_counts(result))
-    report.tell_applied(run.notes, result, dry_run=dry_run)
+    report.summarize_applied(run.notes, result, dry_run=dry_run)
     return result
 
 
-def _conclude(run: Run, result: "Applied") -> None:
+def _conclude(run: CommandRun, result: "ApplyResult") -> None:
     if result.interrupted:
         run.code = ExitCode.INTERRUPTED
-    elif result.spared:
+    elif result.skipped:
         run.code = ExitCode.SOME_FAILED

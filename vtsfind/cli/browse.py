@@ -8,10 +8,10 @@ import typer
 from vtsfind.base.errors import UsageError
 from vtsfind.cli import duplicate_options as wishes
 from vtsfind.cli import options
-from vtsfind.cli.command import ExitCode, Run, running
+from vtsfind.cli.command import CommandRun, ExitCode, running
 
 if TYPE_CHECKING:
-    from vtsfind.engine.duplicates.pipeline import DupesWish
+    from vtsfind.engine.duplicates.pipeline import DedupOptions
 
 
 def browse(
@@ -58,7 +58,7 @@ def browse(
     with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device) as run:
         if json:
             raise UsageError("browse draws screens, no JSON.", "`vtsfind dupes --json` writes the groups.")
-        wish = wishes.wish(
+        dedup_options = wishes.dedup_options(
             kind=kind,
             within=within,
             between=between,
@@ -68,23 +68,23 @@ def browse(
             radius=radius,
             max_false_merge=max_false_merge,
         )
-        _show(run, wish, graphics)
+        _show(run, dedup_options, graphics)
 
 
-def _show(run: Run, wish: "DupesWish", graphics: str) -> None:
-    from vtsfind.engine.review.session import Browsing
-    from vtsfind.graphics.detect import ask_terminal
-    from vtsfind.graphics.protocols import AUTO, chosen
+def _show(run: CommandRun, dedup_options: "DedupOptions", graphics: str) -> None:
+    from vtsfind.engine.review.session import BrowseSession
+    from vtsfind.graphics.detect import query_terminal
+    from vtsfind.graphics.protocols import AUTO, choose_graphics
     from vtsfind.tui.app import BrowseApp
 
-    chosen(graphics)  # a wrong word is said before anything else
+    choose_graphics(graphics)  # a wrong word is said before anything else
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "browse needs a terminal for its screens.", "`vtsfind dupes` writes the groups anywhere."
         )
-    answer, cell = ask_terminal() if graphics in {AUTO, "sixel", "kitty", "iterm2"} else (b"", None)
-    with Browsing(run.settings, wish=wish) as browsing:
-        app = BrowseApp(browsing, chosen(graphics, answer), cell)
+    answer, cell = query_terminal() if graphics in {AUTO, "sixel", "kitty", "iterm2"} else (b"", None)
+    with BrowseSession(run.settings, dedup_options=dedup_options) as browsing:
+        app = BrowseApp(browsing, choose_graphics(graphics, answer), cell)
         app.run()
         if app.return_code:
             run.code = ExitCode.BUG

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.command import Run, running, stopping_cleanly
+from vtsfind.cli.command import CommandRun, cancel_on_signal, running
 
 
 def calibrate(
@@ -62,24 +62,24 @@ def calibrate(
     """
     with (
         running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device) as run,
-        stopping_cleanly(run),
+        cancel_on_signal(run),
     ):
         _calibrate(run, max_false_merge, sample, edited, plot, show=show)
 
 
 def _calibrate(
-    run: Run, rate: float | None, sample: int, edited: int, plot: Path | None, *, show: bool
+    run: CommandRun, rate: float | None, sample: int, edited: int, plot: Path | None, *, show: bool
 ) -> None:
     from vtsfind.engine.calibration.measure import calibrate, last_curve
     from vtsfind.report import calibration as report
-    from vtsfind.report.ndjson import Lines, library_fields
-    from vtsfind.report.progress import watching
+    from vtsfind.report.ndjson import NdjsonWriter, library_fields
+    from vtsfind.report.progress import progress_shown
 
     failures = []
     if show:
         folder, curve = last_curve(run.settings)
     else:
-        with watching(run.notes) as progress:
+        with progress_shown(run.notes) as progress:
             result = calibrate(
                 run.settings, sample=sample, edited=edited, progress=progress, cancel=run.cancel
             )
@@ -89,10 +89,12 @@ def _calibrate(
         report.plot_curve(plot, curve, radius)
     if run.json:
         facts = {"head": curve.head, "bits": curve.bits}
-        report.write_records(Lines(run.output, "calibrate", **library_fields(folder), **facts), curve, radius)
+        report.write_records(
+            NdjsonWriter(run.output, "calibrate", **library_fields(folder), **facts), curve, radius
+        )
     else:
         report.write_curve(run.output, curve, radius)
-    report.tell_curve(run.notes, curve)
+    report.summarize_curve(run.notes, curve)
     for failure in failures:
         run.notes.detail(str(failure))
     if radius is not None:

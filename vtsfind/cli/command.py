@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from vtsfind.base.errors import StorageError, VtsfindError
-from vtsfind.base.operations import AT_WORK
+from vtsfind.base.operations import ACTIVE_RUN_NAME
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.settings import Settings, load_settings, places
 from vtsfind.report.streams import Notes, Output
@@ -47,7 +47,7 @@ _MEANINGS = {
 
 
 @dataclass(slots=True)
-class Run:
+class CommandRun:
     """One run of a command."""
 
     settings: Settings
@@ -62,7 +62,7 @@ class Run:
 @contextmanager
 def running(
     *, library: str | None, json: bool, quiet: bool, verbose: bool, debug: bool, **flags: Any
-) -> Iterator[Run]:
+) -> Iterator[CommandRun]:
     """Surround the body of a command; ends in `typer.Exit` with the right code.
 
     Parameters
@@ -75,8 +75,8 @@ def running(
     output = Output()
     notes = Notes(quiet=quiet, verbose=verbose)
     try:
-        run = Run(load_settings({"library": library, **flags}), output, notes, json)
-        _settle_what_was_killed(notes)
+        run = CommandRun(load_settings({"library": library, **flags}), output, notes, json)
+        _recover_interrupted_run(notes)
         yield run
         output.flush()
         code = int(run.code)
@@ -96,15 +96,15 @@ def running(
     raise typer.Exit(code)
 
 
-def _settle_what_was_killed(notes: Notes) -> None:
+def _recover_interrupted_run(notes: Notes) -> None:
     """Finish or roll back what a killed `apply` or `undo` left half done, and say so."""
-    if not (places().journal / AT_WORK).exists():
+    if not (places().journal / ACTIVE_RUN_NAME).exists():
         return
     from vtsfind.engine.apply.recovery import recover
-    from vtsfind.report.plan import tell_settled
+    from vtsfind.report.plan import warn_recovered
 
     try:
-        tell_settled(notes, recover())
+        warn_recovered(notes, recover())
     except VtsfindError as error:  # what was asked for may have nothing to do with it
         notes.warn(str(error))
 
@@ -119,16 +119,16 @@ def _report(notes: Notes, error: Exception, *, debug: bool) -> int:
     if isinstance(error, VtsfindError):
         notes.error(error)
         return error.exit_code
-    told = VtsfindError(
+    internal_error = VtsfindError(
         f"Something went wrong inside vtsfind: {type(error).__name__}: {error}",
         "Please report it, with what --debug shows.",
     )
-    notes.error(told)
+    notes.error(internal_error)
     return ExitCode.BUG
 
 
 @contextmanager
-def stopping_cleanly(run: Run) -> Iterator[None]:
+def cancel_on_signal(run: CommandRun) -> Iterator[None]:
     """Make the first Ctrl-C (or a request to end) ask the work to stop, and the second one leave at once."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:

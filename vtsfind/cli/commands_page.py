@@ -14,7 +14,7 @@ from vtsfind.cli.command import ExitCode
 from vtsfind.cli.typer_compat import argument_usage
 from vtsfind.report.streams import Output
 
-_TOP = """# Commands
+_PAGE_HEADER = """# Commands
 
 This page is made from the program by `python -m vtsfind.cli.commands_page > docs/cli.md`; a test fails if it is out of date.
 
@@ -22,7 +22,7 @@ What a command finds goes to standard output, everything else to standard error;
 terminal. `NO_COLOR` (or `TERM=dumb`) turns colours off, `FORCE_COLOR` on. `vtsfind COMMAND -h` shows a command's help.
 """
 
-_RECORDS = """## JSON
+_JSON_SECTION = """## JSON
 
 With `--json` a command writes one object a line (NDJSON, UTF-8). The first has the type `header` with `schema`, which is 1;
 the last has the type `footer` with counts. Fields may be added within a schema number, never removed or changed. A path
@@ -34,8 +34,8 @@ is text; if its bytes are not clean UTF-8, they stand in base 64 beside it, unde
 | `query` | `hit` (`query`, `rank`, `path`, `distance`, `bits`, `verdict`, `width`, `height`, `size`, `taken`, `missing`), `failure` (`query`, `reason`, `detail`) |
 | `models` | `model` (`name`, `default`, `heads`, `backbone`, `input`, `file`, `size`, `sha256`, `damage`, `fingerprint`, `licence`, `metrics`); `import` of start weights: `start` (`file`, `backbone`, `weights`, `size`, `sha256`) |
 | `eval` | `result` (`dataset`, `method`, `bits`, `map`, `map_best_case`, `map_worst_case`, `paper`, `top`, `textbook_map`, `textbook_map_best_case`, `textbook_map_worst_case`, `radius`, `radius_precision`, `radius_recall`, `radius_map`, `model`, `head`, `sha256`, `fingerprint`, `input`, `made_on`, `queries`, `database`, `seed`, `split_sha256`, `data`, `findings`), `point` of the precision-recall curve (`top`, `precision`, `recall`) |
-| `plan` | `group` (`id`, `remove_all`, `files`: a list of `path`, `size`, `sha256`, `verdict`, `action`, `reason`, `companions`) |
-| `apply` | `operation` (`op`, `group`, `action`, `path`, `size`, `sha256`, `keeper`, `to`, `companion_of`, `state`, `note`) |
+| `plan` | `group` (`id`, `remove_all`, `files`: a list of `path`, `size`, `sha256`, `verdict`, `action`, `reason`, `sidecars`) |
+| `apply` | `operation` (`op`, `group`, `action`, `path`, `size`, `sha256`, `keeper`, `to`, `sidecar_of`, `state`, `note`) |
 | `undo` | `restore` (as `operation`, with `outcome`: `back`, `pending` or `failed`, in place of `state`) |
 | `history` | `run` (`run`, `time`, `command`, `library`, and a count for each state), or with RUN each `operation` |
 | `missing` | `photo` (`path`, `size`, `standing`: `there`, `lesser`, `gone` or `missing`, `verdict`, `library_path`, `note`), `film` (`path`), `failure` |
@@ -45,7 +45,7 @@ is text; if its bytes are not clean UTF-8, they stand in base 64 beside it, unde
 | `paths` | `place` (`name`, `path`, `exists`) |
 """
 
-_SETTINGS = """## Settings
+_SETTINGS_SECTION = """## Settings
 
 A setting is taken from the option on the command line, else from the environment, else from `config.toml` in the folder
 that `vtsfind paths` shows as config, else from its default. An unknown setting is an error. In the environment a list is
@@ -58,7 +58,13 @@ separated as `PATH` is.
 
 def page() -> str:
     """The whole page."""
-    parts = [_TOP, *_commands(typer.main.get_command(app), "vtsfind"), _exit_codes(), _RECORDS, _settings()]
+    parts = [
+        _PAGE_HEADER,
+        *_commands(typer.main.get_command(app), "vtsfind"),
+        _exit_codes(),
+        _JSON_SECTION,
+        _settings(),
+    ]
     return "\n".join(parts)
 
 
@@ -119,7 +125,7 @@ def _settings() -> str:
         shown = f"`{shown}`" if default not in {"", ()} else ""
         variable = settings.ENVIRONMENT_PREFIX + field.name.upper()
         rows.append(f"| `{field.name}` | `{variable}` | {shown} | {_cell(meanings[field.name])} |\n")
-    return _SETTINGS + "".join(rows)
+    return _SETTINGS_SECTION + "".join(rows)
 
 
 def _meanings() -> dict[str, str]:

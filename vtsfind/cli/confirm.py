@@ -5,7 +5,7 @@ import sys
 from vtsfind.base.errors import UsageError
 
 
-def confirmed(question: str, *, yes: bool) -> bool:
+def confirm(question: str, *, yes: bool) -> bool:
     """Whether to go on: by --yes, or because a person at the terminal says so.
 
     Raises

@@ -6,17 +6,17 @@ from typing import Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.command import Run, running
-from vtsfind.cli.typer_compat import Command, Group
+from vtsfind.cli.command import CommandRun, running
+from vtsfind.cli.typer_compat import Command, CommandGroup
 
 decisions = typer.Typer(
-    cls=Group,
+    cls=CommandGroup,
     help="Show, move and take back what you decided about pairs of photos.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-_NAMED = "Photos, or the 64 digits that `decisions list` shows."
+_PHOTO_HELP = "Photos, or the 64 digits that `decisions list` shows."
 
 
 @decisions.command("list", cls=Command)
@@ -36,12 +36,12 @@ def list_decisions(
     with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
         from vtsfind.engine.library.decisions import known_decisions, photos_of
         from vtsfind.report import decisions as report
-        from vtsfind.report.ndjson import Lines
+        from vtsfind.report.ndjson import NdjsonWriter
 
         known = known_decisions()
         paths = photos_of(run.settings, known)
         if json:
-            report.write_records(Lines(run.output, "decisions list"), known, paths)
+            report.write_records(NdjsonWriter(run.output, "decisions list"), known, paths)
         else:
             report.write_decisions(run.output, known, paths)
         if not len(known):
@@ -58,7 +58,7 @@ def add(
             help="not-duplicate: they are different photos. keep-both: they are copies, and all are wanted.",
         ),
     ],
-    photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help=_NAMED)],
+    photos: Annotated[list[str], typer.Argument(metavar="PHOTO", help=_PHOTO_HELP)],
     *,
     library: options.Library = None,
     json: options.Json = False,
@@ -84,7 +84,8 @@ def forget(
         list[str] | None,
         typer.Argument(
             metavar="PHOTO",
-            help=_NAMED + " Of two and more, the decisions between them; of one, all that it is part of.",
+            help=_PHOTO_HELP
+            + " Of two and more, the decisions between them; of one, all that it is part of.",
             show_default=False,
         ),
     ] = None,
@@ -123,10 +124,10 @@ def export(
     with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
         from vtsfind.engine.library.decisions import known_decisions
         from vtsfind.report import decisions as report
-        from vtsfind.report.ndjson import Lines
+        from vtsfind.report.ndjson import NdjsonWriter
 
         known = known_decisions()
-        report.write_records(Lines(run.output, "decisions export"), known, {})
+        report.write_records(NdjsonWriter(run.output, "decisions export"), known, {})
         _warn_of_damage(run, len(known.damaged))
 
 
@@ -161,20 +162,20 @@ def import_from(
         _conclude(run, "decisions import", changed, "Imported what was decided about {}.")
 
 
-def _conclude(run: Run, command: str, changed: int, sentence: str) -> None:
+def _conclude(run: CommandRun, command: str, changed: int, sentence: str) -> None:
     """Say how many pairs a command changed something about."""
     from vtsfind.report.columns import counted
-    from vtsfind.report.ndjson import Lines
+    from vtsfind.report.ndjson import NdjsonWriter
 
     if run.json:
-        Lines(run.output, command).footer(changed=changed)
+        NdjsonWriter(run.output, command).footer(changed=changed)
     if changed:
         run.notes.say(sentence.format(counted(changed, "pair")))
     else:
         run.notes.say("Nothing changed.")
 
 
-def _warn_of_damage(run: Run, damaged: int) -> None:
+def _warn_of_damage(run: CommandRun, damaged: int) -> None:
     from vtsfind.report.columns import counted
 
     if damaged:

@@ -39,6 +39,6 @@ def doctor(
             health.write_records(run.output, diagnosis, repairs)
         else:
             health.write_diagnosis(run.output, diagnosis, repairs, verbose=run.notes.verbose)
-        health.conclude(run.notes, diagnosis)
+        health.summarize_diagnosis(run.notes, diagnosis)
         if not diagnosis.sound:
             run.code = ExitCode.STORAGE

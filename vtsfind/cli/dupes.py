@@ -7,7 +7,7 @@ import typer
 from vtsfind.base.errors import UsageError
 from vtsfind.cli import duplicate_options as wishes
 from vtsfind.cli import options
-from vtsfind.cli.command import ExitCode, Run, running, stopping_cleanly
+from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 
 if TYPE_CHECKING:
     from vtsfind.engine.duplicates.pipeline import Duplicates
@@ -66,16 +66,16 @@ def dupes(
     """
     with (
         running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
-        stopping_cleanly(run),
+        cancel_on_signal(run),
     ):
         from vtsfind.engine.duplicates.pipeline import duplicates
-        from vtsfind.report.progress import watching
+        from vtsfind.report.progress import progress_shown
 
         if sum((json, csv, paths_only, print0, summary)) > 1:
             raise UsageError(
                 "--json, --csv, --paths-only, --print0 and --summary exclude each other.", "Choose one."
             )
-        wish = wishes.wish(
+        dedup_options = wishes.dedup_options(
             kind=kind,
             within=within,
             between=between,
@@ -86,14 +86,14 @@ def dupes(
             max_false_merge=max_false_merge,
             verify=not no_verify,
         )
-        with watching(run.notes) as progress:
-            found = duplicates(run.settings, wish, progress=progress, cancel=run.cancel)
+        with progress_shown(run.notes) as progress:
+            found = duplicates(run.settings, dedup_options, progress=progress, cancel=run.cancel)
         _write(run, found, csv=csv, paths_only=paths_only, print0=print0, summary=summary)
         _conclude(run, found, exit_code=exit_code)
 
 
 def _write(
-    run: Run, found: "Duplicates", *, csv: bool, paths_only: bool, print0: bool, summary: bool
+    run: CommandRun, found: "Duplicates", *, csv: bool, paths_only: bool, print0: bool, summary: bool
 ) -> None:
     from vtsfind.report import groups, ndjson
 
@@ -105,7 +105,7 @@ def _write(
             "radius": found.radius,
             "complete": found.complete,
         }
-        lines = ndjson.Lines(run.output, "dupes", **ndjson.library_fields(found.library), **facts)
+        lines = ndjson.NdjsonWriter(run.output, "dupes", **ndjson.library_fields(found.library), **facts)
         groups.write_records(lines, found)
     elif csv:
         groups.write_csv(run.output, found)
@@ -113,10 +113,10 @@ def _write(
         groups.write_paths(run.output, found, end=b"\0" if print0 else b"\n")
     elif not summary:
         groups.write_groups(run.output, found)
-    groups.tell_dupes(run.notes, found)
+    groups.summarize_duplicates(run.notes, found)
 
 
-def _conclude(run: Run, found: "Duplicates", *, exit_code: bool) -> None:
+def _conclude(run: CommandRun, found: "Duplicates", *, exit_code: bool) -> None:
     from vtsfind.base.records import Reason
 
     if any(failure.reason is not Reason.VANISHED for failure in found.failures):

@@ -8,7 +8,7 @@ from vtsfind.base.errors import UsageError
 
 if TYPE_CHECKING:
     from vtsfind.base.groups import Verdict
-    from vtsfind.engine.duplicates.pipeline import DupesWish
+    from vtsfind.engine.duplicates.pipeline import DedupOptions
 
 Kind = Annotated[
     list[str] | None,
@@ -70,7 +70,7 @@ MaxFalseMerge = Annotated[
 ]
 
 
-def wish(
+def dedup_options(
     *,
     kind: list[str] | None,
     within: list[str] | None,
@@ -81,7 +81,7 @@ def wish(
     radius: int | None,
     max_false_merge: float | None,
     verify: bool = True,
-) -> "DupesWish":
+) -> "DedupOptions":
     """What the shared options ask for.
 
     Raises
@@ -89,9 +89,9 @@ def wish(
     UsageError
         If there is no such kind.
     """
-    from vtsfind.engine.duplicates.pipeline import DupesWish
+    from vtsfind.engine.duplicates.pipeline import DedupOptions
 
-    asked = DupesWish(
+    options = DedupOptions(
         kinds=_kinds(kind),
         radius=radius,
         verify=verify,
@@ -101,7 +101,7 @@ def wish(
         reference=tuple(reference or ()),
         prefer=tuple(prefer_folder or ()),
     )
-    return asked.keeping_by(keep_by.split(",")) if keep_by else asked
+    return options.with_keep_rules(keep_by.split(",")) if keep_by else options
 
 
 def _kinds(given: list[str] | None) -> "frozenset[Verdict]":

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.command import Run, running, stopping_cleanly
-from vtsfind.cli.tables import Asked, show_grid
+from vtsfind.cli.command import CommandRun, cancel_on_signal, running
+from vtsfind.cli.tables import TableRequest, show_grid
 
 
 def evaluate(
@@ -138,7 +138,7 @@ def evaluate(
         running(
             library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, model=model, device=device
         ) as run,
-        stopping_cleanly(run),
+        cancel_on_signal(run),
     ):
         from vtsfind.base.errors import UsageError
 
@@ -146,12 +146,12 @@ def evaluate(
             raise UsageError("--json and --csv exclude each other.", "Choose one.")
         if data is not None and not data.is_dir():
             raise UsageError(f"The data folder {data} is not there.", "Check the path after --data.")
-        asked = Asked(
+        request = TableRequest(
             table=table, figure=figure, png=png, run=run_cells, backbone=backbone, starts=starts, method=method,
             bits=bits, against=against, dataset=dataset, data=data, results=results, seed=seed, csv=csv,
         )  # fmt: skip
-        if asked.is_grid:
-            show_grid(run, asked)
+        if request.is_grid:
+            show_grid(run, request)
         elif data is None or not dataset:
             raise UsageError(
                 "There is nothing to measure on.", "Give --dataset and --data, or --table or --figure."
@@ -161,15 +161,15 @@ def evaluate(
 
 
 def _measure(
-    run: Run, dataset: str, data: Path, *, head: str, seed: int, csv: bool, results: Path | None
+    run: CommandRun, dataset: str, data: Path, *, head: str, seed: int, csv: bool, results: Path | None
 ) -> None:
     """Measure one model."""
     from vtsfind.engine import card_named
     from vtsfind.learn.evaluation import evaluator
     from vtsfind.report import evaluation
-    from vtsfind.report.progress import watching
+    from vtsfind.report.progress import progress_shown
 
-    with watching(run.notes) as progress:
+    with progress_shown(run.notes) as progress:
         result = evaluator.evaluate(
             card_named(run.settings.model),
             dataset,
@@ -188,12 +188,12 @@ def _measure(
         evaluation.write_csv(run.output, result)
     else:
         evaluation.write_text(run.output, result)
-    if result.not_kept:
-        run.notes.warn(result.not_kept)
+    if result.cache_error:
+        run.notes.warn(result.cache_error)
     kept = len(result.split.query) + len(result.split.database) - result.encoded
     run.notes.detail(f"{result.encoded:,} pictures were encoded, and {kept:,} codes had been kept.")
     if results is not None:
-        from vtsfind.learn.paper.cells import cell_of
+        from vtsfind.learn.paper.cells import result_of_evaluation
         from vtsfind.learn.paper.results import write_result
 
-        run.notes.say(f"Kept as {write_result(results, cell_of(result))}.")
+        run.notes.say(f"Kept as {write_result(results, result_of_evaluation(result))}.")

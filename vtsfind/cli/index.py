@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.command import ExitCode, Run, running, stopping_cleanly
+from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 
 if TYPE_CHECKING:
     from vtsfind.engine import RefreshResult
@@ -103,35 +103,37 @@ def index(
     }
     with (
         running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, **flags) as run,
-        stopping_cleanly(run),
+        cancel_on_signal(run),
     ):
-        names = _names(files0_from) if files0_from else []
+        names = _read_file_names(files0_from) if files0_from else []
         if dry_run:
-            _survey(run, folders or [], names, retry_failed=retry_failed, forget_missing=forget_missing)
+            _preview_changes(
+                run, folders or [], names, retry_failed=retry_failed, forget_missing=forget_missing
+            )
         else:
             _refresh(
                 run, folders or [], names, model, retry_failed=retry_failed, forget_missing=forget_missing
             )
 
 
-def _names(source: str) -> list[bytes]:
+def _read_file_names(source: str) -> list[bytes]:
     """The file names that the user lists."""
     import sys
 
     from vtsfind.base.errors import UsageError
-    from vtsfind.media.scan import names_from
+    from vtsfind.media.scan import read_nul_separated
 
     if source == "-":
-        return names_from(sys.stdin.buffer)
+        return read_nul_separated(sys.stdin.buffer)
     try:
         with open(source, "rb") as stream:
-            return names_from(stream)
+            return read_nul_separated(stream)
     except OSError as error:
         raise UsageError(f"The list {source} cannot be read: {error.strerror}.") from error
 
 
 def _refresh(
-    run: Run,
+    run: CommandRun,
     folders: list[str],
     names: list[bytes],
     model: str | None,
@@ -141,10 +143,10 @@ def _refresh(
 ) -> None:
     from vtsfind.engine import library_folder, update
     from vtsfind.report import ndjson
-    from vtsfind.report.index import tell_refresh, write_refresh
-    from vtsfind.report.progress import watching
+    from vtsfind.report.index import summarize_refresh, write_refresh
+    from vtsfind.report.progress import progress_shown
 
-    with watching(run.notes) as progress:
+    with progress_shown(run.notes) as progress:
         result = update(
             run.settings,
             folders,
@@ -156,28 +158,30 @@ def _refresh(
             forget_missing=forget_missing,
         )
     if run.json:
-        lines = ndjson.Lines(run.output, "index", **ndjson.library_fields(library_folder(run.settings)))
+        lines = ndjson.NdjsonWriter(
+            run.output, "index", **ndjson.library_fields(library_folder(run.settings))
+        )
         write_refresh(lines, result)
-    tell_refresh(run.notes, result, ", ".join(folders) or "the folders of the library")
-    run.code = _code(result)
+    summarize_refresh(run.notes, result, ", ".join(folders) or "the folders of the library")
+    run.code = _exit_code(result)
 
 
-def _code(result: "RefreshResult") -> ExitCode:
+def _exit_code(result: "RefreshResult") -> ExitCode:
     if result.interrupted:
         return ExitCode.INTERRUPTED
     return ExitCode.SOME_FAILED if result.failures else ExitCode.DONE
 
 
-def _survey(
-    run: Run, folders: list[str], names: list[bytes], *, retry_failed: bool, forget_missing: bool
+def _preview_changes(
+    run: CommandRun, folders: list[str], names: list[bytes], *, retry_failed: bool, forget_missing: bool
 ) -> None:
-    from vtsfind.engine import foresee, library_folder
+    from vtsfind.engine import library_folder, preview_changes
     from vtsfind.report import ndjson
-    from vtsfind.report.index import tell_survey, write_survey
-    from vtsfind.report.progress import watching
+    from vtsfind.report.index import summarize_changes, write_changes
+    from vtsfind.report.progress import progress_shown
 
-    with watching(run.notes) as progress:
-        seen = foresee(
+    with progress_shown(run.notes) as progress:
+        changes = preview_changes(
             run.settings,
             folders,
             names,
@@ -187,10 +191,10 @@ def _survey(
             forget_missing=forget_missing,
         )
     if run.json:
-        lines = ndjson.Lines(
+        lines = ndjson.NdjsonWriter(
             run.output, "index", dry_run=True, **ndjson.library_fields(library_folder(run.settings))
         )
-        write_survey(lines, seen)
-    tell_survey(run.notes, seen)
-    if seen.failures:
+        write_changes(lines, changes)
+    summarize_changes(run.notes, changes)
+    if changes.failures:
         run.code = ExitCode.SOME_FAILED

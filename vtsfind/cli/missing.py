@@ -6,10 +6,10 @@ import typer
 
 from vtsfind.base.errors import UsageError
 from vtsfind.cli import options
-from vtsfind.cli.command import ExitCode, Run, running, stopping_cleanly
+from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 
 if TYPE_CHECKING:
-    from vtsfind.engine.missing.compare import By, CardResult
+    from vtsfind.engine.missing.compare import CardResult, CompareBy
 
 
 def missing(
@@ -70,33 +70,33 @@ def missing(
         running(
             library=within or library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device
         ) as run,
-        stopping_cleanly(run),
+        cancel_on_signal(run),
     ):
         from vtsfind.engine.missing.compare import compare_card
-        from vtsfind.report.missing import tell_missing
-        from vtsfind.report.progress import watching
+        from vtsfind.report.missing import summarize_missing
+        from vtsfind.report.progress import progress_shown
 
         if sum((json, paths_only, print0)) > 1:
             raise UsageError("--json, --paths-only and --print0 exclude each other.", "Choose one.")
         if by not in {"bytes", "look"}:
             raise UsageError(f"There is no --by {by}.", "Say bytes or look.")
-        how: By = "look" if by == "look" else "bytes"
-        with watching(run.notes) as progress:
+        how: CompareBy = "look" if by == "look" else "bytes"
+        with progress_shown(run.notes) as progress:
             result = compare_card(run.settings, card, by=how, progress=progress, cancel=run.cancel)
         _write(run, result, paths_only=paths_only, print0=print0)
-        tell_missing(run.notes, result)
+        summarize_missing(run.notes, result)
         if result.missing:
             run.code = ExitCode.NOTHING_FOUND
         elif result.failures or result.films:
             run.code = ExitCode.SOME_FAILED
 
 
-def _write(run: Run, result: "CardResult", *, paths_only: bool, print0: bool) -> None:
+def _write(run: CommandRun, result: "CardResult", *, paths_only: bool, print0: bool) -> None:
     from vtsfind.report import missing as report
-    from vtsfind.report.ndjson import Lines, library_fields
+    from vtsfind.report.ndjson import NdjsonWriter, library_fields
 
     if run.json:
-        lines = Lines(run.output, "missing", **library_fields(result.library), by=result.by)
+        lines = NdjsonWriter(run.output, "missing", **library_fields(result.library), by=result.by)
         report.write_records(lines, result)
     elif paths_only or print0:
         report.write_paths(run.output, result, end=b"\0" if print0 else b"\n")

@@ -7,10 +7,10 @@ import typer
 
 from vtsfind.cli import options
 from vtsfind.cli.command import ExitCode, running
-from vtsfind.cli.typer_compat import Command, Group
+from vtsfind.cli.typer_compat import Command, CommandGroup
 
 models = typer.Typer(
-    cls=Group, help="List, show and import models.", no_args_is_help=True, rich_markup_mode=None
+    cls=CommandGroup, help="List, show and import models.", no_args_is_help=True, rich_markup_mode=None
 )
 
 
@@ -69,7 +69,7 @@ def show_model(
 
 
 @models.command("import", cls=Command)
-def import_made_elsewhere(
+def import_model_or_weights(
     source: Annotated[
         Path,
         typer.Argument(

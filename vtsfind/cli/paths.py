@@ -21,16 +21,16 @@ def paths(
     from vtsfind.report.paths import write_places
 
     with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
-        there = places()
+        folders = places()
         write_places(
             run.output,
             {
-                "config": there.config_file,
-                "data": there.data,
-                "cache": there.cache,
-                "state": there.state,
-                "models": there.models,
-                "library": there.library(run.settings.library),
+                "config": folders.config_file,
+                "data": folders.data,
+                "cache": folders.cache,
+                "state": folders.state,
+                "models": folders.models,
+                "library": folders.library(run.settings.library),
             },
             json=run.json,
         )

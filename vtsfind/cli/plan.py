@@ -11,7 +11,7 @@ import typer
 from vtsfind.base.errors import UsageError
 from vtsfind.cli import duplicate_options as wishes
 from vtsfind.cli import options
-from vtsfind.cli.command import ExitCode, Run, running, stopping_cleanly
+from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 
 if TYPE_CHECKING:
     from vtsfind.act.plan import Plan
@@ -69,12 +69,12 @@ def plan(
     """
     with (
         running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
-        stopping_cleanly(run),
+        cancel_on_signal(run),
     ):
         if json and output:
             raise UsageError("--json and --output exclude each other.", "Redirect standard output instead.")
-        chosen = _action(action, to, permanently=permanently)
-        wish = wishes.wish(
+        chosen = _parse_action(action, to, permanently=permanently)
+        dedup_options = wishes.dedup_options(
             kind=kind,
             within=within,
             between=between,
@@ -85,18 +85,18 @@ def plan(
             max_false_merge=max_false_merge,
         )
         from vtsfind.engine.duplicates.pipeline import duplicates
-        from vtsfind.report.groups import tell_dupes
-        from vtsfind.report.progress import watching
+        from vtsfind.report.groups import summarize_duplicates
+        from vtsfind.report.progress import progress_shown
 
-        with watching(run.notes) as progress:
-            found = duplicates(run.settings, wish, progress=progress, cancel=run.cancel)
-        tell_dupes(run.notes, found)
+        with progress_shown(run.notes) as progress:
+            found = duplicates(run.settings, dedup_options, progress=progress, cancel=run.cancel)
+        summarize_duplicates(run.notes, found)
         if found.failures:
             run.code = ExitCode.SOME_FAILED
-        from vtsfind.engine.apply.plans import edits_kept, plan_of
+        from vtsfind.engine.apply.plans import marks_keeping_edits, plan_for_groups
 
-        edits = {} if kind else edits_kept(found.groups)
-        made, gone = plan_of(
+        edits = {} if kind else marks_keeping_edits(found.groups)
+        removal_plan, vanished = plan_for_groups(
             found.groups,
             library=found.library,
             command=shlex.join(["vtsfind", *sys.argv[1:]]),
@@ -104,11 +104,11 @@ def plan(
             marks=edits,
             target=os.fsencode(to) if to else None,
         )
-        _write(run, made, gone, output)
-        _tell_edits(run, len(edits))
+        _write(run, removal_plan, vanished, output)
+        _note_kept_edits(run, len(edits))
 
 
-def _tell_edits(run: Run, count: int) -> None:
+def _note_kept_edits(run: CommandRun, count: int) -> None:
     from vtsfind.report.columns import counted
 
     if count:
@@ -118,7 +118,7 @@ def _tell_edits(run: Run, count: int) -> None:
         )
 
 
-def _action(name: str, to: Path | None, *, permanently: bool) -> "Action":
+def _parse_action(name: str, to: Path | None, *, permanently: bool) -> "Action":
     from vtsfind.base.operations import Action
 
     known = [each for each in Action if each is not Action.KEEP]
@@ -135,15 +135,15 @@ def _action(name: str, to: Path | None, *, permanently: bool) -> "Action":
     return action
 
 
-def _write(run: Run, made: "Plan", gone: "list[Failure]", output: Path | None) -> None:
+def _write(run: CommandRun, removal_plan: "Plan", vanished: "list[Failure]", output: Path | None) -> None:
     from vtsfind.report import plan as report
 
     if output is None:
-        (report.write_plan_records if run.json else report.write_plan)(run.output, made)
+        (report.write_plan_records if run.json else report.write_plan)(run.output, removal_plan)
         where = "FILE"
     else:
         from vtsfind.engine.apply.plans import save_plan
 
-        save_plan(made, output)
+        save_plan(removal_plan, output)
         where = shlex.quote(str(output))
-    report.tell_plan(run.notes, made, gone, where)
+    report.summarize_plan(run.notes, removal_plan, vanished, where)

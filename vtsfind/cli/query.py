@@ -7,11 +7,11 @@ import typer
 
 from vtsfind.base.errors import UsageError
 from vtsfind.cli import options
-from vtsfind.cli.command import ExitCode, Run, running, stopping_cleanly
+from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 
 if TYPE_CHECKING:
     from vtsfind.engine import Similar
-    from vtsfind.report.pictures import Gallery
+    from vtsfind.report.pictures import InlinePictures
 
 
 def query(
@@ -90,21 +90,25 @@ def query(
     """
     with (
         running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device) as run,
-        stopping_cleanly(run),
+        cancel_on_signal(run),
     ):
-        from vtsfind.engine import Wish, find_similar
+        from vtsfind.engine import SearchOptions, find_similar
 
         if sum((json, paths_only, print0, pictures is not None)) > 1:
             raise UsageError(
                 "--json, --paths-only, --print0 and --pictures exclude each other.", "Choose one."
             )
-        wish = Wish(head=by, top=top, radius=radius, skip_self=skip_self)
-        found = find_similar(run.settings, images, wish, standard_input=sys.stdin.buffer, cancel=run.cancel)
+        search_options = SearchOptions(head=by, top=top, radius=radius, skip_self=skip_self)
+        found = find_similar(
+            run.settings, images, search_options, standard_input=sys.stdin.buffer, cancel=run.cancel
+        )
         _write(run, found, paths_only=paths_only, print0=print0, pictures=pictures)
         _conclude(run, found)
 
 
-def _write(run: Run, found: "Similar", *, paths_only: bool, print0: bool, pictures: str | None) -> None:
+def _write(
+    run: CommandRun, found: "Similar", *, paths_only: bool, print0: bool, pictures: str | None
+) -> None:
     from vtsfind.report import query as hits
 
     if run.json:
@@ -112,28 +116,30 @@ def _write(run: Run, found: "Similar", *, paths_only: bool, print0: bool, pictur
     elif paths_only or print0:
         hits.write_paths(run.output, found.answers, end=b"\0" if print0 else b"\n")
     else:
-        hits.write_answers(run.output, found.answers, _gallery(run, pictures) if pictures else None)
+        hits.write_answers(run.output, found.answers, _inline_pictures(run, pictures) if pictures else None)
 
 
-def _gallery(run: Run, how: str) -> "Gallery | None":
+def _inline_pictures(run: CommandRun, how: str) -> "InlinePictures | None":
     """What draws the pictures of hits; None where there is no terminal to draw on."""
     from vtsfind.engine import thumbnails
-    from vtsfind.report.pictures import SIDE, Gallery, chosen_kind
+    from vtsfind.report.pictures import THUMBNAIL_SIDE_PX, InlinePictures, choose_protocol
 
-    kind = chosen_kind(how, run.output)
-    return kind and Gallery(kind, run.output, lambda paths: thumbnails(paths, SIDE, run.settings, run.cancel))
+    kind = choose_protocol(how, run.output)
+    return kind and InlinePictures(
+        kind, run.output, lambda paths: thumbnails(paths, THUMBNAIL_SIDE_PX, run.settings, run.cancel)
+    )
 
 
-def _write_json(run: Run, found: "Similar") -> None:
+def _write_json(run: CommandRun, found: "Similar") -> None:
     from vtsfind.report import ndjson
     from vtsfind.report import query as hits
 
     facts = {"model": found.model, "by": found.head.name, "bits": found.head.bits}
-    lines = ndjson.Lines(run.output, "query", **ndjson.library_fields(found.library), **facts)
+    lines = ndjson.NdjsonWriter(run.output, "query", **ndjson.library_fields(found.library), **facts)
     hits.write_records(lines, found.answers)
 
 
-def _conclude(run: Run, found: "Similar") -> None:
+def _conclude(run: CommandRun, found: "Similar") -> None:
     """Say which photos could not be used and for which nothing was found; choose the exit code."""
     from vtsfind.base.records import show_path
 
@@ -141,7 +147,7 @@ def _conclude(run: Run, found: "Similar") -> None:
         if answer.failure:
             run.notes.warn(str(answer.failure))
         elif not answer.neighbours:
-            run.notes.say(f"Nothing in the library looks like {show_path(answer.question.name)}.")
+            run.notes.say(f"Nothing in the library looks like {show_path(answer.query_image.name)}.")
     if any(answer.failure for answer in found.answers):
         run.code = ExitCode.SOME_FAILED
     elif not any(answer.neighbours for answer in found.answers):

@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtsfind.base.errors import DiskFull, UsageError
-from vtsfind.cli.command import Run
+from vtsfind.cli.command import CommandRun
 
 if TYPE_CHECKING:
     from vtsfind.learn.paper.results import Results
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class TableRequest:
     """The options of the command, as they were given."""
 
     table: int | None
@@ -36,107 +36,113 @@ class Asked:
         return self.table is not None or self.figure is not None or self.run
 
 
-def show_grid(run: Run, asked: Asked) -> None:
+def show_grid(run: CommandRun, request: TableRequest) -> None:
     """Run the cells that are lacking, if asked to, and show a table or curves.
 
     Raises
     ------
     UsageError
-        When options do not go together, or see `run_grid` and `joined`.
+        When options do not go together, or see `run_grid` and `join_results`.
     """
-    _check(asked)
+    _check(request)
     from vtsfind.base.settings import places
     from vtsfind.learn.paper.results import read_results
-    from vtsfind.learn.paper.tables import joined
+    from vtsfind.learn.paper.tables import join_results
     from vtsfind.report import tables
 
-    folder = asked.results or places().data / "results"
-    if asked.run:
-        _run_cells(run, asked, folder)
+    folder = request.results or places().data / "results"
+    if request.run:
+        _run_cells(run, request, folder)
     found = read_results(folder)
-    if asked.figure is not None:
-        _show_curves(run, asked, found)
+    if request.figure is not None:
+        _show_curves(run, request, found)
         return
-    assert asked.table is not None
-    made = joined(asked.table, found, against=asked.against)
+    assert request.table is not None
+    paper_table = join_results(request.table, found, against=request.against)
     if run.json:
-        tables.write_records(run.output, made)
-    elif asked.csv:
-        tables.write_csv(run.output, made)
+        tables.write_records(run.output, paper_table)
+    elif request.csv:
+        tables.write_csv(run.output, paper_table)
     else:
-        tables.write_text(run.output, made)
+        tables.write_text(run.output, paper_table)
 
 
-def _check(asked: Asked) -> None:
-    if asked.table is not None and asked.figure is not None:
+def _check(request: TableRequest) -> None:
+    if request.table is not None and request.figure is not None:
         raise UsageError("--table and --figure exclude each other.", "Choose one.")
-    if asked.figure not in {None, 2}:
-        raise UsageError(f"There is no figure {asked.figure} here.", "Use --figure 2.")
-    if asked.png is not None and asked.figure is None:
+    if request.figure not in {None, 2}:
+        raise UsageError(f"There is no figure {request.figure} here.", "Use --figure 2.")
+    if request.png is not None and request.figure is None:
         raise UsageError("--png draws the curves of --figure.", "Give --figure 2 as well.")
-    if not asked.run:
+    if not request.run:
         return
-    if asked.table is None:
+    if request.table is None:
         raise UsageError("--run runs the cells of a table.", "Give --table 1 or --table 2 as well.")
-    if asked.table == 3:
+    if request.table == 3:
         raise UsageError(
             "Table 3 compares what is read of networks that were trained end to end.",
             "Train them with `vtsfind train`, and evaluate them with --results.",
         )
-    if not asked.backbone or asked.data is None or not asked.dataset:
+    if not request.backbone or request.data is None or not request.dataset:
         raise UsageError("--run needs --backbone, --dataset and --data.", "Give all three.")
 
 
-def _run_cells(run: Run, asked: Asked, folder: Path) -> None:
+def _run_cells(run: CommandRun, request: TableRequest, folder: Path) -> None:
     from vtsfind.base.settings import places
-    from vtsfind.learn.evaluation.codes import Work
+    from vtsfind.learn.evaluation.codes import EncodingOptions
     from vtsfind.learn.evaluation.features import frozen
-    from vtsfind.learn.paper.grid import Wish, run_grid
-    from vtsfind.learn.paper.results import FRAMEWORKS, SIX
-    from vtsfind.report.progress import watching
+    from vtsfind.learn.paper.grid import GridOptions, run_grid
+    from vtsfind.learn.paper.results import FRAMEWORKS, PAPER_FRAMEWORKS
+    from vtsfind.report.progress import progress_shown
 
-    assert asked.data is not None
-    of_table = SIX if asked.table == 1 else tuple(name for name in FRAMEWORKS if name not in SIX)
-    wish = Wish(
-        backbone=frozen(asked.backbone, asked.starts),
-        datasets=_listed(asked.dataset),
-        data=asked.data,
+    assert request.data is not None
+    table_methods = (
+        PAPER_FRAMEWORKS
+        if request.table == 1
+        else tuple(name for name in FRAMEWORKS if name not in PAPER_FRAMEWORKS)
+    )
+    grid_options = GridOptions(
+        backbone=frozen(request.backbone, request.starts),
+        datasets=_split_list(request.dataset),
+        data=request.data,
         results=folder,
         cache=places().cache / "features",
-        frameworks=_listed(asked.method.lower()) or of_table,
-        bits=_lengths(asked.bits),
-        seed=asked.seed,
+        frameworks=_split_list(request.method.lower()) or table_methods,
+        bits=_code_lengths(request.bits),
+        seed=request.seed,
     )
-    with watching(run.notes) as progress:
-        work = Work(run.settings.device, run.settings.batch, run.settings.workers, progress, run.cancel)
-        for result in run_grid(wish, work):
+    with progress_shown(run.notes) as progress:
+        encoding = EncodingOptions(
+            run.settings.device, run.settings.batch, run.settings.workers, progress, run.cancel
+        )
+        for result in run_grid(grid_options, encoding):
             title = f"{FRAMEWORKS[result.framework]}, {result.bits} bits, {result.dataset}"
             run.notes.say(f"{title}: mAP {result.map:.4f}, in {result.seconds:.0f} s")
 
 
-def _listed(text: str) -> tuple[str, ...]:
+def _split_list(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
 
 
-def _lengths(text: str) -> tuple[int, ...]:
-    words = _listed(text)
+def _code_lengths(text: str) -> tuple[int, ...]:
+    words = _split_list(text)
     if not words or not all(word.isdecimal() and int(word) for word in words):
         raise UsageError(f"--bits is '{text}'.", "Give numbers joined by commas, such as 16,32,64.")
     return tuple(int(word) for word in words)
 
 
-def _show_curves(run: Run, asked: Asked, found: "Results") -> None:
+def _show_curves(run: CommandRun, request: TableRequest, found: "Results") -> None:
     """Show the curves of the results that are asked for, and draw them if there is a file to draw into."""
     from vtsfind.learn.data.protocols import find_protocol
     from vtsfind.learn.paper.results import FRAMEWORKS
     from vtsfind.report import precision_recall as curves
     from vtsfind.store.atomic import replace_file
 
-    methods, lengths = _listed(asked.method.lower()), _lengths(asked.bits)
-    datasets = {find_protocol(name).name for name in _listed(asked.dataset)}
+    methods, lengths = _split_list(request.method.lower()), _code_lengths(request.bits)
+    datasets = {find_protocol(name).name for name in _split_list(request.dataset)}
     chosen = [
         result
-        for result in found.every
+        for result in found.entries
         if result.bits in lengths
         and (not methods or result.framework in methods)
         and (not datasets or result.dataset in datasets)
@@ -146,19 +152,19 @@ def _show_curves(run: Run, asked: Asked, found: "Results") -> None:
         raise UsageError("There are no results with curves of that kind.", "Run some with --table 1 --run.")
     if run.json:
         curves.write_records(run.output, chosen)
-    elif asked.csv:
+    elif request.csv:
         curves.write_csv(run.output, chosen)
     else:
         curves.write_text(run.output, chosen, FRAMEWORKS)
-    if asked.png is not None:
+    if request.png is not None:
         from vtsfind.report.plots import curves_png
 
         content = curves_png(chosen, FRAMEWORKS)
         try:
-            replace_file(asked.png, content)
+            replace_file(request.png, content)
         except OSError as error:
             raise DiskFull(
-                f"The curves could not be written to {asked.png}: {error.strerror or error}.",
+                f"The curves could not be written to {request.png}: {error.strerror or error}.",
                 "Give another file with --png.",
             ) from error
-        run.notes.say(f"Drawn in {asked.png}.")
+        run.notes.say(f"Drawn in {request.png}.")

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.command import Run, running, stopping_cleanly
+from vtsfind.cli.command import CommandRun, cancel_on_signal, running
 
 if TYPE_CHECKING:
-    from vtsfind.learn.training.presets import Wish
+    from vtsfind.learn.training.presets import PresetOptions
 
 
 def train(
@@ -151,47 +151,51 @@ def train(
     """
     with (
         running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device) as run,
-        stopping_cleanly(run),
+        cancel_on_signal(run),
     ):
         from vtsfind.base.errors import UsageError
-        from vtsfind.learn.training.presets import Wish
+        from vtsfind.learn.training.presets import PresetOptions
 
-        asked = bool(dataset or method or bits is not None)
-        if asked == bool(recipe) or (asked and not (dataset and method and bits is not None)):
+        from_protocol = bool(dataset or method or bits is not None)
+        if from_protocol == bool(recipe) or (from_protocol and not (dataset and method and bits is not None)):
             raise UsageError(
                 "It is not clear what to train.", "Give either --recipe, or --dataset, --method and --bits."
             )
-        wish = Wish(
+        training_options = PresetOptions(
             dataset=dataset,
             method=method,
             bits=bits or 0,
             backbone=backbone,
-            mode=_one_of(mode, ("fixed", "paper"), "--mode"),
+            mode=_require_choice(mode, ("fixed", "paper"), "--mode"),
             epochs=epochs,
             batch=batch,
             seed=seed,
             start="" if start == "none" else start,
-            select=_one_of(select, ("validation", "last", "test"), "--select"),
+            select=_require_choice(select, ("validation", "last", "test"), "--select"),
         )
         data = data or Path("data")
-        name, content = _content(run, recipe, wish, data, changes or [])
+        name, content = _recipe_content(run, recipe, training_options, data, changes or [])
         if show_recipe:
             run.output.raw(content)
             return
-        from vtsfind.learn.training.loop import Run as Where
+        from vtsfind.learn.training.loop import RunOptions as TrainingRun
         from vtsfind.learn.training.loop import train_recipe
-        from vtsfind.report.progress import watching
+        from vtsfind.report.progress import progress_shown
 
         folder = run_folder or Path("runs") / name
-        where = Where(
-            folder, data, starts or data, run.settings.device, _spare() if workers is None else workers
+        training_run = TrainingRun(
+            folder,
+            data,
+            starts or data,
+            run.settings.device,
+            _default_workers() if workers is None else workers,
         )
-        with watching(run.notes) as progress:
-            train_recipe(content, name, where, progress, run.cancel)
-        _show(run, folder, register_in or (None if not register else _own_models()))
+        with progress_shown(run.notes) as progress:
+            train_recipe(content, name, training_run, progress, run.cancel)
+        _show(run, folder, register_in or (None if not register else _user_models_folder()))
 
 
-def _one_of(value: str, known: tuple[str, ...], option: str) -> Any:
+def _require_choice(value: str, known: tuple[str, ...], option: str) -> Any:
     from vtsfind.base.errors import UsageError
 
     if value not in known:
@@ -199,28 +203,28 @@ def _one_of(value: str, known: tuple[str, ...], option: str) -> Any:
     return value
 
 
-def _content(
-    run: Run, recipe: Path | None, wish: "Wish", data: Path, changes: list[str]
+def _recipe_content(
+    run: CommandRun, recipe: Path | None, training_options: "PresetOptions", data: Path, changes: list[str]
 ) -> tuple[str, bytes]:
     """The name of the run and the recipe as TOML."""
-    from vtsfind.learn.training.presets import standard_recipe, training_pictures
+    from vtsfind.learn.training.presets import count_training_pictures, preset_recipe
     from vtsfind.learn.training.recipes import parse_recipe, recipe_bytes, recipe_text
-    from vtsfind.report.progress import watching
+    from vtsfind.report.progress import progress_shown
 
     if recipe is not None:
         name, content = recipe.stem, recipe_bytes(recipe)
         if not changes:
             return name, content
     else:
-        with watching(run.notes) as progress:
-            pictures = training_pictures(wish, data, progress, run.cancel)
-        made = standard_recipe(wish, pictures=pictures)
+        with progress_shown(run.notes) as progress:
+            pictures = count_training_pictures(training_options, data, progress, run.cancel)
+        made = preset_recipe(training_options, pictures=pictures)
         name, content = made.name, recipe_text(made).encode()
-    changed = parse_recipe(content, name, dict(_change(change) for change in changes))
+    changed = parse_recipe(content, name, dict(_parse_override(change) for change in changes))
     return name if recipe else changed.name, recipe_text(changed).encode()
 
 
-def _change(text: str) -> tuple[str, Any]:
+def _parse_override(text: str) -> tuple[str, Any]:
     """Read `KEY=VALUE`; a value that is no TOML is text."""
     from vtsfind.base.errors import UsageError
 
@@ -233,34 +237,34 @@ def _change(text: str) -> tuple[str, Any]:
         return key, value
 
 
-def _spare() -> int:
+def _default_workers() -> int:
     """Cores that are left for making pictures, for each of the processes that train."""
     from vtsfind.base.machine import processors
-    from vtsfind.learn.training.distributed import place_of_this
+    from vtsfind.learn.training.distributed import rank_and_world_size
 
-    return min(8, max(1, processors() // place_of_this()[1] - 1))
+    return min(8, max(1, processors() // rank_and_world_size()[1] - 1))
 
 
-def _own_models() -> Path:
+def _user_models_folder() -> Path:
     from vtsfind.base.settings import places
 
     return places().models
 
 
-def _show(run: Run, folder: Path, register_in: Path | None) -> None:
+def _show(run: CommandRun, folder: Path, register_in: Path | None) -> None:
     """Write what came out; where several processes trained, the first one does."""
     from vtsfind.engine import Model
-    from vtsfind.learn.models.register import adopt
-    from vtsfind.learn.models.registry import registered
-    from vtsfind.learn.training.distributed import place_of_this
+    from vtsfind.learn.models.register import register_model
+    from vtsfind.learn.models.registry import registered_models
+    from vtsfind.learn.training.distributed import rank_and_world_size
     from vtsfind.learn.training.runs import RunFolder
     from vtsfind.report.models import write_one
 
-    if place_of_this()[0]:
+    if rank_and_world_size()[0]:
         return
-    (card,) = registered((folder,)).values()
+    (card,) = registered_models((folder,)).values()
     if register_in:
-        card = adopt(folder, register_in)
+        card = register_model(folder, register_in)
     write_one(run.output, Model(card, card.path.stat().st_size), json=run.json)
     result = RunFolder(folder, b"").result()
     run.notes.say(

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, get_args, get_origin
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-_KINDS: dict[Any, str] = {
+_TYPE_NAMES: dict[Any, str] = {
     bool: "yes or no",
     str: "text",
     int: "a whole number",
@@ -22,7 +22,7 @@ _KINDS: dict[Any, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class PlainValue:
+class UncheckedValue:
     """Stands in for Typer's checker of one parameter's value."""
 
     kind: type
@@ -42,31 +42,31 @@ class PlainValue:
         try:
             return self.kind(value)
         except ValueError:
-            message = f"'{value}' is not {_KINDS[self.kind]}."
+            message = f"'{value}' is not {_TYPE_NAMES[self.kind]}."
             raise typer.BadParameter(message, ctx=ctx, param=param) from None
 
 
-def _kind(annotation: Any) -> Any:
+def _value_type(annotation: Any) -> Any:
     """The kind of a parameter's values, or of the values of its list."""
     return get_args(annotation)[0] if get_origin(annotation) in {list, tuple} else annotation
 
 
-def _read_plainly(param: Any) -> None:
+def _bypass_type_checks(param: Any) -> None:
     """Make Typer, if it is one that checks values, take this parameter's as they are, and show its metavar only."""
-    kind = _kind(getattr(getattr(param, "type_descriptor", None), "annotation", None))
-    if kind in _KINDS and hasattr(param, "get_runtime_param"):
-        vars(param)["get_runtime_param"] = lambda: PlainValue(kind)
+    kind = _value_type(getattr(getattr(param, "type_descriptor", None), "annotation", None))
+    if kind in _TYPE_NAMES and hasattr(param, "get_runtime_param"):
+        vars(param)["get_runtime_param"] = lambda: UncheckedValue(kind)
         shown = param.metavar if _is_option(param) else None
         vars(param)["display_type_rich"] = lambda _ctx=None, **_: shown
 
 
-class Group(TyperGroup):
+class CommandGroup(TyperGroup):
     """A group of commands of vtsfind."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments."""
         for param in self.get_params(ctx):
-            _read_plainly(param)
+            _bypass_type_checks(param)
         return super().parse_args(ctx, args)
 
 
@@ -86,7 +86,7 @@ class Command(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments."""
         for param in self.get_params(ctx):
-            _read_plainly(param)
+            _bypass_type_checks(param)
         end = args.index("--") if "--" in args else len(args)
         given = [
             f"{arg}={self.optional_values[arg]}" if arg in self.optional_values else arg for arg in args[:end]

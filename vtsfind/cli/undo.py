@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.cli import options
-from vtsfind.cli.command import ExitCode, Run, running, stopping_cleanly
-from vtsfind.cli.confirm import confirmed
+from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
+from vtsfind.cli.confirm import confirm
 
 if TYPE_CHECKING:
     from vtsfind.store.journal import RunRecord
@@ -50,52 +50,52 @@ def undo(
     """
     with (
         running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
-        stopping_cleanly(run),
+        cancel_on_signal(run),
     ):
         import os
 
         paths = [os.path.abspath(os.fsencode(path)) for path in only or []]
         if not dry_run and not yes:
-            _tell(run, name, paths)
-            if not confirmed("Bring them back?", yes=yes):
+            _preview_undo(run, name, paths)
+            if not confirm("Bring them back?", yes=yes):
                 run.notes.say("Nothing was done.")
                 return
         _undo(run, name, paths, dry_run=dry_run)
 
 
-def _tell(run: Run, name: str | None, paths: list[bytes]) -> None:
+def _preview_undo(run: CommandRun, name: str | None, paths: list[bytes]) -> None:
     """Say what would come back."""
     from vtsfind.engine.apply.undo import undo as bring_back
-    from vtsfind.report.plan import tell_undone
+    from vtsfind.report.plan import summarize_undone
 
-    tell_undone(run.notes, bring_back(name, paths=paths, dry_run=True), dry_run=True)
+    summarize_undone(run.notes, bring_back(name, paths=paths, dry_run=True), dry_run=True)
 
 
-def _undo(run: Run, name: str | None, paths: list[bytes], *, dry_run: bool) -> None:
-    from vtsfind.engine.apply.undo import Return
+def _undo(run: CommandRun, name: str | None, paths: list[bytes], *, dry_run: bool) -> None:
+    from vtsfind.engine.apply.undo import RestoreOutcome
     from vtsfind.engine.apply.undo import undo as bring_back
     from vtsfind.report import plan as report
-    from vtsfind.report.ndjson import Lines
-    from vtsfind.report.progress import watching
+    from vtsfind.report.ndjson import NdjsonWriter
+    from vtsfind.report.progress import progress_shown
 
-    lines = Lines(run.output, "undo", dry_run=dry_run) if run.json else None
-    with watching(run.notes) as progress:
+    lines = NdjsonWriter(run.output, "undo", dry_run=dry_run) if run.json else None
+    with progress_shown(run.notes) as progress:
         result = bring_back(
             name,
             paths=paths,
             dry_run=dry_run,
             progress=progress,
             cancel=run.cancel,
-            watch=lambda step: (
+            on_step=lambda step: (
                 report.write_return_record(lines, step) if lines else report.write_return(run.output, step)
             ),
         )
     if lines:
         lines.footer(**report.undone_counts(result))
-    report.tell_undone(run.notes, result, dry_run=dry_run)
+    report.summarize_undone(run.notes, result, dry_run=dry_run)
     if result.interrupted:
         run.code = ExitCode.INTERRUPTED
-    elif result.of(Return.FAILED) or result.of(Return.PENDING):
+    elif result.of(RestoreOutcome.FAILED) or result.of(RestoreOutcome.PENDING):
         run.code = ExitCode.SOME_FAILED
 
 
@@ -119,27 +119,27 @@ def history(
     with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
         from vtsfind.engine.apply import undo as undoing
         from vtsfind.report import plan as report
-        from vtsfind.report.ndjson import Lines
+        from vtsfind.report.ndjson import NdjsonWriter
 
         if name is not None:
-            record = undoing.run_named(name)
+            record = undoing.read_run(name)
             _warn_of_damage(run, [record])
             if json:
-                report.write_run_records(Lines(run.output, "history"), record)
+                report.write_run_records(NdjsonWriter(run.output, "history"), record)
             else:
                 report.write_run(run.output, record)
             return
         runs = undoing.history()
         _warn_of_damage(run, runs)
         if json:
-            report.write_history_records(Lines(run.output, "history"), runs)
+            report.write_history_records(NdjsonWriter(run.output, "history"), runs)
         else:
             report.write_history(run.output, runs)
         if not runs:
             run.notes.say("Nothing was done yet.")
 
 
-def _warn_of_damage(run: Run, records: "list[RunRecord]") -> None:
+def _warn_of_damage(run: CommandRun, records: "list[RunRecord]") -> None:
     for record in records:
         if record.damaged:
             run.notes.warn(f"{record.damaged:,} lines of the journal of run {record.run} are damaged.")

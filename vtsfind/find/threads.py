@@ -15,7 +15,7 @@ Part = TypeVar("Part")
 Share = TypeVar("Share")
 
 
-def share(
+def run_in_threads(
     parts: Iterable[Part], work: Callable[[Iterator[Part]], Share], threads: int | None = None
 ) -> list[Share]:
     """Run `work` on several threads, of which the caller's is the first.
@@ -46,7 +46,7 @@ def share(
             yield part
 
     extra = max(min(threads or processors(), len(left)) - 1, 0)
-    with ONE_FOR_PRODUCTS if extra else nullcontext():
+    with SINGLE_THREADED_BLAS if extra else nullcontext():
         others = [_pool(extra).submit(work, taken()) for _ in range(extra)]
         try:
             return [work(taken()), *(other.result() for other in others)]
@@ -62,7 +62,7 @@ def processors() -> int:
     return os.cpu_count() or 1
 
 
-class OneForProducts(AbstractContextManager[None]):
+class SingleThreadedBlas(AbstractContextManager[None]):
     """While this is entered, by whatever thread, products of matrices take one thread each.
 
     The libraries behind them (BLAS) start one for each processor otherwise, which wait for work by spinning: for
@@ -72,29 +72,29 @@ class OneForProducts(AbstractContextManager[None]):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._inside = 0
+        self._nesting = 0
         self._limit: Any = None
 
     def __enter__(self) -> None:
         with self._lock:
-            self._inside += 1
-            if self._inside == 1:
-                self._limit = _libraries("cv2" in sys.modules).limit(limits=1, user_api="blas")
+            self._nesting += 1
+            if self._nesting == 1:
+                self._limit = _blas_controller("cv2" in sys.modules).limit(limits=1, user_api="blas")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
+            self._nesting -= 1
+            if self._nesting == 0:
                 self._limit.restore_original_limits()
 
 
-ONE_FOR_PRODUCTS = OneForProducts()
+SINGLE_THREADED_BLAS = SingleThreadedBlas()
 
 
 @cache
-def _libraries(opencv: bool) -> Any:  # noqa: FBT001 - a key of the cache: OpenCV brings a library of its own
+def _blas_controller(opencv: bool) -> Any:  # noqa: FBT001 - a key of the cache: OpenCV brings a library of its own
     """What sets the threads of the libraries that are loaded."""
     import numpy as np  # noqa: F401 - its library is to be among them
     from threadpoolctl import ThreadpoolController

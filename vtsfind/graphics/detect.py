@@ -7,17 +7,17 @@ import sys
 import time
 from contextlib import suppress
 
-from vtsfind.graphics.renderer import Cell
+from vtsfind.graphics.renderer import CellSize
 
-_PATIENCE_S = 0.25
-_QUESTION = (
+_REPLY_TIMEOUT_S = 0.25
+_QUERY = (
     b"\x1b[16t\x1b[c"  # the size of a character in pixels; then the attributes, which every terminal answers
 )
-_CELL = re.compile(rb"\x1b\[6;(\d+);(\d+)t")
-_END = re.compile(rb"\x1b\[\?[\d;]*c")
+_CELL_SIZE_REPLY = re.compile(rb"\x1b\[6;(\d+);(\d+)t")
+_ATTRIBUTES_REPLY = re.compile(rb"\x1b\[\?[\d;]*c")
 
 
-def ask_terminal() -> tuple[bytes, Cell | None]:
+def query_terminal() -> tuple[bytes, CellSize | None]:
     """Ask the terminal for its attributes and the size of a character.
 
     Returns
@@ -25,14 +25,14 @@ def ask_terminal() -> tuple[bytes, Cell | None]:
     What it answered, nothing if it did not within a quarter of a second; and the size of a character in pixels, if it
     told, or the system knows it.
     """
-    answer = _asked()
-    told = _CELL.search(answer)
-    if told and int(told[1]) and int(told[2]):
-        return answer, Cell(int(told[2]), int(told[1]))
+    answer = _query_reply()
+    size_reply = _CELL_SIZE_REPLY.search(answer)
+    if size_reply and int(size_reply[1]) and int(size_reply[2]):
+        return answer, CellSize(int(size_reply[2]), int(size_reply[1]))
     return answer, _cell_of_system()
 
 
-def _asked() -> bytes:
+def _query_reply() -> bytes:
     try:
         import termios
         import tty
@@ -45,9 +45,9 @@ def _asked() -> bytes:
     answer = b""
     try:
         tty.setcbreak(source)
-        os.write(sys.stderr.fileno(), _QUESTION)
-        end = time.monotonic() + _PATIENCE_S
-        while not _END.search(answer) and (left := end - time.monotonic()) > 0:
+        os.write(sys.stderr.fileno(), _QUERY)
+        end = time.monotonic() + _REPLY_TIMEOUT_S
+        while not _ATTRIBUTES_REPLY.search(answer) and (left := end - time.monotonic()) > 0:
             if select.select([source], [], [], left)[0]:
                 answer += os.read(source, 256)
     except OSError:
@@ -57,7 +57,7 @@ def _asked() -> bytes:
     return answer
 
 
-def _cell_of_system() -> Cell | None:
+def _cell_of_system() -> CellSize | None:
     """The size of a character as the system knows it, which few terminals tell it."""
     with suppress(ImportError, OSError):
         import fcntl
@@ -67,5 +67,5 @@ def _cell_of_system() -> Cell | None:
         size = fcntl.ioctl(sys.stderr.fileno(), termios.TIOCGWINSZ, bytes(8))
         rows, columns, width, height = struct.unpack("HHHH", size)
         if rows and columns and width and height:
-            return Cell(width // columns, height // rows)
+            return CellSize(width // columns, height // rows)
     return None

@@ -24,11 +24,11 @@ from vtsfind.base.errors import UsageError
 from vtsfind.graphics.png import png
 from vtsfind.graphics.scaling import Pixels
 
-_CHUNK = 4096
+_KITTY_CHUNK_BYTES = 4096
 _PLACEHOLDER = "\U0010eeee"
-_LEVELS = (6, 7, 6)
+_SIXEL_LEVELS = (6, 7, 6)
 """Shades of red, green and blue in the palette of sixel pictures."""
-_BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16 - 15 / 32
+_BAYER_MATRIX = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16 - 15 / 32
 
 # The characters that number rows and columns in Kitty's protocol: ranges, in hexadecimal, in the protocol's order.
 _DIACRITIC_RANGES = """
@@ -49,7 +49,7 @@ def _diacritics() -> list[str]:
 
 
 _DIACRITICS = _diacritics()
-PLACEHOLDERS_MOST = len(_DIACRITICS)
+MAX_PLACEHOLDER_CELLS = len(_DIACRITICS)
 """Cells along a side that a placed picture can have at most."""
 
 
@@ -66,12 +66,14 @@ class Graphics(StrEnum):
 AUTO = "auto"
 
 
-def chosen(asked: str, answer: bytes = b"", environment: Mapping[str, str] = os.environ) -> Graphics:
+def choose_graphics(
+    requested: str, answer: bytes = b"", environment: Mapping[str, str] = os.environ
+) -> Graphics:
     """How to draw: as asked, or for `auto` the best that the terminal is known, or says, to understand.
 
     Parameters
     ----------
-    asked
+    requested
         A value of `Graphics`, or `auto`.
     answer
         What the terminal said when it was asked for its device attributes; empty if it was not asked.
@@ -84,12 +86,12 @@ def chosen(asked: str, answer: bytes = b"", environment: Mapping[str, str] = os.
         For another word.
     """
     words = [AUTO, *(kind.value for kind in Graphics)]
-    if asked not in words:
-        near = get_close_matches(asked, words, n=1)
+    if requested not in words:
+        near = get_close_matches(requested, words, n=1)
         hint = f"Did you mean '{near[0]}'? " if near else ""
-        raise UsageError(f"'{asked}' is no kind of pictures.", f"{hint}Use {', '.join(words)}.")
-    if asked != AUTO:
-        return Graphics(asked)
+        raise UsageError(f"'{requested}' is no kind of pictures.", f"{hint}Use {', '.join(words)}.")
+    if requested != AUTO:
+        return Graphics(requested)
     if environment.get("TMUX") or environment.get("STY"):  # which pass graphics on only if told to
         return Graphics.BLOCKS
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
@@ -114,7 +116,7 @@ def kitty_picture(pixels: Pixels, number: int, columns: int, rows: int) -> str:
     """What sends a picture to the terminal under a number, to be shown where its placeholders stand."""
     height, width, _ = pixels.shape
     data = base64.b64encode(zlib.compress(pixels.tobytes(), 1)).decode()
-    chunks = [data[start : start + _CHUNK] for start in range(0, len(data), _CHUNK)]
+    chunks = [data[start : start + _KITTY_CHUNK_BYTES] for start in range(0, len(data), _KITTY_CHUNK_BYTES)]
     control = f"a=T,U=1,q=2,f=24,o=z,i={number},s={width},v={height},c={columns},r={rows},"
     return "".join(
         f"\x1b_G{control if i == 0 else ''}m={int(i + 1 < len(chunks))};{chunk}\x1b\\"
@@ -150,7 +152,10 @@ def sixel_picture(pixels: Pixels) -> str:
         colours = np.unique(band[band >= 0])
         # (colours, w): the six bits of each column that have this colour.
         bits = ((band[None] == colours[:, None, None]) * (1 << np.arange(6))[:, None]).sum(axis=1)
-        rows = [f"#{colour}{_runs(line)}" for colour, line in zip(colours.tolist(), bits, strict=True)]
+        rows = [
+            f"#{colour}{_sixel_run_lengths(line)}"
+            for colour, line in zip(colours.tolist(), bits, strict=True)
+        ]
         parts.append("$".join(rows) + "-")
     return "".join(parts) + "\x1b\\"
 
@@ -158,25 +163,27 @@ def sixel_picture(pixels: Pixels) -> str:
 def _dithered(pixels: Pixels) -> npt.NDArray[np.int16]:
     """The nearest colour of the palette for each pixel, with an ordered dither between them."""
     height, width, _ = pixels.shape
-    noise = np.tile(_BAYER, (-(-height // 4), -(-width // 4)))[:height, :width]
+    noise = np.tile(_BAYER_MATRIX, (-(-height // 4), -(-width // 4)))[:height, :width]
     index = np.zeros((height, width), np.int16)
-    for channel, levels in enumerate(_LEVELS):
+    for channel, levels in enumerate(_SIXEL_LEVELS):
         value = pixels[:, :, channel] * ((levels - 1) / 255) + noise
         index = index * levels + np.clip(np.rint(value), 0, levels - 1).astype(np.int16)
     return index
 
 
 def _palette(indices: npt.NDArray[np.int16]) -> str:
-    _, green, blue = _LEVELS
+    _, green, blue = _SIXEL_LEVELS
     words = []
     for index in indices.tolist():
         shades = (index // (green * blue), index // blue % green, index % blue)
-        percents = [round(100 * shade / (levels - 1)) for shade, levels in zip(shades, _LEVELS, strict=True)]
+        percents = [
+            round(100 * shade / (levels - 1)) for shade, levels in zip(shades, _SIXEL_LEVELS, strict=True)
+        ]
         words.append(f"#{index};2;{percents[0]};{percents[1]};{percents[2]}")
     return "".join(words)
 
 
-def _runs(bits: npt.NDArray[np.int64]) -> str:
+def _sixel_run_lengths(bits: npt.NDArray[np.int64]) -> str:
     """One colour's row of sixels, with repetitions counted."""
     changes = np.flatnonzero(np.diff(bits)) + 1
     starts = [0, *changes.tolist()]

@@ -10,7 +10,7 @@ Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Viewport:
     """Which part of a picture is looked at: the same look shows the same part of pictures of the same shape."""
 
     zoom: float = 1.0
@@ -19,21 +19,21 @@ class Look:
     """The middle of the view, as a fraction of the width."""
     y: float = 0.5
 
-    def zoomed(self, factor: float, most: float = 64.0) -> "Look":
+    def zoomed(self, factor: float, max_zoom: float = 64.0) -> "Viewport":
         """The same middle, closer or farther."""
-        return replace(self, zoom=min(max(1.0, self.zoom * factor), most)).inside()
+        return replace(self, zoom=min(max(1.0, self.zoom * factor), max_zoom)).clamped()
 
-    def moved(self, right: float, down: float) -> "Look":
+    def panned(self, right: float, down: float) -> "Viewport":
         """Another middle; 1 is a whole view away."""
-        return replace(self, x=self.x + right / self.zoom, y=self.y + down / self.zoom).inside()
+        return replace(self, x=self.x + right / self.zoom, y=self.y + down / self.zoom).clamped()
 
-    def inside(self) -> "Look":
+    def clamped(self) -> "Viewport":
         """The nearest look that shows nothing beyond the edges."""
         half = 0.5 / self.zoom
         return replace(self, x=min(max(self.x, half), 1 - half), y=min(max(self.y, half), 1 - half))
 
 
-WHOLE = Look()
+FULL_VIEW = Viewport()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +46,17 @@ class Window:
     bottom: float = 1.0
 
 
-ALL = Window()
+FULL_WINDOW = Window()
 
 
 def window(
-    look: Look, size: tuple[int, int], place: tuple[int, int], cell: float = 0.5
+    viewport: Viewport, size: tuple[int, int], place: tuple[int, int], cell: float = 0.5
 ) -> tuple[Window, int, int]:
     """What a look shows of a picture in a place, and the characters and lines that this takes.
 
     Parameters
     ----------
-    look
+    viewport
         At zoom 1 all of the picture just fits; closer, it may fill the place, whatever its shape.
     size
         Width and height of the picture, in any unit.
@@ -65,32 +65,32 @@ def window(
     cell
         Width of a character, divided by its height.
 
-    >>> window(WHOLE, (4000, 3000), (40, 20))[1:], window(WHOLE, (300, 4000), (40, 20))[1:]
+    >>> window(FULL_VIEW, (4000, 3000), (40, 20))[1:], window(FULL_VIEW, (300, 4000), (40, 20))[1:]
     ((40, 15), (3, 20))
-    >>> window(Look(2.0), (4000, 3000), (40, 20))
+    >>> window(Viewport(2.0), (4000, 3000), (40, 20))
     (Window(left=0.25, top=0.16666666666666669, right=0.75, bottom=0.8333333333333333), 40, 20)
     """
     width, height = size
     columns, rows = max(1, place[0]), max(1, place[1])
     wide, high = columns * cell, float(rows)
-    scale = look.zoom * min(wide / max(1, width), high / max(1, height))
+    scale = viewport.zoom * min(wide / max(1, width), high / max(1, height))
     across, down = min(1.0, wide / (width * scale)), min(1.0, high / (height * scale))
-    x = min(max(look.x, across / 2), 1 - across / 2)
-    y = min(max(look.y, down / 2), 1 - down / 2)
-    part_of = Window(x - across / 2, y - down / 2, x + across / 2, y + down / 2)
+    x = min(max(viewport.x, across / 2), 1 - across / 2)
+    y = min(max(viewport.y, down / 2), 1 - down / 2)
+    source = Window(x - across / 2, y - down / 2, x + across / 2, y + down / 2)
     taken = round(across * width * scale / cell), round(down * height * scale)
-    return part_of, min(columns, max(1, taken[0])), min(rows, max(1, taken[1]))
+    return source, min(columns, max(1, taken[0])), min(rows, max(1, taken[1]))
 
 
-def part(pixels: Pixels, width: int, height: int, seen: Window = ALL) -> Pixels:
+def resample(pixels: Pixels, width: int, height: int, source_window: Window = FULL_WINDOW) -> Pixels:
     """A part of a picture as (height, width, 3): means where it shrinks, the nearest pixels where it grows."""
     rows, columns = pixels.shape[:2]
-    across = np.linspace(seen.left * columns, seen.right * columns, width + 1)
-    down = np.linspace(seen.top * rows, seen.bottom * rows, height + 1)
-    return _along(_along(pixels, down, 0), across, 1)
+    across = np.linspace(source_window.left * columns, source_window.right * columns, width + 1)
+    down = np.linspace(source_window.top * rows, source_window.bottom * rows, height + 1)
+    return _resample_axis(_resample_axis(pixels, down, 0), across, 1)
 
 
-def _along(pixels: Pixels, edges: npt.NDArray[np.float64], axis: int) -> Pixels:
+def _resample_axis(pixels: Pixels, edges: npt.NDArray[np.float64], axis: int) -> Pixels:
     """Resample one axis between edges, given in pixels."""
     size = pixels.shape[axis]
     starts = np.clip(np.floor(edges[:-1] + 1e-6).astype(np.int64), 0, size - 1)

@@ -7,14 +7,14 @@ import numpy as np
 from vtsfind.base.records import Preprocessing
 from vtsfind.media.decode import decode, needed_side, prepare
 from vtsfind.media.edits import edited
-from vtsfind.media.work import Content, Made, Setup
+from vtsfind.media.work import Content, ProcessedContent, Setup
 
 
 @dataclass(frozen=True, slots=True)
 class MakeEdits:
     """Make edits of a photo, each a model's input: (edits, size, size, 3) uint8. The same seed makes the same edits.
 
-    See `vtsfind.media.work.Work`.
+    See `vtsfind.media.work.ContentProcessor`.
     """
 
     preprocessing: Preprocessing
@@ -22,7 +22,7 @@ class MakeEdits:
     strengths: tuple[float, ...]
     """One edit for each, see `vtsfind.media.edits.edited`."""
 
-    def __call__(self, content: Content, setup: Setup) -> Made:
+    def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
         """Do it."""
         pixels, info = decode(
             content,
@@ -34,4 +34,4 @@ class MakeEdits:
         made = [
             prepare(edited(pixels, rng, strength=strength), self.preprocessing) for strength in self.strengths
         ]
-        return Made(info, np.stack(made).tobytes())
+        return ProcessedContent(info, np.stack(made).tobytes())

@@ -14,13 +14,13 @@ _MODE_OF_SPACE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "LAB": "LAB"}
 _WHITE = (255, 255, 255)
 
 
-def plain(image: Image.Image) -> Image.Image:
+def to_eight_bit(image: Image.Image) -> Image.Image:
     """Bring a picture to eight bits a channel without a palette, so that averaging its pixels makes sense.
 
     Colours and transparency stay as they are; what does not need to change is not copied.
     """
     if image.mode in _DEEP_MODES:
-        return _eight_bits(image)
+        return _scaled_to_eight_bits(image)
     if image.has_transparency_data and image.mode not in {"LA", "La", "RGBA", "RGBa"}:
         return image.convert("RGBA")
     if image.mode in _REDUCIBLE_MODES:
@@ -29,12 +29,12 @@ def plain(image: Image.Image) -> Image.Image:
 
 
 def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert a `plain` picture to sRGB, what is transparent over white.
+    """Convert a `to_eight_bit` picture to sRGB, what is transparent over white.
 
     Parameters
     ----------
     image
-        As `plain` gives it.
+        As `to_eight_bit` gives it.
     profile
         The ICC profile that came with the picture. One that is damaged, or that speaks of other colours than the
         picture has, is left aside.
@@ -85,7 +85,7 @@ def _transform(profile: bytes | None, mode: str) -> tuple[str, ImageCms.ImageCms
         return None
 
 
-def _eight_bits(image: Image.Image) -> Image.Image:
+def _scaled_to_eight_bits(image: Image.Image) -> Image.Image:
     """Scale sixteen bits, whole numbers and fractions to eight bits.
 
     Whole numbers have the range of sixteen bits, fractions 0 to 1; values that do not fit that are stretched from
@@ -100,7 +100,7 @@ def _eight_bits(image: Image.Image) -> Image.Image:
         low, high = 0.0, top
     scaled = np.rint((values.astype(np.float32) - low) * np.float32(255 / max(high - low, 1e-30)))
     result = Image.fromarray(scaled.clip(0, 255).astype(np.uint8))
-    clear = image.info.get("transparency")
-    if isinstance(clear, int):
-        result.putalpha(Image.fromarray(np.where(values == clear, 0, 255).astype(np.uint8)))
+    transparent = image.info.get("transparency")
+    if isinstance(transparent, int):
+        result.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
     return result

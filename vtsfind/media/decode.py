@@ -30,9 +30,9 @@ PIXEL_LIMIT = 300_000_000
 Image.MAX_IMAGE_PIXELS = None
 
 # What decoding takes at most: Pillow's four bytes, and a decoder's own planes or coefficients.
-_BYTES_A_PIXEL = 12
+_DECODER_BYTES_PER_PIXEL = 12
 
-_RAW_IS_MISSING = "a RAW photo or a rare kind of TIFF: the extra vtsfind[raw] may read it"
+_RAW_UNSUPPORTED_MESSAGE = "a RAW photo or a rare kind of TIFF: the extra vtsfind[raw] may read it"
 
 _RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
@@ -107,11 +107,11 @@ def decode(
         raise DecodeError(Reason.NOT_A_PICTURE, f"{kind} cannot be read by this installation")
     limits = _Limits(pixel_limit, memory_bytes)
     # A warning of a decoder is either followed by an error or of no interest to the user.
-    with _named_errors(), warnings.catch_warnings():
+    with _as_decode_errors(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if kind == formats.RAW:
             return _decode_raw(stream, shortest, limits)
-        with _within(limits, formats.size_in_head(kind, head)):
+        with _within_limits(limits, formats.size_from_header(kind, head)):
             return _decode_picture(stream, kind, shortest, limits)
 
 
@@ -150,7 +150,7 @@ def needed_side(preprocessing: Preprocessing) -> int:
 
 
 @contextmanager
-def _named_errors() -> Iterator[None]:
+def _as_decode_errors() -> Iterator[None]:
     """Turn whatever a decoder raises for hostile data into a `DecodeError`."""
     try:
         yield
@@ -161,17 +161,19 @@ def _named_errors() -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise DecodeError(Reason.DAMAGED, "its header cannot be read") from error
     except ImportError as error:
-        raise DecodeError(Reason.NOT_A_PICTURE, f"this installation lacks a part: {_words(error)}") from error
+        raise DecodeError(
+            Reason.NOT_A_PICTURE, f"this installation lacks a part: {_error_text(error)}"
+        ) from error
     except OSError as error:
         if error.errno is not None:  # of the system, not of a decoder
             raise
         reason = Reason.MEMORY if "memory" in str(error).lower() else Reason.DAMAGED
-        raise DecodeError(reason, _words(error)) from error
+        raise DecodeError(reason, _error_text(error)) from error
     except Exception as error:
-        raise DecodeError(Reason.DAMAGED, _words(error)) from error
+        raise DecodeError(Reason.DAMAGED, _error_text(error)) from error
 
 
-def _words(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     """The first line of what a decoder says, fit to be shown."""
     lines = str(error).splitlines() or [type(error).__name__]
     return "".join(c for c in lines[0] if c.isprintable())[:200]
@@ -181,9 +183,9 @@ def _decode_picture(
     stream: BinaryIO, kind: str, shortest: int, limits: _Limits
 ) -> tuple[Pixels, PictureInfo]:
     try:
-        image = _opened(stream, kind)
+        image = _open_image(stream, kind)
     except UnidentifiedImageError:
-        if kind == formats.TIFF and formats.has_directory(stream):
+        if kind == formats.TIFF and formats.has_complete_ifd(stream):
             return _decode_raw(
                 stream, shortest, limits
             )  # many RAW files begin with a picture that TIFF cannot show
@@ -193,52 +195,52 @@ def _decode_picture(
     size = image.size
     if kind == formats.TIFF:
         # Loading a TIFF turns it upright and forgets how it was turned.
-        turned, taken = metadata.read(image.getexif())
+        orientation, taken = metadata.read(image.getexif())
         _load(image, stream, kind, shortest, limits)
-        size, left_to_turn = image.size, metadata.UPRIGHT
+        size, pending_orientation = image.size, metadata.UPRIGHT
     else:
         # A PNG may hold its EXIF data behind its pixels.
         _load(image, stream, kind, shortest, limits)
-        turned, taken = metadata.read(image.getexif())
-        size, left_to_turn = metadata.upright_size(size, turned), turned
+        orientation, taken = metadata.read(image.getexif())
+        size, pending_orientation = metadata.upright_size(size, orientation), orientation
     # The HEIF reader turns the picture as the container says, and keeps what the EXIF data said.
-    recorded = metadata.checked_orientation(image.info.get("original_orientation"), turned)
-    return _pixels(image, left_to_turn, shortest), PictureInfo(*size, recorded, taken, kind)
+    exif_orientation = metadata.checked_orientation(image.info.get("original_orientation"), orientation)
+    return _pixels(image, pending_orientation, shortest), PictureInfo(*size, exif_orientation, taken, kind)
 
 
 def _decode_raw(stream: BinaryIO, shortest: int, limits: _Limits) -> tuple[Pixels, PictureInfo]:
     if not formats.readable(formats.RAW):
-        raise DecodeError(Reason.NOT_A_PICTURE, _RAW_IS_MISSING)
+        raise DecodeError(Reason.NOT_A_PICTURE, _RAW_UNSUPPORTED_MESSAGE)
     try:
-        preview, turned, size = raw.preview(stream)
+        preview, orientation, size = raw.preview(stream)
     except raw.NoPreview as error:
-        raise DecodeError(Reason.NOT_A_PICTURE, _words(error)) from error
+        raise DecodeError(Reason.NOT_A_PICTURE, _error_text(error)) from error
     taken = None
     if isinstance(preview, bytes):
         encoded = io.BytesIO(preview)
-        image = _opened(encoded, formats.JPEG)
+        image = _open_image(encoded, formats.JPEG)
         _load(image, encoded, formats.JPEG, shortest, limits)
-        turned, taken = metadata.read(image.getexif(), turned)
+        orientation, taken = metadata.read(image.getexif(), orientation)
     else:
         image = preview
-    width, height = metadata.upright_size(size, turned)
-    info = PictureInfo(width, height, turned, taken or metadata.taken_in_container(stream), formats.RAW)
-    return _pixels(image, turned, shortest), info
+    width, height = metadata.upright_size(size, orientation)
+    info = PictureInfo(width, height, orientation, taken or metadata.taken_in_tiff(stream), formats.RAW)
+    return _pixels(image, orientation, shortest), info
 
 
-def _opened(stream: BinaryIO, kind: str) -> Image.Image:
+def _open_image(stream: BinaryIO, kind: str) -> Image.Image:
     formats.register(kind)
     stream.seek(0)
     return Image.open(stream, formats=(kind,))
 
 
 def _load(image: Image.Image, stream: BinaryIO, kind: str, shortest: int, limits: _Limits) -> None:
-    with _within(limits, image.size):
+    with _within_limits(limits, image.size):
         reduced.load(image, stream, kind, shortest)
 
 
 @contextmanager
-def _within(limits: _Limits, size: tuple[int, int] | None) -> Iterator[None]:
+def _within_limits(limits: _Limits, size: tuple[int, int] | None) -> Iterator[None]:
     """Check the size of a picture before it is decoded, and blame it if it may be why that fails."""
     width, height = size or (0, 0)
     if width * height > limits.pixels:
@@ -248,12 +250,12 @@ def _within(limits: _Limits, size: tuple[int, int] | None) -> Iterator[None]:
     except DecodeError:
         raise
     except Exception as error:
-        if limits.memory_bytes and width * height * _BYTES_A_PIXEL > limits.memory_bytes:
+        if limits.memory_bytes and width * height * _DECODER_BYTES_PER_PIXEL > limits.memory_bytes:
             raise DecodeError(Reason.MEMORY, f"{width} x {height}") from error
         raise
 
 
-def _pixels(image: Image.Image, turned: int, shortest: int) -> Pixels:
+def _pixels(image: Image.Image, orientation: int, shortest: int) -> Pixels:
     profile = image.info.get("icc_profile")
-    small = reduced.averaged(colour.plain(image), shortest)
-    return np.array(metadata.upright(colour.srgb(small, profile), turned))
+    small = reduced.box_reduced(colour.to_eight_bit(image), shortest)
+    return np.array(metadata.apply_orientation(colour.srgb(small, profile), orientation))

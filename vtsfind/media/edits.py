@@ -12,15 +12,15 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
 Pixels = npt.NDArray[np.uint8]
-Other = Callable[[], Pixels]
+OtherPicture = Callable[[], Pixels]
 _Edit = Callable[[Image.Image, np.random.Generator], Image.Image]
 
 # Larger pictures are shrunk first: the model sees far fewer pixels, and every edit costs time by the pixel.
-WORKING_SIDE = 224
+WORKING_SIDE_PX = 224
 
 
 def edited(
-    pixels: Pixels, rng: np.random.Generator, *, other: Other | None = None, strength: float = 1.0
+    pixels: Pixels, rng: np.random.Generator, *, other: OtherPicture | None = None, strength: float = 1.0
 ) -> Pixels:
     """Make one edited version of a picture.
 
@@ -39,12 +39,17 @@ def edited(
     -------
     (h', w', 3) uint8.
     """
-    image = _shrunk(Image.fromarray(pixels), rng)
-    for edits, chance in ((_SHAPE, 0.75), (_COLOUR, 0.55), (_TURN, 0.6), (_OVERLAY, 0.35)):
+    image = _shrink(Image.fromarray(pixels), rng)
+    for edits, chance in (
+        (_GEOMETRIC_EDITS, 0.75),
+        (_COLOUR_EDITS, 0.55),
+        (_ROTATION_EDITS, 0.6),
+        (_OVERLAY_EDITS, 0.35),
+    ):
         if rng.random() < chance * strength:
             image = edits[int(rng.integers(len(edits)))](image, rng)
     if other is not None and rng.random() < 0.15 * strength:
-        image = _MIXTURE[int(rng.integers(len(_MIXTURE)))](image, Image.fromarray(other()), rng)
+        image = _MIXING_EDITS[int(rng.integers(len(_MIXING_EDITS)))](image, Image.fromarray(other()), rng)
     if rng.random() < 0.35 * strength:
         image = crop(image, rng)
     if rng.random() < 0.5 * strength:
@@ -54,8 +59,8 @@ def edited(
 
 def mild(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     """Make a version that still shows the same thing: part of the picture, maybe mirrored, colours a little off."""
-    image = _shrunk(Image.fromarray(pixels), rng)
-    image = _sub_window(image, rng, area=(0.35, 1.0), aspect=(0.75, 1.33))
+    image = _shrink(Image.fromarray(pixels), rng)
+    image = _random_crop(image, rng, area=(0.35, 1.0), aspect=(0.75, 1.33))
     if rng.random() < 0.5:
         image = ImageOps.mirror(image)
     if rng.random() < 0.6:
@@ -63,8 +68,8 @@ def mild(pixels: Pixels, rng: np.random.Generator) -> Pixels:
     return np.asarray(image)
 
 
-def _shrunk(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    side = WORKING_SIDE * float(rng.uniform(0.8, 1.2))
+def _shrink(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    side = WORKING_SIDE_PX * float(rng.uniform(0.8, 1.2))
     scale = side / min(image.size)
     if scale >= 1:
         return image
@@ -72,14 +77,14 @@ def _shrunk(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
 
 
-def _colour(rng: np.random.Generator) -> tuple[int, int, int]:
+def _random_colour(rng: np.random.Generator) -> tuple[int, int, int]:
     red, green, blue = (int(v) for v in rng.integers(0, 256, 3))
     if rng.random() < 0.5:
         red = green = blue = int(rng.choice([0, 255, red]))
     return red, green, blue
 
 
-def _sub_window(
+def _random_crop(
     image: Image.Image, rng: np.random.Generator, *, area: tuple[float, float], aspect: tuple[float, float]
 ) -> Image.Image:
     w, h = image.size
@@ -93,7 +98,7 @@ def _sub_window(
 
 def crop(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Keep a window: each side from half to nearly all."""
-    return _sub_window(image, rng, area=(0.22, 0.95), aspect=(0.7, 1.43))
+    return _random_crop(image, rng, area=(0.22, 0.95), aspect=(0.7, 1.43))
 
 
 def stretch(image: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -108,7 +113,7 @@ def border(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     left, top, right, bottom = (
         round(float(f) * s) for f, s in zip(rng.uniform(0, 0.25, 4), (w, h, w, h), strict=True)
     )
-    canvas = Image.new("RGB", (w + left + right, h + top + bottom), _colour(rng))
+    canvas = Image.new("RGB", (w + left + right, h + top + bottom), _random_colour(rng))
     canvas.paste(image, (left, top))
     return canvas
 
@@ -119,14 +124,14 @@ def screenshot(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     tall = rng.random() < 0.6
     top, bottom = (round(float(f) * h) for f in rng.uniform(0.04, 0.7 if tall else 0.2, 2))
     side = 0 if tall else round(float(rng.uniform(0, 0.3)) * w)
-    canvas = Image.new("RGB", (w + side, h + top + bottom), _colour(rng))
+    canvas = Image.new("RGB", (w + side, h + top + bottom), _random_colour(rng))
     canvas.paste(image, (0, top))
     draw = ImageDraw.Draw(canvas)
     for _ in range(int(rng.integers(2, 12))):
         y = int(rng.choice([rng.integers(0, max(1, top)), top + h + rng.integers(0, max(1, bottom))]))
         x = int(rng.integers(0, max(1, canvas.width)))
         wide, high = int(rng.integers(4, max(5, w // 2))), int(rng.integers(2, max(3, h // 16)))
-        draw.rounded_rectangle((x, y, x + wide, y + high), 2, fill=_colour(rng))
+        draw.rounded_rectangle((x, y, x + wide, y + high), 2, fill=_random_colour(rng))
     return canvas
 
 
@@ -145,7 +150,7 @@ def rotate(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Turn by any angle, mostly a small one, with or without room for the corners."""
     angle = float(rng.normal(0, 20)) if rng.random() < 0.8 else float(rng.uniform(-180, 180))
     return image.rotate(
-        angle, Image.Resampling.BILINEAR, expand=bool(rng.random() < 0.5), fillcolor=_colour(rng)
+        angle, Image.Resampling.BILINEAR, expand=bool(rng.random() < 0.5), fillcolor=_random_colour(rng)
     )
 
 
@@ -162,11 +167,11 @@ def enhance(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 def grey(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Take the colour out, or lay one tint over everything."""
-    plain = ImageOps.grayscale(image)
+    greyscale = ImageOps.grayscale(image)
     if rng.random() < 0.6:
-        return plain.convert("RGB")
+        return greyscale.convert("RGB")
     dark, light = np.clip(rng.integers(0, 60, 3), 0, 255), np.clip(rng.integers(180, 256, 3), 0, 255)
-    return ImageOps.colorize(plain, tuple(int(v) for v in dark), tuple(int(v) for v in light))
+    return ImageOps.colorize(greyscale, tuple(int(v) for v in dark), tuple(int(v) for v in light))
 
 
 def colour_cast(image: Image.Image, rng: np.random.Generator) -> Image.Image:
@@ -188,7 +193,7 @@ def blur(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     return Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
 
 
-def writing(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+def text_overlay(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Write lines of text over the picture, as captions and watermarks do."""
     draw = ImageDraw.Draw(image := image.copy())
     for _ in range(int(rng.integers(1, 5))):
@@ -197,11 +202,11 @@ def writing(image: Image.Image, rng: np.random.Generator) -> Image.Image:
         )
         size = max(8, round(float(rng.uniform(0.05, 0.22)) * image.height))
         at = (int(rng.integers(-size, max(1, image.width // 2))), int(rng.integers(0, image.height)))
-        draw.text(at, letters, fill=_colour(rng), font_size=size)
+        draw.text(at, letters, fill=_random_colour(rng), font_size=size)
     return image
 
 
-def stickers(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+def shape_overlay(image: Image.Image, rng: np.random.Generator) -> Image.Image:
     """Put opaque or half-transparent shapes over the picture."""
     layer = image.copy()
     draw = ImageDraw.Draw(layer)
@@ -209,7 +214,7 @@ def stickers(image: Image.Image, rng: np.random.Generator) -> Image.Image:
         side = float(rng.uniform(0.1, 0.4)) * min(image.size)
         x, y = float(rng.uniform(0, image.width - side)), float(rng.uniform(0, image.height - side))
         shape = draw.ellipse if rng.random() < 0.5 else draw.rectangle
-        shape((x, y, x + side, y + side * float(rng.uniform(0.5, 1.2))), fill=_colour(rng))
+        shape((x, y, x + side, y + side * float(rng.uniform(0.5, 1.2))), fill=_random_colour(rng))
     return Image.blend(image, layer, float(rng.uniform(0.6, 1.0)))
 
 
@@ -261,8 +266,8 @@ def inset(image: Image.Image, other: Image.Image, rng: np.random.Generator) -> I
     return image
 
 
-_SHAPE: tuple[_Edit, ...] = (crop, crop, stretch, border, screenshot)
-_COLOUR: tuple[_Edit, ...] = (enhance, enhance, grey, colour_cast, blur)
-_TURN: tuple[_Edit, ...] = (flip, quarter_turn, rotate, rotate)
-_OVERLAY: tuple[_Edit, ...] = (writing, stickers)
-_MIXTURE = (collage, inset)
+_GEOMETRIC_EDITS: tuple[_Edit, ...] = (crop, crop, stretch, border, screenshot)
+_COLOUR_EDITS: tuple[_Edit, ...] = (enhance, enhance, grey, colour_cast, blur)
+_ROTATION_EDITS: tuple[_Edit, ...] = (flip, quarter_turn, rotate, rotate)
+_OVERLAY_EDITS: tuple[_Edit, ...] = (text_overlay, shape_overlay)
+_MIXING_EDITS = (collage, inset)

@@ -40,8 +40,8 @@ _PLUGINS = {
 }
 
 # What a format needs of Pillow's optional parts, or of other packages.
-_FEATURES = {JPEG: "jpg", PNG: "zlib", WEBP: "webp", AVIF: "avif", JPEG2000: "jpg_2000"}
-_OPTIONAL = {HEIF: "pillow_heif", RAW: "rawpy"}
+_PILLOW_FEATURES = {JPEG: "jpg", PNG: "zlib", WEBP: "webp", AVIF: "avif", JPEG2000: "jpg_2000"}
+_OPTIONAL_PACKAGES = {HEIF: "pillow_heif", RAW: "rawpy"}
 
 # TIFF tags that tell a RAW file.
 _SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
@@ -108,7 +108,7 @@ def _sniff_boxes(head: bytes) -> str | None:
     return HEIF if major in _HEIF_BRANDS else None
 
 
-def size_in_head(kind: str, head: bytes) -> tuple[int, int] | None:
+def size_from_header(kind: str, head: bytes) -> tuple[int, int] | None:
     """Width and height by the first `HEAD_BYTES` of a WebP file; None for other formats and what makes no sense.
 
     Opening a WebP file takes the memory for its pixels; of other files only the header is read then.
@@ -136,12 +136,12 @@ def formats() -> dict[str, bool]:
 @cache
 def readable(kind: str) -> bool:
     """Whether pictures of that format can be read here; cheaper than `formats`."""
-    if kind in _OPTIONAL:
-        return find_spec(_OPTIONAL[kind]) is not None
-    return _FEATURES.get(kind) is None or features.check(_FEATURES[kind]) is True
+    if kind in _OPTIONAL_PACKAGES:
+        return find_spec(_OPTIONAL_PACKAGES[kind]) is not None
+    return _PILLOW_FEATURES.get(kind) is None or features.check(_PILLOW_FEATURES[kind]) is True
 
 
-def has_directory(stream: BinaryIO) -> bool:
+def has_complete_ifd(stream: BinaryIO) -> bool:
     """Whether the first directory of a TIFF lies within the file, which it does not where the file breaks off."""
     total = stream.seek(0, io.SEEK_END)
     stream.seek(0)

@@ -11,7 +11,7 @@ UPRIGHT = 1
 """The EXIF orientation of a picture that needs no turning."""
 
 # The orientation of a picture to what makes it upright.
-_TURNS = {
+_TRANSPOSE_OF_ORIENTATION = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
     4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -36,16 +36,16 @@ def checked_orientation(value: object, default: int) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else default
 
 
-def upright(image: Image.Image, turned: int) -> Image.Image:
+def apply_orientation(image: Image.Image, orientation: int) -> Image.Image:
     """Turn a picture of that EXIF orientation to how it is meant to be seen."""
-    turn = _TURNS.get(turned)
-    return image if turn is None else image.transpose(turn)
+    transpose_method = _TRANSPOSE_OF_ORIENTATION.get(orientation)
+    return image if transpose_method is None else image.transpose(transpose_method)
 
 
-def upright_size(size: tuple[int, int], turned: int) -> tuple[int, int]:
+def upright_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     """Width and height after a picture of that EXIF orientation is turned upright."""
     width, height = size
-    return (height, width) if turned >= 5 else (width, height)
+    return (height, width) if orientation >= 5 else (width, height)
 
 
 def taken(exif: Image.Exif) -> str | None:
@@ -63,13 +63,13 @@ def taken(exif: Image.Exif) -> str | None:
     with contextlib.suppress(Exception):
         candidates.append(exif.get(ExifTags.Base.DateTime))
     for candidate in candidates:
-        time = _time(candidate)
+        time = _parse_time(candidate)
         if time is not None:
             return time
     return None
 
 
-def taken_in_container(stream: BinaryIO) -> str | None:
+def taken_in_tiff(stream: BinaryIO) -> str | None:
     """When the picture was taken, as `taken`, by the EXIF data of a file that is built like a TIFF."""
     exif = Image.Exif()
     with contextlib.suppress(Exception):
@@ -78,12 +78,12 @@ def taken_in_container(stream: BinaryIO) -> str | None:
     return taken(exif)
 
 
-def _time(value: object) -> str | None:
+def _parse_time(value: object) -> str | None:
     """Read an EXIF time; None for blanks, zeros and impossible dates, which cameras with a flat battery write.
 
-    >>> _time("2021:07:03 12:30:45")
+    >>> _parse_time("2021:07:03 12:30:45")
     '2021-07-03 12:30:45'
-    >>> _time("0000:00:00 00:00:00")
+    >>> _parse_time("0000:00:00 00:00:00")
     """
     text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
     match = _TIME.match(text) if isinstance(text, str) else None

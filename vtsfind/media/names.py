@@ -5,11 +5,11 @@ import os
 import re
 from collections.abc import Sequence
 
-RAW_ENDINGS = frozenset(
+RAW_EXTENSIONS = frozenset(
     b"3fr arw cr2 cr3 crw dcr dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f".split()
 )
-"""Endings of names of cameras' RAW files, which are read by their embedded preview; written as `PICTURE_ENDINGS`."""
-PICTURE_ENDINGS = RAW_ENDINGS | frozenset(
+"""Endings of names of cameras' RAW files, which are read by their embedded preview; written as `PICTURE_EXTENSIONS`."""
+PICTURE_EXTENSIONS = RAW_EXTENSIONS | frozenset(
     # the formats that every photo tool reads
     b"jpg jpeg jpe jfif png apng webp gif tif tiff bmp dib avif avifs heic heif heics heifs hif mpo "
     b"jp2 j2k j2c jpc jpf jpx".split()
@@ -21,7 +21,7 @@ TRASH = "trash folder"
 THUMBNAILS = "thumbnail folder"
 TOOL = "tool folder"
 
-_FOLDERS = {
+_SKIPPED_FOLDERS = {
     **dict.fromkeys(
         [
             b".trash",
@@ -44,9 +44,9 @@ _FOLDERS = {
 _TRASH_PREFIXES = (b".trash-", b".vtsfind-quarantine-")
 _HOME_TRASH = b"/.local/share/trash"
 # Lightroom keeps previews in *.lrdata; a macOS photo library keeps the photos in `originals` or `Masters` only.
-_PREVIEW_ENDING = b".lrdata"
-_LIBRARY_ENDING = b".photoslibrary"
-_IN_LIBRARY = {b"originals", b"masters"}
+_PREVIEW_SUFFIX = b".lrdata"
+_LIBRARY_SUFFIX = b".photoslibrary"
+_LIBRARY_ORIGINALS = {b"originals", b"masters"}
 
 
 def is_picture_name(name: bytes) -> bool:
@@ -56,27 +56,27 @@ def is_picture_name(name: bytes) -> bool:
     (True, False, False)
     """
     _, dot, ending = name.rpartition(b".")
-    return bool(dot) and ending.lower() in PICTURE_ENDINGS
+    return bool(dot) and ending.lower() in PICTURE_EXTENSIONS
 
 
-def reason_against_folder(parent: bytes, name: bytes) -> str | None:
+def folder_skip_reason(parent: bytes, name: bytes) -> str | None:
     """Why the folder `name` in the folder `parent` holds no photos that anyone took; None if it may.
 
-    >>> reason_against_folder(b"/home/ann", b".Trash-1000")
+    >>> folder_skip_reason(b"/home/ann", b".Trash-1000")
     'trash folder'
-    >>> reason_against_folder(b"/volume", b".vtsfind-quarantine-1000")
+    >>> folder_skip_reason(b"/volume", b".vtsfind-quarantine-1000")
     'trash folder'
-    >>> reason_against_folder(b"/home/ann", b"Pictures")
+    >>> folder_skip_reason(b"/home/ann", b"Pictures")
     """
-    low = name.lower()
-    reason = _FOLDERS.get(low)
+    lowered = name.lower()
+    reason = _SKIPPED_FOLDERS.get(lowered)
     if reason is not None:
         return reason
-    if low.startswith(_TRASH_PREFIXES) or (low == b"trash" and _in_home_share(parent)):
+    if lowered.startswith(_TRASH_PREFIXES) or (lowered == b"trash" and _in_home_share(parent)):
         return TRASH
-    if low.endswith(_PREVIEW_ENDING):
+    if lowered.endswith(_PREVIEW_SUFFIX):
         return THUMBNAILS
-    if parent.lower().endswith(_LIBRARY_ENDING) and low not in _IN_LIBRARY:
+    if parent.lower().endswith(_LIBRARY_SUFFIX) and lowered not in _LIBRARY_ORIGINALS:
         return THUMBNAILS
     return None
 
@@ -85,13 +85,13 @@ def _in_home_share(parent: bytes) -> bool:
     return (parent.replace(os.fsencode(os.sep), b"/").lower() + b"/trash").endswith(_HOME_TRASH)
 
 
-def matcher(patterns: Sequence[str]) -> re.Pattern[bytes] | None:
+def compile_patterns(patterns: Sequence[str]) -> re.Pattern[bytes] | None:
     r"""Compile shell patterns into one expression for names and whole paths; None if there is no pattern.
 
     `*` also matches separators, so `*/drafts/*` matches whatever lies under a folder of that name. Invalid UTF-8
     in names is matched byte by byte.
 
-    >>> bool(matcher(["*.png", "raw"]).match(b"two\nlines.png"))
+    >>> bool(compile_patterns(["*.png", "raw"]).match(b"two\nlines.png"))
     True
     """
     if not patterns:

@@ -10,14 +10,14 @@ from PIL import Image
 from vtsfind.media import formats
 
 # What goes before the end of a JPEG to see whether its decoder still waits for data: anything but a marker will do.
-_FILLING = bytes(np.random.default_rng(0).integers(0, 255, 1024, dtype=np.uint8))
-_JPEG_END = b"\xff\xd9"
+_PROBE_BYTES = bytes(np.random.default_rng(0).integers(0, 255, 1024, dtype=np.uint8))
+_JPEG_EOI = b"\xff\xd9"
 
 # Of JPEG 2000: the first two markers of a codestream, how far from the file's beginning they are looked for, and the
 # marker of the segment that tells the resolutions.
 _CODESTREAM_START = b"\xff\x4f\xff\x51"
-_CODESTREAM_SEARCH = 65536
-_CODING_STYLE = 0x52
+_CODESTREAM_SEARCH_BYTES = 65536
+_COD_MARKER = 0x52
 
 
 def load(image: Image.Image, stream: BinaryIO, kind: str, shortest: int) -> None:
@@ -45,14 +45,14 @@ def load(image: Image.Image, stream: BinaryIO, kind: str, shortest: int) -> None
     elif kind == formats.JPEG2000:
         _load_jpeg2000(image, stream, shortest)
     else:
-        if kind == formats.HEIF and _boxes_are_whole(stream):
+        if kind == formats.HEIF and _boxes_are_complete(stream):
             # Decodes an embedded preview, if it is large enough and cut, turned and coloured as the picture is.
             scale = min(1.0, shortest / min(image.size))
             image.draft(None, (math.ceil(image.width * scale), math.ceil(image.height * scale)))
         image.load()
 
 
-def averaged(image: Image.Image, shortest: int) -> Image.Image:
+def box_reduced(image: Image.Image, shortest: int) -> Image.Image:
     """Reduce a picture by a whole factor so that its shorter side keeps at least `shortest` pixels."""
     factor = min(image.size) // max(shortest, 1)
     return Image.Image.reduce(image, factor) if factor >= 2 else image
@@ -62,11 +62,11 @@ def _load_jpeg(image: Image.Image, stream: BinaryIO, shortest: int) -> None:
     image.draft(image.mode, (shortest, shortest))
     image.load()
     last_row = image.crop((0, image.height - 1, image.width, image.height))
-    if last_row.getcolors(1) and _wants_more_data(image, stream, shortest):
+    if last_row.getcolors(1) and _is_truncated_jpeg(image, stream, shortest):
         raise OSError("the data end before the picture does")
 
 
-def _wants_more_data(image: Image.Image, stream: BinaryIO, shortest: int) -> bool:
+def _is_truncated_jpeg(image: Image.Image, stream: BinaryIO, shortest: int) -> bool:
     """Whether a JPEG's data stop before its last row, although its end is marked.
 
     The decoder paints what is missing in one flat colour and says nothing. But if it still waits for data, then it
@@ -75,21 +75,21 @@ def _wants_more_data(image: Image.Image, stream: BinaryIO, shortest: int) -> boo
     """
     stream.seek(0)
     data = stream.read()
-    end = data.rfind(_JPEG_END)
-    filled = Image.open(io.BytesIO(data[:end] + _FILLING + data[end:]), formats=(formats.JPEG,))
-    filled.draft(image.mode, (shortest, shortest))
+    end = data.rfind(_JPEG_EOI)
+    probed = Image.open(io.BytesIO(data[:end] + _PROBE_BYTES + data[end:]), formats=(formats.JPEG,))
+    probed.draft(image.mode, (shortest, shortest))
     try:
-        filled.load()
+        probed.load()
     except OSError:
         return False
-    return filled.tobytes() != image.tobytes()
+    return probed.tobytes() != image.tobytes()
 
 
 def _load_jpeg2000(image: Image.Image, stream: BinaryIO, shortest: int) -> None:
     wanted = (min(image.size) // max(shortest, 1)).bit_length() - 1
     if wanted > 0:
         # Pillow rounds the reduced size to the nearest, the decoder rounds it up: both must agree.
-        halvings = min(wanted, _halvings_offered(stream))
+        halvings = min(wanted, _decomposition_levels(stream))
         while any((side + (1 << halvings >> 1)) >> halvings != -(-side >> halvings) for side in image.size):
             halvings -= 1
         # The reader has an attribute where other pictures have the method `reduce`.
@@ -97,20 +97,20 @@ def _load_jpeg2000(image: Image.Image, stream: BinaryIO, shortest: int) -> None:
     image.load()
 
 
-def _halvings_offered(stream: BinaryIO) -> int:
+def _decomposition_levels(stream: BinaryIO) -> int:
     """How many times a JPEG 2000 file can be decoded at half of the side, by the marker segments of its codestream."""
     stream.seek(0)
-    head = stream.read(_CODESTREAM_SEARCH)
+    head = stream.read(_CODESTREAM_SEARCH_BYTES)
     start = head.find(_CODESTREAM_START)
     position = start + 2
     while start >= 0 and position + 10 <= len(head) and head[position] == 0xFF:
-        if head[position + 1] == _CODING_STYLE:
+        if head[position + 1] == _COD_MARKER:
             return head[position + 9]
         position += 2 + int.from_bytes(head[position + 2 : position + 4], "big")
     return 0
 
 
-def _boxes_are_whole(stream: BinaryIO) -> bool:
+def _boxes_are_complete(stream: BinaryIO) -> bool:
     """Whether no box at the top level of a HEIF file reaches beyond the end of the file.
 
     A preview can be whole in a file that breaks off.

@@ -6,7 +6,7 @@ import numpy as np
 
 from vtsfind.media.decode import Pixels
 
-WHOLE = 1 << 30
+FULL_SIZE = 1 << 30
 """As `shortest` of `vtsfind.media.decode.decode`: every pixel of the photo."""
 
 
@@ -16,7 +16,7 @@ def pixels_digest(pixels: Pixels) -> bytes:
     Parameters
     ----------
     pixels
-        (h, w, 3) uint8: decoded in full (`shortest=WHOLE`), upright, sRGB.
+        (h, w, 3) uint8: decoded in full (`shortest=FULL_SIZE`), upright, sRGB.
     """
     height, width = pixels.shape[:2]
     digest = hashlib.sha256(f"{width} x {height}\n".encode())

@@ -1,6 +1,6 @@
 """Many photos at once: read by several processes, given in the order in which they were asked for.
 
-What is done with each is a `vtsfind.media.work.Work`; `DecodePool` is the pool for the commonest, a model's input.
+What is done with each is a `vtsfind.media.work.ContentProcessor`; `DecodePool` is the pool for the commonest, a model's input.
 
 Each process is fed by a thread of its own, which also takes its answers, so decoding goes on while whoever takes the
 photos is busy with them. Only so many photos are ahead of the one that is taken next. A file that takes too long, too
@@ -21,12 +21,12 @@ import numpy as np
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, Found, PictureInfo, Preprocessing, Reason
 from vtsfind.media.decode import PIXEL_LIMIT, Pixels
-from vtsfind.media.process import DecodingProcess, Died
-from vtsfind.media.reading import Reading
-from vtsfind.media.work import Prepare, Setup, Work
+from vtsfind.media.process import DecodingProcess, WorkerDied
+from vtsfind.media.reading import ReadResult
+from vtsfind.media.work import ContentProcessor, PreparePhoto, Setup
 
-_CANCEL_IS_SEEN_AFTER_S = 0.1
-_LONGEST_WATCH_INTERVAL_S = 0.25
+_CANCEL_POLL_INTERVAL_S = 0.1
+_MAX_WATCH_INTERVAL_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,13 @@ class Job:
     """A file to be read, and what to do with it."""
 
     found: Found
-    work: Work
+    work: ContentProcessor
     known: frozenset[bytes] = field(default=frozenset())
     """Digests of the contents of this size that need no work."""
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
+class JobResult:
     """A file that was read."""
 
     found: Found
@@ -54,7 +54,7 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class DecodeTask:
     """A file to be read."""
 
     found: Found
@@ -63,7 +63,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedPhoto:
     """A file that was read."""
 
     found: Found
@@ -89,7 +89,7 @@ class WorkPool(AbstractContextManager["WorkPool"]):
         Memory that a file may take; kept on Linux only.
     pixel_limit
         Photos of more pixels are not decoded.
-    look_ahead
+    prefetch
         Files that are read ahead at most.
     """
 
@@ -100,24 +100,24 @@ class WorkPool(AbstractContextManager["WorkPool"]):
         timeout_s: float = 30.0,
         memory_bytes: int = 2 << 30,
         pixel_limit: int = PIXEL_LIMIT,
-        look_ahead: int = 64,
+        prefetch: int = 64,
     ) -> None:
-        if workers < 1 or look_ahead < 1:
+        if workers < 1 or prefetch < 1:
             raise ValueError("a pool needs at least one worker and one file ahead")
         self._setup = Setup(pixel_limit, memory_bytes, timeout_s)
         self._workers = workers
-        self._look_ahead = max(look_ahead, workers)
-        self._lanes: list[_Lane] = []
-        self._board = _Board()
+        self._look_ahead = max(prefetch, workers)
+        self._threads: list[_WorkerThread] = []
+        self._job_queue = _JobQueue()
         self._closed = threading.Event()
-        self._watch_interval_s = min(_LONGEST_WATCH_INTERVAL_S, timeout_s / 4)
+        self._watch_interval_s = min(_MAX_WATCH_INTERVAL_S, timeout_s / 4)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
 
-    def done(self, jobs: Iterable[Job], cancel: CancelToken) -> Generator[Done | Failure]:
+    def done(self, jobs: Iterable[Job], cancel: CancelToken) -> Generator[JobResult | Failure]:
         """Read files.
 
         Parameters
@@ -152,41 +152,41 @@ class WorkPool(AbstractContextManager["WorkPool"]):
                     if job is None:
                         more = False
                         break
-                    waiting.append(self._board.put(job))
-                    self._start_lanes(len(waiting))
+                    waiting.append(self._job_queue.put(job))
+                    self._start_threads(len(waiting))
                 if not waiting:
                     return
-                result = self._board.take(waiting[0], cancel)
+                result = self._job_queue.take(waiting[0], cancel)
                 waiting.popleft()
                 yield result
         finally:
             if waiting:
-                self._board.abandon()
-                for lane in self._lanes:
-                    lane.process.kill()
+                self._job_queue.abandon()
+                for worker_thread in self._threads:
+                    worker_thread.process.kill()
 
     def close(self) -> None:
         """End all processes."""
         self._closed.set()
-        self._board.abandon()
-        for lane in self._lanes:
-            self._board.jobs.put(None)
-            lane.process.retire()
-        for lane in self._lanes:
-            lane.join()
+        self._job_queue.abandon()
+        for worker_thread in self._threads:
+            self._job_queue.jobs.put(None)
+            worker_thread.process.retire()
+        for worker_thread in self._threads:
+            worker_thread.join()
 
-    def _start_lanes(self, waiting: int) -> None:
-        if not self._lanes:
+    def _start_threads(self, waiting: int) -> None:
+        if not self._threads:
             threading.Thread(target=self._watch, name="vtsfind-watch", daemon=True).start()
-        while len(self._lanes) < min(self._workers, waiting):
-            lane = _Lane(self._board, DecodingProcess(self._setup))
-            self._lanes.append(lane)
-            lane.start()
+        while len(self._threads) < min(self._workers, waiting):
+            worker_thread = _WorkerThread(self._job_queue, DecodingProcess(self._setup))
+            self._threads.append(worker_thread)
+            worker_thread.start()
 
     def _watch(self) -> None:
         while not self._closed.wait(self._watch_interval_s):
-            for lane in list(self._lanes):
-                lane.process.kill_if_late()
+            for worker_thread in list(self._threads):
+                worker_thread.process.kill_if_late()
 
 
 class DecodePool(WorkPool):
@@ -196,7 +196,7 @@ class DecodePool(WorkPool):
     ----------
     preprocessing
         How a photo becomes the model's input.
-    workers, timeout_s, memory_bytes, pixel_limit, look_ahead
+    workers, timeout_s, memory_bytes, pixel_limit, prefetch
         As for `WorkPool`.
     """
 
@@ -208,42 +208,42 @@ class DecodePool(WorkPool):
         timeout_s: float = 30.0,
         memory_bytes: int = 2 << 30,
         pixel_limit: int = PIXEL_LIMIT,
-        look_ahead: int = 64,
+        prefetch: int = 64,
     ) -> None:
         super().__init__(
             workers=workers,
             timeout_s=timeout_s,
             memory_bytes=memory_bytes,
             pixel_limit=pixel_limit,
-            look_ahead=look_ahead,
+            prefetch=prefetch,
         )
-        self._work = Prepare(preprocessing)
+        self._work = PreparePhoto(preprocessing)
 
     def __enter__(self) -> Self:
         return self
 
-    def prepared(self, tasks: Iterable[Task], cancel: CancelToken) -> Iterator[Prepared | Failure]:
+    def prepared(self, tasks: Iterable[DecodeTask], cancel: CancelToken) -> Iterator[PreparedPhoto | Failure]:
         """Read files and prepare them; parameters, order and errors are those of `done`."""
         jobs = (Job(task.found, self._work, task.known) for task in tasks)
         with closing(self.done(jobs, cancel)) as results:
             for result in results:
                 yield result if isinstance(result, Failure) else self._prepared(result)
 
-    def _prepared(self, done: Done) -> Prepared:
+    def _prepared(self, done: JobResult) -> PreparedPhoto:
         side = self._work.preprocessing.size
         pixels = None if done.data is None else np.frombuffer(done.data, np.uint8).reshape(side, side, 3)
-        return Prepared(done.found, done.digest, done.info, pixels)
+        return PreparedPhoto(done.found, done.digest, done.info, pixels)
 
 
-class _Board:
+class _JobQueue:
     """Where jobs wait for a lane, and results for whoever takes them; both by number."""
 
     def __init__(self) -> None:
         self.jobs: queue.SimpleQueue[tuple[int, Job] | None] = queue.SimpleQueue()
-        self._results: dict[int, Done | Failure | BaseException] = {}
+        self._results: dict[int, JobResult | Failure | BaseException] = {}
         self._changed = threading.Condition()
         self._next = 0
-        self._oldest_wanted = 0
+        self._first_wanted = 0
 
     def put(self, job: Job) -> int:
         number = self._next
@@ -251,68 +251,68 @@ class _Board:
         self.jobs.put((number, job))
         return number
 
-    def post(self, number: int, result: Done | Failure | BaseException) -> None:
+    def post(self, number: int, result: JobResult | Failure | BaseException) -> None:
         with self._changed:
             if self.is_wanted(number):
                 self._results[number] = result
                 self._changed.notify()
 
-    def take(self, number: int, cancel: CancelToken) -> Done | Failure:
+    def take(self, number: int, cancel: CancelToken) -> JobResult | Failure:
         with self._changed:
             while number not in self._results:
                 cancel.check()
-                self._changed.wait(_CANCEL_IS_SEEN_AFTER_S)
+                self._changed.wait(_CANCEL_POLL_INTERVAL_S)
             result = self._results.pop(number)
         if isinstance(result, BaseException):
             raise result
         return result
 
     def is_wanted(self, number: int) -> bool:
-        return number >= self._oldest_wanted
+        return number >= self._first_wanted
 
     def abandon(self) -> None:
         """Give up all that was put and not taken."""
         with self._changed:
-            self._oldest_wanted = self._next
+            self._first_wanted = self._next
             self._results.clear()
 
 
-class _Lane(threading.Thread):
+class _WorkerThread(threading.Thread):
     """The thread that feeds one process."""
 
-    def __init__(self, board: _Board, process: DecodingProcess) -> None:
+    def __init__(self, job_queue: _JobQueue, process: DecodingProcess) -> None:
         super().__init__(name="vtsfind-decode", daemon=True)
         self.process = process
-        self._board = board
+        self._job_queue = job_queue
 
     def run(self) -> None:
         try:
-            while (item := self._board.jobs.get()) is not None:
+            while (item := self._job_queue.jobs.get()) is not None:
                 number, job = item
-                if self._board.is_wanted(number):
-                    self._board.post(number, self._result(number, job))
+                if self._job_queue.is_wanted(number):
+                    self._job_queue.post(number, self._result(number, job))
         finally:
             self.process.stop()
 
-    def _result(self, number: int, job: Job) -> Done | Failure | BaseException:
+    def _result(self, number: int, job: Job) -> JobResult | Failure | BaseException:
         try:
             try:
-                reading = self.process.ask(job.found.path, job.known, job.work)
-            except Died as death:
+                reading = self.process.read_in_process(job.found.path, job.known, job.work)
+            except WorkerDied as death:
                 # Memory that an earlier file broke may have ended the process: only a fresh one can tell.
-                if death.reason is Reason.TIMEOUT or not self._board.is_wanted(number):
+                if death.reason is Reason.TIMEOUT or not self._job_queue.is_wanted(number):
                     raise
-                reading = self.process.ask(job.found.path, job.known, job.work)
-        except Died as death:
+                reading = self.process.read_in_process(job.found.path, job.known, job.work)
+        except WorkerDied as death:
             return Failure(job.found.path, death.reason, death.detail, job.found.stamp)
         except BaseException as error:  # noqa: BLE001 - raised again where the result is taken
             return error
         return _as_result(job.found, reading)
 
 
-def _as_result(found: Found, reading: Reading) -> Done | Failure:
+def _as_result(found: Found, reading: ReadResult) -> JobResult | Failure:
     if reading.reason is not None:
         return Failure(found.path, reading.reason, reading.detail, reading.stamp)
     assert reading.stamp
     assert reading.digest
-    return Done(Found(found.path, reading.stamp), reading.digest, reading.info, reading.data)
+    return JobResult(Found(found.path, reading.stamp), reading.digest, reading.info, reading.data)

@@ -10,23 +10,23 @@ from PIL import Image
 
 from vtsfind.base.quality import Details
 from vtsfind.media.decode import Pixels, decode
-from vtsfind.media.work import Content, Made, Setup
+from vtsfind.media.work import Content, ProcessedContent, Setup
 
-_QUALITY = 88
-_LENGTH = struct.Struct("<I")
+_JPEG_QUALITY = 88
+_LENGTH_PREFIX = struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True)
 class Shrink:
-    """Decode a photo, upright and in sRGB, no longer than so many pixels; see `vtsfind.media.work.Work`.
+    """Decode a photo, upright and in sRGB, no longer than so many pixels; see `vtsfind.media.work.ContentProcessor`.
 
-    What it makes is read by `unpacked`.
+    What it makes is read by `decode_preview`.
     """
 
     longest: int
     """Pixels of the longer side at most; a smaller photo keeps its size."""
 
-    def __call__(self, content: Content, setup: Setup) -> Made:
+    def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
         """Do it."""
         pixels, info = decode(
             content,
@@ -34,35 +34,37 @@ class Shrink:
             pixel_limit=setup.pixel_limit,
             memory_bytes=setup.memory_bytes,
         )
-        return Made(info, packed(_shrunk(pixels, self.longest), lossless=False))
+        return ProcessedContent(info, encode_preview(_shrink_to(pixels, self.longest), lossless=False))
 
 
 @dataclass(frozen=True, slots=True)
-class Closely:
-    """As `Shrink`, without loss and with what the file tells of its quality; read by `closely`."""
+class ShrinkWithDetails:
+    """As `Shrink`, without loss and with what the file tells of its quality; read by `unpack_with_details`."""
 
     longest: int
 
-    def __call__(self, content: Content, setup: Setup) -> Made:
+    def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
         """Do it."""
         from vtsfind.media.quality import examine
 
         examined = examine(content, setup, shortest=self.longest, full=False)
-        told = json.dumps({**asdict(examined.details), "pixels": ""}).encode()
-        picture = packed(_shrunk(examined.pixels, self.longest), lossless=True)
-        return Made(examined.info, _LENGTH.pack(len(told)) + told + picture)
+        details_record = json.dumps({**asdict(examined.details), "pixels": ""}).encode()
+        picture = encode_preview(_shrink_to(examined.pixels, self.longest), lossless=True)
+        return ProcessedContent(
+            examined.info, _LENGTH_PREFIX.pack(len(details_record)) + details_record + picture
+        )
 
 
-def closely(data: bytes | bytearray) -> tuple[Pixels, Details]:
-    """What `Closely` made."""
-    end = _LENGTH.size + _LENGTH.unpack_from(data)[0]
-    told = json.loads(bytes(data[_LENGTH.size : end]))
-    size = told.pop("exif_size")
-    details = Details(**{**told, "pixels": b""}, exif_size=(size[0], size[1]) if size else None)
-    return unpacked(data[end:]), details
+def unpack_with_details(data: bytes | bytearray) -> tuple[Pixels, Details]:
+    """What `ShrinkWithDetails` made."""
+    end = _LENGTH_PREFIX.size + _LENGTH_PREFIX.unpack_from(data)[0]
+    details_record = json.loads(bytes(data[_LENGTH_PREFIX.size : end]))
+    size = details_record.pop("exif_size")
+    details = Details(**{**details_record, "pixels": b""}, exif_size=(size[0], size[1]) if size else None)
+    return decode_preview(data[end:]), details
 
 
-def _shrunk(pixels: Pixels, longest: int) -> Pixels:
+def _shrink_to(pixels: Pixels, longest: int) -> Pixels:
     scale = longest / max(pixels.shape[:2])
     if scale >= 1:
         return pixels
@@ -71,18 +73,18 @@ def _shrunk(pixels: Pixels, longest: int) -> Pixels:
     return np.array(image.resize(size, Image.Resampling.BOX))
 
 
-def packed(pixels: Pixels, *, lossless: bool) -> bytes:
+def encode_preview(pixels: Pixels, *, lossless: bool) -> bytes:
     """Write (h, w, 3) uint8 as a JPEG, or as a BMP if nothing may be lost."""
     buffer = io.BytesIO()
     if lossless:
         Image.fromarray(pixels).save(buffer, "BMP")
     else:
-        Image.fromarray(pixels).save(buffer, "JPEG", quality=_QUALITY)
+        Image.fromarray(pixels).save(buffer, "JPEG", quality=_JPEG_QUALITY)
     return buffer.getvalue()
 
 
-def unpacked(data: bytes | bytearray) -> Pixels:
-    """Undo `packed`.
+def decode_preview(data: bytes | bytearray) -> Pixels:
+    """Undo `encode_preview`.
 
     Raises
     ------

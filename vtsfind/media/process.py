@@ -18,18 +18,18 @@ from typing import IO, Any, cast
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.records import Reason
-from vtsfind.media.reading import Reading
-from vtsfind.media.work import Setup, Work
-from vtsfind.media.worker import LENGTHS, from_json
+from vtsfind.media.reading import ReadResult
+from vtsfind.media.work import ContentProcessor, Setup
+from vtsfind.media.worker import ANSWER_HEADER, from_json
 
-_STARTING_TAKES_AT_MOST_S = 120.0
-_ENDING_TAKES_AT_MOST_S = 10.0
+_START_TIMEOUT_S = 120.0
+_EXIT_TIMEOUT_S = 10.0
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from vtsfind.media.worker import main; main()"
 # A decoder's arrays are small; a pool of threads each would only take memory.
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
-class Died(Exception):
+class WorkerDied(Exception):
     """The process ended, or was killed, while it read a file.
 
     Parameters
@@ -77,32 +77,32 @@ class DecodingProcess:
             try:
                 process = self._spawn(errors)
             except OSError as error:
-                raise _not_started(str(error)) from error
+                raise _start_error(str(error)) from error
             with self._lock:
                 self._process = process
                 self._late = False
                 if self._retired:
                     process.kill()
             try:
-                self._exchange(pickle.dumps(self._setup), _STARTING_TAKES_AT_MOST_S)
-            except Died as error:
+                self._exchange(pickle.dumps(self._setup), _START_TIMEOUT_S)
+            except WorkerDied as error:
                 errors.seek(0)
                 lines = errors.read().decode("utf-8", "replace").strip().splitlines()
-                raise _not_started(lines[-1] if lines else error.detail) from error
+                raise _start_error(lines[-1] if lines else error.detail) from error
 
-    def ask(self, path: bytes, known: frozenset[bytes], work: Work) -> Reading:
+    def read_in_process(self, path: bytes, known: frozenset[bytes], work: ContentProcessor) -> ReadResult:
         """Have one file read.
 
         Raises
         ------
-        Died
+        WorkerDied
             When the process did not live to answer. The next call starts another.
         VtsfindError
             When it cannot be started.
         """
         self.start()
-        message, made = self._exchange(pickle.dumps((path, known, work)), self._setup.timeout_s)
-        reading = from_json(message, made)
+        message, payload = self._exchange(pickle.dumps((path, known, work)), self._setup.timeout_s)
+        reading = from_json(message, payload)
         if reading.reason is Reason.MEMORY:  # the process ends by itself then
             self._reap()
         return reading
@@ -115,7 +115,7 @@ class DecodingProcess:
                 self._process.kill()
 
     def kill(self) -> None:
-        """Kill the process if it runs. Whoever waits for its answer gets `Died`."""
+        """Kill the process if it runs. Whoever waits for its answer gets `WorkerDied`."""
         with self._lock:
             if self._process:
                 self._process.kill()
@@ -134,19 +134,19 @@ class DecodingProcess:
 
     def _spawn(self, errors: IO[bytes]) -> subprocess.Popen[bytes]:
         # A group of its own: an interrupt at the terminal is for the parent alone.
-        apart: dict[str, Any] = (
+        own_group: dict[str, Any] = (
             {"process_group": 0}
             if os.name == "posix"
             else {"creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)}
         )
-        places = [os.path.abspath(place) for place in sys.path]
+        search_paths = [os.path.abspath(place) for place in sys.path]
         return subprocess.Popen(  # noqa: S603 - this interpreter, with its own paths
-            [sys.executable, "-P", "-c", _PROGRAM, *places],
+            [sys.executable, "-P", "-c", _PROGRAM, *search_paths],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
             env={**os.environ, **_ENVIRONMENT},
-            **apart,
+            **own_group,
         )
 
     def _exchange(self, request: bytes, timeout_s: float) -> tuple[dict[str, Any], bytearray | None]:
@@ -160,7 +160,7 @@ class DecodingProcess:
             self._process.stdin.flush()
             answer = self._receive(cast("BufferedReader", self._process.stdout))
         except (OSError, EOFError):
-            raise self._death(timeout_s) from None
+            raise self._death_error(timeout_s) from None
         finally:
             with self._lock:
                 self._deadline = None
@@ -170,19 +170,19 @@ class DecodingProcess:
         return answer
 
     def _receive(self, stream: BufferedReader) -> tuple[dict[str, Any], bytearray | None]:
-        text_length, made_length = LENGTHS.unpack(_exactly(stream, LENGTHS.size))
-        message = json.loads(bytes(_exactly(stream, text_length)))
-        return message, _exactly(stream, made_length) if made_length else None
+        text_length, payload_length = ANSWER_HEADER.unpack(_read_exactly(stream, ANSWER_HEADER.size))
+        message = json.loads(bytes(_read_exactly(stream, text_length)))
+        return message, _read_exactly(stream, payload_length) if payload_length else None
 
-    def _death(self, timeout_s: float) -> Died:
+    def _death_error(self, timeout_s: float) -> WorkerDied:
         with self._lock:
             late = self._late
         code = self._reap()
         if late or code == -getattr(signal, "SIGALRM", 0):
-            return Died(Reason.TIMEOUT, f"more than {timeout_s:g} seconds")
+            return WorkerDied(Reason.TIMEOUT, f"more than {timeout_s:g} seconds")
         if code == -getattr(signal, "SIGKILL", 0):
-            return Died(Reason.MEMORY, "the system ended the decoder")
-        return Died(Reason.CRASHED, f"signal {-code}" if code < 0 else f"exit code {code}")
+            return WorkerDied(Reason.MEMORY, "the system ended the decoder")
+        return WorkerDied(Reason.CRASHED, f"signal {-code}" if code < 0 else f"exit code {code}")
 
     def _reap(self) -> int:
         """Wait for the end of the process, which has been killed or ends by itself; its exit code."""
@@ -197,13 +197,13 @@ class DecodingProcess:
             except OSError:  # what was not sent is of no use any more
                 continue
         try:
-            return process.wait(_ENDING_TAKES_AT_MOST_S)
+            return process.wait(_EXIT_TIMEOUT_S)
         except subprocess.TimeoutExpired:
             process.kill()
-            return process.wait(_ENDING_TAKES_AT_MOST_S)
+            return process.wait(_EXIT_TIMEOUT_S)
 
 
-def _exactly(stream: BufferedReader, length: int) -> bytearray:
+def _read_exactly(stream: BufferedReader, length: int) -> bytearray:
     """Read that many bytes, or raise EOFError."""
     data = bytearray(length)
     view = memoryview(data)
@@ -215,7 +215,7 @@ def _exactly(stream: BufferedReader, length: int) -> bytearray:
     return data
 
 
-def _not_started(detail: str) -> VtsfindError:
+def _start_error(detail: str) -> VtsfindError:
     return VtsfindError(
         f"The process that decodes photos could not be started: {detail}.",
         "Run `vtsfind doctor`; if it finds nothing, install vtsfind again.",

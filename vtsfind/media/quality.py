@@ -19,34 +19,39 @@ from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo
 from vtsfind.media import formats
 from vtsfind.media.decode import Pixels, decode
-from vtsfind.media.pixels_digest import WHOLE, pixels_digest
+from vtsfind.media.pixels_digest import FULL_SIZE, pixels_digest
 from vtsfind.media.work import Content, Setup
 
 _RATING = 0x4746
 _XMP_RATING = re.compile(rb"xmp:Rating\s*(?:=\s*[\"']|>)\s*([1-5])")
 # The luminance table of the standard (ITU-T T.81, annex K), in any order: only its sum at each quality is used.
-_TABLE = (
+_LUMINANCE_TEXT = (
     "16 11 10 16 24 40 51 61 12 12 14 19 26 58 60 55 14 13 16 24 40 57 69 56 14 17 22 29 51 87 80 62 "
     "18 22 37 56 68 109 103 77 24 35 55 64 81 104 113 92 49 64 78 87 103 121 120 101 72 92 95 98 112 100 103 99"
 )
-_LUMINANCE = np.array([*map(int, _TABLE.split())])
-_SCALES = np.array([5000 / q if q < 50 else 200 - 2 * q for q in range(1, 101)])
-_SUMS = np.clip((_LUMINANCE * _SCALES[:, None] + 50) // 100, 1, 255).sum(1)
+_LUMINANCE_TABLE = np.array([*map(int, _LUMINANCE_TEXT.split())])
+_QUALITY_SCALES = np.array([5000 / q if q < 50 else 200 - 2 * q for q in range(1, 101)])
+_LUMINANCE_SUMS = np.clip((_LUMINANCE_TABLE * _QUALITY_SCALES[:, None] + 50) // 100, 1, 255).sum(1)
 _LOSSLESS_TIFF = {"raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "lzma", "zstd"}
-_SAME_COLOUR = 8
+_MAX_BORDER_DEVIATION_LEVELS = 8
 # How much detail there is is looked at in the middle of a picture, of so many pixels a side; smaller ones show nothing.
-_MIDDLE = 1024
-_SMALLEST = 96
-_PLAIN = 1.0
+_CENTRE_CROP_PX = 1024
+_MIN_SIDE_PX = 96
+_MIN_RMS_LEVELS = 1.0
 # Of 100 photographs that were made smaller none lost less than 0.40 of it, saved as JPEG of quality 75 or not; enlarged to
 # twice their size they lost 0.16 to 0.34, half of them less than 0.24.
-_ENLARGED = 0.3
+_MIN_LOSS_RATIO = 0.3
 # Tags that say nothing of the shot: where other data lie, and what the maker keeps to himself.
-_POINTERS = {ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo, ExifTags.IFD.Interop, ExifTags.IFD.MakerNote}
+_NON_DESCRIPTIVE_TAGS = {
+    ExifTags.IFD.Exif,
+    ExifTags.IFD.GPSInfo,
+    ExifTags.IFD.Interop,
+    ExifTags.IFD.MakerNote,
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
+class ExaminedPhoto:
     """A file that was read for a comparison."""
 
     pixels: Pixels
@@ -55,13 +60,13 @@ class Examined:
     details: Details
 
 
-def examine(content: Content, setup: Setup, *, shortest: int, full: bool) -> Examined:
+def examine(content: Content, setup: Setup, *, shortest: int, full: bool) -> ExaminedPhoto:
     """Decode a photo small, and gather what its file tells.
 
     Parameters
     ----------
     content, setup
-        As a `vtsfind.media.work.Work` gets them.
+        As a `vtsfind.media.work.ContentProcessor` gets them.
     shortest
         Pixels that the shorter side has at least, as for `vtsfind.media.decode.decode`.
     full
@@ -75,15 +80,15 @@ def examine(content: Content, setup: Setup, *, shortest: int, full: bool) -> Exa
     """
     limits = {"pixel_limit": setup.pixel_limit, "memory_bytes": setup.memory_bytes}
     pixels, info = decode(content, shortest=shortest, **limits)
-    details, frames = _told(io.BytesIO(content) if isinstance(content, bytes) else content, info.format)
+    details, frames = _read_head(io.BytesIO(content) if isinstance(content, bytes) else content, info.format)
     details = replace(details, border=border(pixels))
     if full:
         reduced = pixels.shape[:2] != (info.height, info.width)
-        whole = decode(content, shortest=WHOLE, **limits)[0] if reduced else pixels
+        whole = decode(content, shortest=FULL_SIZE, **limits)[0] if reduced else pixels
         # A film is never the same as its first frame.
-        own = pixels_digest(whole) if frames == 1 else b""
-        details = replace(details, pixels=own, detail=detail(whole))
-    return Examined(pixels, info, details)
+        own_digest = pixels_digest(whole) if frames == 1 else b""
+        details = replace(details, pixels=own_digest, detail=detail(whole))
+    return ExaminedPhoto(pixels, info, details)
 
 
 def detail(pixels: Pixels) -> float | None:
@@ -93,23 +98,23 @@ def detail(pixels: Pixels) -> float | None:
     sizes. Where it takes out hardly anything, the picture was enlarged, or might as well have been.
     """
     height, width = pixels.shape[:2]
-    left, top = max(0, width - _MIDDLE) // 2, max(0, height - _MIDDLE) // 2
-    image = Image.fromarray(pixels[top : top + _MIDDLE, left : left + _MIDDLE]).convert("L")
+    left, top = max(0, width - _CENTRE_CROP_PX) // 2, max(0, height - _CENTRE_CROP_PX) // 2
+    image = Image.fromarray(pixels[top : top + _CENTRE_CROP_PX, left : left + _CENTRE_CROP_PX]).convert("L")
     share = 1.0
-    while share > 0.25 and min(image.size) >= _SMALLEST:
-        lost, more = _lost(image, 2), _lost(image, 4)
-        if more < _PLAIN or lost >= _ENLARGED * more:
+    while share > 0.25 and min(image.size) >= _MIN_SIDE_PX:
+        half_size_loss, quarter_size_loss = _resampling_loss(image, 2), _resampling_loss(image, 4)
+        if quarter_size_loss < _MIN_RMS_LEVELS or half_size_loss >= _MIN_LOSS_RATIO * quarter_size_loss:
             break
         share /= 2
         image = image.resize((image.width // 2, image.height // 2), Image.Resampling.LANCZOS)
     return share if share < 1 else None
 
 
-def _lost(image: Image.Image, factor: int) -> float:
+def _resampling_loss(image: Image.Image, factor: int) -> float:
     """What is lost by making a picture smaller and large again: root mean square, in levels of 255."""
     small = image.resize((image.width // factor, image.height // factor), Image.Resampling.LANCZOS)
-    again = small.resize(image.size, Image.Resampling.BICUBIC)
-    difference = np.asarray(image, np.float32) - np.asarray(again, np.float32)
+    upscaled = small.resize(image.size, Image.Resampling.BICUBIC)
+    difference = np.asarray(image, np.float32) - np.asarray(upscaled, np.float32)
     return float(np.sqrt((difference**2).mean()))
 
 
@@ -120,16 +125,18 @@ def border(pixels: Pixels) -> float:
     """
     values = pixels.astype(np.int16)
     corner = values[0, 0]
-    if any(np.abs(values[y, x] - corner).max() > _SAME_COLOUR for y in (0, -1) for x in (0, -1)):
+    if any(
+        np.abs(values[y, x] - corner).max() > _MAX_BORDER_DEVIATION_LEVELS for y in (0, -1) for x in (0, -1)
+    ):
         return 0.0
-    alike = (np.abs(values - corner) <= _SAME_COLOUR).all(axis=2)
-    reached = np.zeros_like(alike)
+    alike = (np.abs(values - corner) <= _MAX_BORDER_DEVIATION_LEVELS).all(axis=2)
+    border_mask = np.zeros_like(alike)
     for axis in (0, 1):
         for step in (1, -1):
             turned = np.flip(alike, axis) if step < 0 else alike
             inwards = np.logical_and.accumulate(turned, axis=axis)
-            reached |= np.flip(inwards, axis) if step < 0 else inwards
-    return round(float(reached.mean()), 4)
+            border_mask |= np.flip(inwards, axis) if step < 0 else inwards
+    return round(float(border_mask.mean()), 4)
 
 
 @dataclass(slots=True)
@@ -141,26 +148,26 @@ class _Exif:
     place: dict[int, Any] = field(default_factory=dict)
 
 
-def _told(stream: BinaryIO, kind: str) -> tuple[Details, int]:
+def _read_head(stream: BinaryIO, kind: str) -> tuple[Details, int]:
     """What the file's head tells, and how many pictures are in it."""
     if kind == formats.RAW:
         return Details(lossless=True), 1
-    with contextlib.suppress(Exception), _quietly():
+    with contextlib.suppress(Exception), _without_warnings():
         formats.register(kind)
         stream.seek(0)
         with Image.open(stream, formats=(kind,)) as image:
-            return _of_image(image, stream, kind), int(getattr(image, "n_frames", 1))
+            return _image_details(image, stream, kind), int(getattr(image, "n_frames", 1))
     return Details(), 1
 
 
 @contextlib.contextmanager
-def _quietly() -> Iterator[None]:
+def _without_warnings() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-def _of_image(image: Image.Image, stream: BinaryIO, kind: str) -> Details:
+def _image_details(image: Image.Image, stream: BinaryIO, kind: str) -> Details:
     exif = _exif(image)
     maker, model = (_text(exif.main.get(tag)) for tag in (ExifTags.Base.Make, ExifTags.Base.Model))
     return Details(
@@ -168,7 +175,7 @@ def _of_image(image: Image.Image, stream: BinaryIO, kind: str) -> Details:
         lossless=_lossless(image, stream, kind),
         screenshot="screenshot" in _text(exif.shot.get(ExifTags.Base.UserComment)).lower(),
         exif_fields=sum(
-            _filled(value) for part in (exif.main, exif.shot, exif.place) for value in part.values()
+            _has_value(value) for part in (exif.main, exif.shot, exif.place) for value in part.values()
         ),
         exif_size=_size(exif.shot),
         camera=model if model.lower().startswith(maker.lower()) else f"{maker} {model}".strip(),
@@ -182,16 +189,16 @@ def _exif(image: Image.Image) -> _Exif:
     found = _Exif()
     with contextlib.suppress(Exception):
         exif = image.getexif()
-        found.main = {tag: value for tag, value in exif.items() if tag not in _POINTERS}
+        found.main = {tag: value for tag, value in exif.items() if tag not in _NON_DESCRIPTIVE_TAGS}
         with contextlib.suppress(Exception):
             shot = exif.get_ifd(ExifTags.IFD.Exif)
-            found.shot = {tag: value for tag, value in shot.items() if tag not in _POINTERS}
+            found.shot = {tag: value for tag, value in shot.items() if tag not in _NON_DESCRIPTIVE_TAGS}
         with contextlib.suppress(Exception):
             found.place = dict(exif.get_ifd(ExifTags.IFD.GPSInfo))
     return found
 
 
-def _filled(value: object) -> bool:
+def _has_value(value: object) -> bool:
     if isinstance(value, bytes):
         return bool(value.strip(b"\0 "))
     return bool(value.strip("\0 ")) if isinstance(value, str) else value is not None
@@ -231,7 +238,7 @@ def _quality(image: Image.Image) -> int | None:
     tables = getattr(image, "quantization", None)
     if not tables or 0 not in tables:
         return None
-    return int(np.abs(_SUMS - sum(tables[0])).argmin()) + 1
+    return int(np.abs(_LUMINANCE_SUMS - sum(tables[0])).argmin()) + 1
 
 
 def _lossless(image: Image.Image, stream: BinaryIO, kind: str) -> bool:

@@ -10,8 +10,8 @@ from PIL import Image
 
 from vtsfind.media.decode import Pixels
 
-VIEWS = 4
-_AROUND = 0.25
+VIEW_COUNT = 4
+_PADDING_SHARE = 0.25
 
 
 def views(prepared: Pixels) -> Pixels:
@@ -24,10 +24,10 @@ def views(prepared: Pixels) -> Pixels:
 
     Returns
     -------
-    (`VIEWS`, s, s, 3) uint8, the photo as it is first.
+    (`VIEW_COUNT`, s, s, 3) uint8, the photo as it is first.
     """
     side = len(prepared)
-    rim = round(_AROUND * side)
-    wide = np.pad(prepared, ((rim, rim), (rim, rim), (0, 0)), "reflect")
+    padding = round(_PADDING_SHARE * side)
+    wide = np.pad(prepared, ((padding, padding), (padding, padding), (0, 0)), "reflect")
     small = np.asarray(Image.fromarray(wide).resize((side, side), Image.Resampling.BICUBIC))
     return np.stack([prepared, prepared[:, ::-1], small, small[:, ::-1]])

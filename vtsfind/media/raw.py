@@ -45,7 +45,7 @@ def preview(stream: BinaryIO) -> tuple[bytes | Image.Image, int, tuple[int, int]
     try:
         with rawpy.imread(io.BytesIO(stream.read())) as photo:
             thumbnail = photo.extract_thumb()
-            turned = _ORIENTATION_OF_FLIP.get(photo.sizes.flip, 1)
+            orientation = _ORIENTATION_OF_FLIP.get(photo.sizes.flip, 1)
             size = (photo.sizes.width, photo.sizes.height)
     except (
         rawpy.LibRawFileUnsupportedError,
@@ -54,6 +54,6 @@ def preview(stream: BinaryIO) -> tuple[bytes | Image.Image, int, tuple[int, int]
     ) as error:
         raise NoPreview(str(error)) from error
     if thumbnail.format == rawpy.ThumbFormat.JPEG:
-        return bytes(thumbnail.data), turned, size
+        return bytes(thumbnail.data), orientation, size
     # LibRaw gives bitmaps as they are stored.
-    return Image.fromarray(thumbnail.data), turned, size
+    return Image.fromarray(thumbnail.data), orientation, size

@@ -21,7 +21,7 @@ EXCLUDED = "excluded"
 OTHER_NAME = "not a picture name"
 OTHER_FILE_SYSTEM = "other file system"
 LINK = "link"
-SEEN = "folder already seen"
+DUPLICATE_FOLDER = "folder already seen"
 IRREGULAR = "not a regular file"
 
 _Identity = tuple[int, int]
@@ -81,7 +81,7 @@ def scan(
     walk = _Walk(options, report, cancel)
     folders = []
     for root in dict.fromkeys(normalised(root) for root in roots):
-        status = walk.look_at(root)
+        status = walk.stat_path(root)
         if status is None:
             continue
         if stat.S_ISDIR(status.st_mode):
@@ -103,11 +103,11 @@ def normalised(root: bytes) -> bytes:
     return path[1:] if os.sep == "/" and path.startswith(b"//") else path
 
 
-def names_from(stream: BinaryIO) -> list[bytes]:
+def read_nul_separated(stream: BinaryIO) -> list[bytes]:
     r"""Read the file names that end in NUL characters from a stream, as `find -print0` writes them.
 
     >>> import io
-    >>> names_from(io.BytesIO(b"a.jpg\0two\nlines.png\0"))
+    >>> read_nul_separated(io.BytesIO(b"a.jpg\0two\nlines.png\0"))
     [b'a.jpg', b'two\nlines.png']
     """
     return [name for name in stream.read().split(b"\0") if name]
@@ -131,11 +131,11 @@ class _Walk:
         self._options = options
         self._report = report
         self._cancel = cancel
-        self._excluded = names.matcher(options.exclude)
-        self._seen: set[_Identity] = set()
-        self._single: set[tuple[_Identity, bytes]] = set()
+        self._excluded = names.compile_patterns(options.exclude)
+        self._visited: set[_Identity] = set()
+        self._file_roots: set[tuple[_Identity, bytes]] = set()
 
-    def look_at(self, path: bytes) -> os.stat_result | None:
+    def stat_path(self, path: bytes) -> os.stat_result | None:
         try:
             return os.stat(path)
         except OSError as error:
@@ -148,12 +148,12 @@ class _Walk:
             self._report.unreadable.append(Failure(path, Reason.UNREADABLE, IRREGULAR))
             return
         folder, name = os.path.split(path)
-        around = self.look_at(folder)
-        if around is None:
+        parent_status = self.stat_path(folder)
+        if parent_status is None:
             return
-        key = (_identity(around), name)
-        if key not in self._single:
-            self._single.add(key)
+        key = (_identity(parent_status), name)
+        if key not in self._file_roots:
+            self._file_roots.add(key)
             self._report.found += 1
             yield Found(path, stamp_of(status))
 
@@ -163,12 +163,12 @@ class _Walk:
         while waiting:
             self._cancel.check()
             folder = waiting.pop()
-            identity = self._enter(folder, device)
+            identity = self._visit(folder, device)
             if identity is None:
                 continue
             files, folders = self._sorted_entries(folder)
             for entry in files:
-                if self._single and (identity, entry.name) in self._single:
+                if self._file_roots and (identity, entry.name) in self._file_roots:
                     continue
                 try:
                     status = entry.stat(follow_symlinks=False)
@@ -179,20 +179,20 @@ class _Walk:
                 yield Found(entry.path, stamp_of(status))
             waiting.extend(reversed(folders))
 
-    def _enter(self, folder: bytes, device: int) -> _Identity | None:
+    def _visit(self, folder: bytes, device: int) -> _Identity | None:
         """The identity of a folder that is to be walked, None if it is not."""
-        status = self.look_at(folder)
+        status = self.stat_path(folder)
         if status is None:
             return None
         if self._options.one_file_system and status.st_dev != device:
             self._report.skipped[OTHER_FILE_SYSTEM] += 1
             return None
         identity = _identity(status)
-        if identity in self._seen:
-            self._report.skipped[SEEN] += 1
+        if identity in self._visited:
+            self._report.skipped[DUPLICATE_FOLDER] += 1
             return None
         if status.st_ino:
-            self._seen.add(identity)
+            self._visited.add(identity)
         return identity
 
     def _sorted_entries(self, folder: bytes) -> tuple[list[os.DirEntry[bytes]], list[bytes]]:
@@ -203,7 +203,7 @@ class _Walk:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     is_folder = entry.is_dir(follow_symlinks=False)
-                    reason = self._reason_against(folder, entry, is_folder=is_folder)
+                    reason = self._skip_reason(folder, entry, is_folder=is_folder)
                     if reason is not None:
                         self._report.skipped[reason] += 1
                     elif is_folder:
@@ -216,15 +216,15 @@ class _Walk:
         folders.sort()
         return files, folders
 
-    def _reason_against(self, folder: bytes, entry: os.DirEntry[bytes], *, is_folder: bool) -> str | None:
+    def _skip_reason(self, folder: bytes, entry: os.DirEntry[bytes], *, is_folder: bool) -> str | None:
         name = entry.name
-        reason = names.reason_against_folder(folder, name) if is_folder else None
+        reason = names.folder_skip_reason(folder, name) if is_folder else None
         if reason is None and name.startswith(b".") and not self._options.include_hidden:
             reason = names.HIDDEN
         if reason is None and self._excluded and self._is_excluded(entry):
             reason = EXCLUDED
         if reason is None and not is_folder:
-            reason = _reason_against_file(entry)
+            reason = _file_skip_reason(entry)
         return reason
 
     def _is_excluded(self, entry: os.DirEntry[bytes]) -> bool:
@@ -233,7 +233,7 @@ class _Walk:
         return any(map(self._excluded.match, candidates))
 
 
-def _reason_against_file(entry: os.DirEntry[bytes]) -> str | None:
+def _file_skip_reason(entry: os.DirEntry[bytes]) -> str | None:
     if entry.is_symlink():
         return LINK
     if not names.is_picture_name(entry.name):

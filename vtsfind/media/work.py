@@ -1,4 +1,4 @@
-"""What a decoding process makes of a file's content: any `Work`, of which the model's input is one."""
+"""What a decoding process makes of a file's content: any `ContentProcessor`, of which the model's input is one."""
 
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
@@ -21,7 +21,7 @@ class Setup:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class ProcessedContent:
     """What was made of a picture."""
 
     info: PictureInfo
@@ -29,13 +29,13 @@ class Made:
     """What it is, and how it is read, is the work's own affair."""
 
 
-class Work(Protocol):
+class ContentProcessor(Protocol):
     """Something to be done with the content of a file: a function of a module, or a small record that can be called.
 
     It is pickled for the process, which imports the module that it comes from: not more than decoding needs.
     """
 
-    def __call__(self, content: Content, setup: Setup) -> Made:
+    def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
         """Do it.
 
         Raises
@@ -48,13 +48,13 @@ class Work(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Prepare:
+class PreparePhoto:
     """Decode a photo and make the model's input of it, (size, size, 3) uint8."""
 
     preprocessing: Preprocessing
 
-    def __call__(self, content: Content, setup: Setup) -> Made:
-        """Do it; see `Work`."""
+    def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
+        """Do it; see `ContentProcessor`."""
         # Twice as many pixels as are needed, so that no trace of reducing while decoding is left.
         pixels, info = decode(
             content,
@@ -62,4 +62,4 @@ class Prepare:
             pixel_limit=setup.pixel_limit,
             memory_bytes=setup.memory_bytes,
         )
-        return Made(info, prepare(pixels, self.preprocessing).tobytes())
+        return ProcessedContent(info, prepare(pixels, self.preprocessing).tobytes())

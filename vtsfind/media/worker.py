@@ -20,10 +20,10 @@ from dataclasses import asdict, astuple
 from typing import Any, BinaryIO
 
 from vtsfind.base.records import PictureInfo, Reason, Stamp
-from vtsfind.media.reading import Reading, read
+from vtsfind.media.reading import ReadResult, read
 from vtsfind.media.work import Setup
 
-LENGTHS = struct.Struct("<II")
+ANSWER_HEADER = struct.Struct("<II")
 """The beginning of an answer."""
 
 
@@ -51,9 +51,9 @@ def _channels() -> tuple[BinaryIO, BinaryIO]:
 
 
 def _redirect(descriptor: int) -> None:
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+    null_device = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null_device, descriptor)
+    os.close(null_device)
 
 
 def _limit_memory(memory_bytes: int) -> None:
@@ -78,7 +78,7 @@ def _serve(requests: BinaryIO, answers: BinaryIO, setup: Setup) -> None:
             path, known, work = pickle.load(requests)  # noqa: S301 - from the parent
         except EOFError:
             return
-        with _last_resort(setup.timeout_s):
+        with _alarm_timeout(setup.timeout_s):
             reading = read(path, known, work, setup)
         send(answers, as_json(reading), reading.data or b"")
         if reading.reason is Reason.MEMORY:
@@ -86,7 +86,7 @@ def _serve(requests: BinaryIO, answers: BinaryIO, setup: Setup) -> None:
 
 
 @contextlib.contextmanager
-def _last_resort(timeout_s: float) -> Iterator[None]:
+def _alarm_timeout(timeout_s: float) -> Iterator[None]:
     """Let the system end the process if a file takes far too long and no parent is left to do so."""
     alarm = getattr(signal, "alarm", None)
     if alarm is None:
@@ -99,15 +99,15 @@ def _last_resort(timeout_s: float) -> Iterator[None]:
         alarm(0)
 
 
-def send(stream: BinaryIO, message: dict[str, Any], made: bytes | bytearray) -> None:
+def send(stream: BinaryIO, message: dict[str, Any], payload: bytes | bytearray) -> None:
     """Write one answer."""
     text = json.dumps(message).encode()
-    data = memoryview(LENGTHS.pack(len(text), len(made)) + text + made)
+    data = memoryview(ANSWER_HEADER.pack(len(text), len(payload)) + text + payload)
     while data:
         data = data[stream.write(data) :]
 
 
-def as_json(reading: Reading) -> dict[str, Any]:
+def as_json(reading: ReadResult) -> dict[str, Any]:
     """Say all of a reading but what was made of it in JSON."""
     return {
         "stamp": reading.stamp and astuple(reading.stamp),
@@ -118,14 +118,14 @@ def as_json(reading: Reading) -> dict[str, Any]:
     }
 
 
-def from_json(message: dict[str, Any], made: bytearray | None) -> Reading:
+def from_json(message: dict[str, Any], payload: bytearray | None) -> ReadResult:
     """Make the reading again that `as_json` said."""
     stamp, reason, digest, info = (message[key] for key in ("stamp", "reason", "digest", "info"))
-    return Reading(
+    return ReadResult(
         stamp=Stamp(*stamp) if stamp else None,
         reason=Reason(reason) if reason else None,
         detail=str(message["detail"]),
         digest=bytes.fromhex(digest) if digest else None,
         info=PictureInfo(**info) if info else None,
-        data=made,
+        data=payload,
     )

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING
 from vtsfind.base.errors import UsageError
 from vtsfind.engine.calibration.curve import Curve
 from vtsfind.report.columns import counted, table
-from vtsfind.report.ndjson import Lines
+from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Notes, Output, Style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-_STEP = 8
-_BAR = 20
-_EIGHTHS = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589\u2588"
+_RADIUS_STEP_BITS = 8
+_BAR_WIDTH = 20
+_EIGHTH_BLOCKS = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589\u2588"
 
 
 def write_curve(output: Output, curve: Curve, radius: int | None) -> None:
     """Draw the curve, a line every few bits, and mark the radius that was asked for."""
     rows = [["bits", "strangers within", "bursts", "mild edits found", "", "hard edits found", ""]]
-    radii = sorted({*range(0, len(curve.rate), _STEP), *([] if radius is None else [radius])})
+    radii = sorted({*range(0, len(curve.rate), _RADIUS_STEP_BITS), *([] if radius is None else [radius])})
     rows += [_row(output, curve, each) for each in radii]
     for number, line in enumerate(table(rows, right=[0, 1, 2, 4, 6])):
         if number == 0:
@@ -52,13 +52,13 @@ def bar(share: float, *, unicode: bool = True) -> str:
     20
     """
     if not unicode:
-        filled = round(_BAR * share)
-        return "#" * filled + "." * (_BAR - filled)
-    whole, eighth = divmod(round(8 * _BAR * share), 8)
-    return (_EIGHTHS[8] * whole + (_EIGHTHS[eighth] if eighth else "")).ljust(_BAR)
+        filled = round(_BAR_WIDTH * share)
+        return "#" * filled + "." * (_BAR_WIDTH - filled)
+    whole, eighth = divmod(round(8 * _BAR_WIDTH * share), 8)
+    return (_EIGHTH_BLOCKS[8] * whole + (_EIGHTH_BLOCKS[eighth] if eighth else "")).ljust(_BAR_WIDTH)
 
 
-def tell_curve(notes: Notes, curve: Curve) -> None:
+def summarize_curve(notes: Notes, curve: Curve) -> None:
     """Say what the curve rests on."""
     notes.say(
         f"{counted(curve.sample, 'photo')} of {curve.photos:,} compared with all:"
@@ -77,7 +77,7 @@ def tell_curve(notes: Notes, curve: Curve) -> None:
     )
 
 
-def write_records(lines: Lines, curve: Curve, radius: int | None) -> None:
+def write_records(lines: NdjsonWriter, curve: Curve, radius: int | None) -> None:
     """Write a record for each radius, and the footer."""
     for each in range(len(curve.rate)):
         lines.write(

@@ -4,18 +4,18 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vtsfind.base.records import show_path
-from vtsfind.engine.library.decisions import Choice, Decision
+from vtsfind.engine.library.decisions import Decision, DecisionKind
 from vtsfind.report.columns import table
-from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.ndjson import NdjsonWriter, path_fields
 from vtsfind.report.streams import Output
 
-_WORDS = {Choice.NOT_DUPLICATE: "not duplicates", Choice.KEEP_BOTH: "keep both"}
+_CHOICE_LABELS = {DecisionKind.NOT_DUPLICATE: "not duplicates", DecisionKind.KEEP_BOTH: "keep both"}
 
 
 def write_decisions(output: Output, decisions: Iterable[Decision], paths: Mapping[bytes, bytes]) -> None:
     """Write a line a decision: the day, what was decided, and the two photos; their SHA-256 where no file is known."""
     rows = [
-        [each.at[:10], _WORDS[each.choice], *(_name(digest, paths) for digest in each.pair)]
+        [each.at[:10], _CHOICE_LABELS[each.choice], *(_name(digest, paths) for digest in each.pair)]
         for each in decisions
     ]
     for line in table(rows) if rows else []:
@@ -26,7 +26,7 @@ def _name(digest: bytes, paths: Mapping[bytes, bytes]) -> str:
     return show_path(paths[digest]) if digest in paths else digest.hex()
 
 
-def write_records(lines: Lines, decisions: Iterable[Decision], paths: Mapping[bytes, bytes]) -> None:
+def write_records(lines: NdjsonWriter, decisions: Iterable[Decision], paths: Mapping[bytes, bytes]) -> None:
     """Write the decisions for programs, and the footer; `decisions import` reads them."""
     count = 0
     for each in decisions:

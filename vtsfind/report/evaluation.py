@@ -5,32 +5,32 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.report.columns import counted, table
-from vtsfind.report.ndjson import Lines
+from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Output
 
 if TYPE_CHECKING:
-    from vtsfind.learn.evaluation.evaluator import Evaluation, Spread
+    from vtsfind.learn.evaluation.evaluator import Evaluation, MapOverTies
 
 
 def write_text(output: Output, result: "Evaluation") -> None:
     """Write a small table: the figures, then what they were measured on."""
-    figures, ball, split = result.figures, result.figures.ball, result.split
+    scores, radius_score, split = result.scores, result.scores.radius_score, result.split
     top = result.protocol.top_k
     rows = [
         ["data set", f"{result.protocol.title} (`{result.protocol.name}`)"],
         ["model", f"{result.model}, head {result.head.name}, {counted(result.head.bits, 'bit')}"],
         ["method", result.method or "not known"],
-        [f"mAP@{top:,}" if top else "mAP", _spread(figures.map)],
+        [f"mAP@{top:,}" if top else "mAP", _spread_text(scores.map)],
     ]
     if top:
-        rows.append([f"textbook mAP@{top:,}", _spread(figures.textbook)])
+        rows.append([f"textbook mAP@{top:,}", _spread_text(scores.textbook)])
     if result.paper:
         paper = result.paper
-        rows.append(["in the paper", f"{paper.map:.3f}  (Table {paper.table}: {_cell(result)})"])
+        rows.append(["in the paper", f"{paper.map:.3f}  (Table {paper.table}: {_paper_cell_text(result)})"])
     rows += [
         [
-            f"within radius {ball.radius}",
-            f"precision {ball.precision:.4f}, recall {ball.recall:.4f}, mAP {ball.map:.4f}",
+            f"within radius {radius_score.radius}",
+            f"precision {radius_score.precision:.4f}, recall {radius_score.recall:.4f}, mAP {radius_score.map:.4f}",
         ],
         ["queries", f"{len(split.query):,}"],
         ["database", f"{len(split.database):,}"],
@@ -46,11 +46,11 @@ def write_text(output: Output, result: "Evaluation") -> None:
 
 def write_records(output: Output, result: "Evaluation") -> None:
     """Write one record of the result, and one for each point of the precision-recall curve."""
-    lines = Lines(output, "eval", model=result.model, versions=result.versions)
+    lines = NdjsonWriter(output, "eval", model=result.model, versions=result.versions)
     lines.write("result", fields(result))
-    for point in result.figures.curve:
+    for point in result.scores.curve:
         lines.write("point", top=point.top, precision=point.precision, recall=point.recall)
-    lines.footer(results=1, points=len(result.figures.curve), encoded=result.encoded)
+    lines.footer(results=1, points=len(result.scores.curve), encoded=result.encoded)
 
 
 def write_csv(output: Output, result: "Evaluation") -> None:
@@ -70,25 +70,25 @@ def write_csv(output: Output, result: "Evaluation") -> None:
 
 def fields(result: "Evaluation") -> dict[str, Any]:
     """The result as plain values; measures are in 0..1."""
-    figures, ball = result.figures, result.figures.ball
+    scores, radius_score = result.scores, result.scores.radius_score
     about = result.split.report()
     sizes: Any = about["sizes"]
     return {
         "dataset": result.protocol.name,
         "method": result.method,
         "bits": result.head.bits,
-        "map": figures.map.expected,
-        "map_best_case": figures.map.best,
-        "map_worst_case": figures.map.worst,
+        "map": scores.map.expected,
+        "map_best_case": scores.map.best,
+        "map_worst_case": scores.map.worst,
         "paper": result.paper and result.paper.map,
         "top": result.protocol.top_k,
-        "textbook_map": figures.textbook.expected,
-        "textbook_map_best_case": figures.textbook.best,
-        "textbook_map_worst_case": figures.textbook.worst,
-        "radius": ball.radius,
-        "radius_precision": ball.precision,
-        "radius_recall": ball.recall,
-        "radius_map": ball.map,
+        "textbook_map": scores.textbook.expected,
+        "textbook_map_best_case": scores.textbook.best,
+        "textbook_map_worst_case": scores.textbook.worst,
+        "radius": radius_score.radius,
+        "radius_precision": radius_score.precision,
+        "radius_recall": radius_score.recall,
+        "radius_map": radius_score.map,
         "model": result.model,
         "head": result.head.name,
         "sha256": result.sha256,
@@ -105,11 +105,11 @@ def fields(result: "Evaluation") -> dict[str, Any]:
     }
 
 
-def _spread(spread: "Spread") -> str:
+def _spread_text(spread: "MapOverTies") -> str:
     return f"{spread.expected:.4f}  ({spread.worst:.4f} to {spread.best:.4f} by the order of ties)"
 
 
-def _cell(result: "Evaluation") -> str:
+def _paper_cell_text(result: "Evaluation") -> str:
     paper = result.paper
     assert paper is not None
     feature = "" if paper.feature == "na" else f" ({paper.feature})"

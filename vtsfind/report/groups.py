@@ -14,14 +14,14 @@ from vtsfind.base.records import Failure, Reason, show_path
 from vtsfind.engine.duplicates.pipeline import Duplicates
 from vtsfind.report.columns import counted, sized, table
 from vtsfind.report.index import write_failures
-from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.ndjson import NdjsonWriter, path_fields
 from vtsfind.report.streams import Notes, Output, Style
 
 _CSV_FIELDS = (
     "group", "role", "verdict", "path", "path_b64", "width", "height", "bytes", "taken", "distance", "bits", "turn",
     "inliers", "agreement", "left", "top", "right", "bottom", "boxed", "seconds_apart", "reason", "companions",
 )  # fmt: skip
-_MOST_OF_A_KIND = 12
+_MAX_COPIES_PER_VERDICT = 12
 """Copies of one group with one verdict that the text names."""
 _STYLES = {
     None: Style.GOOD,
@@ -40,7 +40,7 @@ def write_groups(output: Output, found: Duplicates) -> None:
         if group.number > 1:
             output.line()
         output.line(output.paint(_heading(group, verified=found.verified), Style.STRONG))
-        shown = _shown(group.members)
+        shown = _abridged(group.members)
         rows = [_row(member) for member, _ in shown]
         for (member, left), row, line in zip(shown, rows, table(rows, right=[1, 2]), strict=True):
             style = _STYLES.get(member.verdict, Style.PLAIN)
@@ -57,12 +57,12 @@ def _heading(group: Group, *, verified: bool) -> str:
     return f"Group {group.number}: {counted(len(group.members), 'photo')}{gain}{tie}"
 
 
-def _shown(members: Sequence[Member]) -> list[tuple[Member, int]]:
+def _abridged(members: Sequence[Member]) -> list[tuple[Member, int]]:
     """The members to be written, and how many of the same verdict are left out after each."""
     shown: list[tuple[Member, int]] = []
     for _, same in groupby(members, key=lambda member: member.verdict):
         kind = list(same)
-        first = kind if len(kind) <= _MOST_OF_A_KIND + 1 else kind[:_MOST_OF_A_KIND]
+        first = kind if len(kind) <= _MAX_COPIES_PER_VERDICT + 1 else kind[:_MAX_COPIES_PER_VERDICT]
         shown += [(member, 0) for member in first[:-1]]
         shown.append((first[-1], len(kind) - len(first)))
     return shown
@@ -70,21 +70,21 @@ def _shown(members: Sequence[Member]) -> list[tuple[Member, int]]:
 
 def _row(member: Member) -> list[str]:
     photo = member.photo
-    beside = f" (+{len(photo.companions)})" if photo.companions else ""
+    sidecar_note = f" (+{len(photo.sidecars)})" if photo.sidecars else ""
     return [
         "keep" if member.verdict is None else member.verdict.value,
         f"{photo.info.width}x{photo.info.height}",
         sized(photo.stamp.size),
-        show_path(photo.path) + beside,
-        _explained(member),
+        show_path(photo.path) + sidecar_note,
+        _explanation(member),
     ]
 
 
-def _explained(member: Member) -> str:
-    said = [member.reason]
+def _explanation(member: Member) -> str:
+    parts = [member.reason]
     if member.verdict in {Verdict.EDIT, Verdict.BURST, Verdict.SIMILAR} and member.evidence.note:
-        said.append(member.evidence.note)
-    return "; ".join(filter(None, said))
+        parts.append(member.evidence.note)
+    return "; ".join(filter(None, parts))
 
 
 def write_paths(output: Output, found: Duplicates, *, end: bytes) -> None:
@@ -122,17 +122,17 @@ def _record(group: Group, member: Member) -> dict[str, Any]:
         "height": photo.info.height,
         "bytes": photo.stamp.size,
         "taken": photo.info.taken,
-        **{name: getattr(evidence, name) for name in _SHOWN},
+        **{name: getattr(evidence, name) for name in _EVIDENCE_FIELDS},
         **box,
         "reason": member.reason,
-        "companions": "|".join(map(show_path, photo.companions)),
+        "companions": "|".join(map(show_path, photo.sidecars)),
     }
 
 
-_SHOWN = ("distance", "bits", "turn", "inliers", "agreement", "boxed", "seconds_apart")
+_EVIDENCE_FIELDS = ("distance", "bits", "turn", "inliers", "agreement", "boxed", "seconds_apart")
 
 
-def write_records(lines: Lines, found: Duplicates) -> None:
+def write_records(lines: NdjsonWriter, found: Duplicates) -> None:
     """Write groups, failures and the footer."""
     for group in found.groups:
         lines.write(
@@ -154,7 +154,7 @@ def write_records(lines: Lines, found: Duplicates) -> None:
         verified=found.verified,
         verdicts=dict(_counts(found.groups)),
         failed=len(found.failures),
-        **asdict(found.tally),
+        **asdict(found.stats),
     )
 
 
@@ -171,16 +171,16 @@ def _member(member: Member) -> dict[str, Any]:
         "taken": photo.info.taken,
         "format": photo.info.format,
         "sha256": photo.digest.hex(),
-        "companions": [path_fields(path) for path in photo.companions],
+        "companions": [path_fields(path) for path in photo.sidecars],
     }
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:
     """What was looked at, and no more."""
-    told = {name: value for name, value in asdict(evidence).items() if value is not None and value != ""}
+    fields = {name: value for name, value in asdict(evidence).items() if value is not None and value != ""}
     if evidence.agreement is not None:
-        told["agreement"] = round(evidence.agreement, 4)
-    return told
+        fields["agreement"] = round(evidence.agreement, 4)
+    return fields
 
 
 def _counts(groups: Sequence[Group]) -> list[tuple[str, int]]:
@@ -189,11 +189,11 @@ def _counts(groups: Sequence[Group]) -> list[tuple[str, int]]:
     return [(verdict.value, counts[verdict]) for verdict in sorted(counts, key=lambda each: each.rank)]
 
 
-def tell_dupes(notes: Notes, found: Duplicates) -> None:
+def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
     """Sum up what was found, and what could not be judged."""
-    tell_unjudged(notes, found)
-    tally = found.tally
-    what = counted(tally.photos, "photo")
+    warn_unverified(notes, found)
+    stats = found.stats
+    what = counted(stats.photos, "photo")
     if not found.groups:
         notes.say(f"No duplicates among {what}." if found.verified else f"Nothing near among {what}.")
     else:
@@ -206,27 +206,27 @@ def tell_dupes(notes: Notes, found: Duplicates) -> None:
             + (f", {gain} to gain." if found.verified else ".")
         )
     if found.verified:
-        _tell_ties(notes, found.groups)
+        _summarize_ties(notes, found.groups)
     if not found.verified:
         notes.warn(
             "Candidates only: these photos have similar codes, but nobody has looked at them. Nothing may be done by this list."
         )
-    if tally.aliases:
+    if stats.aliases:
         notes.say(
-            f"{counted(tally.aliases, 'path')} more to the same files (hard links and the like) count once."
+            f"{counted(stats.aliases, 'path')} more to the same files (hard links and the like) count once."
         )
-    partly = (found.complete or 0) < (found.radius or 0)
+    is_truncated = (found.complete or 0) < (found.radius or 0)
     notes.detail(
-        f"{tally.candidates:,} pairs proposed within {found.radius} bits"
-        + (f", not all of those beyond {found.complete}" if partly else "")
-        + f" ({tally.dropped:,} left out for nearer ones)"
-        f" and {tally.sighted:,} by details in common; {tally.looked:,} photos read, {tally.compared:,} pairs compared, the rest known from before."
+        f"{stats.candidates:,} pairs proposed within {found.radius} bits"
+        + (f", not all of those beyond {found.complete}" if is_truncated else "")
+        + f" ({stats.dropped:,} left out for nearer ones)"
+        f" and {stats.sighted:,} by details in common; {stats.looked:,} photos read, {stats.compared:,} pairs compared, the rest known from before."
     )
-    if found.unkept:
-        notes.warn(f"What was found out could not be kept for the next time: {found.unkept}.")
+    if found.cache_problem:
+        notes.warn(f"What was found out could not be kept for the next time: {found.cache_problem}.")
 
 
-def _tell_ties(notes: Notes, groups: Sequence[Group]) -> None:
+def _summarize_ties(notes: Notes, groups: Sequence[Group]) -> None:
     doubts = sum(bool(group.doubt) for group in groups)
     ties = sum(group.tied for group in groups) - doubts
     if ties:
@@ -237,22 +237,22 @@ def _tell_ties(notes: Notes, groups: Sequence[Group]) -> None:
         )
 
 
-def tell_unjudged(notes: Notes, found: Duplicates) -> None:
+def warn_unverified(notes: Notes, found: Duplicates) -> None:
     """Say which photos could not be judged, and why."""
     stale = [each for each in found.failures if each.reason in {Reason.VANISHED, Reason.CHANGED}]
     write_failures(notes, [each for each in found.failures if each not in stale])
     for reason, words in ((Reason.VANISHED, "gone"), (Reason.CHANGED, "not what they were")):
-        some = [each for each in stale if each.reason is reason]
-        if some:
+        matching = [each for each in stale if each.reason is reason]
+        if matching:
             notes.warn(
-                f"{_named(some)} {words} since they were indexed; `vtsfind index` brings the library up to date."
+                f"{_named_photos(matching)} {words} since they were indexed; `vtsfind index` brings the library up to date."
             )
     for folder, files in sorted(found.absent.items()):
         be = "is" if files == 1 else "are"
         notes.warn(f"{show_path(folder)} is missing or empty; its {counted(files, 'photo')} {be} left out.")
 
 
-def _named(failures: Sequence[Failure]) -> str:
+def _named_photos(failures: Sequence[Failure]) -> str:
     """How many photos, and the first by name."""
     first = show_path(os.path.basename(failures[0].path))
     if len(failures) == 1:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from vtsfind.engine import Diagnosis
 from vtsfind.report.columns import counted, table
-from vtsfind.report.ndjson import Lines, library_fields
+from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output, Style
 
 _STYLES = {"must": Style.ERROR, "should": Style.WARNING, "note": Style.PLAIN}
@@ -26,9 +26,9 @@ def write_diagnosis(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]
         ]
     if diagnosis.model:
         rows.append(["model", diagnosis.model])
-    readable = ", ".join(name for name, there in diagnosis.formats.items() if there)
+    readable = ", ".join(name for name, is_available in diagnosis.formats.items() if is_available)
     rows.append(["formats", readable])
-    missing = ", ".join(name for name, there in diagnosis.formats.items() if not there)
+    missing = ", ".join(name for name, is_available in diagnosis.formats.items() if not is_available)
     if missing:
         rows.append(["", f"not here: {missing}"])
     if diagnosis.failures:
@@ -45,7 +45,7 @@ def write_diagnosis(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]
         output.line(f"{label} {finding.message} {finding.remedy}".rstrip())
 
 
-def conclude(notes: Notes, diagnosis: Diagnosis) -> None:
+def summarize_diagnosis(notes: Notes, diagnosis: Diagnosis) -> None:
     """Sum it up."""
     number = sum(finding.severity == "must" for finding in diagnosis.findings)
     if number:
@@ -56,15 +56,15 @@ def conclude(notes: Notes, diagnosis: Diagnosis) -> None:
 
 def write_records(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]) -> None:
     """Write what was found, for programs."""
-    lines = Lines(output, "doctor", model=diagnosis.model, **library_fields(diagnosis.folder))
+    lines = NdjsonWriter(output, "doctor", model=diagnosis.model, **library_fields(diagnosis.folder))
     for sentence in repairs:
         lines.write("repair", message=sentence)
     for finding in diagnosis.findings:
         lines.write("finding", severity=finding.severity, message=finding.message, remedy=finding.remedy)
     for failure in diagnosis.failures:
         lines.failure(failure)
-    for name, there in diagnosis.formats.items():
-        lines.write("format", name=name, readable=there)
+    for name, is_available in diagnosis.formats.items():
+        lines.write("format", name=name, readable=is_available)
     counts = diagnosis.counts
     lines.footer(
         sound=diagnosis.sound,

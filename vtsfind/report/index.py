@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from vtsfind.base.records import Failure, show_path
-from vtsfind.engine import RefreshResult, Survey
+from vtsfind.engine import Changes, RefreshResult
 from vtsfind.report.columns import counted
-from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.ndjson import NdjsonWriter, path_fields
 from vtsfind.report.streams import Notes
 
-_NAMED = 3
+_MAX_NAMED_PER_REASON = 3
 """Failures of one kind that are named without --verbose."""
 
 
@@ -21,12 +21,18 @@ def write_failures(notes: Notes, failures: Sequence[Failure]) -> None:
         return
     kinds = Counter(failure.reason for failure in failures)
     for reason, number in kinds.most_common():
-        named = [show_path(failure.path) for failure in failures if failure.reason is reason][:_NAMED]
-        more = f" and {number - _NAMED:,} more (--verbose names all)" if number > _NAMED else ""
+        named = [show_path(failure.path) for failure in failures if failure.reason is reason][
+            :_MAX_NAMED_PER_REASON
+        ]
+        more = (
+            f" and {number - _MAX_NAMED_PER_REASON:,} more (--verbose names all)"
+            if number > _MAX_NAMED_PER_REASON
+            else ""
+        )
         notes.warn(f"{counted(number, 'file')} failed, {reason.value}: {', '.join(named)}{more}")
 
 
-def tell_refresh(notes: Notes, result: RefreshResult, where: str) -> None:
+def summarize_refresh(notes: Notes, result: RefreshResult, where: str) -> None:
     """Sum up what a refresh did."""
     kinds = {
         "new": result.new,
@@ -36,10 +42,12 @@ def tell_refresh(notes: Notes, result: RefreshResult, where: str) -> None:
         "removed": result.removed,
         "failed": len(result.failures),
     }
-    said = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
-    if said:
+    summary = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
+    if summary:
         rate = (result.photos + len(result.failures)) / max(result.seconds, 1e-9)
-        notes.say(f"{counted(result.photos, 'photo')}: {said}. {result.seconds:.1f} s, {rate:,.0f} files/s.")
+        notes.say(
+            f"{counted(result.photos, 'photo')}: {summary}. {result.seconds:.1f} s, {rate:,.0f} files/s."
+        )
     elif not (result.interrupted or result.waiting or result.absent):
         notes.say(f"There are no photos in {where}.")
     if result.skipped:
@@ -59,24 +67,24 @@ def tell_refresh(notes: Notes, result: RefreshResult, where: str) -> None:
         notes.say("Stopped; what was done is kept. The same command goes on from here.")
 
 
-def tell_survey(notes: Notes, seen: Survey) -> None:
+def summarize_changes(notes: Notes, changes: Changes) -> None:
     """Tell what a refresh would do."""
     kinds = {
-        "to read": len(seen.fresh),
-        "unchanged": seen.unchanged,
-        "to forget": len(seen.vanished),
-        "failed earlier": seen.waiting,
+        "to read": len(changes.fresh),
+        "unchanged": changes.unchanged,
+        "to forget": len(changes.vanished),
+        "failed earlier": changes.waiting,
     }
-    said = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
-    notes.say(f"Nothing was done. There would be: {said or 'nothing'}.")
-    for found in seen.fresh:
+    summary = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
+    notes.say(f"Nothing was done. There would be: {summary or 'nothing'}.")
+    for found in changes.fresh:
         notes.detail(f"to read: {show_path(found.path)}")
-    for path in seen.vanished:
+    for path in changes.vanished:
         notes.detail(f"to forget: {show_path(path)}")
-    write_failures(notes, seen.failures)
+    write_failures(notes, changes.failures)
 
 
-def write_refresh(lines: Lines, result: RefreshResult) -> None:
+def write_refresh(lines: NdjsonWriter, result: RefreshResult) -> None:
     """Write what a refresh did: its failures, and the footer."""
     for failure in result.failures:
         lines.failure(failure)
@@ -96,18 +104,18 @@ def write_refresh(lines: Lines, result: RefreshResult) -> None:
     )
 
 
-def write_survey(lines: Lines, seen: Survey) -> None:
+def write_changes(lines: NdjsonWriter, changes: Changes) -> None:
     """Write what a refresh would do, and the footer."""
-    for found in seen.fresh:
+    for found in changes.fresh:
         lines.write("to_read", path_fields(found.path))
-    for path in seen.vanished:
+    for path in changes.vanished:
         lines.write("to_forget", path_fields(path))
-    for failure in seen.failures:
+    for failure in changes.failures:
         lines.failure(failure)
     lines.footer(
-        to_read=len(seen.fresh),
-        to_forget=len(seen.vanished),
-        unchanged=seen.unchanged,
-        waiting=seen.waiting,
-        failed=len(seen.failures),
+        to_read=len(changes.fresh),
+        to_forget=len(changes.vanished),
+        unchanged=changes.unchanged,
+        waiting=changes.waiting,
+        failed=len(changes.failures),
     )

@@ -3,9 +3,9 @@
 from typing import Any
 
 from vtsfind.base.records import show_path
-from vtsfind.engine.missing.compare import CardPhoto, CardResult, Standing
+from vtsfind.engine.missing.compare import CardPhoto, CardResult, Presence
 from vtsfind.report.columns import counted
-from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.ndjson import NdjsonWriter, path_fields
 from vtsfind.report.streams import Notes, Output
 
 
@@ -16,12 +16,12 @@ def write_missing(output: Output, result: CardResult) -> None:
 
 
 def _remark(photo: CardPhoto) -> str:
-    if photo.place is None:
+    if photo.library_path is None:
         return ""
-    place = show_path(photo.place)
-    if photo.standing is Standing.GONE:
-        return f"  (gone from {place})"
-    return f"  (only {photo.note}: {place})"
+    library_path = show_path(photo.library_path)
+    if photo.presence is Presence.GONE:
+        return f"  (gone from {library_path})"
+    return f"  (only {photo.note}: {library_path})"
 
 
 def write_paths(output: Output, result: CardResult, *, end: bytes) -> None:
@@ -30,7 +30,7 @@ def write_paths(output: Output, result: CardResult, *, end: bytes) -> None:
         output.raw(photo.found.path + end)
 
 
-def write_records(lines: Lines, result: CardResult) -> None:
+def write_records(lines: NdjsonWriter, result: CardResult) -> None:
     """Write every photo with its standing, what could not be compared, and the footer."""
     for photo in result.photos:
         lines.write("photo", _fields(photo))
@@ -40,7 +40,7 @@ def write_records(lines: Lines, result: CardResult) -> None:
         lines.failure(failure)
     lines.footer(
         photos=len(result.photos),
-        **{standing.value: result.count(standing) for standing in Standing},
+        **{presence.value: result.count(presence) for presence in Presence},
         films=len(result.films),
         skipped=dict(sorted(result.skipped.items())),
         failed=len(result.failures),
@@ -48,31 +48,35 @@ def write_records(lines: Lines, result: CardResult) -> None:
 
 
 def _fields(photo: CardPhoto) -> dict[str, Any]:
-    place = path_fields(photo.place, "library_path") if photo.place is not None else {"library_path": None}
+    library_path = (
+        path_fields(photo.library_path, "library_path")
+        if photo.library_path is not None
+        else {"library_path": None}
+    )
     return {
         **path_fields(photo.found.path),
         "size": photo.found.stamp.size,
-        "standing": photo.standing.value,
+        "standing": photo.presence.value,
         "verdict": photo.verdict and photo.verdict.value,
-        **place,
+        **library_path,
         "note": photo.note,
     }
 
 
-def tell_missing(notes: Notes, result: CardResult) -> None:
+def summarize_missing(notes: Notes, result: CardResult) -> None:
     """Say how many photos there are and lack, and what was not compared."""
     for failure in result.failures:
         notes.warn(str(failure))
-    lacking = len(result.missing)
+    missing_count = len(result.missing)
     photos = counted(len(result.photos), "photo")
-    if lacking:
+    if missing_count:
         parts = [
-            (result.count(Standing.MISSING), "not in the library"),
-            (result.count(Standing.LESSER), "only smaller or edited"),
-            (result.count(Standing.GONE), "known to the library, but gone from where they were"),
+            (result.count(Presence.MISSING), "not in the library"),
+            (result.count(Presence.WORSE_COPY), "only smaller or edited"),
+            (result.count(Presence.GONE), "known to the library, but gone from where they were"),
         ]
-        said = ", ".join(f"{number:,} {words}" for number, words in parts if number)
-        notes.say(f"{photos}: {result.count(Standing.THERE):,} in the library, {said}.")
+        details = ", ".join(f"{number:,} {words}" for number, words in parts if number)
+        notes.say(f"{photos}: {result.count(Presence.PRESENT):,} in the library, {details}.")
     elif result.photos:
         notes.say(f"{photos}: all in the library.")
     if result.films:

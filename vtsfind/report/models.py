@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from vtsfind.engine import Model
 from vtsfind.report.columns import table
-from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.ndjson import NdjsonWriter, path_fields
 from vtsfind.report.streams import Output
 
 if TYPE_CHECKING:
-    from vtsfind.learn.pretrained.importing import Start
+    from vtsfind.learn.pretrained.importing import StartWeights
 
 
 def write_list(output: Output, models: Sequence[Model], *, json: bool) -> None:
     """Write one line a model."""
     if json:
-        lines = Lines(output, "models list")
+        lines = NdjsonWriter(output, "models list")
         for model in models:
             lines.write("model", _fields(model))
         lines.footer(models=len(models))
@@ -35,7 +35,7 @@ def write_list(output: Output, models: Sequence[Model], *, json: bool) -> None:
 def write_one(output: Output, model: Model, *, json: bool, command: str = "models show") -> None:
     """Write everything that is known of a model; `command` is what was asked to show it."""
     if json:
-        lines = Lines(output, command)
+        lines = NdjsonWriter(output, command)
         lines.write("model", _fields(model))
         lines.footer(models=1)
         return
@@ -57,10 +57,10 @@ def write_one(output: Output, model: Model, *, json: bool, command: str = "model
         output.line(line)
 
 
-def write_start(output: Output, start: "Start", *, json: bool) -> None:
+def write_start(output: Output, start: "StartWeights", *, json: bool) -> None:
     """Write what is known of start weights that were brought in."""
     if json:
-        lines = Lines(output, "models import")
+        lines = NdjsonWriter(output, "models import")
         lines.write(
             "start",
             path_fields(os.fsencode(start.path), "file"),

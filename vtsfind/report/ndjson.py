@@ -38,7 +38,7 @@ def library_fields(folder: Path) -> dict[str, str]:
     return path_fields(os.fsencode(folder), "library")
 
 
-class Lines:
+class NdjsonWriter:
     """A stream of records on standard output; begins with the header."""
 
     def __init__(self, output: Output, command: str, **facts: Any) -> None:

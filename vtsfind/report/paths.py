@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vtsfind.report.columns import table
-from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.ndjson import NdjsonWriter, path_fields
 from vtsfind.report.streams import Output
 
 
@@ -15,7 +15,7 @@ def write_places(output: Output, places: Mapping[str, Path], *, json: bool) -> N
         for line in table([[name, str(path)] for name, path in places.items()]):
             output.line(line)
         return
-    lines = Lines(output, "paths")
+    lines = NdjsonWriter(output, "paths")
     for name, path in places.items():
         lines.write("place", {"name": name, **path_fields(os.fsencode(path))}, exists=path.exists())
     lines.footer(places=len(places))

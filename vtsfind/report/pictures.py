@@ -15,20 +15,22 @@ from vtsfind.engine import Neighbour
 from vtsfind.graphics.png import png
 from vtsfind.report.streams import Output
 
-Kind = Literal["kitty", "iterm2", "blocks"]
+PictureProtocol = Literal["kitty", "iterm2", "blocks"]
 Pixels = npt.NDArray[np.uint8]
 """(h, w, 3): red, green and blue."""
 
-SIDE = 160
+THUMBNAIL_SIDE_PX = 160
 """Pixels along each side of the squares that are drawn, stretched to the photo's shape."""
-_ROWS = 7
+_MAX_ROWS = 7
 """Lines of text that a picture is high, at most."""
-_COLUMNS = 20
+_MAX_COLUMNS = 20
 """Characters that a picture is wide, at most."""
-_KITTY_CHUNK = 4096
+_KITTY_CHUNK_BYTES = 4096
 
 
-def chosen_kind(asked: str, output: Output, environment: Mapping[str, str] = os.environ) -> Kind | None:
+def choose_protocol(
+    requested: str, output: Output, environment: Mapping[str, str] = os.environ
+) -> PictureProtocol | None:
     """How to draw: as asked, or for `auto` the best that the terminal says it can; None if it is no terminal.
 
     Raises
@@ -36,13 +38,13 @@ def chosen_kind(asked: str, output: Output, environment: Mapping[str, str] = os.
     UsageError
         For another word.
     """
-    kinds = get_args(Kind)
-    if asked in kinds:
-        return cast(Kind, asked)
-    if asked != "auto":
-        near = get_close_matches(asked, kinds, n=1)
+    kinds = get_args(PictureProtocol)
+    if requested in kinds:
+        return cast(PictureProtocol, requested)
+    if requested != "auto":
+        near = get_close_matches(requested, kinds, n=1)
         hint = f"Did you mean '{near[0]}'? " if near else ""
-        raise UsageError(f"'{asked}' is no kind of pictures.", f"{hint}Use auto, {', '.join(kinds)}.")
+        raise UsageError(f"'{requested}' is no kind of pictures.", f"{hint}Use auto, {', '.join(kinds)}.")
     if not output.is_terminal:
         return None
     program = environment.get("TERM_PROGRAM", "")
@@ -55,7 +57,7 @@ def chosen_kind(asked: str, output: Output, environment: Mapping[str, str] = os.
     return "blocks"
 
 
-class Gallery:
+class InlinePictures:
     """Draws the pictures of hits.
 
     Parameters
@@ -65,11 +67,14 @@ class Gallery:
     output
         Where to.
     thumbnails
-        Gives for each path a picture of `SIDE` by `SIDE` pixels, in order, None for one that cannot be shown.
+        Gives for each path a picture of `THUMBNAIL_SIDE_PX` by `THUMBNAIL_SIDE_PX` pixels, in order, None for one that cannot be shown.
     """
 
     def __init__(
-        self, kind: Kind, output: Output, thumbnails: Callable[[Sequence[bytes]], Iterator[Pixels | None]]
+        self,
+        kind: PictureProtocol,
+        output: Output,
+        thumbnails: Callable[[Sequence[bytes]], Iterator[Pixels | None]],
     ) -> None:
         self._kind = kind
         self._output = output
@@ -79,24 +84,24 @@ class Gallery:
         """Draw the next hit's picture at each step."""
         for hit, pixels in zip(hits, self._thumbnails([hit.path for hit in hits]), strict=True):
             if pixels is not None:
-                columns, rows = cells(hit.info.width, hit.info.height)
-                self._output.raw(drawn(self._kind, pixels, columns, rows))
+                columns, rows = cell_size(hit.info.width, hit.info.height)
+                self._output.raw(encode_picture(self._kind, pixels, columns, rows))
             yield
 
 
-def cells(width: int, height: int) -> tuple[int, int]:
+def cell_size(width: int, height: int) -> tuple[int, int]:
     """How many characters and lines a picture of a shape takes; a character is twice as high as wide.
 
-    >>> cells(4000, 3000), cells(300, 4000), cells(4000, 300)
+    >>> cell_size(4000, 3000), cell_size(300, 4000), cell_size(4000, 300)
     ((19, 7), (1, 7), (20, 1))
     """
-    columns = 2 * _ROWS * width / height
-    if columns > _COLUMNS:
-        return _COLUMNS, max(1, round(_COLUMNS / 2 * height / width))
-    return max(1, round(columns)), _ROWS
+    columns = 2 * _MAX_ROWS * width / height
+    if columns > _MAX_COLUMNS:
+        return _MAX_COLUMNS, max(1, round(_MAX_COLUMNS / 2 * height / width))
+    return max(1, round(columns)), _MAX_ROWS
 
 
-def drawn(kind: Kind, pixels: Pixels, columns: int, rows: int) -> bytes:
+def encode_picture(kind: PictureProtocol, pixels: Pixels, columns: int, rows: int) -> bytes:
     """What to write to a terminal so that it shows a picture on so many characters and lines, and goes on below it."""
     if kind == "kitty":
         return _kitty(pixels, columns, rows)
@@ -104,13 +109,13 @@ def drawn(kind: Kind, pixels: Pixels, columns: int, rows: int) -> bytes:
         data = base64.b64encode(png(pixels))
         where = f"inline=1;width={columns};height={rows};preserveAspectRatio=0"
         return b"\x1b]1337;File=" + where.encode() + b":" + data + b"\x07\n"
-    return _blocks(shrunk(pixels, columns, 2 * rows))
+    return _half_blocks(downscale(pixels, columns, 2 * rows))
 
 
 def _kitty(pixels: Pixels, columns: int, rows: int) -> bytes:
     height, width, _ = pixels.shape
     data = base64.b64encode(zlib.compress(pixels.tobytes()))
-    chunks = [data[start : start + _KITTY_CHUNK] for start in range(0, len(data), _KITTY_CHUNK)]
+    chunks = [data[start : start + _KITTY_CHUNK_BYTES] for start in range(0, len(data), _KITTY_CHUNK_BYTES)]
     control = f"a=T,q=2,f=24,o=z,s={width},v={height},c={columns},r={rows},"
     parts = []
     for i, chunk in enumerate(chunks):
@@ -119,7 +124,7 @@ def _kitty(pixels: Pixels, columns: int, rows: int) -> bytes:
     return b"".join(parts) + b"\n"
 
 
-def _blocks(pixels: Pixels) -> bytes:
+def _half_blocks(pixels: Pixels) -> bytes:
     """Draw two pixels, one above the other, with each character."""
     lines = []
     for upper, lower in zip(pixels[::2].tolist(), pixels[1::2].tolist(), strict=True):
@@ -131,7 +136,7 @@ def _blocks(pixels: Pixels) -> bytes:
     return "".join(lines).encode()
 
 
-def shrunk(pixels: Pixels, width: int, height: int) -> Pixels:
+def downscale(pixels: Pixels, width: int, height: int) -> Pixels:
     """Make a picture smaller by taking means; neither side may grow."""
     for axis, size in ((0, height), (1, width)):
         starts = np.arange(size) * pixels.shape[axis] // size

@@ -4,23 +4,23 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from vtsfind.act.plan import Companion, Plan, PlannedFile, operations
+from vtsfind.act.plan import Plan, PlannedFile, Sidecar, operations
 from vtsfind.act.plan_text import plan_text
 from vtsfind.base.operations import Action, Operation, State
 from vtsfind.base.records import Failure, show_path
-from vtsfind.engine.apply.apply import Applied, Step
-from vtsfind.engine.apply.recovery import Settled
-from vtsfind.engine.apply.undo import Return, Returned, Undone
+from vtsfind.engine.apply.apply import ApplyResult, OperationResult
+from vtsfind.engine.apply.recovery import RecoveredOperation
+from vtsfind.engine.apply.undo import RestoreOutcome, RestoreResult, UndoResult
 from vtsfind.report.columns import counted, table
-from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.ndjson import NdjsonWriter, path_fields
 from vtsfind.report.streams import Notes, Output
 from vtsfind.store.journal import RunRecord
 
-_NAMED = 5
+_MAX_NAMED = 5
 """Files with one and the same trouble that are named without --verbose."""
-_SHOWN = 10
+_MAX_OPERATIONS_SHOWN = 10
 """Operations that are shown before a person is asked."""
-_WORDS = {
+_ACTION_LABELS = {
     Action.TRASH: "to the trash",
     Action.QUARANTINE: "to a quarantine",
     Action.MOVE: "to another folder",
@@ -54,7 +54,7 @@ def write_plan_records(output: Output, plan: Plan) -> None:
     """Write a plan as NDJSON; `vtsfind.act.plan_json` says what is in it."""
     target = {} if plan.target is None else path_fields(plan.target, "to")
     facts = {"made": plan.made, "made_by": plan.command, **path_fields(plan.library, "library"), **target}
-    lines = Lines(output, "plan", **facts)
+    lines = NdjsonWriter(output, "plan", **facts)
     for group in plan.groups:
         files = [_file_fields(file) for file in group.files]
         lines.write("group", id=group.number, remove_all=group.remove_all, files=files)
@@ -68,19 +68,19 @@ def _file_fields(file: PlannedFile) -> dict[str, Any]:
         "verdict": file.verdict,
         "action": file.action,
         "reason": file.reason,
-        "companions": [_content_fields(companion) for companion in file.companions],
+        "companions": [_content_fields(sidecar) for sidecar in file.sidecars],
     }
 
 
-def _content_fields(file: PlannedFile | Companion) -> dict[str, Any]:
+def _content_fields(file: PlannedFile | Sidecar) -> dict[str, Any]:
     return {**path_fields(file.path), "size": file.size, "sha256": file.digest.hex()}
 
 
-def tell_plan(notes: Notes, plan: Plan, gone: Sequence[Failure], where: str) -> None:
+def summarize_plan(notes: Notes, plan: Plan, gone: Sequence[Failure], where: str) -> None:
     """Sum up a plan that was made."""
     todo = operations(plan)
     if todo:
-        notes.say(f"{counted(len(plan.groups), 'group')}; {_summed(todo)}. Nothing was touched.")
+        notes.say(f"{counted(len(plan.groups), 'group')}; {_operations_text(todo)}. Nothing was touched.")
         notes.say(f"Read it and change it as you like, then: vtsfind apply {where}")
     else:
         notes.say("There is nothing to do.")
@@ -91,10 +91,10 @@ def tell_plan(notes: Notes, plan: Plan, gone: Sequence[Failure], where: str) -> 
         )
 
 
-def _summed(todo: Sequence[Operation]) -> str:
+def _operations_text(todo: Sequence[Operation]) -> str:
     """How many files what is to happen to, and their bytes."""
     counts = Counter(operation.action for operation in todo)
-    parts = [f"{counted(number, 'file')} {_WORDS[action]}" for action, number in counts.items()]
+    parts = [f"{counted(number, 'file')} {_ACTION_LABELS[action]}" for action, number in counts.items()]
     return f"{', '.join(parts)} ({size_text(sum(one.size for one in todo))})"
 
 
@@ -108,22 +108,22 @@ def operation_line(operation: Operation) -> str:
     return f"{operation.action} {path}"
 
 
-def tell_intention(notes: Notes, todo: Sequence[Operation]) -> None:
+def announce_operations(notes: Notes, todo: Sequence[Operation]) -> None:
     """Say what is about to happen, before a person is asked."""
-    notes.say(f"{_summed(todo)}:")
-    for operation in todo[:_SHOWN]:
+    notes.say(f"{_operations_text(todo)}:")
+    for operation in todo[:_MAX_OPERATIONS_SHOWN]:
         notes.say(f"  {operation_line(operation)}")
-    if len(todo) > _SHOWN:
-        notes.say(f"  and {len(todo) - _SHOWN:,} more; --dry-run lists all.")
+    if len(todo) > _MAX_OPERATIONS_SHOWN:
+        notes.say(f"  and {len(todo) - _MAX_OPERATIONS_SHOWN:,} more; --dry-run lists all.")
 
 
-def write_step(output: Output, step: Step) -> None:
+def write_step(output: Output, step: OperationResult) -> None:
     """Write an operation that was done, or would be."""
     if step.state in {State.DONE, State.PLANNED}:
         output.line(operation_line(step.operation))
 
 
-def write_step_record(lines: Lines, step: Step) -> None:
+def write_step_record(lines: NdjsonWriter, step: OperationResult) -> None:
     """Write what came of an operation."""
     lines.write("operation", _operation_fields(step.operation), state=step.state, note=step.note)
 
@@ -140,13 +140,13 @@ def _operation_fields(operation: Operation) -> dict[str, Any]:
     for name, path in (
         ("keeper", operation.keeper),
         ("to", operation.target),
-        ("companion_of", operation.companion_of),
+        ("companion_of", operation.sidecar_of),
     ):
         fields |= {} if path is None else path_fields(path, name)
     return fields
 
 
-def applied_counts(result: Applied) -> dict[str, Any]:
+def applied_counts(result: ApplyResult) -> dict[str, Any]:
     """The fields of the footer."""
     return {
         "run": result.run,
@@ -156,12 +156,12 @@ def applied_counts(result: Applied) -> dict[str, Any]:
     }
 
 
-def tell_applied(notes: Notes, result: Applied, *, dry_run: bool) -> None:
+def summarize_applied(notes: Notes, result: ApplyResult, *, dry_run: bool) -> None:
     """Sum up what came of a plan."""
-    before = sum(step.before for step in result.steps)
-    if before:
-        notes.say(f"{counted(before, 'operation')} had been done in an earlier run.")
-    _tell_spared(notes, result.spared)
+    already_done = sum(step.already_done for step in result.steps)
+    if already_done:
+        notes.say(f"{counted(already_done, 'operation')} had been done in an earlier run.")
+    _warn_skipped_groups(notes, result.skipped)
     for step in result.of(State.DONE):
         if step.note:
             notes.detail(f"{show_path(step.operation.path)}: {step.note}")
@@ -182,59 +182,62 @@ def tell_applied(notes: Notes, result: Applied, *, dry_run: bool) -> None:
         notes.say(f"To bring them back: vtsfind undo {result.run}")
 
 
-def _tell_spared(notes: Notes, spared: Sequence[Step]) -> None:
-    reasons: dict[tuple[int, str], list[Step]] = {}
-    for step in spared:
+def _warn_skipped_groups(notes: Notes, skipped: Sequence[OperationResult]) -> None:
+    reasons: dict[tuple[int, str], list[OperationResult]] = {}
+    for step in skipped:
         reasons.setdefault((step.operation.group, step.note), []).append(step)
     named = list(reasons.items())
-    for (group, reason), steps in named if notes.verbose else named[:_NAMED]:
+    for (group, reason), steps in named if notes.verbose else named[:_MAX_NAMED]:
         notes.warn(f"Group {group} was spared ({counted(len(steps), 'operation')}): {reason}.")
-    if len(named) > _NAMED and not notes.verbose:
-        notes.warn(f"And {len(named) - _NAMED:,} more like these; --verbose names all.")
+    if len(named) > _MAX_NAMED and not notes.verbose:
+        notes.warn(f"And {len(named) - _MAX_NAMED:,} more like these; --verbose names all.")
 
 
-def tell_settled(notes: Notes, settled: Sequence[Settled]) -> None:
+def warn_recovered(notes: Notes, settled: Sequence[RecoveredOperation]) -> None:
     """Say what a killed run had left half done, and what became of it."""
     for one in settled:
         path = show_path(one.operation.path)
         notes.warn(f"Run {one.run} had been killed at {one.operation.action} {path}: {one.note}.")
 
 
-def return_line(step: Returned) -> str:
+def return_line(step: RestoreResult) -> str:
     """One file that came back, as a dry run and a run print it."""
     return f"restore {show_path(step.operation.path)}" + (f" ({step.note})" if step.note else "")
 
 
-def write_return(output: Output, step: Returned) -> None:
+def write_return(output: Output, step: RestoreResult) -> None:
     """Write a file that came back, or would."""
-    if step.outcome is Return.BACK:
+    if step.outcome is RestoreOutcome.RESTORED:
         output.line(return_line(step))
 
 
-def write_return_record(lines: Lines, step: Returned) -> None:
+def write_return_record(lines: NdjsonWriter, step: RestoreResult) -> None:
     """Write what came of bringing a file back."""
     fields = _operation_fields(step.operation)
     lines.write("restore", fields, outcome=step.outcome.value, note=step.note)
 
 
-def undone_counts(result: Undone) -> dict[str, Any]:
+def undone_counts(result: UndoResult) -> dict[str, Any]:
     """The fields of the footer."""
-    counts = {outcome.value: len(result.of(outcome)) for outcome in Return}
+    counts = {outcome.value: len(result.of(outcome)) for outcome in RestoreOutcome}
     return {"run": result.run, **counts, "interrupted": result.interrupted}
 
 
-def tell_undone(notes: Notes, result: Undone, *, dry_run: bool) -> None:
+def summarize_undone(notes: Notes, result: UndoResult, *, dry_run: bool) -> None:
     """Sum up what came back."""
-    for outcome, words in ((Return.PENDING, "cannot come back yet"), (Return.FAILED, "did not come back")):
+    for outcome, words in (
+        (RestoreOutcome.PENDING, "cannot come back yet"),
+        (RestoreOutcome.FAILED, "did not come back"),
+    ):
         steps = result.of(outcome)
-        for step in steps if notes.verbose else steps[:_NAMED]:
+        for step in steps if notes.verbose else steps[:_MAX_NAMED]:
             notes.warn(f"{show_path(step.operation.path)} {words}: {step.note}.")
-        if len(steps) > _NAMED and not notes.verbose:
-            notes.warn(f"And {len(steps) - _NAMED:,} more; --verbose names all.")
-    back = result.of(Return.BACK)
+        if len(steps) > _MAX_NAMED and not notes.verbose:
+            notes.warn(f"And {len(steps) - _MAX_NAMED:,} more; --verbose names all.")
+    back = result.of(RestoreOutcome.RESTORED)
     verb = "would come back" if dry_run else "came back"
     notes.say(f"{counted(len(back), 'file')} {verb}, {size_text(sum(one.operation.size for one in back))}.")
-    if result.of(Return.PENDING):
+    if result.of(RestoreOutcome.PENDING):
         notes.say(f"When the drive is there again: vtsfind undo {result.run}")
     if result.interrupted:
         notes.say("Stopped. The same command goes on from here.")
@@ -254,7 +257,7 @@ def write_history(output: Output, runs: Iterable[RunRecord]) -> None:
         output.line(line)
 
 
-def write_history_records(lines: Lines, runs: Sequence[RunRecord]) -> None:
+def write_history_records(lines: NdjsonWriter, runs: Sequence[RunRecord]) -> None:
     """Write each run, the oldest first."""
     for record in runs:
         lines.write(
@@ -272,17 +275,22 @@ def write_history_records(lines: Lines, runs: Sequence[RunRecord]) -> None:
 def write_run(output: Output, record: RunRecord) -> None:
     """Write each operation of a run, and where it is in its life."""
     rows = [
-        [str(life.state), operation_line(life.operation) + (f"  ({life.note})" if life.note else "")]
-        for life in record.lives.values()
+        [
+            str(op_record.state),
+            operation_line(op_record.operation) + (f"  ({op_record.note})" if op_record.note else ""),
+        ]
+        for op_record in record.op_records.values()
     ]
     for line in table(rows) if rows else []:
         output.line(line)
 
 
-def write_run_records(lines: Lines, record: RunRecord) -> None:
+def write_run_records(lines: NdjsonWriter, record: RunRecord) -> None:
     """Write each operation of a run, and where it is in its life."""
-    for life in record.lives.values():
-        place = life.trace.place if life.trace else None
-        fields = _operation_fields(life.operation) | ({} if place is None else path_fields(place, "place"))
-        lines.write("operation", fields, state=life.state, note=life.note)
+    for op_record in record.op_records.values():
+        place = op_record.undo_record.place if op_record.undo_record else None
+        fields = _operation_fields(op_record.operation) | (
+            {} if place is None else path_fields(place, "place")
+        )
+        lines.write("operation", fields, state=op_record.state, note=op_record.note)
     lines.footer(run=record.run, **{state.value: record.counts[state] for state in State})

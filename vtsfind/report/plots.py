@@ -10,7 +10,7 @@ from vtsfind.base.errors import UsageError
 if TYPE_CHECKING:
     from vtsfind.learn.paper.results import Result
 
-_INCHES = 4.5
+_PANEL_INCHES = 4.5
 
 
 def curves_png(results: "Sequence[Result]", titles: dict[str, str]) -> bytes:
@@ -34,7 +34,7 @@ def curves_png(results: "Sequence[Result]", titles: dict[str, str]) -> bytes:
     """
     figure_of = _matplotlib()
     panels = [(key, list(group)) for key, group in groupby(sorted(results, key=_panel), key=_panel)]
-    figure = figure_of(figsize=(_INCHES * len(panels), _INCHES), layout="constrained")
+    figure = figure_of(figsize=(_PANEL_INCHES * len(panels), _PANEL_INCHES), layout="constrained")
     for place, ((dataset, backbone, how), group) in enumerate(panels, start=1):
         axes = figure.add_subplot(1, len(panels), place)
         for result in sorted(group, key=lambda r: (r.bits, -r.map)):

@@ -6,29 +6,36 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.report.columns import table
-from vtsfind.report.ndjson import Lines
+from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Output
 
 if TYPE_CHECKING:
     from vtsfind.learn.paper.results import Result
 
-_SHOWN = (1, 100, 1000, 5000, 10_000)
-_OF = ("dataset", "framework", "bits", "backbone", "feature", "how", "mode")
+_RANKS_SHOWN = (1, 100, 1000, 5000, 10_000)
+_RESULT_FIELDS = ("dataset", "framework", "bits", "backbone", "feature", "how", "mode")
 
 
 def write_text(output: Output, results: "Sequence[Result]", titles: Mapping[str, str]) -> None:
     """Write a line for each result: precision and recall, in percent, among so many of the first pictures."""
-    head = ["data set", "method", "bits", "backbone", "trained", *(f"first {top:,}" for top in _SHOWN)]
+    head = ["data set", "method", "bits", "backbone", "trained", *(f"first {top:,}" for top in _RANKS_SHOWN)]
     rows = [
-        [r.dataset, titles[r.framework], str(r.bits), r.backbone, r.how, *(_at(r, top) for top in _SHOWN)]
+        [
+            r.dataset,
+            titles[r.framework],
+            str(r.bits),
+            r.backbone,
+            r.how,
+            *(_precision_recall_at(r, top) for top in _RANKS_SHOWN),
+        ]
         for r in results
     ]
     output.line("Precision / recall, in percent.")
-    for line in table([head, *rows], right=[2, *range(5, 5 + len(_SHOWN))]):
+    for line in table([head, *rows], right=[2, *range(5, 5 + len(_RANKS_SHOWN))]):
         output.line(line)
 
 
-def _at(result: "Result", top: int) -> str:
+def _precision_recall_at(result: "Result", top: int) -> str:
     point = next((p for p in result.curve if p.top == top), None)
     return "" if point is None else f"{100 * point.precision:.1f} / {100 * point.recall:.1f}"
 
@@ -36,7 +43,7 @@ def _at(result: "Result", top: int) -> str:
 def write_csv(output: Output, results: "Sequence[Result]") -> None:
     """Write a line of names and a line for each point."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, (*_OF, "top", "precision", "recall"), lineterminator="\n")
+    writer = csv.DictWriter(text, (*_RESULT_FIELDS, "top", "precision", "recall"), lineterminator="\n")
     writer.writeheader()
     writer.writerows(_points(results))
     output.raw(text.getvalue().encode())
@@ -44,7 +51,7 @@ def write_csv(output: Output, results: "Sequence[Result]") -> None:
 
 def write_records(output: Output, results: "Sequence[Result]") -> None:
     """Write a record for each point."""
-    lines = Lines(output, "eval", figure=2)
+    lines = NdjsonWriter(output, "eval", figure=2)
     points = _points(results)
     for point in points:
         lines.write("point", point)
@@ -53,7 +60,7 @@ def write_records(output: Output, results: "Sequence[Result]") -> None:
 
 def _points(results: "Sequence[Result]") -> list[dict[str, Any]]:
     return [
-        {name: getattr(result, name) for name in _OF}
+        {name: getattr(result, name) for name in _RESULT_FIELDS}
         | {"top": point.top, "precision": point.precision, "recall": point.recall}
         for result in results
         for point in result.curve

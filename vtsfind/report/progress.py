@@ -5,24 +5,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from vtsfind.base.progress import Phase, Progress, Silent
+from vtsfind.base.progress import Phase, Progress, SilentProgress
 from vtsfind.report.streams import Notes
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-_PATIENCE_S = 0.5
+_SHOW_AFTER_S = 0.5
 """A phase that is over sooner shows nothing."""
-_AT_ONCE = {Phase.ENCODE, Phase.DOWNLOAD, Phase.TRAIN, Phase.EVALUATE}
+_SHOWN_AT_ONCE = {Phase.ENCODE, Phase.DOWNLOAD, Phase.TRAIN, Phase.EVALUATE}
 """Phases that take long to their first step."""
 
 
 @contextmanager
-def watching(notes: Notes) -> Iterator[Progress]:
+def progress_shown(notes: Notes) -> Iterator[Progress]:
     """Show progress: as bars if a person looks at standard error and wants to, else not at all."""
     if not notes.is_terminal or notes.quiet:
-        yield Silent()
+        yield SilentProgress()
         return
     progress = TerminalProgress()
     try:
@@ -46,13 +46,13 @@ class TerminalProgress:
         """Begin a phase."""
         self.close()
         self._phase, self._total, self._done, self._began = phase, total, 0, time.monotonic()
-        if phase in _AT_ONCE:
+        if phase in _SHOWN_AT_ONCE:
             self._show()
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         """Count steps as done."""
         self._done += steps
-        if self._bars is None and time.monotonic() - self._began > _PATIENCE_S:
+        if self._bars is None and time.monotonic() - self._began > _SHOW_AFTER_S:
             self._show()
         if self._bars is not None and self._task is not None:
             rate = self._done / max(time.monotonic() - self._began, 1e-9)

@@ -8,26 +8,28 @@ from typing import TYPE_CHECKING, Any
 from vtsfind.base.records import show_path
 from vtsfind.engine import Answer, Neighbour
 from vtsfind.report.columns import table
-from vtsfind.report.ndjson import Lines, path_fields
+from vtsfind.report.ndjson import NdjsonWriter, path_fields
 from vtsfind.report.streams import Output, Style
 
 if TYPE_CHECKING:
-    from vtsfind.report.pictures import Gallery
+    from vtsfind.report.pictures import InlinePictures
 
-_BAR = 10
+_BAR_WIDTH = 10
 """Characters of a bar."""
 
 
-def likeness(distance: int, bits: int) -> float:
+def code_similarity(distance: int, bits: int) -> float:
     """How alike two codes are, from 0 (as unrelated codes are, half of whose bits differ, or worse) to 1 (the same).
 
-    >>> likeness(0, 128), likeness(32, 128), likeness(100, 128)
+    >>> code_similarity(0, 128), code_similarity(32, 128), code_similarity(100, 128)
     (1.0, 0.5, 0.0)
     """
     return max(0.0, 1 - 2 * distance / bits)
 
 
-def write_answers(output: Output, answers: Sequence[Answer], gallery: "Gallery | None" = None) -> None:
+def write_answers(
+    output: Output, answers: Sequence[Answer], inline_pictures: "InlinePictures | None" = None
+) -> None:
     """Write the hits of each query, with pictures if there is a gallery; the queries are named if there are several."""
     separate = False
     for answer in answers:
@@ -36,9 +38,9 @@ def write_answers(output: Output, answers: Sequence[Answer], gallery: "Gallery |
         if len(answers) > 1:
             if separate:
                 output.line()
-            output.line(output.paint(f"{show_path(answer.question.name)}:", Style.STRONG))
+            output.line(output.paint(f"{show_path(answer.query_image.name)}:", Style.STRONG))
         separate = True
-        pictures = gallery.draw(answer.neighbours) if gallery else repeat(None)
+        pictures = inline_pictures.draw(answer.neighbours) if inline_pictures else repeat(None)
         for line, _ in zip(hit_lines(output, answer.neighbours), pictures, strict=False):
             output.line(line)
 
@@ -57,11 +59,11 @@ def hit_lines(output: Output, hits: Sequence[Neighbour]) -> list[str]:
     full, empty = ("\u2588", "\u2591") if output.is_unicode else ("#", ".")
     rows = []
     for hit in hits:
-        filled = round(_BAR * likeness(hit.distance, hit.bits))
+        filled = round(_BAR_WIDTH * code_similarity(hit.distance, hit.bits))
         rows.append(
             [
                 f"{hit.rank}",
-                full * filled + empty * (_BAR - filled),
+                full * filled + empty * (_BAR_WIDTH - filled),
                 f"{hit.distance}/{hit.bits}",
                 f"{hit.info.width}x{hit.info.height}",
                 _date(hit),
@@ -81,13 +83,13 @@ def _date(hit: Neighbour) -> str:
         return ""
 
 
-def write_records(lines: Lines, answers: Sequence[Answer]) -> None:
+def write_records(lines: NdjsonWriter, answers: Sequence[Answer]) -> None:
     """Write the answers to a query, and the footer."""
     for answer in answers:
         if answer.failure:
             lines.failure(answer.failure, "query")
         for hit in answer.neighbours:
-            lines.write("hit", {**path_fields(answer.question.name, "query"), **_hit(hit)})
+            lines.write("hit", {**path_fields(answer.query_image.name, "query"), **_hit(hit)})
     lines.footer(
         queries=len(answers),
         hits=sum(len(answer.neighbours) for answer in answers),

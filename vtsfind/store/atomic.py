@@ -10,7 +10,7 @@ TEMPORARY_SUFFIX = ".tmp"
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_replace(path: Path) -> Iterator[Path]:
     """Replace a file as a whole: whoever opens `path`, at any moment, sees the old file or the new one.
 
     The caller writes a temporary sibling, whose name this gives. When the block ends well, the sibling is flushed to
@@ -29,13 +29,13 @@ def replacing(path: Path) -> Iterator[Path]:
         with temporary.open("r+b") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
-        flush_folder(path.parent)
+        fsync_folder(path.parent)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
 
 
-def flush_folder(folder: Path) -> None:
+def fsync_folder(folder: Path) -> None:
     """Make the names in a folder last through a power cut, where the system can do that."""
     if not hasattr(os, "O_DIRECTORY"):
         return
@@ -53,14 +53,14 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Make `content` the whole of the file `path`, by `replacing`.
+    """Make `content` the whole of the file `path`, by `atomic_replace`.
 
     Raises
     ------
     OSError
         When the place cannot be written; the old file is still there then.
     """
-    with replacing(path) as temporary:
+    with atomic_replace(path) as temporary:
         temporary.write_bytes(content)
 
 

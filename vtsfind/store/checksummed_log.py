@@ -33,11 +33,11 @@ from pathlib import Path
 from typing import Any
 
 from vtsfind.base.errors import DiskFull, StorageError
-from vtsfind.store.atomic import flush_folder
+from vtsfind.store.atomic import fsync_folder
 
 _CRC_DIGITS = 8
-_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+_DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_PERMISSION_ERRNOS = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 Record = Mapping[str, Any]
 
@@ -91,7 +91,7 @@ def path_of(record: Record, name: str = "path") -> bytes | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class LineFileContent:
     """What is in a file of lines."""
 
     records: tuple[dict[str, Any], ...] = ()
@@ -102,7 +102,7 @@ class Lines:
     """Bytes up to the torn last line, or of the whole file if there is none."""
 
 
-def read_lines(path: Path, kind: str, version: int) -> Lines:
+def read_lines(path: Path, kind: str, version: int) -> LineFileContent:
     """Read a file of lines; one that is missing, or whose header was never finished, is empty.
 
     Parameters
@@ -119,11 +119,11 @@ def read_lines(path: Path, kind: str, version: int) -> Lines:
     StorageError
         If the file cannot be read, is of another kind or of a later version.
     """
-    with _told(path, "read"):
+    with _named_storage_errors(path, "read"):
         try:
             content = path.read_bytes()
         except FileNotFoundError:
-            return Lines()
+            return LineFileContent()
     lines = content.split(b"\n")
     torn = lines.pop()
     parsed = [record_of(line) for line in lines]
@@ -133,7 +133,7 @@ def read_lines(path: Path, kind: str, version: int) -> Lines:
     if parsed:
         _check_header(path, parsed[0], kind, version)
     damaged = tuple(number for number, record in enumerate(parsed, 1) if record is None)
-    return Lines(tuple(r for r in parsed[1:] if r is not None), damaged, len(content) - len(torn))
+    return LineFileContent(tuple(r for r in parsed[1:] if r is not None), damaged, len(content) - len(torn))
 
 
 def _check_header(path: Path, header: dict[str, Any] | None, kind: str, version: int) -> None:
@@ -151,7 +151,7 @@ def _check_header(path: Path, header: dict[str, Any] | None, kind: str, version:
 class LineFile(AbstractContextManager["LineFile"]):
     """A file of lines, open for adding to it; made if it is missing, with a torn last line cut off.
 
-    The caller sees to it that no one else adds to the file meanwhile (`vtsfind.store.partial_file.alone` can do that).
+    The caller sees to it that no one else adds to the file meanwhile (`vtsfind.store.partial_file.exclusive_lock` can do that).
 
     Parameters
     ----------
@@ -170,23 +170,23 @@ class LineFile(AbstractContextManager["LineFile"]):
 
     def __init__(self, path: Path, kind: str, version: int) -> None:
         self.path = path
-        held = read_lines(path, kind, version)
-        with _told(path, "written"):
+        existing = read_lines(path, kind, version)
+        with _named_storage_errors(path, "written"):
             path.parent.mkdir(parents=True, exist_ok=True)
             fresh = not path.exists()
             self._descriptor = os.open(
                 path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600
             )
-        self._size = held.size
+        self._size = existing.size
         try:
-            with _told(path, "written"):
-                if os.fstat(self._descriptor).st_size > held.size:
-                    os.ftruncate(self._descriptor, held.size)
-            if not held.size:
+            with _named_storage_errors(path, "written"):
+                if os.fstat(self._descriptor).st_size > existing.size:
+                    os.ftruncate(self._descriptor, existing.size)
+            if not existing.size:
                 self.append({"format": kind, "version": version})
             if fresh:
-                with _told(path, "written"):
-                    flush_folder(path.parent)
+                with _named_storage_errors(path, "written"):
+                    fsync_folder(path.parent)
         except BaseException:
             self.close()
             raise
@@ -210,20 +210,20 @@ class LineFile(AbstractContextManager["LineFile"]):
         """
         data = b"".join(map(line_of, records))
         try:
-            with _told(self.path, "written"):
+            with _named_storage_errors(self.path, "written"):
                 written = 0
                 while written < len(data):
                     written += os.write(self._descriptor, data[written:])
                 if durable:
                     os.fsync(self._descriptor)
         except BaseException:
-            self._take_back()
+            self._truncate_failed_append()
             raise
         self._size += len(data)
 
-    def _take_back(self) -> None:
+    def _truncate_failed_append(self) -> None:
         """Cut off what a failed append left, as far as the disk allows; the next opening does it otherwise."""
-        with _told(self.path, "written"):
+        with _named_storage_errors(self.path, "written"):
             os.ftruncate(self._descriptor, self._size)
 
     def close(self) -> None:
@@ -237,14 +237,14 @@ class LineFile(AbstractContextManager["LineFile"]):
 
 
 @contextmanager
-def _told(path: Path, what: str) -> Iterator[None]:
+def _named_storage_errors(path: Path, what: str) -> Iterator[None]:
     """Turn the system's errors into ones that name the file."""
     try:
         yield
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in _DISK_FULL_ERRNOS:
             raise DiskFull(f"There is no room to write {path}.", "Make room on that disk.") from error
-        if error.errno in _FORBIDDEN:
+        if error.errno in _PERMISSION_ERRNOS:
             raise DiskFull(
                 f"{path} cannot be {what}: {error.strerror}.", "Change the permissions of its folder."
             ) from error

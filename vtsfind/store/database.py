@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from vtsfind.base.errors import LibraryDamaged
 from vtsfind.base.records import Entry, Failure, PictureInfo, Signature, Stamp
-from vtsfind.store.errors import REPAIR, UNREADABLE
+from vtsfind.store.errors import REPAIR_HINT, SQLITE_ERRORS
 from vtsfind.store.planes import STATE_BYTES, code_bytes
 from vtsfind.store.rows import (
     FileRecord,
@@ -59,7 +59,7 @@ class Database:
     def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
         self.connection = connection
         self.folder = folder
-        self.altered = False
+        self.codes_changed = False
         """Whether the open transaction changed which codes are in the planes."""
         self.signature = self._read_signature()
         self.code_bytes = sum(map(code_bytes, self.signature.heads))
@@ -70,18 +70,18 @@ class Database:
         if isinstance(text, str) and zlib.crc32(text.encode()) == self.meta("signature_crc"):
             signature = signature_of(text)
         if signature is None:
-            raise LibraryDamaged(f"{self.folder / NAME} does not say which model it is for.", REPAIR)
+            raise LibraryDamaged(f"{self.folder / NAME} does not say which model it is for.", REPAIR_HINT)
         return signature
 
     @contextmanager
-    def changing(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
         """Begin a transaction unless one is open; take all of it back if SQLite refuses a change."""
         if not self.connection.in_transaction:
-            self.altered = False
+            self.codes_changed = False
             self.connection.execute("BEGIN IMMEDIATE")
         try:
             yield self.connection
-        except UNREADABLE:
+        except SQLITE_ERRORS:
             self.rollback()
             raise
 
@@ -101,23 +101,23 @@ class Database:
         """Keep the changes of the open transaction, if there is one."""
         if not self.connection.in_transaction:
             return
-        with self.changing() as connection:
-            if self.altered:
+        with self.transaction() as connection:
+            if self.codes_changed:
                 connection.execute("INSERT OR REPLACE INTO meta VALUES ('state', randomblob(16))")
             connection.execute("COMMIT")
-        self.altered = False
+        self.codes_changed = False
 
     def rollback(self) -> None:
         """Take the changes of the open transaction back, if there is one."""
-        self.altered = False
+        self.codes_changed = False
         if self.connection.in_transaction:
-            with suppress(*UNREADABLE):
+            with suppress(*SQLITE_ERRORS):
                 self.connection.execute("ROLLBACK")
 
     def add(self, entry: Entry) -> None:
         """Record a readable file."""
         codes = None if entry.codes is None else join_codes(self.signature.heads, entry.codes)
-        with self.changing() as connection:
+        with self.transaction() as connection:
             row = connection.execute("SELECT id FROM contents WHERE sha256 = ?", (entry.digest,)).fetchone()
             content = int(row[0]) if row else self._add_content(connection, entry, codes)
             self._put(connection, entry.path, entry.stamp, content=content)
@@ -135,9 +135,9 @@ class Database:
         ).fetchone()
         return int(content)
 
-    def fail(self, failure: Failure) -> None:
+    def add_failure(self, failure: Failure) -> None:
         """Record a file that cannot be used."""
-        with self.changing() as connection:
+        with self.transaction() as connection:
             reason, detail = failure.reason.value, text(failure.detail)
             self._put(connection, failure.path, failure.stamp, reason=reason, detail=detail)
 
@@ -153,7 +153,7 @@ class Database:
     ) -> None:
         before = connection.execute("SELECT content FROM files WHERE path = ?", (path,)).fetchone()
         if (before[0] if before else None) != content:
-            self.altered = True
+            self.codes_changed = True
         numbers = (None,) * 3 if stamp is None else tuple(map(signed, astuple(stamp)))
         connection.execute(
             "INSERT OR REPLACE INTO files (path, size, mtime_ns, inode, content, reason, detail)"
@@ -163,18 +163,18 @@ class Database:
 
     def forget(self, paths: Iterable[bytes]) -> None:
         """Drop files; what is known of their contents stays."""
-        with self.changing() as connection:
-            self.altered = True
+        with self.transaction() as connection:
+            self.codes_changed = True
             connection.executemany("DELETE FROM files WHERE path = ?", ((path,) for path in paths))
 
     def add_roots(self, roots: Iterable[bytes]) -> None:
         """Record folders (or files) that the library covers."""
-        with self.changing() as connection:
+        with self.transaction() as connection:
             connection.executemany("INSERT OR IGNORE INTO roots VALUES (?)", ((root,) for root in roots))
 
     def set_meta(self, name: str, value: int | str | bytes) -> None:
         """Record a fact about the library."""
-        with self.changing() as connection:
+        with self.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, value))
 
     def meta(self, name: str) -> int | str | bytes | None:
@@ -187,7 +187,7 @@ class Database:
         """The random name of the present set of codes."""
         value = self.meta("state")
         if not isinstance(value, bytes) or len(value) != STATE_BYTES:
-            raise LibraryDamaged(f"{self.folder / NAME} does not name its state.", REPAIR)
+            raise LibraryDamaged(f"{self.folder / NAME} does not name its state.", REPAIR_HINT)
         return value
 
     def has_state(self) -> bool:
@@ -212,7 +212,7 @@ class Database:
         ):
             if len(code) != self.code_bytes:
                 raise LibraryDamaged(
-                    f"{self.folder / NAME} holds a code of a wrong length (content {content}).", REPAIR
+                    f"{self.folder / NAME} holds a code of a wrong length (content {content}).", REPAIR_HINT
                 )
             ids.append(content)
             codes += code
@@ -251,17 +251,17 @@ class Database:
             " WHERE path = ? AND files.size = ? AND mtime_ns = ? AND inode = ?",
             (path, *map(signed, astuple(stamp))),
         ).fetchone()
-        return self._whole(row)
+        return self._checked_codes(row)
 
     def codes_of_digest(self, digest: bytes) -> bytes | None:
         """The joined codes of a content, None unless it is known."""
-        return self._whole(
+        return self._checked_codes(
             self.connection.execute("SELECT codes FROM contents WHERE sha256 = ?", (digest,)).fetchone()
         )
 
-    def _whole(self, row: tuple[bytes] | None) -> bytes | None:
+    def _checked_codes(self, row: tuple[bytes] | None) -> bytes | None:
         if row and len(row[0]) != self.code_bytes:
-            raise LibraryDamaged(f"{self.folder / NAME} holds a code of a wrong length.", REPAIR)
+            raise LibraryDamaged(f"{self.folder / NAME} holds a code of a wrong length.", REPAIR_HINT)
         return row[0] if row else None
 
     def files_of_content(self, content: int) -> list[FileRecord]:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from vtsfind.base.progress import CancelToken
 from vtsfind.store.checksummed_log import LineFile, read_lines
-from vtsfind.store.partial_file import alone
+from vtsfind.store.partial_file import exclusive_lock
 
 KIND: Final = "vtsfind decisions"
 VERSION: Final = 1
@@ -30,7 +30,7 @@ Pair = tuple[bytes, bytes]
 """SHA-256 of two contents."""
 
 
-class Choice(StrEnum):
+class DecisionKind(StrEnum):
     """What a person said about a pair."""
 
     NOT_DUPLICATE = "not-duplicate"
@@ -45,7 +45,7 @@ class Choice(StrEnum):
 class Decision:
     """A decision about one pair."""
 
-    choice: Choice
+    choice: DecisionKind
     first: bytes
     """SHA-256 of a content, 32 bytes; not larger than `second`."""
     second: bytes
@@ -58,7 +58,7 @@ class Decision:
         return self.first, self.second
 
 
-def ordered(first: bytes, second: bytes) -> Pair:
+def ordered_pair(first: bytes, second: bytes) -> Pair:
     """A pair in the one order that it is kept in."""
     return (first, second) if first <= second else (second, first)
 
@@ -74,12 +74,12 @@ def decision_of(record: Mapping[str, Any]) -> Decision | None:
     try:
         first, second = bytes.fromhex(record["a"]), bytes.fromhex(record["b"])
         at = datetime.strptime(record["at"], _TIME).replace(tzinfo=UTC)
-        choice = Choice(record["what"])
+        choice = DecisionKind(record["what"])
     except (KeyError, TypeError, ValueError):
         return None
     if len(first) != DIGEST_BYTES or len(second) != DIGEST_BYTES:
         return None
-    return Decision(choice, *ordered(first, second), at.strftime(_TIME))
+    return Decision(choice, *ordered_pair(first, second), at.strftime(_TIME))
 
 
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -118,31 +118,31 @@ class Decisions:
         for record in lines.records:
             decision = decision_of(record)
             if decision:
-                self._take(decision)
+                self._set_if_later(decision)
 
-    def _take(self, decision: Decision) -> None:
+    def _set_if_later(self, decision: Decision) -> None:
         known = self._latest.get(decision.pair)
         if known is None or decision.at >= known.at:
             self._latest[decision.pair] = decision
 
-    def choice(self, first: bytes, second: bytes) -> Choice | None:
+    def choice(self, first: bytes, second: bytes) -> DecisionKind | None:
         """What is in force about two contents (or two files of one content); None if nothing is."""
-        known = self._latest.get(ordered(first, second))
-        return None if known is None or known.choice is Choice.FORGET else known.choice
+        known = self._latest.get(ordered_pair(first, second))
+        return None if known is None or known.choice is DecisionKind.FORGET else known.choice
 
-    def refused(self, first: bytes, second: bytes) -> bool:
+    def is_excluded(self, first: bytes, second: bytes) -> bool:
         """Whether a person said that this pair must not be proposed: it is none, or both are wanted."""
         return self.choice(first, second) is not None
 
     def __iter__(self) -> Iterator[Decision]:
         """The decisions in force, sorted by time, then by content."""
-        live = [each for each in self._latest.values() if each.choice is not Choice.FORGET]
+        live = [each for each in self._latest.values() if each.choice is not DecisionKind.FORGET]
         return iter(sorted(live, key=lambda each: (each.at, each.pair)))
 
     def __len__(self) -> int:
-        return sum(each.choice is not Choice.FORGET for each in self._latest.values())
+        return sum(each.choice is not DecisionKind.FORGET for each in self._latest.values())
 
-    def add(self, choice: Choice, pairs: Iterable[Pair]) -> int:
+    def add(self, choice: DecisionKind, pairs: Iterable[Pair]) -> int:
         """Decide about pairs of contents; what is in force already is not written again.
 
         Returns
@@ -161,8 +161,8 @@ class Decisions:
         for first, second in pairs:
             if len(first) != DIGEST_BYTES or len(second) != DIGEST_BYTES:
                 raise ValueError("a content is named by the 32 bytes of its SHA-256")
-            pair = ordered(first, second)
-            if self.choice(*pair) is not (None if choice is Choice.FORGET else choice):
+            pair = ordered_pair(first, second)
+            if self.choice(*pair) is not (None if choice is DecisionKind.FORGET else choice):
                 known = self._latest.get(pair)
                 # A clock that was set back must not make the later decision the older one.
                 fresh[pair] = Decision(choice, *pair, max(at, known.at) if known else at)
@@ -187,7 +187,7 @@ class Decisions:
             if known is None or each.at > known.at:
                 fresh[each.pair] = each
         changed = sum(
-            self.choice(*pair) is not (None if each.choice is Choice.FORGET else each.choice)
+            self.choice(*pair) is not (None if each.choice is DecisionKind.FORGET else each.choice)
             for pair, each in fresh.items()
         )
         self._write(list(fresh.values()))
@@ -197,7 +197,7 @@ class Decisions:
         if not decisions:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with alone(self.path, CancelToken()), LineFile(self.path, KIND, VERSION) as file:
+        with exclusive_lock(self.path, CancelToken()), LineFile(self.path, KIND, VERSION) as file:
             file.append(*map(as_record, decisions))
         for each in decisions:
-            self._take(each)
+            self._set_if_later(each)

@@ -10,60 +10,60 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from vtsfind.base.errors import DiskFull, LibraryDamaged, LibraryLocked, StorageError, VtsfindError
 
-REPAIR = "Run: vtsfind doctor --repair"
-NO_ROOM = "Make room, or choose another place with --library; everything saved before is still there."
-NO_PERMISSION = "Make the folder writable, or choose another place with --library."
+REPAIR_HINT = "Run: vtsfind doctor --repair"
+DISK_FULL_HINT = "Make room, or choose another place with --library; everything saved before is still there."
+PERMISSION_HINT = "Make the folder writable, or choose another place with --library."
 
-UNREADABLE = (sqlite3.Error, UnicodeDecodeError)
+SQLITE_ERRORS = (sqlite3.Error, UnicodeDecodeError)
 """What reading a damaged database raises; the second for damage within texts and within SQLite's own messages."""
 
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FORBIDDEN = {errno.EROFS, errno.EACCES, errno.EPERM}
+_DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_PERMISSION_ERRNOS = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
-class _InFolder(Protocol):
+class _HasFolder(Protocol):
     @property
     def folder(self) -> Path: ...
 
 
-Owner = TypeVar("Owner", bound=_InFolder)
+Owner = TypeVar("Owner", bound=_HasFolder)
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def guarded(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[Owner, P], R]:
+def translates_errors(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[Owner, P], R]:
     """Make a method raise vtsfind's errors where it would raise those of SQLite or the system."""
 
     @wraps(method)
     def call(self: Owner, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        with translated(self.folder):
+        with storage_errors(self.folder):
             return method(self, *args, **kwargs)
 
     return call
 
 
-def reading(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[Owner, P], R]:
-    """As `guarded`, for a method that only reads: a stored value of another type than its column's is damage."""
+def translates_read_errors(method: Callable[Concatenate[Owner, P], R]) -> Callable[Concatenate[Owner, P], R]:
+    """As `translates_errors`, for a method that only reads: a stored value of another type than its column's is damage."""
 
     @wraps(method)
     def call(self: Owner, /, *args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            with translated(self.folder):
+            with storage_errors(self.folder):
                 return method(self, *args, **kwargs)
         except TypeError as error:
             raise LibraryDamaged(
-                f"The database of the library {self.folder} is damaged: {error}.", REPAIR
+                f"The database of the library {self.folder} is damaged: {error}.", REPAIR_HINT
             ) from error
 
     return call
 
 
 @contextmanager
-def translated(folder: Path) -> Iterator[None]:
+def storage_errors(folder: Path) -> Iterator[None]:
     """Turn what SQLite and the system raise into a `StorageError` that names the library and the remedy."""
     try:
         yield
-    except UNREADABLE as error:
+    except SQLITE_ERRORS as error:
         raise _from_sqlite(error, folder) from error
     except OSError as error:
         raise _from_system(error, folder) from error
@@ -76,9 +76,9 @@ def _from_sqlite(error: sqlite3.Error | UnicodeDecodeError, folder: Path) -> Vts
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
     match code & 0xFF:
         case sqlite3.SQLITE_FULL:
-            return DiskFull(f"The disk with the library {folder} is full.", NO_ROOM)
+            return DiskFull(f"The disk with the library {folder} is full.", DISK_FULL_HINT)
         case sqlite3.SQLITE_READONLY | sqlite3.SQLITE_PERM | sqlite3.SQLITE_AUTH:
-            return DiskFull(f"The library {folder} cannot be written: {words}.", NO_PERMISSION)
+            return DiskFull(f"The library {folder} cannot be written: {words}.", PERMISSION_HINT)
         case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
             return LibraryLocked(
                 f"Another program uses the database of the library {folder}.", "Wait for it to end."
@@ -89,15 +89,15 @@ def _from_sqlite(error: sqlite3.Error | UnicodeDecodeError, folder: Path) -> Vts
                 "Look whether the disk is full or failing.",
             )
         case _:
-            return LibraryDamaged(f"The database of the library {folder} is damaged: {words}.", REPAIR)
+            return LibraryDamaged(f"The database of the library {folder} is damaged: {words}.", REPAIR_HINT)
 
 
 def _from_system(error: OSError, folder: Path) -> VtsfindError:
     name = error.filename or folder
-    if error.errno in _FULL:
-        return DiskFull(f"The disk with the library {folder} is full.", NO_ROOM)
-    if error.errno in _FORBIDDEN:
-        return DiskFull(f"{name} cannot be used: {error.strerror}.", NO_PERMISSION)
+    if error.errno in _DISK_FULL_ERRNOS:
+        return DiskFull(f"The disk with the library {folder} is full.", DISK_FULL_HINT)
+    if error.errno in _PERMISSION_ERRNOS:
+        return DiskFull(f"{name} cannot be used: {error.strerror}.", PERMISSION_HINT)
     return StorageError(
         f"{name} cannot be used: {error.strerror or error}.", "Look whether the disk is failing."
     )

@@ -31,14 +31,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from vtsfind.base.groups import UNDECIDED, Box, Evidence, Glanced, Verdict
-from vtsfind.store.schema import connected
+from vtsfind.base.groups import UNDECIDED, Box, Evidence, FullFrameVerdict, Verdict
+from vtsfind.store.schema import open_connection
 
 NAME = "evidence.db"
 APPLICATION_ID = 0x56545345
 VERSION = 2
 KEY_BYTES = 16
-MOST_LOOK_BYTES = 1 << 32
+MAX_FEATURE_BYTES = 1 << 32
 """What looks may take between two runs: those of about 50,000 photos. In a larger library some are looked at again."""
 
 Pair = tuple[bytes, bytes]
@@ -56,7 +56,7 @@ CREATE TABLE IF NOT EXISTS pairs (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS sightings (key BLOB PRIMARY KEY, told BLOB NOT NULL) STRICT;
 """
-_SIDES = ("", "-wal", "-shm", "-journal")
+_FILE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 
 
 class EvidenceStore(AbstractContextManager["EvidenceStore"]):
@@ -66,34 +66,36 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
     ----------
     folder
         The library's.
-    look_version, verdict_version
+    features_version, verdict_version
         Of what makes looks, and of what makes verdicts.
     write
         Whether it is to be written, and so made if it is missing or damaged. Else nothing may be kept in it.
     """
 
-    def __init__(self, folder: Path, look_version: str, verdict_version: str, *, write: bool = True) -> None:
+    def __init__(
+        self, folder: Path, features_version: str, verdict_version: str, *, write: bool = True
+    ) -> None:
         self._path = folder / NAME
-        self._look_version = look_version
+        self._features_version = features_version
         self._verdict_version = verdict_version
         self.problem = ""
         """Why nothing more can be kept on disk, in the words of the system; empty if it can."""
         self._pending: list[tuple[str, Rows]] = []
         """What was written since the last commit, to be written elsewhere if the file fails."""
         self._memory: sqlite3.Connection | None = None
-        self._disk = self._opened() if write else self._opened_to_read()
+        self._disk = self._open_writable() if write else self._open_readonly()
 
-    def _opened_to_read(self) -> sqlite3.Connection | None:
+    def _open_readonly(self) -> sqlite3.Connection | None:
         try:
-            return connected(self._path, "ro")
+            return open_connection(self._path, "ro")
         except sqlite3.Error as error:
             self.problem = str(error)
             return None
 
-    def _opened(self) -> sqlite3.Connection | None:
+    def _open_writable(self) -> sqlite3.Connection | None:
         for _ in range(2):
             try:
-                connection = _prepared(connected(self._path, "rwc"))
+                connection = _initialised(open_connection(self._path, "rwc"))
             except sqlite3.Error as error:
                 self.problem = str(error)
                 if isinstance(error, sqlite3.OperationalError):  # it is busy, or cannot be written
@@ -105,9 +107,9 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         return None
 
     def _remove(self) -> None:
-        for side in _SIDES:
+        for suffix in _FILE_SUFFIXES:
             with suppress(OSError):
-                self._path.with_name(NAME + side).unlink(missing_ok=True)
+                self._path.with_name(NAME + suffix).unlink(missing_ok=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -118,50 +120,50 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         """Details and features of a content; None if they are not known, or not from the photo in full as asked."""
         rows = self._rows(
             "SELECT told FROM looks WHERE content = ? AND version = ? AND full >= ?",
-            (digest[:KEY_BYTES], self._look_version, int(full)),
+            (digest[:KEY_BYTES], self._features_version, int(full)),
         )
         return bytes(rows[0][0]) if rows else None
 
     def looked(self) -> dict[bytes, bool]:
         """The contents that were looked at, by the first `KEY_BYTES` of their digest, and whether in full."""
-        rows = self._rows("SELECT content, full FROM looks WHERE version = ?", (self._look_version,))
+        rows = self._rows("SELECT content, full FROM looks WHERE version = ?", (self._features_version,))
         return {bytes(content): bool(full) for content, full in rows}
 
-    def keep_look(self, digest: bytes, told: bytes | bytearray, *, full: bool) -> None:
+    def save_features(self, digest: bytes, stored: bytes | bytearray, *, full: bool) -> None:
         """Keep details and features of a content; `commit` makes it last."""
         self._write(
             "INSERT OR REPLACE INTO looks (content, version, full, told) VALUES (?, ?, ?, ?)",
-            [(digest[:KEY_BYTES], self._look_version, int(full), told)],
+            [(digest[:KEY_BYTES], self._features_version, int(full), stored)],
         )
 
-    def verdicts(self, pairs: Iterable[Pair]) -> dict[Pair, Glanced]:
+    def verdicts(self, pairs: Iterable[Pair]) -> dict[Pair, FullFrameVerdict]:
         """What is known of some pairs, each with the smaller digest first."""
-        known: dict[Pair, Glanced] = {}
+        known: dict[Pair, FullFrameVerdict] = {}
         for pair in pairs:
             rows = self._rows(
                 "SELECT verdict, evidence FROM pairs WHERE first = ? AND second = ? AND version = ?",
-                (*_key(pair), self._verdict_version),
+                (*_pair_key(pair), self._verdict_version),
             )
             if rows:
-                known[pair] = _found(*rows[0])
+                known[pair] = _verdict_of(*rows[0])
         return known
 
-    def keep_verdicts(self, found: Iterable[tuple[Pair, Glanced]]) -> None:
+    def save_verdicts(self, found: Iterable[tuple[Pair, FullFrameVerdict]]) -> None:
         """Keep verdicts on pairs, each with the smaller digest first; `commit` makes it last."""
         self._write(
             "INSERT OR REPLACE INTO pairs (first, second, version, verdict, evidence) VALUES (?, ?, ?, ?, ?)",
-            [(*_key(pair), self._verdict_version, *_columns(each)) for pair, each in found],
+            [(*_pair_key(pair), self._verdict_version, *_verdict_columns(each)) for pair, each in found],
         )
 
     def sighted(self, key: bytes) -> bytes | None:
-        """What was kept under a key by `keep_sighted`, if nothing was under another one since."""
+        """What was kept under a key by `save_local_candidates`, if nothing was under another one since."""
         rows = self._rows("SELECT told FROM sightings WHERE key = ?", (key,))
         return bytes(rows[0][0]) if rows else None
 
-    def keep_sighted(self, key: bytes, told: bytes) -> None:
+    def save_local_candidates(self, key: bytes, stored: bytes) -> None:
         """Keep what a search for details in common found, in place of the one before; `commit` makes it last."""
         self._write("DELETE FROM sightings WHERE key <> ?", [(key,)])
-        self._write("INSERT OR REPLACE INTO sightings (key, told) VALUES (?, ?)", [(key, told)])
+        self._write("INSERT OR REPLACE INTO sightings (key, told) VALUES (?, ?)", [(key, stored)])
 
     def commit(self) -> None:
         """Make what was kept last: a killed process does not lose it."""
@@ -172,14 +174,14 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
                 self._fail(error)
         self._pending.clear()
 
-    def trim(self, most_bytes: int = MOST_LOOK_BYTES) -> None:
+    def trim(self, max_bytes: int = MAX_FEATURE_BYTES) -> None:
         """Drop what another version made, and the oldest looks beyond so many bytes; commits."""
-        self._write("DELETE FROM looks WHERE version <> ?", [(self._look_version,)])
+        self._write("DELETE FROM looks WHERE version <> ?", [(self._features_version,)])
         self._write("DELETE FROM pairs WHERE version <> ?", [(self._verdict_version,)])
         self._write(
             "DELETE FROM looks WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
             " sum(length(told)) OVER (ORDER BY rowid DESC) AS total FROM looks) WHERE total > ?)",
-            [(most_bytes,)],
+            [(max_bytes,)],
         )
         self.commit()
         if self._disk is not None:
@@ -210,7 +212,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
     def _write(self, statement: str, rows: Rows) -> None:
         self._pending.append((statement, rows))
         if self.problem or self._disk is None:
-            self._in_memory().executemany(statement, rows)
+            self._memory_fallback().executemany(statement, rows)
             return
         try:
             if not self._disk.in_transaction:
@@ -226,18 +228,18 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
             with suppress(sqlite3.Error):
                 self._disk.execute("ROLLBACK")
         for statement, rows in self._pending:
-            self._in_memory().executemany(statement, rows)
+            self._memory_fallback().executemany(statement, rows)
         self._pending.clear()
 
-    def _in_memory(self) -> sqlite3.Connection:
+    def _memory_fallback(self) -> sqlite3.Connection:
         if self._memory is None:
-            self._memory = _prepared(
+            self._memory = _initialised(
                 sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
             )
         return self._memory
 
 
-def _prepared(connection: sqlite3.Connection) -> sqlite3.Connection:
+def _initialised(connection: sqlite3.Connection) -> sqlite3.Connection:
     """Make sure that a connection's database is one of this format, and make it so if it is new."""
     try:
         if not _is_ready(connection):
@@ -273,27 +275,27 @@ def _is_ready(connection: sqlite3.Connection) -> bool:
     return False
 
 
-def _key(pair: Pair) -> Pair:
+def _pair_key(pair: Pair) -> Pair:
     if pair[0] > pair[1]:
         raise ValueError("the smaller digest of a pair comes first")
     return pair[0][:KEY_BYTES], pair[1][:KEY_BYTES]
 
 
-def _columns(found: Glanced) -> tuple[str | None, str | None]:
+def _verdict_columns(found: FullFrameVerdict) -> tuple[str | None, str | None]:
     if found is None:
         return None, None
     if found is UNDECIDED:
         return UNDECIDED.value, None
     verdict, evidence = found
-    told = {name: value for name, value in asdict(evidence).items() if value is not None and value != ""}
-    return verdict.value, json.dumps(told)
+    stored = {name: value for name, value in asdict(evidence).items() if value is not None and value != ""}
+    return verdict.value, json.dumps(stored)
 
 
-def _found(verdict: str | None, evidence: str | None) -> Glanced:
+def _verdict_of(verdict: str | None, evidence: str | None) -> FullFrameVerdict:
     if verdict is None:
         return None
     if verdict == UNDECIDED.value:
         return UNDECIDED
-    told = json.loads(evidence or "{}")
-    box = told.pop("box", None)
-    return Verdict(verdict), Evidence(**told, box=Box(**box) if box else None)
+    stored = json.loads(evidence or "{}")
+    box = stored.pop("box", None)
+    return Verdict(verdict), Evidence(**stored, box=Box(**box) if box else None)

@@ -8,15 +8,15 @@ from vtsfind.base.errors import LibraryDamaged
 from vtsfind.base.records import show_path
 from vtsfind.store import planes
 from vtsfind.store.database import Database
-from vtsfind.store.errors import UNREADABLE
+from vtsfind.store.errors import SQLITE_ERRORS
 from vtsfind.store.plane_cache import PublishedPlanes
 from vtsfind.store.planes import PlanesUnusable
-from vtsfind.store.rows import whole_content
+from vtsfind.store.rows import is_content_intact
 from vtsfind.store.schema import NAME
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class LibraryProblem:
     """Something that is not as it should be in a library."""
 
     severity: Literal["must", "should"]
@@ -25,7 +25,7 @@ class Problem:
     """One sentence."""
 
 
-def check(database: Database, *, deep: bool) -> list[Problem]:
+def check(database: Database, *, deep: bool) -> list[LibraryProblem]:
     """Look for everything that can be wrong with a library.
 
     Parameters
@@ -35,19 +35,19 @@ def check(database: Database, *, deep: bool) -> list[Problem]:
     deep
         Whether to read every page, index and checksum of the database too, and to compare the planes bit by bit.
     """
-    checks: list[Callable[..., Iterator[Problem]]] = [
+    checks: list[Callable[..., Iterator[LibraryProblem]]] = [
         _structure,
-        _links,
+        _foreign_keys,
         _codes,
         _planes,
         _orphans,
     ]
-    problems: list[Problem] = []
+    problems: list[LibraryProblem] = []
     for one in checks:
         try:
             problems += one(database, deep=deep)
-        except (*UNREADABLE, TypeError) as error:
-            problem = Problem(
+        except (*SQLITE_ERRORS, TypeError) as error:
+            problem = LibraryProblem(
                 "must", f"The database {database.folder / NAME} cannot be read through: {error}."
             )
             if problem not in problems:
@@ -55,39 +55,39 @@ def check(database: Database, *, deep: bool) -> list[Problem]:
     return problems
 
 
-def sound(database: Database) -> bool:
+def is_sound(database: Database) -> bool:
     """Whether SQLite can read all of the database and finds no contradiction in it."""
     try:
         return not list(_structure(database, deep=True))
-    except UNREADABLE:
+    except SQLITE_ERRORS:
         return False
 
 
-def _structure(database: Database, *, deep: bool) -> Iterator[Problem]:
+def _structure(database: Database, *, deep: bool) -> Iterator[LibraryProblem]:
     pragma = "integrity_check" if deep else "quick_check"
     for (line,) in database.connection.execute(f"PRAGMA {pragma}(5)"):
         if line != "ok":
             text = " ".join(line.split())
-            yield Problem("must", f"The database {database.folder / NAME} is damaged: {text}.")
+            yield LibraryProblem("must", f"The database {database.folder / NAME} is damaged: {text}.")
     if not database.has_schema():
-        yield Problem(
+        yield LibraryProblem(
             "must", f"The database {database.folder / NAME} does not have the tables of its format."
         )
 
 
-def _links(database: Database, **_: bool) -> Iterator[Problem]:
-    loose = len(database.connection.execute("PRAGMA foreign_key_check").fetchall())
-    if loose:
-        yield Problem("must", f"{loose} files refer to codes that are not there.")
+def _foreign_keys(database: Database, **_: bool) -> Iterator[LibraryProblem]:
+    dangling = len(database.connection.execute("PRAGMA foreign_key_check").fetchall())
+    if dangling:
+        yield LibraryProblem("must", f"{dangling} files refer to codes that are not there.")
 
 
-def _codes(database: Database, *, deep: bool) -> Iterator[Problem]:
-    wrong = damaged_contents(database, checksums=deep)
-    if not wrong:
+def _codes(database: Database, *, deep: bool) -> Iterator[LibraryProblem]:
+    damaged = damaged_contents(database, checksums=deep)
+    if not damaged:
         return
-    row = database.connection.execute("SELECT path FROM files WHERE content = ?", (wrong[0],)).fetchone()
+    row = database.connection.execute("SELECT path FROM files WHERE content = ?", (damaged[0],)).fetchone()
     example = f", such as that of {show_path(row[0])}" if row else ""
-    yield Problem("must", f"{len(wrong)} codes in {database.folder / NAME} are damaged{example}.")
+    yield LibraryProblem("must", f"{len(damaged)} codes in {database.folder / NAME} are damaged{example}.")
 
 
 def damaged_contents(database: Database, *, checksums: bool) -> list[int]:
@@ -101,31 +101,33 @@ def damaged_contents(database: Database, *, checksums: bool) -> list[int]:
     return [
         content
         for content, digest, codes, crc in cursor
-        if not whole_content(digest, codes, crc, database.code_bytes)
+        if not is_content_intact(digest, codes, crc, database.code_bytes)
     ]
 
 
-def _planes(database: Database, *, deep: bool) -> Iterator[Problem]:
+def _planes(database: Database, *, deep: bool) -> Iterator[LibraryProblem]:
     published = PublishedPlanes(database)
     try:
         published.read()
-        if deep and not published.agree():
-            yield Problem("must", f"{database.folder / planes.NAME} does not hold the codes of the database.")
+        if deep and not published.matches_database():
+            yield LibraryProblem(
+                "must", f"{database.folder / planes.NAME} does not hold the codes of the database."
+            )
     except PlanesUnusable as error:
-        yield Problem("should", f"The first query takes longer than it could: {error}.")
+        yield LibraryProblem("should", f"The first query takes longer than it could: {error}.")
     except LibraryDamaged as error:
-        yield Problem("must", error.message)
+        yield LibraryProblem("must", error.message)
 
 
-def _orphans(database: Database, **_: bool) -> Iterator[Problem]:
+def _orphans(database: Database, **_: bool) -> Iterator[LibraryProblem]:
     (count,) = database.connection.execute(
         "SELECT count(*) FROM contents WHERE id NOT IN (SELECT content FROM files WHERE content IS NOT NULL)"
     ).fetchone()
     if count:
-        yield Problem("should", f"{count} codes belong to photos that have no file any more.")
+        yield LibraryProblem("should", f"{count} codes belong to photos that have no file any more.")
 
 
-def mend(database: Database, *, prune: bool) -> list[str]:
+def repair_rows(database: Database, *, prune: bool) -> list[str]:
     """Drop what contradicts itself from a database that SQLite can read, and commit.
 
     Parameters
@@ -140,26 +142,28 @@ def mend(database: Database, *, prune: bool) -> list[str]:
     A sentence for each kind of thing that was dropped.
     """
     report = []
-    with database.changing() as connection:
-        wrong = damaged_contents(database, checksums=True)
-        for content in wrong:
+    with database.transaction() as connection:
+        damaged = damaged_contents(database, checksums=True)
+        for content in damaged:
             connection.execute("DELETE FROM files WHERE content = ?", (content,))
             connection.execute("DELETE FROM contents WHERE id = ?", (content,))
-        if wrong:
+        if damaged:
             report.append(
-                f"Dropped {len(wrong)} damaged codes; the next 'vtsfind index' reads those photos again."
+                f"Dropped {len(damaged)} damaged codes; the next 'vtsfind index' reads those photos again."
             )
-        loose = connection.execute(
+        dangling = connection.execute(
             "DELETE FROM files WHERE content IS NOT NULL AND content NOT IN (SELECT id FROM contents)"
         ).rowcount
-        if loose:
-            report.append(f"Dropped {loose} files without codes; the next 'vtsfind index' reads them again.")
+        if dangling:
+            report.append(
+                f"Dropped {dangling} files without codes; the next 'vtsfind index' reads them again."
+            )
         if prune:
             gone = connection.execute(
                 "DELETE FROM contents WHERE id NOT IN (SELECT content FROM files WHERE content IS NOT NULL)"
             ).rowcount
             if gone:
                 report.append(f"Dropped {gone} codes of photos that have no file any more.")
-        database.altered = bool(wrong or loose) or not database.has_state()
+        database.codes_changed = bool(damaged or dangling) or not database.has_state()
     database.commit()
     return report

@@ -69,15 +69,15 @@ from vtsfind.base.records import Entry, Failure, Signature, Stamp
 from vtsfind.store import health, planes, schema
 from vtsfind.store.atomic import remove_leftovers
 from vtsfind.store.database import Counts, Database
-from vtsfind.store.errors import guarded, reading, translated
-from vtsfind.store.health import Problem
+from vtsfind.store.errors import storage_errors, translates_errors, translates_read_errors
+from vtsfind.store.health import LibraryProblem
 from vtsfind.store.lock import WriterLock
 from vtsfind.store.plane_cache import PublishedPlanes
 from vtsfind.store.planes import Planes
 from vtsfind.store.rows import FileRecord, split_codes
 from vtsfind.store.salvage import salvage
 
-__all__ = ["Counts", "FileRecord", "Index", "Planes", "Problem"]
+__all__ = ["Counts", "FileRecord", "Index", "LibraryProblem", "Planes"]
 
 
 class Index(AbstractContextManager["Index"]):
@@ -85,7 +85,7 @@ class Index(AbstractContextManager["Index"]):
 
     Every method raises a `vtsfind.base.errors.StorageError` when the library cannot be used: `LibraryDamaged`,
     `DiskFull`, `LibraryLocked`, and never an error of SQLite or of the system. What was committed before stays. The
-    changing methods (`add`, `fail`, `forget`, `add_roots`) take part in one transaction, which `commit` keeps;
+    changing methods (`add`, `add_failure`, `forget`, `add_roots`) take part in one transaction, which `commit` keeps;
     an error or `close` takes it back.
     """
 
@@ -93,10 +93,10 @@ class Index(AbstractContextManager["Index"]):
         self.folder = folder
         """Where the library lies."""
         self._lock = lock
-        self._database = self._connected()
+        self._database = self._open_database()
         self._planes = PublishedPlanes(self._database)
 
-    def _connected(self) -> Database:
+    def _open_database(self) -> Database:
         connection = schema.connect(self.folder, write=self._lock is not None)
         try:
             return Database(connection, self.folder)
@@ -115,7 +115,7 @@ class Index(AbstractContextManager["Index"]):
         LibraryLocked, DiskFull
         """
         planes.check_signature(signature)
-        with translated(folder):
+        with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
             lock = WriterLock(folder)
             try:
@@ -134,7 +134,7 @@ class Index(AbstractContextManager["Index"]):
         ------
         LibraryMissing, LibraryLocked, LibraryDamaged, LibraryTooNew, DiskFull
         """
-        with translated(folder):
+        with storage_errors(folder):
             if not (folder / schema.NAME).exists():
                 raise LibraryMissing(
                     f"There is no library in {folder}.", "Make one with: vtsfind index FOLDER"
@@ -151,7 +151,7 @@ class Index(AbstractContextManager["Index"]):
 
     def close(self) -> None:
         """Close the library; changes that were not committed are taken back. A second time does nothing."""
-        with translated(self.folder):
+        with storage_errors(self.folder):
             try:
                 self._database.close()
             finally:
@@ -188,7 +188,7 @@ class Index(AbstractContextManager["Index"]):
                 "Choose the library's model with --model, or another library with --library.",
             )
 
-    @guarded
+    @translates_errors
     def add(self, entry: Entry) -> None:
         """Record a file with its content, in place of whatever was known of that path.
 
@@ -205,17 +205,17 @@ class Index(AbstractContextManager["Index"]):
         """
         self._writable().add(entry)
 
-    @guarded
-    def fail(self, failure: Failure) -> None:
+    @translates_errors
+    def add_failure(self, failure: Failure) -> None:
         """Record a file that cannot be used, in place of whatever was known of that path."""
-        self._writable().fail(failure)
+        self._writable().add_failure(failure)
 
-    @guarded
+    @translates_errors
     def forget(self, paths: Iterable[bytes]) -> None:
         """Drop files that are gone. Their contents stay known, so that a file that comes back is not decoded."""
         self._writable().forget(paths)
 
-    @guarded
+    @translates_errors
     def add_roots(self, roots: Iterable[bytes]) -> None:
         """Record folders (or files) that the library covers."""
         self._writable().add_roots(roots)
@@ -225,12 +225,12 @@ class Index(AbstractContextManager["Index"]):
             raise RuntimeError("the library was opened for reading")
         return self._database
 
-    @guarded
+    @translates_errors
     def commit(self) -> None:
         """Keep the changes made so far: a process killed from here on does not lose them."""
         self._writable().commit()
 
-    @guarded
+    @translates_errors
     def publish(self) -> None:
         """Commit, note the time, and write the planes file if it is not up to date."""
         known = self._writable()
@@ -238,7 +238,7 @@ class Index(AbstractContextManager["Index"]):
         known.commit()
         self._planes.refresh()
 
-    @reading
+    @translates_read_errors
     def planes(self, head: str) -> Planes:
         """The codes of one head for all contents that have a file; pending changes included.
 
@@ -253,34 +253,34 @@ class Index(AbstractContextManager["Index"]):
         """
         return self._planes.of_head(head)
 
-    @reading
+    @translates_read_errors
     def stamps(self) -> dict[bytes, tuple[int, int, int]]:
         """Every known path, usable or not, with its size, mtime_ns and inode; three times -1 if none was seen."""
         return self._database.stamps()
 
-    @reading
+    @translates_read_errors
     def failures(self) -> list[Failure]:
         """The files that could not be used, sorted by path."""
         return self._database.failures()
 
-    @reading
+    @translates_read_errors
     def digests_of_size(self, size: int) -> frozenset[bytes]:
         """SHA-256 of the known contents of `size` bytes, those without a file included."""
         return self._database.digests_of_size(size)
 
-    @reading
+    @translates_read_errors
     def codes_of_path(self, path: bytes, stamp: Stamp) -> dict[str, npt.NDArray[np.uint8]] | None:
         """Head name to packed code (b,) uint8 of a file; None unless it is known with this very stamp."""
         codes = self._database.codes_of_path(path, stamp)
         return None if codes is None else split_codes(self.signature.heads, codes)
 
-    @reading
+    @translates_read_errors
     def codes_of_digest(self, digest: bytes) -> dict[str, npt.NDArray[np.uint8]] | None:
         """Head name to packed code (b,) uint8 of a content; None unless it is known."""
         codes = self._database.codes_of_digest(digest)
         return None if codes is None else split_codes(self.signature.heads, codes)
 
-    @reading
+    @translates_read_errors
     def files_of_rows(self, rows: Sequence[int] | npt.NDArray[np.uint32]) -> list[list[FileRecord]]:
         """The files with each of some contents.
 
@@ -295,28 +295,28 @@ class Index(AbstractContextManager["Index"]):
         """
         return [self._database.files_of_content(int(row)) for row in rows]
 
-    @reading
+    @translates_read_errors
     def files_of_digest(self, digest: bytes) -> list[FileRecord]:
         """The files with the content of that SHA-256, sorted by path; none if it is unknown or its files are gone."""
         return self._database.files_of_digest(digest)
 
-    @reading
+    @translates_read_errors
     def contents(self) -> list[tuple[int, list[FileRecord]]]:
         """Every content that has a file: its id, as in `Planes.rows`, and its files sorted by path; by id."""
         return list(self._database.contents_with_files())
 
-    @reading
+    @translates_read_errors
     def roots(self) -> list[bytes]:
         """The folders (or files) that the library covers, sorted."""
         return self._database.roots()
 
-    @reading
+    @translates_read_errors
     def counts(self) -> Counts:
         """How much is in the library."""
         return self._database.counts()
 
-    @reading
-    def check(self, *, deep: bool = False) -> list[Problem]:
+    @translates_read_errors
+    def check(self, *, deep: bool = False) -> list[LibraryProblem]:
         """Look for everything that can be wrong with the library; an empty list if nothing is.
 
         Parameters
@@ -327,7 +327,7 @@ class Index(AbstractContextManager["Index"]):
         """
         return health.check(self._database, deep=deep)
 
-    @guarded
+    @translates_errors
     def repair(self, *, prune: bool = False) -> list[str]:
         """Put right what `check` finds, and commit.
 
@@ -345,13 +345,13 @@ class Index(AbstractContextManager["Index"]):
         Sentences on what was done; none if there was nothing to do.
         """
         report = []
-        if not health.sound(self._writable()):
+        if not health.is_sound(self._writable()):
             signature = self.signature
             self._database.close()
             report += salvage(self.folder, signature)
-            self._database = self._connected()
+            self._database = self._open_database()
             self._planes = PublishedPlanes(self._database)
-        report += health.mend(self._database, prune=prune)
+        report += health.repair_rows(self._database, prune=prune)
         problem = self._planes.refresh(compare=True)
         if problem:
             report.append(f"The file of packed codes was written again: {problem}.")
@@ -375,7 +375,7 @@ class Index(AbstractContextManager["Index"]):
         try:
             index = cls.open(folder, write=True)
         except LibraryDamaged:
-            with translated(folder):
+            with storage_errors(folder):
                 lock = WriterLock(folder)
                 try:
                     report = salvage(folder)

@@ -17,7 +17,7 @@ Then one record for each move of an operation's life::
 
     {"op": 1, "state": "begun", "time": TIME, "note": TEXT, "trace": {...}}
 
-``trace`` holds the fields of `vtsfind.base.operations.Trace` that are not empty; a later one replaces an earlier one.
+``undo_record`` holds the fields of `vtsfind.base.operations.Trace` that are not empty; a later one replaces an earlier one.
 ``note`` says why, for people. Must: a record ``begun`` or ``undoing`` is on the disk before the file is touched. Should:
 the record of what came of it is; if it is not, the file system tells.
 
@@ -37,16 +37,16 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from vtsfind.base.errors import StorageError, UsageError
-from vtsfind.base.operations import AT_WORK, Action, Operation, State, Trace
-from vtsfind.store.atomic import flush_folder, replace_file
+from vtsfind.base.operations import ACTIVE_RUN_NAME, Action, Operation, State, UndoRecord
+from vtsfind.store.atomic import fsync_folder, replace_file
 from vtsfind.store.checksummed_log import LineFile, path_of, path_record, read_lines
-from vtsfind.store.undo_records import trace_of, trace_record
+from vtsfind.store.undo_records import undo_record_from_json, undo_record_to_json
 
 KIND = "vtsfind-run"
 VERSION = 1
 SUFFIX = ".journal"
 
-LIFE: dict[tuple[State, State], str] = {
+TRANSITIONS: dict[tuple[State, State], str] = {
     (State.PLANNED, State.BEGUN): "its file and its keeper are as planned, and the journal says what comes",
     (State.PLANNED, State.SKIPPED): "there is doubt about a file of its group",
     (State.BEGUN, State.DONE): "the file is where it should go",
@@ -59,30 +59,30 @@ LIFE: dict[tuple[State, State], str] = {
 """Every move of an operation's life, and what it says. There are no others."""
 
 
-class IllegalMove(ValueError):
+class IllegalTransition(ValueError):
     """An operation was to make a move that its life does not have; nothing was written."""
 
 
 @dataclass(slots=True)
-class Life:
+class OperationRecord:
     """One operation and where it is in its life."""
 
     operation: Operation
     state: State = State.PLANNED
-    trace: Trace | None = None
+    undo_record: UndoRecord | None = None
     note: str = ""
     """What the last move said."""
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class Transition:
     """One move in an operation's life."""
 
     number: int
     """Of the operation."""
     state: State
     note: str = ""
-    trace: Trace | None = None
+    undo_record: UndoRecord | None = None
 
 
 @dataclass(slots=True)
@@ -94,30 +94,32 @@ class RunRecord:
     """When it began, as ISO 8601."""
     command: str = ""
     library: bytes = b""
-    lives: dict[int, Life] = field(default_factory=dict)
+    op_records: dict[int, OperationRecord] = field(default_factory=dict)
     damaged: int = 0
     """Lines that could not be read."""
 
     @property
     def counts(self) -> Counter[State]:
         """How many operations are in each state."""
-        return Counter(life.state for life in self.lives.values())
+        return Counter(op_record.state for op_record in self.op_records.values())
 
-    def move(self, move: Move) -> None:
+    def transition(self, transition: Transition) -> None:
         """Make one move.
 
         Raises
         ------
-        IllegalMove
+        IllegalTransition
             If the operation's life has no such move; nothing changes.
         """
-        life = self.lives.get(move.number)
-        if life is None or (life.state, move.state) not in LIFE:
-            now = "unknown" if life is None else life.state.value
-            raise IllegalMove(f"operation {move.number} is {now} and cannot become {move.state.value}")
-        life.state, life.note = move.state, move.note
-        if move.trace is not None:
-            life.trace = move.trace
+        op_record = self.op_records.get(transition.number)
+        if op_record is None or (op_record.state, transition.state) not in TRANSITIONS:
+            now = "unknown" if op_record is None else op_record.state.value
+            raise IllegalTransition(
+                f"operation {transition.number} is {now} and cannot become {transition.state.value}"
+            )
+        op_record.state, op_record.note = transition.state, transition.note
+        if transition.undo_record is not None:
+            op_record.undo_record = transition.undo_record
 
 
 class Journal:
@@ -138,7 +140,7 @@ class Journal:
             names = [entry.name for entry in os.scandir(self.folder) if entry.name.endswith(SUFFIX)]
         except FileNotFoundError:
             return []
-        return sorted((name.removesuffix(SUFFIX) for name in names), key=_order)
+        return sorted((name.removesuffix(SUFFIX) for name in names), key=_run_sort_key)
 
     def read(self, run: str) -> RunRecord:
         """Read what is known of a run.
@@ -156,8 +158,8 @@ class Journal:
         record = RunRecord(run, damaged=len(lines.damaged))
         for line in lines.records:
             try:
-                _take(record, line)
-            except (IllegalMove, KeyError, ValueError, TypeError):
+                _apply_record(record, line)
+            except (IllegalTransition, KeyError, ValueError, TypeError):
                 record.damaged += 1
         return record
 
@@ -169,35 +171,37 @@ class Journal:
         day, taken = f"{now:%Y-%m-%d}", set(self.runs())
         run = next(name for i in range(1, len(taken) + 2) if (name := f"{day}.{i}") not in taken)
         time = now.isoformat(timespec="seconds")
-        record = RunRecord(run, time, command, library, {one.number: Life(one) for one in operations})
-        self._mark(run)
+        record = RunRecord(
+            run, time, command, library, {one.number: OperationRecord(one) for one in operations}
+        )
+        self._mark_at_work(run)
         file = LineFile(self._path(run), KIND, VERSION)
         head = {"run": run, "time": time, "command": command, **path_record(library, "library")}
-        file.append({**head, "vtsfind": version}, *map(_planned, operations))
+        file.append({**head, "vtsfind": version}, *map(_planned_record, operations))
         return OpenRun(self, record, file)
 
     def open(self, run: str) -> "OpenRun":
         """Go on with a run. The caller holds the lock."""
         record = self.read(run)
-        self._mark(run)
+        self._mark_at_work(run)
         return OpenRun(self, record, LineFile(self._path(run), KIND, VERSION))
 
-    def killed(self) -> str | None:
+    def interrupted_run(self) -> str | None:
         """The run that was at work when its process ended; only for who holds the lock."""
         try:
-            run = (self.folder / AT_WORK).read_text("utf-8").strip()
+            run = (self.folder / ACTIVE_RUN_NAME).read_text("utf-8").strip()
         except FileNotFoundError:
             return None
         return run if run in self.runs() else None
 
     def at_work(self) -> bool:
         """Whether a run is at work, or was killed: a quick look for who does not hold the lock."""
-        return (self.folder / AT_WORK).exists()
+        return (self.folder / ACTIVE_RUN_NAME).exists()
 
-    def rest(self) -> None:
+    def clear_at_work(self) -> None:
         """Say that no run is at work any more. The caller holds the lock."""
-        (self.folder / AT_WORK).unlink(missing_ok=True)
-        flush_folder(self.folder)
+        (self.folder / ACTIVE_RUN_NAME).unlink(missing_ok=True)
+        fsync_folder(self.folder)
 
     def lock(self) -> AbstractContextManager[object]:
         """Keep every other vtsfind from changing files meanwhile.
@@ -220,12 +224,12 @@ class Journal:
                 f"The journal {self.folder} cannot be written: {error.strerror}.",
                 "Make room, or change the permissions of the folder.",
             ) from error
-        return _Held(lock)
+        return _LockGuard(lock)
 
-    def _mark(self, run: str) -> None:
+    def _mark_at_work(self, run: str) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            replace_file(self.folder / AT_WORK, run.encode())
+            replace_file(self.folder / ACTIVE_RUN_NAME, run.encode())
         except OSError as error:
             raise StorageError(
                 f"The journal {self.folder} cannot be written: {error.strerror}.",
@@ -240,7 +244,7 @@ class JournalLocked(StorageError):
     """Another process is changing files."""
 
 
-class _Held(AbstractContextManager["_Held"]):
+class _LockGuard(AbstractContextManager["_LockGuard"]):
     """A lock that is given back at the end of the block."""
 
     def __init__(self, lock: Any) -> None:
@@ -258,50 +262,52 @@ class OpenRun(AbstractContextManager["OpenRun"]):
         self._journal = journal
         self._file = file
 
-    def move(self, moves: Iterable[Move], *, durable: bool) -> None:
+    def transition(self, transitions: Iterable[Transition], *, durable: bool) -> None:
         """Write moves down; all of them, or none.
 
         Parameters
         ----------
-        moves
+        transitions
             At most one of each operation.
         durable
             Whether to wait until they would survive a power cut: before files are touched.
 
         Raises
         ------
-        IllegalMove
+        IllegalTransition
             If a life has no such move; nothing changes.
         DiskFull, StorageError
             If the journal cannot be written; nothing changes.
         """
-        made = list(moves)
-        for move in made:
-            life = self.record.lives.get(move.number)
-            if life is None or (life.state, move.state) not in LIFE:
-                self.record.move(move)
+        requested = list(transitions)
+        for transition in requested:
+            op_record = self.record.op_records.get(transition.number)
+            if op_record is None or (op_record.state, transition.state) not in TRANSITIONS:
+                self.record.transition(transition)
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        self._file.append(*(_moved(move, now) for move in made), durable=durable)
-        for move in made:
-            self.record.move(move)
+        self._file.append(*(_transition_record(transition, now) for transition in requested), durable=durable)
+        for transition in requested:
+            self.record.transition(transition)
 
     def __exit__(self, *_: object) -> None:
         """End the run; one that left an operation between two states stays marked for who comes next."""
-        settled = not any(life.state in {State.BEGUN, State.UNDOING} for life in self.record.lives.values())
+        settled = not any(
+            op_record.state in {State.BEGUN, State.UNDOING} for op_record in self.record.op_records.values()
+        )
         try:
             if settled:
                 self._file.append()  # nothing more, but all that was added is on the disk then
-                self._journal.rest()
+                self._journal.clear_at_work()
         finally:
             self._file.close()
 
 
-def _order(run: str) -> tuple[str, int]:
+def _run_sort_key(run: str) -> tuple[str, int]:
     day, _, number = run.rpartition(".")
     return (day, int(number)) if number.isdecimal() else (run, 0)
 
 
-def _planned(operation: Operation) -> dict[str, Any]:
+def _planned_record(operation: Operation) -> dict[str, Any]:
     record: dict[str, Any] = {
         "op": operation.number,
         "state": State.PLANNED.value,
@@ -314,30 +320,30 @@ def _planned(operation: Operation) -> dict[str, Any]:
     if operation.keeper is not None:
         record |= path_record(operation.keeper, "keeper")
         record |= {"keeper_size": operation.keeper_size, "keeper_sha256": operation.keeper_digest.hex()}
-    for name, path in (("target", operation.target), ("companion_of", operation.companion_of)):
+    for name, path in (("target", operation.target), ("companion_of", operation.sidecar_of)):
         record |= {} if path is None else path_record(path, name)
     return record
 
 
-def _moved(move: Move, now: str) -> dict[str, Any]:
-    record: dict[str, Any] = {"op": move.number, "state": move.state.value, "time": now}
-    if move.note:
-        record["note"] = move.note.encode("utf-8", "backslashreplace").decode()
-    if move.trace is not None:
-        record["trace"] = trace_record(move.trace)
+def _transition_record(transition: Transition, now: str) -> dict[str, Any]:
+    record: dict[str, Any] = {"op": transition.number, "state": transition.state.value, "time": now}
+    if transition.note:
+        record["note"] = transition.note.encode("utf-8", "backslashreplace").decode()
+    if transition.undo_record is not None:
+        record["trace"] = undo_record_to_json(transition.undo_record)
     return record
 
 
-def _take(record: RunRecord, line: Mapping[str, Any]) -> None:
+def _apply_record(record: RunRecord, line: Mapping[str, Any]) -> None:
     """Take one line of a run's file into what is known of it."""
     if "op" not in line:
         record.time, record.command = str(line["time"]), str(line["command"])
         record.library = path_of(line, "library") or b""
-    elif line["state"] == State.PLANNED and line["op"] not in record.lives:
-        record.lives[line["op"]] = Life(_operation(line))
+    elif line["state"] == State.PLANNED and line["op"] not in record.op_records:
+        record.op_records[line["op"]] = OperationRecord(_operation(line))
     else:
-        trace = trace_of(line["trace"]) if "trace" in line else None
-        record.move(Move(line["op"], State(line["state"]), line.get("note", ""), trace))
+        undo_record = undo_record_from_json(line["trace"]) if "trace" in line else None
+        record.transition(Transition(line["op"], State(line["state"]), line.get("note", ""), undo_record))
 
 
 def _operation(line: Mapping[str, Any]) -> Operation:
@@ -360,19 +366,19 @@ def _operation(line: Mapping[str, Any]) -> Operation:
 
 
 def diagram() -> str:
-    """The life of an operation as Markdown: a drawing and a table, both from `LIFE`."""
-    return "\n".join(_drawn())
+    """The life of an operation as Markdown: a drawing and a table, both from `TRANSITIONS`."""
+    return "\n".join(_diagram_lines())
 
 
-def _drawn() -> Iterator[str]:
+def _diagram_lines() -> Iterator[str]:
     yield "```mermaid"
     yield "stateDiagram-v2"
     yield f"    [*] --> {State.PLANNED}"
-    yield from (f"    {before} --> {after}" for before, after in LIFE)
-    left = {before for before, _ in LIFE}
+    yield from (f"    {before} --> {after}" for before, after in TRANSITIONS)
+    left = {before for before, _ in TRANSITIONS}
     yield from (f"    {state} --> [*]" for state in State if state not in left)
     yield "```"
     yield ""
     yield "| From | To | When |"
     yield "| --- | --- | --- |"
-    yield from (f"| {before} | {after} | {said} |" for (before, after), said in LIFE.items())
+    yield from (f"| {before} | {after} | {meaning} |" for (before, after), meaning in TRANSITIONS.items())

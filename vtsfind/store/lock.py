@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vtsfind.base.errors import LibraryLocked
-from vtsfind.store.atomic import replacing
+from vtsfind.store.atomic import atomic_replace
 
 LOCK_NAME = "lock"
 OWNER_NAME = "owner.json"
@@ -39,22 +39,22 @@ class WriterLock:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise LibraryLocked(
-                f"The library {folder} is being written by {_described(self._owner)}.",
+                f"The library {folder} is being written by {_owner_text(self._owner)}.",
                 "Wait until that is done, or stop it.",
             ) from None
         try:
-            self._sign()
+            self._write_owner()
         except BaseException:
             self._lock.release()
             raise
 
-    def _sign(self) -> None:
+    def _write_owner(self) -> None:
         owner = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
             "since": datetime.now().astimezone().isoformat(timespec="seconds"),
         }
-        with replacing(self._owner) as temporary:
+        with atomic_replace(self._owner) as temporary:
             temporary.write_text(json.dumps(owner) + "\n", encoding="utf-8")
 
     def release(self) -> None:
@@ -65,7 +65,7 @@ class WriterLock:
             self._lock.release()
 
 
-def _described(owner: Path) -> str:
+def _owner_text(owner: Path) -> str:
     try:
         note = json.loads(owner.read_text(encoding="utf-8"))
         return f"process {note['pid']} on {note['host']} since {note['since']}"

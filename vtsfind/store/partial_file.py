@@ -9,16 +9,16 @@ from typing import BinaryIO
 from filelock import FileLock, Timeout
 
 from vtsfind.base.progress import CancelToken
-from vtsfind.store.atomic import flush_folder
+from vtsfind.store.atomic import fsync_folder
 
 PART_SUFFIX = ".part"
-_LOOK_EVERY_S = 0.2
+_POLL_INTERVAL_S = 0.2
 
 
-class Partial:
+class PartialFile:
     """What has come so far of the file `path`: the sibling ``NAME.part``, which outlives the process.
 
-    Only the process that is inside `alone` for the same path may use it.
+    Only the process that is inside `exclusive_lock` for the same path may use it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,11 +46,11 @@ class Partial:
         with self.part.open("r+b") as file:
             os.fsync(file.fileno())
         self.part.replace(self.path)
-        flush_folder(self.path.parent)
+        fsync_folder(self.path.parent)
 
 
 @contextmanager
-def alone(path: Path, cancel: CancelToken) -> Iterator[None]:
+def exclusive_lock(path: Path, cancel: CancelToken) -> Iterator[None]:
     """Keep other processes from making `path` at the same time; waits for one that does, until cancelled.
 
     The lock file ``.NAME.lock`` stays behind; the lock itself ends with the process.
@@ -65,7 +65,7 @@ def alone(path: Path, cancel: CancelToken) -> Iterator[None]:
     lock = FileLock(path.with_name(f".{path.name}.lock"))
     while True:
         try:
-            lock.acquire(timeout=_LOOK_EVERY_S)
+            lock.acquire(timeout=_POLL_INTERVAL_S)
             break
         except Timeout:
             cancel.check()

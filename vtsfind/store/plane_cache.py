@@ -33,7 +33,7 @@ class PublishedPlanes:
                 f"The library {self._database.folder} has no codes '{head}'.",
                 f"It has: {', '.join(self._heads)}.",
             )
-        if self._database.altered:
+        if self._database.codes_changed:
             return self.built()[1][head]
         state = self._database.state()
         if state != self._state:
@@ -68,7 +68,7 @@ class PublishedPlanes:
     def _read(self, head: str, state: bytes) -> Planes:
         return planes.read(self._path, self._heads[head], state, self._database.signature)
 
-    def agree(self) -> bool:
+    def matches_database(self) -> bool:
         """Whether the file, which can be used, holds what the database says, bit by bit."""
         expected = self.built()[1]
         return all(
@@ -92,7 +92,7 @@ class PublishedPlanes:
         problem = ""
         try:
             self.read()
-            if compare and not self.agree():
+            if compare and not self.matches_database():
                 problem = f"{self._path} does not hold the codes of the database"
         except PlanesUnusable as error:
             problem = str(error)

@@ -45,7 +45,7 @@ import numpy.typing as npt
 from vtsfind.base import bits
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head, Signature
-from vtsfind.store.atomic import replacing
+from vtsfind.store.atomic import atomic_replace
 
 NAME = "planes.vtp"
 MAGIC = b"VTSPLANE"
@@ -78,7 +78,7 @@ _HEAD = np.dtype(
         ("zero", "V16"),
     ]
 )
-_HEADER_CRC_AT = 36
+_HEADER_CRC_OFFSET = 36
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def write(path: Path, built: dict[str, Planes], state: bytes, signature: Signatu
     for i, head in enumerate(signature.heads):
         table[i] = (head.name.encode(), head.bits, zlib.crc32(sections[i + 1]), starts[i + 1], b"")
     header["header_crc"] = zlib.crc32(header.tobytes() + table.tobytes())
-    with replacing(path) as temporary, temporary.open("wb") as file:
+    with atomic_replace(path) as temporary, temporary.open("wb") as file:
         file.writelines([header.tobytes(), table.tobytes(), *sections])
 
 
@@ -202,7 +202,7 @@ def read(path: Path, head: Head, state: bytes, signature: Signature) -> Planes:
     PlanesUnusable
         If the file is missing, damaged, of another format or model, or (`PlanesStale`) of another state.
     """
-    data, header, table = _opened(path)
+    data, header, table = _map_checked(path)
     if header["state"].tobytes() != state:
         raise PlanesStale(f"{path} is out of date")
     index = signature.heads.index(head)
@@ -228,7 +228,7 @@ def word_count(head: Head) -> int:
     return -(-head.bits // bits.WORD_BITS)
 
 
-def _opened(path: Path) -> tuple[npt.NDArray[np.uint8], np.void, npt.NDArray[np.void]]:
+def _map_checked(path: Path) -> tuple[npt.NDArray[np.uint8], np.void, npt.NDArray[np.void]]:
     """Map the file and check its header: (bytes, header, table of heads)."""
     try:
         data: npt.NDArray[np.uint8] = np.memmap(path, np.uint8, mode="r")
@@ -242,9 +242,9 @@ def _opened(path: Path) -> tuple[npt.NDArray[np.uint8], np.void, npt.NDArray[np.
     end = _header_bytes(int(header["heads"]))
     if len(data) < end:
         raise PlanesUnusable(f"{path} is cut short")
-    unsigned = data[:end].copy()
-    unsigned[_HEADER_CRC_AT : _HEADER_CRC_AT + 4] = 0
-    if zlib.crc32(unsigned.data) != header["header_crc"]:
+    without_crc = data[:end].copy()
+    without_crc[_HEADER_CRC_OFFSET : _HEADER_CRC_OFFSET + 4] = 0
+    if zlib.crc32(without_crc.data) != header["header_crc"]:
         raise PlanesUnusable(f"the header of {path} does not have its checksum")
     return data, header, data[_HEADER.itemsize : end].view(_HEAD)
 

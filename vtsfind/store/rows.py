@@ -11,7 +11,7 @@ import numpy.typing as npt
 from vtsfind.base.records import Head, PictureInfo, Reason, Signature, Stamp
 from vtsfind.store.planes import code_bytes
 
-_WORD = 1 << 64
+_TWO_POW_64 = 1 << 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +43,13 @@ def signature_of(text: str) -> Signature | None:
 
 def signed(number: int) -> int:
     """An integer modulo 2^64 as SQLite holds it: -2^63 to 2^63 - 1."""
-    number %= _WORD
-    return number - _WORD if number >= _WORD // 2 else number
+    number %= _TWO_POW_64
+    return number - _TWO_POW_64 if number >= _TWO_POW_64 // 2 else number
 
 
 def unsigned(number: int) -> int:
     """Undo `signed` for a number that was not negative."""
-    return number % _WORD
+    return number % _TWO_POW_64
 
 
 def text(value: str) -> str:
@@ -62,7 +62,7 @@ def row_crc(digest: bytes, codes: bytes) -> int:
     return zlib.crc32(codes, zlib.crc32(digest))
 
 
-def whole_content(digest: object, codes: object, crc: object, length: int) -> bool:
+def is_content_intact(digest: object, codes: object, crc: object, length: int) -> bool:
     """Whether a row of `contents` has codes of that length and its checksum."""
     if not isinstance(digest, bytes) or not isinstance(codes, bytes):
         return False

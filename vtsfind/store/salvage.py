@@ -11,22 +11,22 @@ from typing import Any
 from vtsfind.base.errors import LibraryDamaged
 from vtsfind.base.records import Signature
 from vtsfind.store import schema
-from vtsfind.store.atomic import flush_folder, replacing
+from vtsfind.store.atomic import atomic_replace, fsync_folder
 from vtsfind.store.database import Database
-from vtsfind.store.errors import UNREADABLE
+from vtsfind.store.errors import SQLITE_ERRORS
 from vtsfind.store.planes import code_bytes
-from vtsfind.store.rows import whole_content
+from vtsfind.store.rows import is_content_intact
 
-CHUNK = 4096
-MOST_CONTENTS = 1 << 32
+ID_CHUNK_SIZE = 4096
+MAX_CONTENTS = 1 << 32
 
-_CONTENTS = (
+_CONTENTS_QUERY = (
     "SELECT id, sha256, size, width, height, orientation, taken, format, codes, crc FROM contents"
     " WHERE id BETWEEN ? AND ? ORDER BY id"
 )
-_FILES = "SELECT path, size, mtime_ns, inode, content, reason, detail FROM files ORDER BY path"
-_ROOTS = "SELECT path FROM roots ORDER BY path"
-_HIGHEST = (
+_FILES_QUERY = "SELECT path, size, mtime_ns, inode, content, reason, detail FROM files ORDER BY path"
+_ROOTS_QUERY = "SELECT path FROM roots ORDER BY path"
+_MAX_ID_QUERIES = (
     "SELECT seq FROM sqlite_sequence WHERE name = 'contents'",
     "SELECT max(id) FROM contents",
     "SELECT max(content) FROM files",
@@ -57,12 +57,12 @@ def salvage(folder: Path, signature: Signature | None = None) -> list[str]:
     sqlite3.Error, OSError
         If the new database cannot be written; the damaged one is still in place.
     """
-    with suppress(LibraryDamaged, *UNREADABLE):
+    with suppress(LibraryDamaged, *SQLITE_ERRORS):
         schema.connect(folder, write=False).close()
-    aside = _copied_aside(folder)
-    report = [f"The damaged database was set aside in {aside}."]
-    with closing(schema.connected(aside / schema.NAME, "ro")) as damaged:
-        signature = signature or _read_signature(damaged, aside)
+    backup_folder = _copy_to_backup(folder)
+    report = [f"The damaged database was set aside in {backup_folder}."]
+    with closing(schema.open_connection(backup_folder / schema.NAME, "ro")) as damaged:
+        signature = signature or _read_signature(damaged, backup_folder)
         if signature is None:
             _remove_side_files(folder)
             (folder / schema.NAME).unlink()
@@ -70,12 +70,12 @@ def salvage(folder: Path, signature: Signature | None = None) -> list[str]:
                 *report,
                 "Nothing in it could be read: index the photos again with 'vtsfind index FOLDER'.",
             ]
-        with replacing(folder / schema.NAME) as temporary:
-            with closing(schema.connected(temporary, "rwc")) as fresh:
+        with atomic_replace(folder / schema.NAME) as temporary:
+            with closing(schema.open_connection(temporary, "rwc")) as fresh:
                 schema.build_schema(fresh, signature)
                 contents, files = _copy(damaged, fresh, signature)
             _remove_side_files(folder)
-    (aside / schema.SIDE_NAMES[1]).unlink(missing_ok=True)
+    (backup_folder / schema.SIDE_FILE_NAMES[1]).unlink(missing_ok=True)
     return [
         *report,
         f"The {contents} codes and {files} files that could be read are in a new database.",
@@ -83,29 +83,29 @@ def salvage(folder: Path, signature: Signature | None = None) -> list[str]:
     ]
 
 
-def _copied_aside(folder: Path) -> Path:
+def _copy_to_backup(folder: Path) -> Path:
     now = datetime.now().astimezone().strftime("%Y-%m-%dT%H-%M-%S")
     names = (f"damaged-{now}{suffix}" for suffix in ("", *(f"-{i}" for i in range(2, 1000))))
-    aside = next(path for path in (folder / name for name in names) if not path.exists())
-    aside.mkdir()
-    for name in (schema.NAME, *schema.SIDE_NAMES[:1]):
+    backup_folder = next(path for path in (folder / name for name in names) if not path.exists())
+    backup_folder.mkdir()
+    for name in (schema.NAME, *schema.SIDE_FILE_NAMES[:1]):
         if (folder / name).exists():
-            with replacing(aside / name) as temporary:
+            with atomic_replace(backup_folder / name) as temporary:
                 shutil.copyfile(folder / name, temporary)
-    flush_folder(folder)
-    return aside
+    fsync_folder(folder)
+    return backup_folder
 
 
 def _remove_side_files(folder: Path) -> None:
     """Remove the log of the old database before another one takes its place, which it would spoil."""
-    for name in schema.SIDE_NAMES:
+    for name in schema.SIDE_FILE_NAMES:
         (folder / name).unlink(missing_ok=True)
 
 
-def _read_signature(damaged: sqlite3.Connection, aside: Path) -> Signature | None:
+def _read_signature(damaged: sqlite3.Connection, backup_folder: Path) -> Signature | None:
     try:
-        return Database(damaged, aside).signature
-    except (LibraryDamaged, *UNREADABLE):
+        return Database(damaged, backup_folder).signature
+    except (LibraryDamaged, *SQLITE_ERRORS):
         return None
 
 
@@ -116,15 +116,15 @@ def _copy(damaged: sqlite3.Connection, fresh: sqlite3.Connection, signature: Sig
     _insert(
         fresh,
         "INSERT OR IGNORE INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (row for row in _contents(damaged) if whole_content(row[1], row[8], row[9], length)),
+        (row for row in _contents(damaged) if is_content_intact(row[1], row[8], row[9], length)),
     )
     ids = {content for (content,) in fresh.execute("SELECT id FROM contents")}
     _insert(
         fresh,
         "INSERT OR IGNORE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (row for row in _from_both_ends(damaged, _FILES) if row[4] is None or row[4] in ids),
+        (row for row in _from_both_ends(damaged, _FILES_QUERY) if row[4] is None or row[4] in ids),
     )
-    _insert(fresh, "INSERT OR IGNORE INTO roots VALUES (?)", _from_both_ends(damaged, _ROOTS))
+    _insert(fresh, "INSERT OR IGNORE INTO roots VALUES (?)", _from_both_ends(damaged, _ROOTS_QUERY))
     (files,) = fresh.execute("SELECT count(*) FROM files").fetchone()
     fresh.execute("COMMIT")
     return len(ids), int(files)
@@ -138,22 +138,22 @@ def _insert(fresh: sqlite3.Connection, statement: str, rows: Iterable[tuple[Any,
 
 def _contents(damaged: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
     highest = 0
-    for query in _HIGHEST:
-        with suppress(*UNREADABLE, TypeError, ValueError):
+    for query in _MAX_ID_QUERIES:
+        with suppress(*SQLITE_ERRORS, TypeError, ValueError):
             highest = max(highest, int(damaged.execute(query).fetchone()[0]))
-    for first in range(1, min(highest, MOST_CONTENTS) + 1, CHUNK):
-        yield from _between(damaged, first, min(first + CHUNK - 1, highest))
+    for first in range(1, min(highest, MAX_CONTENTS) + 1, ID_CHUNK_SIZE):
+        yield from _contents_between(damaged, first, min(first + ID_CHUNK_SIZE - 1, highest))
 
 
-def _between(damaged: sqlite3.Connection, first: int, last: int) -> list[tuple[Any, ...]]:
+def _contents_between(damaged: sqlite3.Connection, first: int, last: int) -> list[tuple[Any, ...]]:
     """The readable contents with ids from `first` to `last`: all at once, or else by halves."""
     try:
-        return damaged.execute(_CONTENTS, (first, last)).fetchall()
-    except UNREADABLE:
+        return damaged.execute(_CONTENTS_QUERY, (first, last)).fetchall()
+    except SQLITE_ERRORS:
         if first == last:
             return []
     middle = (first + last) // 2
-    return [*_between(damaged, first, middle), *_between(damaged, middle + 1, last)]
+    return [*_contents_between(damaged, first, middle), *_contents_between(damaged, middle + 1, last)]
 
 
 def _from_both_ends(damaged: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
@@ -161,6 +161,6 @@ def _from_both_ends(damaged: sqlite3.Connection, query: str) -> Iterator[tuple[A
     for statement in (query, f"{query} DESC"):
         try:
             yield from damaged.execute(statement)
-        except UNREADABLE:
+        except SQLITE_ERRORS:
             continue
         return

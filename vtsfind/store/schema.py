@@ -7,19 +7,19 @@ from pathlib import Path
 
 from vtsfind.base.errors import LibraryDamaged, LibraryTooNew, UsageError
 from vtsfind.base.records import Signature
-from vtsfind.store.atomic import replacing
-from vtsfind.store.errors import REPAIR
+from vtsfind.store.atomic import atomic_replace
+from vtsfind.store.errors import REPAIR_HINT
 from vtsfind.store.rows import (
     signature_text,
 )
 
 NAME = "library.db"
-SIDE_NAMES = (f"{NAME}-wal", f"{NAME}-shm")
+SIDE_FILE_NAMES = (f"{NAME}-wal", f"{NAME}-shm")
 APPLICATION_ID = 0x56545346
 VERSION = 1
 BUSY_TIMEOUT_S = 10.0
 
-_NO_SHARED_MEMORY = {
+_SHARED_MEMORY_ERRORS = {
     sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_READONLY,
@@ -67,9 +67,9 @@ def create(folder: Path, signature: Signature) -> None:
     """
     if (folder / NAME).exists():
         raise UsageError(f"There is a library in {folder} already.", "Open it, or choose another place.")
-    for name in SIDE_NAMES:
+    for name in SIDE_FILE_NAMES:
         (folder / name).unlink(missing_ok=True)
-    with replacing(folder / NAME) as temporary, closing(connected(temporary, "rwc")) as connection:
+    with atomic_replace(folder / NAME) as temporary, closing(open_connection(temporary, "rwc")) as connection:
         build_schema(connection, signature)
 
 
@@ -87,7 +87,7 @@ def build_schema(connection: sqlite3.Connection, signature: Signature) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
 
 
-def connected(path: Path, mode: str) -> sqlite3.Connection:
+def open_connection(path: Path, mode: str) -> sqlite3.Connection:
     """A connection to any database file; `mode` is SQLite's `ro`, `rw` or `rwc`."""
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
@@ -108,7 +108,7 @@ def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
     sqlite3.Error
     """
     path = folder / NAME
-    connection = connected(path, "rw") if write else _reading(path)
+    connection = open_connection(path, "rw") if write else _open_readonly(path)
     try:
         _check_format(connection, folder)
         if write:
@@ -121,22 +121,22 @@ def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
     return connection
 
 
-def _reading(path: Path) -> sqlite3.Connection:
+def _open_readonly(path: Path) -> sqlite3.Connection:
     """A connection that only reads.
 
     Readers and the writer meet in a shared-memory file beside the database. Where it cannot be made (a read-only or
     full disk) and no write-ahead log waits, nobody can be writing, and the database is read as it lies there.
     """
-    connection = connected(path, "ro")
+    connection = open_connection(path, "ro")
     try:
         connection.execute("PRAGMA application_id")
     except BaseException as error:
         connection.close()
-        log = path.with_name(SIDE_NAMES[0])
+        log = path.with_name(SIDE_FILE_NAMES[0])
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code not in _NO_SHARED_MEMORY or (log.exists() and log.stat().st_size):
+        if code not in _SHARED_MEMORY_ERRORS or (log.exists() and log.stat().st_size):
             raise
-        connection = connected(path, "ro&immutable=1")
+        connection = open_connection(path, "ro&immutable=1")
     return connection
 
 
@@ -144,7 +144,7 @@ def _check_format(connection: sqlite3.Connection, folder: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID or version < 1:
-        raise LibraryDamaged(f"{folder / NAME} is no database of vtsfind.", REPAIR)
+        raise LibraryDamaged(f"{folder / NAME} is no database of vtsfind.", REPAIR_HINT)
     if version > VERSION:
         raise LibraryTooNew(
             f"The library {folder} was made by a newer vtsfind (format {version}; this one reads up to {VERSION}).",

@@ -10,26 +10,26 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-CAP_BYTES = 256 << 20
-_DOWN_TO = 0.9
+MAX_CACHE_BYTES = 256 << 20
+_EVICT_TO_SHARE = 0.9
 
 
-class Thumbnails:
+class ThumbnailCache:
     """A cache of small pictures; any thread may use it, and several processes may share it.
 
     Parameters
     ----------
     folder
         Where it lies; made when the first picture is put.
-    cap_bytes
+    max_bytes
         What its files may take.
 
     A cache that cannot be written is no error: what is put is forgotten then.
     """
 
-    def __init__(self, folder: Path, cap_bytes: int = CAP_BYTES) -> None:
+    def __init__(self, folder: Path, max_bytes: int = MAX_CACHE_BYTES) -> None:
         self._folder = folder
-        self._cap = cap_bytes
+        self._max_bytes = max_bytes
         self._size: int | None = None
         self._lock = threading.Lock()
 
@@ -56,8 +56,8 @@ class Thumbnails:
                 temporary.unlink(missing_ok=True)
                 raise
         with self._lock:
-            self._size = self._size + len(data) if self._size is not None else self._measured()
-            if self._size > self._cap:
+            self._size = self._size + len(data) if self._size is not None else self._measure_size()
+            if self._size > self._max_bytes:
                 self._evict()
 
     def discard(self, key: str) -> None:
@@ -79,14 +79,14 @@ class Thumbnails:
                     files.append((status.st_mtime, status.st_size, path))
         return files
 
-    def _measured(self) -> int:
+    def _measure_size(self) -> int:
         return sum(size for _, size, _ in self._files())
 
     def _evict(self) -> None:
         files = sorted(self._files())
         total = sum(size for _, size, _ in files)
         for _, size, path in files:
-            if total <= self._cap * _DOWN_TO:
+            if total <= self._max_bytes * _EVICT_TO_SHARE:
                 break
             with suppress(OSError):
                 os.unlink(path)

@@ -4,40 +4,40 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from vtsfind.base.operations import Metadata, Trace
+from vtsfind.base.operations import Metadata, UndoRecord
 from vtsfind.store.checksummed_log import path_of, path_record
 
-_PATHS = ("place", "record", "place_mount", "aside", "back")
+_PATH_FIELDS = ("place", "record", "place_mount", "aside", "back")
 
 
-def trace_record(trace: Trace) -> dict[str, Any]:
+def undo_record_to_json(undo_record: UndoRecord) -> dict[str, Any]:
     """The fields of a trace that are not empty, as JSON has them."""
     record: dict[str, Any] = {
-        "inode": trace.inode,
-        **path_record(trace.mount, "mount"),
-        "volume": trace.volume,
+        "inode": undo_record.inode,
+        **path_record(undo_record.mount, "mount"),
+        "volume": undo_record.volume,
     }
-    for name in _PATHS:
-        path = getattr(trace, name)
+    for name in _PATH_FIELDS:
+        path = getattr(undo_record, name)
         record |= {} if path is None else path_record(path, name)
-    if trace.place_volume:
-        record["place_volume"] = trace.place_volume
-    if trace.made:
-        record["made"] = [path_record(path) for path in trace.made]
-    if trace.metadata is not None:
-        record["metadata"] = _metadata_record(trace.metadata)
+    if undo_record.place_volume:
+        record["place_volume"] = undo_record.place_volume
+    if undo_record.made:
+        record["made"] = [path_record(path) for path in undo_record.made]
+    if undo_record.metadata is not None:
+        record["metadata"] = _metadata_record(undo_record.metadata)
     return record
 
 
-def trace_of(record: Mapping[str, Any]) -> Trace:
-    """The trace that `trace_record` wrote.
+def undo_record_from_json(record: Mapping[str, Any]) -> UndoRecord:
+    """The trace that `undo_record_to_json` wrote.
 
     Raises
     ------
     KeyError, ValueError, TypeError
         If it did not write it.
     """
-    return Trace(
+    return UndoRecord(
         int(record["inode"]),
         path_of(record, "mount") or b"",
         int(record["volume"]),

@@ -10,20 +10,20 @@ from textual.theme import Theme
 
 from vtsfind.base.errors import LibraryMissing
 from vtsfind.base.progress import Cancelled
-from vtsfind.engine.review.session import Browsing, told
+from vtsfind.engine.review.session import BrowseSession, error_message
 from vtsfind.graphics.protocols import Graphics
-from vtsfind.graphics.renderer import Artist, Cell
-from vtsfind.tui.keys import Part, bindings
-from vtsfind.tui.messages import PictureReady, WorkDone, WorkFailed, Working
+from vtsfind.graphics.renderer import CellSize, PictureRenderer
+from vtsfind.tui.keys import KeyScope, bindings
+from vtsfind.tui.messages import PictureReady, WorkDone, WorkFailed, WorkProgress
 from vtsfind.tui.screens.apply import ApplyPage
 from vtsfind.tui.screens.groups import GroupsPage
 from vtsfind.tui.screens.history import HistoryPage
 from vtsfind.tui.screens.home import HomePage
 from vtsfind.tui.screens.search import SearchPage
 from vtsfind.tui.services.jobs import Jobs
-from vtsfind.tui.services.thumbnails import Gallery
+from vtsfind.tui.services.thumbnails import PictureCache
 from vtsfind.tui.widgets.card_grid import Overlay
-from vtsfind.tui.widgets.screen_base import TABS, Busy, Help, Page
+from vtsfind.tui.widgets.screen_base import TABS, BusyDialog, HelpDialog, Page
 from vtsfind.tui.widgets.text_width import counted, size
 
 THEME = Theme(
@@ -42,10 +42,10 @@ THEME = Theme(
 )
 
 # What may not be broken off by leaving at once: what is under way is finished, what is not begun stays.
-_ORDERLY = {"apply", "undo"}
+_UNINTERRUPTIBLE_JOBS = {"apply", "undo"}
 
 
-_SYSTEM = {"Theme", "Quit", "Screenshot"}
+_FRAMEWORK_COMMANDS = {"Theme", "Quit", "Screenshot"}
 """The framework's own commands that the palette offers, too."""
 
 
@@ -64,7 +64,7 @@ class BrowseApp(App[None]):
 
     TITLE = "vtsfind"
     CSS_PATH = "app.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings(Part.EVERYWHERE)
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KeyScope.EVERYWHERE)
     MODES: ClassVar[dict[str, str | Callable[[], Screen[object]]]] = {
         "home": HomePage,  # type: ignore[dict-item]
         "groups": GroupsPage,  # type: ignore[dict-item]
@@ -75,30 +75,30 @@ class BrowseApp(App[None]):
     DEFAULT_MODE = "groups"
 
     def __init__(
-        self, browsing: Browsing, graphics: Graphics = Graphics.BLOCKS, cell: Cell | None = None
+        self, browsing: BrowseSession, graphics: Graphics = Graphics.BLOCKS, cell: CellSize | None = None
     ) -> None:
         super().__init__()
         self.browsing = browsing
         self.jobs = Jobs(self)
-        self.gallery = self._gallery(Artist(graphics, cell))
+        self.gallery = self._gallery(PictureRenderer(graphics, cell))
         self._leaving = False
         self._interrupted = False
         self.register_theme(THEME)
         self.theme = THEME.name
 
-    def _gallery(self, artist: Artist) -> Gallery:
-        return Gallery(
+    def _gallery(self, renderer: PictureRenderer) -> PictureCache:
+        return PictureCache(
             self.browsing.previews,
-            artist,
-            ready=self._picture_made,
-            start=self._make_pictures,
+            renderer,
+            ready=self._notify_picture_ready,
+            start=self._start_picture_worker,
             write=self.write_raw,
         )
 
-    def _picture_made(self, path: bytes) -> None:
+    def _notify_picture_ready(self, path: bytes) -> None:
         self.post_message(PictureReady(path))
 
-    def _make_pictures(self) -> None:
+    def _start_picture_worker(self) -> None:
         self.run_worker(self.gallery.work, thread=True, group="pictures")
 
     def on_mount(self) -> None:
@@ -119,26 +119,26 @@ class BrowseApp(App[None]):
     def open_library(self, library: str) -> None:
         """Go on with another library."""
         self.jobs.cancel("groups")
-        self.browsing.switch(library)
-        self._tell_pages(lambda page: page.groups_changed())
+        self.browsing.switch_library(library)
+        self._for_each_page(lambda page: page.groups_changed())
         self.load_groups()
 
-    def review_touched(self, by: Page) -> None:
+    def notify_review_changed(self, by: Page) -> None:
         """Let all other screens know that a decision was made."""
         by.refresh_state()
-        self._tell_pages(lambda page: None if page is by else page.review_changed())
+        self._for_each_page(lambda page: None if page is by else page.review_changed())
 
     def search_for(self, path: bytes) -> None:
         """Look for photos like one."""
         self.switch_mode("search")
-        self.call_later(self._ask, path)
+        self.call_later(self._search_similar, path)
 
-    def _ask(self, path: bytes) -> None:
+    def _search_similar(self, path: bytes) -> None:
         page = self.screen
         if isinstance(page, SearchPage):
-            page.ask_about(path)
+            page.search_similar(path)
 
-    def state_words(self) -> tuple[str, ...]:
+    def status_texts(self) -> tuple[str, ...]:
         """How far the review is, for the bar on top, at more and less length."""
         review = self.browsing.review
         running = [what for what in self.jobs.running if what != "groups"]
@@ -147,9 +147,9 @@ class BrowseApp(App[None]):
         review = self.browsing.review
         if review is None:
             return busy + name, busy
-        tally = review.tally
-        decided = f"{tally.decided:,}/{len(review.groups):,} decided"
-        going = f", {counted(tally.files, 'file')} go, {size(tally.gain)} "
+        totals = review.totals
+        decided = f"{totals.decided:,}/{len(review.groups):,} decided"
+        going = f", {counted(totals.files, 'file')} go, {size(totals.gain)} "
         return busy + name + decided + going, busy + decided + going, busy + decided, decided
 
     # -- messages --------------------------------------------------------------------------------------------------
@@ -161,7 +161,7 @@ class BrowseApp(App[None]):
             screen for stack in stacks for screen in stack if isinstance(screen, Page) and screen.is_mounted
         ]
 
-    def _tell_pages(self, tell: Callable[[Page], None]) -> None:
+    def _for_each_page(self, tell: Callable[[Page], None]) -> None:
         for page in self._pages():
             tell(page)
             page.refresh_state()
@@ -175,24 +175,24 @@ class BrowseApp(App[None]):
     def on_overlay(self, message: Overlay) -> None:
         """Write a picture of pixels over its place."""
         place = message.place
-        self.write_raw(f"\x1b7\x1b[{place.y + 1};{place.x + 1}H{message.picture.over}\x1b8")
+        self.write_raw(f"\x1b7\x1b[{place.y + 1};{place.x + 1}H{message.picture.overlay}\x1b8")
 
-    def on_working(self, message: Working) -> None:
+    def on_work_progress(self, message: WorkProgress) -> None:
         """Show how far work is."""
-        self._tell_pages(lambda page: page.working(message))
+        self._for_each_page(lambda page: page.work_progress(message))
 
     def on_work_done(self, message: WorkDone) -> None:
         """Take what work has given."""
         self._job_ended(message.what)
         if message.what == "groups" and isinstance(message.result, tuple):
-            self.browsing.take(*message.result)
-            self._tell_pages(lambda page: page.groups_changed())
-        self._tell_pages(lambda page: page.work_done(message))
+            self.browsing.use_groups(*message.result)
+            self._for_each_page(lambda page: page.groups_changed())
+        self._for_each_page(lambda page: page.work_done(message))
 
     def on_work_failed(self, message: WorkFailed) -> None:
         """Say what went wrong, unless it was asked for."""
         self._job_ended(message.what)
-        self._tell_pages(lambda page: page.work_failed(message))
+        self._for_each_page(lambda page: page.work_failed(message))
         if isinstance(message.error, LibraryMissing) and message.what == "groups":
             self.switch_mode("home")
         elif not isinstance(message.error, Cancelled):
@@ -200,12 +200,12 @@ class BrowseApp(App[None]):
 
     def tell(self, error: Exception) -> None:
         """Show an error."""
-        self.notify(told(error), severity="error", timeout=8)
+        self.notify(error_message(error), severity="error", timeout=8)
 
     @staticmethod
-    def words_of(error: Exception) -> str:
+    def error_text(error: Exception) -> str:
         """An error in words."""
-        return told(error)
+        return error_message(error)
 
     # -- going about -----------------------------------------------------------------------------------------------
 
@@ -224,7 +224,7 @@ class BrowseApp(App[None]):
     def action_help(self) -> None:
         """Show the keys of the screen in front."""
         screen = self.screen
-        self.push_screen(Help(screen.PART if isinstance(screen, Page) else Part.EVERYWHERE))
+        self.push_screen(HelpDialog(screen.KEY_SCOPE if isinstance(screen, Page) else KeyScope.EVERYWHERE))
 
     async def action_quit(self) -> None:
         """Leave, after what must not be broken off."""
@@ -243,7 +243,7 @@ class BrowseApp(App[None]):
 
     def _leave(self) -> None:
         self.jobs.cancel_all()
-        if _ORDERLY.isdisjoint(self.jobs.running):
+        if _UNINTERRUPTIBLE_JOBS.isdisjoint(self.jobs.running):
             self.browsing.close()
             self.exit()
         else:
@@ -252,7 +252,7 @@ class BrowseApp(App[None]):
 
     def _job_ended(self, what: str) -> None:
         self.jobs.ended(what)
-        if what == "accept" and isinstance(self.screen, Busy):
+        if what == "accept" and isinstance(self.screen, BusyDialog):
             self.pop_screen()
         if not self.jobs.running:
             self._interrupted = False
@@ -263,10 +263,10 @@ class BrowseApp(App[None]):
         """Every action that the screen in front and the program have, for the command palette."""
         from vtsfind.tui.keys import ACTIONS
 
-        yield from (each for each in super().get_system_commands(screen) if each.title in _SYSTEM)
-        part = screen.PART if isinstance(screen, Page) else None
+        yield from (each for each in super().get_system_commands(screen) if each.title in _FRAMEWORK_COMMANDS)
+        part = screen.KEY_SCOPE if isinstance(screen, Page) else None
         for action in ACTIONS:
-            if action.part is part or (action.part is Part.EVERYWHERE and action.name.startswith("go")):
+            if action.part is part or (action.part is KeyScope.EVERYWHERE and action.name.startswith("go")):
                 yield SystemCommand(
                     action.label,
                     action.help,

@@ -7,7 +7,7 @@ from enum import StrEnum
 from textual.binding import Binding, BindingType
 
 
-class Part(StrEnum):
+class KeyScope(StrEnum):
     """A part of the program that has keys of its own; the value is its heading."""
 
     EVERYWHERE = "Everywhere"
@@ -20,10 +20,10 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class KeyAction:
     """Something that a person can do."""
 
-    part: Part
+    part: KeyScope
     name: str
     """The method `action_NAME` of the part's screen, or of the application, does it; arguments in brackets."""
     keys: str
@@ -40,90 +40,90 @@ class Action:
     """The keys for people, if their names do not say it."""
 
 
-E, H, G, C, S, A, R = Part
+E, H, G, C, S, A, R = KeyScope
 ACTIONS = (
-    Action(E, "help", "question_mark,f1", "Help", "Show the keys of the part in front.", footer=True, shown="?, F1"),
-    Action(E, "quit", "q", "Quit", "Leave; every mark is kept already.", footer=True),
-    Action(E, "interrupt", "ctrl+c", "Quit", "Stop what runs, if something does; else leave.", priority=True),
-    Action(E, "command_palette", "ctrl+p", "Commands", "Find any command by its name; choose a theme.", shown="Ctrl-P"),
-    Action(E, "go('home')", "f2", "Home", "Libraries, their state, and indexing."),
-    Action(E, "go('groups')", "f3", "Groups", "Review groups of duplicates."),
-    Action(E, "go('search')", "f4", "Search", "Look for photos that look like one."),
-    Action(E, "go('apply')", "f5", "Apply", "The plan, and carrying it out."),
-    Action(E, "go('history')", "f6", "History", "What was done to files, and taking it back."),
-    Action(E, "turn(-1)", "left_square_bracket", "Previous", "The screen to the left.", shown="["),
-    Action(E, "turn(1)", "right_square_bracket", "Next", "The screen to the right.", shown="]"),
-    Action(H, "index", "i", "Index", "Look for new and changed photos, in the background.", footer=True),
-    Action(H, "add", "n", "Add folder", "Index another folder, into this library or a new one.", footer=True),
-    Action(H, "cancel", "escape", "Stop", "Stop the indexing; what was read is kept.", footer=True, shown="Esc"),
-    Action(H, "open", "enter", "Open", "Open the library under the cursor.", footer=True),
-    Action(H, "reload", "r", "Compare again", "Look for duplicates again, with what was indexed since.", footer=True),
-    Action(G, "accept", "a", "Accept", "Let the marks hold, and go on to the next open group.", footer=True),
-    Action(G, "drop", "space", "Mark", "Keep the photo under the cursor, or let it go.", footer=True),
-    Action(G, "refuse", "n", "Not dup", "The photo is no duplicate; remembered for ever. On the keeper: none is.", footer=True),
-    Action(G, "undo", "u", "Undo", "Take the latest mark back, then the one before, ...", footer=True),
-    Action(G, "compare", "enter", "Compare", "Look at the photos closely, beside each other.", footer=True),
-    Action(G, "accept_all", "A", "Alike", "Accept all groups of this kind, or of these folders, after showing how many.", footer=True, shown="A"),
+    KeyAction(E, "help", "question_mark,f1", "Help", "Show the keys of the part in front.", footer=True, shown="?, F1"),
+    KeyAction(E, "quit", "q", "Quit", "Leave; every mark is kept already.", footer=True),
+    KeyAction(E, "interrupt", "ctrl+c", "Quit", "Stop what runs, if something does; else leave.", priority=True),
+    KeyAction(E, "command_palette", "ctrl+p", "Commands", "Find any command by its name; choose a theme.", shown="Ctrl-P"),
+    KeyAction(E, "go('home')", "f2", "Home", "Libraries, their state, and indexing."),
+    KeyAction(E, "go('groups')", "f3", "Groups", "Review groups of duplicates."),
+    KeyAction(E, "go('search')", "f4", "Search", "Look for photos that look like one."),
+    KeyAction(E, "go('apply')", "f5", "Apply", "The plan, and carrying it out."),
+    KeyAction(E, "go('history')", "f6", "History", "What was done to files, and taking it back."),
+    KeyAction(E, "turn(-1)", "left_square_bracket", "Previous", "The screen to the left.", shown="["),
+    KeyAction(E, "turn(1)", "right_square_bracket", "Next", "The screen to the right.", shown="]"),
+    KeyAction(H, "index", "i", "Index", "Look for new and changed photos, in the background.", footer=True),
+    KeyAction(H, "add", "n", "Add folder", "Index another folder, into this library or a new one.", footer=True),
+    KeyAction(H, "cancel", "escape", "Stop", "Stop the indexing; what was read is kept.", footer=True, shown="Esc"),
+    KeyAction(H, "open", "enter", "Open", "Open the library under the cursor.", footer=True),
+    KeyAction(H, "reload", "r", "Compare again", "Look for duplicates again, with what was indexed since.", footer=True),
+    KeyAction(G, "accept", "a", "Accept", "Let the marks hold, and go on to the next open group.", footer=True),
+    KeyAction(G, "drop", "space", "Mark", "Keep the photo under the cursor, or let it go.", footer=True),
+    KeyAction(G, "refuse", "n", "Not dup", "The photo is no duplicate; remembered for ever. On the keeper: none is.", footer=True),
+    KeyAction(G, "undo", "u", "Undo", "Take the latest mark back, then the one before, ...", footer=True),
+    KeyAction(G, "compare", "enter", "Compare", "Look at the photos closely, beside each other.", footer=True),
+    KeyAction(G, "accept_all", "A", "Alike", "Accept all groups of this kind, or of these folders, after showing how many.", footer=True, shown="A"),
     *(
-        Action(G, f"choose({digit})", str(digit), f"Keeper {digit}", "Make that photo the keeper.")
+        KeyAction(G, f"choose({digit})", str(digit), f"Keeper {digit}", "Make that photo the keeper.")
         for digit in range(1, 10)
     ),
-    Action(G, "reopen", "backspace", "Reopen", "Take every mark of the group away."),
-    Action(G, "next_open", "full_stop", "Next open", "Go to the next group that nobody has decided.", shown="."),
-    Action(G, "similar", "s", "Similar", "Search for photos that look like the one under the cursor."),
-    Action(G, "filter", "slash", "Filter", "Show groups with these words in a path; `>5MB`, `kind:edit,burst` work, too.", footer=True, shown="/"),
-    Action(G, "sort", "t", "Sort", "Sort by size to gain, kind, folder, date, number of photos."),
-    Action(G, "reverse", "T", "Turn round", "Turn the order round.", shown="T"),
-    Action(G, "kinds", "f", "Kinds", "Show one kind of groups after the other."),
-    Action(G, "view", "o", "Open", "Open the photo in the desktop's viewer."),
-    Action(G, "folder", "O", "Folder", "Open the photo's folder.", shown="O"),
-    Action(G, "member(-1)", "left,h", "Left", "The photo to the left."),
-    Action(G, "member(1)", "right,l", "Right", "The photo to the right."),
-    Action(C, "back", "escape,backspace", "Back", "Back to the groups.", footer=True, shown="Esc"),
-    Action(C, "mode('side')", "v", "Side by side", "Two photos beside each other, at the same zoom.", footer=True),
-    Action(C, "flicker", "f", "Flicker", "Swap the two photos in one place.", footer=True),
-    Action(C, "mode('difference')", "d", "Difference", "Show where the two photos differ, brighter where more.", footer=True),
-    Action(C, "box", "b", "Box", "Show or hide the part that the other photo shows.", footer=True),
-    Action(C, "other(1)", "tab", "Next photo", "Compare the keeper with the group's next photo.", footer=True, shown="Tab"),
-    Action(C, "other(-1)", "shift+tab", "Previous photo", "Compare the keeper with the photo before.", shown="Shift-Tab"),
-    Action(C, "zoom(1)", "plus,equals_sign", "Closer", "Look closer.", shown="+"),
-    Action(C, "zoom(-1)", "minus", "Farther", "Look from farther away.", shown="-"),
-    Action(C, "whole", "0", "Whole", "Show the whole photos."),
-    Action(C, "pan(-1,0)", "left,h", "Left", "Move to the left, both photos."),
-    Action(C, "pan(1,0)", "right,l", "Right", "Move to the right."),
-    Action(C, "pan(0,-1)", "up,k", "Up", "Move up."),
-    Action(C, "pan(0,1)", "down,j", "Down", "Move down."),
-    Action(C, "accept", "a", "Accept", "Let the marks hold, and go on to the next open group.", footer=True),
-    Action(C, "drop", "space", "Keep/drop", "Keep the photo on the right, or let it go."),
-    Action(C, "refuse", "n", "No duplicate", "The photo on the right is no duplicate."),
-    Action(C, "undo", "u", "Undo", "Take the latest mark back."),
+    KeyAction(G, "reopen", "backspace", "Reopen", "Take every mark of the group away."),
+    KeyAction(G, "next_open", "full_stop", "Next open", "Go to the next group that nobody has decided.", shown="."),
+    KeyAction(G, "similar", "s", "Similar", "Search for photos that look like the one under the cursor."),
+    KeyAction(G, "filter", "slash", "Filter", "Show groups with these words in a path; `>5MB`, `kind:edit,burst` work, too.", footer=True, shown="/"),
+    KeyAction(G, "sort", "t", "Sort", "Sort by size to gain, kind, folder, date, number of photos."),
+    KeyAction(G, "reverse", "T", "Turn round", "Turn the order round.", shown="T"),
+    KeyAction(G, "kinds", "f", "Kinds", "Show one kind of groups after the other."),
+    KeyAction(G, "view", "o", "Open", "Open the photo in the desktop's viewer."),
+    KeyAction(G, "folder", "O", "Folder", "Open the photo's folder.", shown="O"),
+    KeyAction(G, "member(-1)", "left,h", "Left", "The photo to the left."),
+    KeyAction(G, "member(1)", "right,l", "Right", "The photo to the right."),
+    KeyAction(C, "back", "escape,backspace", "Back", "Back to the groups.", footer=True, shown="Esc"),
+    KeyAction(C, "mode('side')", "v", "Side by side", "Two photos beside each other, at the same zoom.", footer=True),
+    KeyAction(C, "flicker", "f", "Flicker", "Swap the two photos in one place.", footer=True),
+    KeyAction(C, "mode('difference')", "d", "Difference", "Show where the two photos differ, brighter where more.", footer=True),
+    KeyAction(C, "box", "b", "Box", "Show or hide the part that the other photo shows.", footer=True),
+    KeyAction(C, "other(1)", "tab", "Next photo", "Compare the keeper with the group's next photo.", footer=True, shown="Tab"),
+    KeyAction(C, "other(-1)", "shift+tab", "Previous photo", "Compare the keeper with the photo before.", shown="Shift-Tab"),
+    KeyAction(C, "zoom(1)", "plus,equals_sign", "Closer", "Look closer.", shown="+"),
+    KeyAction(C, "zoom(-1)", "minus", "Farther", "Look from farther away.", shown="-"),
+    KeyAction(C, "whole", "0", "Whole", "Show the whole photos."),
+    KeyAction(C, "pan(-1,0)", "left,h", "Left", "Move to the left, both photos."),
+    KeyAction(C, "pan(1,0)", "right,l", "Right", "Move to the right."),
+    KeyAction(C, "pan(0,-1)", "up,k", "Up", "Move up."),
+    KeyAction(C, "pan(0,1)", "down,j", "Down", "Move down."),
+    KeyAction(C, "accept", "a", "Accept", "Let the marks hold, and go on to the next open group.", footer=True),
+    KeyAction(C, "drop", "space", "Keep/drop", "Keep the photo on the right, or let it go."),
+    KeyAction(C, "refuse", "n", "No duplicate", "The photo on the right is no duplicate."),
+    KeyAction(C, "undo", "u", "Undo", "Take the latest mark back."),
     *(
-        Action(C, f"choose({digit})", str(digit), f"Keeper {digit}", "Make that photo the keeper.")
+        KeyAction(C, f"choose({digit})", str(digit), f"Keeper {digit}", "Make that photo the keeper.")
         for digit in range(1, 10)
     ),
-    Action(C, "group(1)", "greater_than_sign,pagedown", "Next group", "The next group.", shown=">, PgDn"),
-    Action(C, "group(-1)", "less_than_sign,pageup", "Previous group", "The group before.", shown="<, PgUp"),
-    Action(C, "view", "o", "Open", "Open the photo on the right in the desktop's viewer."),
-    Action(C, "folder", "O", "Folder", "Open its folder.", shown="O"),
-    Action(S, "ask", "slash", "Path", "Type, paste or drop the path of a photo to look for.", footer=True, shown="/"),
-    Action(S, "similar", "s,enter", "Similar", "Go on with the photo under the cursor.", footer=True, shown="s, Enter"),
-    Action(S, "back", "backspace", "Back", "Back to the question before.", footer=True),
-    Action(S, "head", "c", "Compare by", "Compare what is in the picture (scene), or whether it is the same picture (copy).", footer=True),
-    Action(S, "radius(1)", "plus,equals_sign", "Wider", "Allow more bits to differ.", footer=True, shown="+"),
-    Action(S, "radius(-1)", "minus", "Narrower", "Allow fewer bits to differ.", footer=True, shown="-"),
-    Action(S, "view", "o", "Open", "Open the photo in the desktop's viewer.", footer=True),
-    Action(S, "folder", "O", "Folder", "Open the photo's folder.", shown="O"),
-    Action(A, "apply", "x", "Carry out", "Check every file again, and move what goes to the trash; asks first.", footer=True),
-    Action(A, "cancel", "escape", "Stop", "Stop after the file at hand.", footer=True, shown="Esc"),
-    Action(A, "write", "w", "Write plan", "Write the plan to a file, to be edited and given to `vtsfind apply`.", footer=True),
-    Action(A, "reload", "r", "Refresh", "Make the plan again from the review.", footer=True),
-    Action(R, "undo_run", "u", "Take back", "Take back the run under the cursor: its files come back; asks first.", footer=True),
-    Action(R, "cancel", "escape", "Stop", "Stop after the file at hand.", shown="Esc"),
-    Action(R, "reload", "r", "Refresh", "Read the journal again.", footer=True),
+    KeyAction(C, "group(1)", "greater_than_sign,pagedown", "Next group", "The next group.", shown=">, PgDn"),
+    KeyAction(C, "group(-1)", "less_than_sign,pageup", "Previous group", "The group before.", shown="<, PgUp"),
+    KeyAction(C, "view", "o", "Open", "Open the photo on the right in the desktop's viewer."),
+    KeyAction(C, "folder", "O", "Folder", "Open its folder.", shown="O"),
+    KeyAction(S, "ask", "slash", "Path", "Type, paste or drop the path of a photo to look for.", footer=True, shown="/"),
+    KeyAction(S, "similar", "s,enter", "Similar", "Go on with the photo under the cursor.", footer=True, shown="s, Enter"),
+    KeyAction(S, "back", "backspace", "Back", "Back to the question before.", footer=True),
+    KeyAction(S, "head", "c", "Compare by", "Compare what is in the picture (scene), or whether it is the same picture (copy).", footer=True),
+    KeyAction(S, "radius(1)", "plus,equals_sign", "Wider", "Allow more bits to differ.", footer=True, shown="+"),
+    KeyAction(S, "radius(-1)", "minus", "Narrower", "Allow fewer bits to differ.", footer=True, shown="-"),
+    KeyAction(S, "view", "o", "Open", "Open the photo in the desktop's viewer.", footer=True),
+    KeyAction(S, "folder", "O", "Folder", "Open the photo's folder.", shown="O"),
+    KeyAction(A, "apply", "x", "Carry out", "Check every file again, and move what goes to the trash; asks first.", footer=True),
+    KeyAction(A, "cancel", "escape", "Stop", "Stop after the file at hand.", footer=True, shown="Esc"),
+    KeyAction(A, "write", "w", "Write plan", "Write the plan to a file, to be edited and given to `vtsfind apply`.", footer=True),
+    KeyAction(A, "reload", "r", "Refresh", "Make the plan again from the review.", footer=True),
+    KeyAction(R, "undo_run", "u", "Take back", "Take back the run under the cursor: its files come back; asks first.", footer=True),
+    KeyAction(R, "cancel", "escape", "Stop", "Stop after the file at hand.", shown="Esc"),
+    KeyAction(R, "reload", "r", "Refresh", "Read the journal again.", footer=True),
 )  # fmt: skip
 
 
-def bindings(part: Part) -> list[BindingType]:
+def bindings(part: KeyScope) -> list[BindingType]:
     """The bindings of a part, for its screen."""
     return [
         Binding(
@@ -139,7 +139,7 @@ def bindings(part: Part) -> list[BindingType]:
     ]
 
 
-def rows(part: Part) -> Iterator[tuple[str, str]]:
+def rows(part: KeyScope) -> Iterator[tuple[str, str]]:
     """For each thing to do in a part: its keys and what it does, digits together."""
     digits = False
     for action in ACTIONS:
@@ -153,12 +153,12 @@ def rows(part: Part) -> Iterator[tuple[str, str]]:
         yield shown(action), action.help
 
 
-def shown(action: Action) -> str:
+def shown(action: KeyAction) -> str:
     """The keys of an action, for people."""
-    return action.shown or ", ".join(_NAMES.get(key, key) for key in action.keys.split(","))
+    return action.shown or ", ".join(_KEY_LABELS.get(key, key) for key in action.keys.split(","))
 
 
-_NAMES = {
+_KEY_LABELS = {
     "space": "Space",
     "enter": "Enter",
     "escape": "Esc",
@@ -171,7 +171,7 @@ _NAMES = {
     **{f"f{number}": f"F{number}" for number in range(1, 13)},
 }
 
-_TOP = """# Keys of `vtsfind browse`
+_PAGE_HEADER = """# Keys of `vtsfind browse`
 
 This page is made from the program by `python -m vtsfind.cli.keys_page > docs/keys.md`; a test fails if it is out of date.
 `?` shows the keys of the part in front, `Ctrl-P` finds any command by its name. Lists also take the arrow keys, `PgUp`,
@@ -181,8 +181,8 @@ This page is made from the program by `python -m vtsfind.cli.keys_page > docs/ke
 
 def page() -> str:
     """The page of keys in the documentation."""
-    parts = [_TOP]
-    for part in Part:
+    parts = [_PAGE_HEADER]
+    for part in KeyScope:
         lines = "".join(f"| {_code(keys)} | {meaning} |\n" for keys, meaning in rows(part))
         parts.append(f"## {part.value}\n\n| Key | What it does |\n| --- | --- |\n{lines}")
     return "\n".join(parts)

@@ -19,7 +19,7 @@ class PictureReady(Message):
 
 
 @dataclass
-class Working(Message):
+class WorkProgress(Message):
     """How far long work is."""
 
     what: str
@@ -31,7 +31,7 @@ class Working(Message):
 
     def can_replace(self, message: Message) -> bool:
         """Only the latest counts."""
-        return isinstance(message, Working) and message.what == self.what
+        return isinstance(message, WorkProgress) and message.what == self.what
 
 
 @dataclass

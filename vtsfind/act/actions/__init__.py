@@ -13,20 +13,25 @@ from dataclasses import replace
 from vtsfind.act.actions import linking as replacing
 from vtsfind.act.actions import moving as taking
 from vtsfind.act.actions import system_trash as system
-from vtsfind.act.actions.copying import metadata_of
+from vtsfind.act.actions.copying import read_metadata
 from vtsfind.act.actions.guards import require_as_checked
-from vtsfind.act.actions.outcomes import Lost, NotYet, Refused, noted
+from vtsfind.act.actions.outcomes import (
+    ActionRefused,
+    NotRestorable,
+    NotRestorableYet,
+    operation_and_undo_record,
+)
 from vtsfind.act.actions.renaming import make_folders
-from vtsfind.act.actions.xdg_trash import NoPlace, Quarantine, Slot, Trash
-from vtsfind.act.checks import Checked, Doubt
+from vtsfind.act.actions.xdg_trash import NoPlaceAvailable, Quarantine, ReservedPlace, Trash
+from vtsfind.act.checks import CheckedOperation, CheckFailed
 from vtsfind.act.volumes import Volumes
-from vtsfind.base.operations import Action, Operation, State, Trace
+from vtsfind.base.operations import Action, Operation, State, UndoRecord
 from vtsfind.base.records import show_path
-from vtsfind.store.journal import Life
+from vtsfind.store.journal import OperationRecord
 
-__all__ = ["Actions", "Lost", "NotYet", "Refused"]
+__all__ = ["ActionRefused", "Actions", "NotRestorable", "NotRestorableYet"]
 
-_REPLACED = {Action.HARDLINK, Action.REFLINK, Action.SYMLINK, Action.DELETE}
+_REPLACING_ACTIONS = {Action.HARDLINK, Action.REFLINK, Action.SYMLINK, Action.DELETE}
 
 
 class Actions:
@@ -45,30 +50,32 @@ class Actions:
         self._made: set[bytes] = set()
         self._token = secrets.token_hex(6)
 
-    def prepare(self, checked: Checked) -> Trace:
+    def prepare(self, checked: CheckedOperation) -> UndoRecord:
         """Reserve a place for a file; gives what the journal has to note before the file is touched.
 
         Raises
         ------
-        Refused
+        ActionRefused
             If there is no place for it; nothing is left behind.
         """
         operation = checked.operation
         volume = self.volumes.of(operation.path)
         aside = f".vtsfind-{self._token}-{operation.number}".encode()
-        trace = Trace(checked.seen.inode, volume.mount, volume.identifier, aside=aside)
-        with _refusing(operation):
-            if operation.action in _REPLACED:
+        undo_record = UndoRecord(checked.file_stat.inode, volume.mount, volume.identifier, aside=aside)
+        with _as_refused(operation):
+            if operation.action in _REPLACING_ACTIONS:
                 return (
-                    replace(trace, metadata=metadata_of(operation.path)) if operation.same_content else trace
+                    replace(undo_record, metadata=read_metadata(operation.path))
+                    if operation.same_content
+                    else undo_record
                 )
             if operation.action is Action.MOVE:
-                return self._with_target(trace, operation)
+                return self._with_destination(undo_record, operation)
             if operation.action is Action.TRASH and system.is_used():
-                return trace
-            slot = self._reserved(operation)
+                return undo_record
+            slot = self._reserve_place(operation)
             return replace(
-                trace,
+                undo_record,
                 place=slot.place,
                 record=slot.record,
                 made=slot.made,
@@ -76,24 +83,24 @@ class Actions:
                 place_volume=volume.identifier,
             )
 
-    def _reserved(self, operation: Operation) -> Slot:
+    def _reserve_place(self, operation: Operation) -> ReservedPlace:
         """A place in the trash or, where there is none or none is wanted, in the quarantine."""
         if operation.action is Action.TRASH:
             try:
                 return self._trash.reserve(operation.path)
-            except NoPlace as no_trash:
+            except NoPlaceAvailable as no_trash:
                 try:
                     return self._quarantine.reserve(operation)
-                except NoPlace as no_quarantine:
-                    raise Refused(
+                except NoPlaceAvailable as no_quarantine:
+                    raise ActionRefused(
                         f"no trash ({no_trash}) and no quarantine ({no_quarantine}) can be made for it"
                     ) from no_quarantine
         try:
             return self._quarantine.reserve(operation)
-        except NoPlace as error:
-            raise Refused(f"no quarantine can be made for it ({error})") from error
+        except NoPlaceAvailable as error:
+            raise ActionRefused(f"no quarantine can be made for it ({error})") from error
 
-    def _with_target(self, trace: Trace, operation: Operation) -> Trace:
+    def _with_destination(self, undo_record: UndoRecord, operation: Operation) -> UndoRecord:
         place = taking.destination(operation)
         folder = os.path.dirname(place)
         self._made.update(make_folders(folder))
@@ -103,112 +110,118 @@ class Actions:
             folder = os.path.dirname(folder)
         volume = self.volumes.of(place)
         return replace(
-            trace,
+            undo_record,
             place=place,
             made=tuple(reversed(made)),
             place_mount=volume.mount,
             place_volume=volume.identifier,
         )
 
-    def give_up(self, trace: Trace) -> None:
+    def release(self, undo_record: UndoRecord) -> None:
         """Let go of what `prepare` reserved."""
-        taking.give_up(trace)
+        taking.release(undo_record)
 
-    def perform(self, checked: Checked, trace: Trace) -> Trace | None:
+    def perform(self, checked: CheckedOperation, undo_record: UndoRecord) -> UndoRecord | None:
         """Do it. The journal has the trace on the disk already.
 
         Returns
         -------
-        What the journal has to note in place of `trace`; None if that still holds.
+        What the journal has to note in place of `undo_record`; None if that still holds.
 
         Raises
         ------
-        Refused
+        ActionRefused
             If it could not be done; everything is as it was.
         """
         operation = checked.operation
-        with _refusing(operation, lambda: self.give_up(trace)):
+        with _as_refused(operation, lambda: self.release(undo_record)):
             require_as_checked(checked)
-            if operation.action in _REPLACED:
-                replacing.replace(checked, trace)
-            elif trace.place is None:
-                return self._sent(checked, trace)
+            if operation.action in _REPLACING_ACTIONS:
+                replacing.replace(checked, undo_record)
+            elif undo_record.place is None:
+                return self._send_to_system_trash(checked, undo_record)
             else:
-                taking.take(checked, trace)
+                taking.move_away(checked, undo_record)
         return None
 
-    def _sent(self, checked: Checked, trace: Trace) -> Trace:
+    def _send_to_system_trash(self, checked: CheckedOperation, undo_record: UndoRecord) -> UndoRecord:
         """Use the system's trash; if the keeper turns out to be the same file, take it out again."""
         system.send(checked.operation.path)
-        found = replace(trace, place=system.find(trace, self.volumes))
+        found = replace(undo_record, place=system.find(undo_record, self.volumes))
         if found.place is not None:
-            taking.require_sent_alone(checked, found.place)
+            taking.require_only_file_trashed(checked, found.place)
         return found
 
-    def settle(self, life: Life) -> tuple[State, str, Trace | None] | None:
+    def finish_or_roll_back(self, op_record: OperationRecord) -> tuple[State, str, UndoRecord | None] | None:
         """Finish or roll back an operation that a killed process left begun, or half undone.
 
         Returns
         -------
         Its state then, a note, and a trace to note in place of the one it had; None if its drive is not there now.
         """
-        operation, trace = noted(life)
-        mounts = [trace.mount, *([trace.place_mount] if trace.place_mount else [])]
+        operation, undo_record = operation_and_undo_record(op_record)
+        mounts = [undo_record.mount, *([undo_record.place_mount] if undo_record.place_mount else [])]
         if not all(map(self.volumes.is_mounted, mounts)):
             return None
-        if operation.action in _REPLACED:
-            settled = replacing.settle_return if life.state is State.UNDOING else replacing.settle
-            return *settled(life), None
-        if trace.place is None:
-            trace = replace(trace, place=system.find(trace, self.volumes) or b"")
-            life = replace(life, trace=trace)
-        back = life.state is State.UNDOING
-        return *(taking.settle_return(life) if back else taking.settle(life)), trace
+        if operation.action in _REPLACING_ACTIONS:
+            settled = (
+                replacing.finish_or_roll_back_restore
+                if op_record.state is State.UNDOING
+                else replacing.finish_or_roll_back
+            )
+            return *settled(op_record), None
+        if undo_record.place is None:
+            undo_record = replace(undo_record, place=system.find(undo_record, self.volumes) or b"")
+            op_record = replace(op_record, undo_record=undo_record)
+        back = op_record.state is State.UNDOING
+        return *(
+            taking.finish_or_roll_back_restore(op_record) if back else taking.finish_or_roll_back(op_record)
+        ), undo_record
 
-    def way_back(self, life: Life) -> bytes | None:
+    def restore_path(self, op_record: OperationRecord) -> bytes | None:
         """Where the file of an operation that was done would come back to; None if it is there already.
 
         Raises
         ------
-        NotYet
+        NotRestorableYet
             If its drive is not there now.
-        Lost
+        NotRestorable
             If it cannot come back.
         """
-        if life.operation.action in _REPLACED:
-            return replacing.way_back(life, self.volumes)
-        return taking.way_back(life, self.volumes)
+        if op_record.operation.action in _REPLACING_ACTIONS:
+            return replacing.restore_path(op_record, self.volumes)
+        return taking.restore_path(op_record, self.volumes)
 
-    def bring_back(self, life: Life) -> str:
+    def restore(self, op_record: OperationRecord) -> str:
         """Bring a file back to where the journal says; gives a note, or nothing.
 
         Raises
         ------
-        Refused
+        ActionRefused
             If it cannot come back; everything is as it was.
         """
-        with _refusing(life.operation):
-            if life.operation.action in _REPLACED:
-                return replacing.bring_back(life)
-            return taking.bring_back(life)
+        with _as_refused(op_record.operation):
+            if op_record.operation.action in _REPLACING_ACTIONS:
+                return replacing.restore(op_record)
+            return taking.restore(op_record)
 
 
 @contextmanager
-def _refusing(operation: Operation, clean: Callable[[], None] | None = None) -> Iterator[None]:
-    """Turn what the system and the last looks say into `Refused`; call `clean` first."""
+def _as_refused(operation: Operation, clean: Callable[[], None] | None = None) -> Iterator[None]:
+    """Turn what the system and the last looks say into `ActionRefused`; call `clean` first."""
     try:
         yield
-    except (OSError, Doubt, Lost, Refused) as error:
+    except (OSError, CheckFailed, NotRestorable, ActionRefused) as error:
         if clean is not None:
             clean()
-        if isinstance(error, Refused):
+        if isinstance(error, ActionRefused):
             raise
         if isinstance(error, OSError):
-            raise Refused(f"{show_path(operation.path)}: {_words(error)}") from error
-        raise Refused(str(error)) from error
+            raise ActionRefused(f"{show_path(operation.path)}: {_error_text(error)}") from error
+        raise ActionRefused(str(error)) from error
 
 
-def _words(error: OSError) -> str:
+def _error_text(error: OSError) -> str:
     named = error.filename2 or error.filename
     where = f" ({show_path(os.fsencode(named))})" if isinstance(named, str | bytes) else ""
     return f"{error.strerror or error}{where}"

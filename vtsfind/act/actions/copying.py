@@ -8,15 +8,15 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from vtsfind.act.checks import Doubt, open_quietly
+from vtsfind.act.checks import CheckFailed, open_no_atime
 from vtsfind.base.operations import Metadata
-from vtsfind.store.atomic import flush_folder
+from vtsfind.store.atomic import fsync_folder
 
 _FICLONE = 0x40049409
-_CHUNK = 1 << 20
+_COPY_CHUNK_BYTES = 1 << 20
 
 
-def metadata_of(path: bytes) -> Metadata:
+def read_metadata(path: bytes) -> Metadata:
     """What a file has besides its content."""
     status = os.lstat(path)
     attributes = {}
@@ -30,7 +30,7 @@ def metadata_of(path: bytes) -> Metadata:
     )
 
 
-def give_metadata(path: bytes, metadata: Metadata) -> None:
+def apply_metadata(path: bytes, metadata: Metadata) -> None:
     """Give a file of ours the metadata of another, as far as the system lets us; the times last."""
     if hasattr(os, "chown"):
         with suppress(OSError):
@@ -48,7 +48,7 @@ def copy_new(source: bytes, target: bytes, digest: bytes, metadata: Metadata) ->
 
     Raises
     ------
-    Doubt
+    CheckFailed
         If the content is not that of `digest`; there is no copy then.
     OSError
         From the system; there is no copy then.
@@ -57,14 +57,14 @@ def copy_new(source: bytes, target: bytes, digest: bytes, metadata: Metadata) ->
     descriptor = os.open(target, flags, 0o600)
     try:
         with os.fdopen(descriptor, "w+b") as copy:
-            with os.fdopen(open_quietly(source), "rb") as original:
-                shutil.copyfileobj(original, copy, _CHUNK)
+            with os.fdopen(open_no_atime(source), "rb") as original:
+                shutil.copyfileobj(original, copy, _COPY_CHUNK_BYTES)
             copy.flush()
             os.fsync(descriptor)
             copy.seek(0)
             _require_digest(source, hashlib.file_digest(copy, "sha256").digest(), digest)
-        give_metadata(target, metadata)
-        flush_folder_of(target)
+        apply_metadata(target, metadata)
+        fsync_parent(target)
     except BaseException:
         os.unlink(target)
         raise
@@ -72,7 +72,7 @@ def copy_new(source: bytes, target: bytes, digest: bytes, metadata: Metadata) ->
 
 def _require_digest(source: bytes, found: bytes, digest: bytes) -> None:
     if found != digest:
-        raise Doubt(source, "has changed (another content)")
+        raise CheckFailed(source, "has changed (another content)")
 
 
 def clone_new(source: bytes, target: bytes, metadata: Metadata) -> None:
@@ -89,13 +89,13 @@ def clone_new(source: bytes, target: bytes, metadata: Metadata) -> None:
 
     descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        original = open_quietly(source)
+        original = open_no_atime(source)
         try:
             fcntl.ioctl(descriptor, _FICLONE, original)
         finally:
             os.close(original)
         os.fsync(descriptor)
-        give_metadata(target, metadata)
+        apply_metadata(target, metadata)
     except BaseException:
         os.unlink(target)
         raise
@@ -103,7 +103,7 @@ def clone_new(source: bytes, target: bytes, metadata: Metadata) -> None:
         os.close(descriptor)
 
 
-def flush_folder_of(path: bytes) -> None:
+def fsync_parent(path: bytes) -> None:
     """Make a new name last through a power cut, where the folder allows it."""
     with suppress(OSError):
-        flush_folder(Path(os.fsdecode(os.path.dirname(path))))
+        fsync_folder(Path(os.fsdecode(os.path.dirname(path))))

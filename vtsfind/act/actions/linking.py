@@ -6,37 +6,37 @@ The file goes to a name beside its own first, so that it can come back if anythi
 import os
 from collections.abc import Callable
 
-from vtsfind.act.actions.copying import clone_new, copy_new, metadata_of
-from vtsfind.act.actions.guards import beside, is_it, is_whole, taken_to
+from vtsfind.act.actions.copying import clone_new, copy_new, read_metadata
+from vtsfind.act.actions.guards import has_content, is_same_file, renamed_to, temporary_path
 from vtsfind.act.actions.moving import FINISHED, ROLLED_BACK
-from vtsfind.act.actions.outcomes import Lost, NotYet, noted
-from vtsfind.act.actions.renaming import free_name, make_folders, remove_if_there, rename_new
-from vtsfind.act.checks import Checked, Doubt, look, verify
+from vtsfind.act.actions.outcomes import NotRestorable, NotRestorableYet, operation_and_undo_record
+from vtsfind.act.actions.renaming import free_name, make_folders, remove_if_exists, rename_new
+from vtsfind.act.checks import CheckedOperation, CheckFailed, stat_regular_file, verify
 from vtsfind.act.volumes import Volumes
-from vtsfind.base.operations import Action, Metadata, Operation, State, Trace
+from vtsfind.base.operations import Action, Metadata, Operation, State, UndoRecord
 from vtsfind.base.records import show_path
-from vtsfind.store.journal import Life
+from vtsfind.store.journal import OperationRecord
 
 
-def replace(checked: Checked, trace: Trace) -> None:
+def replace(checked: CheckedOperation, undo_record: UndoRecord) -> None:
     """Put a link to the keeper in the place of a file, or nothing.
 
     Raises
     ------
-    Doubt, OSError
+    CheckFailed, OSError
         If that cannot be; the file is where it was.
     """
     operation = checked.operation
-    with taken_to(checked, beside(operation.path, trace)):
+    with renamed_to(checked, temporary_path(operation.path, undo_record)):
         if operation.keeper is not None and operation.action in _MAKERS:
-            metadata = trace.metadata or metadata_of(beside(operation.path, trace))
+            metadata = undo_record.metadata or read_metadata(temporary_path(operation.path, undo_record))
             _MAKERS[operation.action](operation.keeper, operation.path, metadata)
             try:
-                _require_shown(operation)
+                _require_link_content(operation)
             except BaseException:
                 os.unlink(operation.path)
                 raise
-    os.unlink(beside(operation.path, trace))
+    os.unlink(temporary_path(operation.path, undo_record))
 
 
 def _hardlink(keeper: bytes, path: bytes, _: Metadata) -> None:
@@ -54,32 +54,32 @@ _MAKERS: dict[Action, Callable[[bytes, bytes, Metadata], None]] = {
 }
 
 
-def _require_shown(operation: Operation) -> None:
-    """Raise `Doubt` unless the link shows what the file had."""
+def _require_link_content(operation: Operation) -> None:
+    """Raise `CheckFailed` unless the link shows what the file had."""
     shown = os.path.realpath(operation.path) if operation.action is Action.SYMLINK else operation.path
     verify(shown, operation.size, operation.digest)
 
 
-def settle(life: Life) -> tuple[State, str]:
+def finish_or_roll_back(op_record: OperationRecord) -> tuple[State, str]:
     """What came of replacing a file when the process was killed, put right: as it was, or done."""
-    operation, trace = noted(life)
-    held = beside(operation.path, trace)
-    if os.path.lexists(held):
-        if _is_our_link(operation, trace):
-            os.replace(held, operation.path)
+    operation, undo_record = operation_and_undo_record(op_record)
+    temporary = temporary_path(operation.path, undo_record)
+    if os.path.lexists(temporary):
+        if _is_our_link(operation, undo_record):
+            os.replace(temporary, operation.path)
         else:
-            rename_new(held, free_name(operation.path))
+            rename_new(temporary, free_name(operation.path))
         return State.PLANNED, ROLLED_BACK
-    if _is_our_link(operation, trace):
+    if _is_our_link(operation, undo_record):
         return State.DONE, FINISHED
-    if is_it(operation.path, operation, trace):
+    if is_same_file(operation.path, operation, undo_record):
         return State.PLANNED, ROLLED_BACK
     if operation.action is Action.DELETE:
         return State.DONE, FINISHED
     return State.FAILED, "it was interrupted, and the file is not there"
 
 
-def _is_our_link(operation: Operation, trace: Trace) -> bool:
+def _is_our_link(operation: Operation, undo_record: UndoRecord) -> bool:
     """Whether the link that an operation makes is in its file's place."""
     path, keeper = operation.path, operation.keeper
     if keeper is None or not os.path.lexists(path):
@@ -87,75 +87,79 @@ def _is_our_link(operation: Operation, trace: Trace) -> bool:
     if operation.action is Action.SYMLINK:
         return os.path.islink(path) and os.readlink(path) == keeper
     try:
-        seen = look(path)
+        file_stat = stat_regular_file(path)
         if operation.action is Action.HARDLINK:
-            return seen.identity == look(keeper).identity
-    except Doubt:
+            return file_stat.identity == stat_regular_file(keeper).identity
+    except CheckFailed:
         return False
-    return operation.action is Action.REFLINK and seen.inode != trace.inode and is_whole(path, operation)
+    return (
+        operation.action is Action.REFLINK
+        and file_stat.inode != undo_record.inode
+        and has_content(path, operation)
+    )
 
 
-def way_back(life: Life, volumes: Volumes) -> bytes | None:
+def restore_path(op_record: OperationRecord, volumes: Volumes) -> bytes | None:
     """Where a file would come back to: its own path, or one beside it if that is taken; None if it is there already.
 
     Raises
     ------
-    NotYet, Lost
+    NotRestorableYet, NotRestorable
         If it cannot.
     """
-    operation, trace = noted(life)
-    if not operation.same_content or trace.metadata is None:
-        raise Lost("it was deleted for good")
-    if not volumes.is_mounted(trace.mount):
-        raise NotYet(f"the drive of {show_path(trace.mount)} is not there")
-    link = operation.action in {Action.HARDLINK, Action.SYMLINK} and _is_our_link(operation, trace)
-    if not link and is_whole(operation.path, operation):
+    operation, undo_record = operation_and_undo_record(op_record)
+    if not operation.same_content or undo_record.metadata is None:
+        raise NotRestorable("it was deleted for good")
+    if not volumes.is_mounted(undo_record.mount):
+        raise NotRestorableYet(f"the drive of {show_path(undo_record.mount)} is not there")
+    link = operation.action in {Action.HARDLINK, Action.SYMLINK} and _is_our_link(operation, undo_record)
+    if not link and has_content(operation.path, operation):
         return None
-    if _source(operation) is None:
-        raise Lost("no file with its content is left")
+    if _surviving_source(operation) is None:
+        raise NotRestorable("no file with its content is left")
     return operation.path if link else free_name(operation.path)
 
 
-def _source(operation: Operation) -> bytes | None:
+def _surviving_source(operation: Operation) -> bytes | None:
     """A file that has the content."""
     candidates = [operation.path, *([operation.keeper] if operation.keeper else [])]
-    return next((path for path in candidates if is_whole(path, operation)), None)
+    return next((path for path in candidates if has_content(path, operation)), None)
 
 
-def bring_back(life: Life) -> str:
+def restore(op_record: OperationRecord) -> str:
     """Make the file anew from a file of the same content, with its own times and permissions; gives a note or nothing.
 
     Raises
     ------
-    Lost, Doubt, OSError
+    NotRestorable, CheckFailed, OSError
         If that cannot be; everything is as it was.
     """
-    operation, trace = noted(life)
-    source, back = _source(operation), trace.back
+    operation, undo_record = operation_and_undo_record(op_record)
+    source, back = _surviving_source(operation), undo_record.back
     if back is None:
         return "it is there already"
-    if source is None or trace.metadata is None:
-        raise Lost("no file with its content is left")
+    if source is None or undo_record.metadata is None:
+        raise NotRestorable("no file with its content is left")
     make_folders(os.path.dirname(back))
-    half = beside(back, trace)
-    copy_new(source, half, operation.digest, trace.metadata)
+    partial_copy = temporary_path(back, undo_record)
+    copy_new(source, partial_copy, operation.digest, undo_record.metadata)
     try:
-        if back == operation.path and _is_our_link(operation, trace):
-            os.replace(half, back)
+        if back == operation.path and _is_our_link(operation, undo_record):
+            os.replace(partial_copy, back)
         else:
-            rename_new(half, back)
+            rename_new(partial_copy, back)
     except OSError:
-        os.unlink(half)
+        os.unlink(partial_copy)
         raise
     return f"restored beside it as {show_path(back)}" if back != operation.path else ""
 
 
-def settle_return(life: Life) -> tuple[State, str]:
+def finish_or_roll_back_restore(op_record: OperationRecord) -> tuple[State, str]:
     """What came of bringing a file back when the process was killed, put right: back, or as it was."""
-    operation, trace = noted(life)
-    back = trace.back or operation.path
-    remove_if_there(beside(back, trace))
-    linked = operation.action is not Action.REFLINK and _is_our_link(operation, trace)
-    if (linked and back == operation.path) or not is_whole(back, operation):
+    operation, undo_record = operation_and_undo_record(op_record)
+    back = undo_record.back or operation.path
+    remove_if_exists(temporary_path(back, undo_record))
+    linked = operation.action is not Action.REFLINK and _is_our_link(operation, undo_record)
+    if (linked and back == operation.path) or not has_content(back, operation):
         return State.DONE, ROLLED_BACK
     return State.UNDONE, FINISHED

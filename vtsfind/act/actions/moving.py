@@ -3,143 +3,152 @@
 import errno
 import os
 
-from vtsfind.act.actions.copying import copy_new, flush_folder_of, metadata_of
-from vtsfind.act.actions.guards import beside, is_it, is_whole, require_gone_alone, taken_to
-from vtsfind.act.actions.outcomes import Lost, NotYet, noted
+from vtsfind.act.actions.copying import copy_new, fsync_parent, read_metadata
+from vtsfind.act.actions.guards import (
+    has_content,
+    is_same_file,
+    renamed_to,
+    require_only_file_moved,
+    temporary_path,
+)
+from vtsfind.act.actions.outcomes import NotRestorable, NotRestorableYet, operation_and_undo_record
 from vtsfind.act.actions.renaming import (
     free_name,
     make_folders,
     remove_empty,
-    remove_if_there,
+    remove_if_exists,
     rename_new,
 )
-from vtsfind.act.checks import Checked, Doubt
+from vtsfind.act.checks import CheckedOperation, CheckFailed
 from vtsfind.act.volumes import Volumes
-from vtsfind.base.operations import Action, Operation, State, Trace
+from vtsfind.base.operations import Action, Operation, State, UndoRecord
 from vtsfind.base.records import show_path
-from vtsfind.store.journal import Life
+from vtsfind.store.journal import OperationRecord
 
 ROLLED_BACK = "it was interrupted; everything is as it was"
 FINISHED = "it was interrupted; it turned out to be done"
 
 
-def take(checked: Checked, trace: Trace) -> None:
+def move_away(checked: CheckedOperation, undo_record: UndoRecord) -> None:
     """Take a file to the place that is noted for it.
 
     Raises
     ------
-    Doubt, OSError
+    CheckFailed, OSError
         If that cannot be; the file is where it was.
     """
-    operation, place = checked.operation, _place(trace)
+    operation, place = checked.operation, _place(undo_record)
     try:
-        with taken_to(checked, place):
+        with renamed_to(checked, place):
             pass
     except OSError as error:
         if error.errno != errno.EXDEV or operation.action is not Action.MOVE:
             raise
-        _move_across(checked, trace, place)
+        _move_across_volumes(checked, undo_record, place)
     if operation.action is Action.MOVE:
-        flush_folder_of(place)
+        fsync_parent(place)
 
 
-def _move_across(checked: Checked, trace: Trace, place: bytes) -> None:
+def _move_across_volumes(checked: CheckedOperation, undo_record: UndoRecord, place: bytes) -> None:
     """Move a file to another volume: the copy is whole and in its place before the original goes."""
-    path, half = checked.operation.path, beside(place, trace)
-    copy_new(path, half, checked.operation.digest, metadata_of(path))
+    path, partial_copy = checked.operation.path, temporary_path(place, undo_record)
+    copy_new(path, partial_copy, checked.operation.digest, read_metadata(path))
     try:
-        rename_new(half, place)
+        rename_new(partial_copy, place)
     except OSError:
-        os.unlink(half)
+        os.unlink(partial_copy)
         raise
     try:
-        with taken_to(checked, beside(path, trace)):
+        with renamed_to(checked, temporary_path(path, undo_record)):
             pass
     except BaseException:
         os.unlink(place)
         raise
-    os.unlink(beside(path, trace))
+    os.unlink(temporary_path(path, undo_record))
 
 
-def require_sent_alone(checked: Checked, place: bytes) -> None:
+def require_only_file_trashed(checked: CheckedOperation, place: bytes) -> None:
     """Take a file out of the system's trash again if it did not go alone.
 
     Raises
     ------
-    Doubt
+    CheckFailed
         If so; the file is where it was.
     """
     try:
-        require_gone_alone(checked, place)
-    except Doubt:
+        require_only_file_moved(checked, place)
+    except CheckFailed:
         rename_new(place, free_name(checked.operation.path))
         raise
 
 
-def give_up(trace: Trace) -> None:
+def release(undo_record: UndoRecord) -> None:
     """Let go of a place that was reserved."""
-    remove_if_there(trace.record)
-    remove_empty(trace.made)
+    remove_if_exists(undo_record.record)
+    remove_empty(undo_record.made)
 
 
-def settle(life: Life) -> tuple[State, str]:
+def finish_or_roll_back(op_record: OperationRecord) -> tuple[State, str]:
     """What came of taking a file when the process was killed, put right: as it was, or done."""
-    operation, trace = noted(life)
-    path, place = operation.path, _place(trace)
-    held = beside(path, trace)
-    if _has_inode(place, trace):
+    operation, undo_record = operation_and_undo_record(op_record)
+    path, place = operation.path, _place(undo_record)
+    temporary = temporary_path(path, undo_record)
+    if _has_inode(place, undo_record):
         return State.DONE, FINISHED
-    if _has_inode(held, trace):
-        rename_new(held, free_name(path))
-    remove_if_there(beside(place, trace) if operation.action is Action.MOVE else None)
-    if is_it(path, operation, trace):
-        if operation.action is Action.MOVE and is_whole(place, operation) and is_whole(path, operation):
+    if _has_inode(temporary, undo_record):
+        rename_new(temporary, free_name(path))
+    remove_if_exists(temporary_path(place, undo_record) if operation.action is Action.MOVE else None)
+    if is_same_file(path, operation, undo_record):
+        if operation.action is Action.MOVE and has_content(place, operation) and has_content(path, operation):
             os.unlink(place)  # the copy on another volume, whose original had not gone
-        give_up(trace)
+        release(undo_record)
         return State.PLANNED, ROLLED_BACK
     if os.path.lexists(place):
         return State.DONE, FINISHED
     return State.FAILED, "it was interrupted, and the file is in neither place"
 
 
-def way_back(life: Life, volumes: Volumes) -> bytes | None:
+def restore_path(op_record: OperationRecord, volumes: Volumes) -> bytes | None:
     """Where a file would come back to: its own path, or one beside it if that is taken; None if it is there already.
 
     Raises
     ------
-    NotYet, Lost
+    NotRestorableYet, NotRestorable
         If it cannot.
     """
-    operation, trace = noted(life)
-    place = _place(trace)
-    mounts = ((trace.place_mount or trace.mount, trace.place_volume), (trace.mount, trace.volume))
+    operation, undo_record = operation_and_undo_record(op_record)
+    place = _place(undo_record)
+    mounts = (
+        (undo_record.place_mount or undo_record.mount, undo_record.place_volume),
+        (undo_record.mount, undo_record.volume),
+    )
     for mount, _ in mounts:
         if not volumes.is_mounted(mount):
-            raise NotYet(f"the drive of {show_path(mount)} is not there")
-    if is_whole(place, operation):
+            raise NotRestorableYet(f"the drive of {show_path(mount)} is not there")
+    if has_content(place, operation):
         return free_name(operation.path)
-    if is_whole(operation.path, operation):
+    if has_content(operation.path, operation):
         return None
     if os.path.lexists(place):
-        raise Lost(f"what is at {show_path(place)} is not what went there, or was changed; it stays")
+        raise NotRestorable(f"what is at {show_path(place)} is not what went there, or was changed; it stays")
     for mount, identifier in mounts:
-        if volumes.is_away(mount, identifier):
-            raise NotYet(f"another drive is at {show_path(mount)}")
-    raise Lost(f"it is not in {show_path(os.path.dirname(place))} any more")
+        if volumes.is_absent(mount, identifier):
+            raise NotRestorableYet(f"another drive is at {show_path(mount)}")
+    raise NotRestorable(f"it is not in {show_path(os.path.dirname(place))} any more")
 
 
-def bring_back(life: Life) -> str:
+def restore(op_record: OperationRecord) -> str:
     """Bring a file back to where the journal says; gives a note if anything about it is worth one.
 
     Raises
     ------
-    Doubt, OSError
+    CheckFailed, OSError
         If that cannot be; the file is where it was.
     """
-    operation, trace = noted(life)
-    place, back = _place(trace), trace.back
+    operation, undo_record = operation_and_undo_record(op_record)
+    place, back = _place(undo_record), undo_record.back
     if back is None:
-        give_up(trace)
+        release(undo_record)
         return "it is there already"
     make_folders(os.path.dirname(back))
     try:
@@ -147,47 +156,47 @@ def bring_back(life: Life) -> str:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        _bring_across(place, back, life)
-    give_up(trace)
+        _restore_across_volumes(place, back, op_record)
+    release(undo_record)
     return f"restored beside it as {show_path(back)}" if back != operation.path else ""
 
 
-def _bring_across(place: bytes, back: bytes, life: Life) -> None:
-    operation, trace = noted(life)
-    half = beside(back, trace)
-    copy_new(place, half, operation.digest, metadata_of(place))
+def _restore_across_volumes(place: bytes, back: bytes, op_record: OperationRecord) -> None:
+    operation, undo_record = operation_and_undo_record(op_record)
+    partial_copy = temporary_path(back, undo_record)
+    copy_new(place, partial_copy, operation.digest, read_metadata(place))
     try:
-        rename_new(half, back)
+        rename_new(partial_copy, back)
     except OSError:
-        os.unlink(half)
+        os.unlink(partial_copy)
         raise
     os.unlink(place)
 
 
-def settle_return(life: Life) -> tuple[State, str]:
+def finish_or_roll_back_restore(op_record: OperationRecord) -> tuple[State, str]:
     """What came of bringing a file back when the process was killed, put right: back, or as it was."""
-    operation, trace = noted(life)
-    place, back = _place(trace), trace.back or operation.path
-    remove_if_there(beside(back, trace))
+    operation, undo_record = operation_and_undo_record(op_record)
+    place, back = _place(undo_record), undo_record.back or operation.path
+    remove_if_exists(temporary_path(back, undo_record))
     if os.path.lexists(place):
-        if trace.back is None or not (is_whole(back, operation) and is_whole(place, operation)):
+        if undo_record.back is None or not (has_content(back, operation) and has_content(place, operation)):
             return State.DONE, ROLLED_BACK
         os.unlink(place)  # the copy on its own volume is whole
     elif not os.path.lexists(back):
         return State.DONE, "it was interrupted, and the file is in neither place"
-    give_up(trace)
+    release(undo_record)
     return State.UNDONE, FINISHED
 
 
-def _place(trace: Trace) -> bytes:
-    if trace.place is None:
-        raise Lost("the system's trash did not say where it went; restore it from there")
-    return trace.place
+def _place(undo_record: UndoRecord) -> bytes:
+    if undo_record.place is None:
+        raise NotRestorable("the system's trash did not say where it went; restore it from there")
+    return undo_record.place
 
 
-def _has_inode(path: bytes, trace: Trace) -> bool:
+def _has_inode(path: bytes, undo_record: UndoRecord) -> bool:
     try:
-        return os.lstat(path).st_ino == trace.inode
+        return os.lstat(path).st_ino == undo_record.inode
     except OSError:
         return False
 

@@ -52,7 +52,7 @@ def _exclusive() -> Callable[[bytes, bytes], int] | None:
     return None
 
 
-def remove_if_there(*paths: bytes | None) -> None:
+def remove_if_exists(*paths: bytes | None) -> None:
     """Remove files of ours, such as records, that may be gone already; a refusal by the system is no harm."""
     for path in paths:
         if path is not None:

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 
 from vtsfind.act.volumes import Volumes
-from vtsfind.base.operations import Trace
+from vtsfind.base.operations import UndoRecord
 
 
 def is_used() -> bool:
@@ -26,13 +26,13 @@ def send(path: bytes) -> None:
     send2trash(os.fsdecode(path))
 
 
-def find(trace: Trace, volumes: Volumes) -> bytes | None:
+def find(undo_record: UndoRecord, volumes: Volumes) -> bytes | None:
     """Where in the trash a file is: found by its number, which it keeps when it is renamed; None if it is not there."""
-    for folder in folders(trace.mount, volumes):
+    for folder in folders(undo_record.mount, volumes):
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
-                    if os.lstat(entry.path).st_ino == trace.inode:
+                    if os.lstat(entry.path).st_ino == undo_record.inode:
                         return os.fsencode(entry.path)
         except OSError:
             continue

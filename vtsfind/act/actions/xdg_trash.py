@@ -26,16 +26,16 @@ from vtsfind.store.checksummed_log import path_record
 
 RECORD_NAME = b"restore.json"
 _INFO_SUFFIX = b".trashinfo"
-_LONGEST_NAME = 200
+_MAX_NAME_BYTES = 200
 """Bytes of a name in the trash, so that a number and the suffix still fit into the usual 255."""
 
 
-class NoPlace(Exception):
+class NoPlaceAvailable(Exception):
     """No place can be made there; the reason is for people."""
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class ReservedPlace:
     """A place that is reserved for one file."""
 
     place: bytes
@@ -45,7 +45,7 @@ class Slot:
     """Folders that go when the place is given up, outermost first."""
 
 
-def user() -> bytes:
+def user_id() -> bytes:
     """The user's number in the names of folders."""
     return b"%d" % os.getuid() if hasattr(os, "getuid") else b"user"
 
@@ -57,44 +57,44 @@ class Trash:
         self._volumes = volumes
         self._numbers: dict[bytes, int] = {}
 
-    def reserve(self, path: bytes) -> Slot:
+    def reserve(self, path: bytes) -> ReservedPlace:
         """Reserve a place for a file.
 
         Raises
         ------
-        NoPlace
+        NoPlaceAvailable
             If there is no trash that the file could be renamed into, and none can be made.
         """
         volume = self._volumes.of(path)
         home = home_trash()
         try:
             if self._volumes.of(home) == volume:
-                return self._in(home, path, path)
-            return self._in(self._of_volume(volume), path, _below(volume.mount, path))
+                return self._reserve_in(home, path, path)
+            return self._reserve_in(self._volume_trash(volume), path, _relative_to_mount(volume.mount, path))
         except OSError as error:
-            raise NoPlace(f"{error.strerror}") from error
+            raise NoPlaceAvailable(f"{error.strerror}") from error
 
-    def _of_volume(self, volume: Volume) -> bytes:
+    def _volume_trash(self, volume: Volume) -> bytes:
         """The folder for this user's trash at the top of a volume: shared, if an administrator made one, or own."""
         shared = os.path.join(volume.mount, b".Trash")
         try:
             mode = os.lstat(shared).st_mode
             if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
-                own = os.path.join(shared, user())
+                own = os.path.join(shared, user_id())
                 _make_private(own)
                 return own
         except OSError:  # not there, or not for us: the specification says to go on
             pass
-        own = os.path.join(volume.mount, b".Trash-" + user())
+        own = os.path.join(volume.mount, b".Trash-" + user_id())
         _make_private(own)
         return own
 
-    def _in(self, trash: bytes, path: bytes, told: bytes) -> Slot:
+    def _reserve_in(self, trash: bytes, path: bytes, recorded_path: bytes) -> ReservedPlace:
         files, info = os.path.join(trash, b"files"), os.path.join(trash, b"info")
         for folder in (trash, files, info):
             _make_private(folder)
         stem, extension = os.path.splitext(os.path.basename(path))
-        stem, extension = stem[: _LONGEST_NAME - len(extension)], extension[:_LONGEST_NAME]
+        stem, extension = stem[: _MAX_NAME_BYTES - len(extension)], extension[:_MAX_NAME_BYTES]
         key = os.path.join(files, stem + extension)
         while True:
             number = self._numbers[key] = self._numbers.get(key, 0) + 1
@@ -103,10 +103,10 @@ class Trash:
             if os.path.lexists(os.path.join(files, name)):
                 continue
             try:
-                write_new(record, _trash_info(told))
+                write_new(record, _trash_info(recorded_path))
             except FileExistsError:
                 continue
-            return Slot(os.path.join(files, name), record)
+            return ReservedPlace(os.path.join(files, name), record)
 
 
 def home_trash() -> bytes:
@@ -117,12 +117,12 @@ def home_trash() -> bytes:
     return os.path.join(data, b"Trash")
 
 
-def _trash_info(told: bytes) -> bytes:
+def _trash_info(recorded_path: bytes) -> bytes:
     when = datetime.now().astimezone().strftime("%Y-%m-%dT%H:%M:%S")
-    return f"[Trash Info]\nPath={quote(told)}\nDeletionDate={when}\n".encode()
+    return f"[Trash Info]\nPath={quote(recorded_path)}\nDeletionDate={when}\n".encode()
 
 
-def _below(mount: bytes, path: bytes) -> bytes:
+def _relative_to_mount(mount: bytes, path: bytes) -> bytes:
     """A path as seen from the top of its volume; the whole path if it is reached in another way."""
     real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
     return os.path.relpath(real, mount) if real.startswith(os.path.join(mount, b"")) else path
@@ -142,24 +142,24 @@ class Quarantine:
     def __init__(self, volumes: Volumes, run: str) -> None:
         self._volumes = volumes
         self._run = run.encode()
-        self._tops: dict[bytes, bytes] = {}
+        self._quarantine_folders: dict[bytes, bytes] = {}
         self._made: set[bytes] = set()
 
-    def reserve(self, operation: Operation) -> Slot:
+    def reserve(self, operation: Operation) -> ReservedPlace:
         """Reserve a place for the file of an operation.
 
         Raises
         ------
-        NoPlace
+        NoPlaceAvailable
             If no folder can be made on the volume.
         """
         path = operation.path
         try:
-            run_folder = os.path.join(self._top(path), self._run)
+            run_folder = os.path.join(self._quarantine_folder(path), self._run)
             self._make(run_folder)
             folder = _new_folder(os.path.join(run_folder, b"%d" % operation.number))
         except OSError as error:
-            raise NoPlace(f"{error.strerror}") from error
+            raise NoPlaceAvailable(f"{error.strerror}") from error
         record = os.path.join(folder, RECORD_NAME)
         name = os.path.basename(path)
         place = os.path.join(folder, name if name != RECORD_NAME else b"_" + name)
@@ -168,18 +168,20 @@ class Quarantine:
             write_new(record, json.dumps(facts, ensure_ascii=False).encode() + b"\n")
         except OSError as error:
             os.rmdir(folder)
-            raise NoPlace(f"{error.strerror}") from error
+            raise NoPlaceAvailable(f"{error.strerror}") from error
         above = (os.path.dirname(run_folder), run_folder)
-        return Slot(place, record, (*(one for one in above if one in self._made), folder))
+        return ReservedPlace(place, record, (*(one for one in above if one in self._made), folder))
 
-    def _top(self, path: bytes) -> bytes:
+    def _quarantine_folder(self, path: bytes) -> bytes:
         """The quarantine for the files of a folder: as near to the top of the volume as can be."""
         folder = os.path.dirname(path)
-        if folder not in self._tops:
-            self._tops[folder] = self._highest(folder, self._volumes.of(path).mount)
-        return self._tops[folder]
+        if folder not in self._quarantine_folders:
+            self._quarantine_folders[folder] = self._highest_writable_folder(
+                folder, self._volumes.of(path).mount
+            )
+        return self._quarantine_folders[folder]
 
-    def _highest(self, folder: bytes, mount: bytes) -> bytes:
+    def _highest_writable_folder(self, folder: bytes, mount: bytes) -> bytes:
         folder = os.path.realpath(folder)
         chain = [folder]
         while chain[-1] != mount and os.path.dirname(chain[-1]) != chain[-1]:
@@ -188,7 +190,7 @@ class Quarantine:
         # Folders that all users share come last, where one may not be the only one to make a folder of that name.
         chain.reverse()
         for above in sorted(chain, key=_is_shared):
-            top = os.path.join(above, b".vtsfind-quarantine-" + user())
+            top = os.path.join(above, b".vtsfind-quarantine-" + user_id())
             try:
                 self._make(top)
             except OSError as error:

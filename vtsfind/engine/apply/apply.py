@@ -5,50 +5,50 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from vtsfind import __version__
-from vtsfind.act.actions import Actions, Refused
-from vtsfind.act.checks import GONE, Checked, Doubt, check_group, identities
-from vtsfind.act.plan import Plan, kept_paths, operations, require_sound
+from vtsfind.act.actions import ActionRefused, Actions
+from vtsfind.act.checks import GONE, CheckedOperation, CheckFailed, check_group, identities
+from vtsfind.act.plan import Plan, kept_paths, operations, require_valid
 from vtsfind.base.errors import UsageError
-from vtsfind.base.operations import Action, Operation, State, Trace
-from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
+from vtsfind.base.operations import Action, Operation, State, UndoRecord
+from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
 from vtsfind.base.records import show_path
-from vtsfind.engine.apply.recovery import journal_here, recovered
-from vtsfind.store.journal import Journal, Move, OpenRun
+from vtsfind.engine.apply.recovery import recover_locked, user_journal
+from vtsfind.store.journal import Journal, OpenRun, Transition
 
 BATCH = 64
 """Operations that share one flush of the journal."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class OperationResult:
     """What came of one operation."""
 
     operation: Operation
     state: State
     note: str = ""
     """Why, for people."""
-    before: bool = False
+    already_done: bool = False
     """Whether an earlier run had done it already."""
 
 
 @dataclass(slots=True)
-class Applied:
+class ApplyResult:
     """What came of a plan."""
 
     run: str = ""
     """The name by which it is undone; empty if nothing was begun."""
-    steps: list[Step] = field(default_factory=list)
+    steps: list[OperationResult] = field(default_factory=list)
     """One for each operation, in the order in which they were settled."""
     interrupted: bool = False
 
-    def of(self, *states: State) -> list[Step]:
+    def of(self, *states: State) -> list[OperationResult]:
         """The steps that ended so."""
         return [step for step in self.steps if step.state in states]
 
     @property
-    def spared(self) -> list[Step]:
+    def skipped(self) -> list[OperationResult]:
         """The steps that did not happen as planned, for doubt or because the system refused."""
-        return [step for step in self.of(State.SKIPPED, State.FAILED) if not step.before]
+        return [step for step in self.of(State.SKIPPED, State.FAILED) if not step.already_done]
 
     @property
     def size(self) -> int:
@@ -56,7 +56,7 @@ class Applied:
         return sum(step.operation.size for step in self.of(State.DONE))
 
 
-Watch = Callable[[Step], None]
+StepCallback = Callable[[OperationResult], None]
 """Is told each step as it is settled."""
 
 
@@ -68,8 +68,8 @@ def apply(
     dry_run: bool = False,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
-    watch: Watch = lambda _: None,
-) -> Applied:
+    on_step: StepCallback = lambda _: None,
+) -> ApplyResult:
     """Do what a plan says.
 
     Parameters
@@ -84,7 +84,7 @@ def apply(
         Look at everything and touch nothing: the steps that would happen end as `State.PLANNED`.
     progress, cancel
         Who watches, and who may stop it: the current operation is completed, the rest stays planned.
-    watch
+    on_step
         Is told each step.
 
     Raises
@@ -96,22 +96,22 @@ def apply(
     StorageError
         If the journal cannot be written. What was done before is in it, and the next command settles the rest.
     """
-    require_sound(plan)
+    require_valid(plan)
     todo = operations(plan)
     if not permanently and any(operation.action is Action.DELETE for operation in todo):
         raise UsageError(
             "The plan deletes files for good.", "Add --permanently if that is meant; nothing was done."
         )
-    work = _Work(plan, todo, progress or Silent(), cancel or CancelToken(), watch)
+    work = _PlanExecution(plan, todo, progress or SilentProgress(), cancel or CancelToken(), on_step)
     if dry_run:
-        return work.foreseen(journal_here())
-    journal = journal_here()
+        return work.preview(user_journal())
+    journal = user_journal()
     with journal.lock():
-        recovered(journal)
-        return work.done(journal, command)
+        recover_locked(journal)
+        return work.execute(journal, command)
 
 
-class _Work:
+class _PlanExecution:
     """One application of one plan."""
 
     def __init__(
@@ -120,17 +120,17 @@ class _Work:
         todo: Sequence[Operation],
         progress: Progress,
         cancel: CancelToken,
-        watch: Watch,
+        on_step: StepCallback,
     ) -> None:
         self._plan = plan
         self._todo = todo
         self._progress = progress
         self._cancel = cancel
-        self._watch = watch
-        self._result = Applied()
-        self._kept = identities(kept_paths(plan))
-        self._taken: dict[tuple[int, int], bytes] = {}
-        self._before: dict[tuple[bytes, bytes], str] | None = None
+        self._on_step = on_step
+        self._result = ApplyResult()
+        self._kept_identities = identities(kept_paths(plan))
+        self._digests_by_identity: dict[tuple[int, int], bytes] = {}
+        self._runs_by_operation: dict[tuple[bytes, bytes], str] | None = None
 
     def _groups(self) -> Iterator[list[Operation]]:
         self._progress.start(Phase.APPLY, len(self._todo))
@@ -140,50 +140,61 @@ class _Work:
                 return
             yield list(group)
 
-    def _settle(self, operation: Operation, state: State, note: str = "", *, before: bool = False) -> None:
-        step = Step(operation, state, note, before)
+    def _record(
+        self, operation: Operation, state: State, note: str = "", *, already_done: bool = False
+    ) -> None:
+        step = OperationResult(operation, state, note, already_done)
         self._result.steps.append(step)
         self._progress.advance(note=show_path(operation.path))
-        self._watch(step)
+        self._on_step(step)
 
-    def _checked(self, group: list[Operation], journal: Journal) -> tuple[list[Checked], list[Step]]:
+    def _check(
+        self, group: list[Operation], journal: Journal
+    ) -> tuple[list[CheckedOperation], list[OperationResult]]:
         """What of a group can be done, and what cannot: all of it, but for what was done before, or nothing."""
-        spared: list[Step] = []
+        skipped: list[OperationResult] = []
         left = list(group)
         while left:
             try:
-                return check_group(left, self._kept, self._taken), spared
-            except Doubt as doubt:
-                gone = next((one for one in left if one.path == doubt.path and doubt.reason == GONE), None)
-                run = self._done_before(journal).get((gone.path, gone.digest)) if gone else None
+                return check_group(left, self._kept_identities, self._digests_by_identity), skipped
+            except CheckFailed as failure:
+                gone = next(
+                    (one for one in left if one.path == failure.path and failure.reason == GONE), None
+                )
+                run = self._find_done_before(journal).get((gone.path, gone.digest)) if gone else None
                 if gone is None or run is None:
-                    return [], [*spared, *(Step(one, State.SKIPPED, str(doubt)) for one in left)]
+                    return [], [
+                        *skipped,
+                        *(OperationResult(one, State.SKIPPED, str(failure)) for one in left),
+                    ]
                 left.remove(gone)
-                spared.append(Step(gone, State.SKIPPED, f"was done in run {run}", before=True))
-        return [], spared
+                skipped.append(
+                    OperationResult(gone, State.SKIPPED, f"was done in run {run}", already_done=True)
+                )
+        return [], skipped
 
-    def _done_before(self, journal: Journal) -> dict[tuple[bytes, bytes], str]:
-        if self._before is None:
-            self._before = {
-                (life.operation.path, life.operation.digest): run
+    def _find_done_before(self, journal: Journal) -> dict[tuple[bytes, bytes], str]:
+        if self._runs_by_operation is None:
+            self._runs_by_operation = {
+                (op_record.operation.path, op_record.operation.digest): run
                 for run in journal.runs()
                 if run != self._result.run
-                for life in journal.read(run).lives.values()
-                if life.state is State.DONE
+                for op_record in journal.read(run).op_records.values()
+                if op_record.state is State.DONE
             }
-        return self._before
+        return self._runs_by_operation
 
-    def foreseen(self, journal: Journal) -> Applied:
+    def preview(self, journal: Journal) -> ApplyResult:
         """Look at everything and touch nothing."""
         for group in self._groups():
-            checked, spared = self._checked(group, journal)
+            checked, skipped = self._check(group, journal)
             for one in checked:
-                self._settle(one.operation, State.PLANNED)
-            for step in spared:
-                self._settle(step.operation, step.state, step.note, before=step.before)
+                self._record(one.operation, State.PLANNED)
+            for step in skipped:
+                self._record(step.operation, step.state, step.note, already_done=step.already_done)
         return self._result
 
-    def done(self, journal: Journal, command: str) -> Applied:
+    def execute(self, journal: Journal, command: str) -> ApplyResult:
         """Do it."""
         if not self._todo:
             return self._result
@@ -192,74 +203,83 @@ class _Work:
         ) as run:
             self._result.run = run.record.run
             actions = Actions(run.record.run)
-            batch: list[tuple[Checked, Trace]] = []
+            batch: list[tuple[CheckedOperation, UndoRecord]] = []
             try:
                 for group in self._groups():
-                    batch += self._prepared(group, run, journal, actions)
+                    batch += self._prepare(group, run, journal, actions)
                     if len(batch) >= BATCH:
                         ready, batch = batch, []
                         self._perform(ready, run, actions)
                 ready, batch = batch, []
             finally:
-                for _, trace in batch:
-                    actions.give_up(trace)
+                for _, undo_record in batch:
+                    actions.release(undo_record)
             self._perform(ready, run, actions)
         return self._result
 
-    def _prepared(
+    def _prepare(
         self, group: list[Operation], run: OpenRun, journal: Journal, actions: Actions
-    ) -> list[tuple[Checked, Trace]]:
+    ) -> list[tuple[CheckedOperation, UndoRecord]]:
         """Check a group and reserve a place for each of its files; or spare it."""
-        checked, spared = self._checked(group, journal)
-        prepared: list[tuple[Checked, Trace]] = []
+        checked, skipped = self._check(group, journal)
+        prepared: list[tuple[CheckedOperation, UndoRecord]] = []
         try:
             for one in checked:
                 prepared.append((one, actions.prepare(one)))  # noqa: PERF401 - what was reserved must be known
-        except Refused as refused:
-            for _, trace in prepared:
-                actions.give_up(trace)
-            spared += [Step(one.operation, State.SKIPPED, str(refused)) for one in checked]
+        except ActionRefused as refused:
+            for _, undo_record in prepared:
+                actions.release(undo_record)
+            skipped += [OperationResult(one.operation, State.SKIPPED, str(refused)) for one in checked]
             prepared = []
-        run.move((Move(step.operation.number, State.SKIPPED, step.note) for step in spared), durable=False)
-        for step in spared:
-            self._settle(step.operation, step.state, step.note, before=step.before)
+        run.transition(
+            (Transition(step.operation.number, State.SKIPPED, step.note) for step in skipped), durable=False
+        )
+        for step in skipped:
+            self._record(step.operation, step.state, step.note, already_done=step.already_done)
         return prepared
 
-    def _perform(self, batch: list[tuple[Checked, Trace]], run: OpenRun, actions: Actions) -> None:
+    def _perform(
+        self, batch: list[tuple[CheckedOperation, UndoRecord]], run: OpenRun, actions: Actions
+    ) -> None:
         """Do what was prepared, after the journal says so on the disk."""
         try:
-            begun = (Move(one.operation.number, State.BEGUN, trace=trace) for one, trace in batch)
-            run.move(begun, durable=True)
+            begun = (
+                Transition(one.operation.number, State.BEGUN, undo_record=undo_record)
+                for one, undo_record in batch
+            )
+            run.transition(begun, durable=True)
         except BaseException:
-            for _, trace in batch:
-                actions.give_up(trace)
+            for _, undo_record in batch:
+                actions.release(undo_record)
             raise
         refusals: dict[int, str] = {}
-        for one, trace in batch:
+        for one, undo_record in batch:
             operation = one.operation
             if self._cancel.cancelled or operation.group in refusals:
-                actions.give_up(trace)
-                run.move([Move(operation.number, State.PLANNED)], durable=False)
+                actions.release(undo_record)
+                run.transition([Transition(operation.number, State.PLANNED)], durable=False)
                 if operation.group in refusals:
                     note = refusals[operation.group]
-                    run.move([Move(operation.number, State.SKIPPED, note)], durable=False)
-                    self._settle(operation, State.SKIPPED, note)
+                    run.transition([Transition(operation.number, State.SKIPPED, note)], durable=False)
+                    self._record(operation, State.SKIPPED, note)
                 self._result.interrupted = self._cancel.cancelled
                 continue
             try:
-                better = actions.perform(one, trace)
-            except Refused as refused:
+                final_undo_record = actions.perform(one, undo_record)
+            except ActionRefused as refused:
                 refusals[operation.group] = str(refused)
-                run.move([Move(operation.number, State.FAILED, str(refused))], durable=False)
-                self._settle(operation, State.FAILED, str(refused))
+                run.transition([Transition(operation.number, State.FAILED, str(refused))], durable=False)
+                self._record(operation, State.FAILED, str(refused))
             else:
-                run.move([Move(operation.number, State.DONE, trace=better)], durable=False)
-                self._settle(operation, State.DONE, _where(operation, trace))
+                run.transition(
+                    [Transition(operation.number, State.DONE, undo_record=final_undo_record)], durable=False
+                )
+                self._record(operation, State.DONE, _quarantine_note(operation, undo_record))
 
 
-def _where(operation: Operation, trace: Trace) -> str:
+def _quarantine_note(operation: Operation, undo_record: UndoRecord) -> str:
     """What is worth saying of where a file went: a trash that is none."""
-    quarantined = trace.record is not None and not trace.record.endswith(b".trashinfo")
-    if operation.action is Action.TRASH and quarantined and trace.place is not None:
-        return f"no trash can be made there; quarantined as {show_path(trace.place)}"
+    quarantined = undo_record.record is not None and not undo_record.record.endswith(b".trashinfo")
+    if operation.action is Action.TRASH and quarantined and undo_record.place is not None:
+        return f"no trash can be made there; quarantined as {show_path(undo_record.place)}"
     return ""

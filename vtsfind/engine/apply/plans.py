@@ -7,8 +7,8 @@ from datetime import datetime
 from pathlib import Path
 
 from vtsfind import __version__
-from vtsfind.act.checks import Doubt, digest_of, look
-from vtsfind.act.plan import Companion, Origin, Plan, make_plan
+from vtsfind.act.checks import CheckFailed, digest_of, stat_regular_file
+from vtsfind.act.plan import Plan, PlanOrigin, Sidecar, make_plan
 from vtsfind.act.plan_json import read_plan_json
 from vtsfind.act.plan_text import plan_text, read_plan_text
 from vtsfind.base.errors import DiskFull, UsageError
@@ -18,7 +18,7 @@ from vtsfind.base.records import Failure, Reason
 from vtsfind.store.atomic import replace_file
 
 
-def plan_of(
+def plan_for_groups(
     groups: Sequence[Group],
     *,
     library: Path,
@@ -57,8 +57,8 @@ def plan_of(
     PlanRefused
         If the marks break the rules of `vtsfind.act.plan`.
     """
-    there, gone = _present(groups, marks or {})
-    origin = Origin(
+    there, gone = _without_missing(groups, marks or {})
+    origin = PlanOrigin(
         datetime.now().astimezone().isoformat(timespec="seconds"), command, __version__, os.fsencode(library)
     )
     plan = make_plan(
@@ -68,12 +68,12 @@ def plan_of(
         marks=marks,
         remove_all=remove_all,
         target=None if target is None else os.path.abspath(target),
-        companion=_companion,
+        sidecar=_sidecar,
     )
     return plan, gone
 
 
-def edits_kept(groups: Sequence[Group]) -> dict[bytes, Action | None]:
+def marks_keeping_edits(groups: Sequence[Group]) -> dict[bytes, Action | None]:
     """Marks that keep every edit: a collage has more pixels than the photo in it, and no rule can tell which is which."""
     return {
         member.photo.path: Action.KEEP
@@ -83,7 +83,7 @@ def edits_kept(groups: Sequence[Group]) -> dict[bytes, Action | None]:
     }
 
 
-def _present(
+def _without_missing(
     groups: Sequence[Group], marks: Mapping[bytes, Action | None]
 ) -> tuple[list[Group], list[Failure]]:
     """The groups without the photos that are gone, and those photos."""
@@ -103,11 +103,11 @@ def _present(
     return kept, gone
 
 
-def _companion(path: bytes) -> Companion | None:
+def _sidecar(path: bytes) -> Sidecar | None:
     try:
-        seen = look(path)
-        return Companion(path, seen.size, digest_of(path, seen))
-    except (Doubt, OSError):  # it is not there any more, or not readable: then it stays
+        file_stat = stat_regular_file(path)
+        return Sidecar(path, file_stat.size, digest_of(path, file_stat))
+    except (CheckFailed, OSError):  # it is not there any more, or not readable: then it stays
         return None
 
 
@@ -125,10 +125,10 @@ def read_plan(path: Path) -> Plan:
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(f"The plan {path} cannot be read: {error.strerror}.") from error
-    return plan_from(content, str(path))
+    return parse_plan(content, str(path))
 
 
-def plan_from(content: bytes, where: str) -> Plan:
+def parse_plan(content: bytes, where: str) -> Plan:
     """Understand a plan in either form; see `read_plan`."""
     read = read_plan_json if content.lstrip()[:1] == b"{" else read_plan_text
     return read(content, where)

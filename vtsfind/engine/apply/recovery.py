@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from vtsfind.act.actions import Actions
 from vtsfind.base.operations import Operation, State
 from vtsfind.base.settings import places
-from vtsfind.store.journal import Journal, JournalLocked, Move, OpenRun
+from vtsfind.store.journal import Journal, JournalLocked, OpenRun, Transition
 
-_HALF = {State.BEGUN, State.UNDOING}
+_UNFINISHED_STATES = {State.BEGUN, State.UNDOING}
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class RecoveredOperation:
     """One operation that was half done."""
 
     run: str
@@ -21,12 +21,12 @@ class Settled:
     note: str
 
 
-def journal_here() -> Journal:
+def user_journal() -> Journal:
     """The journal of this user."""
     return Journal(places().journal)
 
 
-def recover() -> list[Settled]:
+def recover() -> list[RecoveredOperation]:
     """Settle what a killed run left half done. Costs next to nothing if there is nothing to do.
 
     Raises
@@ -34,38 +34,42 @@ def recover() -> list[Settled]:
     StorageError
         If the journal cannot be read or written.
     """
-    journal = journal_here()
+    journal = user_journal()
     if not journal.at_work():
         return []
     try:
         with journal.lock():
-            return recovered(journal)
+            return recover_locked(journal)
     except JournalLocked:  # no one was killed: it is at work
         return []
 
 
-def recovered(journal: Journal) -> list[Settled]:
+def recover_locked(journal: Journal) -> list[RecoveredOperation]:
     """Settle what a killed run left half done. The caller holds the lock."""
-    name = journal.killed()
+    name = journal.interrupted_run()
     if name is None:
         if journal.at_work():
-            journal.rest()
+            journal.clear_at_work()
         return []
     with journal.open(name) as run:
-        return settle(run, Actions(name))
+        return finish_or_roll_back(run, Actions(name))
 
 
-def settle(run: OpenRun, actions: Actions) -> list[Settled]:
+def finish_or_roll_back(run: OpenRun, actions: Actions) -> list[RecoveredOperation]:
     """Settle everything in a run that is half done."""
     found = []
-    for number, life in run.record.lives.items():
-        if life.state not in _HALF:
+    for number, op_record in run.record.op_records.items():
+        if op_record.state not in _UNFINISHED_STATES:
             continue
-        outcome = actions.settle(life)
+        outcome = actions.finish_or_roll_back(op_record)
         if outcome is None:
-            found.append(Settled(run.record.run, life.operation, life.state, "its drive is not there"))
+            found.append(
+                RecoveredOperation(
+                    run.record.run, op_record.operation, op_record.state, "its drive is not there"
+                )
+            )
             continue
-        state, note, trace = outcome
-        run.move([Move(number, state, note, trace)], durable=True)
-        found.append(Settled(run.record.run, life.operation, state, note))
+        state, note, undo_record = outcome
+        run.transition([Transition(number, state, note, undo_record)], durable=True)
+        found.append(RecoveredOperation(run.record.run, op_record.operation, state, note))
     return found

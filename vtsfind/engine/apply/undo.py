@@ -5,43 +5,43 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
-from vtsfind.act.actions import Actions, Lost, NotYet, Refused
+from vtsfind.act.actions import ActionRefused, Actions, NotRestorable, NotRestorableYet
 from vtsfind.base.errors import UsageError
 from vtsfind.base.operations import Action, Operation, State
-from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
+from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
 from vtsfind.base.records import show_path
 from vtsfind.engine.apply.apply import BATCH
-from vtsfind.engine.apply.recovery import journal_here, recovered, settle
-from vtsfind.store.journal import Journal, Life, Move, OpenRun, RunRecord
+from vtsfind.engine.apply.recovery import finish_or_roll_back, recover_locked, user_journal
+from vtsfind.store.journal import Journal, OpenRun, OperationRecord, RunRecord, Transition
 
 
-class Return(Enum):
+class RestoreOutcome(Enum):
     """What came of bringing a file back."""
 
-    BACK = "back"
+    RESTORED = "back"
     PENDING = "pending"
     """Its drive is not there: the same command brings it back later."""
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
-class Returned:
+class RestoreResult:
     """What came of bringing one file back."""
 
     operation: Operation
-    outcome: Return
+    outcome: RestoreOutcome
     note: str = ""
 
 
 @dataclass(slots=True)
-class Undone:
+class UndoResult:
     """What came of undoing a run."""
 
     run: str
-    steps: list[Returned] = field(default_factory=list)
+    steps: list[RestoreResult] = field(default_factory=list)
     interrupted: bool = False
 
-    def of(self, outcome: Return) -> list[Returned]:
+    def of(self, outcome: RestoreOutcome) -> list[RestoreResult]:
         """The files that it came to that with."""
         return [step for step in self.steps if step.outcome is outcome]
 
@@ -54,11 +54,11 @@ def history() -> list[RunRecord]:
     StorageError
         If the journal cannot be read.
     """
-    journal = journal_here()
-    return [record for run in journal.runs() if (record := journal.read(run)).lives]
+    journal = user_journal()
+    return [record for run in journal.runs() if (record := journal.read(run)).op_records]
 
 
-def run_named(run: str) -> RunRecord:
+def read_run(run: str) -> RunRecord:
     """One run.
 
     Raises
@@ -66,7 +66,7 @@ def run_named(run: str) -> RunRecord:
     UsageError
         If there is none of that name.
     """
-    return journal_here().read(run)
+    return user_journal().read(run)
 
 
 def undo(
@@ -76,8 +76,8 @@ def undo(
     dry_run: bool = False,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
-    watch: Callable[[Returned], None] = lambda _: None,
-) -> Undone:
+    on_step: Callable[[RestoreResult], None] = lambda _: None,
+) -> UndoResult:
     """Bring back what a run took away.
 
     Parameters
@@ -90,7 +90,7 @@ def undo(
         Look, and touch nothing.
     progress, cancel
         Who watches, and who may stop it: the current file is completed, the rest stays as it is.
-    watch
+    on_step
         Is told each step.
 
     Raises
@@ -102,117 +102,129 @@ def undo(
     StorageError
         If the journal cannot be written.
     """
-    journal = journal_here()
-    work = _Return(progress or Silent(), cancel or CancelToken(), watch)
+    journal = user_journal()
+    work = _UndoExecution(progress or SilentProgress(), cancel or CancelToken(), on_step)
     if dry_run:
         record = journal.read(run or _latest(journal))
-        return work.foreseen(record, _chosen(record, paths))
+        return work.preview(record, _chosen(record, paths))
     with journal.lock():
-        recovered(journal)
+        recover_locked(journal)
         name = run or _latest(journal)
         with journal.open(name) as opened:
             actions = Actions(name)
-            settle(opened, actions)
-            return work.done(opened, actions, _chosen(opened.record, paths))
+            finish_or_roll_back(opened, actions)
+            return work.execute(opened, actions, _chosen(opened.record, paths))
 
 
 def _latest(journal: Journal) -> str:
     for run in reversed(journal.runs()):
-        if any(_may_return(life) for life in journal.read(run).lives.values()):
+        if any(_is_restorable(op_record) for op_record in journal.read(run).op_records.values()):
             return run
     raise UsageError("There is nothing to undo.", "`vtsfind history` tells what was done.")
 
 
-def _may_return(life: Life) -> bool:
-    for_good = life.operation.action is Action.DELETE and not life.operation.same_content
-    return life.state in {State.DONE, State.UNDOING} and not for_good
+def _is_restorable(op_record: OperationRecord) -> bool:
+    for_good = op_record.operation.action is Action.DELETE and not op_record.operation.same_content
+    return op_record.state in {State.DONE, State.UNDOING} and not for_good
 
 
-def _chosen(record: RunRecord, paths: Collection[bytes]) -> list[Life]:
+def _chosen(record: RunRecord, paths: Collection[bytes]) -> list[OperationRecord]:
     """The operations to undo, the last first."""
-    lives = [life for life in record.lives.values() if life.state is State.DONE]
+    op_records = [op_record for op_record in record.op_records.values() if op_record.state is State.DONE]
     if paths:
         for path in paths:
-            if not any(_concerns(life.operation, path) for life in record.lives.values()):
+            if not any(_matches_path(op_record.operation, path) for op_record in record.op_records.values()):
                 raise UsageError(
                     f"Run {record.run} did nothing to {show_path(path)}.",
                     f"`vtsfind history {record.run}` lists its files.",
                 )
-        lives = [life for life in lives if any(_concerns(life.operation, path) for path in paths)]
-    return lives[::-1]
+        op_records = [
+            op_record
+            for op_record in op_records
+            if any(_matches_path(op_record.operation, path) for path in paths)
+        ]
+    return op_records[::-1]
 
 
-def _concerns(operation: Operation, path: bytes) -> bool:
+def _matches_path(operation: Operation, path: bytes) -> bool:
     below = os.path.join(path, b"")
-    return path in {operation.path, operation.companion_of} or operation.path.startswith(below)
+    return path in {operation.path, operation.sidecar_of} or operation.path.startswith(below)
 
 
-class _Return:
+class _UndoExecution:
     """One undoing."""
 
-    def __init__(self, progress: Progress, cancel: CancelToken, watch: Callable[[Returned], None]) -> None:
+    def __init__(
+        self, progress: Progress, cancel: CancelToken, on_step: Callable[[RestoreResult], None]
+    ) -> None:
         self._progress = progress
         self._cancel = cancel
-        self._watch = watch
-        self._steps: list[Returned] = []
+        self._on_step = on_step
+        self._steps: list[RestoreResult] = []
 
-    def _settle(self, life: Life, outcome: Return, note: str = "") -> None:
-        step = Returned(life.operation, outcome, note)
+    def _record(self, op_record: OperationRecord, outcome: RestoreOutcome, note: str = "") -> None:
+        step = RestoreResult(op_record.operation, outcome, note)
         self._steps.append(step)
-        self._progress.advance(note=show_path(life.operation.path))
-        self._watch(step)
+        self._progress.advance(note=show_path(op_record.operation.path))
+        self._on_step(step)
 
-    def _way(self, life: Life, actions: Actions) -> Move | None:
+    def _begin_restore(self, op_record: OperationRecord, actions: Actions) -> Transition | None:
         """The move that begins a return; None if there is no way back, which is settled then."""
         try:
-            back = actions.way_back(life)
-        except NotYet as reason:
-            self._settle(life, Return.PENDING, str(reason))
-        except Lost as reason:
-            self._settle(life, Return.FAILED, str(reason))
+            back = actions.restore_path(op_record)
+        except NotRestorableYet as reason:
+            self._record(op_record, RestoreOutcome.PENDING, str(reason))
+        except NotRestorable as reason:
+            self._record(op_record, RestoreOutcome.FAILED, str(reason))
         else:
-            trace = replace(life.trace, back=back) if life.trace else None
-            return Move(life.operation.number, State.UNDOING, trace=trace)
+            undo_record = replace(op_record.undo_record, back=back) if op_record.undo_record else None
+            return Transition(op_record.operation.number, State.UNDOING, undo_record=undo_record)
         return None
 
-    def foreseen(self, record: RunRecord, lives: list[Life]) -> Undone:
+    def preview(self, record: RunRecord, op_records: list[OperationRecord]) -> UndoResult:
         """Look, and touch nothing."""
-        self._progress.start(Phase.UNDO, len(lives))
+        self._progress.start(Phase.UNDO, len(op_records))
         actions = Actions(record.run)
-        for life in lives:
-            move = self._way(life, actions)
-            if move is not None:
-                self._settle(life, Return.BACK, _beside(life.operation, move))
-        return Undone(record.run, self._steps)
+        for op_record in op_records:
+            transition = self._begin_restore(op_record, actions)
+            if transition is not None:
+                self._record(
+                    op_record, RestoreOutcome.RESTORED, _other_path_note(op_record.operation, transition)
+                )
+        return UndoResult(record.run, self._steps)
 
-    def done(self, run: OpenRun, actions: Actions, lives: list[Life]) -> Undone:
+    def execute(self, run: OpenRun, actions: Actions, op_records: list[OperationRecord]) -> UndoResult:
         """Do it."""
-        self._progress.start(Phase.UNDO, len(lives))
-        for first in range(0, len(lives), BATCH):
-            batch = lives[first : first + BATCH]
-            moves = [(life, move) for life in batch if (move := self._way(life, actions))]
-            run.move((move for _, move in moves), durable=True)
-            for life, _ in moves:
-                self._bring(life, run, actions)
+        self._progress.start(Phase.UNDO, len(op_records))
+        for first in range(0, len(op_records), BATCH):
+            batch = op_records[first : first + BATCH]
+            transitions = [
+                (op_record, transition)
+                for op_record in batch
+                if (transition := self._begin_restore(op_record, actions))
+            ]
+            run.transition((transition for _, transition in transitions), durable=True)
+            for op_record, _ in transitions:
+                self._restore(op_record, run, actions)
             if self._cancel.cancelled:
                 break
-        return Undone(run.record.run, self._steps, self._cancel.cancelled)
+        return UndoResult(run.record.run, self._steps, self._cancel.cancelled)
 
-    def _bring(self, life: Life, run: OpenRun, actions: Actions) -> None:
-        number = life.operation.number
+    def _restore(self, op_record: OperationRecord, run: OpenRun, actions: Actions) -> None:
+        number = op_record.operation.number
         if self._cancel.cancelled:
-            run.move([Move(number, State.DONE, "stopped")], durable=False)
+            run.transition([Transition(number, State.DONE, "stopped")], durable=False)
             return
         try:
-            note = actions.bring_back(life)
-        except Refused as refused:
-            run.move([Move(number, State.DONE, str(refused))], durable=False)
-            self._settle(life, Return.FAILED, str(refused))
+            note = actions.restore(op_record)
+        except ActionRefused as refused:
+            run.transition([Transition(number, State.DONE, str(refused))], durable=False)
+            self._record(op_record, RestoreOutcome.FAILED, str(refused))
         else:
-            run.move([Move(number, State.UNDONE, note)], durable=False)
-            self._settle(life, Return.BACK, note)
+            run.transition([Transition(number, State.UNDONE, note)], durable=False)
+            self._record(op_record, RestoreOutcome.RESTORED, note)
 
 
-def _beside(operation: Operation, move: Move) -> str:
-    back = move.trace.back if move.trace else None
+def _other_path_note(operation: Operation, transition: Transition) -> str:
+    back = transition.undo_record.back if transition.undo_record else None
     return f"beside it as {show_path(back)}" if back not in {None, operation.path} and back else ""

@@ -15,7 +15,7 @@ from typing import Any, Final
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Signature
 from vtsfind.store.atomic import replace_file
-from vtsfind.store.errors import translated
+from vtsfind.store.errors import storage_errors
 from vtsfind.store.index import Index
 
 NAME: Final = "calibration.json"
@@ -26,9 +26,9 @@ COPY_HEAD: Final = "copy"
 
 # Of pairs of different photos, and the radius (in bits of 256) within which no more of them lie: the default model on
 # photos that it was not trained on, the smaller of the two halves; docs/results/model.json.
-_MEASURED: Final = {1e-2: 97, 1e-3: 80, 1e-4: 64}
-_MEASURED_BITS: Final = 256
-DEFAULT_RATE: Final = 1e-4
+_DEFAULT_MODEL_RADII_BITS: Final = {1e-2: 97, 1e-3: 80, 1e-4: 64}
+_DEFAULT_MODEL_BITS: Final = 256
+DEFAULT_FALSE_MATCH_RATE: Final = 1e-4
 """False merges in pairs of different photos that a radius may cost if nothing else is asked."""
 _Z95: Final = 1.6449
 """Of a normal distribution, 95 % lie below so many deviations."""
@@ -144,22 +144,22 @@ def write_curve(folder: Path, curve: Curve) -> None:
     DiskFull, StorageError
         If it cannot be written; the earlier one stays.
     """
-    told = {"format": FORMAT, "version": VERSION, **asdict(curve)}
+    document = {"format": FORMAT, "version": VERSION, **asdict(curve)}
     rounded = {
         name: [float(f"{each:.9g}") for each in value] if isinstance(value, tuple) else value
-        for name, value in told.items()
+        for name, value in document.items()
     }
-    with translated(folder):
+    with storage_errors(folder):
         replace_file(folder / NAME, json.dumps(rounded).encode() + b"\n")
 
 
 def read_curve(folder: Path, signature: Signature) -> Curve | None:
     """The curve of a library with codes of that model; None if there is none, or it cannot be read."""
     try:
-        told = json.loads((folder / NAME).read_bytes())
-        if told.pop("format") != FORMAT or told.pop("version") != VERSION:
+        document = json.loads((folder / NAME).read_bytes())
+        if document.pop("format") != FORMAT or document.pop("version") != VERSION:
             return None
-        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items()}
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document.items()}
         curve = Curve(**fields)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -179,7 +179,7 @@ def radius_for(
     library_folder
         Of the library.
     max_false_merge
-        False merges in pairs of different photos, if nothing looked at them; `DEFAULT_RATE` if left out.
+        False merges in pairs of different photos, if nothing looked at them; `DEFAULT_FALSE_MATCH_RATE` if left out.
     signature
         Of the library's model; read from the library if left out.
 
@@ -194,7 +194,7 @@ def radius_for(
     LibraryMissing, LibraryDamaged, LibraryTooNew
         If the library has to be opened and cannot.
     """
-    rate = DEFAULT_RATE if max_false_merge is None else max_false_merge
+    rate = DEFAULT_FALSE_MATCH_RATE if max_false_merge is None else max_false_merge
     if not 0 < rate <= 1:
         raise UsageError(f"{rate:g} is no rate of false merges.", "Give a number such as 1e-5.")
     if signature is None:
@@ -203,13 +203,13 @@ def radius_for(
     curve = read_curve(library_folder, signature)
     if curve:
         return curve.radius_for(rate)
-    fitting = [radius for measured, radius in _MEASURED.items() if measured <= rate]
+    fitting = [radius for measured, radius in _DEFAULT_MODEL_RADII_BITS.items() if measured <= rate]
     if not fitting:
         raise UsageError(
             f"Without a calibration, no radius can promise a rate of {rate:g}.",
             "Run `vtsfind calibrate`, or ask for 1e-4 or more.",
         )
-    return max(fitting) * copy_bits(signature) // _MEASURED_BITS
+    return max(fitting) * copy_bits(signature) // _DEFAULT_MODEL_BITS
 
 
 def copy_bits(signature: Signature) -> int:
@@ -229,7 +229,7 @@ def copy_bits(signature: Signature) -> int:
     )
 
 
-def running_most(values: Sequence[float]) -> tuple[float, ...]:
+def running_max(values: Sequence[float]) -> tuple[float, ...]:
     """Each value, or an earlier one that is higher: what holds within a radius cannot be less within a larger one."""
     most, result = 0.0, []
     for value in values:

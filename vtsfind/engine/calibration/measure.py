@@ -22,7 +22,7 @@ import numpy.typing as npt
 from vtsfind.base import bits
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import COPIES
-from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
+from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
 from vtsfind.base.records import Failure, Preprocessing
 from vtsfind.base.settings import Settings
 from vtsfind.engine.calibration.curve import (
@@ -31,18 +31,18 @@ from vtsfind.engine.calibration.curve import (
     copy_bits,
     lower_share,
     read_curve,
-    running_most,
+    running_max,
     upper_rate,
     upper_share,
     write_curve,
 )
-from vtsfind.engine.duplicates.extraction import glance, job, pool
+from vtsfind.engine.duplicates.extraction import extract_features, job, pool
 from vtsfind.engine.library import access as library
 from vtsfind.engine.library.access import EncoderLike, card_of, open_library
-from vtsfind.find.candidates.hash_codes import WIDEST
+from vtsfind.find.candidates.hash_codes import MAX_RADIUS_SHARE
 from vtsfind.find.hamming.distance import Integers
-from vtsfind.find.hamming.distance_histogram import Census, Kind, census
-from vtsfind.find.threads import ONE_FOR_PRODUCTS
+from vtsfind.find.hamming.distance_histogram import DistanceHistogram, TimeRelation, distance_histogram
+from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.verification.verify import verify
 from vtsfind.media.calibration_edits import MakeEdits
 from vtsfind.media.pool import Job, WorkPool
@@ -50,18 +50,18 @@ from vtsfind.store.index import FileRecord, Index
 
 DEFAULT_SAMPLE: Final = 2000
 DEFAULT_EDITED: Final = 200
-MILD: Final = 0.4
-HARD: Final = 1.0
-EDITS: Final = 3
+MILD_STRENGTH: Final = 0.4
+HARD_STRENGTH: Final = 1.0
+EDITS_PER_STRENGTH: Final = 3
 """Edits of a photo, of each of the two strengths."""
 STRATUM_BITS: Final = 8
-DRAWN: Final = 24
+PAIRS_PER_STRATUM: Final = 24
 """Pairs that are looked at of each range of distances, and each kind."""
 _SEED: Final = 20_26
-_ENOUGH_EVENTS: Final = 10
+_MIN_EVENTS_FOR_VARIANCE: Final = 10
 """Events from which on their variance says something."""
 
-Shares = dict[tuple[Kind, int], tuple[float, float]]
+NonMatchShares = dict[tuple[TimeRelation, int], tuple[float, float]]
 """Kind and stratum to the part of its pairs that are different photos: as estimated, and at most."""
 
 
@@ -76,7 +76,7 @@ class Calibration:
 
 
 @dataclass(frozen=True, slots=True)
-class _Edits:
+class _EditDistances:
     photos: int
     mild: npt.NDArray[np.int64]
     """(photos, edits) distances."""
@@ -115,9 +115,9 @@ def calibrate(
     """
     if sample < 2 or edited < 1:
         raise UsageError("The samples are too small.", "Compare at least 2 photos, and edit at least 1.")
-    progress, cancel = progress or Silent(), cancel or CancelToken()
+    progress, cancel = progress or SilentProgress(), cancel or CancelToken()
     with open_library(settings) as index:
-        work = _Measuring(index, settings, progress, cancel)
+        work = _CalibrationRun(index, settings, progress, cancel)
         curve = work.measure(sample, edited)
         write_curve(index.folder, curve)
         return Calibration(index.folder, curve, work.failures)
@@ -142,7 +142,7 @@ def last_curve(settings: Settings) -> tuple[Path, Curve]:
         return index.folder, curve
 
 
-class _Measuring:
+class _CalibrationRun:
     """One calibration of an open library."""
 
     def __init__(self, index: Index, settings: Settings, progress: Progress, cancel: CancelToken) -> None:
@@ -153,8 +153,8 @@ class _Measuring:
         self._bits = copy_bits(index.signature)
         self._planes = index.planes(COPY_HEAD)
         self._files = index.files_of_rows(self._planes.rows)
-        self._looked = 0
-        self._unseen = 0
+        self._verified_pairs = 0
+        self._unreadable_pairs = 0
         self.failures: list[Failure] = []
 
     def measure(self, sample: int, edited: int) -> Curve:
@@ -168,71 +168,73 @@ class _Measuring:
         rng = np.random.default_rng(_SEED)
         chosen = np.sort(rng.choice(n, min(n, sample), replace=False))
         self._progress.start(Phase.COMPARE, len(chosen))
-        counted = census(
+        histogram = distance_histogram(
             self._planes.words,
             chosen,
-            seconds_of(self._files),
-            limit=min(self._bits, round(WIDEST * self._bits)),
+            shot_times_s(self._files),
+            limit=min(self._bits, round(MAX_RADIUS_SHARE * self._bits)),
             stratum_bits=STRATUM_BITS,
-            draw=DRAWN,
+            pairs_per_stratum=PAIRS_PER_STRATUM,
             seed=_SEED,
             progress=self._progress,
             cancel=self._cancel,
         )
         with pool(self._settings) as workers:
-            shares = self._shares(counted, workers)
+            shares = self._non_match_shares(histogram, workers)
             some = np.sort(rng.permutation(chosen)[:edited])
-            edits = self._edits(some, workers, card.preprocessing, library.load_encoder(card, self._settings))
-        return self._curve(counted, shares, edits, len(chosen))
+            edits = self._edit_distances(
+                some, workers, card.preprocessing, library.load_encoder(card, self._settings)
+            )
+        return self._curve(histogram, shares, edits, len(chosen))
 
-    def _shares(self, counted: Census, workers: WorkPool) -> Shares:
+    def _non_match_shares(self, histogram: DistanceHistogram, workers: WorkPool) -> NonMatchShares:
         """Look at the drawn pairs: how many of each stratum are different photos."""
-        self._progress.start(Phase.CHECK, sum(map(len, counted.drawn.values())))
-        shares: Shares = {}
-        for key, pairs in counted.drawn.items():
+        self._progress.start(Phase.CHECK, sum(map(len, histogram.sampled_pairs.values())))
+        shares: NonMatchShares = {}
+        for key, pairs in histogram.sampled_pairs.items():
             if not len(pairs):
                 continue
-            different = self._different(pairs, workers)
-            share = sum(different) / len(pairs)
+            unrelated = self._unrelated(pairs, workers)
+            share = sum(unrelated) / len(pairs)
             # A stratum that was looked at in full leaves nothing open.
-            whole = len(pairs) == counted.sizes[key]
+            whole = len(pairs) == histogram.sizes[key]
             shares[key] = share, share if whole else upper_share(share, len(pairs))
             self._progress.advance(len(pairs))
         return shares
 
-    def _different(self, pairs: Integers, workers: WorkPool) -> list[bool]:
+    def _unrelated(self, pairs: Integers, workers: WorkPool) -> list[bool]:
         """Whether each pair (p, 2) is of different photos, none of them blank; one that cannot be looked at counts as such."""
         columns = [int(column) for column in np.unique(pairs)]
         paths = [self._path(column) for column in columns]
-        seen = dict(zip(columns, glance(workers, paths, self._cancel), strict=True))
-        different = []
+        features_by_column = dict(zip(columns, extract_features(workers, paths, self._cancel), strict=True))
+        unrelated = []
         for first, second in pairs.tolist():
-            glances = seen[first], seen[second]
-            if isinstance(glances[0], Failure) or isinstance(glances[1], Failure):
-                self._unseen += 1
-                different.append(True)
+            extracted_pair = features_by_column[first], features_by_column[second]
+            if isinstance(extracted_pair[0], Failure) or isinstance(extracted_pair[1], Failure):
+                self._unreadable_pairs += 1
+                unrelated.append(True)
                 continue
-            self._looked += 1
-            one, other = glances[0][0], glances[1][0]
-            with ONE_FOR_PRODUCTS:
+            self._verified_pairs += 1
+            one, other = extracted_pair[0][0], extracted_pair[1][0]
+            with SINGLE_THREADED_BLAS:
                 found = verify(one, other)
             blank = one.features.flat or other.features.flat
-            different.append(not blank and (found is None or found[0] not in COPIES))
-        self.failures += [each for each in seen.values() if isinstance(each, Failure)]
-        return different
+            unrelated.append(not blank and (found is None or found[0] not in COPIES))
+        self.failures += [each for each in features_by_column.values() if isinstance(each, Failure)]
+        return unrelated
 
     def _path(self, column: int) -> bytes:
         """A file of a content: one that is there, if there is any."""
         paths = [record.path for record in self._files[column]]
         return next(filter(os.path.isfile, paths), next(iter(paths), b""))
 
-    def _edits(
+    def _edit_distances(
         self, columns: Integers, workers: WorkPool, preprocessing: Preprocessing, encoder: EncoderLike
-    ) -> _Edits:
+    ) -> _EditDistances:
         """Edit photos, encode what came of it, and tell how far its codes are from the library's."""
         self._index.require(encoder.signature)
         self._progress.start(Phase.ENCODE, len(columns))
-        strengths = (MILD,) * EDITS + (HARD,) * EDITS
+        strengths = (MILD_STRENGTH,) * EDITS_PER_STRENGTH + (HARD_STRENGTH,) * EDITS_PER_STRENGTH
         jobs: list[tuple[int, Job]] = []
         for column in columns.tolist():
             path = self._path(column)
@@ -254,13 +256,15 @@ class _Measuring:
             own = np.ascontiguousarray(self._planes.words[:, column])
             differing = np.bitwise_count(bits.words(codes[COPY_HEAD]) ^ own)
             distances.append(differing.sum(axis=1, dtype=np.int64))
-        every = np.array(distances, np.int64).reshape(-1, 2 * EDITS)
-        return _Edits(len(every), every[:, :EDITS], every[:, EDITS:])
+        every = np.array(distances, np.int64).reshape(-1, 2 * EDITS_PER_STRENGTH)
+        return _EditDistances(len(every), every[:, :EDITS_PER_STRENGTH], every[:, EDITS_PER_STRENGTH:])
 
-    def _curve(self, counted: Census, shares: Shares, edits: _Edits, sample: int) -> Curve:
-        rate, at_most = false_rates(counted, shares)
-        bursts = counted.counts[Kind.BURST].sum(axis=0).cumsum() / max(counted.bursts, 1)
-        radii = range(counted.counts.shape[2])
+    def _curve(
+        self, histogram: DistanceHistogram, shares: NonMatchShares, edits: _EditDistances, sample: int
+    ) -> Curve:
+        rate, at_most = false_rates(histogram, shares)
+        bursts = histogram.counts[TimeRelation.BURST].sum(axis=0).cumsum() / max(histogram.bursts, 1)
+        radii = range(histogram.counts.shape[2])
         mild, mild_least = _recall(edits.mild, radii)
         hard, hard_least = _recall(edits.hard, radii)
         return Curve(
@@ -270,12 +274,12 @@ class _Measuring:
             made=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
             photos=len(self._planes.rows),
             sample=sample,
-            pairs=round(counted.pairs * counted.shared),
-            near_in_time=round(counted.bursts * counted.shared),
-            looked=self._looked,
-            unseen=self._unseen,
+            pairs=round(histogram.pairs * histogram.distinct_share),
+            near_in_time=round(histogram.bursts * histogram.distinct_share),
+            looked=self._verified_pairs,
+            unseen=self._unreadable_pairs,
             edited=edits.photos,
-            edits=EDITS,
+            edits=EDITS_PER_STRENGTH,
             rate=rate,
             at_most=at_most,
             bursts=tuple(map(float, bursts)),
@@ -286,24 +290,26 @@ class _Measuring:
         )
 
 
-def false_rates(counted: Census, shares: Shares) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def false_rates(
+    histogram: DistanceHistogram, shares: NonMatchShares
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """The part of pairs of different photos within each radius, as estimated, and its upper bound.
 
     Pairs that share a photo are not independent: a photo of a blank wall is near to many. So the counts of the single
     photos tell how much more they vary than independent ones would, and the bound is as much wider.
     """
-    radii = counted.counts.shape[2]
-    weights = np.ones((2, len(Kind), radii))
+    radii = histogram.counts.shape[2]
+    weights = np.ones((2, len(TimeRelation), radii))
     for (kind, stratum), (share, most) in shares.items():
         span = slice(stratum * STRATUM_BITS, (stratum + 1) * STRATUM_BITS)
         weights[0, kind, span], weights[1, kind, span] = share, most
-    by_photo = np.einsum("ksd,kd->sd", counted.counts, weights[0]).cumsum(axis=1)
-    most = np.einsum("ksd,kd->d", counted.counts, weights[1]).cumsum() * counted.shared
-    trials = counted.pairs * counted.shared
+    by_photo = np.einsum("ksd,kd->sd", histogram.counts, weights[0]).cumsum(axis=1)
+    most = np.einsum("ksd,kd->d", histogram.counts, weights[1]).cumsum() * histogram.distinct_share
+    trials = histogram.pairs * histogram.distinct_share
     inflation = _inflation(by_photo)
-    rate = by_photo.sum(axis=0) * counted.shared / max(trials, 1)
+    rate = by_photo.sum(axis=0) * histogram.distinct_share / max(trials, 1)
     at_most = [upper_rate(float(most[r]), trials, float(inflation[r])) for r in range(radii)]
-    return tuple(map(float, rate)), running_most(at_most)
+    return tuple(map(float, rate)), running_max(at_most)
 
 
 def _inflation(by_photo: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -313,7 +319,7 @@ def _inflation(by_photo: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """
     events, mean = by_photo.sum(axis=0), by_photo.mean(axis=0)
     ratio: npt.NDArray[np.float64] = np.maximum(1.0, by_photo.var(axis=0) / np.where(mean > 0, mean, 1.0))
-    enough = np.flatnonzero(events >= _ENOUGH_EVENTS)
+    enough = np.flatnonzero(events >= _MIN_EVENTS_FOR_VARIANCE)
     if len(enough):
         ratio[: enough[0]] = ratio[enough[0]]
     return ratio
@@ -328,7 +334,7 @@ def _recall(
     return tuple(shares), tuple(lower_share(share, photos) for share in shares)
 
 
-def seconds_of(files: Sequence[Sequence[FileRecord]]) -> npt.NDArray[np.int64]:
+def shot_times_s(files: Sequence[Sequence[FileRecord]]) -> npt.NDArray[np.int64]:
     """The time of the shot of each content, in seconds on one scale; -1 for those that tell none."""
 
     @cache

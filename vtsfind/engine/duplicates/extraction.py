@@ -8,11 +8,11 @@ from vtsfind.base.progress import CancelToken
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, Found
 from vtsfind.base.settings import Settings
-from vtsfind.find.verification.extract import Look, unpack
-from vtsfind.find.verification.verify import Looked
+from vtsfind.find.verification.extract import ExtractFeatures, unpack
+from vtsfind.find.verification.verify import PhotoFeatures
 from vtsfind.media.pool import Job, WorkPool
 from vtsfind.media.scan import failure_of, stamp_of
-from vtsfind.media.work import Work
+from vtsfind.media.work import ContentProcessor
 
 
 def pool(settings: Settings) -> WorkPool:
@@ -25,7 +25,7 @@ def pool(settings: Settings) -> WorkPool:
     )
 
 
-def job(path: bytes, work: Work) -> Job | Failure:
+def job(path: bytes, work: ContentProcessor) -> Job | Failure:
     """Something to be done with a file as it is now; a failure if it cannot be found."""
     try:
         return Job(Found(path, stamp_of(os.stat(path))), work)
@@ -33,9 +33,9 @@ def job(path: bytes, work: Work) -> Job | Failure:
         return failure_of(path, error)
 
 
-def glance(
+def extract_features(
     workers: WorkPool, paths: Iterable[bytes], cancel: CancelToken, *, full: bool = False
-) -> Iterator[tuple[Looked, Details] | Failure]:
+) -> Iterator[tuple[PhotoFeatures, Details] | Failure]:
     """Look at photos, in order.
 
     Parameters
@@ -53,7 +53,7 @@ def glance(
     ------
     What there is to compare and to weigh of each, or why there is nothing.
     """
-    jobs = [job(path, Look(full=full)) for path in paths]
+    jobs = [job(path, ExtractFeatures(full=full)) for path in paths]
     done = workers.done((each for each in jobs if isinstance(each, Job)), cancel)
     for each in jobs:
         result = each if isinstance(each, Failure) else next(done)
@@ -63,4 +63,4 @@ def glance(
         assert result.info
         assert result.data is not None
         details, features = unpack(result.data)
-        yield Looked(features, result.info, result.digest, details.pixels or None), details
+        yield PhotoFeatures(features, result.info, result.digest, details.pixels or None), details

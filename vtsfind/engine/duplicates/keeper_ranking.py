@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Mapping
 
-from vtsfind.act.policy import Contender, Policy
+from vtsfind.act.policy import KeepCandidate, Policy
 from vtsfind.base.groups import Evidence, Verdict
-from vtsfind.find.clustering.stars import Families, Pair
+from vtsfind.find.clustering.stars import Pair, UnionFind
 
-SAME_FRAME = frozenset({Verdict.BYTES, Verdict.PIXELS, Verdict.RESAVE, Verdict.TURNED})
+SAME_FRAME_VERDICTS = frozenset({Verdict.BYTES, Verdict.PIXELS, Verdict.RESAVE, Verdict.TURNED})
 """Verdicts of photos that show the same, no more and no less."""
 
-Edge = tuple[Pair, Verdict, Evidence]
+CopyPair = tuple[Pair, Verdict, Evidence]
 """Two photos by number, the verdict, and the evidence for the first of them coming first."""
 
 
-class Precedence:
+class KeeperRanking:
     """The order of some photos.
 
     Parameters
@@ -24,13 +24,13 @@ class Precedence:
         What decides.
     """
 
-    def __init__(self, best: Mapping[int, Contender], policy: Policy) -> None:
+    def __init__(self, best: Mapping[int, KeepCandidate], policy: Policy) -> None:
         self._best = best
         self._policy = policy
-        self._plain = sorted(best, key=lambda number: policy.key(best[number]))
-        self._place = {number: place for place, number in enumerate(self._plain)}
+        self._policy_order = sorted(best, key=lambda number: policy.key(best[number]))
+        self._policy_rank = {number: place for place, number in enumerate(self._policy_order)}
 
-    def order(self, edges: Iterable[Edge]) -> list[int]:
+    def order(self, edges: Iterable[CopyPair]) -> list[int]:
         """All photos, the best first.
 
         A frame (`Policy.is_frame`) comes right after the best photo in it, and so does what shows the same as the frame,
@@ -42,50 +42,52 @@ class Precedence:
             Pairs that are copies. The order follows from the set of them.
         """
         every = list(edges)
-        behind = self._frames(every)
-        if not behind:
-            return list(self._plain)
-        same = Families()
+        ranked_after = self._frames(every)
+        if not ranked_after:
+            return list(self._policy_order)
+        same_frame = UnionFind()
         for (first, second), verdict, _ in every:
-            if verdict in SAME_FRAME:
-                same.join(first, second)
+            if verdict in SAME_FRAME_VERDICTS:
+                same_frame.join(first, second)
         targets: dict[int, int] = {}
-        for frame, target in behind.items():
-            family = same.of(frame)
-            if family != same.of(target):
-                targets[family] = min(targets.get(family, target), target, key=self._place.__getitem__)
-        return self._after(targets, same)
+        for frame, target in ranked_after.items():
+            family = same_frame.of(frame)
+            if family != same_frame.of(target):
+                targets[family] = min(targets.get(family, target), target, key=self._policy_rank.__getitem__)
+        return self._order_after(targets, same_frame)
 
-    def _after(self, targets: Mapping[int, int], same: Families) -> list[int]:
+    def _order_after(self, targets: Mapping[int, int], same_frame: UnionFind) -> list[int]:
         """All photos, where each family comes after the photo that is its target."""
-        ends: dict[int, tuple[int, ...]] = {}
+        cluster_keys: dict[int, tuple[int, ...]] = {}
 
         def key(number: int) -> tuple[int, ...]:
-            plain, end = (self._place[number],), ends.get(same.of(number))
+            plain, end = (self._policy_rank[number],), cluster_keys.get(same_frame.of(number))
             if end is None or plain > end:
                 return plain
-            target = self._best[targets[same.of(number)]]
-            return (*end, *plain) if self._policy.weighs_pixels(self._best[number], target) else plain
+            target = self._best[targets[same_frame.of(number)]]
+            return (*end, *plain) if self._policy.is_decided_by_pixels(self._best[number], target) else plain
 
-        for number in self._plain:
-            way: dict[int, None] = {}
-            family = same.of(number)
-            while family in targets and family not in ends and family not in way:
-                way[family] = None
-                family = same.of(targets[family])
-            for each in reversed(way):
-                ends[each] = key(targets[each])
-        return sorted(self._plain, key=key)
+        for number in self._policy_order:
+            visited: dict[int, None] = {}
+            family = same_frame.of(number)
+            while family in targets and family not in cluster_keys and family not in visited:
+                visited[family] = None
+                family = same_frame.of(targets[family])
+            for each in reversed(visited):
+                cluster_keys[each] = key(targets[each])
+        return sorted(self._policy_order, key=key)
 
-    def _frames(self, edges: Iterable[Edge]) -> dict[int, int]:
+    def _frames(self, edges: Iterable[CopyPair]) -> dict[int, int]:
         """Photos that the policy alone would put before one that is in them, and the best of those."""
-        behind: dict[int, int] = {}
+        ranked_after: dict[int, int] = {}
         for (first, second), verdict, evidence in edges:
             if verdict is not Verdict.EDIT or evidence.box is None:
                 continue
             wider, narrower = (second, first) if evidence.boxed else (first, second)
-            if self._place[wider] < self._place[narrower] and self._policy.is_frame(
+            if self._policy_rank[wider] < self._policy_rank[narrower] and self._policy.is_frame(
                 self._best[wider], self._best[narrower], evidence
             ):
-                behind[wider] = min(behind.get(wider, narrower), narrower, key=self._place.__getitem__)
-        return behind
+                ranked_after[wider] = min(
+                    ranked_after.get(wider, narrower), narrower, key=self._policy_rank.__getitem__
+                )
+        return ranked_after

@@ -17,40 +17,40 @@ import numpy.typing as npt
 
 from vtsfind.act.policy import DEFAULT_RULES, policy
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import COPIES, UNDECIDED, Evidence, Group, Seen, Verdict
-from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
+from vtsfind.base.groups import COPIES, UNDECIDED, Evidence, Group, PairVerdict, Verdict
+from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
 from vtsfind.base.records import Failure, Head
 from vtsfind.base.settings import Settings
 from vtsfind.engine.calibration.curve import radius_for
-from vtsfind.engine.duplicates.feature_cache import Looking
+from vtsfind.engine.duplicates.feature_cache import FeatureCache
 from vtsfind.engine.duplicates.grouping import Grouping, Rules
 from vtsfind.engine.library.access import open_library
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.library.scope import scope
-from vtsfind.engine.library.sidecars import Units
-from vtsfind.engine.library.snapshot import Content, Inventory, take_inventory, with_companions
+from vtsfind.engine.library.sidecars import Sidecars
+from vtsfind.engine.library.snapshot import Content, Snapshot, take_snapshot, with_sidecars
 from vtsfind.find.candidates.hash_codes import Candidates, candidates
-from vtsfind.find.candidates.local_features import Sightings, sightings
-from vtsfind.find.clustering.representatives import stand_ins, without
-from vtsfind.find.clustering.stars import Families, OtherShots, Pair
-from vtsfind.find.hamming.distance import Integers, differing
-from vtsfind.find.verification.extract import sight_version
+from vtsfind.find.candidates.local_features import LocalCandidates, local_candidates
+from vtsfind.find.clustering.representatives import collapse_to_representatives, representatives
+from vtsfind.find.clustering.stars import OtherShots, Pair, UnionFind
+from vtsfind.find.hamming.distance import Integers, count_bits
+from vtsfind.find.verification.extract import local_candidates_version
 from vtsfind.media.scan import normalised
 from vtsfind.store.index import Index, Planes
 
 HEAD = "copy"
 """The head whose codes say whether it is the same picture."""
-NEAR = 0.1
+FULL_DECODE_MAX_SHARE = 0.1
 """Share of the bits up to which two photos may be one and the same in another file: these are decoded in full."""
-_ALIKE = 0.25
+_FULL_FRAME_MAX_SHARE = 0.25
 """Share of the bits up to which it is tried whether two photos show the same in full."""
-_MIXED = -1
-_TOGETHER = 4096
+_MIXED_FOLDERS = -1
+_PAIRS_PER_BATCH = 4096
 """Pairs that are compared between two words to the watcher."""
 
 
 @dataclass(frozen=True, slots=True)
-class DupesWish:
+class DedupOptions:
     """What is wanted of a search for duplicates. Folders are as the user calls them."""
 
     kinds: frozenset[Verdict] = frozenset(COPIES)
@@ -72,13 +72,13 @@ class DupesWish:
     rules: tuple[str, ...] = DEFAULT_RULES
     """What decides which photo of a group is kept; see `vtsfind.act.policy`."""
 
-    def keeping_by(self, rules: Sequence[str]) -> "DupesWish":
+    def with_keep_rules(self, rules: Sequence[str]) -> "DedupOptions":
         """The same wish with other keep rules."""
         return replace(self, rules=tuple(rule.strip() for rule in rules))
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class DedupStats:
     """How much was done."""
 
     photos: int = 0
@@ -116,14 +116,14 @@ class Duplicates:
     """Photos that could not be judged: gone, changed since they were indexed, unreadable."""
     absent: dict[bytes, int] = field(default_factory=dict)
     """Folders of the library that are missing or empty, and how many photos the library has there."""
-    tally: Tally = Tally()
-    unkept: str = ""
+    stats: DedupStats = DedupStats()
+    cache_problem: str = ""
     """Why a second run will be no quicker; empty if it will."""
 
 
 def duplicates(
     settings: Settings,
-    wish: DupesWish,
+    dedup_options: DedupOptions,
     *,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
@@ -134,7 +134,7 @@ def duplicates(
     ----------
     settings
         Name the library; the limits of decoding.
-    wish
+    dedup_options
         What is wanted.
     progress, cancel
         The watcher, and whether to stop. What was found out until then is kept.
@@ -148,24 +148,30 @@ def duplicates(
     Cancelled
         If `cancel` says so.
     """
-    progress, cancel = progress or Silent(), cancel or CancelToken()
-    rules = _rules(wish)
+    progress, cancel = progress or SilentProgress(), cancel or CancelToken()
+    rules = _rules(dedup_options)
     with open_library(settings) as index:
-        search = _Search(index, settings, wish, rules=rules, progress=progress, cancel=cancel)
+        search = _DuplicateSearch(
+            index, settings, dedup_options, rules=rules, progress=progress, cancel=cancel
+        )
         return search.result()
 
 
-def _rules(wish: DupesWish) -> Rules:
-    if wish.radius is None and (not wish.verify or Verdict.SIMILAR in wish.kinds):
+def _rules(dedup_options: DedupOptions) -> Rules:
+    if dedup_options.radius is None and (not dedup_options.verify or Verdict.SIMILAR in dedup_options.kinds):
         raise UsageError(
             "How alike photos must be to be similar is for you to say.", "Add --radius BITS, 24 for a start."
         )
-    if wish.radius is not None and wish.max_false_merge is not None:
+    if dedup_options.radius is not None and dedup_options.max_false_merge is not None:
         raise UsageError("--radius and --max-false-merge exclude each other.", "Choose one.")
     return Rules(
-        policy(wish.rules, prefer=_folders(wish.prefer), reference=_folders(wish.reference)),
-        wish.kinds if wish.verify else frozenset({Verdict.BYTES, Verdict.SIMILAR}),
-        scope(between=_folders(wish.between), within=_folders(wish.within)),
+        policy(
+            dedup_options.rules,
+            prefer=_folders(dedup_options.prefer),
+            reference=_folders(dedup_options.reference),
+        ),
+        dedup_options.kinds if dedup_options.verify else frozenset({Verdict.BYTES, Verdict.SIMILAR}),
+        scope(between=_folders(dedup_options.between), within=_folders(dedup_options.within)),
         known_decisions(),
     )
 
@@ -174,14 +180,14 @@ def _folders(names: Iterable[str | bytes]) -> tuple[bytes, ...]:
     return tuple(normalised(os.fsencode(name)) for name in names)
 
 
-class _Search:
+class _DuplicateSearch:
     """One search."""
 
     def __init__(
         self,
         index: Index,
         settings: Settings,
-        wish: DupesWish,
+        dedup_options: DedupOptions,
         *,
         rules: Rules,
         progress: Progress,
@@ -189,39 +195,43 @@ class _Search:
     ) -> None:
         self._index = index
         self._settings = settings
-        self._wish = wish
+        self._options = dedup_options
         self._rules = rules
         self._progress = progress
         self._cancel = cancel
         heads = {head.name: head for head in index.signature.heads}
         self._head = heads.get(HEAD, index.signature.heads[0])
         self._others = [name for name in heads if name != self._head.name]
-        self._inventory: Inventory = take_inventory(index, rules.scope, cancel)
+        self._snapshot: Snapshot = take_snapshot(index, rules.scope, cancel)
         self._planes: Planes = index.planes(self._head.name)
-        self._columns = np.flatnonzero(np.isin(self._planes.rows, list(self._inventory.contents)))
-        self._contents = [self._inventory.contents[int(row)] for row in self._planes.rows[self._columns]]
+        self._columns = np.flatnonzero(np.isin(self._planes.rows, list(self._snapshot.contents)))
+        self._contents = [self._snapshot.contents[int(row)] for row in self._planes.rows[self._columns]]
         self._words = np.ascontiguousarray(self._planes.words[:, self._columns])
-        self._families = Families()
-        self._other_shots = OtherShots(self._families)
-        self._spared: list[Pair] = []
+        self._clusters = UnionFind()
+        self._other_shots = OtherShots(self._clusters)
+        self._skipped: list[Pair] = []
         """Proposed pairs that were not compared, since they hang together through others."""
-        self._sighted = 0
+        self._local_candidate_count = 0
 
     def result(self) -> Duplicates:
         """Do it."""
-        proposed = self._proposed()
-        with Looking(self._index.folder, self._settings, self._progress, self._cancel) as looking:
-            found = self._found(looking, proposed) if self._wish.verify else self._near(proposed)
-            groups = self._groups(looking, found)
-            failures = (*self._inventory.failures, *looking.failures)
-            tally = Tally(
+        proposed = self._find_candidates()
+        with FeatureCache(self._index.folder, self._settings, self._progress, self._cancel) as feature_cache:
+            found = (
+                self._verify_candidates(feature_cache, proposed)
+                if self._options.verify
+                else self._as_similar(proposed)
+            )
+            groups = self._groups(feature_cache, found)
+            failures = (*self._snapshot.failures, *feature_cache.failures)
+            stats = DedupStats(
                 photos=sum(len(content.photos) for content in self._contents),
-                aliases=self._inventory.aliases,
+                aliases=self._snapshot.aliases,
                 candidates=len(proposed.firsts) if proposed else 0,
                 dropped=proposed.within - len(proposed.firsts) if proposed else 0,
-                sighted=self._sighted,
-                looked=looking.looked,
-                compared=looking.compared,
+                sighted=self._local_candidate_count,
+                looked=feature_cache.looked,
+                compared=feature_cache.compared,
             )
         return Duplicates(
             self._index.folder,
@@ -229,15 +239,15 @@ class _Search:
             self._head,
             proposed.radius if proposed else None,
             proposed.complete if proposed else None,
-            self._wish.verify,
+            self._options.verify,
             groups,
             failures,
-            self._inventory.absent,
-            tally,
-            looking.unkept,
+            self._snapshot.absent,
+            stats,
+            feature_cache.cache_problem,
         )
 
-    def _proposed(self) -> Candidates | None:
+    def _find_candidates(self) -> Candidates | None:
         """The pairs worth a look; None if no codes are needed."""
         if self._rules.kinds <= {Verdict.BYTES}:
             return None
@@ -255,177 +265,201 @@ class _Search:
 
     def _radius(self) -> int | None:
         """The radius that was asked for, in bits; None if it is left to fit the library."""
-        if self._wish.max_false_merge is None:
-            return self._wish.radius
-        return radius_for(self._index.folder, self._wish.max_false_merge, signature=self._index.signature)
+        if self._options.max_false_merge is None:
+            return self._options.radius
+        return radius_for(self._index.folder, self._options.max_false_merge, signature=self._index.signature)
 
     def _wanted(self, firsts: Integers, seconds: Integers) -> npt.NDArray[np.bool_]:
         """Whether pairs of contents can be pairs that are asked about, by the folders that their files lie in."""
-        a, b = self._places[firsts], self._places[seconds]
-        mixed = (a == _MIXED) | (b == _MIXED)
+        a, b = self._folder_numbers[firsts], self._folder_numbers[seconds]
+        mixed = (a == _MIXED_FOLDERS) | (b == _MIXED_FOLDERS)
         asked: npt.NDArray[np.bool_] = mixed | ((a != b) == self._rules.scope.across)
         return asked
 
     @cached_property
-    def _places(self) -> npt.NDArray[np.int64]:
-        """(n,) the number of the folder, of those that are asked about, that all files of a content lie in, or `_MIXED`."""
+    def _folder_numbers(self) -> npt.NDArray[np.int64]:
+        """(n,) the number of the folder, of those that are asked about, that all files of a content lie in, or `_MIXED_FOLDERS`."""
         scope = self._rules.scope
         held = [{scope.place(photo.path) for photo in content.photos} for content in self._contents]
-        return np.array([_MIXED if len(each) > 1 else each.pop() for each in held], np.int64)
+        return np.array([_MIXED_FOLDERS if len(each) > 1 else each.pop() for each in held], np.int64)
 
-    def _found(self, looking: Looking, proposed: Candidates | None) -> dict[Pair, Seen]:
+    def _verify_candidates(
+        self, feature_cache: FeatureCache, proposed: Candidates | None
+    ) -> dict[Pair, PairVerdict]:
         """Look at the photos of all proposed pairs, and say which belong together; then the same for what they show in common.
 
         A radius that was asked for is kept: then there are no pairs but those within it.
         """
         if proposed is None:
             return {}
-        near = proposed.distances <= NEAR * self._head.bits
-        in_full = np.unique(np.concatenate([proposed.firsts[near], proposed.seconds[near]]))
+        near = proposed.distances <= FULL_DECODE_MAX_SHARE * self._head.bits
+        full_decode_numbers = np.unique(np.concatenate([proposed.firsts[near], proposed.seconds[near]]))
         every = np.unique(np.concatenate([proposed.firsts, proposed.seconds]))
-        looking.look(
+        feature_cache.look(
             [self._contents[number] for number in every],
-            frozenset(self._contents[number].digest for number in in_full),
+            frozenset(self._contents[number].digest for number in full_decode_numbers),
         )
-        widely = self._wish.radius is None and self._wish.max_false_merge is None
-        found: dict[Pair, Seen] = {}
+        is_unrestricted = self._options.radius is None and self._options.max_false_merge is None
+        found: dict[Pair, PairVerdict] = {}
         heads: dict[int, int] = {}
-        if widely and not self._rules.scope.folders:
-            found, heads = self._twins(looking, proposed.only(proposed.distances <= _ALIKE * self._head.bits))
-        fewer = without(proposed, heads, len(self._contents))
-        found |= self._in_rounds(looking, fewer)
-        if widely:
-            further = self._in_common(looking, np.setdiff1d(every, list(heads)), fewer)
-            self._sighted = len(further.firsts)
-            found |= self._in_rounds(looking, further)
+        if is_unrestricted and not self._rules.scope.folders:
+            found, heads = self._full_frame_duplicates(
+                feature_cache,
+                proposed.filtered(proposed.distances <= _FULL_FRAME_MAX_SHARE * self._head.bits),
+            )
+        remaining = collapse_to_representatives(proposed, heads, len(self._contents))
+        found |= self._verify_in_rounds(feature_cache, remaining)
+        if is_unrestricted:
+            further = self._find_local_candidates(feature_cache, np.setdiff1d(every, list(heads)), remaining)
+            self._local_candidate_count = len(further.firsts)
+            found |= self._verify_in_rounds(feature_cache, further)
         return found
 
-    def _twins(self, looking: Looking, near: Candidates) -> tuple[dict[Pair, Seen], dict[int, int]]:
+    def _full_frame_duplicates(
+        self, feature_cache: FeatureCache, near: Candidates
+    ) -> tuple[dict[Pair, PairVerdict], dict[int, int]]:
         """The pairs that show the same in full, and for each photo in them the best that does; see `vtsfind.find.clustering.representatives`."""
-        found: dict[Pair, Seen] = {}
+        found: dict[Pair, PairVerdict] = {}
 
         def same(pairs: Sequence[Pair]) -> list[bool]:
-            ordered = [self._ordered(each) for each in pairs]
+            ordered = [self._smaller_digest_first(each) for each in pairs]
             self._progress.start(Phase.VERIFY, len(pairs))
-            glances = zip(pairs, looking.glance(ordered), strict=True)
+            full_frame_verdicts = zip(pairs, feature_cache.match_full_frame(ordered), strict=True)
             self._progress.advance(len(pairs))
             found.update(
-                (each, seen)
-                for each, seen in glances
-                if seen is not UNDECIDED and self._joins(each, seen) and _in_full(seen)
+                (each, pair_verdict)
+                for each, pair_verdict in full_frame_verdicts
+                if pair_verdict is not UNDECIDED
+                and self._joins(each, pair_verdict)
+                and _is_full_frame(pair_verdict)
             )
             return [each in found for each in pairs]
 
         pixels = [content.info.width * content.info.height for content in self._contents]
         order = np.argsort(np.argsort(-np.array(pixels, np.int64), kind="stable"), kind="stable")
-        heads = stand_ins(near, order, same)
+        heads = representatives(near, order, same)
         for each in found:
-            self._families.join(*each)
+            self._clusters.join(*each)
         return found, heads
 
-    def _in_common(self, looking: Looking, every: Integers, proposed: Candidates) -> Sightings:
+    def _find_local_candidates(
+        self, feature_cache: FeatureCache, every: Integers, proposed: Candidates
+    ) -> LocalCandidates:
         """Further pairs among the photos that were looked at: those that show the same details.
 
         A photo that has no candidate by its code is not looked at, so no pair with it is found here either.
         """
-        numbers = np.array([n for n in every.tolist() if looking.has_seen(self._contents[n])], np.int64)
-        family = np.array([self._families.of(number) for number in range(len(self._contents))])
-        known = np.append(proposed.firsts * len(family) + proposed.seconds, len(family) ** 2)  # rising
+        numbers = np.array(
+            [n for n in every.tolist() if feature_cache.has_features(self._contents[n])], np.int64
+        )
+        cluster = np.array([self._clusters.of(number) for number in range(len(self._contents))])
+        known = np.append(proposed.firsts * len(cluster) + proposed.seconds, len(cluster) ** 2)  # rising
 
         def wanted(firsts: Integers, seconds: Integers) -> npt.NDArray[np.bool_]:
             a, b = numbers[firsts], numbers[seconds]
-            pairs = a * len(family) + b
+            pairs = a * len(cluster) + b
             fresh: npt.NDArray[np.bool_] = known[np.searchsorted(known, pairs)] != pairs
-            fresh &= family[a] != family[b]
+            fresh &= cluster[a] != cluster[b]
             return fresh & self._wanted(a, b) if self._rules.scope.folders else fresh
 
         contents = [self._contents[number] for number in numbers]
         digests = [content.digest for content in contents]
 
-        def find() -> Sightings:
-            return sightings(
+        def find() -> LocalCandidates:
+            return local_candidates(
                 digests,
-                lambda place: looking.features(contents[place]),
+                lambda place: feature_cache.features(contents[place]),
                 wanted=wanted,
                 progress=self._progress,
                 cancel=self._cancel,
             )
 
-        key = hashlib.sha256(sight_version().encode())
-        for part in (numbers, known, family, self._places if self._rules.scope.folders else ()):
+        key = hashlib.sha256(local_candidates_version().encode())
+        for part in (numbers, known, cluster, self._folder_numbers if self._rules.scope.folders else ()):
             key.update(np.asarray(part, np.int64).tobytes() + b"|")
         key.update(b"".join(digests) + bytes([self._rules.scope.across]))
-        found = looking.sighted(key.digest(), find)
+        found = feature_cache.sighted(key.digest(), find)
         return replace(found, firsts=numbers[found.firsts], seconds=numbers[found.seconds])
 
-    def _in_rounds(self, looking: Looking, proposed: Candidates | Sightings) -> dict[Pair, Seen]:
+    def _verify_in_rounds(
+        self, feature_cache: FeatureCache, proposed: Candidates | LocalCandidates
+    ) -> dict[Pair, PairVerdict]:
         """Compare each photo with its nearest candidate, then with the next one, and so on.
 
         Pairs that hang together through copies already are left out: grouping compares them with the keeper. So are those of
         a photo and a family that it is another shot of, unless other shots are asked for: nothing is said of these.
         """
         self._progress.start(Phase.VERIFY, len(proposed.firsts))
-        found: dict[Pair, Seen] = {}
-        families = self._families
+        found: dict[Pair, PairVerdict] = {}
+        clusters = self._clusters
         for rank in range(int(proposed.ranks.max(initial=-1)) + 1):
             here = proposed.ranks == rank
             pairs = list(zip(proposed.firsts[here].tolist(), proposed.seconds[here].tolist(), strict=True))
-            apart = [(a, b) for a, b in pairs if families.of(a) != families.of(b)]
-            left = [each for each in apart if not self._other_shots.settled(*each)]
-            self._spared += [(a, b) for a, b in pairs if families.of(a) == families.of(b)]
+            apart = [(a, b) for a, b in pairs if clusters.of(a) != clusters.of(b)]
+            left = [each for each in apart if not self._other_shots.is_other_shot(*each)]
+            self._skipped += [(a, b) for a, b in pairs if clusters.of(a) == clusters.of(b)]
             self._progress.advance(len(pairs) - len(left))
-            for start in range(0, len(left), _TOGETHER):
-                some = left[start : start + _TOGETHER]
-                for each, seen in zip(
-                    some, self._compared(looking, some, self._progress.advance), strict=True
+            for start in range(0, len(left), _PAIRS_PER_BATCH):
+                some = left[start : start + _PAIRS_PER_BATCH]
+                for each, pair_verdict in zip(
+                    some, self._compare_pairs(feature_cache, some, self._progress.advance), strict=True
                 ):
-                    if self._joins(each, seen):
-                        found[each] = seen
-                        families.join(*each)
-                    elif seen and seen[0] is Verdict.BURST and Verdict.BURST not in self._rules.kinds:
-                        self._other_shots.add(*each, certain=bool(seen[1].certain))
+                    if self._joins(each, pair_verdict):
+                        found[each] = pair_verdict
+                        clusters.join(*each)
+                    elif (
+                        pair_verdict
+                        and pair_verdict[0] is Verdict.BURST
+                        and Verdict.BURST not in self._rules.kinds
+                    ):
+                        self._other_shots.add(*each, certain=bool(pair_verdict[1].certain))
         return found
 
-    def _joins(self, numbers: Pair, seen: Seen) -> bool:
+    def _joins(self, numbers: Pair, pair_verdict: PairVerdict) -> bool:
         first, second = (self._contents[number] for number in numbers)
-        return self._rules.joins(first, second, seen)
+        return self._rules.joins(first, second, pair_verdict)
 
-    def _compared(
-        self, looking: Looking, pairs: Sequence[Pair], advance: Callable[[int], None] = lambda _: None
-    ) -> list[Seen]:
-        return looking.compare([self._ordered(each) for each in pairs], advance)
+    def _compare_pairs(
+        self,
+        feature_cache: FeatureCache,
+        pairs: Sequence[Pair],
+        advance: Callable[[int], None] = lambda _: None,
+    ) -> list[PairVerdict]:
+        return feature_cache.compare([self._smaller_digest_first(each) for each in pairs], advance)
 
-    def _ordered(self, pair: Pair) -> tuple[Content, Content]:
+    def _smaller_digest_first(self, pair: Pair) -> tuple[Content, Content]:
         first, second = (self._contents[number] for number in pair)
         return (first, second) if first.digest < second.digest else (second, first)
 
-    def _near(self, proposed: Candidates | None) -> dict[Pair, Seen]:
+    def _as_similar(self, proposed: Candidates | None) -> dict[Pair, PairVerdict]:
         """Take every proposed pair for similar."""
         if proposed is None:
             return {}
         pairs = zip(proposed.firsts.tolist(), proposed.seconds.tolist(), strict=True)
         return dict.fromkeys(pairs, (Verdict.SIMILAR, Evidence(note="near by code only")))
 
-    def _groups(self, looking: Looking, found: dict[Pair, Seen]) -> tuple[Group, ...]:
-        units = Units()
+    def _groups(self, feature_cache: FeatureCache, found: dict[Pair, PairVerdict]) -> tuple[Group, ...]:
+        sidecar_finder = Sidecars()
         concerned = {number for pair in found for number in pair}
         concerned |= {number for number, content in enumerate(self._contents) if len(content.photos) > 1}
-        contents = {number: with_companions(self._contents[number], units) for number in sorted(concerned)}
+        contents = {
+            number: with_sidecars(self._contents[number], sidecar_finder) for number in sorted(concerned)
+        }
 
-        def compare(pairs: Sequence[Pair]) -> list[Seen]:
-            if self._wish.verify:
-                return self._compared(looking, pairs)
+        def compare(pairs: Sequence[Pair]) -> list[PairVerdict]:
+            if self._options.verify:
+                return self._compare_pairs(feature_cache, pairs)
             return [
                 (Verdict.SIMILAR, Evidence(note="near by code only"))
-                if self._distance(pair) <= (self._wish.radius or 0)
+                if self._distance(pair) <= (self._options.radius or 0)
                 else None
                 for pair in pairs
             ]
 
-        grouping = Grouping(contents, looking.details, self._rules)
+        grouping = Grouping(contents, feature_cache.details, self._rules)
         return grouping.groups(
             found,
-            self._spared,
+            self._skipped,
             compare,
             lambda pair, shown: replace(shown, distance=self._distance(pair), bits=self._head.bits),
         )
@@ -433,9 +467,11 @@ class _Search:
     def _distance(self, pair: Pair) -> int:
         """In bits of the codes."""
         first, second = pair
-        return int(differing(self._words[:, first] ^ self._words[:, second]))
+        return int(count_bits(self._words[:, first] ^ self._words[:, second]))
 
 
-def _in_full(seen: Seen) -> bool:
+def _is_full_frame(pair_verdict: PairVerdict) -> bool:
     """Whether two photos show the same, all of it and no more, so that one can stand for the other."""
-    return seen is not None and (seen[0] in {Verdict.RESAVE, Verdict.TURNED} or seen[1].inliers is None)
+    return pair_verdict is not None and (
+        pair_verdict[0] in {Verdict.RESAVE, Verdict.TURNED} or pair_verdict[1].inliers is None
+    )

@@ -22,49 +22,49 @@ from types import TracebackType
 from typing import TypeVar
 
 from vtsfind.base.errors import StorageError
-from vtsfind.base.groups import Glanced, Seen
+from vtsfind.base.groups import FullFrameVerdict, PairVerdict
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import PictureInfo
 from vtsfind.find.opencv import opencv
-from vtsfind.find.threads import ONE_FOR_PRODUCTS
+from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.verification.extract import unpack
 from vtsfind.find.verification.features import Features
-from vtsfind.find.verification.verify import Looked, closer, glance
+from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame, match_local_features
 from vtsfind.store.evidence import NAME, EvidenceStore
 
-_CANCEL_IS_SEEN_AFTER_S = 0.1
-_CHUNK = 4
+_CANCEL_POLL_INTERVAL_S = 0.1
+_MAX_PAIRS_PER_TASK = 4
 """Pairs that a process takes at once, at most: about a twentieth of a second. Some more wait for it and are compared even if
 the search is cancelled."""
-_AT_HAND = 256
+_MAX_CACHED_PHOTOS = 256
 """Photos whose features a process holds in memory; each takes up to a megabyte."""
-_MOST_PROCESSES = 61
+_MAX_PROCESSES = 61
 """What Windows can wait for."""
 
-Known = tuple[bytes, PictureInfo]
+PhotoRef = tuple[bytes, PictureInfo]
 """SHA-256 of a content that was looked at, and what is known of it besides."""
-KnownPair = tuple[Known, Known]
+PhotoRefPair = tuple[PhotoRef, PhotoRef]
 S = TypeVar("S")
 T = TypeVar("T")
 
 
-class AtHand:
+class RecentFeatures:
     """The photos that were asked for last, ready to be compared.
 
     Parameters
     ----------
     store
         Has what was seen of them.
-    most
+    max_photos
         Photos that are held in memory.
     """
 
-    def __init__(self, store: EvidenceStore, most: int = _AT_HAND) -> None:
+    def __init__(self, store: EvidenceStore, max_photos: int = _MAX_CACHED_PHOTOS) -> None:
         self._store = store
-        self._most = most
-        self._held: OrderedDict[bytes, Looked] = OrderedDict()
+        self._max_photos = max_photos
+        self._cached: OrderedDict[bytes, PhotoFeatures] = OrderedDict()
 
-    def looked(self, digest: bytes, info: PictureInfo, *, sought: bool = False) -> Looked:
+    def looked(self, digest: bytes, info: PictureInfo, *, with_local: bool = False) -> PhotoFeatures:
         """A photo that was looked at; from the store again if its local features are wanted, and were not there before.
 
         Raises
@@ -72,38 +72,38 @@ class AtHand:
         StorageError
             If the store does not have it: the file has failed since.
         """
-        known = self._held.pop(digest, None)
-        if known is None or (sought and known.features.found is None):
-            told = self._store.look(digest)
-            if told is None:
+        known = self._cached.pop(digest, None)
+        if known is None or (with_local and known.features.found is None):
+            stored = self._store.look(digest)
+            if stored is None:
                 raise StorageError(
                     f"{NAME} of the library cannot be read: {self._store.problem}.", "Run it again."
                 )
-            details, features = unpack(told)
-            known = Looked(features, info, digest, details.pixels or None)
-        self._held[digest] = known
-        if len(self._held) > self._most:
-            self._held.popitem(last=False)
+            details, features = unpack(stored)
+            known = PhotoFeatures(features, info, digest, details.pixels or None)
+        self._cached[digest] = known
+        if len(self._cached) > self._max_photos:
+            self._cached.popitem(last=False)
         return known
 
 
-class Comparing(AbstractContextManager["Comparing"]):
+class VerificationPool(AbstractContextManager["VerificationPool"]):
     """Processes that compare photos of one library.
 
     Parameters
     ----------
     folder
         The library's.
-    look_version
+    features_version
         Of what was seen of the photos.
     processes
         At most; they start as there is something for them to do. A single one would be none.
     """
 
-    def __init__(self, folder: Path, look_version: str, processes: int) -> None:
+    def __init__(self, folder: Path, features_version: str, processes: int) -> None:
         self._folder = folder
-        self._look_version = look_version
-        self._processes = min(processes, _MOST_PROCESSES)
+        self._features_version = features_version
+        self._processes = min(processes, _MAX_PROCESSES)
         self._pool: ProcessPoolExecutor | None = None
         self._failed = False
 
@@ -114,12 +114,14 @@ class Comparing(AbstractContextManager["Comparing"]):
             self._pool.shutdown(cancel_futures=True)
 
     @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the processes are there."""
         return self._pool is not None and not self._failed
 
-    def glances(self, pairs: Sequence[KnownPair], cancel: CancelToken) -> Iterator[Glanced]:
-        """Say what each pair is as far as that is seen without local features, see `vtsfind.find.verification.verify.glance`.
+    def full_frame_verdicts(
+        self, pairs: Sequence[PhotoRefPair], cancel: CancelToken
+    ) -> Iterator[FullFrameVerdict]:
+        """Say what each pair is as far as that is seen without local features, see `vtsfind.find.verification.verify.match_full_frame`.
 
         Parameters
         ----------
@@ -138,54 +140,56 @@ class Comparing(AbstractContextManager["Comparing"]):
         Cancelled
             When `cancel` is raised.
         """
-        return self._done(_glanced, pairs, cancel)
+        return self._results(_match_full_frames, pairs, cancel)
 
-    def closer(self, pairs: Sequence[KnownPair], cancel: CancelToken) -> Iterator[Seen]:
-        """The same by local features, see `vtsfind.find.verification.verify.closer`."""
-        return self._done(_compared, pairs, cancel)
+    def match_local_features(
+        self, pairs: Sequence[PhotoRefPair], cancel: CancelToken
+    ) -> Iterator[PairVerdict]:
+        """The same by local features, see `vtsfind.find.verification.verify.match_local_features`."""
+        return self._results(_match_local_features, pairs, cancel)
 
-    def features(self, photos: Sequence[Known], cancel: CancelToken) -> Iterator[Features]:
+    def features(self, photos: Sequence[PhotoRef], cancel: CancelToken) -> Iterator[Features]:
         """The same for photos: all that is kept of each, with its local features."""
-        return self._done(_sought, photos, cancel)
+        return self._results(_extract_local_features, photos, cancel)
 
-    def _done(
+    def _results(
         self, work: Callable[[Path, str, Sequence[S]], list[T]], tasks: Sequence[S], cancel: CancelToken
     ) -> Iterator[T]:
         if self._processes < 2 or self._failed:
             return
         try:
-            for future in self._asked(work, tasks):
+            for future in self._submit(work, tasks):
                 cancel.check()
                 while not future.done():
                     cancel.check()
-                    wait([future], _CANCEL_IS_SEEN_AFTER_S)
+                    wait([future], _CANCEL_POLL_INTERVAL_S)
                 yield from future.result()
         except (BrokenProcessPool, StorageError, OSError):
             self._failed = True
 
-    def _asked(
+    def _submit(
         self, work: Callable[[Path, str, Sequence[S]], list[T]], tasks: Sequence[S]
     ) -> list[Future[list[T]]]:
-        pool = self._started()
-        size = max(1, min(_CHUNK, len(tasks) // self._processes))
-        with _interrupts_held():
+        pool = self._start_pool()
+        size = max(1, min(_MAX_PAIRS_PER_TASK, len(tasks) // self._processes))
+        with _sigint_blocked():
             return [
-                pool.submit(work, self._folder, self._look_version, tasks[start : start + size])
+                pool.submit(work, self._folder, self._features_version, tasks[start : start + size])
                 for start in range(0, len(tasks), size)
             ]
 
-    def _started(self) -> ProcessPoolExecutor:
+    def _start_pool(self) -> ProcessPoolExecutor:
         if self._pool is None:
             if os.name == "posix":  # it is handed the standard error stream, which a screen may have replaced
                 with redirect_stderr(sys.__stderr__):
                     resource_tracker.ensure_running()
             spawning = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self._processes, mp_context=spawning, initializer=_begin)
+            self._pool = ProcessPoolExecutor(self._processes, mp_context=spawning, initializer=_init_worker)
         return self._pool
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def _sigint_blocked() -> Iterator[None]:
     """Start processes that no interrupt at the terminal ends before they can ignore it."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -197,40 +201,48 @@ def _interrupts_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin() -> None:
+def _init_worker() -> None:
     """Begin as a process that compares: interrupts are for the parent alone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, name="vtsfind-parent", daemon=True).start()
+    threading.Thread(target=_exit_with_parent, name="vtsfind-parent", daemon=True).start()
     opencv()
 
 
-def _end_with_parent() -> None:
+def _exit_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
         os._exit(1)
 
 
-def _glanced(folder: Path, look_version: str, pairs: Sequence[KnownPair]) -> list[Glanced]:
-    at_hand = _at_hand(folder, look_version)
-    with ONE_FOR_PRODUCTS:
-        return [glance(at_hand.looked(*first), at_hand.looked(*second)) for first, second in pairs]
+def _match_full_frames(
+    folder: Path, features_version: str, pairs: Sequence[PhotoRefPair]
+) -> list[FullFrameVerdict]:
+    recent = _recent_features(folder, features_version)
+    with SINGLE_THREADED_BLAS:
+        return [match_full_frame(recent.looked(*first), recent.looked(*second)) for first, second in pairs]
 
 
-def _compared(folder: Path, look_version: str, pairs: Sequence[KnownPair]) -> list[Seen]:
-    at_hand = _at_hand(folder, look_version)
-    with ONE_FOR_PRODUCTS:
+def _match_local_features(
+    folder: Path, features_version: str, pairs: Sequence[PhotoRefPair]
+) -> list[PairVerdict]:
+    recent = _recent_features(folder, features_version)
+    with SINGLE_THREADED_BLAS:
         return [
-            closer(at_hand.looked(*first, sought=True), at_hand.looked(*second, sought=True))
+            match_local_features(
+                recent.looked(*first, with_local=True), recent.looked(*second, with_local=True)
+            )
             for first, second in pairs
         ]
 
 
-def _sought(folder: Path, look_version: str, photos: Sequence[Known]) -> list[Features]:
-    at_hand = _at_hand(folder, look_version)
-    return [at_hand.looked(*photo).features.sought() for photo in photos]
+def _extract_local_features(
+    folder: Path, features_version: str, photos: Sequence[PhotoRef]
+) -> list[Features]:
+    recent = _recent_features(folder, features_version)
+    return [recent.looked(*photo).features.with_local() for photo in photos]
 
 
 @cache
-def _at_hand(folder: Path, look_version: str) -> AtHand:
-    return AtHand(EvidenceStore(folder, look_version, "", write=False))
+def _recent_features(folder: Path, features_version: str) -> RecentFeatures:
+    return RecentFeatures(EvidenceStore(folder, features_version, "", write=False))

@@ -17,7 +17,7 @@ from vtsfind.media.scan import ScanOptions, ScanReport, normalised, scan
 
 StampTuple = tuple[int, int, int]
 """Size in bytes, time of the last change in nanoseconds, inode."""
-_NOTE_EVERY = 512
+_PROGRESS_EVERY_FILES = 512
 """Files between two words to the watcher."""
 
 
@@ -34,7 +34,7 @@ class Selection:
 
 
 @dataclass(slots=True)
-class Survey:
+class Changes:
     """What is to be done to bring a library up to date with the disk."""
 
     fresh: list[Found] = field(default_factory=list)
@@ -71,7 +71,7 @@ def select(folders: Iterable[str | bytes], names: Iterable[bytes], known: Sequen
     """
     paths = [normalised(os.fsencode(folder)) for folder in folders]
     for path in paths:
-        if _is_gone(path):
+        if _does_not_exist(path):
             raise UsageError(
                 f"There is no folder {show_path(path)}.", "Check the name, and quote it if it has spaces."
             )
@@ -80,7 +80,9 @@ def select(folders: Iterable[str | bytes], names: Iterable[bytes], known: Sequen
     if paths or files:
         given = [path for path in paths if os.path.isdir(path)]
         # A folder of the library may lie where a look from above does not come, such as below a hidden one.
-        inside = [folder for folder in known if folder.startswith(_below(given)) and folder not in given]
+        inside = [
+            folder for folder in known if folder.startswith(_path_prefixes(given)) and folder not in given
+        ]
         return Selection((*given, *inside), tuple(files))
     if not known:
         raise UsageError(
@@ -90,7 +92,7 @@ def select(folders: Iterable[str | bytes], names: Iterable[bytes], known: Sequen
     return Selection(tuple(known), known=True)
 
 
-def survey(
+def scan_changes(
     stamps: dict[bytes, StampTuple],
     failed: frozenset[bytes],
     selection: Selection,
@@ -100,7 +102,7 @@ def survey(
     cancel: CancelToken,
     retry_failed: bool = False,
     forget_missing: bool = False,
-) -> Survey:
+) -> Changes:
     """Compare the disk with a library.
 
     Parameters
@@ -125,12 +127,12 @@ def survey(
     Cancelled
         If the scan was stopped: half a scan cannot tell what has vanished.
     """
-    result = Survey()
+    result = Changes()
     files = list(selection.files)
     if selection.known:
-        below = _below(selection.folders)
-        files += [path for path in stamps if not path.startswith(below)]
-    roots = [path for path in (*selection.folders, *files) if not _is_gone(path)]
+        prefixes = _path_prefixes(selection.folders)
+        files += [path for path in stamps if not path.startswith(prefixes)]
+    roots = [path for path in (*selection.folders, *files) if not _does_not_exist(path)]
     options = ScanOptions(
         exclude=settings.exclude,
         include_hidden=settings.include_hidden,
@@ -138,7 +140,7 @@ def survey(
     )
     retried = failed if retry_failed else frozenset()
     progress.start(Phase.SCAN, None)
-    for found in _counted(scan(roots, options, result.report, cancel), progress):
+    for found in _with_progress(scan(roots, options, result.report, cancel), progress):
         stamp = found.stamp
         known = stamps.pop(found.path, None)
         if known != (stamp.size, stamp.mtime_ns, stamp.inode) or found.path in retried:
@@ -160,36 +162,40 @@ def _failures(report: ScanReport, missing: Iterable[bytes]) -> list[Failure]:
 
 
 def _find_vanished(
-    result: Survey,
-    unseen: dict[bytes, StampTuple],
+    result: Changes,
+    not_found: dict[bytes, StampTuple],
     folders: Sequence[bytes],
     files: set[bytes],
     *,
     forget_missing: bool,
 ) -> None:
     """Sort the known files that the scan did not meet into vanished ones, absent ones, and such as no one can tell."""
-    looked_at = _below(folders)
-    untold = {failure.path for failure in result.failures}
-    untold_below = _below(untold)
-    absent = {folder: _below([folder]) for folder in folders if is_bare(folder)}
-    bare_parents: dict[bytes, bool] = {}
-    for path, stamp in unseen.items():
+    scanned_prefixes = _path_prefixes(folders)
+    unknown_paths = {failure.path for failure in result.failures}
+    unknown_prefixes = _path_prefixes(unknown_paths)
+    absent = {folder: _path_prefixes([folder]) for folder in folders if is_missing_or_empty(folder)}
+    missing_parents: dict[bytes, bool] = {}
+    for path, stamp in not_found.items():
         named = path in files
-        if not (named or path.startswith(looked_at)) or path in untold or path.startswith(untold_below):
+        if (
+            not (named or path.startswith(scanned_prefixes))
+            or path in unknown_paths
+            or path.startswith(unknown_prefixes)
+        ):
             continue
-        away = [folder for folder, below in absent.items() if path.startswith(below)]
+        away = [folder for folder, prefixes in absent.items() if path.startswith(prefixes)]
         if named and not away:
             parent = os.path.dirname(path)
-            if parent not in bare_parents:
-                bare_parents[parent] = is_bare(parent)
-            away = [parent] if bare_parents[parent] else []
+            if parent not in missing_parents:
+                missing_parents[parent] = is_missing_or_empty(parent)
+            away = [parent] if missing_parents[parent] else []
         if away and not forget_missing:
             result.absent[away[0]] = result.absent.get(away[0], 0) + 1
         else:
             result.vanished[path] = stamp
 
 
-def _is_gone(path: bytes) -> bool:
+def _does_not_exist(path: bytes) -> bool:
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -199,7 +205,7 @@ def _is_gone(path: bytes) -> bool:
     return False
 
 
-def is_bare(folder: bytes) -> bool:
+def is_missing_or_empty(folder: bytes) -> bool:
     """Whether a folder is missing or has nothing in it."""
     try:
         with os.scandir(folder) as entries:
@@ -210,16 +216,16 @@ def is_bare(folder: bytes) -> bool:
         return False
 
 
-def _below(folders: Iterable[bytes]) -> tuple[bytes, ...]:
+def _path_prefixes(folders: Iterable[bytes]) -> tuple[bytes, ...]:
     """What the paths below each folder begin with."""
     slash = os.fsencode(os.sep)
     return tuple(folder if folder.endswith(slash) else folder + slash for folder in folders)
 
 
-def _counted(found: Iterable[Found], progress: Progress) -> Iterator[Found]:
+def _with_progress(found: Iterable[Found], progress: Progress) -> Iterator[Found]:
     count = 0
     for count, each in enumerate(found, 1):
-        if count % _NOTE_EVERY == 0:
-            progress.advance(_NOTE_EVERY)
+        if count % _PROGRESS_EVERY_FILES == 0:
+            progress.advance(_PROGRESS_EVERY_FILES)
         yield each
-    progress.advance(count % _NOTE_EVERY)
+    progress.advance(count % _PROGRESS_EVERY_FILES)

@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vtsfind.base.machine import processors
-from vtsfind.base.progress import Cancelled, CancelToken, Phase, Progress, Silent
+from vtsfind.base.progress import Cancelled, CancelToken, Phase, Progress, SilentProgress
 from vtsfind.base.records import Entry, Failure, Found, Preprocessing, Reason, show_path
 from vtsfind.base.settings import Settings
-from vtsfind.engine.indexing.changes import Selection, StampTuple, Survey, survey
+from vtsfind.engine.indexing.changes import Changes, Selection, StampTuple, scan_changes
 from vtsfind.engine.library.access import EncoderLike
 from vtsfind.store.index import Index
 
 if TYPE_CHECKING:
-    from vtsfind.media.pool import Prepared, Task
+    from vtsfind.media.pool import DecodeTask, PreparedPhoto
 
 COMMIT_EVERY_S = 2.0
 """Seconds of work that a killed run may lose."""
-_LOOK_AHEAD = 16
+_LOOK_AHEAD_BATCHES = 16
 """Batches of photos that are decoded while the model loads or is busy."""
-_PASSING = {Reason.UNREADABLE, Reason.VANISHED, Reason.CHANGED}
+_TRANSIENT_REASONS = {Reason.UNREADABLE, Reason.VANISHED, Reason.CHANGED}
 """Reasons that may be gone the next time although the file's stamp is the same."""
 
 
@@ -105,13 +105,13 @@ def refresh(
     """
     began = time.monotonic()
     result = RefreshResult()
-    progress, cancel = progress or Silent(), cancel or CancelToken()
+    progress, cancel = progress or SilentProgress(), cancel or CancelToken()
     index.add_roots(selection.folders)
     stamps = index.stamps()
     failed = frozenset(failure.path for failure in index.failures())
     known = stamps.keys() - failed
     try:
-        seen = survey(
+        changes = scan_changes(
             stamps,
             failed,
             selection,
@@ -121,13 +121,13 @@ def refresh(
             retry_failed=retry_failed,
             forget_missing=forget_missing,
         )
-        _take_survey(result, seen)
-        if seen.fresh:
-            intake = _Intake(
-                index, result, known=known, vanished=seen.vanished, encoder=encoder, batch=settings.batch
+        _copy_changes(result, changes)
+        if changes.fresh:
+            ingestion = _Ingestion(
+                index, result, known=known, vanished=changes.vanished, encoder=encoder, batch=settings.batch
             )
-            intake.run(seen.fresh, preprocessing(), settings, progress, cancel)
-        _forget(index, result, seen)
+            ingestion.run(changes.fresh, preprocessing(), settings, progress, cancel)
+        _forget(index, result, changes)
     except Cancelled:
         result.interrupted = True
     index.commit()
@@ -137,22 +137,22 @@ def refresh(
     return result
 
 
-def _take_survey(result: RefreshResult, seen: Survey) -> None:
-    result.unchanged = seen.unchanged
-    result.waiting = seen.waiting
-    result.skipped = seen.report.skipped
-    result.absent = seen.absent
-    result.failures = list(seen.failures)
+def _copy_changes(result: RefreshResult, changes: Changes) -> None:
+    result.unchanged = changes.unchanged
+    result.waiting = changes.waiting
+    result.skipped = changes.report.skipped
+    result.absent = changes.absent
+    result.failures = list(changes.failures)
 
 
-def _forget(index: Index, result: RefreshResult, seen: Survey) -> None:
+def _forget(index: Index, result: RefreshResult, changes: Changes) -> None:
     """Take what has vanished out of the library; of these files, those that were moved are counted already."""
-    if seen.vanished:
-        index.forget(seen.vanished)
-    result.removed = len(seen.vanished) - result.moved
+    if changes.vanished:
+        index.forget(changes.vanished)
+    result.removed = len(changes.vanished) - result.moved
 
 
-class _Intake:
+class _Ingestion:
     """The way of new files into the library."""
 
     def __init__(
@@ -169,13 +169,13 @@ class _Intake:
         self._result = result
         self._known = known
         # A moved file keeps its size and time; its inode only within one file system.
-        self._left = Counter((size, mtime_ns) for size, mtime_ns, _ in vanished.values())
+        self._unmatched_vanished = Counter((size, mtime_ns) for size, mtime_ns, _ in vanished.values())
         self._load = encoder
         self._loading: Future[EncoderLike] | None = None
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="vtsfind-model")
-        self._batch: list[Prepared] = []
+        self._batch: list[PreparedPhoto] = []
         self._batch_size = max(1, batch)
-        self._committed = time.monotonic()
+        self._last_commit_s = time.monotonic()
 
     def run(
         self,
@@ -197,60 +197,60 @@ class _Intake:
                 timeout_s=settings.decode_timeout_s,
                 memory_bytes=settings.decode_memory_mb << 20,
                 pixel_limit=settings.pixel_limit,
-                look_ahead=_LOOK_AHEAD * self._batch_size,
+                prefetch=_LOOK_AHEAD_BATCHES * self._batch_size,
             ) as pool,
         ):
             if not all(self._index.digests_of_size(found.stamp.size) for found in files):
                 self._start_loading()
             for item in pool.prepared(self._tasks(files), cancel):
                 cancel.check()
-                self._take(item)
+                self._process(item)
                 path = item.path if isinstance(item, Failure) else item.found.path
                 progress.advance(1, show_path(os.path.basename(path)))
             self._encode()
 
-    def _tasks(self, files: list[Found]) -> "Iterator[Task]":
-        from vtsfind.media.pool import Task
+    def _tasks(self, files: list[Found]) -> "Iterator[DecodeTask]":
+        from vtsfind.media.pool import DecodeTask
 
         for found in files:
-            yield Task(found, self._index.digests_of_size(found.stamp.size))
+            yield DecodeTask(found, self._index.digests_of_size(found.stamp.size))
 
     def _start_loading(self) -> "Future[EncoderLike]":
         if self._loading is None:
             self._loading = self._executor.submit(self._load)
         return self._loading
 
-    def _take(self, item: "Prepared | Failure") -> None:
+    def _process(self, item: "PreparedPhoto | Failure") -> None:
         if isinstance(item, Failure):
             self._fail(item)
         elif item.pixels is None:
-            self._keep_known(item)
+            self._add_known(item)
         else:
             self._batch.append(item)
             if len(self._batch) >= self._batch_size:
                 self._encode()
-        if time.monotonic() - self._committed > COMMIT_EVERY_S:
+        if time.monotonic() - self._last_commit_s > COMMIT_EVERY_S:
             self._index.commit()
-            self._committed = time.monotonic()
+            self._last_commit_s = time.monotonic()
 
     def _fail(self, failure: Failure) -> None:
         self._result.failures.append(failure)
         if failure.reason is Reason.VANISHED:
             self._index.forget([failure.path])
-        elif failure.reason in _PASSING:
-            self._index.fail(replace(failure, stamp=None))
+        elif failure.reason in _TRANSIENT_REASONS:
+            self._index.add_failure(replace(failure, stamp=None))
         else:
-            self._index.fail(failure)
+            self._index.add_failure(failure)
 
-    def _keep_known(self, item: "Prepared") -> None:
+    def _add_known(self, item: "PreparedPhoto") -> None:
         """Keep a file whose content the library has: it was moved, copied, or only touched."""
         found = item.found
         self._index.add(Entry(found.path, found.stamp, item.digest))
         key = (found.stamp.size, found.stamp.mtime_ns)
         if found.path in self._known:
             self._result.unchanged += 1
-        elif self._left[key] > 0:
-            self._left[key] -= 1
+        elif self._unmatched_vanished[key] > 0:
+            self._unmatched_vanished[key] -= 1
             self._result.moved += 1
         else:
             self._result.new += 1

@@ -5,9 +5,9 @@ from contextlib import nullcontext
 from functools import cache
 
 from vtsfind.base.errors import LibraryMissing
-from vtsfind.base.progress import CancelToken, Progress, Silent
+from vtsfind.base.progress import CancelToken, Progress, SilentProgress
 from vtsfind.base.settings import Settings
-from vtsfind.engine.indexing.changes import Survey, select, survey
+from vtsfind.engine.indexing.changes import Changes, scan_changes, select
 from vtsfind.engine.indexing.refresh import RefreshResult, refresh
 from vtsfind.engine.library import access as library
 from vtsfind.engine.library.access import card_of, open_for_writing, open_library
@@ -67,7 +67,7 @@ def update(
         )
 
 
-def foresee(
+def preview_changes(
     settings: Settings,
     folders: Iterable[str | bytes] = (),
     names: Sequence[bytes] = (),
@@ -76,7 +76,7 @@ def foresee(
     cancel: CancelToken | None = None,
     retry_failed: bool = False,
     forget_missing: bool = False,
-) -> Survey:
+) -> Changes:
     """Tell what `update` would find to do, and change nothing. Parameters and errors are the same."""
     folders = list(folders)
     try:
@@ -86,12 +86,12 @@ def foresee(
             raise
         opened = None
     with opened or nullcontext() as index:
-        return survey(
+        return scan_changes(
             index.stamps() if index else {},
             frozenset(failure.path for failure in index.failures()) if index else frozenset(),
             select(folders, names, index.roots() if index else ()),
             settings=settings,
-            progress=progress or Silent(),
+            progress=progress or SilentProgress(),
             cancel=cancel or CancelToken(),
             retry_failed=retry_failed,
             forget_missing=forget_missing,

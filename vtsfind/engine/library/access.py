@@ -19,7 +19,7 @@ from vtsfind.store.index import Index
 from vtsfind.store.schema import VERSION
 
 if TYPE_CHECKING:
-    from vtsfind.learn.models.registry import Card
+    from vtsfind.learn.models.registry import ModelCard
 
 LIBRARY_FORMAT = VERSION
 """The version of the format of the libraries that this vtsfind makes."""
@@ -97,7 +97,7 @@ def open_for_writing(settings: Settings, *, create: bool, model: str | None = No
     return index
 
 
-def card_named(name: str) -> "Card":
+def card_named(name: str) -> "ModelCard":
     """The registered model of that name; the default one for an empty name.
 
     Raises
@@ -105,9 +105,9 @@ def card_named(name: str) -> "Card":
     UsageError
         If there is none, naming the nearest.
     """
-    from vtsfind.learn.models.registry import find_card, registered
+    from vtsfind.learn.models.registry import find_card, registered_models
 
-    near = get_close_matches(name, registered(), n=1, cutoff=0.4) if name else []
+    near = get_close_matches(name, registered_models(), n=1, cutoff=0.4) if name else []
     try:
         return find_card(name)
     except UsageError as error:
@@ -115,7 +115,7 @@ def card_named(name: str) -> "Card":
         raise UsageError(error.message, hint + error.remedy) from error
 
 
-def card_of(index: Index) -> "Card":
+def card_of(index: Index) -> "ModelCard":
     """The registered model that made the codes of a library.
 
     Raises
@@ -123,10 +123,10 @@ def card_of(index: Index) -> "Card":
     ModelMismatch
         If it is no longer registered, or its weights have been replaced by others under the same name.
     """
-    from vtsfind.learn.models.registry import registered
+    from vtsfind.learn.models.registry import registered_models
 
     wanted = index.signature
-    cards = registered()
+    cards = registered_models()
     for card in cards.values():
         if (card.signature.fingerprint, card.signature.heads) == (wanted.fingerprint, wanted.heads):
             return card
@@ -137,7 +137,7 @@ def card_of(index: Index) -> "Card":
     )
 
 
-def load_encoder(card: "Card", settings: Settings) -> EncoderLike:
+def load_encoder(card: "ModelCard", settings: Settings) -> EncoderLike:
     """Load a model. This imports torch and takes seconds.
 
     Raises

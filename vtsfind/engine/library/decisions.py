@@ -12,21 +12,21 @@ from vtsfind.base.errors import LibraryMissing, UsageError
 from vtsfind.base.records import show_path
 from vtsfind.base.settings import Settings, places
 from vtsfind.engine.library.access import open_library
-from vtsfind.store.decisions import NAME, Choice, Decision, Decisions, Pair, decision_of
+from vtsfind.store.decisions import NAME, Decision, DecisionKind, Decisions, Pair, decision_of
 
 __all__ = [
-    "Choice",
     "Decision",
+    "DecisionKind",
     "Decisions",
     "decide",
+    "decide_digests",
     "forget",
     "import_decisions",
     "known_decisions",
     "photos_of",
-    "remember",
 ]
 
-_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
+_SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
 def known_decisions() -> Decisions:
@@ -40,7 +40,7 @@ def known_decisions() -> Decisions:
     return Decisions(places().data / NAME)
 
 
-def remember(choice: Choice, digests: Iterable[bytes], decisions: Decisions | None = None) -> int:
+def decide_digests(choice: DecisionKind, digests: Iterable[bytes], decisions: Decisions | None = None) -> int:
     """Decide about every two of some contents.
 
     Parameters
@@ -78,12 +78,12 @@ def decide(choice: str, names: Iterable[str | bytes]) -> int:
     UsageError
         For another choice, fewer than two names, or a photo that cannot be read.
     """
-    if choice not in {Choice.NOT_DUPLICATE, Choice.KEEP_BOTH}:
+    if choice not in {DecisionKind.NOT_DUPLICATE, DecisionKind.KEEP_BOTH}:
         raise UsageError(f"There is no decision '{choice}'.", "Say not-duplicate or keep-both.")
     digests = [_digest(name) for name in names]
     if len(digests) < 2:
         raise UsageError("A decision is about two photos or more.", "Name them all.")
-    return remember(Choice(choice), digests)
+    return decide_digests(DecisionKind(choice), digests)
 
 
 def photos_of(settings: Settings, decisions: Iterable[Decision]) -> dict[bytes, bytes]:
@@ -128,18 +128,18 @@ def forget(names: Iterable[str | bytes], *, everything: bool = False) -> list[De
         raise UsageError("Nothing is named to be forgotten.", "Name one or two photos, or give --all.")
     decisions = known_decisions()
 
-    def meant(pair: Pair) -> bool:
+    def is_selected(pair: Pair) -> bool:
         return everything or (bool(digests.intersection(pair)) if len(digests) == 1 else digests >= {*pair})
 
-    taken_back = [each for each in decisions if meant(each.pair)]
-    decisions.add(Choice.FORGET, (each.pair for each in taken_back))
-    return taken_back
+    revoked = [each for each in decisions if is_selected(each.pair)]
+    decisions.add(DecisionKind.FORGET, (each.pair for each in revoked))
+    return revoked
 
 
 def _digest(name: str | bytes) -> bytes:
     """The SHA-256 of the content that a user names."""
     text = os.fsdecode(name)
-    if _DIGEST.fullmatch(text) and not os.path.lexists(text):
+    if _SHA256_HEX.fullmatch(text) and not os.path.lexists(text):
         return bytes.fromhex(text)
     try:
         with open(name, "rb") as file:

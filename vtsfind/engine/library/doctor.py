@@ -15,7 +15,7 @@ from vtsfind.base.errors import (
 )
 from vtsfind.base.records import Failure, show_path
 from vtsfind.base.settings import Settings
-from vtsfind.engine.indexing.changes import is_bare
+from vtsfind.engine.indexing.changes import is_missing_or_empty
 from vtsfind.engine.library.access import card_named, card_of, library_folder, open_library
 from vtsfind.store.index import Counts, Index
 
@@ -102,7 +102,7 @@ def _examine_library(diagnosis: Diagnosis, index: Index, *, deep: bool) -> None:
         diagnosis.counts = index.counts()
         diagnosis.failures = index.failures()
         for root in index.roots():
-            if is_bare(root):
+            if is_missing_or_empty(root):
                 diagnosis.findings.append(
                     Finding(
                         "note",

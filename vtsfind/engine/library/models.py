@@ -7,14 +7,14 @@ from vtsfind.base.errors import ModelDamaged
 from vtsfind.engine.library.access import card_named
 
 if TYPE_CHECKING:
-    from vtsfind.learn.models.registry import Card
+    from vtsfind.learn.models.registry import ModelCard
 
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """A registered model and its file."""
 
-    card: "Card"
+    card: "ModelCard"
     size: int | None
     """Bytes of the file of weights; None if it is not there."""
     damage: str | None = None
@@ -23,9 +23,9 @@ class Model:
 
 def models() -> list[Model]:
     """Every registered model, the default first, then by name."""
-    from vtsfind.learn.models.registry import registered
+    from vtsfind.learn.models.registry import registered_models
 
-    cards = sorted(registered().values(), key=lambda card: (not card.default, card.name))
+    cards = sorted(registered_models().values(), key=lambda card: (not card.default, card.name))
     return [Model(card, _size(card)) for card in cards]
 
 
@@ -55,7 +55,7 @@ def model(name: str, *, verify: bool = False) -> Model:
     return Model(card, _size(card), damage)
 
 
-def _size(card: "Card") -> int | None:
+def _size(card: "ModelCard") -> int | None:
     try:
         return card.path.stat().st_size
     except OSError:

@@ -29,11 +29,11 @@ class Scope:
         ]
         return max(holding)[1] if holding else None
 
-    def admits(self, path: bytes) -> bool:
+    def includes_photo(self, path: bytes) -> bool:
         """Whether a photo can be one of a pair at all."""
         return self.place(path) is not None
 
-    def allows(self, first: bytes, second: bytes) -> bool:
+    def includes_pair(self, first: bytes, second: bytes) -> bool:
         """Whether two photos are a pair that is asked about."""
         places = self.place(first), self.place(second)
         return None not in places and (places[0] != places[1]) is self.across

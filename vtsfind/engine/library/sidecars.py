@@ -23,102 +23,102 @@ from dataclasses import replace
 from functools import cached_property
 
 from vtsfind.base.groups import Photo
-from vtsfind.media.names import PICTURE_ENDINGS, RAW_ENDINGS
+from vtsfind.media.names import PICTURE_EXTENSIONS, RAW_EXTENSIONS
 
-FILM_ENDINGS = frozenset({b"mov", b"mp4", b"mp"})
-NOTE_ENDINGS = frozenset({b"xmp", b"aae"})
+VIDEO_ENDINGS = frozenset({b"mov", b"mp4", b"mp"})
+METADATA_ENDINGS = frozenset({b"xmp", b"aae"})
 _HEIF_ENDINGS = frozenset({b"heic", b"heif", b"hif", b"heics", b"heifs"})
 _TAKEOUT_LENGTH = 46
 _TAKEOUT_SUFFIX = ".supplemental-metadata"
 _NUMBER = re.compile(r"(.*)(\(\d+\))$", re.DOTALL)
 
 
-class Units:
+class Sidecars:
     """Finds the files that travel with photos; reads each folder once."""
 
     def __init__(self) -> None:
-        self._folders: dict[bytes, _Folder] = {}
+        self._folders: dict[bytes, _SidecarFolder] = {}
 
-    def companions(self, path: bytes) -> tuple[bytes, ...]:
+    def sidecars(self, path: bytes) -> tuple[bytes, ...]:
         """The files that travel with a photo, sorted."""
         parent, name = os.path.split(path)
-        return tuple(os.path.join(parent, other) for other in self._folder(parent).companions(name))
+        return tuple(os.path.join(parent, other) for other in self._folder(parent).sidecars(name))
 
-    def is_companion(self, path: bytes) -> bool:
+    def is_raw_sidecar(self, path: bytes) -> bool:
         """Whether this is the RAW file of a shot that is there as a picture, too: not a photo of its own, then."""
         parent, name = os.path.split(path)
-        return _ending(name) in RAW_ENDINGS and self._folder(parent).main_of_raw(name) is not None
+        return _ending(name) in RAW_EXTENSIONS and self._folder(parent).picture_of_raw(name) is not None
 
-    def _folder(self, path: bytes) -> "_Folder":
+    def _folder(self, path: bytes) -> "_SidecarFolder":
         folder = self._folders.get(path)
         if folder is None:
             try:
                 names = os.listdir(path)
             except OSError:  # it cannot be listed, so nothing can be said
                 names = []
-            folder = self._folders[path] = _Folder(names)
+            folder = self._folders[path] = _SidecarFolder(names)
         return folder
 
 
-def partly(photo: Photo, keeper: Photo) -> tuple[Photo, tuple[bytes, ...]]:
+def split_sidecars(photo: Photo, keeper: Photo) -> tuple[Photo, tuple[bytes, ...]]:
     """A photo with the companions that may go where it goes, and those that must stay.
 
     A RAW file or a film is a shot of its own: it must not go for a photo that has none.
     """
-    kept_kinds = {_kind(path) for path in keeper.companions}
-    staying = tuple(path for path in photo.companions if _kind(path) not in kept_kinds | {None})
-    going = tuple(path for path in photo.companions if path not in staying)
-    return replace(photo, companions=going), staying
+    kept_kinds = {_kind(path) for path in keeper.sidecars}
+    staying = tuple(path for path in photo.sidecars if _kind(path) not in kept_kinds | {None})
+    going = tuple(path for path in photo.sidecars if path not in staying)
+    return replace(photo, sidecars=going), staying
 
 
-def _kind(companion: bytes) -> str | None:
+def _kind(sidecar: bytes) -> str | None:
     """What a companion is that cannot be made of anything else; None for what was noted about a photo."""
-    ending = _ending(companion)
-    return "RAW" if ending in RAW_ENDINGS else "film" if ending in FILM_ENDINGS else None
+    ending = _ending(sidecar)
+    return "RAW" if ending in RAW_EXTENSIONS else "film" if ending in VIDEO_ENDINGS else None
 
 
-class _Folder:
+class _SidecarFolder:
     """The names in one folder, by stem."""
 
     def __init__(self, names: list[bytes]) -> None:
         self._names = frozenset(names)
         self._by_stem: dict[bytes, list[bytes]] = {}
-        self._told: dict[tuple[str, str], list[bytes]] = {}
+        self._json_by_title: dict[tuple[str, str], list[bytes]] = {}
         for name in sorted(names):
             ending = _ending(name)
             if ending == b"json":
-                self._told.setdefault(_numbered(os.fsdecode(_stem(name))), []).append(name)
-            elif ending in PICTURE_ENDINGS or ending in FILM_ENDINGS or ending in NOTE_ENDINGS:
+                self._json_by_title.setdefault(_numbered(os.fsdecode(_stem(name))), []).append(name)
+            elif ending in PICTURE_EXTENSIONS or ending in VIDEO_ENDINGS or ending in METADATA_ENDINGS:
                 self._by_stem.setdefault(_stem(name), []).append(name)
 
-    def companions(self, name: bytes) -> list[bytes]:
+    def sidecars(self, name: bytes) -> list[bytes]:
         same = self._by_stem.get(_stem(name), [])
-        mains = [other for other in same if _is_main(other)]
+        pictures = [other for other in same if _is_non_raw_picture(other)]
         found = [
-            other for other in self._by_stem.get(name, []) if _ending(other) in NOTE_ENDINGS
+            other for other in self._by_stem.get(name, []) if _ending(other) in METADATA_ENDINGS
         ]  # IMG_1.JPG.XMP
-        if mains == [name]:
-            found += [other for other in same if other != name] + self._film_in_name(name)
-        elif not mains:  # a RAW file alone
-            found += [other for other in same if _ending(other) not in RAW_ENDINGS]
-        elif [other for other in mains if _ending(other) in _HEIF_ENDINGS] == [name]:
-            found += [other for other in same if _ending(other) in FILM_ENDINGS]
-        return sorted(found + self._telling(name))
+        if pictures == [name]:
+            found += [other for other in same if other != name] + self._video_in_name(name)
+        elif not pictures:  # a RAW file alone
+            found += [other for other in same if _ending(other) not in RAW_EXTENSIONS]
+        elif [other for other in pictures if _ending(other) in _HEIF_ENDINGS] == [name]:
+            found += [other for other in same if _ending(other) in VIDEO_ENDINGS]
+        return sorted(found + self._json_sidecars(name))
 
-    def _film_in_name(self, name: bytes) -> list[bytes]:
+    def _video_in_name(self, name: bytes) -> list[bytes]:
         """The film PXL_1.MP of a photo PXL_1.MP.jpg, unless there is a photo PXL_1 that it may be of."""
-        film = _stem(name)
-        if _ending(film) not in FILM_ENDINGS or film not in self._names:
+        video = _stem(name)
+        if _ending(video) not in VIDEO_ENDINGS or video not in self._names:
             return []
-        return [] if any(map(_is_main, self._by_stem.get(_stem(film), []))) else [film]
+        return [] if any(map(_is_non_raw_picture, self._by_stem.get(_stem(video), []))) else [video]
 
-    def _telling(self, name: bytes) -> list[bytes]:
+    def _json_sidecars(self, name: bytes) -> list[bytes]:
         """The JSON files that tell of a photo and of no other."""
-        if not self._told:
+        if not self._json_by_title:
             return []
         sure, likely = titles(os.fsdecode(name))
         meant = [*sure, *(title for title in likely if self._claims.get(title) == [name])]
-        return [other for title in meant for other in self._told.get(title, ())]
+        return [other for title in meant for other in self._json_by_title.get(title, ())]
 
     @cached_property
     def _claims(self) -> dict[tuple[str, str], list[bytes]]:
@@ -126,18 +126,18 @@ class _Folder:
         named: set[tuple[str, str]] = set()
         claims: dict[tuple[str, str], list[bytes]] = {}
         for same in self._by_stem.values():
-            mains = [other for other in same if _is_main(other)]
-            for name in mains or [other for other in same if _ending(other) in RAW_ENDINGS]:
+            pictures = [other for other in same if _is_non_raw_picture(other)]
+            for name in pictures or [other for other in same if _ending(other) in RAW_EXTENSIONS]:
                 sure, likely = titles(os.fsdecode(name))
                 named.update(sure)
                 for title in likely:
                     claims.setdefault(title, []).append(name)
         return {title: names for title, names in claims.items() if title not in named}
 
-    def main_of_raw(self, name: bytes) -> bytes | None:
+    def picture_of_raw(self, name: bytes) -> bytes | None:
         """The one picture of the shot that a RAW file is of."""
-        mains = [other for other in self._by_stem.get(_stem(name), []) if _is_main(other)]
-        return mains[0] if len(mains) == 1 else None
+        pictures = [other for other in self._by_stem.get(_stem(name), []) if _is_non_raw_picture(other)]
+        return pictures[0] if len(pictures) == 1 else None
 
 
 def _ending(name: bytes) -> bytes:
@@ -148,10 +148,10 @@ def _stem(name: bytes) -> bytes:
     return name.rpartition(b".")[0]
 
 
-def _is_main(name: bytes) -> bool:
+def _is_non_raw_picture(name: bytes) -> bool:
     """Whether it is a picture other than a RAW file."""
     ending = _ending(name)
-    return ending in PICTURE_ENDINGS and ending not in RAW_ENDINGS
+    return ending in PICTURE_EXTENSIONS and ending not in RAW_EXTENSIONS
 
 
 Titles = list[tuple[str, str]]

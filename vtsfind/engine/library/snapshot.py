@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from vtsfind.base.groups import Photo
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, PictureInfo, Reason
-from vtsfind.engine.indexing.changes import is_bare
+from vtsfind.engine.indexing.changes import is_missing_or_empty
 from vtsfind.engine.library.scope import Scope
-from vtsfind.engine.library.sidecars import Units
+from vtsfind.engine.library.sidecars import Sidecars
 from vtsfind.media.scan import failure_of, stamp_of
 from vtsfind.store.index import FileRecord, Index
 
-_CHECK_EVERY = 1000
+_CANCEL_CHECK_EVERY_CONTENTS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Content:
 
 
 @dataclass(slots=True)
-class Inventory:
+class Snapshot:
     """What was found on the disk."""
 
     contents: dict[int, Content] = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Inventory:
     """Paths that lead to a file which is there by another path already: hard links, folders mounted twice."""
 
 
-def take_inventory(index: Index, scope: Scope, cancel: CancelToken) -> Inventory:
+def take_snapshot(index: Index, scope: Scope, cancel: CancelToken) -> Snapshot:
     """Look at all files of a library that a scope admits; none is opened.
 
     Raises
@@ -49,28 +49,28 @@ def take_inventory(index: Index, scope: Scope, cancel: CancelToken) -> Inventory
     Cancelled
         If `cancel` says so.
     """
-    taking = _Taking(index.roots())
+    builder = _SnapshotBuilder(index.roots())
     for number, (row, records) in enumerate(index.contents()):
-        if number % _CHECK_EVERY == 0:
+        if number % _CANCEL_CHECK_EVERY_CONTENTS == 0:
             cancel.check()
-        taking.take(row, [record for record in records if scope.admits(record.path)])
-    return taking.result
+        builder.add_content(row, [record for record in records if scope.includes_photo(record.path)])
+    return builder.result
 
 
-def with_companions(content: Content, units: Units) -> Content:
+def with_sidecars(content: Content, sidecar_finder: Sidecars) -> Content:
     """The same, with the files that travel with its photos."""
-    photos = (replace(photo, companions=units.companions(photo.path)) for photo in content.photos)
+    photos = (replace(photo, sidecars=sidecar_finder.sidecars(photo.path)) for photo in content.photos)
     return replace(content, photos=tuple(photos))
 
 
-class _Taking:
+class _SnapshotBuilder:
     def __init__(self, roots: Sequence[bytes]) -> None:
-        self.result = Inventory()
+        self.result = Snapshot()
         self._roots = roots
-        self._units = Units()
-        self._bare: dict[bytes, bool] = {}
+        self._sidecar_finder = Sidecars()
+        self._is_root_missing: dict[bytes, bool] = {}
 
-    def take(self, row: int, records: list[FileRecord]) -> None:
+    def add_content(self, row: int, records: list[FileRecord]) -> None:
         photos = self._photos(records)
         if photos:
             self.result.contents[row] = Content(records[0].digest, records[0].info, photos)
@@ -81,7 +81,7 @@ class _Taking:
         photos = []
         for record in records:
             status = self._status(record)
-            if status is None or self._units.is_companion(record.path):
+            if status is None or self._sidecar_finder.is_raw_sidecar(record.path):
                 continue
             identity = (status.st_dev, status.st_ino)
             if status.st_ino and identity in seen:
@@ -97,7 +97,7 @@ class _Taking:
             status = os.stat(record.path)
         except OSError as error:
             failure = failure_of(record.path, error)
-            away = self._away(record.path) if failure.reason is Reason.VANISHED else None
+            away = self._missing_root(record.path) if failure.reason is Reason.VANISHED else None
             if away is None:
                 self.result.failures.append(failure)
             else:
@@ -110,13 +110,13 @@ class _Taking:
             return None
         return status
 
-    def _away(self, path: bytes) -> bytes | None:
+    def _missing_root(self, path: bytes) -> bytes | None:
         """The folder of the library that a file lay in, if that folder is missing or empty as an unplugged drive's is."""
         separator = os.fsencode(os.sep)
         for root in self._roots:
             if path.startswith(root.rstrip(separator) + separator):
-                if root not in self._bare:
-                    self._bare[root] = is_bare(root)
-                if self._bare[root]:
+                if root not in self._is_root_missing:
+                    self._is_root_missing[root] = is_missing_or_empty(root)
+                if self._is_root_missing[root]:
                     return root
         return None

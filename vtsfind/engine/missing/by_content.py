@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from vtsfind.act.policy import RULES, WORTH, Contender, informed
+from vtsfind.act.policy import QUALITY_RULES, RULES, KeepCandidate, mark_recompressed
 from vtsfind.base import bits
 from vtsfind.base.groups import COPIES, Photo, Verdict
 from vtsfind.base.progress import CancelToken, Phase, Progress
@@ -19,23 +19,23 @@ from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, Preprocessing
 from vtsfind.base.settings import Settings
 from vtsfind.engine.calibration.curve import COPY_HEAD, copy_bits
-from vtsfind.engine.duplicates.extraction import glance, pool
+from vtsfind.engine.duplicates.extraction import extract_features, pool
 from vtsfind.engine.library import access as library
 from vtsfind.engine.library.access import EncoderLike, card_of
-from vtsfind.engine.missing.compare import CardPhoto, CardResult, Outside, Standing
-from vtsfind.engine.search.query_image import Question, codes_of
-from vtsfind.find.candidates.hash_codes import fitting_radius
+from vtsfind.engine.missing.compare import CardFiles, CardPhoto, CardResult, Presence
+from vtsfind.engine.search.query_image import QueryImage, codes_of
+from vtsfind.find.candidates.hash_codes import adaptive_radius
 from vtsfind.find.hamming.search import best_by_views
-from vtsfind.find.threads import ONE_FOR_PRODUCTS
-from vtsfind.find.verification.verify import Looked, verify
+from vtsfind.find.threads import SINGLE_THREADED_BLAS
+from vtsfind.find.verification.verify import PhotoFeatures, verify
 from vtsfind.media.pool import WorkPool
 from vtsfind.store.index import FileRecord, Index
 
-_NEAREST: Final = 8
+_MAX_NEIGHBOURS: Final = 8
 """Photos of the library that are looked at for one of the card."""
-_AT_ONCE: Final = 32
+_PHOTOS_PER_BATCH: Final = 32
 """Photos of the card whose looks are held in memory."""
-_WORDS: Final = {
+_VERDICT_WORDS: Final = {
     Verdict.PIXELS: "with the same pixels",
     Verdict.RESAVE: "saved again",
     Verdict.TURNED: "turned",
@@ -43,10 +43,10 @@ _WORDS: Final = {
 }
 
 
-def look_for(
+def match_by_content(
     index: Index,
     result: CardResult,
-    outside: Outside,
+    card_files: CardFiles,
     *,
     settings: Settings,
     progress: Progress,
@@ -65,13 +65,13 @@ def look_for(
     copy_bits(index.signature)
     card = cache(lambda: card_of(index))
     model = _Model(lambda: card().preprocessing, cache(lambda: library.load_encoder(card(), settings)))
-    sought = [i for i, photo in enumerate(result.photos) if photo.standing is not Standing.THERE]
-    progress.start(Phase.CHECK, len(sought))
+    pending = [i for i, photo in enumerate(result.photos) if photo.presence is not Presence.PRESENT]
+    progress.start(Phase.CHECK, len(pending))
     with pool(settings) as workers:
-        search = _Search(index, result, outside, model, settings, workers, cancel)
-        for start in range(0, len(sought), _AT_ONCE):
-            some = sought[start : start + _AT_ONCE]
-            for i, photo in zip(some, search.judged([result.photos[i] for i in some]), strict=True):
+        search = _ContentSearch(index, result, card_files, model, settings, workers, cancel)
+        for start in range(0, len(pending), _PHOTOS_PER_BATCH):
+            some = pending[start : start + _PHOTOS_PER_BATCH]
+            for i, photo in zip(some, search.classified([result.photos[i] for i in some]), strict=True):
                 result.photos[i] = photo
             progress.advance(len(some))
     broken = {failure.path for failure in result.failures}
@@ -85,97 +85,109 @@ class _Model:
 
 
 @dataclass(frozen=True, slots=True)
-class _Search:
+class _ContentSearch:
     index: Index
     result: CardResult
-    outside: Outside
+    card_files: CardFiles
     model: _Model
     settings: Settings
     workers: WorkPool
     cancel: CancelToken
 
-    def judged(self, photos: Sequence[CardPhoto]) -> list[CardPhoto]:
+    def classified(self, photos: Sequence[CardPhoto]) -> list[CardPhoto]:
         """Where some photos of the card stand after a look at what is nearest to them."""
         near = self._nearest(photos)
         paths = sorted({record.path for records in near for record in records})
         own = [photo.found.path for photo in photos]
-        seen = dict(zip([*own, *paths], glance(self.workers, [*own, *paths], self.cancel), strict=True))
-        judged = []
-        with ONE_FOR_PRODUCTS:
+        features_by_path = dict(
+            zip([*own, *paths], extract_features(self.workers, [*own, *paths], self.cancel), strict=True)
+        )
+        classified = []
+        with SINGLE_THREADED_BLAS:
             for photo, records in zip(photos, near, strict=True):
-                glanced = seen[photo.found.path]
-                if isinstance(glanced, Failure):
-                    judged.append(photo)
+                extracted = features_by_path[photo.found.path]
+                if isinstance(extracted, Failure):
+                    classified.append(photo)
                     continue
                 copies = [
                     (found[0], record)
                     for record in records
-                    if not isinstance(other := seen[record.path], Failure)
-                    and (found := verify(glanced[0], other[0]))
+                    if not isinstance(other := features_by_path[record.path], Failure)
+                    and (found := verify(extracted[0], other[0]))
                     and found[0] in COPIES
                 ]
-                judged.append(self._best(photo, copies))
-        return judged
+                classified.append(self._best_copy(photo, copies))
+        return classified
 
     def _nearest(self, photos: Sequence[CardPhoto]) -> list[list[FileRecord]]:
         """For each photo a file of each of the nearest contents of the library; none for one that cannot be decoded."""
-        made = codes_of(
+        codes_by_photo = codes_of(
             self.index,
-            [Question(photo.found.path, photo.found.path) for photo in photos],
+            [QueryImage(photo.found.path, photo.found.path) for photo in photos],
             encoder=self.model.encoder,
             preprocessing=self.model.preprocessing,
             settings=self.settings,
             cancel=self.cancel,
         )
         planes = self.index.planes(COPY_HEAD)
-        radius = fitting_radius(planes.words)
+        radius = adaptive_radius(planes.words)
         near: list[list[FileRecord]] = []
-        for codes in made:
+        for codes in codes_by_photo:
             if isinstance(codes, Failure):
                 self.result.failures.append(codes)
                 near.append([])
                 continue
-            columns, distances = best_by_views(planes.words, bits.words(codes[COPY_HEAD]), _NEAREST)
+            columns, distances = best_by_views(planes.words, bits.words(codes[COPY_HEAD]), _MAX_NEIGHBOURS)
             rows = planes.rows[columns[np.asarray(distances) <= radius]]
             files = self.index.files_of_rows(rows)
-            there = [next(filter(self.outside.has, records), None) for records in files]
+            there = [next(filter(self.card_files.is_intact_elsewhere, records), None) for records in files]
             near.append([record for record in there if record])
         return near
 
-    def _best(self, photo: CardPhoto, copies: Sequence[tuple[Verdict, FileRecord]]) -> CardPhoto:
+    def _best_copy(self, photo: CardPhoto, copies: Sequence[tuple[Verdict, FileRecord]]) -> CardPhoto:
         """What the library has of a photo: the first copy that is no worse, else the first one."""
-        lesser = None
+        worse_copy = None
         for verdict, record in sorted(copies, key=lambda copy: (copy[0].rank, copy[1].path)):
-            glances = list(glance(self.workers, [photo.found.path, record.path], self.cancel, full=True))
-            if isinstance(glances[0], Failure) or isinstance(glances[1], Failure):
+            extracted_pair = list(
+                extract_features(self.workers, [photo.found.path, record.path], self.cancel, full=True)
+            )
+            if isinstance(extracted_pair[0], Failure) or isinstance(extracted_pair[1], Failure):
                 continue
-            (mine, my_details), (other, details) = glances[0], glances[1]
+            (mine, my_details), (other, details) = extracted_pair[0], extracted_pair[1]
             found = verify(mine, other)
             exact = found[0] if found else verdict
-            worse = _worse(_contender(photo, mine, my_details), _contender_of(record, other, details))
-            if exact is not Verdict.EDIT and not worse:
-                return replace(
-                    photo, standing=Standing.THERE, verdict=exact, place=record.path, note=_WORDS[exact]
-                )
-            note = _WORDS[exact] + (f", {worse}" if worse else "")
-            lesser = lesser or replace(
-                photo, standing=Standing.LESSER, verdict=exact, place=record.path, note=note
+            worse_reason = _worse_reason(
+                _card_candidate(photo, mine, my_details), _library_candidate(record, other, details)
             )
-        return lesser or photo
+            if exact is not Verdict.EDIT and not worse_reason:
+                return replace(
+                    photo,
+                    presence=Presence.PRESENT,
+                    verdict=exact,
+                    library_path=record.path,
+                    note=_VERDICT_WORDS[exact],
+                )
+            note = _VERDICT_WORDS[exact] + (f", {worse_reason}" if worse_reason else "")
+            worse_copy = worse_copy or replace(
+                photo, presence=Presence.WORSE_COPY, verdict=exact, library_path=record.path, note=note
+            )
+        return worse_copy or photo
 
 
-def _contender(photo: CardPhoto, looked: Looked, details: Details) -> Contender:
-    return Contender(Photo(photo.found.path, photo.found.stamp, looked.digest, looked.info), details)
+def _card_candidate(photo: CardPhoto, photo_features: PhotoFeatures, details: Details) -> KeepCandidate:
+    return KeepCandidate(
+        Photo(photo.found.path, photo.found.stamp, photo_features.digest, photo_features.info), details
+    )
 
 
-def _contender_of(record: FileRecord, looked: Looked, details: Details) -> Contender:
-    return Contender(Photo(record.path, record.stamp, record.digest, looked.info), details)
+def _library_candidate(record: FileRecord, photo_features: PhotoFeatures, details: Details) -> KeepCandidate:
+    return KeepCandidate(Photo(record.path, record.stamp, record.digest, photo_features.info), details)
 
 
-def _worse(mine: Contender, other: Contender) -> str:
+def _worse_reason(mine: KeepCandidate, other: KeepCandidate) -> str:
     """Why the card's photo is better than the library's, in words; empty if it is not, by any rule."""
-    mine, other = informed([mine, other])
-    for name in WORTH:
+    mine, other = mark_recompressed([mine, other])
+    for name in QUALITY_RULES:
         if RULES[name].prefers(mine, other):
             return RULES[name].words(mine, other)
     return ""

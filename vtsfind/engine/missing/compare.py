@@ -18,29 +18,29 @@ from typing import Literal
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
-from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
+from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
 from vtsfind.base.records import Failure, Found, Reason, show_path
 from vtsfind.base.settings import Settings
 from vtsfind.engine.library.access import open_library
 from vtsfind.media.scan import OTHER_NAME, ScanOptions, ScanReport, failure_of, normalised, scan, stamp_of
 from vtsfind.store.index import FileRecord, Index
 
-By = Literal["bytes", "look"]
-_READERS = 2
+CompareBy = Literal["bytes", "look"]
+_MAX_READERS = 2
 """Files that are read at once: a card is not faster with more."""
-_FILMS = frozenset(
+_VIDEO_AUDIO_ENDINGS = frozenset(
     b".3g2 .3gp .asf .avi .braw .divx .flv .insv .m2t .m2ts .m4v .mkv .mod .mov .mp4 .mpeg .mpg .mts .mxf .ogv .r3d .tod"
     b" .ts .vob .webm .wmv .mp3 .m4a .wav .aac .flac".split()
 )
 """Endings of names of films and sounds, which no library holds."""
 
 
-class Standing(StrEnum):
+class Presence(StrEnum):
     """Where a photo of the card stands; the value is shown to programs."""
 
-    THERE = "there"
+    PRESENT = "there"
     """A file of the library, outside the card, has it."""
-    LESSER = "lesser"
+    WORSE_COPY = "lesser"
     """The library has it only smaller, edited or otherwise worse: not all of it is there."""
     GONE = "gone"
     """The library knows its content, but each of the files that had it is gone or changed."""
@@ -53,10 +53,10 @@ class CardPhoto:
     """A photo of the card, and what the library has of it."""
 
     found: Found
-    standing: Standing
+    presence: Presence
     verdict: Verdict | None = None
-    """What the file at `place` is to it; None if there is none."""
-    place: bytes | None = None
+    """What the file at `library_path` is to it; None if there is none."""
+    library_path: bytes | None = None
     """The path of the best file of the library; of a gone one, where it was."""
     note: str = ""
     """What was seen, in words, if it was looked at."""
@@ -67,7 +67,7 @@ class CardResult:
     """What came of comparing a card with a library."""
 
     library: Path
-    by: By
+    by: CompareBy
     photos: list[CardPhoto] = field(default_factory=list)
     """Every photo of the card that could be judged, in the order of the scan."""
     failures: list[Failure] = field(default_factory=list)
@@ -77,21 +77,21 @@ class CardResult:
     skipped: Counter[str] = field(default_factory=Counter)
     """What else was left out, by reason."""
 
-    def count(self, standing: Standing) -> int:
+    def count(self, presence: Presence) -> int:
         """How many photos stand so."""
-        return sum(photo.standing is standing for photo in self.photos)
+        return sum(photo.presence is presence for photo in self.photos)
 
     @property
     def missing(self) -> list[CardPhoto]:
         """The photos that are not there."""
-        return [photo for photo in self.photos if photo.standing is not Standing.THERE]
+        return [photo for photo in self.photos if photo.presence is not Presence.PRESENT]
 
 
 def compare_card(
     settings: Settings,
     names: Sequence[str | bytes],
     *,
-    by: By = "bytes",
+    by: CompareBy = "bytes",
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
 ) -> CardResult:
@@ -119,13 +119,15 @@ def compare_card(
     Cancelled
         If it was stopped: half a comparison is no answer.
     """
-    progress, cancel = progress or Silent(), cancel or CancelToken()
-    roots = [_existing(name) for name in names]
+    progress, cancel = progress or SilentProgress(), cancel or CancelToken()
+    roots = [_require_exists(name) for name in names]
     with open_library(settings) as index:
         report = ScanReport()
         progress.start(Phase.SCAN, None)
         found = list(scan(roots, ScanOptions(), report, cancel))
-        result = CardResult(index.folder, by, failures=list(report.unreadable), films=_films(roots))
+        result = CardResult(
+            index.folder, by, failures=list(report.unreadable), films=_video_and_audio_files(roots)
+        )
         result.skipped = +Counter({reason: n for reason, n in report.skipped.items() if reason != OTHER_NAME})
         others = report.skipped[OTHER_NAME] - len(result.films)
         result.skipped[OTHER_NAME] = max(0, others)
@@ -135,22 +137,22 @@ def compare_card(
                 f"There are no photos in {listed}.",
                 "Check that the card is plugged in and that this is its folder.",
             )
-        outside = _outside(roots, found)
+        card_files = _card_files(roots, found)
         progress.start(Phase.COMPARE, len(found))
         for each, digest in _digests(index, found, cancel):
             progress.advance()
             if isinstance(digest, Failure):
                 result.failures.append(digest)
             else:
-                result.photos.append(_judged(index, outside, each, digest))
+                result.photos.append(_card_photo(index, card_files, each, digest))
         if by == "look" and result.missing:
-            from vtsfind.engine.missing.by_content import look_for
+            from vtsfind.engine.missing.by_content import match_by_content
 
-            look_for(index, result, outside, settings=settings, progress=progress, cancel=cancel)
+            match_by_content(index, result, card_files, settings=settings, progress=progress, cancel=cancel)
     return result
 
 
-def _existing(name: str | bytes) -> bytes:
+def _require_exists(name: str | bytes) -> bytes:
     path = normalised(os.fsencode(name))
     try:
         os.stat(path)
@@ -162,20 +164,20 @@ def _existing(name: str | bytes) -> bytes:
     return path
 
 
-def _films(roots: Sequence[bytes]) -> list[bytes]:
+def _video_and_audio_files(roots: Sequence[bytes]) -> list[bytes]:
     """The films and sounds below some folders, sorted."""
     films = {
         os.path.join(folder, name)
         for root in roots
         for folder, _, names in os.walk(root)
         for name in names
-        if os.path.splitext(name)[1].lower() in _FILMS and not name.startswith(b".")
+        if os.path.splitext(name)[1].lower() in _VIDEO_AUDIO_ENDINGS and not name.startswith(b".")
     }
     return sorted(films)
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class CardFiles:
     """Tells files that are on the card, under whatever path, from those that are not."""
 
     roots: tuple[bytes, ...]
@@ -183,7 +185,7 @@ class Outside:
     identities: frozenset[tuple[int, int]]
     """Device and inode of the card's photos."""
 
-    def on_card(self, path: bytes) -> bool:
+    def contains(self, path: bytes) -> bool:
         """Whether a path leads to the card."""
         separator = os.fsencode(os.sep)
         real = os.path.realpath(path)
@@ -195,13 +197,13 @@ class Outside:
             return False
         return (status.st_dev, status.st_ino) in self.identities
 
-    def has(self, record: FileRecord) -> bool:
+    def is_intact_elsewhere(self, record: FileRecord) -> bool:
         """Whether a file of the library, not on the card, has the content that the library knows of it."""
         try:
             status = os.stat(record.path)
             if not stat.S_ISREG(status.st_mode) or status.st_size != record.stamp.size:
                 return False
-            if self.on_card(record.path):
+            if self.contains(record.path):
                 return False
             if status.st_mtime_ns == record.stamp.mtime_ns:
                 return True
@@ -211,7 +213,7 @@ class Outside:
             return False
 
 
-def _outside(roots: Sequence[bytes], found: Sequence[Found]) -> Outside:
+def _card_files(roots: Sequence[bytes], found: Sequence[Found]) -> CardFiles:
     identities = set()
     for each in found:
         try:
@@ -220,7 +222,7 @@ def _outside(roots: Sequence[bytes], found: Sequence[Found]) -> Outside:
             continue
         if status.st_ino:
             identities.add((status.st_dev, status.st_ino))
-    return Outside(tuple(os.path.realpath(root) for root in roots), frozenset(identities))
+    return CardFiles(tuple(os.path.realpath(root) for root in roots), frozenset(identities))
 
 
 def _digests(
@@ -228,7 +230,7 @@ def _digests(
 ) -> Iterator[tuple[Found, bytes | Failure | None]]:
     """Each photo with the SHA-256 of its content; None if the library knows no content of its size."""
     sizes = {size: bool(index.digests_of_size(size)) for size in {each.stamp.size for each in found}}
-    with ThreadPoolExecutor(_READERS, thread_name_prefix="vtsfind-card") as executor:
+    with ThreadPoolExecutor(_MAX_READERS, thread_name_prefix="vtsfind-card") as executor:
         reading = {
             each.path: executor.submit(_digest, each, cancel) for each in found if sizes[each.stamp.size]
         }
@@ -249,12 +251,12 @@ def _digest(found: Found, cancel: CancelToken) -> bytes | Failure:
     return digest if stamp == found.stamp else Failure(found.path, Reason.CHANGED)
 
 
-def _judged(index: Index, outside: Outside, found: Found, digest: bytes | None) -> CardPhoto:
+def _card_photo(index: Index, card_files: CardFiles, found: Found, digest: bytes | None) -> CardPhoto:
     if digest is None:
-        return CardPhoto(found, Standing.MISSING)
+        return CardPhoto(found, Presence.MISSING)
     records = index.files_of_digest(digest)
-    there = next((record for record in records if outside.has(record)), None)
+    there = next((record for record in records if card_files.is_intact_elsewhere(record)), None)
     if there:
-        return CardPhoto(found, Standing.THERE, Verdict.BYTES, there.path)
-    away = [record.path for record in records if not outside.on_card(record.path)]
-    return CardPhoto(found, Standing.GONE, None, away[0]) if away else CardPhoto(found, Standing.MISSING)
+        return CardPhoto(found, Presence.PRESENT, Verdict.BYTES, there.path)
+    away = [record.path for record in records if not card_files.contains(record.path)]
+    return CardPhoto(found, Presence.GONE, None, away[0]) if away else CardPhoto(found, Presence.MISSING)

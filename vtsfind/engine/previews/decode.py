@@ -15,13 +15,13 @@ from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, Found, PictureInfo, Reason, Stamp
 from vtsfind.base.settings import Settings, places
 from vtsfind.media.scan import failure_of, stamp_of
-from vtsfind.store.thumbnails import Thumbnails
+from vtsfind.store.thumbnails import ThumbnailCache
 
 Pixels = npt.NDArray[np.uint8]
 
-SMALL = 320
+SMALL_SIDE_PX = 320
 """Pixels of the longer side of a picture for an overview; such pictures are kept on disk."""
-LARGE = 2048
+LARGE_SIDE_PX = 2048
 """Pixels of the longer side of a picture to look at closely."""
 
 
@@ -46,20 +46,20 @@ class Previews(AbstractContextManager["Previews"]):
     ----------
     settings
         The limits of decoding.
-    lanes
+    processes
         Processes that decode at the same time, at most.
     """
 
-    def __init__(self, settings: Settings, lanes: int = 2) -> None:
+    def __init__(self, settings: Settings, processes: int = 2) -> None:
         self._settings = settings
-        self._cache = Thumbnails(places().cache / "thumbnails")
+        self._cache = ThumbnailCache(places().cache / "thumbnails")
         self._cancel = CancelToken()
-        self._free = threading.Semaphore(lanes)
-        self._idle: list[_Lane] = []
-        self._lanes: list[_Lane] = []
+        self._free_slots = threading.Semaphore(processes)
+        self._idle: list[_DecodeProcess] = []
+        self._processes: list[_DecodeProcess] = []
         self._lock = threading.Lock()
 
-    def preview(self, path: bytes, longest: int = SMALL) -> Preview | Failure:
+    def preview(self, path: bytes, longest: int = SMALL_SIDE_PX) -> Preview | Failure:
         """A picture of a photo as it is on disk now.
 
         Parameters
@@ -78,73 +78,73 @@ class Previews(AbstractContextManager["Previews"]):
             found = Found(path, stamp_of(os.stat(path)))
         except OSError as error:
             return failure_of(path, error)
-        key = _key(found, longest) if longest <= SMALL else ""
-        return (self._kept(found, key) if key else None) or self._made(found, longest, key)
+        key = _key(found, longest) if longest <= SMALL_SIDE_PX else ""
+        return (self._cached(found, key) if key else None) or self._decoded(found, longest, key)
 
     def close(self) -> None:
         """End the processes; who waits for a picture gets `Cancelled`. A second time does nothing."""
         self._cancel.cancel()
         with self._lock:
-            lanes, self._lanes, self._idle = self._lanes, [], []
-        for lane in lanes:
-            lane.close()
+            processes, self._processes, self._idle = self._processes, [], []
+        for process in processes:
+            process.close()
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _kept(self, found: Found, key: str) -> Preview | None:
-        from vtsfind.media.preview import unpacked
+    def _cached(self, found: Found, key: str) -> Preview | None:
+        from vtsfind.media.preview import decode_preview
 
         data = self._cache.get(key)
         if data is None:
             return None
         try:
-            return Preview(unpacked(data), found.stamp)
+            return Preview(decode_preview(data), found.stamp)
         except ValueError:
             self._cache.discard(key)
             return None
 
-    def _made(self, found: Found, longest: int, key: str) -> Preview | Failure:
-        from vtsfind.media.preview import closely, unpacked
+    def _decoded(self, found: Found, longest: int, key: str) -> Preview | Failure:
+        from vtsfind.media.preview import decode_preview, unpack_with_details
 
-        lane = self._take()
+        process = self._acquire()
         try:
-            result = lane.made(found, longest, self._cancel)
+            result = process.decoded(found, longest, self._cancel)
         except Cancelled:
             raise
         except VtsfindError as error:  # no process could be started: said where the picture should be
             return Failure(found.path, Reason.CRASHED, error.message)
         finally:
-            self._give_back(lane)
+            self._release(process)
         if isinstance(result, Failure):
             return result
         data, info, stamp = result
-        if longest > SMALL:
-            pixels, details = closely(data)
+        if longest > SMALL_SIDE_PX:
+            pixels, details = unpack_with_details(data)
             return Preview(pixels, stamp, info, details)
         self._cache.put(key, bytes(data))
-        return Preview(unpacked(data), stamp, info)
+        return Preview(decode_preview(data), stamp, info)
 
-    def _take(self) -> "_Lane":
+    def _acquire(self) -> "_DecodeProcess":
         self._cancel.check()
-        self._free.acquire()
+        self._free_slots.acquire()
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-            lane = _Lane(self._settings)
-            self._lanes.append(lane)
-            return lane
+            process = _DecodeProcess(self._settings)
+            self._processes.append(process)
+            return process
 
-    def _give_back(self, lane: "_Lane") -> None:
+    def _release(self, process: "_DecodeProcess") -> None:
         with self._lock:
-            if lane in self._lanes:
-                self._idle.append(lane)
+            if process in self._processes:
+                self._idle.append(process)
             else:  # closed meanwhile
-                lane.close()
-        self._free.release()
+                process.close()
+        self._free_slots.release()
 
 
-class _Lane:
+class _DecodeProcess:
     """One decoding process."""
 
     def __init__(self, settings: Settings) -> None:
@@ -155,16 +155,16 @@ class _Lane:
             timeout_s=settings.decode_timeout_s,
             memory_bytes=settings.decode_memory_mb << 20,
             pixel_limit=settings.pixel_limit,
-            look_ahead=1,
+            prefetch=1,
         )
 
-    def made(
+    def decoded(
         self, found: Found, longest: int, cancel: CancelToken
     ) -> tuple[bytes | bytearray, PictureInfo, Stamp] | Failure:
         from vtsfind.media.pool import Job
-        from vtsfind.media.preview import Closely, Shrink
+        from vtsfind.media.preview import Shrink, ShrinkWithDetails
 
-        job = Job(found, Closely(longest) if longest > SMALL else Shrink(longest))
+        job = Job(found, ShrinkWithDetails(longest) if longest > SMALL_SIDE_PX else Shrink(longest))
         with closing(self._pool.done([job], cancel)) as results:
             result = next(results)
         if isinstance(result, Failure):

@@ -33,12 +33,12 @@ def thumbnails(
     ------
     (side, side, 3) uint8, red, green and blue; None for a photo that cannot be shown.
     """
-    from vtsfind.media.pool import DecodePool, Task
+    from vtsfind.media.pool import DecodePool, DecodeTask
 
     present = {}
     for path in paths:
         try:
-            present[path] = Task(Found(path, stamp_of(os.stat(path))))
+            present[path] = DecodeTask(Found(path, stamp_of(os.stat(path))))
         except OSError:  # gone since it was indexed
             continue
     with DecodePool(

@@ -43,7 +43,7 @@ class Filter:
     """Bytes that a group must give up at least."""
 
     @property
-    def is_open(self) -> bool:
+    def matches_all(self) -> bool:
         """Whether every group passes."""
         return self == Filter()
 
@@ -52,8 +52,8 @@ _VERDICTS = tuple(Verdict)
 _RANKS = {verdict: rank for rank, verdict in enumerate(_VERDICTS)}
 
 
-_UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
-_SIZE = re.compile(r"[>+]([0-9.]+)([kmgt]?)b?")
+_SIZE_MULTIPLIERS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
+_SIZE_PATTERN = re.compile(r"[>+]([0-9.]+)([kmgt]?)b?")
 
 
 def wanted(text: str) -> Filter:
@@ -69,7 +69,7 @@ def wanted(text: str) -> Filter:
     """
     verdicts, gain, words = frozenset(Verdict), 0, []
     for word in text.split():
-        size = _SIZE.fullmatch(word.lower())
+        size = _SIZE_PATTERN.fullmatch(word.lower())
         if word.startswith("kind:"):
             names = word.removeprefix("kind:").split(",")
             unknown = [name for name in names if name not in set(Verdict)]
@@ -77,7 +77,7 @@ def wanted(text: str) -> Filter:
                 raise UsageError(f"There is no kind '{unknown[0]}'.", f"Kinds: {', '.join(Verdict)}.")
             verdicts = frozenset(Verdict(name) for name in names)
         elif size and size[1].count(".") <= 1 and size[1] != ".":
-            gain = int(float(size[1]) * _UNITS[size[2]])
+            gain = int(float(size[1]) * _SIZE_MULTIPLIERS[size[2]])
         else:
             words.append(word)
     return Filter(verdicts, " ".join(words), gain)
@@ -88,7 +88,7 @@ def _rank(group: Group) -> int:
     return max(ranks, default=_RANKS[Verdict.SIMILAR])
 
 
-def weakest(group: Group) -> Verdict:
+def weakest_verdict(group: Group) -> Verdict:
     """The weakest verdict within a group: how sure all of it is."""
     return _VERDICTS[_rank(group)]
 
@@ -121,7 +121,7 @@ class Listing:
         """(n,) rank of the weakest verdict."""
 
     def order(
-        self, sort: Sort = Sort.GAIN, wanted: Filter | None = None, *, backwards: bool = False
+        self, sort: Sort = Sort.GAIN, wanted: Filter | None = None, *, is_reversed: bool = False
     ) -> npt.NDArray[np.int64]:
         """The places of the wanted groups, in order; equal ones in the order of the groups.
 
@@ -131,7 +131,7 @@ class Listing:
         """
         places = self._wanted(wanted or Filter())
         keys = self._keys(sort)[places]
-        if backwards:  # still stable: equal groups stay in their order
+        if is_reversed:  # still stable: equal groups stay in their order
             places, keys = places[::-1], keys[::-1]
             return np.asarray(places[np.argsort(keys, kind="stable")][::-1])
         return np.asarray(places[np.argsort(keys, kind="stable")])
@@ -146,7 +146,7 @@ class Listing:
             for verdict in Verdict
         }
 
-    def alike(self, place: int, *, by_folders: bool) -> npt.NDArray[np.int64]:
+    def similar_groups(self, place: int, *, by_folders: bool) -> npt.NDArray[np.int64]:
         """The groups of the same weakest verdict as one, or those whose photos lie in the same folders.
 
         Groups of the same folders are only those that are as sure as this one or surer.
@@ -187,14 +187,14 @@ class Listing:
             case Sort.MEMBERS:
                 return np.fromiter((-len(group.members) for group in groups), np.int64, len(groups))
             case Sort.FOLDER:
-                return _ranked([group.keeper.path for group in groups])
+                return _dense_ranks([group.keeper.path for group in groups])
             case Sort.DATE:
-                return -_ranked([_time(group).encode() for group in groups])
+                return -_dense_ranks([_time(group).encode() for group in groups])
             case Sort.FOUND:
                 return np.arange(len(groups))
 
 
-def _ranked(values: Sequence[bytes]) -> npt.NDArray[np.int64]:
+def _dense_ranks(values: Sequence[bytes]) -> npt.NDArray[np.int64]:
     """The rank of each value among the different ones."""
     ranks = {value: rank for rank, value in enumerate(sorted(set(values)))}
     return np.fromiter((ranks[value] for value in values), np.int64, len(values))

@@ -13,30 +13,40 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.act.plan import Origin, make_plan
+from vtsfind.act.plan import PlanOrigin, make_plan
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group
 from vtsfind.base.operations import Action
 from vtsfind.base.records import show_path
-from vtsfind.engine.review.state import PROPOSAL, Choice, Mark, Standing, Step, StepLog, Tally, Unsaved, Words
+from vtsfind.engine.review.state import (
+    DEFAULT_DECISION,
+    EncodedDecision,
+    GroupDecision,
+    Mark,
+    ReviewStatus,
+    ReviewStep,
+    ReviewTotals,
+    StepLog,
+    UnsavedSteps,
+)
 
-Pair = tuple[bytes, bytes]
+DigestPair = tuple[bytes, bytes]
 """The contents (SHA-256) of two photos."""
 
 
-_ACCEPTED = Choice(Standing.ACCEPTED)
-_NOWHERE = Origin("", "", "", b"")
+_ACCEPTED_DECISION = GroupDecision(ReviewStatus.ACCEPTED)
+_EMPTY_ORIGIN = PlanOrigin("", "", "", b"")
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
+class _UndoableStep:
     """A step that can be taken back."""
 
     label: str
-    before: dict[str, Words | None] = field(hash=False)
+    before: dict[str, EncodedDecision | None] = field(hash=False)
 
 
-def key_of(group: Group) -> str:
+def group_key(group: Group) -> str:
     """What a group's decision is kept under: a hash of its paths and contents, the same in any order."""
     digest = hashlib.blake2b(digest_size=10)
     for member in sorted(group.members, key=lambda member: member.photo.path):
@@ -53,7 +63,7 @@ class Review:
         What is reviewed; they stay as they are.
     log
         Where steps are kept. Those in it are taken up again.
-    remember
+    save_pairs
         Told the pairs of contents that a step makes strangers, and those that it no longer does.
     protected
         Tells of a path whether its photo must stay.
@@ -65,40 +75,40 @@ class Review:
         self,
         groups: Sequence[Group],
         log: StepLog | None = None,
-        remember: Callable[[set[Pair], set[Pair]], None] = lambda _added, _removed: None,
+        save_pairs: Callable[[set[DigestPair], set[DigestPair]], None] = lambda _added, _removed: None,
         protected: Callable[[bytes], bool] = lambda _path: False,
     ) -> None:
         self.groups = groups
-        self._remember = remember
+        self._save_pairs = save_pairs
         self._protected = protected
-        self._log: StepLog = log or Unsaved()
-        self._choices: dict[int, Choice] = {}
-        self._stored: dict[str, Words] = {}
-        self._done: list[_Done] = []
+        self._log: StepLog = log or UnsavedSteps()
+        self._decisions: dict[int, GroupDecision] = {}
+        self._stored: dict[str, EncodedDecision] = {}
+        self._undoable: list[_UndoableStep] = []
         self._numbers: dict[str, int] = {}  # of the groups that the steps speak of
-        self._tally = Tally()
+        self._totals = ReviewTotals()
         self._open = np.ones(len(groups), bool)
         self._resume()
 
     # -- what is ---------------------------------------------------------------------------------------------------
 
-    def choice(self, number: int) -> Choice:
+    def decision(self, number: int) -> GroupDecision:
         """The decision about a group; `number` is its place in `groups`."""
-        return self._choices.get(number, PROPOSAL)
+        return self._decisions.get(number, DEFAULT_DECISION)
 
     def mark(self, number: int, member: int) -> Mark:
         """What becomes of a member."""
-        return self.choice(number).mark(member)
+        return self.decision(number).mark(member)
 
     @property
-    def tally(self) -> Tally:
+    def totals(self) -> ReviewTotals:
         """How far the review is."""
-        return self._tally
+        return self._totals
 
     @property
-    def can_undo(self) -> str:
+    def undo_label(self) -> str:
         """What `undo` would take back, in words; empty for nothing."""
-        return self._done[-1].label if self._done else ""
+        return self._undoable[-1].label if self._undoable else ""
 
     def next_open(self, order: Sequence[int] | npt.NDArray[np.int64], after: int) -> int | None:
         """The place in `order` of the first open group behind the place `after`, else of the first one at all."""
@@ -110,10 +120,10 @@ class Review:
 
     def reason(self, number: int, member: int) -> str:
         """Why a member is kept or goes, in words."""
-        group, choice = self.groups[number], self.choice(number)
-        if choice.keeper == 0 or member not in {0, choice.keeper}:
+        group, decision = self.groups[number], self.decision(number)
+        if decision.keeper == 0 or member not in {0, decision.keeper}:
             return group.members[member].reason
-        return "chosen by hand" if member == choice.keeper else "the policy's choice, overruled by hand"
+        return "chosen by hand" if member == decision.keeper else "the policy's choice, overruled by hand"
 
     # -- deciding --------------------------------------------------------------------------------------------------
 
@@ -125,16 +135,19 @@ class Review:
         UsageError
             If no plan may have them: what goes was compared with nothing that stays.
         """
-        choice = replace(self.choice(number), standing=Standing.ACCEPTED)
-        self._check(number, choice)
-        self._decide("accept", {number: choice})
+        decision = replace(self.decision(number), status=ReviewStatus.ACCEPTED)
+        self._check(number, decision)
+        self._decide("accept", {number: decision})
 
     def accept_all(self, numbers: Iterable[int], label: str = "accept") -> int:
         """Let the marks of many groups hold, as one step; gives how many were open, and have marks that a plan may have."""
         changes = {
-            number: _ACCEPTED if choice is PROPOSAL else replace(choice, standing=Standing.ACCEPTED)
+            number: _ACCEPTED_DECISION
+            if decision is DEFAULT_DECISION
+            else replace(decision, status=ReviewStatus.ACCEPTED)
             for number in numbers
-            if (choice := self.choice(number)).standing is Standing.OPEN and self._is_sound(number, choice)
+            if (decision := self.decision(number)).status is ReviewStatus.OPEN
+            and self._is_sound(number, decision)
         }
         if changes:
             self._decide(label, changes)
@@ -148,42 +161,44 @@ class Review:
         UsageError
             If it is the keeper and no other member stays that could take its place.
         """
-        choice = self.choice(number)
-        match choice.mark(member):
+        decision = self.decision(number)
+        match decision.mark(member):
             case Mark.DROP:
-                changed = replace(choice, kept=choice.kept | {member})
-            case Mark.KEEPER if choice.kept:
-                heir = min(choice.kept)
-                changed = replace(choice, keeper=heir, kept=choice.kept - {heir})
+                changed = replace(decision, kept=decision.kept | {member})
+            case Mark.KEEPER if decision.kept:
+                next_keeper = min(decision.kept)
+                changed = replace(decision, keeper=next_keeper, kept=decision.kept - {next_keeper})
             case Mark.KEEPER:
                 raise UsageError(
                     "One photo of a group stays.",
                     "Choose another keeper with its digit, or keep another one, first.",
                 )
             case _:
-                changed = _without(choice, member)
+                changed = _unmarked(decision, member)
         self._mark("mark", number, changed)
 
     def choose(self, number: int, member: int) -> None:
         """Make a member the keeper. The one before goes, unless it was marked otherwise."""
-        choice = self.choice(number)
-        self._mark("keeper", number, replace(_without(choice, member), keeper=member))
+        decision = self.decision(number)
+        self._mark("keeper", number, replace(_unmarked(decision, member), keeper=member))
 
     def refuse(self, number: int, member: int | None = None) -> None:
         """Say that a member is no duplicate of the keeper; for the keeper, or None, that no member is one."""
-        group, choice = self.groups[number], self.choice(number)
-        if member is None or member == choice.keeper or len(group.members) == 2:
-            changed = replace(choice, standing=Standing.REFUSED)
+        group, decision = self.groups[number], self.decision(number)
+        if member is None or member == decision.keeper or len(group.members) == 2:
+            changed = replace(decision, status=ReviewStatus.REFUSED)
         else:
-            strangers = choice.strangers | {member}
-            every = len(strangers) == len(group.members) - 1
-            standing = Standing.REFUSED if every else choice.standing
-            changed = replace(choice, standing=standing, strangers=strangers, kept=choice.kept - {member})
+            non_duplicates = decision.non_duplicates | {member}
+            every = len(non_duplicates) == len(group.members) - 1
+            status = ReviewStatus.REFUSED if every else decision.status
+            changed = replace(
+                decision, status=status, non_duplicates=non_duplicates, kept=decision.kept - {member}
+            )
         self._mark("not a duplicate", number, changed)
 
     def reopen(self, number: int) -> None:
         """Take every decision about a group away."""
-        self._decide("reopen", {number: PROPOSAL})
+        self._decide("reopen", {number: DEFAULT_DECISION})
 
     def undo(self) -> tuple[str, list[int]]:
         """Take the latest step back that still stands; gives its label and the groups that it had changed.
@@ -193,184 +208,191 @@ class Review:
         UsageError
             If there is none.
         """
-        if not self._done:
+        if not self._undoable:
             raise UsageError("There is nothing to undo.")
-        done = self._done[-1]
-        self._log.append(Step(done.label, {}, undoes=True))
-        self._done.pop()
-        self._know(done.before)
-        return done.label, self._take(done.before)
+        done = self._undoable[-1]
+        self._log.append(ReviewStep(done.label, {}, undoes=True))
+        self._undoable.pop()
+        self._update_stored(done.before)
+        return done.label, self._apply_stored(done.before)
 
     # -- what follows ----------------------------------------------------------------------------------------------
 
     def accepted(self) -> list[Group]:
         """The accepted groups that give something up, whole, with a person's reasons where they differ from the policy's."""
         return [
-            self._reasoned(number)
-            for number in sorted(self._choices)
-            if self._share(number).files and self.choice(number).standing is Standing.ACCEPTED
+            self._with_reasons(number)
+            for number in sorted(self._decisions)
+            if self._group_totals(number).files and self.decision(number).status is ReviewStatus.ACCEPTED
         ]
 
     def actions(self, action: Action = Action.TRASH) -> dict[bytes, Action | None]:
         """What becomes of each photo of the accepted groups: kept, left alone (None), or `action`."""
         return {
             path: what
-            for number, choice in self._choices.items()
-            if choice.standing is Standing.ACCEPTED
-            for path, what in self._actions(number, choice, action).items()
+            for number, decision in self._decisions.items()
+            if decision.status is ReviewStatus.ACCEPTED
+            for path, what in self._actions(number, decision, action).items()
         }
 
-    def strangers_of(self, number: int) -> set[Pair]:
+    def non_duplicate_pairs(self, number: int) -> set[DigestPair]:
         """The pairs of contents in a group that are no duplicates of each other."""
-        choice = self.choice(number)
-        if not choice.strangers and choice.standing is not Standing.REFUSED:
+        decision = self.decision(number)
+        if not decision.non_duplicates and decision.status is not ReviewStatus.REFUSED:
             return set()
         members = self.groups[number].members
-        keeper = members[choice.keeper].photo.digest
+        keeper = members[decision.keeper].photo.digest
         digests = {
-            member.photo.digest for place, member in enumerate(members) if choice.mark(place) is Mark.STRANGER
+            member.photo.digest
+            for place, member in enumerate(members)
+            if decision.mark(place) is Mark.NOT_DUPLICATE
         }
         return {(keeper, digest) for digest in digests if digest != keeper}
 
-    def _reasoned(self, number: int) -> Group:
-        group, choice = self.groups[number], self.choice(number)
-        if choice.keeper == 0:
+    def _with_reasons(self, number: int) -> Group:
+        group, decision = self.groups[number], self.decision(number)
+        if decision.keeper == 0:
             return group
         members = (replace(each, reason=self.reason(number, i)) for i, each in enumerate(group.members))
         return replace(group, members=tuple(members))
 
-    def _actions(self, number: int, choice: Choice, action: Action) -> dict[bytes, Action | None]:
-        what = {Mark.KEEPER: Action.KEEP, Mark.KEEP: Action.KEEP, Mark.DROP: action, Mark.STRANGER: None}
+    def _actions(self, number: int, decision: GroupDecision, action: Action) -> dict[bytes, Action | None]:
+        what = {Mark.KEEPER: Action.KEEP, Mark.KEEP: Action.KEEP, Mark.DROP: action, Mark.NOT_DUPLICATE: None}
         members = self.groups[number].members
-        return {member.photo.path: what[choice.mark(place)] for place, member in enumerate(members)}
+        return {member.photo.path: what[decision.mark(place)] for place, member in enumerate(members)}
 
-    def _is_sound(self, number: int, choice: Choice) -> bool:
+    def _is_sound(self, number: int, decision: GroupDecision) -> bool:
         try:
-            self._check(number, choice)
+            self._check(number, decision)
         except UsageError:
             return False
         return True
 
-    def _check(self, number: int, choice: Choice) -> None:
+    def _check(self, number: int, decision: GroupDecision) -> None:
         """Raise `UsageError` for marks that no plan may have, such as a keeper that does not show what goes."""
-        if choice is PROPOSAL:
+        if decision is DEFAULT_DECISION:
             return
         members = self.groups[number].members
-        for place in choice.dropped(len(members)):
+        for place in decision.members_to_remove(len(members)):
             path = members[place].photo.path
             if self._protected(path):
                 raise UsageError(
                     f"{show_path(path)} lies in a reference folder and stays.", "Keep it, too (space)."
                 )
-        if choice.keeper or choice.strangers:
-            marks = self._actions(number, choice, Action.TRASH)
-            make_plan([self.groups[number]], _NOWHERE, marks=marks)
+        if decision.keeper or decision.non_duplicates:
+            marks = self._actions(number, decision, Action.TRASH)
+            make_plan([self.groups[number]], _EMPTY_ORIGIN, marks=marks)
 
     # -- keeping ---------------------------------------------------------------------------------------------------
 
-    def _mark(self, label: str, number: int, choice: Choice) -> None:
-        if choice.standing is Standing.ACCEPTED:
-            self._check(number, choice)
-        self._decide(label, {number: choice})
+    def _mark(self, label: str, number: int, decision: GroupDecision) -> None:
+        if decision.status is ReviewStatus.ACCEPTED:
+            self._check(number, decision)
+        self._decide(label, {number: decision})
 
-    def _decide(self, label: str, changes: Mapping[int, Choice]) -> None:
-        keys = {number: key_of(self.groups[number]) for number in changes}
-        after = {keys[number]: self._words(number, choice) for number, choice in changes.items()}
-        self._log.append(Step(label, after))
-        self._done.append(_Done(label, {key: self._stored.get(key) for key in after}))
-        self._know(after)
+    def _decide(self, label: str, changes: Mapping[int, GroupDecision]) -> None:
+        keys = {number: group_key(self.groups[number]) for number in changes}
+        after = {keys[number]: self._encode(number, decision) for number, decision in changes.items()}
+        self._log.append(ReviewStep(label, after))
+        self._undoable.append(_UndoableStep(label, {key: self._stored.get(key) for key in after}))
+        self._update_stored(after)
         self._numbers |= {key: number for number, key in keys.items()}
-        self._make(changes)
+        self._set_decisions(changes)
 
     def _resume(self) -> None:
         """Take up the steps in the log."""
         for step in self._log.steps():
             if not step.undoes:
-                self._done.append(_Done(step.label, {key: self._stored.get(key) for key in step.after}))
-                self._know(step.after)
-            elif self._done:
-                self._know(self._done.pop().before)
-        if not self._stored and not self._done:
+                self._undoable.append(
+                    _UndoableStep(step.label, {key: self._stored.get(key) for key in step.after})
+                )
+                self._update_stored(step.after)
+            elif self._undoable:
+                self._update_stored(self._undoable.pop().before)
+        if not self._stored and not self._undoable:
             return
-        self._numbers = {key_of(group): number for number, group in enumerate(self.groups)}
-        self._take(dict(self._stored), told=False)
+        self._numbers = {group_key(group): number for number, group in enumerate(self.groups)}
+        self._apply_stored(dict(self._stored), notify=False)
 
-    def _know(self, after: Mapping[str, Words | None]) -> None:
-        for key, words in after.items():
-            if words is None:
+    def _update_stored(self, after: Mapping[str, EncodedDecision | None]) -> None:
+        for key, encoded in after.items():
+            if encoded is None:
                 self._stored.pop(key, None)
             else:
-                self._stored[key] = words
+                self._stored[key] = encoded
 
-    def _take(self, after: Mapping[str, Words | None], *, told: bool = True) -> list[int]:
+    def _apply_stored(self, after: Mapping[str, EncodedDecision | None], *, notify: bool = True) -> list[int]:
         """Bring the groups in line with what is stored; gives those that are here."""
-        here = {self._numbers[key]: words for key, words in after.items() if key in self._numbers}
-        self._make({number: self._choice(number, words) for number, words in here.items()}, told=told)
+        here = {self._numbers[key]: encoded for key, encoded in after.items() if key in self._numbers}
+        self._set_decisions(
+            {number: self._decode(number, encoded) for number, encoded in here.items()}, notify=notify
+        )
         return list(here)
 
-    def _make(self, choices: Mapping[int, Choice], *, told: bool = True) -> None:
+    def _set_decisions(self, decisions: Mapping[int, GroupDecision], *, notify: bool = True) -> None:
         """Set choices, and tell who remembers strangers."""
-        added: set[Pair] = set()
-        removed: set[Pair] = set()
-        for number, choice in choices.items():
-            before = self.strangers_of(number)
-            self._set(number, choice)
-            now = self.strangers_of(number)
+        added: set[DigestPair] = set()
+        removed: set[DigestPair] = set()
+        for number, decision in decisions.items():
+            before = self.non_duplicate_pairs(number)
+            self._set_decision(number, decision)
+            now = self.non_duplicate_pairs(number)
             added |= now - before
             removed |= before - now
-        if told and (added or removed):
-            self._remember(added, removed)
+        if notify and (added or removed):
+            self._save_pairs(added, removed)
 
-    def _set(self, number: int, choice: Choice) -> None:
-        before = self._share(number)
-        if choice == PROPOSAL:
-            self._choices.pop(number, None)
+    def _set_decision(self, number: int, decision: GroupDecision) -> None:
+        before = self._group_totals(number)
+        if decision == DEFAULT_DECISION:
+            self._decisions.pop(number, None)
         else:
-            self._choices[number] = choice
-        self._open[number] = choice.standing is Standing.OPEN
-        after = self._share(number)
-        self._tally = Tally(
-            self._tally.decided - before.decided + after.decided,
-            self._tally.files - before.files + after.files,
-            self._tally.gain - before.gain + after.gain,
+            self._decisions[number] = decision
+        self._open[number] = decision.status is ReviewStatus.OPEN
+        after = self._group_totals(number)
+        self._totals = ReviewTotals(
+            self._totals.decided - before.decided + after.decided,
+            self._totals.files - before.files + after.files,
+            self._totals.gain - before.gain + after.gain,
         )
 
-    def _share(self, number: int) -> Tally:
+    def _group_totals(self, number: int) -> ReviewTotals:
         """What one group adds to the tally."""
-        choice = self.choice(number)
-        if choice.standing is not Standing.ACCEPTED:
-            return Tally(decided=int(choice.standing is Standing.REFUSED))
+        decision = self.decision(number)
+        if decision.status is not ReviewStatus.ACCEPTED:
+            return ReviewTotals(decided=int(decision.status is ReviewStatus.REFUSED))
         group = self.groups[number]
         members = group.members
-        if choice == _ACCEPTED:
-            return Tally(1, len(members) - 1, group.gain)
-        gone = choice.dropped(len(members))
-        return Tally(1, len(gone), sum(members[place].photo.stamp.size for place in gone))
+        if decision == _ACCEPTED_DECISION:
+            return ReviewTotals(1, len(members) - 1, group.gain)
+        gone = decision.members_to_remove(len(members))
+        return ReviewTotals(1, len(gone), sum(members[place].photo.stamp.size for place in gone))
 
-    def _words(self, number: int, choice: Choice) -> Words | None:
-        if choice == PROPOSAL:
+    def _encode(self, number: int, decision: GroupDecision) -> EncodedDecision | None:
+        if decision == DEFAULT_DECISION:
             return None
-        if choice == _ACCEPTED:
+        if decision == _ACCEPTED_DECISION:
             paths = [member.photo.path for member in self.groups[number].members]
-            return _accepted_words(sum(path < paths[0] for path in paths))
+            return _encode_accepted(sum(path < paths[0] for path in paths))
         place = {member: rank for rank, member in enumerate(self._by_path(number))}
-        kept, strangers = (
-            tuple(sorted(place[member] for member in chosen)) for chosen in (choice.kept, choice.strangers)
+        kept, non_duplicates = (
+            tuple(sorted(place[member] for member in chosen))
+            for chosen in (decision.kept, decision.non_duplicates)
         )
-        return choice.standing.value, place[choice.keeper], kept, strangers
+        return decision.status.value, place[decision.keeper], kept, non_duplicates
 
-    def _choice(self, number: int, words: Words | None) -> Choice:
-        if words is None:
-            return PROPOSAL
-        standing, keeper, kept, strangers = words
+    def _decode(self, number: int, encoded: EncodedDecision | None) -> GroupDecision:
+        if encoded is None:
+            return DEFAULT_DECISION
+        status, keeper, kept, non_duplicates = encoded
         members = self._by_path(number)
-        if members[keeper] == 0 and standing == Standing.ACCEPTED and not (kept or strangers):
-            return _ACCEPTED
-        return Choice(
-            Standing(standing),
+        if members[keeper] == 0 and status == ReviewStatus.ACCEPTED and not (kept or non_duplicates):
+            return _ACCEPTED_DECISION
+        return GroupDecision(
+            ReviewStatus(status),
             members[keeper],
             frozenset(members[rank] for rank in kept),
-            frozenset(members[rank] for rank in strangers),
+            frozenset(members[rank] for rank in non_duplicates),
         )
 
     def _by_path(self, number: int) -> list[int]:
@@ -380,14 +402,17 @@ class Review:
 
 
 @cache
-def _accepted_words(keeper: int) -> Words:
+def _encode_accepted(keeper: int) -> EncodedDecision:
     """An accepted proposal as it is stored: one value for the many groups that have it."""
-    return Standing.ACCEPTED.value, keeper, (), ()
+    return ReviewStatus.ACCEPTED.value, keeper, (), ()
 
 
-def _without(choice: Choice, member: int) -> Choice:
+def _unmarked(decision: GroupDecision, member: int) -> GroupDecision:
     """A choice that says nothing of a member, and so lets it go."""
-    standing = Standing.OPEN if choice.standing is Standing.REFUSED else choice.standing
+    status = ReviewStatus.OPEN if decision.status is ReviewStatus.REFUSED else decision.status
     return replace(
-        choice, standing=standing, kept=choice.kept - {member}, strangers=choice.strangers - {member}
+        decision,
+        status=status,
+        kept=decision.kept - {member},
+        non_duplicates=decision.non_duplicates - {member},
     )

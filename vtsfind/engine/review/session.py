@@ -15,30 +15,30 @@ from vtsfind.base.operations import Operation
 from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.base.records import Failure
 from vtsfind.base.settings import Settings
-from vtsfind.engine.indexing.changes import is_bare
+from vtsfind.engine.indexing.changes import is_missing_or_empty
 from vtsfind.engine.indexing.refresh import RefreshResult
 from vtsfind.engine.indexing.update import update
 from vtsfind.engine.library.access import library_folder, library_names, open_library
-from vtsfind.engine.library.decisions import Choice as Decided
+from vtsfind.engine.library.decisions import DecisionKind as Decided
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.previews.decode import Previews
 from vtsfind.engine.review.filters import Listing
-from vtsfind.engine.review.review import Pair, Review
+from vtsfind.engine.review.review import DigestPair, Review
 from vtsfind.engine.review.session_log import SavedSteps
-from vtsfind.engine.search.session import Finder
+from vtsfind.engine.search.session import SearchSession
 from vtsfind.media.scan import normalised
 from vtsfind.store.index import Counts
 
 if TYPE_CHECKING:
     from vtsfind.act.plan import Plan
-    from vtsfind.engine.apply.apply import Applied
-    from vtsfind.engine.duplicates.pipeline import DupesWish
+    from vtsfind.engine.apply.apply import ApplyResult
+    from vtsfind.engine.duplicates.pipeline import DedupOptions
     from vtsfind.store.journal import RunRecord
 
 COMMAND = "vtsfind browse"
 """What plans and the history say that a session was."""
 
-Source = Callable[[Settings, Progress, CancelToken], Sequence[Group]]
+GroupSource = Callable[[Settings, Progress, CancelToken], Sequence[Group]]
 """Where groups come from."""
 
 
@@ -53,7 +53,7 @@ class Overview:
     """None if it cannot be opened."""
     model: str = ""
     roots: tuple[bytes, ...] = ()
-    bare: tuple[bytes, ...] = ()
+    missing_or_empty: tuple[bytes, ...] = ()
     """Folders of it that are missing or empty now: their drive may not be there."""
     error: str = ""
     """Why it cannot be opened."""
@@ -80,31 +80,35 @@ class Proposal:
         return len({operation.group for operation in self.operations})
 
 
-class Browsing(AbstractContextManager["Browsing"]):
+class BrowseSession(AbstractContextManager["BrowseSession"]):
     """One session of the terminal UI over one library at a time.
 
     Parameters
     ----------
     settings
         Name the library at first.
-    wish
+    dedup_options
         Which duplicates are meant.
     source
         Where groups come from; from the library, unless told otherwise.
     """
 
     def __init__(
-        self, settings: Settings, source: Source | None = None, *, wish: "DupesWish | None" = None
+        self,
+        settings: Settings,
+        source: GroupSource | None = None,
+        *,
+        dedup_options: "DedupOptions | None" = None,
     ) -> None:
         self.settings = settings
         self.previews = Previews(settings)
-        self.finder = Finder(settings)
+        self.search_session = SearchSession(settings)
         self.review: Review | None = None
         """None until `load` has come to an end."""
         self.listing: Listing | None = None
-        self._source = source or partial(found_groups, wish=wish)
-        self._reference = tuple(
-            normalised(os.fsencode(folder)) for folder in (wish.reference if wish else ())
+        self._source = source or partial(find_groups, dedup_options=dedup_options)
+        self._reference_folders = tuple(
+            normalised(os.fsencode(folder)) for folder in (dedup_options.reference if dedup_options else ())
         )
         self._steps: SavedSteps | None = None
         self._lock = threading.Lock()
@@ -115,7 +119,7 @@ class Browsing(AbstractContextManager["Browsing"]):
         return library_folder(self.settings)
 
     def load(self, progress: Progress, cancel: CancelToken) -> tuple[Review, Listing]:
-        """Find the groups of the library, and take up its review; `take` makes them the ones at hand.
+        """Find the groups of the library, and take up its review; `use_groups` makes them the ones at hand.
 
         Raises
         ------
@@ -128,21 +132,21 @@ class Browsing(AbstractContextManager["Browsing"]):
         with self._lock:
             if self._steps is None:
                 self._steps = SavedSteps(self.folder)
-            return Review(groups, self._steps, _remember, self._is_protected), listing
+            return Review(groups, self._steps, _store_decisions, self._is_protected), listing
 
     def _is_protected(self, path: bytes) -> bool:
         """Whether a photo lies in a reference folder, where nothing is ever touched."""
-        return any(path.startswith(folder.rstrip(b"/") + b"/") for folder in self._reference)
+        return any(path.startswith(folder.rstrip(b"/") + b"/") for folder in self._reference_folders)
 
-    def take(self, review: Review, listing: Listing) -> None:
+    def use_groups(self, review: Review, listing: Listing) -> None:
         """Make these the groups at hand."""
         self.review, self.listing = review, listing
 
-    def switch(self, library: str) -> None:
+    def switch_library(self, library: str) -> None:
         """Go on with another library."""
         self._end_review()
         self.settings = replace(self.settings, library=library)
-        self.finder = Finder(self.settings)
+        self.search_session = SearchSession(self.settings)
 
     def overviews(self) -> list[Overview]:
         """All libraries: those among the user's data, and the one at hand if it lies elsewhere; that one first."""
@@ -165,15 +169,15 @@ class Browsing(AbstractContextManager["Browsing"]):
             If the review's marks break the rules of plans.
         """
         from vtsfind.act.plan import operations
-        from vtsfind.engine.apply.plans import plan_of
+        from vtsfind.engine.apply.plans import plan_for_groups
 
         review = self.review
         groups = review.accepted() if review else []
         marks = review.actions() if review else {}
-        plan, gone = plan_of(groups, library=self.folder, command=COMMAND, marks=marks)
+        plan, gone = plan_for_groups(groups, library=self.folder, command=COMMAND, marks=marks)
         return Proposal(plan, operations(plan), tuple(gone))
 
-    def apply(self, proposal: "Proposal", progress: Progress, cancel: CancelToken) -> "Applied":
+    def apply(self, proposal: "Proposal", progress: Progress, cancel: CancelToken) -> "ApplyResult":
         """Carry a plan out; see `vtsfind.engine.apply.apply.apply`."""
         from vtsfind.engine.apply.apply import apply
 
@@ -230,30 +234,30 @@ def overview(settings: Settings) -> Overview:
     try:
         with open_library(settings) as index:
             roots = tuple(index.roots())
-            bare = tuple(root for root in roots if is_bare(root))
-            return Overview(name, folder, index.counts(), index.signature.model, roots, bare)
+            missing_or_empty = tuple(root for root in roots if is_missing_or_empty(root))
+            return Overview(name, folder, index.counts(), index.signature.model, roots, missing_or_empty)
     except LibraryMissing:
         return Overview(name, folder, error="not made yet")
     except StorageError as error:
         return Overview(name, folder, error=str(error))
 
 
-def found_groups(
-    settings: Settings, progress: Progress, cancel: CancelToken, wish: "DupesWish | None" = None
+def find_groups(
+    settings: Settings, progress: Progress, cancel: CancelToken, dedup_options: "DedupOptions | None" = None
 ) -> Sequence[Group]:
     """The groups of duplicates of the library that the settings name."""
-    from vtsfind.engine.duplicates.pipeline import DupesWish, duplicates
+    from vtsfind.engine.duplicates.pipeline import DedupOptions, duplicates
 
-    return duplicates(settings, wish or DupesWish(), progress=progress, cancel=cancel).groups
+    return duplicates(settings, dedup_options or DedupOptions(), progress=progress, cancel=cancel).groups
 
 
-def _remember(added: set[Pair], removed: set[Pair]) -> None:
+def _store_decisions(added: set[DigestPair], removed: set[DigestPair]) -> None:
     """Keep for ever, by content, which photos a person said are no duplicates."""
     decisions = known_decisions()
     decisions.add(Decided.NOT_DUPLICATE, added)
     decisions.add(Decided.FORGET, removed)
 
 
-def told(error: Exception) -> str:
+def error_message(error: Exception) -> str:
     """What went wrong, for people."""
     return str(error) if isinstance(error, VtsfindError) else f"{type(error).__name__}: {error}"

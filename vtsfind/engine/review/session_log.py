@@ -9,7 +9,7 @@ from typing import Any
 
 from vtsfind.base.errors import LibraryLocked
 from vtsfind.base.settings import places
-from vtsfind.engine.review.state import Standing, Step, Words
+from vtsfind.engine.review.state import EncodedDecision, ReviewStatus, ReviewStep
 from vtsfind.store.checksummed_log import LineFile, read_lines
 from vtsfind.store.lock import WriterLock
 
@@ -27,7 +27,7 @@ class SavedSteps(AbstractContextManager["SavedSteps"]):
     """The steps of a library's review, in a file of checksummed lines (`vtsfind.store.checksummed_log`).
 
     A record is `{"label", "groups": {key: null | [standing, keeper, kept, strangers]}}`, or `{"label", "undo": true}`;
-    see `vtsfind.engine.review.state.Step`. A damaged line costs its step.
+    see `vtsfind.engine.review.state.ReviewStep`. A damaged line costs its step.
 
     Parameters
     ----------
@@ -59,15 +59,17 @@ class SavedSteps(AbstractContextManager["SavedSteps"]):
             self._lock.release()
             raise
 
-    def steps(self) -> Iterable[Step]:
+    def steps(self) -> Iterable[ReviewStep]:
         """All steps so far, oldest first."""
         for record in read_lines(self._path, KIND, VERSION).records:
             if record.get("undo"):
-                yield Step(str(record["label"]), {}, undoes=True)
+                yield ReviewStep(str(record["label"]), {}, undoes=True)
             else:
-                yield Step(str(record["label"]), {key: _words(v) for key, v in record["groups"].items()})
+                yield ReviewStep(
+                    str(record["label"]), {key: _parse_decision(v) for key, v in record["groups"].items()}
+                )
 
-    def append(self, step: Step) -> None:
+    def append(self, step: ReviewStep) -> None:
         """Keep one more step; it outlives this process from here on."""
         record: dict[str, Any] = {"label": step.label}
         if step.undoes:
@@ -86,8 +88,8 @@ class SavedSteps(AbstractContextManager["SavedSteps"]):
         self.close()
 
 
-def _words(stored: Any) -> Words | None:
+def _parse_decision(stored: Any) -> EncodedDecision | None:
     if stored is None:
         return None
-    standing, keeper, kept, strangers = stored
-    return Standing(standing).value, int(keeper), tuple(map(int, kept)), tuple(map(int, strangers))
+    status, keeper, kept, non_duplicates = stored
+    return ReviewStatus(status).value, int(keeper), tuple(map(int, kept)), tuple(map(int, non_duplicates))

@@ -13,16 +13,18 @@ from vtsfind.find.verification.verify import swapped
 
 Pixels = npt.NDArray[np.uint8]
 
-_OUTSIDE = 24
+_PADDING_GREY = 24
 """Grey of the part of a frame that a picture does not show."""
-_VISIBLE = 96.0
+_MAX_SHOWN_DIFFERENCE = 96.0
 """Difference, of 255, that is drawn brightest."""
-_HEAT = np.array([[14, 16, 26], [72, 22, 104], [206, 62, 78], [252, 176, 64], [255, 252, 220]], np.float64)
-_SHARPNESS_SIDE = 1024
+_HEATMAP_COLOURS = np.array(
+    [[14, 16, 26], [72, 22, 104], [206, 62, 78], [252, 176, 64], [255, 252, 220]], np.float64
+)
+_SHARPNESS_SIDE_PX = 1024
 """Pixels of the longer side at which sharpness is compared, at most."""
 
 
-def turned(pixels: Pixels, turn: int) -> Pixels:
+def apply_orientation(pixels: Pixels, turn: int) -> Pixels:
     """Turn a picture as the EXIF orientation `turn` asks: the second of a pair then stands like the first."""
     if turn in {5, 6, 7, 8}:
         pixels = pixels.swapaxes(0, 1)
@@ -33,8 +35,8 @@ def turned(pixels: Pixels, turn: int) -> Pixels:
     return np.ascontiguousarray(pixels)
 
 
-def turned_box(box: Box, turn: int) -> Box:
-    """Where a part of a picture lies after `turned`."""
+def orient_box(box: Box, turn: int) -> Box:
+    """Where a part of a picture lies after `apply_orientation`."""
     left, top, right, bottom = box.left, box.top, box.right, box.bottom
     if turn in {5, 6, 7, 8}:
         left, top, right, bottom = top, left, bottom, right
@@ -76,20 +78,20 @@ def aligned(first: Pixels, second: Pixels, evidence: Evidence, longest: int = 14
     longest
         Pixels of the frame's longer side, at most.
     """
-    second = turned(second, evidence.turn)
+    second = apply_orientation(second, evidence.turn)
     box = evidence.box
     if box is not None and evidence.boxed == 1:
-        box = turned_box(box, evidence.turn)
+        box = orient_box(box, evidence.turn)
     if box is None or evidence.boxed is None:
-        height, width = _within(max((first, second), key=lambda each: each.size), longest)
+        height, width = _fitted_size(max((first, second), key=lambda each: each.size), longest)
         whole = Box(0.0, 0.0, 1.0, 1.0)
         return Aligned(resized(first, height, width), resized(second, height, width), whole)
     wide, narrow = (first, second) if evidence.boxed == 0 else (second, first)
-    height, width = _within(wide, longest)
+    height, width = _fitted_size(wide, longest)
     frame = resized(wide, height, width)
-    placed = np.full_like(frame, _OUTSIDE)
-    top, bottom = _span(box.top, box.bottom, height)
-    left, right = _span(box.left, box.right, width)
+    placed = np.full_like(frame, _PADDING_GREY)
+    top, bottom = _pixel_span(box.top, box.bottom, height)
+    left, right = _pixel_span(box.left, box.right, width)
     placed[top:bottom, left:right] = resized(narrow, bottom - top, right - left)
     pair = (frame, placed) if evidence.boxed == 0 else (placed, frame)
     return Aligned(*pair, box)
@@ -98,24 +100,26 @@ def aligned(first: Pixels, second: Pixels, evidence: Evidence, longest: int = 14
 def difference(pair: Aligned) -> Pixels:
     """Where two pictures in one frame differ, (h, w, 3): brighter where more, black where only one shows anything."""
     gap = np.abs(pair.first.astype(np.int16) - pair.second).max(axis=2).astype(np.float32)
-    strength = np.clip(gap / _VISIBLE, 0, 1) ** 0.7
-    place = strength * (len(_HEAT) - 1)
-    lower = np.minimum(place.astype(np.int64), len(_HEAT) - 2)
+    strength = np.clip(gap / _MAX_SHOWN_DIFFERENCE, 0, 1) ** 0.7
+    place = strength * (len(_HEATMAP_COLOURS) - 1)
+    lower = np.minimum(place.astype(np.int64), len(_HEATMAP_COLOURS) - 2)
     share = (place - lower)[..., None]
-    heat: Pixels = (_HEAT[lower] * (1 - share) + _HEAT[lower + 1] * share).astype(np.uint8)
+    heat: Pixels = (_HEATMAP_COLOURS[lower] * (1 - share) + _HEATMAP_COLOURS[lower + 1] * share).astype(
+        np.uint8
+    )
     height, width = gap.shape
-    top, bottom = _span(pair.shared.top, pair.shared.bottom, height)
-    left, right = _span(pair.shared.left, pair.shared.right, width)
+    top, bottom = _pixel_span(pair.shared.top, pair.shared.bottom, height)
+    left, right = _pixel_span(pair.shared.left, pair.shared.right, width)
     shown = np.zeros_like(heat)
     shown[top:bottom, left:right] = heat[top:bottom, left:right]
     return shown
 
 
-def differing(pair: Aligned) -> float:
+def differing_share(pair: Aligned) -> float:
     """The share of the pixels that both show in which two pictures differ visibly, 0 to 1."""
     height, width = pair.first.shape[:2]
-    rows = slice(*_span(pair.shared.top, pair.shared.bottom, height))
-    columns = slice(*_span(pair.shared.left, pair.shared.right, width))
+    rows = slice(*_pixel_span(pair.shared.top, pair.shared.bottom, height))
+    columns = slice(*_pixel_span(pair.shared.left, pair.shared.right, width))
     gap = np.abs(pair.first[rows, columns].astype(np.int16) - pair.second[rows, columns]).max(axis=2)
     return float((gap > 24).mean())
 
@@ -127,27 +131,29 @@ def shared_parts(first: Pixels, second: Pixels, evidence: Evidence) -> tuple[Pix
         return first, second
     wide = (first, second)[evidence.boxed]
     height, width = wide.shape[:2]
-    inner = wide[slice(*_span(box.top, box.bottom, height)), slice(*_span(box.left, box.right, width))]
+    inner = wide[
+        slice(*_pixel_span(box.top, box.bottom, height)), slice(*_pixel_span(box.left, box.right, width))
+    ]
     return (inner, second) if evidence.boxed == 0 else (first, inner)
 
 
 def sharpness(first: Pixels, second: Pixels) -> tuple[float, float]:
     """How much fine detail each of two pictures has, in the size of the smaller: the mean step between neighbours."""
-    longest = min(_SHARPNESS_SIDE, max(first.shape), max(second.shape))
-    return _steps(first, longest), _steps(second, longest)
+    longest = min(_SHARPNESS_SIDE_PX, max(first.shape), max(second.shape))
+    return _mean_gradient(first, longest), _mean_gradient(second, longest)
 
 
-def _steps(pixels: Pixels, longest: int) -> float:
-    grey = resized(pixels, *_within(pixels, longest)).mean(axis=2)
+def _mean_gradient(pixels: Pixels, longest: int) -> float:
+    grey = resized(pixels, *_fitted_size(pixels, longest)).mean(axis=2)
     return float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()) / 2
 
 
 def resized(pixels: Pixels, height: int, width: int) -> Pixels:
     """Resize by the mean where a picture shrinks and linearly where it grows."""
-    return _axis(_axis(pixels, height, 0), width, 1)
+    return _resize_axis(_resize_axis(pixels, height, 0), width, 1)
 
 
-def _axis(pixels: Pixels, size: int, axis: int) -> Pixels:
+def _resize_axis(pixels: Pixels, size: int, axis: int) -> Pixels:
     own = pixels.shape[axis]
     if own == size:
         return pixels
@@ -167,14 +173,14 @@ def _axis(pixels: Pixels, size: int, axis: int) -> Pixels:
     return np.asarray(mixed + 0.5, np.uint8)
 
 
-def _within(pixels: Pixels, longest: int) -> tuple[int, int]:
+def _fitted_size(pixels: Pixels, longest: int) -> tuple[int, int]:
     """Height and width of a picture made no longer than so many pixels."""
     height, width = pixels.shape[:2]
     scale = min(1.0, longest / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
-def _span(start: float, end: float, size: int) -> tuple[int, int]:
+def _pixel_span(start: float, end: float, size: int) -> tuple[int, int]:
     first = min(max(0, round(start * size)), size - 1)
     return first, max(first + 1, min(size, round(end * size)))
 

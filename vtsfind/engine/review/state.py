@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 
-class Standing(StrEnum):
+class ReviewStatus(StrEnum):
     """Where the decision about a group stands."""
 
     OPEN = "open"
@@ -26,47 +26,47 @@ class Mark(StrEnum):
     """It is kept, too."""
     DROP = "drop"
     """It goes."""
-    STRANGER = "stranger"
+    NOT_DUPLICATE = "stranger"
     """It is no duplicate of the keeper, and stays."""
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class GroupDecision:
     """The decision about one group; members are named by their place in `Group.members`."""
 
-    standing: Standing = Standing.OPEN
+    status: ReviewStatus = ReviewStatus.OPEN
     keeper: int = 0
     kept: frozenset[int] = frozenset()
     """Members that stay beside the keeper."""
-    strangers: frozenset[int] = frozenset()
+    non_duplicates: frozenset[int] = frozenset()
     """Members that are no duplicates of the keeper."""
 
     def mark(self, member: int) -> Mark:
         """What becomes of a member."""
         if member == self.keeper:
             return Mark.KEEPER
-        if member in self.strangers or self.standing is Standing.REFUSED:
-            return Mark.STRANGER
+        if member in self.non_duplicates or self.status is ReviewStatus.REFUSED:
+            return Mark.NOT_DUPLICATE
         return Mark.KEEP if member in self.kept else Mark.DROP
 
-    def dropped(self, size: int) -> list[int]:
+    def members_to_remove(self, size: int) -> list[int]:
         """The members that go, of a group with `size` of them."""
         return [member for member in range(size) if self.mark(member) is Mark.DROP]
 
 
-PROPOSAL = Choice()
+DEFAULT_DECISION = GroupDecision()
 """What the policy proposes: the first member stays, the others go. The state of a group that nobody touched."""
 
-Words = tuple[str, int, tuple[int, ...], tuple[int, ...]]
+EncodedDecision = tuple[str, int, tuple[int, ...], tuple[int, ...]]
 """A choice as it is stored: standing, keeper, kept, strangers; members by their place in the order of paths."""
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class ReviewStep:
     """One act of a person, as it is stored: what it was, and the choices of the groups after it, by key."""
 
     label: str
-    after: Mapping[str, Words | None]
+    after: Mapping[str, EncodedDecision | None]
     """None where the proposal stands again."""
     undoes: bool = False
     """Whether this takes the latest step back that still stands."""
@@ -75,26 +75,26 @@ class Step:
 class StepLog(Protocol):
     """Where steps are kept."""
 
-    def steps(self) -> Iterable[Step]:
+    def steps(self) -> Iterable[ReviewStep]:
         """All steps so far, oldest first."""
 
-    def append(self, step: Step) -> None:
+    def append(self, step: ReviewStep) -> None:
         """Keep one more; it lasts when this returns."""
 
 
-class Unsaved:
+class UnsavedSteps:
     """A `StepLog` that keeps nothing beyond the process."""
 
-    def steps(self) -> Iterable[Step]:
+    def steps(self) -> Iterable[ReviewStep]:
         """None."""
         return ()
 
-    def append(self, step: Step) -> None:
+    def append(self, step: ReviewStep) -> None:
         """Ignore it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class ReviewTotals:
     """How far a review is."""
 
     decided: int = 0

@@ -14,7 +14,7 @@ from vtsfind.base.records import Failure, Head, PictureInfo, Preprocessing, Sign
 from vtsfind.base.settings import Settings
 from vtsfind.engine.library import access as library
 from vtsfind.engine.library.access import EncoderLike, card_of, open_library
-from vtsfind.engine.search.query_image import Codes, Question, codes_of, question
+from vtsfind.engine.search.query_image import Codes, QueryImage, codes_of, query_image
 from vtsfind.find.hamming.search import best_by_views, top_k, within
 from vtsfind.store.index import Index
 
@@ -23,7 +23,7 @@ DEFAULT_HEAD = "scene"
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SearchOptions:
     """What is wanted of an answer."""
 
     head: str | None = None
@@ -57,7 +57,7 @@ class Neighbour:
 class Answer:
     """What came of one question."""
 
-    question: Question
+    query_image: QueryImage
     neighbours: tuple[Neighbour, ...] = ()
     """Best first; of equally near ones, the content that the library knows longest, then by path. Of a photo that the library
     has not, several views are looked for by the head that tells copies (`vtsfind.media.query_views`): the best is
@@ -86,10 +86,10 @@ def chosen_head(signature: Signature, asked: str | None) -> Head:
     )
 
 
-def ask(
+def search_library(
     index: Index,
-    questions: Sequence[Question],
-    wish: Wish,
+    queries: Sequence[QueryImage],
+    search_options: SearchOptions,
     *,
     encoder: Callable[[], EncoderLike],
     preprocessing: Callable[[], Preprocessing],
@@ -102,9 +102,9 @@ def ask(
     ----------
     index
         The library, open for reading.
-    questions
+    queries
         The photos.
-    wish
+    search_options
         What is wanted of the answers.
     encoder, preprocessing, settings, cancel
         As for `vtsfind.engine.search.query_image.codes_of`.
@@ -118,41 +118,47 @@ def ask(
     UsageError
         If the library's model has no such head, or the wish cannot be met.
     """
-    head = chosen_head(index.signature, wish.head)
-    if wish.top is not None and wish.top < 1:
-        raise UsageError(f"--top is {wish.top}.", "Give a number from 1.")
-    if wish.radius is not None and not 0 <= wish.radius <= head.bits:
-        raise UsageError(f"--radius is {wish.radius}.", f"Give a number of bits from 0 to {head.bits}.")
+    head = chosen_head(index.signature, search_options.head)
+    if search_options.top is not None and search_options.top < 1:
+        raise UsageError(f"--top is {search_options.top}.", "Give a number from 1.")
+    if search_options.radius is not None and not 0 <= search_options.radius <= head.bits:
+        raise UsageError(
+            f"--radius is {search_options.radius}.", f"Give a number of bits from 0 to {head.bits}."
+        )
     codes = codes_of(
         index,
-        questions,
+        queries,
         encoder=encoder,
         preprocessing=preprocessing,
         settings=settings,
         cancel=cancel or CancelToken(),
     )
     answers = []
-    for each, own in zip(questions, codes, strict=True):
+    for each, own in zip(queries, codes, strict=True):
         if isinstance(own, Failure):
             answers.append(Answer(each, failure=own))
         else:
-            answers.append(Answer(each, tuple(_neighbours(index, each, own, head, wish))))
+            answers.append(Answer(each, tuple(_neighbours(index, each, own, head, search_options))))
     return answers
 
 
-def _neighbours(index: Index, asked: Question, codes: Codes, head: Head, wish: Wish) -> Iterator[Neighbour]:
+def _neighbours(
+    index: Index, asked: QueryImage, codes: Codes, head: Head, search_options: SearchOptions
+) -> Iterator[Neighbour]:
     planes = index.planes(head.name)
     query = bits.words(codes[head.name])
-    top = DEFAULT_TOP if wish.top is None and wish.radius is None else wish.top
+    top = DEFAULT_TOP if search_options.top is None and search_options.radius is None else search_options.top
     # Every content has a file, so that many contents suffice; one more in case it is the file asked for.
     contents = len(planes.rows) if top is None else top + 1
     if len(query) > 1:
-        columns, distances = best_by_views(planes.words, query, contents, radius=wish.radius)
-    elif wish.radius is None:
+        columns, distances = best_by_views(planes.words, query, contents, radius=search_options.radius)
+    elif search_options.radius is None:
         columns, distances = (found[0] for found in top_k(planes.words, query, contents))
     else:
-        columns, distances = within(planes.words, query, wish.radius)[0]
-    own_paths = {asked.path, os.path.realpath(asked.path)} if asked.path and wish.skip_self else set()
+        columns, distances = within(planes.words, query, search_options.radius)[0]
+    own_paths = (
+        {asked.path, os.path.realpath(asked.path)} if asked.path and search_options.skip_self else set()
+    )
     files = index.files_of_rows(planes.rows[columns[:contents]])
     rank = 0
     for records, distance in zip(files, distances[:contents], strict=True):
@@ -187,7 +193,7 @@ class Similar:
 def find_similar(
     settings: Settings,
     names: Iterable[str | bytes],
-    wish: Wish,
+    search_options: SearchOptions,
     *,
     standard_input: BinaryIO,
     cancel: CancelToken | None = None,
@@ -200,7 +206,7 @@ def find_similar(
         Name the library.
     names
         The photos as the user calls them; `-` is the content of standard input.
-    wish
+    search_options
         What is wanted of the answers.
     standard_input
         Read only if it is asked for.
@@ -216,14 +222,14 @@ def find_similar(
     """
     with open_library(settings) as index:
         card = cache(lambda: card_of(index))
-        answers = ask(
+        answers = search_library(
             index,
-            [question(name, standard_input) for name in names],
-            wish,
+            [query_image(name, standard_input) for name in names],
+            search_options,
             encoder=lambda: library.load_encoder(card(), settings),
             preprocessing=lambda: card().preprocessing,
             settings=settings,
             cancel=cancel,
         )
-        head = chosen_head(index.signature, wish.head)
+        head = chosen_head(index.signature, search_options.head)
         return Similar(index.folder, index.signature.model, head, tuple(answers))

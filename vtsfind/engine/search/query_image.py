@@ -32,7 +32,7 @@ STANDARD_INPUT = b"-"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class QueryImage:
     """A photo to look for."""
 
     name: bytes
@@ -45,27 +45,27 @@ class Question:
     """Why there is neither."""
 
 
-def question(name: str | bytes, standard_input: BinaryIO) -> Question:
+def query_image(name: str | bytes, standard_input: BinaryIO) -> QueryImage:
     """What the user calls `name`: a file, or `-` for what comes from standard input."""
     name = os.fsencode(name)
     if name == STANDARD_INPUT:
-        return Question(name, content=standard_input.read())
+        return QueryImage(name, content=standard_input.read())
     path = normalised(name)
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
-            return Question(name, failure=Failure(name, Reason.UNREADABLE, "it is a folder"))
+            return QueryImage(name, failure=Failure(name, Reason.UNREADABLE, "it is a folder"))
         if stat.S_ISREG(status.st_mode):
-            return Question(name, path=path)
+            return QueryImage(name, path=path)
         with open(path, "rb") as stream:  # a pipe, whose content comes once
-            return Question(name, content=stream.read())
+            return QueryImage(name, content=stream.read())
     except OSError as error:
-        return Question(name, failure=failure_of(name, error))
+        return QueryImage(name, failure=failure_of(name, error))
 
 
 def codes_of(
     index: Index,
-    questions: Sequence[Question],
+    queries: Sequence[QueryImage],
     *,
     encoder: Callable[[], EncoderLike],
     preprocessing: Callable[[], Preprocessing],
@@ -78,7 +78,7 @@ def codes_of(
     ----------
     index
         The library.
-    questions
+    queries
         The photos.
     encoder, preprocessing
         Load the library's model, and tell how its pictures are prepared; called only if a photo is new to it.
@@ -91,61 +91,61 @@ def codes_of(
     -------
     For each question its codes, or why there are none.
     """
-    known = [_known(index, each) for each in questions]
-    new = [each for each, codes in zip(questions, known, strict=True) if codes is None]
+    known = [_indexed_codes(index, each) for each in queries]
+    new = [each for each, codes in zip(queries, known, strict=True) if codes is None]
     if not new:
         return [codes for codes in known if codes is not None]
     with ThreadPoolExecutor(1, thread_name_prefix="vtsfind-model") as executor:
         loading = executor.submit(encoder)
-        pixels = _decoded(new, preprocessing(), settings, cancel)
+        pixels = _decode(new, preprocessing(), settings, cancel)
         wait([loading])
         cancel.check()
-        made = iter(_encoded(pixels, loading.result, index))
+        made = iter(_encode(pixels, loading.result, index))
     return [next(made) if codes is None else codes for codes in known]
 
 
-def _known(index: Index, asked: Question) -> Codes | Failure | None:
+def _indexed_codes(index: Index, query: QueryImage) -> Codes | Failure | None:
     """The codes that the library has of a photo, None if it has not."""
-    if asked.failure:
-        return asked.failure
-    if asked.path is None:
-        return _single(index.codes_of_digest(hashlib.sha256(asked.content or b"").digest()))
+    if query.failure:
+        return query.failure
+    if query.path is None:
+        return _as_single_view(index.codes_of_digest(hashlib.sha256(query.content or b"").digest()))
     try:
-        codes = index.codes_of_path(asked.path, stamp_of(os.stat(asked.path)))
+        codes = index.codes_of_path(query.path, stamp_of(os.stat(query.path)))
         if codes is None:
-            with open(asked.path, "rb") as file:
+            with open(query.path, "rb") as file:
                 codes = index.codes_of_digest(hashlib.file_digest(file, "sha256").digest())
     except OSError as error:
-        return failure_of(asked.name, error)
-    return _single(codes)
+        return failure_of(query.name, error)
+    return _as_single_view(codes)
 
 
-def _single(codes: Codes | None) -> Codes | None:
+def _as_single_view(codes: Codes | None) -> Codes | None:
     return codes and {head: code[None] for head, code in codes.items()}
 
 
-def _decoded(
-    questions: Sequence[Question], preprocessing: Preprocessing, settings: Settings, cancel: CancelToken
+def _decode(
+    queries: Sequence[QueryImage], preprocessing: Preprocessing, settings: Settings, cancel: CancelToken
 ) -> list[npt.NDArray[np.uint8] | Failure]:
     """Prepare photos for the model, each (size, size, 3), or tell why not."""
-    from vtsfind.media.pool import DecodePool, Task
+    from vtsfind.media.pool import DecodePool, DecodeTask
 
     pixels: list[npt.NDArray[np.uint8] | Failure] = []
     with (
         tempfile.TemporaryDirectory(prefix="vtsfind-") as folder,
         DecodePool(
             preprocessing,
-            workers=min(len(questions), settings.workers or 1),
+            workers=min(len(queries), settings.workers or 1),
             timeout_s=settings.decode_timeout_s,
             memory_bytes=settings.decode_memory_mb << 20,
             pixel_limit=settings.pixel_limit,
         ) as pool,
     ):
-        paths = [each.path or _written(each.content, folder, i) for i, each in enumerate(questions)]
-        tasks = [Task(_found(path)) for path in paths]
-        for asked, item in zip(questions, pool.prepared(tasks, cancel), strict=True):
+        paths = [each.path or _write_temporary(each.content, folder, i) for i, each in enumerate(queries)]
+        tasks = [DecodeTask(_found(path)) for path in paths]
+        for query, item in zip(queries, pool.prepared(tasks, cancel), strict=True):
             if isinstance(item, Failure):
-                pixels.append(replace(item, path=asked.name))
+                pixels.append(replace(item, path=query.name))
             elif item.pixels is not None:
                 pixels.append(item.pixels)
     return pixels
@@ -158,7 +158,7 @@ def _found(path: bytes) -> Found:
         return Found(path, Stamp(0, 0, 0))
 
 
-def _written(content: bytes | None, folder: str, number: int) -> bytes:
+def _write_temporary(content: bytes | None, folder: str, number: int) -> bytes:
     """Put bytes into a file, since worker processes read files."""
     path = os.path.join(folder, str(number))
     with open(path, "wb") as file:
@@ -166,14 +166,14 @@ def _written(content: bytes | None, folder: str, number: int) -> bytes:
     return os.fsencode(path)
 
 
-def _encoded(
+def _encode(
     pixels: Sequence[npt.NDArray[np.uint8] | Failure], encoder: Callable[[], EncoderLike], index: Index
 ) -> list[Codes | Failure]:
     """Make the codes of prepared photos; failures stay where they are."""
     good = [each for each in pixels if not isinstance(each, Failure)]
     if not good:
         return [each for each in pixels if isinstance(each, Failure)]
-    from vtsfind.media.query_views import VIEWS, views
+    from vtsfind.media.query_views import VIEW_COUNT, views
 
     model = encoder()
     index.require(model.signature)
@@ -185,6 +185,6 @@ def _encoded(
             result.append(each)
         else:
             row = next(rows)
-            own = {head: values[row * VIEWS : (row + 1) * VIEWS] for head, values in codes.items()}
+            own = {head: values[row * VIEW_COUNT : (row + 1) * VIEW_COUNT] for head, values in codes.items()}
             result.append({head: each if head == COPY_HEAD else each[:1] for head, each in own.items()})
     return result

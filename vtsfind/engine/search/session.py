@@ -9,11 +9,11 @@ from vtsfind.base.progress import CancelToken
 from vtsfind.base.settings import Settings
 from vtsfind.engine.library import access as library
 from vtsfind.engine.library.access import EncoderLike, card_of, open_library
-from vtsfind.engine.search.query import Answer, Wish, ask
-from vtsfind.engine.search.query_image import question
+from vtsfind.engine.search.query import Answer, SearchOptions, search_library
+from vtsfind.engine.search.query_image import query_image
 
 
-class Finder:
+class SearchSession:
     """Answers questions about one library; one at a time, from any thread.
 
     Parameters
@@ -43,7 +43,9 @@ class Finder:
         with open_library(self._settings) as index:
             return [head.name for head in index.signature.heads]
 
-    def find(self, name: str | bytes, wish: Wish, cancel: CancelToken | None = None) -> Answer:
+    def find(
+        self, name: str | bytes, search_options: SearchOptions, cancel: CancelToken | None = None
+    ) -> Answer:
         """Find what looks like a photo. One that is new to the library loads the model, which takes seconds.
 
         Raises
@@ -63,10 +65,10 @@ class Finder:
                     self._encoder = library.load_encoder(card(), self._settings)
                 return self._encoder
 
-            (answer,) = ask(
+            (answer,) = search_library(
                 index,
-                [question(name, io.BytesIO())],
-                wish,
+                [query_image(name, io.BytesIO())],
+                search_options,
                 encoder=encoder,
                 preprocessing=lambda: card().preprocessing,
                 settings=self._settings,

@@ -22,32 +22,32 @@ import numpy.typing as npt
 from vtsfind.base.bits import WORD_BITS
 from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.find.hamming.all_pairs import close_codes
-from vtsfind.find.hamming.distance import Integers, Words, differing
+from vtsfind.find.hamming.distance import Integers, Words, count_bits
 from vtsfind.find.hamming.knn import best_ranks
-from vtsfind.find.hamming.mih import whole_cost
+from vtsfind.find.hamming.mih import exhaustive_cost
 from vtsfind.find.hamming.search import top_k
 
-MOST = 8
+MAX_CANDIDATES_PER_PHOTO = 8
 """Candidates of one photo. By the first default model, of mild edits of 200 photographs 99.7 % had their original among them
 in a library of 598, of hard ones 97.3 %, of quarter and half turns 99.7 %; 24 candidates instead of 8 would give 99.8, 98.3
 and 99.7 %."""
-NEIGHBOURS = 64
+TARGET_NEIGHBOURS = 64
 """Photos within the radius of the typical photo: many more than its candidates, since the nearest by both codes are
 wanted. A radius with only 16 in it (94 bits of 256 in that library) cost 3.5 % of the mild edits, and 13 % of the hard."""
-WIDEST = 0.44
+MAX_RADIUS_SHARE = 0.44
 """The radius at most, as a share of the bits. Codes of strangers differ in half of them, with a deviation of a few in a
 hundred: further out there are only strangers."""
 
-MET_NEIGHBOURS = 16
+TARGET_NEIGHBOURS_PARTIAL = 16
 """The same where only some of the pairs within the radius are found, since there are too many codes. A part of the strangers
 is not found either, so photos still have a few candidates each. Of edits of 30 photographs among 1,000,000 simulated strangers,
 where all pairs within 47 bits are found, all mild and 91.2 % of the hard ones were within this radius of their original
-(91 bits), and 98.0 and 79.2 % were found; all of these were among the `MOST` nearest found (docs/results/pairs.json)."""
+(91 bits), and 98.0 and 79.2 % were found; all of these were among the `MAX_CANDIDATES_PER_PHOTO` nearest found (docs/results/pairs.json)."""
 
-_SAMPLE = 256
-_EFFORT = 50e9
+_RADIUS_SAMPLE_PHOTOS = 256
+_MAX_EFFORT_NS = 50e9
 """Nanoseconds of processors that finding pairs may take, about."""
-_STREAMED = 4
+_OVERSAMPLING = 4
 """How many times more than the candidates of one photo are found, before they are ranked by both codes."""
 
 
@@ -70,7 +70,7 @@ class Candidates:
     within: int
     """Pairs within the radius that were found: more than there are here if some photos had more than their share."""
 
-    def only(self, kept: npt.NDArray[np.bool_]) -> "Candidates":
+    def filtered(self, kept: npt.NDArray[np.bool_]) -> "Candidates":
         """Some of the pairs, by a mask (p,)."""
         return replace(
             self,
@@ -85,7 +85,7 @@ def candidates(
     planes: Words,
     *,
     radius: int | None = None,
-    most: int | None = MOST,
+    max_per_photo: int | None = MAX_CANDIDATES_PER_PHOTO,
     other: Words | None = None,
     wanted: Callable[[Integers, Integers], npt.NDArray[np.bool_]] | None = None,
     threads: int | None = None,
@@ -99,11 +99,11 @@ def candidates(
     planes
         (w, n) uint64: the copy codes, as `vtsfind.base.bits.planes` lays them out.
     radius
-        In bits: all pairs within it are found, however long that takes. Unless given, `fitting_radius`, and what a minute
+        In bits: all pairs within it are found, however long that takes. Unless given, `adaptive_radius`, and what a minute
         or so allows.
-    most
-        Candidates of one photo; None for no limit, but for codes that more than `MOST` photos share: each of these is paired
-        with the first `MOST` only if it is one of them, else with the first.
+    max_per_photo
+        Candidates of one photo; None for no limit, but for codes that more than `MAX_CANDIDATES_PER_PHOTO` photos share: each of these is paired
+        with the first `MAX_CANDIDATES_PER_PHOTO` only if it is one of them, else with the first.
     other
         (w', n) uint64: codes that tell what is in the picture.
     wanted
@@ -119,44 +119,50 @@ def candidates(
     planes = np.asarray(planes, np.uint64)
     effort = None
     if radius is None:
-        few = whole_cost(planes.shape[1]) <= _EFFORT
-        radius = fitting_radius(planes, neighbours=NEIGHBOURS if few else MET_NEIGHBOURS, threads=threads)
-        effort = _EFFORT
-    streamed = None if most is None else _STREAMED * most
+        is_exhaustive = exhaustive_cost(planes.shape[1]) <= _MAX_EFFORT_NS
+        radius = adaptive_radius(
+            planes,
+            neighbours=TARGET_NEIGHBOURS if is_exhaustive else TARGET_NEIGHBOURS_PARTIAL,
+            threads=threads,
+        )
+        effort = _MAX_EFFORT_NS
+    max_nearest = None if max_per_photo is None else _OVERSAMPLING * max_per_photo
     close = close_codes(
-        planes, radius, nearest=streamed, effort=effort, threads=threads, progress=progress, cancel=cancel
+        planes, radius, nearest=max_nearest, effort=effort, threads=threads, progress=progress, cancel=cancel
     )
-    firsts, seconds, distances = close.expand(most or MOST)
+    firsts, seconds, distances = close.expand(max_per_photo or MAX_CANDIDATES_PER_PHOTO)
     within = close.count()
     if wanted is not None:
         kept = wanted(firsts, seconds)
         firsts, seconds, distances = firsts[kept], seconds[kept], distances[kept]
-    ranks = best_ranks(firsts, seconds, _scores(firsts, seconds, distances, other))
-    kept = ranks < (len(firsts) + 1 if most is None else most)
+    ranks = best_ranks(firsts, seconds, _ranking_distances(firsts, seconds, distances, other))
+    kept = ranks < (len(firsts) + 1 if max_per_photo is None else max_per_photo)
     return Candidates(
         firsts[kept], seconds[kept], distances[kept], ranks[kept], radius, close.complete, within
     )
 
 
-def _scores(firsts: Integers, seconds: Integers, distances: Integers, other: Words | None) -> Integers:
+def _ranking_distances(
+    firsts: Integers, seconds: Integers, distances: Integers, other: Words | None
+) -> Integers:
     """What pairs are ranked by: twice the copy code's distance, and that of the other code."""
     if other is None or not len(firsts):
         return distances
     other = np.asarray(other, np.uint64)
-    return 2 * distances + differing(other[:, firsts] ^ other[:, seconds])
+    return 2 * distances + count_bits(other[:, firsts] ^ other[:, seconds])
 
 
-def fitting_radius(planes: Words, *, neighbours: int = NEIGHBOURS, threads: int | None = None) -> int:
+def adaptive_radius(planes: Words, *, neighbours: int = TARGET_NEIGHBOURS, threads: int | None = None) -> int:
     """The radius within which the typical photo of these codes (w, n) has so many neighbours.
 
     The median over a sample of photos, evenly spaced, so that many frames of one kind do not count for the others;
-    at most `WIDEST`.
+    at most `MAX_RADIUS_SHARE`.
     """
     words, n = planes.shape
-    widest = int(WIDEST * words * WORD_BITS)
+    max_radius = int(MAX_RADIUS_SHARE * words * WORD_BITS)
     if n <= neighbours + 1:
-        return widest
-    rows = np.unique(np.linspace(0, n - 1, _SAMPLE).astype(np.int64))
+        return max_radius
+    rows = np.unique(np.linspace(0, n - 1, _RADIUS_SAMPLE_PHOTOS).astype(np.int64))
     _, distances = top_k(planes, np.ascontiguousarray(planes[:, rows].T), neighbours + 1, threads=threads)
     # The photo itself is the nearest; the last one would already be one too many.
-    return min(int(np.median(distances[:, -1])), widest)
+    return min(int(np.median(distances[:, -1])), max_radius)

@@ -8,7 +8,7 @@ that count together (the weak geometric consistency of Jegou, Douze and Schmid, 
 wall is not for every other brick wall.
 
 What it costs grows with the number of points: words get finer as there are more of them, those that very many points share are
-skipped, and a photo has at most so many pairs. In memory there are up to 40 bytes a point, for at most `MOST_POINTS` of them:
+skipped, and a photo has at most so many pairs. In memory there are up to 40 bytes a point, for at most `MAX_POINTS` of them:
 in a larger library the larger features of each photo stand for it.
 
 Every vote counts the same, however rare its word is.
@@ -23,42 +23,42 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
-from vtsfind.find.candidates.visual_words import Vocabulary, learned
+from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
+from vtsfind.find.candidates.visual_words import Vocabulary, learn_vocabulary
 from vtsfind.find.hamming.distance import Integers
 from vtsfind.find.hamming.knn import FoundPairs, best_ranks
-from vtsfind.find.threads import ONE_FOR_PRODUCTS
-from vtsfind.find.verification.features import MOST_POINTS as MOST_OF_PHOTO
+from vtsfind.find.threads import SINGLE_THREADED_BLAS
+from vtsfind.find.verification.features import MAX_POINTS as MAX_POINTS_PER_PHOTO
 from vtsfind.find.verification.features import Features, Pixels
 
-MOST = 8
+MAX_PAIRS_PER_PHOTO = 8
 """Pairs of one photo."""
-FEWEST_VOTES = 4
+MIN_VOTES = 4
 """Below that a pair is not proposed."""
-ON_AVERAGE = 2
+MAX_MEAN_PAIRS_PER_PHOTO = 2
 """Pairs a photo, over all photos, at most: in a library of a million look-alikes those with the most votes."""
-MOST_POINTS = 1 << 25
+MAX_POINTS = 1 << 25
 
-_NEAR = 20
+_MAX_SIGNATURE_DISTANCE_BITS = 20
 """Bits of 64 in which the signatures of one spot differ at most."""
-_COMMON = 128
+_MAX_POINTS_PER_WORD = 128
 """A word that more points share than that says nothing."""
 _SAMPLE_POINTS = 16_384
-_SAMPLE_EVERY = 12
+_SAMPLE_STRIDE = 12
 """Of so many points one is learned from, so that many photos have a say."""
-_BLOCK = 64
+_PHOTOS_PER_BLOCK = 64
 """Photos whose votes are counted at once."""
-_TURNS = 8
-_TURN_STEP = 256 // _TURNS
-_SIZE_STEP = 6
+_ANGLE_BINS = 8
+_ANGLE_BIN_WIDTH = 256 // _ANGLE_BINS
+_SCALE_BIN_WIDTH = 6
 """In eighths of an octave."""
-_SIZES = 64
+_SCALE_BINS = 64
 
-Wanted = Callable[[Integers, Integers], npt.NDArray[np.bool_]]
+PairFilter = Callable[[Integers, Integers], npt.NDArray[np.bool_]]
 
 
 @dataclass(frozen=True, slots=True)
-class Sightings:
+class LocalCandidates:
     """Pairs of photos that seem to show the same, of those that are of interest."""
 
     firsts: Integers
@@ -75,19 +75,19 @@ class Sightings:
         return np.stack([self.firsts, self.seconds, self.votes, self.ranks]).astype("<i8").tobytes()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "Sightings":
+    def from_bytes(cls, data: bytes) -> "LocalCandidates":
         """Unpack what `to_bytes` packed."""
         return cls(*np.frombuffer(data, "<i8").reshape(4, -1).astype(np.int64))
 
 
-def sightings(
+def local_candidates(
     digests: Sequence[bytes],
     features: Callable[[int], Features],
     *,
-    wanted: Wanted | None = None,
+    wanted: PairFilter | None = None,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
-) -> Sightings:
+) -> LocalCandidates:
     """Find pairs of photos that have local features in common.
 
     Parameters
@@ -107,39 +107,43 @@ def sightings(
     Cancelled
         If `cancel` says so.
     """
-    progress, cancel = progress or Silent(), cancel or CancelToken()
+    progress, cancel = progress or SilentProgress(), cancel or CancelToken()
     order = np.array(sorted(range(len(digests)), key=digests.__getitem__), np.int64)
-    progress.start(Phase.SIGHT, len(order))
-    found = FoundPairs(MOST)
+    progress.start(Phase.MATCH_LOCAL_FEATURES, len(order))
+    found = FoundPairs(MAX_PAIRS_PER_PHOTO)
     if len(order):
-        with ONE_FOR_PRODUCTS:
-            points = _gathered(order, features, progress, cancel)
-        for first in range(0, len(order), _BLOCK):
+        with SINGLE_THREADED_BLAS:
+            points = _build_index(order, features, progress, cancel)
+        for first in range(0, len(order), _PHOTOS_PER_BLOCK):
             cancel.check()
-            pairs = points.votes(first, first + _BLOCK)
+            pairs = points.votes(first, first + _PHOTOS_PER_BLOCK)
             if wanted:
                 pairs = pairs[:, wanted(*np.sort(order[pairs[:2]], axis=0))]
             found.add(pairs)
     return _best(found.pairs(), order)
 
 
-def _best(pairs: Integers, order: Integers) -> Sightings:
+def _best(pairs: Integers, order: Integers) -> LocalCandidates:
     """The pairs that are proposed, with photos called as the caller does."""
     ranks = best_ranks(*pairs)
-    kept = np.flatnonzero(ranks < MOST)
-    kept = kept[np.lexsort((pairs[1, kept], pairs[0, kept], pairs[2, kept]))][: ON_AVERAGE * len(order)]
+    kept = np.flatnonzero(ranks < MAX_PAIRS_PER_PHOTO)
+    kept = kept[np.lexsort((pairs[1, kept], pairs[0, kept], pairs[2, kept]))][
+        : MAX_MEAN_PAIRS_PER_PHOTO * len(order)
+    ]
     firsts, seconds = np.sort(order[pairs[:2, kept]], axis=0)
     rows = np.lexsort((seconds, firsts))
-    return Sightings(firsts[rows], seconds[rows], _MOST_VOTES - pairs[2, kept][rows], ranks[kept][rows])
+    return LocalCandidates(
+        firsts[rows], seconds[rows], _VOTE_CEILING - pairs[2, kept][rows], ranks[kept][rows]
+    )
 
 
 # Pairs are ranked by how far they are from all the votes there can be: less is better, as with distances.
-_MOST_VOTES = 1 << 16
+_VOTE_CEILING = 1 << 16
 
 
-def _gathered(
+def _build_index(
     order: Integers, features: Callable[[int], Features], progress: Progress, cancel: CancelToken
-) -> "_Points":
+) -> "_InvertedIndex":
     """The points of all photos, in this order, as words."""
     sample: list[Pixels] = []
     counted = 0
@@ -147,13 +151,13 @@ def _gathered(
         cancel.check()
         sample.append(features(photo).descriptors)
         counted += len(sample[-1])
-        if counted >= _SAMPLE_EVERY * _SAMPLE_POINTS:
+        if counted >= _SAMPLE_STRIDE * _SAMPLE_POINTS:
             break
     every = max(1, -(-counted // _SAMPLE_POINTS))
-    most = min(max(1, MOST_POINTS // len(order)), MOST_OF_PHOTO)
-    total = sum(min(len(each), most) for each in sample) * len(order) // len(sample)
-    vocabulary = learned(np.concatenate(sample)[::every], total)
-    return _Points(vocabulary, _read(order, features, progress, cancel), len(order), most)
+    max_points = min(max(1, MAX_POINTS // len(order)), MAX_POINTS_PER_PHOTO)
+    total = sum(min(len(each), max_points) for each in sample) * len(order) // len(sample)
+    vocabulary = learn_vocabulary(np.concatenate(sample)[::every], total)
+    return _InvertedIndex(vocabulary, _read(order, features, progress, cancel), len(order), max_points)
 
 
 def _read(
@@ -165,7 +169,7 @@ def _read(
         progress.advance()
 
 
-class _Points:
+class _InvertedIndex:
     """All points of a library, sorted by word; photos are called by their place in what is given.
 
     Parameters
@@ -176,25 +180,29 @@ class _Points:
         What is kept of each photo.
     count
         How many photos.
-    most
+    max_points
         Points of one photo.
     """
 
-    def __init__(self, vocabulary: Vocabulary, photos: Iterator[Features], count: int, most: int) -> None:
+    def __init__(
+        self, vocabulary: Vocabulary, photos: Iterator[Features], count: int, max_points: int
+    ) -> None:
         self._photos = count
         kinds = (np.uint32, np.uint64, np.uint8, np.uint8, np.bool_)
         # What is never written takes no memory.
-        fields: list[npt.NDArray[Any]] = [np.empty(count * most, kind) for kind in kinds]
+        fields: list[npt.NDArray[Any]] = [np.empty(count * max_points, kind) for kind in kinds]
         starts = [0]
         for each in photos:
-            rows = _largest(each.packed_points, most)
-            told, packed = vocabulary.spell(each.descriptors[rows]), each.packed_points[rows]
+            rows = _largest(each.packed_points, max_points)
+            assignments, packed = vocabulary.assign_words(each.descriptors[rows]), each.packed_points[rows]
             turns = (packed[:, 3] >> 8).astype(np.uint8)
-            turns = np.where(told.exchanged, 128 - turns, turns)
+            turns = np.where(assignments.halves_swapped, 128 - turns, turns)
             sizes = np.rint(8 * np.log2(np.maximum(packed[:, 2], 1)))
             here = slice(starts[-1], starts[-1] + len(rows))
             for field, some in zip(
-                fields, (told.words, told.signatures, turns, sizes, told.exchanged), strict=True
+                fields,
+                (assignments.words, assignments.signatures, turns, sizes, assignments.halves_swapped),
+                strict=True,
             ):
                 field[here] = some
             starts.append(here.stop)
@@ -202,7 +210,7 @@ class _Points:
         order = np.argsort(fields[0][: starts[-1]], kind="stable")
         for n, field in enumerate(fields):  # one after the other, for the sake of memory
             fields[n] = field[order]
-        self._words, self._signatures, self._turns, self._sizes, self._exchanged = fields
+        self._words, self._signatures, self._angles, self._sizes, self._halves_swapped = fields
         self._photo = np.repeat(np.arange(count, dtype=np.uint32), np.diff(self._starts))[order]
         self._places = np.empty(len(order), np.uint32)
         self._places[order] = np.arange(len(order), dtype=np.uint32)
@@ -214,47 +222,51 @@ class _Points:
         )
         pair = (self._photo[i] - np.int64(first)) * self._photos + self._photo[j]
         pairs, which, counts = np.unique(pair, return_inverse=True, return_counts=True)
-        many = counts[which] >= FEWEST_VOTES
+        many = counts[which] >= MIN_VOTES
         which, i, j = which[many], i[many], j[many]
         best = np.zeros(len(pairs), np.int64)
         cells, vote = self._cells(which, i, j)
-        agreeing = np.minimum(*(_distinct(cells, side[vote]) for side in (i, j)))
-        np.maximum.at(best, np.unique(cells) // (2 * _TURNS * _SIZES), agreeing)
-        kept = best >= FEWEST_VOTES
+        agreeing = np.minimum(*(_count_distinct(cells, side[vote]) for side in (i, j)))
+        np.maximum.at(best, np.unique(cells) // (2 * _ANGLE_BINS * _SCALE_BINS), agreeing)
+        kept = best >= MIN_VOTES
         firsts, seconds = np.divmod(pairs[kept], self._photos)
-        return np.stack([firsts + first, seconds, _MOST_VOTES - best[kept]])
+        return np.stack([firsts + first, seconds, _VOTE_CEILING - best[kept]])
 
     def _near(self, mine: Integers) -> tuple[Integers, Integers]:
         """Places of points of one word with near signatures in different photos: given ones (m,), and those after each."""
         begins = np.searchsorted(self._words, self._words[mine], "left")
         ends = np.searchsorted(self._words, self._words[mine], "right")
-        after = np.where(ends - begins <= _COMMON, ends - mine - 1, 0)
+        after = np.where(ends - begins <= _MAX_POINTS_PER_WORD, ends - mine - 1, 0)
         i = np.repeat(mine, after)
         j = i + 1 + np.arange(len(i)) - np.repeat(np.cumsum(after) - after, after)
-        near = np.bitwise_count(self._signatures[i] ^ self._signatures[j]) <= _NEAR
+        near = np.bitwise_count(self._signatures[i] ^ self._signatures[j]) <= _MAX_SIGNATURE_DISTANCE_BITS
         i, j = i[near], j[near]
         apart = self._photo[i] != self._photo[j]
         return i[apart], j[apart]
 
     def _cells(self, pair: Integers, i: Integers, j: Integers) -> tuple[Integers, Integers]:
         """Cells of pair, mirror state, turn and growth, each overlapping its neighbours, and which vote is in each, (4 v,) both."""
-        mirrored = self._exchanged[i] ^ self._exchanged[j]
-        sense = np.where(self._exchanged[i], -1, 1)
-        turn = sense * (self._turns[i].astype(np.int64) - self._turns[j]) % 256 // _TURN_STEP
-        growth = (self._sizes[i].astype(np.int64) - self._sizes[j]) // _SIZE_STEP + _SIZES // 2
+        mirrored = self._halves_swapped[i] ^ self._halves_swapped[j]
+        rotation_sign = np.where(self._halves_swapped[i], -1, 1)
+        turn = rotation_sign * (self._angles[i].astype(np.int64) - self._angles[j]) % 256 // _ANGLE_BIN_WIDTH
+        growth = (self._sizes[i].astype(np.int64) - self._sizes[j]) // _SCALE_BIN_WIDTH + _SCALE_BINS // 2
         state = pair * 2 + mirrored
-        cells = [(state * _TURNS + (turn + a) % _TURNS) * _SIZES + growth + b for a in (0, 1) for b in (0, 1)]
+        cells = [
+            (state * _ANGLE_BINS + (turn + a) % _ANGLE_BINS) * _SCALE_BINS + growth + b
+            for a in (0, 1)
+            for b in (0, 1)
+        ]
         return np.concatenate(cells), np.tile(np.arange(len(pair)), len(cells))
 
 
-def _largest(packed: npt.NDArray[np.uint16], most: int) -> Integers:
+def _largest(packed: npt.NDArray[np.uint16], max_points: int) -> Integers:
     """The points (m, 4) of the largest diameters, by place."""
-    if len(packed) <= most:
+    if len(packed) <= max_points:
         return np.arange(len(packed))
-    return np.sort(np.argsort(-packed[:, 2].astype(np.int64), kind="stable")[:most])
+    return np.sort(np.argsort(-packed[:, 2].astype(np.int64), kind="stable")[:max_points])
 
 
-def _distinct(cells: Integers, points: Integers) -> Integers:
+def _count_distinct(cells: Integers, points: Integers) -> Integers:
     """How many different points there are in each cell, by cell; rising."""
     order = np.lexsort((points, cells))
     cells, points = cells[order], points[order]

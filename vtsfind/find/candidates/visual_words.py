@@ -26,100 +26,100 @@ import numpy.typing as npt
 from vtsfind.find.hamming.distance import Integers, Words
 from vtsfind.find.verification.features import Floats, Pixels
 
-CENTRES = 512
+MAX_CENTRES = 512
 """At most. With 128, which are faster to look through, collages had four in ten of the votes that they have with 512."""
-SIGNS = 32
+SIGNS_PER_HALF = 32
 """Of each half."""
-NEIGHBOURS = 32
+MAX_CHANCE_NEIGHBOURS = 32
 """Points that the typical point of a library shares its word with by chance, at most: what finding all pairs costs."""
-FINEST = 6
+MAX_SIGNS_IN_WORD = 6
 """Signs of each half that become part of the word, at most. Words must fit 32 bits."""
 
-_HALF = 64
-_ROUNDS = 3
+_HALF_DIMENSIONS = 64
+_KMEANS_ROUNDS = 3
 _POINTS_PER_CENTRE = 16
-_AT_ONCE = 512
+_DESCRIPTORS_PER_BATCH = 512
 """Descriptors whose distances to all centres fit a processor's own cache."""
 
 # A half is 2 rows x 4 columns x 8 directions, in the frame of the feature: mirroring turns the rows and the directions over.
-_MIRRORED = np.arange(_HALF).reshape(2, 4, 8)[::-1][:, :, (-np.arange(8)) % 8].ravel()
+_MIRRORED_HALF_ORDER = np.arange(_HALF_DIMENSIONS).reshape(2, 4, 8)[::-1][:, :, (-np.arange(8)) % 8].ravel()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spelled:
+class WordAssignments:
     """Points as words."""
 
     words: npt.NDArray[np.uint32]
     """(n,)"""
     signatures: Words
     """(n,) two points of one word are the more alike, the fewer bits differ; random ones differ in half of 64."""
-    exchanged: npt.NDArray[np.bool_]
+    halves_swapped: npt.NDArray[np.bool_]
     """(n,) whether the word is that of the mirror image. Where two points differ in this, one photo may be mirrored."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
-    """How points become words; made by `learned`."""
+    """How points become words; made by `learn_vocabulary`."""
 
     centres: Floats
     """(k, 64), whole numbers."""
     directions: Floats
     """(64, 32) of 1 and -1: the sums whose signs are the signature; those that vary most come first."""
-    middles: Floats
+    centre_projections: Floats
     """(k, 32): these sums of the centres."""
-    finer: int = 0
+    signs_in_word: int = 0
     """How many signs of each half are part of the word."""
 
-    def spell(self, descriptors: Pixels) -> Spelled:
+    def assign_words(self, descriptors: Pixels) -> WordAssignments:
         """Give points (n, 128) their words."""
-        return _spelled(self.numbers(descriptors), self.finer)
+        return _assemble_words(self.centres_and_signs(descriptors), self.signs_in_word)
 
-    def numbers(self, descriptors: Pixels) -> list[Words]:
+    def centres_and_signs(self, descriptors: Pixels) -> list[Words]:
         """The nearest centre of each half of points (n, 128), and its signs: four numbers a point, (n,) each."""
         found = []
         for half in halves(descriptors):
-            near = nearest(half, self.centres)
+            near = nearest_centre(half, self.centres)
             signs = np.empty(len(half), np.uint64)
-            for start in range(0, len(half), _AT_ONCE):
-                here = slice(start, start + _AT_ONCE)
-                beyond = half[here] @ self.directions > self.middles[near[here]]
+            for start in range(0, len(half), _DESCRIPTORS_PER_BATCH):
+                here = slice(start, start + _DESCRIPTORS_PER_BATCH)
+                beyond = half[here] @ self.directions > self.centre_projections[near[here]]
                 signs[here] = np.packbits(beyond, axis=1).view(">u4").ravel()
             found += [near.astype(np.uint64), signs]
         return found
 
 
-def _spelled(numbers: Sequence[Words], finer: int) -> Spelled:
-    """The words of points by what `Vocabulary.numbers` says of them."""
-    a, a_signs, b, b_signs = numbers
-    shift, kept = np.uint64(SIGNS), np.uint64(finer)
+def _assemble_words(centres_and_signs: Sequence[Words], signs_in_word: int) -> WordAssignments:
+    """The words of points by what `Vocabulary.centres_and_signs` says of them."""
+    a, a_signs, b, b_signs = centres_and_signs
+    shift, kept = np.uint64(SIGNS_PER_HALF), np.uint64(signs_in_word)
     a = a << kept | a_signs >> (shift - kept)
     b = b << kept | b_signs >> (shift - kept)
-    exchanged = (a > b) | ((a == b) & (a_signs > b_signs))
-    words = np.minimum(a, b) * np.uint64(CENTRES << finer) + np.maximum(a, b)
-    signatures = np.where(exchanged, b_signs << shift | a_signs, a_signs << shift | b_signs)
-    return Spelled(words.astype(np.uint32), signatures, exchanged)
+    halves_swapped = (a > b) | ((a == b) & (a_signs > b_signs))
+    words = np.minimum(a, b) * np.uint64(MAX_CENTRES << signs_in_word) + np.maximum(a, b)
+    signatures = np.where(halves_swapped, b_signs << shift | a_signs, a_signs << shift | b_signs)
+    return WordAssignments(words.astype(np.uint32), signatures, halves_swapped)
 
 
 def halves(descriptors: Pixels) -> tuple[Floats, Floats]:
     """The halves of descriptors (n, 128), each (n, 64), the second one mirrored."""
-    first = np.ascontiguousarray(descriptors[:, :_HALF], np.float32)
-    return first, descriptors[:, _HALF:][:, _MIRRORED].astype(np.float32)
+    first = np.ascontiguousarray(descriptors[:, :_HALF_DIMENSIONS], np.float32)
+    return first, descriptors[:, _HALF_DIMENSIONS:][:, _MIRRORED_HALF_ORDER].astype(np.float32)
 
 
-def nearest(points: Floats, centres: Floats) -> Integers:
+def nearest_centre(points: Floats, centres: Floats) -> Integers:
     """Which of some centres (k, 64) is the nearest to each point (n, 64); of equally near ones the first."""
     found = np.empty(len(points), np.int64)
     # Values are at most 255 and there are 64 of them: twice a product stays below 2**24, and is exact.
     lengths, doubled = (centres * centres).sum(1), -2 * centres.T
-    for start in range(0, len(points), _AT_ONCE):
-        here = slice(start, start + _AT_ONCE)
+    for start in range(0, len(points), _DESCRIPTORS_PER_BATCH):
+        here = slice(start, start + _DESCRIPTORS_PER_BATCH)
         off = points[here] @ doubled
         off += lengths
         found[here] = off.argmin(1)
     return found
 
 
-def learned(sample: Pixels, points: int) -> Vocabulary:
+def learn_vocabulary(sample: Pixels, points: int) -> Vocabulary:
     """Make words for a library.
 
     Parameters
@@ -130,19 +130,23 @@ def learned(sample: Pixels, points: int) -> Vocabulary:
         How many points the library has.
     """
     both = np.concatenate(halves(sample))
-    centres = _centres(both, max(1, min(CENTRES, len(both) // _POINTS_PER_CENTRE)))
+    centres = _centres(both, max(1, min(MAX_CENTRES, len(both) // _POINTS_PER_CENTRE)))
     signs = _hadamard()
-    strength = np.square((both - centres[nearest(both, centres)]) @ signs, dtype=np.float64).sum(0)
-    best = np.argsort(-strength, kind="stable")[:SIGNS]
+    strength = np.square((both - centres[nearest_centre(both, centres)]) @ signs, dtype=np.float64).sum(0)
+    best = np.argsort(-strength, kind="stable")[:SIGNS_PER_HALF]
     vocabulary = Vocabulary(centres, np.ascontiguousarray(signs[:, best]), centres @ signs[:, best])
-    numbers = vocabulary.numbers(sample)
-    finer = 0
-    while finer < FINEST and points * _chance(_spelled(numbers, finer).words) > NEIGHBOURS:
-        finer += 1
-    return replace(vocabulary, finer=finer)
+    centres_and_signs = vocabulary.centres_and_signs(sample)
+    signs_in_word = 0
+    while (
+        signs_in_word < MAX_SIGNS_IN_WORD
+        and points * _collision_rate(_assemble_words(centres_and_signs, signs_in_word).words)
+        > MAX_CHANCE_NEIGHBOURS
+    ):
+        signs_in_word += 1
+    return replace(vocabulary, signs_in_word=signs_in_word)
 
 
-def _chance(words: npt.NDArray[np.uint32]) -> float:
+def _collision_rate(words: npt.NDArray[np.uint32]) -> float:
     """How often two points have the same word."""
     _, counts = np.unique(words, return_counts=True)
     pairs = int((counts * (counts - 1)).sum())
@@ -152,10 +156,10 @@ def _chance(words: npt.NDArray[np.uint32]) -> float:
 def _centres(sample: Floats, count: int) -> Floats:
     """Centres (count, 64) of halves (m, 64), by a few rounds of k-means from every so many-th of them."""
     if not len(sample):
-        return np.zeros((1, _HALF), np.float32)
+        return np.zeros((1, _HALF_DIMENSIONS), np.float32)
     centres = sample[np.linspace(0, len(sample) - 1, count).astype(np.int64)]
-    for _ in range(_ROUNDS):
-        near = nearest(sample, centres)
+    for _ in range(_KMEANS_ROUNDS):
+        near = nearest_centre(sample, centres)
         order = np.argsort(near, kind="stable")
         taken, starts = np.unique(near[order], return_index=True)
         sums = np.add.reduceat(sample[order].astype(np.int64), starts)
@@ -167,6 +171,6 @@ def _centres(sample: Floats, count: int) -> Floats:
 def _hadamard() -> Floats:
     """A square matrix (64, 64) of 1 and -1 with orthogonal columns (Sylvester)."""
     signs = np.ones((1, 1), np.float32)
-    while len(signs) < _HALF:
+    while len(signs) < _HALF_DIMENSIONS:
         signs = np.block([[signs, signs], [signs, -signs]])
     return signs

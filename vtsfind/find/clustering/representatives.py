@@ -13,11 +13,11 @@ from dataclasses import replace
 import numpy as np
 
 from vtsfind.find.candidates.hash_codes import Candidates
-from vtsfind.find.clustering.stars import Pair, pair
+from vtsfind.find.clustering.stars import Pair, ordered_pair
 from vtsfind.find.hamming.distance import Integers
 
 
-def stand_ins(
+def representatives(
     near: Candidates, order: Integers, same: Callable[[Sequence[Pair]], Sequence[bool]]
 ) -> dict[int, int]:
     """Find for photos another one that shows the same in full.
@@ -35,21 +35,23 @@ def stand_ins(
     -------
     Photo to the best one that shows the same as far as was tested; those without one are left out.
     """
-    best, nearest = _first(near, order), _first(near, order, near.distances)
-    heads: dict[int, int] = {}
+    best, nearest = _first_better(near, order), _first_better(near, order, near.distances)
+    representative_of: dict[int, int] = {}
     for partners in (best, nearest):
         tests = {
             photo: other
             for photo, other in partners.items()
-            if photo not in heads and not (partners is nearest and best[photo] == other)
+            if photo not in representative_of and not (partners is nearest and best[photo] == other)
         }
-        asked = sorted({pair(photo, other) for photo, other in tests.items()})
+        asked = sorted({ordered_pair(photo, other) for photo, other in tests.items()})
         answers = dict(zip(asked, same(asked), strict=True))
-        heads |= {photo: other for photo, other in tests.items() if answers[pair(photo, other)]}
-    return {photo: _end(photo, heads) for photo in heads}
+        representative_of |= {
+            photo: other for photo, other in tests.items() if answers[ordered_pair(photo, other)]
+        }
+    return {photo: _final_representative(photo, representative_of) for photo in representative_of}
 
 
-def _first(near: Candidates, order: Integers, distances: Integers | None = None) -> dict[int, int]:
+def _first_better(near: Candidates, order: Integers, distances: Integers | None = None) -> dict[int, int]:
     """For each photo the best of those near it that are better than itself, or of these the nearest."""
     worse = np.where(order[near.firsts] < order[near.seconds], near.seconds, near.firsts)
     better = near.firsts + near.seconds - worse
@@ -59,17 +61,19 @@ def _first(near: Candidates, order: Integers, distances: Integers | None = None)
     return dict(zip(worse[rows[first]].tolist(), better[rows[first]].tolist(), strict=True))
 
 
-def _end(photo: int, heads: dict[int, int]) -> int:
-    while photo in heads:  # always to a better one
-        photo = heads[photo]
+def _final_representative(photo: int, representative_of: dict[int, int]) -> int:
+    while photo in representative_of:  # always to a better one
+        photo = representative_of[photo]
     return photo
 
 
-def without(proposed: Candidates, heads: dict[int, int], n: int) -> Candidates:
+def collapse_to_representatives(
+    proposed: Candidates, representative_of: dict[int, int], n: int
+) -> Candidates:
     """The pairs that are left when each of n photos is represented by the one that stands for it; none twice."""
-    stands = np.arange(n)
-    stands[list(heads)] = list(heads.values())
-    firsts, seconds = np.sort([stands[proposed.firsts], stands[proposed.seconds]], axis=0)
+    representative = np.arange(n)
+    representative[list(representative_of)] = list(representative_of.values())
+    firsts, seconds = np.sort([representative[proposed.firsts], representative[proposed.seconds]], axis=0)
     rows = np.lexsort((proposed.ranks, seconds, firsts))
     rows = rows[firsts[rows] != seconds[rows]]
     _, unique = np.unique(firsts[rows] * n + seconds[rows], return_index=True)

@@ -10,20 +10,20 @@ from collections.abc import Callable, Iterable, Sequence
 
 Pair = tuple[int, int]
 """Two photos by number, the lower first."""
-CERTAIN = 3
-"""Of what counts towards `ENOUGH`: two shots that can be nothing else. Two such, or one and two others, are enough."""
-ENOUGH = 5
+CERTAIN_WEIGHT = 3
+"""Of what counts towards `MIN_OTHER_SHOT_WEIGHT`: two shots that can be nothing else. Two such, or one and two others, are enough."""
+MIN_OTHER_SHOT_WEIGHT = 5
 """See `OtherShots`. Of the pairs of a library of mild edits among other shots of their scenes, more than half of which are of
 two shots, this spares 27 % and costs no group anything; of one of hard edits, where many edits look like other shots of their
 own original, 15 %, and as many copies are found as without. There 4 would cost half a percent of the copies, 3 one and a half."""
 
 
-def pair(a: int, b: int) -> Pair:
+def ordered_pair(a: int, b: int) -> Pair:
     """Two photos in order."""
     return (a, b) if a < b else (b, a)
 
 
-class Families:
+class UnionFind:
     """Photos that hang together by pairs that are copies: who may be of one group, before keepers are chosen."""
 
     def __init__(self) -> None:
@@ -56,33 +56,36 @@ class OtherShots:
         Who hangs together; may go on growing.
     enough
         Members of one family of which a photo was found to be another shot, from which on it is for all; one that is
-        certain counts for as many as `CERTAIN`.
+        certain counts for as many as `CERTAIN_WEIGHT`.
     """
 
-    def __init__(self, families: Families, enough: int = ENOUGH) -> None:
+    def __init__(self, families: UnionFind, enough: int = MIN_OTHER_SHOT_WEIGHT) -> None:
         self._families = families
         self._enough = enough
-        self._others: dict[int, list[tuple[int, int]]] = {}
+        self._weighted_others: dict[int, list[tuple[int, int]]] = {}
 
     def add(self, a: int, b: int, *, certain: bool = False) -> None:
         """Note that two photos are two shots."""
-        weight = CERTAIN if certain else 1
-        self._others.setdefault(a, []).append((b, weight))
-        self._others.setdefault(b, []).append((a, weight))
+        weight = CERTAIN_WEIGHT if certain else 1
+        self._weighted_others.setdefault(a, []).append((b, weight))
+        self._weighted_others.setdefault(b, []).append((a, weight))
 
-    def settled(self, a: int, b: int) -> bool:
+    def is_other_shot(self, a: int, b: int) -> bool:
         """Whether one of two photos is known for another shot of the other one's family."""
-        return self._is_other(a, b) or self._is_other(b, a)
+        return self._is_other_shot_of_family(a, b) or self._is_other_shot_of_family(b, a)
 
-    def _is_other(self, photo: int, member: int) -> bool:
-        seen = self._others.get(photo, ())
-        if sum(weight for _, weight in seen) < self._enough:
+    def _is_other_shot_of_family(self, photo: int, member: int) -> bool:
+        weighted_others = self._weighted_others.get(photo, ())
+        if sum(weight for _, weight in weighted_others) < self._enough:
             return False
         family = self._families.of(member)
-        return sum(weight for other, weight in seen if self._families.of(other) == family) >= self._enough
+        return (
+            sum(weight for other, weight in weighted_others if self._families.of(other) == family)
+            >= self._enough
+        )
 
 
-def stars(
+def star_clusters(
     order: Sequence[int],
     copies: Iterable[Pair],
     proposed: Iterable[Pair],
@@ -106,20 +109,22 @@ def stars(
     -------
     The groups of two photos and more, by their keepers' place in the order: the keeper, then the members in order.
     """
-    near, maybe = _neighbours(copies), _neighbours(proposed)
+    near, possible = _neighbours(copies), _neighbours(proposed)
     place = {photo: i for i, photo in enumerate(order)}
     taken: set[int] = set()
     groups = []
-    turn = 0
-    while turn < len(order):
-        keeper = order[turn]
-        turn += 1
-        if keeper in taken or not (keeper in near or keeper in maybe):
+    position = 0
+    while position < len(order):
+        keeper = order[position]
+        position += 1
+        if keeper in taken or not (keeper in near or keeper in possible):
             continue
-        members = _around(keeper, near, maybe, taken, compare)
-        first = min((place[member] for member in members), default=turn)
-        if first < turn - 1:  # a better photo that had not met this one: now it has, and gets another turn
-            turn = first
+        members = _copies_of(keeper, near, possible, taken, compare)
+        first = min((place[member] for member in members), default=position)
+        if (
+            first < position - 1
+        ):  # a better photo that had not met this one: now it has, and gets another turn
+            position = first
         elif members:
             taken.update(members, (keeper,))
             groups.append((keeper, *sorted(members, key=place.__getitem__)))
@@ -134,26 +139,26 @@ def _neighbours(pairs: Iterable[Pair]) -> dict[int, set[int]]:
     return near
 
 
-def _around(
+def _copies_of(
     keeper: int,
     near: dict[int, set[int]],
-    maybe: dict[int, set[int]],
+    possible: dict[int, set[int]],
     taken: set[int],
     compare: Callable[[Sequence[Pair]], Sequence[bool]],
 ) -> set[int]:
     """The free photos that are copies of a keeper; from now on they are near it."""
     members = near.get(keeper, set()) - taken
     known = {keeper, *members}
-    fresh = near.get(keeper, set()) | maybe.get(
+    newly_reached = near.get(keeper, set()) | possible.get(
         keeper, set()
     )  # copies of a copy that another group took may be free
-    while fresh:
-        reached = {other for photo in fresh for other in near.get(photo, ())}
-        asked = sorted((reached | (fresh - members)) - known - taken)
-        known.update(asked)
-        found = compare([pair(keeper, other) for other in asked]) if asked else ()
-        fresh = {other for other, is_copy in zip(asked, found, strict=True) if is_copy}
-        members = members | fresh
+    while newly_reached:
+        reached = {other for photo in newly_reached for other in near.get(photo, ())}
+        to_compare = sorted((reached | (newly_reached - members)) - known - taken)
+        known.update(to_compare)
+        found = compare([ordered_pair(keeper, other) for other in to_compare]) if to_compare else ()
+        newly_reached = {other for other, is_copy in zip(to_compare, found, strict=True) if is_copy}
+        members = members | newly_reached
     for member in members:
         near.setdefault(keeper, set()).add(member)
         near.setdefault(member, set()).add(keeper)

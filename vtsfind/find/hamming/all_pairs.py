@@ -2,7 +2,7 @@
 
 Equal codes are put together first, and only the distinct ones are compared. `vtsfind.find.hamming.mih` chooses substrings
 of which every close pair shares one, nearly. For each of them the codes are sorted by its value, so that codes with one
-value lie side by side, in *pieces* of at most `PIECE`. Every piece meets the other pieces of its value and those of the
+value lie side by side, in *pieces* of at most `CHUNK_CODES`. Every piece meets the other pieces of its value and those of the
 values within the substring's reach. Meetings of pieces of the same two sizes are compared together in one call of NumPy,
 along the last axis, and only in the one word that is the substring's window; the few pairs that differ little there are
 compared in full. A pair is kept by the first of the substrings that finds it, so that nothing has to be remembered to
@@ -27,25 +27,25 @@ from math import inf
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
-from vtsfind.find.hamming.distance import CALL_WORDS, Integers, Words, comparison
+from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
+from vtsfind.find.hamming.distance import WORDS_PER_CALL, Integers, Words, comparison
 from vtsfind.find.hamming.knn import FoundPairs
-from vtsfind.find.hamming.mih import PIECE, Plan, Substring, plan
-from vtsfind.find.threads import processors, share
+from vtsfind.find.hamming.mih import CHUNK_CODES, Substring, SubstringPlan, plan_substrings
+from vtsfind.find.threads import processors, run_in_threads
 
 Pairs = tuple[Integers, Integers, Integers]
 
-_MEETINGS = 1 << 17
+_CHUNK_PAIRS_PER_BATCH = 1 << 17
 """Meetings of pieces that are sorted by size at once."""
-_FULL = 1 << 16
+_FULL_COMPARISONS_PER_BATCH = 1 << 16
 """Pairs that are compared in full at once."""
-_TILES = 4
+_TILES_PER_THREAD = 4
 """Parts per thread into which the pieces of a substring are cut."""
-_TILE_PIECES = 1 << 14
+_MAX_CHUNKS_PER_TILE = 1 << 14
 """Most pieces of a part."""
-_CLASSES = np.array([1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 28, PIECE])
+_SIZE_CLASSES = np.array([1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 28, CHUNK_CODES])
 """The sizes as which pieces are compared: few, so that many meetings are of one kind. Two numbers of them fit in a byte."""
-_KIND_BITS = 4
+_SIZE_CLASS_BITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +87,13 @@ class CloseCodes:
         """
         sizes = np.diff(self.starts)
         kept = sizes if most_copies is None else np.minimum(sizes, max(most_copies, 1))
-        first, second = _products(kept[self.firsts], kept[self.seconds])
+        first, second = _rectangle_places(kept[self.firsts], kept[self.seconds])
         pair = np.repeat(np.arange(len(self.firsts)), kept[self.firsts] * kept[self.seconds])
         among = np.arange(len(self.rows)) - np.repeat(self.starts[:-1], sizes)
         later = np.maximum(np.repeat(kept, sizes) - 1 - among, 0)
         later[self.starts[:-1]] = sizes - 1
         copy = np.repeat(np.arange(len(self.rows)), later)
-        other = copy + 1 + _counted(later)
+        other = copy + 1 + _ranges(later)
         a = np.concatenate([self.rows[self.starts[self.firsts[pair]] + first], self.rows[copy]])
         b = np.concatenate([self.rows[self.starts[self.seconds[pair]] + second], self.rows[other]])
         distances = np.concatenate([self.distances[pair], np.zeros(len(copy), np.int64)])
@@ -158,26 +158,30 @@ def close_codes(
         If `cancel` says so.
     """
     planes = np.asarray(planes, np.uint64)
-    rows, starts = _groups(planes)
+    rows, starts = _group_equal_codes(planes)
     distinct = np.ascontiguousarray(planes[:, rows[starts[:-1]]])
-    wish = _Wish(radius, nearest, threads)
-    chosen = plan(distinct, radius, inf if effort is None else effort) if radius > 0 else Plan((), radius, 0)
+    options = _PairOptions(radius, nearest, threads)
+    chosen = (
+        plan_substrings(distinct, radius, inf if effort is None else effort)
+        if radius > 0
+        else SubstringPlan((), radius, 0)
+    )
     substrings = chosen.substrings
     if chosen.radius < radius:
         substrings = tuple(each.widened() for each in substrings)
-    pairs = _compared(distinct, substrings, wish, progress or Silent(), cancel or CancelToken())
+    pairs = _find_pairs(distinct, substrings, options, progress or SilentProgress(), cancel or CancelToken())
     a, b, distances = pairs[:, np.argsort(pairs[0] * distinct.shape[1] + pairs[1])]
     return CloseCodes(rows, starts, a, b, distances, chosen.radius)
 
 
-def _groups(planes: Words) -> tuple[Integers, Integers]:
+def _group_equal_codes(planes: Words) -> tuple[Integers, Integers]:
     """Put equal codes together: `rows` and `starts` of `CloseCodes`."""
-    mixed = np.zeros(planes.shape[1], np.uint64)
+    mixed_hash = np.zeros(planes.shape[1], np.uint64)
     for plane in planes:
-        mixed = (mixed ^ plane) * np.uint64(0x9E3779B97F4A7C15)
-        mixed ^= mixed >> np.uint64(32)
-    order = np.argsort(mixed, kind="stable")
-    equal, same = _equal_neighbours(planes, order), _equal_neighbours(mixed[None], order)
+        mixed_hash = (mixed_hash ^ plane) * np.uint64(0x9E3779B97F4A7C15)
+        mixed_hash ^= mixed_hash >> np.uint64(32)
+    order = np.argsort(mixed_hash, kind="stable")
+    equal, same = _equal_neighbours(planes, order), _equal_neighbours(mixed_hash[None], order)
     if not np.array_equal(equal, same):  # different codes with one mixture may stand between equal ones
         order = np.lexsort(planes)
         equal = _equal_neighbours(planes, order)
@@ -185,7 +189,7 @@ def _groups(planes: Words) -> tuple[Integers, Integers]:
     sizes = np.diff(starts, append=len(order))
     by_row = np.argsort(order[starts])
     starts, sizes = starts[by_row], sizes[by_row]
-    rows = order[np.repeat(starts, sizes) + _counted(sizes)]
+    rows = order[np.repeat(starts, sizes) + _ranges(sizes)]
     return rows, np.concatenate([[0], np.cumsum(sizes)])
 
 
@@ -198,20 +202,20 @@ def _equal_neighbours(planes: Words, order: Integers) -> npt.NDArray[np.bool_]:
     return equal
 
 
-def _counted(counts: Integers) -> Integers:
+def _ranges(counts: Integers) -> Integers:
     """0, 1, 2, ... for each of the counts, one after the other."""
     ends = np.cumsum(counts)
     return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)
 
 
-def _products(left: Integers, right: Integers) -> tuple[Integers, Integers]:
+def _rectangle_places(left: Integers, right: Integers) -> tuple[Integers, Integers]:
     """All places in rectangles of sizes `left` times `right`, one after the other."""
-    places = _counted(left * right)
+    places = _ranges(left * right)
     return np.divmod(places, np.repeat(right, left * right))
 
 
 @dataclass(frozen=True, slots=True)
-class _Sorted:
+class _SortedCodes:
     """Codes sorted by the value of a substring, and cut into pieces."""
 
     substring: Substring
@@ -228,7 +232,7 @@ class _Sorted:
     firsts: Integers
     """(values + 1,) the first piece of every value."""
     classes: npt.NDArray[np.uint8]
-    """(pieces,) the number in `_CLASSES` of the size as which each piece is compared."""
+    """(pieces,) the number in `_SIZE_CLASSES` of the size as which each piece is compared."""
     ranks: Integers
     """(pieces,) how many earlier pieces are of its class."""
     tables: list[list[Words]]
@@ -236,25 +240,28 @@ class _Sorted:
     columns of many pieces reads little memory at a time. Beyond a piece's own codes there is anything."""
 
     @classmethod
-    def of(cls, planes: Words, codes: Words, substring: Substring) -> "_Sorted":
+    def of(cls, planes: Words, codes: Words, substring: Substring) -> "_SortedCodes":
         """Sort the codes, given as (w, n) and as (n, w)."""
         values = substring.values(planes)
         order = np.argsort(values, kind="stable")
         counts = np.bincount(values, minlength=1 << substring.length)
-        firsts = np.concatenate([[0], np.cumsum(-(-counts // PIECE))])
-        of_pieces = np.repeat(np.arange(len(counts)), np.diff(firsts))
+        firsts = np.concatenate([[0], np.cumsum(-(-counts // CHUNK_CODES))])
+        chunk_values = np.repeat(np.arange(len(counts)), np.diff(firsts))
         ends = np.cumsum(counts)
-        starts = (ends - counts)[of_pieces] + PIECE * (np.arange(len(of_pieces)) - firsts[of_pieces])
-        sizes = np.minimum(ends[of_pieces] - starts, PIECE)
+        starts = (ends - counts)[chunk_values] + CHUNK_CODES * (
+            np.arange(len(chunk_values)) - firsts[chunk_values]
+        )
+        sizes = np.minimum(ends[chunk_values] - starts, CHUNK_CODES)
         compared = substring.windows(planes)[None] if substring.window else planes
-        classes = np.searchsorted(_CLASSES, sizes).astype(np.uint8)
+        classes = np.searchsorted(_SIZE_CLASSES, sizes).astype(np.uint8)
         by_class = np.argsort(classes, kind="stable")
-        of_class = np.bincount(classes, minlength=len(_CLASSES))
+        of_class = np.bincount(classes, minlength=len(_SIZE_CLASSES))
         ranks = np.empty(len(classes), np.int64)
-        ranks[by_class] = _counted(of_class)
+        ranks[by_class] = _ranges(of_class)
         members = np.split(starts[by_class], np.cumsum(of_class)[:-1])
         places = [
-            begin + np.arange(size)[:, None] for begin, size in zip(members, _CLASSES.tolist(), strict=True)
+            begin + np.arange(size)[:, None]
+            for begin, size in zip(members, _SIZE_CLASSES.tolist(), strict=True)
         ]
         tables = [
             [plane.take(place, mode="clip") for place in places]
@@ -264,7 +271,7 @@ class _Sorted:
             substring,
             order,
             codes.take(order, axis=0),
-            of_pieces,
+            chunk_values,
             starts,
             sizes,
             firsts,
@@ -273,22 +280,22 @@ class _Sorted:
             tables,
         )
 
-    def meetings(self, tile: range) -> Iterator[tuple[Integers, Integers]]:
+    def chunk_pairs(self, tile: range) -> Iterator[tuple[Integers, Integers]]:
         """Give the other pieces that each of a tile's pieces has to meet, once each, some meetings at a time."""
         left = np.arange(tile.start, tile.stop)
         values = self.values[left]
-        yield from _spread(left, left + 1, self.firsts[values + 1] - left - 1)
+        yield from _in_batches(left, left + 1, self.firsts[values + 1] - left - 1)
         masks = self.substring.masks()[1:].astype(np.int64)
         for bit in range(self.substring.length):
             # Of two values, that one is on the left which has the highest bit in which they differ.
             some = (values >> bit & 1).astype(np.bool_)
-            step = max(_MEETINGS // max(int(some.sum()), 1), 1)
+            step = max(_CHUNK_PAIRS_PER_BATCH // max(int(some.sum()), 1), 1)
             of_bit = masks[masks >> bit == 1]
             for i in range(0, len(of_bit) if some.any() else 0, step):
                 others = values[some] ^ of_bit[i : i + step, None]
-                yield from self._met(np.broadcast_to(left[some], others.shape), others)
+                yield from self._pair_chunks(np.broadcast_to(left[some], others.shape), others)
 
-    def _met(self, left: Integers, others: Integers) -> Iterator[tuple[Integers, Integers]]:
+    def _pair_chunks(self, left: Integers, others: Integers) -> Iterator[tuple[Integers, Integers]]:
         """Pair left pieces with the first pieces of some values, then with the second ones, and so on."""
         right = self.firsts[others]
         counts = self.firsts[1:][others] - right
@@ -302,19 +309,21 @@ class _Sorted:
             right, counts = right + 1, counts - 1
 
 
-def _spread(left: Integers, firsts: Integers, counts: Integers) -> Iterator[tuple[Integers, Integers]]:
-    """Pair each left piece with `counts` pieces from `firsts` on, about `_MEETINGS` pairs at a time."""
+def _in_batches(left: Integers, firsts: Integers, counts: Integers) -> Iterator[tuple[Integers, Integers]]:
+    """Pair each left piece with `counts` pieces from `firsts` on, about `_CHUNK_PAIRS_PER_BATCH` pairs at a time."""
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
-    cuts = np.searchsorted(ends, np.arange(_MEETINGS, total, _MEETINGS), side="right")
+    cuts = np.searchsorted(
+        ends, np.arange(_CHUNK_PAIRS_PER_BATCH, total, _CHUNK_PAIRS_PER_BATCH), side="right"
+    )
     for some in np.split(np.arange(len(left)), np.unique(cuts)):
         if len(some):
             part = counts[some]
-            yield np.repeat(left[some], part), np.repeat(firsts[some], part) + _counted(part)
+            yield np.repeat(left[some], part), np.repeat(firsts[some], part) + _ranges(part)
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _PairOptions:
     """Which pairs are wanted, and from how many threads."""
 
     radius: int
@@ -329,31 +338,31 @@ class _Worker:
     ----------
     codes
         The codes by substring.
-    wish
+    options
         Which pairs are wanted.
     earlier
         The substrings whose pairs are known.
     """
 
-    def __init__(self, codes: _Sorted, wish: _Wish, earlier: Sequence[Substring]) -> None:
-        self.found = FoundPairs(wish.nearest)
+    def __init__(self, codes: _SortedCodes, options: _PairOptions, earlier: Sequence[Substring]) -> None:
+        self.found = FoundPairs(options.nearest)
         self._codes = codes
-        self._radius = wish.radius
+        self._radius = options.radius
         self._earlier = earlier
-        self._comparison = comparison(len(codes.tables), max(CALL_WORDS, PIECE * PIECE))
-        limit = codes.substring.limit if codes.substring.window else wish.radius
+        self._comparison = comparison(len(codes.tables), max(WORDS_PER_CALL, CHUNK_CODES * CHUNK_CODES))
+        limit = codes.substring.limit if codes.substring.window else options.radius
         self._limit = self._comparison.limits(np.array(limit))
-        self._seen: list[tuple[Integers, Integers]] = []
-        self._waiting = 0
+        self._pending: list[tuple[Integers, Integers]] = []
+        self._pending_count = 0
 
     def take(self, tile: range, cancel: CancelToken) -> None:
         """Let a tile's pieces meet all that they have to meet, themselves first."""
         left = np.arange(tile.start, tile.stop)
         self._sort(self._codes.classes[left], left, left)
-        for left, right in self._codes.meetings(tile):
+        for left, right in self._codes.chunk_pairs(tile):
             cancel.check()
             classes = self._codes.classes
-            self._sort(classes[left] << np.uint8(_KIND_BITS) | classes[right], left, right)
+            self._sort(classes[left] << np.uint8(_SIZE_CLASS_BITS) | classes[right], left, right)
         self._count()
 
     def _sort(self, kinds: npt.NDArray[np.uint8], left: Integers, right: Integers) -> None:
@@ -364,9 +373,9 @@ class _Worker:
         right = left if alone else right[order]
         ends = np.cumsum(np.bincount(kinds))
         for kind in np.flatnonzero(np.bincount(kinds)).tolist():
-            first, second = (kind, kind) if alone else divmod(kind, 1 << _KIND_BITS)
-            pairs = int(_CLASSES[first]) * int(_CLASSES[second])
-            step = max(CALL_WORDS // pairs, 1)
+            first, second = (kind, kind) if alone else divmod(kind, 1 << _SIZE_CLASS_BITS)
+            pairs = int(_SIZE_CLASSES[first]) * int(_SIZE_CLASSES[second])
+            step = max(WORDS_PER_CALL // pairs, 1)
             begin = int(ends[kind - 1]) if kind else 0
             for i in range(begin, int(ends[kind]), step):
                 some = slice(i, min(i + step, int(ends[kind])))
@@ -374,7 +383,7 @@ class _Worker:
 
     def _compare(self, left: Integers, first: int, right: Integers, second: int, *, alone: bool) -> None:
         """Compare left pieces of one class with right ones of another, or, if `alone`, each with itself."""
-        codes, m, s, t = self._codes, len(left), int(_CLASSES[first]), int(_CLASSES[second])
+        codes, m, s, t = self._codes, len(left), int(_SIZE_CLASSES[first]), int(_SIZE_CLASSES[second])
         lefts, rights = codes.ranks[left], codes.ranks[right]
         places = self._comparison.candidates(
             (s, t, m),
@@ -385,27 +394,29 @@ class _Worker:
         )
         if len(places):
             pair = places // m
-            meeting = places - pair * m
+            chunk_pair = places - pair * m
             i = pair // t
             j = pair - i * t
-            left, right = left[meeting], right[meeting]
+            left, right = left[chunk_pair], right[chunk_pair]
             real = (i < codes.sizes[left]) & (j < codes.sizes[right])
             if alone:
                 real &= i < j
-            self._seen.append(((codes.starts[left] + i)[real], (codes.starts[right] + j)[real]))
-            self._waiting += len(places)
-            if self._waiting >= _FULL:
+            self._pending.append(((codes.starts[left] + i)[real], (codes.starts[right] + j)[real]))
+            self._pending_count += len(places)
+            if self._pending_count >= _FULL_COMPARISONS_PER_BATCH:
                 self._count()
 
     def _count(self) -> None:
         """Compare the pairs of places seen in full, and keep those that are within the radius and not known."""
-        if not self._seen:
+        if not self._pending:
             return
-        seen = self._seen
-        self._seen, self._waiting = [], 0
-        every = [np.concatenate(side) for side in zip(*seen, strict=True)]
-        for i in range(0, len(every[0]), _FULL):
-            self._keep(every[0][i : i + _FULL], every[1][i : i + _FULL])
+        pending = self._pending
+        self._pending, self._pending_count = [], 0
+        every = [np.concatenate(side) for side in zip(*pending, strict=True)]
+        for i in range(0, len(every[0]), _FULL_COMPARISONS_PER_BATCH):
+            self._keep(
+                every[0][i : i + _FULL_COMPARISONS_PER_BATCH], every[1][i : i + _FULL_COMPARISONS_PER_BATCH]
+            )
 
     def _keep(self, a: Integers, b: Integers) -> None:
         differences = self._codes.codes.take(a, axis=0) ^ self._codes.codes.take(b, axis=0)
@@ -415,7 +426,7 @@ class _Worker:
         new = distances <= self._radius
         for known in (None, *self._earlier):
             if known is not None:
-                new = ~known.meets(differences.T)
+                new = ~known.matches(differences.T)
             if not new.all():
                 a, b, distances, differences = a[new], b[new], distances[new], differences[new]
             if not len(a):
@@ -424,30 +435,40 @@ class _Worker:
         self.found.add(np.stack([np.minimum(a, b), np.maximum(a, b), distances]))
 
 
-def _compared(
-    planes: Words, substrings: Sequence[Substring], wish: _Wish, progress: Progress, cancel: CancelToken
+def _find_pairs(
+    planes: Words,
+    substrings: Sequence[Substring],
+    options: _PairOptions,
+    progress: Progress,
+    cancel: CancelToken,
 ) -> Integers:
     """Find the wanted pairs of distinct codes, once each: codes, codes and distances, (3, p)."""
     progress.start(Phase.COMPARE, len(substrings) * planes.shape[1])
-    found = FoundPairs(wish.nearest)
+    found = FoundPairs(options.nearest)
     codes = np.ascontiguousarray(planes.T)
     for i, substring in enumerate(substrings):
         cancel.check()
-        for part in _shared(_Sorted.of(planes, codes, substring), wish, substrings[:i], cancel):
+        for part in _find_pairs_in_threads(
+            _SortedCodes.of(planes, codes, substring), options, substrings[:i], cancel
+        ):
             found.add(part)
         progress.advance(planes.shape[1])
     return found.pairs()
 
 
-def _shared(codes: _Sorted, wish: _Wish, earlier: Sequence[Substring], cancel: CancelToken) -> list[Integers]:
+def _find_pairs_in_threads(
+    codes: _SortedCodes, options: _PairOptions, earlier: Sequence[Substring], cancel: CancelToken
+) -> list[Integers]:
     """Let several threads compare the pieces; gives what each found, (3, found)."""
 
     def work(tiles: Iterator[range]) -> Integers:
-        worker = _Worker(codes, wish, earlier)
+        worker = _Worker(codes, options, earlier)
         for tile in tiles:
             worker.take(tile, cancel)
         return worker.found.pairs()
 
-    pieces = len(codes.starts)
-    step = min(pieces // (_TILES * (wish.threads or processors())) + 1, _TILE_PIECES)
-    return share((range(i, min(i + step, pieces)) for i in range(0, pieces, step)), work, wish.threads)
+    chunks = len(codes.starts)
+    step = min(chunks // (_TILES_PER_THREAD * (options.threads or processors())) + 1, _MAX_CHUNKS_PER_TILE)
+    return run_in_threads(
+        (range(i, min(i + step, chunks)) for i in range(0, chunks, step)), work, options.threads
+    )

@@ -5,7 +5,7 @@ at or below the limit, the other words are left out, and the places found are ca
 counted again, in full, for the few places that are in it.
 
 NumPy lets go of the interpreter's lock in here. Calls must be long enough for threads to seldom wait for each other, and
-short enough for their operands to stay in a processor's own cache: `CALL_WORDS` words each.
+short enough for their operands to stay in a processor's own cache: `WORDS_PER_CALL` words each.
 """
 
 import threading
@@ -19,19 +19,19 @@ import numpy.typing as npt
 Words = npt.NDArray[np.uint64]
 Integers = npt.NDArray[np.int64]
 
-CALL_WORDS = 1 << 16
+WORDS_PER_CALL = 1 << 16
 """Words compared by one call."""
-_FEW = 64
+_SPARSE_DIVISOR = 64
 """Places are few, and cheaper to gather than to scan, when they are fewer than one in this many."""
-_PATIENCE = 16
+_RETRY_AFTER_COMPARISONS = 16
 """Comparisons to wait after one that could not be ended early, before that is tried again at the same word."""
-_CACHE_LINE = 64
+_CACHE_LINE_BYTES = 64
 """Bytes."""
 
-_of_thread = threading.local()
+_thread_local = threading.local()
 
 
-def differing(differences: Words) -> Integers:
+def count_bits(differences: Words) -> Integers:
     """Count the bits of words (w, ...) over all w; (...) int64."""
     total: Integers = np.bitwise_count(differences).sum(axis=0, dtype=np.int64)
     return total
@@ -39,9 +39,9 @@ def differing(differences: Words) -> Integers:
 
 def comparison(w: int, places: int) -> "Comparison":
     """The calling thread's own `Comparison`. It is kept, since new memory costs as much as a small search."""
-    kept: Comparison | None = getattr(_of_thread, "comparison", None)
+    kept: Comparison | None = getattr(_thread_local, "comparison", None)
     if kept is None or kept.w != w or kept.places < places:
-        kept = _of_thread.comparison = Comparison(w, max(places, CALL_WORDS))
+        kept = _thread_local.comparison = Comparison(w, max(places, WORDS_PER_CALL))
     return kept
 
 
@@ -54,10 +54,10 @@ class Comparison:
         # candidate, and is counted again as every candidate is.
         sums = np.uint8 if w <= 4 else np.uint32
         self._highest = int(np.iinfo(sums).max)
-        self._scratch = [_aligned(places, kind) for kind in (np.uint64, np.uint8, sums, np.bool_)]
+        self._scratch = [_cache_aligned(places, kind) for kind in (np.uint64, np.uint8, sums, np.bool_)]
         self._shape: tuple[int, ...] = (0,)
         self._shaped = self._scratch
-        self._waits = [0] * w
+        self._checks_skipped = [0] * w
 
     def limits(self, distances: Integers) -> npt.NDArray[Any]:
         """Write the highest distances wanted as `candidates` takes them. Negative ones stand for 0."""
@@ -69,7 +69,7 @@ class Comparison:
         lefts: Iterable[Words],
         rights: Iterable[Words],
         limits: npt.NDArray[Any],
-        besides: slice | None = None,
+        excluded: slice | None = None,
     ) -> Integers:
         """Find the places where the distance may be within the limits: all where it is, and few others.
 
@@ -81,15 +81,15 @@ class Comparison:
             For each of the w words the operands. They are asked for one after the other, the later ones maybe never.
         limits
             From `limits`.
-        besides
+        excluded
             Places on all axes but the last, in row-major order, that are not wanted.
 
         Returns
         -------
         The places (found,) int64 in row-major order, rising.
         """
-        words, counts, sums, below = self._space(shape)
-        last = len(self._waits) - 1
+        words, counts, sums, within_limits = self._scratch_views(shape)
+        last = len(self._checks_skipped) - 1
         for j, (left, right) in enumerate(zip(lefts, rights, strict=True)):
             np.bitwise_xor(left, right, out=words)
             if j == 0:
@@ -97,34 +97,37 @@ class Comparison:
             else:
                 np.bitwise_count(words, out=counts)
                 np.add(sums, counts, out=sums)
-            if self._waits[j]:
-                self._waits[j] -= 1
+            if self._checks_skipped[j]:
+                self._checks_skipped[j] -= 1
             elif j < last:
-                _mark(sums, limits, besides, below)
-                if np.count_nonzero(below) * _FEW < below.size:
-                    return below.ravel().nonzero()[0]
-                self._waits[j] = _PATIENCE
-        _mark(sums, limits, besides, below)
-        return below.ravel().nonzero()[0]
+                _mark_within_limits(sums, limits, excluded, within_limits)
+                if np.count_nonzero(within_limits) * _SPARSE_DIVISOR < within_limits.size:
+                    return within_limits.ravel().nonzero()[0]
+                self._checks_skipped[j] = _RETRY_AFTER_COMPARISONS
+        _mark_within_limits(sums, limits, excluded, within_limits)
+        return within_limits.ravel().nonzero()[0]
 
-    def _space(self, shape: tuple[int, ...]) -> list[npt.NDArray[Any]]:
+    def _scratch_views(self, shape: tuple[int, ...]) -> list[npt.NDArray[Any]]:
         if shape != self._shape:
             size = prod(shape)
             self._shape, self._shaped = shape, [each[:size].reshape(shape) for each in self._scratch]
         return self._shaped
 
 
-def _mark(
-    sums: npt.NDArray[Any], limits: npt.NDArray[Any], besides: slice | None, below: npt.NDArray[np.bool_]
+def _mark_within_limits(
+    sums: npt.NDArray[Any],
+    limits: npt.NDArray[Any],
+    excluded: slice | None,
+    within_limits: npt.NDArray[np.bool_],
 ) -> None:
-    np.less_equal(sums, limits, out=below)
-    if besides is not None:
-        below.reshape(-1, below.shape[-1])[besides] = False
+    np.less_equal(sums, limits, out=within_limits)
+    if excluded is not None:
+        within_limits.reshape(-1, within_limits.shape[-1])[excluded] = False
 
 
-def _aligned(length: int, kind: npt.DTypeLike) -> npt.NDArray[Any]:
+def _cache_aligned(length: int, kind: npt.DTypeLike) -> npt.NDArray[Any]:
     """Space that begins on a cache line: vectors stored across two lines take a quarter longer."""
     size = length * np.dtype(kind).itemsize
-    space = np.empty(size + _CACHE_LINE, np.uint8)
-    start = -space.ctypes.data % _CACHE_LINE
+    space = np.empty(size + _CACHE_LINE_BYTES, np.uint8)
+    start = -space.ctypes.data % _CACHE_LINE_BYTES
     return space[start : start + size].view(kind)

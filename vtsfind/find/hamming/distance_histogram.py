@@ -11,54 +11,54 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.bits import WORD_BITS
-from vtsfind.base.progress import CancelToken, Progress, Silent
+from vtsfind.base.progress import CancelToken, Progress, SilentProgress
 from vtsfind.find.hamming.distance import Integers, Words
 
 NEAR_S: Final = 3600
 """Two shots at most so many seconds apart may show one scene."""
 
 
-class Kind(IntEnum):
+class TimeRelation(IntEnum):
     """What the times of two shots say about the pair."""
 
     BURST = 0
     """Taken one after the other, within `NEAR_S`: two photos, maybe of one scene."""
     APART = 1
     """Taken longer apart: two photos, if the clocks were right."""
-    UNTOLD = 2
+    UNDETERMINED = 2
     """Taken at the same second, or one of them at no known time: two photos, or copies of one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class DistanceHistogram:
     """Pairs of a sample of photos with all others. A pair of two photos of the sample is counted from both sides."""
 
     counts: npt.NDArray[np.int64]
-    """(3, s, d): pairs by `Kind`, photo of the sample, and distance."""
+    """(3, s, d): pairs by `TimeRelation`, photo of the sample, and distance."""
     pairs: int
     """All pairs that were compared, those beyond the limit too."""
     bursts: int
     """All pairs of the kind `BURST`, those beyond the limit too."""
-    shared: float
+    distinct_share: float
     """What part of the pairs is left if each is counted once."""
-    drawn: dict[tuple[Kind, int], Integers]
+    sampled_pairs: dict[tuple[TimeRelation, int], Integers]
     """Kind and stratum of distances to pairs drawn from it, (p, 2) columns of the planes."""
-    sizes: dict[tuple[Kind, int], int]
+    sizes: dict[tuple[TimeRelation, int], int]
     """How many pairs, each counted once, a stratum has."""
 
 
-def census(
+def distance_histogram(
     planes: Words,
     sample: Integers,
     times: npt.NDArray[np.int64],
     *,
     limit: int,
     stratum_bits: int,
-    draw: int,
+    pairs_per_stratum: int,
     seed: int,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
-) -> Census:
+) -> DistanceHistogram:
     """Compare the codes of some photos with those of all.
 
     Parameters
@@ -73,8 +73,8 @@ def census(
         Distances up to this one are counted apart.
     stratum_bits
         Distances in a stratum.
-    draw
-        How many pairs are drawn from each stratum of the kinds `APART` and `UNTOLD`, at random.
+    pairs_per_stratum
+        How many pairs are drawn from each stratum of the kinds `APART` and `UNDETERMINED`, at random.
     seed
         Of the drawing.
     progress, cancel
@@ -84,73 +84,75 @@ def census(
     ------
     Cancelled
     """
-    progress, cancel = progress or Silent(), cancel or CancelToken()
+    progress, cancel = progress or SilentProgress(), cancel or CancelToken()
     words, n = planes.shape
     if limit > words * WORD_BITS:
         raise ValueError("no two codes are that far apart")
     s = len(sample)
-    counts = np.zeros((len(Kind), s, limit + 1), np.int64)
+    counts = np.zeros((len(TimeRelation), s, limit + 1), np.int64)
     places = np.full(n, s, np.int64)
     places[sample] = np.arange(s)
-    drawing = _Drawing(draw, np.random.default_rng(seed))
+    reservoir = _StratifiedReservoir(pairs_per_stratum, np.random.default_rng(seed))
     bursts = 0
     for row, column in enumerate(sample):
         cancel.check()
         distances = np.bitwise_count(planes ^ planes[:, column, None]).sum(axis=0, dtype=np.int64)
-        kinds = _kinds(times, int(column))
-        bursts += int((kinds == Kind.BURST).sum())
+        kinds = _time_relations(times, int(column))
+        bursts += int((kinds == TimeRelation.BURST).sum())
         near = np.flatnonzero(distances <= limit)
         near = near[near != column]
         cells = kinds[near].astype(np.int64) * (limit + 1) + distances[near]
-        counts[:, row] = np.bincount(cells, minlength=counts[:, row].size).reshape(len(Kind), limit + 1)
+        counts[:, row] = np.bincount(cells, minlength=counts[:, row].size).reshape(
+            len(TimeRelation), limit + 1
+        )
         once = near[places[near] > row]
-        drawing.offer(int(column), once, kinds[once], distances[once] // stratum_bits)
+        reservoir.offer(int(column), once, kinds[once], distances[once] // stratum_bits)
         progress.advance()
     directed = s * (n - 1)
-    return Census(
+    return DistanceHistogram(
         counts,
         directed,
         bursts,
         (s * (n - s) + s * (s - 1) / 2) / max(directed, 1),
-        drawing.drawn(),
-        drawing.sizes,
+        reservoir.sampled_pairs(),
+        reservoir.sizes,
     )
 
 
-def _kinds(times: npt.NDArray[np.int64], column: int) -> npt.NDArray[np.int8]:
-    """The kind of the pair of one photo with each, (n,); its pair with itself is `UNTOLD`."""
-    apart = np.abs(times - times[column])
-    kinds = np.where(apart <= NEAR_S, Kind.BURST, Kind.APART).astype(np.int8)
-    kinds[(apart == 0) | (times < 0) | (times[column] < 0)] = Kind.UNTOLD
+def _time_relations(times: npt.NDArray[np.int64], column: int) -> npt.NDArray[np.int8]:
+    """The kind of the pair of one photo with each, (n,); its pair with itself is `UNDETERMINED`."""
+    gaps_s = np.abs(times - times[column])
+    kinds = np.where(gaps_s <= NEAR_S, TimeRelation.BURST, TimeRelation.APART).astype(np.int8)
+    kinds[(gaps_s == 0) | (times < 0) | (times[column] < 0)] = TimeRelation.UNDETERMINED
     return kinds
 
 
-class _Drawing:
+class _StratifiedReservoir:
     """Draws pairs from each stratum, every one with the same chance, while they come."""
 
     def __init__(self, size: int, rng: np.random.Generator) -> None:
         self._size = size
         self._rng = rng
-        self._lots: dict[tuple[Kind, int], npt.NDArray[np.float64]] = {}
-        self._pairs: dict[tuple[Kind, int], Integers] = {}
-        self.sizes: dict[tuple[Kind, int], int] = {}
+        self._priorities: dict[tuple[TimeRelation, int], npt.NDArray[np.float64]] = {}
+        self._pairs: dict[tuple[TimeRelation, int], Integers] = {}
+        self.sizes: dict[tuple[TimeRelation, int], int] = {}
 
     def offer(
         self, column: int, others: Integers, kinds: npt.NDArray[np.int8], strata: npt.NDArray[np.int64]
     ) -> None:
         """Take the pairs of one photo with some others."""
-        for kind in (Kind.APART, Kind.UNTOLD):
+        for kind in (TimeRelation.APART, TimeRelation.UNDETERMINED):
             for stratum in np.unique(strata[kinds == kind]):
                 mine = others[(kinds == kind) & (strata == stratum)]
                 self._add((kind, int(stratum)), np.column_stack([np.full(len(mine), column), mine]))
 
-    def _add(self, key: tuple[Kind, int], pairs: Integers) -> None:
+    def _add(self, key: tuple[TimeRelation, int], pairs: Integers) -> None:
         self.sizes[key] = self.sizes.get(key, 0) + len(pairs)
         # Whoever has one of the smallest lots is drawn, so that what came before need not be kept.
-        lots = np.concatenate([self._lots.get(key, np.empty(0)), self._rng.random(len(pairs))])
+        priorities = np.concatenate([self._priorities.get(key, np.empty(0)), self._rng.random(len(pairs))])
         every = np.concatenate([self._pairs.get(key, np.empty((0, 2), np.int64)), pairs])
-        kept = np.sort(np.argsort(lots, kind="stable")[: self._size])
-        self._lots[key], self._pairs[key] = lots[kept], every[kept]
+        kept = np.sort(np.argsort(priorities, kind="stable")[: self._size])
+        self._priorities[key], self._pairs[key] = priorities[kept], every[kept]
 
-    def drawn(self) -> dict[tuple[Kind, int], Integers]:
+    def sampled_pairs(self) -> dict[tuple[TimeRelation, int], Integers]:
         return dict(sorted(self._pairs.items()))

@@ -4,7 +4,7 @@ import numpy as np
 
 from vtsfind.find.hamming.distance import Integers
 
-_REDUCED_AT = 1 << 22
+_PRUNE_AT_PAIRS = 1 << 22
 """Pairs that are gathered before those that are not among the nearest are dropped."""
 
 
@@ -56,7 +56,7 @@ class FoundPairs:
         """Take first codes, second codes and distances, (3, found)."""
         self._parts.append(pairs)
         self._count += pairs.shape[1]
-        if self._nearest is not None and self._count > _REDUCED_AT:
+        if self._nearest is not None and self._count > _PRUNE_AT_PAIRS:
             # A pair that is dropped has so many nearer ones on both sides already, so what is left does not depend
             # on when this happens.
             self._parts = [self.pairs()]

@@ -30,17 +30,17 @@ from vtsfind.base.bits import WORD_BITS
 Words = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
 
-PIECE = 32
+CHUNK_CODES = 32
 """Codes with one value of a substring are compared in pieces of so many."""
-_LENGTHS = (8, 10, 12, 14, 16, 18, 20)
+_SUBSTRING_LENGTHS_BITS = (8, 10, 12, 14, 16, 18, 20)
 """Bits of a substring that are tried."""
-_PAIR_COST = 2.0
+_PAIR_COST_NS = 2.0
 """Nanoseconds to compare two codes in one word. This and the next two are estimates from parts measured on two loaded cores; their proportions matter most."""
-_VISIT_COST = 110.0
+_VISIT_COST_NS = 110.0
 """Nanoseconds to bring two pieces together."""
-_WHOLE_PAIR_COST = 5.5
+_FULL_PAIR_COST_NS = 5.5
 """Nanoseconds to compare two codes in full."""
-_DEVIATIONS = 2.5
+_WINDOW_DEVIATIONS = 2.5
 """How much nearer than half of the bits two codes must be in a window, in standard deviations of unrelated ones, to be looked
 at although they need not be within the radius for which the plan was made."""
 
@@ -51,7 +51,7 @@ class Substring:
 
     start: int
     length: int
-    reach: int
+    search_radius: int
     window: tuple[tuple[int, int], ...] = ()
     """Starts and lengths of the runs of bits that are compared first, at most 64 bits in all; none if all bits are."""
     limit: int = 0
@@ -70,9 +70,9 @@ class Substring:
             offset += length
         return joined
 
-    def meets(self, differences: Words) -> npt.NDArray[np.bool_]:
+    def matches(self, differences: Words) -> npt.NDArray[np.bool_]:
         """Whether two codes with such differences (w, n) are compared in full for the sake of this substring, (n,) bool."""
-        near: npt.NDArray[np.bool_] = np.bitwise_count(self.values(differences)) <= self.reach
+        near: npt.NDArray[np.bool_] = np.bitwise_count(self.values(differences)) <= self.search_radius
         if self.window:
             near &= np.bitwise_count(self.windows(differences)) <= self.limit
         return near
@@ -81,15 +81,15 @@ class Substring:
         """All differences up to the reach, 0 first."""
         sums = [
             sum(1 << bit for bit in bits)
-            for reach in range(self.reach + 1)
-            for bits in combinations(range(self.length), reach)
+            for search_radius in range(self.search_radius + 1)
+            for bits in combinations(range(self.length), search_radius)
         ]
         return np.array(sums, np.uint32)
 
     def widened(self) -> "Substring":
         """The same with a limit under which also many of the pairs fall that are somewhat beyond the radius."""
         others = sum(length for _, length in self.window) - self.length
-        limit = self.reach + round((others - _DEVIATIONS * others**0.5) / 2)
+        limit = self.search_radius + round((others - _WINDOW_DEVIATIONS * others**0.5) / 2)
         return replace(self, limit=max(self.limit, limit))
 
 
@@ -103,7 +103,7 @@ def _bits(planes: Words, start: int, length: int) -> Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SubstringPlan:
     """Substrings to look at."""
 
     substrings: tuple[Substring, ...]
@@ -113,62 +113,72 @@ class Plan:
     """What to look at them is expected to take: nanoseconds of one processor, of the kind that the constants are from."""
 
 
-WHOLE = (Substring(0, 0, 0),)
+EXHAUSTIVE = (Substring(0, 0, 0),)
 """What compares every code with every other: all agree in no bits at all."""
 
 
-def plan(planes: Words, radius: int, most: float = inf) -> Plan:
+def plan_substrings(planes: Words, radius: int, max_cost: float = inf) -> SubstringPlan:
     """Choose substrings and reaches that find all pairs of codes (w, n) within a radius at the least cost.
 
-    If that is more than `most` nanoseconds, then for the largest radius that is to be had for less; at least 0, for which
+    If that is more than `max_cost` nanoseconds, then for the largest radius that is to be had for less; at least 0, for which
     nothing needs to be looked at if no two codes are equal.
     """
     n = planes.shape[1]
-    best = Plan(WHOLE, radius, whole_cost(n)) if whole_cost(n) <= most else Plan((), 0, 0.0)
-    for length in _LENGTHS:
+    best = (
+        SubstringPlan(EXHAUSTIVE, radius, exhaustive_cost(n))
+        if exhaustive_cost(n) <= max_cost
+        else SubstringPlan((), 0, 0.0)
+    )
+    for length in _SUBSTRING_LENGTHS_BITS:
         if n >> 7 <= 1 << length <= n:
-            limit = min(most, best.cost) if best.radius == radius else most
-            found = dealt(planes, radius, length, limit)
+            limit = min(max_cost, best.cost) if best.radius == radius else max_cost
+            found = allocate_search_radii(planes, radius, length, limit)
             if (found.radius, -found.cost) > (best.radius, -best.cost):
                 best = found
     return best
 
 
-def whole_cost(n: int) -> float:
-    """The cost of comparing every one of n codes with every other, as `Plan.cost`."""
-    return _WHOLE_PAIR_COST * n * n / 2
+def exhaustive_cost(n: int) -> float:
+    """The cost of comparing every one of n codes with every other, as `SubstringPlan.cost`."""
+    return _FULL_PAIR_COST_NS * n * n / 2
 
 
-def dealt(planes: Words, radius: int, length: int, most: float = inf) -> Plan:
-    """Cut all bits into substrings of about `length`, and deal out reach where it costs least, for as long as that is less than `most`."""
+def allocate_search_radii(planes: Words, radius: int, length: int, max_cost: float = inf) -> SubstringPlan:
+    """Cut all bits into substrings of about `length`, and deal out reach where it costs least, for as long as that is less than `max_cost`."""
     bits = WORD_BITS * len(planes)
     cuts = np.linspace(0, bits, -(-bits // length) + 1).astype(int).tolist()
-    reaches = [-1] * (len(cuts) - 1)
-    ladders = [
-        Ladder(Substring(start, end - start, 0).values(planes), end - start) for start, end in pairwise(cuts)
+    search_radii = [-1] * (len(cuts) - 1)
+    radius_costs = [
+        SearchRadiusCost(Substring(start, end - start, 0).values(planes), end - start)
+        for start, end in pairwise(cuts)
     ]
-    steps = [(ladder.step(), i) for i, ladder in enumerate(ladders)]
+    steps = [(radius_cost.step(), i) for i, radius_cost in enumerate(radius_costs)]
     heapq.heapify(steps)
     total = 0.0
-    while sum(reaches) + len(reaches) <= radius:
+    while sum(search_radii) + len(search_radii) <= radius:
         cost, i = steps[0]
-        if not total + cost < most:
+        if not total + cost < max_cost:
             break
         total += cost
-        reaches[i] += 1
-        heapq.heapreplace(steps, (ladders[i].step(), i))
+        search_radii[i] += 1
+        heapq.heapreplace(steps, (radius_costs[i].step(), i))
     chosen = [
-        (start, end - start, reach) for (start, end), reach in zip(pairwise(cuts), reaches, strict=True)
+        (start, end - start, search_radius)
+        for (start, end), search_radius in zip(pairwise(cuts), search_radii, strict=True)
     ]
-    return Plan(ring([part for part in chosen if part[2] >= 0]), sum(reaches) + len(reaches) - 1, total)
+    return SubstringPlan(
+        with_windows([part for part in chosen if part[2] >= 0]),
+        sum(search_radii) + len(search_radii) - 1,
+        total,
+    )
 
 
-def ring(parts: Sequence[tuple[int, int, int]]) -> tuple[Substring, ...]:
+def with_windows(parts: Sequence[tuple[int, int, int]]) -> tuple[Substring, ...]:
     """Give substrings (start, length, reach), each next to the one before it, their windows and limits."""
     made = []
-    for i, (start, length, reach) in enumerate(parts):
+    for i, (start, length, search_radius) in enumerate(parts):
         runs = [(start, length)]
-        bits, limit = length, reach
+        bits, limit = length, search_radius
         for start_of, length_of, reach_of in (*parts[i + 1 :], *parts[:i]):
             bits += length_of
             if bits > WORD_BITS:
@@ -179,34 +189,38 @@ def ring(parts: Sequence[tuple[int, int, int]]) -> tuple[Substring, ...]:
                 runs[-1] = last_start, last_length + length_of
             else:
                 runs.append((start_of, length_of))
-        made.append(Substring(start, length, reach, tuple(runs), limit))
+        made.append(Substring(start, length, search_radius, tuple(runs), limit))
     return tuple(made)
 
 
-class Ladder:
+class SearchRadiusCost:
     """What each further step of reach costs for one substring."""
 
     def __init__(self, values: npt.NDArray[np.uint32], length: int) -> None:
         self._length = length
         codes = np.bincount(values, minlength=1 << length).astype(np.float64)
-        self._reach = -1
+        self._search_radius = -1
         # Of what is being counted, codes or pieces: how many there are per value, and per value how many there are
         # at exactly the reach reached and at the one before.
-        self._spheres = [(each, each, np.zeros_like(each)) for each in (codes, np.ceil(codes / PIECE))]
+        self._spheres = [(each, each, np.zeros_like(each)) for each in (codes, np.ceil(codes / CHUNK_CODES))]
 
     def step(self) -> float:
         """Go one further, and say what that costs."""
-        self._reach += 1
-        if self._reach > self._length:
+        self._search_radius += 1
+        if self._search_radius > self._length:
             return inf
-        if self._reach:
-            self._spheres = [(own, self._next(at, before), at) for own, at, before in self._spheres]
+        if self._search_radius:
+            self._spheres = [(own, self._next_sphere(at, before), at) for own, at, before in self._spheres]
         pairs, visits = (float((own * at).sum()) / 2 for own, at, _ in self._spheres)
-        return _PAIR_COST * pairs + _VISIT_COST * visits
+        return _PAIR_COST_NS * pairs + _VISIT_COST_NS * visits
 
-    def _next(self, at: Floats, before: Floats) -> Floats:
+    def _next_sphere(self, at: Floats, before: Floats) -> Floats:
         """From sums over all values at a distance of reach - 1 and reach - 2 to those at a distance of reach."""
-        sums = -(self._length - self._reach + 2) * before if self._reach > 1 else np.zeros_like(at)
+        sums = (
+            -(self._length - self._search_radius + 2) * before
+            if self._search_radius > 1
+            else np.zeros_like(at)
+        )
         for bit in range(self._length):
             sums.reshape(-1, 2, 1 << bit)[...] += at.reshape(-1, 2, 1 << bit)[:, ::-1]
-        return sums / self._reach
+        return sums / self._search_radius

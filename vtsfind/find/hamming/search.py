@@ -19,23 +19,23 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.bits import WORD_BITS
-from vtsfind.find.hamming.distance import CALL_WORDS, Comparison, Integers, Words, comparison, differing
-from vtsfind.find.threads import processors, share
+from vtsfind.find.hamming.distance import WORDS_PER_CALL, Comparison, Integers, Words, comparison, count_bits
+from vtsfind.find.threads import processors, run_in_threads
 
-_BLOCK = 16
+_QUERIES_PER_BLOCK = 16
 """Queries compared at once with a chunk."""
-_CALLS = 2
+_MIN_CALLS_PER_THREAD = 2
 """Calls that each of several threads makes at least, if the codes are many."""
-_LONGEST_CALL = 2 * CALL_WORDS
-_WORTH_A_THREAD = 20
+_MAX_WORDS_PER_CALL = 2 * WORDS_PER_CALL
+_LOG2_WORDS_PER_EXTRA_THREAD = 20
 """Binary logarithm of the words that must be compared for another thread to be worth its start."""
-_FIRST_PLACES = 1 << 14
+_THRESHOLD_SAMPLE_PLACES = 1 << 14
 """Places from which `top_k` takes the first thresholds."""
-_FIRST_ROWS = 1 << 12
+_MIN_THRESHOLD_SAMPLE_ROWS = 1 << 12
 """Rows that these are at least."""
-_SOFTNESS = 16.0
+_SOFT_MINIMUM_BITS = 16.0
 """Bits, of `soft_minimum`."""
-_SIFTED = 1 << 14
+_MIN_PRUNE_PLACES = 1 << 14
 """Places that are counted, and that `top_k` sifts, at a time; more if more are kept, since a sift has a price of its own."""
 
 
@@ -71,7 +71,7 @@ def top_k(planes: Words, queries: Words, k: int, *, threads: int | None = None) 
     k = min(k, planes.shape[1])
     if k == 0:
         return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.int64)
-    blocks = [_Found(planes, part, _first_thresholds(planes, part, k), k) for part in _blocks(queries)]
+    blocks = [_QueryResults(planes, part, _first_thresholds(planes, part, k), k) for part in _blocks(queries)]
     found = _scan(planes, blocks, threads)
     rows = np.concatenate([np.empty(0, np.int64), *(each.rows for each in found)])
     distances = np.concatenate([np.empty(0, np.int64), *(each.distances for each in found)])
@@ -91,8 +91,8 @@ def within(
     row first.
     """
     planes, queries = _checked(planes, queries)
-    threshold = min(max(radius + 1, 0), _beyond(planes))
-    blocks = [_Found(planes, part, np.full(len(part), threshold), None) for part in _blocks(queries)]
+    threshold = min(max(radius + 1, 0), _unreachable_distance(planes))
+    blocks = [_QueryResults(planes, part, np.full(len(part), threshold), None) for part in _blocks(queries)]
     answer: list[tuple[Integers, Integers]] = []
     for each in _scan(planes, blocks, threads):
         cuts = np.searchsorted(each.owners, np.arange(1, len(each.queries)))
@@ -126,8 +126,8 @@ def best_by_views(
     planes, views = _checked(planes, views)
     n = planes.shape[1]
     own, near = np.empty(n, np.int64), np.empty(n)
-    for start in range(0, n, CALL_WORDS):
-        some = slice(start, start + CALL_WORDS)
+    for start in range(0, n, WORDS_PER_CALL):
+        some = slice(start, start + WORDS_PER_CALL)
         apart = np.bitwise_count(planes[None, :, some] ^ views[:, :, None]).sum(axis=1, dtype=np.int64)
         own[some], near[some] = apart[0], soft_minimum(apart)
     rows = np.arange(n) if radius is None else np.flatnonzero(own <= radius)
@@ -143,7 +143,9 @@ def soft_minimum(distances: Integers) -> npt.NDArray[np.float64]:
     -16 log of the sum of exp(-d / 16), of (v, ...) to (...). With codes of 256 bits it finds more than the least one and more
     than the mean (docs/results/log.md).
     """
-    softened: npt.NDArray[np.float64] = -_SOFTNESS * np.log(np.exp(-distances / _SOFTNESS).sum(axis=0))
+    softened: npt.NDArray[np.float64] = -_SOFT_MINIMUM_BITS * np.log(
+        np.exp(-distances / _SOFT_MINIMUM_BITS).sum(axis=0)
+    )
     return softened
 
 
@@ -157,57 +159,58 @@ def _checked(planes: Words, queries: Words) -> tuple[Words, Words]:
     return planes, queries
 
 
-def _beyond(planes: Words) -> int:
+def _unreachable_distance(planes: Words) -> int:
     """A threshold above every distance."""
     return WORD_BITS * len(planes) + 1
 
 
 def _blocks(queries: Words) -> list[Words]:
-    return [queries[i : i + _BLOCK] for i in range(0, len(queries), _BLOCK)]
+    return [queries[i : i + _QUERIES_PER_BLOCK] for i in range(0, len(queries), _QUERIES_PER_BLOCK)]
 
 
 def _first_thresholds(planes: Words, queries: Words, k: int) -> Integers:
     """Thresholds (q,) that let at least k rows through for each query: just above the k-th best of the first rows."""
-    rows = max(_FIRST_PLACES // len(queries), _FIRST_ROWS)
+    rows = max(_THRESHOLD_SAMPLE_PLACES // len(queries), _MIN_THRESHOLD_SAMPLE_ROWS)
     if k > rows:
-        return np.full(len(queries), _beyond(planes))
+        return np.full(len(queries), _unreachable_distance(planes))
     head = np.bitwise_count(planes[:, None, :rows] ^ queries.T[:, :, None]).sum(axis=0, dtype=np.uint32)
     return np.partition(head, k - 1, axis=1)[:, k - 1].astype(np.int64) + 1
 
 
-def _scan(planes: Words, blocks: list["_Found"], threads: int | None) -> list["_Found"]:
+def _scan(planes: Words, blocks: list["_QueryResults"], threads: int | None) -> list["_QueryResults"]:
     """Compare all queries with all codes; give each block with the places below its thresholds, in order."""
     w, n = planes.shape
-    widest = max((len(block.queries) for block in blocks), default=1)
+    max_queries = max((len(block.queries) for block in blocks), default=1)
     threads = min(
-        threads or processors(), 1 + (w * n * sum(len(block.queries) for block in blocks) >> _WORTH_A_THREAD)
+        threads or processors(),
+        1 + (w * n * sum(len(block.queries) for block in blocks) >> _LOG2_WORDS_PER_EXTRA_THREAD),
     )
-    step = max(_places_at_once(widest * n, threads) // widest, 1)
+    step = max(_places_per_call(max_queries * n, threads) // max_queries, 1)
 
-    def work(starts: Iterator[int]) -> list[_Found]:
+    def work(starts: Iterator[int]) -> list[_QueryResults]:
         mine = [block.copy() for block in blocks]
-        own = comparison(w, widest * min(step, n))
+        own = comparison(w, max_queries * min(step, n))
         for start in starts:
             for found in mine:
-                found.look(start, start + step, own)
+                found.scan_rows(start, start + step, own)
         return mine
 
-    shares = share(range(0, n, step), work, threads)
+    shares = run_in_threads(range(0, n, step), work, threads)
     return [_merged(parts) for parts in zip(*shares, strict=True)]
 
 
-def _places_at_once(places: int, threads: int) -> int:
+def _places_per_call(places: int, threads: int) -> int:
     """How many places are compared by one call.
 
     Threads wait for each other between calls, so several of them make longer ones, as long as each still has some and
     what they work on stays in a processor's own cache.
     """
     if threads == 1:
-        return CALL_WORDS
-    return min(max(-(-places // (_CALLS * threads)), CALL_WORDS), _LONGEST_CALL)
+        return WORDS_PER_CALL
+    return min(max(-(-places // (_MIN_CALLS_PER_THREAD * threads)), WORDS_PER_CALL), _MAX_WORDS_PER_CALL)
 
 
-class _Found:
+class _QueryResults:
     """The places found so far for one block of queries.
 
     Parameters
@@ -234,17 +237,17 @@ class _Found:
         self._limits: npt.NDArray[Any] | None = None
         self._done = False
         self._keep = keep
-        self._enough = max(2 * len(queries) * (keep or 0), _SIFTED)
-        self._seen: list[tuple[Integers, Integers]] = []
-        self._waiting = 0
+        self._prune_at_places = max(2 * len(queries) * (keep or 0), _MIN_PRUNE_PLACES)
+        self._pending: list[tuple[Integers, Integers]] = []
+        self._pending_count = 0
         self._new: list[tuple[Integers, Integers, Integers]] = []
-        self._held = 0
+        self._unpruned_count = 0
 
-    def copy(self) -> "_Found":
+    def copy(self) -> "_QueryResults":
         """The same question, with nothing found yet."""
-        return _Found(self._planes, self.queries, self._thresholds.copy(), self._keep)
+        return _QueryResults(self._planes, self.queries, self._thresholds.copy(), self._keep)
 
-    def look(self, start: int, end: int, comparison: Comparison) -> None:
+    def scan_rows(self, start: int, end: int, comparison: Comparison) -> None:
         """Compare with the rows from `start` to `end`, which are higher than all before."""
         if self._limits is None:
             self._limits = comparison.limits(self._thresholds - 1)[:, None]
@@ -257,28 +260,28 @@ class _Found:
         if len(places):
             several = len(self.queries) > 1
             owners, rows = np.divmod(places, shape[1]) if several else (np.zeros_like(places), places)
-            self._seen.append((owners, rows + start))
-            self._waiting += len(places)
-            if self._waiting >= self._enough:
+            self._pending.append((owners, rows + start))
+            self._pending_count += len(places)
+            if self._pending_count >= self._prune_at_places:
                 self.count()
 
     def count(self) -> None:
         """Count the distances of the candidates seen, and take those below the thresholds."""
-        if self._waiting:
-            owners, rows = map(np.concatenate, zip(*self._seen, strict=True))
-            self._seen, self._waiting = [], 0
-            distances = differing(self._planes[:, rows] ^ self._columns[:, owners, 0])
+        if self._pending_count:
+            owners, rows = map(np.concatenate, zip(*self._pending, strict=True))
+            self._pending, self._pending_count = [], 0
+            distances = count_bits(self._planes[:, rows] ^ self._columns[:, owners, 0])
             near = distances < self._thresholds[owners]
             self.add(owners[near], rows[near], distances[near].astype(np.int64))
 
     def add(self, owners: Integers, rows: Integers, distances: Integers) -> None:
         """Take places whose distances are below the thresholds."""
         self._new.append((owners, rows, distances))
-        self._held += len(rows)
-        if self._keep is not None and self._held >= self._enough:
-            self.sift()
+        self._unpruned_count += len(rows)
+        if self._keep is not None and self._unpruned_count >= self._prune_at_places:
+            self.prune()
 
-    def sift(self) -> None:
+    def prune(self) -> None:
         """Put the places in order (query, distance, row); drop those, and lower the thresholds, that `keep` allows."""
         places = zip((self.owners, self.rows, self.distances), *self._new, strict=True)
         owners, rows, distances = map(np.concatenate, places)
@@ -295,16 +298,16 @@ class _Found:
             kept = np.arange(len(order)) - cuts[owners] < self._keep
             order, owners, distances = order[kept], owners[kept], distances[kept]
         self.owners, self.rows, self.distances = owners, rows[order], distances
-        self._new, self._held = [], len(order)
+        self._new, self._unpruned_count = [], len(order)
 
 
-def _merged(parts: Iterable[_Found]) -> _Found:
+def _merged(parts: Iterable[_QueryResults]) -> _QueryResults:
     """Bring together what the workers found for one block."""
     first, *others = parts
     first.count()
     for other in others:
         other.count()
-        other.sift()
+        other.prune()
         first.add(other.owners, other.rows, other.distances)
-    first.sift()
+    first.prune()
     return first

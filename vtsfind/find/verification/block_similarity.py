@@ -15,40 +15,47 @@ from typing import TypeVar
 import numpy as np
 
 from vtsfind.find.opencv import opencv
-from vtsfind.find.verification.blocks import BLOCK, Blocks, Mask, Matrix, largest_part, means
-from vtsfind.find.verification.features import BLUR, Features, Floats, Pixels
+from vtsfind.find.verification.blocks import (
+    BLOCK_PX,
+    BlockStatistics,
+    Mask,
+    Matrix,
+    block_means,
+    largest_same_rectangle,
+)
+from vtsfind.find.verification.features import BLUR_SIGMA_PX, Features, Floats, Pixels
 from vtsfind.find.verification.registration import Alignment
 
 Picture = TypeVar("Picture", Floats, Pixels)
 
-FEWEST_BLOCKS = 6
+MIN_TEXTURED_BLOCKS = 6
 """Blocks with something to be seen below which nothing is said."""
 
 # At its edges a picture that was turned or framed is mixed with what is around it.
-_MARGIN = 3
-_ROUNDS = 2
-_SETTLED = 0.02
-_SOUGHT = 12
-_LARGE_PART = 0.25
-_REACH = 28
-_CHANGED = 24
+_MARGIN_PX = 3
+_MAX_REFINEMENT_ROUNDS = 2
+_CONVERGED_PX = 0.02
+_MAX_SEARCHED_BLOCKS = 12
+_LARGE_PART_SHARE = 0.25
+_SEARCH_RADIUS_PX = 28
+_MIN_CHANGED_LEVELS = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class BlockSimilarity:
     """What the comparison of aligned pictures gave; of the part that both show, unless it says otherwise."""
 
     blocks: int
     """Blocks in which something is to be seen."""
     same: float
     """Share of them that are the same: they correlate at 0.9 or more."""
-    low: float
+    low_correlation: float
     """30th percentile of their correlations, -1 to 1."""
-    middle: float
+    median_correlation: float
     """Their median."""
-    sway: float
+    coherent_shift_px: float
     """How far neighbouring blocks lie off their places together, in pixels."""
-    jitter: float
+    incoherent_shift_px: float
     """How far each does by itself."""
     noise: float
     """Median of what is left of the blocks that are alike, in levels of 255, when brightness and contrast are made equal."""
@@ -58,11 +65,11 @@ class Likeness:
     """Blocks of the rectangle in which most are the same."""
     part_same: float
     """Share of these that are the same."""
-    beyond: float
+    beyond_part: float
     """Share of the blocks outside that rectangle that are the same; 0 where there are none."""
     moved: int
     """Blocks that are not the same but found elsewhere near by."""
-    sought: int
+    searched: int
     """Blocks that were looked for near by."""
     changed: float
     """Share of the pixels of all those blocks that differ by far more than brightness and contrast."""
@@ -71,14 +78,16 @@ class Likeness:
     plain: float
     """The same in the other picture."""
     gain: float
-    """Contrast of the one in the other, see `Blocks.mixing`."""
+    """Contrast of the one in the other, see `BlockStatistics.mixing`."""
     even: float
     """Share of the blocks that have about this contrast."""
     changed_even: float
     """Share of those among them that are not the same."""
 
 
-def likeness(first: Features, second: Features, alignment: Alignment) -> tuple[Likeness, Alignment] | None:
+def block_similarity(
+    first: Features, second: Features, alignment: Alignment
+) -> tuple[BlockSimilarity, Alignment] | None:
     """Compare two photos under a map; None when too little of them can be compared.
 
     Returns
@@ -100,41 +109,46 @@ def _inverse(matrix: Matrix) -> Matrix:
     return inverse
 
 
-def _compared(coarse: Features, fine: Features, matrix: Matrix) -> tuple[Likeness, Matrix] | None:
+def _compared(coarse: Features, fine: Features, matrix: Matrix) -> tuple[BlockSimilarity, Matrix] | None:
     """Compare in the coarser picture's frame; `matrix` takes places of the finer picture there."""
-    inner = np.s_[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
-    target = np.ascontiguousarray(coarse.soft[inner])
-    if min(coarse.grey.shape) < BLOCK + 2 * _MARGIN:
+    inner = np.s_[_MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX]
+    target = np.ascontiguousarray(coarse.denoised[inner])
+    if min(coarse.grey.shape) < BLOCK_PX + 2 * _MARGIN_PX:
         return None
-    matrix = _moved_by(matrix, -_MARGIN)
+    matrix = _translated(matrix, -_MARGIN_PX)
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:, :2]))))
-    source = _softened(fine.grey, scale)
-    here = np.zeros(source.shape, np.uint8)
-    here[inner] = 255
-    for left in reversed(range(_ROUNDS + 1)):
-        moved, inside = _warped(source, matrix, target.shape), _warped(here, matrix, target.shape, 0) > 250
-        blocks = Blocks(target, moved, inside)
+    source = _blurred_to_scale(fine.grey, scale)
+    frame_mask = np.zeros(source.shape, np.uint8)
+    frame_mask[inner] = 255
+    for left in reversed(range(_MAX_REFINEMENT_ROUNDS + 1)):
+        moved, inside = (
+            _warped(source, matrix, target.shape),
+            _warped(frame_mask, matrix, target.shape, 0) > 250,
+        )
+        blocks = BlockStatistics(target, moved, inside)
         correction = blocks.correction() if left else None
-        if correction is None or _farthest(correction, target.shape) < _SETTLED:
+        if correction is None or _max_corner_shift(correction, target.shape) < _CONVERGED_PX:
             break
-        matrix = _after(correction, matrix)
-    if blocks.textured.sum() < FEWEST_BLOCKS:
+        matrix = _composed(correction, matrix)
+    if blocks.textured.sum() < MIN_TEXTURED_BLOCKS:
         return None
-    colours = _warped(_softened(fine.picture, scale), matrix, target.shape)
-    return _summed_up(blocks, target, moved, coarse.picture[inner], colours), _moved_by(matrix, _MARGIN)
+    colours = _warped(_blurred_to_scale(fine.picture, scale), matrix, target.shape)
+    return _build_similarity(blocks, target, moved, coarse.picture[inner], colours), _translated(
+        matrix, _MARGIN_PX
+    )
 
 
-def _moved_by(matrix: Matrix, pixels: int) -> Matrix:
+def _translated(matrix: Matrix, pixels: int) -> Matrix:
     moved: Matrix = matrix + np.array([[0, 0, pixels], [0, 0, pixels]])
     return moved
 
 
-def _softened(picture: Picture, scale: float) -> Picture:
+def _blurred_to_scale(picture: Picture, scale: float) -> Picture:
     """Take out the detail that is lost when the picture is scaled, and then as much as the target had taken out."""
     cv2 = opencv()
-    sigma = float(np.hypot(BLUR / scale, 0.5 * np.sqrt(max(0.0, 1 / scale**2 - 1))))
-    soft: Picture = cv2.GaussianBlur(picture, (0, 0), sigma)
-    return soft
+    sigma = float(np.hypot(BLUR_SIGMA_PX / scale, 0.5 * np.sqrt(max(0.0, 1 / scale**2 - 1))))
+    denoised: Picture = cv2.GaussianBlur(picture, (0, 0), sigma)
+    return denoised
 
 
 def _warped(picture: Picture, matrix: Matrix, shape: tuple[int, ...], outside: int | None = None) -> Picture:
@@ -152,46 +166,50 @@ def _warped(picture: Picture, matrix: Matrix, shape: tuple[int, ...], outside: i
     return moved
 
 
-def _after(correction: Matrix, matrix: Matrix) -> Matrix:
+def _composed(correction: Matrix, matrix: Matrix) -> Matrix:
     return np.column_stack(
         [correction[:, :2] @ matrix[:, :2], correction[:, :2] @ matrix[:, 2] + correction[:, 2]]
     )
 
 
-def _farthest(correction: Matrix, shape: tuple[int, ...]) -> float:
+def _max_corner_shift(correction: Matrix, shape: tuple[int, ...]) -> float:
     """How far a map moves the corners of a frame (height, width), in pixels, at most."""
     corners = np.array([[0, 0, 1], [shape[1], 0, 1], [0, shape[0], 1], [shape[1], shape[0], 1]])
     return float(np.abs(corners @ correction.T - corners[:, :2]).max())
 
 
-def _summed_up(blocks: Blocks, target: Floats, moved: Floats, a: Pixels, b: Pixels) -> Likeness:
+def _build_similarity(
+    blocks: BlockStatistics, target: Floats, moved: Floats, a: Pixels, b: Pixels
+) -> BlockSimilarity:
     correlations = blocks.correlation[blocks.textured]
     alike = blocks.textured & (blocks.correlation > 0.8)
-    part = largest_part(blocks.same, blocks.textured)
-    within, beyond = part & blocks.textured, ~part & blocks.textured
-    colour = np.abs(means(a.astype(np.float32)) - means(b.astype(np.float32)))[blocks.whole]
-    sway, jitter = blocks.sway(
-        part if within.sum() >= _LARGE_PART * blocks.textured.sum() else blocks.textured
+    part = largest_same_rectangle(blocks.same, blocks.textured)
+    within, beyond_part = part & blocks.textured, ~part & blocks.textured
+    colour = np.abs(block_means(a.astype(np.float32)) - block_means(b.astype(np.float32)))[
+        blocks.fully_inside
+    ]
+    coherent_shift_px, incoherent_shift_px = blocks.coherent_shift_px(
+        part if within.sum() >= _LARGE_PART_SHARE * blocks.textured.sum() else blocks.textured
     )
-    changed = _changed(blocks, target, moved)
-    few = _few_colours(a[changed]), _few_colours(b[changed])
-    found, sought = _found_elsewhere(blocks, target, moved)
+    changed = _changed_mask(blocks, target, moved)
+    few = _few_colours_share(a[changed]), _few_colours_share(b[changed])
+    found, searched = _count_moved_blocks(blocks, target, moved)
     gain, even, changed_even = blocks.mixing()
-    return Likeness(
+    return BlockSimilarity(
         blocks=int(blocks.textured.sum()),
         same=float(blocks.same.sum() / blocks.textured.sum()),
-        low=float(np.percentile(correlations, 30)),
-        middle=float(np.median(correlations)),
-        sway=sway,
-        jitter=jitter,
+        low_correlation=float(np.percentile(correlations, 30)),
+        median_correlation=float(np.median(correlations)),
+        coherent_shift_px=coherent_shift_px,
+        incoherent_shift_px=incoherent_shift_px,
         noise=float(np.median(blocks.residual[alike])) if alike.any() else 255.0,
         colour=float(colour.mean()),
         part=int(within.sum()),
         part_same=float((within & blocks.same).sum() / max(1, within.sum())),
-        beyond=float((beyond & blocks.same).sum() / max(1, beyond.sum())),
+        beyond_part=float((beyond_part & blocks.same).sum() / max(1, beyond_part.sum())),
         moved=found,
-        sought=sought,
-        changed=float(changed.sum() / (blocks.textured.sum() * BLOCK * BLOCK)),
+        searched=searched,
+        changed=float(changed.sum() / (blocks.textured.sum() * BLOCK_PX * BLOCK_PX)),
         drawn=max(few),
         plain=min(few),
         gain=gain,
@@ -200,53 +218,53 @@ def _summed_up(blocks: Blocks, target: Floats, moved: Floats, a: Pixels, b: Pixe
     )
 
 
-def _found_elsewhere(blocks: Blocks, target: Floats, moved: Floats) -> tuple[int, int]:
+def _count_moved_blocks(blocks: BlockStatistics, target: Floats, moved: Floats) -> tuple[int, int]:
     """Of the blocks that changed most, how many are near by in the other picture, better than in their own; and of how many."""
-    found = sought = 0
-    for own, other, texture in ((target, moved, blocks.aa), (moved, target, blocks.bb)):
-        odd = blocks.textured & (blocks.correlation < 0.6) & (texture > 36)
-        rows, columns = np.nonzero(odd)
+    found = searched = 0
+    for own, other, texture in ((target, moved, blocks.a_variance), (moved, target, blocks.b_variance)):
+        dissimilar = blocks.textured & (blocks.correlation < 0.6) & (texture > 36)
+        rows, columns = np.nonzero(dissimilar)
         order = np.argsort(-texture[rows, columns], kind="stable")
-        for n in order[:: max(1, len(order) // _SOUGHT)][:_SOUGHT]:
-            x, y = int(columns[n]) * BLOCK, int(rows[n]) * BLOCK
-            sought += 1
-            found += _elsewhere(own, other, x, y) > 0.85
-    return found, sought
+        for n in order[:: max(1, len(order) // _MAX_SEARCHED_BLOCKS)][:_MAX_SEARCHED_BLOCKS]:
+            x, y = int(columns[n]) * BLOCK_PX, int(rows[n]) * BLOCK_PX
+            searched += 1
+            found += _displaced_match(own, other, x, y) > 0.85
+    return found, searched
 
 
-def _elsewhere(own: Floats, other: Floats, x: int, y: int) -> float:
+def _displaced_match(own: Floats, other: Floats, x: int, y: int) -> float:
     """How well a block is found near its place in the other picture, less if it is found beside itself in its own."""
     cv2 = opencv()
-    block = own[y : y + BLOCK, x : x + BLOCK]
-    top, left = max(0, y - _REACH), max(0, x - _REACH)
-    window = np.s_[top : y + BLOCK + _REACH, left : x + BLOCK + _REACH]
-    there = cv2.matchTemplate(other[window], block, cv2.TM_CCOEFF_NORMED)
-    best = float(there.max())
+    block = own[y : y + BLOCK_PX, x : x + BLOCK_PX]
+    top, left = max(0, y - _SEARCH_RADIUS_PX), max(0, x - _SEARCH_RADIUS_PX)
+    window = np.s_[top : y + BLOCK_PX + _SEARCH_RADIUS_PX, left : x + BLOCK_PX + _SEARCH_RADIUS_PX]
+    other_scores = cv2.matchTemplate(other[window], block, cv2.TM_CCOEFF_NORMED)
+    best = float(other_scores.max())
     if best < 0.85:
         return best
-    at_home = cv2.matchTemplate(own[window], block, cv2.TM_CCOEFF_NORMED)
+    own_scores = cv2.matchTemplate(own[window], block, cv2.TM_CCOEFF_NORMED)
     y, x = y - top, x - left
-    at_home[max(0, y - 3) : y + 4, max(0, x - 3) : x + 4] = -1
-    return best - max(0.0, float(at_home.max()) - 0.8)
+    own_scores[max(0, y - 3) : y + 4, max(0, x - 3) : x + 4] = -1
+    return best - max(0.0, float(own_scores.max()) - 0.8)
 
 
-def _few_colours(pixels: Pixels) -> float:
+def _few_colours_share(pixels: Pixels) -> float:
     """The share of pixels, (n, 3), that the six most frequent colours make up; 1 for hardly any pixels."""
-    if len(pixels) < BLOCK:
+    if len(pixels) < BLOCK_PX:
         return 1.0
     red, green, blue = (pixels >> 4).astype(np.intp).T
     counts = np.bincount(red * 256 + green * 16 + blue, minlength=4096)
     return float(np.sort(counts)[-6:].sum() / len(pixels))
 
 
-def _changed(blocks: Blocks, target: Floats, moved: Floats) -> Mask:
+def _changed_mask(blocks: BlockStatistics, target: Floats, moved: Floats) -> Mask:
     """Pixels, in blocks that are not the same, that differ by much more than brightness and contrast."""
-    whole = blocks.same if blocks.same.sum() >= FEWEST_BLOCKS else blocks.whole
-    a, b = blocks.a_mean[whole], blocks.b_mean[whole]
+    fully_inside = blocks.same if blocks.same.sum() >= MIN_TEXTURED_BLOCKS else blocks.fully_inside
+    a, b = blocks.a_mean[fully_inside], blocks.b_mean[fully_inside]
     gain = float(((a - a.mean()) * (b - b.mean())).sum() / max(1.0, float(((b - b.mean()) ** 2).sum())))
-    odd = (blocks.textured & ~blocks.same).repeat(BLOCK, 0).repeat(BLOCK, 1)
-    rows, columns = odd.shape
-    off = np.abs(target[:rows, :columns] - (a.mean() + gain * (moved[:rows, :columns] - b.mean())))
+    dissimilar = (blocks.textured & ~blocks.same).repeat(BLOCK_PX, 0).repeat(BLOCK_PX, 1)
+    rows, columns = dissimilar.shape
+    residuals = np.abs(target[:rows, :columns] - (a.mean() + gain * (moved[:rows, :columns] - b.mean())))
     changed = np.zeros(target.shape, bool)
-    changed[:rows, :columns] = odd & (off > _CHANGED)
+    changed[:rows, :columns] = dissimilar & (residuals > _MIN_CHANGED_LEVELS)
     return changed

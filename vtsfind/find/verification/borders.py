@@ -9,15 +9,15 @@ import numpy as np
 from vtsfind.base.groups import Box
 from vtsfind.find.verification.features import Floats, Pixels
 
-_OUTER = 0.02
+_MIN_INSET_SHARE = 0.02
 """An edge so near to the picture's own, in shares of the side, is no edge within it."""
-_CORNER = 3
-_SHORTEST = 12
-_STRAY = 2
+_CORNER_MARGIN_PX = 3
+_MIN_EDGE_PX = 12
+_EDGE_TOLERANCE_PX = 2
 """How far, in pixels of the small picture, an edge may be from where the box has it."""
-_AROUND = (-9, -7, -5, -4, 4, 5, 7, 9)
-_LEAST_STEP = 6.0
-_STANDS_OUT = 2.0
+_REFERENCE_OFFSETS_PX = (-9, -7, -5, -4, 4, 5, 7, 9)
+_MIN_STEP_LEVELS = 6.0
+_MIN_STEP_RATIO = 2.0
 
 
 def broken_off(picture: Pixels, box: Box) -> float | None:
@@ -36,35 +36,41 @@ def broken_off(picture: Pixels, box: Box) -> float | None:
     """
     height, width = picture.shape[:2]
     rows, columns = (box.top * height, box.bottom * height), (box.left * width, box.right * width)
-    edges = [_broken(picture, at, rows) for at in columns if _within(at, width)]
-    edges += [_broken(picture.transpose(1, 0, 2), at, columns) for at in rows if _within(at, height)]
+    edges = [_discontinuous_share(picture, at, rows) for at in columns if _is_inside(at, width)]
+    edges += [
+        _discontinuous_share(picture.transpose(1, 0, 2), at, columns) for at in rows if _is_inside(at, height)
+    ]
     return min(edges, default=None)
 
 
-def _within(at: float, length: int) -> bool:
-    return _OUTER * length < at < (1 - _OUTER) * length
+def _is_inside(at: float, length: int) -> bool:
+    return _MIN_INSET_SHARE * length < at < (1 - _MIN_INSET_SHARE) * length
 
 
-def _broken(picture: Pixels, at: float, span: tuple[float, float]) -> float:
+def _discontinuous_share(picture: Pixels, at: float, span: tuple[float, float]) -> float:
     """The share of the rows of a span that change at a column."""
-    first, last = round(span[0]) + _CORNER, round(span[1]) - _CORNER
-    if last - first < _SHORTEST:
+    first, last = round(span[0]) + _CORNER_MARGIN_PX, round(span[1]) - _CORNER_MARGIN_PX
+    if last - first < _MIN_EDGE_PX:
         return 0.0
-    middle, reach = round(at), _STRAY + max(_AROUND)
-    left = max(0, middle - reach - 2)
-    steps = _steps(picture[max(0, first) : last, left : middle + reach + 2].astype(np.float32))
-    places = [middle + stray - left - 2 for stray in range(-_STRAY, _STRAY + 1)]
-    return max((_standing_out(steps, place) for place in places), default=0.0)
+    middle, margin = round(at), _EDGE_TOLERANCE_PX + max(_REFERENCE_OFFSETS_PX)
+    left = max(0, middle - margin - 2)
+    steps = _steps(picture[max(0, first) : last, left : middle + margin + 2].astype(np.float32))
+    places = [middle + offset - left - 2 for offset in range(-_EDGE_TOLERANCE_PX, _EDGE_TOLERANCE_PX + 1)]
+    return max((_salient_share(steps, place) for place in places), default=0.0)
 
 
-def _standing_out(steps: Floats, place: int) -> float:
+def _salient_share(steps: Floats, place: int) -> float:
     """The share of the rows whose step at a place is large, and larger than around it."""
     count = steps.shape[1]
-    around = [place + off for off in _AROUND if 0 <= place + off < count]
+    around = [place + offset for offset in _REFERENCE_OFFSETS_PX if 0 <= place + offset < count]
     if not 0 <= place < count or not around:
         return 0.0
-    here = steps[:, place]
-    return float(((here > _LEAST_STEP) & (here > _STANDS_OUT * np.median(steps[:, around], 1))).mean())
+    steps_here = steps[:, place]
+    return float(
+        (
+            (steps_here > _MIN_STEP_LEVELS) & (steps_here > _MIN_STEP_RATIO * np.median(steps[:, around], 1))
+        ).mean()
+    )
 
 
 def _steps(rows: Floats) -> Floats:

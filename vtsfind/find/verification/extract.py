@@ -16,15 +16,15 @@ from vtsfind.base.quality import Details
 from vtsfind.find.opencv import opencv
 from vtsfind.find.verification import features
 from vtsfind.media.quality import examine
-from vtsfind.media.work import Content, Made, Setup
+from vtsfind.media.work import Content, ProcessedContent, Setup
 
-SHORTEST = 384
+MIN_SIDE_PX = 384
 """Pixels of the shorter side that are decoded: more than the features are computed on, whatever the picture's shape."""
-_LENGTH = struct.Struct("<I")
+_DETAILS_LENGTH = struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ExtractFeatures:
     """Make the small picture of a photo and gather its details; see `vtsfind.media.work.Work` and `unpack`."""
 
     full: bool = False
@@ -32,17 +32,21 @@ class Look:
     local: bool = True
     """Whether to look for its local features at once."""
 
-    def __call__(self, content: Content, setup: Setup) -> Made:
+    def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
         """Do it."""
-        examined = examine(content, setup, shortest=SHORTEST, full=self.full)
-        found = features.features(examined.pixels) if self.local else features.glimpse(examined.pixels)
-        return Made(examined.info, pack(examined.details, found))
+        examined = examine(content, setup, shortest=MIN_SIDE_PX, full=self.full)
+        found = (
+            features.features(examined.pixels)
+            if self.local
+            else features.features_without_local(examined.pixels)
+        )
+        return ProcessedContent(examined.info, pack(examined.details, found))
 
 
 def pack(details: Details, found: features.Features) -> bytes:
     """Write details and features as bytes."""
     text = json.dumps({**asdict(details), "pixels": details.pixels.hex()}).encode()
-    return _LENGTH.pack(len(text)) + text + found.to_bytes()
+    return _DETAILS_LENGTH.pack(len(text)) + text + found.to_bytes()
 
 
 def unpack(data: bytes | bytearray) -> tuple[Details, features.Features]:
@@ -53,30 +57,30 @@ def unpack(data: bytes | bytearray) -> tuple[Details, features.Features]:
     ValueError
         If it is anything else, or of another version.
     """
-    return details_of(data), features.Features.from_bytes(bytes(data[_end(data) :]))
+    return details_of(data), features.Features.from_bytes(bytes(data[_features_start(data) :]))
 
 
 def details_of(data: bytes | bytearray) -> Details:
     """The details alone, see `unpack`."""
     try:
-        told: dict[str, Any] = json.loads(bytes(data[_LENGTH.size : _end(data)]))
-        size = told.pop("exif_size")
-        pixels = bytes.fromhex(told.pop("pixels"))
-        return Details(**told, exif_size=tuple(size) if size else None, pixels=pixels)
+        record: dict[str, Any] = json.loads(bytes(data[_DETAILS_LENGTH.size : _features_start(data)]))
+        size = record.pop("exif_size")
+        pixels = bytes.fromhex(record.pop("pixels"))
+        return Details(**record, exif_size=tuple(size) if size else None, pixels=pixels)
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError("no details of a photo") from error
 
 
-def _end(data: bytes | bytearray) -> int:
-    if len(data) < _LENGTH.size:
+def _features_start(data: bytes | bytearray) -> int:
+    if len(data) < _DETAILS_LENGTH.size:
         raise ValueError("a look is cut short")
-    length: int = _LENGTH.unpack_from(data)[0]
-    return _LENGTH.size + length
+    length: int = _DETAILS_LENGTH.unpack_from(data)[0]
+    return _DETAILS_LENGTH.size + length
 
 
-LOOKS_DEPEND_ON = ("find/verification/features.py", "find/opencv.py", "media/quality.py")
+FEATURE_SOURCES = ("find/verification/features.py", "find/opencv.py", "media/quality.py")
 """The files of vtsfind that a look depends on, besides decoding."""
-VERDICTS_DEPEND_ON = (
+VERDICT_SOURCES = (
     "find/verification/registration.py",
     "find/verification/blocks.py",
     "find/verification/decision.py",
@@ -86,7 +90,7 @@ VERDICTS_DEPEND_ON = (
     "find/verification/full_frame.py",
 )
 """The files that a verdict on two looks depends on."""
-SIGHTINGS_DEPEND_ON = (
+LOCAL_CANDIDATE_SOURCES = (
     "find/hamming/knn.py",
     "find/candidates/local_features.py",
     "find/candidates/visual_words.py",
@@ -95,21 +99,21 @@ SIGHTINGS_DEPEND_ON = (
 
 
 @cache
-def look_version() -> str:
+def features_version() -> str:
     """What makes a look, as a short text. What another version found out is found out again: the two need not agree."""
-    return _digest(LOOKS_DEPEND_ON)
+    return _digest(FEATURE_SOURCES)
 
 
 @cache
 def verdict_version() -> str:
     """What makes a verdict, looks included, as a short text."""
-    return _digest((*LOOKS_DEPEND_ON, *VERDICTS_DEPEND_ON))
+    return _digest((*FEATURE_SOURCES, *VERDICT_SOURCES))
 
 
 @cache
-def sight_version() -> str:
+def local_candidates_version() -> str:
     """What finds details in common, looks included, as a short text."""
-    return _digest((*LOOKS_DEPEND_ON, *SIGHTINGS_DEPEND_ON))
+    return _digest((*FEATURE_SOURCES, *LOCAL_CANDIDATE_SOURCES))
 
 
 def _digest(names: Sequence[str]) -> str:

@@ -22,28 +22,28 @@ from vtsfind.find.opencv import opencv
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
-AREA = 288 * 288
+MAX_AREA_PX = 288 * 288
 """Pixels of the small picture, at most."""
-MOST_POINTS = 400
-BLUR = 1.0
+MAX_POINTS = 400
+BLUR_SIGMA_PX = 1.0
 """Deviation, in pixels of the small picture, of what takes noise out of it before it is compared."""
 
 _MAGIC = b"VTSF"
 _VERSION = 2
-_NOT_SOUGHT = 0xFFFF
-_HEAD = struct.Struct("<4sHHI")
-_CONTRAST = 0.015
+_NOT_EXTRACTED = 0xFFFF
+_HEADER = struct.Struct("<4sHHI")
+_SIFT_CONTRAST_THRESHOLD = 0.015
 _JPEG_QUALITY = 97
 _DESCRIPTOR_SCALE = 512
 # Points are kept in steps: of place and size in pixels, of the angle in degrees.
-_STEPS = np.array([1 / 64, 1 / 64, 1 / 64, 360 / 65536], np.float32)
-_BLOCK = 16
-_FLAT_DEVIATION = 4.0
-_DETAILED_SHARE = 0.08
+_POINT_QUANTISATION = np.array([1 / 64, 1 / 64, 1 / 64, 360 / 65536], np.float32)
+_BLOCK_PX = 16
+_MIN_BLOCK_STD_LEVELS = 4.0
+_MIN_DETAILED_SHARE = 0.08
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Local:
+class LocalFeatures:
     """Local features."""
 
     packed_points: npt.NDArray[np.uint16]
@@ -58,32 +58,32 @@ class Features:
 
     encoded: bytes
     """The small picture as JPEG."""
-    found: Local | None = None
+    found: LocalFeatures | None = None
     """None if they were not looked for yet."""
 
     @cached_property
-    def local(self) -> Local:
+    def local(self) -> LocalFeatures:
         """The local features, looked for now if they were not before."""
-        return self.found or _local(_grey(self.picture))
+        return self.found or _extract_local(_grey(self.picture))
 
-    def sought(self) -> "Features":
+    def with_local(self) -> "Features":
         """The same with its local features."""
         return self if self.found else Features(self.encoded, self.local)
 
     @property
     def packed_points(self) -> npt.NDArray[np.uint16]:
-        """See `Local`."""
+        """See `LocalFeatures`."""
         return self.local.packed_points
 
     @property
     def descriptors(self) -> Pixels:
-        """See `Local`."""
+        """See `LocalFeatures`."""
         return self.local.descriptors
 
     @cached_property
     def points(self) -> Floats:
         """(n, 4) float32: x, y and diameter in pixels of the small picture, angle in degrees."""
-        return self.packed_points.astype(np.float32) * _STEPS
+        return self.packed_points.astype(np.float32) * _POINT_QUANTISATION
 
     @cached_property
     def picture(self) -> Pixels:
@@ -96,21 +96,21 @@ class Features:
         return _grey(self.picture).astype(np.float32)
 
     @cached_property
-    def soft(self) -> Floats:
+    def denoised(self) -> Floats:
         """`grey` with its noise taken out."""
-        blurred: Floats = opencv().GaussianBlur(self.grey, (0, 0), BLUR)
+        blurred: Floats = opencv().GaussianBlur(self.grey, (0, 0), BLUR_SIGMA_PX)
         return blurred
 
     @cached_property
     def flat(self) -> bool:
         """Whether too little is to be seen for a likeness to mean anything: blank, dark and evenly coloured frames."""
-        return _detail(self.grey) < _DETAILED_SHARE
+        return _detailed_share(self.grey) < _MIN_DETAILED_SHARE
 
     def to_bytes(self) -> bytes:
         """Pack for a cache; the module says how."""
         if self.found is None:
-            return _HEAD.pack(_MAGIC, _VERSION, _NOT_SOUGHT, len(self.encoded)) + self.encoded
-        head = _HEAD.pack(_MAGIC, _VERSION, len(self.packed_points), len(self.encoded))
+            return _HEADER.pack(_MAGIC, _VERSION, _NOT_EXTRACTED, len(self.encoded)) + self.encoded
+        head = _HEADER.pack(_MAGIC, _VERSION, len(self.packed_points), len(self.encoded))
         points = self.packed_points.astype("<u2").tobytes()
         return head + points + self.descriptors.tobytes() + self.encoded
 
@@ -123,23 +123,23 @@ class Features:
         ValueError
             When the data are of another version, or damaged in their structure.
         """
-        if len(data) < _HEAD.size:
+        if len(data) < _HEADER.size:
             raise ValueError("features are cut short")
-        magic, version, count, length = _HEAD.unpack_from(data)
+        magic, version, count, length = _HEADER.unpack_from(data)
         if magic != _MAGIC or version != _VERSION:
             raise ValueError("not features of this version")
-        sought = count != _NOT_SOUGHT
-        ends = np.cumsum([_HEAD.size, *((8 * count, 128 * count) if sought else (0, 0)), length])
+        with_local = count != _NOT_EXTRACTED
+        ends = np.cumsum([_HEADER.size, *((8 * count, 128 * count) if with_local else (0, 0)), length])
         if len(data) != ends[-1]:
             raise ValueError("features are cut short")
-        if not sought:
+        if not with_local:
             return cls(data[ends[2] :])
         points = np.frombuffer(data, "<u2", 4 * count, ends[0]).reshape(count, 4).astype(np.uint16)
         descriptors = np.frombuffer(data, np.uint8, 128 * count, ends[1]).reshape(count, 128)
-        return cls(data[ends[2] :], Local(points, descriptors))
+        return cls(data[ends[2] :], LocalFeatures(points, descriptors))
 
 
-def glimpse(pixels: Pixels) -> Features:
+def features_without_local(pixels: Pixels) -> Features:
     """What is kept of a photo, without its local features.
 
     Parameters
@@ -164,25 +164,25 @@ def glimpse(pixels: Pixels) -> Features:
 
 
 def features(pixels: Pixels) -> Features:
-    """Compute all that is kept of a photo, see `glimpse`."""
-    return glimpse(pixels).sought()
+    """Compute all that is kept of a photo, see `features_without_local`."""
+    return features_without_local(pixels).with_local()
 
 
-def _local(grey: Pixels) -> Local:
-    finder = opencv().SIFT_create(nfeatures=MOST_POINTS, contrastThreshold=_CONTRAST)
-    found, raw = finder.detectAndCompute(grey, None)
+def _extract_local(grey: Pixels) -> LocalFeatures:
+    detector = opencv().SIFT_create(nfeatures=MAX_POINTS, contrastThreshold=_SIFT_CONTRAST_THRESHOLD)
+    found, raw = detector.detectAndCompute(grey, None)
     if raw is None or not found:
-        return Local(np.zeros((0, 4), np.uint16), np.zeros((0, 128), np.uint8))
+        return LocalFeatures(np.zeros((0, 4), np.uint16), np.zeros((0, 128), np.uint8))
     points = np.array([(*p.pt, p.size, p.angle % 360) for p in found], np.float32)
-    packed = np.clip(np.rint(points / _STEPS), 0, 65535).astype(np.uint16)
+    packed = np.clip(np.rint(points / _POINT_QUANTISATION), 0, 65535).astype(np.uint16)
     # OpenCV's order depends on how its sorting treats equals.
-    order = np.lexsort(packed.T)[:MOST_POINTS]
-    return Local(packed[order], _root_sift(raw)[order])
+    order = np.lexsort(packed.T)[:MAX_POINTS]
+    return LocalFeatures(packed[order], _root_sift(raw)[order])
 
 
 def _shrunk(pixels: Pixels) -> Pixels:
     height, width = pixels.shape[:2]
-    scale = min(1.0, float(np.sqrt(AREA / (width * height))))
+    scale = min(1.0, float(np.sqrt(MAX_AREA_PX / (width * height))))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     if size == (width, height):
         return pixels
@@ -211,10 +211,10 @@ def _decoded(encoded: bytes) -> Pixels:
     return picture
 
 
-def _detail(grey: Floats) -> float:
+def _detailed_share(grey: Floats) -> float:
     """The share of blocks, 0 to 1, in which something is to be seen."""
-    rows, columns = grey.shape[0] // _BLOCK, grey.shape[1] // _BLOCK
+    rows, columns = grey.shape[0] // _BLOCK_PX, grey.shape[1] // _BLOCK_PX
     if not rows or not columns:
         return 0.0
-    blocks = grey[: rows * _BLOCK, : columns * _BLOCK].reshape(rows, _BLOCK, columns, _BLOCK)
-    return float((blocks.std((1, 3)) > _FLAT_DEVIATION).mean())
+    blocks = grey[: rows * _BLOCK_PX, : columns * _BLOCK_PX].reshape(rows, _BLOCK_PX, columns, _BLOCK_PX)
+    return float((blocks.std((1, 3)) > _MIN_BLOCK_STD_LEVELS).mean())

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.find.opencv import opencv
-from vtsfind.find.verification.block_similarity import Likeness, likeness
-from vtsfind.find.verification.decision import plainly_same
+from vtsfind.find.verification.block_similarity import BlockSimilarity, block_similarity
+from vtsfind.find.verification.decision import is_full_frame_match
 from vtsfind.find.verification.features import Features, Floats
 from vtsfind.find.verification.registration import Alignment
 
@@ -26,58 +26,62 @@ TURNS = {
 }
 """Rows of the maps that an EXIF orientation makes, by the sign pattern of the 2 x 2 part."""
 
-_SIDE = 16
-_ALIKE = 0.95
+_THUMBNAIL_PX = 16
+_MIN_THUMBNAIL_CORRELATION = 0.95
 
 
-def seen_in_full(first: Features, second: Features) -> tuple[Likeness, Alignment] | None:
+def compare_full_frame(first: Features, second: Features) -> tuple[BlockSimilarity, Alignment] | None:
     """How alike two photos are, frame on frame, if they are the same beyond doubt; else None.
 
     Returns
     -------
     The likeness, and how the second picture lies on the first; no local features agree in it, for none were asked.
     """
-    turn = _turn(first, second)
+    turn = _best_turn(first, second)
     if turn is None:
         return None
-    compared = likeness(first, second, Alignment(_frame_on_frame(turn, first, second), 0, 0))
-    return compared if compared and plainly_same(compared[0]) else None
+    compared = block_similarity(first, second, Alignment(_full_frame_map(turn, first, second), 0, 0))
+    return compared if compared and is_full_frame_match(compared[0]) else None
 
 
-def _turn(first: Features, second: Features) -> tuple[int, ...] | None:
+def _best_turn(first: Features, second: Features) -> tuple[int, ...] | None:
     """The turn, as in `TURNS`, in which tiny pictures of both are most alike, if they are alike enough."""
-    here, there = _tiny(first), _tiny(second)
-    alike = there[_PLACES] @ here
-    best = int(alike.argmax())
-    return tuple(TURNS)[best] if alike[best] >= _ALIKE else None
+    first_thumbnail, second_thumbnail = _thumbnail(first), _thumbnail(second)
+    correlations = second_thumbnail[_TURNED_INDICES] @ first_thumbnail
+    best = int(correlations.argmax())
+    return tuple(TURNS)[best] if correlations[best] >= _MIN_THUMBNAIL_CORRELATION else None
 
 
-def _tiny(seen: Features) -> Floats:
+def _thumbnail(photo: Features) -> Floats:
     """(256,): the picture in 16 by 16 pixels, of mean 0 and length 1."""
-    tiny = opencv().resize(seen.soft, (_SIDE, _SIDE), interpolation=opencv().INTER_AREA).ravel()
-    tiny = tiny - tiny.mean()
-    result: Floats = tiny / max(float(np.linalg.norm(tiny)), 1e-6)
+    thumbnail = (
+        opencv()
+        .resize(photo.denoised, (_THUMBNAIL_PX, _THUMBNAIL_PX), interpolation=opencv().INTER_AREA)
+        .ravel()
+    )
+    thumbnail = thumbnail - thumbnail.mean()
+    result: Floats = thumbnail / max(float(np.linalg.norm(thumbnail)), 1e-6)
     return result
 
 
-def _places() -> npt.NDArray[np.intp]:
+def _turned_indices() -> npt.NDArray[np.intp]:
     """(8, 256): for each turn, where in a tiny picture is what comes to each place once it is turned."""
-    steps = np.arange(_SIDE) - (_SIDE - 1) / 2
+    steps = np.arange(_THUMBNAIL_PX) - (_THUMBNAIL_PX - 1) / 2
     y, x = np.meshgrid(steps, steps, indexing="ij")
-    places = []
+    indices = []
     for turn in TURNS:
         back = np.linalg.inv(np.array(turn, float).reshape(2, 2))
-        across, down = back @ np.stack([x.ravel(), y.ravel()]) + (_SIDE - 1) / 2
-        places.append(np.rint(down * _SIDE + across).astype(np.intp))
-    return np.stack(places)
+        across, down = back @ np.stack([x.ravel(), y.ravel()]) + (_THUMBNAIL_PX - 1) / 2
+        indices.append(np.rint(down * _THUMBNAIL_PX + across).astype(np.intp))
+    return np.stack(indices)
 
 
-_PLACES = _places()
+_TURNED_INDICES = _turned_indices()
 
 
-def _frame_on_frame(turn: tuple[int, ...], first: Features, second: Features) -> npt.NDArray[np.float64]:
+def _full_frame_map(turn: tuple[int, ...], first: Features, second: Features) -> npt.NDArray[np.float64]:
     """The map, (2, 3), that lays all of the second picture on all of the first; places are those of pixels' middles."""
-    to, of = (np.array(seen.grey.shape[::-1], float) for seen in (first, second))
-    part = np.array(turn, float).reshape(2, 2) * to[:, None] / of[None]
-    shift = to / 2 - 0.5 - part @ (of / 2 - 0.5)
+    target_size, source_size = (np.array(photo.grey.shape[::-1], float) for photo in (first, second))
+    part = np.array(turn, float).reshape(2, 2) * target_size[:, None] / source_size[None]
+    shift = target_size / 2 - 0.5 - part @ (source_size / 2 - 0.5)
     return np.column_stack([part, shift])

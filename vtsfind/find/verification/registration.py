@@ -14,25 +14,25 @@ import numpy.typing as npt
 
 from vtsfind.find.verification.features import Features, Floats
 
-FEWEST = 6
+MIN_MATCHES = 6
 """Matches in agreement below which no map is believed."""
 
-_CERTAIN = 40
+_CONCLUSIVE_INLIERS = 40
 """Matches in agreement that leave no doubt about the mirror state."""
-_RATIO = 0.8
-_GUESSES = 150
-_REFINED = 4
-_NEARLY_ALL = 0.9
-_TOLERANCES = (9.0, 5.0, 3.0, 2.5)
-_STRAY_GROWTH = 0.25
-_STRAY_TURN = 20.0
-_STRAY_FROM = 4.0
-_STRAY_TO = 48.0
-_LARGEST_SCALE = 10.0
-_LARGEST_STRETCH = 2.2
+_LOWE_RATIO = 0.8
+_MAX_HYPOTHESES = 150
+_MAX_REFINED_HYPOTHESES = 4
+_EARLY_STOP_INLIER_SHARE = 0.9
+_TOLERANCES_PX = (9.0, 5.0, 3.0, 2.5)
+_OUTLIER_MAX_LOG_SCALE = 0.25
+_OUTLIER_MAX_ANGLE_DEGREES = 20.0
+_OUTLIER_MIN_OFFSET_PX = 4.0
+_OUTLIER_MAX_OFFSET_PX = 48.0
+_MAX_SCALE = 10.0
+_MAX_ANISOTROPY = 2.2
 
 # A descriptor is 4 rows x 4 columns x 8 directions, in the frame of the feature: mirroring turns the rows and the directions over.
-_MIRRORED = np.arange(128).reshape(4, 4, 8)[::-1][:, :, (-np.arange(8)) % 8].ravel()
+_MIRRORED_DESCRIPTOR_ORDER = np.arange(128).reshape(4, 4, 8)[::-1][:, :, (-np.arange(8)) % 8].ravel()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,7 @@ class Alignment:
     """Matches that agree."""
     matches: int
     """All matches, in this mirror state."""
-    strays: int = 0
+    outliers: int = 0
     """Matches of equal size and direction that lie off their place, but near it: of things that moved."""
 
     @property
@@ -63,52 +63,61 @@ def align(first: Features, second: Features) -> Alignment | None:
     """Find the affine map under which most features agree, or None."""
     best: Alignment | None = None
     for mirrored in (False, True):
-        found = _aligned(first, second, mirrored=mirrored)
+        found = _align_mirror_state(first, second, mirrored=mirrored)
         if found and (best is None or found.inliers > best.inliers):
             best = found
-        if best and best.inliers >= _CERTAIN:
+        if best and best.inliers >= _CONCLUSIVE_INLIERS:
             break
     return best
 
 
-def _aligned(first: Features, second: Features, *, mirrored: bool) -> Alignment | None:
-    rows, columns = _matches(
-        first.descriptors, second.descriptors[:, _MIRRORED] if mirrored else second.descriptors
+def _align_mirror_state(first: Features, second: Features, *, mirrored: bool) -> Alignment | None:
+    rows, columns = _mutual_matches(
+        first.descriptors,
+        second.descriptors[:, _MIRRORED_DESCRIPTOR_ORDER] if mirrored else second.descriptors,
     )
-    if len(rows) < FEWEST:
+    if len(rows) < MIN_MATCHES:
         return None
-    here, there = first.points[rows], second.points[columns]
+    target_points, source_points = first.points[rows], second.points[columns]
     if mirrored:
-        there = there * np.array([-1, 1, 1, -1], np.float32) + np.array([0, 0, 0, 180], np.float32)
+        source_points = source_points * np.array([-1, 1, 1, -1], np.float32) + np.array(
+            [0, 0, 0, 180], np.float32
+        )
     best: npt.NDArray[np.float64] | None = None
-    most = FEWEST - 1
-    for guess in _guesses(here, there):
-        matrix, count = _refine(guess, here[:, :2], there[:, :2])
-        if matrix is not None and count > most:
-            best, most = matrix, count
-        if most > _NEARLY_ALL * len(rows):
+    best_count = MIN_MATCHES - 1
+    for hypothesis in _hypotheses(target_points, source_points):
+        matrix, count = _refine(hypothesis, target_points[:, :2], source_points[:, :2])
+        if matrix is not None and count > best_count:
+            best, best_count = matrix, count
+        if best_count > _EARLY_STOP_INLIER_SHARE * len(rows):
             break
     if best is None:
         return None
-    strays = _strays(best, here, there)
+    outliers = _count_outliers(best, target_points, source_points)
     if mirrored:
         best = best * np.array([-1, 1, 1])
-    return Alignment(best, most, len(rows), strays)
+    return Alignment(best, best_count, len(rows), outliers)
 
 
-def _strays(matrix: npt.NDArray[np.float64], here: Floats, there: Floats) -> int:
-    """See `Alignment.strays`."""
-    landed = there[:, :2] @ matrix[:, :2].T + matrix[:, 2]
-    off = np.hypot(*(landed - here[:, :2]).T)
+def _count_outliers(matrix: npt.NDArray[np.float64], target_points: Floats, source_points: Floats) -> int:
+    """See `Alignment.outliers`."""
+    projected = source_points[:, :2] @ matrix[:, :2].T + matrix[:, 2]
+    residuals = np.hypot(*(projected - target_points[:, :2]).T)
     scale = np.sqrt(abs(np.linalg.det(matrix[:, :2])))
-    growth = np.log(here[:, 2] / np.maximum(there[:, 2] * scale, 1e-3))
+    log_scale = np.log(target_points[:, 2] / np.maximum(source_points[:, 2] * scale, 1e-3))
     turn = np.rad2deg(np.arctan2(matrix[1, 0] - matrix[0, 1], matrix[0, 0] + matrix[1, 1]))
-    angle = (here[:, 3] - there[:, 3] - turn + 180) % 360 - 180
-    alike = (np.abs(growth) < _STRAY_GROWTH) & (np.abs(angle) < _STRAY_TURN)
-    return int((alike & (off > _STRAY_FROM * max(1.0, scale)) & (off < _STRAY_TO)).sum())
+    angle = (target_points[:, 3] - source_points[:, 3] - turn + 180) % 360 - 180
+    consistent = (np.abs(log_scale) < _OUTLIER_MAX_LOG_SCALE) & (np.abs(angle) < _OUTLIER_MAX_ANGLE_DEGREES)
+    return int(
+        (
+            consistent
+            & (residuals > _OUTLIER_MIN_OFFSET_PX * max(1.0, scale))
+            & (residuals < _OUTLIER_MAX_OFFSET_PX)
+        ).sum()
+    )
 
 
-def _matches(
+def _mutual_matches(
     first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Pairs of descriptors that are each other's nearest, and much nearer than the next."""
@@ -122,50 +131,50 @@ def _matches(
     mutual = squares[rows]
     closest = mutual[np.arange(len(rows)), columns]
     mutual[np.arange(len(rows)), columns] = np.inf
-    kept = closest < _RATIO**2 * mutual.min(1)
+    kept = closest < _LOWE_RATIO**2 * mutual.min(1)
     return rows[kept], columns[kept]
 
 
-def _guesses(here: Floats, there: Floats) -> list[npt.NDArray[np.float64]]:
+def _hypotheses(target_points: Floats, source_points: Floats) -> list[npt.NDArray[np.float64]]:
     """Turn, scale and shift by each match alone; those that most matches agree with, best first."""
-    scale = here[:, 2] / np.maximum(there[:, 2], 1e-3)
-    angle = np.deg2rad(here[:, 3] - there[:, 3])
+    scale = target_points[:, 2] / np.maximum(source_points[:, 2], 1e-3)
+    angle = np.deg2rad(target_points[:, 3] - source_points[:, 3])
     turn = (scale * np.exp(1j * angle)).astype(np.complex64)
-    p = (here[:, 0] + 1j * here[:, 1]).astype(np.complex64)
-    q = (there[:, 0] + 1j * there[:, 1]).astype(np.complex64)
+    p = (target_points[:, 0] + 1j * target_points[:, 1]).astype(np.complex64)
+    q = (source_points[:, 0] + 1j * source_points[:, 1]).astype(np.complex64)
     shift = p - turn * q
-    some = np.unique(np.linspace(0, len(p) - 1, min(len(p), _GUESSES)).astype(int))
-    off = np.abs(turn[some, None] * q[None] + shift[some, None] - p[None])
+    sampled = np.unique(np.linspace(0, len(p) - 1, min(len(p), _MAX_HYPOTHESES)).astype(int))
+    residuals = np.abs(turn[sampled, None] * q[None] + shift[sampled, None] - p[None])
     # What is far from the match that guesses suffers most from its wrong angle.
-    allowed = _TOLERANCES[0] + 0.1 * np.abs(p[some, None] - p[None])
-    agreeing = (off < allowed).sum(1)
-    order = np.argsort(-agreeing, kind="stable")[:_REFINED]
+    allowed = _TOLERANCES_PX[0] + 0.1 * np.abs(p[sampled, None] - p[None])
+    agreeing = (residuals < allowed).sum(1)
+    order = np.argsort(-agreeing, kind="stable")[:_MAX_REFINED_HYPOTHESES]
     return [
         np.array([[z.real, -z.imag, s.real], [z.imag, z.real, s.imag]], np.float64)
-        for z, s in ((turn[some[i]], shift[some[i]]) for i in order)
+        for z, s in ((turn[sampled[i]], shift[sampled[i]]) for i in order)
     ]
 
 
 def _refine(
-    matrix: npt.NDArray[np.float64], here: Floats, there: Floats
+    matrix: npt.NDArray[np.float64], target_points: Floats, source_points: Floats
 ) -> tuple[npt.NDArray[np.float64] | None, int]:
     """Fit an affine map to the matches that agree, more and more strictly."""
-    homogeneous = np.column_stack([there, np.ones(len(there))]).astype(np.float64)
-    for step, tolerance in enumerate((_TOLERANCES[0] * 2, *_TOLERANCES)):
-        off = np.hypot(*(homogeneous @ matrix.T - here).T)
-        agreeing = off < tolerance
-        if agreeing.sum() < max(FEWEST, 3):
+    homogeneous = np.column_stack([source_points, np.ones(len(source_points))]).astype(np.float64)
+    for step, tolerance in enumerate((_TOLERANCES_PX[0] * 2, *_TOLERANCES_PX)):
+        residuals = np.hypot(*(homogeneous @ matrix.T - target_points).T)
+        agreeing = residuals < tolerance
+        if agreeing.sum() < max(MIN_MATCHES, 3):
             return None, 0
-        if step < len(_TOLERANCES):
-            fitted = affine_fit(homogeneous[agreeing], here[agreeing].astype(np.float64))
+        if step < len(_TOLERANCES_PX):
+            fitted = affine_fit(homogeneous[agreeing], target_points[agreeing].astype(np.float64))
             if fitted is None:
                 return None, 0
             matrix = fitted
-    return (matrix, int(agreeing.sum())) if _sensible(matrix) else (None, 0)
+    return (matrix, int(agreeing.sum())) if _is_plausible(matrix) else (None, 0)
 
 
 def affine_fit(
-    there: npt.NDArray[np.float64], here: npt.NDArray[np.float64]
+    source_points: npt.NDArray[np.float64], target_points: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64] | None:
     """The affine map, (2, 3), that takes places (n, 3), the last value 1, nearest to others (n, 2): least squares.
 
@@ -173,12 +182,14 @@ def affine_fit(
     places lie on a line.
     """
     try:
-        return np.asarray(np.linalg.solve(there.T @ there, there.T @ here).T, np.float64)
+        return np.asarray(
+            np.linalg.solve(source_points.T @ source_points, source_points.T @ target_points).T, np.float64
+        )
     except np.linalg.LinAlgError:
         return None
 
 
-def _sensible(matrix: npt.NDArray[np.float64]) -> bool:
+def _is_plausible(matrix: npt.NDArray[np.float64]) -> bool:
     """Whether a map neither shrinks nor stretches a picture out of recognition."""
     large, small = np.linalg.svd(matrix[:, :2], compute_uv=False)
-    return bool(small > 1 / _LARGEST_SCALE and large < _LARGEST_SCALE and large / small < _LARGEST_STRETCH)
+    return bool(small > 1 / _MAX_SCALE and large < _MAX_SCALE and large / small < _MAX_ANISOTROPY)

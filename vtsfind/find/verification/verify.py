@@ -15,29 +15,29 @@ from typing import TypeVar
 
 import numpy as np
 
-from vtsfind.base.groups import UNDECIDED, Box, Evidence, Glanced, Seen, Verdict
+from vtsfind.base.groups import UNDECIDED, Box, Evidence, FullFrameVerdict, PairVerdict, Verdict
 from vtsfind.base.records import PictureInfo
-from vtsfind.find.verification.block_similarity import Likeness, likeness
+from vtsfind.find.verification.block_similarity import BlockSimilarity, block_similarity
 from vtsfind.find.verification.borders import broken_off
-from vtsfind.find.verification.decision import MOVED, doubt, still
+from vtsfind.find.verification.decision import REASON_OBJECTS_MOVED, is_unedited, reject_reason
 from vtsfind.find.verification.features import Features
-from vtsfind.find.verification.full_frame import TURNS, seen_in_full
+from vtsfind.find.verification.full_frame import TURNS, compare_full_frame
 from vtsfind.find.verification.registration import Alignment, align
 
-T = TypeVar("T", Seen, Glanced)
+T = TypeVar("T", PairVerdict, FullFrameVerdict)
 
-_UNTURNED = 1
+_NO_TURN = 1
 _INVERSE_TURN = {6: 8, 8: 6}
 
-_SCENE_INLIERS = 15
+_MIN_SCENE_INLIERS = 15
 _HOUR_S = 3600
-_QUARTER_S = 900
-_WHOLE_FRAME = 0.02
-_SAME_TONES = 6.0
+_QUARTER_HOUR_S = 900
+_FULL_FRAME_TOLERANCE_SHARE = 0.02
+_MAX_RESAVE_COLOUR_LEVELS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class PhotoFeatures:
     """A photo that was looked at."""
 
     features: Features
@@ -48,7 +48,9 @@ class Looked:
     """Digest of all pixels, upright, see `vtsfind.media.pixels_digest`; None if they were not read in full."""
 
 
-def verify(first: Looked, second: Looked, *, distance: int | None = None, bits: int | None = None) -> Seen:
+def verify(
+    first: PhotoFeatures, second: PhotoFeatures, *, distance: int | None = None, bits: int | None = None
+) -> PairVerdict:
     """Say what two photos are to each other.
 
     Parameters
@@ -62,34 +64,36 @@ def verify(first: Looked, second: Looked, *, distance: int | None = None, bits: 
     -------
     The verdict and what shows it, or None when they are strangers to each other.
     """
-    glanced = glance(first, second)
-    found = closer(first, second) if glanced is UNDECIDED else glanced
+    full_frame = match_full_frame(first, second)
+    found = match_local_features(first, second) if full_frame is UNDECIDED else full_frame
     if found is None:
         return None
     return found[0], replace(found[1], distance=distance, bits=bits)
 
 
-def glance(first: Looked, second: Looked) -> Glanced:
+def match_full_frame(first: PhotoFeatures, second: PhotoFeatures) -> FullFrameVerdict:
     """What `verify` says if it needs no local features for it; else `UNDECIDED`."""
-    return _either_way(first, second, _glance)
+    return _in_canonical_order(first, second, _match_full_frame)
 
 
-def closer(first: Looked, second: Looked) -> Seen:
-    """What `verify` says of a pair for which `glance` is `UNDECIDED`."""
-    return _either_way(first, second, _closer)
+def match_local_features(first: PhotoFeatures, second: PhotoFeatures) -> PairVerdict:
+    """What `verify` says of a pair for which `match_full_frame` is `UNDECIDED`."""
+    return _in_canonical_order(first, second, _match_local_features)
 
 
-def _either_way(first: Looked, second: Looked, see: Callable[[Looked, Looked], T]) -> T:
+def _in_canonical_order(
+    first: PhotoFeatures, second: PhotoFeatures, compare: Callable[[PhotoFeatures, PhotoFeatures], T]
+) -> T:
     """Let the photos be seen in an order that does not depend on which comes first."""
     backward = (second.digest, second.pixels_digest or b"") < (first.digest, first.pixels_digest or b"")
-    found = see(second, first) if backward else see(first, second)
+    found = compare(second, first) if backward else compare(first, second)
     if not isinstance(found, tuple):
         return found
     evidence = swapped(found[1]) if backward else found[1]
     return found[0], replace(evidence, seconds_apart=seconds_apart(first, second))
 
 
-def seconds_apart(first: Looked, second: Looked) -> int | None:
+def seconds_apart(first: PhotoFeatures, second: PhotoFeatures) -> int | None:
     """Seconds between the shots, by the cameras' clocks; None if one is not known."""
     if first.info.taken is None or second.info.taken is None:
         return None
@@ -97,7 +101,7 @@ def seconds_apart(first: Looked, second: Looked) -> int | None:
     return abs(round((next(times) - next(times)).total_seconds()))
 
 
-def wants_pixels(first: Looked, second: Looked) -> bool:
+def needs_pixel_digests(first: PhotoFeatures, second: PhotoFeatures) -> bool:
     """Whether the digests of all pixels are needed to tell what these two are."""
     if first.digest == second.digest:
         return False
@@ -106,85 +110,85 @@ def wants_pixels(first: Looked, second: Looked) -> bool:
     )
 
 
-def _glance(first: Looked, second: Looked) -> Glanced:
+def _match_full_frame(first: PhotoFeatures, second: PhotoFeatures) -> FullFrameVerdict:
     if first.digest == second.digest:
         return Verdict.BYTES, Evidence(agreement=1.0, note="same content")
     if first.pixels_digest is not None and first.pixels_digest == second.pixels_digest:
         return Verdict.PIXELS, Evidence(agreement=1.0, note="same pixels")
     if first.features.flat or second.features.flat:
         return None
-    compared = seen_in_full(first.features, second.features)
+    compared = compare_full_frame(first.features, second.features)
     if not compared:
         return UNDECIDED
-    verdict, evidence = _copy(first.features, second.features, *compared)
+    verdict, evidence = _copy_verdict(first.features, second.features, *compared)
     if evidence.box:
         return UNDECIDED
-    return _timed(first, second, (verdict, replace(evidence, inliers=None)))
+    return _checked_by_time(first, second, (verdict, replace(evidence, inliers=None)))
 
 
-def _closer(first: Looked, second: Looked) -> Seen:
+def _match_local_features(first: PhotoFeatures, second: PhotoFeatures) -> PairVerdict:
     alignment = align(first.features, second.features)
-    compared = alignment and likeness(first.features, second.features, alignment)
+    compared = alignment and block_similarity(first.features, second.features, alignment)
     if not compared:
         return None
-    against = doubt(*compared)
-    if against:
-        return _timed(first, second, _other_shot(*compared, against))
-    return _timed(first, second, _copy(first.features, second.features, *compared))
+    reason = reject_reason(*compared)
+    if reason:
+        return _checked_by_time(first, second, _burst_verdict(*compared, reason))
+    return _checked_by_time(first, second, _copy_verdict(first.features, second.features, *compared))
 
 
-def _timed(first: Looked, second: Looked, found: Seen) -> Seen:
+def _checked_by_time(first: PhotoFeatures, second: PhotoFeatures, found: PairVerdict) -> PairVerdict:
     """What was seen, or another shot, if the cameras' clocks say so."""
-    if found is None or not _of_another_moment(first, second):
+    if found is None or not _is_other_moment(first, second):
         return found
     return Verdict.BURST, replace(
         found[1], box=None, boxed=None, broken_off=None, certain=True, note="taken at another moment"
     )
 
 
-def _of_another_moment(first: Looked, second: Looked) -> bool:
+def _is_other_moment(first: PhotoFeatures, second: PhotoFeatures) -> bool:
     """Whether the cameras' clocks say that there were two shots.
 
     Times that are hours apart, or whole quarters of one, tell as little as none: clocks are set right, time zones change,
     and programs write the time of saving.
     """
-    apart = seconds_apart(first, second)
-    return apart is not None and 0 < apart < _HOUR_S and apart % _QUARTER_S != 0
+    gap_s = seconds_apart(first, second)
+    return gap_s is not None and 0 < gap_s < _HOUR_S and gap_s % _QUARTER_HOUR_S != 0
 
 
-def _other_shot(seen: Likeness, alignment: Alignment, why: str) -> Seen:
-    if alignment.inliers < _SCENE_INLIERS:
+def _burst_verdict(similarity: BlockSimilarity, alignment: Alignment, reason: str) -> PairVerdict:
+    if alignment.inliers < _MIN_SCENE_INLIERS:
         return None
-    note = f"{why}; {round(seen.blocks * (1 - seen.same))} of {seen.blocks} aligned blocks differ"
+    note = f"{reason}; {round(similarity.blocks * (1 - similarity.same))} of {similarity.blocks} aligned blocks differ"
     evidence = Evidence(
         inliers=alignment.inliers,
-        agreement=max(0.0, seen.same),
-        certain=True if why == MOVED else None,
+        agreement=max(0.0, similarity.same),
+        certain=True if reason == REASON_OBJECTS_MOVED else None,
         note=note,
     )
     return Verdict.BURST, replace(evidence, turn=nearest_turn(alignment))
 
 
-def _copy(
-    first: Features, second: Features, seen: Likeness, alignment: Alignment
+def _copy_verdict(
+    first: Features, second: Features, similarity: BlockSimilarity, alignment: Alignment
 ) -> tuple[Verdict, Evidence]:
     sizes = [(f.picture.shape[1], f.picture.shape[0]) for f in (first, second)]
-    turn = _whole_frame_turn(alignment, *sizes)
+    turn = _full_frame_turn(alignment, *sizes)
     evidence = Evidence(
         inliers=alignment.inliers,
-        agreement=max(0.0, seen.same),
+        agreement=max(0.0, similarity.same),
         turn=turn or nearest_turn(alignment),
-        note=f"{round(seen.blocks * seen.same)} of {seen.blocks} aligned blocks are the same",
+        note=f"{round(similarity.blocks * similarity.same)} of {similarity.blocks} aligned blocks are the same",
     )
     if turn is None:
         box, boxed = _box(alignment, *sizes)
         edges = broken_off((first, second)[boxed].picture, box)
         return Verdict.EDIT, replace(evidence, box=box, boxed=boxed, broken_off=edges and round(edges, 3))
     # Where little is lost by saving, a few blocks that are not the same are something drawn.
-    touched = not still(seen) or (seen.same < 0.98 and seen.noise < 1.5)
-    if touched or seen.colour > _SAME_TONES:
+    is_edited = not is_unedited(similarity) or (similarity.same < 0.98 and similarity.noise < 1.5)
+    if is_edited or similarity.colour > _MAX_RESAVE_COLOUR_LEVELS:
         return Verdict.EDIT, evidence
-    return (Verdict.RESAVE if turn == _UNTURNED else Verdict.TURNED), evidence
+    return (Verdict.RESAVE if turn == _NO_TURN else Verdict.TURNED), evidence
 
 
 def _corners(size: tuple[int, int]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
@@ -198,11 +202,11 @@ def nearest_turn(alignment: Alignment) -> int:
     return max(TURNS.items(), key=lambda item: float(part.ravel() @ np.array(item[0])))[1]
 
 
-def _whole_frame_turn(alignment: Alignment, first: tuple[int, int], second: tuple[int, int]) -> int | None:
+def _full_frame_turn(alignment: Alignment, first: tuple[int, int], second: tuple[int, int]) -> int | None:
     """The turn that brings all of the second picture onto all of the first; None if there is none."""
-    landed = _corners(second) @ alignment.matrix.T / np.array(first)
-    spans = np.rint(landed)
-    if np.abs(landed - np.clip(spans, 0, 1)).max() > _WHOLE_FRAME:
+    projected = _corners(second) @ alignment.matrix.T / np.array(first)
+    spans = np.rint(projected)
+    if np.abs(projected - np.clip(spans, 0, 1)).max() > _FULL_FRAME_TOLERANCE_SHARE:
         return None
     return nearest_turn(alignment)
 

@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.data import formats as datasets
-from vtsfind.learn.training.recipes import Task
+from vtsfind.learn.training.recipes import TrainingTask
 from vtsfind.media import edits
 from vtsfind.media.decode import prepare
 
@@ -61,7 +61,7 @@ class Batches(Dataset[Batch]):
 
     def __init__(
         self,
-        task: Task,
+        task: TrainingTask,
         root: Path,
         preprocessing: Preprocessing,
         *,
@@ -78,7 +78,7 @@ class Batches(Dataset[Batch]):
         """The task's pictures, opened when first used, so in each process that makes batches."""
         return self.given or datasets.load(self.task.data, self.root, shortest=self.task.shortest)
 
-    def others(self, *, steps: int, seed: int, task: Task | None = None) -> "Batches":
+    def derive(self, *, steps: int, seed: int, task: TrainingTask | None = None) -> "Batches":
         """Other batches of the same pictures, whole ones; of another task if one is given."""
         return Batches(
             task or self.task, self.root, self.preprocessing, steps=steps, seed=seed, given=self.pictures
@@ -103,7 +103,7 @@ class Batches(Dataset[Batch]):
             whole = self.pictures.picture(row)
             for view in range(self.task.views_each):
                 rng = np.random.default_rng((self.seed, step, place, view))
-                pixels.append(self._shown(whole, rng))
+                pixels.append(self._augmented_view(whole, rng))
                 rows.append(row)
         index = np.array(rows, np.int64)
         return Batch(
@@ -114,9 +114,9 @@ class Batches(Dataset[Batch]):
 
     def _row(self, position: int) -> int:
         n = len(self.pictures)
-        return int(_order(self.seed, position // n, n)[position % n])
+        return int(_epoch_order(self.seed, position // n, n)[position % n])
 
-    def _shown(self, whole: Pixels, rng: np.random.Generator) -> Pixels:
+    def _augmented_view(self, whole: Pixels, rng: np.random.Generator) -> Pixels:
         if self.task.views == "plain":
             return prepare(whole, self.preprocessing)
         if self.task.views == "window":
@@ -133,5 +133,5 @@ class Batches(Dataset[Batch]):
 
 
 @lru_cache(maxsize=8)
-def _order(seed: int, epoch: int, n: int) -> npt.NDArray[np.int64]:
+def _epoch_order(seed: int, epoch: int, n: int) -> npt.NDArray[np.int64]:
     return np.random.default_rng((seed, epoch)).permutation(n)

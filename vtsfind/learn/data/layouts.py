@@ -18,19 +18,19 @@ import numpy as np
 
 from vtsfind.base.errors import DiskFull, UsageError
 from vtsfind.learn.data.formats import cifar10
-from vtsfind.learn.data.formats.classes import numbered
-from vtsfind.learn.data.formats.lists import Listed, read_list
-from vtsfind.learn.data.formats.pictures import Files, Pictures, RowNumbers, names_in, one_hot
-from vtsfind.learn.data.split_checks import Fault, Finding, refuse, repeated, shortage
-from vtsfind.learn.data.splits import Rows, drawn, labels_digest, read_split, write_split
+from vtsfind.learn.data.formats.classes import numbered_names
+from vtsfind.learn.data.formats.lists import ListFile, read_list
+from vtsfind.learn.data.formats.pictures import FileReader, Pictures, RowNumbers, one_hot, photo_names
+from vtsfind.learn.data.split_checks import Fault, SplitFinding, raise_if_fatal, repeated, too_small_classes
+from vtsfind.learn.data.splits import SplitRows, draw_split, labels_digest, read_split, write_split
 
 LISTS = {"train": "train.txt", "query": "test.txt", "database": "database.txt"}
 _QUERY_FOLDERS = ("val", "test")
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
-    """How the parts are drawn from classes, see `vtsfind.learn.data.splits.drawn`."""
+class SplitSampling:
+    """How the parts are drawn from classes, see `vtsfind.learn.data.splits.draw_split`."""
 
     query: int
     """Queries a class."""
@@ -41,7 +41,7 @@ class Drawing:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedDataset:
     """A data set as it was found."""
 
     pictures: Pictures
@@ -51,7 +51,7 @@ class Opened:
     """The `labels_digest`."""
     origin: str
     """Where the data come from, in words."""
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[SplitFinding, ...] = ()
     file: Path | None = None
     """Where a drawn split is kept."""
 
@@ -65,15 +65,15 @@ def missing_folders(folder: Path) -> list[str]:
     """The class folders that a folder lacks; nothing when it has lists."""
     if not missing_lists(folder):
         return []
-    lacking = [] if (folder / "train").is_dir() else ["train"]
-    return lacking + ([] if _query_folder(folder) else ["val"])
+    missing = [] if (folder / "train").is_dir() else ["train"]
+    return missing + ([] if _find_query_folder(folder) else ["val"])
 
 
-def _query_folder(folder: Path) -> str | None:
+def _find_query_folder(folder: Path) -> str | None:
     return next((name for name in _QUERY_FOLDERS if (folder / name).is_dir()), None)
 
 
-def open_lists(folder: Path, classes: tuple[str, ...], shortest: int) -> Opened:
+def open_lists(folder: Path, classes: tuple[str, ...], shortest: int) -> OpenedDataset:
     """Open a data set with list files; `classes` names the columns, or is empty for any.
 
     Raises
@@ -81,7 +81,7 @@ def open_lists(folder: Path, classes: tuple[str, ...], shortest: int) -> Opened:
     UsageError
         See `read_list`; and when two lists give a picture different labels.
     """
-    listed: dict[str, Listed] = {}
+    listed: dict[str, ListFile] = {}
     columns = len(classes) or None
     for part, name in LISTS.items():
         listed[part] = read_list(folder / name, folder, columns=columns)
@@ -89,19 +89,21 @@ def open_lists(folder: Path, classes: tuple[str, ...], shortest: int) -> Opened:
     names = sorted({name for one in listed.values() for name in one.names})
     row_of = {name: row for row, name in enumerate(names)}
     parts = {part: np.array([row_of[name] for name in one.names], np.int64) for part, one in listed.items()}
-    labels = _joined(listed, parts, names)
+    labels = _merge_labels(listed, parts, names)
     pictures = Pictures(
-        classes or numbered(labels.shape[1]),
+        classes or numbered_names(labels.shape[1]),
         labels.astype(np.float32),
-        (Files(folder, tuple(names), shortest),),
+        (FileReader(folder, tuple(names), shortest),),
         (0, len(names)),
     )
     findings = tuple(repeated(part, one.repeated) for part, one in listed.items() if one.repeated)
-    return Opened(pictures, parts, labels_digest(pictures.labels, names), f"the lists in {folder}", findings)
+    return OpenedDataset(
+        pictures, parts, labels_digest(pictures.labels, names), f"the lists in {folder}", findings
+    )
 
 
-def _joined(
-    listed: Mapping[str, Listed], parts: Mapping[str, RowNumbers], names: list[str]
+def _merge_labels(
+    listed: Mapping[str, ListFile], parts: Mapping[str, RowNumbers], names: list[str]
 ) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
     """One table of labels, (n, c), from those of all lists."""
     first = next(iter(listed.values()))
@@ -120,9 +122,9 @@ def _joined(
     return labels
 
 
-def open_folders(folder: Path, shortest: int) -> Opened:
+def open_folders(folder: Path, shortest: int) -> OpenedDataset:
     """Open a data set of class folders."""
-    query = _query_folder(folder) or _QUERY_FOLDERS[0]
+    query = _find_query_folder(folder) or _QUERY_FOLDERS[0]
     places = {"train": "train", "query": query}
     if (folder / "database").is_dir():
         places["database"] = "database"
@@ -135,24 +137,28 @@ def open_folders(folder: Path, shortest: int) -> Opened:
     for part, place in places.items():
         start = len(names)
         for number, label in enumerate(classes):
-            found = names_in(folder, f"{place}/{label}")
+            found = photo_names(folder, f"{place}/{label}")
             names += found
             numbers += [number] * len(found)
         parts[part] = np.arange(start, len(names), dtype=np.int64)
     parts.setdefault("database", parts["train"])
     labels = one_hot(np.array(numbers, np.int64), len(classes))
-    pictures = Pictures(tuple(classes), labels, (Files(folder, tuple(names), shortest),), (0, len(names)))
-    return Opened(pictures, parts, labels_digest(labels, names), f"the class folders in {folder}")
+    pictures = Pictures(
+        tuple(classes), labels, (FileReader(folder, tuple(names), shortest),), (0, len(names))
+    )
+    return OpenedDataset(pictures, parts, labels_digest(labels, names), f"the class folders in {folder}")
 
 
-def open_cifar10(folder: Path, drawing: Drawing, *, protocol: str, seed: int, splits: Path | None) -> Opened:
+def open_cifar10(
+    folder: Path, sampling: SplitSampling, *, protocol: str, seed: int, splits: Path | None
+) -> OpenedDataset:
     """Open CIFAR-10 from its unpacked files, with the split of a seed.
 
     Parameters
     ----------
     folder
         The unpacked files.
-    drawing
+    sampling
         How to draw.
     protocol, seed
         Name the split.
@@ -168,38 +174,38 @@ def open_cifar10(folder: Path, drawing: Drawing, *, protocol: str, seed: int, sp
         When `splits` cannot be written.
     """
     numbers = cifar10.labels(folder)
-    refuse(shortage(numbers, cifar10.CLASSES, drawing.query + drawing.train), str(folder))
-    reader = cifar10.Rows(folder, np.arange(len(numbers), dtype=np.int64))
+    raise_if_fatal(too_small_classes(numbers, cifar10.CLASSES, sampling.query + sampling.train), str(folder))
+    reader = cifar10.Cifar10Reader(folder, np.arange(len(numbers), dtype=np.int64))
     pictures = Pictures(cifar10.CLASSES, one_hot(numbers, len(cifar10.CLASSES)), (reader,), (0, len(numbers)))
     labels = labels_digest(pictures.labels)
     file = (splits or folder) / f"split-{protocol}-seed{seed}.json"
-    findings: list[Finding] = []
+    findings: list[SplitFinding] = []
     if file.is_file():
         rows = read_split(file, protocol=protocol, seed=seed, labels=labels)
     else:
-        rows = _drawn(numbers, drawing, seed)
-        with _keeping(file, findings, must=splits is not None):
+        rows = _sample_split(numbers, sampling, seed)
+        with _saving_split(file, findings, required=splits is not None):
             file.parent.mkdir(parents=True, exist_ok=True)
             write_split(file, rows, protocol=protocol, seed=seed, labels=labels)
     parts = {"train": rows.train, "query": rows.query, "database": rows.database}
     kept = None if findings else file
-    return Opened(pictures, parts, labels, cifar10.origin(folder), tuple(findings), kept)
+    return OpenedDataset(pictures, parts, labels, cifar10.origin(folder), tuple(findings), kept)
 
 
-def _drawn(numbers: RowNumbers, drawing: Drawing, seed: int) -> Rows:
-    query, train, rest = drawn(numbers, query=drawing.query, train=drawing.train, seed=seed)
+def _sample_split(numbers: RowNumbers, sampling: SplitSampling, seed: int) -> SplitRows:
+    query, train, rest = draw_split(numbers, query=sampling.query, train=sampling.train, seed=seed)
     pools = {"train": train, "rest": rest}
-    return Rows(train, query, np.concatenate([pools[name] for name in drawing.database]))
+    return SplitRows(train, query, np.concatenate([pools[name] for name in sampling.database]))
 
 
 @contextmanager
-def _keeping(file: Path, findings: list[Finding], *, must: bool) -> Iterator[None]:
+def _saving_split(file: Path, findings: list[SplitFinding], *, required: bool) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        said = f"The split could not be kept in {file}: {error.strerror or error}"
-        if must:
-            raise DiskFull(f"{said}.", "Make the folder writable, or choose another one.") from error
+        message = f"The split could not be kept in {file}: {error.strerror or error}"
+        if required:
+            raise DiskFull(f"{message}.", "Make the folder writable, or choose another one.") from error
         findings.append(
-            Finding(Fault.NOT_KEPT, 1, f"{said}; the same seed draws the same split the next time.")
+            SplitFinding(Fault.NOT_SAVED, 1, f"{message}; the same seed draws the same split the next time.")
         )

@@ -6,12 +6,12 @@ from typing import Literal
 
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.data.formats import cifar10
-from vtsfind.learn.data.formats.classes import COCO, IMAGENET_100, VOC2012, numbered
-from vtsfind.learn.data.layouts import Drawing
+from vtsfind.learn.data.formats.classes import COCO, IMAGENET_100, VOC2012, numbered_names
+from vtsfind.learn.data.layouts import SplitSampling
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class InputTransform:
     """How the published code shows pictures to the network."""
 
     fit: Literal["squash", "crop"]
@@ -28,8 +28,8 @@ class Look:
         return replace(given, fit=self.fit, resize=resize, interpolation=self.interpolation)
 
 
-WHOLE = Look("squash", 1.0, augmented=False)
-MIDDLE = Look("crop", 256 / 224, augmented=True)
+SQUASH = InputTransform("squash", 1.0, augmented=False)
+CENTRE_CROP = InputTransform("crop", 256 / 224, augmented=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +51,16 @@ class Protocol:
     """How many answers count for mAP; None for all."""
     train_in_database: bool | None
     """Whether all (True) or none (False) of the training pictures are in the database; None for unknown."""
-    look: Look
+    transform: InputTransform
     source: str
     """Where the pictures and lists come from."""
     licence: str
     """Under what terms."""
-    put: str
+    how_to_get: str
     """What to get and where to put it, in a sentence; `{folder}` stands for the place."""
     aliases: tuple[str, ...] = ()
     """Other names, of published code and tables."""
-    drawing: Drawing | None = None
+    sampling: SplitSampling | None = None
     """How the parts are drawn, for `cifar10`."""
     note: str = ""
     """What else a reader of figures should know."""
@@ -74,14 +74,14 @@ _HASHNET = "https://github.com/thuml/HashNet (folder pytorch/data)"
 _DEEPHASH = "https://github.com/swuxyj/DeepHash-pytorch (folder data)"
 
 
-def _put(pictures: str, lists: str) -> str:
+def _how_to_get(pictures: str, lists: str) -> str:
     return (
         f"Get {pictures} and the lists train.txt, test.txt and database.txt of {lists}, and put both into {{folder}}, so that "
         "the paths in the lists hold from there."
     )
 
 
-_FLICKR = "The pictures are from Flickr and stay under their owners' terms; for research only."
+_FLICKR_LICENCE = "The pictures are from Flickr and stay under their owners' terms; for research only."
 
 _CIFAR10 = Protocol(
     name="cifar10@54000",
@@ -92,15 +92,15 @@ _CIFAR10 = Protocol(
     sizes=_sizes(5_000, 1_000, 54_000),
     top_k=None,
     train_in_database=False,
-    look=WHOLE,
+    transform=SQUASH,
     source=cifar10.ARCHIVE.url,
     licence="None stated; the authors ask to cite Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.",
-    put=(
+    how_to_get=(
         f"It is downloaded when the network can be used; else get {cifar10.ARCHIVE.url} (MD5 {cifar10.ARCHIVE.md5}) and put "
         "it, packed or unpacked, into {folder}."
     ),
     aliases=("cifar10",),
-    drawing=Drawing(query=100, train=500, database=("rest",)),
+    sampling=SplitSampling(query=100, train=500, database=("rest",)),
     note="Drawn by a seed from all 60,000 pictures, a class at a time; the database has the classes one after the other.",
 )
 
@@ -109,14 +109,16 @@ _NUSWIDE = Protocol(
     title="NUS-WIDE-21@5000",
     layout="lists",
     folder="nuswide-21",
-    classes=numbered(21),
+    classes=numbered_names(21),
     sizes=_sizes(10_500, 2_100, 193_734),
     top_k=5_000,
     train_in_database=True,
-    look=MIDDLE,
+    transform=CENTRE_CROP,
     source=f"Pictures: https://github.com/TreezzZ/DSDH_PyTorch; lists: {_DEEPHASH}, nuswide_21",
-    licence=_FLICKR,
-    put=_put("NUS-WIDE from https://github.com/TreezzZ/DSDH_PyTorch", f"nuswide_21 from {_DEEPHASH}"),
+    licence=_FLICKR_LICENCE,
+    how_to_get=_how_to_get(
+        "NUS-WIDE from https://github.com/TreezzZ/DSDH_PyTorch", f"nuswide_21 from {_DEEPHASH}"
+    ),
     aliases=("nuswide-21", "nuswide21@5000"),
     note="The 195,834 pictures with one of the 21 most frequent concepts; the published drawing has no seed.",
 )
@@ -130,7 +132,7 @@ _ALL = (
         sizes=_sizes(5_000, 1_000, 59_000),
         train_in_database=True,
         aliases=("cifar10-1",),
-        drawing=Drawing(query=100, train=500, database=("train", "rest")),
+        sampling=SplitSampling(query=100, train=500, database=("train", "rest")),
     ),
     replace(
         _CIFAR10,
@@ -139,7 +141,7 @@ _ALL = (
         sizes=_sizes(50_000, 10_000, 50_000),
         train_in_database=True,
         aliases=(),
-        drawing=Drawing(query=1_000, train=5_000, database=("train",)),
+        sampling=SplitSampling(query=1_000, train=5_000, database=("train",)),
         note="Everything but the queries is learned from and searched through; not the archive's own test set.",
     ),
     Protocol(
@@ -151,11 +153,11 @@ _ALL = (
         sizes=_sizes(13_000, 5_000, 128_503),
         top_k=1_000,
         train_in_database=True,
-        look=MIDDLE,
+        transform=CENTRE_CROP,
         source=f"Pictures: ILSVRC 2012, https://image-net.org; lists: {_HASHNET}, imagenet",
         licence="By agreement with ImageNet, after registration; for research and teaching without commerce.",
-        put="Register at https://image-net.org. "
-        + _put("the training and validation pictures of ILSVRC 2012", f"imagenet from {_HASHNET}"),
+        how_to_get="Register at https://image-net.org. "
+        + _how_to_get("the training and validation pictures of ILSVRC 2012", f"imagenet from {_HASHNET}"),
         aliases=("imagenet", "imagenet-100", "imagenet100@1000"),
         note="Networks that were pre-trained on ImageNet have seen database and labels.",
     ),
@@ -168,7 +170,7 @@ _ALL = (
         sizes=_sizes(10_500, 2_100, None),
         train_in_database=None,
         source=f"Pictures and lists: {_HASHNET}, nus_wide",
-        put=_put("NUS-WIDE-m", f"nus_wide from {_HASHNET}"),
+        how_to_get=_how_to_get("NUS-WIDE-m", f"nus_wide from {_HASHNET}"),
         aliases=(),
         note="Another collection of the NUS-WIDE pictures than NUS-WIDE-21; the size of its database could not be checked.",
     ),
@@ -177,10 +179,10 @@ _ALL = (
         name="nuswide-81-m",
         title="NUS-WIDE-81-m@5000",
         folder="nuswide-81-m",
-        classes=numbered(81),
+        classes=numbered_names(81),
         sizes=_sizes(10_000, 5_000, 168_692),
         source=f"Pictures and lists: {_HASHNET}, nuswide_81",
-        put=_put("NUS-WIDE-m", f"nuswide_81 from {_HASHNET}"),
+        how_to_get=_how_to_get("NUS-WIDE-m", f"nuswide_81 from {_HASHNET}"),
         aliases=(),
         note="All 81 concepts. The size of the database is that of all 173,692 pictures less the queries.",
     ),
@@ -193,10 +195,10 @@ _ALL = (
         sizes=_sizes(10_000, 5_000, 117_218),
         top_k=5_000,
         train_in_database=True,
-        look=MIDDLE,
+        transform=CENTRE_CROP,
         source=f"Pictures: COCO 2014, https://cocodataset.org; lists: {_DEEPHASH}, coco, or {_HASHNET}, coco",
-        licence=f"Annotations: CC BY 4.0. {_FLICKR}",
-        put=_put(
+        licence=f"Annotations: CC BY 4.0. {_FLICKR_LICENCE}",
+        how_to_get=_how_to_get(
             "train2014 and val2014 from https://cocodataset.org", f"coco from {_DEEPHASH} or {_HASHNET}"
         ),
         aliases=("coco", "ms-coco@5000"),
@@ -210,14 +212,14 @@ _ALL = (
         title="MIRFlickr-25k",
         layout="lists",
         folder="mirflickr",
-        classes=numbered(38),
+        classes=numbered_names(38),
         sizes=_sizes(4_000, 1_000, 20_000),
         top_k=None,
         train_in_database=False,
-        look=MIDDLE,
+        transform=CENTRE_CROP,
         source=f"Pictures: https://press.liacs.nl/mirflickr/mirdownload.html; lists: {_DEEPHASH}, mirflickr",
         licence="The pictures are under Creative Commons licences of their owners.",
-        put=_put(
+        how_to_get=_how_to_get(
             "mirflickr25k.zip from https://press.liacs.nl/mirflickr/mirdownload.html, unpacked,",
             f"mirflickr from {_DEEPHASH}",
         ),
@@ -232,10 +234,10 @@ _ALL = (
         sizes=_sizes(4_000, 1_000, 6_540),
         top_k=None,
         train_in_database=False,
-        look=MIDDLE,
+        transform=CENTRE_CROP,
         source=f"Pictures: http://host.robots.ox.ac.uk/pascal/VOC/voc2012; lists: {_DEEPHASH}, voc2012",
-        licence=_FLICKR,
-        put=_put(
+        licence=_FLICKR_LICENCE,
+        how_to_get=_how_to_get(
             "VOCtrainval_11-May-2012.tar from http://host.robots.ox.ac.uk/pascal/VOC/voc2012, unpacked,",
             f"voc2012 from {_DEEPHASH}",
         ),
@@ -249,10 +251,10 @@ _ALL = (
         sizes=_sizes(None, None, None),
         top_k=None,
         train_in_database=True,
-        look=MIDDLE,
+        transform=CENTRE_CROP,
         source="https://github.com/fastai/imagenette",
         licence="Pictures of ImageNet: for research and teaching without commerce.",
-        put=(
+        how_to_get=(
             "Get Imagenette from https://github.com/fastai/imagenette and put its folders train and val into {folder}."
         ),
         note="Ten easy classes of ImageNet; the training pictures are the database, and the validation pictures the queries.",
@@ -266,10 +268,10 @@ _ALL = (
         sizes=_sizes(None, None, None),
         top_k=None,
         train_in_database=None,
-        look=MIDDLE,
+        transform=CENTRE_CROP,
         source="the user",
         licence="the user's",
-        put=(
+        how_to_get=(
             "Put folders train and val with one folder of photos a class into {folder}, and if you like a folder database of "
             "the same form; or the lists train.txt, test.txt and database.txt with lines 'path 0 1 0'."
         ),

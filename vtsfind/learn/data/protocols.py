@@ -12,18 +12,26 @@ from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.learn.data.formats import cifar10
 from vtsfind.learn.data.formats.pictures import Pictures
 from vtsfind.learn.data.layouts import (
-    Opened,
+    OpenedDataset,
     missing_folders,
     missing_lists,
     open_cifar10,
     open_folders,
     open_lists,
 )
-from vtsfind.learn.data.protocol_table import MIDDLE, PROTOCOLS, WHOLE, Look, Protocol
-from vtsfind.learn.data.split_checks import Expected, audited, refuse
-from vtsfind.learn.data.splits import Rows, Split, split_digest
+from vtsfind.learn.data.protocol_table import CENTRE_CROP, PROTOCOLS, SQUASH, InputTransform, Protocol
+from vtsfind.learn.data.split_checks import ExpectedSplit, check_split, raise_if_fatal
+from vtsfind.learn.data.splits import Split, SplitRows, split_digest
 
-__all__ = ["MIDDLE", "PROTOCOLS", "WHOLE", "Look", "Protocol", "find_protocol", "open_protocol"]
+__all__ = [
+    "CENTRE_CROP",
+    "PROTOCOLS",
+    "SQUASH",
+    "InputTransform",
+    "Protocol",
+    "find_protocol",
+    "open_protocol",
+]
 
 
 def find_protocol(name: str) -> Protocol:
@@ -92,28 +100,28 @@ def open_protocol(
     protocol = find_protocol(name)
     if seed < 0:
         raise UsageError(f"The seed is {seed}, and should not be negative.")
-    if protocol.drawing is None:
-        opened = _opened(protocol, data_root, shortest)
+    if protocol.sampling is None:
+        opened = _open_layout(protocol, data_root, shortest)
     else:
         folder = cifar10.find(data_root)
         if folder is None and not download:
-            raise _absent(protocol, data_root, [cifar10.FOLDER])
-        folder = folder or cifar10.obtain(data_root, progress=progress, cancel=cancel)
-        opened = open_cifar10(folder, protocol.drawing, protocol=protocol.name, seed=seed, splits=splits)
-    parts, findings = audited(
-        opened.pictures.labels, opened.parts, Expected(protocol.sizes, protocol.train_in_database)
+            raise _missing_data_error(protocol, data_root, [cifar10.FOLDER])
+        folder = folder or cifar10.find_or_download(data_root, progress=progress, cancel=cancel)
+        opened = open_cifar10(folder, protocol.sampling, protocol=protocol.name, seed=seed, splits=splits)
+    parts, findings = check_split(
+        opened.pictures.labels, opened.parts, ExpectedSplit(protocol.sizes, protocol.train_in_database)
     )
     findings = (*opened.findings, *findings)
-    refuse(findings, f"The data set '{protocol.name}' in {data_root}")
-    rows = Rows(**parts)
+    raise_if_fatal(findings, f"The data set '{protocol.name}' in {data_root}")
+    rows = SplitRows(**parts)
     split = Split(
         protocol=protocol.name,
-        seed=seed if protocol.drawing else None,
+        seed=seed if protocol.sampling else None,
         train=rows.train,
         query=rows.query,
         database=rows.database,
         digest=split_digest(opened.labels, rows),
-        learned=split_digest(opened.labels, replace(rows, database=rows.database[:0])),
+        training_digest=split_digest(opened.labels, replace(rows, database=rows.database[:0])),
         findings=findings,
         origin=opened.origin,
         file=opened.file,
@@ -121,21 +129,21 @@ def open_protocol(
     return opened.pictures, split
 
 
-def _opened(protocol: Protocol, root: Path, shortest: int) -> Opened:
+def _open_layout(protocol: Protocol, root: Path, shortest: int) -> OpenedDataset:
     """Open data that lie where the user put them: in the data set's folder below `root`, or in `root`."""
-    lacking = missing_lists if protocol.layout == "lists" else missing_folders
+    missing = missing_lists if protocol.layout == "lists" else missing_folders
     homes = [root / protocol.folder, root]
-    home = next((folder for folder in homes if not lacking(folder)), None)
+    home = next((folder for folder in homes if not missing(folder)), None)
     if home is None:
-        raise _absent(protocol, root, lacking(homes[0]))
+        raise _missing_data_error(protocol, root, missing(homes[0]))
     if missing_lists(home):
         return open_folders(home, shortest)
     return open_lists(home, protocol.classes, shortest)
 
 
-def _absent(protocol: Protocol, root: Path, lacking: list[str]) -> UsageError:
+def _missing_data_error(protocol: Protocol, root: Path, missing: list[str]) -> UsageError:
     folder = root / protocol.folder
     return UsageError(
-        f"The data set '{protocol.name}' is not there: {folder} has no {', '.join(lacking)}.",
-        protocol.put.format(folder=folder),
+        f"The data set '{protocol.name}' is not there: {folder} has no {', '.join(missing)}.",
+        protocol.how_to_get.format(folder=folder),
     )

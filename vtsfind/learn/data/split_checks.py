@@ -21,14 +21,14 @@ class Fault(StrEnum):
     QUERY_IN_TRAIN = "queries inside the training set"
     REPEATED = "repeated rows"
     UNLABELLED = "pictures without a label"
-    UNANSWERABLE = "queries without anything relevant in the database"
+    NO_RELEVANT = "queries without anything relevant in the database"
     OTHER_SIZE = "another number of pictures than the protocol's"
     TRAIN_IN_DATABASE = "training pictures inside the database, or outside, against the protocol"
-    NOT_KEPT = "a split that could not be kept in a file"
+    NOT_SAVED = "a split that could not be kept in a file"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class SplitFinding:
     """One fault that was found."""
 
     fault: Fault
@@ -44,7 +44,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Expected:
+class ExpectedSplit:
     """What a protocol says of its parts; None where it says nothing."""
 
     sizes: Mapping[str, int | None]
@@ -52,9 +52,9 @@ class Expected:
     train_in_database: bool | None = None
 
 
-def audited(
-    labels: Labels, parts: Mapping[str, RowNumbers], expected: Expected
-) -> tuple[dict[str, RowNumbers], tuple[Finding, ...]]:
+def check_split(
+    labels: Labels, parts: Mapping[str, RowNumbers], expected: ExpectedSplit
+) -> tuple[dict[str, RowNumbers], tuple[SplitFinding, ...]]:
     """Clean the parts of a split, and say what was found.
 
     Rows that stand again in a part are left out, and so are queries that stand in the database; all else stays as it is.
@@ -72,28 +72,28 @@ def audited(
     -------
     The parts, cleaned, and the findings. With a fatal one among them the parts are not to be used.
     """
-    fatal = [*_of_labels(labels), *_of_row_numbers(labels, parts)]
+    fatal = [*_check_labels(labels), *_check_row_numbers(labels, parts)]
     if fatal:
         return dict(parts), tuple(fatal)
-    cleaned, findings = _without_repetition(parts)
+    cleaned, findings = _without_duplicates(parts)
     queries = np.isin(cleaned["database"], cleaned["query"])
     if queries.any():
         cleaned["database"] = cleaned["database"][~queries]
         count = int(queries.sum())
         findings.append(
-            Finding(
+            SplitFinding(
                 Fault.QUERY_IN_DATABASE,
                 count,
                 f"{count:,} queries were inside the database and were removed from it.",
             )
         )
-    findings += _of_sizes(cleaned, expected)
-    findings += _of_overlap(cleaned, expected)
-    findings += _of_answers(labels, cleaned)
+    findings += _check_sizes(cleaned, expected)
+    findings += _check_overlap(cleaned, expected)
+    findings += _check_relevance(labels, cleaned)
     return cleaned, tuple(findings)
 
 
-def refuse(findings: tuple[Finding, ...], what: str) -> None:
+def raise_if_fatal(findings: tuple[SplitFinding, ...], what: str) -> None:
     """Raise when a finding is fatal.
 
     Parameters
@@ -113,7 +113,7 @@ def refuse(findings: tuple[Finding, ...], what: str) -> None:
         raise UsageError(f"{what} cannot be used: {' '.join(fatal)}", "Mend the data, or choose other ones.")
 
 
-def shortage(numbers: RowNumbers, classes: tuple[str, ...], needed: int) -> tuple[Finding, ...]:
+def too_small_classes(numbers: RowNumbers, classes: tuple[str, ...], needed: int) -> tuple[SplitFinding, ...]:
     """Find the classes that have too few pictures to draw from.
 
     Parameters
@@ -127,7 +127,7 @@ def shortage(numbers: RowNumbers, classes: tuple[str, ...], needed: int) -> tupl
     """
     counts = np.bincount(numbers, minlength=len(classes))
     return tuple(
-        Finding(
+        SplitFinding(
             Fault.TOO_FEW,
             int(count),
             f"The class '{name}' has {count:,} pictures, and {needed:,} are needed.",
@@ -138,32 +138,32 @@ def shortage(numbers: RowNumbers, classes: tuple[str, ...], needed: int) -> tupl
     )
 
 
-def _of_labels(labels: Labels) -> list[Finding]:
+def _check_labels(labels: Labels) -> list[SplitFinding]:
     wrong = int(((labels != 0) & (labels != 1)).any(axis=1).sum())
     if wrong:
-        said = f"{wrong:,} pictures have labels other than 0 and 1."
-        return [Finding(Fault.LABEL_RANGE, wrong, said, fatal=True)]
+        message = f"{wrong:,} pictures have labels other than 0 and 1."
+        return [SplitFinding(Fault.LABEL_RANGE, wrong, message, fatal=True)]
     classes = int(labels.any(axis=0).sum())
     if classes < 2:
-        said = f"All pictures are of {'one class' if classes else 'no class'}, so that there is nothing to tell apart."
-        return [Finding(Fault.ONE_CLASS, classes, said, fatal=True)]
+        message = f"All pictures are of {'one class' if classes else 'no class'}, so that there is nothing to tell apart."
+        return [SplitFinding(Fault.ONE_CLASS, classes, message, fatal=True)]
     return []
 
 
-def _of_row_numbers(labels: Labels, parts: Mapping[str, RowNumbers]) -> list[Finding]:
+def _check_row_numbers(labels: Labels, parts: Mapping[str, RowNumbers]) -> list[SplitFinding]:
     found = []
     for name, rows in parts.items():
         wrong = int(((rows < 0) | (rows >= len(labels))).sum())
         if wrong:
-            said = f"{wrong:,} rows of the {_WORDS[name]} are of no picture."
-            found.append(Finding(Fault.ROW_RANGE, wrong, said, fatal=True))
+            message = f"{wrong:,} rows of the {_PART_NAMES[name]} are of no picture."
+            found.append(SplitFinding(Fault.ROW_RANGE, wrong, message, fatal=True))
     return found
 
 
-_WORDS = {"train": "training set", "query": "queries", "database": "database"}
+_PART_NAMES = {"train": "training set", "query": "queries", "database": "database"}
 
 
-def _without_repetition(parts: Mapping[str, RowNumbers]) -> tuple[dict[str, RowNumbers], list[Finding]]:
+def _without_duplicates(parts: Mapping[str, RowNumbers]) -> tuple[dict[str, RowNumbers], list[SplitFinding]]:
     cleaned, findings = {}, []
     for name, rows in parts.items():
         first = np.sort(np.unique(rows, return_index=True)[1])
@@ -174,56 +174,58 @@ def _without_repetition(parts: Mapping[str, RowNumbers]) -> tuple[dict[str, RowN
     return cleaned, findings
 
 
-def repeated(part: str, count: int) -> Finding:
+def repeated(part: str, count: int) -> SplitFinding:
     """The finding that `count` rows of a part stood there before and were left out."""
-    return Finding(
-        Fault.REPEATED, count, f"{count:,} rows of the {_WORDS[part]} were repeated and were left out."
+    return SplitFinding(
+        Fault.REPEATED, count, f"{count:,} rows of the {_PART_NAMES[part]} were repeated and were left out."
     )
 
 
-def _of_sizes(parts: Mapping[str, RowNumbers], expected: Expected) -> list[Finding]:
+def _check_sizes(parts: Mapping[str, RowNumbers], expected: ExpectedSplit) -> list[SplitFinding]:
     found = []
     for name, rows in parts.items():
         wanted = expected.sizes.get(name)
         if not len(rows):
-            said = f"There are no pictures for the {_WORDS[name]}."
-            found.append(Finding(Fault.TOO_FEW, 0, said, fatal=True))
+            message = f"There are no pictures for the {_PART_NAMES[name]}."
+            found.append(SplitFinding(Fault.TOO_FEW, 0, message, fatal=True))
         elif wanted is not None and wanted != len(rows):
-            said = (
-                f"There are {len(rows):,} pictures for the {_WORDS[name]}, where the protocol has {wanted:,}: "
+            message = (
+                f"There are {len(rows):,} pictures for the {_PART_NAMES[name]}, where the protocol has {wanted:,}: "
                 "figures do not compare."
             )
-            found.append(Finding(Fault.OTHER_SIZE, len(rows), said))
+            found.append(SplitFinding(Fault.OTHER_SIZE, len(rows), message))
     return found
 
 
-def _of_overlap(parts: Mapping[str, RowNumbers], expected: Expected) -> list[Finding]:
+def _check_overlap(parts: Mapping[str, RowNumbers], expected: ExpectedSplit) -> list[SplitFinding]:
     found = []
     count = int(np.isin(parts["train"], parts["query"]).sum())
     if count:
-        said = f"{count:,} training pictures are queries, too, and stay there: results on them mean little."
-        found.append(Finding(Fault.QUERY_IN_TRAIN, count, said))
+        message = (
+            f"{count:,} training pictures are queries, too, and stay there: results on them mean little."
+        )
+        found.append(SplitFinding(Fault.QUERY_IN_TRAIN, count, message))
     inside = int(np.isin(parts["train"], parts["database"]).sum())
     if expected.train_in_database is False and inside:
-        said = f"{inside:,} training pictures are in the database, where the protocol has none."
-        found.append(Finding(Fault.TRAIN_IN_DATABASE, inside, said))
+        message = f"{inside:,} training pictures are in the database, where the protocol has none."
+        found.append(SplitFinding(Fault.TRAIN_IN_DATABASE, inside, message))
     outside = len(parts["train"]) - inside
     if expected.train_in_database and outside:
-        said = f"{outside:,} training pictures are not in the database, where the protocol has all."
-        found.append(Finding(Fault.TRAIN_IN_DATABASE, outside, said))
+        message = f"{outside:,} training pictures are not in the database, where the protocol has all."
+        found.append(SplitFinding(Fault.TRAIN_IN_DATABASE, outside, message))
     return found
 
 
-def _of_answers(labels: Labels, parts: Mapping[str, RowNumbers]) -> list[Finding]:
+def _check_relevance(labels: Labels, parts: Mapping[str, RowNumbers]) -> list[SplitFinding]:
     found = []
     for name, rows in parts.items():
         count = int((~labels[rows].any(axis=1)).sum())
         if count:
-            said = f"{count:,} pictures of the {_WORDS[name]} have no label."
-            found.append(Finding(Fault.UNLABELLED, count, said))
+            message = f"{count:,} pictures of the {_PART_NAMES[name]} have no label."
+            found.append(SplitFinding(Fault.UNLABELLED, count, message))
     shown = labels[parts["database"]].any(axis=0)
     count = int((~(labels[parts["query"]].astype(bool) & shown).any(axis=1)).sum())
     if count:
-        said = f"{count:,} queries have nothing relevant in the database, and count as zero."
-        found.append(Finding(Fault.UNANSWERABLE, count, said))
+        message = f"{count:,} queries have nothing relevant in the database, and count as zero."
+        found.append(SplitFinding(Fault.NO_RELEVANT, count, message))
     return found

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from vtsfind.base.errors import UsageError
 from vtsfind.learn.data.formats.pictures import Labels, RowNumbers
-from vtsfind.learn.data.split_checks import Finding
+from vtsfind.learn.data.split_checks import SplitFinding
 from vtsfind.store.atomic import replace_file
 
 _FORMAT, _VERSION = "vtsfind split", 1
@@ -24,7 +24,7 @@ _PARTS = ("train", "query", "database")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rows:
+class SplitRows:
     """The three parts of a split, as row numbers of one set of pictures, each (m,) int64."""
 
     train: RowNumbers
@@ -45,13 +45,13 @@ class Split:
     database: RowNumbers
     digest: str
     """SHA-256, in hex, of the labels, the names and the three parts."""
-    findings: tuple[Finding, ...]
+    findings: tuple[SplitFinding, ...]
     """What was found wrong with the data, and what was done about it."""
     origin: str
     """Where the data come from, in words."""
     file: Path | None = None
     """Where a drawn split is kept."""
-    learned: str = ""
+    training_digest: str = ""
     """SHA-256, in hex, of the labels, the names, the training set and the queries: a model's figures are fair under a split
     with the same ones, whatever the database."""
 
@@ -67,7 +67,7 @@ class Split:
         }
 
 
-def drawn(numbers: RowNumbers, *, query: int, train: int, seed: int) -> tuple[RowNumbers, ...]:
+def draw_split(numbers: RowNumbers, *, query: int, train: int, seed: int) -> tuple[RowNumbers, ...]:
     """Draw queries and training pictures of every class at random.
 
     The rows of a class are put into a random order: the first `query` are queries, the next `train` are for training, the
@@ -108,7 +108,7 @@ def labels_digest(labels: Labels, names: Sequence[str] = ()) -> str:
     return digest.hexdigest()
 
 
-def split_digest(labels: str, rows: Rows) -> str:
+def split_digest(labels: str, rows: SplitRows) -> str:
     """SHA-256, in hex, of the three parts of a split of pictures whose `labels_digest` is `labels`."""
     digest = hashlib.sha256(f"{_FORMAT} {_VERSION}\n{labels}\n".encode())
     for name in _PARTS:
@@ -118,7 +118,7 @@ def split_digest(labels: str, rows: Rows) -> str:
     return digest.hexdigest()
 
 
-def write_split(file: Path, rows: Rows, *, protocol: str, seed: int, labels: str) -> None:
+def write_split(file: Path, rows: SplitRows, *, protocol: str, seed: int, labels: str) -> None:
     """Keep a drawn split in a file.
 
     Raises
@@ -138,7 +138,7 @@ def write_split(file: Path, rows: Rows, *, protocol: str, seed: int, labels: str
     replace_file(file, (json.dumps(content) + "\n").encode())
 
 
-def read_split(file: Path, *, protocol: str, seed: int, labels: str) -> Rows:
+def read_split(file: Path, *, protocol: str, seed: int, labels: str) -> SplitRows:
     """Read a split back.
 
     Raises
@@ -149,8 +149,10 @@ def read_split(file: Path, *, protocol: str, seed: int, labels: str) -> Rows:
     remedy = "Remove it, and it is drawn again, or give another folder for splits."
     try:
         content = json.loads(file.read_bytes())
-        rows = Rows(*(np.array(content[name], np.int64) for name in _PARTS))
-        told = {name: content[name] for name in ("format", "version", "protocol", "seed", "labels", "sha256")}
+        rows = SplitRows(*(np.array(content[name], np.int64) for name in _PARTS))
+        stored = {
+            name: content[name] for name in ("format", "version", "protocol", "seed", "labels", "sha256")
+        }
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise UsageError(f"The split file {file} cannot be read: {error}.", remedy) from error
     for name, wanted in {
@@ -160,11 +162,11 @@ def read_split(file: Path, *, protocol: str, seed: int, labels: str) -> Rows:
         "seed": seed,
         "labels": labels,
     }.items():
-        if told[name] != wanted:
+        if stored[name] != wanted:
             raise UsageError(
-                f"The split file {file} belongs to other data: its {name} is {told[name]!r}, not {wanted!r}.",
+                f"The split file {file} belongs to other data: its {name} is {stored[name]!r}, not {wanted!r}.",
                 remedy,
             )
-    if split_digest(labels, rows) != told["sha256"]:
+    if split_digest(labels, rows) != stored["sha256"]:
         raise UsageError(f"The split file {file} is damaged: its SHA-256 is not that of its rows.", remedy)
     return rows

@@ -14,14 +14,14 @@ from vtsfind.learn.data.formats.pictures import Pictures, RowNumbers
 from vtsfind.learn.data.protocols import find_protocol, open_protocol
 from vtsfind.learn.data.splits import Split
 from vtsfind.learn.models.backbones import IMAGENET_MEAN, IMAGENET_STD, backbone
-from vtsfind.learn.training.recipes import Recipe, Task, Validation
+from vtsfind.learn.training.recipes import Recipe, TrainingTask, Validation
 from vtsfind.media.decode import needed_side
 
-_HOLDING_OUT = 0x7660
+_HOLD_OUT_STREAM = 0x7660
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judges:
+class ValidationSet:
     """The pictures that a run is judged by."""
 
     queries: Pictures
@@ -32,7 +32,7 @@ class Judges:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Materials:
+class TrainingData:
     """What a recipe learns from."""
 
     sources: tuple[Batches, ...]
@@ -40,17 +40,17 @@ class Materials:
     preprocessing: Preprocessing
     split: Split | None
     """Of the first task that has a protocol."""
-    judges: Judges | None
+    validation_set: ValidationSet | None
 
 
-def open_materials(
+def open_training_data(
     recipe: Recipe,
     root: Path,
     *,
     share: tuple[int, int],
     progress: Progress,
     cancel: CancelToken,
-) -> Materials:
+) -> TrainingData:
     """Open the data of all tasks.
 
     Parameters
@@ -72,7 +72,7 @@ def open_materials(
     preprocessing = preprocessing_of(recipe)
     sources: list[Batches] = []
     first: Split | None = None
-    judges: Judges | None = None
+    validation_set: ValidationSet | None = None
     for number, task in enumerate(recipe.tasks):
         given: Pictures | None = None
         if task.protocol:
@@ -86,8 +86,8 @@ def open_materials(
             )
             rows = split.train
             if recipe.validation and number == 0:
-                rows, judges = _judged(recipe.validation, pictures, split, recipe.seed)
-            given = pictures.chosen(rows)
+                rows, validation_set = _validation_rows(recipe.validation, pictures, split, recipe.seed)
+            given = pictures.subset(rows)
             first = first or split
         sources.append(
             Batches(
@@ -101,7 +101,7 @@ def open_materials(
             )
         )
         _check_batch(task, sources[-1].pictures, share[1])
-    return Materials(tuple(sources), preprocessing, first, judges)
+    return TrainingData(tuple(sources), preprocessing, first, validation_set)
 
 
 def preprocessing_of(recipe: Recipe) -> Preprocessing:
@@ -110,35 +110,37 @@ def preprocessing_of(recipe: Recipe) -> Preprocessing:
     if recipe.imagenet_statistics:
         shown = replace(shown, mean=IMAGENET_MEAN, std=IMAGENET_STD)
     protocols = [task.protocol for task in recipe.tasks if task.protocol]
-    return find_protocol(protocols[0]).look.preprocessing(shown) if protocols else shown
+    return find_protocol(protocols[0]).transform.preprocessing(shown) if protocols else shown
 
 
-def held_out(rows: RowNumbers, share: float, seed: int) -> tuple[RowNumbers, RowNumbers]:
+def hold_out(rows: RowNumbers, share: float, seed: int) -> tuple[RowNumbers, RowNumbers]:
     """Draw the share of rows that is held out; gives the others and those, each in their order.
 
     Drawn from raw random numbers, as `vtsfind.learn.data.splits.drawn` does and for its reason.
     """
-    keys = np.random.PCG64([seed, _HOLDING_OUT]).random_raw(len(rows))
+    keys = np.random.PCG64([seed, _HOLD_OUT_STREAM]).random_raw(len(rows))
     out = np.zeros(len(rows), bool)
     out[np.argsort(keys, kind="stable")[: round(share * len(rows))]] = True
     return rows[~out], rows[out]
 
 
-def _judged(validation: Validation, pictures: Pictures, split: Split, seed: int) -> tuple[RowNumbers, Judges]:
+def _validation_rows(
+    validation: Validation, pictures: Pictures, split: Split, seed: int
+) -> tuple[RowNumbers, ValidationSet]:
     """Give the rows to learn from, and what the run is judged by."""
     if validation.on == "test":
         top = find_protocol(split.protocol).top_k
-        return split.train, Judges(pictures.chosen(split.query), pictures.chosen(split.database), top)
-    rows, out = held_out(split.train, validation.share, seed)
+        return split.train, ValidationSet(pictures.subset(split.query), pictures.subset(split.database), top)
+    rows, out = hold_out(split.train, validation.share, seed)
     if len(out) < 2 or not len(rows):
         raise UsageError(
             f"A share of {validation.share} of {len(split.train):,} training pictures leaves too few to train and judge by.",
             "Give another `share`, or leave `validation` out of the recipe.",
         )
-    return rows, Judges(pictures.chosen(out), None, None)
+    return rows, ValidationSet(pictures.subset(out), None, None)
 
 
-def _check_batch(task: Task, pictures: Sequence[object] | Pictures, processes: int) -> None:
+def _check_batch(task: TrainingTask, pictures: Sequence[object] | Pictures, processes: int) -> None:
     if len(pictures) < task.pictures:
         raise UsageError(
             f"There are {len(pictures):,} pictures to train on, fewer than the {task.pictures:,} of a batch.",

@@ -25,12 +25,12 @@ import numpy as np
 import numpy.typing as npt
 
 import vtsfind
-from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
+from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.data.formats import cifar10
-from vtsfind.learn.data.formats.pictures import Files, Pictures, Pixels, RowNumbers
+from vtsfind.learn.data.formats.pictures import FileReader, Pictures, Pixels, RowNumbers
 from vtsfind.learn.data.splits import Split
-from vtsfind.learn.models.registry import Card
+from vtsfind.learn.models.registry import ModelCard
 from vtsfind.media.decode import prepare
 from vtsfind.store.atomic import replace_file
 
@@ -41,10 +41,10 @@ PACKAGES = ("torch", "timm", "pillow")
 """Other packages that codes depend on, to the bit."""
 
 _FORMAT = 1
-_KEEP_EVERY = 4096
-_MADE_ON = "made_on"
+_SAVE_EVERY_PICTURES = 4096
+_MADE_ON_KEY = "made_on"
 
-Tables = dict[str, npt.NDArray[np.uint8]]
+CodeTables = dict[str, npt.NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,7 +59,7 @@ class SplitCodes:
     """Device and precision that made them, such as `cpu, float32`."""
     encoded: int
     """Pictures that went through the model now; the others' codes had been kept."""
-    not_kept: str = ""
+    cache_error: str = ""
     """Why the codes could not be kept in a file; empty when they are."""
 
 
@@ -69,7 +69,7 @@ def versions() -> dict[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class EncodingOptions:
     """How codes are made."""
 
     device: str = "auto"
@@ -78,11 +78,13 @@ class Work:
     """Pictures that go through the model at once."""
     workers: int = 0
     """Threads that decode; 0 for one a core."""
-    progress: Progress = field(default_factory=Silent)
+    progress: Progress = field(default_factory=SilentProgress)
     cancel: CancelToken = field(default_factory=CancelToken)
 
 
-def split_codes(card: Card, pictures: Pictures, split: Split, folder: Path, work: Work) -> SplitCodes:
+def encode_split(
+    card: ModelCard, pictures: Pictures, split: Split, folder: Path, encoding: EncodingOptions
+) -> SplitCodes:
     """Get the codes of queries and database, from their file as far as they are there.
 
     Parameters
@@ -93,7 +95,7 @@ def split_codes(card: Card, pictures: Pictures, split: Split, folder: Path, work
         See `vtsfind.learn.data.protocols.open_protocol`.
     folder
         Where codes are kept; made if need be.
-    work
+    encoding
         How to make those that are lacking.
 
     Raises
@@ -104,32 +106,32 @@ def split_codes(card: Card, pictures: Pictures, split: Split, folder: Path, work
         When asked to stop; what was done is kept.
     """
     rows = np.concatenate([split.query, split.database])
-    kept = _Kept(folder / f"{_key(card, pictures, split)}.npz", card, len(rows))
-    if kept.done and work.device not in {"auto", kept.made_on.partition(",")[0]}:
-        kept.forget()
-    encoded = _complete(kept, card, pictures, rows, work) if kept.done < len(rows) else 0
+    code_file = _CodeFile(folder / f"{_key(card, pictures, split)}.npz", card, len(rows))
+    if code_file.done and encoding.device not in {"auto", code_file.made_on.partition(",")[0]}:
+        code_file.clear()
+    encoded = _encode_missing(code_file, card, pictures, rows, encoding) if code_file.done < len(rows) else 0
     q = len(split.query)
     return SplitCodes(
-        {name: table[:q] for name, table in kept.tables.items()},
-        {name: table[q:] for name, table in kept.tables.items()},
-        kept.made_on,
+        {name: table[:q] for name, table in code_file.tables.items()},
+        {name: table[q:] for name, table in code_file.tables.items()},
+        code_file.made_on,
         encoded,
-        kept.trouble,
+        code_file.write_error,
     )
 
 
-class _Kept:
+class _CodeFile:
     """The codes that a file holds, and those that it shall hold."""
 
-    def __init__(self, file: Path, card: Card, count: int) -> None:
+    def __init__(self, file: Path, card: ModelCard, count: int) -> None:
         self.file = file
         self.count = count
-        self.tables: Tables = {
+        self.tables: CodeTables = {
             head.name: np.zeros((count, -(-head.bits // 8)), np.uint8) for head in card.network.heads
         }
         self.done = 0
         self.made_on = ""
-        self.trouble = ""
+        self.write_error = ""
         self._read()
 
     def _read(self) -> None:
@@ -137,7 +139,7 @@ class _Kept:
         try:
             with np.load(io.BytesIO(self.file.read_bytes()), allow_pickle=False) as stored:
                 found = {name: stored[f"head {name}"] for name in self.tables}
-                made_on = str(stored[_MADE_ON])
+                made_on = str(stored[_MADE_ON_KEY])
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error):
             return
         lengths = {len(table) for table in found.values()}
@@ -151,7 +153,7 @@ class _Kept:
         for name, table in found.items():
             self.tables[name][: self.done] = table
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Begin anew."""
         self.done = 0
 
@@ -160,54 +162,60 @@ class _Kept:
         for name, table in self.tables.items():
             table[self.done : self.done + count] = codes[name]
         before, self.done = self.done, self.done + count
-        if before // _KEEP_EVERY != self.done // _KEEP_EVERY:
-            self.keep()
+        if before // _SAVE_EVERY_PICTURES != self.done // _SAVE_EVERY_PICTURES:
+            self.save()
 
-    def keep(self) -> None:
+    def save(self) -> None:
         """Write the file. A folder that cannot be written costs the file, not the figures."""
         content = io.BytesIO()
         arrays = {f"head {name}": table[: self.done] for name, table in self.tables.items()}
-        np.savez(content, **{_MADE_ON: np.array(self.made_on)}, **arrays)  # type: ignore[arg-type]
+        np.savez(content, **{_MADE_ON_KEY: np.array(self.made_on)}, **arrays)  # type: ignore[arg-type]
         try:
             self.file.parent.mkdir(parents=True, exist_ok=True)
             replace_file(self.file, content.getvalue())
         except OSError as error:
-            self.trouble = f"The codes could not be kept in {self.file.parent}: {error.strerror or error}."
+            self.write_error = (
+                f"The codes could not be kept in {self.file.parent}: {error.strerror or error}."
+            )
 
 
-def _complete(kept: _Kept, card: Card, pictures: Pictures, rows: RowNumbers, work: Work) -> int:
+def _encode_missing(
+    code_file: _CodeFile, card: ModelCard, pictures: Pictures, rows: RowNumbers, encoding: EncodingOptions
+) -> int:
     """Make the codes that are lacking; gives their number."""
     from vtsfind.learn.models.encoder import Encoder
 
-    encoder = Encoder(card, device=work.device)
-    made_on = _made_on(encoder)
-    if kept.made_on != made_on:
-        kept.forget()
-        kept.made_on = made_on
-    start = kept.done
-    work.progress.start(Phase.EVALUATE, len(rows))
-    work.progress.advance(start)
-    show = Shown(pictures, card.preprocessing)
+    encoder = Encoder(card, device=encoding.device)
+    made_on = _device_and_precision(encoder)
+    if code_file.made_on != made_on:
+        code_file.clear()
+        code_file.made_on = made_on
+    start = code_file.done
+    encoding.progress.start(Phase.EVALUATE, len(rows))
+    encoding.progress.advance(start)
+    prepare_row = PreparedPictures(pictures, card.preprocessing)
     try:
-        with closing(in_batches(show, rows[start:], work.batch, work.workers)) as batches:
+        with closing(
+            prepared_batches(prepare_row, rows[start:], encoding.batch, encoding.workers)
+        ) as batches:
             for pixels in batches:
-                work.cancel.check()
-                kept.add(encoder.encode(pixels), len(pixels))
-                work.progress.advance(len(pixels))
+                encoding.cancel.check()
+                code_file.add(encoder.encode(pixels), len(pixels))
+                encoding.progress.advance(len(pixels))
     finally:
-        if kept.done > start:
-            kept.keep()
+        if code_file.done > start:
+            code_file.save()
     return len(rows) - start
 
 
-def _made_on(encoder: "Encoder") -> str:
+def _device_and_precision(encoder: "Encoder") -> str:
     from vtsfind.learn.models.encoder import precision
 
     return f"{encoder.device.type}, {str(precision(encoder.device)).removeprefix('torch.')}"
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PreparedPictures:
     """Gives the model's input for a row."""
 
     pictures: Pictures
@@ -218,24 +226,24 @@ class Shown:
         return prepare(self.pictures.picture(row), self.preprocessing)
 
 
-def in_batches(
-    show: Callable[[int], Pixels], rows: RowNumbers, batch: int, workers: int
+def prepared_batches(
+    prepare_row: Callable[[int], Pixels], rows: RowNumbers, batch: int, workers: int
 ) -> Generator[Pixels, None, None]:
     """Yield inputs (b, size, size, 3), in the order of `rows`; the next two batches are made meanwhile."""
     pool = ThreadPoolExecutor(workers or os.cpu_count(), thread_name_prefix="decode")
-    waiting: deque[Sequence[Future[Pixels]]] = deque()
+    pending: deque[Sequence[Future[Pixels]]] = deque()
     try:
         for first in range(0, len(rows), batch):
-            waiting.append([pool.submit(show, int(row)) for row in rows[first : first + batch]])
-            if len(waiting) > 2:
-                yield np.stack([one.result() for one in waiting.popleft()])
-        while waiting:
-            yield np.stack([one.result() for one in waiting.popleft()])
+            pending.append([pool.submit(prepare_row, int(row)) for row in rows[first : first + batch]])
+            if len(pending) > 2:
+                yield np.stack([one.result() for one in pending.popleft()])
+        while pending:
+            yield np.stack([one.result() for one in pending.popleft()])
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _key(card: Card, pictures: Pictures, split: Split) -> str:
+def _key(card: ModelCard, pictures: Pictures, split: Split) -> str:
     parts = {
         "format": _FORMAT,
         "model": card.signature.fingerprint,
@@ -258,8 +266,8 @@ def files_digest(pictures: Pictures) -> str:
 
 
 def _files(reader: Callable[[int], Pixels]) -> list[Path]:
-    if isinstance(reader, Files):
+    if isinstance(reader, FileReader):
         return [reader.folder / name for name in reader.names]
-    if isinstance(reader, cifar10.Rows):
+    if isinstance(reader, cifar10.Cifar10Reader):
         return [reader.folder / name for name in cifar10.FILES]
     raise TypeError(f"Pictures from {type(reader).__name__} are in no files of their own.")

@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.progress import CancelToken, Progress, Silent
+from vtsfind.base.progress import CancelToken, Progress, SilentProgress
 from vtsfind.base.records import Head, Preprocessing
 from vtsfind.base.settings import places
 from vtsfind.learn.data.formats.pictures import Pictures
 from vtsfind.learn.data.protocols import Protocol, find_protocol, open_protocol
 from vtsfind.learn.data.splits import Split
 from vtsfind.learn.evaluation import metrics
-from vtsfind.learn.evaluation.codes import SplitCodes, Work, split_codes, versions
-from vtsfind.learn.models.registry import Card
+from vtsfind.learn.evaluation.codes import EncodingOptions, SplitCodes, encode_split, versions
+from vtsfind.learn.models.registry import ModelCard
 from vtsfind.learn.models.spec import NetworkSpec
-from vtsfind.learn.paper.published import Cell, counterpart
+from vtsfind.learn.paper.published import PublishedCell, published_counterpart
 from vtsfind.learn.training.recipes import Goal, Recipe, read_recipe
 from vtsfind.media.decode import needed_side
 
@@ -28,12 +28,12 @@ RADIUS = 2
 """The Hamming radius of the field's figures."""
 
 _DEFAULT_HEAD = "scene"
-_FIRST = (1, 2, 5, 10, 20, 50, 100, 200)
-_PUBLISHED = range(500, 10_001, 500)
+_SHORT_CUTOFFS = (1, 2, 5, 10, 20, 50, 100, 200)
+_PUBLISHED_CUTOFFS = range(500, 10_001, 500)
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class MapOverTies:
     """Mean average precision over the orders of tied images, in 0..1."""
 
     expected: float
@@ -42,7 +42,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Ball:
+class RadiusScore:
     """Means over all queries of what lies within a Hamming radius, in 0..1; see `vtsfind.learn.evaluation.metrics.Balls`."""
 
     radius: int
@@ -52,7 +52,7 @@ class Ball:
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class PrecisionRecallPoint:
     """Expected precision and recall among the first images, means over all queries, in 0..1."""
 
     top: int
@@ -61,15 +61,15 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class RetrievalScores:
     """What was measured."""
 
-    map: Spread
+    map: MapOverTies
     """As the hashing literature has it, over the first images that the protocol says."""
-    textbook: Spread
+    textbook: MapOverTies
     """As textbooks have it, over the same; differs only where not all images count."""
-    ball: Ball
-    curve: tuple[Point, ...]
+    radius_score: RadiusScore
+    curve: tuple[PrecisionRecallPoint, ...]
     """The precision-recall curve, by how many of the first images are taken."""
 
 
@@ -77,7 +77,7 @@ class Figures:
 class Evaluation:
     """What was measured, on what, and with what."""
 
-    figures: Figures
+    scores: RetrievalScores
     model: str
     sha256: str
     """Of the model's weights, in hex."""
@@ -90,7 +90,7 @@ class Evaluation:
     """The objectives that trained the head, joined by `+`; None if the model's recipe is not known."""
     mode: str
     """The objectives' modes, `fixed` or `paper`, joined by `+`; empty if the model's recipe is not known."""
-    paper: Cell | None
+    paper: PublishedCell | None
     """The paper's figure of the same backbone, method, data set and bits."""
     protocol: Protocol
     split: Split
@@ -103,12 +103,12 @@ class Evaluation:
     """What the state of the model that was kept was chosen on, in words; empty if it is not known, or was the last."""
     trained_by: str
     """Whether the model was trained by the training set that goes with these queries, in words; empty if that is not known."""
-    not_kept: str
+    cache_error: str
     """Why the codes could not be kept for the next time; empty when they are."""
 
 
 def evaluate(
-    card: Card,
+    card: ModelCard,
     protocol: str,
     data: Path,
     *,
@@ -134,7 +134,7 @@ def evaluate(
     head
         Name of the head; `scene`, else the first, unless given.
     device, batch, workers, progress, cancel
-        See `vtsfind.learn.evaluation.codes.Work`.
+        See `vtsfind.learn.evaluation.codes.EncodingOptions`.
     cache
         Where codes are kept; `codes` in the user's cache folder unless given.
 
@@ -149,7 +149,7 @@ def evaluate(
         When asked to stop; the codes made so far are kept.
     """
     chosen = chosen_head(card, head)
-    progress, cancel = progress or Silent(), cancel or CancelToken()
+    progress, cancel = progress or SilentProgress(), cancel or CancelToken()
     pictures, split = open_protocol(
         protocol,
         data,
@@ -159,12 +159,12 @@ def evaluate(
         cancel=cancel,
     )
     found = find_protocol(protocol)
-    trained_by = _trained_by(card, found, split)
-    work = Work(device, batch, workers, progress, cancel)
-    codes = split_codes(card, pictures, split, cache or places().cache / "codes", work)
-    goals = _goals(card, chosen.name)
+    trained_by = _training_split_text(card, found, split)
+    encoding = EncodingOptions(device, batch, workers, progress, cancel)
+    codes = encode_split(card, pictures, split, cache or places().cache / "codes", encoding)
+    goals = _goals_of_head(card, chosen.name)
     return Evaluation(
-        figures=measured(codes, pictures, split, chosen, top=found.top_k),
+        scores=measure(codes, pictures, split, chosen, top=found.top_k),
         model=card.name,
         sha256=card.sha256,
         fingerprint=card.signature.fingerprint,
@@ -173,7 +173,7 @@ def evaluate(
         network=card.network,
         method="+".join(dict.fromkeys(goal.objective for goal in goals)) or None,
         mode="+".join(dict.fromkeys(goal.mode for goal in goals)),
-        paper=_published(card, goals, found, chosen.bits),
+        paper=_paper_cell(card, goals, found, chosen.bits),
         protocol=found,
         split=split,
         made_on=codes.made_on,
@@ -181,11 +181,11 @@ def evaluate(
         versions={**versions(), "numpy": np.__version__},
         selected_on=str(card.metrics.get("selected on", "")),
         trained_by=trained_by,
-        not_kept=codes.not_kept,
+        cache_error=codes.cache_error,
     )
 
 
-def chosen_head(card: Card, name: str) -> Head:
+def chosen_head(card: ModelCard, name: str) -> Head:
     """The head of a model by name; for an empty name `scene`, else the first.
 
     Raises
@@ -199,43 +199,49 @@ def chosen_head(card: Card, name: str) -> Head:
     return heads[name] if name else heads.get(_DEFAULT_HEAD, card.network.heads[0])
 
 
-def measured(codes: SplitCodes, pictures: Pictures, split: Split, head: Head, *, top: int | None) -> Figures:
+def measure(
+    codes: SplitCodes, pictures: Pictures, split: Split, head: Head, *, top: int | None
+) -> RetrievalScores:
     """Measure the codes of one head; the first `top` images count for mean average precision, or all."""
     queries, database = (
-        metrics.collection(of[head.name], pictures.labels[rows], bits=head.bits)
+        metrics.labelled_codes(of[head.name], pictures.labels[rows], bits=head.bits)
         for of, rows in ((codes.queries, split.query), (codes.database, split.database))
     )
     counts = metrics.histograms(queries, database)
-    balls = metrics.within_radius(counts)
+    by_radius = metrics.within_radius(counts)
     radius = min(RADIUS, head.bits)
-    tops = curve_tops(counts.size)
-    points = zip(tops, *metrics.precision_recall(counts, tops), strict=True)
-    return Figures(
-        map=Spread(*metrics.map_hash(counts, top)),
-        textbook=Spread(*metrics.map_ir(counts, top)),
-        ball=Ball(radius, *(float(of[radius]) for of in (balls.precision, balls.recall, balls.map))),
-        curve=tuple(Point(at, float(precision), float(recall)) for at, precision, recall in points),
+    cutoffs = curve_cutoffs(counts.size)
+    points = zip(cutoffs, *metrics.precision_recall(counts, cutoffs), strict=True)
+    return RetrievalScores(
+        map=MapOverTies(*metrics.map_hash(counts, top)),
+        textbook=MapOverTies(*metrics.map_ir(counts, top)),
+        radius_score=RadiusScore(
+            radius, *(float(of[radius]) for of in (by_radius.precision, by_radius.recall, by_radius.map))
+        ),
+        curve=tuple(
+            PrecisionRecallPoint(at, float(precision), float(recall)) for at, precision, recall in points
+        ),
     )
 
 
-def curve_tops(size: int) -> list[int]:
+def curve_cutoffs(size: int) -> list[int]:
     """How many of the first images the points of a curve take, for a database of `size` images.
 
     Those of the published code (1, 500, 1,000, ... 10,000), some below 500, and the whole database.
 
-    >>> curve_tops(600)
+    >>> curve_cutoffs(600)
     [1, 2, 5, 10, 20, 50, 100, 200, 500, 600]
     """
-    return [*(top for top in (*_FIRST, *_PUBLISHED) if top < size), size]
+    return [*(top for top in (*_SHORT_CUTOFFS, *_PUBLISHED_CUTOFFS) if top < size), size]
 
 
-def _goals(card: Card, head: str) -> list[Goal]:
+def _goals_of_head(card: ModelCard, head: str) -> list[Goal]:
     """What the head was trained for; nothing if the model's recipe is not there or cannot be read."""
     recipe = _recipe(card)
     return [goal for task in recipe.tasks for goal in task.goals if goal.head == head] if recipe else []
 
 
-def _recipe(card: Card) -> Recipe | None:
+def _recipe(card: ModelCard) -> Recipe | None:
     """The model's recipe, if it is there and can be read."""
     if not card.recipe:
         return None
@@ -245,13 +251,13 @@ def _recipe(card: Card) -> Recipe | None:
         return None
 
 
-def _trained_by(card: Card, protocol: Protocol, split: Split) -> str:
+def _training_split_text(card: ModelCard, protocol: Protocol, split: Split) -> str:
     """Compare the split that a model was trained by with that of an evaluation; refuse what would flatter it."""
     if not card.split:
         return ""
-    if card.split == split.learned:
+    if card.split == split.training_digest:
         return "the training set of this split"
-    if protocol.drawing is not None and _trained_on(card, protocol):
+    if protocol.sampling is not None and _same_training_set(card, protocol):
         recipe = _recipe(card)
         seeds = {task.split_seed for task in recipe.tasks if task.protocol} if recipe else set[int]()
         raise UsageError(
@@ -262,20 +268,20 @@ def _trained_by(card: Card, protocol: Protocol, split: Split) -> str:
     return "another data set or split"
 
 
-def _published(card: Card, goals: list[Goal], protocol: Protocol, bits: int) -> Cell | None:
+def _paper_cell(card: ModelCard, goals: list[Goal], protocol: Protocol, bits: int) -> PublishedCell | None:
     """The paper's figure, where the model is of the paper's kind and was trained on this protocol's training set."""
-    if len(goals) != 1 or goals[0].teacher is not None or not _trained_on(card, protocol):
+    if len(goals) != 1 or goals[0].teacher is not None or not _same_training_set(card, protocol):
         return None
-    return counterpart(card.network, framework=goals[0].objective, dataset=protocol.name, bits=bits)
+    return published_counterpart(card.network, framework=goals[0].objective, dataset=protocol.name, bits=bits)
 
 
-def _trained_on(card: Card, protocol: Protocol) -> bool:
+def _same_training_set(card: ModelCard, protocol: Protocol) -> bool:
     """Whether the model's name, `backbone.objective.dataset.bits`, has a data set of the same training pictures."""
     parts = card.name.split(".")
     try:
         own = find_protocol(parts[2] if len(parts) == 4 else "")
     except UsageError:
         return False
-    if own.drawing is None or protocol.drawing is None:
+    if own.sampling is None or protocol.sampling is None:
         return own.name == protocol.name
-    return (own.drawing.query, own.drawing.train) == (protocol.drawing.query, protocol.drawing.train)
+    return (own.sampling.query, own.sampling.train) == (protocol.sampling.query, protocol.sampling.train)

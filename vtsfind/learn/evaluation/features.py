@@ -28,25 +28,25 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import Phase
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.data.formats.pictures import Pictures, Pixels, RowNumbers
-from vtsfind.learn.evaluation.codes import Work, files_digest, in_batches, versions
+from vtsfind.learn.evaluation.codes import EncodingOptions, files_digest, prepared_batches, versions
 from vtsfind.learn.models.backbones import backbone
 from vtsfind.learn.models.encoder import choose_device, precision
 from vtsfind.learn.models.network import HashNetwork, normalise
-from vtsfind.learn.models.registry import Card, registered
+from vtsfind.learn.models.registry import ModelCard, registered_models
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.pretrained.load import load_start, starts_folder
 from vtsfind.media.decode import prepare
 from vtsfind.store.atomic import replace_file
 
-Features = npt.NDArray[np.float16]
+FeatureMatrix = npt.NDArray[np.float16]
 
 _FORMAT = 1
-_CHUNK = 2048
-_SMALLEST_CROP = 0.75
+_PICTURES_PER_FILE = 2048
+_MIN_CROP_SHARE = 0.75
 
 
 @dataclass(frozen=True, slots=True)
-class Frozen:
+class FrozenBackbone:
     """A backbone that is not trained, and what is read of it."""
 
     name: str
@@ -80,7 +80,7 @@ class Frozen:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def frozen(text: str, starts: Path | None = None) -> Frozen:
+def frozen(text: str, starts: Path | None = None) -> FrozenBackbone:
     """A frozen backbone by a few words.
 
     Parameters
@@ -98,9 +98,9 @@ def frozen(text: str, starts: Path | None = None) -> Frozen:
     """
     head, plus, tail = text.rpartition("+")
     body, stages = (head, int(tail)) if plus and tail.isdecimal() else (text, 0)
-    known = registered()
+    known = registered_models()
     if body in known:
-        return _of_card(known[body], stages)
+        return _from_card(known[body], stages)
     shape, equals, file = body.partition("=")
     name, at, size = shape.partition("@")
     if not equals or not at or not size.isdigit() or not int(size):
@@ -110,15 +110,15 @@ def frozen(text: str, starts: Path | None = None) -> Frozen:
         )
     spec = NetworkSpec(name, int(size), heads=())
     weights = _start_file(file, starts)
-    look = backbone(name).preprocessing(int(size))
+    preprocessing = backbone(name).preprocessing(int(size))
     shown = shape + (f"+{stages}" if stages else "")
-    return Frozen(shown, spec, look, weights, _sha256(weights), stages)
+    return FrozenBackbone(shown, spec, preprocessing, weights, _sha256(weights), stages)
 
 
-def _of_card(card: Card, stages: int) -> Frozen:
+def _from_card(card: ModelCard, stages: int) -> FrozenBackbone:
     card.verify()
     shown = card.name + (f"+{stages}" if stages else "")
-    return Frozen(shown, card.network, card.preprocessing, card.path, card.sha256, stages)
+    return FrozenBackbone(shown, card.network, card.preprocessing, card.path, card.sha256, stages)
 
 
 def _start_file(file: str, starts: Path | None) -> Path:
@@ -134,7 +134,7 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-class FeatureMaker:
+class FeatureExtractor:
     """A frozen backbone on a device.
 
     Parameters
@@ -150,8 +150,8 @@ class FeatureMaker:
         When there is no such device, the weights do not fit, or the backbone has fewer stages than asked for.
     """
 
-    def __init__(self, backbone: Frozen, device: str = "auto") -> None:
-        self.look = backbone.preprocessing
+    def __init__(self, backbone: FrozenBackbone, device: str = "auto") -> None:
+        self.preprocessing = backbone.preprocessing
         self.device = choose_device(device)
         network = HashNetwork(replace(backbone.network, heads=()))
         load_start(network.backbone, backbone.weights)
@@ -161,28 +161,34 @@ class FeatureMaker:
             raise UsageError(
                 f"The backbone '{backbone.name}' has {len(stages)} stages.", "Ask for fewer of the last ones."
             )
-        self._seen: list[Tensor] = []
+        self._stage_outputs: list[Tensor] = []
         for stage in stages[len(stages) - backbone.stages :]:
-            stage.register_forward_hook(lambda _module, _input, output: self._seen.append(pooled(output)))
+            stage.register_forward_hook(
+                lambda _module, _input, output: self._stage_outputs.append(pool_stage(output))
+            )
         # Convolutions are faster with the channels of a pixel side by side.
         if not backbone.network.backbone.startswith("vit"):
             self._network = self._network.to(memory_format=torch.channels_last)
 
     @torch.inference_mode()
-    def __call__(self, pixels: Pixels) -> Features:
+    def __call__(self, pixels: Pixels) -> FeatureMatrix:
         """Features of prepared pictures, (b, size, size, 3) uint8, as (b, d)."""
         kind = precision(self.device)
-        inputs = normalise(torch.from_numpy(pixels).to(self.device), self.look.mean, self.look.std)
-        self._seen.clear()
+        inputs = normalise(
+            torch.from_numpy(pixels).to(self.device), self.preprocessing.mean, self.preprocessing.std
+        )
+        self._stage_outputs.clear()
         with torch.autocast(self.device.type, kind, enabled=kind != torch.float32):
             end = self._network.features(inputs.contiguous(memory_format=torch.channels_last))
-        parts = [end, *self._seen]
+        parts = [end, *self._stage_outputs]
         # Half precision ends at 65,504; no feature of use is as large.
-        made: Features = torch.cat([part.float() for part in parts], 1).clamp(-6e4, 6e4).half().cpu().numpy()
+        made: FeatureMatrix = (
+            torch.cat([part.float() for part in parts], 1).clamp(-6e4, 6e4).half().cpu().numpy()
+        )
         return made
 
 
-def pooled(output: Tensor) -> Tensor:
+def pool_stage(output: Tensor) -> Tensor:
     """Features of one stage: means over the places (b, c, h, w) to (b, c); of tokens (b, t, d), the first and the mean."""
     if output.ndim == 4:
         return output.mean((2, 3))
@@ -190,7 +196,7 @@ def pooled(output: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class PictureView:
     """How a picture is shown: view 0 is the picture, view 1 its mirror image, others random crops, half of them mirrored."""
 
     number: int
@@ -203,7 +209,7 @@ class View:
         if self.number > 1:
             random = np.random.default_rng((self.number, row))
             h, w = pixels.shape[:2]
-            side = random.uniform(_SMALLEST_CROP, 1)
+            side = random.uniform(_MIN_CROP_SHARE, 1)
             tall, wide = max(1, round(side * h)), max(1, round(side * w))
             top, left = random.integers(h - tall + 1), random.integers(w - wide + 1)
             pixels = pixels[top : top + tall, left : left + wide]
@@ -215,20 +221,20 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seen:
+class ViewFeatures:
     """Features of some rows in one view."""
 
     rows: RowNumbers
     """(m,) int64, rising."""
-    values: Features
+    values: FeatureMatrix
     """(m, d)."""
 
-    def of(self, rows: RowNumbers) -> Features:
+    def of(self, rows: RowNumbers) -> FeatureMatrix:
         """Features of these rows, in their order."""
-        found: Features = self.values[np.searchsorted(self.rows, rows)]
+        found: FeatureMatrix = self.values[np.searchsorted(self.rows, rows)]
         return found
 
-    def joined(self, other: Self) -> Self:
+    def merged_with(self, other: Self) -> Self:
         """These features and those of other rows."""
         rows = np.concatenate([self.rows, other.rows])
         order = np.argsort(rows)
@@ -246,22 +252,24 @@ class FeatureStore:
         Of one data set.
     folder
         Where features are kept; made if need be.
-    work
+    encoding
         How to make those that are lacking.
     """
 
-    def __init__(self, backbone: Frozen, pictures: Pictures, folder: Path, work: Work) -> None:
-        self.backbone, self.pictures, self.folder, self.work = backbone, pictures, folder, work
+    def __init__(
+        self, backbone: FrozenBackbone, pictures: Pictures, folder: Path, encoding: EncodingOptions
+    ) -> None:
+        self.backbone, self.pictures, self.folder, self.encoding = backbone, pictures, folder, encoding
 
     @cached_property
-    def _maker(self) -> FeatureMaker:
-        return FeatureMaker(self.backbone, self.work.device)
+    def _extractor(self) -> FeatureExtractor:
+        return FeatureExtractor(self.backbone, self.encoding.device)
 
     @cached_property
     def _files(self) -> str:
         return files_digest(self.pictures)
 
-    def seen(self, rows: Sequence[int] | RowNumbers, view: int = 0) -> Seen:
+    def view_features(self, rows: Sequence[int] | RowNumbers, view: int = 0) -> ViewFeatures:
         """Features of rows in a view; rows that occur twice are looked at once.
 
         Raises
@@ -274,31 +282,33 @@ class FeatureStore:
             When asked to stop; what was done is kept.
         """
         wanted = np.unique(np.asarray(rows, np.int64))
-        home = self.folder / self._key(wanted, view)
-        starts = range(0, len(wanted), _CHUNK)
-        files = [home / f"{number:05}.npy" for number in range(len(starts))]
+        cache_folder = self.folder / self._key(wanted, view)
+        starts = range(0, len(wanted), _PICTURES_PER_FILE)
+        files = [cache_folder / f"{number:05}.npy" for number in range(len(starts))]
         chunks = {start: _read(file) for start, file in zip(starts, files, strict=True)}
-        lacking = [start for start, chunk in chunks.items() if chunk is None]
-        if lacking:
-            home.mkdir(parents=True, exist_ok=True)
-            self.work.progress.start(Phase.EVALUATE, len(wanted))
-            self.work.progress.advance(
-                len(wanted) - sum(min(_CHUNK, len(wanted) - start) for start in lacking)
+        missing = [start for start, chunk in chunks.items() if chunk is None]
+        if missing:
+            cache_folder.mkdir(parents=True, exist_ok=True)
+            self.encoding.progress.start(Phase.EVALUATE, len(wanted))
+            self.encoding.progress.advance(
+                len(wanted) - sum(min(_PICTURES_PER_FILE, len(wanted) - start) for start in missing)
             )
         for start, file in zip(starts, files, strict=True):
             if chunks[start] is None:
-                chunks[start] = self._made(wanted[start : start + _CHUNK], view, file)
+                chunks[start] = self._extract_chunk(wanted[start : start + _PICTURES_PER_FILE], view, file)
         made = [chunk for chunk in chunks.values() if chunk is not None]
-        return Seen(wanted, np.concatenate(made) if made else np.zeros((0, 0), np.float16))
+        return ViewFeatures(wanted, np.concatenate(made) if made else np.zeros((0, 0), np.float16))
 
-    def _made(self, rows: RowNumbers, view: int, file: Path) -> Features:
-        show = View(view, self.pictures, self.backbone.preprocessing)
+    def _extract_chunk(self, rows: RowNumbers, view: int, file: Path) -> FeatureMatrix:
+        prepare_row = PictureView(view, self.pictures, self.backbone.preprocessing)
         parts = []
-        with closing(in_batches(show, rows, self.work.batch, self.work.workers)) as batches:
+        with closing(
+            prepared_batches(prepare_row, rows, self.encoding.batch, self.encoding.workers)
+        ) as batches:
             for pixels in batches:
-                self.work.cancel.check()
-                parts.append(self._maker(pixels))
-                self.work.progress.advance(len(pixels), f"features, view {view}")
+                self.encoding.cancel.check()
+                parts.append(self._extractor(pixels))
+                self.encoding.progress.advance(len(pixels), f"features, view {view}")
         made = np.concatenate(parts)
         content = io.BytesIO()
         np.save(content, made)
@@ -316,7 +326,7 @@ class FeatureStore:
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _read(file: Path) -> Features | None:
+def _read(file: Path) -> FeatureMatrix | None:
     """The features that a file holds; None if it is not there or cannot be read."""
     try:
         with file.open("rb") as stream:

@@ -20,15 +20,15 @@ from vtsfind.base.progress import CancelToken
 from vtsfind.learn.data.formats.pictures import Labels
 from vtsfind.learn.objectives.base import Objective
 
-Values = npt.NDArray[np.float16]
+HalfMatrix = npt.NDArray[np.float16]
 
-_BLOCK = 4096
-_WARMUP = 0.1
-_FLATTEST = 1e-3
+_ROWS_PER_BLOCK = 4096
+_WARMUP_SHARE = 0.1
+_MIN_RELATIVE_STD = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Knobs:
+class Hyperparameters:
     """How a head is trained."""
 
     epochs: int = 30
@@ -57,27 +57,31 @@ class FeatureHead(nn.Module):
         (d,), of the training set's features.
     bits
         k.
-    knobs
+    hyperparameters
         Hidden layer, dropout and centring.
     """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, mean: Tensor, deviation: Tensor, bits: int, knobs: Knobs) -> None:
+    def __init__(self, mean: Tensor, deviation: Tensor, bits: int, hyperparameters: Hyperparameters) -> None:
         super().__init__()
         self.register_buffer("mean", mean)
         # A feature that hardly varies says nothing, and would be blown up to noise.
-        flat = deviation <= _FLATTEST * deviation.mean()
+        flat = deviation <= _MIN_RELATIVE_STD * deviation.mean()
         self.register_buffer("scale", (1 / deviation).masked_fill(flat, 0))
-        layers: list[nn.Module] = [nn.Dropout(knobs.dropout)]
+        layers: list[nn.Module] = [nn.Dropout(hyperparameters.dropout)]
         width = len(mean)
-        if knobs.hidden:
-            dropped = knobs.dropout if knobs.hidden_dropout is None else knobs.hidden_dropout
-            layers += [nn.Linear(width, knobs.hidden), nn.ReLU(), nn.Dropout(dropped)]
-            width = knobs.hidden
+        if hyperparameters.hidden:
+            dropped = (
+                hyperparameters.dropout
+                if hyperparameters.hidden_dropout is None
+                else hyperparameters.hidden_dropout
+            )
+            layers += [nn.Linear(width, hyperparameters.hidden), nn.ReLU(), nn.Dropout(dropped)]
+            width = hyperparameters.hidden
         layers.append(nn.Linear(width, bits))
-        if knobs.centred:
+        if hyperparameters.centred:
             layers.append(nn.BatchNorm1d(bits, affine=False))
         self.layers = nn.Sequential(*layers)
 
@@ -89,9 +93,9 @@ class FeatureHead(nn.Module):
 
 def train_head(
     objective: Objective,
-    views: Sequence[Values],
+    views: Sequence[HalfMatrix],
     labels: Labels,
-    knobs: Knobs,
+    hyperparameters: Hyperparameters,
     *,
     seed: int,
     cancel: CancelToken | None = None,
@@ -106,7 +110,7 @@ def train_head(
         Features of the training set, (n, d) each, in one or more views of its pictures.
     labels
         (n, c).
-    knobs
+    hyperparameters
         How.
     seed
         Of the head's start, the order of the pictures and the views shown.
@@ -127,46 +131,57 @@ def train_head(
     rows = len(labels)
     if rows < 2:
         raise UsageError(f"A head cannot be trained on {rows} pictures.", "Use more training pictures.")
-    seen = torch.from_numpy(np.stack(views))
+    view_features = torch.from_numpy(np.stack(views))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        head = FeatureHead(*_statistics(seen), objective.bits, knobs)
-        _fit(head, objective, seen, torch.from_numpy(labels), knobs=knobs, cancel=cancel or CancelToken())
+        head = FeatureHead(*_statistics(view_features), objective.bits, hyperparameters)
+        _fit(
+            head,
+            objective,
+            view_features,
+            torch.from_numpy(labels),
+            hyperparameters=hyperparameters,
+            cancel=cancel or CancelToken(),
+        )
     return head.eval()
 
 
-def _statistics(seen: Tensor) -> tuple[Tensor, Tensor]:
+def _statistics(view_features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and deviation of the features of all views, (v, n, d) to (d,) each."""
-    flat = seen.flatten(0, 1).float()
+    flat = view_features.flatten(0, 1).float()
     return flat.mean(0), flat.std(0)
 
 
 def _fit(
     head: FeatureHead,
     objective: Objective,
-    seen: Tensor,
+    view_features: Tensor,
     labels: Tensor,
     *,
-    knobs: Knobs,
+    hyperparameters: Hyperparameters,
     cancel: CancelToken,
 ) -> None:
-    rows, size = len(labels), min(knobs.batch, len(labels))
+    rows, size = len(labels), min(hyperparameters.batch, len(labels))
     optimiser = torch.optim.AdamW(
-        [*head.parameters(), *objective.parameters()], lr=knobs.rate, weight_decay=knobs.weight_decay
+        [*head.parameters(), *objective.parameters()],
+        lr=hyperparameters.rate,
+        weight_decay=hyperparameters.weight_decay,
     )
     # The last pictures of an epoch that fill no batch are left out: a batch of one cannot be centred.
-    each = rows // size
+    steps_per_epoch = rows // size
     head.train()
     objective.train()
-    for epoch in range(knobs.epochs):
+    for epoch in range(hyperparameters.epochs):
         objective.start_epoch(epoch)
         order = torch.randperm(rows)
-        shown = torch.randint(len(seen), (rows,))
-        for step in range(each):
+        view_of_row = torch.randint(len(view_features), (rows,))
+        for step in range(steps_per_epoch):
             for group in optimiser.param_groups:
-                group["lr"] = knobs.rate * _course((epoch * each + step + 1) / (knobs.epochs * each))
+                group["lr"] = hyperparameters.rate * _learning_rate_share(
+                    (epoch * steps_per_epoch + step + 1) / (hyperparameters.epochs * steps_per_epoch)
+                )
             chosen = order[step * size : (step + 1) * size]
-            terms = objective(head(seen[shown[chosen], chosen]), labels[chosen], chosen)
+            terms = objective(head(view_features[view_of_row[chosen], chosen]), labels[chosen], chosen)
             loss = torch.stack(list(terms.values())).sum()
             if not bool(loss.isfinite()):
                 raise UsageError(
@@ -180,19 +195,19 @@ def _fit(
         cancel.check()
 
 
-def _course(share: float) -> float:
+def _learning_rate_share(share: float) -> float:
     """The learning rate after a share of the steps, as a share of the highest."""
-    if share < _WARMUP:
-        return share / _WARMUP
-    return (1 + cos(pi * (share - _WARMUP) / (1 - _WARMUP))) / 2
+    if share < _WARMUP_SHARE:
+        return share / _WARMUP_SHARE
+    return (1 + cos(pi * (share - _WARMUP_SHARE) / (1 - _WARMUP_SHARE))) / 2
 
 
 @torch.inference_mode()
-def head_outputs(head: FeatureHead, features: Values) -> npt.NDArray[np.float32]:
+def head_outputs(head: FeatureHead, features: HalfMatrix) -> npt.NDArray[np.float32]:
     """The real outputs of a head for features (n, d), as (n, k)."""
     parts = [
-        head(torch.from_numpy(features[first : first + _BLOCK])).numpy()
-        for first in range(0, len(features), _BLOCK)
+        head(torch.from_numpy(features[first : first + _ROWS_PER_BLOCK])).numpy()
+        for first in range(0, len(features), _ROWS_PER_BLOCK)
     ]
     joined: npt.NDArray[np.float32] = np.concatenate(parts)
     return joined

@@ -39,15 +39,15 @@ Integers = npt.NDArray[np.int64]
 Divisor = Literal["hits", "possible"]
 """What the sum of i / P_i is divided by: the hits found (`map_hash`), or those that could be (`map_ir`)."""
 
-Ties = Literal["row", "numpy"]
+TieOrder = Literal["row", "numpy"]
 """One order of tied images, see `ranked_precision`."""
 
-_BLOCK = 1 << 18
-_TABLED = 16
+_PAIRS_PER_BLOCK = 1 << 18
+_MAX_TABULATED = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Collection:
+class LabelledCodes:
     """Codes and labels of some images, packed."""
 
     planes: npt.NDArray[np.uint64]
@@ -62,7 +62,7 @@ class Collection:
         return int(self.planes.shape[1])
 
 
-def collection(codes: npt.NDArray[np.uint8], labels: npt.ArrayLike, *, bits: int) -> Collection:
+def labelled_codes(codes: npt.NDArray[np.uint8], labels: npt.ArrayLike, *, bits: int) -> LabelledCodes:
     """Put codes and labels together for the measures of this module.
 
     Parameters
@@ -88,7 +88,7 @@ def collection(codes: npt.NDArray[np.uint8], labels: npt.ArrayLike, *, bits: int
     if not len(codes):
         raise UsageError("There are no images to measure.", "Give queries and a database.")
     packed = np.packbits(table > 0, axis=1)
-    return Collection(code_bits.planes(codes), code_bits.planes(packed), bits, table.shape[1])
+    return LabelledCodes(code_bits.planes(codes), code_bits.planes(packed), bits, table.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ class Histograms:
         return int(self.items[0].sum())
 
 
-def histograms(queries: Collection, database: Collection) -> Histograms:
+def histograms(queries: LabelledCodes, database: LabelledCodes) -> Histograms:
     """Count images and relevant images at each distance of each query.
 
     Raises
@@ -127,7 +127,7 @@ def histograms(queries: Collection, database: Collection) -> Histograms:
 
 
 def _blocks(
-    queries: Collection, database: Collection
+    queries: LabelledCodes, database: LabelledCodes
 ) -> Iterator[tuple[int, npt.NDArray[np.uint16], npt.NDArray[np.bool_]]]:
     """Yield the place, the distances and the relevances of a few queries at a time, (some, n)."""
     if (queries.bits, queries.classes) != (database.bits, database.classes):
@@ -136,20 +136,20 @@ def _blocks(
             f"{database.bits} and {database.classes}.",
             "Take both from one model and one data set.",
         )
-    step = max(1, _BLOCK // len(database))
+    step = max(1, _PAIRS_PER_BLOCK // len(database))
     for first in range(0, len(queries), step):
-        some = slice(first, first + step)
-        shape = queries.planes[0, some].size, len(database)
+        block = slice(first, first + step)
+        shape = queries.planes[0, block].size, len(database)
         distances, relevant = np.zeros(shape, np.uint16), np.zeros(shape, np.bool_)
-        for mine, theirs in zip(queries.planes, database.planes, strict=True):
-            distances += np.bitwise_count(mine[some, None] ^ theirs)
-        for mine, theirs in zip(queries.labels, database.labels, strict=True):
-            relevant |= (mine[some, None] & theirs) != 0
+        for query_word, database_word in zip(queries.planes, database.planes, strict=True):
+            distances += np.bitwise_count(query_word[block, None] ^ database_word)
+        for query_word, database_word in zip(queries.labels, database.labels, strict=True):
+            relevant |= (query_word[block, None] & database_word) != 0
         yield first, distances, relevant
 
 
 @dataclass(frozen=True, slots=True)
-class Tied:
+class AveragePrecisions:
     """Average precision of each query over all orders of tied images, each (q,)."""
 
     expected: Floats
@@ -157,7 +157,9 @@ class Tied:
     worst: Floats
 
 
-def average_precision(counts: Histograms, *, top: int | None = None, divisor: Divisor = "hits") -> Tied:
+def average_precision(
+    counts: Histograms, *, top: int | None = None, divisor: Divisor = "hits"
+) -> AveragePrecisions:
     """Give the average precision of each query: expectation, best and worst over the orders of tied images.
 
     Parameters
@@ -174,7 +176,7 @@ def average_precision(counts: Histograms, *, top: int | None = None, divisor: Di
     UsageError
         When `top` is not positive.
     """
-    top = _checked(top, counts.size)
+    top = _effective_top(top, counts.size)
     whole = _whole_buckets(counts)
     inside = np.cumsum(counts.items, axis=1) <= top
     sums = [np.where(inside, sum_, 0.0).sum(axis=1) for sum_ in whole]
@@ -186,25 +188,25 @@ def average_precision(counts: Histograms, *, top: int | None = None, divisor: Di
         cut = _cut_bucket(counts, query, int(bucket), top)
         divisors = cut.found + hits[query] if divisor == "hits" else np.full(1, possible[query])
         quotients = (so_far[:, None] + cut.sums) / np.maximum(divisors, 1)
-        results[:, query] = quotients[0] @ cut.chances, quotients[1].max(), quotients[2].min()
-    return Tied(*results)
+        results[:, query] = quotients[0] @ cut.probabilities, quotients[1].max(), quotients[2].min()
+    return AveragePrecisions(*results)
 
 
 def map_hash(counts: Histograms, top: int | None = None) -> tuple[float, float, float]:
     """Mean average precision as the hashing literature has it: expected, best and worst, in 0..1."""
-    return _means(average_precision(counts, top=top, divisor="hits"))
+    return _mean_scores(average_precision(counts, top=top, divisor="hits"))
 
 
 def map_ir(counts: Histograms, top: int | None = None) -> tuple[float, float, float]:
     """Mean average precision as textbooks have it: expected, best and worst, in 0..1."""
-    return _means(average_precision(counts, top=top, divisor="possible"))
+    return _mean_scores(average_precision(counts, top=top, divisor="possible"))
 
 
-def _means(tied: Tied) -> tuple[float, float, float]:
+def _mean_scores(tied: AveragePrecisions) -> tuple[float, float, float]:
     return float(tied.expected.mean()), float(tied.best.mean()), float(tied.worst.mean())
 
 
-def _checked(top: int | None, size: int) -> int:
+def _effective_top(top: int | None, size: int) -> int:
     if top is not None and top < 1:
         raise UsageError(f"The first {top} images cannot be measured.", "Give a number of at least 1.")
     return size if top is None else min(top, size)
@@ -213,42 +215,46 @@ def _checked(top: int | None, size: int) -> int:
 def _whole_buckets(counts: Histograms) -> tuple[Floats, Floats, Floats]:
     """Give what each bucket, taken whole, adds to the sum of i / P_i: expected, best, worst, each (q, k + 1)."""
     before = np.cumsum(counts.items, axis=1) - counts.items
-    seen = np.cumsum(counts.relevant, axis=1) - counts.relevant
-    return _bucket_sums(before, seen, counts.items, counts.relevant)
+    relevant_before = np.cumsum(counts.relevant, axis=1) - counts.relevant
+    return _bucket_sums(before, relevant_before, counts.items, counts.relevant)
 
 
-def _bucket_sums(s: Integers, seen: Integers, t: Integers, x: Integers) -> tuple[Floats, Floats, Floats]:
-    """Give the three sums of the module's text, for arrays of one shape; `seen` is R."""
+def _bucket_sums(
+    s: Integers, relevant_before: Integers, t: Integers, x: Integers
+) -> tuple[Floats, Floats, Floats]:
+    """Give the three sums of the module's text, for arrays of one shape; `relevant_before` is R."""
     gap = _harmonic_gap(s, t)
     pairs = np.where(t > 1, (x - 1) / np.maximum(t - 1, 1), 0.0)
-    expected = x / np.maximum(t, 1) * ((seen + 1) * gap + pairs * (t - (s + 1) * gap))
-    best = x - (s - seen) * _harmonic_gap(s, x)
-    worst = x - (s + t - x - seen) * _harmonic_gap(s + t - x, x)
+    expected = x / np.maximum(t, 1) * ((relevant_before + 1) * gap + pairs * (t - (s + 1) * gap))
+    best = x - (s - relevant_before) * _harmonic_gap(s, x)
+    worst = x - (s + t - x - relevant_before) * _harmonic_gap(s + t - x, x)
     return expected, best, worst
 
 
 @dataclass(frozen=True, slots=True)
-class _Cut:
+class _CutBucket:
     """The bucket that the end of the ranking cuts, for each number of relevant images before the cut."""
 
     found: Integers
     """(x,): numbers of relevant images that can be before the cut."""
-    chances: Floats
+    probabilities: Floats
     """(x,): their probabilities."""
     sums: Floats
     """(3, x): expected, best and worst sum of i / P_i."""
 
 
-def _cut_bucket(counts: Histograms, query: int, bucket: int, top: int) -> _Cut:
-    s, seen = (int(of[query, :bucket].sum()) for of in (counts.items, counts.relevant))
+def _cut_bucket(counts: Histograms, query: int, bucket: int, top: int) -> _CutBucket:
+    s, relevant_before = (int(of[query, :bucket].sum()) for of in (counts.items, counts.relevant))
     t = top - s
     if t == 0:
-        return _Cut(np.zeros(1, np.int64), np.ones(1), np.zeros((3, 1)))
+        return _CutBucket(np.zeros(1, np.int64), np.ones(1), np.zeros((3, 1)))
     m, r = int(counts.items[query, bucket]), int(counts.relevant[query, bucket])
     found = np.arange(max(0, t - (m - r)), min(t, r) + 1)
     same = np.ones_like(found)
-    return _Cut(
-        found, _hypergeometric(found, m, r, t), np.stack(_bucket_sums(s * same, seen * same, t * same, found))
+    return _CutBucket(
+        found,
+        _hypergeometric(found, m, r, t),
+        np.stack(_bucket_sums(s * same, relevant_before * same, t * same, found)),
     )
 
 
@@ -260,17 +266,17 @@ def _hypergeometric(x: Integers, m: int, r: int, t: int) -> Floats:
     ratios = (r - lower) * (t - lower) / ((lower + 1) * (m - r - t + lower + 1))
     up = np.cumprod(ratios[middle:])
     down = np.cumprod(1 / ratios[:middle][::-1])[::-1]
-    chances: Floats = np.concatenate([down, [1.0], up])
-    chances /= chances.sum()
-    return chances
+    probabilities: Floats = np.concatenate([down, [1.0], up])
+    probabilities /= probabilities.sum()
+    return probabilities
 
 
 def _harmonic_gap(s: Integers, x: Integers) -> Floats:
     """Give 1/(s+1) + ... + 1/(s+x) to full relative precision, where the difference of harmonic numbers loses it."""
-    table = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, _TABLED + 1))])
+    table = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, _MAX_TABULATED + 1))])
     end = s + x
-    a, b = (np.maximum(of, _TABLED).astype(np.float64) for of in (s, end))
-    tabled = table[np.minimum(end, _TABLED)] - table[np.minimum(s, _TABLED)]
+    a, b = (np.maximum(of, _MAX_TABULATED).astype(np.float64) for of in (s, end))
+    tabled = table[np.minimum(end, _MAX_TABULATED)] - table[np.minimum(s, _MAX_TABULATED)]
     # Euler and Maclaurin: H(n) = log n + constant + 1/2n - 1/12n^2 + 1/120n^4 - ...
     rest: Floats = np.log1p((b - a) / a) + (1 / b - 1 / a) / 2
     for power, term in (
@@ -287,11 +293,11 @@ def _harmonic_gap(s: Integers, x: Integers) -> Floats:
 
 
 def ranked_precision(
-    queries: Collection,
-    database: Collection,
+    queries: LabelledCodes,
+    database: LabelledCodes,
     *,
     top: int | None = None,
-    ties: Ties = "row",
+    ties: TieOrder = "row",
     divisor: Divisor = "hits",
 ) -> Floats:
     """Give the average precision of each query in one order of tied images.
@@ -299,7 +305,7 @@ def ranked_precision(
     Parameters
     ----------
     queries, database
-        See `collection`.
+        See `labelled_codes`.
     top
         How many images count; all unless given.
     ties
@@ -312,7 +318,7 @@ def ranked_precision(
     -------
     (q,) float64.
     """
-    top = _checked(top, len(database))
+    top = _effective_top(top, len(database))
     result = np.zeros(len(queries))
     for first, distances, relevant in _blocks(queries, database):
         for place, (of_query, wanted) in enumerate(zip(distances, relevant, strict=True)):
@@ -333,7 +339,7 @@ def published_top(top: int, size: int) -> int:
     return size - 1 if top == -1 else top
 
 
-def precision_recall(counts: Histograms, tops: Sequence[int]) -> tuple[Floats, Floats]:
+def precision_recall(counts: Histograms, cutoffs: Sequence[int]) -> tuple[Floats, Floats]:
     """Give the expected precision and recall among the first images, averaged over all queries.
 
     A query without any relevant image counts 0 in both.
@@ -342,7 +348,7 @@ def precision_recall(counts: Histograms, tops: Sequence[int]) -> tuple[Floats, F
     ----------
     counts
         See `histograms`.
-    tops
+    cutoffs
         How many of the first images, for each point; more than there are count as all.
 
     Returns
@@ -352,8 +358,8 @@ def precision_recall(counts: Histograms, tops: Sequence[int]) -> tuple[Floats, F
     after = np.cumsum(counts.items, axis=1)
     total = np.maximum(counts.relevant.sum(axis=1), 1)
     points = []
-    for wanted in tops:
-        top = _checked(wanted, counts.size)
+    for wanted in cutoffs:
+        top = _effective_top(wanted, counts.size)
         within = np.clip(top - (after - counts.items), 0, counts.items)
         hits = (counts.relevant * within / np.maximum(counts.items, 1)).sum(axis=1)
         points.append(((hits / top).mean(), (hits / total).mean()))
@@ -362,7 +368,7 @@ def precision_recall(counts: Histograms, tops: Sequence[int]) -> tuple[Floats, F
 
 
 @dataclass(frozen=True, slots=True)
-class Balls:
+class ScoresByRadius:
     """Means over all queries of what lies within each radius 0 to k, each (k + 1,)."""
 
     precision: Floats
@@ -373,11 +379,11 @@ class Balls:
     """Average precision of the images within the radius, expected over ties, per hit; 0 without a hit."""
 
 
-def within_radius(counts: Histograms) -> Balls:
+def within_radius(counts: Histograms) -> ScoresByRadius:
     """Give precision, recall and mean average precision within every Hamming radius, the radius included."""
     items, hits = (np.cumsum(of, axis=1) for of in (counts.items, counts.relevant))
     sums = np.cumsum(_whole_buckets(counts)[0], axis=1)
-    return Balls(
+    return ScoresByRadius(
         precision=(hits / np.maximum(items, 1)).mean(axis=0),
         recall=(hits / np.maximum(hits[:, -1:], 1)).mean(axis=0),
         map=(sums / np.maximum(hits, 1)).mean(axis=0),

@@ -10,11 +10,11 @@ from typing import Literal
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Preprocessing
 
-_INCEPTION = (0.5, 0.5, 0.5)
+_INCEPTION_MEAN_STD = (0.5, 0.5, 0.5)
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-HashStart = Literal["fan out", "small", "plain"]
+HashInit = Literal["fan out", "small", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class Backbone:
     """Its name in the library it comes from."""
     size: int
     """Side of the square input, in pixels."""
-    mean: tuple[float, float, float] = _INCEPTION
-    std: tuple[float, float, float] = _INCEPTION
+    mean: tuple[float, float, float] = _INCEPTION_MEAN_STD
+    std: tuple[float, float, float] = _INCEPTION_MEAN_STD
     library: Literal["timm", "torchvision"] = "timm"
-    hash_start: HashStart = "fan out"
+    hash_init: HashInit = "fan out"
     """How the first hash layer behind it starts under `NetworkSpec.paper_init`: Kaiming's uniform distribution by the
     layer's outputs, with normal biases; a normal distribution of deviation 0.01, without biases; or as torch does it."""
     dual: bool = False
@@ -50,9 +50,9 @@ BACKBONES = {
     # The shape of DINOv2's smallest model, whose fine patches keep detail at small inputs.
     "vits14": Backbone("vit_small_patch14_dinov2", 112, IMAGENET_MEAN, IMAGENET_STD, plain=True),
     # The VTS paper's baselines, and the method that it is compared with (Chen et al., ICMR 2022).
-    "alexnet": Backbone("alexnet", 224, IMAGENET_MEAN, IMAGENET_STD, "torchvision", hash_start="plain"),
-    "resnet50": Backbone("resnet50", 224, IMAGENET_MEAN, IMAGENET_STD, hash_start="small"),
-    "transhash": Backbone("vit_large_patch32_224", 224, hash_start="plain", dual=True),
+    "alexnet": Backbone("alexnet", 224, IMAGENET_MEAN, IMAGENET_STD, "torchvision", hash_init="plain"),
+    "resnet50": Backbone("resnet50", 224, IMAGENET_MEAN, IMAGENET_STD, hash_init="small"),
+    "transhash": Backbone("vit_large_patch32_224", 224, hash_init="plain", dual=True),
     "lite2": Backbone("tf_efficientnet_lite2", 260),
 }
 

@@ -11,10 +11,10 @@ from vtsfind.base import bits
 from vtsfind.base.errors import ModelDamaged, UsageError
 from vtsfind.learn.models.backbones import BACKBONES
 from vtsfind.learn.models.network import HashNetwork, normalise
-from vtsfind.learn.models.registry import Card
+from vtsfind.learn.models.registry import ModelCard
 from vtsfind.learn.models.vit import PlainTransformer
 
-_SHARED = 4
+_MIN_PICTURES_PER_THREAD = 4
 """Smallest share of a batch that is worth a thread."""
 
 
@@ -39,13 +39,13 @@ class Encoder:
         When there is no such device.
     """
 
-    def __init__(self, card: Card, *, device: str = "auto") -> None:
+    def __init__(self, card: ModelCard, *, device: str = "auto") -> None:
         self.signature = card.signature
         self.preprocessing = card.preprocessing
         self.device = choose_device(device)
         self._precision = precision(self.device)
         try:
-            network = _filled(card)
+            network = _load_network(card)
         except (KeyError, RuntimeError) as error:
             raise ModelDamaged(
                 f"The weights of '{card.name}' in {card.path} do not fit its network.",
@@ -70,7 +70,11 @@ class Encoder:
         images = torch.from_numpy(np.ascontiguousarray(pixels))
         # Each processor takes a share of the batch by itself: cheaper than meeting after every layer, above all beside
         # processes that decode.
-        shares = images.tensor_split(self._threads) if len(images) >= _SHARED * self._threads else (images,)
+        shares = (
+            images.tensor_split(self._threads)
+            if len(images) >= _MIN_PICTURES_PER_THREAD * self._threads
+            else (images,)
+        )
         parts = list(self._pool.map(self._outputs, shares)) if len(shares) > 1 else [self._outputs(images)]
         return {
             head.name: bits.pack(torch.cat([part[head.name] for part in parts]).numpy())
@@ -85,7 +89,7 @@ class Encoder:
         return {name: values.float().cpu() for name, values in outputs.items()}
 
 
-def _filled(card: Card) -> HashNetwork:
+def _load_network(card: ModelCard) -> HashNetwork:
     """The network of a model with its weights, without timm where that can be."""
     weights = card.load()
     known = BACKBONES.get(card.network.backbone)
@@ -110,12 +114,12 @@ def choose_device(name: str) -> torch.device:
     UsageError
         For an unknown name or a device that this machine has not.
     """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return torch.device(next(kind for kind, is_there in there.items() if is_there))
-    if name not in there:
-        raise UsageError(f"There is no kind of device '{name}'.", f"Use auto, {', '.join(there)}.")
-    if not there[name]:
+        return torch.device(next(kind for kind, is_there in available.items() if is_there))
+    if name not in available:
+        raise UsageError(f"There is no kind of device '{name}'.", f"Use auto, {', '.join(available)}.")
+    if not available[name]:
         raise UsageError(
             f"This machine has no '{name}' device that torch can use.", "Use --device auto or cpu."
         )

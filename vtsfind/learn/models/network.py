@@ -32,11 +32,11 @@ from torch import Tensor, nn
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head
 from vtsfind.learn.models.alexnet import AlexNet
-from vtsfind.learn.models.backbones import Backbone, HashStart, backbone
+from vtsfind.learn.models.backbones import Backbone, HashInit, backbone
 from vtsfind.learn.models.spec import NetworkSpec
-from vtsfind.learn.models.transhash import PartedHead, add_local_stream, read_streams
+from vtsfind.learn.models.transhash import SplitHead, add_local_stream, two_stream_features
 
-HIDDEN = 1024
+HIDDEN_WIDTH = 1024
 HIDDEN_DROPOUT = 0.3
 """Share of what a hidden layer gives that is dropped in training."""
 
@@ -84,7 +84,7 @@ class HashNetwork(nn.Module):
             (b, 3, size, size) float, normalised.
         """
         if self.spec.dual:
-            return read_streams(self.backbone, images, self.spec.groups)
+            return two_stream_features(self.backbone, images, self.spec.groups)
         raw: Tensor = self.backbone.forward_features(images)
         if self.spec.features == "all":
             return raw.flatten(1)
@@ -139,7 +139,7 @@ def _from_timm(known: Backbone, spec: NetworkSpec) -> Any:
         ) from None
 
 
-def _tokens(network: Any) -> int:
+def _token_count(network: Any) -> int:
     """Number of tokens that a backbone gives; 0 if it gives something else."""
     patches = getattr(getattr(network, "patch_embed", None), "num_patches", None)
     prefix = getattr(network, "num_prefix_tokens", None)
@@ -147,11 +147,11 @@ def _tokens(network: Any) -> int:
 
 
 def _has_class_token(network: Any) -> bool:
-    return _tokens(network) > 0 and getattr(network, "cls_token", None) is not None
+    return _token_count(network) > 0 and getattr(network, "cls_token", None) is not None
 
 
 def _check_tokens(spec: NetworkSpec, network: Any) -> None:
-    if spec.features != "lite" and not _tokens(network):
+    if spec.features != "lite" and not _token_count(network):
         raise UsageError(
             f"The backbone '{spec.backbone}' has no tokens, so the features '{spec.features}' do not apply.",
             "Use the features 'lite'.",
@@ -165,13 +165,13 @@ def _check_tokens(spec: NetworkSpec, network: Any) -> None:
             f"The backbone '{spec.backbone}' has two streams, so the features '{spec.features}' do not apply.",
             "Use the features 'dual'.",
         )
-    if not _is_plain(network) or not _has_class_token(network) or len(network.blocks) < 2:
+    if not _is_timm_vit(network) or not _has_class_token(network) or len(network.blocks) < 2:
         raise UsageError(
             f"Two streams need a plain vision transformer with a class token and at least 2 blocks, unlike the "
             f"'{spec.backbone}' asked for.",
             "Use another backbone or depth, or the features 'lite'.",
         )
-    patches = _tokens(network) - network.num_prefix_tokens
+    patches = _token_count(network) - network.num_prefix_tokens
     if spec.groups > patches:
         raise UsageError(
             f"A picture of {spec.size} pixels has only {patches} patches for {spec.groups} groups.",
@@ -179,14 +179,14 @@ def _check_tokens(spec: NetworkSpec, network: Any) -> None:
         )
 
 
-def _is_plain(network: Any) -> bool:
+def _is_timm_vit(network: Any) -> bool:
     from timm.models.vision_transformer import VisionTransformer
 
     return isinstance(network, VisionTransformer)
 
 
 def _set_dropout(spec: NetworkSpec, network: Any) -> None:
-    if not _is_plain(network):
+    if not _is_timm_vit(network):
         raise UsageError(
             f"The backbone '{spec.backbone}' is no plain vision transformer, so `dropout` does not apply.",
             "Leave it out.",
@@ -197,9 +197,9 @@ def _set_dropout(spec: NetworkSpec, network: Any) -> None:
         block.mlp.drop1.p = block.mlp.drop2.p = spec.dropout
 
 
-def _width(spec: NetworkSpec, network: Any) -> int:
+def _feature_width(spec: NetworkSpec, network: Any) -> int:
     if spec.features == "all":
-        return _tokens(network) * int(network.embed_dim)
+        return _token_count(network) * int(network.embed_dim)
     if spec.features == "cls" or spec.dual:
         return int(network.embed_dim)
     if _has_class_token(network):
@@ -209,25 +209,25 @@ def _width(spec: NetworkSpec, network: Any) -> int:
 
 
 def _make_head(spec: NetworkSpec, network: Any, head: Head) -> nn.Sequential:
-    width, bits, hidden = _width(spec, network), head.bits, spec.hidden.get(head.name)
+    width, bits, hidden = _feature_width(spec, network), head.bits, spec.hidden.get(head.name)
     layers: list[nn.Module] = []
     if spec.features == "all":
-        layers += [nn.Dropout(0.5), nn.Linear(width, HIDDEN), nn.ReLU()]
-        width = HIDDEN
+        layers += [nn.Dropout(0.5), nn.Linear(width, HIDDEN_WIDTH), nn.ReLU()]
+        width = HIDDEN_WIDTH
     elif hidden:
         layers += [nn.Linear(width, hidden), nn.ReLU(), nn.Dropout(HIDDEN_DROPOUT)]
         width = hidden
     parts = spec.parts(bits)
-    layers.append(PartedHead(width, parts) if spec.dual else nn.Linear(width, bits))
+    layers.append(SplitHead(width, parts) if spec.dual else nn.Linear(width, bits))
     if spec.paper_init:
         first = next(layer for layer in layers if not isinstance(layer, nn.Dropout))
-        _start_as_published(first, backbone(spec.backbone).hash_start)
+        _init_as_published(first, backbone(spec.backbone).hash_init)
     if spec.centred:
         layers.append(nn.BatchNorm1d(bits, affine=False))
     return nn.Sequential(*layers)
 
 
-def _start_as_published(layer: nn.Module, how: HashStart) -> None:
+def _init_as_published(layer: nn.Module, how: HashInit) -> None:
     if not isinstance(layer, nn.Linear) or how == "plain":
         return
     if how == "small":

@@ -11,8 +11,8 @@ import tomli_w
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.models.network import HashNetwork
-from vtsfind.learn.models.registry import REGISTRY, Card, registered
-from vtsfind.learn.training.recipes import Recipe, plain
+from vtsfind.learn.models.registry import REGISTRY, ModelCard, registered_models
+from vtsfind.learn.training.recipes import Recipe, to_toml_value
 from vtsfind.store.atomic import replace_file
 
 
@@ -24,7 +24,7 @@ def write_model(
     *,
     split: str = "",
     metrics: Mapping[str, float | str] | None = None,
-) -> Card:
+) -> ModelCard:
     """Write `NAME.safetensors` and a registry of this one model.
 
     Parameters
@@ -38,7 +38,7 @@ def write_model(
     folder
         Where to.
     split, metrics
-        See `Card`.
+        See `ModelCard`.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def write_model(
     content = save(state)
     file = f"{recipe.name}.safetensors"
     replace_file(folder / file, content)
-    card = Card(
+    card = ModelCard(
         name=recipe.name,
         file=file,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -70,7 +70,7 @@ def write_model(
     return card
 
 
-def finished(run: Path) -> Card:
+def finished_model(run: Path) -> ModelCard:
     """The model of a run folder, made sure to have the promised content.
 
     Raises
@@ -80,7 +80,7 @@ def finished(run: Path) -> Card:
     ModelDamaged
         When the weights are not what the registry promises.
     """
-    made = registered((run,))
+    made = registered_models((run,))
     if not made:
         raise UsageError(f"There is no finished model in {run}.", "Let the training end first.")
     if len(made) > 1:
@@ -93,7 +93,7 @@ def finished(run: Path) -> Card:
     return card
 
 
-def adopt(run: Path, folder: Path, *, name: str = "") -> Card:
+def register_model(run: Path, folder: Path, *, name: str = "") -> ModelCard:
     """Copy the model of a run folder into a folder of registered models.
 
     Parameters
@@ -116,9 +116,9 @@ def adopt(run: Path, folder: Path, *, name: str = "") -> Card:
     ModelDamaged
         When the weights are not what the run's registry promises.
     """
-    card = finished(run)
+    card = finished_model(run)
     name = name or card.name
-    present = dict(registered((folder,)))
+    present = dict(registered_models((folder,)))
     if name in present and present[name].sha256 != card.sha256:
         raise UsageError(
             f"{folder} has another model '{name}'.", "Remove it first, or change the recipe's name."
@@ -135,10 +135,10 @@ def adopt(run: Path, folder: Path, *, name: str = "") -> Card:
     return adopted
 
 
-def _fields(card: Card) -> dict[str, Any]:
+def _fields(card: ModelCard) -> dict[str, Any]:
     """The card as TOML: without what the table's name and place say already, and without empty values."""
     return {
-        name: plain(value)
+        name: to_toml_value(value)
         for name, value in asdict(card).items()
         if name not in {"name", "folder"} and value not in ("", None, False, {})
     }

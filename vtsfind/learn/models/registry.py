@@ -2,7 +2,7 @@
 
 Models that ship with vtsfind are listed in `weights/registry.toml` beside their files; the user's own, trained or
 imported, in a `registry.toml` of the same form in the user's model folder. One table `[models."NAME"]` a model, with the
-fields of `Card`. A name stands once: a second one is an error, never an overwrite. Reading the registry needs no torch.
+fields of `ModelCard`. A name stands once: a second one is an error, never an overwrite. Reading the registry needs no torch.
 """
 
 import hashlib
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 REGISTRY = "registry.toml"
-_ALWAYS = {"backbone", "size", "heads"}
+_ALWAYS_HASHED = {"backbone", "size", "heads"}
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """What is known of one model."""
 
     name: str
@@ -65,7 +65,7 @@ class Card:
         """What the codes of this model are marked with: name, heads, and a hash of all that the codes depend on."""
         parts = {
             "weights": self.sha256,
-            "network": _chosen(self.network),
+            "network": _non_default_fields(self.network),
             "preprocessing": asdict(self.preprocessing),
         }
         fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -102,11 +102,13 @@ class Card:
         return {name: value.float() for name, value in load_file(self.path).items()}
 
 
-def _chosen(spec: NetworkSpec) -> dict[str, object]:
+def _non_default_fields(spec: NetworkSpec) -> dict[str, object]:
     """The fields that differ from their defaults, so that a field that is added later changes no fingerprint."""
     plain = NetworkSpec(spec.backbone, spec.size, spec.heads)
     return {
-        name: value for name, value in asdict(spec).items() if value != asdict(plain)[name] or name in _ALWAYS
+        name: value
+        for name, value in asdict(spec).items()
+        if value != asdict(plain)[name] or name in _ALWAYS_HASHED
     }
 
 
@@ -117,7 +119,7 @@ def shipped_folder() -> Path:
     return inside if inside.is_dir() else package.parent / "weights"
 
 
-def registered(folders: tuple[Path, ...] | None = None) -> Mapping[str, Card]:
+def registered_models(folders: tuple[Path, ...] | None = None) -> Mapping[str, ModelCard]:
     """Every model that can be used, by name: the shipped ones, then the user's own.
 
     Parameters
@@ -130,7 +132,7 @@ def registered(folders: tuple[Path, ...] | None = None) -> Mapping[str, Card]:
     UsageError
         For a registry that cannot be read, has an unknown key, or names a model again.
     """
-    cards: dict[str, Card] = {}
+    cards: dict[str, ModelCard] = {}
     for folder in folders or (shipped_folder(), places().models):
         for card in _read(folder):
             if card.name in cards:
@@ -142,7 +144,7 @@ def registered(folders: tuple[Path, ...] | None = None) -> Mapping[str, Card]:
     return cards
 
 
-def find_card(name: str = "") -> Card:
+def find_card(name: str = "") -> ModelCard:
     """The card of a model by name; of the default model for an empty name.
 
     Raises
@@ -150,7 +152,7 @@ def find_card(name: str = "") -> Card:
     UsageError
         When there is no such model; lists those there are.
     """
-    cards = registered()
+    cards = registered_models()
     if name in cards:
         return cards[name]
     defaults = [card for card in cards.values() if card.default]
@@ -160,7 +162,7 @@ def find_card(name: str = "") -> Card:
     raise UsageError(f"There is no model '{name or '(default)'}'.", f"Known models: {known}.")
 
 
-def _read(folder: Path) -> list[Card]:
+def _read(folder: Path) -> list[ModelCard]:
     path = folder / REGISTRY
     if not path.is_file():
         return []
@@ -173,5 +175,7 @@ def _read(folder: Path) -> list[Card]:
     models = table.get("models", {})
     if set(table) - {"models"} or not isinstance(models, dict):
         raise UsageError(f"The model registry {path} has keys other than 'models'.", "Mend it.")
-    cards = [read_table(Card, {"name": name, **fields}, f"{path}: {name}") for name, fields in models.items()]
+    cards = [
+        read_table(ModelCard, {"name": name, **fields}, f"{path}: {name}") for name, fields in models.items()
+    ]
     return [replace(card, folder=folder) for card in cards]

@@ -7,9 +7,9 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head
 from vtsfind.learn.models.backbones import BACKBONES
 
-Features = Literal["all", "cls", "lite", "dual"]
+FeatureKind = Literal["all", "cls", "lite", "dual"]
 
-FEWEST_LOCAL_BITS = 4
+MIN_LOCAL_BITS = 4
 """A group of patches with fewer bits does not learn (Chen et al., ICMR 2022, table 3)."""
 
 
@@ -22,7 +22,7 @@ class NetworkSpec:
     size: int
     """Side of the square input, in pixels."""
     heads: tuple[Head, ...]
-    features: Features = "lite"
+    features: FeatureKind = "lite"
     """What the heads read: see `vtsfind.learn.models.network`. The backbone `transhash` is `dual` of itself."""
     depth: int | None = None
     """Blocks of the transformer that are kept, from the first; None keeps all."""
@@ -63,12 +63,12 @@ class NetworkSpec:
                 f"A network cannot have {self.groups} groups of patches.", "Give `groups` at least 1."
             )
         whole = 2 * self.groups
-        least = whole * FEWEST_LOCAL_BITS
-        if bits % whole or bits < least:
-            nearest = max(round(bits / whole) * whole, least)
+        min_bits = whole * MIN_LOCAL_BITS
+        if bits % whole or bits < min_bits:
+            nearest = max(round(bits / whole) * whole, min_bits)
             raise UsageError(
                 f"A code of {bits} bits cannot be split into one half for the whole picture and equal parts of at "
-                f"least {FEWEST_LOCAL_BITS} bits for {self.groups} groups of patches.",
+                f"least {MIN_LOCAL_BITS} bits for {self.groups} groups of patches.",
                 f"The nearest possible number is {nearest} bits.",
             )
         return (bits // 2, *[bits // whole] * self.groups)

@@ -20,11 +20,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-LOCAL = {"local_block.": "blocks.{last}.", "local_norm.": "norm."}
+LOCAL_PREFIXES = {"local_block.": "blocks.{last}.", "local_norm.": "norm."}
 """Where the names of the local stream's tensors begin, and those of the tensors that they start as copies of."""
 
 
-class PartedHead(nn.Module):
+class SplitHead(nn.Module):
     """A linear layer for each part of a code, each of which reads its own stretch of the features.
 
     Parameters
@@ -51,7 +51,7 @@ def add_local_stream(vit: Any) -> None:
     vit.local_norm = copy.deepcopy(vit.norm)
 
 
-def read_streams(vit: Any, images: Tensor, groups: int) -> Tensor:
+def two_stream_features(vit: Any, images: Tensor, groups: int) -> Tensor:
     """Run both streams.
 
     Parameters
@@ -78,8 +78,8 @@ def read_streams(vit: Any, images: Tensor, groups: int) -> Tensor:
     n = patches.shape[1]
     edges = [group * n // groups for group in range(groups + 1)]
     whole = vit.blocks[-1](torch.cat([prefix, patches], dim=1))
-    seen = [vit.norm(whole[:, 0])]
+    class_tokens = [vit.norm(whole[:, 0])]
     for first, end in itertools.pairwise(edges):
         local = vit.local_block(torch.cat([prefix[:, :1], patches[:, first:end]], dim=1))
-        seen.append(vit.local_norm(local[:, 0]))
-    return torch.cat(seen, dim=1)
+        class_tokens.append(vit.local_norm(local[:, 0]))
+    return torch.cat(class_tokens, dim=1)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 _HEAD_WIDTH = 64
-_EPS = 1e-6
+_NORM_EPS = 1e-6
 
 
 class PlainTransformer(nn.Module):
@@ -34,14 +34,14 @@ class PlainTransformer(nn.Module):
         super().__init__()
         position, kernel = weights["pos_embed"], weights["patch_embed.proj.weight"]
         self.embed_dim = width = position.shape[2]
-        self.patch_embed = _Patches(width, kernel.shape[2], position.shape[1] - 1)
+        self.patch_embed = _PatchEmbedding(width, kernel.shape[2], position.shape[1] - 1)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
         self.pos_embed = nn.Parameter(torch.zeros(position.shape))
         depth = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("blocks."))
         hidden = weights["blocks.0.mlp.fc1.weight"].shape[0]
         scaled = "blocks.0.ls1.gamma" in weights
         self.blocks = nn.Sequential(*(_Block(width, hidden, scaled=scaled) for _ in range(depth)))
-        self.norm = nn.LayerNorm(width, eps=_EPS)
+        self.norm = nn.LayerNorm(width, eps=_NORM_EPS)
 
     def forward_features(self, images: Tensor) -> Tensor:
         """Give the normalised tokens, (b, t, d), of pictures (b, 3, size, size)."""
@@ -51,7 +51,7 @@ class PlainTransformer(nn.Module):
         return normalised
 
 
-class _Patches(nn.Module):
+class _PatchEmbedding(nn.Module):
     def __init__(self, width: int, side: int, count: int) -> None:
         super().__init__()
         self.num_patches = count
@@ -65,12 +65,12 @@ class _Patches(nn.Module):
 class _Block(nn.Module):
     def __init__(self, width: int, hidden: int, *, scaled: bool) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(width, eps=_EPS)
+        self.norm1 = nn.LayerNorm(width, eps=_NORM_EPS)
         self.attn = _Attention(width)
-        self.norm2 = nn.LayerNorm(width, eps=_EPS)
-        self.mlp = _Perceptron(width, hidden)
-        self.ls1: nn.Module = _Scale(width) if scaled else nn.Identity()
-        self.ls2: nn.Module = _Scale(width) if scaled else nn.Identity()
+        self.norm2 = nn.LayerNorm(width, eps=_NORM_EPS)
+        self.mlp = _Mlp(width, hidden)
+        self.ls1: nn.Module = _LayerScale(width) if scaled else nn.Identity()
+        self.ls2: nn.Module = _LayerScale(width) if scaled else nn.Identity()
 
     def forward(self, tokens: Tensor) -> Tensor:
         tokens = tokens + self.ls1(self.attn(self.norm1(tokens)))
@@ -93,17 +93,17 @@ class _Attention(nn.Module):
         return projected
 
 
-class _Perceptron(nn.Module):
+class _Mlp(nn.Module):
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
         self.fc1, self.fc2 = nn.Linear(width, hidden), nn.Linear(hidden, width)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        seen: Tensor = self.fc2(F.gelu(self.fc1(tokens)))
-        return seen
+        mlp_output: Tensor = self.fc2(F.gelu(self.fc1(tokens)))
+        return mlp_output
 
 
-class _Scale(nn.Module):
+class _LayerScale(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.gamma = nn.Parameter(torch.ones(width))

@@ -73,15 +73,15 @@ def create(name: str, *, mode: str = "fixed", **chosen: Any) -> Objective:
         if option not in known:
             listed = ", ".join(known) or "none"
             raise UsageError(f"The objective '{name}' has no option '{option}'.", f"Known options: {listed}.")
-        if not _fits(value, hints[option]):
+        if not _is_of_type(value, hints[option]):
             raise UsageError(f"The option '{option}' of the objective '{name}' cannot be {value!r}.")
     return OBJECTIVES[name](mode=cast(Mode, mode), **chosen)
 
 
-def _fits(value: Any, hint: Any) -> bool:
+def _is_of_type(value: Any, hint: Any) -> bool:
     """Whether an option's value is of its kind; a whole number counts as a number, true and false do not."""
     if get_origin(hint) in {UnionType, Union}:
-        return any(_fits(value, part) for part in get_args(hint))
+        return any(_is_of_type(value, part) for part in get_args(hint))
     if get_origin(hint) is Literal:
         return value in get_args(hint)
     if hint is None or hint is NoneType:

@@ -46,7 +46,7 @@ class Objective(nn.Module, ABC):
         For an unknown mode.
     """
 
-    inert: ClassVar[Mapping[Mode, frozenset[str]]] = {}
+    zero_gradient_terms: ClassVar[Mapping[Mode, frozenset[str]]] = {}
     """Mode to the terms that have no gradient on the outputs, because the published code has none there."""
 
     def __init__(self, *, mode: Mode = "fixed") -> None:

@@ -29,9 +29,9 @@ _TRACES: dict[int, tuple[tuple[int, ...], ...]] = {
     128: ((1, 9),),
     256: ((1, 17),),
 }
-_PRIMITIVE = {3: 0b1011, 4: 0b10011, 5: 0b100101, 6: 0b1000011, 7: 0b10001001, 8: 0b100011101}
-_DRAWS = 64
-_SEARCH_POOL = 10_000
+_PRIMITIVE_POLYNOMIALS = {3: 0b1011, 4: 0b10011, 5: 0b100101, 6: 0b1000011, 7: 0b10001001, 8: 0b100011101}
+_CANDIDATE_DRAWS = 64
+_SEARCH_POOL_SIZE = 10_000
 
 
 def code_book(bits: int, classes: int, random: np.random.Generator, *, multilabel: bool = False) -> Codes:
@@ -68,8 +68,8 @@ def code_book(bits: int, classes: int, random: np.random.Generator, *, multilabe
     if not books:
         books = [_search(bits, classes, random, multilabel=multilabel)]
         if bits > 16:
-            books.append(_side_by_side(bits, classes, random, multilabel=multilabel))
-    best = max(books, key=lambda book: (minimum_distance(book), column_patterns(book)))
+            books.append(_concatenated_books(bits, classes, random, multilabel=multilabel))
+    best = max(books, key=lambda book: (minimum_distance(book), distinct_columns(book)))
     return best[random.permutation(classes)]
 
 
@@ -90,7 +90,7 @@ def minimum_distance(codes: Codes) -> int:
     return int(pair_distances(codes).min())
 
 
-def column_patterns(codes: Codes) -> int:
+def distinct_columns(codes: Codes) -> int:
     """How many different bits there are: a column equal or opposite to another counts once, a constant one never."""
     columns = codes.T * codes[0][:, None]
     return len(np.unique(columns[(columns != 1).any(axis=1)], axis=0))
@@ -102,7 +102,7 @@ def _known_books(
     """Yield books whose distance comes from their construction."""
     if classes <= 8 and not (multilabel and classes == 2):
         yield _balanced_columns(bits, classes, random)
-    for halves in _halves(bits, classes):
+    for halves in _half_codes(bits, classes):
         if classes <= len(halves):
             yield _subset(halves, classes, random, turn=True)
             return
@@ -111,7 +111,7 @@ def _known_books(
             return
 
 
-def _halves(bits: int, classes: int) -> Iterator[Codes]:
+def _half_codes(bits: int, classes: int) -> Iterator[Codes]:
     """Yield known codes without their constant word, one word of each pair of opposites, best distance first."""
     matrix = hadamard(bits)
     if matrix is not None:
@@ -141,9 +141,9 @@ def _subset(pool: Codes, classes: int, random: np.random.Generator, *, turn: boo
 
     def score(codes: Codes) -> tuple[int, int, int]:
         skew = np.abs(codes.sum(axis=0, dtype=np.int64))
-        return -int((skew == classes).sum()), column_patterns(codes), -int(skew.max())
+        return -int((skew == classes).sum()), distinct_columns(codes), -int(skew.max())
 
-    return max((draw() for _ in range(_DRAWS)), key=score)
+    return max((draw() for _ in range(_CANDIDATE_DRAWS)), key=score)
 
 
 def _balanced_columns(bits: int, classes: int, random: np.random.Generator) -> Codes:
@@ -153,12 +153,12 @@ def _balanced_columns(bits: int, classes: int, random: np.random.Generator) -> C
     halves = columns[(columns.sum(axis=1) == classes // 2) & ((columns[:, 0] == 0) | (classes % 2 == 1))]
     codes = (1 - 2 * halves).astype(np.int8)
 
-    def deal() -> Codes:
+    def draw_columns() -> Codes:
         rounds = [random.permutation(len(codes)) for _ in range(-(-bits // len(codes)))]
         chosen: Codes = codes[np.concatenate(rounds)[:bits]]
         return chosen.T * _signs((bits,), random)
 
-    return max((deal() for _ in range(_DRAWS)), key=minimum_distance)
+    return max((draw_columns() for _ in range(_CANDIDATE_DRAWS)), key=minimum_distance)
 
 
 def hadamard(order: int) -> Codes | None:
@@ -214,7 +214,7 @@ def trace_code(bits: int, exponents: tuple[int, ...], count: int) -> Codes:
     power = [1]
     while len(power) < bits - 1:
         doubled = power[-1] << 1
-        power.append(doubled ^ _PRIMITIVE[m] if doubled >> m else doubled)
+        power.append(doubled ^ _PRIMITIVE_POLYNOMIALS[m] if doubled >> m else doubled)
     logarithms = np.arange(bits - 1)
     basis: list[int] = []
     pivots: list[int] = []
@@ -235,7 +235,7 @@ def trace_code(bits: int, exponents: tuple[int, ...], count: int) -> Codes:
     return words
 
 
-def _side_by_side(bits: int, classes: int, random: np.random.Generator, *, multilabel: bool) -> Codes:
+def _concatenated_books(bits: int, classes: int, random: np.random.Generator, *, multilabel: bool) -> Codes:
     """Put two shorter books side by side: their distances add up. The first piece is the longest power of 2."""
     first = 1 << ((bits - 1).bit_length() - 1)
     if min(first, bits - first) < (classes - 1).bit_length() + multilabel:
@@ -246,17 +246,17 @@ def _side_by_side(bits: int, classes: int, random: np.random.Generator, *, multi
 
 def _search(bits: int, classes: int, random: np.random.Generator, *, multilabel: bool) -> Codes:
     """Collect random words that keep a distance; when no more are found, the distance asked for is lowered."""
-    furthest = bits - 1 if multilabel else bits
+    max_distance = bits - 1 if multilabel else bits
 
     def apart(words: Codes, codes: Codes, nearest: int) -> npt.NDArray[np.bool_]:
         agreement = words.astype(np.float32) @ codes.T.astype(np.float32)
-        kept: npt.NDArray[np.bool_] = agreement.max(axis=1, initial=-bits) <= bits - 2 * nearest
-        kept &= agreement.min(axis=1, initial=bits) >= bits - 2 * furthest
-        return kept
+        mask: npt.NDArray[np.bool_] = agreement.max(axis=1, initial=-bits) <= bits - 2 * nearest
+        mask &= agreement.min(axis=1, initial=bits) >= bits - 2 * max_distance
+        return mask
 
     book = np.zeros((0, bits), np.int8)
     for distance in range(max(int(0.61 * bits), 1), 0, -1):
-        pool = _words(bits, random)
+        pool = _candidate_words(bits, random)
         pool = pool[apart(pool, book, distance)]
         while len(pool) and len(book) < classes:
             book = np.concatenate([book, pool[:1]])
@@ -270,10 +270,10 @@ def _signs(shape: tuple[int, ...], random: np.random.Generator) -> Codes:
     return random.choice(np.array([-1, 1], np.int8), shape)
 
 
-def _words(bits: int, random: np.random.Generator) -> Codes:
+def _candidate_words(bits: int, random: np.random.Generator) -> Codes:
     """All words of up to 13 bits, else as many random ones as a search tries for one distance, in random order."""
     if bits > 13:
-        return _signs((_SEARCH_POOL, bits), random)
+        return _signs((_SEARCH_POOL_SIZE, bits), random)
     numbers = random.permutation(1 << bits)
     return (1 - 2 * (numbers[:, None] >> np.arange(bits) & 1)).astype(np.int8)
 

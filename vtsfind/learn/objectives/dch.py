@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from vtsfind.learn.objectives.base import Mode, Objective
-from vtsfind.learn.objectives.pairs import alike, balanced_mean, cauchy, cosines, strangers
+from vtsfind.learn.objectives.pairs import balanced_mean, cauchy_loss, cosines, off_diagonal, share_label
 
-_SMALLEST = 1e-3
+_MIN_COSINE_DISTANCE = 1e-3
 
 
 class DCH(Objective):
@@ -48,12 +48,12 @@ class DCH(Objective):
     def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """See `Objective.forward`; the terms are `pairs` and `quantisation`."""
         del rows
-        same = alike(labels, labels)
-        kept = torch.ones_like(same) if self.mode == "paper" else strangers(outputs)
-        smallest = self.bits / (2 * self.gamma) * _SMALLEST
-        losses = cauchy(self._distances(outputs, outputs), same, smallest)
+        same = share_label(labels, labels)
+        mask = torch.ones_like(same) if self.mode == "paper" else off_diagonal(outputs)
+        min_distance = self.bits / (2 * self.gamma) * _MIN_COSINE_DISTANCE
+        losses = cauchy_loss(self._distances(outputs, outputs), same, min_distance)
         to_bits = torch.log1p(self._distances(outputs.abs(), torch.ones_like(outputs[:1])))
         return {
-            "pairs": balanced_mean(losses, same, kept),
+            "pairs": balanced_mean(losses, same, mask),
             "quantisation": self.quantisation_weight * to_bits.mean(),
         }

@@ -12,8 +12,8 @@ from torch.nn import functional as F
 
 from vtsfind.learn.objectives.base import Mode, Objective
 from vtsfind.learn.objectives.centres import code_book
-from vtsfind.learn.objectives.memory import Memory, Remembered
-from vtsfind.learn.objectives.pairs import alike, mean_over
+from vtsfind.learn.objectives.memory import ComparisonSet, MemoryBank
+from vtsfind.learn.objectives.pairs import masked_mean, share_label
 
 
 class DFH(Objective):
@@ -60,7 +60,7 @@ class DFH(Objective):
         self.quantisation_weight = quantisation_weight
 
     def _bind(self, random: np.random.Generator, *, multilabel: bool) -> None:
-        self.memory = Memory(
+        self.memory = MemoryBank(
             bits=self.bits, classes=self.classes, rows=self.rows, masked=self.mode == "fixed"
         )
         if self.mode == "paper":
@@ -72,48 +72,48 @@ class DFH(Objective):
     def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """See `Objective.forward`; the terms are `pairs` and `quantisation`."""
         labels = labels.to(outputs.dtype)
-        past = self.memory(outputs, labels, rows)
+        compared = self.memory(outputs, labels, rows)
         codes = self._codes(outputs.detach(), labels)
         if self.training and self.mode == "paper":
-            self._relax(codes, labels)
+            self._relax_centres(codes, labels)
         elif self.training:
-            self._improve(past, len(outputs))
-        same = alike(labels, past.labels)
-        logits = outputs @ past.outputs.T / 2
+            self._improve_centres(compared, len(outputs))
+        same = share_label(labels, compared.labels)
+        logits = outputs @ compared.outputs.T / 2
         if self.mode == "paper":
             logits = logits.clamp(-100, 50)
         losses = F.softplus(self.margin + torch.where(same, -logits, logits))
         return {
-            "pairs": mean_over(losses, past.kept),
+            "pairs": masked_mean(losses, compared.mask),
             "quantisation": self.quantisation_weight * (codes - outputs).square().mean(),
         }
 
     def _codes(self, outputs: Tensor, labels: Tensor) -> Tensor:
         if self.mode == "paper":
             return (self.mu * labels @ self.centres.to(labels.dtype).sign() + outputs).sign()
-        votes = self.mu * _shares(labels) @ self.centres.to(labels.dtype) + outputs
+        votes = self.mu * _normalised_labels(labels) @ self.centres.to(labels.dtype) + outputs
         return torch.where(votes > 0, 1.0, -1.0).to(outputs.dtype)
 
     @torch.no_grad()
-    def _relax(self, codes: Tensor, labels: Tensor) -> None:
+    def _relax_centres(self, codes: Tensor, labels: Tensor) -> None:
         """Descend on mean((yV - b)^2) + spread mean((VV' - k(2I - 1))^2) + rounding mean((V - sign V)^2)."""
         v = self.centres.to(codes.dtype)
         c, k = v.shape
         apart = k * (2 * torch.eye(c, dtype=v.dtype, device=v.device) - 1)
         for step in range(200):
             rate = 0.03 * 0.1 ** ((step >= 150) + (step >= 180))
-            slope = labels.T @ (labels @ v - codes) * 2 / codes.numel()
-            slope += self.spread_weight * 4 / c**2 * (v @ v.T - apart) @ v
-            slope += self.rounding_weight * 2 / v.numel() * (v - v.sign())
-            v = v - rate * slope
+            gradient = labels.T @ (labels @ v - codes) * 2 / codes.numel()
+            gradient += self.spread_weight * 4 / c**2 * (v @ v.T - apart) @ v
+            gradient += self.rounding_weight * 2 / v.numel() * (v - v.sign())
+            v = v - rate * gradient
         self.centres.copy_(v)
 
     @torch.no_grad()
-    def _improve(self, past: Remembered, batch: int) -> None:
+    def _improve_centres(self, compared: ComparisonSet, batch: int) -> None:
         """Set each centre in turn to the signs that are best with the others held, on sums scaled to one batch."""
-        seen = self.memory.visited
-        labels = _shares(past.labels[seen])
-        codes = self._codes(past.outputs[seen], past.labels[seen])
+        visited = self.memory.visited
+        labels = _normalised_labels(compared.labels[visited])
+        codes = self._codes(compared.outputs[visited], compared.labels[visited])
         scale = batch / len(codes)
         wanted, overlap = scale * labels.T @ codes, scale * labels.T @ labels
         overlap.fill_diagonal_(0)
@@ -125,6 +125,6 @@ class DFH(Objective):
         self.centres.copy_(centres)
 
 
-def _shares(labels: Tensor) -> Tensor:
+def _normalised_labels(labels: Tensor) -> Tensor:
     """Divide the labels of each image by their number."""
     return labels / labels.sum(dim=1, keepdim=True).clamp_min(1)

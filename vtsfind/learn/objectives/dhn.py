@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from vtsfind.learn.objectives.base import Mode, Objective
-from vtsfind.learn.objectives.memory import Compared, Memory, within_batch
-from vtsfind.learn.objectives.pairs import alike, cross_entropy, log_cosh, mean_over
+from vtsfind.learn.objectives.memory import ComparisonKind, MemoryBank, within_batch
+from vtsfind.learn.objectives.pairs import cross_entropy, log_cosh, masked_mean, share_label
 
 
 class DHN(Objective):
@@ -34,7 +34,7 @@ class DHN(Objective):
         *,
         mode: Mode = "fixed",
         quantisation_weight: float | None = None,
-        compare: Compared | None = None,
+        compare: ComparisonKind | None = None,
     ) -> None:
         super().__init__(mode=mode)
         own = 0.1 if mode == "paper" else 0.2
@@ -43,19 +43,19 @@ class DHN(Objective):
 
     def _bind(self, random: np.random.Generator, *, multilabel: bool) -> None:
         del random, multilabel
-        self.memory: Memory | None = None
+        self.memory: MemoryBank | None = None
         if (self.compare or ("memory" if self.mode == "paper" else "batch")) == "memory":
             masked = self.mode == "fixed"
-            self.memory = Memory(bits=self.bits, classes=self.classes, rows=self.rows, masked=masked)
+            self.memory = MemoryBank(bits=self.bits, classes=self.classes, rows=self.rows, masked=masked)
 
     def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """See `Objective.forward`; the terms are `pairs` and `quantisation`."""
         activated, scale = (outputs, 0.5) if self.mode == "paper" else (torch.tanh(outputs), 1.0)
-        past = self.memory(activated, labels, rows) if self.memory else within_batch(activated, labels)
-        same = alike(labels.to(outputs.dtype), past.labels)
-        losses = cross_entropy(scale * activated @ past.outputs.T, same)
+        compared = self.memory(activated, labels, rows) if self.memory else within_batch(activated, labels)
+        same = share_label(labels.to(outputs.dtype), compared.labels)
+        losses = cross_entropy(scale * activated @ compared.outputs.T, same)
         quantisation = log_cosh(activated.abs() - 1).mean()
         return {
-            "pairs": mean_over(losses, past.kept),
+            "pairs": masked_mean(losses, compared.mask),
             "quantisation": self.quantisation_weight * quantisation,
         }

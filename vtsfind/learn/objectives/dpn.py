@@ -11,7 +11,7 @@ from torch import Tensor
 
 from vtsfind.learn.objectives.base import Mode, Objective
 from vtsfind.learn.objectives.centres import code_book, published_dpn
-from vtsfind.learn.objectives.pairs import mean_over
+from vtsfind.learn.objectives.pairs import masked_mean
 from vtsfind.learn.objectives.targets import ClassTargets, RowTargets
 
 
@@ -64,4 +64,4 @@ class DPN(Objective):
         counted = torch.ones_like(rows, dtype=torch.bool)
         if self.mode == "fixed" and isinstance(self.targets, ClassTargets):
             counted = labels.any(dim=1)
-        return {"polarisation": mean_over(hinges.mean(dim=1), counted)}
+        return {"polarisation": masked_mean(hinges.mean(dim=1), counted)}

@@ -11,8 +11,8 @@ import numpy as np
 from torch import Tensor
 
 from vtsfind.learn.objectives.base import Mode, Objective
-from vtsfind.learn.objectives.memory import Compared, Memory, within_batch
-from vtsfind.learn.objectives.pairs import alike, mean_over
+from vtsfind.learn.objectives.memory import ComparisonKind, MemoryBank, within_batch
+from vtsfind.learn.objectives.pairs import masked_mean, share_label
 
 
 class DSH(Objective):
@@ -32,7 +32,7 @@ class DSH(Objective):
         What the batch is compared with; None for itself in `fixed`, as the authors do, and for the memory in `paper`.
     """
 
-    inert: ClassVar[Mapping[Mode, frozenset[str]]] = {"paper": frozenset({"quantisation"})}
+    zero_gradient_terms: ClassVar[Mapping[Mode, frozenset[str]]] = {"paper": frozenset({"quantisation"})}
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class DSH(Objective):
         mode: Mode = "fixed",
         margin_per_bit: float = 2.0,
         quantisation_weight: float = 0.1,
-        compare: Compared | None = None,
+        compare: ComparisonKind | None = None,
     ) -> None:
         super().__init__(mode=mode)
         self.margin_per_bit = margin_per_bit
@@ -49,19 +49,19 @@ class DSH(Objective):
 
     def _bind(self, random: np.random.Generator, *, multilabel: bool) -> None:
         del random, multilabel
-        self.memory: Memory | None = None
+        self.memory: MemoryBank | None = None
         if (self.compare or ("memory" if self.mode == "paper" else "batch")) == "memory":
             masked = self.mode == "fixed"
-            self.memory = Memory(bits=self.bits, classes=self.classes, rows=self.rows, masked=masked)
+            self.memory = MemoryBank(bits=self.bits, classes=self.classes, rows=self.rows, masked=masked)
 
     def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """See `Objective.forward`; the terms are `pairs` and `quantisation`."""
-        past = self.memory(outputs, labels, rows) if self.memory else within_batch(outputs, labels)
+        compared = self.memory(outputs, labels, rows) if self.memory else within_batch(outputs, labels)
         lengths = outputs.square().sum(dim=1, keepdim=True)
-        distances = lengths + past.outputs.square().sum(dim=1) - 2 * outputs @ past.outputs.T
+        distances = lengths + compared.outputs.square().sum(dim=1) - 2 * outputs @ compared.outputs.T
         apart = (self.margin_per_bit * self.bits - distances).clamp_min(0)
-        same = alike(labels.to(outputs.dtype), past.labels)
-        pairs = mean_over(distances.where(same, apart) / 2, past.kept)
+        same = share_label(labels.to(outputs.dtype), compared.labels)
+        pairs = masked_mean(distances.where(same, apart) / 2, compared.mask)
         if self.mode == "paper":
             quantisation = (1 - outputs.sign()).abs().mean()
         else:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vtsfind.learn.objectives.base import Mode, Objective
-from vtsfind.learn.objectives.pairs import mean_over
+from vtsfind.learn.objectives.pairs import masked_mean
 
 
 class GreedyHash(Objective):
@@ -56,6 +56,6 @@ class GreedyHash(Objective):
         codes = signs + (outputs - outputs.detach())
         logits = codes @ self.classifier.to(outputs.dtype).T
         shares = wanted / wanted.sum(dim=1, keepdim=True).clamp_min(1)
-        classes = mean_over(-(shares * logits.log_softmax(dim=1)).sum(dim=1), counted)
+        classes = masked_mean(-(shares * logits.log_softmax(dim=1)).sum(dim=1), counted)
         quantisation = (outputs.abs() - 1).abs().pow(3).mean()
         return {"classes": classes, "quantisation": self.quantisation_weight * quantisation}

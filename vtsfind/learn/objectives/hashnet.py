@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from vtsfind.learn.objectives.base import Mode, Objective
-from vtsfind.learn.objectives.memory import Memory
-from vtsfind.learn.objectives.pairs import alike, balanced_mean, cross_entropy
+from vtsfind.learn.objectives.memory import MemoryBank
+from vtsfind.learn.objectives.pairs import balanced_mean, cross_entropy, share_label
 
 
 class HashNet(Objective):
@@ -43,7 +43,7 @@ class HashNet(Objective):
 
     def _bind(self, random: np.random.Generator, *, multilabel: bool) -> None:
         del random, multilabel
-        self.memory = Memory(
+        self.memory = MemoryBank(
             bits=self.bits, classes=self.classes, rows=self.rows, masked=self.mode == "fixed"
         )
         self.register_buffer("sharpness", torch.ones(()))
@@ -56,10 +56,10 @@ class HashNet(Objective):
     def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """See `Objective.forward`; the term is `pairs`."""
         activated = torch.tanh(self.sharpness.to(outputs.dtype) * outputs)
-        past = self.memory(activated, labels, rows)
+        compared = self.memory(activated, labels, rows)
         alpha = self.alpha
         if alpha is None:
             alpha = 0.1 if self.mode == "paper" else 10 / self.bits
-        same = alike(labels.to(outputs.dtype), past.labels)
-        losses = cross_entropy(alpha * activated @ past.outputs.T, same)
-        return {"pairs": balanced_mean(losses, same, past.kept)}
+        same = share_label(labels.to(outputs.dtype), compared.labels)
+        losses = cross_entropy(alpha * activated @ compared.outputs.T, same)
+        return {"pairs": balanced_mean(losses, same, compared.mask)}

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vtsfind.learn.objectives.base import Mode, Objective
-from vtsfind.learn.objectives.memory import Memory
-from vtsfind.learn.objectives.pairs import cross_entropy, mean_over
+from vtsfind.learn.objectives.memory import MemoryBank
+from vtsfind.learn.objectives.pairs import cross_entropy, masked_mean
 
 
 class IDHN(Objective):
@@ -47,21 +47,21 @@ class IDHN(Objective):
 
     def _bind(self, random: np.random.Generator, *, multilabel: bool) -> None:
         del random, multilabel
-        self.memory = Memory(
+        self.memory = MemoryBank(
             bits=self.bits, classes=self.classes, rows=self.rows, masked=self.mode == "fixed"
         )
 
     def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """See `Objective.forward`; the terms are `pairs` and `quantisation`."""
         activated = F.softsign(outputs)
-        past = self.memory(activated, labels, rows)
-        similarity = label_cosines(labels.to(outputs.dtype), past.labels)
-        losses = self.pair_losses(activated @ past.outputs.T, similarity)
+        compared = self.memory(activated, labels, rows)
+        similarity = label_cosines(labels.to(outputs.dtype), compared.labels)
+        losses = self.pair_losses(activated @ compared.outputs.T, similarity)
         if self.mode == "fixed" and self.balanced:
-            losses = losses * _balance(similarity, past.kept)
+            losses = losses * _balance(similarity, compared.mask)
         quantisation = (activated.abs() - 1).abs().mean()
         return {
-            "pairs": mean_over(losses, past.kept),
+            "pairs": masked_mean(losses, compared.mask),
             "quantisation": self.quantisation_weight * quantisation,
         }
 
@@ -82,9 +82,9 @@ def label_cosines(labels: Tensor, others: Tensor) -> Tensor:
     return labels @ others.T / (norms + 1e-5)
 
 
-def _balance(similarity: Tensor, kept: Tensor) -> Tensor:
+def _balance(similarity: Tensor, mask: Tensor) -> Tensor:
     """Weigh the certain pairs so that both kinds, where both occur, have half of the certain pairs' weight."""
-    same, different = (similarity > 0.99) & kept, (similarity < 0.01) & kept
+    same, different = (similarity > 0.99) & mask, (similarity < 0.01) & mask
     counts = torch.stack([same.sum(), different.sum()]).to(similarity.dtype)
     shares = counts.sum() / (counts > 0).sum().clamp_min(1) / counts.clamp_min(1)
     return torch.where(same, shares[0], torch.where(different, shares[1], 1.0))

@@ -92,8 +92,8 @@ class Instance(Objective):
 
     def _contrast(self, similar: Tensor, positive: Tensor, same: Tensor) -> Tensor:
         logits = similar / self.temperature
-        strangers = logits.masked_fill(same, -torch.inf).logsumexp(dim=1, keepdim=True)
-        losses = torch.logaddexp(logits, strangers.expand_as(logits)) - logits
+        negatives = logits.masked_fill(same, -torch.inf).logsumexp(dim=1, keepdim=True)
+        losses = torch.logaddexp(logits, negatives.expand_as(logits)) - logits
         return (losses * positive).sum() / positive.sum().clamp(min=1)
 
     def _spread(self, similar: Tensor, same: Tensor) -> Tensor:

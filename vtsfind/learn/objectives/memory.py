@@ -5,29 +5,29 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vtsfind.learn.objectives.pairs import strangers
+from vtsfind.learn.objectives.pairs import off_diagonal
 
-Compared = Literal["batch", "memory"]
+ComparisonKind = Literal["batch", "memory"]
 """The `batch` is fresh, but has few pairs that are alike when there are many classes; the `memory` is the reverse."""
 
 
-class Remembered(NamedTuple):
+class ComparisonSet(NamedTuple):
     """What a batch of b images is compared with."""
 
     outputs: Tensor
     """(n, k); a memory's have no gradient."""
     labels: Tensor
     """(n, c)."""
-    kept: Tensor
+    mask: Tensor
     """(b, n) bool: the pairs that count."""
 
 
-def within_batch(outputs: Tensor, labels: Tensor) -> Remembered:
+def within_batch(outputs: Tensor, labels: Tensor) -> ComparisonSet:
     """Compare a batch (b, k) with itself: all pairs of two images count."""
-    return Remembered(outputs, labels.to(outputs.dtype), strangers(outputs))
+    return ComparisonSet(outputs, labels.to(outputs.dtype), off_diagonal(outputs))
 
 
-class Memory(nn.Module):
+class MemoryBank(nn.Module):
     """Outputs and labels by row of the training set; each batch overwrites its rows.
 
     Rows are up to an epoch old, which hurts where outputs have no bound and move fast. Rows that were never written are zero: no labels, and outputs that are no code.
@@ -52,7 +52,7 @@ class Memory(nn.Module):
         self.register_buffer("labels", torch.zeros(rows, classes))
         self.register_buffer("visited", torch.zeros(rows, dtype=torch.bool))
 
-    def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> Remembered:
+    def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> ComparisonSet:
         """Remember a batch, in training mode, and give all that is remembered.
 
         Parameters
@@ -64,13 +64,13 @@ class Memory(nn.Module):
         rows
             (b,) int64; not looked at in evaluation mode, where the batch is no part of the training set.
         """
-        kept = torch.ones(len(rows), len(self.visited), dtype=torch.bool, device=rows.device)
+        mask = torch.ones(len(rows), len(self.visited), dtype=torch.bool, device=rows.device)
         if self.training:
             self.outputs[rows] = outputs.detach().to(self.outputs.dtype)
             self.labels[rows] = labels.to(self.labels.dtype)
             self.visited[rows] = True
         if self.masked:
-            kept &= self.visited
+            mask &= self.visited
             if self.training:
-                kept[torch.arange(len(rows), device=rows.device), rows] = False
-        return Remembered(self.outputs.to(outputs.dtype), self.labels.to(outputs.dtype), kept)
+                mask[torch.arange(len(rows), device=rows.device), rows] = False
+        return ComparisonSet(self.outputs.to(outputs.dtype), self.labels.to(outputs.dtype), mask)

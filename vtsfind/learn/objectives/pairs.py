@@ -9,31 +9,31 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-_SMALLEST_NORM = 1e-6
+_MIN_NORM = 1e-6
 
 
-def alike(labels: Tensor, others: Tensor) -> Tensor:
+def share_label(labels: Tensor, others: Tensor) -> Tensor:
     """Tell which images share a label: (b, c) and (n, c) of 0 and 1 to (b, n) bool."""
     return labels @ others.T > 0
 
 
-def strangers(batch: Tensor) -> Tensor:
+def off_diagonal(batch: Tensor) -> Tensor:
     """Tell, as (b, b) bool, which pairs of a batch are of two images: all but the diagonal."""
     return ~torch.eye(len(batch), dtype=torch.bool, device=batch.device)
 
 
-def mean_over(values: Tensor, kept: Tensor) -> Tensor:
-    """Give the mean of `values` where `kept`, of the same shape, is true; 0 where it never is."""
-    return (values * kept).sum() / kept.sum().clamp_min(1)
+def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
+    """Give the mean of `values` where `mask`, of the same shape, is true; 0 where it never is."""
+    return (values * mask).sum() / mask.sum().clamp_min(1)
 
 
-def balanced_mean(values: Tensor, same: Tensor, kept: Tensor) -> Tensor:
+def balanced_mean(values: Tensor, same: Tensor, mask: Tensor) -> Tensor:
     """Give the mean over the kept pairs that are alike plus the mean over the kept pairs that are not.
 
     This is the mean over all with weights S / S1 and S / S0, for S1 and S0 pairs of either kind among S, except
     that a batch without pairs of one kind is fine.
     """
-    return mean_over(values, same & kept) + mean_over(values, ~same & kept)
+    return masked_mean(values, same & mask) + masked_mean(values, ~same & mask)
 
 
 def cross_entropy(logits: Tensor, similarity: Tensor) -> Tensor:
@@ -43,10 +43,10 @@ def cross_entropy(logits: Tensor, similarity: Tensor) -> Tensor:
 
 def cosines(a: Tensor, b: Tensor) -> Tensor:
     """Give the cosines of all rows of (b, k) with all rows of (n, k), as (b, n)."""
-    return F.normalize(a, dim=1, eps=_SMALLEST_NORM) @ F.normalize(b, dim=1, eps=_SMALLEST_NORM).T
+    return F.normalize(a, dim=1, eps=_MIN_NORM) @ F.normalize(b, dim=1, eps=_MIN_NORM).T
 
 
-def cauchy(distances: Tensor, same: Tensor, smallest: float) -> Tensor:
+def cauchy_loss(distances: Tensor, same: Tensor, min_distance: float) -> Tensor:
     """Give the negative logarithm of Cauchy's probability that pairs are alike, or are not.
 
     With distance d in units of the distribution's scale, that probability is 1 / (1 + d).
@@ -57,14 +57,14 @@ def cauchy(distances: Tensor, same: Tensor, smallest: float) -> Tensor:
         (b, n), not negative.
     same
         (b, n) bool.
-    smallest
+    min_distance
         Distance from which on pairs that are not alike are pushed no harder: the logarithm has no bound at 0.
 
     Returns
     -------
     (b, n).
     """
-    return torch.where(same, torch.log1p(distances), torch.log1p(1 / distances.clamp_min(smallest)))
+    return torch.where(same, torch.log1p(distances), torch.log1p(1 / distances.clamp_min(min_distance)))
 
 
 def log_cosh(values: Tensor) -> Tensor:

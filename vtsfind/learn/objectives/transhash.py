@@ -10,10 +10,10 @@ from torch import Tensor
 
 from vtsfind.base.errors import UsageError
 from vtsfind.learn.objectives.base import Mode, Objective
-from vtsfind.learn.objectives.pairs import alike, balanced_mean, cauchy, cosines, strangers
+from vtsfind.learn.objectives.pairs import balanced_mean, cauchy_loss, cosines, off_diagonal, share_label
 
-_SMALLEST = 1e-3
-_FEWEST_BITS = 4
+_MIN_COSINE_DISTANCE = 1e-3
+_MIN_GROUP_BITS = 4
 
 
 class TransHash(Objective):
@@ -47,12 +47,12 @@ class TransHash(Objective):
     def _bind(self, random: np.random.Generator, *, multilabel: bool) -> None:
         del random, multilabel
         whole = 2 * self.groups
-        least = whole * _FEWEST_BITS
-        if self.bits % whole or self.bits < least:
-            nearest = max(round(self.bits / whole) * whole, least)
+        min_bits = whole * _MIN_GROUP_BITS
+        if self.bits % whole or self.bits < min_bits:
+            nearest = max(round(self.bits / whole) * whole, min_bits)
             raise UsageError(
                 f"TransHash cannot split {self.bits} bits into one half and {self.groups} equal parts of at least "
-                f"{_FEWEST_BITS} bits.",
+                f"{_MIN_GROUP_BITS} bits.",
                 f"The nearest possible number is {nearest} bits.",
             )
 
@@ -61,15 +61,17 @@ class TransHash(Objective):
         length = self.bits if self.mode == "paper" else part.shape[1]
         gamma = self.gamma if self.mode == "paper" else self.gamma * length / 64
         scale = length / (2 * gamma)
-        losses = cauchy(scale * (1 - cosines(part, part)).clamp_min(0), same, scale * _SMALLEST)
+        losses = cauchy_loss(
+            scale * (1 - cosines(part, part)).clamp_min(0), same, scale * _MIN_COSINE_DISTANCE
+        )
         to_bits = scale * (1 - cosines(part.abs(), torch.ones_like(part[:1]))).clamp_min(0)
-        return balanced_mean(losses, same, strangers(part)), torch.log1p(to_bits).mean()
+        return balanced_mean(losses, same, off_diagonal(part)), torch.log1p(to_bits).mean()
 
     def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """See `Objective.forward`; the terms are `global`, `local` and `quantisation`."""
         del rows
         half = self.bits // 2
-        same = alike(labels, labels)
+        same = share_label(labels, labels)
         parts = [outputs[:, :half], *outputs[:, half:].chunk(self.groups, dim=1)]
         (whole, quantisation), *others = [self._part(part, same) for part in parts]
         local = torch.stack([pairs for pairs, _ in others]).sum()

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 
 from vtsfind.base.errors import UsageError
 from vtsfind.learn.evaluation.evaluator import Evaluation
-from vtsfind.learn.paper.grid import command, measures
+from vtsfind.learn.paper.grid import command, score_fields
 from vtsfind.learn.paper.results import FRAMEWORKS, Result, machine
 
 
-def cell_of(evaluation: Evaluation) -> Result:
+def result_of_evaluation(evaluation: Evaluation) -> Result:
     """Make the result of a cell out of an evaluation.
 
     Raises
@@ -33,7 +33,7 @@ def cell_of(evaluation: Evaluation) -> Result:
         bits=evaluation.head.bits,
         how="end to end",
         mode=evaluation.mode,
-        **measures(evaluation.figures),
+        **score_fields(evaluation.scores),
         top=evaluation.protocol.top_k,
         train=len(split.train),
         queries=len(split.query),

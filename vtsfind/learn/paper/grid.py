@@ -23,17 +23,17 @@ from vtsfind.base.records import Head
 from vtsfind.learn.data.formats.pictures import Labels, Pictures, RowNumbers
 from vtsfind.learn.data.protocols import find_protocol, open_protocol
 from vtsfind.learn.data.splits import Split
-from vtsfind.learn.evaluation.codes import SplitCodes, Work, versions
-from vtsfind.learn.evaluation.evaluator import Figures, measured
-from vtsfind.learn.evaluation.features import FeatureStore, Frozen, Seen
-from vtsfind.learn.evaluation.heads import FeatureHead, Knobs, head_outputs, train_head
+from vtsfind.learn.evaluation.codes import EncodingOptions, SplitCodes, versions
+from vtsfind.learn.evaluation.evaluator import RetrievalScores, measure
+from vtsfind.learn.evaluation.features import FeatureStore, FrozenBackbone, ViewFeatures
+from vtsfind.learn.evaluation.heads import FeatureHead, Hyperparameters, head_outputs, train_head
 from vtsfind.learn.objectives import create
 from vtsfind.learn.paper.results import (
     FRAMEWORKS,
-    SIX,
+    PAPER_FRAMEWORKS,
     CurvePoint,
-    How,
     Result,
+    TrainingKind,
     cell_file,
     machine,
     write_result,
@@ -43,27 +43,27 @@ from vtsfind.media.decode import needed_side
 VIEWS = 4
 """Views of each training picture: as it is, its mirror image, and two random crops."""
 
-FROZEN: How = "frozen"
-_HEAD = "code"
+FROZEN: TrainingKind = "frozen"
+_HEAD_NAME = "code"
 
-_COMMON = Knobs(hidden=512, dropout=0.3)
-_FREE = replace(_COMMON, centred=False)
-KNOBS: Mapping[str, Knobs] = {
-    **dict.fromkeys(FRAMEWORKS, _COMMON),
+_DEFAULTS = Hyperparameters(hidden=512, dropout=0.3)
+_UNCENTRED = replace(_DEFAULTS, centred=False)
+HYPERPARAMETERS: Mapping[str, Hyperparameters] = {
+    **dict.fromkeys(FRAMEWORKS, _DEFAULTS),
     # Methods whose outputs need room: a centred bit varies by 1, which softsign and distances to a margin find too little.
-    "dsh": replace(_FREE, options={"quantisation_weight": 3.0}),
-    "idhn": replace(_FREE, options={"quantisation_weight": 0.01}),
-    "dch": _FREE,
-    "greedyhash": replace(_COMMON, options={"quantisation_weight": 1.0}),
+    "dsh": replace(_UNCENTRED, options={"quantisation_weight": 3.0}),
+    "idhn": replace(_UNCENTRED, options={"quantisation_weight": 0.01}),
+    "dch": _UNCENTRED,
+    "greedyhash": replace(_DEFAULTS, options={"quantisation_weight": 1.0}),
 }
 """How a head of each framework is trained in the mode `fixed`; docs/results/log.md says how this was found."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class GridOptions:
     """Which cells to run, and on what."""
 
-    backbone: Frozen
+    backbone: FrozenBackbone
     datasets: tuple[str, ...]
     data: Path
     """The folder of all data."""
@@ -71,17 +71,17 @@ class Wish:
     """The folder of results."""
     cache: Path
     """Where features are kept."""
-    frameworks: tuple[str, ...] = SIX
+    frameworks: tuple[str, ...] = PAPER_FRAMEWORKS
     bits: tuple[int, ...] = (16, 32, 64)
     mode: str = "fixed"
     seed: int = 1
     views: int = VIEWS
-    again: bool = False
+    rerun: bool = False
     """Whether cells that have a result are run again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class GridCell:
     """One cell to run."""
 
     framework: str
@@ -89,7 +89,7 @@ class Cell:
     dataset: str
 
 
-def cells(wish: Wish) -> list[Cell]:
+def pending_cells(grid_options: GridOptions) -> list[GridCell]:
     """The cells of a wish that have no result yet, those of one head one after the other.
 
     Raises
@@ -97,24 +97,35 @@ def cells(wish: Wish) -> list[Cell]:
     UsageError
         For an unknown framework or data set.
     """
-    for name in wish.frameworks:
+    for name in grid_options.frameworks:
         if name not in FRAMEWORKS:
             raise UsageError(f"There is no method '{name}'.", f"Known: {', '.join(FRAMEWORKS)}.")
-    datasets = [find_protocol(name).name for name in wish.datasets]
+    datasets = [find_protocol(name).name for name in grid_options.datasets]
     every = (
-        Cell(framework, bits, dataset)
-        for bits in wish.bits
-        for framework in wish.frameworks
+        GridCell(framework, bits, dataset)
+        for bits in grid_options.bits
+        for framework in grid_options.frameworks
         for dataset in datasets
     )
-    return [cell for cell in every if wish.again or not (wish.results / _file(wish, cell)).is_file()]
+    return [
+        cell
+        for cell in every
+        if grid_options.rerun or not (grid_options.results / _result_file(grid_options, cell)).is_file()
+    ]
 
 
-def _file(wish: Wish, cell: Cell) -> str:
-    return cell_file(wish.backbone.name, cell.framework, cell.dataset, cell.bits, how=FROZEN, mode=wish.mode)
+def _result_file(grid_options: GridOptions, cell: GridCell) -> str:
+    return cell_file(
+        grid_options.backbone.name,
+        cell.framework,
+        cell.dataset,
+        cell.bits,
+        how=FROZEN,
+        mode=grid_options.mode,
+    )
 
 
-def run_grid(wish: Wish, work: Work) -> Iterator[Result]:
+def run_grid(grid_options: GridOptions, encoding: EncodingOptions) -> Iterator[Result]:
     """Run the cells of a wish that have no result yet, and yield each result once it is written.
 
     Raises
@@ -126,122 +137,138 @@ def run_grid(wish: Wish, work: Work) -> Iterator[Result]:
     Cancelled
         When asked to stop; features and results so far are kept.
     """
-    todo = cells(wish)
+    todo = pending_cells(grid_options)
     if not todo:
         return
-    data = {name: _opened(name, wish, work) for name in dict.fromkeys(cell.dataset for cell in todo)}
-    work.progress.start(Phase.TRAIN, len(todo))
-    trainer = _Trainer(wish, work)
+    data = {
+        name: _open_dataset(name, grid_options, encoding)
+        for name in dict.fromkeys(cell.dataset for cell in todo)
+    }
+    encoding.progress.start(Phase.TRAIN, len(todo))
+    trainer = _HeadTrainer(grid_options, encoding)
     for cell in todo:
-        work.cancel.check()
-        began = time.monotonic()
-        head, spent = trainer.head(cell, data[cell.dataset])
-        figures = data[cell.dataset].measured(head, cell.bits)
-        result = _result(wish, cell, data[cell.dataset], figures, spent + time.monotonic() - began)
-        write_result(wish.results, result)
-        work.progress.advance(
-            1, f"{FRAMEWORKS[cell.framework]} {cell.bits} {cell.dataset} {figures.map.expected:.3f}"
+        encoding.cancel.check()
+        started_at = time.monotonic()
+        head, training_s = trainer.head(cell, data[cell.dataset])
+        scores = data[cell.dataset].measure(head, cell.bits)
+        result = _result(
+            grid_options, cell, data[cell.dataset], scores, training_s + time.monotonic() - started_at
+        )
+        write_result(grid_options.results, result)
+        encoding.progress.advance(
+            1, f"{FRAMEWORKS[cell.framework]} {cell.bits} {cell.dataset} {scores.map.expected:.3f}"
         )
         yield result
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Seeable:
+class FeatureDataset:
     """A data set as a frozen backbone sees it."""
 
     pictures: Pictures
     split: Split
-    whole: Seen
+    whole: ViewFeatures
     """All of its pictures, as they are."""
-    views: tuple[Seen, ...]
+    views: tuple[ViewFeatures, ...]
     """Its training pictures, in all views."""
     top: int | None
 
     def training(self) -> tuple[list[np.ndarray[tuple[int, ...], np.dtype[np.float16]]], Labels]:
         """Features, (n, d) a view, and labels, (n, c), of the training set."""
-        return [seen.of(self.split.train) for seen in self.views], self.pictures.labels[self.split.train]
+        return [view_features.of(self.split.train) for view_features in self.views], self.pictures.labels[
+            self.split.train
+        ]
 
-    def measured(self, head: FeatureHead, bits: int) -> Figures:
+    def measure(self, head: FeatureHead, bits: int) -> RetrievalScores:
         """What the codes of a head are worth."""
 
         def codes(rows: RowNumbers) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]:
-            return {_HEAD: code_bits.pack(head_outputs(head, self.whole.of(rows)))}
+            return {_HEAD_NAME: code_bits.pack(head_outputs(head, self.whole.of(rows)))}
 
         made = SplitCodes(codes(self.split.query), codes(self.split.database), "", 0)
-        return measured(made, self.pictures, self.split, Head(_HEAD, bits), top=self.top)
+        return measure(made, self.pictures, self.split, Head(_HEAD_NAME, bits), top=self.top)
 
 
-def _opened(name: str, wish: Wish, work: Work) -> Seeable:
-    shortest = needed_side(wish.backbone.preprocessing)
+def _open_dataset(name: str, grid_options: GridOptions, encoding: EncodingOptions) -> FeatureDataset:
+    shortest = needed_side(grid_options.backbone.preprocessing)
     pictures, split = open_protocol(
-        name, wish.data, seed=wish.seed, shortest=shortest, progress=work.progress, cancel=work.cancel
+        name,
+        grid_options.data,
+        seed=grid_options.seed,
+        shortest=shortest,
+        progress=encoding.progress,
+        cancel=encoding.cancel,
     )
-    store = FeatureStore(wish.backbone, pictures, wish.cache, work)
+    store = FeatureStore(grid_options.backbone, pictures, grid_options.cache, encoding)
     # The training pictures first, and by themselves: other data sets may share them, and heads need nothing else.
-    views = tuple(store.seen(split.train, view) for view in range(wish.views))
+    views = tuple(store.view_features(split.train, view) for view in range(grid_options.views))
     rest = np.setdiff1d(np.concatenate([split.query, split.database]), split.train)
-    whole = views[0].joined(store.seen(rest)) if len(rest) else views[0]
-    return Seeable(pictures, split, whole, views, find_protocol(name).top_k)
+    whole = views[0].merged_with(store.view_features(rest)) if len(rest) else views[0]
+    return FeatureDataset(pictures, split, whole, views, find_protocol(name).top_k)
 
 
-class _Trainer:
+class _HeadTrainer:
     """Trains heads, and remembers the last one for other data sets of the same training pictures."""
 
-    def __init__(self, wish: Wish, work: Work) -> None:
-        self.wish, self.work = wish, work
+    def __init__(self, grid_options: GridOptions, encoding: EncodingOptions) -> None:
+        self.grid_options, self.encoding = grid_options, encoding
         self._last: tuple[tuple[str, int, bytes], FeatureHead, float] | None = None
 
-    def head(self, cell: Cell, data: Seeable) -> tuple[FeatureHead, float]:
+    def head(self, cell: GridCell, data: FeatureDataset) -> tuple[FeatureHead, float]:
         """The head of a cell, and the seconds that it took where it was not trained just now."""
         key = (cell.framework, cell.bits, data.split.train.tobytes())
         if self._last is not None and self._last[0] == key:
             return self._last[1], self._last[2]
-        began = time.monotonic()
+        started_at = time.monotonic()
         views, labels = data.training()
-        knobs = KNOBS[cell.framework]
-        trained = trained_head(
+        hyperparameters = HYPERPARAMETERS[cell.framework]
+        trained = train_named_head(
             cell.framework,
             views,
             labels,
             cell.bits,
-            knobs,
-            mode=self.wish.mode,
-            seed=self.wish.seed,
-            work=self.work,
+            hyperparameters,
+            mode=self.grid_options.mode,
+            seed=self.grid_options.seed,
+            encoding=self.encoding,
         )
-        self._last = key, trained, time.monotonic() - began
+        self._last = key, trained, time.monotonic() - started_at
         return trained, 0.0
 
 
-def trained_head(
+def train_named_head(
     framework: str,
     views: Sequence[np.ndarray[tuple[int, ...], np.dtype[np.float16]]],
     labels: Labels,
     bits: int,
-    knobs: Knobs,
+    hyperparameters: Hyperparameters,
     *,
     mode: str = "fixed",
     seed: int = 1,
-    work: Work | None = None,
+    encoding: EncodingOptions | None = None,
 ) -> FeatureHead:
     """Train a head by the name of its objective; see `vtsfind.learn.evaluation.heads.train_head`."""
-    objective = create(framework, mode=mode, **knobs.options)
-    several = bool((labels.sum(axis=1) > 1).any())
-    objective.bind(bits=bits, classes=labels.shape[1], rows=len(labels), seed=seed, multilabel=several)
-    return train_head(objective, views, labels, knobs, seed=seed, cancel=work.cancel if work else None)
+    objective = create(framework, mode=mode, **hyperparameters.options)
+    multilabel = bool((labels.sum(axis=1) > 1).any())
+    objective.bind(bits=bits, classes=labels.shape[1], rows=len(labels), seed=seed, multilabel=multilabel)
+    return train_head(
+        objective, views, labels, hyperparameters, seed=seed, cancel=encoding.cancel if encoding else None
+    )
 
 
-def _result(wish: Wish, cell: Cell, data: Seeable, figures: Figures, seconds: float) -> Result:
+def _result(
+    grid_options: GridOptions, cell: GridCell, data: FeatureDataset, scores: RetrievalScores, seconds: float
+) -> Result:
     split = data.split
     return Result(
-        backbone=wish.backbone.name,
-        feature=wish.backbone.network.features,
+        backbone=grid_options.backbone.name,
+        feature=grid_options.backbone.network.features,
         framework=cell.framework,
         dataset=cell.dataset,
         bits=cell.bits,
         how=FROZEN,
-        mode=wish.mode,
-        **measures(figures),
+        mode=grid_options.mode,
+        **score_fields(scores),
         top=data.top,
         train=len(split.train),
         queries=len(split.query),
@@ -249,11 +276,11 @@ def _result(wish: Wish, cell: Cell, data: Seeable, figures: Figures, seconds: fl
         split_sha256=split.digest,
         data=split.origin,
         findings=tuple(str(finding) for finding in split.findings),
-        seed=wish.seed,
-        fingerprint=wish.backbone.fingerprint,
+        seed=grid_options.seed,
+        fingerprint=grid_options.backbone.fingerprint,
         training={
-            **asdict(KNOBS[cell.framework]),
-            "views": wish.views,
+            **asdict(HYPERPARAMETERS[cell.framework]),
+            "views": grid_options.views,
             "features": data.whole.values.shape[1],
         },
         versions={**versions(), "numpy": np.__version__},
@@ -264,16 +291,16 @@ def _result(wish: Wish, cell: Cell, data: Seeable, figures: Figures, seconds: fl
     )
 
 
-def measures(figures: Figures) -> dict[str, Any]:
+def score_fields(scores: RetrievalScores) -> dict[str, Any]:
     """The fields of a result that say what was measured."""
     return {
-        "map": figures.map.expected,
-        "map_best_case": figures.map.best,
-        "map_worst_case": figures.map.worst,
-        "radius_precision": figures.ball.precision,
-        "radius_recall": figures.ball.recall,
-        "radius_map": figures.ball.map,
-        "curve": tuple(CurvePoint(*astuple(point)) for point in figures.curve),
+        "map": scores.map.expected,
+        "map_best_case": scores.map.best,
+        "map_worst_case": scores.map.worst,
+        "radius_precision": scores.radius_score.precision,
+        "radius_recall": scores.radius_score.recall,
+        "radius_map": scores.radius_score.map,
+        "curve": tuple(CurvePoint(*astuple(point)) for point in scores.curve),
     }
 
 

@@ -18,13 +18,13 @@ from vtsfind.learn.data.protocols import find_protocol
 from vtsfind.learn.models.spec import NetworkSpec
 
 _BACKBONES = {"alexnet": "AlexNet", "resnet50": "ResNet50", "vts32": "VTS32", "vts16": "VTS16"}
-_SIZE = 224
+_INPUT_SIDE_PX = 224
 LITERATURE = "literature"
 """The backbone of figures that Table 2 takes from other publications."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class PublishedCell:
     """One published figure."""
 
     table: int
@@ -43,11 +43,11 @@ class Cell:
 
 
 @cache
-def cells() -> tuple[Cell, ...]:
+def published_cells() -> tuple[PublishedCell, ...]:
     """Every published figure, in the paper's order."""
     text = files("vtsfind.learn").joinpath("paper.csv").read_text(encoding="utf-8")
     return tuple(
-        Cell(
+        PublishedCell(
             table=int(row["table"]),
             backbone=row["backbone"],
             feature=row["feature"],
@@ -68,7 +68,7 @@ def published(
     framework: str | None = None,
     dataset: str | None = None,
     bits: int | None = None,
-) -> tuple[Cell, ...]:
+) -> tuple[PublishedCell, ...]:
     """The published figures of the given table, backbone and so on, in the paper's order; small letters do, too.
 
     >>> [cell.map for cell in published(table=1, backbone="vts16", framework="csq", dataset="cifar10@all", bits=64)]
@@ -87,19 +87,21 @@ def published(
         "dataset": dataset and find_protocol(dataset).name,
         "bits": bits,
     }
-    folded = {name: _folded(value) for name, value in wanted.items() if value is not None}
+    folded = {name: _lowercase(value) for name, value in wanted.items() if value is not None}
     return tuple(
         cell
-        for cell in cells()
-        if all(_folded(getattr(cell, name)) == value for name, value in folded.items())
+        for cell in published_cells()
+        if all(_lowercase(getattr(cell, name)) == value for name, value in folded.items())
     )
 
 
-def _folded(value: object) -> object:
+def _lowercase(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-def counterpart(network: NetworkSpec, *, framework: str, dataset: str, bits: int) -> Cell | None:
+def published_counterpart(
+    network: NetworkSpec, *, framework: str, dataset: str, bits: int
+) -> PublishedCell | None:
     """The published figure of such a network, if there is one.
 
     Parameters
@@ -113,7 +115,7 @@ def counterpart(network: NetworkSpec, *, framework: str, dataset: str, bits: int
     bits
         Of the head.
     """
-    if network.backbone not in _BACKBONES or network.size != _SIZE or network.depth is not None:
+    if network.backbone not in _BACKBONES or network.size != _INPUT_SIDE_PX or network.depth is not None:
         return None
     convolutional = network.backbone in {"alexnet", "resnet50"}
     if network.dual or not (convolutional or network.features in {"all", "cls"}):

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from vtsfind.base.errors import DiskFull, UsageError
 from vtsfind.store.atomic import replace_file
 
-How = Literal["frozen", "end to end"]
+TrainingKind = Literal["frozen", "end to end"]
 """What was trained: a head on features of a frozen backbone, or the whole network."""
 
 FRAMEWORKS = {
@@ -34,7 +34,7 @@ FRAMEWORKS = {
 }
 """vtsfind's name of a method to the paper's; the first six are the frameworks of Tables 1 and 3."""
 
-SIX = tuple(FRAMEWORKS)[:6]
+PAPER_FRAMEWORKS = tuple(FRAMEWORKS)[:6]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Result:
     dataset: str
     """A protocol's name."""
     bits: int
-    how: How
+    how: TrainingKind
     mode: str
     """Of the objective: `fixed` or `paper`."""
     map: float
@@ -104,12 +104,12 @@ class Result:
 class Results:
     """The results of a folder."""
 
-    every: tuple[Result, ...]
+    entries: tuple[Result, ...]
 
-    def of(self, **wanted: object) -> tuple[Result, ...]:
+    def select(self, **wanted: object) -> tuple[Result, ...]:
         """Those whose fields have these values."""
         return tuple(
-            result for result in self.every if all(getattr(result, k) == v for k, v in wanted.items())
+            result for result in self.entries if all(getattr(result, k) == v for k, v in wanted.items())
         )
 
 

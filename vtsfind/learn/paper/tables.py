@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from vtsfind.base.errors import UsageError
 from vtsfind.learn.data.protocols import PROTOCOLS
 from vtsfind.learn.paper.published import LITERATURE, published
-from vtsfind.learn.paper.published import Cell as Published
-from vtsfind.learn.paper.results import FRAMEWORKS, SIX, Result, Results
+from vtsfind.learn.paper.published import PublishedCell as Published
+from vtsfind.learn.paper.results import FRAMEWORKS, PAPER_FRAMEWORKS, Result, Results
 
-AGAINST = "alexnet"
+DEFAULT_REFERENCE = "alexnet"
 """The paper's backbone that cells without one of their own are compared with: its weakest."""
 
 _BACKBONES = {"alexnet": "AlexNet", "resnet50": "ResNet50", "vts32": "VTS32", "vts16": "VTS16"}
@@ -40,7 +40,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Own:
+class OwnCell:
     """One of our cells."""
 
     result: Result
@@ -60,7 +60,7 @@ class Row:
     bits: int
     published: tuple[float | None, ...]
     """mAP in 0..1, by column."""
-    own: tuple[Own | None, ...]
+    own: tuple[OwnCell | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Table:
         return sum(own is not None for row in self.rows for own in row.own)
 
 
-def joined(number: int, results: Results, *, against: str = AGAINST) -> Table:
+def join_results(number: int, results: Results, *, against: str = DEFAULT_REFERENCE) -> Table:
     """Put our results into a table of the paper.
 
     Parameters
@@ -100,7 +100,7 @@ def joined(number: int, results: Results, *, against: str = AGAINST) -> Table:
     if against.lower() not in _BACKBONES:
         raise UsageError(f"The paper has no backbone '{against}'.", f"Use {', '.join(_BACKBONES)}.")
     found = published(table=number)
-    ours = [result for result in results.every if _belongs(number, result)]
+    ours = [result for result in results.entries if _is_in_table(number, result)]
     columns = tuple(dict.fromkeys(Column(cell.backbone, _feature(number, cell)) for cell in found))
     if number == 2:
         columns = (Column("paper", "na"),)
@@ -111,11 +111,11 @@ def joined(number: int, results: Results, *, against: str = AGAINST) -> Table:
     return Table(number, columns, own, rows)
 
 
-def _belongs(number: int, result: Result) -> bool:
+def _is_in_table(number: int, result: Result) -> bool:
     """Whether a result has a place in a table: Table 1 has the six frameworks, Table 3 of them what reads tokens."""
     if number == 2:
         return True
-    return result.framework in SIX and (number == 1 or result.feature in {"all", "cls"})
+    return result.framework in PAPER_FRAMEWORKS and (number == 1 or result.feature in {"all", "cls"})
 
 
 def _feature(number: int, cell: Published) -> str:
@@ -150,7 +150,7 @@ def _row(  # noqa: PLR0917 - one call, of what a row is made of
     else:
         by_column = {Column(cell.backbone, _feature(number, cell)): cell.map for cell in found}
         values = tuple(by_column.get(column) for column in columns)
-    cells: list[Own | None] = []
+    cells: list[OwnCell | None] = []
     for column in own:
         result = next(
             (
@@ -161,11 +161,11 @@ def _row(  # noqa: PLR0917 - one call, of what a row is made of
             ),
             None,
         )
-        cells.append(None if result is None else _compared(number, result, found, against))
+        cells.append(None if result is None else _compare(number, result, found, against))
     return Row(dataset, framework, bits, values, tuple(cells))
 
 
-def _compared(number: int, result: Result, found: tuple[Published, ...], against: str) -> Own:
+def _compare(number: int, result: Result, found: tuple[Published, ...], against: str) -> OwnCell:
     """Compare a result with the paper's cell of its own backbone, else of the backbone `against`."""
     same = _BACKBONES.get(result.backbone)
     if number == 2:
@@ -177,6 +177,6 @@ def _compared(number: int, result: Result, found: tuple[Published, ...], against
         rest = [cell for cell in found if cell.backbone == against]
         chosen = next(iter(matching or rest), None)
     if chosen is None:
-        return Own(result, None, "")
+        return OwnCell(result, None, "")
     name = "the literature" if chosen.backbone == LITERATURE else chosen.backbone
-    return Own(result, result.map - chosen.map, name)
+    return OwnCell(result, result.map - chosen.map, name)

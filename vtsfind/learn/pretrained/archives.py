@@ -10,11 +10,11 @@ from pathlib import Path
 
 from vtsfind.base.errors import DownloadFailed
 from vtsfind.base.progress import CancelToken
-from vtsfind.learn.pretrained.download import translated
-from vtsfind.store.atomic import replacing
+from vtsfind.learn.pretrained.download import storage_errors
+from vtsfind.store.atomic import atomic_replace
 
-_CHUNK = 1 << 20
-_DAMAGE = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
+_CHUNK_BYTES = 1 << 20
+_ARCHIVE_ERRORS = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
 
 def unpack(archive: Path, wanted: Mapping[str, int], folder: Path, *, cancel: CancelToken) -> dict[str, str]:
@@ -48,17 +48,17 @@ def unpack(archive: Path, wanted: Mapping[str, int], folder: Path, *, cancel: Ca
         When asked to stop.
     """
     sums: dict[str, str] = {}
-    with translated(folder):
+    with storage_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with tarfile.open(archive, "r|*") as tar:
                 for member in tar:
                     cancel.check()
                     if member.isreg() and wanted.get(member.name) == member.size:
-                        sums[member.name] = _take(tar, member, folder, cancel)
+                        sums[member.name] = _extract_member(tar, member, folder, cancel)
                     if len(sums) == len(wanted):
                         break
-        except _DAMAGE as error:
+        except _ARCHIVE_ERRORS as error:
             raise DownloadFailed(
                 f"The archive {archive} is damaged: {error}.", "Remove it and run the command again."
             ) from error
@@ -71,13 +71,13 @@ def unpack(archive: Path, wanted: Mapping[str, int], folder: Path, *, cancel: Ca
     return sums
 
 
-def _take(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, cancel: CancelToken) -> str:
+def _extract_member(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, cancel: CancelToken) -> str:
     """Write one regular file of an archive; gives its SHA-256."""
     source = tar.extractfile(member)
     assert source is not None
     checksum = hashlib.sha256()
-    with replacing(folder / member.name.rpartition("/")[2]) as temporary, temporary.open("wb") as file:
-        while chunk := source.read(_CHUNK):
+    with atomic_replace(folder / member.name.rpartition("/")[2]) as temporary, temporary.open("wb") as file:
+        while chunk := source.read(_CHUNK_BYTES):
             cancel.check()
             checksum.update(chunk)
             file.write(chunk)

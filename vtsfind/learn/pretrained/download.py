@@ -19,18 +19,18 @@ from typing import BinaryIO
 
 import vtsfind
 from vtsfind.base.errors import DiskFull, DownloadFailed
-from vtsfind.base.progress import CancelToken, Phase, Progress, Silent
-from vtsfind.store.partial_file import Partial, alone
+from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
+from vtsfind.store.partial_file import PartialFile, exclusive_lock
 
-_CHUNK = 1 << 16
-_LONGEST_PAUSE_S = 30.0
-_PASSING = {408, 425, 429}
+_CHUNK_BYTES = 1 << 16
+_MAX_PAUSE_S = 30.0
+_TRANSIENT_STATUS = {408, 425, 429}
 """HTTP codes besides those from 500 on that may be other ones a moment later."""
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
+class RemoteFile:
     """A file that somebody publishes."""
 
     url: str
@@ -48,24 +48,24 @@ class Remote:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryPolicy:
     """How long a download waits for a server."""
 
     timeout_s: float = 30.0
     """Seconds without a byte after which a connection is given up."""
-    tries: int = 5
+    max_attempts: int = 5
     """Connections in a row that may bring nothing new."""
     pause_s: float = 1.0
     """Seconds before the second try; doubled for each one after."""
 
 
 def download(
-    remote: Remote,
+    remote: RemoteFile,
     path: Path,
     *,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
-    patience: Patience | None = None,
+    retry: RetryPolicy | None = None,
 ) -> None:
     """Make `path` a copy of a published file, unless it is one already; go on with what an earlier run left.
 
@@ -79,7 +79,7 @@ def download(
         Told of every kilobyte (1,000 bytes).
     cancel
         Asked between pieces; what has come is kept.
-    patience
+    retry
         With the server.
 
     Raises
@@ -93,17 +93,19 @@ def download(
         When asked to stop.
     """
     cancel = cancel or CancelToken()
-    with translated(path):
+    with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with alone(path, cancel):
+        with exclusive_lock(path, cancel):
             if path.is_file():
                 verify(path, remote)
                 return
-            transfer = _Transfer(remote, Partial(path), progress or Silent(), cancel, patience or Patience())
+            transfer = _Transfer(
+                remote, PartialFile(path), progress or SilentProgress(), cancel, retry or RetryPolicy()
+            )
             transfer.run()
 
 
-def verify(path: Path, remote: Remote) -> None:
+def verify(path: Path, remote: RemoteFile) -> None:
     """Make sure that a file is a whole copy of a published one.
 
     Raises
@@ -120,7 +122,7 @@ def verify(path: Path, remote: Remote) -> None:
         )
 
 
-def _difference(path: Path, remote: Remote) -> str:
+def _difference(path: Path, remote: RemoteFile) -> str:
     """What tells a file from the published one, in words; empty when nothing does."""
     size = path.stat().st_size
     if size != remote.size:
@@ -138,7 +140,7 @@ def _difference(path: Path, remote: Remote) -> str:
     return ""
 
 
-class _BrokenOff(Exception):
+class _TransientError(Exception):
     """A connection that may go better the next time."""
 
 
@@ -146,22 +148,27 @@ class _Transfer:
     """One download while it goes on."""
 
     def __init__(
-        self, remote: Remote, partial: Partial, progress: Progress, cancel: CancelToken, patience: Patience
+        self,
+        remote: RemoteFile,
+        partial: PartialFile,
+        progress: Progress,
+        cancel: CancelToken,
+        retry: RetryPolicy,
     ) -> None:
-        self.remote, self.partial, self.cancel, self.patience = remote, partial, cancel, patience
-        self.meter = _Meter(progress, remote)
-        self.ask_for_part = True
-        self.by_hand = f"or get {remote.url} by other means and put it at {partial.path}."
+        self.remote, self.partial, self.cancel, self.retry = remote, partial, cancel, retry
+        self.meter = _ProgressMeter(progress, remote)
+        self.use_range = True
+        self.manual_hint = f"or get {remote.url} by other means and put it at {partial.path}."
 
     def run(self) -> None:
         """Get the file, check it, and give it its name."""
         if self.partial.size > self.remote.size:
             self.partial.discard()
         # What an earlier run left may be of another version of the file: then it is worth a second go from nothing.
-        went_on = self.partial.size > 0
+        resumed = self.partial.size > 0
         self.fill()
         difference = _difference(self.partial.part, self.remote)
-        if difference and went_on:
+        if difference and resumed:
             self.partial.discard()
             self.fill()
             difference = _difference(self.partial.part, self.remote)
@@ -169,27 +176,27 @@ class _Transfer:
             self.partial.discard()
             raise DownloadFailed(
                 f"What came from {self.remote.url} is not the file wanted: {difference}. It was thrown away.",
-                f"Try again later, {self.by_hand}",
+                f"Try again later, {self.manual_hint}",
             )
         self.partial.complete()
 
     def fill(self) -> None:
         """Connect until all bytes are there, or nothing new came several times in a row."""
-        self._look_for_room()
+        self._check_disk_space()
         self.meter.at(self.partial.size)
-        most, idle = self.partial.size, 0
+        max_size, failed_attempts = self.partial.size, 0
         while self.partial.size < self.remote.size:
             self.cancel.check()
             try:
                 self._connect()
-            except _BrokenOff as broken:
-                idle = 0 if self.partial.size > most else idle + 1
-                most = max(most, self.partial.size)
-                if idle >= self.patience.tries:
-                    raise self._given_up(str(broken)) from broken
-                self._pause(idle)
+            except _TransientError as broken:
+                failed_attempts = 0 if self.partial.size > max_size else failed_attempts + 1
+                max_size = max(max_size, self.partial.size)
+                if failed_attempts >= self.retry.max_attempts:
+                    raise self._failure(str(broken)) from broken
+                self._pause(failed_attempts)
 
-    def _look_for_room(self) -> None:
+    def _check_disk_space(self) -> None:
         missing = self.remote.size - self.partial.size
         free = shutil.disk_usage(self.partial.path.parent).free
         if missing > free:
@@ -198,20 +205,20 @@ class _Transfer:
                 "Make room, or choose another place with --data.",
             )
 
-    def _given_up(self, words: str) -> DownloadFailed:
+    def _failure(self, words: str) -> DownloadFailed:
         size = self.partial.size
         if not size:
             return DownloadFailed(
                 f"{self.remote.url} cannot be downloaded: {words}.",
-                f"Look at the network and its proxy settings and try again, {self.by_hand}",
+                f"Look at the network and its proxy settings and try again, {self.manual_hint}",
             )
         return DownloadFailed(
             f"The download of {self.remote.url} broke off after {size:,} of {self.remote.size:,} bytes: {words}.",
-            f"What came is kept; run the same command again to go on, {self.by_hand}",
+            f"What came is kept; run the same command again to go on, {self.manual_hint}",
         )
 
-    def _pause(self, idle: int) -> None:
-        left = min(self.patience.pause_s * 2 ** max(0, idle - 1), _LONGEST_PAUSE_S)
+    def _pause(self, failed_attempts: int) -> None:
+        left = min(self.retry.pause_s * 2 ** max(0, failed_attempts - 1), _MAX_PAUSE_S)
         while left > 0:
             self.cancel.check()
             time.sleep(min(left, 0.1))
@@ -221,64 +228,64 @@ class _Transfer:
         """Ask once for what is missing and write what comes."""
         start = self.partial.size
         headers = {"User-Agent": f"vtsfind/{vtsfind.__version__}", "Accept-Encoding": "identity"}
-        if start and self.ask_for_part:
+        if start and self.use_range:
             headers["Range"] = f"bytes={start}-"
-        with self._answer(headers) as response:
-            goes_on = response.status == http.HTTPStatus.PARTIAL_CONTENT
-            if goes_on and not _begins_at(response, start):
-                self.ask_for_part = False
-                raise _BrokenOff("the server sent another part than asked for")
-            self._look_at_length(response, start if goes_on else 0)
-            with self.partial.open(fresh=not goes_on) as file:
-                self._copy(response, file, start if goes_on else 0)
+        with self._open_response(headers) as response:
+            resumes = response.status == http.HTTPStatus.PARTIAL_CONTENT
+            if resumes and not _starts_at(response, start):
+                self.use_range = False
+                raise _TransientError("the server sent another part than asked for")
+            self._check_length(response, start if resumes else 0)
+            with self.partial.open(fresh=not resumes) as file:
+                self._copy(response, file, start if resumes else 0)
 
-    def _answer(self, headers: dict[str, str]) -> http.client.HTTPResponse:
+    def _open_response(self, headers: dict[str, str]) -> http.client.HTTPResponse:
         request = urllib.request.Request(self.remote.url, headers=headers)  # noqa: S310 - the opener knows only HTTP
         try:
-            response = _opener().open(request, timeout=self.patience.timeout_s)
+            response = _opener().open(request, timeout=self.retry.timeout_s)
         except urllib.error.HTTPError as error:
             error.close()
             if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-                self.ask_for_part = False
-            elif error.code < 500 and error.code not in _PASSING:
+                self.use_range = False
+            elif error.code < 500 and error.code not in _TRANSIENT_STATUS:
                 raise DownloadFailed(
                     f"{self.remote.url} cannot be downloaded: the server says {error.code} {error.reason}.",
-                    f"Try again later, {self.by_hand}",
+                    f"Try again later, {self.manual_hint}",
                 ) from error
-            raise _BrokenOff(f"the server says {error.code} {error.reason}") from error
+            raise _TransientError(f"the server says {error.code} {error.reason}") from error
         except (OSError, http.client.HTTPException) as error:
-            raise _BrokenOff(_words(error)) from error
+            raise _TransientError(_error_text(error)) from error
         assert isinstance(response, http.client.HTTPResponse)
         return response
 
-    def _look_at_length(self, response: http.client.HTTPResponse, start: int) -> None:
+    def _check_length(self, response: http.client.HTTPResponse, start: int) -> None:
         """Refuse at once what has another length: a changed file, or the log-in page of a network."""
         length = response.headers.get("Content-Length", "")
         if length.isdecimal() and start + int(length) != self.remote.size:
             raise DownloadFailed(
                 f"{self.remote.url} has {start + int(length):,} bytes now, not {self.remote.size:,}: it is not the "
                 "file wanted, or this network answers in the server's place.",
-                f"Try again later, {self.by_hand}",
+                f"Try again later, {self.manual_hint}",
             )
 
     def _copy(self, response: http.client.HTTPResponse, file: BinaryIO, size: int) -> None:
         while size < self.remote.size:
             self.cancel.check()
             try:
-                chunk = response.read1(min(_CHUNK, self.remote.size - size))
+                chunk = response.read1(min(_CHUNK_BYTES, self.remote.size - size))
             except (OSError, http.client.HTTPException) as error:
-                raise _BrokenOff(_words(error)) from error
+                raise _TransientError(_error_text(error)) from error
             if not chunk:
-                raise _BrokenOff("the server ended the connection")
+                raise _TransientError("the server ended the connection")
             file.write(chunk)
             size += len(chunk)
             self.meter.at(size)
 
 
-class _Meter:
+class _ProgressMeter:
     """Turns a position in a file into progress, in kilobytes; a transfer that begins anew begins the phase anew."""
 
-    def __init__(self, progress: Progress, remote: Remote) -> None:
+    def __init__(self, progress: Progress, remote: RemoteFile) -> None:
         self._progress, self._remote, self._shown = progress, remote, -1
 
     def at(self, size: int) -> None:
@@ -308,11 +315,11 @@ def _opener() -> urllib.request.OpenerDirector:
     return opener
 
 
-def _begins_at(response: http.client.HTTPResponse, start: int) -> bool:
+def _starts_at(response: http.client.HTTPResponse, start: int) -> bool:
     return response.headers.get("Content-Range", "").replace("=", " ").startswith(f"bytes {start}-")
 
 
-def _words(error: BaseException) -> str:
+def _error_text(error: BaseException) -> str:
     """What a network error says, without the wrapping."""
     reason = getattr(error, "reason", error)
     if isinstance(reason, TimeoutError):
@@ -323,13 +330,13 @@ def _words(error: BaseException) -> str:
 
 
 @contextmanager
-def translated(path: Path) -> Iterator[None]:
+def storage_errors(path: Path) -> Iterator[None]:
     """Say what the file system refuses in vtsfind's own errors."""
     try:
         yield
     except OSError as error:
         name = error.filename or path
-        if error.errno in _FULL:
+        if error.errno in _DISK_FULL_ERRNOS:
             raise DiskFull(
                 f"The disk with {path} is full.",
                 "Make room, or choose another place with --data; what came is kept, so the same command goes on.",

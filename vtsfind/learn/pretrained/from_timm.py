@@ -8,7 +8,7 @@ from torch import Tensor
 
 from vtsfind.base.errors import DownloadFailed, UsageError
 from vtsfind.learn.models.backbones import Backbone
-from vtsfind.learn.pretrained.load import classifiers, fitted
+from vtsfind.learn.pretrained.load import classifier_prefixes, fit_to_backbone
 
 PUBLISHED = "published"
 
@@ -43,19 +43,19 @@ def load_published(network: Any, known: Backbone, start: str) -> None:
         tags = ", ".join(each.rpartition(".")[2] for each in timm.list_pretrained(f"{known.architecture}.*"))
         raise UsageError(f"There are no published weights '{name}'.", f"Known tags: {tags or 'none'}.")
     try:
-        state = _downloaded(known, name)
+        state = _download_state(known, name)
     except Exception as error:
         reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
         raise DownloadFailed(
             f"The published weights '{name}' cannot be got: {reason}.",
             "Connect to the network, or get a file of weights and give it with --start (see docs/weights.md).",
         ) from error
-    unwanted = classifiers(network)
+    unwanted = classifier_prefixes(network)
     wanted = {k: v for k, v in state.items() if not k.startswith(unwanted)}
-    network.load_state_dict(fitted(wanted, network, Path(name)), strict=False)
+    network.load_state_dict(fit_to_backbone(wanted, network, Path(name)), strict=False)
 
 
-def _downloaded(known: Backbone, name: str) -> dict[str, Tensor]:
+def _download_state(known: Backbone, name: str) -> dict[str, Tensor]:
     if known.library == "torchvision":
         from torchvision.models import get_model_weights
 

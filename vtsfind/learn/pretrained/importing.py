@@ -14,18 +14,18 @@ from vtsfind.base.records import show_path
 from vtsfind.base.settings import places
 from vtsfind.learn.models.backbones import backbone as backbone_named
 from vtsfind.learn.models.network import HashNetwork, make_backbone
-from vtsfind.learn.models.register import adopt, finished
-from vtsfind.learn.models.registry import REGISTRY, Card, registered
+from vtsfind.learn.models.register import finished_model, register_model
+from vtsfind.learn.models.registry import REGISTRY, ModelCard, registered_models
 from vtsfind.learn.models.spec import NetworkSpec
-from vtsfind.learn.pretrained.load import fitted, read_start, starts_folder
+from vtsfind.learn.pretrained.load import fit_to_backbone, read_start, starts_folder
 from vtsfind.store.atomic import replace_file
 
 SUFFIX = ".safetensors"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class StartWeights:
     """Start weights in the user's folder of starts."""
 
     path: Path
@@ -40,7 +40,7 @@ class Start:
     """Of the file, in hex."""
 
 
-def import_model(run: Path, *, name: str = "") -> Card:
+def import_model(run: Path, *, name: str = "") -> ModelCard:
     """Copy the model of a run folder, such as of another machine, among the user's own models.
 
     Parameters
@@ -66,9 +66,9 @@ def import_model(run: Path, *, name: str = "") -> Card:
             f"There is no {REGISTRY} in {run}, so it is no folder of a model.",
             "Give the run folder of a training that has ended, or a file of start weights.",
         )
-    card = finished(run)
-    name = _checked(name or card.name)
-    known = registered()
+    card = finished_model(run)
+    name = _check_name(name or card.name)
+    known = registered_models()
     if name in known:
         if known[name].sha256 == card.sha256:
             return known[name]
@@ -79,10 +79,10 @@ def import_model(run: Path, *, name: str = "") -> Card:
     target = places().models / f"{name}{SUFFIX}"
     if target.exists() and _sha256(target.read_bytes()) != card.sha256:
         raise UsageError(f"There is a file {target}.", "Choose another name with --name, or remove the file.")
-    return adopt(run, places().models, name=name)
+    return register_model(run, places().models, name=name)
 
 
-def import_start(file: Path, *, name: str = "", backbone: str, depth: int | None = None) -> Start:
+def import_start(file: Path, *, name: str = "", backbone: str, depth: int | None = None) -> StartWeights:
     """Check start weights and put them, as safetensors in timm's names, into the user's folder of starts.
 
     Positions are kept as they are; they are resampled where they are used.
@@ -104,11 +104,11 @@ def import_start(file: Path, *, name: str = "", backbone: str, depth: int | None
         When the file cannot be read, does not fit the backbone, or holds a number that is not finite, or when there is
         another start of that name.
     """
-    name = _checked((name or file.stem).removesuffix(SUFFIX))
+    name = _check_name((name or file.stem).removesuffix(SUFFIX))
     with torch.device("meta"):
         network = make_backbone(NetworkSpec(backbone, backbone_named(backbone).size, (), depth=depth))
     state = read_start(file, network)
-    fitted(state, network, file)
+    fit_to_backbone(state, network, file)
     for tensor, values in state.items():
         if not torch.isfinite(values).all():
             raise UsageError(f"{file} has a number in '{tensor}' that is not finite.", "Get the file again.")
@@ -123,11 +123,11 @@ def import_start(file: Path, *, name: str = "", backbone: str, depth: int | None
             "Choose another name with --name, or remove the file.",
         )
     weights = sum(values.numel() for values in state.values())
-    return Start(path, backbone, weights, len(content), _sha256(content))
+    return StartWeights(path, backbone, weights, len(content), _sha256(content))
 
 
-def _checked(name: str) -> str:
-    if not _NAME.fullmatch(name):
+def _check_name(name: str) -> str:
+    if not _NAME_PATTERN.fullmatch(name):
         raise UsageError(
             f"'{name}' cannot be a name here.",
             "Choose one of letters, digits, '.', '_', '+' and '-' with --name.",
@@ -148,7 +148,7 @@ def _serialised(state: dict[str, Tensor], source: str) -> bytes:
     return save(own, {"source": source})
 
 
-def _check_shapes(card: Card) -> None:
+def _check_shapes(card: ModelCard) -> None:
     """Make sure that a file of weights has every tensor of the card's network, without reading the tensors."""
     from safetensors import SafetensorError, safe_open
 

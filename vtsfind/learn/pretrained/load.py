@@ -33,7 +33,7 @@ from torch import Tensor
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.settings import places
-from vtsfind.learn.models.transhash import LOCAL
+from vtsfind.learn.models.transhash import LOCAL_PREFIXES
 from vtsfind.learn.pretrained.npz import read_npz
 
 _LAYER_NAMES = {
@@ -41,7 +41,7 @@ _LAYER_NAMES = {
     "ls1.gamma": "layer_scale1.lambda1",
     "ls2.gamma": "layer_scale2.lambda1",
 }
-_UNREADABLE = (
+_READ_ERRORS = (
     OSError,
     EOFError,
     ValueError,
@@ -54,7 +54,7 @@ _UNREADABLE = (
 )
 # What may be missing: the norm of a whole transformer does not belong behind a shortened one, and torch's old files do not
 # count batches.
-_DISPENSABLE = ("norm.", "local_norm."), "num_batches_tracked"
+_OPTIONAL_WEIGHTS = ("norm.", "local_norm."), "num_batches_tracked"
 
 
 def starts_folder() -> Path:
@@ -80,7 +80,7 @@ def load_start(network: Any, path: Path) -> None:
     own = starts_folder() / path.name
     if not path.is_file() and own.is_file():
         path = own
-    network.load_state_dict(fitted(read_start(path, network), network, path), strict=False)
+    network.load_state_dict(fit_to_backbone(read_start(path, network), network, path), strict=False)
 
 
 def read_start(path: Path, network: Any) -> dict[str, Tensor]:
@@ -116,16 +116,16 @@ def read_start(path: Path, network: Any) -> dict[str, Tensor]:
         )
     try:
         state = readers[path.suffix](path, network)
-    except _UNREADABLE as error:
+    except _READ_ERRORS as error:
         reason = " ".join(str(error).split()).rstrip(".") or type(error).__name__
         raise UsageError(
             f"The start weights {path} cannot be read: {reason}.", "Get the file again."
         ) from error
-    unwanted = (*classifiers(network), "pre_logits.")
+    unwanted = (*classifier_prefixes(network), "pre_logits.")
     return {name: values for name, values in state.items() if not name.startswith(unwanted)}
 
 
-def fitted(state: Mapping[str, Tensor], network: Any, path: Path) -> dict[str, Tensor]:
+def fit_to_backbone(state: Mapping[str, Tensor], network: Any, path: Path) -> dict[str, Tensor]:
     """Bring start weights to the shape of a backbone.
 
     Parameters
@@ -145,10 +145,10 @@ def fitted(state: Mapping[str, Tensor], network: Any, path: Path) -> dict[str, T
     wanted = network.state_dict()
     fitting = dict(state)
     if hasattr(network, "blocks") and hasattr(network, "pos_embed"):
-        fitting = _branched(_cut(fitting, len(network.blocks)), wanted)
+        fitting = _with_local_stream(_cut_blocks(fitting, len(network.blocks)), wanted)
         given, grid = fitting.get("pos_embed"), wanted.get("pos_embed")
         if given is not None and grid is not None and given.shape != grid.shape:
-            fitting["pos_embed"] = _resampled(given, network)
+            fitting["pos_embed"] = _resample_positions(given, network)
     difference = _difference(fitting, wanted)
     if difference:
         raise UsageError(
@@ -159,7 +159,7 @@ def fitted(state: Mapping[str, Tensor], network: Any, path: Path) -> dict[str, T
 
 def _difference(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
     """What keeps tensors from fitting a network, in words; empty if nothing does."""
-    begins, ends = _DISPENSABLE
+    begins, ends = _OPTIONAL_WEIGHTS
     for name, values in wanted.items():
         if name not in state:
             if not name.startswith(begins) and not name.endswith(ends):
@@ -170,42 +170,44 @@ def _difference(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> st
     return f"'{extra[0]}' has no place in it" if extra else ""
 
 
-def classifiers(network: Any) -> tuple[str, ...]:
+def classifier_prefixes(network: Any) -> tuple[str, ...]:
     """Where the names of classifiers' tensors begin in the files of an architecture."""
     names = (getattr(network, "pretrained_cfg", None) or {}).get("classifier") or ()
     return tuple(f"{name}." for name in ((names,) if isinstance(names, str) else names))
 
 
-def _cut(state: dict[str, Tensor], depth: int) -> dict[str, Tensor]:
+def _cut_blocks(state: dict[str, Tensor], depth: int) -> dict[str, Tensor]:
     """Leave out the blocks from `depth` on, and then the norm behind them."""
-    beyond = any(_block(name) >= depth for name in state)
+    beyond = any(_block_number(name) >= depth for name in state)
     return {
         name: values
         for name, values in state.items()
-        if _block(name) < depth and not (beyond and name.startswith(_DISPENSABLE[0]))
+        if _block_number(name) < depth and not (beyond and name.startswith(_OPTIONAL_WEIGHTS[0]))
     }
 
 
-def _block(name: str) -> int:
+def _block_number(name: str) -> int:
     """Number of the block that a tensor belongs to; -1 for none."""
     parts = name.split(".")
     return int(parts[1]) if parts[0] == "blocks" and len(parts) > 1 and parts[1].isdecimal() else -1
 
 
-def _branched(state: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _with_local_stream(state: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Let a local stream that is wanted start as a copy, and leave out one that is not."""
-    last = max(map(_block, wanted))
-    for local, source in LOCAL.items():
+    last = max(map(_block_number, wanted))
+    for local, source in LOCAL_PREFIXES.items():
         for name in wanted:
             origin = source.format(last=last) + name.removeprefix(local)
             if name.startswith(local) and name not in state and origin in state:
                 state[name] = state[origin]
     return {
-        name: values for name, values in state.items() if name in wanted or not name.startswith(tuple(LOCAL))
+        name: values
+        for name, values in state.items()
+        if name in wanted or not name.startswith(tuple(LOCAL_PREFIXES))
     }
 
 
-def _resampled(positions: Tensor, network: Any) -> Tensor:
+def _resample_positions(positions: Tensor, network: Any) -> Tensor:
     """Bring position embeddings (1, t, d) to the grid of a network; as they are if they lie on no square grid."""
     from timm.layers.pos_embed import resample_abs_pos_embed
 
@@ -233,7 +235,7 @@ def _from_pickle(path: Path, network: Any) -> dict[str, Tensor]:
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError("it is no dictionary of tensors")
     wanted = list(network.state_dict())
-    if all(name in state for name in wanted if not name.endswith(_DISPENSABLE[1])):
+    if all(name in state for name in wanted if not name.endswith(_OPTIONAL_WEIGHTS[1])):
         return state
     return dict(zip(wanted, state.values(), strict=False))
 

@@ -61,11 +61,11 @@ def read_npz(path: Path) -> dict[str, Tensor]:
         file: Any = np.load(raw, allow_pickle=False)
         if not isinstance(file, NpzFile):
             raise ValueError("it is no archive of named arrays")  # noqa: TRY004 - the content is wrong, not the caller
-        state = _whole(file)
+        state = _converted(file)
     return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in state.items()}
 
 
-def _whole(file: NpzFile) -> dict[str, Floats]:
+def _converted(file: NpzFile) -> dict[str, Floats]:
     state = {
         "cls_token": _array(file, "cls"),
         "patch_embed.proj.weight": _array(file, "embedding/kernel").transpose(3, 2, 0, 1),
@@ -93,7 +93,7 @@ def _block(file: NpzFile, place: str) -> dict[str, Floats]:
     inputs = [f"{attention}/{part}" for part in ("query", "key", "value")]
     out = _array(file, f"{attention}/out/kernel")
     state = {
-        "attn.qkv.weight": np.concatenate([_columns(_array(file, f"{part}/kernel")).T for part in inputs]),
+        "attn.qkv.weight": np.concatenate([_join_heads(_array(file, f"{part}/kernel")).T for part in inputs]),
         "attn.qkv.bias": np.concatenate([_array(file, f"{part}/bias").ravel() for part in inputs]),
         "attn.proj.weight": out.reshape(-1, out.shape[-1]).T,
         "attn.proj.bias": _array(file, f"{attention}/out/bias"),
@@ -107,6 +107,6 @@ def _block(file: NpzFile, place: str) -> dict[str, Floats]:
     return state
 
 
-def _columns(kernel: Floats) -> Floats:
+def _join_heads(kernel: Floats) -> Floats:
     """Join the heads of a kernel (d, h, e) to (d, h e)."""
     return kernel.reshape(len(kernel), -1)

@@ -28,8 +28,8 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.data.batches import Batch, Batches
 from vtsfind.learn.models.network import HashNetwork, normalise
-from vtsfind.learn.training.finetune_heads import teach_head
-from vtsfind.learn.training.recipes import Recipe, Task
+from vtsfind.learn.training.finetune_heads import finetune_head
+from vtsfind.learn.training.recipes import Recipe, TrainingTask
 
 _CENTRING_PICTURES = 1536
 _CENTRING_BATCH = 64
@@ -42,7 +42,7 @@ REFIT_RIDGE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
-class Views:
+class TaskFeatures:
     """What the heads read of some views of one task's pictures."""
 
     features: Matrix
@@ -52,7 +52,9 @@ class Views:
 
 
 @torch.no_grad()
-def read_views(network: HashNetwork, batches: Iterable[Batch], preprocessing: Preprocessing) -> Views:
+def extract_features(
+    network: HashNetwork, batches: Iterable[Batch], preprocessing: Preprocessing
+) -> TaskFeatures:
     """Read the features of views with the backbone as it is."""
     device = next(network.parameters()).device
     network.eval()
@@ -61,12 +63,17 @@ def read_views(network: HashNetwork, batches: Iterable[Batch], preprocessing: Pr
         inputs = normalise(batch.pixels.to(device), preprocessing.mean, preprocessing.std)
         parts.append(network.features(inputs).float().cpu().numpy().astype(np.float64))
         rows.append(batch.rows.numpy())
-    return Views(np.concatenate(parts), np.concatenate(rows))
+    return TaskFeatures(np.concatenate(parts), np.concatenate(rows))
 
 
 @torch.no_grad()
 def fit_head(
-    head: nn.Module, views: Sequence[Views], targets: Sequence[Matrix] | None, *, seed: int, ridge: float
+    head: nn.Module,
+    views: Sequence[TaskFeatures],
+    targets: Sequence[Matrix] | None,
+    *,
+    seed: int,
+    ridge: float,
 ) -> None:
     """Give one head its closed form.
 
@@ -100,7 +107,7 @@ def fit_head(
         codes = np.concatenate([code[part.rows] for part, code in zip(views, targets, strict=True)])
         if len(linear) > 1:
             with torch.enable_grad():
-                teach_head(head, features, codes, seed=seed)
+                finetune_head(head, features, codes, seed=seed)
             return
         weights = targets_head(features, codes, ridge)
     linear[0].weight.copy_(torch.from_numpy(weights))
@@ -142,10 +149,10 @@ def fit_heads(
     forms = closed_forms(recipe, when)
     steps = math.ceil(count / sum(task.pictures * task.views_each for task in recipe.tasks))
     tasks = {(number, place): _task_at(recipe, number, place, when) for number, place in forms}
-    views: dict[tuple[int, str], Views] = {}
+    views: dict[tuple[int, str], TaskFeatures] = {}
     for (number, _), task in tasks.items():
         if (number, task.views) not in views:
-            views[number, task.views] = _shown(network, sources[number], task, steps, workers)
+            views[number, task.views] = _extract_task_features(network, sources[number], task, steps, workers)
     heads: dict[str, list[tuple[int, int]]] = {}
     for number, place in forms:
         heads.setdefault(recipe.tasks[number].goals[place].head, []).append((number, place))
@@ -165,20 +172,22 @@ def closed_forms(recipe: Recipe, when: Literal["start", "end"]) -> dict[tuple[in
     return {key: form for key, form in forms.items() if form != "random"}
 
 
-def _task_at(recipe: Recipe, number: int, place: int, when: Literal["start", "end"]) -> Task:
+def _task_at(recipe: Recipe, number: int, place: int, when: Literal["start", "end"]) -> TrainingTask:
     """A task, showing its pictures as one of its goals wants them."""
     task = recipe.tasks[number]
     wanted = task.goals[place].end_views if when == "end" else None
     return replace(task, views=wanted or task.views)
 
 
-def _shown(network: HashNetwork, source: Batches, task: Task, steps: int, workers: int) -> Views:
-    batches = source.others(steps=steps, seed=-source.seed % 2**32, task=task)
+def _extract_task_features(
+    network: HashNetwork, source: Batches, task: TrainingTask, steps: int, workers: int
+) -> TaskFeatures:
+    batches = source.derive(steps=steps, seed=-source.seed % 2**32, task=task)
     # Workers are started fresh rather than forked, since torch has threads already.
     loader = DataLoader(
         batches, batch_size=None, num_workers=workers, multiprocessing_context="spawn" if workers else None
     )
-    return read_views(network, loader, source.preprocessing)
+    return extract_features(network, loader, source.preprocessing)
 
 
 @torch.no_grad()
@@ -186,7 +195,7 @@ def centre_heads(network: HashNetwork, source: Batches) -> None:
     """Set the heads' normalisation to the statistics of unedited pictures, so that each bit is balanced on those."""
     task = replace(source.task, views="plain", views_each=1, pictures=_CENTRING_BATCH)
     steps = math.ceil(min(_CENTRING_PICTURES, len(source.pictures)) / _CENTRING_BATCH)
-    plain = source.others(steps=steps, seed=source.seed, task=task)
+    plain = source.derive(steps=steps, seed=source.seed, task=task)
     device = next(network.parameters()).device
     norms = [layer for layer in network.heads.modules() if isinstance(layer, nn.BatchNorm1d)]
     for layer in norms:
@@ -224,14 +233,14 @@ def identity_head(
     (k, d); outputs have unit variance.
     """
     covariance = np.cov(features.T)
-    total = _steadied(covariance, ridge)
+    total = _regularised(covariance, ridge)
     inverse = np.linalg.inv(np.linalg.cholesky(total))
-    within = inverse @ _within(features, rows) @ inverse.T
+    within = inverse @ _within_covariance(features, rows) @ inverse.T
     noise, directions = np.linalg.eigh(within)
     weights = (np.sqrt((1 - noise).clip(0))[:, None] * (directions.T @ inverse))[:bits]
     rng = np.random.default_rng(seed)
     rotation = np.linalg.qr(rng.normal(size=(max(bits, len(weights)),) * 2))[0][:bits, : len(weights)]
-    return _unit(rotation @ weights, covariance)
+    return _unit_variance(rotation @ weights, covariance)
 
 
 def targets_head(features: Matrix, codes: Matrix, ridge: float = START_RIDGE) -> Matrix:
@@ -252,11 +261,11 @@ def targets_head(features: Matrix, codes: Matrix, ridge: float = START_RIDGE) ->
     """
     centred = features - features.mean(0)
     covariance = np.cov(features.T)
-    outputs = np.linalg.solve(_steadied(covariance, ridge), centred.T @ codes / len(codes)).T
-    return _unit(outputs, covariance)
+    outputs = np.linalg.solve(_regularised(covariance, ridge), centred.T @ codes / len(codes)).T
+    return _unit_variance(outputs, covariance)
 
 
-def _within(features: Matrix, rows: npt.NDArray[np.int64]) -> Matrix:
+def _within_covariance(features: Matrix, rows: npt.NDArray[np.int64]) -> Matrix:
     """Covariance of the views of one photo around their mean."""
     _, photo, counts = np.unique(rows, return_inverse=True, return_counts=True)
     means = np.zeros((len(counts), features.shape[1]))
@@ -265,12 +274,14 @@ def _within(features: Matrix, rows: npt.NDArray[np.int64]) -> Matrix:
     return centred.T @ centred / max(1, len(rows) - len(counts))
 
 
-def _steadied(covariance: Matrix, ridge: float) -> Matrix:
-    steadied: Matrix = covariance + ridge * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
-    return steadied
+def _regularised(covariance: Matrix, ridge: float) -> Matrix:
+    regularised: Matrix = covariance + ridge * np.trace(covariance) / len(covariance) * np.eye(
+        len(covariance)
+    )
+    return regularised
 
 
-def _unit(outputs: Matrix, covariance: Matrix) -> Matrix:
+def _unit_variance(outputs: Matrix, covariance: Matrix) -> Matrix:
     variance = np.einsum("kd,de,ke->k", outputs, covariance, outputs)
     scaled: Matrix = outputs / np.sqrt(variance.clip(1e-12))[:, None]
     return scaled

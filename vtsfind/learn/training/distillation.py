@@ -29,9 +29,9 @@ from vtsfind.learn.training.recipes import Recipe, Teacher
 from vtsfind.media.decode import prepare
 from vtsfind.store.atomic import replace_file
 
-See = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
+FeatureFunction = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 
-_ITQ_ROUNDS = 50
+_ITQ_ITERATIONS = 50
 _BATCH = 32
 
 
@@ -60,7 +60,7 @@ def target_codes(
     (number of task, number of goal) to (n, k) float32 of -1 and 1.
     """
     bits = {head.name: head.bits for head in recipe.network.heads}
-    taught: dict[str, dict[tuple[int, int], npt.NDArray[np.float32]]] = {}
+    features_by_head: dict[str, dict[tuple[int, int], npt.NDArray[np.float32]]] = {}
     dims: dict[str, int] = {}
     for number, task in enumerate(recipe.tasks):
         for place, goal in enumerate(task.goals):
@@ -70,16 +70,17 @@ def target_codes(
             if not file.is_file():
                 buffer = io.BytesIO()
                 np.save(
-                    buffer, _features(goal.teacher, pictures[number], starts, progress).astype(np.float16)
+                    buffer,
+                    _teacher_features(goal.teacher, pictures[number], starts, progress).astype(np.float16),
                 )
                 replace_file(file, buffer.getvalue())
             features = np.load(file).astype(np.float32)
-            moved = drawn_to_class(features, pictures[number].labels, goal.teacher.pull)
-            taught.setdefault(goal.head, {})[number, place] = moved
+            moved = pull_to_class(features, pictures[number].labels, goal.teacher.pull)
+            features_by_head.setdefault(goal.head, {})[number, place] = moved
             dims[goal.head] = goal.teacher.dims or bits[goal.head]
     result: dict[tuple[int, int], Tensor] = {}
-    for head, parts in taught.items():
-        codes = signed(np.concatenate(list(parts.values())), bits[head], dims[head], recipe.seed)
+    for head, parts in features_by_head.items():
+        codes = itq_codes(np.concatenate(list(parts.values())), bits[head], dims[head], recipe.seed)
         ends = np.cumsum([len(part) for part in parts.values()])[:-1]
         result |= {
             key: torch.from_numpy(part) for key, part in zip(parts, np.split(codes, ends), strict=True)
@@ -87,22 +88,22 @@ def target_codes(
     return result
 
 
-def _features(
+def _teacher_features(
     teacher: Teacher, pictures: Pictures, starts: Path, progress: Progress
 ) -> npt.NDArray[np.float32]:
-    see, look = eyes(teacher, starts)
+    extract, preprocessing = teacher_network(teacher, starts)
     progress.start(Phase.TRAIN, len(pictures))
     blocks = []
     for first in range(0, len(pictures), _BATCH):
         rows = range(first, min(first + _BATCH, len(pictures)))
-        blocks.append(see(np.stack([prepare(pictures.picture(row), look) for row in rows])))
+        blocks.append(extract(np.stack([prepare(pictures.picture(row), preprocessing) for row in rows])))
         progress.advance(len(rows), "teacher")
     features: npt.NDArray[np.float32] = np.concatenate(blocks)
     features /= np.linalg.norm(features, axis=1, keepdims=True).clip(1e-12)
     return features
 
 
-def eyes(teacher: Teacher, starts: Path) -> tuple[See, Preprocessing]:
+def teacher_network(teacher: Teacher, starts: Path) -> tuple[FeatureFunction, Preprocessing]:
     """A teacher's network, as a function from (b, size, size, 3) uint8 to features (b, d), and how it wants pictures.
 
     Raises
@@ -111,27 +112,27 @@ def eyes(teacher: Teacher, starts: Path) -> tuple[See, Preprocessing]:
         When its file is missing or no network of that kind, or ONNX files cannot be run here.
     """
     if not teacher.backbone:
-        return _exported(starts / teacher.start), Preprocessing(size=teacher.size)
+        return _onnx_network(starts / teacher.start), Preprocessing(size=teacher.size)
     return _network(teacher, starts), backbone(teacher.backbone).preprocessing(teacher.size)
 
 
-def _network(teacher: Teacher, starts: Path) -> See:
+def _network(teacher: Teacher, starts: Path) -> FeatureFunction:
     known = backbone(teacher.backbone)
     network = make_backbone(NetworkSpec(teacher.backbone, teacher.size, heads=()))
     load_start(network, starts / teacher.start)
     network.eval()
 
     @torch.inference_mode()
-    def see(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        seen: npt.NDArray[np.float32] = network(
+    def extract(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        features: npt.NDArray[np.float32] = network(
             normalise(torch.from_numpy(pixels), known.mean, known.std)
         ).numpy()
-        return seen
+        return features
 
-    return see
+    return extract
 
 
-def _exported(path: Path) -> See:
+def _onnx_network(path: Path) -> FeatureFunction:
     """A whole network as an ONNX file that takes pictures, (b, h, w, 3) uint8, and gives (b, d) float32."""
     if not path.is_file():
         raise UsageError(f"The teacher {path} is not there.", "See docs/weights.md for where to get it.")
@@ -144,14 +145,14 @@ def _exported(path: Path) -> See:
     session = onnxruntime.InferenceSession(path)
     name = session.get_inputs()[0].name
 
-    def see(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        seen: npt.NDArray[np.float32] = session.run(None, {name: pixels})[0]
-        return seen
+    def extract(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        features: npt.NDArray[np.float32] = session.run(None, {name: pixels})[0]
+        return features
 
-    return see
+    return extract
 
 
-def drawn_to_class(
+def pull_to_class(
     features: npt.NDArray[np.float32], labels: npt.NDArray[np.float32], pull: float
 ) -> npt.NDArray[np.float32]:
     """Move labelled features towards the mean of their class (or of their classes, evenly).
@@ -175,7 +176,7 @@ def drawn_to_class(
     return moved
 
 
-def signed(features: npt.NDArray[np.float32], bits: int, dims: int, seed: int) -> npt.NDArray[np.float32]:
+def itq_codes(features: npt.NDArray[np.float32], bits: int, dims: int, seed: int) -> npt.NDArray[np.float32]:
     """Whiten, rotate and sign features.
 
     Parameters
@@ -199,7 +200,7 @@ def signed(features: npt.NDArray[np.float32], bits: int, dims: int, seed: int) -
     white = centred @ (vectors[:, first] / np.sqrt(values[first].clip(1e-8)))
     rng = np.random.default_rng(seed)
     rotation = np.linalg.qr(rng.normal(size=(bits, bits)))[0][:dims]
-    for _ in range(_ITQ_ROUNDS):
+    for _ in range(_ITQ_ITERATIONS):
         codes = np.where(white @ rotation > 0, 1.0, -1.0)
         left, _, right = np.linalg.svd(white.T @ codes, full_matrices=False)
         rotation = left @ right

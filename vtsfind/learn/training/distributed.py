@@ -17,12 +17,12 @@ from typing import Any, Self
 import torch
 from torch import Tensor, distributed, nn
 
-_PATIENCE = timedelta(hours=2)
+_TIMEOUT = timedelta(hours=2)
 """How long the others wait for the first one, which opens data and measures alone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Processes:
+class ProcessGroup:
     """The processes that train together."""
 
     rank: int = 0
@@ -41,15 +41,15 @@ class Processes:
 
     @classmethod
     @contextmanager
-    def joined(cls, device: torch.device) -> Iterator[Self]:
+    def join_group(cls, device: torch.device) -> Iterator[Self]:
         """Join the others, if torchrun started any, and leave them in the end."""
-        rank, count = place_of_this()
+        rank, count = rank_and_world_size()
         if count == 1:
             yield cls()
             return
         if device.type == "cuda":
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_PATIENCE)
+        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_TIMEOUT)
         try:
             yield cls(rank, count)
         finally:
@@ -69,7 +69,7 @@ class Processes:
         if self.count > 1:
             distributed.barrier()
 
-    def gathered(self, own: Tensor) -> Tensor:
+    def gather(self, own: Tensor) -> Tensor:
         """Put the shares (b, ...) of all processes one after the other, without gradient; all have the same b."""
         if self.count == 1:
             return own.detach()
@@ -81,24 +81,24 @@ class Processes:
         """The rows of something whole that are this process's share."""
         return whole.chunk(self.count)[self.rank]
 
-    def alike(self, module: nn.Module) -> None:
+    def broadcast_from_first(self, module: nn.Module) -> None:
         """Give all processes the first one's parameters and buffers."""
         if self.count > 1:
             for values in module.state_dict().values():
                 distributed.broadcast(values, 0)
 
-    def averaged(self, parameters: Iterable[nn.Parameter]) -> None:
+    def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
         """Average gradients that are the same everywhere but for rounding, so that parameters never drift apart."""
         if self.count > 1:
             for gradient in [p.grad for p in parameters if p.grad is not None]:
                 distributed.all_reduce(gradient)
                 gradient.div_(self.count)
 
-    def any(self, here: bool, device: torch.device) -> bool:  # noqa: FBT001 - the value is the question itself
+    def any(self, local_value: bool, device: torch.device) -> bool:  # noqa: FBT001 - the value is the question itself
         """Whether it is so in any process."""
         if self.count == 1:
-            return here
-        flag = torch.tensor(float(here), device=device)
+            return local_value
+        flag = torch.tensor(float(local_value), device=device)
         distributed.all_reduce(flag, distributed.ReduceOp.MAX)
         return bool(flag)
 
@@ -110,6 +110,6 @@ class Processes:
         return nn.parallel.DistributedDataParallel(module, device_ids=places)
 
 
-def place_of_this() -> tuple[int, int]:
+def rank_and_world_size() -> tuple[int, int]:
     """Number of this process among those that torchrun started, and how many there are; needs no joining."""
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from vtsfind.learn.evaluation.heads import FeatureHead, Knobs, train_head
+from vtsfind.learn.evaluation.heads import FeatureHead, Hyperparameters, train_head
 from vtsfind.learn.models.network import HIDDEN_DROPOUT
 from vtsfind.learn.objectives.csq import CSQ
 
@@ -20,12 +20,12 @@ Matrix = npt.NDArray[np.float64]
 
 _EPOCHS = 24
 _BATCH = 512
-_RATE = 2e-3
+_LEARNING_RATE = 2e-3
 _TEMPERATURE = 0.1
-_LIKENESS_WEIGHT = 0.3
+_SIMILARITY_WEIGHT = 0.3
 
 
-class CodesAndLikeness(CSQ):
+class CodesAndSimilarity(CSQ):
     """CSQ on given codes, and the divergence of how alike outputs are from how alike their codes are.
 
     With codes t and tanh(u) as unit vectors, the likeness of picture i to the others j of the batch is the softmax over j
@@ -34,14 +34,14 @@ class CodesAndLikeness(CSQ):
     """
 
     def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:
-        """See `vtsfind.learn.objectives.base.Objective.forward`; CSQ's terms and `likeness`."""
+        """See `vtsfind.learn.objectives.base.Objective.forward`; CSQ's terms and `similarity`."""
         terms = super().forward(outputs, labels, rows)
-        wanted = _likeness(self.targets(labels, rows)).exp()
-        likeness = -(wanted * _likeness(torch.tanh(outputs))).sum(1).mean()
-        return {**terms, "likeness": _LIKENESS_WEIGHT * likeness}
+        wanted = _log_similarity(self.targets(labels, rows)).exp()
+        similarity = -(wanted * _log_similarity(torch.tanh(outputs))).sum(1).mean()
+        return {**terms, "likeness": _SIMILARITY_WEIGHT * similarity}
 
 
-def _likeness(codes: Tensor) -> Tensor:
+def _log_similarity(codes: Tensor) -> Tensor:
     """Logarithm of how alike each of b codes, (b, k), is to each other one, (b, b); next to nothing to itself."""
     directions = F.normalize(codes)
     itself = torch.eye(len(codes), dtype=torch.bool)
@@ -49,7 +49,7 @@ def _likeness(codes: Tensor) -> Tensor:
     return torch.log_softmax(near, 1)
 
 
-def teach_head(head: nn.Module, features: Matrix, codes: Matrix, *, seed: int) -> None:
+def finetune_head(head: nn.Module, features: Matrix, codes: Matrix, *, seed: int) -> None:
     """Fit a head to codes.
 
     Parameters
@@ -64,13 +64,21 @@ def teach_head(head: nn.Module, features: Matrix, codes: Matrix, *, seed: int) -
         Of the training.
     """
     first, last = (layer for layer in head.modules() if isinstance(layer, nn.Linear))
-    objective = CodesAndLikeness()
+    objective = CodesAndSimilarity()
     objective.bind_targets(torch.from_numpy(codes.astype(np.float32)))
-    knobs = Knobs(
-        epochs=_EPOCHS, batch=_BATCH, rate=_RATE, hidden=first.out_features, hidden_dropout=HIDDEN_DROPOUT
+    hyperparameters = Hyperparameters(
+        epochs=_EPOCHS,
+        batch=_BATCH,
+        rate=_LEARNING_RATE,
+        hidden=first.out_features,
+        hidden_dropout=HIDDEN_DROPOUT,
     )
     no_labels = np.zeros((len(codes), 1), np.float32)
-    _copy(train_head(objective, [features.astype(np.float16)], no_labels, knobs, seed=seed), first, last)
+    _copy(
+        train_head(objective, [features.astype(np.float16)], no_labels, hyperparameters, seed=seed),
+        first,
+        last,
+    )
 
 
 @torch.no_grad()

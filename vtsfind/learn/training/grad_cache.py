@@ -20,12 +20,12 @@ from torch import Tensor, nn
 
 from vtsfind.base.errors import UsageError
 from vtsfind.learn.models.network import HashNetwork
-from vtsfind.learn.training.distributed import Processes
+from vtsfind.learn.training.distributed import ProcessGroup
 
 Loss = Callable[[Tensor], Tensor]
 
 
-class Features(nn.Module):
+class BackboneFeatures(nn.Module):
     """The part of a network before its heads, as a module of its own that computes in some precision."""
 
     def __init__(self, network: HashNetwork, device: str, precision: torch.dtype) -> None:
@@ -39,13 +39,13 @@ class Features(nn.Module):
             return self._features(images)
 
 
-class Gradients:
+class GradientCache:
     """Computes gradients in parts.
 
     Parameters
     ----------
     features
-        `Features`, perhaps compiled or made parallel.
+        `BackboneFeatures`, perhaps compiled or made parallel.
     processes
         Those that train together.
     scaler
@@ -54,22 +54,22 @@ class Gradients:
         Parts of this process's share of a batch.
     seed
         Of the random numbers of dropout and the like.
-    told
+    on_message
         Is told when parts are halved.
     """
 
     def __init__(
         self,
         features: Any,
-        processes: Processes,
+        processes: ProcessGroup,
         scaler: torch.amp.GradScaler,
         *,
         parts: int,
         seed: int,
-        told: Callable[[str], None],
+        on_message: Callable[[str], None],
     ) -> None:
         self.features, self.processes, self.scaler = features, processes, scaler
-        self.parts, self.seed, self.told = parts, seed, told
+        self.parts, self.seed, self.on_message = parts, seed, on_message
 
     def add(self, step: int, tasks: Sequence[tuple[Tensor, Loss]]) -> None:
         """Add the gradient of one step to that of all parameters.
@@ -87,74 +87,76 @@ class Gradients:
         UsageError
             When memory does not suffice for a single picture, or there are several processes.
         """
-        done: list[_Share] = []
+        done: list[_Microbatch] = []
         for task, (images, loss) in enumerate(tasks):
-            draws = (self.seed, step, task, self.processes.rank)
-            own = self._made(images, draws)
-            whole = self.processes.gathered(own).requires_grad_()
-            draw(self.seed, step, task)
+            rng_key = (self.seed, step, task, self.processes.rank)
+            own = self._compute_features(images, rng_key)
+            whole = self.processes.gather(own).requires_grad_()
+            seed_rng(self.seed, step, task)
             scaled: Any = self.scaler.scale(loss(whole))
             scaled.backward()
             assert whole.grad is not None
             # Parallel backbones average over the processes, but each has its share of the gradient of the whole loss.
-            slope = self.processes.own(whole.grad) * self.processes.count
-            done.append(_Share(images, slope, draws))
-            if not self._through(own, done):
+            gradient = self.processes.own(whole.grad) * self.processes.count
+            done.append(_Microbatch(images, gradient, rng_key))
+            if not self._backward(own, done):
                 del own, whole, scaled
-                self._again(done)
+                self._retry_in_smaller_parts(done)
 
-    def _made(self, images: Tensor, draws: tuple[int, ...]) -> Tensor:
+    def _compute_features(self, images: Tensor, rng_key: tuple[int, ...]) -> Tensor:
         """Features of all parts; with the way back to the backbone if there is one part."""
         while True:
             try:
                 if self.parts == 1:
-                    return self._part(images, draws, 0)
+                    return self._forward_part(images, rng_key, 0)
                 with torch.no_grad():
                     pieces = images.chunk(self.parts)
-                    return torch.cat([self._part(piece, draws, n) for n, piece in enumerate(pieces)])
+                    return torch.cat(
+                        [self._forward_part(piece, rng_key, n) for n, piece in enumerate(pieces)]
+                    )
             except torch.OutOfMemoryError:
                 pass
             # Outside the handler, where the error no longer keeps the tensors of the attempt alive.
-            self._halve(len(images))
+            self._halve_parts(len(images))
 
-    def _through(self, own: Tensor, done: Sequence["_Share"]) -> bool:
+    def _backward(self, own: Tensor, done: Sequence["_Microbatch"]) -> bool:
         """Take the latest gradient through the backbone; tells whether memory sufficed."""
         try:
             if own.requires_grad:
-                torch.autograd.backward(own, done[-1].slope)
+                torch.autograd.backward(own, done[-1].gradient)
             else:
-                self._recomputed(done[-1])
+                self._recompute_backward(done[-1])
         except torch.OutOfMemoryError:
             return False
         return True
 
-    def _again(self, done: Sequence["_Share"]) -> None:
+    def _retry_in_smaller_parts(self, done: Sequence["_Microbatch"]) -> None:
         """Begin the backbone's gradient of this step anew, in smaller parts, until memory suffices."""
         while True:
-            self._halve(max(len(share.images) for share in done))
+            self._halve_parts(max(len(share.images) for share in done))
             for parameter in self.features.parameters():
                 parameter.grad = None
             try:
                 for share in done:
-                    self._recomputed(share)
+                    self._recompute_backward(share)
             except torch.OutOfMemoryError:
                 continue
             return
 
-    def _recomputed(self, share: "_Share") -> None:
+    def _recompute_backward(self, share: "_Microbatch") -> None:
         """Make features once more, a part at a time, and take their gradient through the backbone."""
-        pieces, slopes = share.images.chunk(self.parts), share.slope.chunk(self.parts)
-        for number, (piece, slope) in enumerate(zip(pieces, slopes, strict=True)):
+        pieces, part_gradients = share.images.chunk(self.parts), share.gradient.chunk(self.parts)
+        for number, (piece, gradient) in enumerate(zip(pieces, part_gradients, strict=True)):
             last = number == len(pieces) - 1
             with nullcontext() if last or self.processes.count == 1 else self.features.no_sync():
-                torch.autograd.backward(self._part(piece, share.draws, number), slope)
+                torch.autograd.backward(self._forward_part(piece, share.rng_key, number), gradient)
 
-    def _part(self, piece: Tensor, draws: tuple[int, ...], number: int) -> Tensor:
-        draw(*draws, number)
+    def _forward_part(self, piece: Tensor, rng_key: tuple[int, ...], number: int) -> Tensor:
+        seed_rng(*rng_key, number)
         features: Tensor = self.features(piece)
         return features
 
-    def _halve(self, pictures: int) -> None:
+    def _halve_parts(self, pictures: int) -> None:
         """Halve the parts after memory ran out."""
         if self.processes.count > 1:
             raise UsageError(
@@ -169,24 +171,24 @@ class Gradients:
         self.parts *= 2
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-        self.told(
+        self.on_message(
             f"Out of memory: from here on the backbone sees a batch in {self.parts} parts of at most "
             f"{-(-pictures // self.parts)} pictures. Objectives still see the whole batch."
         )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Share:
+class _Microbatch:
     """What is needed to take a gradient through the backbone."""
 
     images: Tensor
     """(b, 3, size, size)."""
-    slope: Tensor
+    gradient: Tensor
     """(b, d), the gradient of the features."""
-    draws: tuple[int, ...]
+    rng_key: tuple[int, ...]
     """What the random numbers depend on."""
 
 
-def draw(*numbers: int) -> None:
+def seed_rng(*numbers: int) -> None:
     """Begin a stream of random numbers that depends on these numbers alone."""
     torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1)))

@@ -10,31 +10,33 @@ from pathlib import Path
 
 from vtsfind.base.progress import CancelToken, Phase, Progress
 from vtsfind.learn.models.encoder import choose_device
-from vtsfind.learn.training.distributed import Processes
+from vtsfind.learn.training.distributed import ProcessGroup
 from vtsfind.learn.training.recipes import parse_recipe, recipe_bytes
-from vtsfind.learn.training.runs import Run, RunFolder
+from vtsfind.learn.training.runs import RunFolder, RunOptions
 from vtsfind.learn.training.schedule import rate_share
-from vtsfind.learn.training.state import State
-from vtsfind.learn.training.timing import Clock
+from vtsfind.learn.training.state import TrainingState
+from vtsfind.learn.training.timing import StepTimer
 
-__all__ = ["Run", "rate_share", "train", "train_recipe"]
+__all__ = ["RunOptions", "rate_share", "train", "train_recipe"]
 
-_LOG_EVERY = 10
+_LOG_EVERY_STEPS = 10
 
 
-def train(recipe_file: Path, run: Run, progress: Progress, cancel: CancelToken) -> Path:
+def train(recipe_file: Path, run: RunOptions, progress: Progress, cancel: CancelToken) -> Path:
     """Make, or go on making, a model by a recipe's file; see `train_recipe`."""
     return train_recipe(recipe_bytes(recipe_file), str(recipe_file), run, progress, cancel)
 
 
-def train_recipe(content: bytes, called: str, run: Run, progress: Progress, cancel: CancelToken) -> Path:
+def train_recipe(
+    content: bytes, recipe_name: str, run: RunOptions, progress: Progress, cancel: CancelToken
+) -> Path:
     """Make, or go on making, a model.
 
     Parameters
     ----------
     content
         The recipe, as TOML.
-    called
+    recipe_name
         What the recipe is called in errors.
     run
         Where and on what.
@@ -55,29 +57,31 @@ def train_recipe(content: bytes, called: str, run: Run, progress: Progress, canc
     Cancelled
         When asked to stop.
     """
-    recipe = parse_recipe(content, called)
+    recipe = parse_recipe(content, recipe_name)
     folder = RunFolder(run.folder, content)
     folder.check()
     if folder.finished:
         return run.folder
     device = choose_device(run.device)
-    with Processes.joined(device) as processes:
+    with ProcessGroup.join_group(device) as processes:
         with processes.first_goes_first():
-            state = State(recipe, run, folder, processes, device=device, progress=progress, cancel=cancel)
+            state = TrainingState(
+                recipe, run, folder, processes, device=device, progress=progress, cancel=cancel
+            )
         first, progress = state.begin(), state.progress
         steps = recipe.schedule.steps
         progress.start(Phase.TRAIN, steps)
         progress.advance(first)
-        clock = Clock(state.views)
-        for step, batches in enumerate(clock.fetched(state.batches(first)), first):
+        timer = StepTimer(state.views)
+        for step, batches in enumerate(timer.timed(state.batches(first)), first):
             terms = state.step(step, batches)
-            if step % _LOG_EVERY == 0:
+            if step % _LOG_EVERY_STEPS == 0:
                 rate = rate_share(step, recipe.schedule)
-                state.log(step, rate=rate, **clock.report(), **terms)
-                progress.advance(0, _note(terms, rate, clock.pace))
+                state.log(step, rate=rate, **timer.report(), **terms)
+                progress.advance(0, _progress_text(terms, rate, timer.views_per_second))
             progress.advance()
             done = step + 1
-            ended = state.judge(done)
+            ended = state.validate(done)
             stopping = processes.any(cancel.cancelled, device)
             if stopping or ended or done % recipe.schedule.checkpoint == 0 or done == steps:
                 state.save(done, ended=ended)
@@ -86,11 +90,11 @@ def train_recipe(content: bytes, called: str, run: Run, progress: Progress, canc
             cancel.check()
             if ended:
                 break
-        state.finish(clock)
+        state.finish(timer)
     return run.folder
 
 
-def _note(terms: Mapping[str, float], rate: float, pace: float) -> str:
+def _progress_text(terms: Mapping[str, float], rate: float, views_per_second: float) -> str:
     """A few words on a step: its loss, term by term, the share of the rates, and the speed."""
     parts = ", ".join(f"{name.rpartition('.')[2]} {value:.3f}" for name, value in terms.items())
-    return f"loss {sum(terms.values()):.3f} ({parts}), rate {rate:.0%}, {pace:.0f} views/s"
+    return f"loss {sum(terms.values()):.3f} ({parts}), rate {rate:.0%}, {views_per_second:.0f} views/s"

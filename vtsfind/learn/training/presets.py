@@ -17,24 +17,24 @@ from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.base.records import Head
 from vtsfind.learn.data.protocols import find_protocol, open_protocol
 from vtsfind.learn.models.backbones import backbone
-from vtsfind.learn.models.spec import Features, NetworkSpec
+from vtsfind.learn.models.spec import FeatureKind, NetworkSpec
 from vtsfind.learn.objectives import Mode, options
-from vtsfind.learn.training.recipes import Goal, Recipe, Schedule, Task, Validation
+from vtsfind.learn.training.recipes import Goal, Recipe, Schedule, TrainingTask, Validation
 
-HEAD = "scene"
+HEAD_NAME = "scene"
 Selection = Literal["validation", "last", "test"]
 
 _BATCH, _EPOCHS = 32, 150
-_LOOK_EPOCHS = {"validation": 5, "test": 30}
-_PATIENCE = 6
-_WITH_ALL_TOKENS = {"vts16", "vts32"}
+_VALIDATION_EPOCHS = {"validation": 5, "test": 30}
+_PATIENCE_VALIDATIONS = 6
+_ALL_TOKEN_BACKBONES = {"vts16", "vts32"}
 _DROPOUT = {"vts16": 0.1, "vts32": 0.1}
-_TAGS = {"vts16": "orig_in21k", "vts32": "orig_in21k", "transhash": "orig_in21k"}
-_CHECKPOINTS = 500
+_PRETRAINED_TAGS = {"vts16": "orig_in21k", "vts32": "orig_in21k", "transhash": "orig_in21k"}
+_CHECKPOINT_STEPS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class PresetOptions:
     """What a recipe of the field is asked for by."""
 
     dataset: str
@@ -56,12 +56,12 @@ class Wish:
     which is good for reproducing published figures only."""
 
 
-def standard_recipe(wish: Wish, *, pictures: int | None = None) -> Recipe:
+def preset_recipe(preset: PresetOptions, *, pictures: int | None = None) -> Recipe:
     """Make a recipe of the field.
 
     Parameters
     ----------
-    wish
+    preset
         What is asked for.
     pictures
         Size of the training set, for protocols that leave it open.
@@ -72,47 +72,51 @@ def standard_recipe(wish: Wish, *, pictures: int | None = None) -> Recipe:
         When there is no such protocol, method or backbone, or the training set's size is not known. Whether the bits are
         possible is seen when the data are there.
     """
-    options(wish.method)
-    protocol, known = find_protocol(wish.dataset), backbone(wish.backbone)
+    options(preset.method)
+    protocol, known = find_protocol(preset.dataset), backbone(preset.backbone)
     count = protocol.sizes["train"] or pictures
     if count is None:
         raise UsageError(f"The size of the training set of '{protocol.name}' is not known.")
-    if wish.batch < 1 or wish.epochs < 1:
+    if preset.batch < 1 or preset.epochs < 1:
         raise UsageError(
-            f"{wish.epochs} epochs of batches of {wish.batch} cannot be trained.", "Give at least 1."
+            f"{preset.epochs} epochs of batches of {preset.batch} cannot be trained.", "Give at least 1."
         )
-    features: Features = "all" if wish.backbone in _WITH_ALL_TOKENS else "dual" if known.dual else "lite"
-    paper = wish.mode == "paper"
+    features: FeatureKind = (
+        "all" if preset.backbone in _ALL_TOKEN_BACKBONES else "dual" if known.dual else "lite"
+    )
+    paper = preset.mode == "paper"
     network = NetworkSpec(
-        backbone=wish.backbone,
+        backbone=preset.backbone,
         size=known.size,
-        heads=(Head(HEAD, wish.bits),),
+        heads=(Head(HEAD_NAME, preset.bits),),
         features=features,
         paper_init=paper,
-        dropout=_DROPOUT.get(wish.backbone, 0.0),
+        dropout=_DROPOUT.get(preset.backbone, 0.0),
     )
-    goal = Goal(head=HEAD, objective=wish.method, mode=wish.mode)
-    task = Task(
+    goal = Goal(head=HEAD_NAME, objective=preset.method, mode=preset.mode)
+    task = TrainingTask(
         goals=(goal,),
         protocol=protocol.name,
-        split_seed=wish.seed,
-        views="window" if protocol.look.augmented else "plain",
-        pictures=wish.batch,
+        split_seed=preset.seed,
+        views="window" if protocol.transform.augmented else "plain",
+        pictures=preset.batch,
     )
     return Recipe(
-        name=f"{wish.backbone}.{wish.method}.{protocol.name}.{wish.bits}",
+        name=f"{preset.backbone}.{preset.method}.{protocol.name}.{preset.bits}",
         network=network,
         tasks=(task,),
-        schedule=_schedule(wish, math.ceil(count / wish.batch), features),
-        start=_published(wish.backbone) if wish.start is None else wish.start,
-        validation=_validation(wish, math.ceil(count / wish.batch)),
+        schedule=_schedule(preset, math.ceil(count / preset.batch), features),
+        start=_published_start(preset.backbone) if preset.start is None else preset.start,
+        validation=_validation(preset, math.ceil(count / preset.batch)),
         imagenet_statistics=paper,
-        seed=wish.seed,
+        seed=preset.seed,
         note=f"Training pictures: {protocol.title}, from {protocol.source}. Terms: {protocol.licence}",
     )
 
 
-def training_pictures(wish: Wish, data: Path, progress: Progress, cancel: CancelToken) -> int | None:
+def count_training_pictures(
+    preset: PresetOptions, data: Path, progress: Progress, cancel: CancelToken
+) -> int | None:
     """Size of the training set, opened to be counted, where the protocol leaves it open; None where it does not.
 
     Raises
@@ -120,16 +124,16 @@ def training_pictures(wish: Wish, data: Path, progress: Progress, cancel: Cancel
     UsageError, StorageError, Cancelled
         See `vtsfind.learn.data.protocols.open_protocol`.
     """
-    if find_protocol(wish.dataset).sizes["train"] is not None:
+    if find_protocol(preset.dataset).sizes["train"] is not None:
         return None
-    _, split = open_protocol(wish.dataset, data, seed=wish.seed, progress=progress, cancel=cancel)
+    _, split = open_protocol(preset.dataset, data, seed=preset.seed, progress=progress, cancel=cancel)
     return len(split.train)
 
 
-def _schedule(wish: Wish, epoch: int, features: Features) -> Schedule:
+def _schedule(preset: PresetOptions, epoch: int, features: FeatureKind) -> Schedule:
     """The schedule for epochs of `epoch` steps."""
-    steps = wish.epochs * epoch
-    if wish.mode == "paper":
+    steps = preset.epochs * epoch
+    if preset.mode == "paper":
         return Schedule(
             steps=steps,
             backbone_rate=1e-5,
@@ -140,7 +144,7 @@ def _schedule(wish: Wish, epoch: int, features: Features) -> Schedule:
             weight_decay=0.0,
             clip=0.0,
             average=0.0,
-            checkpoint=_CHECKPOINTS,
+            checkpoint=_CHECKPOINT_STEPS,
             precision="float32",
         )
     return Schedule(
@@ -151,18 +155,18 @@ def _schedule(wish: Wish, epoch: int, features: Features) -> Schedule:
         optimiser="adam",
         weight_decay=0.0,
         average=0.99,
-        checkpoint=_CHECKPOINTS,
+        checkpoint=_CHECKPOINT_STEPS,
     )
 
 
-def _validation(wish: Wish, epoch: int) -> Validation | None:
-    if wish.select == "last":
+def _validation(preset: PresetOptions, epoch: int) -> Validation | None:
+    if preset.select == "last":
         return None
-    every = _LOOK_EPOCHS[wish.select] * epoch
-    if wish.select == "test":
+    every = _VALIDATION_EPOCHS[preset.select] * epoch
+    if preset.select == "test":
         return Validation(every=every, on="test")
-    return Validation(every=every, patience=_PATIENCE)
+    return Validation(every=every, patience=_PATIENCE_VALIDATIONS)
 
 
-def _published(name: str) -> str:
-    return f"published:{_TAGS[name]}" if name in _TAGS else "published"
+def _published_start(name: str) -> str:
+    return f"published:{_PRETRAINED_TAGS[name]}" if name in _PRETRAINED_TAGS else "published"

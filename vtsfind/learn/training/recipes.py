@@ -17,7 +17,7 @@ from vtsfind.base.tables import read_table
 from vtsfind.learn.data.formats import Source
 from vtsfind.learn.models.spec import NetworkSpec
 
-Views = Literal["plain", "window", "mild", "edits"]
+ViewKind = Literal["plain", "window", "mild", "edits"]
 Optimiser = Literal["adamw", "adam"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -53,7 +53,7 @@ class Goal:
     """How the head starts: at random, or in closed form, see `vtsfind.learn.training.closed_form`."""
     end: Literal["", "random", "identity", "targets"] = ""
     """The closed form in which `Schedule.refit` fits it in the end; that of `start` unless given, `random` for none."""
-    end_views: Views | None = None
+    end_views: ViewKind | None = None
     """How the pictures are shown for that; as the task shows them unless given."""
     options: dict[str, float | int | str] = field(default_factory=dict)
     """Keyword arguments of the objective."""
@@ -62,7 +62,7 @@ class Goal:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class TrainingTask:
     """A set of pictures, how they are shown, and what is to be learned from them."""
 
     goals: tuple[Goal, ...]
@@ -72,7 +72,7 @@ class Task:
     """A name in `vtsfind.learn.data.protocols`, whose training set is learned from and whose look is the model's."""
     split_seed: int = 1
     """What the protocol's parts are drawn with, where they are drawn."""
-    views: Views = "plain"
+    views: ViewKind = "plain"
     """How a picture is shown: as queries are, a random square of it and maybe mirrored, mildly changed, or edited as people
     do (`vtsfind.media.edits`)."""
     pictures: int = 32
@@ -143,7 +143,7 @@ class Recipe:
     name: str
     """The model's name: `backbone.objective.dataset.bits`."""
     network: NetworkSpec
-    tasks: tuple[Task, ...]
+    tasks: tuple[TrainingTask, ...]
     schedule: Schedule
     start: str = ""
     """The backbone's start weights: a file, relative to the folder of starts; `published`, or `published:TAG`, for those that
@@ -209,7 +209,7 @@ def parse_recipe(content: bytes, where: str, changes: Mapping[str, Any] | None =
     except ValueError as error:
         raise UsageError(f"The recipe {where} cannot be read: {error}.", "Mend it.") from error
     for path, value in (changes or {}).items():
-        _change(table, path, value)
+        _set_value(table, path, value)
     recipe: Recipe = read_table(Recipe, table, where)
     _check(recipe, where)
     return recipe
@@ -217,19 +217,21 @@ def parse_recipe(content: bytes, where: str, changes: Mapping[str, Any] | None =
 
 def recipe_text(recipe: Recipe) -> str:
     """A recipe as TOML, with every key, so that it means the same when defaults change."""
-    return tomli_w.dumps(plain(asdict(recipe)))
+    return tomli_w.dumps(to_toml_value(asdict(recipe)))
 
 
-def plain(value: Any) -> Any:
+def to_toml_value(value: Any) -> Any:
     """A value as TOML has it: lists for tuples, and no empty values, neither None nor empty lists."""
     if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items() if inner is not None and inner != ()}
+        return {
+            name: to_toml_value(inner) for name, inner in value.items() if inner is not None and inner != ()
+        }
     if isinstance(value, (list, tuple)):
-        return [plain(inner) for inner in value]
+        return [to_toml_value(inner) for inner in value]
     return value
 
 
-def _change(table: dict[str, Any], path: str, value: Any) -> None:
+def _set_value(table: dict[str, Any], path: str, value: Any) -> None:
     """Put a value in at a path of keys and places."""
     *before, last = path.split(".")
     inner: Any = table
@@ -263,8 +265,8 @@ def _check(recipe: Recipe, where: str) -> None:
     _check_hidden(recipe.network, heads, where)
     for task in recipe.tasks:
         if bool(task.data) == bool(task.protocol):
-            said = "both `data` and" if task.data else "neither `data` nor"
-            raise UsageError(f"{where} has a task with {said} `protocol`.", "Give one of them.")
+            message = "both `data` and" if task.data else "neither `data` nor"
+            raise UsageError(f"{where} has a task with {message} `protocol`.", "Give one of them.")
         for goal in task.goals:
             _check_goal(goal, heads, recipe.network, where)
     if recipe.validation and not (recipe.tasks and recipe.tasks[0].protocol and recipe.tasks[0].goals):

@@ -27,14 +27,14 @@ from typing import Any
 import torch
 
 from vtsfind.base.errors import DiskFull, StorageError, UsageError
-from vtsfind.store.atomic import remove_leftovers, replace_file, replacing
+from vtsfind.store.atomic import atomic_replace, remove_leftovers, replace_file
 
 PACKAGES = ("vtsfind", "torch", "timm", "numpy", "pillow")
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunOptions:
     """Where a training run reads and writes, and on what it runs."""
 
     folder: Path
@@ -108,7 +108,7 @@ class RunFolder:
         with self.written(), self._metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
 
-    def conclude(self, values: Mapping[str, Any]) -> None:
+    def save_result(self, values: Mapping[str, Any]) -> None:
         """Write what came out.
 
         Raises
@@ -136,7 +136,7 @@ class RunFolder:
         DiskFull
             As for `claim`; the checkpoint before stays.
         """
-        with self.written(), replacing(self._checkpoint) as temporary, temporary.open("wb") as file:
+        with self.written(), atomic_replace(self._checkpoint) as temporary, temporary.open("wb") as file:
             try:
                 torch.save(dict(content), file)
             except RuntimeError as error:  # how torch tells that a file could not be written
@@ -161,7 +161,7 @@ class RunFolder:
             ) from error
         return content
 
-    def forget_after(self, step: int) -> None:
+    def truncate_metrics(self, step: int) -> None:
         """Leave out of the metrics what was written after `step` steps."""
         if not self._metrics.is_file():
             return
@@ -182,7 +182,7 @@ class RunFolder:
         try:
             yield
         except OSError as error:
-            if error.errno in _FULL:
+            if error.errno in _DISK_FULL_ERRNOS:
                 raise DiskFull(
                     f"The disk with {self.path} is full.",
                     "Make room; the same command then goes on from the last checkpoint.",

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Subset
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.progress import CancelToken, Progress, Silent
+from vtsfind.base.progress import CancelToken, Progress, SilentProgress
 from vtsfind.base.records import Head
 from vtsfind.learn.data.batches import Batch
-from vtsfind.learn.data.training_data import Materials, open_materials
+from vtsfind.learn.data.training_data import TrainingData, open_training_data
 from vtsfind.learn.models.backbones import backbone
 from vtsfind.learn.models.encoder import precision
 from vtsfind.learn.models.network import HashNetwork, normalise
@@ -24,19 +24,19 @@ from vtsfind.learn.pretrained.from_timm import is_published, load_published
 from vtsfind.learn.pretrained.load import load_start
 from vtsfind.learn.training.closed_form import REFIT_RIDGE, START_RIDGE, centre_heads, fit_heads
 from vtsfind.learn.training.distillation import target_codes
-from vtsfind.learn.training.distributed import Processes
-from vtsfind.learn.training.grad_cache import Features, Gradients
+from vtsfind.learn.training.distributed import ProcessGroup
+from vtsfind.learn.training.grad_cache import BackboneFeatures, GradientCache
 from vtsfind.learn.training.recipes import Recipe
-from vtsfind.learn.training.runs import Run, RunFolder
+from vtsfind.learn.training.runs import RunFolder, RunOptions
 from vtsfind.learn.training.schedule import make_optimiser, set_rates
-from vtsfind.learn.training.timing import Clock
-from vtsfind.learn.training.validation import Best, mean_precision
+from vtsfind.learn.training.timing import StepTimer
+from vtsfind.learn.training.validation import BestState, mean_average_precision
 
 _START_VIEWS = 6144
 _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
-class State:
+class TrainingState:
     """Everything that changes while a run goes on.
 
     Data, objectives and network are looked through before the run folder is claimed, so that nothing is left behind by a
@@ -59,9 +59,9 @@ class State:
     def __init__(
         self,
         recipe: Recipe,
-        run: Run,
+        run: RunOptions,
         folder: RunFolder,
-        processes: Processes,
+        processes: ProcessGroup,
         *,
         device: torch.device,
         progress: Progress,
@@ -69,8 +69,8 @@ class State:
     ) -> None:
         self.recipe, self.run, self.folder = recipe, run, folder
         self.processes, self.device = processes, device
-        self.progress: Progress = progress if processes.first else Silent()
-        self.materials: Materials = open_materials(
+        self.progress: Progress = progress if processes.first else SilentProgress()
+        self.materials: TrainingData = open_training_data(
             recipe, run.data, share=processes.share, progress=self.progress, cancel=cancel
         )
         self.sources = self.materials.sources
@@ -81,16 +81,16 @@ class State:
         self._recompute()
         if processes.first:
             folder.claim(self._facts())
-        self._teach(goals)
+        self._bind_teachers(goals)
         self.goals = nn.ModuleList(nn.ModuleList(of_task) for of_task in goals).to(device)
         self.network.to(device)
-        self.average = _copied(self.network)
-        self.best = Best()
-        self.at, self.ended = 0, False
+        self.average = _state_copy(self.network)
+        self.best = BestState()
+        self.current_step, self.ended = 0, False
         self.notes: list[str] = []
         schedule = recipe.schedule
-        fast = [*self.network.heads.parameters(), *self.goals.parameters()]
-        self.optimiser = make_optimiser(schedule, self.network.backbone.parameters(), fast)
+        head_parameters = [*self.network.heads.parameters(), *self.goals.parameters()]
+        self.optimiser = make_optimiser(schedule, self.network.backbone.parameters(), head_parameters)
         chosen = schedule.precision
         self.precision = precision(device) if chosen == "auto" else _PRECISIONS[chosen]
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == torch.float16)
@@ -111,7 +111,7 @@ class State:
                 )
             yield objective
 
-    def _teach(self, goals: Sequence[Sequence[Objective]]) -> None:
+    def _bind_teachers(self, goals: Sequence[Sequence[Objective]]) -> None:
         """Give the other objectives their teachers' codes."""
         self.targets = target_codes(
             self.recipe,
@@ -159,28 +159,28 @@ class State:
             first = 0
         else:
             first = self._resume(content)
-        self.processes.alike(self.network)
-        self.processes.alike(self.goals)
+        self.processes.broadcast_from_first(self.network)
+        self.processes.broadcast_from_first(self.goals)
         if self.processes.first:
-            self.folder.forget_after(first)
+            self.folder.truncate_metrics(first)
         schedule = self.recipe.schedule
-        features: Any = Features(self.network, self.device.type, self.precision)
+        features: Any = BackboneFeatures(self.network, self.device.type, self.precision)
         features = self.processes.parallel(features, self.device)
         if schedule.compile:
             features = torch.compile(features)
-        self.gradients = Gradients(
+        self.gradients = GradientCache(
             features,
             self.processes,
             self.scaler,
             parts=(content or {}).get("parts", schedule.parts),
             seed=self.recipe.seed,
-            told=self._tell,
+            on_message=self._notify,
         )
         return first
 
-    def _tell(self, what: str) -> None:
+    def _notify(self, what: str) -> None:
         self.notes.append(what)
-        self.log(self.at, note=what)
+        self.log(self.current_step, note=what)
         self.progress.advance(0, what)
 
     def log(self, step: int, **values: Any) -> None:
@@ -200,7 +200,7 @@ class State:
             ridge=ridge,
             workers=self.run.workers,
         )
-        self.average = _copied(self.network)
+        self.average = _state_copy(self.network)
 
     def batches(self, first: int) -> Iterator[tuple[Batch, ...]]:
         """The batches of all tasks, from step `first` to the end."""
@@ -225,7 +225,7 @@ class State:
 
     def step(self, step: int, batches: tuple[Batch, ...]) -> dict[str, float]:
         """Take one optimiser step; give every loss term, named by task, head and term."""
-        self.at = step
+        self.current_step = step
         self.network.train()
         set_rates(self.optimiser, step, self.recipe.schedule)
         self._begin_epochs(step)
@@ -240,14 +240,14 @@ class State:
         values = dict(zip(terms, torch.stack([*terms.values()]).tolist(), strict=True))
         self._check(step, values, batches)
         parameters = [*self.network.parameters(), *self.goals.parameters()]
-        self.processes.averaged([*self.network.heads.parameters(), *self.goals.parameters()])
+        self.processes.average_gradients([*self.network.heads.parameters(), *self.goals.parameters()])
         self.scaler.unscale_(self.optimiser)
         if self.recipe.schedule.clip:
             nn.utils.clip_grad_norm_(parameters, self.recipe.schedule.clip)
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.optimiser.zero_grad(set_to_none=True)
-        self._follow(step)
+        self._update_average(step)
         return values
 
     def _inputs(self, batch: Batch) -> Tensor:
@@ -267,8 +267,8 @@ class State:
         goals = self.recipe.tasks[number].goals
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
             outputs = {head: self.network.heads[head](features) for head in {goal.head for goal in goals}}
-        labels = self.processes.gathered(batch.labels.to(self.device))
-        rows = self.processes.gathered(batch.rows.to(self.device))
+        labels = self.processes.gather(batch.labels.to(self.device))
+        rows = self.processes.gather(batch.rows.to(self.device))
         losses: dict[str, Tensor] = {}
         modules: Any = self.goals[number]
         for goal, objective in zip(goals, modules, strict=True):
@@ -289,7 +289,7 @@ class State:
         )
 
     @torch.no_grad()
-    def _follow(self, step: int) -> None:
+    def _update_average(self, step: int) -> None:
         # A young average would be dominated by the random start.
         decay = min(self.recipe.schedule.average, (1 + step) / (10 + step))
         for name, value in self.network.state_dict().items():
@@ -298,22 +298,28 @@ class State:
             else:
                 self.average[name].copy_(value)
 
-    def judge(self, done: int) -> bool:
+    def validate(self, done: int) -> bool:
         """Look at the validation when it is time; tells whether the run should end here."""
-        wanted, judges = self.recipe.validation, self.materials.judges
-        if wanted is None or judges is None or (done % wanted.every and done != self.recipe.schedule.steps):
+        wanted, validation_set = self.recipe.validation, self.materials.validation_set
+        if (
+            wanted is None
+            or validation_set is None
+            or (done % wanted.every and done != self.recipe.schedule.steps)
+        ):
             return False
         if self.processes.first:
-            own = _copied(self.network)
+            own = _state_copy(self.network)
             self.network.load_state_dict(self.average)
-            value = mean_precision(self.network, self._judged_head(), judges, self.materials.preprocessing)
+            value = mean_average_precision(
+                self.network, self._validated_head(), validation_set, self.materials.preprocessing
+            )
             self.network.load_state_dict(own)
             self.best.look(value, done, self.average)
             self.log(done - 1, validation_map=value, on=wanted.on, best=self.best.value)
             self.progress.advance(0, f"mAP {value:.4f} on {wanted.on}")
-        return self.processes.any(0 < wanted.patience <= self.best.since, self.device)
+        return self.processes.any(0 < wanted.patience <= self.best.validations_since, self.device)
 
-    def _judged_head(self) -> Head:
+    def _validated_head(self) -> Head:
         name = self.recipe.tasks[0].goals[0].head
         return next(head for head in self.recipe.network.heads if head.name == name)
 
@@ -347,10 +353,10 @@ class State:
             self.best.load_state_dict(content["best"])
         self.ended = content.get("ended", False)
         torch.set_rng_state(content["random"].cpu())
-        self.at = int(content["step"]) - 1
-        return self.at + 1
+        self.current_step = int(content["step"]) - 1
+        return self.current_step + 1
 
-    def finish(self, clock: Clock) -> None:
+    def finish(self, timer: StepTimer) -> None:
         """Give the kept weights their last heads, centre the bits on unedited pictures, and write the model."""
         if not self.processes.first:
             return
@@ -366,10 +372,12 @@ class State:
                 self.recipe,
                 self.materials.preprocessing,
                 self.run.folder,
-                split=split.learned if split else "",
+                split=split.training_digest if split else "",
                 metrics=self._figures(),
             )
-        self.folder.conclude({"steps": self.at + 1, **clock.report(), "notes": self.notes, **self._figures()})
+        self.folder.save_result(
+            {"steps": self.current_step + 1, **timer.report(), "notes": self.notes, **self._figures()}
+        )
 
     def _figures(self) -> dict[str, float | str]:
         """What the model's card says of the validation."""
@@ -384,5 +392,5 @@ class State:
         return {"selected on": on, "selected at step": self.best.step, "selection mAP": self.best.value}
 
 
-def _copied(network: nn.Module) -> dict[str, Tensor]:
+def _state_copy(network: nn.Module) -> dict[str, Tensor]:
     return {name: value.clone() for name, value in network.state_dict().items()}

@@ -7,7 +7,7 @@ from typing import TypeVar
 _T = TypeVar("_T")
 
 
-class Clock:
+class StepTimer:
     """Measures steps and the waiting before them.
 
     Parameters
@@ -18,30 +18,30 @@ class Clock:
 
     def __init__(self, views: int) -> None:
         self.views = views
-        self.steps, self.waited_s, self.passed_s = 0, 0.0, 0.0
+        self.steps, self.waited_s, self.elapsed_s = 0, 0.0, 0.0
 
-    def fetched(self, batches: Iterator[_T]) -> Iterator[_T]:
+    def timed(self, batches: Iterator[_T]) -> Iterator[_T]:
         """Give batches on, and count the time until each is there. The first one's, while workers start, does not count."""
         last = time.monotonic()
         for number, batch in enumerate(batches):
-            there = time.monotonic()
-            self.waited_s += there - last if number else 0.0
-            began = there if not number else last
+            arrived_at = time.monotonic()
+            self.waited_s += arrived_at - last if number else 0.0
+            started_at = arrived_at if not number else last
             yield batch
             last = time.monotonic()
             self.steps += 1
-            self.passed_s += last - began
+            self.elapsed_s += last - started_at
 
     @property
-    def pace(self) -> float:
+    def views_per_second(self) -> float:
         """Pictures a second."""
-        return self.steps * self.views / self.passed_s if self.passed_s else 0.0
+        return self.steps * self.views / self.elapsed_s if self.elapsed_s else 0.0
 
     @property
     def waiting_share(self) -> float:
         """Share of the time that was spent waiting for data."""
-        return self.waited_s / self.passed_s if self.passed_s else 0.0
+        return self.waited_s / self.elapsed_s if self.elapsed_s else 0.0
 
     def report(self) -> dict[str, float]:
         """Plain values for the metrics."""
-        return {"views_per_s": round(self.pace, 2), "waiting_share": round(self.waiting_share, 4)}
+        return {"views_per_s": round(self.views_per_second, 2), "waiting_share": round(self.waiting_share, 4)}

@@ -17,16 +17,18 @@ from torch import Tensor
 from vtsfind.base import bits as code_bits
 from vtsfind.base.records import Head, Preprocessing
 from vtsfind.learn.data.formats.pictures import Pictures
-from vtsfind.learn.data.training_data import Judges
+from vtsfind.learn.data.training_data import ValidationSet
 from vtsfind.learn.evaluation import metrics
-from vtsfind.learn.evaluation.codes import Shown, in_batches
+from vtsfind.learn.evaluation.codes import PreparedPictures, prepared_batches
 from vtsfind.learn.models.network import HashNetwork, normalise
 
 _BATCH = 64
-State = Mapping[str, Tensor]
+StateDict = Mapping[str, Tensor]
 
 
-def mean_precision(network: HashNetwork, head: Head, judges: Judges, preprocessing: Preprocessing) -> float:
+def mean_average_precision(
+    network: HashNetwork, head: Head, validation_set: ValidationSet, preprocessing: Preprocessing
+) -> float:
     """Mean average precision of one head, the expectation over the order of ties, in 0..1.
 
     Parameters
@@ -35,19 +37,19 @@ def mean_precision(network: HashNetwork, head: Head, judges: Judges, preprocessi
         Put into evaluation mode.
     head
         The head.
-    judges
+    validation_set
         The pictures.
     preprocessing
         How they are shown.
     """
     network.eval()
-    queries = _collection(network, head, judges.queries, preprocessing)
-    if judges.database is not None:
-        database = _collection(network, head, judges.database, preprocessing)
-        return metrics.map_hash(metrics.histograms(queries, database), judges.top)[0]
+    queries = _collection(network, head, validation_set.queries, preprocessing)
+    if validation_set.database is not None:
+        database = _collection(network, head, validation_set.database, preprocessing)
+        return metrics.map_hash(metrics.histograms(queries, database), validation_set.top)[0]
     counts = metrics.histograms(queries, queries)
     # A query is no answer of its own. One without a label is not relevant to itself either.
-    labelled = judges.queries.labels.any(axis=1)
+    labelled = validation_set.queries.labels.any(axis=1)
     items, relevant = counts.items.copy(), counts.relevant.copy()
     items[:, 0] -= 1
     relevant[:, 0] -= labelled
@@ -57,43 +59,48 @@ def mean_precision(network: HashNetwork, head: Head, judges: Judges, preprocessi
 @torch.inference_mode()
 def _collection(
     network: HashNetwork, head: Head, pictures: Pictures, preprocessing: Preprocessing
-) -> metrics.Collection:
+) -> metrics.LabelledCodes:
     device = next(network.parameters()).device
     rows = np.arange(len(pictures))
     parts = []
-    with closing(in_batches(Shown(pictures, preprocessing), rows, _BATCH, 0)) as batches:
+    with closing(prepared_batches(PreparedPictures(pictures, preprocessing), rows, _BATCH, 0)) as batches:
         for pixels in batches:
             inputs = normalise(torch.from_numpy(pixels).to(device), preprocessing.mean, preprocessing.std)
             parts.append(network(inputs, (head.name,))[head.name].float().cpu().numpy())
     packed = code_bits.pack(np.concatenate(parts))
-    return metrics.collection(packed, pictures.labels, bits=head.bits)
+    return metrics.labelled_codes(packed, pictures.labels, bits=head.bits)
 
 
 @dataclass(slots=True)
-class Best:
+class BestState:
     """The best state of a run so far."""
 
     value: float = -1.0
     """Its mean average precision; below 0 before the first look."""
     step: int = 0
     """Steps that had been taken."""
-    since: int = 0
+    validations_since: int = 0
     """Looks after it."""
     weights: dict[str, Tensor] = field(default_factory=dict)
 
-    def look(self, value: float, step: int, weights: State) -> None:
+    def look(self, value: float, step: int, weights: StateDict) -> None:
         """Take note of a look; equal results keep the earlier state."""
         if value > self.value:
-            self.value, self.step, self.since = value, step, 0
+            self.value, self.step, self.validations_since = value, step, 0
             self.weights = {name: tensor.clone() for name, tensor in weights.items()}
         else:
-            self.since += 1
+            self.validations_since += 1
 
     def state_dict(self) -> dict[str, Any]:
         """Everything, for a checkpoint."""
-        return {"value": self.value, "step": self.step, "since": self.since, "weights": self.weights}
+        return {
+            "value": self.value,
+            "step": self.step,
+            "since": self.validations_since,
+            "weights": self.weights,
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go back to what `state_dict` gave."""
-        self.value, self.step, self.since = state["value"], state["step"], state["since"]
+        self.value, self.step, self.validations_since = state["value"], state["step"], state["since"]
         self.weights = dict(state["weights"])

@@ -20,16 +20,16 @@ from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import Operation, State
 from vtsfind.base.records import show_path
 from vtsfind.engine.review.session import Proposal
-from vtsfind.tui.keys import Part
-from vtsfind.tui.messages import WorkDone, WorkFailed, Working
+from vtsfind.tui.keys import KeyScope
+from vtsfind.tui.messages import WorkDone, WorkFailed, WorkProgress
 from vtsfind.tui.widgets.row_list import RowList
-from vtsfind.tui.widgets.screen_base import Page, Question, page_bindings
+from vtsfind.tui.widgets.screen_base import ConfirmDialog, Page, page_bindings
 from vtsfind.tui.widgets.text_width import Line, counted, size
 
 if TYPE_CHECKING:
-    from vtsfind.engine.apply.apply import Applied
+    from vtsfind.engine.apply.apply import ApplyResult
 
-_STATES = {
+_STATE_LABELS = {
     State.DONE: ("done", "good"),
     State.SKIPPED: ("spared", "warn"),
     State.FAILED: ("failed", "bad"),
@@ -37,7 +37,7 @@ _STATES = {
 }
 
 
-class Proposed(Message):
+class PlanProposed(Message):
     """The plan has been made."""
 
     def __init__(self, proposal: Proposal | None, error: VtsfindError | None = None) -> None:
@@ -49,15 +49,15 @@ class Proposed(Message):
 class ApplyPage(Page):
     """The screen of the plan."""
 
-    PART = Part.APPLY
+    KEY_SCOPE = KeyScope.APPLY
     NAME = "apply"
-    BINDINGS: ClassVar[list[BindingType]] = page_bindings(Part.APPLY)
+    BINDINGS: ClassVar[list[BindingType]] = page_bindings(KeyScope.APPLY)
     AUTO_FOCUS = "#plan"
 
     def __init__(self) -> None:
         super().__init__()
         self._proposal: Proposal | None = None
-        self._applied: Applied | None = None
+        self._applied: ApplyResult | None = None
 
     def body(self) -> Iterable[Widget]:
         """Lay it out."""
@@ -78,20 +78,20 @@ class ApplyPage(Page):
         super().on_screen_resume()
         if "apply" not in self.browse.jobs.running:
             self._applied = None
-            self._make()
+            self._propose()
 
     @property
     def _list(self) -> RowList:
         return self.query_one("#plan", RowList)
 
     @work(thread=True, exclusive=True, group="plan")
-    def _make(self) -> None:
+    def _propose(self) -> None:
         try:
-            self.post_message(Proposed(self.browse.browsing.propose()))
+            self.post_message(PlanProposed(self.browse.browsing.propose()))
         except VtsfindError as error:
-            self.post_message(Proposed(None, error))
+            self.post_message(PlanProposed(None, error))
 
-    def on_proposed(self, message: Proposed) -> None:
+    def on_plan_proposed(self, message: PlanProposed) -> None:
         """Show the plan."""
         self._proposal = message.proposal
         if message.error:
@@ -119,17 +119,17 @@ class ApplyPage(Page):
                 f"\n{counted(len(proposal.gone), 'photo')} of the review are gone already and left out."
             )
         totals.update(text)
-        self._list.show(len(proposal.operations), self._planned, self._list.cursor)
+        self._list.show(len(proposal.operations), self._planned_line, self._list.cursor)
         self._list.border_title = "x carries it out"
 
-    def _planned(self, place: int) -> Line:
+    def _planned_line(self, place: int) -> Line:
         assert self._proposal
         return _operation_line(self._proposal.operations[place])
 
-    def _settled(self, place: int) -> Line:
+    def _result_line(self, place: int) -> Line:
         assert self._applied
         step = self._applied.steps[place]
-        word, style = _STATES.get(step.state, (step.state.value, "dim"))
+        word, style = _STATE_LABELS.get(step.state, (step.state.value, "dim"))
         note = [(f"  {step.note}", style)] if step.note else []
         return [(f"{word:<10}", style), (show_path(step.operation.path), "name"), *note]
 
@@ -147,7 +147,7 @@ class ApplyPage(Page):
             "Each is compared with the review once more before it is touched; what has changed is spared.",
             "The screen History, or `vtsfind undo`, brings them back.",
         ]
-        question = Question("Carry out the plan?", lines, "move them to the trash")
+        question = ConfirmDialog("Carry out the plan?", lines, "move them to the trash")
         self.browse.push_screen(question, lambda yes: self._apply(proposal) if yes else None)
 
     def _apply(self, proposal: Proposal) -> None:
@@ -156,7 +156,7 @@ class ApplyPage(Page):
             self.query_one("#apply-work").display = True
             self.refresh_state()
 
-    def working(self, message: Working) -> None:
+    def work_progress(self, message: WorkProgress) -> None:
         """Show how far it is."""
         if message.what == "apply":
             words = Text(f"{message.done:,} of {message.total or 0:,}  {message.note}", no_wrap=True)
@@ -172,20 +172,20 @@ class ApplyPage(Page):
         """Show what came of it."""
         if message.what != "apply":
             return
-        applied = self._applied = cast("Applied", message.result)
+        applied = self._applied = cast("ApplyResult", message.result)
         self.query_one("#apply-work").display = False
-        done, spared = applied.of(State.DONE), applied.spared
+        done, skipped = applied.of(State.DONE), applied.skipped
         text = Text(f"{counted(len(done), 'file')} moved to the trash, {size(applied.size)}.", style="bold")
         if applied.run:
             text.append(f"  Run {applied.run}: History (F6) takes it back.", style="not bold")
-        if spared:
+        if skipped:
             text.append(
-                f"\n{counted(len(spared), 'file')} spared: the reasons stand below.", style="not bold"
+                f"\n{counted(len(skipped), 'file')} spared: the reasons stand below.", style="not bold"
             )
         if applied.interrupted:
             text.append("\nStopped; what was not begun stays planned.", style="not bold")
         self.query_one("#totals", Static).update(text)
-        self._list.show(len(applied.steps), self._settled)
+        self._list.show(len(applied.steps), self._result_line)
         self._list.border_title = "What was done"
         self.browse.load_groups()
 
@@ -197,14 +197,14 @@ class ApplyPage(Page):
     def action_reload(self) -> None:
         """Make the plan again."""
         self._applied = None
-        self._make()
+        self._propose()
 
     def action_write(self) -> None:
         """Ask for a name, and write the plan there."""
         if self._proposal is None or not self._proposal.operations:
             self.notify("There is nothing to write.", timeout=3)
         else:
-            self.browse.push_screen(PlanName(), self._write)
+            self.browse.push_screen(PlanNameDialog(), self._write)
 
     def _write(self, name: str | None) -> None:
         if not name or self._proposal is None:
@@ -220,8 +220,8 @@ class ApplyPage(Page):
 
 def _operation_line(operation: Operation) -> Line:
     keeper = f"  kept: {show_path(operation.keeper)}" if operation.keeper else ""
-    if operation.companion_of:
-        keeper = f"  goes with {show_path(operation.companion_of)}"
+    if operation.sidecar_of:
+        keeper = f"  goes with {show_path(operation.sidecar_of)}"
     return [
         (f"{operation.action.value:<7}", "bad"),
         (f"{size(operation.size):>9}  ", "dim"),
@@ -230,7 +230,7 @@ def _operation_line(operation: Operation) -> Line:
     ]
 
 
-class PlanName(ModalScreen[str | None]):
+class PlanNameDialog(ModalScreen[str | None]):
     """Asks for the name of a file."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Leave it")]

@@ -15,17 +15,17 @@ from textual.widgets import Input
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.records import show_path
-from vtsfind.engine.review.filters import Filter, Sort, wanted, weakest
-from vtsfind.engine.review.state import Standing
-from vtsfind.tui.keys import Part
-from vtsfind.tui.messages import WorkDone, WorkFailed, Working
-from vtsfind.tui.screens.compare import Compare
+from vtsfind.engine.review.filters import Filter, Sort, wanted, weakest_verdict
+from vtsfind.engine.review.state import ReviewStatus
+from vtsfind.tui.keys import KeyScope
+from vtsfind.tui.messages import WorkDone, WorkFailed, WorkProgress
+from vtsfind.tui.screens.compare import ComparePage
 from vtsfind.tui.services.open_external import show_file, show_folder
-from vtsfind.tui.widgets.bulk_accept import AllAlike
-from vtsfind.tui.widgets.card_grid import Shelf
+from vtsfind.tui.widgets.bulk_accept import BulkAcceptDialog
+from vtsfind.tui.widgets.card_grid import CardGrid
 from vtsfind.tui.widgets.cards import group_cards
 from vtsfind.tui.widgets.group_list import GroupList
-from vtsfind.tui.widgets.screen_base import Busy, Page, page_bindings
+from vtsfind.tui.widgets.screen_base import BusyDialog, Page, page_bindings
 from vtsfind.tui.widgets.text_width import counted, size
 
 _CHECK_EVERY_S = 3.0
@@ -45,9 +45,9 @@ class OrderReady(Message):
 class GroupsPage(Page):
     """The screen of groups."""
 
-    PART = Part.GROUPS
+    KEY_SCOPE = KeyScope.GROUPS
     NAME = "groups"
-    BINDINGS: ClassVar[list[BindingType]] = page_bindings(Part.GROUPS)
+    BINDINGS: ClassVar[list[BindingType]] = page_bindings(KeyScope.GROUPS)
     AUTO_FOCUS = "#groups"
 
     def __init__(self) -> None:
@@ -55,7 +55,7 @@ class GroupsPage(Page):
         self._sort = Sort.GAIN
         self._backwards = False
         self._filter = Filter()
-        self._said = "Looking for duplicates \u2026"
+        self._empty_text = "Looking for duplicates \u2026"
 
     def body(self) -> Iterable[Widget]:
         """Lay it out."""
@@ -65,7 +65,7 @@ class GroupsPage(Page):
                 Input(placeholder="words, kind:edit, >5MB", id="filter"),
                 id="list-side",
             ),
-            Shelf(self.browse.gallery, one_row=True, id="members"),
+            CardGrid(self.browse.gallery, one_row=True, id="members"),
             id="review",
         )
 
@@ -81,8 +81,8 @@ class GroupsPage(Page):
         return self.query_one("#groups", GroupList)
 
     @property
-    def _members(self) -> Shelf:
-        return self.query_one("#members", Shelf)
+    def _members(self) -> CardGrid:
+        return self.query_one("#members", CardGrid)
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -92,24 +92,24 @@ class GroupsPage(Page):
             return
         review = self.browse.browsing.review
         if review is None:
-            self._list.show(None, np.zeros(0, np.int64), empty=self._said)
+            self._list.show(None, np.zeros(0, np.int64), empty=self._empty_text)
             self._members.show([])
-            self._title()
+            self._update_title()
             return
-        self._said = "There are no duplicates." if not review.groups else "No group is like that."
+        self._empty_text = "There are no duplicates." if not review.groups else "No group is like that."
         self._reorder()
 
-    def working(self, message: Working) -> None:
+    def work_progress(self, message: WorkProgress) -> None:
         """Say how far the search for groups is."""
         if message.what == "groups" and self.browse.browsing.review is None:
             total = f" of {message.total:,}" if message.total else ""
-            self._said = f"{message.phase.value} \u2026 {message.done:,}{total}"
+            self._empty_text = f"{message.phase.value} \u2026 {message.done:,}{total}"
             self.groups_changed()
 
     def work_failed(self, message: WorkFailed) -> None:
         """Say why there are no groups."""
         if message.what == "groups" and self.browse.browsing.review is None:
-            self._said = self.browse.words_of(message.error)
+            self._empty_text = self.browse.error_text(message.error)
             self.groups_changed()
 
     def review_changed(self) -> None:
@@ -127,7 +127,7 @@ class GroupsPage(Page):
         listing = self.browse.browsing.listing
         if listing is None:
             return
-        order = listing.order(self._sort, self._filter, backwards=self._backwards)
+        order = listing.order(self._sort, self._filter, is_reversed=self._backwards)
         self.post_message(OrderReady(order, self._list.group))
 
     @on(OrderReady)
@@ -136,12 +136,12 @@ class GroupsPage(Page):
             np.flatnonzero(message.order == message.keep) if message.keep is not None else message.order[:0]
         )
         cursor = int(found[0]) if len(found) else 0
-        self._list.show(self.browse.browsing.review, message.order, cursor, empty=self._said)
+        self._list.show(self.browse.browsing.review, message.order, cursor, empty=self._empty_text)
         self._show_members()
-        self._title()
+        self._update_title()
 
-    @on(GroupList.Moved)
-    def _moved(self) -> None:
+    @on(GroupList.GroupHighlighted)
+    def _on_group_highlighted(self) -> None:
         self._show_members()
 
     def _show_members(self, cursor: int = 0) -> None:
@@ -153,30 +153,30 @@ class GroupsPage(Page):
         group = review.groups[number]
         self._members.show(group_cards(review, number, self._members.text_width(len(group.members))), cursor)
         self._members.border_title = (
-            f"Group {group.number}: {counted(len(group.members), 'photo')}, {weakest(group).value},"
+            f"Group {group.number}: {counted(len(group.members), 'photo')}, {weakest_verdict(group).value},"
             f" gives {size(group.gain)}"
         )
-        standing = {
-            Standing.OPEN: f"tied: {group.doubt or 'only the path decides'}" if group.tied else "open",
-            Standing.ACCEPTED: "\u2713 accepted",
-            Standing.REFUSED: "\u2260 no duplicates",
+        status = {
+            ReviewStatus.OPEN: f"tied: {group.doubt or 'only the path decides'}" if group.tied else "open",
+            ReviewStatus.ACCEPTED: "\u2713 accepted",
+            ReviewStatus.REFUSED: "\u2260 no duplicates",
         }
-        self._members.border_subtitle = standing[review.choice(number).standing]
+        self._members.border_subtitle = status[review.decision(number).status]
 
-    def _title(self) -> None:
+    def _update_title(self) -> None:
         count = len(self._list.order)
-        kinds = "" if self._filter.is_open else ", filtered"
+        kinds = "" if self._filter.matches_all else ", filtered"
         self._list.border_title = counted(count, "group") + kinds
         arrow = "\u2191" if self._backwards else "\u2193"
         self._list.border_subtitle = f"{self._sort.value} {arrow}"
 
     # -- deciding --------------------------------------------------------------------------------------------------
 
-    def _decided(self, *, onward: bool = False) -> None:
+    def _after_decision(self, *, advance: bool = False) -> None:
         """Show a decision, and go on to the next open group if it closed this one."""
         review = self.browse.browsing.review
         member = self._members.cursor
-        if onward and review:
+        if advance and review:
             after = review.next_open(self._list.order, self._list.cursor)
             if after is not None:
                 self._list.cursor, member = after, 0
@@ -184,9 +184,9 @@ class GroupsPage(Page):
                 self.notify("Every group here is decided. F5 shows the plan.", timeout=4)
         self._list.refresh()
         self._show_members(member)
-        self.browse.review_touched(self)
+        self.browse.notify_review_changed(self)
 
-    def _try(self, name: str, *arguments: int | None, onward: bool = False) -> None:
+    def _apply_to_review(self, name: str, *arguments: int | None, advance: bool = False) -> None:
         review, number = self.browse.browsing.review, self._list.group
         if review is None or number is None:
             return
@@ -195,32 +195,32 @@ class GroupsPage(Page):
         except VtsfindError as error:
             self.browse.tell(error)
             return
-        self._decided(onward=onward)
+        self._after_decision(advance=advance)
 
     def action_accept(self) -> None:
         """Let the marks hold."""
-        self._try("accept", onward=True)
+        self._apply_to_review("accept", advance=True)
 
     def action_drop(self) -> None:
         """Keep or drop the photo under the cursor."""
-        self._try("toggle", self._members.cursor)
+        self._apply_to_review("toggle", self._members.cursor)
 
     def action_choose(self, digit: int) -> None:
         """Make a photo the keeper."""
         if digit <= len(self._members.cards):
-            self._try("choose", digit - 1)
+            self._apply_to_review("choose", digit - 1)
 
     def action_refuse(self) -> None:
         """Say that the photo under the cursor is no duplicate."""
         review, number = self.browse.browsing.review, self._list.group
-        self._try("refuse", self._members.cursor)
-        closed = review and number is not None and review.choice(number).standing is Standing.REFUSED
+        self._apply_to_review("refuse", self._members.cursor)
+        closed = review and number is not None and review.decision(number).status is ReviewStatus.REFUSED
         if closed:
-            self._decided(onward=True)
+            self._after_decision(advance=True)
 
     def action_reopen(self) -> None:
         """Take every mark of the group away."""
-        self._try("reopen")
+        self._apply_to_review("reopen")
 
     def action_undo(self) -> None:
         """Take the latest step back, and show the group that it was about."""
@@ -238,30 +238,30 @@ class GroupsPage(Page):
                 self._list.cursor = int(places[0])
         else:
             self.notify(f"Taken back: {label}, {counted(len(numbers), 'group')}.", timeout=3)
-        self._decided()
+        self._after_decision()
 
     def action_accept_all(self) -> None:
         """Accept all groups that are alike, after showing how many."""
         review, listing, number = self.browse.browsing.review, self.browse.browsing.listing, self._list.group
         if review is None or listing is None or number is None:
             return
-        verdict = weakest(review.groups[number])
+        verdict = weakest_verdict(review.groups[number])
 
         def choices() -> Sequence[tuple[str, list[int]]]:
-            by_kind = self._open(listing.alike(number, by_folders=False))
-            by_folders = self._open(listing.alike(number, by_folders=True))
+            by_kind = self._open_among(listing.similar_groups(number, by_folders=False))
+            by_folders = self._open_among(listing.similar_groups(number, by_folders=True))
             return [
                 (f"of the kind '{verdict.value}'", by_kind),
                 ("of these folders, as sure or surer", by_folders),
             ]
 
-        self.browse.push_screen(AllAlike(choices(), review.groups), self._accept_many)
+        self.browse.push_screen(BulkAcceptDialog(choices(), review.groups), self._accept_many)
 
-    def _open(self, numbers: npt.NDArray[np.int64]) -> list[int]:
+    def _open_among(self, numbers: npt.NDArray[np.int64]) -> list[int]:
         review = self.browse.browsing.review
         assert review
         shown = np.intersect1d(numbers, self._list.order).tolist()
-        return [number for number in shown if review.choice(number).standing is Standing.OPEN]
+        return [number for number in shown if review.decision(number).status is ReviewStatus.OPEN]
 
     def _accept_many(self, numbers: list[int] | None) -> None:
         review = self.browse.browsing.review
@@ -269,13 +269,13 @@ class GroupsPage(Page):
             return
         label = f"accept {counted(len(numbers), 'group')}"
         if self.browse.jobs.start("accept", lambda _progress, _cancel: review.accept_all(numbers, label)):
-            self.browse.push_screen(Busy(f"Accepting {counted(len(numbers), 'group')} \u2026"))
+            self.browse.push_screen(BusyDialog(f"Accepting {counted(len(numbers), 'group')} \u2026"))
 
     def work_done(self, message: WorkDone) -> None:
         """Show that many groups are accepted."""
         if message.what == "accept":
             self.notify(f"Accepted: {message.result:,} groups. One 'u' takes all of it back.", timeout=4)
-            self._decided(onward=True)
+            self._after_decision(advance=True)
 
     # -- moving, sorting, looking ----------------------------------------------------------------------------------
 
@@ -307,10 +307,10 @@ class GroupsPage(Page):
         listing = self.browse.browsing.listing
         if listing is None:
             return
-        there = [verdict for verdict, (count, _) in listing.counts().items() if count]
-        now = [verdict for verdict in there if self._filter.verdicts == {verdict}]
-        after = there.index(now[0]) + 1 if now else 0
-        verdicts = frozenset({there[after]}) if after < len(there) else frozenset(Verdict)
+        present = [verdict for verdict, (count, _) in listing.counts().items() if count]
+        now = [verdict for verdict in present if self._filter.verdicts == {verdict}]
+        after = present.index(now[0]) + 1 if now else 0
+        verdicts = frozenset({present[after]}) if after < len(present) else frozenset(Verdict)
         self._filter = Filter(verdicts, self._filter.text, self._filter.gain)
         self._reorder()
 
@@ -345,13 +345,13 @@ class GroupsPage(Page):
         field.display = False
         self._list.focus()
 
-    @on(GroupList.Opened)
-    @on(Shelf.Opened)
+    @on(GroupList.GroupOpened)
+    @on(CardGrid.CardOpened)
     def action_compare(self) -> None:
         """Look closely."""
         review, number = self.browse.browsing.review, self._list.group
         if review is not None and number is not None:
-            self.browse.push_screen(Compare(self, number, self._members.cursor))
+            self.browse.push_screen(ComparePage(self, number, self._members.cursor))
 
     def action_similar(self) -> None:
         """Search for photos like the one under the cursor."""
@@ -394,4 +394,4 @@ class GroupsPage(Page):
         review = self.browse.browsing.review
         assert review
         group = review.groups[number]
-        return f"Group {group.number}: {weakest(group).value}, {show_path(group.keeper.path)}"
+        return f"Group {group.number}: {weakest_verdict(group).value}, {show_path(group.keeper.path)}"

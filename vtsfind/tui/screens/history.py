@@ -15,18 +15,18 @@ from textual.widgets import Static
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import State
 from vtsfind.base.records import show_path
-from vtsfind.tui.keys import Part
-from vtsfind.tui.messages import WorkDone, Working
+from vtsfind.tui.keys import KeyScope
+from vtsfind.tui.messages import WorkDone, WorkProgress
 from vtsfind.tui.widgets.row_list import RowList
-from vtsfind.tui.widgets.screen_base import Page, Question, page_bindings
+from vtsfind.tui.widgets.screen_base import ConfirmDialog, Page, page_bindings
 from vtsfind.tui.widgets.text_width import Line, counted, size
 
 if TYPE_CHECKING:
-    from vtsfind.engine.apply.undo import Undone
+    from vtsfind.engine.apply.undo import UndoResult
     from vtsfind.store.journal import RunRecord
 
 
-class Runs(Message):
+class RunsLoaded(Message):
     """The journal has been read."""
 
     def __init__(self, runs: "list[RunRecord]", error: VtsfindError | None = None) -> None:
@@ -38,9 +38,9 @@ class Runs(Message):
 class HistoryPage(Page):
     """The screen of runs."""
 
-    PART = Part.HISTORY
+    KEY_SCOPE = KeyScope.HISTORY
     NAME = "history"
-    BINDINGS: ClassVar[list[BindingType]] = page_bindings(Part.HISTORY)
+    BINDINGS: ClassVar[list[BindingType]] = page_bindings(KeyScope.HISTORY)
     AUTO_FOCUS = "#runs"
 
     def __init__(self) -> None:
@@ -53,22 +53,22 @@ class HistoryPage(Page):
 
     def on_mount(self) -> None:
         """Fill it."""
-        self.query_one("#runs").border_title = "Runs, the latest first"
+        self.query_one("#runs").border_title = "RunsLoaded, the latest first"
         self.query_one("#undo-doing").display = False
 
     def on_screen_resume(self) -> None:
         """Read the journal."""
         super().on_screen_resume()
-        self._read()
+        self._load_runs()
 
     @work(thread=True, exclusive=True, group="history")
-    def _read(self) -> None:
+    def _load_runs(self) -> None:
         try:
-            self.post_message(Runs(self.browse.browsing.runs()))
+            self.post_message(RunsLoaded(self.browse.browsing.runs()))
         except VtsfindError as error:
-            self.post_message(Runs([], error))
+            self.post_message(RunsLoaded([], error))
 
-    def on_runs(self, message: Runs) -> None:
+    def on_runs_loaded(self, message: RunsLoaded) -> None:
         """Show the runs."""
         self._runs = message.runs
         if message.error:
@@ -80,7 +80,9 @@ class HistoryPage(Page):
     def _run_line(self, place: int) -> Line:
         run = self._runs[place]
         counts = run.counts
-        done = sum(life.operation.size for life in run.lives.values() if life.state is State.DONE)
+        done = sum(
+            op_record.operation.size for op_record in run.op_records.values() if op_record.state is State.DONE
+        )
         back = counts[State.UNDONE]
         words = f"{counts[State.DONE]:>6,} gone {size(done):>9}"
         line: Line = [
@@ -94,7 +96,7 @@ class HistoryPage(Page):
             line.append((f"  {counts[State.SKIPPED] + counts[State.FAILED]:,} spared", "warn"))
         return [*line, (f"  {run.command}", "dim")]
 
-    @on(RowList.Moved, "#runs")
+    @on(RowList.RowHighlighted, "#runs")
     def _show_run(self) -> None:
         row = self.query_one("#runs", RowList).row
         files = self.query_one("#run", RowList)
@@ -103,22 +105,22 @@ class HistoryPage(Page):
             files.border_title = ""
             return
         run = self._runs[row]
-        lives = list(run.lives.values())
+        op_records = list(run.op_records.values())
         colours = {State.DONE: "bad", State.UNDONE: "good", State.SKIPPED: "warn", State.FAILED: "warn"}
 
         def line(place: int) -> Line:
-            life = lives[place]
-            note = [(f"  {life.note}", "dim")] if life.note else []
+            op_record = op_records[place]
+            note = [(f"  {op_record.note}", "dim")] if op_record.note else []
             return [
-                (f"{life.state.value:<9}", colours.get(life.state, "dim")),
-                (f"{life.operation.action.value:<11}", "dim"),
-                (f"{size(life.operation.size):>9}  ", "dim"),
-                (show_path(life.operation.path), "name"),
+                (f"{op_record.state.value:<9}", colours.get(op_record.state, "dim")),
+                (f"{op_record.operation.action.value:<11}", "dim"),
+                (f"{size(op_record.operation.size):>9}  ", "dim"),
+                (show_path(op_record.operation.path), "name"),
                 *note,
             ]
 
-        files.show(len(lives), line)
-        files.border_title = f"Run {run.run}: {counted(len(lives), 'file')}"
+        files.show(len(op_records), line)
+        files.border_title = f"Run {run.run}: {counted(len(op_records), 'file')}"
 
     # -- taking back -----------------------------------------------------------------------------------------------
 
@@ -133,7 +135,7 @@ class HistoryPage(Page):
             f"{counted(run.counts[State.DONE], 'file')} come back to where they were.",
             "No file is written over.",
         ]
-        question = Question(f"Take back run {run.run}?", lines, "bring them back")
+        question = ConfirmDialog(f"Take back run {run.run}?", lines, "bring them back")
         self.browse.push_screen(question, lambda yes: self._undo(run.run) if yes else None)
 
     def _undo(self, run: str) -> None:
@@ -143,7 +145,7 @@ class HistoryPage(Page):
         self.browse.jobs.start("undo", lambda progress, cancel: call(progress=progress, cancel=cancel))
         self.refresh_state()
 
-    def working(self, message: Working) -> None:
+    def work_progress(self, message: WorkProgress) -> None:
         """Show how far it is."""
         if message.what == "undo":
             doing = self.query_one("#undo-doing", Static)
@@ -154,15 +156,15 @@ class HistoryPage(Page):
         """Say what came back."""
         if message.what != "undo":
             return
-        from vtsfind.engine.apply.undo import Return
+        from vtsfind.engine.apply.undo import RestoreOutcome
 
-        undone = cast("Undone", message.result)
+        undone = cast("UndoResult", message.result)
         self.query_one("#undo-doing").display = False
-        back = len(undone.of(Return.BACK))
+        back = len(undone.of(RestoreOutcome.RESTORED))
         words = f"{counted(back, 'file')} came back."
         left = len(undone.steps) - back
         self.notify(words + (f" {left:,} did not: see the notes." if left else ""), timeout=8)
-        self._read()
+        self._load_runs()
         self.browse.load_groups()
 
     def action_cancel(self) -> None:
@@ -172,4 +174,4 @@ class HistoryPage(Page):
 
     def action_reload(self) -> None:
         """Read the journal again."""
-        self._read()
+        self._load_runs()

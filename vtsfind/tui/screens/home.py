@@ -22,21 +22,21 @@ from vtsfind.base.operations import State
 from vtsfind.base.records import show_path
 from vtsfind.engine.indexing.refresh import RefreshResult
 from vtsfind.engine.review.session import Overview
-from vtsfind.tui.keys import Part
-from vtsfind.tui.messages import WorkDone, WorkFailed, Working
+from vtsfind.tui.keys import KeyScope
+from vtsfind.tui.messages import WorkDone, WorkFailed, WorkProgress
 from vtsfind.tui.widgets.row_list import RowList
 from vtsfind.tui.widgets.screen_base import Page, page_bindings
 from vtsfind.tui.widgets.text_width import Line, counted, cut, size
 
-_NONE = "\u2013"
-_RUNS = 5
+_NO_COUNT = "\u2013"
+_MAX_RECENT_RUNS = 5
 
 
 if TYPE_CHECKING:
     from vtsfind.store.journal import RunRecord
 
 
-class Overviews(Message):
+class OverviewsLoaded(Message):
     """The libraries have been looked at."""
 
     def __init__(self, found: list[Overview], runs: "list[RunRecord]") -> None:
@@ -48,9 +48,9 @@ class Overviews(Message):
 class HomePage(Page):
     """The screen of libraries."""
 
-    PART = Part.HOME
+    KEY_SCOPE = KeyScope.HOME
     NAME = "home"
-    BINDINGS: ClassVar[list[BindingType]] = page_bindings(Part.HOME)
+    BINDINGS: ClassVar[list[BindingType]] = page_bindings(KeyScope.HOME)
     AUTO_FOCUS = "#libraries"
 
     def __init__(self) -> None:
@@ -71,28 +71,28 @@ class HomePage(Page):
         """Fill it."""
         self.query_one("#libraries").border_title = "Libraries"
         self.query_one("#work").display = False
-        self._look()
+        self._load_overviews()
 
     def on_screen_resume(self) -> None:
         """Look again."""
         super().on_screen_resume()
-        self._look()
+        self._load_overviews()
 
     @property
     def _list(self) -> RowList:
         return self.query_one("#libraries", RowList)
 
     @work(thread=True, exclusive=True, group="libraries")
-    def _look(self) -> None:
+    def _load_overviews(self) -> None:
         browsing = self.browse.browsing
         try:
-            runs = browsing.runs()[:_RUNS]
+            runs = browsing.runs()[:_MAX_RECENT_RUNS]
         except VtsfindError as error:
             self.post_message(WorkFailed("libraries", error))
             runs = []
-        self.post_message(Overviews(browsing.overviews(), runs))
+        self.post_message(OverviewsLoaded(browsing.overviews(), runs))
 
-    def on_overviews(self, message: Overviews) -> None:
+    def on_overviews_loaded(self, message: OverviewsLoaded) -> None:
         """Show the libraries."""
         self._found, self._runs = message.found, message.runs
         self._list.show(
@@ -102,17 +102,17 @@ class HomePage(Page):
 
     def _row(self, place: int) -> Line:
         library = self._found[place]
-        at_hand = library.name == self.browse.browsing.settings.library
+        is_open = library.name == self.browse.browsing.settings.library
         counts = library.counts
-        photos = f"{counts.files:>9,}" if counts else f"{_NONE:>9}"
-        style = "strong" if at_hand else "name"
+        photos = f"{counts.files:>9,}" if counts else f"{_NO_COUNT:>9}"
+        style = "strong" if is_open else "name"
         return [
-            ("\u25cf " if at_hand else "  ", "good"),
+            ("\u25cf " if is_open else "  ", "good"),
             (cut(library.name, 22), style),
             (f"{photos} photos", "dim"),
         ]
 
-    @on(RowList.Moved)
+    @on(RowList.RowHighlighted)
     def _show_library(self) -> None:
         row = self._list.row
         side = self.query_one("#library-side")
@@ -121,9 +121,9 @@ class HomePage(Page):
             return
         library = self._found[row]
         side.border_title = library.name
-        self.query_one("#library", Static).update(self._described(library))
+        self.query_one("#library", Static).update(self._library_table(library))
 
-    def _described(self, library: Overview) -> Table:
+    def _library_table(self, library: Overview) -> Table:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_column(style="dim", no_wrap=True)
         table.add_column(overflow="fold")
@@ -140,10 +140,12 @@ class HomePage(Page):
             table.add_row("last index", f"{when:%Y-%m-%d %H:%M}, {_ago(when)}" if when else "never finished")
             table.add_row("model", library.model)
         for place, root in enumerate(library.roots):
-            away = (
-                Text(" (missing or empty: is its drive there?)", "bold") if root in library.bare else Text()
+            missing_note = (
+                Text(" (missing or empty: is its drive there?)", "bold")
+                if root in library.missing_or_empty
+                else Text()
             )
-            table.add_row("folders" if place == 0 else "", Text(show_path(root)) + away)
+            table.add_row("folders" if place == 0 else "", Text(show_path(root)) + missing_note)
         table.add_row("kept in", show_path(os.fsencode(library.folder)))
         if library.name == self.browse.browsing.settings.library:
             self._add_review(table)
@@ -160,9 +162,9 @@ class HomePage(Page):
         for verdict, (count, gain) in listing.counts().items():
             if count:
                 table.add_row("", f"{count:>7,} {verdict.value:<8} {size(gain):>9}")
-        tally = review.tally
+        totals = review.totals
         table.add_row(
-            "review", f"{tally.decided:,} decided, {counted(tally.files, 'file')} go, {size(tally.gain)}"
+            "review", f"{totals.decided:,} decided, {counted(totals.files, 'file')} go, {size(totals.gain)}"
         )
 
     def _add_runs(self, table: Table) -> None:
@@ -195,7 +197,7 @@ class HomePage(Page):
         """Ask for a folder and a library, and index it."""
         row = self._list.row
         name = self._found[row].name if row is not None else self.browse.browsing.settings.library
-        self.browse.push_screen(AddFolder(name), self._add)
+        self.browse.push_screen(AddFolderDialog(name), self._add)
 
     def _add(self, answer: tuple[str, str] | None) -> None:
         if answer:
@@ -213,7 +215,7 @@ class HomePage(Page):
         self.query_one("#work").display = True
         self.refresh_state()
 
-    def working(self, message: Working) -> None:
+    def work_progress(self, message: WorkProgress) -> None:
         """Show how far the run is."""
         if message.what not in {"index", "groups"} or (
             message.what == "groups" and "index" in self.browse.jobs.running
@@ -233,8 +235,8 @@ class HomePage(Page):
         if message.what in {"index", "groups"}:
             self.query_one("#work").display = False
         if message.what == "index" and isinstance(message.result, RefreshResult):
-            self.notify(_found_words(message.result), timeout=8)
-            self._look()
+            self.notify(_refresh_summary(message.result), timeout=8)
+            self._load_overviews()
             if not message.result.interrupted:
                 self.browse.load_groups()
 
@@ -252,7 +254,7 @@ class HomePage(Page):
         """Look for duplicates again."""
         self.browse.load_groups()
 
-    @on(RowList.Opened)
+    @on(RowList.RowOpened)
     def action_open(self) -> None:
         """Go on with the library under the cursor."""
         row = self._list.row
@@ -265,7 +267,7 @@ class HomePage(Page):
         self.browse.action_go("groups")
 
 
-class AddFolder(ModalScreen[tuple[str, str] | None]):
+class AddFolderDialog(ModalScreen[tuple[str, str] | None]):
     """Asks which folder is to be indexed, into which library."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Leave it")]
@@ -299,7 +301,7 @@ class AddFolder(ModalScreen[tuple[str, str] | None]):
         self.dismiss(None)
 
 
-def _found_words(result: RefreshResult) -> str:
+def _refresh_summary(result: RefreshResult) -> str:
     words = [
         f"{counted(result.photos, 'photo')}: {result.new:,} new, {result.changed:,} changed, {result.moved:,} moved"
     ]

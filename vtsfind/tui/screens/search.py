@@ -12,40 +12,40 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from vtsfind.base.records import show_path
-from vtsfind.engine.search.query import Answer, Neighbour, Wish
-from vtsfind.tui.keys import Part
+from vtsfind.engine.search.query import Answer, Neighbour, SearchOptions
+from vtsfind.tui.keys import KeyScope
 from vtsfind.tui.messages import WorkDone, WorkFailed
 from vtsfind.tui.services.open_external import show_file, show_folder
-from vtsfind.tui.widgets.card_grid import Card, Shelf
+from vtsfind.tui.widgets.card_grid import CardGrid, PhotoCard
 from vtsfind.tui.widgets.screen_base import Page, page_bindings
 from vtsfind.tui.widgets.text_width import counted, cut_left, size
 
-_TOP = 60
-_BAR = 8
+_MAX_HITS = 60
+_BAR_WIDTH = 8
 
 
 class SearchPage(Page):
     """The screen of searches."""
 
-    PART = Part.SEARCH
+    KEY_SCOPE = KeyScope.SEARCH
     NAME = "search"
-    BINDINGS: ClassVar[list[BindingType]] = page_bindings(Part.SEARCH)
+    BINDINGS: ClassVar[list[BindingType]] = page_bindings(KeyScope.SEARCH)
     AUTO_FOCUS = "#question"
 
     def __init__(self) -> None:
         super().__init__()
-        self._asked: list[bytes] = []
+        self._query_paths: list[bytes] = []
         self._heads: tuple[str, ...] = ()
         self._head = ""
         self._radius: int | None = None
         self._answer: Answer | None = None
-        self._again: bytes | None = None
+        self._pending_path: bytes | None = None
 
     def body(self) -> Iterable[Widget]:
         """Lay it out."""
         yield Vertical(
             Input(placeholder="The path of a photo: type, paste, or drop it here", id="question"),
-            Shelf(self.browse.gallery, lines=14, narrowest=26, id="hits"),
+            CardGrid(self.browse.gallery, lines=14, min_card_width=26, id="hits"),
             id="search",
         )
 
@@ -55,15 +55,15 @@ class SearchPage(Page):
         self.set_interval(3.0, self._hits.check)
 
     @property
-    def _hits(self) -> Shelf:
-        return self.query_one("#hits", Shelf)
+    def _hits(self) -> CardGrid:
+        return self.query_one("#hits", CardGrid)
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
-    def ask_about(self, path: bytes) -> None:
+    def search_similar(self, path: bytes) -> None:
         """Look for photos like one."""
-        if not self._asked or self._asked[-1] != path:
-            self._asked.append(path)
+        if not self._query_paths or self._query_paths[-1] != path:
+            self._query_paths.append(path)
         field = self.query_one("#question", Input)
         with field.prevent(Input.Changed):
             field.value = os.fsdecode(path).encode("utf-8", "replace").decode()
@@ -71,18 +71,27 @@ class SearchPage(Page):
         self._search(path)
 
     def _search(self, path: bytes) -> None:
-        finder, head, radius = self.browse.browsing.finder, self._head, self._radius
+        search_session, head, radius = self.browse.browsing.search_session, self._head, self._radius
 
         def search(_progress: object, cancel: object) -> object:
             del cancel
-            heads = tuple(finder.heads())
+            heads = tuple(search_session.heads())
             chosen = head or ("scene" if "scene" in heads else heads[0])
-            return path, heads, chosen, finder.find(path, Wish(head=chosen, top=_TOP, radius=radius))
+            return (
+                path,
+                heads,
+                chosen,
+                search_session.find(path, SearchOptions(head=chosen, top=_MAX_HITS, radius=radius)),
+            )
 
         if not self.browse.jobs.start("search", search):
-            self._again = path  # the newest question follows the one under way
+            self._pending_path = path  # the newest question follows the one under way
             return
-        slow = "" if finder.has_model else " A photo that is new to the library has to wait for the model."
+        slow = (
+            ""
+            if search_session.has_model
+            else " A photo that is new to the library has to wait for the model."
+        )
         self._hits.show([], empty=f"Looking \u2026{slow}")
         self._titles()
 
@@ -91,18 +100,18 @@ class SearchPage(Page):
         if message.what != "search" or not isinstance(message.result, tuple):
             return
         path, self._heads, self._head, answer = message.result
-        if self._follow_up(path):
+        if self._search_pending(path):
             return
         self._answer = answer
         self._show()
 
     def work_failed(self, message: WorkFailed) -> None:
         """Say why there is no answer."""
-        if message.what == "search" and not self._follow_up(None):
-            self._hits.show([], empty=self.browse.words_of(message.error))
+        if message.what == "search" and not self._search_pending(None):
+            self._hits.show([], empty=self.browse.error_text(message.error))
 
-    def _follow_up(self, answered: bytes | None) -> bool:
-        again, self._again = self._again, None
+    def _search_pending(self, answered: bytes | None) -> bool:
+        again, self._pending_path = self._pending_path, None
         if again is None:
             return False
         del answered
@@ -117,15 +126,15 @@ class SearchPage(Page):
             str(answer.failure) if answer.failure else "Nothing in the library is that near. + looks farther."
         )
         width = self._hits.text_width(len(answer.neighbours))
-        self._hits.show([_card(hit, width) for hit in answer.neighbours], empty=empty)
+        self._hits.show([_hit_card(hit, width) for hit in answer.neighbours], empty=empty)
         self._titles()
 
     def _titles(self) -> None:
         hits = self._hits
-        asked = show_path(self._asked[-1]).rpartition("/")[2] if self._asked else ""
+        query_name = show_path(self._query_paths[-1]).rpartition("/")[2] if self._query_paths else ""
         count = len(hits.cards)
-        hits.border_title = f"{counted(count, 'photo')} like {asked}" if count else asked
-        limit = f"at most {self._radius} bits" if self._radius is not None else f"the {_TOP} nearest"
+        hits.border_title = f"{counted(count, 'photo')} like {query_name}" if count else query_name
+        limit = f"at most {self._radius} bits" if self._radius is not None else f"the {_MAX_HITS} nearest"
         hits.border_subtitle = f"by {self._head or 'scene'}, {limit}"
 
     def picture_ready(self, path: bytes) -> None:
@@ -133,10 +142,10 @@ class SearchPage(Page):
         self._hits.picture_ready(path)
 
     @on(Input.Submitted, "#question")
-    def _typed(self, event: Input.Submitted) -> None:
-        path = dropped(event.value)
+    def _on_path_submitted(self, event: Input.Submitted) -> None:
+        path = parse_dropped_path(event.value)
         if path:
-            self.ask_about(os.path.abspath(path))
+            self.search_similar(os.path.abspath(path))
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
@@ -148,18 +157,18 @@ class SearchPage(Page):
         """Leave the field."""
         self._hits.focus()
 
-    @on(Shelf.Opened)
+    @on(CardGrid.CardOpened)
     def action_similar(self) -> None:
         """Go on with the photo under the cursor."""
         path = self._path
         if path is not None:
-            self.ask_about(path)
+            self.search_similar(path)
 
     def action_back(self) -> None:
         """Go back to the question before."""
-        if len(self._asked) > 1:
-            self._asked.pop()
-            self.ask_about(self._asked[-1])
+        if len(self._query_paths) > 1:
+            self._query_paths.pop()
+            self.search_similar(self._query_paths[-1])
 
     def action_head(self) -> None:
         """Compare by the next head."""
@@ -178,8 +187,8 @@ class SearchPage(Page):
         self._repeat()
 
     def _repeat(self) -> None:
-        if self._asked:
-            self._search(self._asked[-1])
+        if self._query_paths:
+            self._search(self._query_paths[-1])
 
     def action_view(self) -> None:
         """Open the photo."""
@@ -197,10 +206,10 @@ class SearchPage(Page):
         return cards[self._hits.cursor].path if cards else None
 
 
-def dropped(text: str) -> bytes:
+def parse_dropped_path(text: str) -> bytes:
     r"""The path in what was typed, pasted or dropped: terminals quote it, escape its blanks, or make it a URL.
 
-    >>> dropped("'/a b/c.jpg' "), dropped("/a\\ b/c.jpg"), dropped("file:///a%20b/c.jpg"), dropped("~/x")[:1]
+    >>> parse_dropped_path("'/a b/c.jpg' "), parse_dropped_path("/a\\ b/c.jpg"), parse_dropped_path("file:///a%20b/c.jpg"), parse_dropped_path("~/x")[:1]
     (b'/a b/c.jpg', b'/a b/c.jpg', b'/a b/c.jpg', b'/')
     """
     text = text.strip()
@@ -213,13 +222,13 @@ def dropped(text: str) -> bytes:
     return os.fsencode(os.path.expanduser(text))
 
 
-def _card(hit: Neighbour, width: int) -> Card:
+def _hit_card(hit: Neighbour, width: int) -> PhotoCard:
     folder, _, name = show_path(hit.path).rpartition("/")
-    filled = round(_BAR * max(0.0, 1 - 2 * hit.distance / hit.bits))
-    bar = "\u2588" * filled + "\u2591" * (_BAR - filled)
+    filled = round(_BAR_WIDTH * max(0.0, 1 - 2 * hit.distance / hit.bits))
+    bar = "\u2588" * filled + "\u2591" * (_BAR_WIDTH - filled)
     facts = f"{hit.info.width}\u00d7{hit.info.height}  {size(hit.stamp.size)}"
     gone = [("  gone", "bad")] if hit.missing else []
-    return Card(
+    return PhotoCard(
         hit.path,
         [(f"{hit.rank} ", "key"), (bar, "good"), (f" {hit.distance}/{hit.bits}", "dim"), *gone],
         ([(name, "name")], [(facts, "dim")], [(cut_left(folder, width), "dim")], []),

@@ -7,14 +7,14 @@ from textual.app import App
 from textual.message import Message
 
 from vtsfind.base.progress import CancelToken, Phase, Progress
-from vtsfind.tui.messages import WorkDone, WorkFailed, Working
+from vtsfind.tui.messages import WorkDone, WorkFailed, WorkProgress
 
-_TELL_EVERY_S = 0.1
+_REPORT_INTERVAL_S = 0.1
 
-Call = Callable[[Progress, CancelToken], object]
+JobFunction = Callable[[Progress, CancelToken], object]
 
 
-class Reporter:
+class JobProgress:
     """A `Progress` that posts messages, not more often than a person can read them."""
 
     def __init__(self, post: Callable[[Message], object], what: str) -> None:
@@ -23,22 +23,22 @@ class Reporter:
         self._phase = Phase.SCAN
         self._done = 0
         self._total: int | None = None
-        self._told = 0.0
+        self._reported_at = 0.0
 
     def start(self, phase: Phase, total: int | None) -> None:
         """Begin a phase."""
         self._phase, self._done, self._total = phase, 0, total
-        self._tell("")
+        self._report("")
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         """Count steps."""
         self._done += steps
-        if time.monotonic() - self._told >= _TELL_EVERY_S or self._done == self._total:
-            self._tell(note)
+        if time.monotonic() - self._reported_at >= _REPORT_INTERVAL_S or self._done == self._total:
+            self._report(note)
 
-    def _tell(self, note: str) -> None:
-        self._told = time.monotonic()
-        self._post(Working(self._what, self._phase, self._done, self._total, note))
+    def _report(self, note: str) -> None:
+        self._reported_at = time.monotonic()
+        self._post(WorkProgress(self._what, self._phase, self._done, self._total, note))
 
 
 class Jobs:
@@ -53,7 +53,7 @@ class Jobs:
         """What runs now."""
         return tuple(self._running)
 
-    def start(self, what: str, call: Call) -> bool:
+    def start(self, what: str, call: JobFunction) -> bool:
         """Begin some work in a thread, unless work of that name runs already; gives whether it was begun."""
         if what in self._running:
             return False
@@ -61,7 +61,7 @@ class Jobs:
 
         def run() -> None:
             try:
-                result = call(Reporter(self._app.post_message, what), cancel)
+                result = call(JobProgress(self._app.post_message, what), cancel)
             except Exception as error:  # noqa: BLE001 - whatever it is, the screens say it
                 self._app.post_message(WorkFailed(what, error))
             else:
@@ -83,7 +83,7 @@ class Jobs:
 
     def cancel_all(self) -> bool:
         """Ask everything to stop; gives whether anything that had not been asked before runs."""
-        fresh = [token for token in self._running.values() if not token.cancelled]
-        for token in fresh:
+        not_cancelled = [token for token in self._running.values() if not token.cancelled]
+        for token in not_cancelled:
             token.cancel()
-        return bool(fresh)
+        return bool(not_cancelled)

@@ -12,15 +12,15 @@ from vtsfind.base.records import show_path
 
 def show_file(screen: Screen[None], path: bytes) -> None:
     """Open a photo in the desktop's viewer."""
-    _hand_over(screen, path)
+    _open_external(screen, path)
 
 
 def show_folder(screen: Screen[None], path: bytes) -> None:
     """Open the folder that a photo lies in."""
-    _hand_over(screen, os.path.dirname(path))
+    _open_external(screen, os.path.dirname(path))
 
 
-def _hand_over(screen: Screen[None], path: bytes) -> None:
+def _open_external(screen: Screen[None], path: bytes) -> None:
     if not os.path.lexists(path):
         screen.notify(f"{show_path(path)} is gone.", severity="error")
         return

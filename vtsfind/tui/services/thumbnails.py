@@ -8,25 +8,25 @@ from typing import Generic, TypeVar
 
 from vtsfind.base.progress import Cancelled
 from vtsfind.base.records import Failure
-from vtsfind.engine.previews.decode import LARGE, SMALL, Preview, Previews
-from vtsfind.graphics.renderer import Artist, Drawing
-from vtsfind.graphics.scaling import WHOLE
+from vtsfind.engine.previews.decode import LARGE_SIDE_PX, SMALL_SIDE_PX, Preview, Previews
+from vtsfind.graphics.renderer import PictureRenderer, RenderedPicture
+from vtsfind.graphics.scaling import FULL_VIEW
 
-_WANTED_MOST = 48
-_SMALL_KEPT = 240
-_LARGE_KEPT = 6
-_DRAWN_KEPT = 320
-_WORKERS = 2
+_MAX_QUEUED = 48
+_MAX_SMALL_CACHED = 240
+_MAX_LARGE_CACHED = 6
+_MAX_RENDERED_CACHED = 320
+_MAX_WORKERS = 2
 
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
 
-class Recent(Generic[Key, Value]):
-    """The values that were used last; of more than `most`, the one that was used longest ago goes."""
+class LruCache(Generic[Key, Value]):
+    """The values that were used last; of more than `capacity`, the one that was used longest ago goes."""
 
-    def __init__(self, most: int, forget: Callable[[Value], None] | None = None) -> None:
-        self._most = most
+    def __init__(self, capacity: int, forget: Callable[[Value], None] | None = None) -> None:
+        self._capacity = capacity
         self._forget = forget
         self._values: OrderedDict[Key, Value] = OrderedDict()
 
@@ -41,32 +41,32 @@ class Recent(Generic[Key, Value]):
         """Keep a value."""
         self._values[key] = value
         self._values.move_to_end(key)
-        while len(self._values) > self._most:
-            self._drop(next(iter(self._values)))
+        while len(self._values) > self._capacity:
+            self._evict(next(iter(self._values)))
 
-    def discard(self, wanted: Callable[[Key], bool]) -> None:
+    def discard(self, matches: Callable[[Key], bool]) -> None:
         """Let the values go whose keys are meant."""
-        for key in [key for key in self._values if wanted(key)]:
-            self._drop(key)
+        for key in [key for key in self._values if matches(key)]:
+            self._evict(key)
 
-    def _drop(self, key: Key) -> None:
+    def _evict(self, key: Key) -> None:
         value = self._values.pop(key)
         if self._forget:
             self._forget(value)
 
 
-Place = tuple[bytes, int, int]
+PictureSlot = tuple[bytes, int, int]
 """A path, and the characters and lines within which its picture is drawn."""
 
 
-class Gallery:
+class PictureCache:
     """Pictures of photos for widgets.
 
     Parameters
     ----------
     previews
         Where pictures come from.
-    artist
+    renderer
         How they are drawn.
     ready
         Called in a worker when the picture of a path can be had, or its failure.
@@ -79,73 +79,75 @@ class Gallery:
     def __init__(
         self,
         previews: Previews,
-        artist: Artist,
+        renderer: PictureRenderer,
         *,
         ready: Callable[[bytes], None],
         start: Callable[[], None],
         write: Callable[[str], None],
     ) -> None:
-        self.artist = artist
+        self.renderer = renderer
         self._previews = previews
         self._ready = ready
         self._start = start
         self._write = write
         self._lock = threading.RLock()
-        self._wanted: OrderedDict[tuple[str, bytes, int, int], None] = OrderedDict()
-        self._doing: set[tuple[str, bytes, int, int]] = set()
-        self._working = 0
-        self._gone: list[Drawing] = []
-        self._pictures: Recent[bytes, Preview | Failure] = Recent(_SMALL_KEPT)
-        self._large: Recent[bytes, Preview | Failure] = Recent(_LARGE_KEPT)
-        self._drawn: Recent[Place, Drawing] = Recent(_DRAWN_KEPT, self._gone.append)
+        self._queue: OrderedDict[tuple[str, bytes, int, int], None] = OrderedDict()
+        self._in_progress: set[tuple[str, bytes, int, int]] = set()
+        self._active_workers = 0
+        self._released: list[RenderedPicture] = []
+        self._small_previews: LruCache[bytes, Preview | Failure] = LruCache(_MAX_SMALL_CACHED)
+        self._large_previews: LruCache[bytes, Preview | Failure] = LruCache(_MAX_LARGE_CACHED)
+        self._rendered_by_slot: LruCache[PictureSlot, RenderedPicture] = LruCache(
+            _MAX_RENDERED_CACHED, self._released.append
+        )
         self._sent: set[int] = set()
 
     # -- for widgets -----------------------------------------------------------------------------------------------
 
-    def drawing(self, path: bytes, columns: int, rows: int) -> Drawing | Failure | None:
+    def rendered(self, path: bytes, columns: int, rows: int) -> RenderedPicture | Failure | None:
         """A photo's picture for a place; None if it is not there yet: `ready` is called when it is."""
         with self._lock:
-            known = self._pictures.get(path)
-            if isinstance(known, Failure):
-                return known
-            drawing = self._drawn.get((path, columns, rows))
-            if drawing is None:
-                self._want("draw", path, columns, rows)
+            cached = self._small_previews.get(path)
+            if isinstance(cached, Failure):
+                return cached
+            rendered = self._rendered_by_slot.get((path, columns, rows))
+            if rendered is None:
+                self._enqueue("draw", path, columns, rows)
                 return None
-        self.send(drawing)
-        return drawing
+        self.send(rendered)
+        return rendered
 
-    def large(self, path: bytes) -> Preview | Failure | None:
+    def large_preview(self, path: bytes) -> Preview | Failure | None:
         """A photo's picture to look at closely; None if it is not there yet."""
         with self._lock:
-            known = self._large.get(path)
-            if known is None:
-                self._want("large", path, 0, 0)
-            return known
+            cached = self._large_previews.get(path)
+            if cached is None:
+                self._enqueue("large", path, 0, 0)
+            return cached
 
-    def send(self, drawing: Drawing) -> None:
+    def send(self, rendered: RenderedPicture) -> None:
         """Make the terminal ready for a drawing."""
         with self._lock:
-            gone, self._gone[:] = list(self._gone), []
-        for each in gone:
+            released, self._released[:] = list(self._released), []
+        for each in released:
             if each.after and id(each) in self._sent:
                 self._write(each.after)
             self._sent.discard(id(each))
-        if drawing.before and id(drawing) not in self._sent:
-            self._sent.add(id(drawing))
-            self._write(drawing.before)
+        if rendered.before and id(rendered) not in self._sent:
+            self._sent.add(id(rendered))
+            self._write(rendered.before)
 
-    def release(self, drawing: Drawing) -> None:
+    def release(self, rendered: RenderedPicture) -> None:
         """Have the terminal forget a drawing."""
         with self._lock:
-            self._gone.append(drawing)
+            self._released.append(rendered)
 
     def check(self, paths: Iterable[bytes]) -> None:
         """Look whether files are still what was drawn of them; `ready` is called for those that are not."""
         with self._lock:
             for path in paths:
-                if self._pictures.get(path) is not None:
-                    self._want("check", path, 0, 0)
+                if self._small_previews.get(path) is not None:
+                    self._enqueue("check", path, 0, 0)
 
     # -- for workers -----------------------------------------------------------------------------------------------
 
@@ -156,27 +158,27 @@ class Gallery:
                 self._do(*job)
         except Cancelled:  # the program ends
             with self._lock:
-                self._working -= 1
+                self._active_workers -= 1
 
-    def _want(self, what: str, path: bytes, columns: int, rows: int) -> None:
+    def _enqueue(self, what: str, path: bytes, columns: int, rows: int) -> None:
         job = (what, path, columns, rows)
-        if job in self._doing:
+        if job in self._in_progress:
             return
-        self._wanted[job] = None
-        self._wanted.move_to_end(job, last=what != "check")
-        while len(self._wanted) > _WANTED_MOST:
-            self._wanted.popitem(last=False)
-        if self._working < _WORKERS:
-            self._working += 1
+        self._queue[job] = None
+        self._queue.move_to_end(job, last=what != "check")
+        while len(self._queue) > _MAX_QUEUED:
+            self._queue.popitem(last=False)
+        if self._active_workers < _MAX_WORKERS:
+            self._active_workers += 1
             self._start()
 
     def _next(self) -> tuple[str, bytes, int, int] | None:
         with self._lock:
-            if not self._wanted:
-                self._working -= 1
+            if not self._queue:
+                self._active_workers -= 1
                 return None
-            job = self._wanted.popitem(last=True)[0]
-            self._doing.add(job)
+            job = self._queue.popitem(last=True)[0]
+            self._in_progress.add(job)
             return job
 
     def _do(self, what: str, path: bytes, columns: int, rows: int) -> None:
@@ -184,7 +186,7 @@ class Gallery:
             self._make(what, path, columns, rows)
         finally:
             with self._lock:
-                self._doing.discard((what, path, columns, rows))
+                self._in_progress.discard((what, path, columns, rows))
 
     def _make(self, what: str, path: bytes, columns: int, rows: int) -> None:
         if what == "check":
@@ -192,41 +194,41 @@ class Gallery:
                 return
             self._forget(path)
         elif what == "large":
-            large = self._previews.preview(path, LARGE)
+            large_preview = self._previews.preview(path, LARGE_SIDE_PX)
             with self._lock:
-                self._large.put(path, large)
+                self._large_previews.put(path, large_preview)
         else:
             self._draw(path, columns, rows)
         self._ready(path)
 
     def _draw(self, path: bytes, columns: int, rows: int) -> None:
         with self._lock:
-            picture = self._pictures.get(path)
+            picture = self._small_previews.get(path)
         if picture is None:
-            picture = self._previews.preview(path, SMALL)
+            picture = self._previews.preview(path, SMALL_SIDE_PX)
             with self._lock:
-                self._pictures.put(path, picture)
+                self._small_previews.put(path, picture)
         if isinstance(picture, Failure):
             return
-        seen, wide, high = self.artist.window(WHOLE, picture.pixels, columns, rows)
-        drawing = self.artist.draw(picture.pixels, wide, high, seen)
+        source_window, wide, high = self.renderer.window(FULL_VIEW, picture.pixels, columns, rows)
+        rendered = self.renderer.draw(picture.pixels, wide, high, source_window)
         with self._lock:
-            self._drawn.put((path, columns, rows), drawing)
+            self._rendered_by_slot.put((path, columns, rows), rendered)
 
     def _has_changed(self, path: bytes) -> bool:
         with self._lock:
-            known = self._pictures.get(path)
+            cached = self._small_previews.get(path)
         try:
             status = os.stat(path)
         except OSError:
-            return not isinstance(known, Failure)
-        if known is None or isinstance(known, Failure):
-            return known is not None
-        stamp = known.stamp
+            return not isinstance(cached, Failure)
+        if cached is None or isinstance(cached, Failure):
+            return cached is not None
+        stamp = cached.stamp
         return (status.st_size, status.st_mtime_ns) != (stamp.size, stamp.mtime_ns)
 
     def _forget(self, path: bytes) -> None:
         with self._lock:
-            self._pictures.discard(lambda key: key == path)
-            self._large.discard(lambda key: key == path)
-            self._drawn.discard(lambda key: key[0] == path)
+            self._small_previews.discard(lambda key: key == path)
+            self._large_previews.discard(lambda key: key == path)
+            self._rendered_by_slot.discard(lambda key: key[0] == path)

@@ -15,7 +15,7 @@ from vtsfind.base.groups import Group
 from vtsfind.tui.widgets.text_width import counted, size
 
 
-class AllAlike(ModalScreen[list[int] | None]):
+class BulkAcceptDialog(ModalScreen[list[int] | None]):
     """Offers sets of groups to be accepted.
 
     Parameters

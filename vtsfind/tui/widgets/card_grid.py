@@ -16,18 +16,18 @@ from textual.strip import Strip
 
 from vtsfind.base.records import Failure
 from vtsfind.graphics.protocols import Graphics
-from vtsfind.graphics.renderer import Drawing
-from vtsfind.tui.services.thumbnails import Gallery
-from vtsfind.tui.widgets.styles import Inks
+from vtsfind.graphics.renderer import RenderedPicture
+from vtsfind.tui.services.thumbnails import PictureCache
+from vtsfind.tui.widgets.styles import LineStyles
 from vtsfind.tui.widgets.text_width import Line, centred, cut, wrapped
 
-_EDGE = "\u258c"
-_ALIKE = 64
+_CURSOR_EDGE = "\u258c"
+_MAX_CARDS_SAMPLED = 64
 """Cards that are looked at to find out how many lines of text there are."""
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class PhotoCard:
     """One picture of a shelf."""
 
     path: bytes
@@ -37,7 +37,7 @@ class Card:
     """Below it; what does not fit is left out, from the end."""
 
 
-_NAMES = (
+_COMPONENT_NAMES = (
     "card",
     "cursor",
     "name",
@@ -54,14 +54,14 @@ _NAMES = (
 )
 
 
-class Shelf(ScrollView, can_focus=True):
+class CardGrid(ScrollView, can_focus=True):
     """Cards beside each other.
 
     Parameters
     ----------
     gallery
         Where the pictures come from.
-    narrowest, widest
+    min_card_width, max_card_width
         Characters of a card; the widest only in one row.
     lines
         Of a card, if there are several rows of them.
@@ -70,7 +70,7 @@ class Shelf(ScrollView, can_focus=True):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(f"shelf--{name}" for name in _NAMES),
+        *(f"shelf--{name}" for name in _COMPONENT_NAMES),
         *(f"shelf--{name}" for name in ("bytes", "pixels", "resave", "turned", "edit", "burst", "similar")),
     }
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -86,58 +86,58 @@ class Shelf(ScrollView, can_focus=True):
     cursor: reactive[int] = reactive(0, init=False)
 
     @dataclass
-    class Moved(Message):
+    class CardHighlighted(Message):
         """The cursor is on another card."""
 
         card: int
 
     @dataclass
-    class Opened(Message):
+    class CardOpened(Message):
         """The card under the cursor was chosen."""
 
         card: int
 
     def __init__(
         self,
-        gallery: Gallery,
+        gallery: PictureCache,
         *,
-        narrowest: int = 20,
-        widest: int = 48,
+        min_card_width: int = 20,
+        max_card_width: int = 48,
         lines: int = 14,
         one_row: bool = False,
         id: str | None = None,  # noqa: A002 - Textual's name
     ) -> None:
         super().__init__(id=id)
         self._gallery = gallery
-        self._narrowest, self._widest, self._lines = narrowest, widest, lines
+        self._min_card_width, self._max_card_width, self._lines = min_card_width, max_card_width, lines
         self._one_row = one_row
-        self._cards: Sequence[Card] = ()
+        self._cards: Sequence[PhotoCard] = ()
         self._empty = ""
-        self._most_text = 0
-        self._ink = Inks(self, "shelf")
-        self._seen: dict[int, tuple[int, int, Drawing]] = {}
+        self._max_text_lines = 0
+        self._line_style = LineStyles(self, "shelf")
+        self._pending_overlays: dict[int, tuple[int, int, RenderedPicture]] = {}
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
     @property
-    def cards(self) -> Sequence[Card]:
+    def cards(self) -> Sequence[PhotoCard]:
         """What is shown."""
         return self._cards
 
-    def show(self, cards: Sequence[Card], cursor: int = 0, *, empty: str = "") -> None:
+    def show(self, cards: Sequence[PhotoCard], cursor: int = 0, *, empty: str = "") -> None:
         """Show other cards, or others in place of the same; `empty` says why there are none."""
         self._cards, self._empty = cards, empty
-        self._most_text = max((len(card.text) for card in cards[:_ALIKE]), default=0)
+        self._max_text_lines = max((len(card.text) for card in cards[:_MAX_CARDS_SAMPLED]), default=0)
         self._arrange()
-        self.set_reactive(Shelf.cursor, min(max(cursor, 0), max(0, len(cards) - 1)))
+        self.set_reactive(CardGrid.cursor, min(max(cursor, 0), max(0, len(cards) - 1)))
         self._reveal()
         self.refresh()
 
     def text_width(self, count: int) -> int:
         """Characters that a line of text can have if there are so many cards."""
         width = self.scrollable_content_region.width
-        shown = max(1, min(count, width // self._narrowest)) if self._one_row else self._columns
-        return max(8, min(width // shown, self._widest)) - 2
+        shown = max(1, min(count, width // self._min_card_width)) if self._one_row else self._columns
+        return max(8, min(width // shown, self._max_card_width)) - 2
 
     def picture_ready(self, path: bytes) -> None:
         """Draw again if this photo is among the cards."""
@@ -148,8 +148,8 @@ class Shelf(ScrollView, can_focus=True):
         """Have the files of the pictures that are seen looked at."""
         self._gallery.check(card.path for card in self._visible())
 
-    def _visible(self) -> list[Card]:
-        width, height = self._cell
+    def _visible(self) -> list[PhotoCard]:
+        width, height = self._card_cells
         columns = self._columns
         if self._one_row:
             first = self.scroll_offset.x // width
@@ -161,19 +161,19 @@ class Shelf(ScrollView, can_focus=True):
     def _columns(self) -> int:
         if self._one_row:
             return max(1, len(self._cards))
-        return max(1, self.scrollable_content_region.width // self._narrowest)
+        return max(1, self.scrollable_content_region.width // self._min_card_width)
 
     @property
-    def _cell(self) -> tuple[int, int]:
+    def _card_cells(self) -> tuple[int, int]:
         """Characters and lines of a card."""
         width, height = self.scrollable_content_region.size
         if not self._one_row:
             return max(8, width // self._columns), self._lines
-        shown = max(1, min(len(self._cards), width // self._narrowest))
-        return max(8, min(width // shown, self._widest)), max(1, height)
+        shown = max(1, min(len(self._cards), width // self._min_card_width))
+        return max(8, min(width // shown, self._max_card_width)), max(1, height)
 
     def _arrange(self) -> None:
-        width, height = self._cell
+        width, height = self._card_cells
         rows = -(-len(self._cards) // self._columns)
         if self._one_row:
             needed = width * len(self._cards)
@@ -185,7 +185,7 @@ class Shelf(ScrollView, can_focus=True):
     def _reveal(self) -> None:
         if not self.size:
             return
-        width, height = self._cell
+        width, height = self._card_cells
         if self._one_row:
             region = Region(self.cursor * width, 0, width, 1)
         else:
@@ -195,19 +195,19 @@ class Shelf(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Forget the styles of the theme before."""
         super().notify_style_update()
-        self._ink.clear()
+        self._line_style.clear()
 
     # -- drawing ---------------------------------------------------------------------------------------------------
 
     def render_line(self, y: int) -> Strip:
         """Draw a line."""
-        width, height = self._cell
+        width, height = self._card_cells
         left, top = self.scroll_offset
         visible = self.size.width
-        style = self._ink()
+        style = self._line_style()
         if not self._cards:
             text = centred(self._empty, y, visible, self.size.height)
-            return Strip([Segment(cut(text, visible), self._ink("dim"))], visible)
+            return Strip([Segment(cut(text, visible), self._line_style("dim"))], visible)
         row, inner = (0, y) if self._one_row else divmod(y + top, height)
         first = left // width if self._one_row else row * self._columns
         shown = visible // width + 2 if self._one_row else self._columns
@@ -220,76 +220,81 @@ class Shelf(ScrollView, can_focus=True):
 
     def _card_line(self, place: int, inner: int, width: int, height: int) -> list[Segment]:
         card = self._cards[place]
-        on = place == self.cursor
-        back = "cursor" if on else "card"
+        is_current_card = place == self.cursor
+        background = "cursor" if is_current_card else "card"
         text = self._text_lines(height)
         room = height - 1 - text
-        edge = Segment(_EDGE if on else " ", self._ink("key", back))
+        edge = Segment(_CURSOR_EDGE if is_current_card else " ", self._line_style("key", background))
         if inner == 0:
-            return self._line(card.head, width, back, edge)
+            return self._line(card.head, width, background, edge)
         if inner <= room:
-            return self._picture_line(place, inner - 1, (width - 2, room), back, edge)
+            return self._picture_line(place, inner - 1, (width - 2, room), background, edge)
         below = inner - room - 1
-        return self._line(card.text[below] if below < len(card.text) else [], width, back, edge)
+        return self._line(card.text[below] if below < len(card.text) else [], width, background, edge)
 
     def _text_lines(self, height: int) -> int:
         """How many lines of text each card has: at most half of its height."""
-        return min(self._most_text, max(1, (height - 1) // 2))
+        return min(self._max_text_lines, max(1, (height - 1) // 2))
 
-    def _line(self, line: Line, width: int, back: str, edge: Segment) -> list[Segment]:
+    def _line(self, line: Line, width: int, background: str, edge: Segment) -> list[Segment]:
         """A line of text, of exactly that width."""
         segments, left = [edge], width - 2
         for text, name in line:
             wide = cell_len(text)
             shown = text if wide <= left else cut(text, left)
-            segments.append(Segment(shown, self._ink(name, back)))
+            segments.append(Segment(shown, self._line_style(name, background)))
             left -= min(wide, left)
-        segments.append(Segment(" " * (left + 1), self._ink("", back)))
+        segments.append(Segment(" " * (left + 1), self._line_style("", background)))
         return segments
 
     def _picture_line(
-        self, place: int, line: int, room: tuple[int, int], back: str, edge: Segment
+        self, place: int, line: int, room: tuple[int, int], background: str, edge: Segment
     ) -> list[Segment]:
         columns, rows = room
         width = columns + 2
         path = self._cards[place].path
-        if self._gallery.artist.graphics is Graphics.OFF:
-            return self._line([], width, back, edge)
-        picture = self._gallery.drawing(path, columns, rows)
-        if isinstance(picture, Drawing):
+        if self._gallery.renderer.graphics is Graphics.OFF:
+            return self._line([], width, background, edge)
+        picture = self._gallery.rendered(path, columns, rows)
+        if isinstance(picture, RenderedPicture):
             above = (rows - picture.rows) // 2
             before = (columns - picture.columns) // 2
-            if line == above and picture.over:
+            if line == above and picture.overlay:
                 self._overlay(place, before, line, picture)
             if 0 <= line - above < picture.rows:
-                paper = self._ink("", back)
+                background_style = self._line_style("", background)
                 after = width - 1 - before - picture.columns
                 content = [
-                    Segment(text, paper if picture.over else style)
+                    Segment(text, background_style if picture.overlay else style)
                     for text, style, _ in picture.lines[line - above]
                 ]
-                return [edge, Segment(" " * before, paper), *content, Segment(" " * after, paper)]
-            return self._line([], width, back, edge)
-        said = wrapped(_said(picture), columns, 3) if picture else ["\u2026"]
-        at = line - (rows - len(said)) // 2
-        words = cut(said[at].center(columns), columns) if 0 <= at < len(said) else ""
-        return self._line([(words, "bad" if picture else "dim")], width, back, edge)
+                return [
+                    edge,
+                    Segment(" " * before, background_style),
+                    *content,
+                    Segment(" " * after, background_style),
+                ]
+            return self._line([], width, background, edge)
+        message_lines = wrapped(_failure_text(picture), columns, 3) if picture else ["\u2026"]
+        at = line - (rows - len(message_lines)) // 2
+        words = cut(message_lines[at].center(columns), columns) if 0 <= at < len(message_lines) else ""
+        return self._line([(words, "bad" if picture else "dim")], width, background, edge)
 
-    def _overlay(self, place: int, before: int, line: int, picture: Drawing) -> None:
+    def _overlay(self, place: int, before: int, line: int, picture: RenderedPicture) -> None:
         """Have a picture of pixels written over its blank characters, once these are on the screen."""
-        width, height = self._cell
+        width, height = self._card_cells
         x = place * width if self._one_row else place % self._columns * width
         y = 0 if self._one_row else place // self._columns * height
-        if not self._seen:
+        if not self._pending_overlays:
             self.call_after_refresh(self._write_overlays)
-        self._seen[place] = (x + 1 + before, y + 1 + line, picture)
+        self._pending_overlays[place] = (x + 1 + before, y + 1 + line, picture)
 
     def _write_overlays(self) -> None:
-        seen, self._seen = self._seen, {}
+        overlays, self._pending_overlays = self._pending_overlays, {}
         if not self.screen.is_current:
             return
         region = self.scrollable_content_region
-        for x, y, picture in seen.values():
+        for x, y, picture in overlays.values():
             place = Region(x, y, picture.columns, picture.rows).translate(
                 (region.x - self.scroll_offset.x, region.y - self.scroll_offset.y)
             )
@@ -302,7 +307,7 @@ class Shelf(ScrollView, can_focus=True):
         """Bring the card under the cursor into view."""
         self._reveal()
         self.refresh()
-        self.post_message(self.Moved(now))
+        self.post_message(self.CardHighlighted(now))
 
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor on a card."""
@@ -320,7 +325,7 @@ class Shelf(ScrollView, can_focus=True):
 
     def action_pages(self, by: int) -> None:
         """Move by what is seen."""
-        width, height = self._cell
+        width, height = self._card_cells
         page = self.size.width // width if self._one_row else self.size.height // height * self._columns
         self.cursor += by * max(1, page)
 
@@ -335,7 +340,7 @@ class Shelf(ScrollView, can_focus=True):
         offset = event.get_content_offset(self)
         if offset is None or not self._cards:
             return
-        width, height = self._cell
+        width, height = self._card_cells
         left, top = self.scroll_offset
         if self._one_row:
             place = (offset.x + left) // width
@@ -344,7 +349,7 @@ class Shelf(ScrollView, can_focus=True):
         if place >= len(self._cards):
             return
         if place == self.cursor and event.chain >= 2:
-            self.post_message(self.Opened(place))
+            self.post_message(self.CardOpened(place))
         self.cursor = place
 
 
@@ -353,9 +358,9 @@ class Overlay(Message):
     """A picture of pixels is to be written at a place of the screen."""
 
     place: Region
-    picture: Drawing
+    picture: RenderedPicture
 
 
-def _said(failure: Failure) -> str:
+def _failure_text(failure: Failure) -> str:
     """Why there is no picture."""
     return f"This file {failure.reason.value}." + (f" {failure.detail}" if failure.detail else "")

@@ -16,21 +16,21 @@ from textual.strip import Strip
 
 from vtsfind.base.groups import Group
 from vtsfind.base.records import show_path
-from vtsfind.engine.review.filters import weakest
+from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
-from vtsfind.engine.review.state import PROPOSAL, Standing
-from vtsfind.tui.widgets.styles import Inks
+from vtsfind.engine.review.state import DEFAULT_DECISION, ReviewStatus
+from vtsfind.tui.widgets.styles import LineStyles
 from vtsfind.tui.widgets.text_width import centred, cut, cut_left, size
 
-_SIGNS = {
-    Standing.ACCEPTED: ("\u2713", "good"),
-    Standing.REFUSED: ("\u2260", "warn"),
-    Standing.OPEN: (" ", "dim"),
+_STATUS_SIGNS = {
+    ReviewStatus.ACCEPTED: ("\u2713", "good"),
+    ReviewStatus.REFUSED: ("\u2260", "warn"),
+    ReviewStatus.OPEN: (" ", "dim"),
 }
-_BAR = "\u258c"
-_TOUCHED = ("\u2022", "key")
-_KNOWN_MOST = 2000
-_NONE: npt.NDArray[np.int64] = np.zeros(0, np.int64)
+_CURSOR_BAR = "\u258c"
+_PARTLY_MARKED_SIGN = ("\u2022", "key")
+_MAX_CACHED_ROWS = 2000
+_EMPTY_ORDER: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 
 
 class GroupList(ScrollView, can_focus=True):
@@ -59,28 +59,28 @@ class GroupList(ScrollView, can_focus=True):
     cursor: reactive[int] = reactive(0, init=False)
 
     @dataclass
-    class Moved(Message):
+    class GroupHighlighted(Message):
         """The cursor is on another group."""
 
         place: int
 
-    class Opened(Message):
+    class GroupOpened(Message):
         """The group under the cursor was chosen."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self.order: npt.NDArray[np.int64] = _NONE
+        self.order: npt.NDArray[np.int64] = _EMPTY_ORDER
         self._review: Review | None = None
         self._empty = ""
-        self._known: dict[int, tuple[str, int, str, str, str]] = {}
-        self._ink = Inks(self, "grouplist")
+        self._row_cache: dict[int, tuple[str, int, str, str, str]] = {}
+        self._line_style = LineStyles(self, "grouplist")
 
     def show(
         self, review: Review | None, order: npt.NDArray[np.int64], cursor: int = 0, *, empty: str = ""
     ) -> None:
         """Show groups in an order; `empty` says why there are none."""
         self._review, self.order, self._empty = review, order, empty
-        self._known.clear()
+        self._row_cache.clear()
         self.virtual_size = Size(1, len(order))
         self.set_reactive(GroupList.cursor, min(max(cursor, 0), max(0, len(order) - 1)))
         self._reveal()
@@ -94,26 +94,26 @@ class GroupList(ScrollView, can_focus=True):
     def notify_style_update(self) -> None:
         """Forget the styles of the theme before."""
         super().notify_style_update()
-        self._ink.clear()
+        self._line_style.clear()
 
     def render_line(self, y: int) -> Strip:
         """Draw a line."""
         place, width = y + self.scroll_offset.y, self.size.width
         if self._review is None or place >= len(self.order):
             text = "" if len(self.order) else centred(self._empty, y, width, self.size.height)
-            return Strip([Segment(cut(text, width), self._ink("dim"))], width)
+            return Strip([Segment(cut(text, width), self._line_style("dim"))], width)
         number = int(self.order[place])
-        on = place == self.cursor
-        choice = self._review.choice(number)
-        sign, kind = _SIGNS[choice.standing]
-        if choice.standing is Standing.OPEN and choice != PROPOSAL:
-            sign, kind = _TOUCHED
-        verdict, count, gain, name, folder = self._words(number)
-        decided = choice.standing is not Standing.OPEN
+        is_current_row = place == self.cursor
+        decision = self._review.decision(number)
+        sign, kind = _STATUS_SIGNS[decision.status]
+        if decision.status is ReviewStatus.OPEN and decision != DEFAULT_DECISION:
+            sign, kind = _PARTLY_MARKED_SIGN
+        verdict, count, gain, name, folder = self._row_fields(number)
+        decided = decision.status is not ReviewStatus.OPEN
         room = max(0, width - 25)
         shown = cut(name, min(len(name), room)) if len(name) > room else name
         parts = [
-            (f"{_BAR if on else ' '}{sign} ", kind),
+            (f"{_CURSOR_BAR if is_current_row else ' '}{sign} ", kind),
             (f"{verdict:<7}", "decided" if decided else verdict),
             (f"{count:>3} ", "dim"),
             (f"{gain:>8}  ", "decided" if decided else "gain"),
@@ -121,17 +121,17 @@ class GroupList(ScrollView, can_focus=True):
             ("  ", ""),
             (cut_left(folder, max(0, room - Segment(shown).cell_length - 3)), "dim"),
         ]
-        paper = "cursor" if on else ""
-        segments = [Segment(text, self._ink(style, paper)) for text, style in parts if text]
-        return Strip(segments).adjust_cell_length(width, self._ink("", paper))
+        background = "cursor" if is_current_row else ""
+        segments = [Segment(text, self._line_style(style, background)) for text, style in parts if text]
+        return Strip(segments).adjust_cell_length(width, self._line_style("", background))
 
-    def _words(self, number: int) -> tuple[str, int, str, str, str]:
-        words = self._known.get(number)
+    def _row_fields(self, number: int) -> tuple[str, int, str, str, str]:
+        words = self._row_cache.get(number)
         if words is None:
             assert self._review
-            if len(self._known) > _KNOWN_MOST:
-                self._known.clear()
-            words = self._known[number] = words_of(self._review.groups[number])
+            if len(self._row_cache) > _MAX_CACHED_ROWS:
+                self._row_cache.clear()
+            words = self._row_cache[number] = row_fields(self._review.groups[number])
         return words
 
     # -- moving ----------------------------------------------------------------------------------------------------
@@ -145,7 +145,7 @@ class GroupList(ScrollView, can_focus=True):
         top = self.scroll_offset.y
         self.refresh(*(Region(0, place - top, self.size.width, 1) for place in (before, now)))
         self._reveal()
-        self.post_message(self.Moved(now))
+        self.post_message(self.GroupHighlighted(now))
 
     def _reveal(self) -> None:
         if self.size:
@@ -171,11 +171,11 @@ class GroupList(ScrollView, can_focus=True):
             return
         place = offset.y + self.scroll_offset.y
         if place == self.cursor and event.chain >= 2:
-            self.post_message(self.Opened())
+            self.post_message(self.GroupOpened())
         self.cursor = place
 
 
-def words_of(group: Group) -> tuple[str, int, str, str, str]:
+def row_fields(group: Group) -> tuple[str, int, str, str, str]:
     """A group in words: verdict, photos, bytes to gain, the keeper's name and folder."""
     folder, _, name = show_path(group.keeper.path).rpartition("/")
-    return weakest(group).value, len(group.members), size(group.gain), name, folder
+    return weakest_verdict(group).value, len(group.members), size(group.gain), name, folder

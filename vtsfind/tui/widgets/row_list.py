@@ -13,7 +13,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from vtsfind.tui.widgets.styles import Inks
+from vtsfind.tui.widgets.styles import LineStyles
 from vtsfind.tui.widgets.text_width import Line, centred, cut
 
 
@@ -34,7 +34,7 @@ class RowList(ScrollView, can_focus=True):
     cursor: reactive[int] = reactive(0, init=False)
 
     @dataclass
-    class Moved(Message):
+    class RowHighlighted(Message):
         """The cursor is on another line."""
 
         rows: "RowList"
@@ -46,7 +46,7 @@ class RowList(ScrollView, can_focus=True):
             return self.rows
 
     @dataclass
-    class Opened(Message):
+    class RowOpened(Message):
         """The line under the cursor was chosen."""
 
         rows: "RowList"
@@ -62,12 +62,12 @@ class RowList(ScrollView, can_focus=True):
         self._count = 0
         self._row: Callable[[int], Line] = lambda _: []
         self._empty = ""
-        self._ink = Inks(self, "rowlist")
+        self._line_style = LineStyles(self, "rowlist")
 
     def notify_style_update(self) -> None:
         """Forget the styles of the theme before."""
         super().notify_style_update()
-        self._ink.clear()
+        self._line_style.clear()
 
     def show(self, count: int, row: Callable[[int], Line], cursor: int = 0, *, empty: str = "") -> None:
         """Show `count` lines that `row` makes; `empty` says why there are none."""
@@ -87,16 +87,18 @@ class RowList(ScrollView, can_focus=True):
         place, width = y + self.scroll_offset.y, self.size.width
         if place >= self._count:
             text = "" if self._count else centred(self._empty, y, width, self.size.height)
-            return Strip([Segment(cut(text, width), self._ink("dim"))]).adjust_cell_length(width, self._ink())
-        on = place == self.cursor
-        paper = "cursor" if on else ""
-        segments = [Segment("\u258c" if on else " ", self._ink("key", paper))]
+            return Strip([Segment(cut(text, width), self._line_style("dim"))]).adjust_cell_length(
+                width, self._line_style()
+            )
+        is_current_row = place == self.cursor
+        background = "cursor" if is_current_row else ""
+        segments = [Segment("\u258c" if is_current_row else " ", self._line_style("key", background))]
         left = width - 1
         for text, name in self._row(place):
             shown = cut(text, left).rstrip(" ") if left < len(text) else text
-            segments.append(Segment(shown, self._ink(name, paper)))
+            segments.append(Segment(shown, self._line_style(name, background)))
             left -= segments[-1].cell_length
-        return Strip(segments).adjust_cell_length(width, self._ink("", paper))
+        return Strip(segments).adjust_cell_length(width, self._line_style("", background))
 
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor on a line."""
@@ -106,7 +108,7 @@ class RowList(ScrollView, can_focus=True):
         """Bring the line under the cursor into view."""
         self._reveal()
         self.refresh()
-        self.post_message(self.Moved(self, now))
+        self.post_message(self.RowHighlighted(self, now))
 
     def _reveal(self) -> None:
         if self.size:
@@ -127,5 +129,5 @@ class RowList(ScrollView, can_focus=True):
             return
         place = offset.y + self.scroll_offset.y
         if place == self.cursor and event.chain >= 2:
-            self.post_message(self.Opened(self, place))
+            self.post_message(self.RowOpened(self, place))
         self.cursor = place

@@ -13,13 +13,13 @@ from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 from textual.widgets import Footer, Static
 
-from vtsfind.tui.keys import Part, bindings, rows
-from vtsfind.tui.messages import WorkDone, WorkFailed, Working
+from vtsfind.tui.keys import KeyScope, bindings, rows
+from vtsfind.tui.messages import WorkDone, WorkFailed, WorkProgress
 
 if TYPE_CHECKING:
     from vtsfind.tui.app import BrowseApp
 
-SMALLEST = (60, 18)
+MIN_TERMINAL_CELLS = (60, 18)
 """Columns and lines below which nothing sensible can be shown."""
 
 TABS = {"home": "Home", "groups": "Groups", "search": "Search", "apply": "Apply", "history": "History"}
@@ -66,7 +66,7 @@ class TopBar(Widget):
 class Page(Screen[None]):
     """A screen of the program."""
 
-    PART: ClassVar[Part]
+    KEY_SCOPE: ClassVar[KeyScope]
     NAME: ClassVar[str]
     """Its name among the tabs."""
     BINDINGS: ClassVar[list[BindingType]] = []
@@ -90,12 +90,12 @@ class Page(Screen[None]):
     def on_resize(self, event: events.Resize) -> None:
         """Say so where there is no room for anything; lay out for a narrow or a wide terminal."""
         width, height = event.size
-        small = width < SMALLEST[0] or height < SMALLEST[1]
+        small = width < MIN_TERMINAL_CELLS[0] or height < MIN_TERMINAL_CELLS[1]
         self.set_class(small, "-small")
         self.set_class(width < 110, "-narrow")
         self.set_class(height < 30, "-low")
         if small:
-            words = f"This terminal is {width} by {height} characters.\nvtsfind needs {SMALLEST[0]} by {SMALLEST[1]}."
+            words = f"This terminal is {width} by {height} characters.\nvtsfind needs {MIN_TERMINAL_CELLS[0]} by {MIN_TERMINAL_CELLS[1]}."
             self.query_one("#too-small", Static).update(words)
 
     def on_screen_resume(self) -> None:
@@ -105,9 +105,9 @@ class Page(Screen[None]):
     def refresh_state(self) -> None:
         """Show how far the review is."""
         for bar in self.query(TopBar):
-            bar.say(*self.browse.state_words())
+            bar.say(*self.browse.status_texts())
 
-    def working(self, message: Working) -> None:
+    def work_progress(self, message: WorkProgress) -> None:
         """Hear how far long work is."""
 
     def work_done(self, message: WorkDone) -> None:
@@ -126,14 +126,14 @@ class Page(Screen[None]):
         """Hear that a picture can be drawn."""
 
 
-class Help(ModalScreen[None]):
+class HelpDialog(ModalScreen[None]):
     """The keys of one part of the program, and those that work everywhere."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         ("escape,question_mark,f1,q,enter", "dismiss", "Close"),
     ]
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: KeyScope) -> None:
         super().__init__()
         self._part = part
 
@@ -143,12 +143,12 @@ class Help(ModalScreen[None]):
             box.border_title = f"Keys: {self._part.value}"
             box.border_subtitle = "Esc closes"
             yield Static(self._table(self._part))
-            if self._part is not Part.EVERYWHERE:
+            if self._part is not KeyScope.EVERYWHERE:
                 yield Static(Text("\nEverywhere", style="bold"))
-                yield Static(self._table(Part.EVERYWHERE))
+                yield Static(self._table(KeyScope.EVERYWHERE))
 
     @staticmethod
-    def _table(part: Part) -> Table:
+    def _table(part: KeyScope) -> Table:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_column(justify="right", style="bold", no_wrap=True, min_width=10)
         table.add_column()
@@ -157,7 +157,7 @@ class Help(ModalScreen[None]):
         return table
 
 
-class Question(ModalScreen[bool]):
+class ConfirmDialog(ModalScreen[bool]):
     """Asks before something that takes effect.
 
     Parameters
@@ -196,19 +196,19 @@ class Question(ModalScreen[bool]):
         self.dismiss(answer)
 
 
-class Busy(ModalScreen[None]):
+class BusyDialog(ModalScreen[None]):
     """Keeps keys away while something is done that they would disturb."""
 
     def __init__(self, words: str) -> None:
         super().__init__()
-        self._said = words
+        self._busy_text = words
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
         with VerticalScroll(id="busy", classes="dialog"):
-            yield Static(self._said)
+            yield Static(self._busy_text)
 
 
-def page_bindings(part: Part) -> list[BindingType]:
+def page_bindings(part: KeyScope) -> list[BindingType]:
     """The bindings of a screen."""
     return bindings(part)

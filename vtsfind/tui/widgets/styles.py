@@ -4,7 +4,7 @@ from rich.style import Style
 from textual.widget import Widget
 
 
-class Inks:
+class LineStyles:
     """The styles of a widget's components, as they look on its background; forgotten when the theme changes.
 
     Parameters
@@ -18,24 +18,24 @@ class Inks:
     def __init__(self, widget: Widget, prefix: str) -> None:
         self._widget = widget
         self._prefix = prefix
-        self._known: dict[tuple[str, str], Style] = {}
+        self._cache: dict[tuple[str, str], Style] = {}
 
     def clear(self) -> None:
         """Forget them."""
-        self._known.clear()
+        self._cache.clear()
 
-    def __call__(self, name: str = "", paper: str = "") -> Style:
-        """The style of text `name` on the background of the component `paper`, or on the widget's own."""
-        style = self._known.get((name, paper))
+    def __call__(self, name: str = "", background: str = "") -> Style:
+        """The style of text `name` on the background of the component `background`, or on the widget's own."""
+        style = self._cache.get((name, background))
         if style is None:
-            style = self._known[name, paper] = self._made(name, paper)
+            style = self._cache[name, background] = self._made(name, background)
         return style
 
-    def _made(self, name: str, paper: str) -> Style:
+    def _made(self, name: str, background: str) -> Style:
         style = self._widget.rich_style
-        if paper:
-            sheet = self._widget.get_component_rich_style(f"{self._prefix}--{paper}")
-            style += Style(bgcolor=sheet.bgcolor, bold=sheet.bold)
+        if background:
+            background_component = self._widget.get_component_rich_style(f"{self._prefix}--{background}")
+            style += Style(bgcolor=background_component.bgcolor, bold=background_component.bold)
         if name:
             component = f"{self._prefix}--{name}"
             own = self._widget.get_component_rich_style(component, partial=True)

@@ -21,23 +21,23 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.learn.data.formats.pictures import Pixels, RowNumbers
 from vtsfind.learn.pretrained.archives import unpack
-from vtsfind.learn.pretrained.download import Patience, Remote, download, translated
+from vtsfind.learn.pretrained.download import RemoteFile, RetryPolicy, download, storage_errors
 from vtsfind.store.atomic import replace_file
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 FOLDER = "cifar-10-batches-bin"
 FILES = (*(f"data_batch_{number}.bin" for number in range(1, 6)), "test_batch.bin")
-ARCHIVE = Remote(
+ARCHIVE = RemoteFile(
     url="https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
     size=170_052_171,
     md5="c32a1d4ab5d03f1284b67883e8d87530",
     sha256="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
 )
-PER_FILE = 10_000
+PICTURES_PER_FILE = 10_000
 """Pictures in a file."""
 
-_ROW = 1 + 3 * 32 * 32
-_ORIGIN = "origin.json"
+_ROW_BYTES = 1 + 3 * 32 * 32
+_ORIGIN_FILE = "origin.json"
 
 
 def labels(folder: Path) -> RowNumbers:
@@ -48,10 +48,10 @@ def labels(folder: Path) -> RowNumbers:
     UsageError
         When a file is missing, has another length, or a label above 9.
     """
-    numbers = np.concatenate([np.asarray(_mapped(_checked(folder / name))[:, 0]) for name in FILES])
+    numbers = np.concatenate([np.asarray(_memory_mapped(_check_size(folder / name))[:, 0]) for name in FILES])
     if numbers.max() >= len(CLASSES):
         row = int(np.argmax(numbers >= len(CLASSES)))
-        name, place = FILES[row // PER_FILE], row % PER_FILE
+        name, place = FILES[row // PICTURES_PER_FILE], row % PICTURES_PER_FILE
         raise UsageError(
             f"{folder / name} has the label {numbers[row]} at picture {place}, and labels above 9 are not of CIFAR-10.",
             "Unpack the archive again.",
@@ -59,20 +59,20 @@ def labels(folder: Path) -> RowNumbers:
     return numbers.astype(np.int64)
 
 
-def _checked(path: Path) -> Path:
-    if not path.is_file() or path.stat().st_size != PER_FILE * _ROW:
+def _check_size(path: Path) -> Path:
+    if not path.is_file() or path.stat().st_size != PICTURES_PER_FILE * _ROW_BYTES:
         raise UsageError(f"{path} is not a file of the binary CIFAR-10 archive.", "Unpack the archive again.")
     return path
 
 
 @lru_cache(maxsize=2 * len(FILES))
-def _mapped(path: Path) -> npt.NDArray[np.uint8]:
+def _memory_mapped(path: Path) -> npt.NDArray[np.uint8]:
     """A file's rows, (10000, 3073): read when touched, and shared by all processes that do."""
-    return np.memmap(path, np.uint8, "r").reshape(-1, _ROW)
+    return np.memmap(path, np.uint8, "r").reshape(-1, _ROW_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class Cifar10Reader:
     """Reads pictures from the files of a folder."""
 
     folder: Path
@@ -81,8 +81,8 @@ class Rows:
 
     def __call__(self, row: int) -> Pixels:
         """The pixels of one row, (h, w, 3) uint8 RGB."""
-        file, place = divmod(int(self.rows[row]), PER_FILE)
-        planes = _mapped(self.folder / FILES[file])[place, 1:].reshape(3, 32, 32)
+        file, place = divmod(int(self.rows[row]), PICTURES_PER_FILE)
+        planes = _memory_mapped(self.folder / FILES[file])[place, 1:].reshape(3, 32, 32)
         return np.ascontiguousarray(planes.transpose(1, 2, 0))
 
 
@@ -94,13 +94,13 @@ def find(root: Path) -> Path | None:
     return None
 
 
-def obtain(
+def find_or_download(
     root: Path,
     *,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
-    archive: Remote = ARCHIVE,
-    patience: Patience | None = None,
+    archive: RemoteFile = ARCHIVE,
+    retry: RetryPolicy | None = None,
 ) -> Path:
     """The folder of the unpacked files; when they are not there, the archive is fetched and unpacked.
 
@@ -113,7 +113,7 @@ def obtain(
         Of the download.
     archive
         Where it comes from.
-    patience
+    retry
         With the server.
 
     Raises
@@ -130,28 +130,28 @@ def obtain(
         return folder
     home = root if (root / archive.name).is_file() else root / "cifar10"
     packed = home / archive.name
-    download(archive, packed, progress=progress, cancel=cancel, patience=patience)
-    wanted = {f"{FOLDER}/{name}": PER_FILE * _ROW for name in FILES}
+    download(archive, packed, progress=progress, cancel=cancel, retry=retry)
+    wanted = {f"{FOLDER}/{name}": PICTURES_PER_FILE * _ROW_BYTES for name in FILES}
     sums = unpack(packed, wanted, home / FOLDER, cancel=cancel or CancelToken())
-    told = {
+    provenance = {
         "archive": archive.url,
         "md5": archive.md5,
         "files": {name.rpartition("/")[2]: checksum for name, checksum in sums.items()},
     }
-    with translated(home):
-        replace_file(home / FOLDER / _ORIGIN, (json.dumps(told, indent=1) + "\n").encode())
+    with storage_errors(home):
+        replace_file(home / FOLDER / _ORIGIN_FILE, (json.dumps(provenance, indent=1) + "\n").encode())
     return home / FOLDER
 
 
 def origin(folder: Path) -> str:
     """Where the files in `folder` come from, in words: out of the official archive, or not known to be."""
     try:
-        told = json.loads((folder / _ORIGIN).read_bytes())
-        archive, md5, files = str(told["archive"]), str(told["md5"]), dict(told["files"])
+        provenance = json.loads((folder / _ORIGIN_FILE).read_bytes())
+        archive, md5, files = str(provenance["archive"]), str(provenance["md5"]), dict(provenance["files"])
     except FileNotFoundError:
         return "not known: not unpacked by vtsfind; sizes and labels were checked, pixels were not"
     except (OSError, ValueError, KeyError, TypeError):
-        return f"not known: {folder / _ORIGIN} cannot be read"
+        return f"not known: {folder / _ORIGIN_FILE} cannot be read"
     for name in FILES:
         with (folder / name).open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != files.get(name):

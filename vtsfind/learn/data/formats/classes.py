@@ -35,10 +35,10 @@ COCO = tuple(name.replace("_", " ") for name in _COCO.split())
 """The 80 categories of COCO, by name, not by their numbers in COCO."""
 
 
-def numbered(count: int) -> tuple[str, ...]:
+def numbered_names(count: int) -> tuple[str, ...]:
     """Names for label columns of which only the place is known.
 
-    >>> numbered(11)[:3]
+    >>> numbered_names(11)[:3]
     ('00', '01', '02')
     """
     width = len(str(count - 1))

@@ -23,7 +23,7 @@ from vtsfind.base.records import show_path
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class ListFile:
     """What one list file says, a row a picture, in the file's order; a picture that stands in it again is left out."""
 
     file: Path
@@ -35,7 +35,7 @@ class Listed:
     """Lines left out."""
 
 
-def read_list(file: Path, folder: Path, *, columns: int | None = None) -> Listed:
+def read_list(file: Path, folder: Path, *, columns: int | None = None) -> ListFile:
     """Read a list file and see that its pictures are there.
 
     Parameters
@@ -57,15 +57,15 @@ def read_list(file: Path, folder: Path, *, columns: int | None = None) -> Listed
     lines = list(_lines(file))
     if not lines:
         raise UsageError(f"The list {file} names no pictures.", "Get the list again.")
-    count = columns or max(1, _labels_at_end(lines[0][1].split()))
+    count = columns or max(1, _label_count(lines[0][1].split()))
     paths, labels = [], []
     for number, line in lines:
-        path, bits = _parsed(line, count, f"{file}, line {number},")
+        path, bits = _parse_line(line, count, f"{file}, line {number},")
         paths.append(path)
         labels.append(bits)
     numbers = [number for number, _ in lines]
-    names = _Folder(folder).names_of(paths, numbers, file)
-    return _without_repetition(file, names, labels, numbers)
+    names = _FolderListing(folder).relative_names(paths, numbers, file)
+    return _without_duplicates(file, names, labels, numbers)
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
@@ -79,7 +79,7 @@ def _lines(file: Path) -> Iterator[tuple[int, str]]:
             yield number, line.strip()
 
 
-def _labels_at_end(words: list[str]) -> int:
+def _label_count(words: list[str]) -> int:
     """How many words at the end are labels; the first word is none."""
     count = 0
     while count < len(words) - 1 and words[-1 - count] in {"0", "1"}:
@@ -87,14 +87,14 @@ def _labels_at_end(words: list[str]) -> int:
     return count
 
 
-def _parsed(line: str, count: int, where: str) -> tuple[str, bytes]:
+def _parse_line(line: str, count: int, where: str) -> tuple[str, bytes]:
     """Split a line into its path and its labels, a byte each: ``0`` or ``1``."""
     path, end = line[: -2 * count], line[-2 * count :]
     plain = end[::2] == " " * count and not end[1::2].strip("01") and path[-2:] not in {" 0", " 1"}
     if plain and path and not path[-1].isspace():
         return path, end[1::2].encode()
     words = line.split()
-    labels = _labels_at_end(words)
+    labels = _label_count(words)
     if labels == count:
         return line.rsplit(maxsplit=count)[0], "".join(words[-count:]).encode()
     if labels < count and _is_number(words[-1 - labels]):
@@ -112,14 +112,14 @@ def _is_number(word: str) -> bool:
     return word.lstrip("+-").replace(".", "", 1).isdecimal()
 
 
-class _Folder:
+class _FolderListing:
     """Knows which files there are below a folder, listing each folder once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._listed: dict[str, frozenset[str]] = {}
 
-    def holds(self, name: str) -> bool:
+    def contains(self, name: str) -> bool:
         """Whether a path below the folder is there."""
         below, _, last = name.rpartition("/")
         if below not in self._listed:
@@ -129,55 +129,55 @@ class _Folder:
                 self._listed[below] = frozenset()
         return last in self._listed[below]
 
-    def names_of(self, paths: list[str], numbers: list[int], file: Path) -> list[str]:
+    def relative_names(self, paths: list[str], numbers: list[int], file: Path) -> list[str]:
         """The paths of a list as paths below the folder."""
         names, missing, prefix = [], [], ""
         for path, number in zip(paths, numbers, strict=True):
             if path.startswith("/"):
                 if not prefix or not path.startswith(prefix):
-                    prefix = self._prefix(path)
+                    prefix = self._foreign_prefix(path)
                 name = path.removeprefix(prefix)
             else:
                 name = path.removeprefix("./")
             if ".." in name.split("/"):
                 raise UsageError(
-                    f"{file}, line {number}, names a picture outside {self.folder}: {_shown(path)}.",
+                    f"{file}, line {number}, names a picture outside {self.folder}: {_printable(path)}.",
                     "Mend the line.",
                 )
-            if not self.holds(name):
+            if not self.contains(name):
                 missing.append((number, name))
             names.append(name)
         if missing:
             number, name = missing[0]
             raise UsageError(
                 f"{len(missing):,} of the {len(paths):,} pictures in {file} are not in {self.folder}; the first, on "
-                f"line {number}, is {_shown(name)}.",
+                f"line {number}, is {_printable(name)}.",
                 f"Put the pictures where the list says, below {self.folder}.",
             )
         return names
 
-    def _prefix(self, path: str) -> str:
+    def _foreign_prefix(self, path: str) -> str:
         """What an absolute path has before the longest end of it that is there; just the slash if nothing is."""
         parts = path.strip("/").split("/")
         for start in range(len(parts)):
-            if self.holds("/".join(parts[start:])):
+            if self.contains("/".join(parts[start:])):
                 return path[: len(path) - len("/".join(parts[start:]))]
         return "/"
 
 
-def _without_repetition(file: Path, names: list[str], labels: list[bytes], numbers: list[int]) -> Listed:
+def _without_duplicates(file: Path, names: list[str], labels: list[bytes], numbers: list[int]) -> ListFile:
     first: dict[str, int] = {}
     for place, name in enumerate(names):
         before = first.setdefault(name, place)
         if labels[before] != labels[place]:
             raise UsageError(
-                f"{file} names {_shown(name)} on line {numbers[before]} and again on line {numbers[place]} with other labels.",
+                f"{file} names {_printable(name)} on line {numbers[before]} and again on line {numbers[place]} with other labels.",
                 "Remove one of the lines.",
             )
     kept = list(first.values())
     table = np.frombuffer(b"".join(labels[place] for place in kept), np.uint8) - ord("0")
-    return Listed(file, tuple(first), table.reshape(len(kept), -1), len(names) - len(kept))
+    return ListFile(file, tuple(first), table.reshape(len(kept), -1), len(names) - len(kept))
 
 
-def _shown(name: str) -> str:
+def _printable(name: str) -> str:
     return show_path(os.fsencode(name))

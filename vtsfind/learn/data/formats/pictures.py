@@ -41,13 +41,13 @@ class Pictures:
         source = int(np.searchsorted(self.starts, row, side="right")) - 1
         return self.readers[source](row - self.starts[source])
 
-    def chosen(self, rows: RowNumbers) -> Self:
+    def subset(self, rows: RowNumbers) -> Self:
         """The pictures of these rows alone, (m,) int64, in that order; row i of the result is row ``rows[i]`` of this."""
-        return type(self)(self.classes, self.labels[rows], (Chosen(self, rows),), (0, len(rows)))
+        return type(self)(self.classes, self.labels[rows], (SubsetReader(self, rows),), (0, len(rows)))
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class SubsetReader:
     """Reads some rows of other pictures."""
 
     pictures: Pictures
@@ -59,7 +59,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class FileReader:
     """Reads photos from files, at least `shortest` pixels on the short side where they have it."""
 
     folder: Path
@@ -78,7 +78,7 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrays:
+class ArrayReader:
     """Reads pictures of one size from an array (n, h, w, 3)."""
 
     pixels: Pixels
@@ -89,7 +89,7 @@ class Arrays:
         return picture
 
 
-def names_in(folder: Path, below: str = "") -> list[str]:
+def photo_names(folder: Path, below: str = "") -> list[str]:
     """The photos anywhere below ``folder / below``, as paths below `folder` with slashes, in order of their names."""
     found = sorted(p for p in (folder / below).rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
     return [p.relative_to(folder).as_posix() for p in found]

@@ -9,13 +9,13 @@ import numpy as np
 from vtsfind.base.errors import UsageError
 from vtsfind.learn.data.formats import cifar10
 from vtsfind.learn.data.formats.pictures import (
-    Arrays,
-    Files,
+    ArrayReader,
+    FileReader,
     Pictures,
     Pixels,
     RowNumbers,
-    names_in,
     one_hot,
+    photo_names,
 )
 
 
@@ -86,33 +86,33 @@ def _open(source: Source, folder: Path, shortest: int) -> _Part:
 
 def _photos(folder: Path, source: Source, shortest: int) -> _Part:
     del source
-    names = tuple(names_in(folder))
-    return (), np.full(len(names), -1, np.int64), Files(folder, names, shortest)
+    names = tuple(photo_names(folder))
+    return (), np.full(len(names), -1, np.int64), FileReader(folder, names, shortest)
 
 
 def _classes(folder: Path, source: Source, shortest: int) -> _Part:
     classes = tuple(sorted(p.name for p in folder.iterdir() if p.is_dir() and p.name not in source.leave_out))
-    found = [(name, number) for number, label in enumerate(classes) for name in names_in(folder, label)]
+    found = [(name, number) for number, label in enumerate(classes) for name in photo_names(folder, label)]
     numbers = np.array([number for _, number in found], np.int64)
-    return classes, numbers, Files(folder, tuple(name for name, _ in found), shortest)
+    return classes, numbers, FileReader(folder, tuple(name for name, _ in found), shortest)
 
 
 def _mosaics(folder: Path, source: Source, shortest: int) -> _Part:
     del shortest
-    files, side = [n for n in names_in(folder) if Path(n).stem not in source.leave_out], source.tile
-    whole_of = Files(folder, tuple(files), 1 << 16)
+    files, side = [n for n in photo_names(folder) if Path(n).stem not in source.leave_out], source.tile
+    read_mosaic = FileReader(folder, tuple(files), 1 << 16)
     tiles, numbers = [], []
     for number, name in enumerate(files):
-        whole = whole_of(number)
-        if side < 1 or whole.shape[0] % side or whole.shape[1] % side:
+        mosaic = read_mosaic(number)
+        if side < 1 or mosaic.shape[0] % side or mosaic.shape[1] % side:
             raise UsageError(
                 f"{folder / name} is not made of tiles of {side} pixels.", "Give the right size as 'tile'."
             )
-        block = whole.reshape(whole.shape[0] // side, side, whole.shape[1] // side, side, 3).swapaxes(1, 2)
+        block = mosaic.reshape(mosaic.shape[0] // side, side, mosaic.shape[1] // side, side, 3).swapaxes(1, 2)
         tiles.append(block.reshape(-1, side, side, 3))
         numbers += [number] * len(tiles[-1])
     pixels = np.concatenate(tiles) if tiles else np.zeros((0, 1, 1, 3), np.uint8)
-    return tuple(Path(name).stem for name in files), np.array(numbers, np.int64), Arrays(pixels)
+    return tuple(Path(name).stem for name in files), np.array(numbers, np.int64), ArrayReader(pixels)
 
 
 def _cifar10(folder: Path, source: Source, shortest: int) -> _Part:
@@ -120,4 +120,4 @@ def _cifar10(folder: Path, source: Source, shortest: int) -> _Part:
     numbers = cifar10.labels(folder)
     left_out = [cifar10.CLASSES.index(name) for name in source.leave_out if name in cifar10.CLASSES]
     rows = np.flatnonzero(~np.isin(numbers, left_out))
-    return cifar10.CLASSES, numbers[rows], cifar10.Rows(folder, rows)
+    return cifar10.CLASSES, numbers[rows], cifar10.Cifar10Reader(folder, rows)
