@@ -239,12 +239,12 @@ def test_they_load_no_torch(tmp_path: Path) -> None:
 LEFT_ALONE = """
 import os, signal, sys
 from pathlib import Path
-from vtsfind.engine.duplicates.verification_pool import Comparing
+from vtsfind.engine.duplicates.verification_pool import VerificationPool
 class Screen:
     def fileno(self): return -1
 sys.stderr = Screen()
-comparing = Comparing(Path(sys.argv[1]), "", 2)
-assert comparing._started().submit(os.getppid).result() == os.getpid()
+comparing = VerificationPool(Path(sys.argv[1]), "", 2)
+assert comparing._start_pool().submit(os.getppid).result() == os.getpid()
 os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -259,11 +259,11 @@ def test_they_end_with_a_parent_that_is_killed_in_front_of_its_own_screen(tmp_pa
 SCRIPT = """
 import os, sys
 from pathlib import Path
-from vtsfind.engine.duplicates.verification_pool import Comparing
+from vtsfind.engine.duplicates.verification_pool import VerificationPool
 from vtsfind.cli import main
 if __name__ == "__main__":
-    with Comparing(Path("."), "", 2) as comparing:
-        print(comparing._started().submit(os.getppid).result() == os.getpid())
+    with VerificationPool(Path("."), "", 2) as comparing:
+        print(comparing._start_pool().submit(os.getppid).result() == os.getpid())
     sys.argv = ["vtsfind", "paths"]
     main()
 """

@@ -98,17 +98,16 @@ def kept(library: Path) -> tuple[int, int]:
 
 STOPPED = """
 import os, signal
-from vtsfind.engine.duplicates import pipeline as duplicates
-from vtsfind.engine.duplicates import feature_cache as looking
-from vtsfind.engine.duplicates.feature_cache import Looking
-duplicates._TOGETHER = 1
-looking.COMMIT_EVERY_S = -1.0
-glanced = Looking._glanced
+from vtsfind.engine.duplicates import feature_cache, pipeline
+from vtsfind.engine.duplicates.feature_cache import FeatureCache
+pipeline._PAIRS_PER_BATCH = 1
+feature_cache.COMMIT_EVERY_S = -1.0
+match_full_frames = FeatureCache._match_full_frames
 def stopped(self, pairs):
-    for seen in glanced(self, pairs):
+    for verdict in match_full_frames(self, pairs):
         if self.compared == 3: os.kill(os.getpid(), signal.{signal})
-        yield seen
-Looking._glanced = stopped
+        yield verdict
+FeatureCache._match_full_frames = stopped
 from vtsfind.cli"""
 
 

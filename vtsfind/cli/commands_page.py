@@ -34,8 +34,8 @@ is text; if its bytes are not clean UTF-8, they stand in base 64 beside it, unde
 | `query` | `hit` (`query`, `rank`, `path`, `distance`, `bits`, `verdict`, `width`, `height`, `size`, `taken`, `missing`), `failure` (`query`, `reason`, `detail`) |
 | `models` | `model` (`name`, `default`, `heads`, `backbone`, `input`, `file`, `size`, `sha256`, `damage`, `fingerprint`, `licence`, `metrics`); `import` of start weights: `start` (`file`, `backbone`, `weights`, `size`, `sha256`) |
 | `eval` | `result` (`dataset`, `method`, `bits`, `map`, `map_best_case`, `map_worst_case`, `paper`, `top`, `textbook_map`, `textbook_map_best_case`, `textbook_map_worst_case`, `radius`, `radius_precision`, `radius_recall`, `radius_map`, `model`, `head`, `sha256`, `fingerprint`, `input`, `made_on`, `queries`, `database`, `seed`, `split_sha256`, `data`, `findings`), `point` of the precision-recall curve (`top`, `precision`, `recall`) |
-| `plan` | `group` (`id`, `remove_all`, `files`: a list of `path`, `size`, `sha256`, `verdict`, `action`, `reason`, `sidecars`) |
-| `apply` | `operation` (`op`, `group`, `action`, `path`, `size`, `sha256`, `keeper`, `to`, `sidecar_of`, `state`, `note`) |
+| `plan` | `group` (`id`, `remove_all`, `files`: a list of `path`, `size`, `sha256`, `verdict`, `action`, `reason`, `companions`) |
+| `apply` | `operation` (`op`, `group`, `action`, `path`, `size`, `sha256`, `keeper`, `to`, `companion_of`, `state`, `note`) |
 | `undo` | `restore` (as `operation`, with `outcome`: `back`, `pending` or `failed`, in place of `state`) |
 | `history` | `run` (`run`, `time`, `command`, `library`, and a count for each state), or with RUN each `operation` |
 | `missing` | `photo` (`path`, `size`, `standing`: `there`, `lesser`, `gone` or `missing`, `verdict`, `library_path`, `note`), `film` (`path`), `failure` |
