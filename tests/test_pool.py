@@ -508,11 +508,11 @@ def test_processes_end_when_their_parent_is_killed(photos: Path) -> None:
     program = (
         "import sys, os, signal\n"
         "from vtsfind.base.records import Found, Preprocessing, Stamp\n"
-        "from vtsfind.media.pool import DecodePool, Task, CancelToken\n"
+        "from vtsfind.media.pool import DecodePool, DecodeTask, CancelToken\n"
         "pool = DecodePool(Preprocessing(32), workers=2)\n"
-        "task = Task(Found(os.fsencode(sys.argv[1]), Stamp(0, 0, 0)))\n"
+        "task = DecodeTask(Found(os.fsencode(sys.argv[1]), Stamp(0, 0, 0)))\n"
         "list(pool.prepared([task] * 4, CancelToken()))\n"
-        "print(*[lane.process._process.pid for lane in pool._lanes], flush=True)\n"
+        "print(*[lane.process._process.pid for lane in pool._threads], flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)\n"
     )
     ended = subprocess.run(

@@ -86,10 +86,10 @@ def test_browsing_loads_no_torch(library: Path) -> None:
     probe = f"""
 import asyncio, sys
 from vtsfind.base.settings import Settings
-from vtsfind.engine.review.session import Browsing
+from vtsfind.engine.review.session import BrowseSession
 from vtsfind.tui.app import BrowseApp
 async def main():
-    with Browsing(Settings(library={str(library)!r})) as browsing:
+    with BrowseSession(Settings(library={str(library)!r})) as browsing:
         async with BrowseApp(browsing).run_test() as pilot:
             await pilot.app.workers.wait_for_complete()
             await pilot.press("a", "s")
