@@ -14,9 +14,11 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import Cancelled, CancelToken, SilentProgress
 from vtsfind.learn.models.encoder import Encoder
 from vtsfind.learn.models.register import register_model
-from vtsfind.learn.models.registry import registered_models
+from vtsfind.learn.models.registry import find_card, registered_models
 from vtsfind.learn.training.loop import RunOptions, rate_share, train
 from vtsfind.learn.training.recipes import Schedule, read_recipe
+
+RECIPES = Path(__file__).parents[2] / "weights/recipes"
 
 RECIPE = """
 name = "tiny.both.drawn.16-8"
@@ -225,13 +227,19 @@ def test_a_recipe_with_a_mistake_is_refused_at_once(
         train(path, run(tmp_path / "run", data), SilentProgress(), CancelToken())
 
 
-def test_the_recipes_of_the_default_model_follow_each_other() -> None:
-    weights = Path(__file__).parents[2] / "weights"
-    read = [read_recipe(weights / f"{name}.toml") for name in ("first", "second", "third", "default")]
-    for before, after in pairwise(read):
+def test_each_stage_of_the_default_model_starts_from_the_result_of_the_one_before() -> None:
+    default = RECIPES / f"{find_card().name}.toml"
+    stages = [RECIPES / f"backbone-stage-{number}.toml" for number in (1, 2, 3)]
+    for before, after in pairwise([*map(read_recipe, stages), read_recipe(default)]):
         assert after.start == f"{before.name}.safetensors"
 
 
-def test_the_default_recipe_can_be_read() -> None:
-    read = read_recipe(Path(__file__).parents[2] / "weights/default.toml")
-    assert {head.name: head.bits for head in read.network.heads} == {"scene": 128, "copy": 256}
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_a_shipped_recipe_is_named_for_the_model_it_makes(path: Path) -> None:
+    assert read_recipe(path).name == path.stem
+
+
+def test_the_default_model_is_listed_with_the_recipe_that_makes_it() -> None:
+    card = find_card()
+    made = read_recipe(card.folder / card.recipe)
+    assert (made.name, made.network, made.note) == (card.name, card.network, card.note)

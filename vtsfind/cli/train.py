@@ -143,7 +143,7 @@ def train(
     \b
     vtsfind train --dataset cifar10@54000 --method csq --bits 32 --backbone vts16 --data DATA
     vtsfind train --dataset folder --method dpn --bits 64 --backbone vits14 --start my.safetensors --data my-photos
-    vtsfind train --recipe weights/default.toml --data DATA --starts STARTS
+    vtsfind train --recipe my.toml --data DATA --starts STARTS
     torchrun --nproc-per-node 4 -m -- vtsfind train --recipe my.toml --data DATA
 
     A run that was stopped, or killed, goes on from its last checkpoint when the same command is given again. Its

@@ -1,7 +1,7 @@
 """Several views of one photo that is looked for, so that what was done to it costs less.
 
 A small network does not see quite the same in a photo, in its mirror image, and in a part of it. Where a photo was mirrored or cut,
-some view of it comes closer to the original than it does itself (docs/results/log.md has the figures, and what other views
+some view of it comes closer to the original than it does itself (docs/results/notebook has the figures, and what other views
 gave).
 """
 

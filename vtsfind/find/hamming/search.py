@@ -141,7 +141,7 @@ def soft_minimum(distances: Integers) -> npt.NDArray[np.float64]:
     """One distance of several, in bits: near the least of them, less where others are small, too.
 
     -16 log of the sum of exp(-d / 16), of (v, ...) to (...). With codes of 256 bits it finds more than the least one and more
-    than the mean (docs/results/log.md).
+    than the mean (docs/results/notebook).
     """
     softened: npt.NDArray[np.float64] = -_SOFT_MINIMUM_BITS * np.log(
         np.exp(-distances / _SOFT_MINIMUM_BITS).sum(axis=0)

@@ -56,7 +56,7 @@ HYPERPARAMETERS: Mapping[str, Hyperparameters] = {
     "dch": _UNCENTRED,
     "greedyhash": replace(_DEFAULTS, options={"quantisation_weight": 1.0}),
 }
-"""How a head of each framework is trained in the mode `fixed`; docs/results/log.md says how this was found."""
+"""How a head of each framework is trained in the mode `fixed`; docs/results/notebook says how this was found."""
 
 
 @dataclass(frozen=True, slots=True)
