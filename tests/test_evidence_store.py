@@ -1,4 +1,4 @@
-"""What was found out is kept by content, and is never worth an error."""
+"""Features and verdicts are cached by content, and a broken cache is never an error."""
 
 import os
 import sqlite3
@@ -17,91 +17,91 @@ EDIT = (
 )
 
 
-def opened(folder: Path, looks: str = "looks 1", verdicts: str = "verdicts 1") -> EvidenceStore:
-    return EvidenceStore(folder, looks, verdicts)
+def opened(folder: Path, features: str = "features 1", verdicts: str = "verdicts 1") -> EvidenceStore:
+    return EvidenceStore(folder, features, verdicts)
 
 
 def filled(folder: Path) -> None:
     with opened(folder) as store:
-        store.save_features(A, b"told of a", full=False)
-        store.save_features(B, b"told of b", full=True)
+        store.save_features(A, b"features of a", full=False)
+        store.save_features(B, b"features of b", full=True)
         store.save_verdicts([((A, B), EDIT), ((A, C), None), ((A, D), UNDECIDED)])
         store.commit()
 
 
-def test_what_was_kept_is_known_the_next_time(tmp_path: Path) -> None:
+def test_what_was_stored_is_known_the_next_time(tmp_path: Path) -> None:
     filled(tmp_path)
     with opened(tmp_path) as store:
-        assert store.look(A) == b"told of a"
-        assert store.look(C) is None
+        assert store.features(A) == b"features of a"
+        assert store.features(C) is None
         assert store.verdicts([(A, B), (A, C), (B, C), (A, D)]) == {
             (A, B): EDIT,
             (A, C): None,
             (A, D): UNDECIDED,
         }
-        assert store.looked() == {A[:16]: False, B[:16]: True}
+        assert store.known_features() == {A[:16]: False, B[:16]: True}
         assert store.problem == ""
 
 
-def test_of_searches_for_common_details_the_last_is_known(tmp_path: Path) -> None:
+def test_only_the_latest_local_candidates_are_kept(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
         store.save_local_candidates(b"one", b"pairs")
-        assert store.sighted(b"one") == b"pairs"
+        assert store.local_candidates(b"one") == b"pairs"
         store.save_local_candidates(b"two", b"")
         store.commit()
     with opened(tmp_path) as store:
-        assert store.sighted(b"one") is None
-        assert store.sighted(b"two") == b""
+        assert store.local_candidates(b"one") is None
+        assert store.local_candidates(b"two") == b""
 
 
-def test_a_look_from_afar_is_no_look_in_full(tmp_path: Path) -> None:
+def test_features_of_a_reduced_photo_do_not_count_as_those_of_the_full_size(tmp_path: Path) -> None:
     filled(tmp_path)
     with opened(tmp_path) as store:
-        assert store.look(A, full=True) is None
-        assert store.look(B, full=True) == store.look(B) == b"told of b"
+        assert store.features(A, full=True) is None
+        assert store.features(B, full=True) == store.features(B) == b"features of b"
 
 
-def test_what_another_version_found_out_does_not_count(tmp_path: Path) -> None:
+def test_rows_of_another_version_do_not_count(tmp_path: Path) -> None:
     filled(tmp_path)
     with opened(tmp_path, verdicts="verdicts 2") as store:
-        assert store.look(A) == b"told of a"
+        assert store.features(A) == b"features of a"
         assert store.verdicts([(A, B)]) == {}
-    with opened(tmp_path, looks="looks 2") as store:
-        assert store.look(A) is None
-        assert store.looked() == {}
-        store.save_features(A, b"told anew", full=True)
-        assert store.look(A, full=True) == b"told anew"
+    with opened(tmp_path, features="features 2") as store:
+        assert store.features(A) is None
+        assert store.known_features() == {}
+        store.save_features(A, b"new features", full=True)
+        assert store.features(A, full=True) == b"new features"
 
 
-def test_what_was_not_committed_is_lost_and_nothing_else(tmp_path: Path) -> None:
+def test_only_uncommitted_rows_are_lost(tmp_path: Path) -> None:
     filled(tmp_path)
     store = opened(tmp_path)
-    store.save_features(C, b"told of c", full=False)
+    store.save_features(C, b"features of c", full=False)
     store.close()
     with opened(tmp_path) as again:
-        assert set(again.looked()) == {A[:16], B[:16]}
+        assert set(again.known_features()) == {A[:16], B[:16]}
 
 
-def test_trimming_keeps_the_latest_looks_and_all_verdicts(tmp_path: Path) -> None:
+def test_trimming_keeps_the_latest_features_and_all_verdicts(tmp_path: Path) -> None:
     filled(tmp_path)
     with opened(tmp_path) as store:
-        store.trim(max_bytes=10)
-        assert set(store.looked()) == {B[:16]}
+        store.trim(max_bytes=15)
+        assert set(store.known_features()) == {B[:16]}
         assert len(store.verdicts([(A, B), (A, C)])) == 2
 
 
 @pytest.mark.parametrize("damage", [b"", b"no database at all, but long enough to be one" * 100])
-def test_a_damaged_file_is_made_anew(tmp_path: Path, damage: bytes) -> None:
+def test_a_damaged_file_is_replaced(tmp_path: Path, damage: bytes) -> None:
     filled(tmp_path)
     (tmp_path / NAME).write_bytes(damage)
     with opened(tmp_path) as store:
-        assert (store.looked(), store.problem) == ({}, "")
+        assert (store.known_features(), store.problem) == ({}, "")
     filled(tmp_path)
     with opened(tmp_path) as store:
-        assert len(store.looked()) == 2
+        assert len(store.known_features()) == 2
 
 
-def test_a_page_that_goes_bad_costs_what_was_known_and_no_more(tmp_path: Path) -> None:
+def test_a_damaged_page_loses_what_was_known_and_no_more(tmp_path: Path) -> None:
     filled(tmp_path)
     with sqlite3.connect(tmp_path / NAME) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -122,8 +122,8 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     connection.close()
     with opened(tmp_path) as store:
         assert "newer" in store.problem
-        store.save_features(C, b"told of c", full=False)
-        assert store.look(C) == b"told of c"
+        store.save_features(C, b"features of c", full=False)
+        assert store.features(C) == b"features of c"
     with sqlite3.connect(tmp_path / NAME) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (99,)
     connection.close()
@@ -134,8 +134,8 @@ def test_where_nothing_can_be_written_it_works_from_memory(tmp_path: Path) -> No
     tmp_path.chmod(0o500)
     with opened(tmp_path) as store:
         assert store.problem
-        store.save_features(A, b"told", full=False)
-        assert store.look(A) == b"told"
+        store.save_features(A, b"features", full=False)
+        assert store.features(A) == b"features"
     tmp_path.chmod(0o700)
 
 
@@ -146,19 +146,32 @@ def test_a_folder_that_is_not_there_is_no_error(tmp_path: Path) -> None:
         assert store.verdicts([(A, B)]) == {(A, B): None}
 
 
-def test_two_at_once_wait_for_each_other_or_go_without(
+def test_two_writers_wait_for_each_other_or_continue_in_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vtsfind.store.schema.BUSY_TIMEOUT_S", 0.01)
     with opened(tmp_path) as first, opened(tmp_path) as second:
-        first.save_features(A, b"told", full=False)
-        second.save_features(B, b"told", full=False)
+        first.save_features(A, b"features", full=False)
+        second.save_features(B, b"features", full=False)
         assert second.problem
-        assert second.look(B) == b"told"
+        assert second.features(B) == b"features"
         first.commit()
-        assert first.look(A) == b"told"
+        assert first.features(A) == b"features"
 
 
-def test_a_pair_in_the_wrong_order_is_a_mistake(tmp_path: Path) -> None:
+def test_a_pair_in_the_wrong_order_is_refused(tmp_path: Path) -> None:
     with opened(tmp_path) as store, pytest.raises(ValueError, match="smaller"):
         store.verdicts([(B, A)])
+
+
+def test_a_file_of_an_older_version_is_replaced(tmp_path: Path) -> None:
+    filled(tmp_path)
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    connection.close()
+    with opened(tmp_path) as store:
+        assert (store.known_features(), store.problem) == ({}, "")
+        store.save_features(A, b"features of a", full=False)
+    with sqlite3.connect(tmp_path / NAME) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+    connection.close()

@@ -1,25 +1,25 @@
-"""What was found out about photos and pairs of them, kept beside a library so that it is not found out twice.
+"""A cache of features, verdicts and candidate pairs beside a library, so that nothing is computed twice.
 
-The file `evidence.db` in the library's folder is an SQLite database. It is derived: it may be deleted at any time, a damaged
-one is made anew, and where it cannot be written everything is kept in memory instead. Rows are found by content and hold
-for one version of what made them; those of other versions count as absent and are replaced. Format, version 2
+The file `evidence.db` in the library's folder is an SQLite database. All of it is derived data: the file may be deleted at any
+time, a damaged file is replaced, and where the file cannot be written, memory takes its place. Rows are found by content and
+hold for one version of the code that made them; rows of other versions count as absent. Format, version 3
 (`user_version`; `application_id` is 0x56545345):
 
-=========== ================= ============================================================================================
-looks       content           the first 16 bytes of the SHA-256 of the file
-            version           of what made it
-            full              1 if the photo was decoded in full for it
-            told              details and features, see `vtsfind.find.verification.extract`
-pairs       first, second     the first 16 bytes of two contents' SHA-256, the smaller first
-            version           of what made it
-            verdict           a value of `vtsfind.base.groups.Verdict`; NULL for strangers; `undecided` if they were only
-                              glanced at
-            evidence          JSON, see `vtsfind.base.groups.Evidence`; NULL for strangers
-sightings   key               SHA-256 of all that the last search for details in common depended on
-            told              the pairs, see `vtsfind.find.candidates.local_features`
-=========== ================= ============================================================================================
+================= ================= ======================================================================================
+features          content           the first 16 bytes of the SHA-256 of the file
+                  version           of the extraction that made it
+                  full              1 if the photo was decoded at full size for it
+                  data              quality details and features, see `vtsfind.find.verification.extract`
+pairs             first, second     the first 16 bytes of two contents' SHA-256, the smaller first
+                  version           of the verification that made it
+                  verdict           a value of `vtsfind.base.groups.Verdict`; NULL for a non-match; `undecided` if only the
+                                    full frames were compared
+                  evidence          JSON, see `vtsfind.base.groups.Evidence`; NULL for a non-match
+local_candidates  key               SHA-256 of everything that the last search by local features depended on
+                  data              the candidate pairs, see `vtsfind.find.candidates.local_features`
+================= ================= ======================================================================================
 
-Looks are large, about 40 to 95 kB a photo; `trim` drops the oldest when they are no longer in use.
+Features take about 40 to 95 kB a photo; `trim` drops the oldest rows.
 """
 
 import json
@@ -36,10 +36,11 @@ from vtsfind.store.schema import open_connection
 
 NAME = "evidence.db"
 APPLICATION_ID = 0x56545345
-VERSION = 2
+VERSION = 3
 KEY_BYTES = 16
+"""Length of the part of a SHA-256 that identifies a content here."""
 MAX_FEATURE_BYTES = 1 << 32
-"""What looks may take between two runs: those of about 50,000 photos. In a larger library some are looked at again."""
+"""Size limit of all features between two runs, about 50,000 photos. In a larger library, some are extracted again."""
 
 Pair = tuple[bytes, bytes]
 """SHA-256 of two contents."""
@@ -48,28 +49,28 @@ Row = tuple[Any, ...]
 Rows = Sequence[Row]
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS looks (
-    content BLOB PRIMARY KEY, version TEXT NOT NULL, full INTEGER NOT NULL, told BLOB NOT NULL
+CREATE TABLE IF NOT EXISTS features (
+    content BLOB PRIMARY KEY, version TEXT NOT NULL, full INTEGER NOT NULL, data BLOB NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS pairs (
     first BLOB, second BLOB, version TEXT NOT NULL, verdict TEXT, evidence TEXT, PRIMARY KEY (first, second)
 ) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS sightings (key BLOB PRIMARY KEY, told BLOB NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS local_candidates (key BLOB PRIMARY KEY, data BLOB NOT NULL) STRICT;
 """
 _FILE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 
 
 class EvidenceStore(AbstractContextManager["EvidenceStore"]):
-    """The evidence kept beside one library. Use it from one thread at a time.
+    """The evidence cache of one library. Use it from one thread at a time.
 
     Parameters
     ----------
     folder
-        The library's.
+        Of the library.
     features_version, verdict_version
-        Of what makes looks, and of what makes verdicts.
+        Versions of the code that extracts features, and of the code that verifies pairs.
     write
-        Whether it is to be written, and so made if it is missing or damaged. Else nothing may be kept in it.
+        Whether to open the file for writing; a missing or damaged file is then created. Otherwise it is only read.
     """
 
     def __init__(
@@ -79,9 +80,9 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         self._features_version = features_version
         self._verdict_version = verdict_version
         self.problem = ""
-        """Why nothing more can be kept on disk, in the words of the system; empty if it can."""
+        """Why the file cannot be written, in the words of the system; empty if it can."""
         self._pending: list[tuple[str, Rows]] = []
-        """What was written since the last commit, to be written elsewhere if the file fails."""
+        """Statements since the last commit, to be repeated in memory if the file fails."""
         self._memory: sqlite3.Connection | None = None
         self._disk = self._open_writable() if write else self._open_readonly()
 
@@ -116,28 +117,28 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
     ) -> None:
         self.close()
 
-    def look(self, digest: bytes, *, full: bool = False) -> bytes | None:
-        """Details and features of a content; None if they are not known, or not from the photo in full as asked."""
+    def features(self, digest: bytes, *, full: bool = False) -> bytes | None:
+        """Quality details and features of a content; None if they are unknown, or not from the full size if `full`."""
         rows = self._rows(
-            "SELECT told FROM looks WHERE content = ? AND version = ? AND full >= ?",
+            "SELECT data FROM features WHERE content = ? AND version = ? AND full >= ?",
             (digest[:KEY_BYTES], self._features_version, int(full)),
         )
         return bytes(rows[0][0]) if rows else None
 
-    def looked(self) -> dict[bytes, bool]:
-        """The contents that were looked at, by the first `KEY_BYTES` of their digest, and whether in full."""
-        rows = self._rows("SELECT content, full FROM looks WHERE version = ?", (self._features_version,))
+    def known_features(self) -> dict[bytes, bool]:
+        """The first `KEY_BYTES` of the digest of each content with features, to whether they are from the full size."""
+        rows = self._rows("SELECT content, full FROM features WHERE version = ?", (self._features_version,))
         return {bytes(content): bool(full) for content, full in rows}
 
     def save_features(self, digest: bytes, stored: bytes | bytearray, *, full: bool) -> None:
-        """Keep details and features of a content; `commit` makes it last."""
+        """Store quality details and features of a content, until `commit` in the open transaction only."""
         self._write(
-            "INSERT OR REPLACE INTO looks (content, version, full, told) VALUES (?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO features (content, version, full, data) VALUES (?, ?, ?, ?)",
             [(digest[:KEY_BYTES], self._features_version, int(full), stored)],
         )
 
     def verdicts(self, pairs: Iterable[Pair]) -> dict[Pair, FullFrameVerdict]:
-        """What is known of some pairs, each with the smaller digest first."""
+        """The known verdicts on some pairs, each with the smaller digest first."""
         known: dict[Pair, FullFrameVerdict] = {}
         for pair in pairs:
             rows = self._rows(
@@ -149,24 +150,24 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         return known
 
     def save_verdicts(self, found: Iterable[tuple[Pair, FullFrameVerdict]]) -> None:
-        """Keep verdicts on pairs, each with the smaller digest first; `commit` makes it last."""
+        """Store verdicts on pairs, each with the smaller digest first, until `commit` in the open transaction only."""
         self._write(
             "INSERT OR REPLACE INTO pairs (first, second, version, verdict, evidence) VALUES (?, ?, ?, ?, ?)",
             [(*_pair_key(pair), self._verdict_version, *_verdict_columns(each)) for pair, each in found],
         )
 
-    def sighted(self, key: bytes) -> bytes | None:
-        """What was kept under a key by `save_local_candidates`, if nothing was under another one since."""
-        rows = self._rows("SELECT told FROM sightings WHERE key = ?", (key,))
+    def local_candidates(self, key: bytes) -> bytes | None:
+        """The candidates that `save_local_candidates` stored under this key; None if another key was stored since."""
+        rows = self._rows("SELECT data FROM local_candidates WHERE key = ?", (key,))
         return bytes(rows[0][0]) if rows else None
 
     def save_local_candidates(self, key: bytes, stored: bytes) -> None:
-        """Keep what a search for details in common found, in place of the one before; `commit` makes it last."""
-        self._write("DELETE FROM sightings WHERE key <> ?", [(key,)])
-        self._write("INSERT OR REPLACE INTO sightings (key, told) VALUES (?, ?)", [(key, stored)])
+        """Store the result of the latest search by local features, in place of the one before."""
+        self._write("DELETE FROM local_candidates WHERE key <> ?", [(key,)])
+        self._write("INSERT OR REPLACE INTO local_candidates (key, data) VALUES (?, ?)", [(key, stored)])
 
     def commit(self) -> None:
-        """Make what was kept last: a killed process does not lose it."""
+        """Commit: a killed process does not lose what was stored before."""
         if self._disk is not None and self._disk.in_transaction:
             try:
                 self._disk.execute("COMMIT")
@@ -175,12 +176,12 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         self._pending.clear()
 
     def trim(self, max_bytes: int = MAX_FEATURE_BYTES) -> None:
-        """Drop what another version made, and the oldest looks beyond so many bytes; commits."""
-        self._write("DELETE FROM looks WHERE version <> ?", [(self._features_version,)])
+        """Drop rows of other versions, and the oldest features beyond `max_bytes`; commits."""
+        self._write("DELETE FROM features WHERE version <> ?", [(self._features_version,)])
         self._write("DELETE FROM pairs WHERE version <> ?", [(self._verdict_version,)])
         self._write(
-            "DELETE FROM looks WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
-            " sum(length(told)) OVER (ORDER BY rowid DESC) AS total FROM looks) WHERE total > ?)",
+            "DELETE FROM features WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
+            " sum(length(data)) OVER (ORDER BY rowid DESC) AS total FROM features) WHERE total > ?)",
             [(max_bytes,)],
         )
         self.commit()
@@ -189,13 +190,13 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
                 self._disk.execute("PRAGMA incremental_vacuum")
 
     def close(self) -> None:
-        """Close; what was not committed is lost. A second time does nothing."""
+        """Close; uncommitted rows are lost. Calling it again does nothing."""
         for connection in (self._disk, self._memory):
             if connection is not None:
                 connection.close()
 
     def _rows(self, statement: str, parameters: Row) -> list[Row]:
-        """What is in memory, then what is in the file."""
+        """The rows in memory, then the rows in the file."""
         rows: list[Row] = []
         if self._memory is not None:
             rows += self._memory.execute(statement, parameters)
@@ -222,7 +223,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
             self._fail(error)
 
     def _fail(self, error: sqlite3.Error) -> None:
-        """Go on in memory: evidence is never worth an error. What was committed is still read from the file."""
+        """Continue in memory: a cache is never worth an error. Committed rows are still read from the file."""
         self.problem = str(error)
         if self._disk is not None and self._disk.in_transaction:
             with suppress(sqlite3.Error):
@@ -240,7 +241,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
 
 
 def _initialised(connection: sqlite3.Connection) -> sqlite3.Connection:
-    """Make sure that a connection's database is one of this format, and make it so if it is new."""
+    """Make sure that a connection's database has this format; create the tables if it is new."""
     try:
         if not _is_ready(connection):
             connection.executescript(
@@ -255,12 +256,12 @@ def _initialised(connection: sqlite3.Connection) -> sqlite3.Connection:
 
 
 def _is_ready(connection: sqlite3.Connection) -> bool:
-    """Whether a database is one of this format; False for an empty one.
+    """Whether a database has this format; False for an empty one.
 
     Raises
     ------
     sqlite3.OperationalError
-        If it is of a later version, which is to be left as it is.
+        If it has a later version; such a file must not be changed.
     sqlite3.DatabaseError
         If it is anything else, or damaged.
     """

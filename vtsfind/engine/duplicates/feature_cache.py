@@ -71,7 +71,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         self._progress = progress
         self._cancel = cancel
         self._last_commit_s = time.monotonic()
-        self._known = self._store.looked()
+        self._known = self._store.known_features()
         self._recent_features = RecentFeatures(self._store, _MAX_CACHED_PHOTOS)
         self._verification_pool = VerificationPool(
             folder, features_version(), settings.workers or processors()
@@ -164,7 +164,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
 
     def details(self, content: Content) -> Details:
         """What is known of a photo's quality; nothing if it was not looked at."""
-        stored = self._store.look(content.digest)
+        stored = self._store.features(content.digest)
         return Details() if stored is None else details_of(stored)
 
     def features(self, content: Content) -> Features:
@@ -173,7 +173,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
 
     def sighted(self, key: bytes, find: Callable[[], LocalCandidates]) -> LocalCandidates:
         """What photos have in common: what was found the last time, if that was under the same key, else what is found now."""
-        stored = self._store.sighted(key)
+        stored = self._store.local_candidates(key)
         if stored is not None:
             return LocalCandidates.from_bytes(stored)
         found = find()

@@ -74,7 +74,7 @@ class RecentFeatures:
         """
         known = self._cached.pop(digest, None)
         if known is None or (with_local and known.features.found is None):
-            stored = self._store.look(digest)
+            stored = self._store.features(digest)
             if stored is None:
                 raise StorageError(
                     f"{NAME} of the library cannot be read: {self._store.problem}.", "Run it again."
