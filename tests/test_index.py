@@ -379,6 +379,7 @@ def test_what_was_opened_for_reading_is_not_written(golden: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"hello" * 1000, b"SQLite format 3\0" + bytes(5000)])
 def test_a_database_of_something_else_is_called_damaged_with_the_remedy(folder: Path, content: bytes) -> None:
     folder.mkdir()
+    (folder / "vtsfind-library").touch()
     (folder / "library.db").write_bytes(content)
     for write in (False, True):
         with pytest.raises(LibraryDamaged, match=r"library.*vtsfind doctor --repair"):

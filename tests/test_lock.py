@@ -90,8 +90,9 @@ def test_an_unreadable_note_of_the_owner_hinders_nobody(library: Path, note: byt
         with pytest.raises(LibraryLocked, match="written by another process"):
             Index.open(library, write=True)
     with Index.open(library, write=True):
-        assert socket.gethostname() in (library / "owner.json").read_text()
-    assert not (library / "owner.json").exists()
+        said = (library / "owner.json").read_bytes()
+        assert socket.gethostname().encode() in said if note is None else said == note
+    assert (library / "owner.json").exists() is (note is not None)
 
 
 def test_a_writer_that_cannot_open_the_library_gives_the_lock_back(library: Path) -> None:

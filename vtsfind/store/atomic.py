@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-TEMPORARY_SUFFIX = ".tmp"
+_TOKEN_BYTES = 8
+LEFTOVER = rf"\.(?P<name>.+)\.[0-9a-f]{{{2 * _TOKEN_BYTES}}}\.tmp(-journal|-wal|-shm)?"
+"""What the name of a temporary sibling is like, or of a file that SQLite made beside it."""
 
 
 @contextmanager
@@ -15,15 +17,15 @@ def atomic_replace(path: Path) -> Iterator[Path]:
 
     The caller writes a temporary sibling, whose name this gives. When the block ends well, the sibling is flushed to
     the disk, renamed to `path`, and the folder is flushed. When it raises, the sibling is removed and `path` stays as
-    it was. A killed process leaves the sibling behind; `remove_leftovers` takes it away. The file's owner and mode
-    are not carried over.
+    it was. A killed process leaves the sibling behind; `vtsfind.store.folders.remove_leftovers` takes it away. The
+    file's owner and mode are not carried over.
 
     Raises
     ------
     OSError
         From any of these steps.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}{TEMPORARY_SUFFIX}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(_TOKEN_BYTES)}.tmp")
     try:
         yield temporary
         with temporary.open("r+b") as file:
@@ -44,12 +46,6 @@ def fsync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that killed processes left in a folder."""
-    for leftover in folder.glob(f".*{TEMPORARY_SUFFIX}*"):
-        leftover.unlink(missing_ok=True)
 
 
 def replace_file(path: Path, content: bytes) -> None:

@@ -5,6 +5,7 @@ A library is a folder::
     library.db      the truth: an SQLite database (with library.db-wal and library.db-shm while it is in use)
     planes.vtp      made from it: all codes, laid out for scanning; `vtsfind.store.planes` specifies its bytes
     lock            locked by the one process that writes; owner.json says which, for messages only
+    vtsfind-library marks the folder as one of vtsfind's; without it only an empty folder becomes a library
     .*.tmp          left by a killed process; removed by the next writer
     damaged-*/      databases that a repair set aside
 
@@ -67,9 +68,9 @@ import numpy.typing as npt
 from vtsfind.base.errors import LibraryDamaged, LibraryMissing, ModelMismatch
 from vtsfind.base.records import Entry, Failure, Signature, Stamp
 from vtsfind.store import health, planes, schema
-from vtsfind.store.atomic import remove_leftovers
 from vtsfind.store.database import Counts, Database
 from vtsfind.store.errors import storage_errors, translates_errors, translates_read_errors
+from vtsfind.store.folders import LIBRARY, claim_folder, remove_leftovers
 from vtsfind.store.health import LibraryProblem
 from vtsfind.store.lock import WriterLock
 from vtsfind.store.plane_cache import PublishedPlanes
@@ -111,15 +112,14 @@ class Index(AbstractContextManager["Index"]):
         Raises
         ------
         UsageError
-            If there is a library already, or the signature cannot be stored.
+            If there is a library already, other files are in the folder, or the signature cannot be stored.
         LibraryLocked, DiskFull
         """
         planes.check_signature(signature)
         with storage_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-            lock = WriterLock(folder)
+            lock = _lock(folder)
             try:
-                remove_leftovers(folder)
                 schema.create(folder, signature)
                 return cls(folder, lock)
             except BaseException:
@@ -133,16 +133,16 @@ class Index(AbstractContextManager["Index"]):
         Raises
         ------
         LibraryMissing, LibraryLocked, LibraryDamaged, LibraryTooNew, DiskFull
+        UsageError
+            If it is to be written, and the files in the folder are not those of a library.
         """
         with storage_errors(folder):
             if not (folder / schema.NAME).exists():
                 raise LibraryMissing(
                     f"There is no library in {folder}.", "Make one with: vtsfind index FOLDER"
                 )
-            lock = WriterLock(folder) if write else None
+            lock = _lock(folder) if write else None
             try:
-                if lock:
-                    remove_leftovers(folder)
                 return cls(folder, lock)
             except BaseException:
                 if lock:
@@ -376,7 +376,7 @@ class Index(AbstractContextManager["Index"]):
             index = cls.open(folder, write=True)
         except LibraryDamaged:
             with storage_errors(folder):
-                lock = WriterLock(folder)
+                lock = _lock(folder)
                 try:
                     report = salvage(folder)
                 finally:
@@ -386,3 +386,15 @@ class Index(AbstractContextManager["Index"]):
             index = cls.open(folder, write=True)
         with index:
             return report + index.repair(prune=prune)
+
+
+def _lock(folder: Path) -> WriterLock:
+    """Take the right to write in a folder that is a library's, or may become one."""
+    claim_folder(folder, LIBRARY, lambda: schema.is_own(folder))
+    lock = WriterLock(folder)
+    try:
+        remove_leftovers(folder, LIBRARY)
+    except BaseException:
+        lock.release()
+        raise
+    return lock

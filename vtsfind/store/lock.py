@@ -1,7 +1,8 @@
 """One writer at a time for a library: a lock that the operating system holds, and a note of who holds it.
 
 The lock is on the file `lock`; it ends with the process that took it, however that ends. The file `owner.json` says
-who took it last, for messages only: it may be missing or out of date, and nothing is decided by it.
+who took it last, for messages only: it may be missing or out of date, and nothing is decided by it. A file of that name
+that says anything else is left alone.
 """
 
 import json
@@ -10,6 +11,7 @@ import socket
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -49,6 +51,8 @@ class WriterLock:
             raise
 
     def _write_owner(self) -> None:
+        if self._owner.exists() and _read_note(self._owner) is None:
+            return
         owner = {
             "pid": os.getpid(),
             "host": socket.gethostname(),
@@ -61,13 +65,20 @@ class WriterLock:
         """Give the lock back; a second time does nothing."""
         if self._lock.is_locked:
             with suppress(OSError):
-                self._owner.unlink(missing_ok=True)
+                if _read_note(self._owner):
+                    self._owner.unlink(missing_ok=True)
             self._lock.release()
 
 
-def _owner_text(owner: Path) -> str:
+def _read_note(owner: Path) -> dict[str, Any] | None:
+    """What a note says; None if it is missing or none of vtsfind's."""
     try:
-        note = json.loads(owner.read_text(encoding="utf-8"))
-        return f"process {note['pid']} on {note['host']} since {note['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
+        note = json.loads(owner.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return note if isinstance(note, dict) and set(note) == {"pid", "host", "since"} else None
+
+
+def _owner_text(owner: Path) -> str:
+    note = _read_note(owner)
+    return f"process {note['pid']} on {note['host']} since {note['since']}" if note else "another process"

@@ -2,11 +2,12 @@
 
 import sqlite3
 import zlib
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from vtsfind.base.errors import LibraryDamaged, LibraryTooNew, UsageError
 from vtsfind.base.records import Signature
+from vtsfind.store import planes
 from vtsfind.store.atomic import atomic_replace
 from vtsfind.store.errors import REPAIR_HINT
 from vtsfind.store.rows import (
@@ -18,6 +19,8 @@ SIDE_FILE_NAMES = (f"{NAME}-wal", f"{NAME}-shm")
 APPLICATION_ID = 0x56545346
 VERSION = 1
 BUSY_TIMEOUT_S = 10.0
+_APPLICATION_ID_AT = 68
+"""Where SQLite keeps the application's number in a file."""
 
 _SHARED_MEMORY_ERRORS = {
     sqlite3.SQLITE_CANTOPEN,
@@ -54,6 +57,16 @@ CREATE TABLE files (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX files_by_content ON files (content);
 """
+
+
+def is_own(folder: Path) -> bool:
+    """Whether the files in a folder are those of a library, by their first bytes, if it was never marked as one."""
+    with suppress(OSError), (folder / NAME).open("rb") as file:
+        if file.read(_APPLICATION_ID_AT + 4)[_APPLICATION_ID_AT:] == APPLICATION_ID.to_bytes(4, "big"):
+            return True
+    with suppress(OSError), (folder / planes.NAME).open("rb") as file:
+        return file.read(len(planes.MAGIC)) == planes.MAGIC
+    return False
 
 
 def create(folder: Path, signature: Signature) -> None:

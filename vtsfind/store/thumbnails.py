@@ -5,6 +5,7 @@ it is over, the pictures that were used longest ago go, down to nine tenths of t
 """
 
 import os
+import re
 import secrets
 import threading
 from contextlib import suppress
@@ -12,6 +13,8 @@ from pathlib import Path
 
 MAX_CACHE_BYTES = 256 << 20
 _EVICT_TO_SHARE = 0.9
+_OWN_NAME = re.compile(r"[0-9a-f]{2,}|\.[0-9a-f]{2,}\.[0-9a-f]{8}")
+"""A picture's name, or that of one that is being written."""
 
 
 class ThumbnailCache:
@@ -69,11 +72,14 @@ class ThumbnailCache:
         return self._folder / key[:2] / key
 
     def _files(self) -> list[tuple[float, int, str]]:
-        """When each file was used last, its size and path."""
+        """When each file of the cache was used last, its size and path."""
         files = []
         for folder, _, names in os.walk(self._folder):
+            digits = os.path.basename(folder)
             for name in names:
                 path = os.path.join(folder, name)
+                if not _OWN_NAME.fullmatch(name) or name.lstrip(".")[:2] != digits:
+                    continue
                 with suppress(OSError):
                     status = os.stat(path)
                     files.append((status.st_mtime, status.st_size, path))

@@ -2,6 +2,7 @@
 
 A run folder holds
 
+* ``vtsfind-run``, which marks it: a folder with other files in it is refused;
 * ``recipe.toml``, so that a run is never continued by another recipe;
 * ``made.json``: seed, split, device, and the versions of the packages that made it;
 * ``features-*.npy``, what the teachers see, where there are any;
@@ -27,7 +28,8 @@ from typing import Any
 import torch
 
 from vtsfind.base.errors import DiskFull, StorageError, UsageError
-from vtsfind.store.atomic import atomic_replace, remove_leftovers, replace_file
+from vtsfind.store.atomic import atomic_replace, replace_file
+from vtsfind.store.folders import RUN, claim_folder, remove_leftovers
 
 PACKAGES = ("vtsfind", "torch", "timm", "numpy", "pillow")
 _DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -84,12 +86,15 @@ class RunFolder:
 
         Raises
         ------
+        UsageError
+            When other files are in the folder.
         DiskFull
             When there is no room, or the folder cannot be written.
         """
         with self.written():
             self.path.mkdir(parents=True, exist_ok=True)
-            remove_leftovers(self.path)
+            claim_folder(self.path, RUN, (self.path / "recipe.toml").is_file)
+            remove_leftovers(self.path, RUN)
             if (self.path / "recipe.toml").is_file():
                 return
             packages = {name: version(name) for name in PACKAGES}
