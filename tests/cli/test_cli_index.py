@@ -184,7 +184,7 @@ def test_a_model_file_with_one_byte_changed_is_refused_and_nothing_is_lost(
     run: Vtsfind, photos: Path, tmp_path: Path
 ) -> None:
     run("index", photos / "trip")
-    weights = places().models / "block_encoder.bin"
+    weights = places().models / "blocks.bin"
     weights.write_bytes(b"blocKs")
     result = run("index", photos)
     assert result.exit_code == 4

@@ -261,7 +261,7 @@ def test_the_backbone_is_compiled_when_asked_for(
 
     monkeypatch.setattr(torch, "compile", compiling)
     trained(tiny(replace(PRESET, select="last"), steps=1, compile=True), tmp_path / "run", data)
-    assert [type(module).__name__ for module in compiled] == ["Features"]
+    assert [type(module).__name__ for module in compiled] == ["BackboneFeatures"]
 
 
 def test_the_share_of_time_that_is_spent_waiting_for_data_is_told(tmp_path: Path, data: Path) -> None:
