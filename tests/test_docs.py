@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import typer.main
+from support import fault_matrix
 
 from vtsfind.base.settings import Settings
 from vtsfind.cli import commands_page as reference
@@ -59,3 +60,9 @@ def test_every_exit_code_is_documented() -> None:
 def test_every_setting_is_documented() -> None:
     for field in fields(Settings):
         assert f"| `{field.name}` | `VTSFIND_{field.name.upper()}` |" in section("Settings")
+
+
+def test_the_table_of_faults_is_up_to_date() -> None:
+    pytest.importorskip("resource", reason="some faults need a system with limits")
+    page = fault_matrix.PAGE.read_text(encoding="utf-8")
+    assert fault_matrix.page() == page, "Run: python tests/support/fault_matrix.py"

@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("resource", reason="needs a system with fork and limits")
 
+from support.fault_matrix import fault
 from support.killed_apply import Actor, Task, Tree, at_home, bring_everything_back, build, leftovers, tree
 from support.made_plans import ORIGIN, group, photo
 
@@ -53,6 +54,11 @@ def assert_nothing_lost(folder: Path, before: Tree, what: str) -> None:
     assert leftovers(folder, folder / "aside") == [], what
 
 
+@fault(
+    "`apply` or `undo` killed at a random system call",
+    "Every file is in its old or its new place, and `undo` brings all back.",
+    2 * KILLS,
+)
 @pytest.mark.parametrize("work", [["apply"], ["apply", "undo"]], ids=" ".join)
 def test_killed_at_any_step_nothing_is_lost_and_everything_comes_back(
     actor: Actor, tmp_path: Path, work: list[str]
@@ -65,6 +71,7 @@ def test_killed_at_any_step_nothing_is_lost_and_everything_comes_back(
         killed(actor, tmp_path / str(number), work, chooser, steps)
 
 
+@fault("Killed again while it settles a kill", "The same.", KILLS // 2)
 def test_killed_while_it_settles_a_kill_nothing_is_lost(actor: Actor, tmp_path: Path) -> None:
     chooser = random.Random(3)
     for number in range(KILLS // 2):
@@ -75,6 +82,7 @@ def test_killed_while_it_settles_a_kill_nothing_is_lost(actor: Actor, tmp_path: 
         assert_nothing_lost(folder, before, str(number))
 
 
+@fault("`apply` killed half way, then run again", "It ends as if it had not been killed.")
 def test_after_a_kill_the_same_plan_goes_on_to_the_same_end(actor: Actor, tmp_path: Path) -> None:
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     build(whole, whole / "aside")
@@ -113,6 +121,7 @@ def copies(folder: Path, count: int = 3) -> list[Path]:
     return paths
 
 
+@fault("Photos on another drive", "They go to the trash of that drive, and come back.")
 def test_files_of_another_volume_go_to_the_trash_at_its_top(other_disk: Path) -> None:
     paths = copies(other_disk / "photos")
     before = tree(other_disk)
@@ -127,6 +136,7 @@ def test_files_of_another_volume_go_to_the_trash_at_its_top(other_disk: Path) ->
     }
 
 
+@fault("A shared trash with and without the sticky bit", "Only with it is it used.", 2)
 def test_a_shared_trash_with_the_sticky_bit_is_used_and_one_without_is_not(other_disk: Path) -> None:
     paths = copies(other_disk / "photos")
     shared = other_disk / ".Trash"
@@ -139,6 +149,7 @@ def test_a_shared_trash_with_the_sticky_bit_is_used_and_one_without_is_not(other
     assert (other_disk / f".Trash-{os.getuid()}" / "files" / "2.jpg").exists()
 
 
+@fault("No trash can be made", "Files go to the quarantine, and that is said.")
 def test_where_no_trash_can_be_made_files_go_to_a_quarantine_and_that_is_said(other_disk: Path) -> None:
     other_disk.chmod(0o755)
     paths = copies(other_disk / "photos")
@@ -154,6 +165,7 @@ def test_where_no_trash_can_be_made_files_go_to_a_quarantine_and_that_is_said(ot
     assert not (other_disk / f".vtsfind-quarantine-{os.getuid()}").exists()
 
 
+@fault("A move to another drive", "Times are kept; it comes back.")
 def test_a_move_to_another_volume_keeps_times_and_comes_back(other_disk: Path, tmp_path: Path) -> None:
     paths = copies(tmp_path / "photos")
     before = tree(tmp_path / "photos")
@@ -168,6 +180,9 @@ def test_a_move_to_another_volume_keeps_times_and_comes_back(other_disk: Path, t
     assert list(other_disk.iterdir()) == []
 
 
+@fault(
+    "A move to another drive killed at a random system call", "Nothing is lost, and all comes back.", KILLS
+)
 def test_killed_in_a_move_to_another_volume_nothing_is_lost(
     actor: Actor, other_disk: Path, tmp_path: Path
 ) -> None:
@@ -181,6 +196,7 @@ def test_killed_in_a_move_to_another_volume_nothing_is_lost(
         assert leftovers(folder, target) == []
 
 
+@fault("A drive unplugged before `undo`", "Its files stay pending; the rest comes back.")
 def test_an_unplugged_drive_leaves_its_part_pending(other_disk: Path, tmp_path: Path) -> None:
     here, there = copies(tmp_path / "photos"), copies(other_disk / "photos")
     keeper = here[0]
@@ -201,6 +217,7 @@ def test_an_unplugged_drive_leaves_its_part_pending(other_disk: Path, tmp_path: 
     assert there[1].read_bytes() == b"same picture"
 
 
+@fault("Another drive at the same place", "Its files stay pending.")
 def test_another_drive_at_the_same_place_leaves_its_part_pending(other_disk: Path, tmp_path: Path) -> None:
     there = copies(other_disk / "photos")
     apply(make_plan([group(1, *map(photo, there))], ORIGIN))
@@ -218,6 +235,7 @@ def test_another_drive_at_the_same_place_leaves_its_part_pending(other_disk: Pat
     assert {step.outcome for step in undo().steps} == {RestoreOutcome.RESTORED}
 
 
+@fault("A folder mounted twice", "One file is never taken for two copies.", 4)
 def test_a_folder_mounted_twice_holds_one_file_and_not_two_copies(tmp_path: Path) -> None:
     paths = copies(tmp_path / "photos", 1)
     twice = tmp_path / "twice"
@@ -249,6 +267,7 @@ def fill(folder: Path) -> Path:
     return filler
 
 
+@fault("No room for the journal", "No file is touched.")
 def test_a_full_disk_under_the_journal_stops_before_any_file_is_touched(
     other_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -263,6 +282,7 @@ def test_a_full_disk_under_the_journal_stops_before_any_file_is_touched(
     }
 
 
+@fault("The journal's disk fills up half way", "It stops, and all comes back.")
 def test_a_disk_that_fills_up_under_the_journal_loses_nothing(other_disk: Path, tmp_path: Path) -> None:
     paths = copies(tmp_path / "photos", 300)
     before = tree(tmp_path / "photos")
@@ -281,6 +301,7 @@ def test_a_disk_that_fills_up_under_the_journal_loses_nothing(other_disk: Path, 
     assert tree(tmp_path / "photos") == before
 
 
+@fault("No room on the photos' drive", "Nothing is lost.")
 def test_a_full_disk_under_the_photos_loses_nothing(other_disk: Path) -> None:
     paths = copies(other_disk / "photos")
     before = tree(other_disk / "photos")
@@ -294,6 +315,7 @@ def test_a_full_disk_under_the_photos_loses_nothing(other_disk: Path) -> None:
     assert tree(other_disk / "photos") == before
 
 
+@fault("No room where files move to", "They stay where they are.")
 def test_a_full_disk_at_the_end_of_a_move_spares_the_file(other_disk: Path, tmp_path: Path) -> None:
     paths = copies(tmp_path / "photos")
     before = tree(tmp_path / "photos")
@@ -307,6 +329,7 @@ def test_a_full_disk_at_the_end_of_a_move_spares_the_file(other_disk: Path, tmp_
     assert [path.name for path in other_disk.rglob("*") if path.is_file()] == ["filler"]
 
 
+@fault("A read-only drive", "The group is skipped, for every action.", 7)
 def test_a_read_only_folder_spares_the_group(other_disk: Path) -> None:
     paths = copies(other_disk / "photos")
     plan = make_plan([group(1, *map(photo, paths))], ORIGIN)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 from support import entries
+from support.fault_matrix import fault
 
 from vtsfind.base.errors import DiskFull, LibraryMissing
 from vtsfind.store.index import Index
@@ -119,6 +120,7 @@ def assert_holds(index: Index, batches: int) -> None:
             assert stored[column * width : (column + 1) * width] == own.ljust(width, b"\0")
 
 
+@fault("`index` killed at a random step", "What was committed is there; the next run goes on.", KILLS)
 def test_killed_before_any_of_its_steps_a_writer_loses_nothing_that_it_committed(
     writer: Writer, tmp_path: Path
 ) -> None:
@@ -135,6 +137,7 @@ def test_killed_before_any_of_its_steps_a_writer_loses_nothing_that_it_committed
         shutil.rmtree(folder)
 
 
+@fault("`index` killed in the middle of a file", "The same.", KILLS)
 def test_killed_in_the_middle_of_writing_any_file_a_writer_loses_nothing_that_it_committed(
     writer: Writer, tmp_path: Path
 ) -> None:
@@ -150,6 +153,7 @@ def test_killed_in_the_middle_of_writing_any_file_a_writer_loses_nothing_that_it
     assert died > KILLS // 2
 
 
+@fault("`index` killed again and again", "The library grows on.", KILLS)
 def test_killed_again_and_again_at_any_moment_a_library_grows_on(writer: Writer, tmp_path: Path) -> None:
     chooser = random.Random(3)
     folder = tmp_path / "library"
@@ -197,6 +201,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(disk)], check=True)
 
 
+@fault("The library's disk fills up", "What was committed is there.")
 def test_a_full_disk_costs_only_what_was_not_committed(small_disk: Path) -> None:
     folder = small_disk / "library"
     with Index.create(folder, entries.SIGNATURE) as index:
@@ -215,6 +220,7 @@ def test_a_full_disk_costs_only_what_was_not_committed(small_disk: Path) -> None
     assert verify(folder, done + 1) == done + 1
 
 
+@fault("A library on a full disk", "It can be asked.")
 def test_a_library_on_a_full_disk_can_be_opened_and_asked(small_disk: Path) -> None:
     folder = small_disk / "library"
     with Index.create(folder, entries.SIGNATURE) as index:
@@ -228,6 +234,7 @@ def test_a_library_on_a_full_disk_can_be_opened_and_asked(small_disk: Path) -> N
         Index.open(folder, write=True)
 
 
+@fault("A new library on a full disk", "There is none, not half a one.")
 def test_no_half_library_is_made_on_a_full_disk(small_disk: Path) -> None:
     filler = fill(small_disk)
     with pytest.raises(DiskFull, match="Make room"):
@@ -240,6 +247,7 @@ def test_no_half_library_is_made_on_a_full_disk(small_disk: Path) -> None:
         index.publish()
 
 
+@fault("`doctor --repair` on a full disk", "The damaged database stays.")
 def test_a_damaged_library_on_a_full_disk_is_left_as_it_is(small_disk: Path) -> None:
     folder = small_disk / "library"
     with Index.create(folder, entries.SIGNATURE) as index:
@@ -253,6 +261,7 @@ def test_a_damaged_library_on_a_full_disk_is_left_as_it_is(small_disk: Path) -> 
     assert (folder / "library.db").read_bytes() == damaged
 
 
+@fault("A library on a read-only disk", "It can be asked; writing is refused with a sentence.", 3)
 def test_a_library_on_a_read_only_disk_is_read_and_not_written(small_disk: Path) -> None:
     folder = small_disk / "library"
     with Index.create(folder, entries.SIGNATURE) as index:
@@ -271,6 +280,7 @@ def test_a_library_on_a_read_only_disk_is_read_and_not_written(small_disk: Path)
             use()
 
 
+@fault("A database that may not grow", "What was committed is there.")
 def test_a_database_that_may_not_grow_keeps_what_was_committed(tmp_path: Path) -> None:
     folder = tmp_path / "library"
     with Index.create(folder, entries.SIGNATURE) as index:

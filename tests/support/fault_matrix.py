@@ -36,7 +36,7 @@ def fault(tried: str, promised: str, times: int = 1) -> Callable[[Test], Test]:
     """Put a test into the table."""
 
     def note(test: Test) -> Test:
-        code = test.__code__  # type: ignore[attr-defined]
+        code = test.__code__
         _FAULTS[Path(code.co_filename).name, code.co_name] = Fault(tried, promised, times)
         return test
 
