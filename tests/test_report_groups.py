@@ -15,7 +15,7 @@ from vtsfind.report.streams import Notes, Output
 
 
 def found(groups: Sequence[Group], **more: object) -> Duplicates:
-    facts = {"verified": True, "tally": DedupStats(photos=1000), **more}
+    facts = {"verified": True, "stats": DedupStats(photos=1000), **more}
     return Duplicates(Path("/library"), "model", Head("copy", 256), 90, 90, groups=tuple(groups), **facts)  # type: ignore[arg-type]
 
 
