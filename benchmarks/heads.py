@@ -31,7 +31,7 @@ HELD_OUT = 5
 GENERAL = {"rate": (1e-3, 3e-3), "hidden": (0, 512), "dropout": (0.0, 0.3)}
 OWN: dict[str, dict[str, tuple[Any, ...]]] = {
     "dsh": {"centred": (True, False), "quantisation_weight": (0.1, 3.0)},
-    "hashnet": {"centred": (True, False), "epochs_per_step": (5, 20)},
+    "hashnet": {"centred": (True, False), "batches_per_step": (50, 200)},
     "greedyhash": {"quantisation_weight": (0.01, 0.1, 1.0)},
     "idhn": {"centred": (True, False), "quantisation_weight": (0.01, 0.1)},
     "dhn": {"centred": (True, False)},

@@ -78,7 +78,7 @@ def test_a_recipe_of_the_field_is_written_and_read_back_the_same() -> None:
         for backbone in ("vts16", "vts32", "resnet50", "alexnet", "transhash", "vits14"):
             made = preset_recipe(PresetOptions("cifar10", "csq", 32, backbone=backbone, mode=mode))
             assert parse_recipe(recipe_text(made).encode(), "x") == made
-            assert made.name == f"{backbone}.csq.cifar10@54000.32"
+            assert made.name == f"{backbone}.csq.cifar10@54000.32" + (".paper" if mode == "paper" else "")
 
 
 @pytest.mark.parametrize("backbone", ["vts16", "vts32"])
@@ -94,7 +94,11 @@ def test_paper_mode_is_trained_as_the_published_code_trains() -> None:
     assert (schedule.optimiser, schedule.backbone_rate, schedule.head_rate) == ("adam", 1e-5, 1e-5)
     assert (schedule.course, schedule.warmup, schedule.weight_decay, schedule.clip) == ("constant", 0, 0, 0)
     assert schedule.steps == 150 * 313
-    assert made.network.paper_init
+    assert (made.tasks[0].short_batches, made.aligned_positions, made.network.paper_init) == (
+        True,
+        True,
+        True,
+    )
     assert made.tasks[0].views == "window"
     assert made.validation == Validation(every=30 * 313, on="test")
     assert preprocessing_of(made).mean == (0.485, 0.456, 0.406)

@@ -255,7 +255,7 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         ("csq", {"quantisation_weight": True}),
         ("dpn", {"several": "some"}),
         ("dsh", {"compare": "all"}),
-        ("hashnet", {"epochs_per_step": 2.5}),
+        ("hashnet", {"batches_per_step": 2.5}),
         ("idhn", {"balanced": 1}),
         ("transhash", {"groups": 0}),
     ],
@@ -266,7 +266,7 @@ def test_options_of_the_wrong_kind_are_refused(name: str, chosen: dict[str, Any]
 
 
 def test_options_may_be_whole_numbers_or_left_to_the_mode() -> None:
-    assert options("hashnet") == {"alpha": None, "epochs_per_step": 20}
+    assert options("hashnet") == {"alpha": None, "batches_per_step": 200}
     create("hashnet", alpha=1)
     create("hashnet", alpha=None)
     create("dpn", several="each")

@@ -84,12 +84,13 @@ def dsh(o: Any, past: Past, u: list[Row], y: list[Row], rows: list[int]) -> Term
         losses.append(r / 2 if dot(ya, yb) > 0 else max(2 * BITS - r, 0) / 2)
     paper = o.mode == "paper"
     pull = mean([abs(1 - sign(x)) if paper else abs(abs(x) - 1) for row in u for x in row])
-    return {"pairs": mean(losses), "quantisation": 0.1 * pull}
+    weight = 0.1 if paper else 0.01 * BITS
+    return {"pairs": mean(losses), "quantisation": weight * pull}
 
 
 def hashnet(o: Any, past: Past, u: list[Row], y: list[Row], rows: list[int]) -> Terms:
     paper = o.mode == "paper"
-    alpha, beta = (0.1, 1.0) if paper else (10 / BITS, sqrt(1 + 45 // 20))
+    alpha, beta = (0.1, 1.0) if paper else (10 / BITS, 1.0)
     h = [[tanh(beta * x) for x in row] for row in u]
     losses = []
     for a, ya, b, yb in past.pairs(h, y, rows):
@@ -236,6 +237,26 @@ def dfh(o: Any, past: Past, u: list[Row], y: list[Row], rows: list[int]) -> Term
     return {"pairs": mean(losses), "quantisation": 0.5 * mean(pull)}
 
 
+def dpsh(o: Any, past: Past, u: list[Row], y: list[Row], rows: list[int]) -> Terms:
+    del o
+    losses = [
+        softplus(dot(a, b) / 2) - (dot(ya, yb) > 0) * dot(a, b) / 2 for a, ya, b, yb in past.pairs(u, y, rows)
+    ]
+    return {"pairs": mean(losses), "quantisation": 0.1 * mean([(x - sign(x)) ** 2 for row in u for x in row])}
+
+
+def orthohash(o: Any, past: Past, u: list[Row], y: list[Row], rows: list[int]) -> Terms:
+    del past, rows
+    losses = []
+    for a, labels in zip(u, y, strict=True):
+        own = [c for c, has in enumerate(labels) if has]
+        logits = [8 * (cosine(a, code) - 0.2 * (c in own)) for c, code in enumerate(o.centres.tolist())]
+        total = log(sum(exp(x) for x in logits))
+        if own or o.mode == "paper":
+            losses.append(sum(total - logits[c] for c in own) / max(len(own), 1))
+    return {"classes": mean(losses)}
+
+
 Loop = Callable[[Any, Past, list[Row], list[Row], list[int]], Terms]
 LOOPS: dict[str, Loop] = {
     "csq": csq,
@@ -243,10 +264,12 @@ LOOPS: dict[str, Loop] = {
     "dfh": dfh,
     "dhn": dhn,
     "dpn": dpn,
+    "dpsh": dpsh,
     "dsh": dsh,
     "greedyhash": greedyhash,
     "hashnet": hashnet,
     "idhn": idhn,
+    "orthohash": orthohash,
     "transhash": transhash,
 }
 
@@ -364,7 +387,7 @@ def test_dfh_in_paper_mode_descends_on_its_relaxation() -> None:
     v = start.clone().requires_grad_()
     apart = BITS * (2 * torch.eye(CLASSES, dtype=v.dtype) - 1)
     for step in range(200):
-        rate = 0.03 if step < 150 else 0.003 if step < 180 else 0.0003
+        rate = 0.03 if step < 149 else 0.003 if step < 179 else 0.0003
         loss = (y @ v - codes).square().mean() + (v @ v.T - apart).square().mean()
         loss = loss + (v - v.detach().sign()).square().mean()
         (slope,) = torch.autograd.grad(loss, v)

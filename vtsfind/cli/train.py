@@ -1,6 +1,7 @@
 """`vtsfind train`: make a model from a recipe, or from a data set, a method and a number of bits."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -59,13 +60,24 @@ def train(
         ),
     ] = None,
     select: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="WHICH",
-            help="The state that is kept: the best on held-out training pictures (validation), or the last; `test` chooses "
-            "on the test queries to reproduce published figures, and marks the model.",
+            help="The state that is kept: the best on held-out training pictures (validation, the default), or the last (the "
+            "default of --mode paper, which holds nothing out); `test` chooses on the test queries to reproduce published "
+            "figures, and marks the model.",
+            show_default=False,
         ),
-    ] = "validation",
+    ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What the hash head reads of the backbone: all (tokens), cls, lite or dual; what the backbone usually has if "
+            "left out.",
+            show_default=False,
+        ),
+    ] = None,
     changes: Annotated[
         list[str] | None,
         typer.Option(
@@ -171,10 +183,17 @@ def train(
             batch=batch,
             seed=seed,
             start="" if start == "none" else start,
-            select=_require_choice(select, ("validation", "last", "test"), "--select"),
+            select=None
+            if select is None
+            else _require_choice(select, ("validation", "last", "test"), "--select"),
+            features=None
+            if features is None
+            else _require_choice(features, ("all", "cls", "lite", "dual"), "--features"),
         )
         data = data or Path("data")
-        name, content = _recipe_content(run, recipe, training_options, data, changes or [])
+        name, content = _recipe_content(
+            run, recipe, training_options, data, changes or [], shown_only=show_recipe
+        )
         if show_recipe:
             run.output.raw(content)
             return
@@ -204,27 +223,49 @@ def _require_choice(value: str, known: tuple[str, ...], option: str) -> Any:
 
 
 def _recipe_content(
-    run: CommandRun, recipe: Path | None, training_options: "PresetOptions", data: Path, changes: list[str]
+    run: CommandRun,
+    recipe: Path | None,
+    preset: "PresetOptions",
+    data: Path,
+    changes: list[str],
+    *,
+    shown_only: bool,
 ) -> tuple[str, bytes]:
     """The name of the run and the recipe as TOML."""
-    from vtsfind.learn.training.presets import count_training_pictures, preset_recipe
+    from vtsfind.learn.training.presets import preset_recipe
     from vtsfind.learn.training.recipes import parse_recipe, recipe_bytes, recipe_text
-    from vtsfind.report.progress import progress_shown
 
+    overrides = dict(parse_override(change) for change in changes)
     if recipe is not None:
         name, content = recipe.stem, recipe_bytes(recipe)
         if not changes:
             return name, content
     else:
-        with progress_shown(run.notes) as progress:
-            pictures = count_training_pictures(training_options, data, progress, run.cancel)
-        made = preset_recipe(training_options, pictures=pictures)
+        # What heads read decides their rate and the model's name, so it goes in before the recipe is made.
+        preset = replace(preset, features=overrides.pop("network.features", preset.features))
+        made = preset_recipe(preset, pictures=_count_pictures(run, preset, data, shown_only=shown_only))
         name, content = made.name, recipe_text(made).encode()
-    changed = parse_recipe(content, name, dict(_parse_override(change) for change in changes))
+    changed = parse_recipe(content, name, overrides)
     return name if recipe else changed.name, recipe_text(changed).encode()
 
 
-def _parse_override(text: str) -> tuple[str, Any]:
+def _count_pictures(run: CommandRun, preset: "PresetOptions", data: Path, *, shown_only: bool) -> int | None:
+    """The training pictures that there are; None for a recipe that is only shown where the data are not."""
+    from vtsfind.base.errors import UsageError
+    from vtsfind.learn.data.protocols import find_protocol
+    from vtsfind.learn.training.presets import count_training_pictures
+    from vtsfind.report.progress import progress_shown
+
+    try:
+        with progress_shown(run.notes) as progress:
+            return count_training_pictures(preset, data, progress, run.cancel, download=not shown_only)
+    except UsageError:
+        if not shown_only or find_protocol(preset.dataset).sizes["train"] is None:
+            raise
+        return None
+
+
+def parse_override(text: str) -> tuple[str, Any]:
     """Read `KEY=VALUE`; a value that is no TOML is text."""
     from vtsfind.base.errors import UsageError
 

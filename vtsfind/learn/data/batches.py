@@ -86,7 +86,23 @@ class Batches(Dataset[Batch]):
 
     def epoch(self, step: int) -> int:
         """How many times every picture was shown before this step's batch begins."""
+        if self.task.short_batches:
+            return step // self._steps_per_epoch
         return step * self.task.pictures // len(self.pictures)
+
+    @property
+    def _steps_per_epoch(self) -> int:
+        """Batches of an epoch that ends with a short one."""
+        return -(-len(self.pictures) // self.task.pictures)
+
+    def _positions(self, step: int) -> range:
+        """The places of a batch in the order in which pictures are shown, one epoch after the other."""
+        count = self.task.pictures
+        if not self.task.short_batches:
+            return range(step * count, (step + 1) * count)
+        epoch, batch = divmod(step, self._steps_per_epoch)
+        n = len(self.pictures)
+        return range(epoch * n + batch * count, epoch * n + min((batch + 1) * count, n))
 
     def __len__(self) -> int:
         return self.steps
@@ -96,10 +112,11 @@ class Batches(Dataset[Batch]):
 
     def __getitem__(self, step: int) -> Batch:
         number, shares = self.share
-        count = self.task.pictures
+        positions = self._positions(step)
+        count = len(positions)
         pixels, rows = [], []
         for place in range(number * count // shares, (number + 1) * count // shares):
-            row = self._row(step * count + place)
+            row = self._row(positions[place])
             whole = self.pictures.picture(row)
             for view in range(self.task.views_each):
                 rng = np.random.default_rng((self.seed, step, place, view))

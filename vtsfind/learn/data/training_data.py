@@ -14,7 +14,7 @@ from vtsfind.learn.data.formats.pictures import Pictures, RowNumbers
 from vtsfind.learn.data.protocols import find_protocol, open_protocol
 from vtsfind.learn.data.splits import Split
 from vtsfind.learn.models.backbones import IMAGENET_MEAN, IMAGENET_STD, backbone
-from vtsfind.learn.training.recipes import Recipe, TrainingTask, Validation
+from vtsfind.learn.training.recipes import Recipe, TrainingTask, Validation, held_out_count
 from vtsfind.media.decode import needed_side
 
 _HOLD_OUT_STREAM = 0x7660
@@ -120,7 +120,7 @@ def hold_out(rows: RowNumbers, share: float, seed: int) -> tuple[RowNumbers, Row
     """
     keys = np.random.PCG64([seed, _HOLD_OUT_STREAM]).random_raw(len(rows))
     out = np.zeros(len(rows), bool)
-    out[np.argsort(keys, kind="stable")[: round(share * len(rows))]] = True
+    out[np.argsort(keys, kind="stable")[: held_out_count(len(rows), share)]] = True
     return rows[~out], rows[out]
 
 
@@ -150,4 +150,10 @@ def _check_batch(task: TrainingTask, pictures: Sequence[object] | Pictures, proc
         raise UsageError(
             f"A batch of {task.pictures:,} pictures cannot be shared evenly by {processes} processes.",
             f"Give a batch of {-(-task.pictures // processes) * processes:,}.",
+        )
+    left = len(pictures) % task.pictures if task.short_batches else 0
+    if left % processes:
+        raise UsageError(
+            f"The last {left:,} pictures of an epoch cannot be shared evenly by {processes} processes.",
+            "Use fewer processes, or --mode fixed.",
         )

@@ -1,6 +1,16 @@
-"""What is minimised during training: the table of objectives, and how one is made by name."""
+"""What is minimised during training: the table of objectives, and how one is made by name.
+
+Another package adds objectives by entry points of the group `vtsfind.objectives`: each names a subclass of `Objective`. In
+its `pyproject.toml`::
+
+    [project.entry-points."vtsfind.objectives"]
+    myhash = "mypackage.myhash:MyHash"
+
+`vtsfind train --method myhash` and every table then know it. It is imported when it is asked for by its name.
+"""
 
 import inspect
+from importlib.metadata import EntryPoint, entry_points
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
@@ -11,11 +21,13 @@ from vtsfind.learn.objectives.dch import DCH
 from vtsfind.learn.objectives.dfh import DFH
 from vtsfind.learn.objectives.dhn import DHN
 from vtsfind.learn.objectives.dpn import DPN
+from vtsfind.learn.objectives.dpsh import DPSH
 from vtsfind.learn.objectives.dsh import DSH
 from vtsfind.learn.objectives.greedyhash import GreedyHash
 from vtsfind.learn.objectives.hashnet import HashNet
 from vtsfind.learn.objectives.idhn import IDHN
 from vtsfind.learn.objectives.instance import Instance
+from vtsfind.learn.objectives.orthohash import OrthoHash
 from vtsfind.learn.objectives.transhash import TransHash
 
 OBJECTIVES: dict[str, type[Objective]] = {
@@ -24,16 +36,58 @@ OBJECTIVES: dict[str, type[Objective]] = {
     "dfh": DFH,
     "dhn": DHN,
     "dpn": DPN,
+    "dpsh": DPSH,
     "dsh": DSH,
     "greedyhash": GreedyHash,
     "hashnet": HashNet,
     "idhn": IDHN,
     "instance": Instance,
+    "orthohash": OrthoHash,
     "transhash": TransHash,
 }
-"""Name to class: the one place where an objective has a name."""
+"""Name to class of the objectives that come with vtsfind."""
 
-__all__ = ["OBJECTIVES", "Mode", "Objective", "create", "options"]
+ENTRY_POINTS = "vtsfind.objectives"
+"""The group of entry points that name the objectives of other packages."""
+
+__all__ = ["ENTRY_POINTS", "OBJECTIVES", "Mode", "Objective", "create", "names", "objective_class", "options"]
+
+
+def names() -> tuple[str, ...]:
+    """The names of all objectives: vtsfind's own, then those of other packages."""
+    return (*OBJECTIVES, *(name for name in _plugins() if name not in OBJECTIVES))
+
+
+def objective_class(name: str) -> type[Objective]:
+    """Give the class of the objective `name`.
+
+    Raises
+    ------
+    UsageError
+        For an unknown objective, or one of another package that cannot be imported or is no `Objective`.
+    """
+    if name in OBJECTIVES:
+        return OBJECTIVES[name]
+    plugin = _plugins().get(name)
+    if plugin is None:
+        raise UsageError(f"There is no objective '{name}'.", f"Known objectives: {', '.join(names())}.")
+    try:
+        found = plugin.load()
+    except Exception as error:
+        raise UsageError(
+            f"The objective '{name}' cannot be imported from {plugin.value}: {error}.",
+            "Repair or remove the package that brings it.",
+        ) from error
+    if not (isinstance(found, type) and issubclass(found, Objective)):
+        raise UsageError(
+            f"The objective '{name}' in {plugin.value} is no subclass of {Objective.__module__}.Objective.",
+            "Repair or remove the package that brings it.",
+        )
+    return found
+
+
+def _plugins() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 
 def options(name: str) -> dict[str, Any]:
@@ -44,9 +98,7 @@ def options(name: str) -> dict[str, Any]:
     UsageError
         For an unknown objective.
     """
-    if name not in OBJECTIVES:
-        raise UsageError(f"There is no objective '{name}'.", f"Known objectives: {', '.join(OBJECTIVES)}.")
-    parameters = inspect.signature(OBJECTIVES[name]).parameters
+    parameters = inspect.signature(objective_class(name)).parameters
     return {option: parameter.default for option, parameter in parameters.items() if option != "mode"}
 
 
@@ -56,7 +108,7 @@ def create(name: str, *, mode: str = "fixed", **chosen: Any) -> Objective:
     Parameters
     ----------
     name
-        One of `OBJECTIVES`.
+        One of `names`.
     mode
         `fixed` or `paper`.
     chosen
@@ -68,14 +120,14 @@ def create(name: str, *, mode: str = "fixed", **chosen: Any) -> Objective:
         For an unknown objective, mode or option, or a value of the wrong kind.
     """
     known = options(name)
-    hints = get_type_hints(OBJECTIVES[name].__init__)
+    hints = get_type_hints(objective_class(name).__init__)
     for option, value in chosen.items():
         if option not in known:
             listed = ", ".join(known) or "none"
             raise UsageError(f"The objective '{name}' has no option '{option}'.", f"Known options: {listed}.")
         if not _is_of_type(value, hints[option]):
             raise UsageError(f"The option '{option}' of the objective '{name}' cannot be {value!r}.")
-    return OBJECTIVES[name](mode=cast(Mode, mode), **chosen)
+    return objective_class(name)(mode=cast(Mode, mode), **chosen)
 
 
 def _is_of_type(value: Any, hint: Any) -> bool:

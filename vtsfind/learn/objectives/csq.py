@@ -3,6 +3,8 @@
 Paper: https://arxiv.org/abs/1908.00347. Code of the authors: https://github.com/yuanli2333/Hadamard-Matrix-for-hashing.
 """
 
+from typing import Literal
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -26,12 +28,22 @@ class CSQ(Objective):
         See `Objective`.
     quantisation_weight
         Weight of mean((|h| - 1)^2).
+    several
+        What images of several classes are pulled to: the `vote` of their targets, or the target of the `first` of them, as
+        the published code does on some data sets.
     """
 
     targets: ClassTargets | RowTargets
 
-    def __init__(self, *, mode: Mode = "fixed", quantisation_weight: float = 1e-4) -> None:
+    def __init__(
+        self,
+        *,
+        mode: Mode = "fixed",
+        quantisation_weight: float = 1e-4,
+        several: Literal["vote", "first"] = "vote",
+    ) -> None:
         super().__init__(mode=mode)
+        self.several = several
         self.quantisation_weight = quantisation_weight
 
     def _bind(self, random: np.random.Generator, *, multilabel: bool) -> None:
@@ -39,7 +51,7 @@ class CSQ(Objective):
             centres = published_csq(self.bits, self.classes, random)
         else:
             centres = code_book(self.bits, self.classes, random, multilabel=multilabel)
-        self.targets = ClassTargets(centres, random)
+        self.targets = ClassTargets(centres, random, first_only=self.several == "first")
 
     def bind_targets(self, codes: Tensor) -> None:
         """See `Objective.bind_targets`."""

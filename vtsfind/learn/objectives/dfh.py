@@ -15,6 +15,10 @@ from vtsfind.learn.objectives.centres import code_book
 from vtsfind.learn.objectives.memory import ComparisonSet, MemoryBank
 from vtsfind.learn.objectives.pairs import masked_mean, share_label
 
+_RELAXING_STEPS, _RELAXING_RATE = 200, 0.03
+_RATE_FALLS = (149, 179)
+"""Steps, counted from 0, from which on the published loop descends at a tenth of its rate before."""
+
 
 class DFH(Objective):
     """Likelihood of pairs with a margin at u.u' / 2, and mean((b - u)^2) to the codes b = sign(mu Cy + u).
@@ -100,8 +104,8 @@ class DFH(Objective):
         v = self.centres.to(codes.dtype)
         c, k = v.shape
         apart = k * (2 * torch.eye(c, dtype=v.dtype, device=v.device) - 1)
-        for step in range(200):
-            rate = 0.03 * 0.1 ** ((step >= 150) + (step >= 180))
+        for step in range(_RELAXING_STEPS):
+            rate = _RELAXING_RATE * 0.1 ** sum(step >= fall for fall in _RATE_FALLS)
             gradient = labels.T @ (labels @ v - codes) * 2 / codes.numel()
             gradient += self.spread_weight * 4 / c**2 * (v @ v.T - apart) @ v
             gradient += self.rounding_weight * 2 / v.numel() * (v - v.sign())

@@ -27,14 +27,14 @@ class DPN(Objective):
     margin
         What an output of the right sign should exceed.
     several
-        What images of several classes are pulled to: the `vote` of their targets, or `each` of them (the sum of
-        the hinges, as the authors do).
+        What images of several classes are pulled to: the `vote` of their targets, `each` of them (the sum of the hinges, as
+        the authors do), or the target of the `first` of them, as the published code does on some data sets.
     """
 
     targets: ClassTargets | RowTargets
 
     def __init__(
-        self, *, mode: Mode = "fixed", margin: float = 1.0, several: Literal["vote", "each"] = "vote"
+        self, *, mode: Mode = "fixed", margin: float = 1.0, several: Literal["vote", "each", "first"] = "vote"
     ) -> None:
         super().__init__(mode=mode)
         self.margin = margin
@@ -45,7 +45,7 @@ class DPN(Objective):
             centres = published_dpn(self.bits, self.classes, random)
         else:
             centres = code_book(self.bits, self.classes, random, multilabel=multilabel)
-        self.targets = ClassTargets(centres, random)
+        self.targets = ClassTargets(centres, random, first_only=self.several == "first")
 
     def bind_targets(self, codes: Tensor) -> None:
         """See `Objective.bind_targets`."""

@@ -14,11 +14,15 @@ from vtsfind.learn.objectives.base import Mode, Objective
 from vtsfind.learn.objectives.memory import ComparisonKind, MemoryBank, within_batch
 from vtsfind.learn.objectives.pairs import masked_mean, share_label
 
+_AUTHORS_WEIGHT_PER_BIT = 0.01
+_PUBLISHED_WEIGHT = 0.1
+
 
 class DSH(Objective):
     """Contrast of squared distances r: r / 2 for images that are alike, max(margin - r, 0) / 2 for others.
 
-    In `paper` the quantiser is mean(|1 - sign(u)|), whose gradient is zero everywhere; `fixed` has mean(||u| - 1|).
+    In `paper` the quantiser is mean(|1 - sign(u)|), whose gradient is zero everywhere; `fixed` has mean(||u| - 1|). The
+    authors take the sum over the bits of an image, with weight 0.01, so that the weight of the mean grows with the bits.
 
     Parameters
     ----------
@@ -27,7 +31,7 @@ class DSH(Objective):
     margin_per_bit
         The margin, divided by the number of bits.
     quantisation_weight
-        Weight of the quantiser.
+        Weight of the quantiser; None for 0.01 x bits in `fixed`, as the authors have it, and for 0.1 in `paper`.
     compare
         What the batch is compared with; None for itself in `fixed`, as the authors do, and for the memory in `paper`.
     """
@@ -39,7 +43,7 @@ class DSH(Objective):
         *,
         mode: Mode = "fixed",
         margin_per_bit: float = 2.0,
-        quantisation_weight: float = 0.1,
+        quantisation_weight: float | None = None,
         compare: ComparisonKind | None = None,
     ) -> None:
         super().__init__(mode=mode)
@@ -62,8 +66,11 @@ class DSH(Objective):
         apart = (self.margin_per_bit * self.bits - distances).clamp_min(0)
         same = share_label(labels.to(outputs.dtype), compared.labels)
         pairs = masked_mean(distances.where(same, apart) / 2, compared.mask)
+        weight = self.quantisation_weight
+        if weight is None:
+            weight = _PUBLISHED_WEIGHT if self.mode == "paper" else _AUTHORS_WEIGHT_PER_BIT * self.bits
         if self.mode == "paper":
             quantisation = (1 - outputs.sign()).abs().mean()
         else:
             quantisation = (outputs.abs() - 1).abs().mean()
-        return {"pairs": pairs, "quantisation": self.quantisation_weight * quantisation}
+        return {"pairs": pairs, "quantisation": weight * quantisation}

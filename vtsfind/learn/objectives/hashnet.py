@@ -3,8 +3,6 @@
 Paper: https://arxiv.org/abs/1702.00758. Code of the authors: https://github.com/thuml/HashNet.
 """
 
-from math import sqrt
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -18,8 +16,8 @@ class HashNet(Objective):
     """Cross-entropy of sharing a label under sigmoid(alpha h.h'), with h = tanh(sharpness u).
 
     Pairs that are alike and pairs that are not weigh the same together. The batch is compared with the memory of
-    all activations. In `fixed` the sharpness is sqrt(1 + epoch // `epochs_per_step`) and the memory is masked; in
-    `paper` the sharpness stays 1.
+    all activations. In `fixed` the sharpness is sqrt(1 + i / 200) after i batches, as the authors have it, renewed every
+    `batches_per_step` of them, and the memory is masked; in `paper` the sharpness stays 1.
 
     Parameters
     ----------
@@ -28,34 +26,32 @@ class HashNet(Objective):
     alpha
         Scale of the inner products; None for 10 / bits in `fixed` and for 0.1 in `paper`. A scale that does not
         grow as codes get shorter keeps short codes from a confident answer.
-    epochs_per_step
-        Epochs between two steps of the sharpness; only in `fixed`.
+    batches_per_step
+        Batches between two steps of the sharpness, each of which adds 1 to its square; only in `fixed`.
     """
 
-    sharpness: Tensor
+    batches: Tensor
 
     def __init__(
-        self, *, mode: Mode = "fixed", alpha: float | None = None, epochs_per_step: int = 20
+        self, *, mode: Mode = "fixed", alpha: float | None = None, batches_per_step: int = 200
     ) -> None:
         super().__init__(mode=mode)
         self.alpha = alpha
-        self.epochs_per_step = epochs_per_step
+        self.batches_per_step = batches_per_step
 
     def _bind(self, random: np.random.Generator, *, multilabel: bool) -> None:
         del random, multilabel
         self.memory = MemoryBank(
             bits=self.bits, classes=self.classes, rows=self.rows, masked=self.mode == "fixed"
         )
-        self.register_buffer("sharpness", torch.ones(()))
-
-    def start_epoch(self, n: int) -> None:
-        """See `Objective.start_epoch`."""
-        if self.mode == "fixed":
-            self.sharpness.fill_(sqrt(1 + n // self.epochs_per_step))
+        self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
 
     def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """See `Objective.forward`; the term is `pairs`."""
-        activated = torch.tanh(self.sharpness.to(outputs.dtype) * outputs)
+        if self.training and self.mode == "fixed":
+            self.batches += 1
+        sharpness = (1 + self.batches // self.batches_per_step).to(outputs.dtype).sqrt()
+        activated = torch.tanh(sharpness * outputs)
         compared = self.memory(activated, labels, rows)
         alpha = self.alpha
         if alpha is None:

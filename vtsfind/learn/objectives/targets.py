@@ -17,19 +17,24 @@ class ClassTargets(nn.Module):
         (c, k) of -1 and +1.
     random
         Draws the bits that stand where centres cancel.
+    first_only
+        Whether only the first class of an image counts; for one without any class, that is the first of all.
     """
 
     centres: Tensor
     ties: Tensor
 
-    def __init__(self, centres: Codes, random: np.random.Generator) -> None:
+    def __init__(self, centres: Codes, random: np.random.Generator, *, first_only: bool = False) -> None:
         super().__init__()
+        self.first_only = first_only
         ties = random.choice(np.array([-1, 1], np.int8), centres.shape[1])
         self.register_buffer("centres", torch.from_numpy(np.ascontiguousarray(centres)))
         self.register_buffer("ties", torch.from_numpy(ties))
 
     def forward(self, labels: Tensor, rows: Tensor) -> Tensor:  # noqa: ARG002 - one signature for both kinds
         """Give the targets (b, k) of -1 and +1, in the type of `labels` (b, c)."""
+        if self.first_only:
+            return self.centres[labels.argmax(dim=1)].to(labels.dtype)
         votes = labels @ self.centres.to(labels.dtype)
         return torch.where(votes == 0, self.ties.to(labels.dtype), votes.sign())
 

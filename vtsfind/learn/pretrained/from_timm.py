@@ -18,7 +18,7 @@ def is_published(start: str) -> bool:
     return start.partition(":")[0] == PUBLISHED
 
 
-def load_published(network: Any, known: Backbone, start: str) -> None:
+def load_published(network: Any, known: Backbone, start: str, *, aligned_positions: bool = False) -> None:
     """Fill a backbone with published weights.
 
     Parameters
@@ -29,6 +29,8 @@ def load_published(network: Any, known: Backbone, start: str) -> None:
         Its entry in the table of backbones.
     start
         `published` for the library's first choice, or `published:TAG` for one of timm's tags, such as `orig_in21k`.
+    aligned_positions
+        See `vtsfind.learn.pretrained.load.fit_to_backbone`.
 
     Raises
     ------
@@ -52,7 +54,8 @@ def load_published(network: Any, known: Backbone, start: str) -> None:
         ) from error
     unwanted = classifier_prefixes(network)
     wanted = {k: v for k, v in state.items() if not k.startswith(unwanted)}
-    network.load_state_dict(fit_to_backbone(wanted, network, Path(name)), strict=False)
+    fitting = fit_to_backbone(wanted, network, Path(name), aligned_positions=aligned_positions)
+    network.load_state_dict(fitting, strict=False)
 
 
 def _download_state(known: Backbone, name: str) -> dict[str, Tensor]:

@@ -14,9 +14,9 @@
 
 Classifiers are left out, and so are blocks beyond the network's depth, with the norm behind the last of them. A local
 stream that the file has not starts as a copy (`vtsfind.learn.models.transhash`). The grid of position embeddings is resampled
-to the network's by timm: bicubic, with pixels as areas, smoothed where it shrinks. The original code has `scipy.ndimage.zoom`
-of order 1 there: bilinear, the corners of both grids on each other, not smoothed. At the sizes of the paper the grids are the
-same and nothing is resampled.
+to the network's by timm: bicubic, with pixels as areas, smoothed where it shrinks. Where the published code is followed, it is
+bilinear instead, the corners of both grids on each other and not smoothed, which is what `scipy.ndimage.zoom` of order 1 gives
+there. At the sizes of the paper the grids are the same and nothing is resampled.
 """
 
 import math
@@ -30,6 +30,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 from torch import Tensor
+from torch.nn import functional as F
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.settings import places
@@ -62,7 +63,7 @@ def starts_folder() -> Path:
     return places().data / "starts"
 
 
-def load_start(network: Any, path: Path) -> None:
+def load_start(network: Any, path: Path, *, aligned_positions: bool = False) -> None:
     """Fill a backbone with start weights.
 
     Parameters
@@ -71,6 +72,8 @@ def load_start(network: Any, path: Path) -> None:
         From `vtsfind.learn.models.network.make_backbone`, or any timm model without a classifier; changed in place.
     path
         The file, of a kind above. If there is none, the file of that name in `starts_folder` is taken.
+    aligned_positions
+        See `fit_to_backbone`.
 
     Raises
     ------
@@ -80,7 +83,8 @@ def load_start(network: Any, path: Path) -> None:
     own = starts_folder() / path.name
     if not path.is_file() and own.is_file():
         path = own
-    network.load_state_dict(fit_to_backbone(read_start(path, network), network, path), strict=False)
+    fitting = fit_to_backbone(read_start(path, network), network, path, aligned_positions=aligned_positions)
+    network.load_state_dict(fitting, strict=False)
 
 
 def read_start(path: Path, network: Any) -> dict[str, Tensor]:
@@ -125,7 +129,9 @@ def read_start(path: Path, network: Any) -> dict[str, Tensor]:
     return {name: values for name, values in state.items() if not name.startswith(unwanted)}
 
 
-def fit_to_backbone(state: Mapping[str, Tensor], network: Any, path: Path) -> dict[str, Tensor]:
+def fit_to_backbone(
+    state: Mapping[str, Tensor], network: Any, path: Path, *, aligned_positions: bool = False
+) -> dict[str, Tensor]:
     """Bring start weights to the shape of a backbone.
 
     Parameters
@@ -136,6 +142,8 @@ def fit_to_backbone(state: Mapping[str, Tensor], network: Any, path: Path) -> di
         The backbone; not changed.
     path
         Names the file in errors.
+    aligned_positions
+        Whether the grid of positions is resampled as the published code does it.
 
     Raises
     ------
@@ -148,7 +156,7 @@ def fit_to_backbone(state: Mapping[str, Tensor], network: Any, path: Path) -> di
         fitting = _with_local_stream(_cut_blocks(fitting, len(network.blocks)), wanted)
         given, grid = fitting.get("pos_embed"), wanted.get("pos_embed")
         if given is not None and grid is not None and given.shape != grid.shape:
-            fitting["pos_embed"] = _resample_positions(given, network)
+            fitting["pos_embed"] = _resample_positions(given, network, aligned=aligned_positions)
     difference = _difference(fitting, wanted)
     if difference:
         raise UsageError(
@@ -207,7 +215,7 @@ def _with_local_stream(state: dict[str, Tensor], wanted: Mapping[str, Tensor]) -
     }
 
 
-def _resample_positions(positions: Tensor, network: Any) -> Tensor:
+def _resample_positions(positions: Tensor, network: Any, *, aligned: bool) -> Tensor:
     """Bring position embeddings (1, t, d) to the grid of a network; as they are if they lie on no square grid."""
     from timm.layers.pos_embed import resample_abs_pos_embed
 
@@ -215,10 +223,20 @@ def _resample_positions(positions: Tensor, network: Any) -> Tensor:
     cells = positions.shape[1] - prefix if positions.ndim == 3 else -1
     if cells < 1 or math.isqrt(cells) ** 2 != cells:
         return positions
+    if aligned:
+        return _resample_aligned(positions, list(network.patch_embed.grid_size), prefix)
     grid: Tensor = resample_abs_pos_embed(
         positions, list(network.patch_embed.grid_size), num_prefix_tokens=prefix
     )
     return grid
+
+
+def _resample_aligned(positions: Tensor, size: list[int], prefix: int) -> Tensor:
+    """Resample a square grid (1, prefix + s s, d) bilinearly to `size`, with the corners of both on each other."""
+    side = math.isqrt(positions.shape[1] - prefix)
+    grid = positions[:, prefix:].mT.reshape(1, -1, side, side)
+    resized = F.interpolate(grid, size, mode="bilinear", align_corners=True)
+    return torch.cat([positions[:, :prefix], resized.flatten(2).mT], dim=1)
 
 
 def _from_safetensors(path: Path, network: Any) -> dict[str, Tensor]:

@@ -83,6 +83,9 @@ class TrainingTask:
     """Of the edits, 0 to 1."""
     shortest: int = 256
     """Pixels on the short side at which photos are opened."""
+    short_batches: bool = False
+    """Whether an epoch ends with a batch of the pictures that are left, as in the published code; else that batch is filled
+    up with the first pictures of the next epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +156,19 @@ class Recipe:
     imagenet_statistics: bool = False
     """Whether pictures are normalised by ImageNet's mean and deviation whatever the backbone was trained with, as the
     published code does."""
+    aligned_positions: bool = False
+    """Whether a grid of positions is brought to another size as the published code does it: bilinear, with the corners of
+    both grids on each other. Else as timm does it: bicubic, with pixels as areas."""
     seed: int = 1
     licence: str = "Apache-2.0"
     """Of the weights that come out."""
     note: str = ""
     """A sentence or two for the model card: where data, start and teachers come from."""
+
+
+def held_out_count(pictures: int, share: float) -> int:
+    """How many of so many pictures a validation by `share` holds out."""
+    return round(share * pictures)
 
 
 def read_recipe(path: Path) -> Recipe:

@@ -124,11 +124,12 @@ class TrainingState:
             goals[number][place].bind_targets(codes)
 
     def _load_start(self) -> None:
-        start = self.recipe.start
+        start, aligned = self.recipe.start, self.recipe.aligned_positions
         if is_published(start):
-            load_published(self.network.backbone, backbone(self.recipe.network.backbone), start)
+            known = backbone(self.recipe.network.backbone)
+            load_published(self.network.backbone, known, start, aligned_positions=aligned)
         elif start:
-            load_start(self.network.backbone, self.run.starts / start)
+            load_start(self.network.backbone, self.run.starts / start, aligned_positions=aligned)
 
     def _recompute(self) -> None:
         if not self.recipe.schedule.recompute:
