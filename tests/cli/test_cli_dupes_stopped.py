@@ -90,7 +90,8 @@ def kept(library: Path) -> tuple[int, int]:
     try:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         return tuple(
-            connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("features", "pairs")
+            connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+            for table in ("features", "pairs")
         )
     finally:
         connection.close()
