@@ -37,7 +37,7 @@ from benchmarks.machine import write_result
 from benchmarks.peers import Groups, Run, peers, vtsfind
 from benchmarks.shots import SHOTS
 from vtsfind.base.groups import COPIES
-from vtsfind.find.verification.features import features
+from vtsfind.find.features.features import features
 from vtsfind.find.verification.verify import PhotoFeatures, verify
 from vtsfind.media.decode import decode
 

@@ -32,7 +32,7 @@ import numpy.typing as npt
 from benchmarks.machine import write_result
 from vtsfind.base import bits
 from vtsfind.find.candidates import hash_codes as choice
-from vtsfind.find.candidates.hash_codes import MAX_CANDIDATES_PER_PHOTO, candidates
+from vtsfind.find.candidates.hash_codes import MAX_CANDIDATES_PER_PHOTO, hash_candidates
 from vtsfind.find.hamming.all_pairs import pairs_within
 from vtsfind.find.hamming.mih import exhaustive_cost, plan_substrings
 
@@ -95,7 +95,7 @@ def by_candidates(codes: Codes, radius: int) -> dict[str, Any]:
     planes = bits.planes(codes)
 
     def work() -> dict[str, Any]:
-        found = candidates(planes, threads=THREADS)
+        found = hash_candidates(planes, threads=THREADS)
         return {
             "found": int((found.distances <= radius).sum()),
             "candidates": len(found.firsts),

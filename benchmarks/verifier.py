@@ -32,6 +32,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
+import vtsfind
 from benchmarks.families import FAMILIES, edited, names
 from benchmarks.families.drawing import Others, photos_in, seed_of
 from benchmarks.families.sheet import sheet
@@ -40,7 +41,7 @@ from benchmarks.negatives import CHANGED, KINDS, pair
 from benchmarks.negatives.scenes import load_scenes, scene_pairs
 from vtsfind.base.groups import COPIES, Verdict
 from vtsfind.base.settings import Settings
-from vtsfind.find.verification.extract import ExtractFeatures, unpack, verdict_version
+from vtsfind.find.features.extract import ExtractFeatures, unpack
 from vtsfind.find.verification.verify import PhotoFeatures, verify
 from vtsfind.media.work import Setup
 
@@ -144,9 +145,19 @@ def scene_tasks(folders: Iterable[Path], most: int, *, measure: bool) -> Iterato
             yield Task("scene", folder.name, " | ".join(parts), (first, second))
 
 
+def code_version() -> str:
+    """What makes a verdict, as a short text: a digest of OpenCV's version and of the code, so that each change counts."""
+    digest = hashlib.sha256(cv2.__version__.encode())
+    package = Path(vtsfind.__file__).parent
+    code = [path for room in ("features", "verification") for path in (package / "find" / room).glob("*.py")]
+    for path in sorted([*code, package / "media" / "quality.py"]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def said(tasks: list[Task], compare: Compare, journal: Path | None, processes: int) -> dict[Task, str]:
     """What is said of each task, from the journal if it is there."""
-    version = verdict_version()
+    version = code_version()
     known: dict[tuple[str, ...], str] = {}
     if journal and journal.exists():
         for line in journal.read_text(encoding="utf-8").splitlines():
@@ -190,7 +201,7 @@ def figures(found: dict[Task, str]) -> dict[str, Any]:
         for name, told in counts[sort].items()
     }
     return {
-        "version": verdict_version(),
+        "version": code_version(),
         "edits": sum(told.total() for told in counts["edit"].values()),
         "recall": {half: round(float(np.mean(of)), 4) for half, of in halves.items() if of},
         "recall by family": {

@@ -5,14 +5,9 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtsfind.find.clustering.stars import (
-    MIN_OTHER_SHOT_WEIGHT,
-    OtherShots,
-    Pair,
-    UnionFind,
-    ordered_pair,
-    star_clusters,
-)
+from vtsfind.find.clustering.stars import star_clusters
+from vtsfind.find.clustering.union_find import MIN_OTHER_SHOT_WEIGHT, OtherShots, UnionFind
+from vtsfind.find.pairs import Pair, ordered_pair
 
 PHOTOS = 9
 PAIRS = [(a, b) for a in range(PHOTOS) for b in range(a + 1, PHOTOS)]

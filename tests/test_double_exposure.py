@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from support.drawn_photos import scene
 
+from vtsfind.find.features.features import Floats
 from vtsfind.find.verification.blocks import BLOCK_PX, BlockStatistics
-from vtsfind.find.verification.features import Floats
 
 SIDE = 16 * BLOCK_PX
 EVERYWHERE = np.ones((SIDE, SIDE), bool)

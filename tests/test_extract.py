@@ -14,16 +14,13 @@ from support.textures import photograph
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, Found, Reason
-from vtsfind.find.verification import extract as look_module
-from vtsfind.find.verification.extract import (
-    FEATURE_SOURCES,
-    VERDICT_SOURCES,
+from vtsfind.find.features.extract import (
     ExtractFeatures,
     details_of,
     pack,
     unpack,
 )
-from vtsfind.find.verification.features import features
+from vtsfind.find.features.features import features
 from vtsfind.media.decode import decode
 from vtsfind.media.pool import Job, JobResult, WorkPool
 from vtsfind.media.quality import border, examine
@@ -175,12 +172,3 @@ def test_worker_processes_look_at_photos(tmp_path: Path) -> None:
     assert len(unpack(first.data)[0].pixels) == 32
     assert isinstance(second, Failure)
     assert second.reason is Reason.DAMAGED
-
-
-def test_every_module_that_decides_is_in_the_version() -> None:
-    package = Path(look_module.__file__).parents[1]
-    listed = {*FEATURE_SOURCES, *VERDICT_SOURCES}
-    for name in listed:
-        for line in (package / name).read_text(encoding="utf-8").splitlines():
-            if line.startswith("from vtsfind.find."):
-                assert line.split()[1].removeprefix("vtsfind.").replace(".", "/") + ".py" in listed

@@ -12,7 +12,7 @@ from support.textures import photograph
 
 from vtsfind.base.groups import UNDECIDED, Verdict
 from vtsfind.base.records import PictureInfo
-from vtsfind.find.verification.features import Features, features, features_without_local
+from vtsfind.find.features.features import Features, features, features_without_local
 from vtsfind.find.verification.full_frame import TURNS
 from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame, match_local_features, verify
 

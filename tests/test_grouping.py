@@ -12,7 +12,7 @@ from vtsfind.engine.duplicates.grouping import Grouping, Rules
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.library.scope import scope
 from vtsfind.engine.library.snapshot import Content
-from vtsfind.find.clustering.stars import Pair
+from vtsfind.find.pairs import Pair
 
 SIZES = {"/card": (2000, 2000), "/photo": (1200, 900), "/small": (240, 180), "/other": (1000, 750)}
 NUMBER = {name: number for number, name in enumerate(SIZES)}

@@ -13,7 +13,7 @@ from vtsfind.find.candidates.hash_codes import (
     MAX_RADIUS_SHARE,
     TARGET_NEIGHBOURS,
     adaptive_radius,
-    candidates,
+    hash_candidates,
 )
 from vtsfind.find.hamming import knn as nearest_module
 from vtsfind.find.hamming.all_pairs import close_codes
@@ -56,7 +56,7 @@ def test_candidates_are_the_nearest_few_within_the_radius(
 ) -> None:
     rng = np.random.default_rng(seed)
     codes = np.unique(rng.integers(0, 16, (n, 4), dtype=np.uint8), axis=0)
-    found = candidates(bits.planes(codes), radius=radius, max_per_photo=max_per_photo)
+    found = hash_candidates(bits.planes(codes), radius=radius, max_per_photo=max_per_photo)
     assert pairs_of(found) == plain_choice(codes, radius, max_per_photo)
     own = bits.distances(codes, codes)[found.firsts, found.seconds]
     assert np.array_equal(own, found.distances)
@@ -68,7 +68,7 @@ def test_a_second_code_decides_between_equally_near_ones() -> None:
     codes[0, 2] = 0
     other = np.zeros((3, 8), np.uint8)
     other[1] = 255
-    found = candidates(bits.planes(codes), radius=1, max_per_photo=1, other=bits.planes(other))
+    found = hash_candidates(bits.planes(codes), radius=1, max_per_photo=1, other=bits.planes(other))
     assert (0, 2) in pairs_of(found)
     assert found.ranks[found.seconds.tolist().index(2)] == 0
 
@@ -104,13 +104,13 @@ def test_the_radius_does_not_collapse_for_thousands_of_black_frames() -> None:
 def test_copies_are_candidates_in_a_library_of_strangers() -> None:
     codes = random_codes(4, 3000)
     codes[1500:1600] = flipped(codes[:100], 30)
-    found = pairs_of(candidates(bits.planes(codes)))
+    found = pairs_of(hash_candidates(bits.planes(codes)))
     assert found >= {(row, 1500 + row) for row in range(100)}
 
 
 def test_fifty_thousand_photos_of_one_code_make_few_pairs() -> None:
     codes = np.zeros((50_000, 32), np.uint8)
-    found = candidates(bits.planes(codes))
+    found = hash_candidates(bits.planes(codes))
     assert 49_999 <= len(found.firsts) <= 50_000 + MAX_CANDIDATES_PER_PHOTO * MAX_CANDIDATES_PER_PHOTO
     assert set(found.seconds.tolist()) == set(range(1, 50_000))
     assert found.within == 50_000 * 49_999 // 2
@@ -120,7 +120,7 @@ def test_two_thousand_nearly_black_frames_make_few_pairs(monkeypatch: pytest.Mon
     monkeypatch.setattr(nearest_module, "_PRUNE_AT_PAIRS", 1 << 18)
     black = np.zeros((2000, 32), np.uint8)
     black[:, 0], black[:, 1] = np.arange(2000) >> 8, np.arange(2000) & 255
-    found = candidates(bits.planes(black), radius=24)
+    found = hash_candidates(bits.planes(black), radius=24)
     assert len(found.firsts) <= 2000 * MAX_CANDIDATES_PER_PHOTO
     assert set(found.firsts.tolist()) | set(found.seconds.tolist()) == set(range(2000))
 
@@ -149,7 +149,7 @@ def test_without_a_limit_all_pairs_are_kept() -> None:
 
 def test_the_answer_does_not_depend_on_the_number_of_threads() -> None:
     planes = bits.planes(random_codes(5, 2000))
-    one, three = (candidates(planes, threads=threads) for threads in (1, 3))
+    one, three = (hash_candidates(planes, threads=threads) for threads in (1, 3))
     assert np.array_equal(one.firsts, three.firsts)
     assert np.array_equal(one.seconds, three.seconds)
     assert np.array_equal(one.ranks, three.ranks)
@@ -159,18 +159,20 @@ def test_pairs_that_are_not_wanted_do_not_use_up_a_photos_share() -> None:
     codes = np.zeros((5, 32), np.uint8)
     codes[:, 0] = [0, 1, 2, 4, 255]
     side = np.array([0, 0, 0, 0, 1])
-    found = candidates(bits.planes(codes), radius=20, max_per_photo=1, wanted=lambda a, b: side[a] != side[b])
+    found = hash_candidates(
+        bits.planes(codes), radius=20, max_per_photo=1, wanted=lambda a, b: side[a] != side[b]
+    )
     assert pairs_of(found) == {(0, 4), (1, 4), (2, 4), (3, 4)}
 
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_no_photos_make_no_candidates(n: int) -> None:
-    assert len(candidates(bits.planes(random_codes(6, n))).firsts) == 0
+    assert len(hash_candidates(bits.planes(random_codes(6, n))).firsts) == 0
 
 
 def test_three_thousand_frames_within_a_few_bits_of_each_other_make_few_pairs() -> None:
     black = flipped(np.zeros((3000, 32), np.uint8), 2)
-    found = candidates(bits.planes(black), radius=4)
+    found = hash_candidates(bits.planes(black), radius=4)
     assert len(found.firsts) <= 3000 * MAX_CANDIDATES_PER_PHOTO
     assert found.within > len(found.firsts)
 
@@ -179,7 +181,7 @@ def test_too_many_codes_for_the_effort_still_give_near_copies(monkeypatch: pytes
     codes = random_codes(7, 4000)
     codes[2000:2300] = flipped(codes[:300], 40)
     monkeypatch.setattr(module, "_MAX_EFFORT_NS", 3e6)
-    found = candidates(bits.planes(codes))
+    found = hash_candidates(bits.planes(codes))
     assert 0 < found.complete < found.radius
     met = pairs_of(found) & {(row, 2000 + row) for row in range(300)}
     assert len(met) == 300 if found.complete >= 40 else len(met) > 250

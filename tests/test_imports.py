@@ -94,7 +94,7 @@ def test_dupes_loads_no_torch(album: Path) -> None:
 
 
 def test_a_look_at_a_photo_loads_no_torch() -> None:
-    probe = "import sys, vtsfind.media.worker, vtsfind.find.verification.extract; print(*sys.modules)"
+    probe = "import sys, vtsfind.media.worker, vtsfind.find.features.extract; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, check=True, text=True)
     assert HEAVY.isdisjoint(done.stdout.split())
 

@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,52 @@ def test_every_layer_contract_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [str(ROOT), *sys.path])
     configure()
     assert use_cases.lint_imports(config_filename="pyproject.toml", cache_dir=None) is use_cases.SUCCESS
+
+
+def name_of(module: Path) -> str:
+    parts = module.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports(node: ast.AST, names: set[str]) -> Iterator[str]:
+    """The modules of the package that a syntax tree imports, late ones too, but those that only a type checker sees."""
+    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        for statement in node.orelse:
+            yield from imports(statement, names)
+        return
+    if isinstance(node, ast.Import):
+        yield from names.intersection(each.name for each in node.names)
+    if isinstance(node, ast.ImportFrom) and node.module:
+        for each in node.names:
+            submodule = f"{node.module}.{each.name}"
+            yield from names & {submodule if submodule in names else node.module}
+    for child in ast.iter_child_nodes(node):
+        yield from imports(child, names)
+
+
+def import_graph() -> dict[str, set[str]]:
+    names = {name_of(module) for module in MODULES}
+    return {
+        name_of(module): set(imports(ast.parse(module.read_bytes()), names)) - {name_of(module)}
+        for module in MODULES
+    }
+
+
+def cycle_in(graph: dict[str, set[str]]) -> list[str]:
+    """The modules of one cycle, the first one again at the end; none if there is no cycle."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_modules_import_each_other_in_a_circle_not_even_late() -> None:
+    assert cycle_in(import_graph()) == []
+
+
+def test_a_circle_of_imports_would_be_seen() -> None:
+    graph = import_graph()
+    assert "vtsfind.base.records" in graph["vtsfind.store.index"]
+    graph["vtsfind.base.records"] = {"vtsfind.engine.duplicates.pipeline"}  # as a late import might
+    assert "vtsfind.base.records" in cycle_in(graph)

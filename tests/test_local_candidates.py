@@ -21,7 +21,7 @@ from vtsfind.find.candidates.local_features import (
     local_candidates,
 )
 from vtsfind.find.candidates.visual_words import MAX_CHANCE_NEIGHBOURS, learn_vocabulary
-from vtsfind.find.verification.features import Features, LocalFeatures, features
+from vtsfind.find.features.features import Features, LocalFeatures, features
 
 STRANGERS = range(20, 44)
 
@@ -247,4 +247,4 @@ def test_few_points_share_a_word_by_chance() -> None:
 def test_pairs_come_back_from_their_bytes_as_they_were(rows: list[tuple[int, ...]]) -> None:
     columns = np.array(rows, np.int64).reshape(-1, 4).T
     back = LocalCandidates.from_bytes(LocalCandidates(*columns).to_bytes())
-    assert np.array_equal([back.firsts, back.seconds, back.votes, back.ranks], columns)
+    assert np.array_equal([back.firsts, back.seconds, back.ranks, back.votes], columns)

@@ -6,19 +6,26 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtsfind.find.candidates.hash_codes import Candidates
-from vtsfind.find.clustering.representatives import collapse_to_representatives, representatives
-from vtsfind.find.clustering.stars import Pair, UnionFind
+from vtsfind.find.candidates.hash_codes import HashCandidates
+from vtsfind.find.clustering.representatives import representatives
+from vtsfind.find.clustering.union_find import UnionFind
+from vtsfind.find.pairs import Pair
 
 N = 12
 
 
-def candidates(pairs: Sequence[tuple[int, int, int]]) -> Candidates:
+def candidates(pairs: Sequence[tuple[int, int, int]]) -> HashCandidates:
     """Pairs with their distances; ranks are as listed."""
     rows = sorted({(min(a, b), max(a, b)): d for a, b, d in pairs if a != b}.items())
     firsts, seconds = (np.array([each[0][n] for each in rows], np.int64) for n in (0, 1))
     distances = np.array([d for _, d in rows], np.int64)
-    return Candidates(firsts, seconds, distances, np.arange(len(rows)), 100, 100, len(rows))
+    return HashCandidates(firsts, seconds, np.arange(len(rows)), distances, 100, 100, len(rows))
+
+
+def representatives_of(
+    near: HashCandidates, order: Sequence[int], same: Callable[[Sequence[Pair]], list[bool]]
+) -> dict[int, int]:
+    return representatives(near, near.distances, np.array(order), same)
 
 
 drawn_pairs = st.lists(
@@ -34,7 +41,7 @@ def same_kind(kinds: Sequence[int]) -> Callable[[Sequence[Pair]], list[bool]]:
 def test_a_photo_is_represented_by_a_better_one_of_its_kind(
     pairs: list[tuple[int, int, int]], order: list[int], kinds: list[int]
 ) -> None:
-    heads = representatives(candidates(pairs), np.array(order), same_kind(kinds))
+    heads = representatives_of(candidates(pairs), order, same_kind(kinds))
     for photo, head in heads.items():
         assert kinds[photo] == kinds[head]
         assert order[head] < order[photo]
@@ -46,8 +53,8 @@ def test_what_hung_together_still_does_when_one_stands_for_others(
     pairs: list[tuple[int, int, int]], order: list[int], kinds: list[int]
 ) -> None:
     proposed = candidates(pairs)
-    heads = representatives(proposed, np.array(order), same_kind(kinds))
-    fewer = collapse_to_representatives(proposed, heads, N)
+    heads = representatives_of(proposed, order, same_kind(kinds))
+    fewer = proposed.represented(heads, N)
     before, after = UnionFind(), UnionFind()
     for a, b in zip(proposed.firsts.tolist(), proposed.seconds.tolist(), strict=True):
         before.join(a, b)
@@ -67,5 +74,5 @@ def test_each_photo_is_tried_with_the_best_and_with_the_nearest_only() -> None:
         asked.extend(pairs)
         return [False] * len(pairs)
 
-    assert representatives(near, np.arange(4), none) == {}
+    assert representatives_of(near, range(4), none) == {}
     assert asked == [(0, 1), (0, 3), (1, 3)]

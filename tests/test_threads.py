@@ -5,8 +5,7 @@ from collections.abc import Iterator
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from vtsfind.find.opencv import opencv
-from vtsfind.find.threads import SINGLE_THREADED_BLAS, run_in_threads
+from vtsfind.find.threads import SINGLE_THREADED_BLAS, opencv, run_in_threads
 
 
 def blas_threads() -> set[int]:

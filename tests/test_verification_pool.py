@@ -26,7 +26,7 @@ from vtsfind.engine.duplicates import feature_cache as module
 from vtsfind.engine.duplicates.feature_cache import ContentPair, FeatureCache
 from vtsfind.engine.duplicates.verification_pool import VerificationPool
 from vtsfind.engine.library.snapshot import Content
-from vtsfind.find.verification.extract import features_version
+from vtsfind.find.versions import features_version
 from vtsfind.media.scan import stamp_of
 
 

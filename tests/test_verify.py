@@ -15,7 +15,7 @@ from support.drawn_photos import encoded, scene
 
 from vtsfind.base.groups import COPIES, Evidence, Verdict
 from vtsfind.base.records import PictureInfo
-from vtsfind.find.verification.features import Features, features
+from vtsfind.find.features.features import Features, features
 from vtsfind.find.verification.verify import PhotoFeatures, needs_pixel_digests, verify
 from vtsfind.media.decode import decode
 from vtsfind.media.pixels_digest import FULL_SIZE, pixels_digest

@@ -13,7 +13,7 @@ from vtsfind.base.groups import COPIES, Verdict
 from vtsfind.base.settings import Settings
 from vtsfind.engine.duplicates import pipeline as engine
 from vtsfind.engine.duplicates.pipeline import DedupOptions, Duplicates, duplicates
-from vtsfind.find.clustering.stars import OtherShots
+from vtsfind.find.clustering.union_find import OtherShots
 
 COPIES_EACH = 6
 

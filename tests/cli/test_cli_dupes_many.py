@@ -15,8 +15,9 @@ from vtsfind.base.records import Entry, PictureInfo
 from vtsfind.base.settings import Settings
 from vtsfind.engine.duplicates.pipeline import DedupOptions, DedupStats, duplicates
 from vtsfind.find.candidates.hash_codes import MAX_CANDIDATES_PER_PHOTO
-from vtsfind.find.verification.extract import features_version, pack, verdict_version
-from vtsfind.find.verification.features import features
+from vtsfind.find.features.extract import pack
+from vtsfind.find.features.features import features
+from vtsfind.find.versions import features_version, verdicts_version
 from vtsfind.media.scan import stamp_of
 from vtsfind.report.groups import write_groups
 from vtsfind.report.streams import Output
@@ -105,7 +106,7 @@ def test_ten_thousand_black_frames_cost_few_pairs_and_match_by_pixels_only(
     rng = np.random.default_rng(0)
     with (
         Index.create(library, SIGNATURE) as index,
-        EvidenceStore(library, features_version(), verdict_version()) as store,
+        EvidenceStore(library, features_version(), verdicts_version()) as store,
     ):
         index.add_roots([os.fsencode(photos)])
         for number in range(1, FRAMES + 3):

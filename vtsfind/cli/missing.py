@@ -9,7 +9,7 @@ from vtsfind.cli import options
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 
 if TYPE_CHECKING:
-    from vtsfind.engine.missing.compare import CardResult, CompareBy
+    from vtsfind.engine.missing.card import CardResult, CompareBy
 
 
 def missing(

@@ -1,4 +1,7 @@
-"""Work cut into parts that several threads take from one queue, and products of matrices that keep to one thread."""
+"""Who takes how many threads: parts of one search that several threads share, matrix products, and OpenCV.
+
+Pairs and photos are what is spread over processors, so BLAS and OpenCV keep to one thread each.
+"""
 
 import os
 import sys
@@ -10,6 +13,8 @@ from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from types import TracebackType
 from typing import Any, TypeVar
+
+from vtsfind.base.machine import processors
 
 Part = TypeVar("Part")
 Share = TypeVar("Share")
@@ -55,11 +60,13 @@ def run_in_threads(
             wait(others)
 
 
-def processors() -> int:
-    """How many processors this process may run on."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+@cache
+def opencv() -> Any:
+    """The module `cv2`, imported when it is first needed, on one thread."""
+    import cv2
+
+    cv2.setNumThreads(1)
+    return cv2
 
 
 class SingleThreadedBlas(AbstractContextManager[None]):

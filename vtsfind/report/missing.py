@@ -3,7 +3,7 @@
 from typing import Any
 
 from vtsfind.base.records import show_path
-from vtsfind.engine.missing.compare import CardPhoto, CardResult, Presence
+from vtsfind.engine.missing.card import CardPhoto, CardResult, Presence
 from vtsfind.report.columns import counted
 from vtsfind.report.ndjson import NdjsonWriter, path_fields
 from vtsfind.report.streams import Notes, Output

@@ -9,7 +9,7 @@ hold for one version of the code that made them; rows of other versions count as
 features          content           the first 16 bytes of the SHA-256 of the file
                   version           of the extraction that made it
                   full              1 if the photo was decoded at full size for it
-                  data              quality details and features, see `vtsfind.find.verification.extract`
+                  data              quality details and features, see `vtsfind.find.features.extract`
 pairs             first, second     the first 16 bytes of two contents' SHA-256, the smaller first
                   version           of the verification that made it
                   verdict           a value of `vtsfind.base.groups.Verdict`; NULL for a non-match; `undecided` if only the
@@ -67,18 +67,18 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
     ----------
     folder
         Of the library.
-    features_version, verdict_version
+    features_version, verdicts_version
         Versions of the code that extracts features, and of the code that verifies pairs.
     write
         Whether to open the file for writing; a missing or damaged file is then created. Otherwise it is only read.
     """
 
     def __init__(
-        self, folder: Path, features_version: str, verdict_version: str, *, write: bool = True
+        self, folder: Path, features_version: str, verdicts_version: str, *, write: bool = True
     ) -> None:
         self._path = folder / NAME
         self._features_version = features_version
-        self._verdict_version = verdict_version
+        self._verdicts_version = verdicts_version
         self.problem = ""
         """Why the file cannot be written, in the words of the system; empty if it can."""
         self._pending: list[tuple[str, Rows]] = []
@@ -143,7 +143,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         for pair in pairs:
             rows = self._rows(
                 "SELECT verdict, evidence FROM pairs WHERE first = ? AND second = ? AND version = ?",
-                (*_pair_key(pair), self._verdict_version),
+                (*_pair_key(pair), self._verdicts_version),
             )
             if rows:
                 known[pair] = _verdict_of(*rows[0])
@@ -153,7 +153,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         """Store verdicts on pairs, each with the smaller digest first, until `commit` in the open transaction only."""
         self._write(
             "INSERT OR REPLACE INTO pairs (first, second, version, verdict, evidence) VALUES (?, ?, ?, ?, ?)",
-            [(*_pair_key(pair), self._verdict_version, *_verdict_columns(each)) for pair, each in found],
+            [(*_pair_key(pair), self._verdicts_version, *_verdict_columns(each)) for pair, each in found],
         )
 
     def local_candidates(self, key: bytes) -> bytes | None:
@@ -178,7 +178,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
     def trim(self, max_bytes: int = MAX_FEATURE_BYTES) -> None:
         """Drop rows of other versions, and the oldest features beyond `max_bytes`; commits."""
         self._write("DELETE FROM features WHERE version <> ?", [(self._features_version,)])
-        self._write("DELETE FROM pairs WHERE version <> ?", [(self._verdict_version,)])
+        self._write("DELETE FROM pairs WHERE version <> ?", [(self._verdicts_version,)])
         self._write(
             "DELETE FROM features WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
             " sum(length(data)) OVER (ORDER BY rowid DESC) AS total FROM features) WHERE total > ?)",

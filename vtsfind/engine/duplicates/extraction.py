@@ -8,7 +8,7 @@ from vtsfind.base.progress import CancelToken
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, Found
 from vtsfind.base.settings import Settings
-from vtsfind.find.verification.extract import ExtractFeatures, unpack
+from vtsfind.find.features.extract import ExtractFeatures, unpack
 from vtsfind.find.verification.verify import PhotoFeatures
 from vtsfind.media.pool import Job, WorkPool
 from vtsfind.media.scan import failure_of, stamp_of

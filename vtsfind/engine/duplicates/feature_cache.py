@@ -16,16 +16,15 @@ from vtsfind.base.settings import Settings
 from vtsfind.engine.duplicates.verification_pool import PhotoRefPair, RecentFeatures, VerificationPool
 from vtsfind.engine.library.snapshot import Content
 from vtsfind.find.candidates.local_features import LocalCandidates
-from vtsfind.find.threads import SINGLE_THREADED_BLAS
-from vtsfind.find.verification.extract import (
+from vtsfind.find.features.extract import (
     ExtractFeatures,
     details_of,
-    features_version,
     pack,
-    verdict_version,
 )
-from vtsfind.find.verification.features import Features
+from vtsfind.find.features.features import Features
+from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame, match_local_features
+from vtsfind.find.versions import features_version, verdicts_version
 from vtsfind.media.pool import Job, WorkPool
 from vtsfind.store.evidence import KEY_BYTES, EvidenceStore
 
@@ -66,7 +65,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         """Photos that were read in this run."""
         self.compared = 0
         """Pairs that were compared in this run."""
-        self._store = EvidenceStore(folder, features_version(), verdict_version())
+        self._store = EvidenceStore(folder, features_version(), verdicts_version())
         self._settings = settings
         self._progress = progress
         self._cancel = cancel

@@ -12,7 +12,9 @@ from vtsfind.engine.duplicates.keeper_ranking import KeeperRanking
 from vtsfind.engine.library.scope import Scope
 from vtsfind.engine.library.sidecars import split_sidecars
 from vtsfind.engine.library.snapshot import Content
-from vtsfind.find.clustering.stars import Pair, UnionFind, ordered_pair, star_clusters
+from vtsfind.find.clustering.stars import star_clusters
+from vtsfind.find.clustering.union_find import UnionFind
+from vtsfind.find.pairs import Pair, ordered_pair
 from vtsfind.find.verification.verify import swapped
 from vtsfind.store.decisions import Decisions
 

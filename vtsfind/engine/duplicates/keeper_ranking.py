@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from vtsfind.act.policy import KeepCandidate, Policy
 from vtsfind.base.groups import Evidence, Verdict
-from vtsfind.find.clustering.stars import Pair, UnionFind
+from vtsfind.find.clustering.union_find import UnionFind
+from vtsfind.find.pairs import Pair
 
 SAME_FRAME_VERDICTS = frozenset({Verdict.BYTES, Verdict.PIXELS, Verdict.RESAVE, Verdict.TURNED})
 """Verdicts of photos that show the same, no more and no less."""

@@ -29,12 +29,13 @@ from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.library.scope import scope
 from vtsfind.engine.library.sidecars import Sidecars
 from vtsfind.engine.library.snapshot import Content, Snapshot, take_snapshot, with_sidecars
-from vtsfind.find.candidates.hash_codes import Candidates, candidates
+from vtsfind.find.candidates.hash_codes import HashCandidates, hash_candidates
 from vtsfind.find.candidates.local_features import LocalCandidates, local_candidates
-from vtsfind.find.clustering.representatives import collapse_to_representatives, representatives
-from vtsfind.find.clustering.stars import OtherShots, Pair, UnionFind
+from vtsfind.find.clustering.representatives import representatives
+from vtsfind.find.clustering.union_find import OtherShots, UnionFind
 from vtsfind.find.hamming.distance import Integers, count_bits
-from vtsfind.find.verification.extract import local_candidates_version
+from vtsfind.find.pairs import Pair
+from vtsfind.find.versions import candidates_version
 from vtsfind.media.scan import normalised
 from vtsfind.store.index import Index, Planes
 
@@ -247,14 +248,14 @@ class _DuplicateSearch:
             feature_cache.cache_problem,
         )
 
-    def _find_candidates(self) -> Candidates | None:
+    def _find_candidates(self) -> HashCandidates | None:
         """The pairs worth a look; None if no codes are needed."""
         if self._rules.kinds <= {Verdict.BYTES}:
             return None
         other = None
         if self._others and self._head.name == HEAD:
             other = self._index.planes(self._others[0]).words[:, self._columns]
-        return candidates(
+        return hash_candidates(
             self._words,
             radius=self._radius(),
             other=other,
@@ -284,7 +285,7 @@ class _DuplicateSearch:
         return np.array([_MIXED_FOLDERS if len(each) > 1 else each.pop() for each in held], np.int64)
 
     def _verify_candidates(
-        self, feature_cache: FeatureCache, proposed: Candidates | None
+        self, feature_cache: FeatureCache, proposed: HashCandidates | None
     ) -> dict[Pair, PairVerdict]:
         """Look at the photos of all proposed pairs, and say which belong together; then the same for what they show in common.
 
@@ -305,9 +306,9 @@ class _DuplicateSearch:
         if is_unrestricted and not self._rules.scope.folders:
             found, heads = self._full_frame_duplicates(
                 feature_cache,
-                proposed.filtered(proposed.distances <= _FULL_FRAME_MAX_SHARE * self._head.bits),
+                proposed.take(proposed.distances <= _FULL_FRAME_MAX_SHARE * self._head.bits),
             )
-        remaining = collapse_to_representatives(proposed, heads, len(self._contents))
+        remaining = proposed.represented(heads, len(self._contents))
         found |= self._verify_in_rounds(feature_cache, remaining)
         if is_unrestricted:
             further = self._find_local_candidates(feature_cache, np.setdiff1d(every, list(heads)), remaining)
@@ -316,7 +317,7 @@ class _DuplicateSearch:
         return found
 
     def _full_frame_duplicates(
-        self, feature_cache: FeatureCache, near: Candidates
+        self, feature_cache: FeatureCache, near: HashCandidates
     ) -> tuple[dict[Pair, PairVerdict], dict[int, int]]:
         """The pairs that show the same in full, and for each photo in them the best that does; see `vtsfind.find.clustering.representatives`."""
         found: dict[Pair, PairVerdict] = {}
@@ -337,13 +338,13 @@ class _DuplicateSearch:
 
         pixels = [content.info.width * content.info.height for content in self._contents]
         order = np.argsort(np.argsort(-np.array(pixels, np.int64), kind="stable"), kind="stable")
-        heads = representatives(near, order, same)
+        heads = representatives(near, near.distances, order, same)
         for each in found:
             self._clusters.join(*each)
         return found, heads
 
     def _find_local_candidates(
-        self, feature_cache: FeatureCache, every: Integers, proposed: Candidates
+        self, feature_cache: FeatureCache, every: Integers, proposed: HashCandidates
     ) -> LocalCandidates:
         """Further pairs among the photos that were looked at: those that show the same details.
 
@@ -374,7 +375,7 @@ class _DuplicateSearch:
                 cancel=self._cancel,
             )
 
-        key = hashlib.sha256(local_candidates_version().encode())
+        key = hashlib.sha256(candidates_version().encode())
         for part in (numbers, known, cluster, self._folder_numbers if self._rules.scope.folders else ()):
             key.update(np.asarray(part, np.int64).tobytes() + b"|")
         key.update(b"".join(digests) + bytes([self._rules.scope.across]))
@@ -382,7 +383,7 @@ class _DuplicateSearch:
         return replace(found, firsts=numbers[found.firsts], seconds=numbers[found.seconds])
 
     def _verify_in_rounds(
-        self, feature_cache: FeatureCache, proposed: Candidates | LocalCandidates
+        self, feature_cache: FeatureCache, proposed: HashCandidates | LocalCandidates
     ) -> dict[Pair, PairVerdict]:
         """Compare each photo with its nearest candidate, then with the next one, and so on.
 
@@ -431,7 +432,7 @@ class _DuplicateSearch:
         first, second = (self._contents[number] for number in pair)
         return (first, second) if first.digest < second.digest else (second, first)
 
-    def _as_similar(self, proposed: Candidates | None) -> dict[Pair, PairVerdict]:
+    def _as_similar(self, proposed: HashCandidates | None) -> dict[Pair, PairVerdict]:
         """Take every proposed pair for similar."""
         if proposed is None:
             return {}

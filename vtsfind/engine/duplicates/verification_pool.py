@@ -25,10 +25,9 @@ from vtsfind.base.errors import StorageError
 from vtsfind.base.groups import FullFrameVerdict, PairVerdict
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import PictureInfo
-from vtsfind.find.opencv import opencv
-from vtsfind.find.threads import SINGLE_THREADED_BLAS
-from vtsfind.find.verification.extract import unpack
-from vtsfind.find.verification.features import Features
+from vtsfind.find.features.extract import unpack
+from vtsfind.find.features.features import Features
+from vtsfind.find.threads import SINGLE_THREADED_BLAS, opencv
 from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame, match_local_features
 from vtsfind.store.evidence import NAME, EvidenceStore
 

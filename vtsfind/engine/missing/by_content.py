@@ -22,7 +22,7 @@ from vtsfind.engine.calibration.curve import COPY_HEAD, copy_bits
 from vtsfind.engine.duplicates.extraction import extract_features, pool
 from vtsfind.engine.library import access as library
 from vtsfind.engine.library.access import EncoderLike, card_of
-from vtsfind.engine.missing.compare import CardFiles, CardPhoto, CardResult, Presence
+from vtsfind.engine.missing.card import CardFiles, CardPhoto, CardResult, Presence
 from vtsfind.engine.search.query_image import QueryImage, codes_of
 from vtsfind.find.candidates.hash_codes import adaptive_radius
 from vtsfind.find.hamming.search import best_by_views

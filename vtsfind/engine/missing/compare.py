@@ -7,14 +7,9 @@ if a file of the library shows all of it and is no worse. That two codes are ali
 
 import hashlib
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from enum import StrEnum
-from pathlib import Path
-from typing import Literal
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
@@ -22,10 +17,10 @@ from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
 from vtsfind.base.records import Failure, Found, Reason, show_path
 from vtsfind.base.settings import Settings
 from vtsfind.engine.library.access import open_library
+from vtsfind.engine.missing.card import CardFiles, CardPhoto, CardResult, CompareBy, Presence, card_files
 from vtsfind.media.scan import OTHER_NAME, ScanOptions, ScanReport, failure_of, normalised, scan, stamp_of
-from vtsfind.store.index import FileRecord, Index
+from vtsfind.store.index import Index
 
-CompareBy = Literal["bytes", "look"]
 _MAX_READERS = 2
 """Files that are read at once: a card is not faster with more."""
 _VIDEO_AUDIO_ENDINGS = frozenset(
@@ -33,58 +28,6 @@ _VIDEO_AUDIO_ENDINGS = frozenset(
     b" .ts .vob .webm .wmv .mp3 .m4a .wav .aac .flac".split()
 )
 """Endings of names of films and sounds, which no library holds."""
-
-
-class Presence(StrEnum):
-    """Where a photo of the card stands; the value is shown to programs."""
-
-    PRESENT = "there"
-    """A file of the library, outside the card, has it."""
-    WORSE_COPY = "lesser"
-    """The library has it only smaller, edited or otherwise worse: not all of it is there."""
-    GONE = "gone"
-    """The library knows its content, but each of the files that had it is gone or changed."""
-    MISSING = "missing"
-    """The library does not know it."""
-
-
-@dataclass(frozen=True, slots=True)
-class CardPhoto:
-    """A photo of the card, and what the library has of it."""
-
-    found: Found
-    presence: Presence
-    verdict: Verdict | None = None
-    """What the file at `library_path` is to it; None if there is none."""
-    library_path: bytes | None = None
-    """The path of the best file of the library; of a gone one, where it was."""
-    note: str = ""
-    """What was seen, in words, if it was looked at."""
-
-
-@dataclass(slots=True)
-class CardResult:
-    """What came of comparing a card with a library."""
-
-    library: Path
-    by: CompareBy
-    photos: list[CardPhoto] = field(default_factory=list)
-    """Every photo of the card that could be judged, in the order of the scan."""
-    failures: list[Failure] = field(default_factory=list)
-    """Folders and files that could not be read: what is in them is not known."""
-    films: list[bytes] = field(default_factory=list)
-    """Films and sounds on the card, which were not compared: a library holds photos."""
-    skipped: Counter[str] = field(default_factory=Counter)
-    """What else was left out, by reason."""
-
-    def count(self, presence: Presence) -> int:
-        """How many photos stand so."""
-        return sum(photo.presence is presence for photo in self.photos)
-
-    @property
-    def missing(self) -> list[CardPhoto]:
-        """The photos that are not there."""
-        return [photo for photo in self.photos if photo.presence is not Presence.PRESENT]
 
 
 def compare_card(
@@ -137,18 +80,18 @@ def compare_card(
                 f"There are no photos in {listed}.",
                 "Check that the card is plugged in and that this is its folder.",
             )
-        card_files = _card_files(roots, found)
+        on_card = card_files(roots, found)
         progress.start(Phase.COMPARE, len(found))
         for each, digest in _digests(index, found, cancel):
             progress.advance()
             if isinstance(digest, Failure):
                 result.failures.append(digest)
             else:
-                result.photos.append(_card_photo(index, card_files, each, digest))
+                result.photos.append(_card_photo(index, on_card, each, digest))
         if by == "look" and result.missing:
             from vtsfind.engine.missing.by_content import match_by_content
 
-            match_by_content(index, result, card_files, settings=settings, progress=progress, cancel=cancel)
+            match_by_content(index, result, on_card, settings=settings, progress=progress, cancel=cancel)
     return result
 
 
@@ -174,55 +117,6 @@ def _video_and_audio_files(roots: Sequence[bytes]) -> list[bytes]:
         if os.path.splitext(name)[1].lower() in _VIDEO_AUDIO_ENDINGS and not name.startswith(b".")
     }
     return sorted(films)
-
-
-@dataclass(frozen=True, slots=True)
-class CardFiles:
-    """Tells files that are on the card, under whatever path, from those that are not."""
-
-    roots: tuple[bytes, ...]
-    """Real paths of the card's folders and files."""
-    identities: frozenset[tuple[int, int]]
-    """Device and inode of the card's photos."""
-
-    def contains(self, path: bytes) -> bool:
-        """Whether a path leads to the card."""
-        separator = os.fsencode(os.sep)
-        real = os.path.realpath(path)
-        if any(real == root or real.startswith(root.rstrip(separator) + separator) for root in self.roots):
-            return True
-        try:
-            status = os.stat(path)
-        except OSError:
-            return False
-        return (status.st_dev, status.st_ino) in self.identities
-
-    def is_intact_elsewhere(self, record: FileRecord) -> bool:
-        """Whether a file of the library, not on the card, has the content that the library knows of it."""
-        try:
-            status = os.stat(record.path)
-            if not stat.S_ISREG(status.st_mode) or status.st_size != record.stamp.size:
-                return False
-            if self.contains(record.path):
-                return False
-            if status.st_mtime_ns == record.stamp.mtime_ns:
-                return True
-            with open(record.path, "rb") as file:  # touched, or changed: only its content tells
-                return hashlib.file_digest(file, "sha256").digest() == record.digest
-        except OSError:
-            return False
-
-
-def _card_files(roots: Sequence[bytes], found: Sequence[Found]) -> CardFiles:
-    identities = set()
-    for each in found:
-        try:
-            status = os.stat(each.path)
-        except OSError:  # gone since: told when it is read
-            continue
-        if status.st_ino:
-            identities.add((status.st_dev, status.st_ino))
-    return CardFiles(tuple(os.path.realpath(root) for root in roots), frozenset(identities))
 
 
 def _digests(
@@ -251,12 +145,12 @@ def _digest(found: Found, cancel: CancelToken) -> bytes | Failure:
     return digest if stamp == found.stamp else Failure(found.path, Reason.CHANGED)
 
 
-def _card_photo(index: Index, card_files: CardFiles, found: Found, digest: bytes | None) -> CardPhoto:
+def _card_photo(index: Index, on_card: CardFiles, found: Found, digest: bytes | None) -> CardPhoto:
     if digest is None:
         return CardPhoto(found, Presence.MISSING)
     records = index.files_of_digest(digest)
-    there = next((record for record in records if card_files.is_intact_elsewhere(record)), None)
+    there = next((record for record in records if on_card.is_intact_elsewhere(record)), None)
     if there:
         return CardPhoto(found, Presence.PRESENT, Verdict.BYTES, there.path)
-    away = [record.path for record in records if not card_files.contains(record.path)]
+    away = [record.path for record in records if not on_card.contains(record.path)]
     return CardPhoto(found, Presence.GONE, None, away[0]) if away else CardPhoto(found, Presence.MISSING)

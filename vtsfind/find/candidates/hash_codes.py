@@ -13,11 +13,9 @@ is kept. Equal codes make no more pairs than photos, a few times over.
 Axis letters: n photos, w words, p pairs.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from vtsfind.base.bits import WORD_BITS
 from vtsfind.base.progress import CancelToken, Progress
@@ -26,6 +24,7 @@ from vtsfind.find.hamming.distance import Integers, Words, count_bits
 from vtsfind.find.hamming.knn import best_ranks
 from vtsfind.find.hamming.mih import exhaustive_cost
 from vtsfind.find.hamming.search import top_k
+from vtsfind.find.pairs import CandidatePairs, PairFilter
 
 MAX_CANDIDATES_PER_PHOTO = 8
 """Candidates of one photo. By the first default model, of mild edits of 200 photographs 99.7 % had their original among them
@@ -51,47 +50,31 @@ _OVERSAMPLING = 4
 """How many times more than the candidates of one photo are found, before they are ranked by both codes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
-    """Pairs of photos to be looked at."""
+@dataclass(frozen=True, slots=True, eq=False)
+class HashCandidates(CandidatePairs):
+    """Pairs of photos, by their columns in the planes, whose copy codes are near."""
 
-    firsts: Integers
-    """(p,) the column of one photo in the planes; pairs are ordered by (first, second)."""
-    seconds: Integers
-    """(p,) the column of the other one, which is higher."""
     distances: Integers
     """(p,) in bits of the copy code."""
-    ranks: Integers
-    """(p,) the place of a pair among the candidates of one of its photos, from 0: of the photo where it is better."""
     radius: int
-    """Within which they were looked for."""
+    """Within which they were looked for, in bits."""
     complete: int
     """Within which all were found: less than `radius` if there are very many photos."""
     within: int
     """Pairs within the radius that were found: more than there are here if some photos had more than their share."""
 
-    def filtered(self, kept: npt.NDArray[np.bool_]) -> "Candidates":
-        """Some of the pairs, by a mask (p,)."""
-        return replace(
-            self,
-            firsts=self.firsts[kept],
-            seconds=self.seconds[kept],
-            distances=self.distances[kept],
-            ranks=self.ranks[kept],
-        )
 
-
-def candidates(
+def hash_candidates(
     planes: Words,
     *,
     radius: int | None = None,
     max_per_photo: int | None = MAX_CANDIDATES_PER_PHOTO,
     other: Words | None = None,
-    wanted: Callable[[Integers, Integers], npt.NDArray[np.bool_]] | None = None,
+    wanted: PairFilter | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
-) -> Candidates:
+) -> HashCandidates:
     """Find the pairs of photos that are worth a look.
 
     Parameters
@@ -137,8 +120,8 @@ def candidates(
         firsts, seconds, distances = firsts[kept], seconds[kept], distances[kept]
     ranks = best_ranks(firsts, seconds, _ranking_distances(firsts, seconds, distances, other))
     kept = ranks < (len(firsts) + 1 if max_per_photo is None else max_per_photo)
-    return Candidates(
-        firsts[kept], seconds[kept], distances[kept], ranks[kept], radius, close.complete, within
+    return HashCandidates(
+        firsts[kept], seconds[kept], ranks[kept], distances[kept], radius, close.complete, within
     )
 
 

@@ -25,11 +25,12 @@ import numpy.typing as npt
 
 from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
 from vtsfind.find.candidates.visual_words import Vocabulary, learn_vocabulary
+from vtsfind.find.features.features import MAX_POINTS as MAX_POINTS_PER_PHOTO
+from vtsfind.find.features.features import Features, Pixels
 from vtsfind.find.hamming.distance import Integers
 from vtsfind.find.hamming.knn import FoundPairs, best_ranks
+from vtsfind.find.pairs import CandidatePairs, PairFilter
 from vtsfind.find.threads import SINGLE_THREADED_BLAS
-from vtsfind.find.verification.features import MAX_POINTS as MAX_POINTS_PER_PHOTO
-from vtsfind.find.verification.features import Features, Pixels
 
 MAX_PAIRS_PER_PHOTO = 8
 """Pairs of one photo."""
@@ -54,25 +55,17 @@ _SCALE_BIN_WIDTH = 6
 """In eighths of an octave."""
 _SCALE_BINS = 64
 
-PairFilter = Callable[[Integers, Integers], npt.NDArray[np.bool_]]
 
+@dataclass(frozen=True, slots=True, eq=False)
+class LocalCandidates(CandidatePairs):
+    """Pairs of photos with local features in common, of those that are of interest."""
 
-@dataclass(frozen=True, slots=True)
-class LocalCandidates:
-    """Pairs of photos that seem to show the same, of those that are of interest."""
-
-    firsts: Integers
-    """(p,) one photo; pairs are ordered by (first, second)."""
-    seconds: Integers
-    """(p,) the other one, which is higher."""
     votes: Integers
     """(p,) points in common that agree on how the photos lie on each other."""
-    ranks: Integers
-    """(p,) the place of a pair among those of one of its photos, from 0: of the photo where it is better."""
 
     def to_bytes(self) -> bytes:
         """Pack for a cache: the four as rows of little-endian int64."""
-        return np.stack([self.firsts, self.seconds, self.votes, self.ranks]).astype("<i8").tobytes()
+        return np.stack([self.firsts, self.seconds, self.ranks, self.votes]).astype("<i8").tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "LocalCandidates":
@@ -133,7 +126,7 @@ def _best(pairs: Integers, order: Integers) -> LocalCandidates:
     firsts, seconds = np.sort(order[pairs[:2, kept]], axis=0)
     rows = np.lexsort((seconds, firsts))
     return LocalCandidates(
-        firsts[rows], seconds[rows], _VOTE_CEILING - pairs[2, kept][rows], ranks[kept][rows]
+        firsts[rows], seconds[rows], ranks[kept][rows], _VOTE_CEILING - pairs[2, kept][rows]
     )
 
 

@@ -23,8 +23,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from vtsfind.find.features.features import Floats, Pixels
 from vtsfind.find.hamming.distance import Integers, Words
-from vtsfind.find.verification.features import Floats, Pixels
 
 MAX_CENTRES = 512
 """At most. With 128, which are faster to look through, collages had four in ten of the votes that they have with 512."""

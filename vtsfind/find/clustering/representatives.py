@@ -8,17 +8,18 @@ Axis letters: n photos, p pairs.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from vtsfind.find.candidates.hash_codes import Candidates
-from vtsfind.find.clustering.stars import Pair, ordered_pair
 from vtsfind.find.hamming.distance import Integers
+from vtsfind.find.pairs import CandidatePairs, Pair, ordered_pair
 
 
 def representatives(
-    near: Candidates, order: Integers, same: Callable[[Sequence[Pair]], Sequence[bool]]
+    near: CandidatePairs,
+    distances: Integers,
+    order: Integers,
+    same: Callable[[Sequence[Pair]], Sequence[bool]],
 ) -> dict[int, int]:
     """Find for photos another one that shows the same in full.
 
@@ -26,6 +27,8 @@ def representatives(
     ----------
     near
         Pairs of photos that may do so.
+    distances
+        (p,) how far their codes are apart.
     order
         (n,) the place of each photo among all, the best first.
     same
@@ -35,7 +38,7 @@ def representatives(
     -------
     Photo to the best one that shows the same as far as was tested; those without one are left out.
     """
-    best, nearest = _first_better(near, order), _first_better(near, order, near.distances)
+    best, nearest = _first_better(near, order), _first_better(near, order, distances)
     representative_of: dict[int, int] = {}
     for partners in (best, nearest):
         tests = {
@@ -51,7 +54,7 @@ def representatives(
     return {photo: _final_representative(photo, representative_of) for photo in representative_of}
 
 
-def _first_better(near: Candidates, order: Integers, distances: Integers | None = None) -> dict[int, int]:
+def _first_better(near: CandidatePairs, order: Integers, distances: Integers | None = None) -> dict[int, int]:
     """For each photo the best of those near it that are better than itself, or of these the nearest."""
     worse = np.where(order[near.firsts] < order[near.seconds], near.seconds, near.firsts)
     better = near.firsts + near.seconds - worse
@@ -65,23 +68,3 @@ def _final_representative(photo: int, representative_of: dict[int, int]) -> int:
     while photo in representative_of:  # always to a better one
         photo = representative_of[photo]
     return photo
-
-
-def collapse_to_representatives(
-    proposed: Candidates, representative_of: dict[int, int], n: int
-) -> Candidates:
-    """The pairs that are left when each of n photos is represented by the one that stands for it; none twice."""
-    representative = np.arange(n)
-    representative[list(representative_of)] = list(representative_of.values())
-    firsts, seconds = np.sort([representative[proposed.firsts], representative[proposed.seconds]], axis=0)
-    rows = np.lexsort((proposed.ranks, seconds, firsts))
-    rows = rows[firsts[rows] != seconds[rows]]
-    _, unique = np.unique(firsts[rows] * n + seconds[rows], return_index=True)
-    kept = rows[unique]
-    return replace(
-        proposed,
-        firsts=firsts[kept],
-        seconds=seconds[kept],
-        distances=proposed.distances[kept],
-        ranks=proposed.ranks[kept],
-    )

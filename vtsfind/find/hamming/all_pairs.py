@@ -27,11 +27,12 @@ from math import inf
 import numpy as np
 import numpy.typing as npt
 
+from vtsfind.base.machine import processors
 from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
 from vtsfind.find.hamming.distance import WORDS_PER_CALL, Integers, Words, comparison
 from vtsfind.find.hamming.knn import FoundPairs
 from vtsfind.find.hamming.mih import CHUNK_CODES, Substring, SubstringPlan, plan_substrings
-from vtsfind.find.threads import processors, run_in_threads
+from vtsfind.find.threads import run_in_threads
 
 Pairs = tuple[Integers, Integers, Integers]
 

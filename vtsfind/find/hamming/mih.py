@@ -26,8 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.bits import WORD_BITS
+from vtsfind.find.hamming.distance import Words
 
-Words = npt.NDArray[np.uint64]
 Floats = npt.NDArray[np.float64]
 
 CHUNK_CODES = 32

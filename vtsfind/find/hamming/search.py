@@ -19,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.bits import WORD_BITS
+from vtsfind.base.machine import processors
 from vtsfind.find.hamming.distance import WORDS_PER_CALL, Comparison, Integers, Words, comparison, count_bits
-from vtsfind.find.threads import processors, run_in_threads
+from vtsfind.find.threads import run_in_threads
 
 _QUERIES_PER_BLOCK = 16
 """Queries compared at once with a chunk."""

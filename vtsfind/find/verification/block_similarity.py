@@ -14,7 +14,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from vtsfind.find.opencv import opencv
+from vtsfind.find.features.features import BLUR_SIGMA_PX, Features, Floats, Pixels
+from vtsfind.find.threads import opencv
 from vtsfind.find.verification.blocks import (
     BLOCK_PX,
     BlockStatistics,
@@ -23,7 +24,6 @@ from vtsfind.find.verification.blocks import (
     block_means,
     largest_same_rectangle,
 )
-from vtsfind.find.verification.features import BLUR_SIGMA_PX, Features, Floats, Pixels
 from vtsfind.find.verification.registration import Alignment
 
 Picture = TypeVar("Picture", Floats, Pixels)

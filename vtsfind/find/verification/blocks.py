@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.find.opencv import opencv
-from vtsfind.find.verification.features import Floats
+from vtsfind.find.features.features import Floats
+from vtsfind.find.threads import opencv
 from vtsfind.find.verification.registration import affine_fit
 
 Grid = npt.NDArray[np.float32]

@@ -7,7 +7,7 @@ screen, in a card or beside another one, nearly every line that crosses the edge
 import numpy as np
 
 from vtsfind.base.groups import Box
-from vtsfind.find.verification.features import Floats, Pixels
+from vtsfind.find.features.features import Floats, Pixels
 
 _MIN_INSET_SHARE = 0.02
 """An edge so near to the picture's own, in shares of the side, is no edge within it."""

@@ -8,10 +8,10 @@ above all, is left to local features, which also see what has moved (`vtsfind.fi
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.find.opencv import opencv
+from vtsfind.find.features.features import Features, Floats
+from vtsfind.find.threads import opencv
 from vtsfind.find.verification.block_similarity import BlockSimilarity, block_similarity
 from vtsfind.find.verification.decision import is_full_frame_match
-from vtsfind.find.verification.features import Features, Floats
 from vtsfind.find.verification.registration import Alignment
 
 TURNS = {

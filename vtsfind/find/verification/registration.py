@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.find.verification.features import Features, Floats
+from vtsfind.find.features.features import Features, Floats
 
 MIN_MATCHES = 6
 """Matches in agreement below which no map is believed."""

@@ -17,10 +17,10 @@ import numpy as np
 
 from vtsfind.base.groups import UNDECIDED, Box, Evidence, FullFrameVerdict, PairVerdict, Verdict
 from vtsfind.base.records import PictureInfo
+from vtsfind.find.features.features import Features
 from vtsfind.find.verification.block_similarity import BlockSimilarity, block_similarity
 from vtsfind.find.verification.borders import broken_off
 from vtsfind.find.verification.decision import REASON_OBJECTS_MOVED, is_unedited, reject_reason
-from vtsfind.find.verification.features import Features
 from vtsfind.find.verification.full_frame import TURNS, compare_full_frame
 from vtsfind.find.verification.registration import Alignment, align
 

@@ -3,18 +3,13 @@
 What is made is text and bytes: a number of 32 bits, the length of the details as JSON; the details; the features.
 """
 
-import hashlib
 import json
 import struct
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 from vtsfind.base.quality import Details
-from vtsfind.find.opencv import opencv
-from vtsfind.find.verification import features
+from vtsfind.find.features.features import Features, features, features_without_local
 from vtsfind.media.quality import examine
 from vtsfind.media.work import Content, ProcessedContent, Setup
 
@@ -35,21 +30,17 @@ class ExtractFeatures:
     def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
         """Do it."""
         examined = examine(content, setup, shortest=MIN_SIDE_PX, full=self.full)
-        found = (
-            features.features(examined.pixels)
-            if self.local
-            else features.features_without_local(examined.pixels)
-        )
+        found = features(examined.pixels) if self.local else features_without_local(examined.pixels)
         return ProcessedContent(examined.info, pack(examined.details, found))
 
 
-def pack(details: Details, found: features.Features) -> bytes:
+def pack(details: Details, found: Features) -> bytes:
     """Write details and features as bytes."""
     text = json.dumps({**asdict(details), "pixels": details.pixels.hex()}).encode()
     return _DETAILS_LENGTH.pack(len(text)) + text + found.to_bytes()
 
 
-def unpack(data: bytes | bytearray) -> tuple[Details, features.Features]:
+def unpack(data: bytes | bytearray) -> tuple[Details, Features]:
     """Undo `pack`.
 
     Raises
@@ -57,7 +48,7 @@ def unpack(data: bytes | bytearray) -> tuple[Details, features.Features]:
     ValueError
         If it is anything else, or of another version.
     """
-    return details_of(data), features.Features.from_bytes(bytes(data[_features_start(data) :]))
+    return details_of(data), Features.from_bytes(bytes(data[_features_start(data) :]))
 
 
 def details_of(data: bytes | bytearray) -> Details:
@@ -76,49 +67,3 @@ def _features_start(data: bytes | bytearray) -> int:
         raise ValueError("a look is cut short")
     length: int = _DETAILS_LENGTH.unpack_from(data)[0]
     return _DETAILS_LENGTH.size + length
-
-
-FEATURE_SOURCES = ("find/verification/features.py", "find/opencv.py", "media/quality.py")
-"""The files of vtsfind that a look depends on, besides decoding."""
-VERDICT_SOURCES = (
-    "find/verification/registration.py",
-    "find/verification/blocks.py",
-    "find/verification/decision.py",
-    "find/verification/block_similarity.py",
-    "find/verification/borders.py",
-    "find/verification/verify.py",
-    "find/verification/full_frame.py",
-)
-"""The files that a verdict on two looks depends on."""
-LOCAL_CANDIDATE_SOURCES = (
-    "find/hamming/knn.py",
-    "find/candidates/local_features.py",
-    "find/candidates/visual_words.py",
-)
-"""The files that what many looks have in common depends on."""
-
-
-@cache
-def features_version() -> str:
-    """What makes a look, as a short text. What another version found out is found out again: the two need not agree."""
-    return _digest(FEATURE_SOURCES)
-
-
-@cache
-def verdict_version() -> str:
-    """What makes a verdict, looks included, as a short text."""
-    return _digest((*FEATURE_SOURCES, *VERDICT_SOURCES))
-
-
-@cache
-def local_candidates_version() -> str:
-    """What finds details in common, looks included, as a short text."""
-    return _digest((*FEATURE_SOURCES, *LOCAL_CANDIDATE_SOURCES))
-
-
-def _digest(names: Sequence[str]) -> str:
-    digest = hashlib.sha256(opencv().__version__.encode())
-    package = Path(__file__).parents[1]
-    for path in (package / name for name in names):
-        digest.update(path.read_bytes() if path.exists() else b"")
-    return digest.hexdigest()[:16]

@@ -17,7 +17,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.find.opencv import opencv
+from vtsfind.find.threads import opencv
 
 Pixels = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]

@@ -1,0 +1,118 @@
+"""Cached features, verdicts and candidates are used again only if the code that made them is the code that is there.
+
+The versions in `vtsfind.find.versions` are raised by hand. This file reminds of it: `golden/cache_versions.json` has, for
+each version, the SHA-256 of the code that it covers, without comments and docstrings.
+
+If a test here fails, ask whether the change can give other results for the same photos. If so, raise the version. Then
+write the new digests: `python tests/test_cache_versions.py`.
+"""
+
+import ast
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vtsfind.find import versions
+
+PACKAGE = Path(versions.__file__).parents[1]
+GOLDEN = Path(__file__).parent / "golden" / "cache_versions.json"
+SOURCES = {
+    "FEATURES_VERSION": ("find/features/features.py", "find/features/extract.py", "media/quality.py"),
+    "VERDICTS_VERSION": (
+        "find/verification/block_similarity.py",
+        "find/verification/blocks.py",
+        "find/verification/borders.py",
+        "find/verification/decision.py",
+        "find/verification/full_frame.py",
+        "find/verification/registration.py",
+        "find/verification/verify.py",
+    ),
+    "CANDIDATES_VERSION": (
+        "find/candidates/local_features.py",
+        "find/candidates/visual_words.py",
+        "find/hamming/knn.py",
+    ),
+}
+
+
+def shape(node: Any) -> Any:
+    """A syntax tree as nested lists, the same for every version of Python that reads it."""
+    if isinstance(node, list):
+        return [shape(each) for each in node if not is_left_out(each)]
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    children = [
+        [name, shape(value)]
+        for name, value in ast.iter_fields(node)
+        if value not in (None, []) and name not in {"kind", "type_comment"}
+    ]
+    return [type(node).__name__, *children]
+
+
+def is_left_out(node: Any) -> bool:
+    """Whether a statement does nothing: an import, or a docstring of a module, a function or an attribute."""
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+        return True
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def code_digest(names: tuple[str, ...]) -> str:
+    shapes = [shape(ast.parse((PACKAGE / name).read_bytes())) for name in names]
+    return hashlib.sha256(json.dumps(shapes).encode()).hexdigest()
+
+
+def current() -> dict[str, dict[str, Any]]:
+    return {
+        name: {"version": getattr(versions, name), "code": code_digest(names)}
+        for name, names in SOURCES.items()
+    }
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_a_version_is_raised_when_its_code_may_give_other_results(name: str) -> None:
+    golden = json.loads(GOLDEN.read_bytes())
+    assert current()[name] == golden[name], (
+        f"The code that {name} covers has changed. Raise {name} in vtsfind/find/versions.py if the same photos may give"
+        " other results now. Then run: python tests/test_cache_versions.py"
+    )
+
+
+def test_comments_and_docstrings_are_no_change() -> None:
+    code = "x = 1\n\ndef f(a):\n    return a + 1\n"
+    commented = (
+        '"""Says why."""\nx = 1  # one\n"""The first."""\n\ndef f(a):\n    """Add one."""\n    return a + 1\n'
+    )
+    same = [shape(ast.parse(each)) for each in (code, commented)]
+    assert same[0] == same[1]
+    assert shape(ast.parse(code.replace("+ 1", "+ 2"))) != same[0]
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_every_module_that_a_result_depends_on_is_covered(name: str) -> None:
+    covered = {*SOURCES["FEATURES_VERSION"], *SOURCES[name]}
+    plain = {"find/threads.py", "find/hamming/distance.py", "find/pairs.py"}  # which threads, and types
+    for source in SOURCES[name]:
+        for line in (PACKAGE / source).read_text(encoding="utf-8").splitlines():
+            if line.startswith("from vtsfind.find."):
+                assert line.split()[1].removeprefix("vtsfind.").replace(".", "/") + ".py" in covered | plain
+
+
+def test_every_module_of_features_and_verification_is_covered() -> None:
+    listed = {name for names in SOURCES.values() for name in names}
+    for room in ("features", "verification"):
+        for path in (PACKAGE / "find" / room).glob("*.py"):
+            assert path.name == "__init__.py" or path.relative_to(PACKAGE).as_posix() in listed
+
+
+if __name__ == "__main__":
+    GOLDEN.parent.mkdir(exist_ok=True)
+    GOLDEN.write_text(json.dumps(current(), indent=2) + "\n", encoding="utf-8")
+    sys.stdout.write(f"Wrote {GOLDEN}.\n")

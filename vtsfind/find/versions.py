@@ -1,0 +1,31 @@
+"""Versions of what `evidence.db` caches, raised by hand: what another version found out is found out again.
+
+Raise a version when the code that it covers may give other results for the same photos. `tests/test_cache_versions.py`
+fails when that code changes, and says what to do.
+"""
+
+from typing import Final
+
+from vtsfind.find.threads import opencv
+
+FEATURES_VERSION: Final = 1
+"""Of the details and features of one photo: `vtsfind.find.features`, `vtsfind.media.quality`."""
+VERDICTS_VERSION: Final = 1
+"""Of the verdict on two photos: `vtsfind.find.verification`."""
+CANDIDATES_VERSION: Final = 1
+"""Of the candidate pairs by local features: `vtsfind.find.candidates.local_features`."""
+
+
+def features_version() -> str:
+    """Version of cached features. Another OpenCV may find other local features, so its version is part of it."""
+    return f"features {FEATURES_VERSION}, OpenCV {opencv().__version__}"
+
+
+def verdicts_version() -> str:
+    """Version of cached verdicts, which rest on features."""
+    return f"verdicts {VERDICTS_VERSION}, {features_version()}"
+
+
+def candidates_version() -> str:
+    """Version of cached candidate pairs, which rest on features."""
+    return f"candidates {CANDIDATES_VERSION}, {features_version()}"
