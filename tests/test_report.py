@@ -1,9 +1,6 @@
 """What reports look like where a test of a command cannot see it: pictures, progress, terminals."""
 
-import base64
 import io
-import re
-import zlib
 from typing import Any
 
 import numpy as np
@@ -14,8 +11,10 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import Phase, SilentProgress
 from vtsfind.base.records import PictureInfo, Stamp
 from vtsfind.engine import Neighbour
+from vtsfind.graphics.detect import Graphics
 from vtsfind.graphics.png import png
-from vtsfind.report.pictures import choose_protocol, downscale, encode_picture
+from vtsfind.graphics.renderer import PictureRenderer
+from vtsfind.report.pictures import inline_picture, inline_renderer
 from vtsfind.report.progress import TerminalProgress, progress_shown
 from vtsfind.report.query import hit_lines
 from vtsfind.report.streams import Notes, Output
@@ -46,60 +45,47 @@ def test_a_png_written_here_is_the_picture() -> None:
     assert np.array_equal(np.asarray(image), PIXELS[:50])
 
 
-def test_kitty_gets_the_picture_in_small_chunks() -> None:
-    data = encode_picture("kitty", PIXELS, 20, 7)
-    chunks = re.findall(rb"\x1b_G([^;]*);([^\x1b]*)\x1b\\", data)
-    assert b"s=160,v=160,c=20,r=7" in chunks[0][0]
-    assert all(len(chunk) <= 4096 for _, chunk in chunks)
-    assert [control.endswith(b"m=1") for control, _ in chunks] == [True] * (len(chunks) - 1) + [False]
-    assert zlib.decompress(base64.b64decode(b"".join(chunk for _, chunk in chunks))) == PIXELS.tobytes()
+@pytest.mark.parametrize("graphics", [Graphics.KITTY, Graphics.SIXEL, Graphics.ITERM2, Graphics.BLOCKS])
+def test_a_picture_among_lines_of_text_ends_on_the_line_below_it(graphics: Graphics) -> None:
+    picture = PictureRenderer(graphics).draw(PIXELS, 20, 7)
+    text = inline_picture(picture)
+    assert text.count("\n") == 7
+    assert text.startswith(picture.before)
+    before, drawn, after = text.rpartition(picture.overlay) if picture.overlay else (text, "", "")
+    if graphics in {Graphics.SIXEL, Graphics.ITERM2}:
+        assert before.endswith("\n\x1b[7A\x1b7"), (
+            "it is drawn over its lines, whatever had to scroll for them"
+        )
+        assert drawn
+        assert after == "\x1b8\x1b[7B"
+    else:
+        assert text.endswith("\n")
 
 
-def test_iterm2_gets_a_png_of_the_right_shape() -> None:
-    data = encode_picture("iterm2", PIXELS, 20, 7)
-    found = re.fullmatch(rb"\x1b\]1337;File=inline=1;width=20;height=7;[^:]*:([^\x07]*)\x07\n", data)
-    assert found
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(base64.b64decode(found[1])))), PIXELS)
-
-
-def test_blocks_show_two_pixels_a_character() -> None:
+def test_blocks_among_lines_of_text_have_two_colours_a_character() -> None:
     flat = np.zeros((160, 160, 3), np.uint8)
     flat[80:] = (1, 2, 3)
-    lines = encode_picture("blocks", flat, 4, 1).decode().splitlines()
-    assert lines == ["\x1b[38;2;0;0;0m\x1b[48;2;1;2;3m\u2580" * 4 + "\x1b[0m"]
+    text = inline_picture(PictureRenderer(Graphics.BLOCKS).draw(flat, 4, 1))
+    assert text == "\x1b[38;2;0;0;0;48;2;1;2;3m\u2580\u2580\u2580\u2580\x1b[0m\n"
 
 
-@pytest.mark.parametrize(("width", "height"), [(160, 160), (20, 14), (1, 1), (7, 160)])
-def test_a_shrunk_picture_keeps_its_mean(width: int, height: int) -> None:
-    small = downscale(PIXELS, width, height)
-    assert small.shape == (height, width, 3)
-    assert abs(small.mean() - PIXELS.mean()) < 1
-
-
-@pytest.mark.parametrize(
-    ("environment", "kind"),
-    [
-        ({}, "blocks"),
-        ({"TERM": "xterm-kitty"}, "kitty"),
-        ({"TERM_PROGRAM": "ghostty"}, "kitty"),
-        ({"TERM_PROGRAM": "iTerm.app"}, "iterm2"),
-        ({"TERM_PROGRAM": "WezTerm"}, "iterm2"),
-        ({"TERM": "xterm-kitty", "TMUX": "/tmp/tmux"}, "blocks"),
-    ],
-)
-def test_a_terminal_gets_the_best_pictures_that_it_can_show(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], kind: str
-) -> None:
+def test_pictures_of_two_runs_have_different_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     on_terminal(monkeypatch)
-    assert choose_protocol("auto", Output(), environment) == kind
+    renderers = [inline_renderer("kitty", Output()) for _ in range(2)]
+    pictures = [renderer.draw(PIXELS, 4, 2) for renderer in renderers if renderer]
+    assert pictures[0].after != pictures[1].after
 
 
 def test_no_terminal_gets_no_pictures_unless_forced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdout", io.StringIO())
-    assert choose_protocol("auto", Output(), {"TERM": "xterm-kitty"}) is None
-    assert choose_protocol("kitty", Output(), {}) == "kitty"
-    with pytest.raises(UsageError, match="iterm2"):
-        choose_protocol("iterm", Output(), {})
+    assert inline_renderer("auto", Output()) is None
+    assert inline_renderer("off", Output()) is None
+    forced = inline_renderer("kitty", Output())
+    assert forced
+    assert forced.graphics is Graphics.KITTY
+    with pytest.raises(UsageError, match="iterm") as error:
+        inline_renderer("iterm", Output())
+    assert "iterm2" in error.value.remedy
 
 
 def test_a_long_phase_shows_a_bar_and_a_short_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.base.settings import Settings
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session import BrowseSession, GroupSource
-from vtsfind.graphics.protocols import Graphics
+from vtsfind.graphics.detect import Graphics
 from vtsfind.tui.app import BrowseApp
 from vtsfind.tui.screens.groups import GroupsPage
 from vtsfind.tui.widgets.card_grid import CardGrid
@@ -68,8 +68,8 @@ class Hand:
     @property
     def review(self) -> Review:
         """The review at hand."""
-        assert self.app.browsing.review, f"there is none: {self.told}"
-        return self.app.browsing.review
+        assert self.app.session.review, f"there is none: {self.told}"
+        return self.app.session.review
 
     def page(self, kind: type[Page]) -> Page:
         """The screen in front, which must be of a kind."""

@@ -14,23 +14,22 @@ from support.tui_driver import Hand, drive
 from vtsfind.base.groups import Box, Evidence
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo
-from vtsfind.engine.review.side_by_side import (
-    File,
+from vtsfind.engine.review.alignment import (
     aligned,
     apply_orientation,
     difference,
     differing_share,
-    facts,
     orient_box,
     resized,
     shared_parts,
     sharpness,
 )
+from vtsfind.engine.review.facts import ComparedFile, facts
 from vtsfind.engine.review.state import Mark, ReviewStatus
 from vtsfind.graphics.scaling import FULL_VIEW
 from vtsfind.tui.screens.compare import ComparePage
 from vtsfind.tui.screens.groups import GroupsPage
-from vtsfind.tui.widgets.image_view import PictureView
+from vtsfind.tui.widgets.image_view import ZoomView
 from vtsfind.tui.widgets.text_width import size
 
 
@@ -121,10 +120,12 @@ def test_resizing_keeps_a_flat_picture_flat(height: int, width: int, rows: int, 
 
 
 def test_facts_name_the_better_file_and_leave_out_what_neither_says() -> None:
-    first = File(
+    first = ComparedFile(
         "a.jpg", "/x", 2000, "", PictureInfo(400, 300, 1, "2020-01-01 10:00:00", "JPEG"), Details(gps=True)
     )
-    second = File("b.jpg", "/x", 3000, "", PictureInfo(200, 150, 1, None, "JPEG"), Details(quality=80))
+    second = ComparedFile(
+        "b.jpg", "/x", 3000, "", PictureInfo(200, 150, 1, None, "JPEG"), Details(quality=80)
+    )
     lines = {fact.name: fact for fact in facts(first, second, size)}
     assert (lines["pixels"].better, lines["bytes"].better, lines["taken"].better) == (1, 2, 1)
     assert (lines["place (GPS)"].better, lines["JPEG quality"].better) == (1, 2)
@@ -132,8 +133,8 @@ def test_facts_name_the_better_file_and_leave_out_what_neither_says() -> None:
     assert "rating" not in lines
 
 
-def shown(hand: Hand) -> PictureView:
-    return hand.page(ComparePage).query_one("#first", PictureView)
+def shown(hand: Hand) -> ZoomView:
+    return hand.page(ComparePage).query_one("#first", ZoomView)
 
 
 def test_flicker_difference_and_side_by_side_keep_zoom_and_place(tmp_path: Path) -> None:

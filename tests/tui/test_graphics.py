@@ -15,17 +15,11 @@ from PIL import Image
 from support.drawn_photos import scene
 
 from vtsfind.base.errors import UsageError
-from vtsfind.graphics.protocols import (
-    Graphics,
-    choose_graphics,
-    iterm2_picture,
-    kitty_cells,
-    kitty_picture,
-    sixel_picture,
-    understands_sixel,
-)
-from vtsfind.graphics.renderer import CellSize, PictureRenderer, block_lines
-from vtsfind.graphics.scaling import FULL_VIEW, Viewport, Window, resample, window
+from vtsfind.base.groups import Box
+from vtsfind.graphics.detect import CellSize, Graphics, choose_graphics, supports_sixel
+from vtsfind.graphics.protocols import iterm2_picture, kitty_cells, kitty_picture, sixel_picture
+from vtsfind.graphics.renderer import PictureRenderer, block_lines
+from vtsfind.graphics.scaling import FULL_VIEW, Viewport, resample, window
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -111,7 +105,7 @@ def test_a_part_is_the_mean_of_what_it_covers() -> None:
         np.abs(resample(pixels, 16, 12).astype(float) - pixels.reshape(12, 4, 16, 4, 3).mean((1, 3))).max()
         <= 1
     )
-    quarter = resample(pixels, 32, 24, Window(0.5, 0.5, 1.0, 1.0))
+    quarter = resample(pixels, 32, 24, Box(0.5, 0.5, 1.0, 1.0))
     assert np.array_equal(quarter, pixels[24:, 32:])
 
 
@@ -212,11 +206,11 @@ def test_auto_is_the_best_that_the_terminal_is_known_to_understand(
 
 def test_a_word_for_the_kind_of_pictures_is_checked() -> None:
     assert choose_graphics("off") is Graphics.OFF
-    with pytest.raises(UsageError, match="no kind of pictures") as error:
+    with pytest.raises(UsageError, match="no way") as error:
         choose_graphics("sixels")
     assert "Did you mean 'sixel'?" in error.value.remedy
 
 
 def test_the_class_of_a_terminal_is_no_sixel() -> None:
-    assert not understands_sixel(b"\x1b[?4;6c")
-    assert understands_sixel(b"\x1b[6;20;10t\x1b[?4;4c")
+    assert not supports_sixel(b"\x1b[?4;6c")
+    assert supports_sixel(b"\x1b[6;20;10t\x1b[?4;4c")

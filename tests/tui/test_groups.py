@@ -11,10 +11,9 @@ from vtsfind.base.groups import Verdict
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.state import Mark, ReviewStatus
-from vtsfind.graphics.protocols import Graphics
+from vtsfind.graphics.detect import Graphics
 from vtsfind.tui.screens.compare import ComparePage
-from vtsfind.tui.widgets.bulk_accept import BulkAcceptDialog
-from vtsfind.tui.widgets.screen_base import HelpDialog
+from vtsfind.tui.widgets.dialogs import BulkAcceptDialog, HelpDialog
 
 
 def test_accepting_goes_on_to_the_next_open_group_and_outlives_the_session() -> None:
@@ -211,7 +210,7 @@ def test_kitty_gets_each_picture_once_and_its_characters_as_text(tmp_path: Path)
     async def script(hand: Hand) -> None:
         written: list[str] = []
         hand.app.write_raw = written.append  # type: ignore[assignment, method-assign]
-        hand.app.gallery._write = written.append
+        hand.app.pictures._write = written.append
         await hand.press("down", "up", "down")
         sent = re.findall(r"a=T,U=1,.*?,i=(\d+),", "".join(written))
         assert len(sent) == len(set(sent)) >= 3
@@ -302,7 +301,7 @@ def test_a_session_that_is_open_elsewhere_is_not_written_to_twice(tmp_path: Path
     settings = Settings(library=str(tmp_path / "library"))
 
     async def script(hand: Hand) -> None:
-        assert hand.app.browsing.review is None
+        assert hand.app.session.review is None
         assert "is being reviewed by process" in " ".join(hand.text.split())
 
     with BrowseSession(settings) as other, SavedSteps(other.folder):

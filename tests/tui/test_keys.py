@@ -26,28 +26,28 @@ OWNERS = {
 }
 
 
-@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: f"{action.part}-{action.name}")
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: f"{action.scope}-{action.name}")
 def test_every_action_of_the_table_can_be_done(action: object) -> None:
     name = action.name.partition("(")[0]  # type: ignore[attr-defined]
-    assert hasattr(OWNERS[action.part], f"action_{name}")  # type: ignore[attr-defined]
+    assert hasattr(OWNERS[action.scope], f"action_{name}")  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("part", KeyScope)
-def test_no_key_has_two_meanings_in_one_part(part: KeyScope) -> None:
-    keys = Counter(key for action in ACTIONS if action.part is part for key in action.keys.split(","))
+@pytest.mark.parametrize("scope", KeyScope)
+def test_no_key_has_two_meanings_in_one_part(scope: KeyScope) -> None:
+    keys = Counter(key for action in ACTIONS if action.scope is scope for key in action.keys.split(","))
     everywhere = {
-        key for action in ACTIONS if action.part is KeyScope.EVERYWHERE for key in action.keys.split(",")
+        key for action in ACTIONS if action.scope is KeyScope.EVERYWHERE for key in action.keys.split(",")
     }
     assert max(keys.values()) == 1
-    if part is not KeyScope.EVERYWHERE:
+    if scope is not KeyScope.EVERYWHERE:
         assert not everywhere & set(keys)
 
 
-@pytest.mark.parametrize("part", KeyScope)
-def test_the_help_explains_what_every_binding_does(part: KeyScope) -> None:
-    bound = [binding for binding in bindings(part) if isinstance(binding, Binding)]
-    explained = list(rows(part))
-    assert len(bound) == len([action for action in ACTIONS if action.part is part])
+@pytest.mark.parametrize("scope", KeyScope)
+def test_the_help_explains_what_every_binding_does(scope: KeyScope) -> None:
+    bound = [binding for binding in bindings(scope) if isinstance(binding, Binding)]
+    explained = list(rows(scope))
+    assert len(bound) == len([action for action in ACTIONS if action.scope is scope])
     assert all(keys and meaning.endswith(".") for keys, meaning in explained)
 
 

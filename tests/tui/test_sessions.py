@@ -21,10 +21,10 @@ from vtsfind.engine import update
 from vtsfind.tui.app import BrowseApp
 from vtsfind.tui.screens.apply import ApplyPage
 from vtsfind.tui.screens.history import HistoryPage
-from vtsfind.tui.screens.home import AddFolderDialog, HomePage
+from vtsfind.tui.screens.home import HomePage
 from vtsfind.tui.screens.search import SearchPage, parse_dropped_path
 from vtsfind.tui.widgets.card_grid import CardGrid
-from vtsfind.tui.widgets.screen_base import ConfirmDialog
+from vtsfind.tui.widgets.dialogs import AddFolderDialog, ConfirmDialog
 
 
 @pytest.fixture(autouse=True)
@@ -120,7 +120,7 @@ def test_a_first_session_indexes_a_folder_and_finds_its_copies(photos: Path) -> 
         await hand.finish()
         hand.page(HomePage)
         assert "13 files" in hand.text
-        assert hand.app.browsing.review
+        assert hand.app.session.review
         names = {
             show_path(member.photo.path).rpartition("/")[2]
             for group in hand.review.groups

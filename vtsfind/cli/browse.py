@@ -73,8 +73,7 @@ def browse(
 
 def _show(run: CommandRun, dedup_options: "DedupOptions", graphics: str) -> None:
     from vtsfind.engine.review.session import BrowseSession
-    from vtsfind.graphics.detect import query_terminal
-    from vtsfind.graphics.protocols import AUTO, choose_graphics
+    from vtsfind.graphics.detect import AUTO, choose_graphics, query_terminal
     from vtsfind.tui.app import BrowseApp
 
     choose_graphics(graphics)  # a wrong word is said before anything else

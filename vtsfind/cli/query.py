@@ -59,7 +59,7 @@ def query(
         typer.Option(
             metavar="[=HOW]",
             help="Show small pictures, if standard output is a terminal. HOW is auto (the best that the terminal "
-            "says it can), or, forced, kitty, iterm2 or blocks.",
+            "says it can), or, forced, kitty, sixel, iterm2 or blocks.",
             show_default=False,
         ),
     ] = None,
@@ -122,11 +122,13 @@ def _write(
 def _inline_pictures(run: CommandRun, how: str) -> "InlinePictures | None":
     """What draws the pictures of hits; None where there is no terminal to draw on."""
     from vtsfind.engine import thumbnails
-    from vtsfind.report.pictures import THUMBNAIL_SIDE_PX, InlinePictures, choose_protocol
+    from vtsfind.report.pictures import THUMBNAIL_SIDE_PX, InlinePictures, inline_renderer
 
-    kind = choose_protocol(how, run.output)
-    return kind and InlinePictures(
-        kind, run.output, lambda paths: thumbnails(paths, THUMBNAIL_SIDE_PX, run.settings, run.cancel)
+    renderer = inline_renderer(how, run.output)
+    if renderer is None:
+        return None
+    return InlinePictures(
+        renderer, run.output, lambda paths: thumbnails(paths, THUMBNAIL_SIDE_PX, run.settings, run.cancel)
     )
 
 

@@ -1,1 +1,1 @@
-"""Pictures in a terminal: what it understands, and how pixels become that. Shared by `report` and `tui`."""
+"""Pictures in a terminal: what it supports, and how pixels are drawn. Shared by `report` and `tui`."""

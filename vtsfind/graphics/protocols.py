@@ -1,4 +1,4 @@
-"""What terminals understand as pictures, and which of it the terminal at hand understands.
+"""The escape sequences that draw pictures in a terminal.
 
 =======  ===================================================================================================
 kitty    Kitty's graphics protocol with Unicode placeholders: the picture is sent once, and the characters that
@@ -11,16 +11,11 @@ off      No pictures.
 """
 
 import base64
-import os
 import zlib
-from collections.abc import Mapping
-from difflib import get_close_matches
-from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.errors import UsageError
 from vtsfind.graphics.png import png
 from vtsfind.graphics.scaling import Pixels
 
@@ -30,7 +25,7 @@ _SIXEL_LEVELS = (6, 7, 6)
 """Shades of red, green and blue in the palette of sixel pictures."""
 _BAYER_MATRIX = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]) / 16 - 15 / 32
 
-# The characters that number rows and columns in Kitty's protocol: ranges, in hexadecimal, in the protocol's order.
+# The combining characters that number rows and columns in Kitty's protocol: hexadecimal ranges, in its order.
 _DIACRITIC_RANGES = """
 305 30D-30E 310 312 33D-33F 346 34A-34C 350-352 357 35B 363-36F 483-487 592-595 597-599 59C-5A1 5A8-5A9 5AB-5AC 5AF 5C4
 610-617 657-65B 65D-65E 6D6-6DC 6DF-6E2 6E4 6E7-6E8 6EB-6EC 730 732-733 735-736 73A 73D 73F-741 743 745 747 749-74A
@@ -50,70 +45,11 @@ def _diacritics() -> list[str]:
 
 _DIACRITICS = _diacritics()
 MAX_PLACEHOLDER_CELLS = len(_DIACRITICS)
-"""Cells along a side that a placed picture can have at most."""
-
-
-class Graphics(StrEnum):
-    """How pictures are drawn."""
-
-    KITTY = "kitty"
-    SIXEL = "sixel"
-    ITERM2 = "iterm2"
-    BLOCKS = "blocks"
-    OFF = "off"
-
-
-AUTO = "auto"
-
-
-def choose_graphics(
-    requested: str, answer: bytes = b"", environment: Mapping[str, str] = os.environ
-) -> Graphics:
-    """How to draw: as asked, or for `auto` the best that the terminal is known, or says, to understand.
-
-    Parameters
-    ----------
-    requested
-        A value of `Graphics`, or `auto`.
-    answer
-        What the terminal said when it was asked for its device attributes; empty if it was not asked.
-    environment
-        Of the process.
-
-    Raises
-    ------
-    UsageError
-        For another word.
-    """
-    words = [AUTO, *(kind.value for kind in Graphics)]
-    if requested not in words:
-        near = get_close_matches(requested, words, n=1)
-        hint = f"Did you mean '{near[0]}'? " if near else ""
-        raise UsageError(f"'{requested}' is no kind of pictures.", f"{hint}Use {', '.join(words)}.")
-    if requested != AUTO:
-        return Graphics(requested)
-    if environment.get("TMUX") or environment.get("STY"):  # which pass graphics on only if told to
-        return Graphics.BLOCKS
-    term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
-    if environment.get("KITTY_WINDOW_ID") or "kitty" in term or "ghostty" in (term + program):
-        return Graphics.KITTY
-    if program in {"iTerm.app", "WezTerm", "mintty"} or environment.get("LC_TERMINAL") == "iTerm2":
-        return Graphics.ITERM2
-    return Graphics.SIXEL if understands_sixel(answer) else Graphics.BLOCKS
-
-
-def understands_sixel(answer: bytes) -> bool:
-    r"""Whether device attributes (the answer to `CSI c`) name sixel graphics.
-
-    >>> understands_sixel(b"\x1b[?62;4;6;22c"), understands_sixel(b"\x1b[?1;2c")
-    (True, False)
-    """
-    start, end = answer.find(b"\x1b[?"), answer.rfind(b"c")
-    return 0 <= start < end and b"4" in answer[start + 3 : end].split(b";")[1:]
+"""Cells along a side of the largest picture that placeholders can number."""
 
 
 def kitty_picture(pixels: Pixels, number: int, columns: int, rows: int) -> str:
-    """What sends a picture to the terminal under a number, to be shown where its placeholders stand."""
+    """Send a picture to the terminal under a number; it is shown where its placeholders (`kitty_cells`) stand."""
     height, width, _ = pixels.shape
     data = base64.b64encode(zlib.compress(pixels.tobytes(), 1)).decode()
     chunks = [data[start : start + _KITTY_CHUNK_BYTES] for start in range(0, len(data), _KITTY_CHUNK_BYTES)]
@@ -125,24 +61,24 @@ def kitty_picture(pixels: Pixels, number: int, columns: int, rows: int) -> str:
 
 
 def kitty_removal(number: int) -> str:
-    """What makes the terminal forget a picture."""
+    """Make the terminal delete a picture."""
     return f"\x1b_Ga=d,d=I,q=2,i={number}\x1b\\"
 
 
 def kitty_cells(columns: int, row: int) -> str:
-    """The characters of one line that stand for a picture; its number is their colour."""
+    """The placeholders of one line of a picture; their colour must be the number of the picture."""
     line = _DIACRITICS[row]
     return "".join(f"{_PLACEHOLDER}{line}{_DIACRITICS[column]}" for column in range(columns))
 
 
 def iterm2_picture(pixels: Pixels, columns: int, rows: int) -> str:
-    """What draws a picture at the cursor, on so many characters and lines."""
+    """Draw a picture at the cursor over some columns and rows."""
     data = base64.b64encode(png(pixels)).decode()
     return f"\x1b]1337;File=inline=1;width={columns};height={rows};preserveAspectRatio=0;doNotMoveCursor=1:{data}\x07"
 
 
 def sixel_picture(pixels: Pixels) -> str:
-    """What draws a picture at the cursor, pixel for pixel, in 252 colours with an ordered dither."""
+    """Draw a picture at the cursor, pixel for pixel, in 252 colours with ordered dithering."""
     height, width, _ = pixels.shape
     indices = _dithered(pixels)
     padded = np.full((-(-height // 6) * 6, width), -1, np.int16)
@@ -161,7 +97,7 @@ def sixel_picture(pixels: Pixels) -> str:
 
 
 def _dithered(pixels: Pixels) -> npt.NDArray[np.int16]:
-    """The nearest colour of the palette for each pixel, with an ordered dither between them."""
+    """(h, w): the index of each pixel in the palette, after ordered dithering."""
     height, width, _ = pixels.shape
     noise = np.tile(_BAYER_MATRIX, (-(-height // 4), -(-width // 4)))[:height, :width]
     index = np.zeros((height, width), np.int16)
@@ -184,7 +120,7 @@ def _palette(indices: npt.NDArray[np.int16]) -> str:
 
 
 def _sixel_run_lengths(bits: npt.NDArray[np.int64]) -> str:
-    """One colour's row of sixels, with repetitions counted."""
+    """One colour's row of sixels, run-length encoded."""
     changes = np.flatnonzero(np.diff(bits)) + 1
     starts = [0, *changes.tolist()]
     lengths = np.diff([*starts, len(bits)]).tolist()

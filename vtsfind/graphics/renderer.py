@@ -1,28 +1,28 @@
-"""Pictures as something that a terminal can show: made in workers, drawn by widgets line by line."""
+"""Pictures as lines of text and escape sequences, for the command line and the terminal UI alike."""
 
 from dataclasses import dataclass, field
 from itertools import count
 
 import numpy as np
 import numpy.typing as npt
-from rich.color import Color, ColorSystem
+from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
-from textual.strip import Strip
 
+from vtsfind.base.groups import Box
+from vtsfind.graphics.detect import CellSize, Graphics
 from vtsfind.graphics.protocols import (
     MAX_PLACEHOLDER_CELLS,
-    Graphics,
     iterm2_picture,
     kitty_cells,
     kitty_picture,
     kitty_removal,
     sixel_picture,
 )
-from vtsfind.graphics.scaling import FULL_WINDOW, Pixels, Viewport, Window, resample, window
+from vtsfind.graphics.scaling import FULL_BOX, Pixels, Viewport, resample, window
 
-# The characters that part their place in two, and the pixels in the colour of the text: upper left and right, lower left
-# and right. The half block stands first, since it wins where nothing is gained by another.
+# The block characters, and which of the four pixels of a cell have the foreground colour: upper left, upper right, lower
+# left, lower right. The half block is first: it wins ties.
 _BLOCK_SHAPES = [
     ("\u2580", np.array([1, 1, 0, 0], np.float32)),
     ("\u258c", np.array([1, 0, 1, 0], np.float32)),
@@ -36,63 +36,55 @@ _BLOCK_SHAPES = [
 
 @dataclass(frozen=True, slots=True)
 class RenderedPicture:
-    """A picture for a place on the screen."""
+    """A picture as a terminal draws it."""
 
     columns: int
     rows: int
     lines: list[list[Segment]] = field(repr=False)
     """`rows` lines of `columns` characters."""
     overlay: str = ""
-    """What is written at the upper left corner, over the lines, once they are there; empty for most."""
+    """The escape sequence that draws the picture over the lines, written with the cursor at their upper left; or empty."""
     before: str = ""
-    """What is written once before the lines."""
+    """The escape sequence written once before the lines; or empty."""
     after: str = ""
-    """What is written when the drawing is forgotten."""
-
-
-@dataclass(frozen=True, slots=True)
-class CellSize:
-    """The size of a character, in pixels."""
-
-    width: int = 10
-    height: int = 20
+    """The escape sequence written when the picture is no longer needed; or empty."""
 
 
 class PictureRenderer:
-    """Draws pictures for one terminal; any thread may use it.
+    """Draws pictures for one terminal. Thread-safe.
 
     Parameters
     ----------
     graphics
-        How.
+        How pictures are drawn.
     cell
         The size of a character.
+    first_number
+        The number of the first picture, 1 to 2**24 - 1, where the terminal keeps pictures by number.
     """
 
-    def __init__(self, graphics: Graphics, cell: CellSize | None = None) -> None:
+    def __init__(self, graphics: Graphics, cell: CellSize | None = None, *, first_number: int = 1) -> None:
         self.graphics = graphics
         self.cell = cell or CellSize()
-        self._numbers = count(1)
+        self._numbers = count(first_number)
 
-    def window(self, viewport: Viewport, pixels: Pixels, columns: int, rows: int) -> tuple[Window, int, int]:
-        """What a look shows of a picture in a place, and the characters and lines that this takes."""
+    def window(self, viewport: Viewport, pixels: Pixels, columns: int, rows: int) -> tuple[Box, int, int]:
+        """The part of a picture that a viewport shows within some columns and rows, and the columns and rows it takes."""
         shape = 0.5 if self.graphics is Graphics.BLOCKS else self.cell.width / self.cell.height
         height, width, _ = pixels.shape
         return window(viewport, (width, height), (columns, rows), shape)
 
-    def draw(
-        self, pixels: Pixels, columns: int, rows: int, source_window: Window = FULL_WINDOW
-    ) -> RenderedPicture:
-        """Draw a part of a picture over all of a place.
+    def draw(self, pixels: Pixels, columns: int, rows: int, source_window: Box = FULL_BOX) -> RenderedPicture:
+        """Draw a part of a picture over all of some columns and rows.
 
         Parameters
         ----------
         pixels
             (h, w, 3) uint8.
         columns, rows
-            Of the place.
+            The size of the drawing, in characters.
         source_window
-            Which part.
+            The part of the picture.
         """
         kind = self.graphics
         if kind is Graphics.KITTY and max(columns, rows) <= MAX_PLACEHOLDER_CELLS:
@@ -106,7 +98,7 @@ class PictureRenderer:
             columns, rows, block_lines(resample(pixels, 2 * columns, 2 * rows, source_window))
         )
 
-    def _kitty(self, pixels: Pixels, columns: int, rows: int, source_window: Window) -> RenderedPicture:
+    def _kitty(self, pixels: Pixels, columns: int, rows: int, source_window: Box) -> RenderedPicture:
         number = next(self._numbers)
         shown = resample(pixels, columns * self.cell.width, rows * self.cell.height, source_window)
         colour = Color.from_rgb(number >> 16 & 255, number >> 8 & 255, number & 255)
@@ -117,7 +109,7 @@ class PictureRenderer:
 
 
 def block_lines(pixels: Pixels) -> list[list[Segment]]:
-    """Draw (2r, 2c, 3) uint8 as r lines of c characters: two colours each, parted where that shows the four pixels best."""
+    """Draw (2r, 2c, 3) uint8 as r lines of c block characters: the shape and two colours with the least squared error."""
     quads = _quads(pixels)
     foregrounds, backgrounds, errors = [], [], []
     for _, mask in _BLOCK_SHAPES:
@@ -141,14 +133,14 @@ def _quads(pixels: Pixels) -> npt.NDArray[np.float32]:
 def _pick_colours(
     colours: list[npt.NDArray[np.float32]], best: npt.NDArray[np.int64]
 ) -> npt.NDArray[np.uint8]:
-    """(r, c, 3): of each character, the colour that goes with its best part."""
+    """(r, c, 3): the colour of each character that goes with its best shape."""
     picked = np.take_along_axis(np.stack(colours), best[None, :, :, None], 0)[0]
     rounded: npt.NDArray[np.uint8] = np.rint(picked).astype(np.uint8)
     return rounded
 
 
 def _line(best: list[int], colours: list[list[int]]) -> list[Segment]:
-    """One line; characters of the same colours that stand together are one segment."""
+    """One line; neighbours of the same colours are one segment."""
     line: list[Segment] = []
     text, before = "", None
     for kind, pair in zip(best, map(tuple, colours), strict=True):
@@ -163,8 +155,4 @@ def _line(best: list[int], colours: list[list[int]]) -> list[Segment]:
 
 def _style(pair: tuple[int, ...] | None) -> Style:
     assert pair
-    style = Style(color=Color.from_rgb(*pair[:3]), bgcolor=Color.from_rgb(*pair[3:]))
-    Strip.render_ansi(
-        style, ColorSystem.TRUECOLOR
-    )  # kept in the style, so that drawing it later takes no time
-    return style
+    return Style(color=Color.from_rgb(*pair[:3]), bgcolor=Color.from_rgb(*pair[3:]))

@@ -1,9 +1,11 @@
-"""Parts of pictures at any size, by NumPy alone: fast enough to follow a key that is held down."""
+"""Parts of pictures at any size, with NumPy alone: fast enough to follow a held-down key."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+
+from vtsfind.base.groups import Box
 
 Pixels = npt.NDArray[np.uint8]
 """(h, w, 3): red, green and blue."""
@@ -11,24 +13,25 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Viewport:
-    """Which part of a picture is looked at: the same look shows the same part of pictures of the same shape."""
+    """The part of a picture that is shown; the same viewport shows the same part of pictures of the same shape."""
 
     zoom: float = 1.0
-    """1 shows all of the picture."""
+    """1 shows the whole picture."""
     x: float = 0.5
-    """The middle of the view, as a fraction of the width."""
+    """The centre, as a fraction of the width."""
     y: float = 0.5
+    """The centre, as a fraction of the height."""
 
     def zoomed(self, factor: float, max_zoom: float = 64.0) -> "Viewport":
-        """The same middle, closer or farther."""
+        """Zoomed about the centre."""
         return replace(self, zoom=min(max(1.0, self.zoom * factor), max_zoom)).clamped()
 
     def panned(self, right: float, down: float) -> "Viewport":
-        """Another middle; 1 is a whole view away."""
+        """Moved; 1 is a whole view."""
         return replace(self, x=self.x + right / self.zoom, y=self.y + down / self.zoom).clamped()
 
     def clamped(self) -> "Viewport":
-        """The nearest look that shows nothing beyond the edges."""
+        """The nearest viewport that shows nothing beyond the edges."""
         half = 0.5 / self.zoom
         return replace(self, x=min(max(self.x, half), 1 - half), y=min(max(self.y, half), 1 - half))
 
@@ -36,39 +39,29 @@ class Viewport:
 FULL_VIEW = Viewport()
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A part of a picture, in fractions of its sides from the top left."""
-
-    left: float = 0.0
-    top: float = 0.0
-    right: float = 1.0
-    bottom: float = 1.0
-
-
-FULL_WINDOW = Window()
+FULL_BOX = Box(0.0, 0.0, 1.0, 1.0)
 
 
 def window(
     viewport: Viewport, size: tuple[int, int], place: tuple[int, int], cell: float = 0.5
-) -> tuple[Window, int, int]:
-    """What a look shows of a picture in a place, and the characters and lines that this takes.
+) -> tuple[Box, int, int]:
+    """The part of a picture that a viewport shows in an area, and the characters and lines it takes.
 
     Parameters
     ----------
     viewport
-        At zoom 1 all of the picture just fits; closer, it may fill the place, whatever its shape.
+        At zoom 1 the whole picture just fits; zoomed in, it may fill the area, whatever its shape.
     size
         Width and height of the picture, in any unit.
     place
-        Characters and lines of the place.
+        Characters and lines of the area.
     cell
         Width of a character, divided by its height.
 
     >>> window(FULL_VIEW, (4000, 3000), (40, 20))[1:], window(FULL_VIEW, (300, 4000), (40, 20))[1:]
     ((40, 15), (3, 20))
     >>> window(Viewport(2.0), (4000, 3000), (40, 20))
-    (Window(left=0.25, top=0.16666666666666669, right=0.75, bottom=0.8333333333333333), 40, 20)
+    (Box(left=0.25, top=0.16666666666666669, right=0.75, bottom=0.8333333333333333), 40, 20)
     """
     width, height = size
     columns, rows = max(1, place[0]), max(1, place[1])
@@ -77,12 +70,12 @@ def window(
     across, down = min(1.0, wide / (width * scale)), min(1.0, high / (height * scale))
     x = min(max(viewport.x, across / 2), 1 - across / 2)
     y = min(max(viewport.y, down / 2), 1 - down / 2)
-    source = Window(x - across / 2, y - down / 2, x + across / 2, y + down / 2)
+    source = Box(x - across / 2, y - down / 2, x + across / 2, y + down / 2)
     taken = round(across * width * scale / cell), round(down * height * scale)
     return source, min(columns, max(1, taken[0])), min(rows, max(1, taken[1]))
 
 
-def resample(pixels: Pixels, width: int, height: int, source_window: Window = FULL_WINDOW) -> Pixels:
+def resample(pixels: Pixels, width: int, height: int, source_window: Box = FULL_BOX) -> Pixels:
     """A part of a picture as (height, width, 3): means where it shrinks, the nearest pixels where it grows."""
     rows, columns = pixels.shape[:2]
     across = np.linspace(source_window.left * columns, source_window.right * columns, width + 1)

@@ -1,1 +1,1 @@
-"""The terminal screens: thin views of the engine."""
+"""The terminal UI: thin views of the engine."""

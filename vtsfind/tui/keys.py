@@ -1,4 +1,4 @@
-"""The one table of everything a key does. Bindings, the footer, the help and docs/keys.md are made from it."""
+"""The one table of keys. Bindings, the footer, the help, the command palette and docs/keys.md are made from it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 
 class KeyScope(StrEnum):
-    """A part of the program that has keys of its own; the value is its heading."""
+    """A screen with its own keys; the value is its heading."""
 
     EVERYWHERE = "Everywhere"
     HOME = "Home"
@@ -21,110 +21,110 @@ class KeyScope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyAction:
-    """Something that a person can do."""
+    """An action that the user can take."""
 
-    part: KeyScope
+    scope: KeyScope
     name: str
-    """The method `action_NAME` of the part's screen, or of the application, does it; arguments in brackets."""
+    """The method `action_NAME` of the screen, or of the application; arguments in brackets."""
     keys: str
-    """As Textual names them, separated by commas."""
+    """Textual's names of the keys, separated by commas."""
     label: str
     """One or two words for the footer."""
     help: str
-    """A sentence for the help."""
+    """One sentence for the help."""
     footer: bool = False
     """Whether the footer shows it."""
     priority: bool = False
-    """Whether it also works while something is typed."""
+    """Whether it also works while the user types text."""
     shown: str = ""
-    """The keys for people, if their names do not say it."""
+    """The names of the keys for people, where they differ from Textual's."""
 
 
 E, H, G, C, S, A, R = KeyScope
 ACTIONS = (
-    KeyAction(E, "help", "question_mark,f1", "Help", "Show the keys of the part in front.", footer=True, shown="?, F1"),
-    KeyAction(E, "quit", "q", "Quit", "Leave; every mark is kept already.", footer=True),
-    KeyAction(E, "interrupt", "ctrl+c", "Quit", "Stop what runs, if something does; else leave.", priority=True),
-    KeyAction(E, "command_palette", "ctrl+p", "Commands", "Find any command by its name; choose a theme.", shown="Ctrl-P"),
-    KeyAction(E, "go('home')", "f2", "Home", "Libraries, their state, and indexing."),
+    KeyAction(E, "help", "question_mark,f1", "Help", "Show the keys of this screen.", footer=True, shown="?, F1"),
+    KeyAction(E, "quit", "q", "Quit", "Quit. Every decision is saved already.", footer=True),
+    KeyAction(E, "interrupt", "ctrl+c", "Stop", "Stop what is running; quit if nothing is.", priority=True),
+    KeyAction(E, "command_palette", "ctrl+p", "Commands", "Find a command by name; choose a theme.", shown="Ctrl-P"),
+    KeyAction(E, "go('home')", "f2", "Home", "Show libraries and index folders."),
     KeyAction(E, "go('groups')", "f3", "Groups", "Review groups of duplicates."),
-    KeyAction(E, "go('search')", "f4", "Search", "Look for photos that look like one."),
-    KeyAction(E, "go('apply')", "f5", "Apply", "The plan, and carrying it out."),
-    KeyAction(E, "go('history')", "f6", "History", "What was done to files, and taking it back."),
-    KeyAction(E, "turn(-1)", "left_square_bracket", "Previous", "The screen to the left.", shown="["),
-    KeyAction(E, "turn(1)", "right_square_bracket", "Next", "The screen to the right.", shown="]"),
-    KeyAction(H, "index", "i", "Index", "Look for new and changed photos, in the background.", footer=True),
+    KeyAction(E, "go('search')", "f4", "Search", "Search for similar photos."),
+    KeyAction(E, "go('apply')", "f5", "Apply", "Show the plan and apply it."),
+    KeyAction(E, "go('history')", "f6", "History", "Show what was done to files, and undo it."),
+    KeyAction(E, "turn(-1)", "left_square_bracket", "Previous screen", "Show the screen to the left.", shown="["),
+    KeyAction(E, "turn(1)", "right_square_bracket", "Next screen", "Show the screen to the right.", shown="]"),
+    KeyAction(H, "index", "i", "Index", "Index new and changed photos, in the background.", footer=True),
     KeyAction(H, "add", "n", "Add folder", "Index another folder, into this library or a new one.", footer=True),
-    KeyAction(H, "cancel", "escape", "Stop", "Stop the indexing; what was read is kept.", footer=True, shown="Esc"),
-    KeyAction(H, "open", "enter", "Open", "Open the library under the cursor.", footer=True),
-    KeyAction(H, "reload", "r", "Compare again", "Look for duplicates again, with what was indexed since.", footer=True),
-    KeyAction(G, "accept", "a", "Accept", "Let the marks hold, and go on to the next open group.", footer=True),
-    KeyAction(G, "drop", "space", "Mark", "Keep the photo under the cursor, or let it go.", footer=True),
-    KeyAction(G, "refuse", "n", "Not dup", "The photo is no duplicate; remembered for ever. On the keeper: none is.", footer=True),
-    KeyAction(G, "undo", "u", "Undo", "Take the latest mark back, then the one before, ...", footer=True),
-    KeyAction(G, "compare", "enter", "Compare", "Look at the photos closely, beside each other.", footer=True),
-    KeyAction(G, "accept_all", "A", "Alike", "Accept all groups of this kind, or of these folders, after showing how many.", footer=True, shown="A"),
+    KeyAction(H, "cancel", "escape", "Stop", "Stop indexing. Photos read so far are kept.", footer=True, shown="Esc"),
+    KeyAction(H, "open", "enter", "Open", "Open the selected library.", footer=True),
+    KeyAction(H, "reload", "r", "Compare again", "Find duplicates again, with what was indexed since.", footer=True),
+    KeyAction(G, "accept", "a", "Accept", "Accept and go to the next undecided group.", footer=True),
+    KeyAction(G, "drop", "space", "Mark", "Keep or remove this photo.", footer=True),
+    KeyAction(G, "refuse", "n", "Not dup", "Not a duplicate; remembered. On the keeper: none of the group is.", footer=True),
+    KeyAction(G, "undo", "u", "Undo", "Undo the last decision, then the one before it.", footer=True),
+    KeyAction(G, "compare", "enter", "Compare", "Compare two photos closely.", footer=True),
+    KeyAction(G, "accept_all", "A", "Accept all", "Accept all groups of this kind, or in these folders; asks first.", footer=True, shown="A"),
     *(
-        KeyAction(G, f"choose({digit})", str(digit), f"Keeper {digit}", "Make that photo the keeper.")
+        KeyAction(G, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead.")
         for digit in range(1, 10)
     ),
-    KeyAction(G, "reopen", "backspace", "Reopen", "Take every mark of the group away."),
-    KeyAction(G, "next_open", "full_stop", "Next open", "Go to the next group that nobody has decided.", shown="."),
-    KeyAction(G, "similar", "s", "Similar", "Search for photos that look like the one under the cursor."),
-    KeyAction(G, "filter", "slash", "Filter", "Show groups with these words in a path; `>5MB`, `kind:edit,burst` work, too.", footer=True, shown="/"),
-    KeyAction(G, "sort", "t", "Sort", "Sort by size to gain, kind, folder, date, number of photos."),
-    KeyAction(G, "reverse", "T", "Turn round", "Turn the order round.", shown="T"),
-    KeyAction(G, "kinds", "f", "Kinds", "Show one kind of groups after the other."),
+    KeyAction(G, "reopen", "backspace", "Reset", "Reset the group to the proposal, undecided."),
+    KeyAction(G, "next_open", "full_stop", "Next", "Go to the next undecided group.", shown="."),
+    KeyAction(G, "similar", "s", "Similar", "Search for photos similar to this one."),
+    KeyAction(G, "filter", "slash", "Filter", "Filter groups by words in a path, `kind:edit,burst` or `>5MB`.", footer=True, shown="/"),
+    KeyAction(G, "sort", "t", "Sort", "Sort by size, kind, folder, date or number of photos."),
+    KeyAction(G, "reverse", "T", "Reverse", "Reverse the order.", shown="T"),
+    KeyAction(G, "kinds", "f", "Kinds", "Show one kind of groups, then the next."),
     KeyAction(G, "view", "o", "Open", "Open the photo in the desktop's viewer."),
     KeyAction(G, "folder", "O", "Folder", "Open the photo's folder.", shown="O"),
-    KeyAction(G, "member(-1)", "left,h", "Left", "The photo to the left."),
-    KeyAction(G, "member(1)", "right,l", "Right", "The photo to the right."),
-    KeyAction(C, "back", "escape,backspace", "Back", "Back to the groups.", footer=True, shown="Esc"),
-    KeyAction(C, "mode('side')", "v", "Side by side", "Two photos beside each other, at the same zoom.", footer=True),
-    KeyAction(C, "flicker", "f", "Flicker", "Swap the two photos in one place.", footer=True),
-    KeyAction(C, "mode('difference')", "d", "Difference", "Show where the two photos differ, brighter where more.", footer=True),
+    KeyAction(G, "member(-1)", "left,h", "Left", "Select the photo to the left."),
+    KeyAction(G, "member(1)", "right,l", "Right", "Select the photo to the right."),
+    KeyAction(C, "back", "escape,backspace", "Back", "Go back to the groups.", footer=True, shown="Esc"),
+    KeyAction(C, "mode('side')", "v", "Side by side", "Show two photos side by side, at the same zoom.", footer=True),
+    KeyAction(C, "flicker", "f", "Flicker", "Switch between the two photos in one place.", footer=True),
+    KeyAction(C, "mode('difference')", "d", "Difference", "Show where the two photos differ; brighter is more.", footer=True),
     KeyAction(C, "box", "b", "Box", "Show or hide the part that the other photo shows.", footer=True),
-    KeyAction(C, "other(1)", "tab", "Next photo", "Compare the keeper with the group's next photo.", footer=True, shown="Tab"),
-    KeyAction(C, "other(-1)", "shift+tab", "Previous photo", "Compare the keeper with the photo before.", shown="Shift-Tab"),
-    KeyAction(C, "zoom(1)", "plus,equals_sign", "Closer", "Look closer.", shown="+"),
-    KeyAction(C, "zoom(-1)", "minus", "Farther", "Look from farther away.", shown="-"),
+    KeyAction(C, "other(1)", "tab", "Next photo", "Compare the keeper with the next photo of the group.", footer=True, shown="Tab"),
+    KeyAction(C, "other(-1)", "shift+tab", "Previous photo", "Compare the keeper with the previous photo.", shown="Shift-Tab"),
+    KeyAction(C, "zoom(1)", "plus,equals_sign", "Zoom in", "Zoom in.", shown="+"),
+    KeyAction(C, "zoom(-1)", "minus", "Zoom out", "Zoom out.", shown="-"),
     KeyAction(C, "whole", "0", "Whole", "Show the whole photos."),
-    KeyAction(C, "pan(-1,0)", "left,h", "Left", "Move to the left, both photos."),
-    KeyAction(C, "pan(1,0)", "right,l", "Right", "Move to the right."),
+    KeyAction(C, "pan(-1,0)", "left,h", "Left", "Move left."),
+    KeyAction(C, "pan(1,0)", "right,l", "Right", "Move right."),
     KeyAction(C, "pan(0,-1)", "up,k", "Up", "Move up."),
     KeyAction(C, "pan(0,1)", "down,j", "Down", "Move down."),
-    KeyAction(C, "accept", "a", "Accept", "Let the marks hold, and go on to the next open group.", footer=True),
-    KeyAction(C, "drop", "space", "Keep/drop", "Keep the photo on the right, or let it go."),
-    KeyAction(C, "refuse", "n", "No duplicate", "The photo on the right is no duplicate."),
-    KeyAction(C, "undo", "u", "Undo", "Take the latest mark back."),
+    KeyAction(C, "accept", "a", "Accept", "Accept and go to the next undecided group.", footer=True),
+    KeyAction(C, "drop", "space", "Mark", "Keep or remove the photo on the right."),
+    KeyAction(C, "refuse", "n", "Not dup", "The photo on the right is not a duplicate; remembered."),
+    KeyAction(C, "undo", "u", "Undo", "Undo the last decision."),
     *(
-        KeyAction(C, f"choose({digit})", str(digit), f"Keeper {digit}", "Make that photo the keeper.")
+        KeyAction(C, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead.")
         for digit in range(1, 10)
     ),
-    KeyAction(C, "group(1)", "greater_than_sign,pagedown", "Next group", "The next group.", shown=">, PgDn"),
-    KeyAction(C, "group(-1)", "less_than_sign,pageup", "Previous group", "The group before.", shown="<, PgUp"),
+    KeyAction(C, "group(1)", "greater_than_sign,pagedown", "Next group", "Go to the next group.", shown=">, PgDn"),
+    KeyAction(C, "group(-1)", "less_than_sign,pageup", "Previous group", "Go to the previous group.", shown="<, PgUp"),
     KeyAction(C, "view", "o", "Open", "Open the photo on the right in the desktop's viewer."),
-    KeyAction(C, "folder", "O", "Folder", "Open its folder.", shown="O"),
-    KeyAction(S, "ask", "slash", "Path", "Type, paste or drop the path of a photo to look for.", footer=True, shown="/"),
-    KeyAction(S, "similar", "s,enter", "Similar", "Go on with the photo under the cursor.", footer=True, shown="s, Enter"),
-    KeyAction(S, "back", "backspace", "Back", "Back to the question before.", footer=True),
-    KeyAction(S, "head", "c", "Compare by", "Compare what is in the picture (scene), or whether it is the same picture (copy).", footer=True),
+    KeyAction(C, "folder", "O", "Folder", "Open the folder of the photo on the right.", shown="O"),
+    KeyAction(S, "ask", "slash", "Path", "Type, paste or drop the path of a photo to search for.", footer=True, shown="/"),
+    KeyAction(S, "similar", "s,enter", "Similar", "Search for photos similar to this one.", footer=True, shown="s, Enter"),
+    KeyAction(S, "back", "backspace", "Back", "Go back to the previous search.", footer=True),
+    KeyAction(S, "head", "c", "Compare by", "Compare by what is shown (scene), or by the same picture (copy).", footer=True),
     KeyAction(S, "radius(1)", "plus,equals_sign", "Wider", "Allow more bits to differ.", footer=True, shown="+"),
     KeyAction(S, "radius(-1)", "minus", "Narrower", "Allow fewer bits to differ.", footer=True, shown="-"),
     KeyAction(S, "view", "o", "Open", "Open the photo in the desktop's viewer.", footer=True),
     KeyAction(S, "folder", "O", "Folder", "Open the photo's folder.", shown="O"),
-    KeyAction(A, "apply", "x", "Carry out", "Check every file again, and move what goes to the trash; asks first.", footer=True),
-    KeyAction(A, "cancel", "escape", "Stop", "Stop after the file at hand.", footer=True, shown="Esc"),
-    KeyAction(A, "write", "w", "Write plan", "Write the plan to a file, to be edited and given to `vtsfind apply`.", footer=True),
+    KeyAction(A, "apply", "x", "Apply", "Check every file again and move what goes to the trash; asks first.", footer=True),
+    KeyAction(A, "cancel", "escape", "Stop", "Stop after the current file.", footer=True, shown="Esc"),
+    KeyAction(A, "write", "w", "Write plan", "Write the plan to a file to edit and give to `vtsfind apply`.", footer=True),
     KeyAction(A, "reload", "r", "Refresh", "Make the plan again from the review.", footer=True),
-    KeyAction(R, "undo_run", "u", "Take back", "Take back the run under the cursor: its files come back; asks first.", footer=True),
-    KeyAction(R, "cancel", "escape", "Stop", "Stop after the file at hand.", shown="Esc"),
+    KeyAction(R, "undo_run", "u", "Undo run", "Undo the selected run: its files come back; asks first.", footer=True),
+    KeyAction(R, "cancel", "escape", "Stop", "Stop after the current file.", shown="Esc"),
     KeyAction(R, "reload", "r", "Refresh", "Read the journal again.", footer=True),
 )  # fmt: skip
 
 
-def bindings(part: KeyScope) -> list[BindingType]:
-    """The bindings of a part, for its screen."""
+def bindings(scope: KeyScope) -> list[BindingType]:
+    """The Textual bindings of a screen."""
     return [
         Binding(
             action.keys,
@@ -135,25 +135,25 @@ def bindings(part: KeyScope) -> list[BindingType]:
             priority=action.priority,
         )
         for action in ACTIONS
-        if action.part is part
+        if action.scope is scope
     ]
 
 
-def rows(part: KeyScope) -> Iterator[tuple[str, str]]:
-    """For each thing to do in a part: its keys and what it does, digits together."""
+def rows(scope: KeyScope) -> Iterator[tuple[str, str]]:
+    """For each action of a screen its keys and its help; the digits are one row."""
     digits = False
     for action in ACTIONS:
-        if action.part is not part:
+        if action.scope is not scope:
             continue
         if action.name.startswith("choose("):
             if not digits:
                 yield "1 ... 9", action.help
             digits = True
             continue
-        yield shown(action), action.help
+        yield key_names(action), action.help
 
 
-def shown(action: KeyAction) -> str:
+def key_names(action: KeyAction) -> str:
     """The keys of an action, for people."""
     return action.shown or ", ".join(_KEY_LABELS.get(key, key) for key in action.keys.split(","))
 
@@ -173,18 +173,18 @@ _KEY_LABELS = {
 
 _PAGE_HEADER = """# Keys of `vtsfind browse`
 
-This page is made from the program by `python -m vtsfind.cli.keys_page > docs/keys.md`; a test fails if it is out of date.
-`?` shows the keys of the part in front, `Ctrl-P` finds any command by its name. Lists also take the arrow keys, `PgUp`,
-`PgDn`, `Home`, `End` and the mouse: a click chooses, a second click opens.
+This page is generated by `python -m vtsfind.cli.keys_page > docs/keys.md`; a test fails if it is out of date.
+`?` shows the keys of the current screen, `Ctrl-P` finds any command by name. Lists also take the arrow keys, `PgUp`,
+`PgDn`, `Home`, `End` and the mouse: a click selects, a second click opens.
 """
 
 
 def page() -> str:
-    """The page of keys in the documentation."""
+    """The documentation page of keys, in Markdown."""
     parts = [_PAGE_HEADER]
-    for part in KeyScope:
-        lines = "".join(f"| {_code(keys)} | {meaning} |\n" for keys, meaning in rows(part))
-        parts.append(f"## {part.value}\n\n| Key | What it does |\n| --- | --- |\n{lines}")
+    for scope in KeyScope:
+        lines = "".join(f"| {_code(keys)} | {meaning} |\n" for keys, meaning in rows(scope))
+        parts.append(f"## {scope.value}\n\n| Key | What it does |\n| --- | --- |\n{lines}")
     return "\n".join(parts)
 
 

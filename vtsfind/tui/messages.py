@@ -1,62 +1,107 @@
-"""What workers and widgets tell the screens. Workers post these and touch no widget."""
+"""The messages between workers, screens and the application. Workers post messages and never touch a widget."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from textual.message import Message
 
 from vtsfind.base.progress import Phase
 
+# -- from workers ------------------------------------------------------------------------------------------------------
+
 
 @dataclass
 class PictureReady(Message):
-    """A picture that was wanted can be drawn now."""
+    """A requested picture is in the cache, or its failure is."""
 
     path: bytes
 
     def can_replace(self, message: Message) -> bool:
-        """Whether this says it all, and the message before need not be handled."""
+        """Whether this message makes an earlier one in the queue superfluous."""
         return isinstance(message, PictureReady) and message.path == self.path
 
 
 @dataclass
-class WorkProgress(Message):
-    """How far long work is."""
+class JobProgressed(Message):
+    """A background job made progress."""
 
-    what: str
-    """Which work: `groups`, `index`, `apply` or `undo`."""
+    job: str
+    """Name of the job: `groups`, `index`, `apply`, `undo` or `search`."""
     phase: Phase
     done: int
     total: int | None
     note: str = ""
 
     def can_replace(self, message: Message) -> bool:
-        """Only the latest counts."""
-        return isinstance(message, WorkProgress) and message.what == self.what
+        """Whether this message makes an earlier one in the queue superfluous."""
+        return isinstance(message, JobProgressed) and message.job == self.job
 
 
 @dataclass
-class WorkDone(Message):
-    """Long work has ended well."""
+class JobDone(Message):
+    """A background job has finished."""
 
-    what: str
+    job: str
     result: object
 
 
 @dataclass
-class WorkFailed(Message):
-    """Long work could not go on."""
+class JobFailed(Message):
+    """A background job raised an exception."""
 
-    what: str
+    job: str
     error: Exception
 
 
-class GroupsChanged(Message):
-    """The groups are others, or are there now."""
+# -- from screens to the application -----------------------------------------------------------------------------------
 
 
 @dataclass
-class ReviewChanged(Message):
-    """A decision was made or taken back."""
+class GoToScreen(Message):
+    """Show a screen."""
 
-    groups: tuple[int, ...]
-    """The groups that it was about; none for many."""
+    name: str
+    """A key of `TABS`."""
+
+
+class GroupOrder(Protocol):
+    """The list of groups that a comparison was opened from."""
+
+    def step(self, by: int) -> int | None:
+        """Move the cursor by some groups; gives the index of the group under it."""
+
+    def step_to_open(self) -> int | None:
+        """Move the cursor to the next undecided group; gives its index, None if all are decided."""
+
+
+@dataclass
+class CompareGroup(Message):
+    """Show two photos of a group closely."""
+
+    order: GroupOrder
+    group: int
+    """Index in `Review.groups`."""
+    member: int
+    """Index in `Group.members`."""
+
+
+@dataclass
+class SearchSimilar(Message):
+    """Show the search screen with photos similar to one."""
+
+    path: bytes
+
+
+@dataclass
+class OpenLibrary(Message):
+    """Continue with another library."""
+
+    library: str
+
+
+@dataclass
+class DecisionsChanged(Message):
+    """The user has made or undone decisions; the other screens must be redrawn."""
+
+    source: object
+    """The screen that shows the change already."""

@@ -1,1 +1,1 @@
-"""The screens, one a file. No screen imports another."""
+"""The screens. None imports another or the application; they post messages."""

@@ -1,4 +1,4 @@
-"""The plan as the review has it, and carrying it out: the same checks, journal and trash as `vtsfind apply`."""
+"""The plan made from the review, and its application: the same checks, journal and trash as `vtsfind apply`."""
 
 import os
 from collections.abc import Iterable
@@ -8,22 +8,21 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.text import Text
 from textual import work
-from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widget import Widget
-from textual.widgets import Input, ProgressBar, Static
+from textual.widgets import ProgressBar, Static
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import Operation, State
 from vtsfind.base.records import show_path
 from vtsfind.engine.review.session import Proposal
-from vtsfind.tui.keys import KeyScope
-from vtsfind.tui.messages import WorkDone, WorkFailed, WorkProgress
+from vtsfind.tui.keys import KeyScope, bindings
+from vtsfind.tui.messages import JobDone, JobFailed, JobProgressed
+from vtsfind.tui.page import Page
+from vtsfind.tui.widgets.dialogs import ConfirmDialog, PlanFileDialog
 from vtsfind.tui.widgets.row_list import RowList
-from vtsfind.tui.widgets.screen_base import ConfirmDialog, Page, page_bindings
 from vtsfind.tui.widgets.text_width import Line, counted, size
 
 if TYPE_CHECKING:
@@ -31,14 +30,14 @@ if TYPE_CHECKING:
 
 _STATE_LABELS = {
     State.DONE: ("done", "good"),
-    State.SKIPPED: ("spared", "warn"),
+    State.SKIPPED: ("skipped", "warn"),
     State.FAILED: ("failed", "bad"),
-    State.PLANNED: ("not begun", "dim"),
+    State.PLANNED: ("not started", "dim"),
 }
 
 
 class PlanProposed(Message):
-    """The plan has been made."""
+    """A worker has made the plan, or failed."""
 
     def __init__(self, proposal: Proposal | None, error: VtsfindError | None = None) -> None:
         super().__init__()
@@ -47,11 +46,11 @@ class PlanProposed(Message):
 
 
 class ApplyPage(Page):
-    """The screen of the plan."""
+    """The screen that shows and applies the plan."""
 
     KEY_SCOPE = KeyScope.APPLY
-    NAME = "apply"
-    BINDINGS: ClassVar[list[BindingType]] = page_bindings(KeyScope.APPLY)
+    TAB = "apply"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KeyScope.APPLY)
     AUTO_FOCUS = "#plan"
 
     def __init__(self) -> None:
@@ -60,7 +59,7 @@ class ApplyPage(Page):
         self._applied: ApplyResult | None = None
 
     def body(self) -> Iterable[Widget]:
-        """Lay it out."""
+        """The widgets between top bar and footer."""
         yield Vertical(
             Static(id="totals"),
             RowList(id="plan"),
@@ -69,14 +68,14 @@ class ApplyPage(Page):
         )
 
     def on_mount(self) -> None:
-        """Fill it."""
+        """Set the titles."""
         self.query_one("#apply-work").display = False
         self.query_one("#totals").border_title = "Plan"
 
     def on_screen_resume(self) -> None:
-        """Make the plan of the review as it is now."""
+        """Make the plan from the review."""
         super().on_screen_resume()
-        if "apply" not in self.browse.jobs.running:
+        if "apply" not in self.context.jobs.running:
             self._applied = None
             self._propose()
 
@@ -87,7 +86,7 @@ class ApplyPage(Page):
     @work(thread=True, exclusive=True, group="plan")
     def _propose(self) -> None:
         try:
-            self.post_message(PlanProposed(self.browse.browsing.propose()))
+            self.post_message(PlanProposed(self.context.session.propose()))
         except VtsfindError as error:
             self.post_message(PlanProposed(None, error))
 
@@ -95,32 +94,30 @@ class ApplyPage(Page):
         """Show the plan."""
         self._proposal = message.proposal
         if message.error:
-            self.browse.tell(message.error)
+            self.context.show_error(message.error)
         self._show()
 
     def _show(self) -> None:
         proposal, totals = self._proposal, self.query_one("#totals", Static)
         if proposal is None or not proposal.operations:
-            totals.update(Text("Nothing is to be done yet.", style="bold"))
+            totals.update(Text("Nothing to do yet.", style="bold"))
             self._list.show(
                 0,
                 lambda _: [],
-                empty="Accept groups on the screen Groups (F3): what they give up stands here.",
+                empty="Accept groups on the Groups screen (F3); the photos to remove are listed here.",
             )
             return
         text = Text()
-        text.append(f"{counted(len(proposal.operations), 'file')} go to the trash", style="bold")
-        text.append(f" from {counted(proposal.groups, 'group')}: {size(proposal.size)}.\n")
+        text.append(f"Move {counted(len(proposal.operations), 'file')} to the trash", style="bold")
+        text.append(f" from {counted(proposal.groups, 'group')}; frees {size(proposal.size)}.\n")
         text.append(
-            "Every file is checked again first; of each group one photo stays; undo brings all of it back."
+            "Every file is checked again first. One photo of each group stays. You can undo all of it."
         )
         if proposal.gone:
-            text.append(
-                f"\n{counted(len(proposal.gone), 'photo')} of the review are gone already and left out."
-            )
+            text.append(f"\nSkipped {counted(len(proposal.gone), 'photo')} that no longer exist.")
         totals.update(text)
         self._list.show(len(proposal.operations), self._planned_line, self._list.cursor)
-        self._list.border_title = "x carries it out"
+        self._list.border_title = "Press x to apply"
 
     def _planned_line(self, place: int) -> Line:
         assert self._proposal
@@ -133,66 +130,66 @@ class ApplyPage(Page):
         note = [(f"  {step.note}", style)] if step.note else []
         return [(f"{word:<10}", style), (show_path(step.operation.path), "name"), *note]
 
-    # -- doing -----------------------------------------------------------------------------------------------------
+    # -- applying --------------------------------------------------------------------------------------------------
 
     def action_apply(self) -> None:
-        """Ask, then carry the plan out."""
+        """Ask, then apply the plan."""
         proposal = self._proposal
         if proposal is None or not proposal.operations or self._applied is not None:
-            self.notify("There is nothing to carry out.", timeout=3)
+            self.notify("There is nothing to apply.", timeout=3)
             return
         lines = [
-            f"{counted(len(proposal.operations), 'file')} from {counted(proposal.groups, 'group')} go to the trash.",
-            f"They take {size(proposal.size)}.",
-            "Each is compared with the review once more before it is touched; what has changed is spared.",
-            "The screen History, or `vtsfind undo`, brings them back.",
+            f"Moves {counted(len(proposal.operations), 'file')} from {counted(proposal.groups, 'group')} to the trash.",
+            f"Frees {size(proposal.size)}.",
+            "Each file is checked again first; files that have changed are skipped.",
+            "The History screen, or `vtsfind undo`, brings them back.",
         ]
-        question = ConfirmDialog("Carry out the plan?", lines, "move them to the trash")
-        self.browse.push_screen(question, lambda yes: self._apply(proposal) if yes else None)
+        question = ConfirmDialog("Apply the plan?", lines, "move them to the trash")
+        self.app.push_screen(question, lambda yes: self._apply(proposal) if yes else None)
 
     def _apply(self, proposal: Proposal) -> None:
-        call = partial(self.browse.browsing.apply, proposal)
-        if self.browse.jobs.start("apply", lambda progress, cancel: call(progress=progress, cancel=cancel)):
+        call = partial(self.context.session.apply, proposal)
+        if self.context.jobs.start("apply", lambda progress, cancel: call(progress=progress, cancel=cancel)):
             self.query_one("#apply-work").display = True
-            self.refresh_state()
+            self.refresh_status()
 
-    def work_progress(self, message: WorkProgress) -> None:
-        """Show how far it is."""
-        if message.what == "apply":
-            words = Text(f"{message.done:,} of {message.total or 0:,}  {message.note}", no_wrap=True)
-            self.query_one("#apply-doing", Static).update(words)
+    def job_progressed(self, message: JobProgressed) -> None:
+        """Show the progress."""
+        if message.job == "apply":
+            text = Text(f"{message.done:,} of {message.total or 0:,}  {message.note}", no_wrap=True)
+            self.query_one("#apply-doing", Static).update(text)
             self.query_one("#apply-bar", ProgressBar).update(total=message.total, progress=message.done)
 
-    def work_failed(self, message: WorkFailed) -> None:
-        """Take the bar away."""
-        if message.what == "apply":
+    def job_failed(self, message: JobFailed) -> None:
+        """Hide the progress."""
+        if message.job == "apply":
             self.query_one("#apply-work").display = False
 
-    def work_done(self, message: WorkDone) -> None:
-        """Show what came of it."""
-        if message.what != "apply":
+    def job_done(self, message: JobDone) -> None:
+        """Show the outcome."""
+        if message.job != "apply":
             return
         applied = self._applied = cast("ApplyResult", message.result)
         self.query_one("#apply-work").display = False
         done, skipped = applied.of(State.DONE), applied.skipped
-        text = Text(f"{counted(len(done), 'file')} moved to the trash, {size(applied.size)}.", style="bold")
+        text = Text(f"Moved {counted(len(done), 'file')} to the trash, {size(applied.size)}.", style="bold")
         if applied.run:
-            text.append(f"  Run {applied.run}: History (F6) takes it back.", style="not bold")
+            text.append(f"  Run {applied.run}; undo it on the History screen (F6).", style="not bold")
         if skipped:
             text.append(
-                f"\n{counted(len(skipped), 'file')} spared: the reasons stand below.", style="not bold"
+                f"\nSkipped {counted(len(skipped), 'file')}; the reasons are below.", style="not bold"
             )
         if applied.interrupted:
-            text.append("\nStopped; what was not begun stays planned.", style="not bold")
+            text.append("\nStopped. The rest is still planned.", style="not bold")
         self.query_one("#totals", Static).update(text)
         self._list.show(len(applied.steps), self._result_line)
-        self._list.border_title = "What was done"
-        self.browse.load_groups()
+        self._list.border_title = "Result"
+        self.context.load_groups()
 
     def action_cancel(self) -> None:
-        """Stop after the file at hand."""
-        if not self.browse.jobs.cancel("apply"):
-            self.notify("Nothing runs.", timeout=2)
+        """Stop after the current file."""
+        if not self.context.jobs.cancel("apply"):
+            self.notify("Nothing is running.", timeout=2)
 
     def action_reload(self) -> None:
         """Make the plan again."""
@@ -200,52 +197,31 @@ class ApplyPage(Page):
         self._propose()
 
     def action_write(self) -> None:
-        """Ask for a name, and write the plan there."""
+        """Ask for a file name and write the plan."""
         if self._proposal is None or not self._proposal.operations:
             self.notify("There is nothing to write.", timeout=3)
         else:
-            self.browse.push_screen(PlanNameDialog(), self._write)
+            self.app.push_screen(PlanFileDialog(), self._write)
 
     def _write(self, name: str | None) -> None:
         if not name or self._proposal is None:
             return
         path = Path(os.path.expanduser(name)).absolute()
         try:
-            self.browse.browsing.write_plan(self._proposal, path)
+            self.context.session.write_plan(self._proposal, path)
         except VtsfindError as error:
-            self.browse.tell(error)
+            self.context.show_error(error)
         else:
-            self.notify(f"Written: {path}. `vtsfind apply {name}` carries it out.", timeout=8)
+            self.notify(f"Wrote the plan to {path}. Apply it with `vtsfind apply {name}`.", timeout=8)
 
 
 def _operation_line(operation: Operation) -> Line:
-    keeper = f"  kept: {show_path(operation.keeper)}" if operation.keeper else ""
+    keeper = f"  keeps {show_path(operation.keeper)}" if operation.keeper else ""
     if operation.sidecar_of:
-        keeper = f"  goes with {show_path(operation.sidecar_of)}"
+        keeper = f"  belongs to {show_path(operation.sidecar_of)}"
     return [
         (f"{operation.action.value:<7}", "bad"),
         (f"{size(operation.size):>9}  ", "dim"),
         (show_path(operation.path), "name"),
         (keeper, "dim"),
     ]
-
-
-class PlanNameDialog(ModalScreen[str | None]):
-    """Asks for the name of a file."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [("escape", "leave", "Leave it")]
-
-    def compose(self) -> ComposeResult:
-        """Lay it out."""
-        with Vertical(id="plan-name", classes="dialog") as box:
-            box.border_title = "Write the plan to"
-            box.border_subtitle = "Enter writes, Esc leaves it"
-            yield Input("plan.txt")
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Close with the name."""
-        self.dismiss(event.value.strip() or None)
-
-    def action_leave(self) -> None:
-        """Close without one."""
-        self.dismiss(None)

@@ -1,64 +1,60 @@
-"""Two photos of a group, closely: beside each other, flickering in one place, or their difference; and what they say."""
+"""Two photos of a group closely: side by side, flickering in one place, or as their difference; and their facts."""
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from rich.table import Table
-from rich.text import Text
 from textual import work
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal, VerticalScroll
+from textual.containers import Container, Horizontal
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Static
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Box, Evidence, Photo
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, show_path
 from vtsfind.engine.previews.decode import Preview
-from vtsfind.engine.review.review import Review
-from vtsfind.engine.review.side_by_side import (
-    Aligned,
-    Fact,
-    File,
+from vtsfind.engine.review.alignment import (
+    AlignedPair,
     aligned,
     apply_orientation,
     difference,
     differing_share,
     evidence_between,
-    facts,
     orient_box,
     shared_parts,
     sharpness,
 )
+from vtsfind.engine.review.facts import ComparedFile, FileFact, facts
+from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import ReviewStatus
-from vtsfind.graphics.scaling import FULL_VIEW, Pixels
-from vtsfind.tui.keys import KeyScope
-from vtsfind.tui.services.open_external import show_file, show_folder
-from vtsfind.tui.widgets.cards import MARK_LABELS
-from vtsfind.tui.widgets.image_view import PictureView
-from vtsfind.tui.widgets.screen_base import Page, page_bindings
+from vtsfind.graphics.scaling import FULL_BOX, FULL_VIEW, Pixels
+from vtsfind.tui.keys import KeyScope, bindings
+from vtsfind.tui.messages import DecisionsChanged, GroupOrder
+from vtsfind.tui.page import Page
+from vtsfind.tui.services.open_external import open_folder, open_photo
+from vtsfind.tui.widgets.card_grid import failure_text
+from vtsfind.tui.widgets.cards import MARK_LABELS, group_title
+from vtsfind.tui.widgets.facts_panel import FactsPanel
+from vtsfind.tui.widgets.image_view import ZoomView
 from vtsfind.tui.widgets.text_width import size
 
-if TYPE_CHECKING:
-    from vtsfind.tui.screens.groups import GroupsPage
-
 _PAN_STEP_SHARE = 0.2
+"""Share of the view that one key moves it by."""
 _ZOOM_FACTOR = 1.5
 
 
 class PairAligned(Message):
-    """Two pictures have been brought into one frame."""
+    """A worker has aligned two pictures."""
 
     def __init__(
         self,
         pair: tuple[bytes, bytes],
-        frame: Aligned,
+        frame: AlignedPair,
         difference_map: Pixels,
         share: float,
-        lines: list[Fact],
+        lines: list[FileFact],
     ) -> None:
         super().__init__()
         self.pair = pair
@@ -69,23 +65,23 @@ class PairAligned(Message):
 
 
 class ComparePage(Page):
-    """The screen of two photos.
+    """The screen that compares two photos.
 
     Parameters
     ----------
-    groups
-        The screen that it lies on, which knows the order of groups.
+    order
+        The list of groups it was opened from.
     number, member
-        The group and the photo to begin with.
+        The group and the photo to start with.
     """
 
     KEY_SCOPE = KeyScope.COMPARE
-    NAME = "groups"
-    BINDINGS: ClassVar[list[BindingType]] = page_bindings(KeyScope.COMPARE)
+    TAB = "groups"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KeyScope.COMPARE)
 
-    def __init__(self, groups: "GroupsPage", number: int, member: int) -> None:
+    def __init__(self, order: GroupOrder, number: int, member: int) -> None:
         super().__init__()
-        self._groups = groups
+        self._order = order
         self._number = number
         self._member = member
         self._mode = "side"
@@ -93,32 +89,29 @@ class ComparePage(Page):
         self._is_box_shown = True
         self._viewport = FULL_VIEW
         self._aligned_pair: PairAligned | None = None
-        self._waiting: tuple[bytes, bytes] | None = None
 
     def body(self) -> Iterable[Widget]:
-        """Lay it out."""
-        gallery = self.browse.gallery
+        """The widgets between top bar and footer."""
+        pictures = self.context.pictures
         yield Container(
-            Horizontal(PictureView(gallery, id="first"), PictureView(gallery, id="second"), id="pictures"),
-            VerticalScroll(
-                Static(id="evidence"), Static(id="facts"), Static(id="same"), id="facts-side", can_focus=False
-            ),
+            Horizontal(ZoomView(pictures, id="first"), ZoomView(pictures, id="second"), id="pictures"),
+            FactsPanel(id="facts-side"),
             id="compare",
         )
 
     def on_mount(self) -> None:
-        """Fill it."""
+        """Show the first pair."""
         self._choose_member(self._member)
 
     @property
     def _review(self) -> Review:
-        review = self.browse.browsing.review
-        assert review, "there are groups while they are compared"
+        review = self.context.session.review
+        assert review, "a comparison is opened from a review"
         return review
 
     @property
     def _pair(self) -> tuple[int, int]:
-        """The members that are compared: the keeper, and another one."""
+        """The members that are compared: the keeper and another one."""
         return self._review.decision(self._number).keeper, self._member
 
     def _photos(self) -> tuple[Photo, Photo]:
@@ -137,13 +130,13 @@ class ComparePage(Page):
     # -- pictures --------------------------------------------------------------------------------------------------
 
     def picture_ready(self, path: bytes) -> None:
-        """Go on when both pictures are there."""
+        """Show the pair when both pictures are ready."""
         if path in {photo.path for photo in self._photos()}:
             self._refresh_pair()
 
     def _refresh_pair(self) -> None:
         pair = self._photos()
-        previews = [self.browse.gallery.large_preview(photo.path) for photo in pair]
+        previews = [self.context.pictures.large_preview(photo.path) for photo in pair]
         self._show_titles()
         paths = (pair[0].path, pair[1].path)
         if self._aligned_pair is not None and self._aligned_pair.pair == paths:
@@ -152,9 +145,9 @@ class ComparePage(Page):
         self._aligned_pair = None
         for view, preview in zip(("#first", "#second"), previews, strict=True):
             if preview is None:
-                self.query_one(view, PictureView).say("\u2026")
+                self.query_one(view, ZoomView).show_text("\u2026")
             elif isinstance(preview, Failure):
-                self.query_one(view, PictureView).say(f"This file {preview.reason.value}. {preview.detail}")
+                self.query_one(view, ZoomView).show_text(failure_text(preview))
         self._show_facts([])
         first, second = previews
         if isinstance(first, Preview) and isinstance(second, Preview):
@@ -176,7 +169,7 @@ class ComparePage(Page):
         )
 
     def on_pair_aligned(self, message: PairAligned) -> None:
-        """Show what was brought into one frame."""
+        """Show the aligned pair."""
         if message.pair == tuple(photo.path for photo in self._photos()):
             self._aligned_pair = message
             self._show()
@@ -185,15 +178,15 @@ class ComparePage(Page):
         aligned_pair = self._aligned_pair
         if aligned_pair is None:
             return
-        first, second = self.query_one("#first", PictureView), self.query_one("#second", PictureView)
+        first, second = self.query_one("#first", ZoomView), self.query_one("#second", ZoomView)
         second.display = self._mode == "side"
         box = (
             aligned_pair.frame.shared
-            if self._is_box_shown and aligned_pair.frame.shared != _FULL_BOX
+            if self._is_box_shown and aligned_pair.frame.shared != FULL_BOX
             else None
         )
         if self._mode == "side":
-            own = [self.browse.gallery.large_preview(path) for path in aligned_pair.pair]
+            own = [self.context.pictures.large_preview(path) for path in aligned_pair.pair]
             if isinstance(own[0], Preview) and isinstance(own[1], Preview):
                 evidence = evidence_between(self._review.groups[self._number], *self._pair)
                 boxes = self._boxes(evidence)
@@ -209,7 +202,7 @@ class ComparePage(Page):
         self._show_facts(aligned_pair.lines)
 
     def _turned(self, pixels: Pixels, turn: int) -> Pixels:
-        """The second picture as it stands beside the first; the same array for the same picture."""
+        """The second picture in the orientation of the first; the same array for the same picture."""
         cached = getattr(self, "_turned_known", None)
         if cached is None or cached[0] is not pixels or cached[1] != turn:
             cached = (pixels, turn, pixels if turn == 1 else apply_orientation(pixels, turn))
@@ -224,10 +217,10 @@ class ComparePage(Page):
             (evidence.box, None) if evidence.boxed == 0 else (None, orient_box(evidence.box, evidence.turn))
         )
 
-    # -- words -----------------------------------------------------------------------------------------------------
+    # -- text ------------------------------------------------------------------------------------------------------
 
     def _show_titles(self) -> None:
-        first, second = self.query_one("#first", PictureView), self.query_one("#second", PictureView)
+        first, second = self.query_one("#first", ZoomView), self.query_one("#second", ZoomView)
         places = self._pair
         names = [show_path(photo.path).rpartition("/")[2] for photo in self._photos()]
         marks = [MARK_LABELS[self._review.mark(self._number, place)][0] for place in places]
@@ -243,33 +236,13 @@ class ComparePage(Page):
         first.border_subtitle = second.border_subtitle = zoom
         first.set_class(self._mode == "flicker" and self._is_second_shown, "-second")
 
-    def _show_facts(self, lines: list[Fact]) -> None:
+    def _show_facts(self, lines: list[FileFact]) -> None:
         group = self._review.groups[self._number]
-        member = group.members[self._member]
-        evidence = evidence_between(group, *self._pair)
-        side = self.query_one("#facts-side")
-        side.border_title = self._groups.title_of(self._number)
+        panel = self.query_one(FactsPanel)
+        panel.border_title = group_title(group)
         status = self._review.decision(self._number).status
-        side.border_subtitle = "" if status is ReviewStatus.OPEN else status.value
-        table = Table(box=None, padding=(0, 1), show_header=False, expand=True)
-        table.add_column(no_wrap=True, style="dim")
-        table.add_column(ratio=1, overflow="fold")
-        table.add_column(ratio=1, overflow="fold")
-        colours = self.browse.theme_variables
-        good, bad, other = colours["text-success"], colours["text-error"], colours["text-warning"]
-        words = Text(evidence_text(evidence), style="bold")
-        words.append(f"\n{member.reason}", style="not bold italic")
-        self.query_one("#evidence", Static).update(words)
-        for line in (line for line in lines if not line.same):
-            styles = [other, other]
-            if line.better:
-                styles = [good, bad] if line.better == 1 else [bad, good]
-            table.add_row(
-                line.name, Text(line.first or "\u2013", styles[0]), Text(line.second or "\u2013", styles[1])
-            )
-        same = [f"{line.name} {line.first}" for line in lines if line.same]
-        self.query_one("#facts", Static).update(table)
-        self.query_one("#same", Static).update(Text(f"the same: {', '.join(same)}" if same else ""))
+        panel.border_subtitle = "" if status is ReviewStatus.OPEN else status.value
+        panel.show(evidence_between(group, *self._pair), group.members[self._member].reason, lines)
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
@@ -278,12 +251,12 @@ class ComparePage(Page):
         self.dismiss()
 
     def action_mode(self, mode: str) -> None:
-        """Show the photos another way."""
+        """Choose how the photos are shown."""
         self._mode = mode
         self._show()
 
     def action_flicker(self) -> None:
-        """Swap the photos in one place."""
+        """Switch between the photos in one place."""
         self._is_second_shown = not self._is_second_shown if self._mode == "flicker" else True
         self._mode = "flicker"
         self._show()
@@ -301,7 +274,7 @@ class ComparePage(Page):
         self._choose_member(member if member != keeper else (member + by) % count)
 
     def action_zoom(self, by: int) -> None:
-        """Look closer or from farther away."""
+        """Zoom in or out."""
         self._viewport = self._viewport.zoomed(_ZOOM_FACTOR**by)
         self._show()
 
@@ -311,13 +284,13 @@ class ComparePage(Page):
         self._show()
 
     def action_pan(self, right: int, down: int) -> None:
-        """Move, both photos."""
+        """Move both photos."""
         self._viewport = self._viewport.panned(right * _PAN_STEP_SHARE, down * _PAN_STEP_SHARE)
         self._show()
 
     def action_group(self, by: int) -> None:
         """Go to another group."""
-        self._go(self._groups.go_to(by))
+        self._go(self._order.step(by))
 
     def _go(self, number: int | None) -> None:
         if number is not None:
@@ -328,23 +301,30 @@ class ComparePage(Page):
         try:
             getattr(self._review, name)(self._number, *arguments)
         except VtsfindError as error:
-            self.browse.tell(error)
+            self.context.show_error(error)
             return False
-        self.browse.notify_review_changed(self)
+        self._decisions_changed()
         return True
 
+    def _decisions_changed(self) -> None:
+        self.refresh_status()
+        self.post_message(DecisionsChanged(self))
+
     def action_accept(self) -> None:
-        """Let the marks hold, and go on."""
+        """Accept and go to the next undecided group."""
         if self._apply_to_review("accept"):
-            self._go(self._groups.go_to_open())
+            number = self._order.step_to_open()
+            self._go(number)
+            if number is None:
+                self.notify("All groups in the list are decided. F5 shows the plan.", timeout=4)
 
     def action_drop(self) -> None:
-        """Keep the photo on the right, or let it go."""
+        """Keep or remove the photo on the right."""
         if self._apply_to_review("toggle", self._member):
             self._show_titles()
 
     def action_choose(self, digit: int) -> None:
-        """Make a photo the keeper."""
+        """Keep another photo instead."""
         if digit <= len(self._review.groups[self._number].members) and self._apply_to_review(
             "choose", digit - 1
         ):
@@ -352,39 +332,36 @@ class ComparePage(Page):
             self._choose_member(self._member)
 
     def action_refuse(self) -> None:
-        """Say that the photo on the right is no duplicate."""
+        """Remember that the photo on the right is not a duplicate."""
         if self._apply_to_review("refuse", self._member):
             self._show_titles()
             self._show_facts(self._aligned_pair.lines if self._aligned_pair else [])
 
     def action_undo(self) -> None:
-        """Take the latest step back."""
+        """Undo the last decision."""
         try:
             _, numbers = self._review.undo()
         except VtsfindError as error:
-            self.browse.tell(error)
+            self.context.show_error(error)
             return
-        self.browse.notify_review_changed(self)
+        self._decisions_changed()
         if len(numbers) == 1:
             self._number, self._aligned_pair = numbers[0], None
         self._choose_member(self._member)
 
     def action_view(self) -> None:
         """Open the photo on the right."""
-        show_file(self, self._photos()[1].path)
+        open_photo(self, self._photos()[1].path)
 
     def action_folder(self) -> None:
-        """Open its folder."""
-        show_folder(self, self._photos()[1].path)
+        """Open the folder of the photo on the right."""
+        open_folder(self, self._photos()[1].path)
 
 
-_FULL_BOX = Box(0.0, 0.0, 1.0, 1.0)
-
-
-def _file(photo: Photo, preview: Preview, sharpness_value: float) -> File:
+def _file(photo: Photo, preview: Preview, sharpness_value: float) -> ComparedFile:
     folder, _, name = show_path(photo.path).rpartition("/")
     changed = datetime.fromtimestamp(preview.stamp.mtime_ns / 1e9).astimezone()
-    return File(
+    return ComparedFile(
         name,
         folder,
         preview.stamp.size,
@@ -393,22 +370,3 @@ def _file(photo: Photo, preview: Preview, sharpness_value: float) -> File:
         preview.details or Details(),
         sharpness_value,
     )
-
-
-def evidence_text(evidence: Evidence) -> str:
-    """What was seen of a pair, in one line."""
-    words = [evidence.note] if evidence.note else []
-    if evidence.distance is not None and evidence.bits:
-        words.append(f"{evidence.distance} of {evidence.bits} bits differ")
-    if evidence.agreement is not None:
-        words.append(f"{100 * evidence.agreement:.1f} % alike where they overlap")
-    if evidence.inliers is not None:
-        words.append(f"{evidence.inliers} local features agree")
-    if evidence.box is not None:
-        share = (evidence.box.right - evidence.box.left) * (evidence.box.bottom - evidence.box.top)
-        words.append(f"one shows {100 * share:.0f} % of the other")
-    if evidence.turn != 1:
-        words.append("turned or mirrored")
-    if evidence.seconds_apart is not None:
-        words.append(f"{evidence.seconds_apart} s apart")
-    return "; ".join(words) or "compared by way of another photo"

@@ -1,4 +1,4 @@
-"""What was done to files, run by run, and taking a run back."""
+"""The runs recorded in the journal, and undoing one."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -15,10 +15,11 @@ from textual.widgets import Static
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import State
 from vtsfind.base.records import show_path
-from vtsfind.tui.keys import KeyScope
-from vtsfind.tui.messages import WorkDone, WorkProgress
+from vtsfind.tui.keys import KeyScope, bindings
+from vtsfind.tui.messages import JobDone, JobProgressed
+from vtsfind.tui.page import Page
+from vtsfind.tui.widgets.dialogs import ConfirmDialog
 from vtsfind.tui.widgets.row_list import RowList
-from vtsfind.tui.widgets.screen_base import ConfirmDialog, Page, page_bindings
 from vtsfind.tui.widgets.text_width import Line, counted, size
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class RunsLoaded(Message):
-    """The journal has been read."""
+    """A worker has read the journal."""
 
     def __init__(self, runs: "list[RunRecord]", error: VtsfindError | None = None) -> None:
         super().__init__()
@@ -39,8 +40,8 @@ class HistoryPage(Page):
     """The screen of runs."""
 
     KEY_SCOPE = KeyScope.HISTORY
-    NAME = "history"
-    BINDINGS: ClassVar[list[BindingType]] = page_bindings(KeyScope.HISTORY)
+    TAB = "history"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KeyScope.HISTORY)
     AUTO_FOCUS = "#runs"
 
     def __init__(self) -> None:
@@ -48,12 +49,12 @@ class HistoryPage(Page):
         self._runs: list[RunRecord] = []
 
     def body(self) -> Iterable[Widget]:
-        """Lay it out."""
+        """The widgets between top bar and footer."""
         yield Container(RowList(id="runs"), RowList(id="run"), Static(id="undo-doing"), id="history")
 
     def on_mount(self) -> None:
-        """Fill it."""
-        self.query_one("#runs").border_title = "RunsLoaded, the latest first"
+        """Set the titles."""
+        self.query_one("#runs").border_title = "Runs, newest first"
         self.query_one("#undo-doing").display = False
 
     def on_screen_resume(self) -> None:
@@ -64,7 +65,7 @@ class HistoryPage(Page):
     @work(thread=True, exclusive=True, group="history")
     def _load_runs(self) -> None:
         try:
-            self.post_message(RunsLoaded(self.browse.browsing.runs()))
+            self.post_message(RunsLoaded(self.context.session.runs()))
         except VtsfindError as error:
             self.post_message(RunsLoaded([], error))
 
@@ -72,9 +73,9 @@ class HistoryPage(Page):
         """Show the runs."""
         self._runs = message.runs
         if message.error:
-            self.browse.tell(message.error)
+            self.context.show_error(message.error)
         runs = self.query_one("#runs", RowList)
-        runs.show(len(self._runs), self._run_line, runs.cursor, empty="Nothing was done to any file yet.")
+        runs.show(len(self._runs), self._run_line, runs.cursor, empty="No file was changed yet.")
         self._show_run()
 
     def _run_line(self, place: int) -> Line:
@@ -84,16 +85,16 @@ class HistoryPage(Page):
             op_record.operation.size for op_record in run.op_records.values() if op_record.state is State.DONE
         )
         back = counts[State.UNDONE]
-        words = f"{counts[State.DONE]:>6,} gone {size(done):>9}"
+        removed = f"{counts[State.DONE]:>6,} removed {size(done):>9}"
         line: Line = [
             (f"{run.run:<18}", "key"),
             (f"{run.time[:16].replace('T', ' ')}  ", "dim"),
-            (words, "strong"),
+            (removed, "strong"),
         ]
         if back:
-            line.append((f"  {back:,} brought back", "good"))
+            line.append((f"  {back:,} restored", "good"))
         if counts[State.SKIPPED] + counts[State.FAILED]:
-            line.append((f"  {counts[State.SKIPPED] + counts[State.FAILED]:,} spared", "warn"))
+            line.append((f"  {counts[State.SKIPPED] + counts[State.FAILED]:,} skipped", "warn"))
         return [*line, (f"  {run.command}", "dim")]
 
     @on(RowList.RowHighlighted, "#runs")
@@ -122,55 +123,55 @@ class HistoryPage(Page):
         files.show(len(op_records), line)
         files.border_title = f"Run {run.run}: {counted(len(op_records), 'file')}"
 
-    # -- taking back -----------------------------------------------------------------------------------------------
+    # -- undoing --------------------------------------------------------------------------------------------------
 
     def action_undo_run(self) -> None:
-        """Ask, then take the run under the cursor back."""
+        """Ask, then undo the selected run."""
         row = self.query_one("#runs", RowList).row
         run = self._runs[row] if row is not None else None
         if run is None or not run.counts[State.DONE]:
-            self.notify("There is nothing to take back.", timeout=3)
+            self.notify("There is nothing to undo in this run.", timeout=3)
             return
         lines = [
-            f"{counted(run.counts[State.DONE], 'file')} come back to where they were.",
-            "No file is written over.",
+            f"Moves {counted(run.counts[State.DONE], 'file')} back to their old places.",
+            "No file is overwritten.",
         ]
-        question = ConfirmDialog(f"Take back run {run.run}?", lines, "bring them back")
-        self.browse.push_screen(question, lambda yes: self._undo(run.run) if yes else None)
+        question = ConfirmDialog(f"Undo run {run.run}?", lines, "bring them back")
+        self.app.push_screen(question, lambda yes: self._undo(run.run) if yes else None)
 
     def _undo(self, run: str) -> None:
         from vtsfind.engine.apply.undo import undo
 
         call = partial(undo, run)
-        self.browse.jobs.start("undo", lambda progress, cancel: call(progress=progress, cancel=cancel))
-        self.refresh_state()
+        self.context.jobs.start("undo", lambda progress, cancel: call(progress=progress, cancel=cancel))
+        self.refresh_status()
 
-    def work_progress(self, message: WorkProgress) -> None:
-        """Show how far it is."""
-        if message.what == "undo":
+    def job_progressed(self, message: JobProgressed) -> None:
+        """Show the progress."""
+        if message.job == "undo":
             doing = self.query_one("#undo-doing", Static)
             doing.display = True
             doing.update(Text(f"{message.done:,} of {message.total or 0:,}  {message.note}", no_wrap=True))
 
-    def work_done(self, message: WorkDone) -> None:
-        """Say what came back."""
-        if message.what != "undo":
+    def job_done(self, message: JobDone) -> None:
+        """Show the outcome."""
+        if message.job != "undo":
             return
         from vtsfind.engine.apply.undo import RestoreOutcome
 
         undone = cast("UndoResult", message.result)
         self.query_one("#undo-doing").display = False
         back = len(undone.of(RestoreOutcome.RESTORED))
-        words = f"{counted(back, 'file')} came back."
+        text = f"Restored {counted(back, 'file')}."
         left = len(undone.steps) - back
-        self.notify(words + (f" {left:,} did not: see the notes." if left else ""), timeout=8)
+        self.notify(text + (f" {left:,} could not be restored; see the notes." if left else ""), timeout=8)
         self._load_runs()
-        self.browse.load_groups()
+        self.context.load_groups()
 
     def action_cancel(self) -> None:
-        """Stop after the file at hand."""
-        if not self.browse.jobs.cancel("undo"):
-            self.notify("Nothing runs.", timeout=2)
+        """Stop after the current file."""
+        if not self.context.jobs.cancel("undo"):
+            self.notify("Nothing is running.", timeout=2)
 
     def action_reload(self) -> None:
         """Read the journal again."""

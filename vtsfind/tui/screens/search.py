@@ -1,4 +1,4 @@
-"""Photos that look like one: by path, or on from any photo that is shown."""
+"""Photos similar to one: given by path, or chosen on any screen."""
 
 import os
 from collections.abc import Iterable
@@ -12,12 +12,13 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from vtsfind.base.records import show_path
+from vtsfind.engine.review.session import error_message
 from vtsfind.engine.search.query import Answer, Neighbour, SearchOptions
-from vtsfind.tui.keys import KeyScope
-from vtsfind.tui.messages import WorkDone, WorkFailed
-from vtsfind.tui.services.open_external import show_file, show_folder
+from vtsfind.tui.keys import KeyScope, bindings
+from vtsfind.tui.messages import JobDone, JobFailed
+from vtsfind.tui.page import Page
+from vtsfind.tui.services.open_external import open_folder, open_photo
 from vtsfind.tui.widgets.card_grid import CardGrid, PhotoCard
-from vtsfind.tui.widgets.screen_base import Page, page_bindings
 from vtsfind.tui.widgets.text_width import counted, cut_left, size
 
 _MAX_HITS = 60
@@ -25,12 +26,12 @@ _BAR_WIDTH = 8
 
 
 class SearchPage(Page):
-    """The screen of searches."""
+    """The screen to search for similar photos."""
 
     KEY_SCOPE = KeyScope.SEARCH
-    NAME = "search"
-    BINDINGS: ClassVar[list[BindingType]] = page_bindings(KeyScope.SEARCH)
-    AUTO_FOCUS = "#question"
+    TAB = "search"
+    BINDINGS: ClassVar[list[BindingType]] = bindings(KeyScope.SEARCH)
+    AUTO_FOCUS = "#query-path"
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,36 +43,36 @@ class SearchPage(Page):
         self._pending_path: bytes | None = None
 
     def body(self) -> Iterable[Widget]:
-        """Lay it out."""
+        """The widgets between top bar and footer."""
         yield Vertical(
-            Input(placeholder="The path of a photo: type, paste, or drop it here", id="question"),
-            CardGrid(self.browse.gallery, lines=14, min_card_width=26, id="hits"),
+            Input(placeholder="The path of a photo: type, paste, or drop it here", id="query-path"),
+            CardGrid(self.context.pictures, lines=14, min_card_width=26, id="hits"),
             id="search",
         )
 
     def on_mount(self) -> None:
-        """Fill it."""
-        self._hits.show([], empty="Nothing asked yet. Press s on any photo, or give a path.")
+        """Show the empty state and check files from time to time."""
+        self._hits.show([], empty="Type the path of a photo above, or press s on a photo on any screen.")
         self.set_interval(3.0, self._hits.check)
 
     @property
     def _hits(self) -> CardGrid:
         return self.query_one("#hits", CardGrid)
 
-    # -- asking ----------------------------------------------------------------------------------------------------
+    # -- searching -------------------------------------------------------------------------------------------------
 
     def search_similar(self, path: bytes) -> None:
-        """Look for photos like one."""
+        """Search for photos similar to one."""
         if not self._query_paths or self._query_paths[-1] != path:
             self._query_paths.append(path)
-        field = self.query_one("#question", Input)
+        field = self.query_one("#query-path", Input)
         with field.prevent(Input.Changed):
             field.value = os.fsdecode(path).encode("utf-8", "replace").decode()
         self._hits.focus()
         self._search(path)
 
     def _search(self, path: bytes) -> None:
-        search_session, head, radius = self.browse.browsing.search_session, self._head, self._radius
+        search_session, head, radius = self.context.session.search_session, self._head, self._radius
 
         def search(_progress: object, cancel: object) -> object:
             del cancel
@@ -84,20 +85,20 @@ class SearchPage(Page):
                 search_session.find(path, SearchOptions(head=chosen, top=_MAX_HITS, radius=radius)),
             )
 
-        if not self.browse.jobs.start("search", search):
-            self._pending_path = path  # the newest question follows the one under way
+        if not self.context.jobs.start("search", search):
+            self._pending_path = path  # it follows the search that is running
             return
         slow = (
             ""
             if search_session.has_model
-            else " A photo that is new to the library has to wait for the model."
+            else " Photos that are not in the library take longer: the model is loaded first."
         )
-        self._hits.show([], empty=f"Looking \u2026{slow}")
+        self._hits.show([], empty=f"Searching \u2026{slow}")
         self._titles()
 
-    def work_done(self, message: WorkDone) -> None:
-        """Show an answer."""
-        if message.what != "search" or not isinstance(message.result, tuple):
+    def job_done(self, message: JobDone) -> None:
+        """Show the hits."""
+        if message.job != "search" or not isinstance(message.result, tuple):
             return
         path, self._heads, self._head, answer = message.result
         if self._search_pending(path):
@@ -105,10 +106,10 @@ class SearchPage(Page):
         self._answer = answer
         self._show()
 
-    def work_failed(self, message: WorkFailed) -> None:
-        """Say why there is no answer."""
-        if message.what == "search" and not self._search_pending(None):
-            self._hits.show([], empty=self.browse.error_text(message.error))
+    def job_failed(self, message: JobFailed) -> None:
+        """Show why the search failed."""
+        if message.job == "search" and not self._search_pending(None):
+            self._hits.show([], empty=error_message(message.error))
 
     def _search_pending(self, answered: bytes | None) -> bool:
         again, self._pending_path = self._pending_path, None
@@ -123,7 +124,9 @@ class SearchPage(Page):
         if answer is None:
             return
         empty = (
-            str(answer.failure) if answer.failure else "Nothing in the library is that near. + looks farther."
+            str(answer.failure)
+            if answer.failure
+            else "No photo is this similar. Press + to allow more difference."
         )
         width = self._hits.text_width(len(answer.neighbours))
         self._hits.show([_hit_card(hit, width) for hit in answer.neighbours], empty=empty)
@@ -133,15 +136,15 @@ class SearchPage(Page):
         hits = self._hits
         query_name = show_path(self._query_paths[-1]).rpartition("/")[2] if self._query_paths else ""
         count = len(hits.cards)
-        hits.border_title = f"{counted(count, 'photo')} like {query_name}" if count else query_name
-        limit = f"at most {self._radius} bits" if self._radius is not None else f"the {_MAX_HITS} nearest"
+        hits.border_title = f"{counted(count, 'photo')} similar to {query_name}" if count else query_name
+        limit = f"at most {self._radius} bits" if self._radius is not None else f"{_MAX_HITS} nearest"
         hits.border_subtitle = f"by {self._head or 'scene'}, {limit}"
 
     def picture_ready(self, path: bytes) -> None:
-        """Show a picture."""
+        """Draw a picture."""
         self._hits.picture_ready(path)
 
-    @on(Input.Submitted, "#question")
+    @on(Input.Submitted, "#query-path")
     def _on_path_submitted(self, event: Input.Submitted) -> None:
         path = parse_dropped_path(event.value)
         if path:
@@ -150,22 +153,22 @@ class SearchPage(Page):
     # -- keys ------------------------------------------------------------------------------------------------------
 
     def action_ask(self) -> None:
-        """Go to the field."""
-        self.query_one("#question").focus()
+        """Focus the path input."""
+        self.query_one("#query-path").focus()
 
     def key_escape(self) -> None:
-        """Leave the field."""
+        """Leave the path input."""
         self._hits.focus()
 
     @on(CardGrid.CardOpened)
     def action_similar(self) -> None:
-        """Go on with the photo under the cursor."""
+        """Search for photos similar to the selected one."""
         path = self._path
         if path is not None:
             self.search_similar(path)
 
     def action_back(self) -> None:
-        """Go back to the question before."""
+        """Go back to the previous search."""
         if len(self._query_paths) > 1:
             self._query_paths.pop()
             self.search_similar(self._query_paths[-1])
@@ -178,7 +181,7 @@ class SearchPage(Page):
             self._repeat()
 
     def action_radius(self, by: int) -> None:
-        """Allow more or fewer bits to differ; the first time, as many as the farthest hit has."""
+        """Allow more or fewer bits to differ, starting from the farthest hit."""
         hits = self._answer.neighbours if self._answer else ()
         bits = hits[0].bits if hits else 256
         step = max(1, bits // 64)
@@ -193,12 +196,12 @@ class SearchPage(Page):
     def action_view(self) -> None:
         """Open the photo."""
         if self._path is not None:
-            show_file(self, self._path)
+            open_photo(self, self._path)
 
     def action_folder(self) -> None:
         """Open its folder."""
         if self._path is not None:
-            show_folder(self, self._path)
+            open_folder(self, self._path)
 
     @property
     def _path(self) -> bytes | None:
@@ -207,7 +210,7 @@ class SearchPage(Page):
 
 
 def parse_dropped_path(text: str) -> bytes:
-    r"""The path in what was typed, pasted or dropped: terminals quote it, escape its blanks, or make it a URL.
+    r"""The path in typed, pasted or dropped text: terminals quote it, escape its blanks, or write a URL.
 
     >>> parse_dropped_path("'/a b/c.jpg' "), parse_dropped_path("/a\\ b/c.jpg"), parse_dropped_path("file:///a%20b/c.jpg"), parse_dropped_path("~/x")[:1]
     (b'/a b/c.jpg', b'/a b/c.jpg', b'/a b/c.jpg', b'/')
@@ -227,7 +230,7 @@ def _hit_card(hit: Neighbour, width: int) -> PhotoCard:
     filled = round(_BAR_WIDTH * max(0.0, 1 - 2 * hit.distance / hit.bits))
     bar = "\u2588" * filled + "\u2591" * (_BAR_WIDTH - filled)
     facts = f"{hit.info.width}\u00d7{hit.info.height}  {size(hit.stamp.size)}"
-    gone = [("  gone", "bad")] if hit.missing else []
+    gone = [("  missing", "bad")] if hit.missing else []
     return PhotoCard(
         hit.path,
         [(f"{hit.rank} ", "key"), (bar, "good"), (f" {hit.distance}/{hit.bits}", "dim"), *gone],

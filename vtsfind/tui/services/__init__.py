@@ -1,1 +1,1 @@
-"""Work beside the screens: background jobs, thumbnails, other programs."""
+"""Background jobs, pictures, and other programs."""

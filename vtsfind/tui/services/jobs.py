@@ -1,4 +1,4 @@
-"""Long work in the background: one of a kind at a time, watched, stopped, and told of by messages."""
+"""Background jobs: at most one of each name, with progress, cancellation, and messages for the outcome."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from textual.app import App
 from textual.message import Message
 
 from vtsfind.base.progress import CancelToken, Phase, Progress
-from vtsfind.tui.messages import WorkDone, WorkFailed, WorkProgress
+from vtsfind.tui.messages import JobDone, JobFailed, JobProgressed
 
 _REPORT_INTERVAL_S = 0.1
 
@@ -15,11 +15,11 @@ JobFunction = Callable[[Progress, CancelToken], object]
 
 
 class JobProgress:
-    """A `Progress` that posts messages, not more often than a person can read them."""
+    """A `Progress` that posts `JobProgressed`, at most ten times a second."""
 
-    def __init__(self, post: Callable[[Message], object], what: str) -> None:
+    def __init__(self, post: Callable[[Message], object], job: str) -> None:
         self._post = post
-        self._what = what
+        self._job = job
         self._phase = Phase.SCAN
         self._done = 0
         self._total: int | None = None
@@ -38,11 +38,11 @@ class JobProgress:
 
     def _report(self, note: str) -> None:
         self._reported_at = time.monotonic()
-        self._post(WorkProgress(self._what, self._phase, self._done, self._total, note))
+        self._post(JobProgressed(self._job, self._phase, self._done, self._total, note))
 
 
 class Jobs:
-    """The long work of an application, by name."""
+    """The background jobs of an application, by name."""
 
     def __init__(self, app: App[None]) -> None:
         self._app = app
@@ -50,40 +50,38 @@ class Jobs:
 
     @property
     def running(self) -> tuple[str, ...]:
-        """What runs now."""
+        """The names of the jobs that run."""
         return tuple(self._running)
 
-    def start(self, what: str, call: JobFunction) -> bool:
-        """Begin some work in a thread, unless work of that name runs already; gives whether it was begun."""
-        if what in self._running:
+    def start(self, job: str, function: JobFunction) -> bool:
+        """Start a job in a thread, unless one of that name runs; returns whether it was started."""
+        if job in self._running:
             return False
-        cancel = self._running[what] = CancelToken()
+        cancel = self._running[job] = CancelToken()
 
         def run() -> None:
             try:
-                result = call(JobProgress(self._app.post_message, what), cancel)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the screens say it
-                self._app.post_message(WorkFailed(what, error))
+                result = function(JobProgress(self._app.post_message, job), cancel)
+            except Exception as error:  # noqa: BLE001 - the screens show any error
+                self._app.post_message(JobFailed(job, error))
             else:
-                self._app.post_message(WorkDone(what, result))
+                self._app.post_message(JobDone(job, result))
 
-        self._app.run_worker(run, thread=True, group=what, exit_on_error=False)
+        self._app.run_worker(run, thread=True, group=job, exit_on_error=False)
         return True
 
-    def ended(self, what: str) -> None:
-        """Hear that some work has ended."""
-        self._running.pop(what, None)
+    def ended(self, job: str) -> None:
+        """Note that a job has ended."""
+        self._running.pop(job, None)
 
-    def cancel(self, what: str) -> bool:
-        """Ask some work to stop; gives whether it runs."""
-        token = self._running.get(what)
+    def cancel(self, job: str) -> bool:
+        """Ask a job to stop; returns whether it runs."""
+        token = self._running.get(job)
         if token:
             token.cancel()
         return token is not None
 
-    def cancel_all(self) -> bool:
-        """Ask everything to stop; gives whether anything that had not been asked before runs."""
-        not_cancelled = [token for token in self._running.values() if not token.cancelled]
-        for token in not_cancelled:
+    def cancel_all(self) -> None:
+        """Ask every job to stop."""
+        for token in self._running.values():
             token.cancel()
-        return bool(not_cancelled)

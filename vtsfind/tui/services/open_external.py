@@ -1,4 +1,4 @@
-"""Handing a photo to the desktop: its viewer, or the folder that it lies in."""
+"""Open a photo, or its folder, in the desktop's own program."""
 
 import os
 import subprocess
@@ -10,23 +10,23 @@ from textual.screen import Screen
 from vtsfind.base.records import show_path
 
 
-def show_file(screen: Screen[None], path: bytes) -> None:
-    """Open a photo in the desktop's viewer."""
+def open_photo(screen: Screen[None], path: bytes) -> None:
+    """Open a photo in the desktop's viewer; `screen` shows what goes wrong."""
     _open_external(screen, path)
 
 
-def show_folder(screen: Screen[None], path: bytes) -> None:
-    """Open the folder that a photo lies in."""
+def open_folder(screen: Screen[None], path: bytes) -> None:
+    """Open the folder of a photo in the desktop's file manager; `screen` shows what goes wrong."""
     _open_external(screen, os.path.dirname(path))
 
 
 def _open_external(screen: Screen[None], path: bytes) -> None:
     if not os.path.lexists(path):
-        screen.notify(f"{show_path(path)} is gone.", severity="error")
+        screen.notify(f"{show_path(path)} no longer exists.", severity="error")
         return
     program = _opener()
     if program is None:
-        screen.notify("This system has no xdg-open to show files with.", severity="error")
+        screen.notify("xdg-open is not installed; vtsfind opens files with it.", severity="error")
         return
     try:
         subprocess.Popen(  # noqa: S603 - the desktop's own program, and a path as one argument

@@ -1,18 +1,23 @@
-"""The pictures in memory and those that are wanted: widgets ask and never wait, workers make what was asked for last first."""
+"""The cache of pictures: widgets request a picture and never wait; workers make the latest request first."""
 
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable
-from typing import Generic, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
+from rich.color import ColorSystem
+from textual.strip import Strip
+
+from vtsfind.base.groups import Box
 from vtsfind.base.progress import Cancelled
 from vtsfind.base.records import Failure
 from vtsfind.engine.previews.decode import LARGE_SIDE_PX, SMALL_SIDE_PX, Preview, Previews
 from vtsfind.graphics.renderer import PictureRenderer, RenderedPicture
-from vtsfind.graphics.scaling import FULL_VIEW
+from vtsfind.graphics.scaling import FULL_BOX, FULL_VIEW, Pixels
 
 _MAX_QUEUED = 48
+"""Requests that wait; older ones are dropped: their widgets have scrolled on."""
 _MAX_SMALL_CACHED = 240
 _MAX_LARGE_CACHED = 6
 _MAX_RENDERED_CACHED = 320
@@ -23,57 +28,63 @@ Value = TypeVar("Value")
 
 
 class LruCache(Generic[Key, Value]):
-    """The values that were used last; of more than `capacity`, the one that was used longest ago goes."""
+    """A cache of at most `capacity` values; the least recently used one is evicted, and given to `on_evict`."""
 
-    def __init__(self, capacity: int, forget: Callable[[Value], None] | None = None) -> None:
+    def __init__(self, capacity: int, on_evict: Callable[[Value], None] | None = None) -> None:
         self._capacity = capacity
-        self._forget = forget
+        self._on_evict = on_evict
         self._values: OrderedDict[Key, Value] = OrderedDict()
 
     def get(self, key: Key) -> Value | None:
-        """The value under a key, None if it is not there."""
+        """The value of a key, None if there is none."""
         value = self._values.get(key)
         if value is not None:
             self._values.move_to_end(key)
         return value
 
     def put(self, key: Key, value: Value) -> None:
-        """Keep a value."""
+        """Add or replace a value."""
         self._values[key] = value
         self._values.move_to_end(key)
         while len(self._values) > self._capacity:
             self._evict(next(iter(self._values)))
 
     def discard(self, matches: Callable[[Key], bool]) -> None:
-        """Let the values go whose keys are meant."""
+        """Remove the values of the keys for which `matches` is true."""
         for key in [key for key in self._values if matches(key)]:
             self._evict(key)
 
     def _evict(self, key: Key) -> None:
         value = self._values.pop(key)
-        if self._forget:
-            self._forget(value)
+        if self._on_evict:
+            self._on_evict(value)
 
 
-PictureSlot = tuple[bytes, int, int]
-"""A path, and the characters and lines within which its picture is drawn."""
+class PictureRequest(NamedTuple):
+    """Something that a worker is to do for a photo."""
+
+    task: Literal["draw", "large", "check"]
+    """Draw it at a size; decode it large; check whether its file has changed."""
+    path: bytes
+    columns: int = 0
+    rows: int = 0
 
 
 class PictureCache:
-    """Pictures of photos for widgets.
+    """The pictures of photos, decoded and drawn.
 
     Parameters
     ----------
     previews
-        Where pictures come from.
+        Decodes photos.
     renderer
-        How they are drawn.
+        Draws pictures.
     ready
-        Called in a worker when the picture of a path can be had, or its failure.
+        Called in a worker when the picture of a path, or its failure, is in the cache.
     start
-        Called when there is work: starts `work` in a worker thread.
+        Called when a worker is needed: it must run `work` in a thread.
     write
-        Sends something to the terminal as it is; called in the thread of the widgets.
+        Sends escape sequences to the terminal; called in the thread of the widgets.
     """
 
     def __init__(
@@ -81,8 +92,8 @@ class PictureCache:
         previews: Previews,
         renderer: PictureRenderer,
         *,
-        ready: Callable[[bytes], None],
-        start: Callable[[], None],
+        ready: Callable[[bytes], object],
+        start: Callable[[], object],
         write: Callable[[str], None],
     ) -> None:
         self.renderer = renderer
@@ -91,13 +102,13 @@ class PictureCache:
         self._start = start
         self._write = write
         self._lock = threading.RLock()
-        self._queue: OrderedDict[tuple[str, bytes, int, int], None] = OrderedDict()
-        self._in_progress: set[tuple[str, bytes, int, int]] = set()
+        self._queue: OrderedDict[PictureRequest, None] = OrderedDict()
+        self._in_progress: set[PictureRequest] = set()
         self._active_workers = 0
         self._released: list[RenderedPicture] = []
         self._small_previews: LruCache[bytes, Preview | Failure] = LruCache(_MAX_SMALL_CACHED)
         self._large_previews: LruCache[bytes, Preview | Failure] = LruCache(_MAX_LARGE_CACHED)
-        self._rendered_by_slot: LruCache[PictureSlot, RenderedPicture] = LruCache(
+        self._rendered: LruCache[tuple[bytes, int, int], RenderedPicture] = LruCache(
             _MAX_RENDERED_CACHED, self._released.append
         )
         self._sent: set[int] = set()
@@ -105,28 +116,39 @@ class PictureCache:
     # -- for widgets -----------------------------------------------------------------------------------------------
 
     def rendered(self, path: bytes, columns: int, rows: int) -> RenderedPicture | Failure | None:
-        """A photo's picture for a place; None if it is not there yet: `ready` is called when it is."""
+        """A photo's picture within some characters and lines; None if it is not ready: `ready` is called when it is."""
         with self._lock:
             cached = self._small_previews.get(path)
             if isinstance(cached, Failure):
                 return cached
-            rendered = self._rendered_by_slot.get((path, columns, rows))
+            rendered = self._rendered.get((path, columns, rows))
             if rendered is None:
-                self._enqueue("draw", path, columns, rows)
+                self._enqueue(PictureRequest("draw", path, columns, rows))
                 return None
         self.send(rendered)
         return rendered
 
     def large_preview(self, path: bytes) -> Preview | Failure | None:
-        """A photo's picture to look at closely; None if it is not there yet."""
+        """A photo's large picture; None if it is not ready: `ready` is called when it is."""
         with self._lock:
             cached = self._large_previews.get(path)
             if cached is None:
-                self._enqueue("large", path, 0, 0)
+                self._enqueue(PictureRequest("large", path))
             return cached
 
+    def draw(self, pixels: Pixels, columns: int, rows: int, source_window: Box = FULL_BOX) -> RenderedPicture:
+        """Draw a part of a picture; for workers."""
+        rendered = self.renderer.draw(pixels, columns, rows, source_window)
+        for line in rendered.lines:
+            for _, style, _ in line:
+                if (
+                    style
+                ):  # Textual keeps the escape sequence in the style: drawing on the screen is faster then
+                    Strip.render_ansi(style, ColorSystem.TRUECOLOR)
+        return rendered
+
     def send(self, rendered: RenderedPicture) -> None:
-        """Make the terminal ready for a drawing."""
+        """Send the terminal what a picture needs before its lines are drawn."""
         with self._lock:
             released, self._released[:] = list(self._released), []
         for each in released:
@@ -138,82 +160,82 @@ class PictureCache:
             self._write(rendered.before)
 
     def release(self, rendered: RenderedPicture) -> None:
-        """Have the terminal forget a drawing."""
+        """Let the terminal delete a picture."""
         with self._lock:
             self._released.append(rendered)
 
     def check(self, paths: Iterable[bytes]) -> None:
-        """Look whether files are still what was drawn of them; `ready` is called for those that are not."""
+        """Check whether files have changed since they were drawn; `ready` is called for those that have."""
         with self._lock:
             for path in paths:
                 if self._small_previews.get(path) is not None:
-                    self._enqueue("check", path, 0, 0)
+                    self._enqueue(PictureRequest("check", path))
 
     # -- for workers -----------------------------------------------------------------------------------------------
 
     def work(self) -> None:
-        """Make what is wanted until nothing is."""
+        """Handle requests until none waits."""
         try:
-            while (job := self._next()) is not None:
-                self._do(*job)
+            while (request := self._next()) is not None:
+                self._handle(request)
         except Cancelled:  # the program ends
             with self._lock:
                 self._active_workers -= 1
 
-    def _enqueue(self, what: str, path: bytes, columns: int, rows: int) -> None:
-        job = (what, path, columns, rows)
-        if job in self._in_progress:
+    def _enqueue(self, request: PictureRequest) -> None:
+        if request in self._in_progress:
             return
-        self._queue[job] = None
-        self._queue.move_to_end(job, last=what != "check")
+        self._queue[request] = None
+        self._queue.move_to_end(request, last=request.task != "check")
         while len(self._queue) > _MAX_QUEUED:
             self._queue.popitem(last=False)
         if self._active_workers < _MAX_WORKERS:
             self._active_workers += 1
             self._start()
 
-    def _next(self) -> tuple[str, bytes, int, int] | None:
+    def _next(self) -> PictureRequest | None:
         with self._lock:
             if not self._queue:
                 self._active_workers -= 1
                 return None
-            job = self._queue.popitem(last=True)[0]
-            self._in_progress.add(job)
-            return job
+            request = self._queue.popitem(last=True)[0]
+            self._in_progress.add(request)
+            return request
 
-    def _do(self, what: str, path: bytes, columns: int, rows: int) -> None:
+    def _handle(self, request: PictureRequest) -> None:
         try:
-            self._make(what, path, columns, rows)
+            self._make(request)
         finally:
             with self._lock:
-                self._in_progress.discard((what, path, columns, rows))
+                self._in_progress.discard(request)
 
-    def _make(self, what: str, path: bytes, columns: int, rows: int) -> None:
-        if what == "check":
+    def _make(self, request: PictureRequest) -> None:
+        path = request.path
+        if request.task == "check":
             if not self._has_changed(path):
                 return
             self._forget(path)
-        elif what == "large":
-            large_preview = self._previews.preview(path, LARGE_SIDE_PX)
+        elif request.task == "large":
+            preview = self._previews.preview(path, LARGE_SIDE_PX)
             with self._lock:
-                self._large_previews.put(path, large_preview)
+                self._large_previews.put(path, preview)
         else:
-            self._draw(path, columns, rows)
+            self._make_drawing(path, request.columns, request.rows)
         self._ready(path)
 
-    def _draw(self, path: bytes, columns: int, rows: int) -> None:
+    def _make_drawing(self, path: bytes, columns: int, rows: int) -> None:
         with self._lock:
-            picture = self._small_previews.get(path)
-        if picture is None:
-            picture = self._previews.preview(path, SMALL_SIDE_PX)
+            preview = self._small_previews.get(path)
+        if preview is None:
+            preview = self._previews.preview(path, SMALL_SIDE_PX)
             with self._lock:
-                self._small_previews.put(path, picture)
-        if isinstance(picture, Failure):
+                self._small_previews.put(path, preview)
+        if isinstance(preview, Failure):
             return
-        source_window, wide, high = self.renderer.window(FULL_VIEW, picture.pixels, columns, rows)
-        rendered = self.renderer.draw(picture.pixels, wide, high, source_window)
+        source_window, wide, high = self.renderer.window(FULL_VIEW, preview.pixels, columns, rows)
+        rendered = self.draw(preview.pixels, wide, high, source_window)
         with self._lock:
-            self._rendered_by_slot.put((path, columns, rows), rendered)
+            self._rendered.put((path, columns, rows), rendered)
 
     def _has_changed(self, path: bytes) -> bool:
         with self._lock:
@@ -231,4 +253,4 @@ class PictureCache:
         with self._lock:
             self._small_previews.discard(lambda key: key == path)
             self._large_previews.discard(lambda key: key == path)
-            self._rendered_by_slot.discard(lambda key: key[0] == path)
+            self._rendered.discard(lambda key: key[0] == path)

@@ -1,7 +1,8 @@
-"""The photos of a group as cards: what becomes of each, what it is, and why."""
+"""The photos of a group as cards: the mark of each, its facts, and the reason."""
 
 from vtsfind.base.groups import Group, Member
 from vtsfind.base.records import PictureInfo, show_path
+from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import Mark
 from vtsfind.tui.widgets.card_grid import PhotoCard
@@ -11,7 +12,7 @@ MARK_LABELS = {
     Mark.KEEPER: (" KEEPER ", "keeper"),
     Mark.KEEP: (" keep ", "keep"),
     Mark.DROP: (" drop ", "drop"),
-    Mark.NOT_DUPLICATE: (" no duplicate ", "stranger"),
+    Mark.NOT_DUPLICATE: (" no duplicate ", "not-duplicate"),
 }
 _MAX_REASON_LINES = 3
 _FULL_AGREEMENT = 0.995
@@ -21,6 +22,11 @@ def group_cards(review: Review, number: int, width: int) -> list[PhotoCard]:
     """The cards of a group, in the order of its members."""
     group = review.groups[number]
     return [_member_card(review, number, group, place, width) for place in range(len(group.members))]
+
+
+def group_title(group: Group) -> str:
+    """A group in one line: number, kind, and the path of the keeper."""
+    return f"Group {group.number}: {weakest_verdict(group).value}, {show_path(group.keeper.path)}"
 
 
 def _member_card(review: Review, number: int, group: Group, place: int, width: int) -> PhotoCard:
@@ -42,12 +48,12 @@ def _member_card(review: Review, number: int, group: Group, place: int, width: i
     text.append([(f"{member.photo.info.format}  {(member.photo.info.taken or 'no date')[:16]}", "dim")])
     text.append([(cut_left(folder, width), "dim")])
     if member.photo.sidecars:
-        text.append([(f"+ {counted(len(member.photo.sidecars), 'file')} that travel with it", "dim")])
+        text.append([(f"+ {counted(len(member.photo.sidecars), 'file')} that belong to it", "dim")])
     return PhotoCard(member.photo.path, head, tuple(text))
 
 
 def similarity_text(member: Member) -> str:
-    """How alike two photos are, in a word or two; nothing where they are wholly so."""
+    """How similar a photo is to the keeper; empty where they agree in full."""
     evidence = member.evidence
     if evidence.agreement is not None and evidence.agreement >= _FULL_AGREEMENT:
         return ""
@@ -59,7 +65,7 @@ def similarity_text(member: Member) -> str:
 
 
 def _facts(info: PictureInfo, count: int, reference: Member | None) -> Line:
-    """Size in pixels and bytes and the format, coloured where they differ from the first member's."""
+    """Size in pixels and bytes, coloured where it differs from the first member's."""
     pixels = info.width * info.height
     other = reference.photo if reference else None
     by_pixels = "" if other is None else _comparison_style(pixels, other.info.width * other.info.height)

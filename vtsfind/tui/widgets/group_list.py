@@ -1,4 +1,4 @@
-"""The list of all groups: a line each, and only those lines made that are seen."""
+"""The list of groups, a line each; only visible lines are made."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,7 +14,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from vtsfind.base.groups import Group
+from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.records import show_path
 from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
@@ -27,6 +27,7 @@ _STATUS_SIGNS = {
     ReviewStatus.REFUSED: ("\u2260", "warn"),
     ReviewStatus.OPEN: (" ", "dim"),
 }
+_STYLE_NAMES = ("cursor", "decided", "dim", "good", "warn", "key", "gain", "name")
 _CURSOR_BAR = "\u258c"
 _PARTLY_MARKED_SIGN = ("\u2022", "key")
 _MAX_CACHED_ROWS = 2000
@@ -34,18 +35,9 @@ _EMPTY_ORDER: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 
 
 class GroupList(ScrollView, can_focus=True):
-    """Groups in an order, with a cursor."""
+    """Groups in some order, with a cursor."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        *(
-            f"grouplist--{name}"
-            for name in ("cursor", "decided", "dim", "good", "warn", "key", "gain", "name")
-        ),
-        *(
-            f"grouplist--{name}"
-            for name in ("bytes", "pixels", "resave", "turned", "edit", "burst", "similar")
-        ),
-    }
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"grouplist--{name}" for name in (*_STYLE_NAMES, *Verdict)}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1)", show=False),
         Binding("down,j", "move(1)", show=False),
@@ -60,7 +52,7 @@ class GroupList(ScrollView, can_focus=True):
 
     @dataclass
     class GroupHighlighted(Message):
-        """The cursor is on another group."""
+        """The cursor has moved to another group."""
 
         place: int
 
@@ -78,7 +70,7 @@ class GroupList(ScrollView, can_focus=True):
     def show(
         self, review: Review | None, order: npt.NDArray[np.int64], cursor: int = 0, *, empty: str = ""
     ) -> None:
-        """Show groups in an order; `empty` says why there are none."""
+        """Show groups in some order; `empty` is the text if there are none."""
         self._review, self.order, self._empty = review, order, empty
         self._row_cache.clear()
         self.virtual_size = Size(1, len(order))
@@ -88,11 +80,11 @@ class GroupList(ScrollView, can_focus=True):
 
     @property
     def group(self) -> int | None:
-        """The group under the cursor: its place in the review; None if there is none."""
+        """The index in `Review.groups` of the group under the cursor; None if the list is empty."""
         return int(self.order[self.cursor]) if len(self.order) else None
 
     def notify_style_update(self) -> None:
-        """Forget the styles of the theme before."""
+        """Forget the styles of the former theme."""
         super().notify_style_update()
         self._line_style.clear()
 
@@ -136,12 +128,25 @@ class GroupList(ScrollView, can_focus=True):
 
     # -- moving ----------------------------------------------------------------------------------------------------
 
+    def step(self, by: int) -> int | None:
+        """Move the cursor by some groups; gives the index of the group under it."""
+        self.cursor += by
+        return self.group
+
+    def step_to_open(self) -> int | None:
+        """Move the cursor to the next undecided group; gives its index, None if all are decided."""
+        place = self._review.next_open(self.order, self.cursor) if self._review else None
+        if place is None:
+            return None
+        self.cursor = place
+        return self.group
+
     def validate_cursor(self, cursor: int) -> int:
         """Keep the cursor on a group."""
         return min(max(cursor, 0), max(0, len(self.order) - 1))
 
     def watch_cursor(self, before: int, now: int) -> None:
-        """Bring the group under the cursor into view."""
+        """Scroll to the group under the cursor."""
         top = self.scroll_offset.y
         self.refresh(*(Region(0, place - top, self.size.width, 1) for place in (before, now)))
         self._reveal()
@@ -156,7 +161,7 @@ class GroupList(ScrollView, can_focus=True):
         self.cursor += by
 
     def action_page(self, by: int) -> None:
-        """Move by what is seen."""
+        """Move by pages."""
         self.scroll_relative(y=by * max(1, self.size.height), animate=False, force=True)
         self.cursor += by * max(1, self.size.height)
 
@@ -165,7 +170,7 @@ class GroupList(ScrollView, can_focus=True):
         self._reveal()
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the group that was clicked; twice opens it."""
+        """Select the clicked group; a second click opens it."""
         offset = event.get_content_offset(self)
         if offset is None or offset.y + self.scroll_offset.y >= len(self.order):
             return
@@ -176,6 +181,6 @@ class GroupList(ScrollView, can_focus=True):
 
 
 def row_fields(group: Group) -> tuple[str, int, str, str, str]:
-    """A group in words: verdict, photos, bytes to gain, the keeper's name and folder."""
+    """The columns of a group: verdict, photos, bytes to free, name and folder of the keeper."""
     folder, _, name = show_path(group.keeper.path).rpartition("/")
     return weakest_verdict(group).value, len(group.members), size(group.gain), name, folder

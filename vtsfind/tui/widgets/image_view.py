@@ -1,4 +1,4 @@
-"""One large picture that is zoomed and moved: the newest wish is drawn in a worker, older ones are forgotten."""
+"""One large picture with zoom and pan; a worker draws the latest request, older ones are dropped."""
 
 from collections.abc import Callable
 from typing import ClassVar
@@ -13,25 +13,25 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from vtsfind.base.groups import Box
-from vtsfind.graphics.protocols import Graphics
+from vtsfind.graphics.detect import Graphics
 from vtsfind.graphics.renderer import RenderedPicture
 from vtsfind.graphics.scaling import FULL_VIEW, Pixels, Viewport
 from vtsfind.tui.services.thumbnails import PictureCache
-from vtsfind.tui.widgets.card_grid import Overlay
+from vtsfind.tui.widgets.overlay import Overlay
 from vtsfind.tui.widgets.text_width import wrapped
 
 RenderRequest = tuple[int, Viewport, Box | None, Size]
-"""A picture (by its identity), the part of it, the frame in it, and the size of the view."""
+"""A picture (by its id), the viewport, the box drawn in it, and the size of the widget."""
 
 _MAX_CACHED = 4
 _BOX_COLOUR = (255, 176, 0)
 
 
 class PictureRendered(Message):
-    """A view's drawing is there."""
+    """A worker has drawn a picture."""
 
     def __init__(
-        self, view: "PictureView", request: "RenderRequest", pixels: Pixels, rendered: RenderedPicture
+        self, view: "ZoomView", request: "RenderRequest", pixels: Pixels, rendered: RenderedPicture
     ) -> None:
         super().__init__()
         self.view = view
@@ -40,56 +40,56 @@ class PictureRendered(Message):
         self.rendered = rendered
 
 
-class PictureView(Widget):
-    """A picture, or words where there is none."""
+class ZoomView(Widget):
+    """A picture, or text where there is none."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"picture--words"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"zoomview--text"}
 
-    def __init__(self, gallery: PictureCache, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, pictures: PictureCache, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._gallery = gallery
+        self._pictures = pictures
         self._pixels: Pixels | None = None
         self._viewport = FULL_VIEW
         self._box: Box | None = None
-        self._words = ""
+        self._text = ""
         self._current_request: RenderRequest | None = None
         self._current_picture: RenderedPicture | None = None
         self._rendered_by_request: dict[RenderRequest, tuple[Pixels, RenderedPicture]] = {}
 
     def show(self, pixels: Pixels, viewport: Viewport, box: Box | None = None) -> None:
-        """Show a part of a picture, with a frame around `box`; at once, if it was drawn before."""
-        if self._gallery.renderer.graphics is Graphics.OFF:
-            self.say("Pictures are off; --graphics auto draws them.")
+        """Show a part of a picture with a frame around `box`, at once if it is in the cache."""
+        if self._pictures.renderer.graphics is Graphics.OFF:
+            self.show_text("Pictures are off. Start vtsfind with --graphics auto to see them.")
             return
-        self._pixels, self._viewport, self._box, self._words = pixels, viewport, box, ""
+        self._pixels, self._viewport, self._box, self._text = pixels, viewport, box, ""
         self._redraw()
 
     def prepare(self, pixels: Pixels, viewport: Viewport, box: Box | None = None) -> None:
-        """Draw something that will be shown next."""
+        """Draw a picture into the cache, to show it next."""
         request = self._request_for(pixels, viewport, box)
         if (
             request not in self._rendered_by_request
             and self.size
-            and self._gallery.renderer.graphics is not Graphics.OFF
+            and self._pictures.renderer.graphics is not Graphics.OFF
         ):
             self._draw(pixels, viewport, box, request, lambda: True)
 
-    def say(self, words: str) -> None:
-        """Show words in place of a picture."""
-        self._pixels, self._current_picture, self._current_request, self._words = None, None, None, words
+    def show_text(self, text: str) -> None:
+        """Show text in place of a picture."""
+        self._pixels, self._current_picture, self._current_request, self._text = None, None, None, text
         self._trim_cache(0)
         self.refresh()
 
     def on_resize(self) -> None:
-        """Draw for the new size."""
+        """Draw the picture in the new size."""
         self._redraw()
 
     def on_unmount(self) -> None:
-        """Have the terminal forget the pictures."""
+        """Let the terminal delete the pictures."""
         self._trim_cache(0)
 
     def _request_for(self, pixels: Pixels, viewport: Viewport, box: Box | None) -> "RenderRequest":
-        # The picture is kept with its drawing, so no other one can have its number meanwhile.
+        # The cache keeps the picture beside its drawing, so no other one can get its id meanwhile.
         return id(pixels), viewport, box, self.size
 
     def _redraw(self) -> None:
@@ -115,19 +115,18 @@ class PictureView(Widget):
     ) -> None:
         if not is_wanted():
             return
-        renderer, place = self._gallery.renderer, request[3]
+        renderer, place = self._pictures.renderer, request[3]
         source_window, columns, rows = renderer.window(viewport, pixels, place.width, place.height)
         boxed_pixels = (
             pixels
             if box is None
             else _with_box(pixels, box, (source_window.right - source_window.left) / columns)
         )
-        self.post_message(
-            PictureRendered(self, request, pixels, renderer.draw(boxed_pixels, columns, rows, source_window))
-        )
+        rendered = self._pictures.draw(boxed_pixels, columns, rows, source_window)
+        self.post_message(PictureRendered(self, request, pixels, rendered))
 
     def on_picture_rendered(self, message: PictureRendered) -> None:
-        """Show what was drawn, unless something else is wanted by now."""
+        """Show what was drawn, unless it is out of date."""
         message.stop()
         self._rendered_by_request[message.request] = (message.pixels, message.rendered)
         self._trim_cache(_MAX_CACHED)
@@ -135,14 +134,14 @@ class PictureView(Widget):
             self._show_rendered(message.rendered)
 
     def _trim_cache(self, max_count: int) -> None:
-        """Forget drawings but the latest so many."""
+        """Remove all drawings but the latest so many."""
         while len(self._rendered_by_request) > max_count:
             _, rendered = self._rendered_by_request.pop(next(iter(self._rendered_by_request)))
             if rendered is not self._current_picture:
-                self._gallery.release(rendered)
+                self._pictures.release(rendered)
 
     def _show_rendered(self, rendered: RenderedPicture) -> None:
-        self._gallery.send(rendered)
+        self._pictures.send(rendered)
         self._current_picture = rendered
         self.refresh()
 
@@ -151,11 +150,11 @@ class PictureView(Widget):
         width, height = self.size
         rendered, style = self._current_picture, self.rich_style
         if rendered is None:
-            message_lines = wrapped(self._words, max(1, width - 4), 6)
+            message_lines = wrapped(self._text, max(1, width - 4), 6)
             at = y - (height - len(message_lines)) // 2
             words = message_lines[at].center(width) if 0 <= at < len(message_lines) else " " * width
             return Strip(
-                [Segment(words, style + self.get_component_rich_style("picture--words", partial=True))]
+                [Segment(words, style + self.get_component_rich_style("zoomview--text", partial=True))]
             )
         above, before = (height - rendered.rows) // 2, (width - rendered.columns) // 2
         if rendered.overlay and y == above:
@@ -176,7 +175,7 @@ class PictureView(Widget):
 
 
 def _with_box(pixels: Pixels, box: Box, character: float) -> Pixels:
-    """Draw a frame around a part; a character shows the fraction `character` of the width."""
+    """Draw a frame around a box; a character is the fraction `character` of the width of the picture."""
     height, width, _ = pixels.shape
     thick = max(1, round(width * character * 0.4))
     boxed_pixels = pixels.copy()

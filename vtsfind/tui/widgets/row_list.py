@@ -1,4 +1,4 @@
-"""A list of any number of lines with a cursor; only those that are seen are made."""
+"""A list of any number of lines with a cursor; only visible lines are made."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from vtsfind.tui.widgets.text_width import Line, centred, cut
 
 
 class RowList(ScrollView, can_focus=True):
-    """Lines of text, each made when it is seen."""
+    """Lines of text, each made when it becomes visible."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
         f"rowlist--{name}" for name in ("cursor", "dim", "good", "bad", "warn", "key", "name", "strong")
@@ -35,14 +35,14 @@ class RowList(ScrollView, can_focus=True):
 
     @dataclass
     class RowHighlighted(Message):
-        """The cursor is on another line."""
+        """The cursor has moved to another line."""
 
         rows: "RowList"
         row: int
 
         @property
         def control(self) -> "RowList":
-            """The list, for handlers that are about one."""
+            """The list, for handlers with a selector."""
             return self.rows
 
     @dataclass
@@ -54,7 +54,7 @@ class RowList(ScrollView, can_focus=True):
 
         @property
         def control(self) -> "RowList":
-            """The list, for handlers that are about one."""
+            """The list, for handlers with a selector."""
             return self.rows
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
@@ -70,7 +70,7 @@ class RowList(ScrollView, can_focus=True):
         self._line_style.clear()
 
     def show(self, count: int, row: Callable[[int], Line], cursor: int = 0, *, empty: str = "") -> None:
-        """Show `count` lines that `row` makes; `empty` says why there are none."""
+        """Show `count` lines made by `row`; `empty` is the text if there are none."""
         self._count, self._row, self._empty = count, row, empty
         self.virtual_size = Size(1, count)
         self.set_reactive(RowList.cursor, self.validate_cursor(cursor))
@@ -105,7 +105,7 @@ class RowList(ScrollView, can_focus=True):
         return min(max(cursor, 0), max(0, self._count - 1))
 
     def watch_cursor(self, now: int) -> None:
-        """Bring the line under the cursor into view."""
+        """Scroll to the line under the cursor."""
         self._reveal()
         self.refresh()
         self.post_message(self.RowHighlighted(self, now))
@@ -119,11 +119,11 @@ class RowList(ScrollView, can_focus=True):
         self.cursor += by
 
     def action_page(self, by: int) -> None:
-        """Move by what is seen."""
+        """Move by pages."""
         self.cursor += by * max(1, self.size.height)
 
     def on_click(self, event: events.Click) -> None:
-        """Choose the line that was clicked; twice opens it."""
+        """Select the clicked line; a second click opens it."""
         offset = event.get_content_offset(self)
         if offset is None or offset.y + self.scroll_offset.y >= self._count:
             return

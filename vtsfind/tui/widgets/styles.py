@@ -1,18 +1,18 @@
-"""The colours of text in widgets that draw their own lines: a name's ink on a widget's, or a line's, paper."""
+"""Styles of text in widgets that draw their own lines."""
 
 from rich.style import Style
 from textual.widget import Widget
 
 
 class LineStyles:
-    """The styles of a widget's components, as they look on its background; forgotten when the theme changes.
+    """The styles of a widget's component classes, combined with a background, and cached until the theme changes.
 
     Parameters
     ----------
     widget
-        Whose components they are.
+        The widget.
     prefix
-        What their names begin with.
+        The prefix of its component classes.
     """
 
     def __init__(self, widget: Widget, prefix: str) -> None:
@@ -21,17 +21,17 @@ class LineStyles:
         self._cache: dict[tuple[str, str], Style] = {}
 
     def clear(self) -> None:
-        """Forget them."""
+        """Empty the cache, for another theme."""
         self._cache.clear()
 
     def __call__(self, name: str = "", background: str = "") -> Style:
         """The style of text `name` on the background of the component `background`, or on the widget's own."""
         style = self._cache.get((name, background))
         if style is None:
-            style = self._cache[name, background] = self._made(name, background)
+            style = self._cache[name, background] = self._combined(name, background)
         return style
 
-    def _made(self, name: str, background: str) -> Style:
+    def _combined(self, name: str, background: str) -> Style:
         style = self._widget.rich_style
         if background:
             background_component = self._widget.get_component_rich_style(f"{self._prefix}--{background}")

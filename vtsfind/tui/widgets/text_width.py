@@ -1,13 +1,13 @@
-"""Texts of a given width: sizes, counts, names cut where they tell least."""
+"""Text of a given width in a terminal, and sizes and counts for people."""
 
 from rich.cells import cell_len, set_cell_size
 
 Line = list[tuple[str, str]]
-"""A line of text in parts, each with the name of its style."""
+"""Parts of a line of text, each with the name of its style."""
 
 
 def size(count: int) -> str:
-    """Bytes for people, in three digits.
+    """A number of bytes, in three digits.
 
     >>> size(512), size(52_345), size(4_100_000), size(123_456_789_012)
     ('512 B', '52.3 kB', '4.10 MB', '123 GB')
@@ -33,7 +33,7 @@ def counted(number: int, noun: str, plural: str = "") -> str:
 
 
 def cut(text: str, width: int) -> str:
-    """Text of exactly that width: the end of what is too long is cut off.
+    """Text cut or padded to a width; the end of long text is cut.
 
     >>> cut("beach", 7), cut("a long name", 7)
     ('beach  ', 'a long\u2026')
@@ -44,7 +44,7 @@ def cut(text: str, width: int) -> str:
 
 
 def cut_left(text: str, width: int) -> str:
-    """As `cut`, but of a path that is too long the beginning goes.
+    """As `cut`, but the beginning of long text is cut; for paths.
 
     >>> cut_left("/home/me/photos", 9)
     '\u2026e/photos'
@@ -58,7 +58,7 @@ def cut_left(text: str, width: int) -> str:
 
 
 def centred(text: str, y: int, width: int, height: int) -> str:
-    """The line `y` of a place in whose middle a text stands, in several lines if need be.
+    """Line `y` of an area with text in its middle, wrapped to its width.
 
     >>> [centred("no photos here", y, 9, 4) for y in range(4)]
     ['', 'no photos', '   here  ', '']
@@ -69,7 +69,7 @@ def centred(text: str, y: int, width: int, height: int) -> str:
 
 
 def wrapped(text: str, width: int, lines: int) -> list[str]:
-    """Text in lines of at most that width, broken at blanks; the last one is cut if it is not enough.
+    """Text wrapped at blanks into lines of at most a width; the last line is cut.
 
     >>> wrapped("fewer pixels and older", 10, 2)
     ['fewer', 'pixels an\u2026']

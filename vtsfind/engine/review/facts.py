@@ -1,0 +1,119 @@
+"""What two compared files hold, fact by fact, and which of them is better in each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vtsfind.base.quality import Details
+from vtsfind.base.records import PictureInfo
+
+_CLEARLY_SHARPER = 1.1
+"""Ratio of sharpness from which one photo counts as sharper."""
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedFile:
+    """What is known of one of two compared files."""
+
+    name: str
+    folder: str
+    size: int
+    """Bytes."""
+    changed: str
+    """When the file was last modified, for people."""
+    info: PictureInfo
+    details: Details
+    sharpness: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileFact:
+    """One fact about two files."""
+
+    name: str
+    first: str
+    second: str
+    better: int = 0
+    """1 or 2 for the better file; 0 if neither is."""
+
+    @property
+    def same(self) -> bool:
+        """Whether both files have the same value."""
+        return self.first == self.second
+
+
+def facts(first: ComparedFile, second: ComparedFile, size: Callable[[int], str]) -> list[FileFact]:
+    """The facts about two files; those that neither has are left out.
+
+    Parameters
+    ----------
+    first, second
+        The files.
+    size
+        Formats a number of bytes for people.
+    """
+    a, b = first.info, second.info
+    x, y = first.details, second.details
+    lines = [
+        FileFact("name", first.name, second.name),
+        FileFact("folder", first.folder, second.folder),
+        FileFact(
+            "pixels",
+            f"{a.width}\u00d7{a.height}",
+            f"{b.width}\u00d7{b.height}",
+            _more(a.width * a.height, b.width * b.height),
+        ),
+        FileFact("bytes", size(first.size), size(second.size), _more(first.size, second.size)),
+        FileFact("format", _format(first), _format(second), _more(x.lossless, y.lossless)),
+        FileFact(
+            "JPEG quality", _number(x.quality), _number(y.quality), _more(x.quality or 0, y.quality or 0)
+        ),
+        FileFact("detail", _share(x.detail), _share(y.detail), _more(x.detail or 1.0, y.detail or 1.0)),
+        FileFact("sharpness", _number(first.sharpness), _number(second.sharpness), _sharper(first, second)),
+        FileFact("taken", a.taken or "", b.taken or "", _more(bool(a.taken), bool(b.taken))),
+        FileFact("place (GPS)", _yes(x.gps), _yes(y.gps), _more(x.gps, y.gps)),
+        FileFact("camera", x.camera, y.camera, _more(bool(x.camera), bool(y.camera))),
+        FileFact(
+            "EXIF fields", _number(x.exif_fields), _number(y.exif_fields), _more(x.exif_fields, y.exif_fields)
+        ),
+        FileFact("rating", _number(x.rating), _number(y.rating), _more(x.rating or 0, y.rating or 0)),
+        FileFact("written by", x.software, y.software),
+        FileFact(
+            "compressed twice",
+            _yes(x.recompressed),
+            _yes(y.recompressed),
+            _more(y.recompressed, x.recompressed),
+        ),
+        FileFact("screenshot", _yes(x.screenshot), _yes(y.screenshot), _more(y.screenshot, x.screenshot)),
+        FileFact("file changed", first.changed, second.changed),
+    ]
+    return [line for line in lines if line.first or line.second]
+
+
+def _more(first: float, second: float) -> int:
+    return 0 if first == second else 1 if first > second else 2
+
+
+def _sharper(first: ComparedFile, second: ComparedFile) -> int:
+    """1 or 2 for the file that is clearly sharper; 0 if neither is."""
+    if first.sharpness is None or second.sharpness is None:
+        return 0
+    ratio = (first.sharpness + 0.01) / (second.sharpness + 0.01)
+    return 1 if ratio > _CLEARLY_SHARPER else 2 if ratio < 1 / _CLEARLY_SHARPER else 0
+
+
+def _format(file: ComparedFile) -> str:
+    return file.info.format + (", lossless" if file.details.lossless else "")
+
+
+def _number(value: float | None) -> str:
+    if not value:
+        return ""
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"enlarged, {100 * value:.0f} % of the size is real"
+
+
+def _yes(value: bool) -> str:  # noqa: FBT001 - it is the fact itself
+    return "yes" if value else ""

@@ -1,0 +1,64 @@
+"""What is known of two compared photos: the evidence, the reason, and the facts in which they differ."""
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from vtsfind.base.groups import Evidence
+from vtsfind.engine.review.facts import FileFact
+
+
+class FactsPanel(VerticalScroll, can_focus=False):
+    """The table below two compared photos."""
+
+    def compose(self) -> ComposeResult:
+        """Lay the panel out."""
+        yield Static(id="evidence")
+        yield Static(id="facts")
+        yield Static(id="same")
+
+    def show(self, evidence: Evidence, reason: str, lines: list[FileFact]) -> None:
+        """Show what is known of a pair."""
+        text = Text(evidence_text(evidence), style="bold")
+        text.append(f"\n{reason}", style="not bold italic")
+        self.query_one("#evidence", Static).update(text)
+        self.query_one("#facts", Static).update(self._table([line for line in lines if not line.same]))
+        same = ", ".join(f"{line.name} {line.first}" for line in lines if line.same)
+        self.query_one("#same", Static).update(Text(f"the same: {same}" if same else ""))
+
+    def _table(self, lines: list[FileFact]) -> Table:
+        table = Table(box=None, padding=(0, 1), show_header=False, expand=True)
+        table.add_column(no_wrap=True, style="dim")
+        table.add_column(ratio=1, overflow="fold")
+        table.add_column(ratio=1, overflow="fold")
+        colours = self.app.theme_variables
+        good, bad, other = colours["text-success"], colours["text-error"], colours["text-warning"]
+        for line in lines:
+            styles = {0: (other, other), 1: (good, bad), 2: (bad, good)}[line.better]
+            texts = (
+                Text(text or "\u2013", style)
+                for text, style in zip((line.first, line.second), styles, strict=True)
+            )
+            table.add_row(line.name, *texts)
+        return table
+
+
+def evidence_text(evidence: Evidence) -> str:
+    """The evidence of a pair, in one line."""
+    parts = [evidence.note] if evidence.note else []
+    if evidence.distance is not None and evidence.bits:
+        parts.append(f"{evidence.distance} of {evidence.bits} bits differ")
+    if evidence.agreement is not None:
+        parts.append(f"{100 * evidence.agreement:.1f} % similar where they overlap")
+    if evidence.inliers is not None:
+        parts.append(f"{evidence.inliers} local features match")
+    if evidence.box is not None:
+        share = (evidence.box.right - evidence.box.left) * (evidence.box.bottom - evidence.box.top)
+        parts.append(f"one shows {100 * share:.0f} % of the other")
+    if evidence.turn != 1:
+        parts.append("rotated or mirrored")
+    if evidence.seconds_apart is not None:
+        parts.append(f"{evidence.seconds_apart} s apart")
+    return "; ".join(parts) or "not compared with each other directly"
