@@ -239,14 +239,14 @@ def test_a_drive_that_is_not_there_costs_the_pictures_only(tmp_path: Path) -> No
         assert hand.text.count("is gone") == 3
         await hand.press("a", "o", "O")
         assert hand.review.totals.decided == 1
-        assert any("is gone" in note for note in hand.told)
+        assert any("no longer exists" in note for note in hand.told)
 
     drive(groups, script)
 
 
 def test_a_terminal_that_is_too_small_is_told_so_and_keys_still_count() -> None:
     async def script(hand: Hand) -> None:
-        assert "This terminal is 40 by 10 characters." in hand.text
+        assert "The terminal has 40 columns and 10 lines." in hand.text
         await hand.pilot.resize_terminal(80, 24)
         await hand.settle()
         assert "groups" in hand.text
@@ -286,7 +286,7 @@ def test_the_help_shows_the_keys_of_the_screen_in_front() -> None:
         await hand.press("question_mark")
         hand.page(HelpDialog)
         assert "Keys: Groups" in hand.text
-        assert "no duplicate" in hand.text
+        assert "Not a duplicate" in hand.text
         await hand.press("escape", "f2", "question_mark")
         assert "Keys: Home" in hand.text
 

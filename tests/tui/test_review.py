@@ -58,7 +58,7 @@ def test_a_group_whose_photos_all_stay_gives_up_nothing() -> None:
 
 def test_the_only_keeper_cannot_be_dropped() -> None:
     review = Review([trio()])
-    with pytest.raises(UsageError, match="stays"):
+    with pytest.raises(UsageError, match="must stay"):
         review.toggle(0, 0)
 
 
@@ -75,8 +75,8 @@ def test_another_keeper_takes_the_place_of_the_first_in_the_plan() -> None:
     review.accept(0)
     (plan,) = review.accepted()
     assert [member.photo.path for member in plan.members] == [b"/1/a.jpg", b"/1/b.jpg", b"/1/c.jpg"]
-    assert plan.members[1].reason == "chosen by hand"
-    assert "overruled" in plan.members[0].reason
+    assert plan.members[1].reason == "kept by your choice"
+    assert plan.members[0].reason == "you chose another keeper"
     assert review.actions() == {
         b"/1/a.jpg": Action.TRASH,
         b"/1/b.jpg": Action.KEEP,
@@ -96,7 +96,7 @@ def test_a_crop_cannot_stand_for_another_crop() -> None:
     assert review.actions()[b"/1/c.jpg"] is Action.KEEP
 
 
-def test_a_stranger_stays_and_the_pair_is_told_and_taken_back() -> None:
+def test_a_photo_that_is_no_duplicate_stays_and_its_pair_is_saved_and_removed_again() -> None:
     told: list[tuple[set[DigestPair], set[DigestPair]]] = []
     review = Review([trio()], save_pairs=lambda added, removed: told.append((added, removed)))
     review.refuse(0, 1)

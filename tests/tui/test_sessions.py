@@ -43,7 +43,7 @@ def test_accepted_files_go_to_the_trash_and_come_back(tmp_path: Path) -> None:
 
     async def script(hand: Hand) -> None:
         await hand.press("a", "f5")
-        assert "2 files go to the trash" in hand.text
+        assert "Move 2 files to the trash" in hand.text
         await hand.press("x")
         hand.page(ConfirmDialog)
         await hand.press("n")
@@ -53,13 +53,13 @@ def test_accepted_files_go_to_the_trash_and_come_back(tmp_path: Path) -> None:
         hand.page(ApplyPage)
         gone = [path for path in files if not path.exists()]
         assert len(gone) == 2
-        assert "2 files moved to the trash" in hand.text
+        assert "Moved 2 files to the trash" in hand.text
         await hand.press("f6")
         hand.page(HistoryPage)
         await hand.press("u", "y")
         await hand.finish()
         assert {path: path.read_bytes() for path in files} == content
-        assert "2 brought back" in hand.text
+        assert "2 restored" in hand.text
 
     drive(groups, script)
 
@@ -77,7 +77,7 @@ def test_a_file_that_changed_since_the_review_is_spared_with_its_group(tmp_path:
         change(small)
         await hand.press("x", "y")
         await hand.finish()
-        assert "spared" in hand.text
+        assert "skipped" in hand.text
 
     drive(groups, script)
     assert all(os.path.exists(member.photo.path) for member in groups[0].members)
@@ -102,7 +102,7 @@ def test_nothing_is_carried_out_before_something_is_accepted(tmp_path: Path) -> 
     async def script(hand: Hand) -> None:
         await hand.press("f5", "x", "w")
         hand.page(ApplyPage)
-        assert "Nothing is to be done yet." in hand.text
+        assert "Nothing to do yet." in hand.text
 
     drive(on_disk(tmp_path, 1), script)
 

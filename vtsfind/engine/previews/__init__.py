@@ -1,1 +1,1 @@
-"""Pictures small enough to be shown."""
+"""Decoded pictures for display."""

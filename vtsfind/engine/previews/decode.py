@@ -1,4 +1,4 @@
-"""Pictures of photos for a view: decoded by processes that may be killed, kept on disk when small, never by the view itself."""
+"""Pictures of photos for display, decoded in processes that may be killed; small ones are cached on disk."""
 
 import hashlib
 import os
@@ -20,34 +20,34 @@ from vtsfind.store.thumbnails import ThumbnailCache
 Pixels = npt.NDArray[np.uint8]
 
 SMALL_SIDE_PX = 320
-"""Pixels of the longer side of a picture for an overview; such pictures are kept on disk."""
+"""The longer side of a thumbnail, in pixels; thumbnails are cached on disk."""
 LARGE_SIDE_PX = 2048
-"""Pixels of the longer side of a picture to look at closely."""
+"""The longer side of a picture to compare closely, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A picture of a photo."""
+    """A decoded picture of a photo."""
 
     pixels: Pixels
     """(h, w, 3), upright, sRGB."""
     stamp: Stamp
-    """Of the file that it was made of."""
+    """The stamp of the file it was decoded from."""
     info: PictureInfo | None = None
-    """Of the photo in full size; None if the picture was kept on disk."""
+    """About the photo in full size; None if the picture came from the disk cache."""
     details: Details | None = None
-    """What the file tells of its quality; only with a large picture."""
+    """Signs of the file's quality; only with a large picture."""
 
 
 class Previews(AbstractContextManager["Previews"]):
-    """Makes pictures of photos; any thread may ask, and each that asks waits for its own picture.
+    """Decodes photos. Thread-safe; a call returns when its picture is ready.
 
     Parameters
     ----------
     settings
-        The limits of decoding.
+        Limits of decoding.
     processes
-        Processes that decode at the same time, at most.
+        Number of decoding processes, at most.
     """
 
     def __init__(self, settings: Settings, processes: int = 2) -> None:
@@ -60,19 +60,19 @@ class Previews(AbstractContextManager["Previews"]):
         self._lock = threading.Lock()
 
     def preview(self, path: bytes, longest: int = SMALL_SIDE_PX) -> Preview | Failure:
-        """A picture of a photo as it is on disk now.
+        """Decode a photo as it is on disk now.
 
         Parameters
         ----------
         path
-            Of the photo.
+            Path of the photo.
         longest
-            Pixels of the longer side, at most.
+            The longer side of the picture in pixels, at most.
 
         Raises
         ------
         Cancelled
-            If this was closed meanwhile.
+            If `close` was called meanwhile.
         """
         try:
             found = Found(path, stamp_of(os.stat(path)))
@@ -82,7 +82,7 @@ class Previews(AbstractContextManager["Previews"]):
         return (self._cached(found, key) if key else None) or self._decoded(found, longest, key)
 
     def close(self) -> None:
-        """End the processes; who waits for a picture gets `Cancelled`. A second time does nothing."""
+        """End the processes; waiting calls raise `Cancelled`. A second call does nothing."""
         self._cancel.cancel()
         with self._lock:
             processes, self._processes, self._idle = self._processes, [], []
@@ -112,7 +112,7 @@ class Previews(AbstractContextManager["Previews"]):
             result = process.decoded(found, longest, self._cancel)
         except Cancelled:
             raise
-        except VtsfindError as error:  # no process could be started: said where the picture should be
+        except VtsfindError as error:  # no process could be started; shown in place of the picture
             return Failure(found.path, Reason.CRASHED, error.message)
         finally:
             self._release(process)
@@ -178,7 +178,7 @@ class _DecodeProcess:
 
 
 def _key(found: Found, longest: int) -> str:
-    """What a picture is kept under: another file in its place, or another state of it, has another key."""
+    """The cache key of a thumbnail; another file at the path, or another state of it, has another key."""
     stamp = found.stamp
     text = f"{longest} {stamp.size} {stamp.mtime_ns} {stamp.inode} ".encode()
     return hashlib.blake2b(text + found.path, digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""Small pictures of photos, decoded by worker processes like everything else."""
+"""Square thumbnails of many photos, decoded by worker processes."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -16,22 +16,22 @@ from vtsfind.media.scan import stamp_of
 def thumbnails(
     paths: Sequence[bytes], side: int, settings: Settings, cancel: CancelToken | None = None
 ) -> Iterator[npt.NDArray[np.uint8] | None]:
-    """Make a small picture of each photo, in order.
+    """Decode a thumbnail of each photo, in order.
 
     Parameters
     ----------
     paths
-        Of the photos.
+        Paths of the photos.
     side
-        Pixels; each photo is squashed to a square, whatever its shape.
+        Side of the thumbnails, in pixels; photos are stretched to squares.
     settings
-        The limits of decoding.
+        Limits of decoding.
     cancel
-        Whether to stop.
+        Stops the decoding.
 
     Yields
     ------
-    (side, side, 3) uint8, red, green and blue; None for a photo that cannot be shown.
+    (side, side, 3) uint8, red, green and blue; None for a photo that cannot be read.
     """
     from vtsfind.media.pool import DecodePool, DecodeTask
 

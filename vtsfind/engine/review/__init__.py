@@ -1,1 +1,1 @@
-"""A review of groups: what was decided, and undone, without any screen."""
+"""The review of groups: decisions, undo, filters, and the comparison of two photos; knows no screen."""

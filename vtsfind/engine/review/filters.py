@@ -1,4 +1,4 @@
-"""Many groups put in order: sorted and filtered by what a person looks for, fast enough to do at every keystroke."""
+"""Sorting and filtering of many groups, fast enough for every keystroke."""
 
 import os
 import re
@@ -15,16 +15,16 @@ from vtsfind.base.groups import Group, Verdict
 
 
 class Sort(StrEnum):
-    """What groups are sorted by; the value is shown."""
+    """What groups are sorted by; the value is its label."""
 
-    GAIN = "size to gain"
-    """Most bytes first."""
+    GAIN = "size to free"
+    """Most bytes to free first."""
     VERDICT = "kind"
     """The surest first."""
     FOLDER = "folder"
     """By the keeper's path."""
     DATE = "date"
-    """The latest shot first; without a time of the shot, the file's."""
+    """Newest first, by the EXIF time, else by the file's time."""
     MEMBERS = "number of photos"
     """Most first."""
     FOUND = "as found"
@@ -33,14 +33,14 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which groups are wanted."""
+    """Which groups are shown."""
 
     verdicts: frozenset[Verdict] = frozenset(Verdict)
-    """Groups whose weakest pair has one of these verdicts."""
+    """Groups whose weakest verdict is one of these."""
     text: str = ""
-    """Words that must all stand in the path of one member, capitals or not; empty for all."""
+    """Words that must all be in the path of one member, ignoring case; empty for all."""
     gain: int = 0
-    """Bytes that a group must give up at least."""
+    """Bytes that a group must free at least."""
 
     @property
     def matches_all(self) -> bool:
@@ -56,15 +56,15 @@ _SIZE_MULTIPLIERS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 _SIZE_PATTERN = re.compile(r"[>+]([0-9.]+)([kmgt]?)b?")
 
 
-def wanted(text: str) -> Filter:
-    """What a person typed, as a filter: words of paths, `kind:edit,burst`, `>5MB`.
+def parse_filter(text: str) -> Filter:
+    """Parse a filter: words of paths, `kind:edit,burst`, `>5MB`.
 
     Raises
     ------
     UsageError
-        For a kind that there is not.
+        For an unknown kind.
 
-    >>> sorted(wanted("kind:edit,burst 2021 >1.5MB").verdicts), wanted("2021 >1.5MB").gain, wanted("a b").text
+    >>> sorted(parse_filter("kind:edit,burst 2021 >1.5MB").verdicts), parse_filter("2021 >1.5MB").gain, parse_filter("a b").text
     ([<Verdict.BURST: 'burst'>, <Verdict.EDIT: 'edit'>], 1500000, 'a b')
     """
     verdicts, gain, words = frozenset(Verdict), 0, []
@@ -89,12 +89,12 @@ def _rank(group: Group) -> int:
 
 
 def weakest_verdict(group: Group) -> Verdict:
-    """The weakest verdict within a group: how sure all of it is."""
+    """The weakest verdict of a group's members."""
     return _VERDICTS[_rank(group)]
 
 
 def folders(group: Group) -> frozenset[bytes]:
-    """The folders that a group's photos lie in."""
+    """The folders of a group's photos."""
     return frozenset(os.path.dirname(member.photo.path) for member in group.members)
 
 
@@ -104,7 +104,7 @@ def taken(group: Group) -> str:
 
 
 class Listing:
-    """What groups are sorted and filtered by, worked out once.
+    """The sort and filter keys of groups, computed once.
 
     Parameters
     ----------
@@ -121,15 +121,15 @@ class Listing:
         """(n,) rank of the weakest verdict."""
 
     def order(
-        self, sort: Sort = Sort.GAIN, wanted: Filter | None = None, *, is_reversed: bool = False
+        self, sort: Sort = Sort.GAIN, criteria: Filter | None = None, *, is_reversed: bool = False
     ) -> npt.NDArray[np.int64]:
-        """The places of the wanted groups, in order; equal ones in the order of the groups.
+        """The indices of the groups that pass the filter, sorted; equal ones in their original order.
 
         Returns
         -------
         (m,) int64.
         """
-        places = self._wanted(wanted or Filter())
+        places = self._matching(criteria or Filter())
         keys = self._keys(sort)[places]
         if is_reversed:  # still stable: equal groups stay in their order
             places, keys = places[::-1], keys[::-1]
@@ -137,7 +137,7 @@ class Listing:
         return np.asarray(places[np.argsort(keys, kind="stable")])
 
     def counts(self) -> dict[Verdict, tuple[int, int]]:
-        """For each verdict, how many groups have it as their weakest, and the bytes to gain there."""
+        """For each verdict, the number of groups with it as their weakest, and the bytes to free there."""
         return {
             verdict: (
                 int((self.ranks == verdict.rank).sum()),
@@ -147,9 +147,9 @@ class Listing:
         }
 
     def similar_groups(self, place: int, *, by_folders: bool) -> npt.NDArray[np.int64]:
-        """The groups of the same weakest verdict as one, or those whose photos lie in the same folders.
+        """The groups with the same weakest verdict as one, or those with photos in the same folders.
 
-        Groups of the same folders are only those that are as sure as this one or surer.
+        Of the groups in the same folders, only those with a verdict at least as strong.
         """
         if not by_folders:
             return np.flatnonzero(self.ranks == self.ranks[place])
@@ -159,10 +159,10 @@ class Listing:
             [each for each in candidates.tolist() if folders(self._groups[each]) == own], dtype=np.int64
         )
 
-    def _wanted(self, wanted: Filter) -> npt.NDArray[np.int64]:
-        ranks = [verdict.rank for verdict in wanted.verdicts]
-        places = np.flatnonzero(np.isin(self.ranks, ranks) & (self.gains >= wanted.gain))
-        words = [os.fsencode(word) for word in wanted.text.lower().split()]
+    def _matching(self, criteria: Filter) -> npt.NDArray[np.int64]:
+        ranks = [verdict.rank for verdict in criteria.verdicts]
+        places = np.flatnonzero(np.isin(self.ranks, ranks) & (self.gains >= criteria.gain))
+        words = [os.fsencode(word) for word in criteria.text.lower().split()]
         if not words:
             return places
         return np.asarray(
@@ -195,7 +195,7 @@ class Listing:
 
 
 def _dense_ranks(values: Sequence[bytes]) -> npt.NDArray[np.int64]:
-    """The rank of each value among the different ones."""
+    """The rank of each value among the distinct ones."""
     ranks = {value: rank for rank, value in enumerate(sorted(set(values)))}
     return np.fromiter((ranks[value] for value in values), np.int64, len(values))
 

@@ -1,14 +1,12 @@
-"""What a person decides about groups of duplicates: marks, the chosen keeper, and the way back from each of them.
+"""The decisions about groups of duplicates: marks, the chosen keeper, and undo.
 
-The state knows nothing of screens. Every step is written to a `StepLog` before it counts, so a review that ends in any
-way goes on where it stood. Decisions belong to a group's files and contents, not to its number: a group that looks the
-same after another index keeps its decision, one that has changed is open again.
+Every step is written to a `StepLog` before it takes effect, so a review that ends in any way can be resumed. Decisions
+belong to the files and contents of a group, not to its number: a group that is the same after another index keeps its
+decision, one that has changed is undecided again.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +16,9 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group
 from vtsfind.base.operations import Action
 from vtsfind.base.records import show_path
+from vtsfind.engine.review.encoding import decode_decision, encode_decision, group_key
 from vtsfind.engine.review.state import (
+    ACCEPTED_DECISION,
     DEFAULT_DECISION,
     EncodedDecision,
     GroupDecision,
@@ -33,25 +33,15 @@ from vtsfind.engine.review.state import (
 DigestPair = tuple[bytes, bytes]
 """The contents (SHA-256) of two photos."""
 
-
-_ACCEPTED_DECISION = GroupDecision(ReviewStatus.ACCEPTED)
 _EMPTY_ORIGIN = PlanOrigin("", "", "", b"")
 
 
 @dataclass(frozen=True, slots=True)
 class _UndoableStep:
-    """A step that can be taken back."""
+    """A step that can be undone: its label, and the decisions before it."""
 
     label: str
     before: dict[str, EncodedDecision | None] = field(hash=False)
-
-
-def group_key(group: Group) -> str:
-    """What a group's decision is kept under: a hash of its paths and contents, the same in any order."""
-    digest = hashlib.blake2b(digest_size=10)
-    for member in sorted(group.members, key=lambda member: member.photo.path):
-        digest.update(len(member.photo.path).to_bytes(4, "little") + member.photo.path + member.photo.digest)
-    return digest.hexdigest()
 
 
 class Review:
@@ -60,15 +50,15 @@ class Review:
     Parameters
     ----------
     groups
-        What is reviewed; they stay as they are.
+        The groups under review; they are not changed.
     log
-        Where steps are kept. Those in it are taken up again.
+        Where steps are stored; the steps in it are replayed.
     save_pairs
-        Told the pairs of contents that a step makes strangers, and those that it no longer does.
+        Called with the pairs of contents that a step declares not to be duplicates, and those it no longer does.
     protected
-        Tells of a path whether its photo must stay.
+        Whether the photo of a path must not be removed.
 
-    Every method that decides raises `StorageError` if the step cannot be kept; then nothing has changed.
+    Every method that decides raises `StorageError` if the step cannot be stored; then nothing has changed.
     """
 
     def __init__(
@@ -90,28 +80,28 @@ class Review:
         self._open = np.ones(len(groups), bool)
         self._resume()
 
-    # -- what is ---------------------------------------------------------------------------------------------------
+    # -- reading ---------------------------------------------------------------------------------------------------
 
     def decision(self, number: int) -> GroupDecision:
-        """The decision about a group; `number` is its place in `groups`."""
+        """The decision about a group; `number` is its index in `groups`."""
         return self._decisions.get(number, DEFAULT_DECISION)
 
     def mark(self, number: int, member: int) -> Mark:
-        """What becomes of a member."""
+        """What happens to a member."""
         return self.decision(number).mark(member)
 
     @property
     def totals(self) -> ReviewTotals:
-        """How far the review is."""
+        """The progress of the review."""
         return self._totals
 
     @property
     def undo_label(self) -> str:
-        """What `undo` would take back, in words; empty for nothing."""
+        """The label of the step that `undo` would undo; empty if there is none."""
         return self._undoable[-1].label if self._undoable else ""
 
     def next_open(self, order: Sequence[int] | npt.NDArray[np.int64], after: int) -> int | None:
-        """The place in `order` of the first open group behind the place `after`, else of the first one at all."""
+        """The index in `order` of the first undecided group after index `after`, else of the first one at all."""
         places = np.flatnonzero(self._open[np.asarray(order, np.int64)])
         if not len(places):
             return None
@@ -119,47 +109,47 @@ class Review:
         return int(places[behind % len(places)])
 
     def reason(self, number: int, member: int) -> str:
-        """Why a member is kept or goes, in words."""
+        """Why a member is kept or removed, for people."""
         group, decision = self.groups[number], self.decision(number)
         if decision.keeper == 0 or member not in {0, decision.keeper}:
             return group.members[member].reason
-        return "chosen by hand" if member == decision.keeper else "the policy's choice, overruled by hand"
+        return "kept by your choice" if member == decision.keeper else "you chose another keeper"
 
     # -- deciding --------------------------------------------------------------------------------------------------
 
     def accept(self, number: int) -> None:
-        """Let the marks of a group hold.
+        """Accept the marks of a group.
 
         Raises
         ------
         UsageError
-            If no plan may have them: what goes was compared with nothing that stays.
+            If a plan must not contain them: a removed photo was not compared with any that stays.
         """
         decision = replace(self.decision(number), status=ReviewStatus.ACCEPTED)
         self._check(number, decision)
         self._decide("accept", {number: decision})
 
     def accept_all(self, numbers: Iterable[int], label: str = "accept") -> int:
-        """Let the marks of many groups hold, as one step; gives how many were open, and have marks that a plan may have."""
+        """Accept many groups in one step, those that are undecided and valid; returns their number."""
         changes = {
-            number: _ACCEPTED_DECISION
+            number: ACCEPTED_DECISION
             if decision is DEFAULT_DECISION
             else replace(decision, status=ReviewStatus.ACCEPTED)
             for number in numbers
             if (decision := self.decision(number)).status is ReviewStatus.OPEN
-            and self._is_sound(number, decision)
+            and self._is_valid(number, decision)
         }
         if changes:
             self._decide(label, changes)
         return len(changes)
 
     def toggle(self, number: int, member: int) -> None:
-        """Let a member go that stays, or stay that goes.
+        """Keep a member that would be removed, or remove one that would be kept.
 
         Raises
         ------
         UsageError
-            If it is the keeper and no other member stays that could take its place.
+            If it is the keeper and no other member is kept.
         """
         decision = self.decision(number)
         match decision.mark(member):
@@ -170,20 +160,20 @@ class Review:
                 changed = replace(decision, keeper=next_keeper, kept=decision.kept - {next_keeper})
             case Mark.KEEPER:
                 raise UsageError(
-                    "One photo of a group stays.",
-                    "Choose another keeper with its digit, or keep another one, first.",
+                    "One photo of each group must stay.",
+                    "Keep another photo first: press its digit, or select it and press space.",
                 )
             case _:
                 changed = _unmarked(decision, member)
         self._mark("mark", number, changed)
 
     def choose(self, number: int, member: int) -> None:
-        """Make a member the keeper. The one before goes, unless it was marked otherwise."""
+        """Make a member the keeper. The former keeper is removed, unless it is marked otherwise."""
         decision = self.decision(number)
         self._mark("keeper", number, replace(_unmarked(decision, member), keeper=member))
 
     def refuse(self, number: int, member: int | None = None) -> None:
-        """Say that a member is no duplicate of the keeper; for the keeper, or None, that no member is one."""
+        """Mark a member as not a duplicate of the keeper; for the keeper, or None, all members."""
         group, decision = self.groups[number], self.decision(number)
         if member is None or member == decision.keeper or len(group.members) == 2:
             changed = replace(decision, status=ReviewStatus.REFUSED)
@@ -197,11 +187,11 @@ class Review:
         self._mark("not a duplicate", number, changed)
 
     def reopen(self, number: int) -> None:
-        """Take every decision about a group away."""
+        """Reset a group to the proposal, undecided."""
         self._decide("reopen", {number: DEFAULT_DECISION})
 
     def undo(self) -> tuple[str, list[int]]:
-        """Take the latest step back that still stands; gives its label and the groups that it had changed.
+        """Undo the last step; returns its label and the groups that it had changed.
 
         Raises
         ------
@@ -216,10 +206,10 @@ class Review:
         self._update_stored(done.before)
         return done.label, self._apply_stored(done.before)
 
-    # -- what follows ----------------------------------------------------------------------------------------------
+    # -- results ---------------------------------------------------------------------------------------------------
 
     def accepted(self) -> list[Group]:
-        """The accepted groups that give something up, whole, with a person's reasons where they differ from the policy's."""
+        """The accepted groups that remove something, with the user's reasons where they differ from the policy's."""
         return [
             self._with_reasons(number)
             for number in sorted(self._decisions)
@@ -227,7 +217,7 @@ class Review:
         ]
 
     def actions(self, action: Action = Action.TRASH) -> dict[bytes, Action | None]:
-        """What becomes of each photo of the accepted groups: kept, left alone (None), or `action`."""
+        """The action for each photo of the accepted groups: keep, none (None), or `action`."""
         return {
             path: what
             for number, decision in self._decisions.items()
@@ -236,7 +226,7 @@ class Review:
         }
 
     def non_duplicate_pairs(self, number: int) -> set[DigestPair]:
-        """The pairs of contents in a group that are no duplicates of each other."""
+        """The pairs of contents in a group that are marked as not duplicates."""
         decision = self.decision(number)
         if not decision.non_duplicates and decision.status is not ReviewStatus.REFUSED:
             return set()
@@ -261,7 +251,7 @@ class Review:
         members = self.groups[number].members
         return {member.photo.path: what[decision.mark(place)] for place, member in enumerate(members)}
 
-    def _is_sound(self, number: int, decision: GroupDecision) -> bool:
+    def _is_valid(self, number: int, decision: GroupDecision) -> bool:
         try:
             self._check(number, decision)
         except UsageError:
@@ -269,7 +259,7 @@ class Review:
         return True
 
     def _check(self, number: int, decision: GroupDecision) -> None:
-        """Raise `UsageError` for marks that no plan may have, such as a keeper that does not show what goes."""
+        """Raise `UsageError` for marks that a plan must not contain, such as a keeper not compared with what is removed."""
         if decision is DEFAULT_DECISION:
             return
         members = self.groups[number].members
@@ -277,13 +267,13 @@ class Review:
             path = members[place].photo.path
             if self._protected(path):
                 raise UsageError(
-                    f"{show_path(path)} lies in a reference folder and stays.", "Keep it, too (space)."
+                    f"{show_path(path)} is in a reference folder and must stay.", "Keep it too (space)."
                 )
         if decision.keeper or decision.non_duplicates:
             marks = self._actions(number, decision, Action.TRASH)
             make_plan([self.groups[number]], _EMPTY_ORIGIN, marks=marks)
 
-    # -- keeping ---------------------------------------------------------------------------------------------------
+    # -- storing ---------------------------------------------------------------------------------------------------
 
     def _mark(self, label: str, number: int, decision: GroupDecision) -> None:
         if decision.status is ReviewStatus.ACCEPTED:
@@ -292,7 +282,10 @@ class Review:
 
     def _decide(self, label: str, changes: Mapping[int, GroupDecision]) -> None:
         keys = {number: group_key(self.groups[number]) for number in changes}
-        after = {keys[number]: self._encode(number, decision) for number, decision in changes.items()}
+        after = {
+            keys[number]: encode_decision(self.groups[number], decision)
+            for number, decision in changes.items()
+        }
         self._log.append(ReviewStep(label, after))
         self._undoable.append(_UndoableStep(label, {key: self._stored.get(key) for key in after}))
         self._update_stored(after)
@@ -300,7 +293,7 @@ class Review:
         self._set_decisions(changes)
 
     def _resume(self) -> None:
-        """Take up the steps in the log."""
+        """Replay the steps in the log."""
         for step in self._log.steps():
             if not step.undoes:
                 self._undoable.append(
@@ -322,15 +315,16 @@ class Review:
                 self._stored[key] = encoded
 
     def _apply_stored(self, after: Mapping[str, EncodedDecision | None], *, notify: bool = True) -> list[int]:
-        """Bring the groups in line with what is stored; gives those that are here."""
+        """Set the decisions of the groups that exist from stored ones; returns those groups."""
         here = {self._numbers[key]: encoded for key, encoded in after.items() if key in self._numbers}
         self._set_decisions(
-            {number: self._decode(number, encoded) for number, encoded in here.items()}, notify=notify
+            {number: decode_decision(self.groups[number], encoded) for number, encoded in here.items()},
+            notify=notify,
         )
         return list(here)
 
     def _set_decisions(self, decisions: Mapping[int, GroupDecision], *, notify: bool = True) -> None:
-        """Set choices, and tell who remembers strangers."""
+        """Set decisions, and save the pairs that are not duplicates."""
         added: set[DigestPair] = set()
         removed: set[DigestPair] = set()
         for number, decision in decisions.items():
@@ -357,58 +351,20 @@ class Review:
         )
 
     def _group_totals(self, number: int) -> ReviewTotals:
-        """What one group adds to the tally."""
+        """What one group adds to the totals."""
         decision = self.decision(number)
         if decision.status is not ReviewStatus.ACCEPTED:
             return ReviewTotals(decided=int(decision.status is ReviewStatus.REFUSED))
         group = self.groups[number]
         members = group.members
-        if decision == _ACCEPTED_DECISION:
+        if decision == ACCEPTED_DECISION:
             return ReviewTotals(1, len(members) - 1, group.gain)
         gone = decision.members_to_remove(len(members))
         return ReviewTotals(1, len(gone), sum(members[place].photo.stamp.size for place in gone))
 
-    def _encode(self, number: int, decision: GroupDecision) -> EncodedDecision | None:
-        if decision == DEFAULT_DECISION:
-            return None
-        if decision == _ACCEPTED_DECISION:
-            paths = [member.photo.path for member in self.groups[number].members]
-            return _encode_accepted(sum(path < paths[0] for path in paths))
-        place = {member: rank for rank, member in enumerate(self._by_path(number))}
-        kept, non_duplicates = (
-            tuple(sorted(place[member] for member in chosen))
-            for chosen in (decision.kept, decision.non_duplicates)
-        )
-        return decision.status.value, place[decision.keeper], kept, non_duplicates
-
-    def _decode(self, number: int, encoded: EncodedDecision | None) -> GroupDecision:
-        if encoded is None:
-            return DEFAULT_DECISION
-        status, keeper, kept, non_duplicates = encoded
-        members = self._by_path(number)
-        if members[keeper] == 0 and status == ReviewStatus.ACCEPTED and not (kept or non_duplicates):
-            return _ACCEPTED_DECISION
-        return GroupDecision(
-            ReviewStatus(status),
-            members[keeper],
-            frozenset(members[rank] for rank in kept),
-            frozenset(members[rank] for rank in non_duplicates),
-        )
-
-    def _by_path(self, number: int) -> list[int]:
-        """The members of a group in the order of their paths."""
-        members = self.groups[number].members
-        return sorted(range(len(members)), key=lambda member: members[member].photo.path)
-
-
-@cache
-def _encode_accepted(keeper: int) -> EncodedDecision:
-    """An accepted proposal as it is stored: one value for the many groups that have it."""
-    return ReviewStatus.ACCEPTED.value, keeper, (), ()
-
 
 def _unmarked(decision: GroupDecision, member: int) -> GroupDecision:
-    """A choice that says nothing of a member, and so lets it go."""
+    """The decision without the marks of one member, which is then removed."""
     status = ReviewStatus.OPEN if decision.status is ReviewStatus.REFUSED else decision.status
     return replace(
         decision,

@@ -1,4 +1,4 @@
-"""What the terminal UI shows and does, without any screen: libraries, groups under review, searches, the plan."""
+"""The session behind the terminal UI: libraries, groups under review, searches, the plan."""
 
 import os
 import threading
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from vtsfind.store.journal import RunRecord
 
 COMMAND = "vtsfind browse"
-"""What plans and the history say that a session was."""
+"""The command that plans and the journal name for a session."""
 
 GroupSource = Callable[[Settings, Progress, CancelToken], Sequence[Group]]
 """Where groups come from."""
@@ -44,39 +44,39 @@ GroupSource = Callable[[Settings, Progress, CancelToken], Sequence[Group]]
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """A library, as it is listed."""
+    """The state of a library."""
 
     name: str
-    """What `--library` calls it."""
+    """Its name for `--library`."""
     folder: Path
     counts: Counts | None = None
     """None if it cannot be opened."""
     model: str = ""
     roots: tuple[bytes, ...] = ()
     missing_or_empty: tuple[bytes, ...] = ()
-    """Folders of it that are missing or empty now: their drive may not be there."""
+    """Its folders that are missing or empty now; their drive may not be connected."""
     error: str = ""
     """Why it cannot be opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What the review comes to."""
+    """The plan made from the review."""
 
     plan: "Plan"
     operations: tuple[Operation, ...]
-    """Everything that will be done, in order."""
+    """All operations, in order."""
     gone: tuple[Failure, ...]
-    """Photos that were to be dealt with, and are gone."""
+    """Photos of the review that no longer exist."""
 
     @property
     def size(self) -> int:
-        """Bytes of the files that go."""
+        """Bytes of the files that are removed."""
         return sum(operation.size for operation in self.operations)
 
     @property
     def groups(self) -> int:
-        """Groups that give something up."""
+        """Number of groups that remove something."""
         return len({operation.group for operation in self.operations})
 
 
@@ -86,11 +86,11 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
     Parameters
     ----------
     settings
-        Name the library at first.
-    dedup_options
-        Which duplicates are meant.
+        The settings; they name the first library.
     source
-        Where groups come from; from the library, unless told otherwise.
+        Finds the groups; by default in the library.
+    dedup_options
+        Options of finding groups in the library.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         self.previews = Previews(settings)
         self.search_session = SearchSession(settings)
         self.review: Review | None = None
-        """None until `load` has come to an end."""
+        """None until `use_groups` is called."""
         self.listing: Listing | None = None
         self._source = source or partial(find_groups, dedup_options=dedup_options)
         self._reference_folders = tuple(
@@ -115,11 +115,11 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
 
     @property
     def folder(self) -> Path:
-        """Of the library."""
+        """The folder of the library."""
         return library_folder(self.settings)
 
     def load(self, progress: Progress, cancel: CancelToken) -> tuple[Review, Listing]:
-        """Find the groups of the library, and take up its review; `use_groups` makes them the ones at hand.
+        """Find the groups of the library, and resume its review; `use_groups` makes them current.
 
         Raises
         ------
@@ -135,33 +135,33 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
             return Review(groups, self._steps, _store_decisions, self._is_protected), listing
 
     def _is_protected(self, path: bytes) -> bool:
-        """Whether a photo lies in a reference folder, where nothing is ever touched."""
+        """Whether a photo is in a reference folder, where nothing is ever removed."""
         return any(path.startswith(folder.rstrip(b"/") + b"/") for folder in self._reference_folders)
 
     def use_groups(self, review: Review, listing: Listing) -> None:
-        """Make these the groups at hand."""
+        """Make these the current groups."""
         self.review, self.listing = review, listing
 
     def switch_library(self, library: str) -> None:
-        """Go on with another library."""
+        """Continue with another library."""
         self._end_review()
         self.settings = replace(self.settings, library=library)
         self.search_session = SearchSession(self.settings)
 
     def overviews(self) -> list[Overview]:
-        """All libraries: those among the user's data, and the one at hand if it lies elsewhere; that one first."""
+        """All libraries: the current one first, then those in the user's data folder."""
         names = dict.fromkeys([self.settings.library, *library_names()])
         return [overview(replace(self.settings, library=name)) for name in names]
 
     def index(
         self, folders: Iterable[str], progress: Progress, cancel: CancelToken, library: str = ""
     ) -> RefreshResult:
-        """Bring the library at hand, or another one, up to date; see `vtsfind.engine.indexing.update.update`."""
+        """Index the current library, or another one; see `vtsfind.engine.indexing.update.update`."""
         settings = replace(self.settings, library=library) if library else self.settings
         return update(settings, folders, progress=progress, cancel=cancel)
 
     def propose(self) -> "Proposal":
-        """The plan of what the review has accepted. Files are looked at, none is touched.
+        """The plan of what the review has accepted. Reads the state of files and changes none.
 
         Raises
         ------
@@ -178,30 +178,30 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         return Proposal(plan, operations(plan), tuple(gone))
 
     def apply(self, proposal: "Proposal", progress: Progress, cancel: CancelToken) -> "ApplyResult":
-        """Carry a plan out; see `vtsfind.engine.apply.apply.apply`."""
+        """Apply a plan; see `vtsfind.engine.apply.apply.apply`."""
         from vtsfind.engine.apply.apply import apply
 
         return apply(proposal.plan, command=COMMAND, progress=progress, cancel=cancel)
 
     def write_plan(self, proposal: "Proposal", path: Path) -> None:
-        """Write a plan as text for people to edit.
+        """Write a plan to a text file that can be edited.
 
         Raises
         ------
         UsageError
-            If there is a file of that name.
+            If the file exists.
         DiskFull
             If it cannot be written.
         """
         from vtsfind.engine.apply.plans import save_plan
 
         if path.exists():
-            raise UsageError(f"There is a file {path} already.", "Choose another name.")
+            raise UsageError(f"{path} already exists.", "Choose another name.")
         save_plan(proposal.plan, path)
 
     @staticmethod
     def runs() -> "list[RunRecord]":
-        """What was done to files, the latest first.
+        """The runs in the journal, newest first.
 
         Raises
         ------
@@ -213,7 +213,7 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         return history()[::-1]
 
     def close(self) -> None:
-        """End all that runs, and let go of the review. A second time does nothing."""
+        """Stop the decoding processes and close the review. A second call does nothing."""
         self.previews.close()
         self._end_review()
 
@@ -229,7 +229,7 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
 
 
 def overview(settings: Settings) -> Overview:
-    """What is to be said of the library that the settings name."""
+    """The state of the library that the settings name."""
     name, folder = settings.library, library_folder(settings)
     try:
         with open_library(settings) as index:
@@ -237,7 +237,7 @@ def overview(settings: Settings) -> Overview:
             missing_or_empty = tuple(root for root in roots if is_missing_or_empty(root))
             return Overview(name, folder, index.counts(), index.signature.model, roots, missing_or_empty)
     except LibraryMissing:
-        return Overview(name, folder, error="not made yet")
+        return Overview(name, folder, error="not indexed yet")
     except StorageError as error:
         return Overview(name, folder, error=str(error))
 
@@ -252,12 +252,12 @@ def find_groups(
 
 
 def _store_decisions(added: set[DigestPair], removed: set[DigestPair]) -> None:
-    """Keep for ever, by content, which photos a person said are no duplicates."""
+    """Remember by content which photos the user said are not duplicates."""
     decisions = known_decisions()
     decisions.add(Decided.NOT_DUPLICATE, added)
     decisions.add(Decided.FORGET, removed)
 
 
 def error_message(error: Exception) -> str:
-    """What went wrong, for people."""
+    """An error for people."""
     return str(error) if isinstance(error, VtsfindError) else f"{type(error).__name__}: {error}"

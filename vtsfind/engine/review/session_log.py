@@ -1,4 +1,4 @@
-"""The review of a library on disk: every step is kept at once, and the next session goes on from there."""
+"""The steps of a review on disk: stored at once, and replayed by the next session."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ VERSION = 1
 
 
 def session_folder(library: Path) -> Path:
-    """Where the review of a library is kept: among the user's state, under the library's name and a hash of its path."""
+    """The folder of a library's review, in the user's state folder: the library's name and a hash of its path."""
     digest = hashlib.blake2b(os.fsencode(library.absolute()), digest_size=6).hexdigest()
     return places().state / "reviews" / f"{library.name}-{digest}"
 
@@ -26,8 +26,8 @@ def session_folder(library: Path) -> Path:
 class SavedSteps(AbstractContextManager["SavedSteps"]):
     """The steps of a library's review, in a file of checksummed lines (`vtsfind.store.checksummed_log`).
 
-    A record is `{"label", "groups": {key: null | [standing, keeper, kept, strangers]}}`, or `{"label", "undo": true}`;
-    see `vtsfind.engine.review.state.ReviewStep`. A damaged line costs its step.
+    A record is `{"label", "groups": {key: null | [status, keeper, kept, not duplicates]}}`, or `{"label", "undo": true}`;
+    see `vtsfind.engine.review.state.ReviewStep`. A damaged line loses its step only.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class SavedSteps(AbstractContextManager["SavedSteps"]):
             raise
 
     def steps(self) -> Iterable[ReviewStep]:
-        """All steps so far, oldest first."""
+        """All stored steps, oldest first."""
         for record in read_lines(self._path, KIND, VERSION).records:
             if record.get("undo"):
                 yield ReviewStep(str(record["label"]), {}, undoes=True)
@@ -70,17 +70,17 @@ class SavedSteps(AbstractContextManager["SavedSteps"]):
                 )
 
     def append(self, step: ReviewStep) -> None:
-        """Keep one more step; it outlives this process from here on."""
+        """Store one more step; it survives the end of this process."""
         record: dict[str, Any] = {"label": step.label}
         if step.undoes:
             record["undo"] = True
         else:
             record["groups"] = dict(step.after)
-        # Waiting for the disk at each key would be felt; a power cut costs the last seconds' marks.
+        # Waiting for the disk at each key would be felt; a power cut loses the decisions of the last seconds.
         self._file.append(record, durable=False)
 
     def close(self) -> None:
-        """Let go of the file; a second time does nothing."""
+        """Close the file and release the lock; a second call does nothing."""
         self._file.close()
         self._lock.release()
 

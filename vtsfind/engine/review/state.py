@@ -1,4 +1,4 @@
-"""The decision about one group of duplicates, and the steps that lead to it: plain values."""
+"""The decision about one group of duplicates, and the steps that change it: plain values."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,42 +7,42 @@ from typing import Protocol
 
 
 class ReviewStatus(StrEnum):
-    """Where the decision about a group stands."""
+    """The state of the decision about a group."""
 
     OPEN = "open"
-    """Nobody has decided; the policy's proposal is shown."""
+    """Undecided; the policy's proposal is shown."""
     ACCEPTED = "accepted"
-    """The marks hold: what is marked to go is part of the plan."""
+    """The marks are accepted: what they remove is part of the plan."""
     REFUSED = "refused"
-    """These are no duplicates."""
+    """The photos are not duplicates."""
 
 
 class Mark(StrEnum):
-    """What becomes of one photo of a group."""
+    """What happens to one photo of a group."""
 
     KEEPER = "keeper"
-    """It is kept, and the others of the group are judged against it."""
+    """It is kept, and the others are compared with it."""
     KEEP = "keep"
-    """It is kept, too."""
+    """It is kept too."""
     DROP = "drop"
-    """It goes."""
-    NOT_DUPLICATE = "stranger"
-    """It is no duplicate of the keeper, and stays."""
+    """It is removed."""
+    NOT_DUPLICATE = "not-duplicate"
+    """It is not a duplicate of the keeper, and is kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupDecision:
-    """The decision about one group; members are named by their place in `Group.members`."""
+    """The decision about one group; members are indices in `Group.members`."""
 
     status: ReviewStatus = ReviewStatus.OPEN
     keeper: int = 0
     kept: frozenset[int] = frozenset()
-    """Members that stay beside the keeper."""
+    """Members that are kept beside the keeper."""
     non_duplicates: frozenset[int] = frozenset()
-    """Members that are no duplicates of the keeper."""
+    """Members that are not duplicates of the keeper."""
 
     def mark(self, member: int) -> Mark:
-        """What becomes of a member."""
+        """What happens to a member."""
         if member == self.keeper:
             return Mark.KEEPER
         if member in self.non_duplicates or self.status is ReviewStatus.REFUSED:
@@ -50,40 +50,43 @@ class GroupDecision:
         return Mark.KEEP if member in self.kept else Mark.DROP
 
     def members_to_remove(self, size: int) -> list[int]:
-        """The members that go, of a group with `size` of them."""
+        """The members to remove, of a group of `size`."""
         return [member for member in range(size) if self.mark(member) is Mark.DROP]
 
 
 DEFAULT_DECISION = GroupDecision()
-"""What the policy proposes: the first member stays, the others go. The state of a group that nobody touched."""
+"""The policy's proposal, undecided: the first member is kept, the others are removed."""
+
+ACCEPTED_DECISION = GroupDecision(ReviewStatus.ACCEPTED)
+"""The policy's proposal, accepted."""
 
 EncodedDecision = tuple[str, int, tuple[int, ...], tuple[int, ...]]
-"""A choice as it is stored: standing, keeper, kept, strangers; members by their place in the order of paths."""
+"""A stored decision: status, keeper, kept, not duplicates; members are ranks in the order of paths."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReviewStep:
-    """One act of a person, as it is stored: what it was, and the choices of the groups after it, by key."""
+    """One action of the user as it is stored: its label, and the decisions after it, by group key."""
 
     label: str
     after: Mapping[str, EncodedDecision | None]
-    """None where the proposal stands again."""
+    """None where the group is back to the proposal, undecided."""
     undoes: bool = False
-    """Whether this takes the latest step back that still stands."""
+    """Whether this step undoes the last step that is not undone yet."""
 
 
 class StepLog(Protocol):
-    """Where steps are kept."""
+    """Where steps are stored."""
 
     def steps(self) -> Iterable[ReviewStep]:
-        """All steps so far, oldest first."""
+        """All stored steps, oldest first."""
 
     def append(self, step: ReviewStep) -> None:
-        """Keep one more; it lasts when this returns."""
+        """Store one more step."""
 
 
 class UnsavedSteps:
-    """A `StepLog` that keeps nothing beyond the process."""
+    """A `StepLog` that stores nothing."""
 
     def steps(self) -> Iterable[ReviewStep]:
         """None."""
@@ -95,11 +98,11 @@ class UnsavedSteps:
 
 @dataclass(frozen=True, slots=True)
 class ReviewTotals:
-    """How far a review is."""
+    """The progress of a review."""
 
     decided: int = 0
-    """Groups that were accepted or refused."""
+    """Groups that are accepted or refused."""
     files: int = 0
-    """Files that accepted groups give up."""
+    """Photos that accepted groups remove."""
     gain: int = 0
-    """Bytes of those files."""
+    """Bytes of those photos."""

@@ -14,7 +14,7 @@ from textual.widgets import Input
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Verdict
-from vtsfind.engine.review.filters import Filter, Sort, wanted, weakest_verdict
+from vtsfind.engine.review.filters import Filter, Sort, parse_filter, weakest_verdict
 from vtsfind.engine.review.session import error_message
 from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.tui.keys import KeyScope, bindings
@@ -326,7 +326,7 @@ class GroupsPage(Page):
     @on(Input.Changed, "#filter")
     def _filter_typed(self, event: Input.Changed) -> None:
         try:
-            self._filter = wanted(event.value)
+            self._filter = parse_filter(event.value)
         except VtsfindError:  # half typed
             return
         self._reorder()
@@ -334,7 +334,7 @@ class GroupsPage(Page):
     @on(Input.Submitted, "#filter")
     def _filter_done(self, event: Input.Submitted) -> None:
         try:
-            wanted(event.value)
+            parse_filter(event.value)
         except VtsfindError as error:
             self.context.show_error(error)
             return
