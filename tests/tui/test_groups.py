@@ -246,7 +246,7 @@ def test_a_drive_that_is_not_there_costs_the_pictures_only(tmp_path: Path) -> No
 
 def test_a_terminal_that_is_too_small_is_told_so_and_keys_still_count() -> None:
     async def script(hand: Hand) -> None:
-        assert "The terminal has 40 columns and 10 lines." in hand.text
+        assert "too small: 40\u00d710" in hand.text
         await hand.pilot.resize_terminal(80, 24)
         await hand.settle()
         assert "groups" in hand.text

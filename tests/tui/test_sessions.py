@@ -173,7 +173,7 @@ def test_a_new_photo_is_searched_by_its_path_pasted_or_dropped(photos: Path, tmp
     async def script(hand: Hand) -> None:
         await hand.press("f4")
         page = hand.page(SearchPage)
-        page.query_one("#question").value = f"'{new}' "  # type: ignore[attr-defined]
+        page.query_one("#query-path").value = f"'{new}' "  # type: ignore[attr-defined]
         await hand.press("enter")
         hits = page.query_one("#hits", CardGrid)
         assert show_path(hits.cards[0].path).endswith("cat.jpg")

@@ -77,7 +77,7 @@ def test_a_library_that_is_not_there_opens_at_home(tmp_path: Path, terminals: li
         tmp_path / "socket", [sys.executable, "-m", "vtsfind", "browse", "--library", library]
     )
     terminals.append(terminal)
-    terminal.until("not made yet")
+    terminal.until("not indexed yet")
     terminal.press("q")
     assert terminal.until_ended() == 0
 

@@ -57,7 +57,7 @@ class Page(Screen[None]):
         if too_small:
             columns, lines = MIN_TERMINAL_CELLS
             self.query_one("#too-small", Static).update(
-                f"The terminal has {width} columns and {height} lines.\nvtsfind needs {columns} by {lines}."
+                f"This terminal is too small: {width}\u00d7{height}.\nvtsfind needs {columns}\u00d7{lines}."
             )
 
     def on_screen_resume(self) -> None:
