@@ -9,6 +9,7 @@ from typing import Any
 import hypothesis
 import pytest
 from support.drawn_photos import album
+from support.output import Vtsfind
 
 hypothesis.settings.register_profile("vtsfind", deadline=None, database=None, derandomize=True)
 hypothesis.settings.load_profile("vtsfind")
@@ -41,6 +42,27 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _fixed_seed() -> None:
     random.seed(0)
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch) -> Vtsfind:
+    """Run vtsfind here, with an encoder of blocks as the model of new libraries."""
+    from support import block_encoder
+    from typer.testing import CliRunner, Result
+
+    from vtsfind.cli.app import app
+
+    block_encoder.register()
+    block_encoder.install(monkeypatch.setattr)
+    monkeypatch.setenv("VTSFIND_MODEL", block_encoder.NAME)
+    monkeypatch.setenv("VTSFIND_WORKERS", "1")
+
+    def run(*arguments: object, standard_input: bytes | None = None) -> Result:
+        return CliRunner().invoke(
+            app, [str(each) for each in arguments], input=standard_input, prog_name="vtsfind"
+        )
+
+    return run
 
 
 @pytest.fixture

@@ -6,28 +6,11 @@ import pytest
 from support import block_encoder
 from support.drawn_photos import album as drawn_album
 from support.output import Vtsfind
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
 from vtsfind.base.settings import Settings
-from vtsfind.cli.app import app
 from vtsfind.engine import refresh, select
 from vtsfind.store.index import Index
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch) -> Vtsfind:
-    """Run vtsfind here, with an encoder of blocks as the model of new libraries."""
-    block_encoder.register()
-    block_encoder.install(monkeypatch.setattr)
-    monkeypatch.setenv("VTSFIND_MODEL", block_encoder.NAME)
-    monkeypatch.setenv("VTSFIND_WORKERS", "1")
-
-    def run(*arguments: object, standard_input: bytes | None = None) -> Result:
-        return CliRunner().invoke(
-            app, [str(each) for each in arguments], input=standard_input, prog_name="vtsfind"
-        )
-
-    return run
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ A photo that was found to be another shot of several copies of one picture is no
 """
 
 import hashlib
-import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from vtsfind.engine.duplicates.feature_cache import FeatureCache
 from vtsfind.engine.duplicates.grouping import Grouping, Rules
 from vtsfind.engine.library.access import open_library
 from vtsfind.engine.library.decisions import known_decisions
+from vtsfind.engine.library.folders import library_folders
 from vtsfind.engine.library.scope import scope
 from vtsfind.engine.library.sidecars import Sidecars
 from vtsfind.engine.library.snapshot import Content, Snapshot, take_snapshot, with_sidecars
@@ -36,7 +37,6 @@ from vtsfind.find.clustering.union_find import OtherShots, UnionFind
 from vtsfind.find.hamming.distance import Integers, count_bits
 from vtsfind.find.pairs import Pair
 from vtsfind.find.versions import candidates_version
-from vtsfind.media.scan import normalised
 from vtsfind.store.index import Index, Planes
 
 HEAD = "copy"
@@ -150,35 +150,35 @@ def duplicates(
         If `cancel` says so.
     """
     progress, cancel = progress or SilentProgress(), cancel or CancelToken()
-    rules = _rules(dedup_options)
+    _require_consistent(dedup_options)
     with open_library(settings) as index:
+        rules = _rules(dedup_options, index)
         search = _DuplicateSearch(
             index, settings, dedup_options, rules=rules, progress=progress, cancel=cancel
         )
         return search.result()
 
 
-def _rules(dedup_options: DedupOptions) -> Rules:
+def _require_consistent(dedup_options: DedupOptions) -> None:
     if dedup_options.radius is None and (not dedup_options.verify or Verdict.SIMILAR in dedup_options.kinds):
         raise UsageError(
             "How alike photos must be to be similar is for you to say.", "Add --radius BITS, 24 for a start."
         )
     if dedup_options.radius is not None and dedup_options.max_false_merge is not None:
         raise UsageError("--radius and --max-false-merge exclude each other.", "Choose one.")
+    policy(dedup_options.rules)
+
+
+def _rules(dedup_options: DedupOptions, index: Index) -> Rules:
+    named = (dedup_options.prefer, dedup_options.reference, dedup_options.between, dedup_options.within)
+    paths = index.stamps() if any(named) else {}
+    prefer, reference, between, within = (library_folders(names, paths) for names in named)
     return Rules(
-        policy(
-            dedup_options.rules,
-            prefer=_folders(dedup_options.prefer),
-            reference=_folders(dedup_options.reference),
-        ),
+        policy(dedup_options.rules, prefer=[*chain(*prefer)], reference=[*chain(*reference)]),
         dedup_options.kinds if dedup_options.verify else frozenset({Verdict.BYTES, Verdict.SIMILAR}),
-        scope(between=_folders(dedup_options.between), within=_folders(dedup_options.within)),
+        scope(between=between, within=within),
         known_decisions(),
     )
-
-
-def _folders(names: Iterable[str | bytes]) -> tuple[bytes, ...]:
-    return tuple(normalised(os.fsencode(name)) for name in names)
 
 
 class _DuplicateSearch:

@@ -1,19 +1,18 @@
 """Which pairs of photos are asked about: all, those between some folders, or those within one."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.records import show_path
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A choice of pairs, made by `scope`. A photo lies in the deepest of the folders that hold it."""
 
-    folders: tuple[bytes, ...] = ()
-    """Absolute; none for the whole library."""
+    folders: tuple[tuple[bytes, ...], ...] = ()
+    """The paths of each folder, absolute; none for the whole library."""
     across: bool = False
     """Whether the two photos of a pair must lie in different folders, instead of in the same one."""
 
@@ -24,7 +23,8 @@ class Scope:
         separator = os.fsencode(os.sep)
         holding = [
             (len(folder), number)
-            for number, folder in enumerate(self.folders)
+            for number, paths in enumerate(self.folders)
+            for folder in paths
             if path == folder or path.startswith(folder.rstrip(separator) + separator)
         ]
         return max(holding)[1] if holding else None
@@ -39,28 +39,24 @@ class Scope:
         return None not in places and (places[0] != places[1]) is self.across
 
 
-def scope(*, between: Iterable[bytes] = (), within: Iterable[bytes] = ()) -> Scope:
+def scope(*, between: Sequence[tuple[bytes, ...]] = (), within: Sequence[tuple[bytes, ...]] = ()) -> Scope:
     """Make a choice of pairs; all of them if neither is given.
 
     Parameters
     ----------
     between
-        Two or more folders, absolute: pairs with one photo in one of them and the other in another.
+        Two or more folders, each by all its paths (`vtsfind.engine.library.folders`): pairs with one photo in one of them
+        and the other in another.
     within
-        Folders, absolute: pairs with both photos in the same one.
+        Folders: pairs with both photos in the same one.
 
     Raises
     ------
     UsageError
-        If both are given, a folder is named twice, or `between` is only one.
+        If both are given, or `between` is only one.
     """
-    across, inside = tuple(between), tuple(within)
-    if across and inside:
+    if between and within:
         raise UsageError("--between and --within exclude each other.", "Choose one.")
-    folders = across or inside
-    twice = next((folder for folder in folders if folders.count(folder) > 1), None)
-    if twice is not None:
-        raise UsageError(f"The folder {show_path(twice)} is named twice.", "Name each folder once.")
-    if len(across) == 1:
-        raise UsageError(f"--between names only {show_path(across[0])}.", "Name two folders or more.")
-    return Scope(folders, bool(across))
+    if len(between) == 1:
+        raise UsageError("--between names only one folder.", "Name two folders or more.")
+    return Scope(tuple(between or within), bool(between))

@@ -1,14 +1,15 @@
 """The session behind the terminal UI: libraries, groups under review, searches, the plan."""
 
-import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtsfind.act.rules import folder_rank
 from vtsfind.base.errors import LibraryMissing, StorageError, UsageError, VtsfindError
 from vtsfind.base.groups import Group
 from vtsfind.base.operations import Operation
@@ -21,12 +22,12 @@ from vtsfind.engine.indexing.update import update
 from vtsfind.engine.library.access import library_folder, library_names, open_library
 from vtsfind.engine.library.decisions import DecisionKind as Decided
 from vtsfind.engine.library.decisions import known_decisions
+from vtsfind.engine.library.folders import library_folders
 from vtsfind.engine.previews.decode import Previews
 from vtsfind.engine.review.filters import Listing
 from vtsfind.engine.review.review import DigestPair, Review
 from vtsfind.engine.review.session_log import SavedSteps
 from vtsfind.engine.search.session import SearchSession
-from vtsfind.media.scan import normalised
 from vtsfind.store.index import Counts
 
 if TYPE_CHECKING:
@@ -107,9 +108,8 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         """None until `use_groups` is called."""
         self.listing: Listing | None = None
         self._source = source or partial(find_groups, dedup_options=dedup_options)
-        self._reference_folders = tuple(
-            normalised(os.fsencode(folder)) for folder in (dedup_options.reference if dedup_options else ())
-        )
+        self._reference = dedup_options.reference if dedup_options else ()
+        self._reference_paths: tuple[bytes, ...] = ()
         self._steps: SavedSteps | None = None
         self._lock = threading.Lock()
 
@@ -129,14 +129,22 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         groups = self._source(self.settings, progress, cancel)
         cancel.check()
         listing = Listing(groups)
+        reference_paths = self._find_reference_folders()
         with self._lock:
+            self._reference_paths = reference_paths
             if self._steps is None:
                 self._steps = SavedSteps(self.folder)
             return Review(groups, self._steps, _store_decisions, self._is_protected), listing
 
     def _is_protected(self, path: bytes) -> bool:
         """Whether a photo is in a reference folder, where nothing is ever removed."""
-        return any(path.startswith(folder.rstrip(b"/") + b"/") for folder in self._reference_folders)
+        return folder_rank(self._reference_paths, path) < len(self._reference_paths)
+
+    def _find_reference_folders(self) -> tuple[bytes, ...]:
+        if not self._reference:
+            return ()
+        with open_library(self.settings) as index:
+            return tuple(chain(*library_folders(self._reference, index.stamps())))
 
     def use_groups(self, review: Review, listing: Listing) -> None:
         """Make these the current groups."""
