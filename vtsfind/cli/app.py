@@ -18,22 +18,25 @@ from vtsfind.cli.paths import paths
 from vtsfind.cli.plan import plan
 from vtsfind.cli.query import query
 from vtsfind.cli.train import train
-from vtsfind.cli.typer_compat import Command, CommandGroup
+from vtsfind.cli.typer_commands import CONTEXT_SETTINGS, CommandGroup, add_command
 from vtsfind.cli.undo import history, undo
 
-HELP = """Find photos that look alike.
+HELP = """Find similar and duplicate photos, and remove duplicates safely.
 
-\b
-vtsfind index ~/Photos             look at every photo, once
-vtsfind query cat.jpg              what looks like this one?
-vtsfind dupes                      which photos are copies of each other?
-vtsfind browse                     look at them, decide, tidy up: all in the terminal
-vtsfind plan > plan.txt            what to do with them, to read and change
-vtsfind apply plan.txt             do it; vtsfind undo brings photos back
+    vtsfind index ~/Photos      read each photo once and build a library
+    vtsfind query cat.jpg       find photos similar to this one
+    vtsfind dupes               list groups of duplicates
+    vtsfind browse              review duplicates in the terminal
+    vtsfind plan > plan.txt     write what would be removed, to read and edit
+    vtsfind apply plan.txt      carry out the plan; vtsfind undo reverses it
 
-Everything happens on this machine, and only `apply` and `undo` ever touch a photo. `vtsfind COMMAND -h` explains a
-command.
+vtsfind works on this machine only. No command but `apply`, `undo` and `browse` changes a photo. Run
+`vtsfind COMMAND -h` for help on a command.
 """
+
+_ORGANISE = "Clean up"
+_LIBRARY = "Library"
+_RESEARCH = "For researchers"
 
 app = typer.Typer(
     cls=CommandGroup,
@@ -41,24 +44,24 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=CONTEXT_SETTINGS,
 )
-app.command("index", cls=Command)(index)
-app.command("query", cls=Command)(query)
-app.command("dupes", cls=Command)(dupes)
-app.command("browse", cls=Command)(browse)
-app.command("plan", cls=Command)(plan)
-app.command("apply", cls=Command)(apply)
-app.command("undo", cls=Command)(undo)
-app.command("history", cls=Command)(history)
-app.command("missing", cls=Command)(missing)
-app.add_typer(models, name="models")
-app.command("calibrate", cls=Command)(calibrate)
-app.add_typer(decisions, name="decisions")
-app.command("doctor", cls=Command)(doctor)
-app.command("train", cls=Command)(train)
-app.command("eval", cls=Command)(evaluate)
-app.command("paths", cls=Command)(paths)
+add_command(app, "index", index)
+add_command(app, "query", query)
+add_command(app, "dupes", dupes)
+add_command(app, "browse", browse)
+add_command(app, "plan", plan, heading=_ORGANISE)
+add_command(app, "apply", apply, heading=_ORGANISE)
+add_command(app, "undo", undo, heading=_ORGANISE)
+add_command(app, "history", history, heading=_ORGANISE)
+add_command(app, "missing", missing)
+add_command(app, "calibrate", calibrate, heading=_LIBRARY)
+app.add_typer(decisions, name="decisions", rich_help_panel=_LIBRARY)
+add_command(app, "doctor", doctor, heading=_LIBRARY)
+add_command(app, "paths", paths, heading=_LIBRARY)
+app.add_typer(models, name="models", rich_help_panel=_RESEARCH)
+add_command(app, "train", train, heading=_RESEARCH)
+add_command(app, "eval", evaluate, heading=_RESEARCH)
 
 
 def _show_version(value: bool) -> None:  # noqa: FBT001 - Typer calls it with the option's value
@@ -79,7 +82,7 @@ def vtsfind(
             "--version",
             callback=_show_version,
             is_eager=True,
-            help="Show the version, the library format and the default model.",
+            help="Print the version, the library format and the default model.",
         ),
     ] = False,
 ) -> None:

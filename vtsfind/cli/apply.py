@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vtsfind.cli import options
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.confirm import confirm
+from vtsfind.cli.options import CommonOptions, DryRun, Yes
 
 if TYPE_CHECKING:
     from vtsfind.act.plan import Plan
@@ -18,35 +18,30 @@ if TYPE_CHECKING:
 def apply(
     plan: Annotated[
         str,
-        typer.Argument(metavar="PLAN", help="A plan of `vtsfind plan`, edited or not; - for standard input."),
+        typer.Argument(
+            metavar="PLAN", help="Plan that `vtsfind plan` wrote, edited or not; - for standard input."
+        ),
     ],
     *,
-    dry_run: options.DryRun = False,
-    yes: options.Yes = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
     permanently: Annotated[
-        bool, typer.Option("--permanently", help="Allow the plan to delete files for good.")
+        bool, typer.Option("--permanently", help="Allow the plan to delete files permanently.")
     ] = False,
-    library: options.Library = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    common: CommonOptions,
 ) -> None:
-    r"""Do what a plan says.
+    """Carry out a plan.
 
-    \b
-    vtsfind apply plan.txt --dry-run
-    vtsfind apply plan.txt
+        vtsfind apply plan.txt --dry-run
+        vtsfind apply plan.txt
 
-    Every file is looked at again first, the one to go and the one to keep: still there, and still of the same content. Any
-    doubt about one file spares its whole group. What is done is written down before it happens, so that `vtsfind undo` can
-    bring it back, weeks later, too. Ctrl-C lets the current file be finished and leaves the rest as planned; the same
-    command goes on from there. The exit code is 3 if a group was spared.
+    Each file, and the file that is kept in its place, is checked first: both must exist and have the content that the
+    plan names. If any check fails, the whole group is skipped, and the exit code is 3.
+
+    Every operation is recorded before it happens, so that `vtsfind undo` can reverse it, also weeks later. After Ctrl-C
+    the current file is finished; run the same command again to continue.
     """
-    with (
-        running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
-        cancel_on_signal(run),
-    ):
+    with running(common) as run, cancel_on_signal(run):
         from vtsfind.engine.apply.plans import parse_plan, read_plan
 
         read = (
@@ -55,7 +50,7 @@ def apply(
             else read_plan(Path(plan))
         )
         if not dry_run and not _confirm_plan(run, read, yes=yes):
-            run.notes.say("Nothing was done.")
+            run.notes.say("Nothing was changed.")
             return
         result = _apply_plan(run, read, plan, dry_run=dry_run, permanently=permanently)
         _conclude(run, result)
@@ -70,7 +65,7 @@ def _confirm_plan(run: CommandRun, plan: "Plan", *, yes: bool) -> bool:
         return True
     if not yes:
         announce_operations(run.notes, todo)
-    return confirm("Go on?", yes=yes)
+    return confirm("Continue?", yes=yes)
 
 
 def _apply_plan(

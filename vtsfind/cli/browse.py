@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.base.errors import UsageError
-from vtsfind.cli import duplicate_options as wishes
-from vtsfind.cli import options
 from vtsfind.cli.command import CommandRun, ExitCode, running
+from vtsfind.cli.duplicate_options import DuplicateOptions
+from vtsfind.cli.options import Device, ScreenOptions
 
 if TYPE_CHECKING:
     from vtsfind.engine.duplicates.pipeline import DedupOptions
@@ -16,59 +16,29 @@ if TYPE_CHECKING:
 
 def browse(
     *,
-    kind: wishes.Kind = None,
-    within: wishes.Within = None,
-    between: wishes.Between = None,
-    reference: wishes.Reference = None,
-    prefer_folder: wishes.PreferFolder = None,
-    keep_by: wishes.KeepBy = None,
-    radius: wishes.Radius = None,
-    max_false_merge: wishes.MaxFalseMerge = None,
     graphics: Annotated[
         str,
         typer.Option(
             metavar="HOW",
-            help="How pictures are drawn: auto (the best that the terminal says it can), kitty, sixel, iterm2, blocks or "
-            "off.",
+            help="How to draw photos: auto (the best that the terminal supports), kitty, sixel, iterm2, blocks or off.",
         ),
     ] = "auto",
-    device: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Where the model runs: auto, cuda, mps or cpu.", show_default=False
-        ),
-    ] = None,
-    library: options.Library = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    device: Device = None,
+    duplicate_options: DuplicateOptions,
+    common: ScreenOptions,
 ) -> None:
-    r"""Review duplicates, search and tidy up in the terminal, with pictures.
+    """Review duplicates, search and clean up in the terminal, with pictures.
 
-    \b
-    vtsfind browse
-    vtsfind browse --kind bytes --kind pixels
-    vtsfind browse --graphics sixel
+        vtsfind browse
+        vtsfind browse --kind bytes --kind pixels
+        vtsfind browse --graphics sixel
 
-    Every mark is kept at once: leave whenever you like, and go on later. Nothing is touched before you carry the plan out
-    on the screen Apply, which asks; the screen History brings photos back. `?` shows the keys, Ctrl-P finds any command.
-    Photos that you say are no duplicates are never proposed again.
+    Every decision is saved at once: quit at any time and continue later. No photo is changed before you confirm on the
+    Apply screen; the History screen restores photos. Press `?` for the keys and Ctrl-P to find a command. Photos marked
+    as not duplicates are never proposed again.
     """
-    with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device) as run:
-        if json:
-            raise UsageError("browse draws screens, no JSON.", "`vtsfind dupes --json` writes the groups.")
-        dedup_options = wishes.dedup_options(
-            kind=kind,
-            within=within,
-            between=between,
-            reference=reference,
-            prefer_folder=prefer_folder,
-            keep_by=keep_by,
-            radius=radius,
-            max_false_merge=max_false_merge,
-        )
-        _show(run, dedup_options, graphics)
+    with running(common, device=device) as run:
+        _show(run, duplicate_options.dedup_options(), graphics)
 
 
 def _show(run: CommandRun, dedup_options: "DedupOptions", graphics: str) -> None:
@@ -78,9 +48,7 @@ def _show(run: CommandRun, dedup_options: "DedupOptions", graphics: str) -> None
 
     choose_graphics(graphics)  # a wrong word is said before anything else
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError(
-            "browse needs a terminal for its screens.", "`vtsfind dupes` writes the groups anywhere."
-        )
+        raise UsageError("browse needs a terminal.", "`vtsfind dupes` prints the groups anywhere.")
     answer, cell = query_terminal() if graphics in {AUTO, "sixel", "kitty", "iterm2"} else (b"", None)
     with BrowseSession(run.settings, dedup_options=dedup_options) as browsing:
         app = BrowseApp(browsing, choose_graphics(graphics, answer), cell)

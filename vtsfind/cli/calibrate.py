@@ -1,92 +1,90 @@
 """`vtsfind calibrate`: what a radius costs and finds in this library."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vtsfind.cli import options
 from vtsfind.cli.command import CommandRun, cancel_on_signal, running
+from vtsfind.cli.options import CommonOptions, Device
 
 
-def calibrate(
-    *,
-    max_false_merge: Annotated[
+@dataclass(frozen=True, kw_only=True)
+class CalibrateOptions:
+    """What is measured, and what is shown of it."""
+
+    max_false_match: Annotated[
         float | None,
         typer.Option(
             metavar="RATE",
-            help="Also tell the largest radius within which at most that part of the pairs of different photos "
-            "lies, such as 1e-5.",
-            show_default=False,
+            help="Also print the largest radius within which at most this share of unrelated pairs lies, such as 1e-5.",
         ),
-    ] = None,
+    ] = None
+    max_false_merge: Annotated[float | None, typer.Option(metavar="RATE", hidden=True)] = None
+    """The former name of `max_false_match`."""
     sample: Annotated[
-        int, typer.Option(metavar="N", help="Photos that are compared with all; more show lower rates.")
-    ] = 2000,
-    edited: Annotated[int, typer.Option(metavar="N", help="Photos that are edited and encoded.")] = 200,
-    show: Annotated[
-        bool, typer.Option("--show", help="Show the last calibration, and measure nothing.")
-    ] = False,
+        int,
+        typer.Option(
+            metavar="N",
+            help="Compare N photos with all others; more photos allow lower rates to be measured.",
+        ),
+    ] = 2000
+    edited: Annotated[int, typer.Option(metavar="N", help="Edit and encode N photos.")] = 200
+    show: Annotated[bool, typer.Option("--show", help="Show the last calibration; measure nothing.")] = False
     plot: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE", help="Also draw the curve into this PNG (needs matplotlib).", show_default=False
-        ),
-    ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Where the model runs: auto, cuda, mps or cpu.", show_default=False
-        ),
-    ] = None,
-    library: options.Library = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
-) -> None:
-    r"""Measure what a radius costs and finds in this library.
+        typer.Option(metavar="FILE", help="Also draw the curve into this PNG file (needs matplotlib)."),
+    ] = None
 
-    \b
-    vtsfind calibrate
-    vtsfind calibrate --show --max-false-merge 1e-5 --plot curve.png
+    @property
+    def rate(self) -> float | None:
+        """The false-match rate that a radius is wanted for."""
+        return self.max_false_merge if self.max_false_match is None else self.max_false_match
 
-    A radius says in how many bits the codes of two photos may differ for them to be proposed as copies. How near
-    different photos come, and how far edits go, depends on the photos. So both are measured on this library: a sample is
-    compared with all photos, near pairs are looked at to tell copies from look-alikes, and photos are edited and encoded.
-    Photos are only read. The result is kept in the library's folder, for `dupes --max-false-merge`.
 
-    The numbers in brackets are upper bounds with 95 % confidence; bursts are photos taken within an hour of each other. Mild
-    edits are mostly one or two changes, hard ones up to five strong ones. A rate that the sample is too small to promise
-    is refused.
+def calibrate(*, options: CalibrateOptions, device: Device = None, common: CommonOptions) -> None:
+    """Measure what each radius finds in this library, and how many unrelated pairs it lets through.
+
+        vtsfind calibrate
+        vtsfind calibrate --show --max-false-match 1e-5 --plot curve.png
+
+    The radius is the number of bits in which the codes of two photos may differ for the pair to be compared. How close
+    unrelated photos come, and how far edits move a code, depends on the photos. Therefore both are measured: a sample
+    is compared with all photos, close pairs are verified to tell copies from look-alikes, and photos are edited and
+    encoded. Photos are only read. The result is kept in the library for `dupes --max-false-match`.
+
+    Numbers in brackets are upper bounds with 95 % confidence. Bursts are photos taken within an hour of each other. Mild
+    edits combine one or two changes, hard edits up to five strong ones. A rate lower than the sample can guarantee is
+    refused.
     """
-    with (
-        running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device) as run,
-        cancel_on_signal(run),
-    ):
-        _calibrate(run, max_false_merge, sample, edited, plot, show=show)
+    with running(common, device=device) as run, cancel_on_signal(run):
+        _calibrate(run, options)
 
 
-def _calibrate(
-    run: CommandRun, rate: float | None, sample: int, edited: int, plot: Path | None, *, show: bool
-) -> None:
+def _calibrate(run: CommandRun, options: CalibrateOptions) -> None:
     from vtsfind.engine.calibration.measure import calibrate, last_curve
     from vtsfind.report import calibration as report
     from vtsfind.report.ndjson import NdjsonWriter, library_fields
     from vtsfind.report.progress import progress_shown
 
     failures = []
-    if show:
+    if options.show:
         folder, curve = last_curve(run.settings)
     else:
         with progress_shown(run.notes) as progress:
             result = calibrate(
-                run.settings, sample=sample, edited=edited, progress=progress, cancel=run.cancel
+                run.settings,
+                sample=options.sample,
+                edited=options.edited,
+                progress=progress,
+                cancel=run.cancel,
             )
         folder, curve, failures = result.folder, result.curve, result.failures
+    rate = options.rate
     radius = None if rate is None else curve.radius_for(rate)
-    if plot:
-        report.plot_curve(plot, curve, radius)
+    if options.plot:
+        report.plot_curve(options.plot, curve, radius)
     if run.json:
         facts = {"head": curve.head, "bits": curve.bits}
         report.write_records(
@@ -97,5 +95,5 @@ def _calibrate(
     report.summarize_curve(run.notes, curve)
     for failure in failures:
         run.notes.detail(str(failure))
-    if radius is not None:
-        run.notes.say(f"Radius for a rate of {rate:g}: {radius} of {curve.bits} bits.")
+    if rate is not None:
+        run.notes.say(f"Radius for a false-match rate of {rate:g}: {radius} of {curve.bits} bits.")

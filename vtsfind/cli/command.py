@@ -15,6 +15,7 @@ from vtsfind.base.errors import StorageError, VtsfindError
 from vtsfind.base.operations import ACTIVE_RUN_NAME
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.settings import Settings, load_settings, places
+from vtsfind.cli.options import CommonOptions, ScreenOptions
 from vtsfind.report.streams import Notes, Output
 
 
@@ -22,7 +23,7 @@ class ExitCode(IntEnum):
     """The exit codes of every command. The sentences stand in the documentation, too."""
 
     DONE = 0
-    NOTHING_FOUND = 1
+    ANSWER_NO = 1
     USAGE = 2
     SOME_FAILED = 3
     STORAGE = 4
@@ -36,13 +37,14 @@ class ExitCode(IntEnum):
 
 
 _MEANINGS = {
-    ExitCode.DONE: "Done.",
-    ExitCode.NOTHING_FOUND: "`query` found nothing, or `missing` found photos that are not in the library.",
-    ExitCode.USAGE: "Wrong use: an argument, an option, a setting or a name; or a model that does not go with the library.",
-    ExitCode.SOME_FAILED: "Done, but some files could not be used.",
-    ExitCode.STORAGE: "Something that vtsfind keeps on disk is damaged, locked, too new, or cannot be written.",
-    ExitCode.BUG: "vtsfind made a mistake; please report it.",
-    ExitCode.INTERRUPTED: "Interrupted; what was done is kept.",
+    ExitCode.DONE: "Success.",
+    ExitCode.ANSWER_NO: "The answer is no: `query` found nothing, `missing` found photos that are not in the library, or "
+    "`dupes --exit-code` found duplicates.",
+    ExitCode.USAGE: "Wrong use: an invalid argument, option, setting or name, or a model that does not fit the library.",
+    ExitCode.SOME_FAILED: "Finished, but some files could not be processed.",
+    ExitCode.STORAGE: "Files that vtsfind keeps are damaged, locked, of a newer format, or cannot be written.",
+    ExitCode.BUG: "Internal error; please report it.",
+    ExitCode.INTERRUPTED: "Interrupted; finished work is kept.",
 }
 
 
@@ -60,22 +62,21 @@ class CommandRun:
 
 
 @contextmanager
-def running(
-    *, library: str | None, json: bool, quiet: bool, verbose: bool, debug: bool, **flags: Any
-) -> Iterator[CommandRun]:
+def running(common: ScreenOptions, **flags: Any) -> Iterator[CommandRun]:
     """Surround the body of a command; ends in `typer.Exit` with the right code.
 
     Parameters
     ----------
-    library, json, quiet, verbose, debug
+    common
         The options that every command has.
     flags
         Settings that the command's own options give; None for those not given.
     """
     output = Output()
-    notes = Notes(quiet=quiet, verbose=verbose)
+    notes = Notes(quiet=common.quiet, verbose=common.verbose)
+    json = isinstance(common, CommonOptions) and common.json
     try:
-        run = CommandRun(load_settings({"library": library, **flags}), output, notes, json)
+        run = CommandRun(load_settings({"library": common.library, **flags}), output, notes, json)
         _recover_interrupted_run(notes)
         yield run
         output.flush()
@@ -88,7 +89,7 @@ def running(
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:  # noqa: BLE001 - the one place where a bug becomes a message
-        code = _report(notes, error, debug=debug)
+        code = _report(notes, error, debug=common.debug)
         try:
             output.flush()
         except OSError:  # such as a full disk behind standard output

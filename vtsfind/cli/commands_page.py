@@ -9,9 +9,9 @@ from typing import Any
 import typer.main
 
 from vtsfind.base import settings
-from vtsfind.cli.app import HELP, app
+from vtsfind.cli.app import app
 from vtsfind.cli.command import ExitCode
-from vtsfind.cli.typer_compat import argument_usage
+from vtsfind.cli.typer_commands import argument_usage, is_option, meaning, shown_names
 from vtsfind.report.streams import Output
 
 _PAGE_HEADER = """# Commands
@@ -71,40 +71,17 @@ def page() -> str:
 def _commands(command: Any, path: str) -> Iterator[str]:
     """The sections of a command and of those below it."""
     children = getattr(command, "commands", {})
-    text = HELP if path == "vtsfind" else command.help or ""
-    usage = [argument_usage(param) for param in command.params if not _is_option(param)]
+    usage = [argument_usage(param) for param in command.params if not is_option(param)]
     words = [path, "[OPTIONS]", *usage, *(["COMMAND"] if children else [])]
-    yield f"## {path}\n\n    {' '.join(words)}\n\n{_markdown(text)}\n"
-    rows = [(_names(param), param.help or "") for param in command.params]
-    if rows:
+    help_text = (command.help or "").replace("\b\n", "")
+    yield f"## {path}\n\n    {' '.join(words)}\n\n{help_text.strip()}\n"
+    shown = [param for param in command.params if not param.hidden]
+    if shown:
         yield "| Argument or option | Meaning |\n| --- | --- |\n" + "".join(
-            f"| {_cell(names)} | {_cell(meaning)} |\n" for names, meaning in rows
+            f"| `{_cell(shown_names(param).strip())}` | {_cell(meaning(param))} |\n" for param in shown
         )
     for name, child in children.items():
         yield from _commands(child, f"{path} {name}")
-
-
-def _is_option(param: Any) -> bool:
-    return bool(param.opts[0].startswith("-"))
-
-
-def _names(param: Any) -> str:
-    if not _is_option(param):
-        return f"`{param.metavar or param.name.upper()}`"
-    value = f" {param.metavar}" if param.metavar and not getattr(param, "is_flag", False) else ""
-    options = sorted(param.opts, key=len, reverse=True)
-    return ", ".join(f"`{option}{value}`".replace(" [=", "[=") for option in options)
-
-
-def _markdown(text: str) -> str:
-    """Turn paragraphs whose lines are kept apart into blocks of code."""
-    paragraphs = inspect.cleandoc(text).split("\n\n")
-    return "\n\n".join(
-        "\n".join(f"    {line}" for line in paragraph.splitlines()[1:])
-        if paragraph.startswith("\b")
-        else paragraph
-        for paragraph in paragraphs
-    )
 
 
 def _cell(text: str) -> str:

@@ -17,7 +17,8 @@ def confirm(question: str, *, yes: bool) -> bool:
         return True
     if not sys.stdin.isatty():
         raise UsageError(
-            "There is no terminal to ask on; nothing was done.", "Add --yes to do it, or --dry-run to see it."
+            "There is no terminal to confirm on; nothing was changed.",
+            "Add --yes to continue, or --dry-run to preview.",
         )
     stream = sys.stderr
     print(f"{question} [y/N] ", end="", file=stream, flush=True)

@@ -4,38 +4,35 @@ from typing import Annotated
 
 import typer
 
-from vtsfind.cli import options
 from vtsfind.cli.command import ExitCode, running
+from vtsfind.cli.options import CommonOptions
 
 
 def doctor(
     *,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Put right what can be put right, then check.")
+        bool, typer.Option("--repair", help="Repair what can be repaired, then check.")
     ] = False,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Read all of the library and compare every checksum.")
+        bool, typer.Option("--deep", help="Read the whole library and compare every checksum.")
     ] = False,
-    library: options.Library = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    common: CommonOptions,
 ) -> None:
-    """Check and repair a library.
+    """Check a library, and repair it.
 
-    Also checks the library's model and says which picture formats can be read here.
+    Also checks the model of the library, and lists the picture formats that can be read on this machine. The exit code
+    is 4 if something must be repaired.
 
-    The exit code is 4 if something must be put right, else 0. --repair changes nothing but the library: what cannot be
-    read any more is dropped, and the next `vtsfind index` reads those photos again.
+    --repair changes only the library: entries that cannot be read any more are dropped, and the next `vtsfind index`
+    reads those photos again.
     """
-    with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
+    with running(common) as run:
         from vtsfind import engine
         from vtsfind.report import health
 
         repairs = engine.repair(run.settings) if repair else []
         diagnosis = engine.examine(run.settings, deep=deep)
-        if json:
+        if run.json:
             health.write_records(run.output, diagnosis, repairs)
         else:
             health.write_diagnosis(run.output, diagnosis, repairs, verbose=run.notes.verbose)

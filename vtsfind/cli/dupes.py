@@ -1,100 +1,83 @@
 """`vtsfind dupes`: groups of duplicates."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vtsfind.base.errors import UsageError
-from vtsfind.cli import duplicate_options as wishes
-from vtsfind.cli import options
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
+from vtsfind.cli.duplicate_options import DuplicateOptions
+from vtsfind.cli.options import OUTPUT, CommonOptions, Csv, PathOptions, require_one_of
 
 if TYPE_CHECKING:
     from vtsfind.engine.duplicates.pipeline import Duplicates
 
 
+@dataclass(frozen=True, kw_only=True)
+class ListingOptions(PathOptions):
+    """How groups are printed."""
+
+    csv: Csv = False
+    summary: Annotated[bool, typer.Option("--summary", help="Print totals only.", rich_help_panel=OUTPUT)] = (
+        False
+    )
+    exit_code: Annotated[
+        bool,
+        typer.Option(
+            "--exit-code", help="Exit with 1 if there are duplicates, else with 0.", rich_help_panel=OUTPUT
+        ),
+    ] = False
+
+
 def dupes(
     *,
-    kind: wishes.Kind = None,
-    within: wishes.Within = None,
-    between: wishes.Between = None,
-    reference: wishes.Reference = None,
-    prefer_folder: wishes.PreferFolder = None,
-    keep_by: wishes.KeepBy = None,
-    radius: wishes.Radius = None,
-    max_false_merge: wishes.MaxFalseMerge = None,
+    duplicate_options: DuplicateOptions,
     no_verify: Annotated[
         bool,
         typer.Option(
             "--no-verify",
-            help="Group by codes alone, within --radius: fast, and candidates only, no duplicates.",
+            help="Group by codes alone, within --radius, and compare no photos: fast, but candidates only.",
         ),
     ] = False,
-    csv: Annotated[bool, typer.Option("--csv", help="Write a table with commas, one line a photo.")] = False,
-    paths_only: Annotated[
-        bool,
-        typer.Option("--paths-only", help="Write nothing but the paths of the copies that need not be kept."),
-    ] = False,
-    print0: Annotated[
-        bool, typer.Option("--print0", "-0", help="The same, each path ended by a NUL.")
-    ] = False,
-    summary: Annotated[bool, typer.Option("--summary", help="Write only how much there is.")] = False,
-    exit_code: Annotated[
-        bool, typer.Option("--exit-code", help="End with exit code 1 if there are duplicates.")
-    ] = False,
-    library: options.Library = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    listing: ListingOptions,
+    common: CommonOptions,
 ) -> None:
-    r"""Find photos that are copies of each other, and say which one to keep.
+    """Find groups of duplicates and say which photo of each to keep.
 
-    \b
-    vtsfind dupes
-    vtsfind dupes --between ~/Photos ~/Phone --prefer-folder ~/Photos
-    vtsfind dupes --kind burst --json
+        vtsfind dupes
+        vtsfind dupes --between ~/Photos ~/Phone --prefer-folder ~/Photos
+        vtsfind dupes --kind burst --json
 
-    Nothing is changed: `vtsfind plan` and `vtsfind browse` go on from here. Near codes, and details in common, only
-    propose a pair; it counts once both photos were looked at. Each photo of a group was compared with the one to keep. The
-    verdicts are `bytes` (the same file), `pixels` (the same picture in another file), `resave` (saved again, or resized),
-    `turned` (mirrored, or turned by quarters), `edit` (a crop, a border, writing, other colours), `burst` (another shot of
-    the same scene) and `similar`.
+    Nothing is changed; continue with `vtsfind browse` or `vtsfind plan`. Photos with similar codes or with local
+    features in common are candidates; a candidate counts once both photos are read and compared. Every photo of a group
+    is compared with the one to keep. --paths-only prints the photos that need not be kept.
 
-    What was found out is kept, so that a second run, or one that goes on after an interruption, is quick. The library is
-    taken as `vtsfind index` left it. The exit code is 3 if photos could not be looked at.
+    Kinds of duplicates: bytes (exact copy), pixels (same pixels in another file), resave (re-encoded or resized),
+    turned (rotated or mirrored), edit (edited: cropped, bordered, written on, recoloured), burst (other shot of the same
+    scene), similar (similar codes only, needs --radius).
+
+    Results are kept, so that a second run is fast and an interrupted one continues. Run `vtsfind index` first if photos
+    have changed. The exit code is 3 if photos could not be read.
     """
-    with (
-        running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
-        cancel_on_signal(run),
-    ):
+    with running(common) as run, cancel_on_signal(run):
         from vtsfind.engine.duplicates.pipeline import duplicates
         from vtsfind.report.progress import progress_shown
 
-        if sum((json, csv, paths_only, print0, summary)) > 1:
-            raise UsageError(
-                "--json, --csv, --paths-only, --print0 and --summary exclude each other.", "Choose one."
-            )
-        dedup_options = wishes.dedup_options(
-            kind=kind,
-            within=within,
-            between=between,
-            reference=reference,
-            prefer_folder=prefer_folder,
-            keep_by=keep_by,
-            radius=radius,
-            max_false_merge=max_false_merge,
-            verify=not no_verify,
+        require_one_of(
+            json=run.json,
+            csv=listing.csv,
+            paths_only=listing.paths_only,
+            print0=listing.print0,
+            summary=listing.summary,
         )
+        dedup_options = duplicate_options.dedup_options(verify=not no_verify)
         with progress_shown(run.notes) as progress:
             found = duplicates(run.settings, dedup_options, progress=progress, cancel=run.cancel)
-        _write(run, found, csv=csv, paths_only=paths_only, print0=print0, summary=summary)
-        _conclude(run, found, exit_code=exit_code)
+        _write(run, found, listing)
+        _conclude(run, found, exit_code=listing.exit_code)
 
 
-def _write(
-    run: CommandRun, found: "Duplicates", *, csv: bool, paths_only: bool, print0: bool, summary: bool
-) -> None:
+def _write(run: CommandRun, found: "Duplicates", listing: ListingOptions) -> None:
     from vtsfind.report import groups, ndjson
 
     if run.json:
@@ -107,11 +90,11 @@ def _write(
         }
         lines = ndjson.NdjsonWriter(run.output, "dupes", **ndjson.library_fields(found.library), **facts)
         groups.write_records(lines, found)
-    elif csv:
+    elif listing.csv:
         groups.write_csv(run.output, found)
-    elif paths_only or print0:
-        groups.write_paths(run.output, found, end=b"\0" if print0 else b"\n")
-    elif not summary:
+    elif listing.end is not None:
+        groups.write_paths(run.output, found, end=listing.end)
+    elif not listing.summary:
         groups.write_groups(run.output, found)
     groups.summarize_duplicates(run.notes, found)
 
@@ -122,4 +105,4 @@ def _conclude(run: CommandRun, found: "Duplicates", *, exit_code: bool) -> None:
     if any(failure.reason is not Reason.VANISHED for failure in found.failures):
         run.code = ExitCode.SOME_FAILED
     elif exit_code and found.groups:
-        run.code = ExitCode.NOTHING_FOUND
+        run.code = ExitCode.ANSWER_NO

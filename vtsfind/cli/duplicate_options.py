@@ -1,107 +1,119 @@
-"""Which duplicates are meant: the options that `dupes`, `plan` and others share."""
+"""Which duplicates are meant: the options that `dupes`, `plan` and `browse` share."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vtsfind.base.errors import UsageError
+from vtsfind.cli.completion import complete_kinds
 
 if TYPE_CHECKING:
     from vtsfind.base.groups import Verdict
     from vtsfind.engine.duplicates.pipeline import DedupOptions
 
-Kind = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="KIND",
-        help="What counts as a duplicate: bytes, pixels, resave, turned, edit, burst or similar; may be given more "
-        "than once. `copies`, the first five, is the default.",
-        show_default=False,
-    ),
-]
-Within = Annotated[
-    list[str] | None,
-    typer.Option(metavar="DIR", help="Only pairs with both photos in DIR; may be given more than once."),
-]
-Between = Annotated[
-    tuple[str, str] | None,
-    typer.Option(
-        metavar="A B",
-        help="Only pairs with one photo in folder A and the other in B.",
-        show_default=False,
-    ),
-]
-Reference = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="DIR", help="Photos in DIR are always kept, and never proposed to go; may be repeated."
-    ),
-]
-PreferFolder = Annotated[
-    list[str] | None,
-    typer.Option(metavar="DIR", help="Rather keep photos in DIR; the first one given most; may be repeated."),
-]
-KeepBy = Annotated[
-    str | None,
-    typer.Option(
-        metavar="RULES",
-        help="What decides which photo is kept, with commas: pixels,format,compression,exif,unit,folder,oldest,path "
-        "is the default; newest, largest and smallest are there, too.",
-        show_default=False,
-    ),
-]
-Radius = Annotated[
-    int | None,
-    typer.Option(
-        metavar="BITS",
-        help="Look at pairs whose codes differ in at most so many bits, and at no others; by default, what fits the library's "
-        "size, and pairs that show the same details.",
-        show_default=False,
-    ),
-]
-MaxFalseMerge = Annotated[
-    float | None,
-    typer.Option(
-        metavar="RATE",
-        help="Choose the radius so that at most this share of pairs of strangers is looked at; by what "
-        "`vtsfind calibrate` found.",
-        show_default=False,
-    ),
-]
+_WHICH = "Which duplicates"
+_KEEP = "Which photo to keep"
 
 
-def dedup_options(
-    *,
-    kind: list[str] | None,
-    within: list[str] | None,
-    between: tuple[str, str] | None,
-    reference: list[str] | None,
-    prefer_folder: list[str] | None,
-    keep_by: str | None,
-    radius: int | None,
-    max_false_merge: float | None,
-    verify: bool = True,
-) -> "DedupOptions":
-    """What the shared options ask for.
+@dataclass(frozen=True, kw_only=True)
+class DuplicateOptions:
+    """What is wanted of a search for duplicates, as it stands on the command line."""
 
-    Raises
-    ------
-    UsageError
-        If there is no such kind.
-    """
-    from vtsfind.engine.duplicates.pipeline import DedupOptions
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KIND",
+            help="Kind of duplicates to find: bytes, pixels, resave, turned, edit, burst or similar; or copies for the "
+            "first five, the default. May be repeated.",
+            autocompletion=complete_kinds,
+            rich_help_panel=_WHICH,
+        ),
+    ] = None
+    within: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Compare only photos below DIR. May be repeated.",
+            rich_help_panel=_WHICH,
+        ),
+    ] = None
+    between: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="A B",
+            help="Compare only photos below folder A with photos below folder B.",
+            rich_help_panel=_WHICH,
+        ),
+    ] = None
+    radius: Annotated[
+        int | None,
+        typer.Option(
+            metavar="BITS",
+            help="Compare only photos whose codes differ in at most BITS bits. By default the radius follows from the "
+            "size of the library, and photos with local features in common are compared as well.",
+            rich_help_panel=_WHICH,
+        ),
+    ] = None
+    max_false_match: Annotated[
+        float | None,
+        typer.Option(
+            metavar="RATE",
+            help="Choose the radius so that at most this share of unrelated pairs is compared, as measured by "
+            "`vtsfind calibrate`.",
+            rich_help_panel=_WHICH,
+        ),
+    ] = None
+    max_false_merge: Annotated[float | None, typer.Option(metavar="RATE", hidden=True)] = None
+    """The former name of `max_false_match`."""
+    reference: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Always keep photos below DIR. May be repeated.",
+            rich_help_panel=_KEEP,
+        ),
+    ] = None
+    prefer_folder: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="DIR",
+            help="Prefer to keep photos below DIR; earlier options win. May be repeated.",
+            rich_help_panel=_KEEP,
+        ),
+    ] = None
+    keep_by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="RULES",
+            help="Rules that choose the photo to keep, the most important first, separated by commas. The default is "
+            "pixels, format, compression, exif, unit, folder, oldest, path; others are newest, largest, smallest.",
+            rich_help_panel=_KEEP,
+        ),
+    ] = None
 
-    options = DedupOptions(
-        kinds=_kinds(kind),
-        radius=radius,
-        verify=verify,
-        max_false_merge=max_false_merge,
-        between=tuple(between or ()),
-        within=tuple(within or ()),
-        reference=tuple(reference or ()),
-        prefer=tuple(prefer_folder or ()),
-    )
-    return options.with_keep_rules(keep_by.split(",")) if keep_by else options
+    def dedup_options(self, *, verify: bool = True) -> "DedupOptions":
+        """What the engine is asked for.
+
+        Raises
+        ------
+        UsageError
+            If there is no such kind.
+        """
+        from vtsfind.engine.duplicates.pipeline import DedupOptions
+
+        rate = self.max_false_merge if self.max_false_match is None else self.max_false_match
+        options = DedupOptions(
+            kinds=_kinds(self.kind),
+            radius=self.radius,
+            verify=verify,
+            max_false_match=rate,
+            between=tuple(self.between or ()),
+            within=tuple(self.within or ()),
+            reference=tuple(self.reference or ()),
+            prefer=tuple(self.prefer_folder or ()),
+        )
+        return options.with_keep_rules(self.keep_by.split(",")) if self.keep_by else options
 
 
 def _kinds(given: list[str] | None) -> "frozenset[Verdict]":
@@ -115,6 +127,5 @@ def _kinds(given: list[str] | None) -> "frozenset[Verdict]":
         elif word in set(Verdict):
             kinds.add(Verdict(word))
         else:
-            known = ", ".join(Verdict)
-            raise UsageError(f"There is no kind of duplicate '{word}'.", f"Kinds: copies, {known}.")
+            raise UsageError(f"'{word}' is not a kind of duplicate.", f"Use copies, {', '.join(Verdict)}.")
     return frozenset(kinds)

@@ -1,14 +1,98 @@
 """`vtsfind index`: make or refresh a library."""
 
+import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vtsfind.cli import options
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
+from vtsfind.cli.completion import complete_models
+from vtsfind.cli.options import CommonOptions, Device, DryRun
 
 if TYPE_CHECKING:
     from vtsfind.engine import RefreshResult
+
+_FILES = "Which files"
+
+
+@dataclass(frozen=True, kw_only=True)
+class IndexOptions:
+    """Which files are read, and how."""
+
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATTERN",
+            help="Skip files and folders whose name or whole path matches, such as '*.gif' or '*/drafts/*'. Replaces the "
+            "patterns of the settings. May be repeated.",
+            rich_help_panel=_FILES,
+        ),
+    ] = None
+    include_hidden: Annotated[
+        bool,
+        typer.Option(
+            "--include-hidden",
+            help="Include files and folders whose name begins with a dot.",
+            rich_help_panel=_FILES,
+        ),
+    ] = False
+    one_file_system: Annotated[
+        bool,
+        typer.Option(
+            "--one-file-system", help="Do not enter folders on other file systems.", rich_help_panel=_FILES
+        ),
+    ] = False
+    files0_from: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Index the files named in FILE, each name followed by a NUL byte; - for standard input.",
+            rich_help_panel=_FILES,
+        ),
+    ] = None
+    retry_failed: Annotated[
+        bool,
+        typer.Option(
+            "--retry-failed",
+            help="Try files again that failed before, even if they have not changed.",
+            rich_help_panel=_FILES,
+        ),
+    ] = False
+    forget_missing: Annotated[
+        bool,
+        typer.Option(
+            "--forget-missing",
+            help="Forget the photos of folders that are missing or empty. Without this option they stay in the library, "
+            "since the drive may only be unplugged.",
+            rich_help_panel=_FILES,
+        ),
+    ] = False
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Model of a new library; see `vtsfind models list`.",
+            autocompletion=complete_models,
+        ),
+    ] = None
+    device: Device = None
+    workers: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Decode photos in N processes; by default one per processor."),
+    ] = None
+    dry_run: DryRun = False
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """The settings that are given here; None for those that are not."""
+        return {
+            "exclude": tuple(self.exclude) if self.exclude else None,
+            "include_hidden": self.include_hidden or None,
+            "one_file_system": self.one_file_system or None,
+            "device": self.device,
+            "workers": self.workers,
+        }
 
 
 def index(
@@ -16,110 +100,33 @@ def index(
         list[str] | None,
         typer.Argument(
             metavar="FOLDER",
-            help="Folders with photos; all below them is looked at. None: those that the library has.",
-            show_default=False,
+            help="Folders of photos, with all folders below them. If left out: the folders of the library.",
         ),
     ] = None,
     *,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="PATTERN",
-            help="Leave out files and folders whose name or whole path matches, such as '*.gif' or '*/drafts/*'; "
-            "in place of the settings' patterns. May be repeated.",
-            show_default=False,
-        ),
-    ] = None,
-    include_hidden: Annotated[
-        bool, typer.Option("--include-hidden", help="Also look at names that begin with a dot.")
-    ] = False,
-    one_file_system: Annotated[
-        bool, typer.Option("--one-file-system", help="Do not enter folders on other file systems.")
-    ] = False,
-    files0_from: Annotated[
-        str | None,
-        typer.Option(
-            "--files0-from",
-            metavar="FILE|-",
-            help="Index the files named in FILE (or standard input), each name ended by a NUL.",
-            show_default=False,
-        ),
-    ] = None,
-    retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="Try files again that failed before and did not change.")
-    ] = False,
-    forget_missing: Annotated[
-        bool,
-        typer.Option(
-            "--forget-missing",
-            help="Also forget the photos of folders that are missing or empty now, as those of a drive that is "
-            "not plugged in are.",
-        ),
-    ] = False,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="The model for a new library; see `models list`.", show_default=False
-        ),
-    ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Where the model runs: auto, cuda, mps or cpu.", show_default=False
-        ),
-    ] = None,
-    workers: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Processes that decode photos; one for each processor by default.",
-            show_default=False,
-        ),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", "-n", help="Only tell what there is to do.")] = False,
-    library: options.Library = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    options: IndexOptions,
+    common: CommonOptions,
 ) -> None:
-    r"""Make a library of photos, or bring it up to date.
+    """Make a library of photos, or bring it up to date.
 
-    \b
-    vtsfind index ~/Photos             the first time: reads every photo, once
-    vtsfind index                      later: reads only what is new or changed
-    find . -name '*.jpg' -print0 | vtsfind index --files0-from -
+        vtsfind index ~/Photos      the first time: read every photo
+        vtsfind index               later: read what is new or changed
+        find . -name '*.jpg' -print0 | vtsfind index --files0-from -
 
-    Photos are only read, never changed. Hidden files, trash and thumbnail folders are left out. What was done is kept
-    if the run is stopped: the same command goes on from there. A file that cannot be used is remembered with the
-    reason; it is tried again when it changes, or with --retry-failed.
+    Photos are only read, never changed. Hidden files, trash and thumbnail folders are skipped. An interrupted run keeps
+    what it has done; run the same command again to continue. A file that cannot be read is remembered with the reason,
+    and tried again once it changes.
     """
-    flags = {
-        "exclude": tuple(exclude) if exclude else None,
-        "include_hidden": include_hidden or None,
-        "one_file_system": one_file_system or None,
-        "device": device,
-        "workers": workers,
-    }
-    with (
-        running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, **flags) as run,
-        cancel_on_signal(run),
-    ):
-        names = _read_file_names(files0_from) if files0_from else []
-        if dry_run:
-            _preview_changes(
-                run, folders or [], names, retry_failed=retry_failed, forget_missing=forget_missing
-            )
+    with running(common, **options.settings) as run, cancel_on_signal(run):
+        names = _read_file_names(options.files0_from) if options.files0_from else []
+        if options.dry_run:
+            _preview_changes(run, folders or [], names, options)
         else:
-            _refresh(
-                run, folders or [], names, model, retry_failed=retry_failed, forget_missing=forget_missing
-            )
+            _refresh(run, folders or [], names, options)
 
 
 def _read_file_names(source: str) -> list[bytes]:
     """The file names that the user lists."""
-    import sys
-
     from vtsfind.base.errors import UsageError
     from vtsfind.media.scan import read_nul_separated
 
@@ -129,18 +136,10 @@ def _read_file_names(source: str) -> list[bytes]:
         with open(source, "rb") as stream:
             return read_nul_separated(stream)
     except OSError as error:
-        raise UsageError(f"The list {source} cannot be read: {error.strerror}.") from error
+        raise UsageError(f"Cannot read the list {source}: {error.strerror}.") from error
 
 
-def _refresh(
-    run: CommandRun,
-    folders: list[str],
-    names: list[bytes],
-    model: str | None,
-    *,
-    retry_failed: bool,
-    forget_missing: bool,
-) -> None:
+def _refresh(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:
     from vtsfind.engine import library_folder, update
     from vtsfind.report import ndjson
     from vtsfind.report.index import summarize_refresh, write_refresh
@@ -151,17 +150,15 @@ def _refresh(
             run.settings,
             folders,
             names,
-            model=model,
+            model=options.model,
             progress=progress,
             cancel=run.cancel,
-            retry_failed=retry_failed,
-            forget_missing=forget_missing,
+            retry_failed=options.retry_failed,
+            forget_missing=options.forget_missing,
         )
     if run.json:
-        lines = ndjson.NdjsonWriter(
-            run.output, "index", **ndjson.library_fields(library_folder(run.settings))
-        )
-        write_refresh(lines, result)
+        library = ndjson.library_fields(library_folder(run.settings))
+        write_refresh(ndjson.NdjsonWriter(run.output, "index", **library), result)
     summarize_refresh(run.notes, result, ", ".join(folders) or "the folders of the library")
     run.code = _exit_code(result)
 
@@ -172,9 +169,7 @@ def _exit_code(result: "RefreshResult") -> ExitCode:
     return ExitCode.SOME_FAILED if result.failures else ExitCode.DONE
 
 
-def _preview_changes(
-    run: CommandRun, folders: list[str], names: list[bytes], *, retry_failed: bool, forget_missing: bool
-) -> None:
+def _preview_changes(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:
     from vtsfind.engine import library_folder, preview_changes
     from vtsfind.report import ndjson
     from vtsfind.report.index import summarize_changes, write_changes
@@ -187,14 +182,12 @@ def _preview_changes(
             names,
             progress=progress,
             cancel=run.cancel,
-            retry_failed=retry_failed,
-            forget_missing=forget_missing,
+            retry_failed=options.retry_failed,
+            forget_missing=options.forget_missing,
         )
     if run.json:
-        lines = ndjson.NdjsonWriter(
-            run.output, "index", dry_run=True, **ndjson.library_fields(library_folder(run.settings))
-        )
-        write_changes(lines, changes)
+        library = ndjson.library_fields(library_folder(run.settings))
+        write_changes(ndjson.NdjsonWriter(run.output, "index", dry_run=True, **library), changes)
     summarize_changes(run.notes, changes)
     if changes.failures:
         run.code = ExitCode.SOME_FAILED

@@ -1,104 +1,96 @@
 """`vtsfind missing`: whether all photos of a card are in the library already."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vtsfind.base.errors import UsageError
-from vtsfind.cli import options
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
+from vtsfind.cli.completion import complete_libraries
+from vtsfind.cli.options import CommonOptions, Device, PathOptions, require_one_of
 
 if TYPE_CHECKING:
     from vtsfind.engine.missing.card import CardResult, CompareBy
 
+_WAYS = ("bytes", "look")
 
-def missing(
-    card: Annotated[
-        list[str], typer.Argument(metavar="CARD", help="Folders or files, such as where a memory card is.")
-    ],
-    *,
+
+@dataclass(frozen=True, kw_only=True)
+class MissingOptions:
+    """Where photos are looked for, and how."""
+
     within: Annotated[
         str | None,
         typer.Option(
             "--in",
             metavar="NAME|PATH",
-            help="The library to look in; the same as --library.",
-            show_default=False,
+            help="Library to look in; the same as --library.",
+            autocompletion=complete_libraries,
         ),
-    ] = None,
+    ] = None
     by: Annotated[
         str,
         typer.Option(
             metavar="HOW",
-            help="`bytes`: a photo is there only with its very content. `look`: also as the same picture in another "
-            "file that is no worse; loads the model.",
+            help="bytes: a photo is present only as an exact copy. look: also as the same picture in another file that is "
+            "no worse; this loads the model.",
+            autocompletion=lambda: list(_WAYS),
         ),
-    ] = "bytes",
-    paths_only: Annotated[
-        bool, typer.Option("--paths-only", help="Write nothing but the paths, one a line.")
-    ] = False,
-    print0: Annotated[
-        bool, typer.Option("--print0", "-0", help="Write nothing but the paths, each ended by a NUL.")
-    ] = False,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Where the model runs: auto, cuda, mps or cpu.", show_default=False
-        ),
-    ] = None,
-    library: options.Library = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    ] = "bytes"
+    device: Device = None
+
+
+def missing(
+    card: Annotated[
+        list[str], typer.Argument(metavar="CARD", help="Folders or files, such as those of a memory card.")
+    ],
+    *,
+    options: MissingOptions,
+    paths: PathOptions,
+    common: CommonOptions,
 ) -> None:
-    r"""List the photos of CARD that are not in the library.
+    """List the photos of CARD that are not in the library.
 
-    \b
-    vtsfind missing /media/card && echo "All photos are in the library."
-    vtsfind missing /media/card --print0 | xargs -0 cp -t ~/Photos/new
+        vtsfind missing /media/card && echo "All photos are in the library."
+        vtsfind missing /media/card --print0 | xargs -0 cp -t ~/Photos/new
 
-    A photo is there if a file of the library has its very content, is not on the card itself, and still stands where the
-    library knows it. Looking alike is not enough. The library is taken as `vtsfind index` left it: refresh it first.
+    A photo is present if a file of the library has the same content, lies outside the card, and still exists where the
+    library found it. A similar photo is not enough. Run `vtsfind index` first if the library is out of date.
 
-    The exit code is 0 if every photo is there, and 1 if one is not. It is 3 if all that could be compared is there, but
-    files could not be read, or the card has films or sounds, which no library holds.
+    The exit code is 0 if every photo is present and 1 if one is missing. It is 3 if all photos that could be compared
+    are present, but some files could not be read, or the card holds videos or sounds, which no library holds.
     """
-    if within and library and within != library:
+    if options.within and common.library and options.within != common.library:
         raise typer.BadParameter("--in and --library name different libraries.")
-    with (
-        running(
-            library=within or library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device
-        ) as run,
-        cancel_on_signal(run),
-    ):
+    flags = {"device": options.device} | ({"library": options.within} if options.within else {})
+    with running(common, **flags) as run, cancel_on_signal(run):
         from vtsfind.engine.missing.compare import compare_card
         from vtsfind.report.missing import summarize_missing
         from vtsfind.report.progress import progress_shown
 
-        if sum((json, paths_only, print0)) > 1:
-            raise UsageError("--json, --paths-only and --print0 exclude each other.", "Choose one.")
-        if by not in {"bytes", "look"}:
-            raise UsageError(f"There is no --by {by}.", "Say bytes or look.")
-        how: CompareBy = "look" if by == "look" else "bytes"
+        require_one_of(json=run.json, paths_only=paths.paths_only, print0=paths.print0)
+        if options.by not in _WAYS:
+            raise UsageError(f"--by cannot be '{options.by}'.", f"Use {' or '.join(_WAYS)}.")
+        by: CompareBy = "look" if options.by == "look" else "bytes"
         with progress_shown(run.notes) as progress:
-            result = compare_card(run.settings, card, by=how, progress=progress, cancel=run.cancel)
-        _write(run, result, paths_only=paths_only, print0=print0)
+            result = compare_card(run.settings, card, by=by, progress=progress, cancel=run.cancel)
+        _write(run, result, paths)
         summarize_missing(run.notes, result)
         if result.missing:
-            run.code = ExitCode.NOTHING_FOUND
+            run.code = ExitCode.ANSWER_NO
         elif result.failures or result.films:
             run.code = ExitCode.SOME_FAILED
 
 
-def _write(run: CommandRun, result: "CardResult", *, paths_only: bool, print0: bool) -> None:
+def _write(run: CommandRun, result: "CardResult", paths: PathOptions) -> None:
     from vtsfind.report import missing as report
     from vtsfind.report.ndjson import NdjsonWriter, library_fields
 
     if run.json:
         lines = NdjsonWriter(run.output, "missing", **library_fields(result.library), by=result.by)
         report.write_records(lines, result)
-    elif paths_only or print0:
-        report.write_paths(run.output, result, end=b"\0" if print0 else b"\n")
+    elif paths.end is not None:
+        report.write_paths(run.output, result, end=paths.end)
     else:
         report.write_missing(run.output, result)

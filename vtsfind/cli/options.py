@@ -1,21 +1,102 @@
-"""The options that every command has, each said once."""
+"""Options that several commands share, each declared once, in groups that a command takes as one parameter.
 
+A group is a frozen dataclass whose fields are annotated as Typer wants parameters to be; see
+`vtsfind.cli.typer_commands`.
+"""
+
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-Library = Annotated[
-    str | None,
-    typer.Option(
-        "--library",
-        metavar="NAME|PATH",
-        help="The library to use: a name, or a path with a slash in it.",
-        show_default=False,
-    ),
+from vtsfind.base.errors import UsageError
+from vtsfind.cli.completion import complete_libraries
+
+OUTPUT = "Output"
+COMMON = "Common options"
+
+Device = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Device for the model: auto, cuda, mps or cpu.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Write one JSON object a line, for programs.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing but errors.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say more: every failed file, every detail.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Show where in the program an error was raised.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Only tell what there is to do.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Needed where there is no terminal.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be done; change nothing.")]
+Yes = Annotated[
+    bool,
+    typer.Option("--yes", "-y", help="Do not ask for confirmation. Required where there is no terminal."),
+]
+Csv = Annotated[bool, typer.Option("--csv", help="Print comma-separated values.", rich_help_panel=OUTPUT)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScreenOptions:
+    """What every command takes."""
+
+    library: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|PATH",
+            help="Library to use: a name, or a path that contains a slash.",
+            autocompletion=complete_libraries,
+            rich_help_panel=COMMON,
+        ),
+    ] = None
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print errors only.", rich_help_panel=COMMON)
+    ] = False
+    verbose: Annotated[
+        bool,
+        typer.Option(
+            "--verbose", "-v", help="Print every failed file and every detail.", rich_help_panel=COMMON
+        ),
+    ] = False
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Print a traceback with an error.", rich_help_panel=COMMON)
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class CommonOptions(ScreenOptions):
+    """What every command takes that writes to standard output."""
+
+    json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per line.", rich_help_panel=OUTPUT)
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathOptions:
+    """Printing nothing but paths."""
+
+    paths_only: Annotated[
+        bool, typer.Option("--paths-only", help="Print paths only, one per line.", rich_help_panel=OUTPUT)
+    ] = False
+    print0: Annotated[
+        bool,
+        typer.Option(
+            "--print0", "-0", help="Print paths only, each followed by a NUL byte.", rich_help_panel=OUTPUT
+        ),
+    ] = False
+
+    @property
+    def end(self) -> bytes | None:
+        """What follows each path; None if more than paths is wanted."""
+        if self.print0:
+            return b"\0"
+        return b"\n" if self.paths_only else None
+
+
+def require_one_of(**given: object) -> None:
+    """Refuse options that exclude each other.
+
+    Parameters
+    ----------
+    given
+        Name of the option, with underscores, to its value; false values count as not given.
+
+    Raises
+    ------
+    UsageError
+        If more than one is given.
+    """
+    names = [f"--{name.replace('_', '-')}" for name, value in given.items() if value]
+    if len(names) > 1:
+        raise UsageError(f"{' and '.join(names)} cannot be combined.", "Choose one.")

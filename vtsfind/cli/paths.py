@@ -1,26 +1,19 @@
 """`vtsfind paths`: where things are."""
 
-from vtsfind.cli import options
 from vtsfind.cli.command import running
+from vtsfind.cli.options import CommonOptions
 
 
-def paths(
-    *,
-    library: options.Library = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
-) -> None:
-    """Show where things are: settings, libraries, models.
+def paths(*, common: CommonOptions) -> None:
+    """Print where vtsfind keeps its settings, libraries, models and journal.
 
-    Each folder can be moved by an environment variable: VTSFIND_CONFIG_DIR, VTSFIND_DATA_DIR, VTSFIND_CACHE_DIR,
+    Four environment variables move these folders: VTSFIND_CONFIG_DIR, VTSFIND_DATA_DIR, VTSFIND_CACHE_DIR and
     VTSFIND_STATE_DIR.
     """
-    from vtsfind.base.settings import places
-    from vtsfind.report.paths import write_places
+    with running(common) as run:
+        from vtsfind.base.settings import places
+        from vtsfind.report.paths import write_places
 
-    with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
         folders = places()
         write_places(
             run.output,

@@ -3,87 +3,100 @@
 import os
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vtsfind.base.errors import UsageError
-from vtsfind.cli import duplicate_options as wishes
-from vtsfind.cli import options
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
+from vtsfind.cli.completion import complete_actions
+from vtsfind.cli.duplicate_options import DuplicateOptions
+from vtsfind.cli.options import OUTPUT, CommonOptions
 
 if TYPE_CHECKING:
     from vtsfind.act.plan import Plan
     from vtsfind.base.operations import Action
     from vtsfind.base.records import Failure
+    from vtsfind.engine.duplicates.pipeline import Duplicates
 
 
-def plan(
-    *,
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions:
+    """What becomes of the photos that are not kept, and where the plan goes."""
+
     action: Annotated[
         str,
         typer.Option(
             metavar="ACTION",
-            help="What becomes of each photo that need not be kept: trash, quarantine (a folder on the same drive), move, "
-            "hardlink, reflink, symlink (links only for files of the same content) or delete.",
+            help="What to do with photos that are not kept: trash, quarantine (a folder on the same drive), move, delete, "
+            "or, for exact copies only, replace them by a hardlink, reflink or symlink.",
+            autocompletion=complete_actions,
         ),
-    ] = "trash",
+    ] = "trash"
     to: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where --action move moves them, below their whole paths."),
-    ] = None,
+        typer.Option(
+            metavar="FOLDER", help="Folder for --action move; files keep their whole path below it."
+        ),
+    ] = None
     permanently: Annotated[
         bool, typer.Option("--permanently", help="Allow --action delete, which cannot be undone.")
-    ] = False,
+    ] = False
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write the plan there, not to standard output."),
-    ] = None,
-    kind: wishes.Kind = None,
-    within: wishes.Within = None,
-    between: wishes.Between = None,
-    reference: wishes.Reference = None,
-    prefer_folder: wishes.PreferFolder = None,
-    keep_by: wishes.KeepBy = None,
-    radius: wishes.Radius = None,
-    max_false_merge: wishes.MaxFalseMerge = None,
-    library: options.Library = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
-) -> None:
-    r"""Write a plan: what to keep and what to take away of the photos that `vtsfind dupes` finds.
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Write the plan to FILE instead of standard output.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = None
 
-    \b
-    vtsfind plan --output plan.txt
-    vtsfind plan --between ~/Photos ~/Phone --reference ~/Photos > plan.txt
+    def parsed_action(self) -> "Action":
+        """The action by name.
 
-    Nothing is touched. A plan is text with a line for each photo: what becomes of it, its path, and why. Change the first
-    word of a line, or take the line out; then `vtsfind apply` does what it says. With --json the plan is one JSON object a
-    line, which `apply` reads, too.
+        Raises
+        ------
+        UsageError
+            If there is none of that name, or another option must go with it.
+        """
+        from vtsfind.base.operations import Action
 
-    Edits (crops, collages, screenshots) stand in the plan, but are kept: which of two is the photo and which was made of
-    it is for a person to see. With --kind the plan takes away whatever is of that kind.
+        known = [each for each in Action if each is not Action.KEEP]
+        if self.action not in known:
+            raise UsageError(f"'{self.action}' is not an action.", f"Use {', '.join(known)}.")
+        action = Action(self.action)
+        if (action is Action.MOVE) != (self.to is not None):
+            raise UsageError("--action move and --to go together.", "Give both, or neither.")
+        if action is Action.DELETE and not self.permanently:
+            raise UsageError(
+                "Deleting cannot be undone.",
+                "Add --permanently to delete, or leave out --action to use the trash.",
+            )
+        return action
+
+
+def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: CommonOptions) -> None:
+    """Write a plan of which duplicates to keep and which to remove.
+
+        vtsfind plan --output plan.txt
+        vtsfind plan --between ~/Photos ~/Phone --reference ~/Photos > plan.txt
+
+    Nothing is changed. A plan is text with one line per photo: the action, the path and the reason. Change the first
+    word of a line or delete the line; then run `vtsfind apply`. With --json the plan is one JSON object per line, which
+    `vtsfind apply` also reads.
+
+    Edited photos (crops, collages, screenshots) are listed but kept, since only a person can say which one is wanted.
+    With --kind, all duplicates of that kind are removed.
     """
-    with (
-        running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
-        cancel_on_signal(run),
-    ):
-        if json and output:
-            raise UsageError("--json and --output exclude each other.", "Redirect standard output instead.")
-        chosen = _parse_action(action, to, permanently=permanently)
-        dedup_options = wishes.dedup_options(
-            kind=kind,
-            within=within,
-            between=between,
-            reference=reference,
-            prefer_folder=prefer_folder,
-            keep_by=keep_by,
-            radius=radius,
-            max_false_merge=max_false_merge,
-        )
+    with running(common) as run, cancel_on_signal(run):
+        if run.json and options.output:
+            raise UsageError("--json and --output cannot be combined.", "Redirect standard output instead.")
+        action = options.parsed_action()
+        dedup_options = duplicate_options.dedup_options()
         from vtsfind.engine.duplicates.pipeline import duplicates
         from vtsfind.report.groups import summarize_duplicates
         from vtsfind.report.progress import progress_shown
@@ -93,19 +106,25 @@ def plan(
         summarize_duplicates(run.notes, found)
         if found.failures:
             run.code = ExitCode.SOME_FAILED
-        from vtsfind.engine.apply.plans import marks_keeping_edits, plan_for_groups
+        _make(run, found, options, action, keep_edits=not duplicate_options.kind)
 
-        edits = {} if kind else marks_keeping_edits(found.groups)
-        removal_plan, vanished = plan_for_groups(
-            found.groups,
-            library=found.library,
-            command=shlex.join(["vtsfind", *sys.argv[1:]]),
-            action=chosen,
-            marks=edits,
-            target=os.fsencode(to) if to else None,
-        )
-        _write(run, removal_plan, vanished, output)
-        _note_kept_edits(run, len(edits))
+
+def _make(
+    run: CommandRun, found: "Duplicates", options: PlanOptions, action: "Action", *, keep_edits: bool
+) -> None:
+    from vtsfind.engine.apply.plans import marks_keeping_edits, plan_for_groups
+
+    edits = marks_keeping_edits(found.groups) if keep_edits else {}
+    removal_plan, vanished = plan_for_groups(
+        found.groups,
+        library=found.library,
+        command=shlex.join(["vtsfind", *sys.argv[1:]]),
+        action=action,
+        marks=edits,
+        target=os.fsencode(options.to) if options.to else None,
+    )
+    _write(run, removal_plan, vanished, options.output)
+    _note_kept_edits(run, len(edits))
 
 
 def _note_kept_edits(run: CommandRun, count: int) -> None:
@@ -113,26 +132,9 @@ def _note_kept_edits(run: CommandRun, count: int) -> None:
 
     if count:
         run.notes.say(
-            f"{counted(count, 'edit')} kept in the plan: look which one is the photo (vtsfind browse), or add "
-            "--kind copies to take them away, too."
+            f"Kept {counted(count, 'edited photo')} in the plan: choose which to keep in `vtsfind browse`, or add "
+            "--kind copies to remove them as well."
         )
-
-
-def _parse_action(name: str, to: Path | None, *, permanently: bool) -> "Action":
-    from vtsfind.base.operations import Action
-
-    known = [each for each in Action if each is not Action.KEEP]
-    if name not in known:
-        raise UsageError(f"There is no action '{name}'.", f"Actions: {', '.join(known)}.")
-    action = Action(name)
-    if (action is Action.MOVE) != (to is not None):
-        raise UsageError("--action move and --to belong together.", "Give both, or neither.")
-    if action is Action.DELETE and not permanently:
-        raise UsageError(
-            "Deleting cannot be undone.",
-            "Add --permanently if that is meant, or leave the default, the trash.",
-        )
-    return action
 
 
 def _write(run: CommandRun, removal_plan: "Plan", vanished: "list[Failure]", output: Path | None) -> None:

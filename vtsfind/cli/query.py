@@ -1,17 +1,52 @@
 """`vtsfind query`: similar photos, best first."""
 
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vtsfind.base.errors import UsageError
-from vtsfind.cli import options
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
+from vtsfind.cli.completion import complete_heads
+from vtsfind.cli.options import OUTPUT, CommonOptions, Device, PathOptions, require_one_of
 
 if TYPE_CHECKING:
-    from vtsfind.engine import Similar
+    from vtsfind.engine import SearchOptions, Similar
     from vtsfind.report.pictures import InlinePictures
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueryOptions:
+    """What is wanted of an answer."""
+
+    top: Annotated[
+        int | None,
+        typer.Option(
+            "--top", "-t", metavar="N", help="Print the N best files; by default 20, or all with --radius."
+        ),
+    ] = None
+    radius: Annotated[
+        int | None,
+        typer.Option(metavar="BITS", help="Print only photos whose codes differ in at most BITS bits."),
+    ] = None
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HEAD",
+            help="What to compare: scene, what is in the picture (the default), or copy, whether it is the same picture.",
+            autocompletion=complete_heads,
+        ),
+    ] = None
+    skip_self: Annotated[
+        bool, typer.Option("--skip-self", help="Leave the queried file out of its own results.")
+    ] = False
+    device: Device = None
+
+    def search_options(self) -> "SearchOptions":
+        """What the engine is asked for."""
+        from vtsfind.engine import SearchOptions
+
+        return SearchOptions(head=self.by, top=self.top, radius=self.radius, skip_self=self.skip_self)
 
 
 def query(
@@ -22,99 +57,58 @@ def query(
         ),
     ],
     *,
-    top: Annotated[
-        int | None,
-        typer.Option(
-            "--top",
-            "-t",
-            metavar="N",
-            help="Show the N best files; 20 by default, all with --radius.",
-            show_default=False,
-        ),
-    ] = None,
-    radius: Annotated[
-        int | None,
-        typer.Option(metavar="BITS", help="Show only photos at most so many bits away.", show_default=False),
-    ] = None,
-    by: Annotated[
-        str | None,
-        typer.Option(
-            metavar="HEAD",
-            help="What to compare: `scene`, what is in the picture (the default), or `copy`, whether it is the same "
-            "picture.",
-            show_default=False,
-        ),
-    ] = None,
-    skip_self: Annotated[
-        bool, typer.Option("--skip-self", help="Leave the very file asked for out of its own answer.")
-    ] = False,
-    paths_only: Annotated[
-        bool, typer.Option("--paths-only", help="Write nothing but the paths, one a line.")
-    ] = False,
-    print0: Annotated[
-        bool, typer.Option("--print0", "-0", help="Write nothing but the paths, each ended by a NUL.")
-    ] = False,
+    options: QueryOptions,
     pictures: Annotated[
         str | None,
         typer.Option(
             metavar="[=HOW]",
-            help="Show small pictures, if standard output is a terminal. HOW is auto (the best that the terminal "
-            "says it can), or, forced, kitty, sixel, iterm2 or blocks.",
-            show_default=False,
+            help="Draw small pictures in the terminal. HOW is auto (the best that the terminal supports, the default), "
+            "kitty, sixel, iterm2 or blocks.",
+            rich_help_panel=OUTPUT,
         ),
     ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Where the model runs: auto, cuda, mps or cpu.", show_default=False
-        ),
-    ] = None,
-    library: options.Library = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    paths: PathOptions,
+    common: CommonOptions,
 ) -> None:
-    r"""Find photos that look like IMAGE, best first.
+    """Find photos that look like IMAGE, best first.
 
-    \b
-    vtsfind query cat.jpg
-    vtsfind query cat.jpg --radius 10 --by copy --paths-only
-    curl -s https://example.org/cat.jpg | vtsfind query -
+        vtsfind query cat.jpg
+        vtsfind query cat.jpg --by copy --radius 10 --paths-only
+        curl -s https://example.org/cat.jpg | vtsfind query -
 
-    A photo that is in the library is its own best hit, at distance 0; --skip-self leaves it out. A line shows the rank,
-    how alike the photos are, in how many bits their codes differ, size, date and path. With --by copy a photo that the
-    library has not is also looked for mirrored and made smaller, so the best hit need not be the one at the smallest
-    distance. The exit code is 1 if nothing is
-    found, and 3 if one of the photos asked for could not be used.
+    A line shows the rank, the similarity as a bar, the number of bits in which the codes differ, size, date and path. A
+    photo of the library is its own best hit, at distance 0. With --by copy, a photo that is not in the library is also
+    looked up mirrored and reduced, so the best hit need not have the smallest distance.
+
+    The exit code is 1 if nothing is found, and 3 if a queried photo could not be read.
     """
-    with (
-        running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device) as run,
-        cancel_on_signal(run),
-    ):
-        from vtsfind.engine import SearchOptions, find_similar
+    with running(common, device=options.device) as run, cancel_on_signal(run):
+        from vtsfind.engine import find_similar
 
-        if sum((json, paths_only, print0, pictures is not None)) > 1:
-            raise UsageError(
-                "--json, --paths-only, --print0 and --pictures exclude each other.", "Choose one."
-            )
-        search_options = SearchOptions(head=by, top=top, radius=radius, skip_self=skip_self)
-        found = find_similar(
-            run.settings, images, search_options, standard_input=sys.stdin.buffer, cancel=run.cancel
+        require_one_of(
+            json=run.json,
+            paths_only=paths.paths_only,
+            print0=paths.print0,
+            pictures=pictures is not None,
         )
-        _write(run, found, paths_only=paths_only, print0=print0, pictures=pictures)
+        found = find_similar(
+            run.settings,
+            images,
+            options.search_options(),
+            standard_input=sys.stdin.buffer,
+            cancel=run.cancel,
+        )
+        _write(run, found, paths, pictures)
         _conclude(run, found)
 
 
-def _write(
-    run: CommandRun, found: "Similar", *, paths_only: bool, print0: bool, pictures: str | None
-) -> None:
+def _write(run: CommandRun, found: "Similar", paths: PathOptions, pictures: str | None) -> None:
     from vtsfind.report import query as hits
 
     if run.json:
         _write_json(run, found)
-    elif paths_only or print0:
-        hits.write_paths(run.output, found.answers, end=b"\0" if print0 else b"\n")
+    elif paths.end is not None:
+        hits.write_paths(run.output, found.answers, end=paths.end)
     else:
         hits.write_answers(run.output, found.answers, _inline_pictures(run, pictures) if pictures else None)
 
@@ -149,8 +143,8 @@ def _conclude(run: CommandRun, found: "Similar") -> None:
         if answer.failure:
             run.notes.warn(str(answer.failure))
         elif not answer.neighbours:
-            run.notes.say(f"Nothing in the library looks like {show_path(answer.query_image.name)}.")
+            run.notes.say(f"No photo of the library looks like {show_path(answer.query_image.name)}.")
     if any(answer.failure for answer in found.answers):
         run.code = ExitCode.SOME_FAILED
     elif not any(answer.neighbours for answer in found.answers):
-        run.code = ExitCode.NOTHING_FOUND
+        run.code = ExitCode.ANSWER_NO

@@ -1,264 +1,281 @@
 """`vtsfind train`: make a model from a recipe, or from a data set, a method and a number of bits."""
 
 import tomllib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vtsfind.cli import options
 from vtsfind.cli.command import CommandRun, cancel_on_signal, running
+from vtsfind.cli.options import CommonOptions
 
 if TYPE_CHECKING:
     from vtsfind.learn.training.presets import PresetOptions
 
 
-def train(
-    *,
+_DATA = "Data and files"
+_RECIPE = "What is trained"
+_MODES = ("fixed", "paper")
+_SELECTIONS = ("validation", "last", "test")
+_FEATURES = ("all", "cls", "lite", "dual")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions:
+    """What is trained on what, and where it goes."""
+
     recipe: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A recipe: what is learned, from what, and how long. In place of --dataset, --method and --bits.",
-            show_default=False,
+            help="Recipe that says what to train, on what and for how long. Replaces --dataset, --method and --bits.",
+            rich_help_panel=_RECIPE,
         ),
-    ] = None,
+    ] = None
     dataset: Annotated[
         str,
         typer.Option(
             metavar="NAME",
-            help="The protocol whose training set is learned from, such as cifar10@54000; docs/protocols.md has all.",
-            show_default=False,
+            help="Protocol to train on, such as cifar10@54000; see docs/protocols.md.",
+            rich_help_panel=_RECIPE,
         ),
-    ] = "",
+    ] = ""
     method: Annotated[
-        str,
-        typer.Option(metavar="NAME", help="The objective: csq, dpn, hashnet, ...", show_default=False),
-    ] = "",
+        str, typer.Option(metavar="NAME", help="Objective: csq, dpn, hashnet, ...", rich_help_panel=_RECIPE)
+    ] = ""
     bits: Annotated[
-        int | None, typer.Option(metavar="N", help="Length of the codes.", show_default=False)
-    ] = None,
+        int | None, typer.Option(metavar="N", help="Length of the codes.", rich_help_panel=_RECIPE)
+    ] = None
     backbone: Annotated[
-        str, typer.Option(metavar="NAME", help="vts16, vts32, vits14, resnet50, ..., or a name of timm.")
-    ] = "vts16",
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Backbone: vts16, vts32, vits14, resnet50, ..., or any timm model.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = "vts16"
     mode: Annotated[
-        str, typer.Option(metavar="NAME", help="fixed, or paper: as the published code computes and trains.")
-    ] = "fixed",
-    epochs: Annotated[int, typer.Option(metavar="N", help="Times that every picture is shown.")] = 150,
-    batch: Annotated[int, typer.Option(metavar="N", help="Pictures in a batch.")] = 32,
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="fixed, or paper: compute and train exactly as the published code does.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = "fixed"
+    epochs: Annotated[int, typer.Option(metavar="N", help="Number of epochs.", rich_help_panel=_RECIPE)] = 150
+    batch: Annotated[int, typer.Option(metavar="N", help="Pictures per batch.", rich_help_panel=_RECIPE)] = 32
     seed: Annotated[
-        int, typer.Option(metavar="N", help="Of everything random, the drawing of queries included.")
-    ] = 1,
+        int,
+        typer.Option(
+            metavar="N",
+            help="Seed of everything random, the choice of queries included.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = 1
     start: Annotated[
         str | None,
         typer.Option(
             metavar="FILE",
-            help="The backbone's start weights, below --starts; `none` for random ones; those that its library publishes "
-            "if left out, which takes a network.",
-            show_default=False,
+            help="Start weights of the backbone, below --starts; none for random weights. By default the published "
+            "weights, which are downloaded.",
+            rich_help_panel=_RECIPE,
         ),
-    ] = None,
+    ] = None
     select: Annotated[
         str | None,
         typer.Option(
             metavar="WHICH",
-            help="The state that is kept: the best on held-out training pictures (validation, the default), or the last (the "
-            "default of --mode paper, which holds nothing out); `test` chooses on the test queries to reproduce published "
-            "figures, and marks the model.",
-            show_default=False,
+            help="State to keep: validation (the best on held-out training pictures, the default), last (the default with "
+            "--mode paper, which holds nothing out), or test (the best on the test queries, only to reproduce published "
+            "results; the model is marked).",
+            rich_help_panel=_RECIPE,
         ),
-    ] = None,
+    ] = None
     features: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="What the hash head reads of the backbone: all (tokens), cls, lite or dual; what the backbone usually has if "
-            "left out.",
-            show_default=False,
+            help="Features of the backbone that the hash head reads: all (tokens), cls, lite or dual; the default depends on "
+            "the backbone.",
+            rich_help_panel=_RECIPE,
         ),
-    ] = None,
+    ] = None
     changes: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Another value in the recipe, such as schedule.steps=500 or network.features=cls; can be repeated.",
-            show_default=False,
+            help="Change a value of the recipe, such as schedule.steps=500. May be repeated.",
+            rich_help_panel=_RECIPE,
         ),
-    ] = None,
+    ] = None
     show_recipe: Annotated[
-        bool, typer.Option("--show-recipe", help="Write the recipe and train nothing.")
-    ] = False,
+        bool,
+        typer.Option("--show-recipe", help="Print the recipe; train nothing.", rich_help_panel=_RECIPE),
+    ] = False
     data: Annotated[
-        Path | None,
+        Path,
         typer.Option(
             metavar="FOLDER",
-            help="The folder of all data, or of this data set alone; `data` by default.",
-            show_default=False,
+            help="Folder of all data sets, or of this data set alone.",
+            rich_help_panel=_DATA,
         ),
-    ] = None,
+    ] = Path("data")
     starts: Annotated[
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="The folder of start weights and teachers; the data folder by default.",
-            show_default=False,
+            help="Folder of start weights and teachers; by default the data folder.",
+            rich_help_panel=_DATA,
         ),
-    ] = None,
+    ] = None
     run_folder: Annotated[
         Path | None,
         typer.Option(
             "--run",
             metavar="FOLDER",
-            help="Where the run keeps its state and its model; a folder of the recipe's or the model's name under `runs` by "
-            "default.",
-            show_default=False,
+            help="Folder for the state of the run and its model; by default runs/NAME.",
+            rich_help_panel=_DATA,
         ),
-    ] = None,
+    ] = None
     register: Annotated[
         bool,
-        typer.Option("--register", help="In the end, add the model to your own models, for `index --model`."),
-    ] = False,
+        typer.Option(
+            "--register",
+            help="After training, add the model to your own models, for `index --model`.",
+            rich_help_panel=_DATA,
+        ),
+    ] = False
     register_in: Annotated[
         Path | None,
         typer.Option(
             "--register-in",
             metavar="FOLDER",
-            help="In the end, add the model to the registry of this folder.",
-            show_default=False,
+            help="After training, add the model to the registry in FOLDER.",
+            rich_help_panel=_DATA,
         ),
-    ] = None,
+    ] = None
     device: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Where the model is trained: auto, cuda, mps or cpu.", show_default=False
-        ),
-    ] = None,
+        str | None, typer.Option(metavar="NAME", help="Device to train on: auto, cuda, mps or cpu.")
+    ] = None
     workers: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Processes that make pictures for each task, 0 for none of their own; as many as there are cores to spare, up "
-            "to 8, by default.",
-            show_default=False,
+            help="Prepare pictures in N processes per training process, or 0 for none; by default one per free processor, "
+            "at most 8.",
         ),
-    ] = None,
-    library: options.Library = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
-) -> None:
-    r"""Train a model.
+    ] = None
 
-    \b
-    vtsfind train --dataset cifar10@54000 --method csq --bits 32 --backbone vts16 --data DATA
-    vtsfind train --dataset folder --method dpn --bits 64 --backbone vits14 --start my.safetensors --data my-photos
-    vtsfind train --recipe my.toml --data DATA --starts STARTS
-    torchrun --nproc-per-node 4 -m -- vtsfind train --recipe my.toml --data DATA
+    def preset_options(self) -> "PresetOptions":
+        """What a recipe is made of, if none is given.
 
-    A run that was stopped, or killed, goes on from its last checkpoint when the same command is given again. Its
-    losses are in `metrics.jsonl` in the run folder, and what came out is in `result.json`.
-    """
-    with (
-        running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug, device=device) as run,
-        cancel_on_signal(run),
-    ):
+        Raises
+        ------
+        UsageError
+            If it is not clear what to train, or a word is not known.
+        """
         from vtsfind.base.errors import UsageError
         from vtsfind.learn.training.presets import PresetOptions
 
-        from_protocol = bool(dataset or method or bits is not None)
-        if from_protocol == bool(recipe) or (from_protocol and not (dataset and method and bits is not None)):
+        complete = bool(self.dataset and self.method and self.bits is not None)
+        from_protocol = bool(self.dataset or self.method or self.bits is not None)
+        if from_protocol == bool(self.recipe) or (from_protocol and not complete):
             raise UsageError(
                 "It is not clear what to train.", "Give either --recipe, or --dataset, --method and --bits."
             )
-        training_options = PresetOptions(
-            dataset=dataset,
-            method=method,
-            bits=bits or 0,
-            backbone=backbone,
-            mode=_require_choice(mode, ("fixed", "paper"), "--mode"),
-            epochs=epochs,
-            batch=batch,
-            seed=seed,
-            start="" if start == "none" else start,
-            select=None
-            if select is None
-            else _require_choice(select, ("validation", "last", "test"), "--select"),
-            features=None
-            if features is None
-            else _require_choice(features, ("all", "cls", "lite", "dual"), "--features"),
+        return PresetOptions(
+            dataset=self.dataset,
+            method=self.method,
+            bits=self.bits or 0,
+            backbone=self.backbone,
+            mode=_require_choice(self.mode, _MODES, "--mode"),
+            epochs=self.epochs,
+            batch=self.batch,
+            seed=self.seed,
+            start="" if self.start == "none" else self.start,
+            select=_require_choice(self.select, _SELECTIONS, "--select"),
+            features=_require_choice(self.features, _FEATURES, "--features"),
         )
-        data = data or Path("data")
-        name, content = _recipe_content(
-            run, recipe, training_options, data, changes or [], shown_only=show_recipe
-        )
-        if show_recipe:
+
+
+def train(*, options: TrainOptions, common: CommonOptions) -> None:
+    """Train a model.
+
+        vtsfind train --dataset cifar10@54000 --method csq --bits 32 --backbone vts16 --data DATA
+        vtsfind train --dataset folder --method dpn --bits 64 --backbone vits14 --start my.safetensors --data my-photos
+        vtsfind train --recipe my.toml --data DATA --starts STARTS
+        torchrun --nproc-per-node 4 -m -- vtsfind train --recipe my.toml --data DATA
+
+    An interrupted run continues from its last checkpoint when the same command is given again. The run folder holds the
+    losses in `metrics.jsonl` and the result in `result.json`.
+    """
+    with running(common, device=options.device) as run, cancel_on_signal(run):
+        name, content = _recipe_content(run, options)
+        if options.show_recipe:
             run.output.raw(content)
             return
         from vtsfind.learn.training.loop import RunOptions as TrainingRun
         from vtsfind.learn.training.loop import train_recipe
         from vtsfind.report.progress import progress_shown
 
-        folder = run_folder or Path("runs") / name
+        folder = options.run_folder or Path("runs") / name
         training_run = TrainingRun(
             folder,
-            data,
-            starts or data,
+            options.data,
+            options.starts or options.data,
             run.settings.device,
-            _default_workers() if workers is None else workers,
+            _default_workers() if options.workers is None else options.workers,
         )
         with progress_shown(run.notes) as progress:
             train_recipe(content, name, training_run, progress, run.cancel)
-        _show(run, folder, register_in or (None if not register else _user_models_folder()))
+        own_models = _user_models_folder() if options.register else None
+        _show(run, folder, options.register_in or own_models)
 
 
-def _require_choice(value: str, known: tuple[str, ...], option: str) -> Any:
+def _require_choice(value: str | None, known: tuple[str, ...], option: str) -> Any:
+    """The value, if it is known, or None."""
     from vtsfind.base.errors import UsageError
 
-    if value not in known:
-        raise UsageError(f"{option} cannot be '{value}'.", f"Known: {', '.join(known)}.")
+    if value is not None and value not in known:
+        raise UsageError(f"{option} cannot be '{value}'.", f"Use {', '.join(known)}.")
     return value
 
 
-def _recipe_content(
-    run: CommandRun,
-    recipe: Path | None,
-    preset: "PresetOptions",
-    data: Path,
-    changes: list[str],
-    *,
-    shown_only: bool,
-) -> tuple[str, bytes]:
+def _recipe_content(run: CommandRun, options: TrainOptions) -> tuple[str, bytes]:
     """The name of the run and the recipe as TOML."""
     from vtsfind.learn.training.presets import preset_recipe
     from vtsfind.learn.training.recipes import parse_recipe, recipe_bytes, recipe_text
 
-    overrides = dict(parse_override(change) for change in changes)
-    if recipe is not None:
-        name, content = recipe.stem, recipe_bytes(recipe)
-        if not changes:
+    preset = options.preset_options()
+    overrides = dict(parse_override(change) for change in options.changes or [])
+    if options.recipe is not None:
+        name, content = options.recipe.stem, recipe_bytes(options.recipe)
+        if not overrides:
             return name, content
     else:
         # What heads read decides their rate and the model's name, so it goes in before the recipe is made.
         preset = replace(preset, features=overrides.pop("network.features", preset.features))
-        made = preset_recipe(preset, pictures=_count_pictures(run, preset, data, shown_only=shown_only))
+        made = preset_recipe(preset, pictures=_count_pictures(run, preset, options))
         name, content = made.name, recipe_text(made).encode()
     changed = parse_recipe(content, name, overrides)
-    return name if recipe else changed.name, recipe_text(changed).encode()
+    return name if options.recipe else changed.name, recipe_text(changed).encode()
 
 
-def _count_pictures(run: CommandRun, preset: "PresetOptions", data: Path, *, shown_only: bool) -> int | None:
+def _count_pictures(run: CommandRun, preset: "PresetOptions", options: TrainOptions) -> int | None:
     """The training pictures that there are; None for a recipe that is only shown where the data are not."""
     from vtsfind.base.errors import UsageError
     from vtsfind.learn.data.protocols import find_protocol
     from vtsfind.learn.training.presets import count_training_pictures
     from vtsfind.report.progress import progress_shown
 
+    shown_only = options.show_recipe
     try:
         with progress_shown(run.notes) as progress:
-            return count_training_pictures(preset, data, progress, run.cancel, download=not shown_only)
+            return count_training_pictures(
+                preset, options.data, progress, run.cancel, download=not shown_only
+            )
     except UsageError:
         if not shown_only or find_protocol(preset.dataset).sizes["train"] is None:
             raise

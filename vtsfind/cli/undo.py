@@ -1,12 +1,14 @@
 """`vtsfind undo` and `vtsfind history`: bring files back, and see what was done."""
 
+import os
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vtsfind.cli import options
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
+from vtsfind.cli.completion import complete_runs
 from vtsfind.cli.confirm import confirm
+from vtsfind.cli.options import CommonOptions, DryRun, Yes
 
 if TYPE_CHECKING:
     from vtsfind.store.journal import RunRecord
@@ -17,8 +19,8 @@ def undo(
         str | None,
         typer.Argument(
             metavar="RUN",
-            help="The run, as `vtsfind history` names it; the latest that has anything to bring back if left out.",
-            show_default=False,
+            help="Run to undo, as `vtsfind history` names it; by default the latest that can be undone.",
+            autocompletion=complete_runs,
         ),
     ] = None,
     *,
@@ -26,39 +28,28 @@ def undo(
         list[str] | None,
         typer.Option(
             metavar="PATH",
-            help="Bring back only this file, with what travelled with it, or what was in this folder. May be repeated.",
-            show_default=False,
+            help="Restore only this file and its sidecars, or only the files that were in this folder. May be repeated.",
         ),
     ] = None,
-    dry_run: options.DryRun = False,
-    yes: options.Yes = False,
-    library: options.Library = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    dry_run: DryRun = False,
+    yes: Yes = False,
+    common: CommonOptions,
 ) -> None:
-    r"""Bring back what `vtsfind apply` took away.
+    """Restore the files that `vtsfind apply` removed.
 
-    \b
-    vtsfind undo
-    vtsfind undo 2026-05-04.1 --only ~/Photos/beach.jpg
+        vtsfind undo
+        vtsfind undo 2026-05-04.1 --only ~/Photos/beach.jpg
 
-    Files come back to their own paths, with their times and attributes. If a path is taken by now, the file is restored
-    beside it. What is on a drive that is not there waits: the same command brings it back later. The exit code is 3 if
-    something did not come back.
+    Files return to their own paths, with their times and attributes. If a path is taken, the file is restored beside
+    it. Files on a drive that is not connected stay where they are; run the same command again later. The exit code is 3
+    if a file was not restored.
     """
-    with (
-        running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run,
-        cancel_on_signal(run),
-    ):
-        import os
-
+    with running(common) as run, cancel_on_signal(run):
         paths = [os.path.abspath(os.fsencode(path)) for path in only or []]
         if not dry_run and not yes:
             _preview_undo(run, name, paths)
-            if not confirm("Bring them back?", yes=yes):
-                run.notes.say("Nothing was done.")
+            if not confirm("Restore these files?", yes=yes):
+                run.notes.say("Nothing was changed.")
                 return
         _undo(run, name, paths, dry_run=dry_run)
 
@@ -102,21 +93,17 @@ def _undo(run: CommandRun, name: str | None, paths: list[bytes], *, dry_run: boo
 def history(
     name: Annotated[
         str | None,
-        typer.Argument(metavar="RUN", help="Show each file of this run.", show_default=False),
+        typer.Argument(metavar="RUN", help="Show each file of this run.", autocompletion=complete_runs),
     ] = None,
     *,
-    library: options.Library = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
-    verbose: options.Verbose = False,
-    debug: options.Debug = False,
+    common: CommonOptions,
 ) -> None:
-    """Show what was done to files, the latest run first.
+    """List the runs of `vtsfind apply`, the latest first, or the files of one run.
 
-    A file is `done` when it went where it should, `undone` when it came back, `planned` when the run was stopped before it
-    came to it, `skipped` when there was doubt, and `failed` when the system refused.
+    A file is done (removed as planned), undone (restored), planned (the run was stopped before it), skipped (a check
+    failed) or failed (the system reported an error).
     """
-    with running(library=library, json=json, quiet=quiet, verbose=verbose, debug=debug) as run:
+    with running(common) as run:
         from vtsfind.engine.apply import undo as undoing
         from vtsfind.report import plan as report
         from vtsfind.report.ndjson import NdjsonWriter
@@ -124,22 +111,24 @@ def history(
         if name is not None:
             record = undoing.read_run(name)
             _warn_of_damage(run, [record])
-            if json:
+            if run.json:
                 report.write_run_records(NdjsonWriter(run.output, "history"), record)
             else:
                 report.write_run(run.output, record)
             return
         runs = undoing.history()
         _warn_of_damage(run, runs)
-        if json:
+        if run.json:
             report.write_history_records(NdjsonWriter(run.output, "history"), runs)
         else:
             report.write_history(run.output, runs)
         if not runs:
-            run.notes.say("Nothing was done yet.")
+            run.notes.say("There are no runs.")
 
 
 def _warn_of_damage(run: CommandRun, records: "list[RunRecord]") -> None:
+    from vtsfind.report.columns import counted
+
     for record in records:
         if record.damaged:
-            run.notes.warn(f"{record.damaged:,} lines of the journal of run {record.run} are damaged.")
+            run.notes.warn(f"The journal of run {record.run} has {counted(record.damaged, 'damaged line')}.")

@@ -72,7 +72,7 @@ class Curve:
     hard: tuple[float, ...]
     hard_at_least: tuple[float, ...]
 
-    def radius_for(self, max_false_merge: float) -> int:
+    def radius_for(self, max_false_match: float) -> int:
         """The largest radius whose rate is, with 95 % confidence, no higher than asked.
 
         Raises
@@ -80,11 +80,11 @@ class Curve:
         UsageError
             If the sample is too small to promise any radius that rate.
         """
-        fitting = [radius for radius, bound in enumerate(self.at_most) if bound <= max_false_merge]
+        fitting = [radius for radius, bound in enumerate(self.at_most) if bound <= max_false_match]
         if fitting:
             return fitting[-1]
         raise UsageError(
-            f"{self.pairs:,} pairs of photos are too few to promise a rate of {max_false_merge:g}:"
+            f"{self.pairs:,} pairs of photos are too few to promise a rate of {max_false_match:g}:"
             f" the lowest that they can show is {self.at_most[0]:.2g}.",
             "Ask for a higher rate, or calibrate with more photos (--sample)."
             if self.sample < self.photos
@@ -168,7 +168,7 @@ def read_curve(folder: Path, signature: Signature) -> Curve | None:
 
 
 def radius_for(
-    library_folder: Path, max_false_merge: float | None = None, *, signature: Signature | None = None
+    library_folder: Path, max_false_match: float | None = None, *, signature: Signature | None = None
 ) -> int:
     """The radius within which at most that part of the pairs of different photos lies.
 
@@ -178,7 +178,7 @@ def radius_for(
     ----------
     library_folder
         Of the library.
-    max_false_merge
+    max_false_match
         False merges in pairs of different photos, if nothing looked at them; `DEFAULT_FALSE_MATCH_RATE` if left out.
     signature
         Of the library's model; read from the library if left out.
@@ -194,7 +194,7 @@ def radius_for(
     LibraryMissing, LibraryDamaged, LibraryTooNew
         If the library has to be opened and cannot.
     """
-    rate = DEFAULT_FALSE_MATCH_RATE if max_false_merge is None else max_false_merge
+    rate = DEFAULT_FALSE_MATCH_RATE if max_false_match is None else max_false_match
     if not 0 < rate <= 1:
         raise UsageError(f"{rate:g} is no rate of false merges.", "Give a number such as 1e-5.")
     if signature is None:

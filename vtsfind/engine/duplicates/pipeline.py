@@ -60,7 +60,7 @@ class DedupOptions:
     """Look at pairs at most so many bits apart; None for what fits the library."""
     verify: bool = True
     """Whether to look at the photos at all: if not, what is near by code is grouped as `similar`, and no more is known."""
-    max_false_merge: float | None = None
+    max_false_match: float | None = None
     """The radius is to be such that at most this share of pairs of strangers is within; by `vtsfind calibrate`."""
     between: tuple[str | bytes, ...] = ()
     """Only pairs with one photo in one of these folders and the other in another."""
@@ -164,8 +164,8 @@ def _require_consistent(dedup_options: DedupOptions) -> None:
         raise UsageError(
             "How alike photos must be to be similar is for you to say.", "Add --radius BITS, 24 for a start."
         )
-    if dedup_options.radius is not None and dedup_options.max_false_merge is not None:
-        raise UsageError("--radius and --max-false-merge exclude each other.", "Choose one.")
+    if dedup_options.radius is not None and dedup_options.max_false_match is not None:
+        raise UsageError("--radius and --max-false-match exclude each other.", "Choose one.")
     policy(dedup_options.rules)
 
 
@@ -266,9 +266,9 @@ class _DuplicateSearch:
 
     def _radius(self) -> int | None:
         """The radius that was asked for, in bits; None if it is left to fit the library."""
-        if self._options.max_false_merge is None:
+        if self._options.max_false_match is None:
             return self._options.radius
-        return radius_for(self._index.folder, self._options.max_false_merge, signature=self._index.signature)
+        return radius_for(self._index.folder, self._options.max_false_match, signature=self._index.signature)
 
     def _wanted(self, firsts: Integers, seconds: Integers) -> npt.NDArray[np.bool_]:
         """Whether pairs of contents can be pairs that are asked about, by the folders that their files lie in."""
@@ -300,7 +300,7 @@ class _DuplicateSearch:
             [self._contents[number] for number in every],
             frozenset(self._contents[number].digest for number in full_decode_numbers),
         )
-        is_unrestricted = self._options.radius is None and self._options.max_false_merge is None
+        is_unrestricted = self._options.radius is None and self._options.max_false_match is None
         found: dict[Pair, PairVerdict] = {}
         heads: dict[int, int] = {}
         if is_unrestricted and not self._rules.scope.folders:
