@@ -160,10 +160,10 @@ def _operations(plan: Path) -> tuple[Operation, ...]:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--action", "burn"], "There is no action 'burn'"),
+        (["--action", "burn"], "'burn' is not an action"),
         (["--action", "delete"], "--permanently"),
-        (["--action", "move"], "belong together"),
-        (["--to", "/x"], "belong together"),
+        (["--action", "move"], "go together"),
+        (["--to", "/x"], "go together"),
     ],
 )
 def test_a_plan_that_makes_no_sense_is_not_made(run: Vtsfind, arguments: list[str], words: str) -> None:

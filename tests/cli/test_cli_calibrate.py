@@ -50,10 +50,10 @@ def test_a_library_is_calibrated_and_the_curve_is_kept_and_drawn(
     assert [point["rate"] for point in points[:40]] == [0] * 40  # the near pair was seen to be two copies
     assert points[-1]["mild"] >= points[0]["mild"]
 
-    refused = run("calibrate", "--library", library, "--show", "--max-false-merge", 1e-5)
+    refused = run("calibrate", "--library", library, "--show", "--max-false-match", 1e-5)
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert "36 pairs of photos are too few to promise a rate of 1e-05" in refused.stderr
-    marked = run("calibrate", "--library", library, "--show", "--max-false-merge", 1)
+    marked = run("calibrate", "--library", library, "--show", "--max-false-match", 1)
     assert "<- radius" in marked.stdout
 
 
@@ -61,15 +61,15 @@ def test_duplicates_are_looked_for_within_the_radius_that_this_librarys_curve_pr
     run: Vtsfind, library: Path
 ) -> None:
     rate = 0.3
-    without = run("dupes", "--library", library, "--max-false-merge", rate, "--json")
+    without = run("dupes", "--library", library, "--max-false-match", rate, "--json")
     assert run("calibrate", "--library", library, "--edited", 1).exit_code == 0
     with Index.open(library) as index:
         curve = read_curve(library, index.signature)
     assert curve is not None
-    found = run("dupes", "--library", library, "--max-false-merge", rate, "--json")
+    found = run("dupes", "--library", library, "--max-false-match", rate, "--json")
     assert records(found)[0]["radius"] == curve.radius_for(rate) != records(without)[0]["radius"]
     assert len(records(found, "group")) == 1
-    refused = run("dupes", "--library", library, "--max-false-merge", 1e-5)
+    refused = run("dupes", "--library", library, "--max-false-match", 1e-5)
     assert (refused.exit_code, refused.stdout) == (2, "")
     assert "36 pairs of photos are too few to promise a rate of 1e-05" in refused.stderr
 

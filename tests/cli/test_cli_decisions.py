@@ -9,7 +9,7 @@ from support.output import Vtsfind, records
 def test_a_decision_is_listed_by_the_paths_of_the_library(run: Vtsfind, album: Path) -> None:
     cat, dog = album / "photos" / "cat.jpg", album / "photos" / "dog.png"
     result = run("decisions", "add", "not-duplicate", cat, dog)
-    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "Decided about 1 pair.\n")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "", "Saved the decision for 1 pair.\n")
     listed = run("decisions", "list", "--library", album / "library").stdout
     assert "not duplicates" in listed
     assert str(cat) in listed
@@ -26,7 +26,7 @@ def test_exported_decisions_are_imported_once(run: Vtsfind, album: Path, tmp_pat
     file = tmp_path / "decisions.ndjson"
     file.write_text(exported.stdout)
     assert records(run("decisions", "import", file, "--json"))[-1]["changed"] == 0
-    assert run("decisions", "forget", "--all").stderr == "Forgot what was decided about 3 pairs.\n"
+    assert run("decisions", "forget", "--all").stderr == "Revoked the decision for 3 pairs.\n"
     assert run("decisions", "import", "-", standard_input=file.read_bytes()).stderr == "Nothing changed.\n"
     assert records(run("decisions", "list", "--json"), "decision") == []
 
@@ -34,7 +34,7 @@ def test_exported_decisions_are_imported_once(run: Vtsfind, album: Path, tmp_pat
 def test_what_another_machine_decided_comes_in(run: Vtsfind) -> None:
     line = b'{"type":"decision","what":"keep-both","a":"%s","b":"%s","at":"2026-10-02T12:00:00Z"}\n'
     result = run("decisions", "import", "-", standard_input=line % (b"01" * 32, b"02" * 32))
-    assert result.stderr == "Imported what was decided about 1 pair.\n"
+    assert result.stderr == "Imported the decision for 1 pair.\n"
     [decision] = records(run("decisions", "list", "--json"), "decision")
     assert decision == {
         "type": "decision",

@@ -236,7 +236,7 @@ def test_without_looking_the_groups_are_candidates_and_say_so(photos: Path, dupe
         ["--no-verify"],
         ["--kind", "similar"],
         ["--kind", "twin"],
-        ["--radius", "9", "--max-false-merge", "1e-4"],
+        ["--radius", "9", "--max-false-match", "1e-4"],
         ["--json", "--csv"],
         ["--between", "/a", "/a"],
         ["--between", "/a", "/b", "--within", "/c"],
@@ -320,7 +320,7 @@ def test_a_plan_keeps_edits_unless_it_is_asked_for_their_kind(
     lines = [line for line in made.stdout.splitlines() if "/photos/" in line and "  # " in line]
     words = {name: line.split()[0] for line in lines for name in ("resave.jpg", "edit.jpg") if name in line}
     assert words == {"resave.jpg": "trash", "edit.jpg": "keep"}
-    assert "1 edit kept in the plan" in made.stderr
+    assert "Kept 1 edited photo in the plan" in made.stderr
     asked = run("plan", "--library", tmp_path / "library", "--kind", "copies")
     (line,) = (line for line in asked.stdout.splitlines() if "edit.jpg" in line and "  # " in line)
     assert line.startswith("trash")

@@ -113,7 +113,7 @@ def test_the_second_time_nothing_is_encoded(data: Path) -> None:
     first = one_result(data)
     again = measure(data, "--json", "--head", "copy", "-v")
     assert records(again)[-1]["encoded"] == 0
-    assert "0 pictures were encoded, and 18 codes had been kept" in again.stderr
+    assert "Encoded 0 pictures; 18 codes came from the cache" in again.stderr
     assert records(again, "result")[0]["bits"] == 16
     assert one_result(data) == first
 
@@ -134,7 +134,7 @@ def test_a_cache_that_cannot_be_written_is_said(data: Path) -> None:
         (["--head", "face"], "has no head 'face'. It has: copy, scene."),
         (["--device", "tpu"], "no kind of device 'tpu'"),
         (["--seed", "-1"], "should not be negative"),
-        (["--data", "nowhere"], "The data folder nowhere is not there."),
+        (["--data", "nowhere"], "There is no data folder nowhere."),
         (["--dataset", "svhn"], "There is no data set 'svhn'. Known: cifar10@54000"),
     ],
 )

@@ -91,7 +91,7 @@ def test_nothing_within_the_radius_is_exit_code_1(ask: Vtsfind, tmp_path: Path) 
     new = write(tmp_path / "new.jpg", scene(123))
     result = ask(new, "--radius", 0)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "Nothing in the library looks like" in result.stderr
+    assert "No photo of the library looks like" in result.stderr
     assert records(ask(new, "--radius", 0, "--json"))[-1]["hits"] == 0
 
 

@@ -160,18 +160,18 @@ def test_a_model_of_no_known_method_is_no_cell(data: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "nothing to measure on"),
+        ([], "nothing to evaluate"),
         (["--table", "7"], "no table 7"),
-        (["--figure", "1"], "no figure 1"),
-        (["--table", "1", "--figure", "2"], "exclude each other"),
-        (["--table", "1", "--png", "x.png"], "--png draws the curves of --figure"),
-        (["--figure", "2"], "no results with curves"),
-        (["--run"], "--run runs the cells of a table"),
+        (["--figure", "1"], "--figure cannot be 1"),
+        (["--table", "1", "--figure", "2"], "cannot be combined"),
+        (["--table", "1", "--png", "x.png"], "--png needs --figure"),
+        (["--figure", "2"], "No results with curves"),
+        (["--run"], "--run needs --table"),
         (["--table", "3", "--run"], "trained end to end"),
         (["--table", "1", "--run"], "--run needs --backbone"),
         (["--table", "1", "--against", "swin"], "no backbone 'swin'"),
-        (["--figure", "2", "--bits", "many"], "Give numbers joined by commas"),
-        (["--table", "1", "--json", "--csv"], "exclude each other"),
+        (["--figure", "2", "--bits", "many"], "Give numbers separated by commas"),
+        (["--table", "1", "--json", "--csv"], "cannot be combined"),
     ],
 )
 def test_options_that_do_not_go_together_are_refused(arguments: list[str], message: str) -> None:
