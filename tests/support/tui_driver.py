@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
+from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
 
@@ -30,7 +31,7 @@ def found(groups: Sequence[Group]) -> GroupSource:
     return source
 
 
-_KEYS = {"/": "slash", " ": "space"}
+_KEYS = {"/": "slash", " ": "space", "-": "minus", "_": "underscore", ".": "full_stop", "?": "question_mark"}
 
 
 class Hand:
@@ -49,6 +50,14 @@ class Hand:
     async def write(self, text: str) -> None:
         """Type a text."""
         await self.pilot.press(*(_KEYS.get(character, character) for character in text))
+        await self.settle()
+
+    async def burst(self, text: str, *then: str) -> None:
+        """Let all keys of a text arrive at once, as over a slow connection."""
+        for character in text:
+            self.app.post_message(events.Key(_KEYS.get(character, character), character))
+        for key in then:
+            self.app.post_message(events.Key(key, None))
         await self.settle()
 
     async def settle(self) -> None:

@@ -22,7 +22,8 @@ from vtsfind.tui.app import BrowseApp
 from vtsfind.tui.screens.apply import ApplyPage
 from vtsfind.tui.screens.history import HistoryPage
 from vtsfind.tui.screens.home import HomePage
-from vtsfind.tui.screens.search import SearchPage, parse_dropped_path
+from vtsfind.tui.screens.search import SearchPage
+from vtsfind.tui.services.typed_paths import parse_dropped_path
 from vtsfind.tui.widgets.card_grid import CardGrid
 from vtsfind.tui.widgets.dialogs import AddFolderDialog, ConfirmDialog
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar
 
 from textual import on
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.theme import Theme
@@ -34,6 +34,7 @@ from vtsfind.tui.screens.history import HistoryPage
 from vtsfind.tui.screens.home import HomePage
 from vtsfind.tui.screens.search import SearchPage
 from vtsfind.tui.services.jobs import Jobs
+from vtsfind.tui.services.serial_keys import SerialKeysApp
 from vtsfind.tui.services.thumbnails import PictureCache
 from vtsfind.tui.widgets.dialogs import BusyDialog, HelpDialog
 from vtsfind.tui.widgets.overlay import Overlay
@@ -63,7 +64,7 @@ _FRAMEWORK_COMMANDS = {"Theme", "Quit", "Screenshot"}
 """Textual's own commands that the command palette offers too."""
 
 
-class BrowseApp(App[None]):
+class BrowseApp(SerialKeysApp):
     """The terminal UI over one session.
 
     Parameters

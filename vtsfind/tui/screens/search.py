@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable
 from typing import ClassVar
-from urllib.parse import unquote, urlsplit
 
 from textual import on
 from textual.binding import BindingType
@@ -18,7 +17,9 @@ from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import JobDone, JobFailed
 from vtsfind.tui.page import Page
 from vtsfind.tui.services.open_external import open_folder, open_photo
+from vtsfind.tui.services.typed_paths import parse_dropped_path
 from vtsfind.tui.widgets.card_grid import CardGrid, PhotoCard
+from vtsfind.tui.widgets.path_input import PathInput
 from vtsfind.tui.widgets.text_width import counted, cut_left, size
 
 _MAX_HITS = 60
@@ -45,7 +46,10 @@ class SearchPage(Page):
     def body(self) -> Iterable[Widget]:
         """The widgets between top bar and footer."""
         yield Vertical(
-            Input(placeholder="The path of a photo: type, paste, or drop it here", id="query-path"),
+            PathInput(
+                placeholder="The path of a photo: type (Tab completes), paste or drop it here",
+                id="query-path",
+            ),
             CardGrid(self.context.pictures, lines=14, min_card_width=26, id="hits"),
             id="search",
         )
@@ -207,22 +211,6 @@ class SearchPage(Page):
     def _path(self) -> bytes | None:
         cards = self._hits.cards
         return cards[self._hits.cursor].path if cards else None
-
-
-def parse_dropped_path(text: str) -> bytes:
-    r"""The path in typed, pasted or dropped text: terminals quote it, escape its blanks, or write a URL.
-
-    >>> parse_dropped_path("'/a b/c.jpg' "), parse_dropped_path("/a\\ b/c.jpg"), parse_dropped_path("file:///a%20b/c.jpg"), parse_dropped_path("~/x")[:1]
-    (b'/a b/c.jpg', b'/a b/c.jpg', b'/a b/c.jpg', b'/')
-    """
-    text = text.strip()
-    if text.startswith("file://"):
-        return os.fsencode(unquote(urlsplit(text).path))
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-        text = text[1:-1]
-    elif "\\" in text and not os.path.exists(text):
-        text = text.replace("\\ ", " ").replace("\\(", "(").replace("\\)", ")").replace("\\'", "'")
-    return os.fsencode(os.path.expanduser(text))
 
 
 def _hit_card(hit: Neighbour, width: int) -> PhotoCard:

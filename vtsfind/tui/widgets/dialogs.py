@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 
 from vtsfind.base.groups import Group
 from vtsfind.tui.keys import KeyScope, rows
+from vtsfind.tui.widgets.path_input import PathInput
 from vtsfind.tui.widgets.text_width import counted, size
 
 
@@ -168,9 +169,9 @@ class AddFolderDialog(ModalScreen[tuple[str, str] | None]):
         """Lay the dialog out."""
         with Vertical(id="add-folder", classes="dialog") as box:
             box.border_title = "Add a folder"
-            box.border_subtitle = "Enter starts, Esc cancels"
+            box.border_subtitle = "Tab completes, Enter starts, Esc cancels"
             yield Static("Folder with photos. Subfolders are included; no file is changed.")
-            yield Input(placeholder="~/Pictures", id="folder")
+            yield PathInput(placeholder="~/Pictures", folders_only=True, tab_leaves=True, id="folder")
             yield Static("Library:")
             yield Input(self._library, id="name")
 
@@ -199,7 +200,7 @@ class PlanFileDialog(ModalScreen[str | None]):
         with Vertical(id="plan-file", classes="dialog") as box:
             box.border_title = "Write the plan to a file"
             box.border_subtitle = "Enter writes, Esc cancels"
-            yield Input("plan.txt")
+            yield PathInput("plan.txt")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Close with the name."""
