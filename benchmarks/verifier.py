@@ -244,7 +244,9 @@ def show(found: dict[Task, str]) -> None:
 def wrong_sheet(found: dict[Task, str], compare: Compare, path: Path) -> None:
     """Draw pairs that were said wrongly, some of each name."""
     by_name = defaultdict(list)
-    for task, verdict in found.items():
+    order = np.random.default_rng(1).permutation(len(found))
+    told = list(found.items())
+    for task, verdict in (told[int(n)] for n in order):
         if is_wrong(task, verdict):
             by_name[task.name].append(task)
     most = max(1, WRONG_SHOWN // max(1, len(by_name)))

@@ -9,9 +9,7 @@ from collections import defaultdict
 from itertools import combinations
 from pathlib import Path
 
-import numpy as np
-
-from benchmarks.families.drawing import photos_in, seed_of
+from benchmarks.families.drawing import photos_in
 
 _HOLIDAY = re.compile(r"\d{6}")
 
@@ -41,10 +39,12 @@ def load_scenes(folder: Path, *, measure: bool = False) -> dict[str, list[Path]]
 
 
 def scene_pairs(scenes: dict[str, list[Path]], most: int) -> list[tuple[Path, Path]]:
-    """Pairs of photos of one scene: all of them, or `most` of a scene, drawn at random."""
+    """Pairs of photos of one scene: all of them, or the `most` of a scene that are nearest in the order of names.
+
+    In a series those were mostly taken one after the other, and are the most alike.
+    """
     pairs = []
-    for name, photos in scenes.items():
-        every = list(combinations(photos, 2))
-        order = np.random.default_rng(seed_of("pairs of", name)).permutation(len(every))
-        pairs += [every[int(n)] for n in sorted(order[:most])]
+    for photos in scenes.values():
+        places = sorted(combinations(range(len(photos)), 2), key=lambda two: two[1] - two[0])
+        pairs += [(photos[first], photos[second]) for first, second in places[:most]]
     return pairs
