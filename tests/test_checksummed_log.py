@@ -92,7 +92,7 @@ def test_a_missing_file_is_empty_and_stays_missing(tmp_path: Path) -> None:
 def test_a_file_of_another_kind_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "a"
     content = write(path, {"n": 1})
-    with pytest.raises(StorageError, match="is not a file of 'other'"):
+    with pytest.raises(StorageError, match="is not a 'other' file"):
         LineFile(path, "other", 1)
     assert path.read_bytes() == content
 
@@ -117,7 +117,7 @@ def test_a_failed_append_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: 
     with LineFile(path, "test", 1) as file:
         with monkeypatch.context() as patch:
             patch.setattr(os, "write", half)
-            with pytest.raises(DiskFull, match="no room"):
+            with pytest.raises(DiskFull, match="is full"):
                 file.append({"n": 2, "text": "x" * 100})
         assert path.read_bytes() == content
         file.append({"n": 3})

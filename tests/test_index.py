@@ -347,7 +347,7 @@ def test_a_library_of_a_newer_format_asks_for_an_upgrade_and_stays_as_it_is(gold
     changed_database(golden, "PRAGMA user_version = 2")
     before = (golden / "library.db").read_bytes()
     for use in (Index.open, Index.rescue):
-        with pytest.raises(LibraryTooNew, match=r"format 2.*pip install --upgrade vtsfind"):
+        with pytest.raises(LibraryTooNew, match=r"format 2.*Upgrade vtsfind"):
             use(golden)
     assert (golden / "library.db").read_bytes() == before
     assert not list(golden.glob("damaged*"))
@@ -365,7 +365,7 @@ def test_codes_of_another_model_are_refused(golden: Path) -> None:
 
 
 def test_a_head_that_the_model_lacks_is_refused(golden: Path) -> None:
-    with Index.open(golden) as index, pytest.raises(UsageError, match="no codes 'colour'"):
+    with Index.open(golden) as index, pytest.raises(UsageError, match="no 'colour' codes"):
         index.planes("colour")
 
 
@@ -382,13 +382,13 @@ def test_a_database_of_something_else_is_called_damaged_with_the_remedy(folder: 
     (folder / "vtsfind-library").touch()
     (folder / "library.db").write_bytes(content)
     for write in (False, True):
-        with pytest.raises(LibraryDamaged, match=r"library.*vtsfind doctor --repair"):
+        with pytest.raises(LibraryDamaged, match=r"library.*vtsfind doctor --repair`"):
             Index.open(folder, write=write)
 
 
 def test_a_database_that_does_not_name_its_model_is_called_damaged(golden: Path) -> None:
     changed_database(golden, "UPDATE meta SET value = '{}' WHERE name = 'signature'")
-    with pytest.raises(LibraryDamaged, match="which model"):
+    with pytest.raises(LibraryDamaged, match="does not name its model"):
         Index.open(golden)
 
 
@@ -450,7 +450,6 @@ def test_a_sound_library_needs_no_repair(folder: Path) -> None:
         entries.golden_changes(index)
         index.publish()
         assert index.repair() == []
-        assert index.repair(prune=True) == ["Dropped 2 codes of photos that have no file any more."]
         assert index.check(deep=True) == []
     assert Index.rescue(folder) == []
 
@@ -464,7 +463,7 @@ def test_a_sound_library_needs_no_repair(folder: Path) -> None:
             "codes .* damaged, such as that of /photos/0001.jpg",
         ),
         ("UPDATE contents SET codes = zeroblob(37) WHERE id = 2", True, "such as that of /photos/0001.jpg"),
-        ("DELETE FROM contents WHERE id = 2", False, "1 files refer to codes that are not there"),
+        ("DELETE FROM contents WHERE id = 2", False, "1 files refer to missing codes"),
         ("DELETE FROM meta WHERE name = 'state'", False, "does not name its state"),
         ("UPDATE files SET content = 1 WHERE content = 2", True, "does not hold the codes of the database"),
     ],

@@ -55,7 +55,7 @@ def held_by_another_process(folder: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_second_writer_is_told_who_writes_since_when(library: Path) -> None:
     with held_by_another_process(library) as process:
         words = (
-            rf"{re.escape(str(library))} is being written by process {process.pid} on .* since 20\d\d-.*Wait"
+            rf"{re.escape(str(library))} is in use by process {process.pid} on .* since 20\d\d-.*Wait"
         )
         for use in (
             lambda: Index.open(library, write=True),
@@ -87,7 +87,7 @@ def test_an_unreadable_note_of_the_owner_hinders_nobody(library: Path, note: byt
         (library / "owner.json").unlink()
         if note is not None:
             (library / "owner.json").write_bytes(note)
-        with pytest.raises(LibraryLocked, match="written by another process"):
+        with pytest.raises(LibraryLocked, match="in use by another process"):
             Index.open(library, write=True)
     with Index.open(library, write=True):
         said = (library / "owner.json").read_bytes()

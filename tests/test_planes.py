@@ -194,7 +194,7 @@ def test_a_writer_that_cannot_write_the_planes_says_so_and_keeps_the_old_ones(
         index.add(entries.entry(70))
         with monkeypatch.context() as patch:
             patch.setattr(Path, "replace", refused)
-            with pytest.raises(DiskFull, match=r"planes.vtp.* cannot be used.*writable"):
+            with pytest.raises(DiskFull, match=r"planes.vtp.* cannot be used.*Change its permissions"):
                 index.publish()
     assert path.read_bytes() == before
     assert not list(golden.glob(".*"))

@@ -293,7 +293,7 @@ def test_a_disk_that_fills_up_under_the_journal_loses_nothing(other_disk: Path, 
     filler = fill(other_disk)
     os.truncate(filler, filler.stat().st_size - planned_bytes - 50 * 1024)
     with at_home(tmp_path):
-        with pytest.raises(StorageError, match="no room"):
+        with pytest.raises(StorageError, match="is full"):
             apply(plan)
         assert len(tree(tmp_path / "photos")) < 300
     filler.unlink()

@@ -184,7 +184,7 @@ def write_until_full(index: Index, committed: int) -> int:
             index.commit()
             done += 1
 
-    with pytest.raises(DiskFull, match=rf"{index.folder} is full.*Make room"):
+    with pytest.raises(DiskFull, match=rf"{index.folder} is full.*Free some space"):
         write()
     return done
 
@@ -230,14 +230,14 @@ def test_a_library_on_a_full_disk_can_be_opened_and_asked(small_disk: Path) -> N
     with Index.open(folder) as reader:
         assert_holds(reader, 1)
     assert not (folder / "planes.vtp").exists()
-    with pytest.raises(DiskFull, match="Make room"):
+    with pytest.raises(DiskFull, match="Free some space"):
         Index.open(folder, write=True)
 
 
 @fault("A new library on a full disk", "There is none, not half a one.")
 def test_no_half_library_is_made_on_a_full_disk(small_disk: Path) -> None:
     filler = fill(small_disk)
-    with pytest.raises(DiskFull, match="Make room"):
+    with pytest.raises(DiskFull, match="Free some space"):
         Index.create(small_disk / "library", entries.SIGNATURE)
     with pytest.raises(LibraryMissing):
         Index.open(small_disk / "library")
@@ -256,7 +256,7 @@ def test_a_damaged_library_on_a_full_disk_is_left_as_it_is(small_disk: Path) -> 
     damaged = bytes(100) + (folder / "library.db").read_bytes()[100:]
     (folder / "library.db").write_bytes(damaged)
     fill(small_disk)
-    with pytest.raises(DiskFull, match="Make room"):
+    with pytest.raises(DiskFull, match="Free some space"):
         Index.rescue(folder)
     assert (folder / "library.db").read_bytes() == damaged
 

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.webserver import Site, serving
 
-from vtsfind.base.errors import DiskFull, DownloadFailed
+from vtsfind.base.errors import DiskFull, DownloadFailed, StorageError
 from vtsfind.base.progress import Cancelled, CancelToken, Phase
 from vtsfind.learn.data.formats import cifar10
 from vtsfind.learn.pretrained.archives import unpack
@@ -282,7 +282,7 @@ def room_for(size: int) -> Iterator[None]:
 
 
 def test_a_disk_that_fills_up_is_told_and_what_came_is_gone_on_with(site: Site, tmp_path: Path) -> None:
-    with room_for(200_000), pytest.raises(DiskFull, match=r"disk with .*a is full.*Make room"):
+    with room_for(200_000), pytest.raises(DiskFull, match=r"disk with .*a is full.*Free some space"):
         download(remote(site), tmp_path / "a", retry=SOON)
     assert not (tmp_path / "a").exists()
     came = part(tmp_path / "a").read_bytes()
@@ -300,7 +300,7 @@ def test_room_is_looked_for_before_anything_is_fetched(site: Site, tmp_path: Pat
 
 def test_a_place_that_cannot_be_written_is_named(site: Site, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DiskFull, match=r"file.*cannot be used.*--data"):
+    with pytest.raises(StorageError, match=r"file.*cannot be used.*--data"):
         download(remote(site), tmp_path / "file" / "a")
 
 

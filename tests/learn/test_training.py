@@ -338,7 +338,7 @@ def test_a_full_disk_costs_the_new_checkpoint_and_not_the_old_one(
 
     with monkeypatch.context() as patch:
         patch.setattr(torch, "save", full)
-        with pytest.raises(DiskFull, match=r"run is full.*goes on"):
+        with pytest.raises(DiskFull, match=r"run is full.*continues"):
             trained(made, tmp_path / "run", data)
     assert saves == [3, 6]
     assert torch.load(tmp_path / "run/checkpoint.pt", weights_only=True)["step"] == 3

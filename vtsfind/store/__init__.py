@@ -1,1 +1,1 @@
-"""What vtsfind keeps on its own disk space."""
+"""Persistent data: libraries, the journal, decisions and caches."""

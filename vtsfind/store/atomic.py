@@ -1,4 +1,4 @@
-"""The one way in which a file of a library is replaced."""
+"""Writing files so that they are never seen half written."""
 
 import os
 import secrets
@@ -15,10 +15,10 @@ LEFTOVER = rf"\.(?P<name>.+)\.[0-9a-f]{{{2 * _TOKEN_BYTES}}}\.tmp(-journal|-wal|
 def atomic_replace(path: Path) -> Iterator[Path]:
     """Replace a file as a whole: whoever opens `path`, at any moment, sees the old file or the new one.
 
-    The caller writes a temporary sibling, whose name this gives. When the block ends well, the sibling is flushed to
-    the disk, renamed to `path`, and the folder is flushed. When it raises, the sibling is removed and `path` stays as
-    it was. A killed process leaves the sibling behind; `vtsfind.store.folders.remove_leftovers` takes it away. The
-    file's owner and mode are not carried over.
+    Yields the path of a temporary file in the same folder, which the caller writes. When the block ends, that file is
+    flushed to the disk and renamed to `path`, and the folder is flushed. When the block raises, it is removed and `path`
+    is unchanged. A killed process leaves it behind; `vtsfind.store.folders.remove_leftovers` removes it. Owner and mode of
+    the old file are not copied.
 
     Raises
     ------
@@ -38,7 +38,7 @@ def atomic_replace(path: Path) -> Iterator[Path]:
 
 
 def fsync_folder(folder: Path) -> None:
-    """Make the names in a folder last through a power cut, where the system can do that."""
+    """Flush the names in a folder to the disk, where the system can do that."""
     if not hasattr(os, "O_DIRECTORY"):
         return
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
@@ -49,24 +49,24 @@ def fsync_folder(folder: Path) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Make `content` the whole of the file `path`, by `atomic_replace`.
+    """Replace the file `path` by `content`, with `atomic_replace`.
 
     Raises
     ------
     OSError
-        When the place cannot be written; the old file is still there then.
+        When it cannot be written; the old file is unchanged.
     """
     with atomic_replace(path) as temporary:
         temporary.write_bytes(content)
 
 
 def write_new(path: bytes, content: bytes) -> None:
-    """Write a file that must not be there yet; all of it, or none.
+    """Create a file that does not exist yet, completely or not at all.
 
     Raises
     ------
     FileExistsError
-        If something is there.
+        If the path exists.
     OSError
         If it cannot be written.
     """

@@ -1,4 +1,4 @@
-r"""Append-only files of checksummed lines, for what is written once and must outlive everything else.
+r"""Append-only files of checksummed lines, for records that are written once and must survive a crash.
 
 Format
 ------
@@ -9,20 +9,19 @@ A file is UTF-8 text of lines that end in ``\n``. Each line is::
 CRC
     Eight lower-case hexadecimal digits: the CRC-32 (as in zlib) of the payload's bytes. One blank follows.
 PAYLOAD
-    One JSON object without line breaks, keys in any order. Bytes that are not text are in it in base 64, under a name
-    that ends in ``_b64``.
+    One JSON object without line breaks, keys in any order. Bytes that are not valid UTF-8 are stored in base 64, under a
+    key that ends in ``_b64``.
 
-The payload of the first line is the header, ``{"format": KIND, "version": N}``. Every other line is one record; what is
-in it is the business of the kind. Lines are only ever added. A line counts once its line break is written, so a writer
-that is killed leaves at most a torn last line: text without a line break, or, after a power cut, one whose checksum is
-wrong. Readers pass over a torn last line, and the next writer cuts it off. A wrong checksum anywhere else is damage: the
-line is counted as damaged, and all others stand.
+The payload of the first line is the header, ``{"format": KIND, "version": N}``. Every other line is one record; its
+fields depend on the kind. Lines are only ever appended. A line is valid once its line break is written, so a killed
+writer leaves at most a torn last line: text without a line break or, after a power cut, a line with a wrong checksum.
+Readers ignore a torn last line, and the next writer truncates it. A wrong checksum anywhere else is damage: the line is
+reported as damaged, and all other lines are valid.
 
-A later version of a kind is refused by readers and writers alike.
+Readers and writers refuse a later version of a kind.
 """
 
 import base64
-import errno
 import json
 import os
 import zlib
@@ -32,18 +31,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtsfind.base.errors import DiskFull, StorageError
+from vtsfind.base.errors import StorageError
 from vtsfind.store.atomic import fsync_folder
+from vtsfind.store.errors import system_error
 
 _CRC_DIGITS = 8
-_DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_PERMISSION_ERRNOS = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 Record = Mapping[str, Any]
 
 
 def line_of(record: Record) -> bytes:
-    r"""The line that holds a record, with its line break.
+    r"""Encode a record as a line, with its line break.
 
     >>> line_of({"a": 1})
     b'561bacaf {"a":1}\n'
@@ -53,7 +51,7 @@ def line_of(record: Record) -> bytes:
 
 
 def record_of(line: bytes) -> dict[str, Any] | None:
-    r"""The record of a line without its line break; None if it is not as it was written.
+    r"""Decode a line without its line break; None if its checksum is wrong.
 
     >>> record_of(b'561bacaf {"a":1}')
     {'a': 1}
@@ -68,7 +66,7 @@ def record_of(line: bytes) -> dict[str, Any] | None:
 
 
 def path_record(path: bytes, name: str = "path") -> dict[str, str]:
-    r"""The part of a record that holds a path: as text if it is UTF-8, else in base 64.
+    r"""Encode a path as a part of a record: as text if it is UTF-8, else in base 64.
 
     >>> path_record(b"a\xff.jpg"), path_record(b"b.jpg", "keeper")
     ({'path_b64': 'Yf8uanBn'}, {'keeper': 'b.jpg'})
@@ -80,7 +78,7 @@ def path_record(path: bytes, name: str = "path") -> dict[str, str]:
 
 
 def path_of(record: Record, name: str = "path") -> bytes | None:
-    r"""The path that `path_record` put into a record, None if there is none.
+    r"""Decode the path that `path_record` encoded; None if there is none.
 
     >>> path_of({"path_b64": "Yf8uanBn"}), path_of({}, "keeper")
     (b'a\xff.jpg', None)
@@ -92,25 +90,25 @@ def path_of(record: Record, name: str = "path") -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class LineFileContent:
-    """What is in a file of lines."""
+    """The content of a file of lines."""
 
     records: tuple[dict[str, Any], ...] = ()
-    """All whole records, without the header, in the order in which they were written."""
+    """All intact records, without the header, in the order in which they were written."""
     damaged: tuple[int, ...] = ()
-    """Numbers, from 1, of lines that are not as they were written; not a torn last one."""
+    """Numbers, from 1, of lines with a wrong checksum; a torn last line is not one of them."""
     size: int = 0
     """Bytes up to the torn last line, or of the whole file if there is none."""
 
 
 def read_lines(path: Path, kind: str, version: int) -> LineFileContent:
-    """Read a file of lines; one that is missing, or whose header was never finished, is empty.
+    """Read a file of lines; a missing file, or one whose header is torn, is empty.
 
     Parameters
     ----------
     path
         The file.
     kind
-        What the header must call it.
+        The kind that the header must name.
     version
         The latest version that the caller understands.
 
@@ -137,10 +135,12 @@ def read_lines(path: Path, kind: str, version: int) -> LineFileContent:
 
 
 def _check_header(path: Path, header: dict[str, Any] | None, kind: str, version: int) -> None:
-    if header is None:  # a damaged header costs itself only: the records have checksums of their own
+    if (
+        header is None
+    ):  # the records have checksums of their own, so a damaged header is no reason to refuse them
         return
     if header.get("format") != kind or not isinstance(header.get("version"), int):
-        raise StorageError(f"{path} is not a file of '{kind}'.", "Move it away, or choose another place.")
+        raise StorageError(f"{path} is not a '{kind}' file.", "Move it away, or choose another place.")
     if header["version"] > version:
         raise StorageError(
             f"{path} was written by a newer vtsfind (version {header['version']}; this one knows {version}).",
@@ -149,14 +149,14 @@ def _check_header(path: Path, header: dict[str, Any] | None, kind: str, version:
 
 
 class LineFile(AbstractContextManager["LineFile"]):
-    """A file of lines, open for adding to it; made if it is missing, with a torn last line cut off.
+    """A file of lines, open for appending; created if it is missing, with a torn last line truncated.
 
-    The caller sees to it that no one else adds to the file meanwhile (`vtsfind.store.partial_file.exclusive_lock` can do that).
+    The caller makes sure that no other process appends at the same time (see `vtsfind.store.partial_file.exclusive_lock`).
 
     Parameters
     ----------
     path
-        The file; its folder is made if need be.
+        The file; its folder is created if necessary.
     kind, version
         Of the header.
 
@@ -192,19 +192,19 @@ class LineFile(AbstractContextManager["LineFile"]):
             raise
 
     def append(self, *records: Record, durable: bool = True) -> None:
-        """Add records, all or none of them.
+        """Append records, all or none of them.
 
         Parameters
         ----------
         records
-            What to add, a line each.
+            One line each.
         durable
-            Whether to wait until they would survive a power cut. If not, they survive the end of this process.
+            Whether to wait until they would survive a power cut. Otherwise they survive the end of this process.
 
         Raises
         ------
         DiskFull
-            If there is no room or no permission; the file is as it was.
+            If there is no room or no permission; the file is unchanged.
         StorageError
             If the disk fails.
         """
@@ -222,12 +222,12 @@ class LineFile(AbstractContextManager["LineFile"]):
         self._size += len(data)
 
     def _truncate_failed_append(self) -> None:
-        """Cut off what a failed append left, as far as the disk allows; the next opening does it otherwise."""
+        """Truncate what a failed append left; if the disk does not allow that, the next opening does it."""
         with _named_storage_errors(self.path, "written"):
             os.ftruncate(self._descriptor, self._size)
 
     def close(self) -> None:
-        """Let go of the file; a second time does nothing."""
+        """Close the file; calling it again does nothing."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -237,17 +237,9 @@ class LineFile(AbstractContextManager["LineFile"]):
 
 
 @contextmanager
-def _named_storage_errors(path: Path, what: str) -> Iterator[None]:
-    """Turn the system's errors into ones that name the file."""
+def _named_storage_errors(path: Path, verb: str) -> Iterator[None]:
+    """Turn errors of the system into a `StorageError` that names the file."""
     try:
         yield
     except OSError as error:
-        if error.errno in _DISK_FULL_ERRNOS:
-            raise DiskFull(f"There is no room to write {path}.", "Make room on that disk.") from error
-        if error.errno in _PERMISSION_ERRNOS:
-            raise DiskFull(
-                f"{path} cannot be {what}: {error.strerror}.", "Change the permissions of its folder."
-            ) from error
-        raise StorageError(
-            f"{path} cannot be {what}: {error.strerror or error}.", "Look whether the disk is failing."
-        ) from error
+        raise system_error(error, path, verb=verb) from error

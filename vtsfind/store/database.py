@@ -1,4 +1,4 @@
-"""Every statement on an open database. What its columns mean stands in `vtsfind.store.index`."""
+"""Every SQL statement on an open library. The columns are specified in `vtsfind.store.index`."""
 
 import sqlite3
 import zlib
@@ -34,14 +34,14 @@ from vtsfind.store.schema import NAME, SCHEMA
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How much is in a library."""
+    """The size of a library."""
 
     files: int
     """Files with a code."""
     contents: int
-    """Different contents of those files."""
+    """Distinct contents of those files."""
     failures: int
-    """Files that could not be used."""
+    """Files that could not be decoded."""
     bytes: int
     """Size of the files with a code."""
     roots: int
@@ -52,8 +52,8 @@ class Counts:
 class Database:
     """The statements on one open database. Errors of SQLite pass through.
 
-    Changes belong to a transaction that the first of them begins and `commit` ends. A change that SQLite refuses
-    takes the whole transaction back.
+    The first change begins a transaction and `commit` ends it. A change that SQLite refuses rolls back the whole
+    transaction.
     """
 
     def __init__(self, connection: sqlite3.Connection, folder: Path) -> None:
@@ -70,12 +70,12 @@ class Database:
         if isinstance(text, str) and zlib.crc32(text.encode()) == self.meta("signature_crc"):
             signature = signature_of(text)
         if signature is None:
-            raise LibraryDamaged(f"{self.folder / NAME} does not say which model it is for.", REPAIR_HINT)
+            raise LibraryDamaged(f"{self.folder / NAME} does not name its model.", REPAIR_HINT)
         return signature
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Begin a transaction unless one is open; take all of it back if SQLite refuses a change."""
+        """Begin a transaction unless one is open; roll it back if SQLite refuses a change."""
         if not self.connection.in_transaction:
             self.codes_changed = False
             self.connection.execute("BEGIN IMMEDIATE")
@@ -98,7 +98,7 @@ class Database:
             self.rollback()
 
     def commit(self) -> None:
-        """Keep the changes of the open transaction, if there is one."""
+        """Commit the open transaction, if there is one."""
         if not self.connection.in_transaction:
             return
         with self.transaction() as connection:
@@ -108,7 +108,7 @@ class Database:
         self.codes_changed = False
 
     def rollback(self) -> None:
-        """Take the changes of the open transaction back, if there is one."""
+        """Roll back the open transaction, if there is one."""
         self.codes_changed = False
         if self.connection.in_transaction:
             with suppress(*SQLITE_ERRORS):
@@ -136,7 +136,7 @@ class Database:
         return int(content)
 
     def add_failure(self, failure: Failure) -> None:
-        """Record a file that cannot be used."""
+        """Record a file that cannot be decoded."""
         with self.transaction() as connection:
             reason, detail = failure.reason.value, text(failure.detail)
             self._put(connection, failure.path, failure.stamp, reason=reason, detail=detail)
@@ -162,7 +162,7 @@ class Database:
         )
 
     def forget(self, paths: Iterable[bytes]) -> None:
-        """Drop files; what is known of their contents stays."""
+        """Delete files; their contents stay known."""
         with self.transaction() as connection:
             self.codes_changed = True
             connection.executemany("DELETE FROM files WHERE path = ?", ((path,) for path in paths))
@@ -184,27 +184,27 @@ class Database:
         return value
 
     def state(self) -> bytes:
-        """The random name of the present set of codes."""
+        """The random identifier of the current set of codes, 16 bytes."""
         value = self.meta("state")
         if not isinstance(value, bytes) or len(value) != STATE_BYTES:
             raise LibraryDamaged(f"{self.folder / NAME} does not name its state.", REPAIR_HINT)
         return value
 
     def has_state(self) -> bool:
-        """Whether the database names its state, as it has to."""
+        """Whether the database has the required state identifier."""
         with suppress(LibraryDamaged):
             return bool(self.state())
         return False
 
     def has_schema(self) -> bool:
-        """Whether tables, indexes and constraints are those of the format, to the letter."""
+        """Whether tables, indexes and constraints are exactly those of the format."""
         with closing(sqlite3.connect(":memory:")) as fresh:
             fresh.executescript(SCHEMA)
             query = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name"
             return fresh.execute(query).fetchall() == self.connection.execute(query).fetchall()
 
     def live_codes(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint8]]:
-        """Ids (n,) uint32, ascending, and joined codes (n, b) uint8 of all contents that have a file."""
+        """Ids (n,) uint32, ascending, and concatenated codes (n, b) uint8 of all contents that have a file."""
         ids = array("I")
         codes = bytearray()
         for content, code in self.connection.execute(
@@ -220,7 +220,7 @@ class Database:
         return rows, np.frombuffer(bytes(codes), np.uint8).reshape(len(rows), self.code_bytes)
 
     def stamps(self) -> dict[bytes, tuple[int, int, int]]:
-        """Every known path with its size, mtime_ns and inode; three times -1 where no stamp was seen."""
+        """Every known path with its size, mtime_ns and inode; each -1 if the file could not be examined."""
         cursor = self.connection.execute(
             "SELECT path, ifnull(size, -1), ifnull(mtime_ns, -1), ifnull(inode, -1) FROM files"
         )
@@ -230,7 +230,7 @@ class Database:
         }
 
     def failures(self) -> list[Failure]:
-        """The files that cannot be used, by path."""
+        """The files that cannot be decoded, by path."""
         cursor = self.connection.execute(
             "SELECT path, reason, detail, size, mtime_ns, inode FROM files WHERE content IS NULL ORDER BY path"
         )
@@ -245,7 +245,7 @@ class Database:
         return frozenset(digest for (digest,) in cursor)
 
     def codes_of_path(self, path: bytes, stamp: Stamp) -> bytes | None:
-        """The joined codes of a file, None unless it is known with this stamp."""
+        """The concatenated codes of a file; None unless it is known with this stamp."""
         row = self.connection.execute(
             "SELECT codes FROM files JOIN contents ON id = content"
             " WHERE path = ? AND files.size = ? AND mtime_ns = ? AND inode = ?",
@@ -254,7 +254,7 @@ class Database:
         return self._checked_codes(row)
 
     def codes_of_digest(self, digest: bytes) -> bytes | None:
-        """The joined codes of a content, None unless it is known."""
+        """The concatenated codes of a content; None unless it is known."""
         return self._checked_codes(
             self.connection.execute("SELECT codes FROM contents WHERE sha256 = ?", (digest,)).fetchone()
         )
@@ -301,7 +301,7 @@ class Database:
         return [path for (path,) in self.connection.execute("SELECT path FROM roots ORDER BY path")]
 
     def counts(self) -> Counts:
-        """How much there is, at one moment."""
+        """The size of the library, in one snapshot."""
         with self.snapshot() as connection:
             row = connection.execute(
                 "SELECT count(content), ifnull(sum(size) FILTER (WHERE content IS NOT NULL), 0),"
@@ -313,5 +313,5 @@ class Database:
         return Counts(files, contents, failures, size, roots, time)
 
     def close(self) -> None:
-        """Close; what is not committed is taken back. A second time does nothing."""
+        """Close; uncommitted changes are rolled back. Calling it again does nothing."""
         self.connection.close()

@@ -1,12 +1,12 @@
-r"""What a person decided about pairs of photos, by content: it holds for ever, in every library and under every model.
+r"""A person's decisions about pairs of photos, by content: valid for ever, in every library and for every model.
 
 The file is one of `vtsfind.store.checksummed_log`, of the kind ``vtsfind decisions``, version 1. A record is::
 
     {"what": "not-duplicate" | "keep-both" | "forget", "a": HEX, "b": HEX, "at": "2026-10-02T12:00:00Z"}
 
 `a` and `b` are the SHA-256 of the two contents, the smaller one first; they are equal if the decision is about files of
-one content. `at` is the time of the decision in UTC. The latest decision about a pair is the one in force, and of two with
-the same time the one that stands later in the file; ``forget`` takes it back. A record with another `what` is passed over.
+one content. `at` is the time of the decision in UTC. The latest decision about a pair is the one in force; at equal times, the
+one later in the file. ``forget`` revokes a decision. Records with another `what` are ignored.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -31,14 +31,14 @@ Pair = tuple[bytes, bytes]
 
 
 class DecisionKind(StrEnum):
-    """What a person said about a pair."""
+    """A person's decision about a pair."""
 
     NOT_DUPLICATE = "not-duplicate"
     """They are different photos."""
     KEEP_BOTH = "keep-both"
-    """They are copies, and both are wanted."""
+    """They are copies, and both are kept."""
     FORGET = "forget"
-    """Whatever was said before counts no longer."""
+    """The earlier decision is revoked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +59,18 @@ class Decision:
 
 
 def ordered_pair(first: bytes, second: bytes) -> Pair:
-    """A pair in the one order that it is kept in."""
+    """A pair in the order in which it is stored: the smaller digest first."""
     return (first, second) if first <= second else (second, first)
 
 
 def as_record(decision: Decision) -> dict[str, str]:
-    """A decision as it is written, and exported."""
+    """Encode a decision for the file, and for an export."""
     first, second = decision.first.hex(), decision.second.hex()
     return {"what": decision.choice.value, "a": first, "b": second, "at": decision.at}
 
 
 def decision_of(record: Mapping[str, Any]) -> Decision | None:
-    """Undo `as_record`; None for anything else."""
+    """Decode what `as_record` encoded; None for anything else."""
     try:
         first, second = bytes.fromhex(record["a"]), bytes.fromhex(record["b"])
         at = datetime.strptime(record["at"], _TIME).replace(tzinfo=UTC)
@@ -90,22 +90,22 @@ def _now() -> str:
 
 
 class Decisions:
-    """All decisions that are in a file, and the way to add more.
+    """All decisions in a file; further ones can be added.
 
-    Looking one up costs a hash. Several processes may add at once; each sees what was in the file when it was opened,
-    and its own.
+    A look-up is a dictionary access. Several processes may add decisions at the same time; each sees those that were in the
+    file when it opened it, and its own.
 
     Parameters
     ----------
     path
-        The file; it is made by the first decision.
+        The file; the first decision creates it.
     now
-        Gives the time as it is written.
+        Returns the current time in the format of `Decision.at`.
 
     Raises
     ------
     StorageError
-        If the file cannot be read, is no file of decisions, or is of a later version.
+        If the file cannot be read, is not a file of decisions, or has a later version.
     """
 
     def __init__(self, path: Path, *, now: Callable[[], str] = _now) -> None:
@@ -114,7 +114,7 @@ class Decisions:
         self._latest: dict[Pair, Decision] = {}
         lines = read_lines(path, KIND, VERSION)
         self.damaged = lines.damaged
-        """Numbers, from 1, of lines that are not as they were written."""
+        """Numbers, from 1, of lines with a wrong checksum."""
         for record in lines.records:
             decision = decision_of(record)
             if decision:
@@ -126,12 +126,12 @@ class Decisions:
             self._latest[decision.pair] = decision
 
     def choice(self, first: bytes, second: bytes) -> DecisionKind | None:
-        """What is in force about two contents (or two files of one content); None if nothing is."""
+        """The decision in force about two contents (or two files of one content); None if there is none."""
         known = self._latest.get(ordered_pair(first, second))
         return None if known is None or known.choice is DecisionKind.FORGET else known.choice
 
     def is_excluded(self, first: bytes, second: bytes) -> bool:
-        """Whether a person said that this pair must not be proposed: it is none, or both are wanted."""
+        """Whether a person decided that this pair is not to be proposed: no duplicates, or both are kept."""
         return self.choice(first, second) is not None
 
     def __iter__(self) -> Iterator[Decision]:
@@ -143,43 +143,43 @@ class Decisions:
         return sum(each.choice is not DecisionKind.FORGET for each in self._latest.values())
 
     def add(self, choice: DecisionKind, pairs: Iterable[Pair]) -> int:
-        """Decide about pairs of contents; what is in force already is not written again.
+        """Record a decision about pairs of contents; decisions that are in force already are not written again.
 
         Returns
         -------
-        The number of pairs about which something changed.
+        The number of pairs whose decision changed.
 
         Raises
         ------
         DiskFull, StorageError
-            If the file cannot be written: nothing is decided then.
+            If the file cannot be written; then nothing changes.
         ValueError
-            If a content is not named by 32 bytes.
+            If a digest is not 32 bytes long.
         """
         at = self._now()
         fresh: dict[Pair, Decision] = {}
         for first, second in pairs:
             if len(first) != DIGEST_BYTES or len(second) != DIGEST_BYTES:
-                raise ValueError("a content is named by the 32 bytes of its SHA-256")
+                raise ValueError("a content is identified by the 32 bytes of its SHA-256")
             pair = ordered_pair(first, second)
             if self.choice(*pair) is not (None if choice is DecisionKind.FORGET else choice):
                 known = self._latest.get(pair)
-                # A clock that was set back must not make the later decision the older one.
+                # The new decision must win even if the clock was set back.
                 fresh[pair] = Decision(choice, *pair, max(at, known.at) if known else at)
         self._write(list(fresh.values()))
         return len(fresh)
 
     def merge(self, decisions: Iterable[Decision]) -> int:
-        """Take over decisions made elsewhere; about one pair the later decision counts, and the own one at equal times.
+        """Merge decisions made elsewhere: for each pair the later decision wins, and the existing one at equal times.
 
         Returns
         -------
-        The number of pairs about which something changed; 0 when the same are merged again.
+        The number of pairs whose decision changed; 0 when the same decisions are merged again.
 
         Raises
         ------
         DiskFull, StorageError
-            If the file cannot be written: nothing is taken over then.
+            If the file cannot be written; then nothing changes.
         """
         fresh: dict[Pair, Decision] = {}
         for each in decisions:

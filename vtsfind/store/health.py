@@ -1,4 +1,4 @@
-"""Whether a library is sound, and the repairs that its database can take while it is open."""
+"""Checking a library, and repairing its database while it is open."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,30 +17,29 @@ from vtsfind.store.schema import NAME
 
 @dataclass(frozen=True, slots=True)
 class LibraryProblem:
-    """Something that is not as it should be in a library."""
+    """A fault in a library."""
 
     severity: Literal["must", "should"]
-    """`must`: answers could be wrong or incomplete until it is repaired; `should`: it only costs space or time."""
+    """`must`: results may be wrong or incomplete until it is repaired; `should`: it only costs space or time."""
     message: str
     """One sentence."""
 
 
 def check(database: Database, *, deep: bool) -> list[LibraryProblem]:
-    """Look for everything that can be wrong with a library.
+    """Find all faults of a library.
 
     Parameters
     ----------
     database
         The open library.
     deep
-        Whether to read every page, index and checksum of the database too, and to compare the planes bit by bit.
+        Whether to read every page, index and checksum of the database as well, and to compare the planes bit by bit.
     """
     checks: list[Callable[..., Iterator[LibraryProblem]]] = [
         _structure,
         _foreign_keys,
         _codes,
         _planes,
-        _orphans,
     ]
     problems: list[LibraryProblem] = []
     for one in checks:
@@ -48,7 +47,7 @@ def check(database: Database, *, deep: bool) -> list[LibraryProblem]:
             problems += one(database, deep=deep)
         except (*SQLITE_ERRORS, TypeError) as error:
             problem = LibraryProblem(
-                "must", f"The database {database.folder / NAME} cannot be read through: {error}."
+                "must", f"The database {database.folder / NAME} cannot be read completely: {error}."
             )
             if problem not in problems:
                 problems.append(problem)
@@ -56,7 +55,7 @@ def check(database: Database, *, deep: bool) -> list[LibraryProblem]:
 
 
 def is_sound(database: Database) -> bool:
-    """Whether SQLite can read all of the database and finds no contradiction in it."""
+    """Whether SQLite can read all of the database and finds it consistent."""
     try:
         return not list(_structure(database, deep=True))
     except SQLITE_ERRORS:
@@ -78,7 +77,7 @@ def _structure(database: Database, *, deep: bool) -> Iterator[LibraryProblem]:
 def _foreign_keys(database: Database, **_: bool) -> Iterator[LibraryProblem]:
     dangling = len(database.connection.execute("PRAGMA foreign_key_check").fetchall())
     if dangling:
-        yield LibraryProblem("must", f"{dangling} files refer to codes that are not there.")
+        yield LibraryProblem("must", f"{dangling} files refer to missing codes.")
 
 
 def _codes(database: Database, *, deep: bool) -> Iterator[LibraryProblem]:
@@ -114,32 +113,23 @@ def _planes(database: Database, *, deep: bool) -> Iterator[LibraryProblem]:
                 "must", f"{database.folder / planes.NAME} does not hold the codes of the database."
             )
     except PlanesUnusable as error:
-        yield LibraryProblem("should", f"The first query takes longer than it could: {error}.")
+        yield LibraryProblem("should", f"The first query will be slow: {error}.")
     except LibraryDamaged as error:
         yield LibraryProblem("must", error.message)
 
 
-def _orphans(database: Database, **_: bool) -> Iterator[LibraryProblem]:
-    (count,) = database.connection.execute(
-        "SELECT count(*) FROM contents WHERE id NOT IN (SELECT content FROM files WHERE content IS NOT NULL)"
-    ).fetchone()
-    if count:
-        yield LibraryProblem("should", f"{count} codes belong to photos that have no file any more.")
 
-
-def repair_rows(database: Database, *, prune: bool) -> list[str]:
-    """Drop what contradicts itself from a database that SQLite can read, and commit.
+def repair_rows(database: Database) -> list[str]:
+    """Delete inconsistent rows from a database that SQLite can read, and commit.
 
     Parameters
     ----------
     database
         The library, open for writing.
-    prune
-        Whether to drop the codes of photos that have no file any more, too.
 
     Returns
     -------
-    A sentence for each kind of thing that was dropped.
+    A sentence for each kind of row that was deleted.
     """
     report = []
     with database.transaction() as connection:
@@ -149,21 +139,15 @@ def repair_rows(database: Database, *, prune: bool) -> list[str]:
             connection.execute("DELETE FROM contents WHERE id = ?", (content,))
         if damaged:
             report.append(
-                f"Dropped {len(damaged)} damaged codes; the next 'vtsfind index' reads those photos again."
+                f"Deleted {len(damaged)} damaged codes. The next `vtsfind index` reads those photos again."
             )
         dangling = connection.execute(
             "DELETE FROM files WHERE content IS NOT NULL AND content NOT IN (SELECT id FROM contents)"
         ).rowcount
         if dangling:
             report.append(
-                f"Dropped {dangling} files without codes; the next 'vtsfind index' reads them again."
+                f"Deleted {dangling} files without codes. The next `vtsfind index` reads them again."
             )
-        if prune:
-            gone = connection.execute(
-                "DELETE FROM contents WHERE id NOT IN (SELECT content FROM files WHERE content IS NOT NULL)"
-            ).rowcount
-            if gone:
-                report.append(f"Dropped {gone} codes of photos that have no file any more.")
         database.codes_changed = bool(damaged or dangling) or not database.has_state()
     database.commit()
     return report

@@ -1,26 +1,26 @@
-"""A library: what vtsfind knows of a collection of photos. This text is the specification of its format, version 1.
+"""A library: the index of a collection of photos. This text is the specification of its format, version 1.
 
 A library is a folder::
 
-    library.db      the truth: an SQLite database (with library.db-wal and library.db-shm while it is in use)
-    planes.vtp      made from it: all codes, laid out for scanning; `vtsfind.store.planes` specifies its bytes
-    lock            locked by the one process that writes; owner.json says which, for messages only
-    vtsfind-library marks the folder as one of vtsfind's; without it only an empty folder becomes a library
+    library.db      the source of everything: an SQLite database (with library.db-wal and library.db-shm while in use)
+    planes.vtp      derived from it: all codes, laid out for scanning; `vtsfind.store.planes` specifies its bytes
+    lock            locked by the one process that writes; owner.json names it, for messages only
+    vtsfind-library marks the folder as a library; otherwise only an empty folder becomes one
     .*.tmp          left by a killed process; removed by the next writer
-    damaged-*/      databases that a repair set aside
+    damaged-*/      damaged databases that a repair replaced
 
 Invariants
 ----------
-Must hold, or data is lost or answers are wrong:
+Must hold, or data are lost or results are wrong:
 
 * A change is in the library once `commit` returned: the process may be killed at any point after that. A power cut can
-  lose the changes of the last commits (SQLite in WAL mode, `synchronous = NORMAL`), but leaves a whole database.
+  lose the changes of the last commits (SQLite in WAL mode, `synchronous = NORMAL`), but leaves a valid database.
 * A new database, and every planes file, is written under another name, flushed and renamed: it is never seen in parts.
-* The planes file is used only if it names the database's present state and all checksums hold.
+* The planes file is used only if it names the current state of the database and all checksums are right.
 * A log (`-wal`) is removed before another database takes the place of the one it belongs to.
-* Only the holder of the lock changes the database. Readers wait for nobody; they may replace the planes file.
+* Only the holder of the lock changes the database. Readers never wait; they may replace the planes file.
 
-Should hold, or space or time is wasted: the planes file is there and up to date; every content has a file.
+Should hold, or time is wasted: the planes file exists and is up to date.
 
 The database
 ------------
@@ -31,24 +31,24 @@ are STRICT; files and meta and roots are WITHOUT ROWID.
 meta        name, value    `signature`: JSON `{"model", "fingerprint", "heads": [{"name", "bits"}, ...]}`, the model
                            whose codes these are, its heads in the order in which their codes are stored;
                            `signature_crc`: CRC-32 of that text;
-                           `state`: 16 random bytes, drawn anew by each commit that changes which codes belong to the
+                           `state`: 16 random bytes, new after each commit that changes which codes belong to the
                            files; `indexed`: seconds since 1970 at the last `publish`, absent before the first
 roots       path           absolute path, bytes
 contents    id             ascending, never used again, below 2^32
             sha256         of the whole file, 32 bytes, unique
             size           bytes of the file
             width, height  pixels, upright; orientation: EXIF, 1 to 8; taken: text or NULL; format: text
-            codes          packed codes (`vtsfind.base.bits`) of all heads side by side, each ceil(bits / 8) bytes
+            codes          packed codes (`vtsfind.base.bits`) of all heads, concatenated, each ceil(bits / 8) bytes
             crc            CRC-32 of sha256 followed by codes
 files       path           absolute path, bytes
             size           bytes; mtime_ns: nanoseconds since 1970; inode: all three modulo 2^64 as signed numbers, NULL
-                           if the file could not be looked at
-            content        the id in contents, NULL for a file that cannot be used
-            reason, detail why it cannot: a value of `vtsfind.base.records.Reason` (one that is not known counts as
-                           "cannot be read") and words; NULL for a file with a content
+                           if the file could not be examined
+            content        the id in contents, NULL for a file that cannot be decoded
+            reason, detail why it cannot: a value of `vtsfind.base.records.Reason` (an unknown one counts as
+                           "cannot be read") and text; NULL for a file with a content
 =========== ============== =======================================================================================
 
-A content stays when its last file goes, so that a file that was moved, renamed or brought back is not decoded again.
+A content stays when its last file goes, so that a moved, renamed or restored file is not decoded again.
 
 Changes of the format
 ---------------------
@@ -82,17 +82,17 @@ __all__ = ["Counts", "FileRecord", "Index", "LibraryProblem", "Planes"]
 
 
 class Index(AbstractContextManager["Index"]):
-    """An open library; `open` and `create` make one. Use it from one thread at a time.
+    """An open library, from `open` or `create`. Use it from one thread at a time.
 
     Every method raises a `vtsfind.base.errors.StorageError` when the library cannot be used: `LibraryDamaged`,
-    `DiskFull`, `LibraryLocked`, and never an error of SQLite or of the system. What was committed before stays. The
-    changing methods (`add`, `add_failure`, `forget`, `add_roots`) take part in one transaction, which `commit` keeps;
-    an error or `close` takes it back.
+    `DiskFull`, `LibraryLocked`, and never an error of SQLite or of the system. Committed changes are kept. The
+    methods that change it (`add`, `add_failure`, `forget`, `add_roots`) share one transaction, which `commit` commits and
+    an error or `close` rolls back.
     """
 
     def __init__(self, folder: Path, lock: WriterLock | None) -> None:
         self.folder = folder
-        """Where the library lies."""
+        """The folder of the library."""
         self._lock = lock
         self._database = self._open_database()
         self._planes = PublishedPlanes(self._database)
@@ -107,12 +107,12 @@ class Index(AbstractContextManager["Index"]):
 
     @classmethod
     def create(cls, folder: Path, signature: Signature) -> Self:
-        """Make an empty library for the codes of one model and open it for writing.
+        """Create an empty library for the codes of one model and open it for writing.
 
         Raises
         ------
         UsageError
-            If there is a library already, other files are in the folder, or the signature cannot be stored.
+            If the library exists, the folder has other files, or the signature cannot be stored.
         LibraryLocked, DiskFull
         """
         planes.check_signature(signature)
@@ -128,7 +128,7 @@ class Index(AbstractContextManager["Index"]):
 
     @classmethod
     def open(cls, folder: Path, *, write: bool = False) -> Self:
-        """Open a library to read it, which any number of processes may do, or to write it, which one may.
+        """Open a library for reading, in any number of processes, or for writing, in one.
 
         Raises
         ------
@@ -139,7 +139,7 @@ class Index(AbstractContextManager["Index"]):
         with storage_errors(folder):
             if not (folder / schema.NAME).exists():
                 raise LibraryMissing(
-                    f"There is no library in {folder}.", "Make one with: vtsfind index FOLDER"
+                    f"There is no library in {folder}.", "Create one with `vtsfind index FOLDER`."
                 )
             lock = _lock(folder) if write else None
             try:
@@ -150,7 +150,7 @@ class Index(AbstractContextManager["Index"]):
                 raise
 
     def close(self) -> None:
-        """Close the library; changes that were not committed are taken back. A second time does nothing."""
+        """Close the library; uncommitted changes are rolled back. Calling it again does nothing."""
         with storage_errors(self.folder):
             try:
                 self._database.close()
@@ -174,7 +174,7 @@ class Index(AbstractContextManager["Index"]):
         return schema.VERSION
 
     def require(self, signature: Signature) -> None:
-        """Make sure that the library holds codes of this model.
+        """Check that the library holds codes of this model.
 
         Raises
         ------
@@ -190,29 +190,29 @@ class Index(AbstractContextManager["Index"]):
 
     @translates_errors
     def add(self, entry: Entry) -> None:
-        """Record a file with its content, in place of whatever was known of that path.
+        """Record a file with its content, in place of any earlier record of that path.
 
         Parameters
         ----------
         entry
-            `info` and `codes` may be None if the content is known (see `digests_of_size`); if they are given for
-            a known content, what is known stays.
+            `info` and `codes` may be None if the content is known (see `digests_of_size`); for a known content they are
+            ignored.
 
         Raises
         ------
         ValueError
-            If the content is new and lacks its info or codes, or a code is not of the shape that the model says.
+            If the content is new and lacks its info or codes, or a code does not have the shape of the model's codes.
         """
         self._writable().add(entry)
 
     @translates_errors
     def add_failure(self, failure: Failure) -> None:
-        """Record a file that cannot be used, in place of whatever was known of that path."""
+        """Record a file that cannot be decoded, in place of any earlier record of that path."""
         self._writable().add_failure(failure)
 
     @translates_errors
     def forget(self, paths: Iterable[bytes]) -> None:
-        """Drop files that are gone. Their contents stay known, so that a file that comes back is not decoded."""
+        """Delete the records of files that are gone. Their contents stay known, so that a restored file is not decoded."""
         self._writable().forget(paths)
 
     @translates_errors
@@ -227,24 +227,24 @@ class Index(AbstractContextManager["Index"]):
 
     @translates_errors
     def commit(self) -> None:
-        """Keep the changes made so far: a process killed from here on does not lose them."""
+        """Commit the changes: a killed process does not lose them from here on."""
         self._writable().commit()
 
     @translates_errors
     def publish(self) -> None:
-        """Commit, note the time, and write the planes file if it is not up to date."""
-        known = self._writable()
-        known.set_meta("indexed", int(datetime.now(UTC).timestamp()))
-        known.commit()
+        """Commit, record the time, and write the planes file if it is out of date."""
+        database = self._writable()
+        database.set_meta("indexed", int(datetime.now(UTC).timestamp()))
+        database.commit()
         self._planes.refresh()
 
     @translates_read_errors
     def planes(self, head: str) -> Planes:
-        """The codes of one head for all contents that have a file; pending changes included.
+        """The codes of one head for all contents that have a file; uncommitted changes included.
 
-        The planes file is used if it is whole and up to date, which costs one pass over it. Otherwise the planes are
-        made from the database and the file is written again, if that can be done. The arrays stay as they are while
-        the library changes.
+        The planes file is used if it is intact and up to date, which takes one pass over it. Otherwise the planes are
+        built from the database and the file is written again, if possible. The arrays do not change when the library
+        does.
 
         Raises
         ------
@@ -255,22 +255,22 @@ class Index(AbstractContextManager["Index"]):
 
     @translates_read_errors
     def stamps(self) -> dict[bytes, tuple[int, int, int]]:
-        """Every known path, usable or not, with its size, mtime_ns and inode; three times -1 if none was seen."""
+        """Every known path, usable or not, with its size, mtime_ns and inode; each -1 if the file could not be examined."""
         return self._database.stamps()
 
     @translates_read_errors
     def failures(self) -> list[Failure]:
-        """The files that could not be used, sorted by path."""
+        """The files that could not be decoded, sorted by path."""
         return self._database.failures()
 
     @translates_read_errors
     def digests_of_size(self, size: int) -> frozenset[bytes]:
-        """SHA-256 of the known contents of `size` bytes, those without a file included."""
+        """SHA-256 of the known contents of `size` bytes, including those without a file."""
         return self._database.digests_of_size(size)
 
     @translates_read_errors
     def codes_of_path(self, path: bytes, stamp: Stamp) -> dict[str, npt.NDArray[np.uint8]] | None:
-        """Head name to packed code (b,) uint8 of a file; None unless it is known with this very stamp."""
+        """Head name to packed code (b,) uint8 of a file; None unless it is known with exactly this stamp."""
         codes = self._database.codes_of_path(path, stamp)
         return None if codes is None else split_codes(self.signature.heads, codes)
 
@@ -282,27 +282,27 @@ class Index(AbstractContextManager["Index"]):
 
     @translates_read_errors
     def files_of_rows(self, rows: Sequence[int] | npt.NDArray[np.uint32]) -> list[list[FileRecord]]:
-        """The files with each of some contents.
+        """The files of some contents.
 
         Parameters
         ----------
         rows
-            Content ids, as `Planes.rows` gives them: `index.files_of_rows(planes.rows[columns])`.
+            Content ids, as in `Planes.rows`: `index.files_of_rows(planes.rows[columns])`.
 
         Returns
         -------
-        For each of `rows`, its files sorted by path; none if they are gone since the planes were taken.
+        For each of `rows`, its files sorted by path; an empty list if they are gone since the planes were read.
         """
         return [self._database.files_of_content(int(row)) for row in rows]
 
     @translates_read_errors
     def files_of_digest(self, digest: bytes) -> list[FileRecord]:
-        """The files with the content of that SHA-256, sorted by path; none if it is unknown or its files are gone."""
+        """The files with the content of this SHA-256, sorted by path; empty if it is unknown or its files are gone."""
         return self._database.files_of_digest(digest)
 
     @translates_read_errors
     def contents(self) -> list[tuple[int, list[FileRecord]]]:
-        """Every content that has a file: its id, as in `Planes.rows`, and its files sorted by path; by id."""
+        """Every content that has a file, by id: the id, as in `Planes.rows`, and the files sorted by path."""
         return list(self._database.contents_with_files())
 
     @translates_read_errors
@@ -312,37 +312,32 @@ class Index(AbstractContextManager["Index"]):
 
     @translates_read_errors
     def counts(self) -> Counts:
-        """How much is in the library."""
+        """The size of the library."""
         return self._database.counts()
 
     @translates_read_errors
     def check(self, *, deep: bool = False) -> list[LibraryProblem]:
-        """Look for everything that can be wrong with the library; an empty list if nothing is.
+        """Find all faults of the library; an empty list if there are none.
 
         Parameters
         ----------
         deep
-            Whether to read every page, index and checksum of the database too, and to compare the planes with it
+            Whether to read every page, index and checksum of the database as well, and to compare the planes with it
             bit by bit.
         """
         return health.check(self._database, deep=deep)
 
     @translates_errors
-    def repair(self, *, prune: bool = False) -> list[str]:
-        """Put right what `check` finds, and commit.
+    def repair(self) -> list[str]:
+        """Repair the faults that `check` finds, and commit.
 
-        Codes that contradict their checksum are dropped with their files, so that the next run reads these again; the
-        planes are written anew. If SQLite cannot read the database through, what can be read is saved into
-        a new one, and the damaged one is set aside in the library's folder. Call it before any change is made.
-
-        Parameters
-        ----------
-        prune
-            Whether to drop the codes of photos that have no file any more, too.
+        Codes with a wrong checksum are deleted with their files, so that the next run reads these again; the planes file
+        is rebuilt. If SQLite cannot read the whole database, every readable row is copied to a new one, and the damaged
+        database is kept in the library's folder. Call it before any other change.
 
         Returns
         -------
-        Sentences on what was done; none if there was nothing to do.
+        Sentences on what was done; empty if there was nothing to do.
         """
         report = []
         if not health.is_sound(self._writable()):
@@ -351,21 +346,21 @@ class Index(AbstractContextManager["Index"]):
             report += salvage(self.folder, signature)
             self._database = self._open_database()
             self._planes = PublishedPlanes(self._database)
-        report += health.repair_rows(self._database, prune=prune)
+        report += health.repair_rows(self._database)
         problem = self._planes.refresh(compare=True)
         if problem:
-            report.append(f"The file of packed codes was written again: {problem}.")
+            report.append(f"Rebuilt the file of packed codes: {problem}.")
         self.publish()
         return report
 
     @classmethod
-    def rescue(cls, folder: Path, *, prune: bool = False) -> list[str]:
+    def rescue(cls, folder: Path) -> list[str]:
         """Repair a library that may be too damaged to be opened; see `repair`.
 
         Returns
         -------
-        Sentences on what was done. If not even the library's model could be read, the damaged database was set aside
-        and there is no library any more.
+        Sentences on what was done. If not even the library's model can be read, the damaged database is moved away and
+        the library is gone.
 
         Raises
         ------
@@ -385,11 +380,11 @@ class Index(AbstractContextManager["Index"]):
                 return report
             index = cls.open(folder, write=True)
         with index:
-            return report + index.repair(prune=prune)
+            return report + index.repair()
 
 
 def _lock(folder: Path) -> WriterLock:
-    """Take the right to write in a folder that is a library's, or may become one."""
+    """Lock a folder that is a library or may become one, for writing."""
     claim_folder(folder, LIBRARY, lambda: schema.is_own(folder))
     lock = WriterLock(folder)
     try:

@@ -1,27 +1,27 @@
-r"""What was done to the user's files, kept for ever, so that it can be finished after a kill and undone weeks later.
+r"""The journal of all changes to the user's files, kept for ever: a run can be finished after a kill and undone weeks later.
 
 Format, version 1
 -----------------
 The journal is a folder with one file of `vtsfind.store.checksummed_log` for each run, of the kind ``vtsfind-run``, named
-``RUN.journal``, where RUN is the day and a number, such as ``2026-05-04.1``. The first record says what the run is::
+``RUN.journal``, where RUN is the day and a number, such as ``2026-05-04.1``. The first record describes the run::
 
     {"run": RUN, "time": TIME, "command": TEXT, "library": PATH, "vtsfind": VERSION}
 
-Then one record for each operation, before any file is touched, with the fields of `vtsfind.base.operations.Operation`
-that are not empty; SHA-256 in hexadecimal, paths by `vtsfind.store.checksummed_log.path_record`::
+Then one record for each operation, before any file is changed, with the non-empty fields of
+`vtsfind.base.operations.Operation`; SHA-256 in hexadecimal, paths by `vtsfind.store.checksummed_log.path_record`::
 
     {"op": 1, "state": "planned", "group": 1, "action": "trash", "path": PATH, "size": 12, "sha256": HEX,
      "keeper": PATH, "keeper_size": 12, "keeper_sha256": HEX, "target": PATH, "companion_of": PATH}
 
-Then one record for each move of an operation's life::
+Then one record for each state transition of an operation::
 
     {"op": 1, "state": "begun", "time": TIME, "note": TEXT, "trace": {...}}
 
-``undo_record`` holds the fields of `vtsfind.base.operations.Trace` that are not empty; a later one replaces an earlier one.
-``note`` says why, for people. Must: a record ``begun`` or ``undoing`` is on the disk before the file is touched. Should:
-the record of what came of it is; if it is not, the file system tells.
+``trace`` holds the non-empty fields of `vtsfind.base.operations.UndoRecord`; a later one replaces an earlier one.
+``note`` gives the reason, for people. Must: a record ``begun`` or ``undoing`` is on the disk before the file is changed.
+Should: the record of the result is; if it is missing, it is derived from the state of the files.
 
-While a run is at work, the file ``at-work`` in the folder holds its name; if it is there and no one holds the lock
+While a run is active, the file ``at-work`` in the folder holds its name. If it exists and no process holds the lock
 ``lock``, the run was killed.
 """
 
@@ -40,6 +40,7 @@ from vtsfind.base.errors import StorageError, UsageError
 from vtsfind.base.operations import ACTIVE_RUN_NAME, Action, Operation, State, UndoRecord
 from vtsfind.store.atomic import fsync_folder, replace_file
 from vtsfind.store.checksummed_log import LineFile, path_of, path_record, read_lines
+from vtsfind.store.errors import system_error
 from vtsfind.store.undo_records import undo_record_from_json, undo_record_to_json
 
 KIND = "vtsfind-run"
@@ -47,36 +48,39 @@ VERSION = 1
 SUFFIX = ".journal"
 
 TRANSITIONS: dict[tuple[State, State], str] = {
-    (State.PLANNED, State.BEGUN): "its file and its keeper are as planned, and the journal says what comes",
-    (State.PLANNED, State.SKIPPED): "there is doubt about a file of its group",
-    (State.BEGUN, State.DONE): "the file is where it should go",
-    (State.BEGUN, State.PLANNED): "it was stopped, and everything is as it was",
-    (State.BEGUN, State.FAILED): "the system refused, and everything is as it was",
-    (State.DONE, State.UNDOING): "the journal says what comes back",
-    (State.UNDOING, State.UNDONE): "the file is back",
-    (State.UNDOING, State.DONE): "it could not come back, or not yet",
+    (
+        State.PLANNED,
+        State.BEGUN,
+    ): "the file and its keeper passed all checks, and the undo record is on the disk",
+    (State.PLANNED, State.SKIPPED): "a check of its group failed",
+    (State.BEGUN, State.DONE): "the operation succeeded",
+    (State.BEGUN, State.PLANNED): "it was interrupted and rolled back",
+    (State.BEGUN, State.FAILED): "the system refused it, and nothing changed",
+    (State.DONE, State.UNDOING): "the undo was recorded, and the file is about to be restored",
+    (State.UNDOING, State.UNDONE): "the file was restored",
+    (State.UNDOING, State.DONE): "the file could not be restored",
 }
-"""Every move of an operation's life, and what it says. There are no others."""
+"""All state transitions of an operation, and when they happen. There are no others."""
 
 
 class IllegalTransition(ValueError):
-    """An operation was to make a move that its life does not have; nothing was written."""
+    """A state transition that does not exist was requested; nothing was written."""
 
 
 @dataclass(slots=True)
 class OperationRecord:
-    """One operation and where it is in its life."""
+    """One operation and its state."""
 
     operation: Operation
     state: State = State.PLANNED
     undo_record: UndoRecord | None = None
     note: str = ""
-    """What the last move said."""
+    """The note of the last transition."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """One move in an operation's life."""
+    """One state transition of an operation."""
 
     number: int
     """Of the operation."""
@@ -87,11 +91,11 @@ class Transition:
 
 @dataclass(slots=True)
 class RunRecord:
-    """What the journal knows of one run."""
+    """The record of one run."""
 
     run: str
     time: str = ""
-    """When it began, as ISO 8601."""
+    """When it began, in ISO 8601."""
     command: str = ""
     library: bytes = b""
     op_records: dict[int, OperationRecord] = field(default_factory=dict)
@@ -100,16 +104,16 @@ class RunRecord:
 
     @property
     def counts(self) -> Counter[State]:
-        """How many operations are in each state."""
+        """The number of operations in each state."""
         return Counter(op_record.state for op_record in self.op_records.values())
 
     def transition(self, transition: Transition) -> None:
-        """Make one move.
+        """Make one state transition.
 
         Raises
         ------
         IllegalTransition
-            If the operation's life has no such move; nothing changes.
+            If there is no such transition; nothing changes.
         """
         op_record = self.op_records.get(transition.number)
         if op_record is None or (op_record.state, transition.state) not in TRANSITIONS:
@@ -128,7 +132,7 @@ class Journal:
     Parameters
     ----------
     folder
-        Need not exist yet.
+        It need not exist yet.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -143,7 +147,7 @@ class Journal:
         return sorted((name.removesuffix(SUFFIX) for name in names), key=_run_sort_key)
 
     def read(self, run: str) -> RunRecord:
-        """Read what is known of a run.
+        """Read the record of a run.
 
         Raises
         ------
@@ -153,7 +157,7 @@ class Journal:
             If its file cannot be read.
         """
         if run not in self.runs():
-            raise UsageError(f"There is no run '{run}'.", "`vtsfind history` lists them.")
+            raise UsageError(f"There is no run '{run}'.", "`vtsfind history` lists all runs.")
         lines = read_lines(self._path(run), KIND, VERSION)
         record = RunRecord(run, damaged=len(lines.damaged))
         for line in lines.records:
@@ -166,7 +170,7 @@ class Journal:
     def create(
         self, operations: Sequence[Operation], *, command: str, library: bytes, version: str
     ) -> "OpenRun":
-        """Begin a run: write down everything that it will do. The caller holds the lock."""
+        """Begin a run: record all its operations. The caller holds the lock."""
         now = datetime.now().astimezone()
         day, taken = f"{now:%Y-%m-%d}", set(self.runs())
         run = next(name for i in range(1, len(taken) + 2) if (name := f"{day}.{i}") not in taken)
@@ -181,13 +185,13 @@ class Journal:
         return OpenRun(self, record, file)
 
     def open(self, run: str) -> "OpenRun":
-        """Go on with a run. The caller holds the lock."""
+        """Continue a run. The caller holds the lock."""
         record = self.read(run)
         self._mark_at_work(run)
         return OpenRun(self, record, LineFile(self._path(run), KIND, VERSION))
 
     def interrupted_run(self) -> str | None:
-        """The run that was at work when its process ended; only for who holds the lock."""
+        """The run whose process was killed; None if there is none. The caller holds the lock."""
         try:
             run = (self.folder / ACTIVE_RUN_NAME).read_text("utf-8").strip()
         except FileNotFoundError:
@@ -195,21 +199,21 @@ class Journal:
         return run if run in self.runs() else None
 
     def at_work(self) -> bool:
-        """Whether a run is at work, or was killed: a quick look for who does not hold the lock."""
+        """Whether a run is active or was killed; a quick check that needs no lock."""
         return (self.folder / ACTIVE_RUN_NAME).exists()
 
     def clear_at_work(self) -> None:
-        """Say that no run is at work any more. The caller holds the lock."""
+        """Record that no run is active any more. The caller holds the lock."""
         (self.folder / ACTIVE_RUN_NAME).unlink(missing_ok=True)
         fsync_folder(self.folder)
 
     def lock(self) -> AbstractContextManager[object]:
-        """Keep every other vtsfind from changing files meanwhile.
+        """Lock the journal, so that no other vtsfind changes files at the same time.
 
         Raises
         ------
         JournalLocked
-            If one does; at once, without waiting.
+            If another process holds the lock; without waiting.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -217,13 +221,10 @@ class Journal:
             lock.acquire(timeout=0)
         except Timeout:
             raise JournalLocked(
-                "Another vtsfind is changing files at this moment.", "Wait until that is done, or stop it."
+                "Another vtsfind is changing files.", "Wait until it is done, or stop it."
             ) from None
         except OSError as error:
-            raise StorageError(
-                f"The journal {self.folder} cannot be written: {error.strerror}.",
-                "Make room, or change the permissions of the folder.",
-            ) from error
+            raise system_error(error, self.folder, verb="written") from error
         return _LockGuard(lock)
 
     def _mark_at_work(self, run: str) -> None:
@@ -231,10 +232,7 @@ class Journal:
             self.folder.mkdir(parents=True, exist_ok=True)
             replace_file(self.folder / ACTIVE_RUN_NAME, run.encode())
         except OSError as error:
-            raise StorageError(
-                f"The journal {self.folder} cannot be written: {error.strerror}.",
-                "Make room, or change the permissions of the folder.",
-            ) from error
+            raise system_error(error, self.folder, verb="written") from error
 
     def _path(self, run: str) -> Path:
         return self.folder / f"{run}{SUFFIX}"
@@ -245,7 +243,7 @@ class JournalLocked(StorageError):
 
 
 class _LockGuard(AbstractContextManager["_LockGuard"]):
-    """A lock that is given back at the end of the block."""
+    """A lock that is released at the end of the block."""
 
     def __init__(self, lock: Any) -> None:
         self._lock = lock
@@ -255,7 +253,7 @@ class _LockGuard(AbstractContextManager["_LockGuard"]):
 
 
 class OpenRun(AbstractContextManager["OpenRun"]):
-    """A run at work: the only one who writes to its file."""
+    """An active run, the only writer of its file."""
 
     def __init__(self, journal: Journal, record: RunRecord, file: LineFile) -> None:
         self.record = record
@@ -263,19 +261,19 @@ class OpenRun(AbstractContextManager["OpenRun"]):
         self._file = file
 
     def transition(self, transitions: Iterable[Transition], *, durable: bool) -> None:
-        """Write moves down; all of them, or none.
+        """Record state transitions, all of them or none.
 
         Parameters
         ----------
         transitions
-            At most one of each operation.
+            At most one for each operation.
         durable
-            Whether to wait until they would survive a power cut: before files are touched.
+            Whether to wait until they would survive a power cut; required before files are changed.
 
         Raises
         ------
         IllegalTransition
-            If a life has no such move; nothing changes.
+            If a transition does not exist; nothing changes.
         DiskFull, StorageError
             If the journal cannot be written; nothing changes.
         """
@@ -290,13 +288,13 @@ class OpenRun(AbstractContextManager["OpenRun"]):
             self.record.transition(transition)
 
     def __exit__(self, *_: object) -> None:
-        """End the run; one that left an operation between two states stays marked for who comes next."""
+        """End the run. If it left an operation between two states, it stays marked as active for the next process."""
         settled = not any(
             op_record.state in {State.BEGUN, State.UNDOING} for op_record in self.record.op_records.values()
         )
         try:
             if settled:
-                self._file.append()  # nothing more, but all that was added is on the disk then
+                self._file.append()  # adds nothing, but flushes all earlier records to the disk
                 self._journal.clear_at_work()
         finally:
             self._file.close()
@@ -335,7 +333,7 @@ def _transition_record(transition: Transition, now: str) -> dict[str, Any]:
 
 
 def _apply_record(record: RunRecord, line: Mapping[str, Any]) -> None:
-    """Take one line of a run's file into what is known of it."""
+    """Apply one line of a run's file to its record."""
     if "op" not in line:
         record.time, record.command = str(line["time"]), str(line["command"])
         record.library = path_of(line, "library") or b""
@@ -366,7 +364,7 @@ def _operation(line: Mapping[str, Any]) -> Operation:
 
 
 def diagram() -> str:
-    """The life of an operation as Markdown: a drawing and a table, both from `TRANSITIONS`."""
+    """The states of an operation as Markdown: a diagram and a table, both from `TRANSITIONS`."""
     return "\n".join(_diagram_lines())
 
 

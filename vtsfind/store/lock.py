@@ -1,8 +1,8 @@
-"""One writer at a time for a library: a lock that the operating system holds, and a note of who holds it.
+"""One writer at a time for a library: a lock of the operating system, and a file that names its holder.
 
-The lock is on the file `lock`; it ends with the process that took it, however that ends. The file `owner.json` says
-who took it last, for messages only: it may be missing or out of date, and nothing is decided by it. A file of that name
-that says anything else is left alone.
+The lock is on the file `lock`; it ends with the process that holds it, however that ends. The file `owner.json` names
+the last holder, for messages only: it may be missing or out of date, and no decision depends on it. A file of that name
+with other content is left alone.
 """
 
 import json
@@ -23,26 +23,26 @@ OWNER_NAME = "owner.json"
 
 
 class WriterLock:
-    """The right to write to the library in `folder`, from construction to `release`.
+    """The lock for writing to the library in `folder`, held from construction to `release`.
 
     Raises
     ------
     LibraryLocked
-        If another process, or another `WriterLock` of this one, holds it; at once, without waiting.
+        If another process, or another `WriterLock` of this one, holds it; without waiting.
     OSError
-        If the lock file cannot be made.
+        If the lock file cannot be created.
     """
 
     def __init__(self, folder: Path) -> None:
         self._owner = folder / OWNER_NAME
-        # Not bound to a thread: it may be released by another one than took it.
+        # Not bound to a thread: another thread may release it.
         self._lock = FileLock(folder / LOCK_NAME, thread_local=False)
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
             raise LibraryLocked(
-                f"The library {folder} is being written by {_owner_text(self._owner)}.",
-                "Wait until that is done, or stop it.",
+                f"The library {folder} is in use by {_owner_text(self._owner)}.",
+                "Wait until it is done, or stop it.",
             ) from None
         try:
             self._write_owner()
@@ -62,7 +62,7 @@ class WriterLock:
             temporary.write_text(json.dumps(owner) + "\n", encoding="utf-8")
 
     def release(self) -> None:
-        """Give the lock back; a second time does nothing."""
+        """Release the lock; calling it again does nothing."""
         if self._lock.is_locked:
             with suppress(OSError):
                 if _read_note(self._owner):

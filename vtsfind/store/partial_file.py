@@ -1,4 +1,4 @@
-"""A file that comes piece by piece, over several runs if need be, and takes its name only when it is whole."""
+"""A file that is written piece by piece, over several runs if necessary, and gets its name only when it is complete."""
 
 import os
 from collections.abc import Iterator
@@ -16,9 +16,9 @@ _POLL_INTERVAL_S = 0.2
 
 
 class PartialFile:
-    """What has come so far of the file `path`: the sibling ``NAME.part``, which outlives the process.
+    """The part of the file `path` that exists so far: the file ``NAME.part`` beside it, which outlives the process.
 
-    Only the process that is inside `exclusive_lock` for the same path may use it.
+    Only the process that holds `exclusive_lock` for the same path may use it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -27,22 +27,22 @@ class PartialFile:
 
     @property
     def size(self) -> int:
-        """Bytes that have come."""
+        """Bytes that exist so far."""
         try:
             return self.part.stat().st_size
         except FileNotFoundError:
             return 0
 
     def open(self, *, fresh: bool) -> BinaryIO:
-        """Open for writing: behind what is there, or from the beginning if `fresh`."""
+        """Open for appending, or for writing from the beginning if `fresh`."""
         return self.part.open("wb" if fresh else "ab")
 
     def discard(self) -> None:
-        """Forget what has come."""
+        """Delete the part."""
         self.part.unlink(missing_ok=True)
 
     def complete(self) -> None:
-        """Make what has come the whole of `path`, flushed to the disk; `path` is never seen half written."""
+        """Flush the part to the disk and rename it to `path`, which is never seen half written."""
         with self.part.open("r+b") as file:
             os.fsync(file.fileno())
         self.part.replace(self.path)
@@ -51,16 +51,16 @@ class PartialFile:
 
 @contextmanager
 def exclusive_lock(path: Path, cancel: CancelToken) -> Iterator[None]:
-    """Keep other processes from making `path` at the same time; waits for one that does, until cancelled.
+    """Lock `path` against other processes that write it; waits for the lock until cancelled.
 
-    The lock file ``.NAME.lock`` stays behind; the lock itself ends with the process.
+    The lock file ``.NAME.lock`` is not deleted; the lock itself ends with the process.
 
     Raises
     ------
     Cancelled
-        When asked to stop while waiting.
+        If it is cancelled while waiting.
     OSError
-        When the lock file cannot be made.
+        If the lock file cannot be created.
     """
     lock = FileLock(path.with_name(f".{path.name}.lock"))
     while True:

@@ -1,4 +1,4 @@
-"""The planes of a library as they are now: from the planes file where it can be used, else from the database."""
+"""The current planes of a library: from the planes file if it is valid, otherwise from the database."""
 
 from contextlib import suppress
 
@@ -11,7 +11,7 @@ from vtsfind.store.planes import Planes, PlanesUnusable
 
 
 class PublishedPlanes:
-    """The planes that belong to an open database, mapped once for each state of it."""
+    """The planes of an open database, mapped once for each state of it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -30,8 +30,8 @@ class PublishedPlanes:
         """
         if head not in self._heads:
             raise UsageError(
-                f"The library {self._database.folder} has no codes '{head}'.",
-                f"It has: {', '.join(self._heads)}.",
+                f"The library {self._database.folder} has no '{head}' codes.",
+                f"Use one of: {', '.join(self._heads)}.",
             )
         if self._database.codes_changed:
             return self.built()[1][head]
@@ -48,14 +48,14 @@ class PublishedPlanes:
         return self._known[head]
 
     def built(self) -> tuple[bytes, dict[str, Planes]]:
-        """The planes of all heads from the database, and the state of it that they show."""
+        """The planes of all heads, built from the database, and the state that they belong to."""
         with self._database.snapshot():
             state = self._database.state()
             rows, codes = self._database.live_codes()
         return state, planes.build(self._database.signature.heads, rows, codes)
 
     def read(self) -> list[Planes]:
-        """The planes of all heads from the file.
+        """The planes of all heads, from the file.
 
         Raises
         ------
@@ -69,7 +69,7 @@ class PublishedPlanes:
         return planes.read(self._path, self._heads[head], state, self._database.signature)
 
     def matches_database(self) -> bool:
-        """Whether the file, which can be used, holds what the database says, bit by bit."""
+        """Whether a valid file equals the database, bit by bit."""
         expected = self.built()[1]
         return all(
             np.array_equal(found.rows, expected[found.head].rows)
@@ -78,11 +78,11 @@ class PublishedPlanes:
         )
 
     def refresh(self, *, compare: bool = False) -> str:
-        """Write the file again if it cannot be used or, on `compare`, does not agree with the database.
+        """Write the file again if it is invalid or, if `compare`, differs from the database.
 
         Returns
         -------
-        What was wrong with it; empty text if nothing was.
+        The fault that it had; empty if it had none.
 
         Raises
         ------

@@ -1,11 +1,11 @@
 """The planes file: all codes of a library, laid out for scanning, made from its database and memory-mapped.
 
-Nothing is lost with it: it is written again from the database. This text specifies its bytes, as a part of version 1 of the
-format of libraries (`vtsfind.store.index`).
+It is derived data: a lost file is written again from the database. This text specifies its bytes, as a part of version 1 of
+the library format (`vtsfind.store.index`).
 
-Little-endian. A header of 128 bytes, a table with 64 bytes for each of the h heads, then sections that begin at
-multiples of 64, one right after the other and zero-padded to such a multiple; the last one ends the file. n is the number
-of contents that have a file.
+Little-endian. A header of 128 bytes, a table with 64 bytes for each of the h heads, then consecutive sections that begin
+at multiples of 64 bytes and are zero-padded to such a multiple; the last section ends the file. n is the number of contents
+that have a file.
 
 ====== ==== ====== ===============================================================================================
 offset size type   header
@@ -51,6 +51,7 @@ NAME = "planes.vtp"
 MAGIC = b"VTSPLANE"
 VERSION = 1
 ALIGNMENT = 64
+"""Sections begin at multiples of so many bytes: a cache line."""
 STATE_BYTES = 16
 FINGERPRINT_BYTES = 64
 HEAD_NAME_BYTES = 32
@@ -83,22 +84,22 @@ _HEADER_CRC_OFFSET = 36
 
 @dataclass(frozen=True, slots=True)
 class Planes:
-    """The codes of one head for all photos of a library. Ties between photos are broken by their column."""
+    """The codes of one head for all photos of a library. Ties between photos are broken by column number."""
 
     head: str
     bits: int
     words: npt.NDArray[np.uint64]
     """(w, n), read-only: plane w holds 64-bit word w of every code, see `vtsfind.base.bits`."""
     rows: npt.NDArray[np.uint32]
-    """(n,), ascending: the content ids of the columns, to be given to `Index.files_of_rows`."""
+    """(n,), ascending: the content ids of the columns, for `Index.files_of_rows`."""
 
 
 class PlanesUnusable(Exception):
-    """The planes file is missing, out of date or damaged; the text says which. It never leaves the store."""
+    """The planes file is missing, out of date or damaged; the message says which. It never leaves the store."""
 
 
 class PlanesStale(PlanesUnusable):
-    """The planes file is whole but does not belong to the database's present state."""
+    """The planes file is intact but belongs to another state of the database."""
 
 
 def build(
@@ -109,11 +110,11 @@ def build(
     Parameters
     ----------
     heads
-        The heads in the order in which their codes follow each other.
+        In the order in which their codes are concatenated.
     rows
         (n,) content ids, ascending.
     codes
-        (n, b) uint8, all heads' packed codes side by side.
+        (n, b) uint8, the packed codes of all heads, concatenated.
     """
     built = {}
     start = 0
@@ -127,7 +128,7 @@ def build(
 
 
 def check_signature(signature: Signature) -> None:
-    """Make sure that a signature fits into the header of a planes file.
+    """Check that a signature fits into the header of a planes file.
 
     Raises
     ------
@@ -142,7 +143,7 @@ def check_signature(signature: Signature) -> None:
         or len(signature.fingerprint.encode()) > FINGERPRINT_BYTES
     ):
         raise UsageError(
-            f"The model {signature.model} cannot have a library: {signature} does not fit the format."
+            f"The model {signature.model} cannot be used for a library: {signature} does not fit the format."
         )
 
 
@@ -152,12 +153,12 @@ def code_bytes(head: Head) -> int:
 
 
 def write(path: Path, built: dict[str, Planes], state: bytes, signature: Signature) -> None:
-    """Replace the planes file atomically by `built`, as made from the database in `state`.
+    """Replace the planes file atomically by `built`, which belongs to `state` of the database.
 
     Raises
     ------
     OSError
-        If there is no room or no permission; the old file stays.
+        If there is no space or no permission; the old file is unchanged.
     """
     rows = built[signature.heads[0].name].rows
     sections = [_padded(rows.astype("<u4").tobytes())]
@@ -195,7 +196,7 @@ def file_bytes(heads: Sequence[Head], n: int) -> int:
 
 
 def read(path: Path, head: Head, state: bytes, signature: Signature) -> Planes:
-    """Map the planes of one head, after checking everything that they depend on.
+    """Map the planes of one head, after checking header, sizes and checksums.
 
     Raises
     ------
@@ -211,7 +212,7 @@ def read(path: Path, head: Head, state: bytes, signature: Signature) -> Planes:
         raise PlanesUnusable(f"{path} belongs to another model")
     n = int(header["photos"])
     if len(data) != file_bytes(signature.heads, n):
-        raise PlanesUnusable(f"{path} does not have the size that its header says")
+        raise PlanesUnusable(f"{path} has a wrong size")
     entry = table[index]
     rows = _section(path, data, int(header["rows_at"]), 4 * n, int(header["rows_crc"]))
     words = _section(path, data, int(entry["at"]), 8 * n * word_count(head), int(entry["crc"]))
@@ -235,27 +236,27 @@ def _map_checked(path: Path) -> tuple[npt.NDArray[np.uint8], np.void, npt.NDArra
     except (OSError, ValueError) as error:
         raise PlanesUnusable(f"{path} cannot be read: {error}") from error
     if len(data) < _HEADER.itemsize:
-        raise PlanesUnusable(f"{path} is cut short")
+        raise PlanesUnusable(f"{path} is truncated")
     header = data[: _HEADER.itemsize].view(_HEADER)[0]
     if header["magic"] != MAGIC or header["version"] != VERSION:
-        raise PlanesUnusable(f"{path} is of another format")
+        raise PlanesUnusable(f"{path} has another format")
     end = _header_bytes(int(header["heads"]))
     if len(data) < end:
-        raise PlanesUnusable(f"{path} is cut short")
+        raise PlanesUnusable(f"{path} is truncated")
     without_crc = data[:end].copy()
     without_crc[_HEADER_CRC_OFFSET : _HEADER_CRC_OFFSET + 4] = 0
     if zlib.crc32(without_crc.data) != header["header_crc"]:
-        raise PlanesUnusable(f"the header of {path} does not have its checksum")
+        raise PlanesUnusable(f"the header of {path} has a wrong checksum")
     return data, header, data[_HEADER.itemsize : end].view(_HEAD)
 
 
 def _section(
     path: Path, data: npt.NDArray[np.uint8], start: int, length: int, crc: int
 ) -> npt.NDArray[np.uint8]:
-    """The first `length` bytes of a section, whose checksum covers its padding too."""
+    """The first `length` bytes of a section; its checksum covers the padding as well."""
     end = start + length + -length % ALIGNMENT
     if end > len(data):
-        raise PlanesUnusable(f"{path} is cut short")
+        raise PlanesUnusable(f"{path} is truncated")
     if zlib.crc32(data[start:end].data) != crc:
-        raise PlanesUnusable(f"the data of {path} does not have its checksum")
+        raise PlanesUnusable(f"the data of {path} have a wrong checksum")
     return data[start : start + length]

@@ -1,4 +1,4 @@
-"""How values become columns of the database and come back."""
+"""Conversion between values and columns of the database."""
 
 import json
 import zlib
@@ -16,7 +16,7 @@ _TWO_POW_64 = 1 << 64
 
 @dataclass(frozen=True, slots=True)
 class FileRecord:
-    """A file that the library holds a code of."""
+    """A file whose codes are in the library."""
 
     path: bytes
     stamp: Stamp
@@ -32,7 +32,7 @@ def signature_text(signature: Signature) -> str:
 
 
 def signature_of(text: str) -> Signature | None:
-    """Undo `signature_text`; None for anything else."""
+    """Decode what `signature_text` encoded; None for anything else."""
     try:
         stored = json.loads(text)
         heads = tuple(Head(str(head["name"]), int(head["bits"])) for head in stored["heads"])
@@ -42,18 +42,18 @@ def signature_of(text: str) -> Signature | None:
 
 
 def signed(number: int) -> int:
-    """An integer modulo 2^64 as SQLite holds it: -2^63 to 2^63 - 1."""
+    """An integer modulo 2^64 in the range of SQLite's integers: -2^63 to 2^63 - 1."""
     number %= _TWO_POW_64
     return number - _TWO_POW_64 if number >= _TWO_POW_64 // 2 else number
 
 
 def unsigned(number: int) -> int:
-    """Undo `signed` for a number that was not negative."""
+    """The inverse of `signed` for a number that was not negative."""
     return number % _TWO_POW_64
 
 
 def text(value: str) -> str:
-    """Text that any database takes: what is no Unicode text is written as escapes."""
+    """Make text valid UTF-8: lone surrogates are escaped."""
     return value.encode("utf-8", "backslashreplace").decode()
 
 
@@ -63,19 +63,19 @@ def row_crc(digest: bytes, codes: bytes) -> int:
 
 
 def is_content_intact(digest: object, codes: object, crc: object, length: int) -> bool:
-    """Whether a row of `contents` has codes of that length and its checksum."""
+    """Whether a row of `contents` has codes of the right length and the right checksum."""
     if not isinstance(digest, bytes) or not isinstance(codes, bytes):
         return False
     return len(codes) == length and row_crc(digest, codes) == crc
 
 
 def join_codes(heads: Iterable[Head], codes: dict[str, npt.NDArray[np.uint8]]) -> bytes:
-    """Put the packed codes of all heads side by side, as they are stored.
+    """Concatenate the packed codes of all heads, as they are stored.
 
     Raises
     ------
     ValueError
-        If a head is missing or its code has another shape or type than the model says.
+        If a head is missing, or its code has a wrong shape or type.
     """
     parts = []
     for head in heads:
@@ -87,7 +87,7 @@ def join_codes(heads: Iterable[Head], codes: dict[str, npt.NDArray[np.uint8]]) -
 
 
 def split_codes(heads: Iterable[Head], codes: bytes) -> dict[str, npt.NDArray[np.uint8]]:
-    """Undo `join_codes`; the arrays are read-only."""
+    """The inverse of `join_codes`; the arrays are read-only."""
     split = {}
     start = 0
     for head in heads:
@@ -97,7 +97,7 @@ def split_codes(heads: Iterable[Head], codes: bytes) -> dict[str, npt.NDArray[np
 
 
 def reason_of(stored: str) -> Reason:
-    """A reason as it is stored; one that this version does not know is `UNREADABLE`."""
+    """Decode a stored reason; an unknown one becomes `UNREADABLE`."""
     try:
         return Reason(stored)
     except ValueError:
@@ -105,7 +105,7 @@ def reason_of(stored: str) -> Reason:
 
 
 def stamp_of(size: int | None, mtime_ns: int | None, inode: int | None) -> Stamp | None:
-    """The stamp in a row of `files`, None if none was seen."""
+    """The stamp in a row of `files`; None if the file could not be examined."""
     if size is None or mtime_ns is None or inode is None:
         return None
     return Stamp(size, mtime_ns, unsigned(inode))

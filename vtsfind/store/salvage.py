@@ -1,4 +1,4 @@
-"""Saving what can be read of a damaged database into a new one. The damaged one is kept, under a name that says so."""
+"""Copying the readable rows of a damaged database into a new one. The damaged database is kept beside it."""
 
 import shutil
 import sqlite3
@@ -18,7 +18,9 @@ from vtsfind.store.planes import code_bytes
 from vtsfind.store.rows import is_content_intact
 
 ID_CHUNK_SIZE = 4096
+"""Contents read by one query."""
 MAX_CONTENTS = 1 << 32
+"""Ids are below this, see `vtsfind.store.index`; a damaged table may claim more."""
 
 _CONTENTS_QUERY = (
     "SELECT id, sha256, size, width, height, orientation, taken, format, codes, crc FROM contents"
@@ -34,33 +36,33 @@ _MAX_ID_QUERIES = (
 
 
 def salvage(folder: Path, signature: Signature | None = None) -> list[str]:
-    """Replace a damaged database by a new one with every row that can still be read and has its checksum.
+    """Replace a damaged database by a new one with every row that can still be read and has a right checksum.
 
     The caller holds the writer's lock and has no connection open. The damaged database stays in place until the new
-    one is complete; a copy of it is kept for good.
+    one is complete; a copy of it is kept.
 
     Parameters
     ----------
     folder
-        Where the library lies.
+        Of the library.
     signature
-        The library's model, if known; else it is read from the database.
+        The library's model, if known; otherwise it is read from the database.
 
     Returns
     -------
-    Sentences on what was done. If not even the model can be read, there is no library afterwards.
+    Sentences on what was done. If not even the model can be read, the library is gone afterwards.
 
     Raises
     ------
     LibraryTooNew
-        If the database is whole and of a later format; nothing was done.
+        If the database is intact and of a later format; nothing was done.
     sqlite3.Error, OSError
         If the new database cannot be written; the damaged one is still in place.
     """
     with suppress(LibraryDamaged, *SQLITE_ERRORS):
         schema.connect(folder, write=False).close()
     backup_folder = _copy_to_backup(folder)
-    report = [f"The damaged database was set aside in {backup_folder}."]
+    report = [f"Moved the damaged database to {backup_folder}."]
     with closing(schema.open_connection(backup_folder / schema.NAME, "ro")) as damaged:
         signature = signature or _read_signature(damaged, backup_folder)
         if signature is None:
@@ -68,7 +70,7 @@ def salvage(folder: Path, signature: Signature | None = None) -> list[str]:
             (folder / schema.NAME).unlink()
             return [
                 *report,
-                "Nothing in it could be read: index the photos again with 'vtsfind index FOLDER'.",
+                "Nothing in it could be read. Run `vtsfind index FOLDER` to index the photos again.",
             ]
         with atomic_replace(folder / schema.NAME) as temporary:
             with closing(schema.open_connection(temporary, "rwc")) as fresh:
@@ -78,8 +80,8 @@ def salvage(folder: Path, signature: Signature | None = None) -> list[str]:
     (backup_folder / schema.SIDE_FILE_NAMES[1]).unlink(missing_ok=True)
     return [
         *report,
-        f"The {contents} codes and {files} files that could be read are in a new database.",
-        "The next 'vtsfind index FOLDER' reads the other photos again.",
+        f"Copied {contents} codes and {files} files to a new database.",
+        "The next `vtsfind index FOLDER` reads the other photos again.",
     ]
 
 
@@ -97,7 +99,7 @@ def _copy_to_backup(folder: Path) -> Path:
 
 
 def _remove_side_files(folder: Path) -> None:
-    """Remove the log of the old database before another one takes its place, which it would spoil."""
+    """Remove the log of the old database before another takes its place: SQLite would apply it to the new one."""
     for name in schema.SIDE_FILE_NAMES:
         (folder / name).unlink(missing_ok=True)
 
@@ -110,7 +112,7 @@ def _read_signature(damaged: sqlite3.Connection, backup_folder: Path) -> Signatu
 
 
 def _copy(damaged: sqlite3.Connection, fresh: sqlite3.Connection, signature: Signature) -> tuple[int, int]:
-    """Copy all readable rows; how many contents and files there are then."""
+    """Copy all readable rows; returns the number of contents and of files."""
     length = sum(map(code_bytes, signature.heads))
     fresh.execute("BEGIN")
     _insert(
@@ -146,7 +148,7 @@ def _contents(damaged: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
 
 
 def _contents_between(damaged: sqlite3.Connection, first: int, last: int) -> list[tuple[Any, ...]]:
-    """The readable contents with ids from `first` to `last`: all at once, or else by halves."""
+    """The readable contents with ids from `first` to `last`: in one query, or by halves if it fails."""
     try:
         return damaged.execute(_CONTENTS_QUERY, (first, last)).fetchall()
     except SQLITE_ERRORS:
@@ -157,7 +159,7 @@ def _contents_between(damaged: sqlite3.Connection, first: int, last: int) -> lis
 
 
 def _from_both_ends(damaged: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:
-    """The rows of an ordered query up to the first damage and, if there is any, from the end back to the last."""
+    """The rows of an ordered query up to the first damage and, if there is any, from the end backwards to the last."""
     for statement in (query, f"{query} DESC"):
         try:
             yield from damaged.execute(statement)

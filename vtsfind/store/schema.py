@@ -1,4 +1,4 @@
-"""The database file of a library: its schema, how it is made, and how it is opened. See `vtsfind.store.index`."""
+"""The database file of a library: its schema, creating it and opening it. See `vtsfind.store.index`."""
 
 import sqlite3
 import zlib
@@ -10,17 +10,17 @@ from vtsfind.base.records import Signature
 from vtsfind.store import planes
 from vtsfind.store.atomic import atomic_replace
 from vtsfind.store.errors import REPAIR_HINT
-from vtsfind.store.rows import (
-    signature_text,
-)
+from vtsfind.store.rows import signature_text
 
 NAME = "library.db"
 SIDE_FILE_NAMES = (f"{NAME}-wal", f"{NAME}-shm")
 APPLICATION_ID = 0x56545346
 VERSION = 1
+"""Of the library format."""
 BUSY_TIMEOUT_S = 10.0
+"""How long SQLite waits for another connection's transaction."""
 _APPLICATION_ID_AT = 68
-"""Where SQLite keeps the application's number in a file."""
+"""Offset of the application id in an SQLite file, in bytes."""
 
 _SHARED_MEMORY_ERRORS = {
     sqlite3.SQLITE_CANTOPEN,
@@ -70,16 +70,16 @@ def is_own(folder: Path) -> bool:
 
 
 def create(folder: Path, signature: Signature) -> None:
-    """Make an empty database, whole from the first moment that it can be seen.
+    """Create an empty database atomically.
 
     Raises
     ------
     UsageError
-        If there is one already.
+        If it exists.
     sqlite3.Error, OSError
     """
     if (folder / NAME).exists():
-        raise UsageError(f"There is a library in {folder} already.", "Open it, or choose another place.")
+        raise UsageError(f"There is already a library in {folder}.", "Open it, or choose another place.")
     for name in SIDE_FILE_NAMES:
         (folder / name).unlink(missing_ok=True)
     with atomic_replace(folder / NAME) as temporary, closing(open_connection(temporary, "rwc")) as connection:
@@ -87,7 +87,7 @@ def create(folder: Path, signature: Signature) -> None:
 
 
 def build_schema(connection: sqlite3.Connection, signature: Signature) -> None:
-    """Write the schema and the facts of a new library into an empty database."""
+    """Write the schema and the metadata of a new library into an empty database."""
     connection.executescript(
         f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {SCHEMA}"
     )
@@ -101,7 +101,7 @@ def build_schema(connection: sqlite3.Connection, signature: Signature) -> None:
 
 
 def open_connection(path: Path, mode: str) -> sqlite3.Connection:
-    """A connection to any database file; `mode` is SQLite's `ro`, `rw` or `rwc`."""
+    """Open any database file; `mode` is SQLite's `ro`, `rw` or `rwc`."""
     return sqlite3.connect(
         f"{path.absolute().as_uri()}?mode={mode}",
         uri=True,
@@ -112,12 +112,12 @@ def open_connection(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
-    """Open the database and make sure that it is one of this format.
+    """Open the database and check that it has this format.
 
     Raises
     ------
     LibraryTooNew, LibraryDamaged
-        If it is of a later format, or none of vtsfind's.
+        If it has a later format, or is not a database of vtsfind.
     sqlite3.Error
     """
     path = folder / NAME
@@ -135,10 +135,10 @@ def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
 
 
 def _open_readonly(path: Path) -> sqlite3.Connection:
-    """A connection that only reads.
+    """Open the database for reading only.
 
-    Readers and the writer meet in a shared-memory file beside the database. Where it cannot be made (a read-only or
-    full disk) and no write-ahead log waits, nobody can be writing, and the database is read as it lies there.
+    Readers and the writer share a memory-mapped file beside the database. Where it cannot be created (a read-only or
+    full disk) and there is no write-ahead log, nobody can be writing, and the database file is read as it is.
     """
     connection = open_connection(path, "ro")
     try:
@@ -157,9 +157,9 @@ def _check_format(connection: sqlite3.Connection, folder: Path) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if application != APPLICATION_ID or version < 1:
-        raise LibraryDamaged(f"{folder / NAME} is no database of vtsfind.", REPAIR_HINT)
+        raise LibraryDamaged(f"{folder / NAME} is not a database of vtsfind.", REPAIR_HINT)
     if version > VERSION:
         raise LibraryTooNew(
-            f"The library {folder} was made by a newer vtsfind (format {version}; this one reads up to {VERSION}).",
-            "Upgrade it: python3 -m pip install --upgrade vtsfind",
+            f"The library {folder} was written by a newer vtsfind (format {version}; this one reads up to {VERSION}).",
+            "Upgrade vtsfind.",
         )

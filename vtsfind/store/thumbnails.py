@@ -1,7 +1,7 @@
-"""Small pictures kept on disk, so that a photo that was shown once is shown at once: a cache that may be deleted at any time.
+"""A cache of thumbnails on disk, which may be deleted at any time.
 
-A file a picture, `XX/KEY`, where XX are the key's first two digits. The cache never holds much more than its cap: when
-it is over, the pictures that were used longest ago go, down to nine tenths of the cap.
+One file for each thumbnail, `XX/KEY`, where XX are the first two digits of the key. When the cache exceeds its limit, the
+least recently used files are deleted until it has nine tenths of the limit.
 """
 
 import os
@@ -12,22 +12,22 @@ from contextlib import suppress
 from pathlib import Path
 
 MAX_CACHE_BYTES = 256 << 20
-_EVICT_TO_SHARE = 0.9
+_EVICT_TO_SHARE = 0.9  # of the limit
 _OWN_NAME = re.compile(r"[0-9a-f]{2,}|\.[0-9a-f]{2,}\.[0-9a-f]{8}")
-"""A picture's name, or that of one that is being written."""
+"""The name of a thumbnail, or of the temporary file of one that is being written."""
 
 
 class ThumbnailCache:
-    """A cache of small pictures; any thread may use it, and several processes may share it.
+    """A cache of thumbnails; any thread may use it, and several processes may share it.
+
+    A cache that cannot be written is no error: it then stores nothing.
 
     Parameters
     ----------
     folder
-        Where it lies; made when the first picture is put.
+        Of the files; created with the first of them.
     max_bytes
-        What its files may take.
-
-    A cache that cannot be written is no error: what is put is forgotten then.
+        Limit of their total size.
     """
 
     def __init__(self, folder: Path, max_bytes: int = MAX_CACHE_BYTES) -> None:
@@ -37,17 +37,17 @@ class ThumbnailCache:
         self._lock = threading.Lock()
 
     def get(self, key: str) -> bytes | None:
-        """What was put under a key of hexadecimal digits; None if it is not there."""
+        """The data stored under a key of hexadecimal digits; None if there are none."""
         path = self._path(key)
         try:
             data = path.read_bytes()
-            os.utime(path)  # used now: it goes last
+            os.utime(path)  # marks it as used
         except OSError:
             return None
         return data
 
     def put(self, key: str, data: bytes) -> None:
-        """Keep something under a key."""
+        """Store data under a key."""
         path = self._path(key)
         temporary = path.with_name(f".{key}.{secrets.token_hex(4)}")
         with suppress(OSError):
@@ -64,7 +64,7 @@ class ThumbnailCache:
                 self._evict()
 
     def discard(self, key: str) -> None:
-        """Forget what is under a key."""
+        """Delete the data under a key."""
         with suppress(OSError):
             self._path(key).unlink()
 
@@ -72,7 +72,7 @@ class ThumbnailCache:
         return self._folder / key[:2] / key
 
     def _files(self) -> list[tuple[float, int, str]]:
-        """When each file of the cache was used last, its size and path."""
+        """For each file of the cache the time of its last use (seconds since 1970), its size and its path."""
         files = []
         for folder, _, names in os.walk(self._folder):
             digits = os.path.basename(folder)

@@ -1,4 +1,4 @@
-"""How the journal writes down what it needs to finish, roll back or undo an operation."""
+"""Undo records as JSON, in the journal."""
 
 import base64
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ _PATH_FIELDS = ("place", "record", "place_mount", "aside", "back")
 
 
 def undo_record_to_json(undo_record: UndoRecord) -> dict[str, Any]:
-    """The fields of a trace that are not empty, as JSON has them."""
+    """Encode the non-empty fields of an undo record."""
     record: dict[str, Any] = {
         "inode": undo_record.inode,
         **path_record(undo_record.mount, "mount"),
@@ -30,12 +30,12 @@ def undo_record_to_json(undo_record: UndoRecord) -> dict[str, Any]:
 
 
 def undo_record_from_json(record: Mapping[str, Any]) -> UndoRecord:
-    """The trace that `undo_record_to_json` wrote.
+    """Decode what `undo_record_to_json` encoded.
 
     Raises
     ------
     KeyError, ValueError, TypeError
-        If it did not write it.
+        For anything else.
     """
     return UndoRecord(
         int(record["inode"]),

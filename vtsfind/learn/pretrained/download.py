@@ -4,7 +4,6 @@ What has come is kept in ``NAME.part`` beside the wanted file until it is whole 
 name never stands for anything else.
 """
 
-import errno
 import hashlib
 import http.client
 import shutil
@@ -20,13 +19,14 @@ from typing import BinaryIO
 import vtsfind
 from vtsfind.base.errors import DiskFull, DownloadFailed
 from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
+from vtsfind.store.errors import system_error
 from vtsfind.store.partial_file import PartialFile, exclusive_lock
 
 _CHUNK_BYTES = 1 << 16
 _MAX_PAUSE_S = 30.0
 _TRANSIENT_STATUS = {408, 425, 429}
 """HTTP codes besides those from 500 on that may be other ones a moment later."""
-_DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_KEPT = "What was downloaded is kept; the same command continues."
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,16 +331,8 @@ def _error_text(error: BaseException) -> str:
 
 @contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Say what the file system refuses in vtsfind's own errors."""
+    """Turn errors of the system into vtsfind's own."""
     try:
         yield
     except OSError as error:
-        name = error.filename or path
-        if error.errno in _DISK_FULL_ERRNOS:
-            raise DiskFull(
-                f"The disk with {path} is full.",
-                "Make room, or choose another place with --data; what came is kept, so the same command goes on.",
-            ) from error
-        raise DiskFull(
-            f"{name} cannot be used: {error.strerror or error}.", "Choose another place with --data."
-        ) from error
+        raise system_error(error, path, option="--data", kept=_KEPT) from error

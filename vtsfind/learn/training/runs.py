@@ -14,7 +14,6 @@ A run folder holds
   the validation, pictures a second, and the share of the time that was spent waiting for data.
 """
 
-import errno
 import json
 import platform
 from collections.abc import Iterator, Mapping
@@ -27,12 +26,13 @@ from typing import Any
 
 import torch
 
-from vtsfind.base.errors import DiskFull, StorageError, UsageError
+from vtsfind.base.errors import StorageError, UsageError
 from vtsfind.store.atomic import atomic_replace, replace_file
+from vtsfind.store.errors import system_error
 from vtsfind.store.folders import RUN, claim_folder, remove_leftovers
 
 PACKAGES = ("vtsfind", "torch", "timm", "numpy", "pillow")
-_DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_KEPT = "The same command then continues from the last checkpoint."
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,22 +177,14 @@ class RunFolder:
 
     @contextmanager
     def written(self) -> Iterator[None]:
-        """Say what the file system refuses in vtsfind's own errors.
+        """Turn errors of the system into vtsfind's own.
 
         Raises
         ------
-        DiskFull
-            When there is no room, or the folder cannot be written.
+        DiskFull, StorageError
+            When there is no space, or the folder cannot be written.
         """
         try:
             yield
         except OSError as error:
-            if error.errno in _DISK_FULL_ERRNOS:
-                raise DiskFull(
-                    f"The disk with {self.path} is full.",
-                    "Make room; the same command then goes on from the last checkpoint.",
-                ) from error
-            raise DiskFull(
-                f"{error.filename or self.path} cannot be written: {error.strerror or error}.",
-                "Choose another folder with --run.",
-            ) from error
+            raise system_error(error, self.path, verb="written", option="--run", kept=_KEPT) from error
