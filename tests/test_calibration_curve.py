@@ -132,7 +132,7 @@ def test_without_a_calibration_only_measured_rates_are_promised(tmp_path: Path) 
     assert radius_for(tmp_path, 1e-4, signature=half) == 32
     with pytest.raises(UsageError, match="Run `vtsfind calibrate`"):
         radius_for(tmp_path, 1e-5, signature=SIGNATURE)
-    with pytest.raises(UsageError, match="no 'copy' codes"):
+    with pytest.raises(UsageError, match="no codes 'copy'"):
         radius_for(tmp_path, 1e-4, signature=replace(SIGNATURE, heads=(Head("scene", 64),)))
 
 

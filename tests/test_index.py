@@ -126,9 +126,7 @@ def test_every_code_of_the_golden_library_is_read(golden: Path) -> None:
 
 def test_the_golden_library_is_sound(golden: Path) -> None:
     with Index.open(golden) as index:
-        problems = index.check(deep=True)
-    assert [problem.severity for problem in problems] == ["should"]
-    assert "2 codes belong to photos that have no file" in problems[0].message
+        assert index.check(deep=True) == []
 
 
 # What is kept

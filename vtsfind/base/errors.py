@@ -67,7 +67,19 @@ class LibraryMissing(StorageError):
 
 
 class LibraryLocked(StorageError):
-    """Another process is writing to the library."""
+    """Another process is writing to the library.
+
+    Parameters
+    ----------
+    message, remedy
+        See `VtsfindError`.
+    owner
+        The process that holds the lock, in words.
+    """
+
+    def __init__(self, message: str, remedy: str = "", *, owner: str = "another process") -> None:
+        super().__init__(message, remedy)
+        self.owner = owner
 
 
 class LibraryDamaged(StorageError):

@@ -1,7 +1,7 @@
-"""Folders that vtsfind fills with files of its own: it takes a new or an empty one, and marks it.
+"""Folders that vtsfind fills with its own files: only a new or an empty folder is taken, and then marked.
 
-In a folder without the mark nothing is written or removed, so that no file of a person's is lost that has a name which
-vtsfind uses, too.
+In a folder without the mark nothing is written or removed, so that no user's file is lost because its name is one that
+vtsfind uses.
 """
 
 import re
@@ -22,11 +22,11 @@ class FolderKind:
     """A kind of folder."""
 
     noun: str
-    """What errors call it, such as `library`."""
+    """Its name in error messages, such as `library`."""
     option: str
-    """The option that names it, such as `--library`."""
+    """The option that chooses it, such as `--library`."""
     names: tuple[str, ...]
-    """Shell patterns of the files that are replaced as a whole in it."""
+    """Shell patterns of its files that are replaced by `vtsfind.store.atomic.atomic_replace`."""
 
     @property
     def marker(self) -> str:
@@ -54,21 +54,21 @@ RUN = FolderKind(
 
 
 def claim_folder(folder: Path, kind: FolderKind, is_own: Callable[[], bool]) -> None:
-    """Mark a folder, which is there, as one of vtsfind's.
+    """Mark an existing folder as one of vtsfind's.
 
     Parameters
     ----------
     folder
         The folder.
     kind
-        What it is for.
+        Its purpose.
     is_own
-        Whether a folder that holds files without the mark is one of an earlier vtsfind.
+        Returns whether a folder with files but without the mark was made by an earlier vtsfind.
 
     Raises
     ------
     UsageError
-        If it holds other files; nothing was changed.
+        If it contains other files; nothing is changed.
     OSError
         If it cannot be read or written.
     """
@@ -78,14 +78,14 @@ def claim_folder(folder: Path, kind: FolderKind, is_own: Callable[[], bool]) -> 
     if any(folder.iterdir()) and not is_own():
         raise UsageError(
             f"The folder {folder} is not empty and not a {kind.noun} of vtsfind.",
-            f"Choose a new or an empty folder with {kind.option}.",
+            f"Choose a new or empty folder with {kind.option}.",
         )
     with suppress(FileExistsError):
         write_new(bytes(marker), _MARK)
 
 
 def remove_leftovers(folder: Path, kind: FolderKind) -> None:
-    """Remove the temporary files that killed processes left in a folder of vtsfind's."""
+    """Remove the temporary files that killed processes left in a marked folder."""
     for path in folder.iterdir():
         match = re.fullmatch(LEFTOVER, path.name)
         if match and any(fnmatch(match["name"], pattern) for pattern in kind.names):

@@ -40,9 +40,9 @@ class WriterLock:
         try:
             self._lock.acquire(timeout=0)
         except Timeout:
+            owner = _owner_text(self._owner)
             raise LibraryLocked(
-                f"The library {folder} is in use by {_owner_text(self._owner)}.",
-                "Wait until it is done, or stop it.",
+                f"The library {folder} is in use by {owner}.", "Wait until it is done, or stop it.", owner=owner
             ) from None
         try:
             self._write_owner()
@@ -71,7 +71,7 @@ class WriterLock:
 
 
 def _read_note(owner: Path) -> dict[str, Any] | None:
-    """What a note says; None if it is missing or none of vtsfind's."""
+    """The content of `owner.json`; None if it is missing or has other content."""
     try:
         note = json.loads(owner.read_bytes())
     except (OSError, ValueError):

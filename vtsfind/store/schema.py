@@ -60,7 +60,7 @@ CREATE INDEX files_by_content ON files (content);
 
 
 def is_own(folder: Path) -> bool:
-    """Whether the files in a folder are those of a library, by their first bytes, if it was never marked as one."""
+    """Whether a folder without a mark contains a library, by the first bytes of its files."""
     with suppress(OSError), (folder / NAME).open("rb") as file:
         if file.read(_APPLICATION_ID_AT + 4)[_APPLICATION_ID_AT:] == APPLICATION_ID.to_bytes(4, "big"):
             return True

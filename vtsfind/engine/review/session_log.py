@@ -49,9 +49,10 @@ class SavedSteps(AbstractContextManager["SavedSteps"]):
         try:
             self._lock = WriterLock(folder)
         except LibraryLocked as error:
-            who = error.message.partition(" is being written by ")[2].rstrip(".")
             raise LibraryLocked(
-                f"The library {library} is being reviewed by {who}.", "Leave that session first."
+                f"The library {library} is being reviewed by {error.owner}.",
+                "Leave that session first.",
+                owner=error.owner,
             ) from error
         try:
             self._file = LineFile(self._path, KIND, VERSION)
