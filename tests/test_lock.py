@@ -54,9 +54,7 @@ def held_by_another_process(folder: Path) -> Iterator[subprocess.Popen[str]]:
 
 def test_a_second_writer_is_told_who_writes_since_when(library: Path) -> None:
     with held_by_another_process(library) as process:
-        words = (
-            rf"{re.escape(str(library))} is in use by process {process.pid} on .* since 20\d\d-.*Wait"
-        )
+        words = rf"{re.escape(str(library))} is in use by process {process.pid} on .* since 20\d\d-.*Wait"
         for use in (
             lambda: Index.open(library, write=True),
             lambda: Index.create(library, entries.SIGNATURE),

@@ -118,7 +118,6 @@ def _planes(database: Database, *, deep: bool) -> Iterator[LibraryProblem]:
         yield LibraryProblem("must", error.message)
 
 
-
 def repair_rows(database: Database) -> list[str]:
     """Delete inconsistent rows from a database that SQLite can read, and commit.
 

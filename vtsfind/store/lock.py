@@ -42,7 +42,9 @@ class WriterLock:
         except Timeout:
             owner = _owner_text(self._owner)
             raise LibraryLocked(
-                f"The library {folder} is in use by {owner}.", "Wait until it is done, or stop it.", owner=owner
+                f"The library {folder} is in use by {owner}.",
+                "Wait until it is done, or stop it.",
+                owner=owner,
             ) from None
         try:
             self._write_owner()
