@@ -7,16 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from vtsfind.base.errors import StorageError, VtsfindError
-from vtsfind.base.operations import ACTIVE_RUN_NAME
 from vtsfind.base.progress import CancelToken
-from vtsfind.base.settings import Settings, load_settings, places
 from vtsfind.cli.options import CommonOptions, ScreenOptions
 from vtsfind.report.streams import Notes, Output
+
+if TYPE_CHECKING:
+    from vtsfind.base.settings import Settings
 
 
 class ExitCode(IntEnum):
@@ -52,7 +53,7 @@ _MEANINGS = {
 class CommandRun:
     """One run of a command."""
 
-    settings: Settings
+    settings: "Settings"
     output: Output
     notes: Notes
     json: bool
@@ -72,6 +73,8 @@ def running(common: ScreenOptions, **flags: Any) -> Iterator[CommandRun]:
     flags
         Settings that the command's own options give; None for those not given.
     """
+    from vtsfind.base.settings import load_settings
+
     output = Output()
     notes = Notes(quiet=common.quiet, verbose=common.verbose)
     json = isinstance(common, CommonOptions) and common.json
@@ -99,6 +102,9 @@ def running(common: ScreenOptions, **flags: Any) -> Iterator[CommandRun]:
 
 def _recover_interrupted_run(notes: Notes) -> None:
     """Finish or roll back what a killed `apply` or `undo` left half done, and say so."""
+    from vtsfind.base.operations import ACTIVE_RUN_NAME
+    from vtsfind.base.settings import places
+
     if not (places().journal / ACTIVE_RUN_NAME).exists():
         return
     from vtsfind.engine.apply.recovery import recover

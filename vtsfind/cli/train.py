@@ -1,6 +1,5 @@
 """`vtsfind train`: make a model from a recipe, or from a data set, a method and a number of bits."""
 
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -284,6 +283,8 @@ def _count_pictures(run: CommandRun, preset: "PresetOptions", options: TrainOpti
 
 def parse_override(text: str) -> tuple[str, Any]:
     """Read `KEY=VALUE`; a value that is no TOML is text."""
+    import tomllib
+
     from vtsfind.base.errors import UsageError
 
     key, equals, value = text.partition("=")
