@@ -30,7 +30,6 @@ from vtsfind.graphics.scaling import FULL_VIEW
 from vtsfind.tui.screens.compare import ComparePage
 from vtsfind.tui.screens.groups import GroupsPage
 from vtsfind.tui.widgets.image_view import ZoomView
-from vtsfind.tui.widgets.text_width import size
 
 
 def picture(
@@ -126,7 +125,7 @@ def test_facts_name_the_better_file_and_leave_out_what_neither_says() -> None:
     second = ComparedFile(
         "b.jpg", "/x", 3000, "", PictureInfo(200, 150, 1, None, "JPEG"), Details(quality=80)
     )
-    lines = {fact.name: fact for fact in facts(first, second, size)}
+    lines = {fact.name: fact for fact in facts(first, second)}
     assert (lines["pixels"].better, lines["bytes"].better, lines["taken"].better) == (1, 2, 1)
     assert (lines["place (GPS)"].better, lines["JPEG quality"].better) == (1, 2)
     assert lines["folder"].same

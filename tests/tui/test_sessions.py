@@ -14,8 +14,8 @@ from support.made_groups import on_disk
 from support.tui_driver import Hand, drive
 
 from vtsfind.base.groups import Group
+from vtsfind.base.paths import show_path
 from vtsfind.base.progress import CancelToken, Phase, Progress
-from vtsfind.base.records import show_path
 from vtsfind.base.settings import Settings
 from vtsfind.engine import update
 from vtsfind.tui.app import BrowseApp

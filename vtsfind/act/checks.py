@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from vtsfind.base.operations import Operation
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
 
 _OPEN_FLAGS = (
     os.O_RDONLY

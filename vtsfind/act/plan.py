@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.operations import Action, Operation
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
 
 _MAX_SHOWN_PROBLEMS = 3
 

@@ -1,6 +1,5 @@
 """The rules of a keep policy: each puts one quality of a file into a value, smaller for better, and into words."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,6 +7,7 @@ from enum import IntEnum
 from typing import Any, Final
 
 from vtsfind.base.groups import Photo
+from vtsfind.base.paths import is_below
 from vtsfind.base.quality import Details
 
 Value = int | str | bytes | tuple[int | str | bytes, ...]
@@ -249,9 +249,8 @@ def _path_words(better: KeepCandidate, worse: KeepCandidate) -> str:
 
 def folder_rank(folders: tuple[bytes, ...], path: bytes) -> int:
     """The place, from 0, of the first of some folders that a path lies in; their number for none."""
-    separator = os.fsencode(os.sep)
     for rank, folder in enumerate(folders):
-        if path == folder or path.startswith(folder.rstrip(separator) + separator):
+        if is_below(path, folder):
             return rank
     return len(folders)
 

@@ -7,6 +7,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from vtsfind.base.paths import show_path
+
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
@@ -121,28 +123,3 @@ class Entry:
     """None when the content is known to the index already."""
     codes: dict[str, npt.NDArray[np.uint8]] | None = None
     """Head name to packed code, (w,) uint8; None when the content is known to the index already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """One answer to a query."""
-
-    path: bytes
-    distance: int
-    """Bits in which the codes differ."""
-    bits: int
-    """Length of the codes."""
-
-
-def show_path(path: bytes) -> str:
-    r"""Write a path for people: invalid UTF-8 and control characters become visible escapes.
-
-    >>> show_path(b"holiday/beach.jpg")
-    'holiday/beach.jpg'
-    >>> show_path(b"two\nlines-\xff.jpg")
-    'two\\nlines-\\xff.jpg'
-    """
-    text = path.decode("utf-8", "backslashreplace")
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -139,7 +139,7 @@ add_command(decisions, "import", import_from)
 
 def _conclude(run: CommandRun, command: str, changed: int, sentence: str) -> None:
     """Say how many pairs a command changed something about."""
-    from vtsfind.report.columns import counted
+    from vtsfind.base.words import counted
     from vtsfind.report.ndjson import NdjsonWriter
 
     if run.json:
@@ -148,7 +148,7 @@ def _conclude(run: CommandRun, command: str, changed: int, sentence: str) -> Non
 
 
 def _warn_of_damage(run: CommandRun, damaged: int) -> None:
-    from vtsfind.report.columns import counted
+    from vtsfind.base.words import counted
 
     if damaged:
         run.notes.warn(

@@ -128,7 +128,7 @@ def _make(
 
 
 def _note_kept_edits(run: CommandRun, count: int) -> None:
-    from vtsfind.report.columns import counted
+    from vtsfind.base.words import counted
 
     if count:
         run.notes.say(

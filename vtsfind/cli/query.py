@@ -137,7 +137,7 @@ def _write_json(run: CommandRun, found: "Similar") -> None:
 
 def _conclude(run: CommandRun, found: "Similar") -> None:
     """Say which photos could not be used and for which nothing was found; choose the exit code."""
-    from vtsfind.base.records import show_path
+    from vtsfind.base.paths import show_path
 
     for answer in found.answers:
         if answer.failure:

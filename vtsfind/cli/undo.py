@@ -127,7 +127,7 @@ def history(
 
 
 def _warn_of_damage(run: CommandRun, records: "list[RunRecord]") -> None:
-    from vtsfind.report.columns import counted
+    from vtsfind.base.words import counted
 
     for record in records:
         if record.damaged:

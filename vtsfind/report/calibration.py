@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.words import counted
 from vtsfind.engine.calibration.curve import Curve
-from vtsfind.report.columns import counted, table
+from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Notes, Output, Style
 

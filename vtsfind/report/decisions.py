@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import path_fields, show_path
 from vtsfind.engine.library.decisions import Decision, DecisionKind
 from vtsfind.report.columns import table
-from vtsfind.report.ndjson import NdjsonWriter, path_fields
+from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Output
 
 _CHOICE_LABELS = {DecisionKind.NOT_DUPLICATE: "not duplicates", DecisionKind.KEEP_BOTH: "keep both"}

@@ -4,7 +4,8 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from vtsfind.report.columns import counted, table
+from vtsfind.base.words import counted
+from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Output
 

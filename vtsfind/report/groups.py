@@ -10,11 +10,13 @@ from itertools import groupby
 from typing import Any
 
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
-from vtsfind.base.records import Failure, Reason, show_path
+from vtsfind.base.paths import path_fields, show_path
+from vtsfind.base.records import Failure, Reason
+from vtsfind.base.words import counted, file_size
 from vtsfind.engine.duplicates.pipeline import Duplicates
-from vtsfind.report.columns import counted, sized, table
+from vtsfind.report.columns import table
 from vtsfind.report.index import write_failures
-from vtsfind.report.ndjson import NdjsonWriter, path_fields
+from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Notes, Output, Style
 
 _CSV_FIELDS = (
@@ -52,7 +54,7 @@ def write_groups(output: Output, found: Duplicates) -> None:
 
 
 def _heading(group: Group, *, verified: bool) -> str:
-    gain = f", {sized(group.gain)} to gain" if verified else ", candidates only"
+    gain = f", {file_size(group.gain)} to gain" if verified else ", candidates only"
     tie = f"; tied: {group.doubt or 'only the paths differ'}" if group.tied else ""
     return f"Group {group.number}: {counted(len(group.members), 'photo')}{gain}{tie}"
 
@@ -74,7 +76,7 @@ def _row(member: Member) -> list[str]:
     return [
         "keep" if member.verdict is None else member.verdict.value,
         f"{photo.info.width}x{photo.info.height}",
-        sized(photo.stamp.size),
+        file_size(photo.stamp.size),
         show_path(photo.path) + sidecar_note,
         _explanation(member),
     ]
@@ -199,7 +201,7 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
     else:
         copies = sum(len(group.members) - 1 for group in found.groups)
         kinds = ", ".join(f"{number:,} {verdict}" for verdict, number in _counts(found.groups))
-        gain = sized(sum(group.gain for group in found.groups))
+        gain = file_size(sum(group.gain for group in found.groups))
         noun = counted(copies, "copy", "copies") if found.verified else counted(copies, "candidate")
         notes.say(
             f"{counted(len(found.groups), 'group')} among {what}: {noun} ({kinds})"

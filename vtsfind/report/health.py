@@ -3,8 +3,9 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from vtsfind.base.words import counted, file_size
 from vtsfind.engine import Diagnosis
-from vtsfind.report.columns import counted, table
+from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output, Style
 
@@ -20,7 +21,7 @@ def write_diagnosis(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]
     if counts:
         when = f"{counts.indexed.astimezone():%Y-%m-%d %H:%M}" if counts.indexed else "never"
         rows += [
-            ["photos", f"{counts.files:,} files, {counts.contents:,} contents, {counts.bytes / 1e9:,.2f} GB"],
+            ["photos", f"{counts.files:,} files, {counts.contents:,} contents, {file_size(counts.bytes)}"],
             ["folders", f"{counts.roots:,}"],
             ["refreshed", when],
         ]

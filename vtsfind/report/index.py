@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from vtsfind.base.records import Failure, show_path
+from vtsfind.base.paths import path_fields, show_path
+from vtsfind.base.records import Failure
+from vtsfind.base.words import counted
 from vtsfind.engine import Changes, RefreshResult
-from vtsfind.report.columns import counted
-from vtsfind.report.ndjson import NdjsonWriter, path_fields
+from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Notes
 
 _MAX_NAMED_PER_REASON = 3

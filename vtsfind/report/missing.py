@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import path_fields, show_path
+from vtsfind.base.words import counted
 from vtsfind.engine.missing.card import CardPhoto, CardResult, Presence
-from vtsfind.report.columns import counted
-from vtsfind.report.ndjson import NdjsonWriter, path_fields
+from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Notes, Output
 
 

@@ -4,9 +4,11 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from vtsfind.base.paths import path_fields
+from vtsfind.base.words import file_size
 from vtsfind.engine import Model
 from vtsfind.report.columns import table
-from vtsfind.report.ndjson import NdjsonWriter, path_fields
+from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Output
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ def write_start(output: Output, start: "StartWeights", *, json: bool) -> None:
         ["backbone", start.backbone],
         ["weights", f"{start.weights:,}"],
         ["file", os.fspath(start.path)],
-        ["size", _megabytes(start.size)],
+        ["size", file_size(start.size)],
         ["SHA-256", start.sha256],
         ["in a recipe", f'start = "{start.path.name}"'],
     ]
@@ -85,11 +87,7 @@ def write_start(output: Output, start: "StartWeights", *, json: bool) -> None:
 
 
 def _size(model: Model) -> str:
-    return "missing" if model.size is None else _megabytes(model.size)
-
-
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"
+    return "missing" if model.size is None else file_size(model.size)
 
 
 def _fields(model: Model) -> dict[str, Any]:

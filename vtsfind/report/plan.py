@@ -7,12 +7,14 @@ from typing import Any
 from vtsfind.act.plan import Plan, PlannedFile, Sidecar, operations
 from vtsfind.act.plan_text import plan_text
 from vtsfind.base.operations import Action, Operation, State
-from vtsfind.base.records import Failure, show_path
+from vtsfind.base.paths import path_fields, show_path
+from vtsfind.base.records import Failure
+from vtsfind.base.words import counted, file_size
 from vtsfind.engine.apply.apply import ApplyResult, OperationResult
 from vtsfind.engine.apply.recovery import RecoveredOperation
 from vtsfind.engine.apply.undo import RestoreOutcome, RestoreResult, UndoResult
-from vtsfind.report.columns import counted, table
-from vtsfind.report.ndjson import NdjsonWriter, path_fields
+from vtsfind.report.columns import table
+from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Notes, Output
 from vtsfind.store.journal import RunRecord
 
@@ -29,20 +31,6 @@ _ACTION_LABELS = {
     Action.SYMLINK: "to become symbolic links",
     Action.DELETE: "to be deleted for good",
 }
-
-
-def size_text(size: int) -> str:
-    """A number of bytes for people.
-
-    >>> size_text(999), size_text(2_431_556)
-    ('999 bytes', '2.4 MB')
-    """
-    if size < 1000:
-        return counted(size, "byte")
-    amount, unit = size / 1000, 0
-    while amount >= 1000 and unit < 3:
-        amount, unit = amount / 1000, unit + 1
-    return f"{amount:.1f} {('kB', 'MB', 'GB', 'TB')[unit]}"
 
 
 def write_plan(output: Output, plan: Plan) -> None:
@@ -95,7 +83,7 @@ def _operations_text(todo: Sequence[Operation]) -> str:
     """How many files what is to happen to, and their bytes."""
     counts = Counter(operation.action for operation in todo)
     parts = [f"{counted(number, 'file')} {_ACTION_LABELS[action]}" for action, number in counts.items()]
-    return f"{', '.join(parts)} ({size_text(sum(one.size for one in todo))})"
+    return f"{', '.join(parts)} ({file_size(sum(one.size for one in todo))})"
 
 
 def operation_line(operation: Operation) -> str:
@@ -168,11 +156,11 @@ def summarize_applied(notes: Notes, result: ApplyResult, *, dry_run: bool) -> No
     if dry_run:
         notes.say(
             f"Nothing was done. There would be {counted(len(result.of(State.PLANNED)), 'operation')}, "
-            f"{size_text(sum(step.operation.size for step in result.of(State.PLANNED)))}."
+            f"{file_size(sum(step.operation.size for step in result.of(State.PLANNED)))}."
         )
         return
     done = result.of(State.DONE)
-    notes.say(f"{counted(len(done), 'operation')} done, {size_text(result.size)}.")
+    notes.say(f"{counted(len(done), 'operation')} done, {file_size(result.size)}.")
     quarantined = sum(bool(step.note) for step in done)
     if quarantined:
         notes.warn(f"{counted(quarantined, 'file')} went to a quarantine, since no trash can be made there.")
@@ -236,7 +224,7 @@ def summarize_undone(notes: Notes, result: UndoResult, *, dry_run: bool) -> None
             notes.warn(f"And {len(steps) - _MAX_NAMED:,} more; --verbose names all.")
     back = result.of(RestoreOutcome.RESTORED)
     verb = "would come back" if dry_run else "came back"
-    notes.say(f"{counted(len(back), 'file')} {verb}, {size_text(sum(one.operation.size for one in back))}.")
+    notes.say(f"{counted(len(back), 'file')} {verb}, {file_size(sum(one.operation.size for one in back))}.")
     if result.of(RestoreOutcome.PENDING):
         notes.say(f"When the drive is there again: vtsfind undo {result.run}")
     if result.interrupted:

@@ -5,10 +5,10 @@ from datetime import datetime
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import path_fields, show_path
 from vtsfind.engine import Answer, Neighbour
 from vtsfind.report.columns import table
-from vtsfind.report.ndjson import NdjsonWriter, path_fields
+from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Output, Style
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vtsfind.base.errors import LibraryDamaged
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
 from vtsfind.store import planes
 from vtsfind.store.database import Database
 from vtsfind.store.errors import SQLITE_ERRORS

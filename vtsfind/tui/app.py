@@ -11,6 +11,7 @@ from textual.theme import Theme
 
 from vtsfind.base.errors import LibraryMissing
 from vtsfind.base.progress import Cancelled
+from vtsfind.base.words import counted, file_size
 from vtsfind.engine.review.session import BrowseSession, error_message
 from vtsfind.graphics.detect import CellSize, Graphics
 from vtsfind.graphics.renderer import PictureRenderer
@@ -38,7 +39,6 @@ from vtsfind.tui.services.serial_keys import SerialKeysApp
 from vtsfind.tui.services.thumbnails import PictureCache
 from vtsfind.tui.widgets.dialogs import BusyDialog, HelpDialog
 from vtsfind.tui.widgets.overlay import Overlay
-from vtsfind.tui.widgets.text_width import counted, size
 from vtsfind.tui.widgets.top_bar import TABS
 
 THEME = Theme(
@@ -136,7 +136,7 @@ class BrowseApp(SerialKeysApp):
             return busy + name, busy
         totals = review.totals
         decided = f"{totals.decided:,}/{len(review.groups):,} decided"
-        going = f", removes {counted(totals.files, 'photo')}, {size(totals.gain)} "
+        going = f", removes {counted(totals.files, 'photo')}, {file_size(totals.gain)} "
         return busy + name + decided + going, busy + decided + going, busy + decided, decided
 
     # -- messages from screens -------------------------------------------------------------------------------------

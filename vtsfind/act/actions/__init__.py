@@ -26,7 +26,7 @@ from vtsfind.act.actions.xdg_trash import NoPlaceAvailable, Quarantine, Reserved
 from vtsfind.act.checks import CheckedOperation, CheckFailed
 from vtsfind.act.volumes import Volumes
 from vtsfind.base.operations import Action, Operation, State, UndoRecord
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
 from vtsfind.store.journal import OperationRecord
 
 __all__ = ["ActionRefused", "Actions", "NotRestorable", "NotRestorableYet"]

@@ -18,7 +18,7 @@ from vtsfind.act.checks import (
     verify,
 )
 from vtsfind.base.operations import Operation, UndoRecord
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
 
 
 def require_as_checked(checked: CheckedOperation) -> None:

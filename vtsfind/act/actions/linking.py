@@ -14,7 +14,7 @@ from vtsfind.act.actions.renaming import free_name, make_folders, remove_if_exis
 from vtsfind.act.checks import CheckedOperation, CheckFailed, stat_regular_file, verify
 from vtsfind.act.volumes import Volumes
 from vtsfind.base.operations import Action, Metadata, Operation, State, UndoRecord
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
 from vtsfind.store.journal import OperationRecord
 
 

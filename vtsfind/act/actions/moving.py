@@ -22,7 +22,7 @@ from vtsfind.act.actions.renaming import (
 from vtsfind.act.checks import CheckedOperation, CheckFailed
 from vtsfind.act.volumes import Volumes
 from vtsfind.base.operations import Action, Operation, State, UndoRecord
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
 from vtsfind.store.journal import OperationRecord
 
 ROLLED_BACK = "it was interrupted; everything is as it was"

@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from vtsfind.act.volumes import Volume, Volumes
 from vtsfind.base.operations import Operation
+from vtsfind.base.paths import is_below
 from vtsfind.store.atomic import write_new
 from vtsfind.store.checksummed_log import path_record
 
@@ -125,7 +126,7 @@ def _trash_info(recorded_path: bytes) -> bytes:
 def _relative_to_mount(mount: bytes, path: bytes) -> bytes:
     """A path as seen from the top of its volume; the whole path if it is reached in another way."""
     real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
-    return os.path.relpath(real, mount) if real.startswith(os.path.join(mount, b"")) else path
+    return os.path.relpath(real, mount) if is_below(real, mount) else path
 
 
 class Quarantine:

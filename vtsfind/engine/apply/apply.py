@@ -10,8 +10,8 @@ from vtsfind.act.checks import GONE, CheckedOperation, CheckFailed, check_group,
 from vtsfind.act.plan import Plan, kept_paths, operations, require_valid
 from vtsfind.base.errors import UsageError
 from vtsfind.base.operations import Action, Operation, State, UndoRecord
+from vtsfind.base.paths import show_path
 from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
-from vtsfind.base.records import show_path
 from vtsfind.engine.apply.recovery import recover_locked, user_journal
 from vtsfind.store.journal import Journal, OpenRun, Transition
 

@@ -1,6 +1,5 @@
 """Bringing back what a run took away, wholly or in parts, and the history of all runs."""
 
-import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -8,8 +7,8 @@ from enum import Enum
 from vtsfind.act.actions import ActionRefused, Actions, NotRestorable, NotRestorableYet
 from vtsfind.base.errors import UsageError
 from vtsfind.base.operations import Action, Operation, State
+from vtsfind.base.paths import is_below, show_path
 from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
-from vtsfind.base.records import show_path
 from vtsfind.engine.apply.apply import BATCH
 from vtsfind.engine.apply.recovery import finish_or_roll_back, recover_locked, user_journal
 from vtsfind.store.journal import Journal, OpenRun, OperationRecord, RunRecord, Transition
@@ -147,8 +146,7 @@ def _chosen(record: RunRecord, paths: Collection[bytes]) -> list[OperationRecord
 
 
 def _matches_path(operation: Operation, path: bytes) -> bool:
-    below = os.path.join(path, b"")
-    return path in {operation.path, operation.sidecar_of} or operation.path.startswith(below)
+    return is_below(operation.path, path) or operation.sidecar_of == path
 
 
 class _UndoExecution:

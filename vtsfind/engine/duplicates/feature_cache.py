@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from vtsfind.base.groups import UNDECIDED, FullFrameVerdict, PairVerdict
 from vtsfind.base.machine import processors
+from vtsfind.base.paths import show_path
 from vtsfind.base.progress import CancelToken, Phase, Progress
 from vtsfind.base.quality import Details
-from vtsfind.base.records import Failure, Found, Reason, show_path
+from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.base.settings import Settings
 from vtsfind.engine.duplicates.verification_pool import PhotoRefPair, RecentFeatures, VerificationPool
 from vtsfind.engine.library.snapshot import Content

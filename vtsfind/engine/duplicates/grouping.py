@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 from vtsfind.act.policy import KeepCandidate, Policy, mark_recompressed
 from vtsfind.base.groups import Evidence, Group, Member, PairVerdict, Verdict
+from vtsfind.base.paths import show_path
 from vtsfind.base.quality import Details
-from vtsfind.base.records import show_path
 from vtsfind.engine.duplicates.keeper_ranking import KeeperRanking
 from vtsfind.engine.library.scope import Scope
 from vtsfind.engine.library.sidecars import split_sidecars

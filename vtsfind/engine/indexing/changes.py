@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.paths import prefix_below, show_path
 from vtsfind.base.progress import CancelToken, Phase, Progress
-from vtsfind.base.records import Failure, Found, Reason, show_path
+from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.base.settings import Settings
 from vtsfind.media.scan import ScanOptions, ScanReport, normalised, scan
 
@@ -81,7 +82,9 @@ def select(folders: Iterable[str | bytes], names: Iterable[bytes], known: Sequen
         given = [path for path in paths if os.path.isdir(path)]
         # A folder of the library may lie where a look from above does not come, such as below a hidden one.
         inside = [
-            folder for folder in known if folder.startswith(_path_prefixes(given)) and folder not in given
+            folder
+            for folder in known
+            if folder.startswith(tuple(map(prefix_below, given))) and folder not in given
         ]
         return Selection((*given, *inside), tuple(files))
     if not known:
@@ -130,7 +133,7 @@ def scan_changes(
     result = Changes()
     files = list(selection.files)
     if selection.known:
-        prefixes = _path_prefixes(selection.folders)
+        prefixes = tuple(map(prefix_below, selection.folders))
         files += [path for path in stamps if not path.startswith(prefixes)]
     roots = [path for path in (*selection.folders, *files) if not _does_not_exist(path)]
     options = ScanOptions(
@@ -170,10 +173,10 @@ def _find_vanished(
     forget_missing: bool,
 ) -> None:
     """Sort the known files that the scan did not meet into vanished ones, absent ones, and such as no one can tell."""
-    scanned_prefixes = _path_prefixes(folders)
+    scanned_prefixes = tuple(map(prefix_below, folders))
     unknown_paths = {failure.path for failure in result.failures}
-    unknown_prefixes = _path_prefixes(unknown_paths)
-    absent = {folder: _path_prefixes([folder]) for folder in folders if is_missing_or_empty(folder)}
+    unknown_prefixes = tuple(map(prefix_below, unknown_paths))
+    absent = {folder: prefix_below(folder) for folder in folders if is_missing_or_empty(folder)}
     missing_parents: dict[bytes, bool] = {}
     for path, stamp in not_found.items():
         named = path in files
@@ -214,12 +217,6 @@ def is_missing_or_empty(folder: bytes) -> bool:
         return True
     except OSError:  # it is there but cannot be read, which the scan reports
         return False
-
-
-def _path_prefixes(folders: Iterable[bytes]) -> tuple[bytes, ...]:
-    """What the paths below each folder begin with."""
-    slash = os.fsencode(os.sep)
-    return tuple(folder if folder.endswith(slash) else folder + slash for folder in folders)
 
 
 def _with_progress(found: Iterable[Found], progress: Progress) -> Iterator[Found]:

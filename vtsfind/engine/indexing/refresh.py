@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vtsfind.base.machine import processors
+from vtsfind.base.paths import show_path
 from vtsfind.base.progress import Cancelled, CancelToken, Phase, Progress, SilentProgress
-from vtsfind.base.records import Entry, Failure, Found, Preprocessing, Reason, show_path
+from vtsfind.base.records import Entry, Failure, Found, Preprocessing, Reason
 from vtsfind.base.settings import Settings
 from vtsfind.engine.indexing.changes import Changes, Selection, StampTuple, scan_changes
 from vtsfind.engine.library.access import EncoderLike

@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import BinaryIO
 
 from vtsfind.base.errors import LibraryMissing, UsageError
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
 from vtsfind.base.settings import Settings, places
 from vtsfind.engine.library.access import open_library
 from vtsfind.store.decisions import NAME, Decision, DecisionKind, Decisions, Pair, decision_of

@@ -10,7 +10,7 @@ from contextlib import suppress
 from functools import cache
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
 from vtsfind.media.scan import normalised
 
 _Identity = tuple[int, int]

@@ -1,10 +1,10 @@
 """Which pairs of photos are asked about: all, those between some folders, or those within one."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.paths import is_below
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +20,11 @@ class Scope:
         """The number of the folder that a photo lies in; 0 if there are none, None if it lies in none of them."""
         if not self.folders:
             return 0
-        separator = os.fsencode(os.sep)
         holding = [
             (len(folder), number)
             for number, paths in enumerate(self.folders)
             for folder in paths
-            if path == folder or path.startswith(folder.rstrip(separator) + separator)
+            if is_below(path, folder)
         ]
         return max(holding)[1] if holding else None
 

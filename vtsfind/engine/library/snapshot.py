@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from vtsfind.base.groups import Photo
+from vtsfind.base.paths import is_below
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, PictureInfo, Reason
 from vtsfind.engine.indexing.changes import is_missing_or_empty
@@ -112,9 +113,8 @@ class _SnapshotBuilder:
 
     def _missing_root(self, path: bytes) -> bytes | None:
         """The folder of the library that a file lay in, if that folder is missing or empty as an unplugged drive's is."""
-        separator = os.fsencode(os.sep)
         for root in self._roots:
-            if path.startswith(root.rstrip(separator) + separator):
+            if is_below(path, root):
                 if root not in self._is_root_missing:
                     self._is_root_missing[root] = is_missing_or_empty(root)
                 if self._is_root_missing[root]:

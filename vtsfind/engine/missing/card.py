@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from vtsfind.base.groups import Verdict
+from vtsfind.base.paths import is_below
 from vtsfind.base.records import Failure, Found
 from vtsfind.store.index import FileRecord
 
@@ -80,9 +81,8 @@ class CardFiles:
 
     def contains(self, path: bytes) -> bool:
         """Whether a path leads to the card."""
-        separator = os.fsencode(os.sep)
         real = os.path.realpath(path)
-        if any(real == root or real.startswith(root.rstrip(separator) + separator) for root in self.roots):
+        if any(is_below(real, root) for root in self.roots):
             return True
         try:
             status = os.stat(path)

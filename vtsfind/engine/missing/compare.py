@@ -13,8 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
+from vtsfind.base.paths import show_path
 from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
-from vtsfind.base.records import Failure, Found, Reason, show_path
+from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.base.settings import Settings
 from vtsfind.engine.library.access import open_library
 from vtsfind.engine.missing.card import CardFiles, CardPhoto, CardResult, CompareBy, Presence, card_files

@@ -1,10 +1,10 @@
 """What two compared files hold, fact by fact, and which of them is better in each."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo
+from vtsfind.base.words import file_size
 
 _CLEARLY_SHARPER = 1.1
 """Ratio of sharpness from which one photo counts as sharper."""
@@ -41,16 +41,8 @@ class FileFact:
         return self.first == self.second
 
 
-def facts(first: ComparedFile, second: ComparedFile, size: Callable[[int], str]) -> list[FileFact]:
-    """The facts about two files; those that neither has are left out.
-
-    Parameters
-    ----------
-    first, second
-        The files.
-    size
-        Formats a number of bytes for people.
-    """
+def facts(first: ComparedFile, second: ComparedFile) -> list[FileFact]:
+    """The facts about two files; those that neither has are left out."""
     a, b = first.info, second.info
     x, y = first.details, second.details
     lines = [
@@ -62,7 +54,7 @@ def facts(first: ComparedFile, second: ComparedFile, size: Callable[[int], str])
             f"{b.width}\u00d7{b.height}",
             _more(a.width * a.height, b.width * b.height),
         ),
-        FileFact("bytes", size(first.size), size(second.size), _more(first.size, second.size)),
+        FileFact("bytes", file_size(first.size), file_size(second.size), _more(first.size, second.size)),
         FileFact("format", _format(first), _format(second), _more(x.lossless, y.lossless)),
         FileFact(
             "JPEG quality", _number(x.quality), _number(y.quality), _more(x.quality or 0, y.quality or 0)

@@ -15,7 +15,7 @@ from vtsfind.act.plan import PlanOrigin, make_plan
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group
 from vtsfind.base.operations import Action
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
 from vtsfind.engine.review.encoding import decode_decision, encode_decision, group_key
 from vtsfind.engine.review.state import (
     ACCEPTED_DECISION,

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from vtsfind.base.errors import ModelDamaged, UsageError
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
 from vtsfind.base.settings import places
 from vtsfind.learn.models.backbones import backbone as backbone_named
 from vtsfind.learn.models.network import HashNetwork, make_backbone

@@ -16,14 +16,15 @@ from textual.widgets import ProgressBar, Static
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import Operation, State
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
+from vtsfind.base.words import counted, file_size
 from vtsfind.engine.review.session import Proposal
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import JobDone, JobFailed, JobProgressed
 from vtsfind.tui.page import Page
 from vtsfind.tui.widgets.dialogs import ConfirmDialog, PlanFileDialog
 from vtsfind.tui.widgets.row_list import RowList
-from vtsfind.tui.widgets.text_width import Line, counted, size
+from vtsfind.tui.widgets.text_width import Line
 
 if TYPE_CHECKING:
     from vtsfind.engine.apply.apply import ApplyResult
@@ -109,7 +110,7 @@ class ApplyPage(Page):
             return
         text = Text()
         text.append(f"Move {counted(len(proposal.operations), 'file')} to the trash", style="bold")
-        text.append(f" from {counted(proposal.groups, 'group')}; frees {size(proposal.size)}.\n")
+        text.append(f" from {counted(proposal.groups, 'group')}; frees {file_size(proposal.size)}.\n")
         text.append(
             "Every file is checked again first. One photo of each group stays. You can undo all of it."
         )
@@ -140,7 +141,7 @@ class ApplyPage(Page):
             return
         lines = [
             f"Moves {counted(len(proposal.operations), 'file')} from {counted(proposal.groups, 'group')} to the trash.",
-            f"Frees {size(proposal.size)}.",
+            f"Frees {file_size(proposal.size)}.",
             "Each file is checked again first; files that have changed are skipped.",
             "The History screen, or `vtsfind undo`, brings them back.",
         ]
@@ -172,7 +173,9 @@ class ApplyPage(Page):
         applied = self._applied = cast("ApplyResult", message.result)
         self.query_one("#apply-work").display = False
         done, skipped = applied.of(State.DONE), applied.skipped
-        text = Text(f"Moved {counted(len(done), 'file')} to the trash, {size(applied.size)}.", style="bold")
+        text = Text(
+            f"Moved {counted(len(done), 'file')} to the trash, {file_size(applied.size)}.", style="bold"
+        )
         if applied.run:
             text.append(f"  Run {applied.run}; undo it on the History screen (F6).", style="not bold")
         if skipped:
@@ -221,7 +224,7 @@ def _operation_line(operation: Operation) -> Line:
         keeper = f"  belongs to {show_path(operation.sidecar_of)}"
     return [
         (f"{operation.action.value:<7}", "bad"),
-        (f"{size(operation.size):>9}  ", "dim"),
+        (f"{file_size(operation.size):>9}  ", "dim"),
         (show_path(operation.path), "name"),
         (keeper, "dim"),
     ]

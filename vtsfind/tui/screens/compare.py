@@ -12,8 +12,9 @@ from textual.widget import Widget
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Box, Evidence, Photo
+from vtsfind.base.paths import show_path
 from vtsfind.base.quality import Details
-from vtsfind.base.records import Failure, show_path
+from vtsfind.base.records import Failure
 from vtsfind.engine.previews.decode import Preview
 from vtsfind.engine.review.alignment import (
     AlignedPair,
@@ -38,7 +39,6 @@ from vtsfind.tui.widgets.card_grid import failure_text
 from vtsfind.tui.widgets.cards import MARK_LABELS, group_title
 from vtsfind.tui.widgets.facts_panel import FactsPanel
 from vtsfind.tui.widgets.image_view import ZoomView
-from vtsfind.tui.widgets.text_width import size
 
 _PAN_STEP_SHARE = 0.2
 """Share of the view that one key moves it by."""
@@ -163,9 +163,7 @@ class ComparePage(Page):
         files = [_file(*each) for each in zip(photos, (first, second), sharpness_value, strict=True)]
         paths = (photos[0].path, photos[1].path)
         self.post_message(
-            PairAligned(
-                paths, frame, difference(frame), differing_share(frame), facts(files[0], files[1], size)
-            )
+            PairAligned(paths, frame, difference(frame), differing_share(frame), facts(files[0], files[1]))
         )
 
     def on_pair_aligned(self, message: PairAligned) -> None:

@@ -14,6 +14,7 @@ from textual.widgets import Input
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Verdict
+from vtsfind.base.words import counted, file_size
 from vtsfind.engine.review.filters import Filter, Sort, parse_filter, weakest_verdict
 from vtsfind.engine.review.session import error_message
 from vtsfind.engine.review.state import ReviewStatus
@@ -32,7 +33,6 @@ from vtsfind.tui.widgets.card_grid import CardGrid
 from vtsfind.tui.widgets.cards import group_cards
 from vtsfind.tui.widgets.dialogs import BulkAcceptDialog, BusyDialog
 from vtsfind.tui.widgets.group_list import GroupList
-from vtsfind.tui.widgets.text_width import counted, size
 
 _CHECK_EVERY_S = 3.0
 _SORTS = list(Sort)
@@ -160,7 +160,7 @@ class GroupsPage(Page):
         self._members.show(group_cards(review, number, self._members.text_width(len(group.members))), cursor)
         self._members.border_title = (
             f"Group {group.number}: {counted(len(group.members), 'photo')}, {weakest_verdict(group).value},"
-            f" frees {size(group.gain)}"
+            f" frees {file_size(group.gain)}"
         )
         status = {
             ReviewStatus.OPEN: f"check: {group.doubt or 'only the path decides'}"

@@ -14,13 +14,14 @@ from textual.widgets import Static
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import State
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
+from vtsfind.base.words import counted, file_size
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import JobDone, JobProgressed
 from vtsfind.tui.page import Page
 from vtsfind.tui.widgets.dialogs import ConfirmDialog
 from vtsfind.tui.widgets.row_list import RowList
-from vtsfind.tui.widgets.text_width import Line, counted, size
+from vtsfind.tui.widgets.text_width import Line
 
 if TYPE_CHECKING:
     from vtsfind.engine.apply.undo import UndoResult
@@ -85,7 +86,7 @@ class HistoryPage(Page):
             op_record.operation.size for op_record in run.op_records.values() if op_record.state is State.DONE
         )
         back = counts[State.UNDONE]
-        removed = f"{counts[State.DONE]:>6,} removed {size(done):>9}"
+        removed = f"{counts[State.DONE]:>6,} removed {file_size(done):>9}"
         line: Line = [
             (f"{run.run:<18}", "key"),
             (f"{run.time[:16].replace('T', ' ')}  ", "dim"),
@@ -115,7 +116,7 @@ class HistoryPage(Page):
             return [
                 (f"{op_record.state.value:<9}", colours.get(op_record.state, "dim")),
                 (f"{op_record.operation.action.value:<11}", "dim"),
-                (f"{size(op_record.operation.size):>9}  ", "dim"),
+                (f"{file_size(op_record.operation.size):>9}  ", "dim"),
                 (show_path(op_record.operation.path), "name"),
                 *note,
             ]

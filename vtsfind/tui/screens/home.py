@@ -17,7 +17,8 @@ from textual.widgets import ProgressBar, Static
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import State
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
+from vtsfind.base.words import counted, file_size
 from vtsfind.engine.indexing.refresh import RefreshResult
 from vtsfind.engine.review.session import Overview
 from vtsfind.tui.keys import KeyScope, bindings
@@ -25,7 +26,7 @@ from vtsfind.tui.messages import GoToScreen, JobDone, JobFailed, JobProgressed, 
 from vtsfind.tui.page import Page
 from vtsfind.tui.widgets.dialogs import AddFolderDialog
 from vtsfind.tui.widgets.row_list import RowList
-from vtsfind.tui.widgets.text_width import Line, counted, cut, size
+from vtsfind.tui.widgets.text_width import Line, cut
 
 _NO_COUNT = "\u2013"
 _MAX_RECENT_RUNS = 5
@@ -134,7 +135,7 @@ class HomePage(Page):
         counts = library.counts
         if counts:
             table.add_row(
-                "photos", f"{counts.files:,} files, {counts.contents:,} different, {size(counts.bytes)}"
+                "photos", f"{counts.files:,} files, {counts.contents:,} different, {file_size(counts.bytes)}"
             )
             if counts.failures:
                 table.add_row(
@@ -162,14 +163,14 @@ class HomePage(Page):
             return
         table.add_row()
         total = sum(gain for _, gain in listing.counts().values())
-        table.add_row("duplicates", f"{counted(len(review.groups), 'group')}, frees {size(total)}")
+        table.add_row("duplicates", f"{counted(len(review.groups), 'group')}, frees {file_size(total)}")
         for verdict, (count, gain) in listing.counts().items():
             if count:
-                table.add_row("", f"{count:>7,} {verdict.value:<8} {size(gain):>9}")
+                table.add_row("", f"{count:>7,} {verdict.value:<8} {file_size(gain):>9}")
         totals = review.totals
         table.add_row(
             "review",
-            f"{totals.decided:,} decided, removes {counted(totals.files, 'photo')}, frees {size(totals.gain)}",
+            f"{totals.decided:,} decided, removes {counted(totals.files, 'photo')}, frees {file_size(totals.gain)}",
         )
 
     def _add_runs(self, table: Table) -> None:

@@ -10,7 +10,8 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Input
 
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
+from vtsfind.base.words import counted, file_size
 from vtsfind.engine.review.session import error_message
 from vtsfind.engine.search.query import Answer, Neighbour, SearchOptions
 from vtsfind.tui.keys import KeyScope, bindings
@@ -20,7 +21,7 @@ from vtsfind.tui.services.open_external import open_folder, open_photo
 from vtsfind.tui.services.typed_paths import parse_dropped_path
 from vtsfind.tui.widgets.card_grid import CardGrid, PhotoCard
 from vtsfind.tui.widgets.path_input import PathInput
-from vtsfind.tui.widgets.text_width import counted, cut_left, size
+from vtsfind.tui.widgets.text_width import cut_left
 
 _MAX_HITS = 60
 _BAR_WIDTH = 8
@@ -217,7 +218,7 @@ def _hit_card(hit: Neighbour, width: int) -> PhotoCard:
     folder, _, name = show_path(hit.path).rpartition("/")
     filled = round(_BAR_WIDTH * max(0.0, 1 - 2 * hit.distance / hit.bits))
     bar = "\u2588" * filled + "\u2591" * (_BAR_WIDTH - filled)
-    facts = f"{hit.info.width}\u00d7{hit.info.height}  {size(hit.stamp.size)}"
+    facts = f"{hit.info.width}\u00d7{hit.info.height}  {file_size(hit.stamp.size)}"
     gone = [("  missing", "bad")] if hit.missing else []
     return PhotoCard(
         hit.path,

@@ -7,7 +7,7 @@ from shutil import which
 
 from textual.screen import Screen
 
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
 
 
 def open_photo(screen: Screen[None], path: bytes) -> None:

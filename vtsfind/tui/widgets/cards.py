@@ -1,12 +1,14 @@
 """The photos of a group as cards: the mark of each, its facts, and the reason."""
 
 from vtsfind.base.groups import Group, Member
-from vtsfind.base.records import PictureInfo, show_path
+from vtsfind.base.paths import show_path
+from vtsfind.base.records import PictureInfo
+from vtsfind.base.words import counted, file_size
 from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import Mark
 from vtsfind.tui.widgets.card_grid import PhotoCard
-from vtsfind.tui.widgets.text_width import Line, counted, cut_left, size, wrapped
+from vtsfind.tui.widgets.text_width import Line, cut_left, wrapped
 
 MARK_LABELS = {
     Mark.KEEPER: (" KEEPER ", "keeper"),
@@ -73,7 +75,7 @@ def _facts(info: PictureInfo, count: int, reference: Member | None) -> Line:
     return [
         (f"{info.width}\u00d7{info.height}", by_pixels),
         ("  ", ""),
-        (size(count), by_bytes),
+        (file_size(count), by_bytes),
     ]
 
 

@@ -14,9 +14,9 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from vtsfind.base.groups import Group
+from vtsfind.base.words import counted, file_size
 from vtsfind.tui.keys import KeyScope, rows
 from vtsfind.tui.widgets.path_input import PathInput
-from vtsfind.tui.widgets.text_width import counted, size
 
 
 class HelpDialog(ModalScreen[None]):
@@ -136,7 +136,7 @@ class BulkAcceptDialog(ModalScreen[list[int] | None]):
         gain = sum(self._groups[number].gain for number in numbers)
         text = Text(f"{label}\n", style="bold")
         text.append(
-            f"{counted(len(numbers), 'group')}, removes up to {counted(files, 'photo')}, frees {size(gain)}",
+            f"{counted(len(numbers), 'group')}, removes up to {counted(files, 'photo')}, frees {file_size(gain)}",
             style="not bold",
         )
         return text

@@ -15,12 +15,13 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from vtsfind.base.groups import Group, Verdict
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
+from vtsfind.base.words import file_size
 from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import DEFAULT_DECISION, ReviewStatus
 from vtsfind.tui.widgets.styles import LineStyles
-from vtsfind.tui.widgets.text_width import centred, cut, cut_left, size
+from vtsfind.tui.widgets.text_width import centred, cut, cut_left
 
 _STATUS_SIGNS = {
     ReviewStatus.ACCEPTED: ("\u2713", "good"),
@@ -183,4 +184,4 @@ class GroupList(ScrollView, can_focus=True):
 def row_fields(group: Group) -> tuple[str, int, str, str, str]:
     """The columns of a group: verdict, photos, bytes to free, name and folder of the keeper."""
     folder, _, name = show_path(group.keeper.path).rpartition("/")
-    return weakest_verdict(group).value, len(group.members), size(group.gain), name, folder
+    return weakest_verdict(group).value, len(group.members), file_size(group.gain), name, folder

@@ -1,35 +1,9 @@
-"""Text of a given width in a terminal, and sizes and counts for people."""
+"""Text of a given width in a terminal."""
 
 from rich.cells import cell_len, set_cell_size
 
 Line = list[tuple[str, str]]
 """Parts of a line of text, each with the name of its style."""
-
-
-def size(count: int) -> str:
-    """A number of bytes, in three digits.
-
-    >>> size(512), size(52_345), size(4_100_000), size(123_456_789_012)
-    ('512 B', '52.3 kB', '4.10 MB', '123 GB')
-    """
-    value, unit = float(count), "B"
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 999.5 or unit == "TB":
-            break
-        value /= 1000
-    if unit == "B":
-        return f"{count} B"
-    digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-    return f"{value:.{digits}f} {unit}"
-
-
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """A number with its noun.
-
-    >>> counted(1, "group"), counted(1204, "group"), counted(2, "copy", "copies")
-    ('1 group', '1,204 groups', '2 copies')
-    """
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 def cut(text: str, width: int) -> str:

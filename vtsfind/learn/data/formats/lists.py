@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.records import show_path
+from vtsfind.base.paths import show_path
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,78 @@
+r"""Paths of photos: the system's bytes, which need not be text in any encoding."""
+
+import base64
+import os
+from collections.abc import Mapping
+from typing import Any
+
+
+def show_path(path: bytes) -> str:
+    r"""Write a path for people: invalid UTF-8 and control characters become visible escapes.
+
+    >>> show_path(b"holiday/beach.jpg")
+    'holiday/beach.jpg'
+    >>> show_path(b"two\nlines-\xff.jpg")
+    'two\\nlines-\\xff.jpg'
+    """
+    text = path.decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def prefix_below(folder: bytes) -> bytes:
+    """What every path below a folder begins with."""
+    return os.path.join(folder, b"")
+
+
+def is_below(path: bytes, folder: bytes) -> bool:
+    """Whether a path is a folder's own, or leads below it; both absolute.
+
+    >>> is_below(b"/photos/a.jpg", b"/photos"), is_below(b"/photos", b"/photos"), is_below(b"/photos-2", b"/photos")
+    (True, True, False)
+    """
+    return path == folder or path.startswith(prefix_below(folder))
+
+
+def path_fields(path: bytes, name: str = "path", *, readable: bool = True) -> dict[str, str]:
+    r"""A path in a JSON object.
+
+    Parameters
+    ----------
+    path
+        The path.
+    name
+        Its name in the object.
+    readable
+        Whether a path that is not UTF-8 also stands there as text, with U+FFFD for each byte that is none.
+
+    Returns
+    -------
+    The path as text under `name`, or, if it is not UTF-8, in base 64 under `name` and `_b64`.
+
+    >>> path_fields(b"b.jpg", "keep")
+    {'keep': 'b.jpg'}
+    >>> path_fields(b"a\xff.jpg"), path_fields(b"a\xff.jpg", readable=False)
+    ({'path': 'a\ufffd.jpg', 'path_b64': 'Yf8uanBn'}, {'path_b64': 'Yf8uanBn'})
+    """
+    text = path.decode("utf-8", "replace")
+    if text.encode() == path:
+        return {name: text}
+    exact = {f"{name}_b64": base64.b64encode(path).decode()}
+    return {name: text, **exact} if readable else exact
+
+
+def path_from_fields(record: Mapping[str, Any], name: str = "path") -> bytes | None:
+    r"""The path that `path_fields` put into an object; None if there is none.
+
+    Raises
+    ------
+    ValueError
+        If what stands for base 64 is none.
+
+    >>> path_from_fields({"path": "a\ufffd.jpg", "path_b64": "Yf8uanBn"}), path_from_fields({}, "keep")
+    (b'a\xff.jpg', None)
+    """
+    if f"{name}_b64" in record:
+        return base64.b64decode(record[f"{name}_b64"])
+    return str(record[name]).encode() if name in record else None

@@ -1,0 +1,33 @@
+"""Numbers and lists in sentences for people."""
+
+from collections.abc import Iterable
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun.
+
+    >>> counted(1, "photo"), counted(2659, "photo"), counted(2, "copy", "copies")
+    ('1 photo', '2,659 photos', '2 copies')
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def file_size(size: int) -> str:
+    """A number of bytes, in units of a thousand.
+
+    >>> file_size(512), file_size(52_345), file_size(123_456_789_012)
+    ('512 bytes', '52.3 kB', '123.5 GB')
+    """
+    from rich.filesize import decimal
+
+    return decimal(size)
+
+
+def either(names: Iterable[str]) -> str:
+    """Some names to choose from.
+
+    >>> either(["a"]), either(["a", "b"]), either(["a", "b", "c"])
+    ('a', 'a or b', 'a, b or c')
+    """
+    *others, last = names
+    return f"{', '.join(others)} or {last}" if others else last
