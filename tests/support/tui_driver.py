@@ -11,6 +11,7 @@ from textual.screen import Screen
 from vtsfind.base.groups import Group
 from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.base.settings import Settings
+from vtsfind.engine.previews.decode import Previews
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session import BrowseSession, GroupSource
 from vtsfind.graphics.detect import Graphics
@@ -116,12 +117,16 @@ def drive(
     size: tuple[int, int] = (120, 36),
     settings: Settings | None = None,
     graphics: Graphics = Graphics.BLOCKS,
+    previews: Previews | None = None,
 ) -> None:
     """Start the UI over groups (or a source of them, or the library's own), run a script, and leave."""
 
     async def run() -> None:
         where = source if callable(source) or source is None else found(source)
         with BrowseSession(settings or Settings(workers=1), where) as browsing:
+            if previews:
+                browsing.previews.close()
+                browsing.previews = previews
             app = BrowseApp(browsing, graphics)
             async with app.run_test(size=size) as pilot:
                 hand = Hand(app, pilot)

@@ -1,6 +1,7 @@
 """Two photos closely: on the screen, and the arithmetic below it."""
 
 import os
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from support.tui_driver import Hand, drive
 
 from vtsfind.base.groups import Box, Evidence
 from vtsfind.base.quality import Details
-from vtsfind.base.records import PictureInfo
+from vtsfind.base.records import Failure, PictureInfo
+from vtsfind.base.settings import Settings
+from vtsfind.engine.previews.decode import SMALL_SIDE_PX, Preview, Previews
 from vtsfind.engine.review.alignment import (
     aligned,
     apply_orientation,
@@ -26,10 +29,10 @@ from vtsfind.engine.review.alignment import (
 )
 from vtsfind.engine.review.facts import ComparedFile, facts
 from vtsfind.engine.review.state import Mark, ReviewStatus
-from vtsfind.graphics.scaling import FULL_VIEW
 from vtsfind.tui.screens.compare import ComparePage
 from vtsfind.tui.screens.groups import GroupsPage
 from vtsfind.tui.widgets.image_view import ZoomView
+from vtsfind.tui.widgets.pair_view import PairView
 
 
 def picture(
@@ -136,22 +139,103 @@ def shown(hand: Hand) -> ZoomView:
     return hand.page(ComparePage).query_one("#first", ZoomView)
 
 
+def drawn(view: ZoomView) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """The mean colour of each character that a view draws, (lines, columns, 3)."""
+    assert view._current_picture
+    rows = []
+    for line in view._current_picture.lines:
+        row: list[tuple[float, ...]] = []
+        for text, style, _ in line:
+            assert style
+            assert style.color
+            assert style.color.triplet
+            assert style.bgcolor
+            assert style.bgcolor.triplet
+            pair = np.array([style.color.triplet, style.bgcolor.triplet], np.float64)
+            row += [tuple(pair.mean(axis=0))] * len(text)
+        rows.append(row)
+    return np.array(rows)
+
+
 def test_flicker_difference_and_side_by_side_keep_zoom_and_place(tmp_path: Path) -> None:
     async def script(hand: Hand) -> None:
         await hand.press("enter")
-        page = hand.page(ComparePage)
-        assert "resave" in hand.text or "same picture" in hand.text
+        view = hand.page(ComparePage).query_one(PairView)
+        assert "same picture" in hand.text
         await hand.press("plus", "plus", "right")
-        viewport = page._viewport
+        viewport = view.viewport
+        assert viewport
         assert viewport.zoom > 2
         for key in ("f", "f", "d", "v"):
             await hand.press(key)
-            assert page._viewport == viewport
-            assert shown(hand)._viewport == viewport
+            assert view.viewport == viewport
+            request = shown(hand)._current_request
+            assert request
+            assert request.viewport == viewport
         await hand.press("0")
-        assert page._viewport == FULL_VIEW
+        assert view.viewport is None
 
     drive(on_disk(tmp_path), script)
+
+
+@pytest.mark.parametrize("keys", [["plus"], ["plus", "plus", "plus", "right", "down"], ["plus"] * 5])
+def test_zoomed_in_both_views_show_the_same_detail_of_a_photo_and_its_crop(
+    tmp_path: Path, keys: list[str]
+) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("enter", "tab")
+        page = hand.page(ComparePage)
+        first, second = (drawn(page.query_one(name, ZoomView)) for name in ("#first", "#second"))
+        whole = first.shape != second.shape or np.abs(first - second).mean()
+        assert whole is True or whole > 20, "the whole photos differ: one is a quarter of the other"
+        await hand.press(*keys)
+        first, second = (drawn(page.query_one(name, ZoomView)) for name in ("#first", "#second"))
+        rows, columns = min(first.shape[0], second.shape[0]), min(first.shape[1], second.shape[1])
+        assert np.abs(first[:rows, :columns] - second[:rows, :columns]).mean() < 12
+        await hand.press(*["minus"] * 5)
+        assert page.query_one(PairView).viewport is None
+
+    drive(on_disk(tmp_path, 1), script)
+
+
+class SlowToDecode(Previews):
+    """Previews whose large pictures wait until they are let through."""
+
+    def __init__(self) -> None:
+        super().__init__(Settings(workers=1))
+        self.gate = threading.Event()
+
+    def preview(self, path: bytes, longest: int = SMALL_SIDE_PX) -> Preview | Failure:
+        if longest > SMALL_SIDE_PX:
+            self.gate.wait(30)
+        return super().preview(path, longest)
+
+
+def test_photos_are_shown_before_their_large_pictures_are_decoded_and_nothing_jumps_then(
+    tmp_path: Path,
+) -> None:
+    previews = SlowToDecode()
+
+    async def script(hand: Hand) -> None:
+        await hand.pilot.press("enter")
+        while not isinstance(hand.app.screen, ComparePage):
+            await hand.pilot.pause()
+        page = hand.page(ComparePage)
+        views = [page.query_one(name, ZoomView) for name in ("#first", "#second")]
+        for key in ("b", "b"):
+            await hand.pilot.press(key)
+            while any(view._current_picture is None for view in views):
+                await hand.pilot.pause(0.01)
+        before = [view.region for view in views]
+        previews.gate.set()
+        await hand.settle()
+        assert "480\u00d7360" in hand.text
+        assert [view.region for view in views] == before
+
+    try:
+        drive(on_disk(tmp_path, 1), script, previews=previews)
+    finally:
+        previews.gate.set()
 
 
 def test_flicker_swaps_the_two_photos_in_one_place(tmp_path: Path) -> None:

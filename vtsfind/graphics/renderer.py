@@ -68,11 +68,26 @@ class PictureRenderer:
         self.cell = cell or CellSize()
         self._numbers = count(first_number)
 
-    def window(self, viewport: Viewport, pixels: Pixels, columns: int, rows: int) -> tuple[Box, int, int]:
-        """The part of a picture that a viewport shows within some columns and rows, and the columns and rows it takes."""
+    def window(
+        self, viewport: Viewport, pixels: Pixels, columns: int, rows: int, part: Box = FULL_BOX
+    ) -> tuple[Box, int, int]:
+        """What a viewport on a part of a picture shows within some columns and rows, and the columns and rows it takes.
+
+        The result is in fractions of the whole picture. Viewports on parts that show the same thing show the same.
+        """
         shape = 0.5 if self.graphics is Graphics.BLOCKS else self.cell.width / self.cell.height
         height, width, _ = pixels.shape
-        return window(viewport, (width, height), (columns, rows), shape)
+        wide, high = part.right - part.left, part.bottom - part.top
+        shown, wide_cells, high_cells = window(
+            viewport, (width * wide, height * high), (columns, rows), shape
+        )
+        in_picture = Box(
+            part.left + shown.left * wide,
+            part.top + shown.top * high,
+            part.left + shown.right * wide,
+            part.top + shown.bottom * high,
+        )
+        return in_picture, wide_cells, high_cells
 
     def draw(self, pixels: Pixels, columns: int, rows: int, source_window: Box = FULL_BOX) -> RenderedPicture:
         """Draw a part of a picture over all of some columns and rows.

@@ -43,7 +43,7 @@ FULL_BOX = Box(0.0, 0.0, 1.0, 1.0)
 
 
 def window(
-    viewport: Viewport, size: tuple[int, int], place: tuple[int, int], cell: float = 0.5
+    viewport: Viewport, size: tuple[float, float], place: tuple[int, int], cell: float = 0.5
 ) -> tuple[Box, int, int]:
     """The part of a picture that a viewport shows in an area, and the characters and lines it takes.
 
@@ -66,7 +66,8 @@ def window(
     width, height = size
     columns, rows = max(1, place[0]), max(1, place[1])
     wide, high = columns * cell, float(rows)
-    scale = viewport.zoom * min(wide / max(1, width), high / max(1, height))
+    width, height = max(1, width), max(1, height)
+    scale = viewport.zoom * min(wide / width, high / height)
     across, down = min(1.0, wide / (width * scale)), min(1.0, high / (height * scale))
     x = min(max(viewport.x, across / 2), 1 - across / 2)
     y = min(max(viewport.y, down / 2), 1 - down / 2)

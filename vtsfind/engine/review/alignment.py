@@ -123,6 +123,14 @@ def differing_share(pair: AlignedPair) -> float:
     return float((gap > _VISIBLE_DIFFERENCE).mean())
 
 
+def shared_boxes(evidence: Evidence) -> tuple[Box, Box]:
+    """The part of each of two pictures that the other shows too; the second in the orientation of the first."""
+    whole = Box(0.0, 0.0, 1.0, 1.0)
+    if evidence.box is None or evidence.boxed is None:
+        return whole, whole
+    return (evidence.box, whole) if evidence.boxed == 0 else (whole, orient_box(evidence.box, evidence.turn))
+
+
 def shared_parts(first: Pixels, second: Pixels, evidence: Evidence) -> tuple[Pixels, Pixels]:
     """The part of each of two unaligned pictures that the other shows too."""
     box = evidence.box

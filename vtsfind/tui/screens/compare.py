@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, TypeGuard
 
 from textual import work
 from textual.binding import BindingType
-from textual.containers import Container, Horizontal
+from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
 
 from vtsfind.base.errors import VtsfindError
-from vtsfind.base.groups import Box, Evidence, Photo
+from vtsfind.base.groups import Evidence, Photo
 from vtsfind.base.paths import show_path
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure
@@ -19,18 +19,16 @@ from vtsfind.engine.previews.decode import Preview
 from vtsfind.engine.review.alignment import (
     AlignedPair,
     aligned,
-    apply_orientation,
     difference,
     differing_share,
     evidence_between,
-    orient_box,
     shared_parts,
     sharpness,
 )
 from vtsfind.engine.review.facts import ComparedFile, FileFact, facts
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import ReviewStatus
-from vtsfind.graphics.scaling import FULL_BOX, FULL_VIEW, Pixels
+from vtsfind.graphics.scaling import Pixels
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import DecisionsChanged, GroupOrder
 from vtsfind.tui.page import Page
@@ -38,11 +36,9 @@ from vtsfind.tui.services.open_external import open_folder, open_photo
 from vtsfind.tui.widgets.card_grid import failure_text
 from vtsfind.tui.widgets.cards import MARK_LABELS, group_title
 from vtsfind.tui.widgets.facts_panel import FactsPanel
-from vtsfind.tui.widgets.image_view import ZoomView
+from vtsfind.tui.widgets.pair_view import PairMode, PairPictures, PairView
 
-_PAN_STEP_SHARE = 0.2
-"""Share of the view that one key moves it by."""
-_ZOOM_FACTOR = 1.5
+_LOADING = "\u2026"
 
 
 class PairAligned(Message):
@@ -84,17 +80,12 @@ class ComparePage(Page):
         self._order = order
         self._number = number
         self._member = member
-        self._mode = "side"
-        self._is_second_shown = False
-        self._is_box_shown = True
-        self._viewport = FULL_VIEW
         self._aligned_pair: PairAligned | None = None
 
     def body(self) -> Iterable[Widget]:
         """The widgets between top bar and footer."""
-        pictures = self.context.pictures
         yield Container(
-            Horizontal(ZoomView(pictures, id="first"), ZoomView(pictures, id="second"), id="pictures"),
+            PairView(self.context.pictures, id="pictures"),
             FactsPanel(id="facts-side"),
             id="compare",
         )
@@ -102,6 +93,10 @@ class ComparePage(Page):
     def on_mount(self) -> None:
         """Show the first pair."""
         self._choose_member(self._member)
+
+    @property
+    def _view(self) -> PairView:
+        return self.query_one(PairView)
 
     @property
     def _review(self) -> Review:
@@ -124,35 +119,37 @@ class ComparePage(Page):
         keeper = self._review.decision(self._number).keeper
         member %= count
         self._member = member if member != keeper else (keeper + 1) % count
-        self._viewport = FULL_VIEW
+        self._view.show_whole()
         self._refresh_pair()
 
     # -- pictures --------------------------------------------------------------------------------------------------
 
     def picture_ready(self, path: bytes) -> None:
-        """Show the pair when both pictures are ready."""
+        """Show what has become ready of the pair."""
         if path in {photo.path for photo in self._photos()}:
             self._refresh_pair()
 
     def _refresh_pair(self) -> None:
-        pair = self._photos()
-        previews = [self.context.pictures.large_preview(photo.path) for photo in pair]
+        photos = self._photos()
+        if self._aligned_pair is not None and self._aligned_pair.pair != (photos[0].path, photos[1].path):
+            self._aligned_pair = None
+        group = self._review.groups[self._number]
+        evidence = evidence_between(group, *self._pair)
+        first, second = (self.context.pictures.best_preview(photo.path) for photo in photos)
+        done = self._aligned_pair
+        self._view.show(
+            PairPictures(
+                _picture_or_text(first),
+                _picture_or_text(second),
+                evidence,
+                aligned=done.frame if done else None,
+                difference=done.difference_map if done else None,
+            )
+        )
         self._show_titles()
-        paths = (pair[0].path, pair[1].path)
-        if self._aligned_pair is not None and self._aligned_pair.pair == paths:
-            self._show()
-            return
-        self._aligned_pair = None
-        for view, preview in zip(("#first", "#second"), previews, strict=True):
-            if preview is None:
-                self.query_one(view, ZoomView).show_text("\u2026")
-            elif isinstance(preview, Failure):
-                self.query_one(view, ZoomView).show_text(failure_text(preview))
-        self._show_facts([])
-        first, second = previews
-        if isinstance(first, Preview) and isinstance(second, Preview):
-            group = self._review.groups[self._number]
-            self._compare(pair, first, second, evidence_between(group, *self._pair))
+        self._show_facts(done.lines if done else [])
+        if done is None and _is_large(first) and _is_large(second):
+            self._compare(photos, first, second, evidence)
 
     @work(thread=True, exclusive=True, group="compare")
     def _compare(
@@ -170,69 +167,22 @@ class ComparePage(Page):
         """Show the aligned pair."""
         if message.pair == tuple(photo.path for photo in self._photos()):
             self._aligned_pair = message
-            self._show()
-
-    def _show(self) -> None:
-        aligned_pair = self._aligned_pair
-        if aligned_pair is None:
-            return
-        first, second = self.query_one("#first", ZoomView), self.query_one("#second", ZoomView)
-        second.display = self._mode == "side"
-        box = (
-            aligned_pair.frame.shared
-            if self._is_box_shown and aligned_pair.frame.shared != FULL_BOX
-            else None
-        )
-        if self._mode == "side":
-            own = [self.context.pictures.large_preview(path) for path in aligned_pair.pair]
-            if isinstance(own[0], Preview) and isinstance(own[1], Preview):
-                evidence = evidence_between(self._review.groups[self._number], *self._pair)
-                boxes = self._boxes(evidence)
-                first.show(own[0].pixels, self._viewport, boxes[0])
-                second.show(self._turned(own[1].pixels, evidence.turn), self._viewport, boxes[1])
-        elif self._mode == "flicker":
-            pictures = (aligned_pair.frame.first, aligned_pair.frame.second)
-            first.show(pictures[self._is_second_shown], self._viewport, box)
-            first.prepare(pictures[not self._is_second_shown], self._viewport, box)
-        else:
-            first.show(aligned_pair.difference_map, self._viewport, box)
-        self._show_titles()
-        self._show_facts(aligned_pair.lines)
-
-    def _turned(self, pixels: Pixels, turn: int) -> Pixels:
-        """The second picture in the orientation of the first; the same array for the same picture."""
-        cached = getattr(self, "_turned_known", None)
-        if cached is None or cached[0] is not pixels or cached[1] != turn:
-            cached = (pixels, turn, pixels if turn == 1 else apply_orientation(pixels, turn))
-            self._turned_known = cached
-        shown: Pixels = cached[2]
-        return shown
-
-    def _boxes(self, evidence: Evidence) -> tuple[Box | None, Box | None]:
-        if not self._is_box_shown or evidence.box is None:
-            return None, None
-        return (
-            (evidence.box, None) if evidence.boxed == 0 else (None, orient_box(evidence.box, evidence.turn))
-        )
+            self._refresh_pair()
 
     # -- text ------------------------------------------------------------------------------------------------------
 
     def _show_titles(self) -> None:
-        first, second = self.query_one("#first", ZoomView), self.query_one("#second", ZoomView)
-        places = self._pair
+        view, places = self._view, self._pair
         names = [show_path(photo.path).rpartition("/")[2] for photo in self._photos()]
         marks = [MARK_LABELS[self._review.mark(self._number, place)][0] for place in places]
         titles = [f"{place + 1}{mark}{name}" for place, mark, name in zip(places, marks, names, strict=True)]
-        if self._mode == "flicker":
-            first.border_title = titles[int(self._is_second_shown)]
-        elif self._mode == "difference":
+        if view.mode is PairMode.FLICKER:
+            view.first.border_title = titles[int(view.is_second_shown)]
+        elif view.mode is PairMode.DIFFERENCE:
             share = f", {100 * self._aligned_pair.share:.1f} % of the pixels" if self._aligned_pair else ""
-            first.border_title = f"difference of {places[0] + 1} and {places[1] + 1}{share}"
+            view.first.border_title = f"difference of {places[0] + 1} and {places[1] + 1}{share}"
         else:
-            first.border_title, second.border_title = titles
-        zoom = f"{self._viewport.zoom:.1f}\u00d7" if self._viewport.zoom > 1 else ""
-        first.border_subtitle = second.border_subtitle = zoom
-        first.set_class(self._mode == "flicker" and self._is_second_shown, "-second")
+            view.first.border_title, view.second.border_title = titles
 
     def _show_facts(self, lines: list[FileFact]) -> None:
         group = self._review.groups[self._number]
@@ -250,19 +200,12 @@ class ComparePage(Page):
 
     def action_mode(self, mode: str) -> None:
         """Choose how the photos are shown."""
-        self._mode = mode
-        self._show()
-
-    def action_flicker(self) -> None:
-        """Switch between the photos in one place."""
-        self._is_second_shown = not self._is_second_shown if self._mode == "flicker" else True
-        self._mode = "flicker"
-        self._show()
+        self._view.set_mode(PairMode(mode))
+        self._show_titles()
 
     def action_box(self) -> None:
         """Show or hide the box."""
-        self._is_box_shown = not self._is_box_shown
-        self._show()
+        self._view.toggle_box()
 
     def action_other(self, by: int) -> None:
         """Compare with another photo."""
@@ -273,18 +216,15 @@ class ComparePage(Page):
 
     def action_zoom(self, by: int) -> None:
         """Zoom in or out."""
-        self._viewport = self._viewport.zoomed(_ZOOM_FACTOR**by)
-        self._show()
+        self._view.zoom(by)
 
     def action_whole(self) -> None:
         """Show the whole photos."""
-        self._viewport = FULL_VIEW
-        self._show()
+        self._view.show_whole()
 
     def action_pan(self, right: int, down: int) -> None:
         """Move both photos."""
-        self._viewport = self._viewport.panned(right * _PAN_STEP_SHARE, down * _PAN_STEP_SHARE)
-        self._show()
+        self._view.pan(right, down)
 
     def action_group(self, by: int) -> None:
         """Go to another group."""
@@ -354,6 +294,17 @@ class ComparePage(Page):
     def action_folder(self) -> None:
         """Open the folder of the photo on the right."""
         open_folder(self, self._photos()[1].path)
+
+
+def _picture_or_text(preview: Preview | Failure | None) -> Pixels | str:
+    if isinstance(preview, Preview):
+        return preview.pixels
+    return failure_text(preview) if preview else _LOADING
+
+
+def _is_large(preview: Preview | Failure | None) -> TypeGuard[Preview]:
+    """Whether a picture is the large one, which has the details of the file."""
+    return isinstance(preview, Preview) and preview.details is not None
 
 
 def _file(photo: Photo, preview: Preview, sharpness_value: float) -> ComparedFile:

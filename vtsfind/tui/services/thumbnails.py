@@ -136,6 +136,12 @@ class PictureCache:
                 self._enqueue(PictureRequest("large", path))
             return cached
 
+    def best_preview(self, path: bytes) -> Preview | Failure | None:
+        """A photo's large picture, or the small one until `ready` is called for the large one; None if neither is ready."""
+        large = self.large_preview(path)
+        with self._lock:
+            return large or self._small_previews.get(path)
+
     def draw(self, pixels: Pixels, columns: int, rows: int, source_window: Box = FULL_BOX) -> RenderedPicture:
         """Draw a part of a picture; for workers."""
         rendered = self.renderer.draw(pixels, columns, rows, source_window)

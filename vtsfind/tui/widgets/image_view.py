@@ -1,7 +1,7 @@
 """One large picture with zoom and pan; a worker draws the latest request, older ones are dropped."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from rich.segment import Segment
@@ -15,13 +15,23 @@ from textual.widget import Widget
 from vtsfind.base.groups import Box
 from vtsfind.graphics.detect import Graphics
 from vtsfind.graphics.renderer import RenderedPicture
-from vtsfind.graphics.scaling import FULL_VIEW, Pixels, Viewport
+from vtsfind.graphics.scaling import FULL_BOX, Pixels, Viewport
 from vtsfind.tui.services.thumbnails import PictureCache
 from vtsfind.tui.widgets.overlay import Overlay
 from vtsfind.tui.widgets.text_width import wrapped
 
-RenderRequest = tuple[int, Viewport, Box | None, Size]
-"""A picture (by its id), the viewport, the box drawn in it, and the size of the widget."""
+
+class RenderRequest(NamedTuple):
+    """What is to be drawn."""
+
+    picture: int
+    """The id of the picture."""
+    viewport: Viewport
+    box: Box | None
+    part: Box
+    size: Size
+    """Of the widget."""
+
 
 _MAX_CACHED = 4
 _BOX_COLOUR = (255, 176, 0)
@@ -31,7 +41,7 @@ class PictureRendered(Message):
     """A worker has drawn a picture."""
 
     def __init__(
-        self, view: "ZoomView", request: "RenderRequest", pixels: Pixels, rendered: RenderedPicture
+        self, view: "ZoomView", request: RenderRequest, pixels: Pixels, rendered: RenderedPicture
     ) -> None:
         super().__init__()
         self.view = view
@@ -48,35 +58,49 @@ class ZoomView(Widget):
     def __init__(self, pictures: PictureCache, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._pictures = pictures
-        self._pixels: Pixels | None = None
-        self._viewport = FULL_VIEW
-        self._box: Box | None = None
+        self._shown: tuple[Pixels, Viewport, Box | None, Box] | None = None
         self._text = ""
         self._current_request: RenderRequest | None = None
         self._current_picture: RenderedPicture | None = None
         self._rendered_by_request: dict[RenderRequest, tuple[Pixels, RenderedPicture]] = {}
 
-    def show(self, pixels: Pixels, viewport: Viewport, box: Box | None = None) -> None:
-        """Show a part of a picture with a frame around `box`, at once if it is in the cache."""
+    def show(
+        self, pixels: Pixels, viewport: Viewport, *, box: Box | None = None, part: Box = FULL_BOX
+    ) -> None:
+        """Show a picture, at once if it is in the cache.
+
+        Parameters
+        ----------
+        pixels
+            (h, w, 3) uint8.
+        viewport
+            What to show of `part`.
+        box
+            Where to draw a frame; nowhere for None.
+        part
+            The part of the picture that `viewport` is relative to.
+        """
         if self._pictures.renderer.graphics is Graphics.OFF:
             self.show_text("Pictures are off. Start vtsfind with --graphics auto to see them.")
             return
-        self._pixels, self._viewport, self._box, self._text = pixels, viewport, box, ""
+        self._shown, self._text = (pixels, viewport, box, part), ""
         self._redraw()
 
-    def prepare(self, pixels: Pixels, viewport: Viewport, box: Box | None = None) -> None:
+    def prepare(
+        self, pixels: Pixels, viewport: Viewport, *, box: Box | None = None, part: Box = FULL_BOX
+    ) -> None:
         """Draw a picture into the cache, to show it next."""
-        request = self._request_for(pixels, viewport, box)
+        request = self._request_for(pixels, viewport, box, part)
         if (
             request not in self._rendered_by_request
             and self.size
             and self._pictures.renderer.graphics is not Graphics.OFF
         ):
-            self._draw(pixels, viewport, box, request, lambda: True)
+            self._draw(pixels, request, lambda: True)
 
     def show_text(self, text: str) -> None:
         """Show text in place of a picture."""
-        self._pixels, self._current_picture, self._current_request, self._text = None, None, None, text
+        self._shown, self._current_picture, self._current_request, self._text = None, None, None, text
         self._trim_cache(0)
         self.refresh()
 
@@ -88,40 +112,32 @@ class ZoomView(Widget):
         """Let the terminal delete the pictures."""
         self._trim_cache(0)
 
-    def _request_for(self, pixels: Pixels, viewport: Viewport, box: Box | None) -> "RenderRequest":
+    def _request_for(self, pixels: Pixels, viewport: Viewport, box: Box | None, part: Box) -> RenderRequest:
         # The cache keeps the picture beside its drawing, so no other one can get its id meanwhile.
-        return id(pixels), viewport, box, self.size
+        return RenderRequest(id(pixels), viewport, box, part, self.size)
 
     def _redraw(self) -> None:
-        if self._pixels is None or not self.size:
+        if self._shown is None or not self.size:
             return
-        request = self._current_request = self._request_for(self._pixels, self._viewport, self._box)
+        request = self._current_request = self._request_for(*self._shown)
         cached = self._rendered_by_request.get(request)
         if cached is not None:
             self._show_rendered(cached[1])
         else:
-            self._draw(
-                self._pixels, self._viewport, self._box, request, lambda: self._current_request == request
-            )
+            self._draw(self._shown[0], request, lambda: self._current_request == request)
 
     @work(thread=True, group="view")
-    def _draw(
-        self,
-        pixels: Pixels,
-        viewport: Viewport,
-        box: Box | None,
-        request: "RenderRequest",
-        is_wanted: Callable[[], bool],
-    ) -> None:
+    def _draw(self, pixels: Pixels, request: RenderRequest, is_wanted: Callable[[], bool]) -> None:
         if not is_wanted():
             return
-        renderer, place = self._pictures.renderer, request[3]
-        source_window, columns, rows = renderer.window(viewport, pixels, place.width, place.height)
-        boxed_pixels = (
-            pixels
-            if box is None
-            else _with_box(pixels, box, (source_window.right - source_window.left) / columns)
+        source_window, columns, rows = self._pictures.renderer.window(
+            request.viewport, pixels, request.size.width, request.size.height, request.part
         )
+        boxed_pixels = pixels
+        if request.box is not None:
+            boxed_pixels = _with_box(
+                pixels, request.box, (source_window.right - source_window.left) / columns
+            )
         rendered = self._pictures.draw(boxed_pixels, columns, rows, source_window)
         self.post_message(PictureRendered(self, request, pixels, rendered))
 
