@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vtsfind.base.errors import DiskFull, StorageError
-from vtsfind.store.checksummed_log import LineFile, line_of, path_of, path_record, read_lines, record_of
+from vtsfind.base.paths import exact_path_fields, path_from_fields
+from vtsfind.store.checksummed_log import LineFile, line_of, read_lines, record_of
 
 RECORDS = st.lists(
     st.dictionaries(st.text(max_size=8), st.none() | st.integers() | st.text(max_size=20), max_size=4),
@@ -49,7 +50,9 @@ def test_what_is_appended_in_two_runs_is_read_in_order(
 
 @given(st.binary(max_size=40).filter(lambda path: b"\0" not in path))
 def test_any_path_survives_a_record(path: bytes) -> None:
-    assert path_of(record_of(line_of(path_record(path, "to")).rstrip(b"\n")) or {}, "to") == path
+    assert (
+        path_from_fields(record_of(line_of(exact_path_fields(path, "to")).rstrip(b"\n")) or {}, "to") == path
+    )
 
 
 def test_a_file_cut_short_anywhere_loses_only_its_last_records(tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ and, if files are to move, ``"to":PATH``; a line for each group; a footer with c
 stands in base 64 under its name and ``_b64``, and that one counts. `vtsfind.report.plan` writes it.
 """
 
-import base64
 import json
 from typing import Any
 
@@ -16,8 +15,10 @@ from vtsfind.act.plan import Plan, PlannedFile, PlannedGroup, Sidecar, require_v
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action
+from vtsfind.base.paths import path_from_fields
 
 SCHEMA = 1
+"""The latest schema of `vtsfind.report.ndjson` that is understood."""
 
 
 def read_plan_json(content: bytes, where: str = "The plan") -> Plan:
@@ -58,9 +59,9 @@ def read_plan_json(content: bytes, where: str = "The plan") -> Plan:
             ) from error
     if header is None or not footer:
         raise UsageError(f"{where} is cut short: its footer is missing.", "Make the plan again.")
-    target = _path(header, "to") if "to" in header or "to_b64" in header else None
     made, command, version = (str(header.get(name, "")) for name in ("made", "made_by", "vtsfind"))
-    plan = Plan(tuple(groups), made, command, version, _path(header, "library"), target)
+    library, target = _path(header, "library"), path_from_fields(header, "to")
+    plan = Plan(tuple(groups), made, command, version, library, target)
     require_valid(plan, where)
     return plan
 
@@ -74,12 +75,15 @@ def _header(record: dict[str, Any]) -> dict[str, Any]:
         raise ValueError("a plan begins with its header")
     if record["schema"] > SCHEMA:
         raise ValueError("it was written by a newer vtsfind")
+    _path(record, "library")
     return record
 
 
 def _path(record: dict[str, Any], name: str = "path") -> bytes:
-    encoded = record.get(f"{name}_b64")
-    return base64.b64decode(encoded) if encoded is not None else str(record[name]).encode()
+    path = path_from_fields(record, name)
+    if path is None:
+        raise KeyError(name)
+    return path
 
 
 def _group(record: dict[str, Any]) -> PlannedGroup:

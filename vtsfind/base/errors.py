@@ -4,7 +4,6 @@
 
     VtsfindError                       1..4, see `exit_code`
     ├── UsageError              2      a wrong argument, option, setting or name
-    ├── PictureError            3      a photo that was asked for by name cannot be used
     └── StorageError            4      something that vtsfind keeps on disk cannot be used
         ├── LibraryMissing      2      no library there yet (a wrong call, not damage)
         ├── LibraryLocked       4      another vtsfind is writing
@@ -46,12 +45,6 @@ class UsageError(VtsfindError):
     """A wrong argument, option, setting or name."""
 
     exit_code = 2
-
-
-class PictureError(VtsfindError):
-    """A photo that was asked for by name cannot be read or decoded."""
-
-    exit_code = 3
 
 
 class StorageError(VtsfindError):

@@ -34,41 +34,34 @@ def is_below(path: bytes, folder: bytes) -> bool:
     return path == folder or path.startswith(prefix_below(folder))
 
 
-def path_fields(path: bytes, name: str = "path", *, readable: bool = True) -> dict[str, str]:
-    r"""A path in a JSON object.
+def exact_path_fields(path: bytes, name: str = "path") -> dict[str, str]:
+    r"""A path in a JSON object for programs only: as text under `name` if it is UTF-8, else in base 64 under `name` and `_b64`.
 
-    Parameters
-    ----------
-    path
-        The path.
-    name
-        Its name in the object.
-    readable
-        Whether a path that is not UTF-8 also stands there as text, with U+FFFD for each byte that is none.
-
-    Returns
-    -------
-    The path as text under `name`, or, if it is not UTF-8, in base 64 under `name` and `_b64`.
-
-    >>> path_fields(b"b.jpg", "keep")
-    {'keep': 'b.jpg'}
-    >>> path_fields(b"a\xff.jpg"), path_fields(b"a\xff.jpg", readable=False)
-    ({'path': 'a\ufffd.jpg', 'path_b64': 'Yf8uanBn'}, {'path_b64': 'Yf8uanBn'})
+    >>> exact_path_fields(b"b.jpg", "keep"), exact_path_fields(b"a\xff.jpg")
+    ({'keep': 'b.jpg'}, {'path_b64': 'Yf8uanBn'})
     """
-    text = path.decode("utf-8", "replace")
-    if text.encode() == path:
-        return {name: text}
-    exact = {f"{name}_b64": base64.b64encode(path).decode()}
-    return {name: text, **exact} if readable else exact
+    try:
+        return {name: path.decode()}
+    except UnicodeDecodeError:
+        return {f"{name}_b64": base64.b64encode(path).decode()}
+
+
+def path_fields(path: bytes, name: str = "path") -> dict[str, str]:
+    r"""A path in a JSON object that people read, too: as text in any case, with U+FFFD for what is not UTF-8.
+
+    >>> path_fields(b"a\xff.jpg", "query")
+    {'query': 'a\ufffd.jpg', 'query_b64': 'Yf8uanBn'}
+    """
+    return {name: path.decode("utf-8", "replace"), **exact_path_fields(path, name)}
 
 
 def path_from_fields(record: Mapping[str, Any], name: str = "path") -> bytes | None:
-    r"""The path that `path_fields` put into an object; None if there is none.
+    r"""The path that `exact_path_fields` or `path_fields` put into an object; None if there is none.
 
     Raises
     ------
     ValueError
-        If what stands for base 64 is none.
+        If the base 64 is damaged.
 
     >>> path_from_fields({"path": "a\ufffd.jpg", "path_b64": "Yf8uanBn"}), path_from_fields({}, "keep")
     (b'a\xff.jpg', None)

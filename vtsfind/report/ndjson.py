@@ -5,7 +5,6 @@ are not are replaced by U+FFFD there, and the exact bytes stand in base 64 under
 within a schema number.
 """
 
-import base64
 import json
 import os
 from collections.abc import Mapping
@@ -13,24 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import vtsfind
+from vtsfind.base.paths import path_fields
 from vtsfind.report.streams import Output
 
 if TYPE_CHECKING:
     from vtsfind.base.records import Failure
 
 SCHEMA = 1
-
-
-def path_fields(path: bytes, name: str = "path") -> dict[str, str]:
-    r"""The fields that carry a path.
-
-    >>> path_fields(b"a\xff.jpg", "query")
-    {'query': 'a\ufffd.jpg', 'query_b64': 'Yf8uanBn'}
-    """
-    text = path.decode("utf-8", "replace")
-    if text.encode() == path:
-        return {name: text}
-    return {name: text, f"{name}_b64": base64.b64encode(path).decode()}
 
 
 def library_fields(folder: Path) -> dict[str, str]:

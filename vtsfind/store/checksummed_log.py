@@ -21,7 +21,6 @@ reported as damaged, and all other lines are valid.
 Readers and writers refuse a later version of a kind.
 """
 
-import base64
 import json
 import os
 import zlib
@@ -63,29 +62,6 @@ def record_of(line: bytes) -> dict[str, Any] | None:
         return None
     record = json.loads(payload)
     return record if isinstance(record, dict) else None
-
-
-def path_record(path: bytes, name: str = "path") -> dict[str, str]:
-    r"""Encode a path as a part of a record: as text if it is UTF-8, else in base 64.
-
-    >>> path_record(b"a\xff.jpg"), path_record(b"b.jpg", "keeper")
-    ({'path_b64': 'Yf8uanBn'}, {'keeper': 'b.jpg'})
-    """
-    try:
-        return {name: path.decode()}
-    except UnicodeDecodeError:
-        return {f"{name}_b64": base64.b64encode(path).decode()}
-
-
-def path_of(record: Record, name: str = "path") -> bytes | None:
-    r"""Decode the path that `path_record` encoded; None if there is none.
-
-    >>> path_of({"path_b64": "Yf8uanBn"}), path_of({}, "keeper")
-    (b'a\xff.jpg', None)
-    """
-    if name in record:
-        return str(record[name]).encode()
-    return base64.b64decode(record[f"{name}_b64"]) if f"{name}_b64" in record else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ The journal is a folder with one file of `vtsfind.store.checksummed_log` for eac
     {"run": RUN, "time": TIME, "command": TEXT, "library": PATH, "vtsfind": VERSION}
 
 Then one record for each operation, before any file is changed, with the non-empty fields of
-`vtsfind.base.operations.Operation`; SHA-256 in hexadecimal, paths by `vtsfind.store.checksummed_log.path_record`::
+`vtsfind.base.operations.Operation`; SHA-256 in hexadecimal, paths by `vtsfind.base.paths.exact_path_fields`::
 
     {"op": 1, "state": "planned", "group": 1, "action": "trash", "path": PATH, "size": 12, "sha256": HEX,
      "keeper": PATH, "keeper_size": 12, "keeper_sha256": HEX, "target": PATH, "companion_of": PATH}
@@ -38,8 +38,9 @@ from filelock import FileLock, Timeout
 
 from vtsfind.base.errors import StorageError, UsageError
 from vtsfind.base.operations import ACTIVE_RUN_NAME, Action, Operation, State, UndoRecord
+from vtsfind.base.paths import exact_path_fields, path_from_fields
 from vtsfind.store.atomic import fsync_folder, replace_file
-from vtsfind.store.checksummed_log import LineFile, path_of, path_record, read_lines
+from vtsfind.store.checksummed_log import LineFile, read_lines
 from vtsfind.store.errors import system_error
 from vtsfind.store.undo_records import undo_record_from_json, undo_record_to_json
 
@@ -180,7 +181,7 @@ class Journal:
         )
         self._mark_at_work(run)
         file = LineFile(self._path(run), KIND, VERSION)
-        head = {"run": run, "time": time, "command": command, **path_record(library, "library")}
+        head = {"run": run, "time": time, "command": command, **exact_path_fields(library, "library")}
         file.append({**head, "vtsfind": version}, *map(_planned_record, operations))
         return OpenRun(self, record, file)
 
@@ -311,15 +312,15 @@ def _planned_record(operation: Operation) -> dict[str, Any]:
         "state": State.PLANNED.value,
         "group": operation.group,
         "action": operation.action.value,
-        **path_record(operation.path),
+        **exact_path_fields(operation.path),
         "size": operation.size,
         "sha256": operation.digest.hex(),
     }
     if operation.keeper is not None:
-        record |= path_record(operation.keeper, "keeper")
+        record |= exact_path_fields(operation.keeper, "keeper")
         record |= {"keeper_size": operation.keeper_size, "keeper_sha256": operation.keeper_digest.hex()}
     for name, path in (("target", operation.target), ("companion_of", operation.sidecar_of)):
-        record |= {} if path is None else path_record(path, name)
+        record |= {} if path is None else exact_path_fields(path, name)
     return record
 
 
@@ -336,7 +337,7 @@ def _apply_record(record: RunRecord, line: Mapping[str, Any]) -> None:
     """Apply one line of a run's file to its record."""
     if "op" not in line:
         record.time, record.command = str(line["time"]), str(line["command"])
-        record.library = path_of(line, "library") or b""
+        record.library = path_from_fields(line, "library") or b""
     elif line["state"] == State.PLANNED and line["op"] not in record.op_records:
         record.op_records[line["op"]] = OperationRecord(_operation(line))
     else:
@@ -345,7 +346,7 @@ def _apply_record(record: RunRecord, line: Mapping[str, Any]) -> None:
 
 
 def _operation(line: Mapping[str, Any]) -> Operation:
-    path = path_of(line)
+    path = path_from_fields(line)
     if path is None:
         raise KeyError("path")
     return Operation(
@@ -355,11 +356,11 @@ def _operation(line: Mapping[str, Any]) -> Operation:
         path,
         int(line["size"]),
         bytes.fromhex(line["sha256"]),
-        path_of(line, "keeper"),
+        path_from_fields(line, "keeper"),
         int(line.get("keeper_size", 0)),
         bytes.fromhex(line.get("keeper_sha256", "")),
-        path_of(line, "target"),
-        path_of(line, "companion_of"),
+        path_from_fields(line, "target"),
+        path_from_fields(line, "companion_of"),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vtsfind.base.operations import Metadata, UndoRecord
-from vtsfind.store.checksummed_log import path_of, path_record
+from vtsfind.base.paths import exact_path_fields, path_from_fields
 
 _PATH_FIELDS = ("place", "record", "place_mount", "aside", "back")
 
@@ -14,16 +14,16 @@ def undo_record_to_json(undo_record: UndoRecord) -> dict[str, Any]:
     """Encode the non-empty fields of an undo record."""
     record: dict[str, Any] = {
         "inode": undo_record.inode,
-        **path_record(undo_record.mount, "mount"),
+        **exact_path_fields(undo_record.mount, "mount"),
         "volume": undo_record.volume,
     }
     for name in _PATH_FIELDS:
         path = getattr(undo_record, name)
-        record |= {} if path is None else path_record(path, name)
+        record |= {} if path is None else exact_path_fields(path, name)
     if undo_record.place_volume:
         record["place_volume"] = undo_record.place_volume
     if undo_record.made:
-        record["made"] = [path_record(path) for path in undo_record.made]
+        record["made"] = [exact_path_fields(path) for path in undo_record.made]
     if undo_record.metadata is not None:
         record["metadata"] = _metadata_record(undo_record.metadata)
     return record
@@ -39,15 +39,15 @@ def undo_record_from_json(record: Mapping[str, Any]) -> UndoRecord:
     """
     return UndoRecord(
         int(record["inode"]),
-        path_of(record, "mount") or b"",
+        path_from_fields(record, "mount") or b"",
         int(record["volume"]),
-        path_of(record, "place"),
-        path_of(record, "record"),
-        path_of(record, "place_mount"),
+        path_from_fields(record, "place"),
+        path_from_fields(record, "record"),
+        path_from_fields(record, "place_mount"),
         int(record.get("place_volume", 0)),
-        path_of(record, "aside"),
-        tuple(path for part in record.get("made", ()) if (path := path_of(part)) is not None),
-        path_of(record, "back"),
+        path_from_fields(record, "aside"),
+        tuple(path for part in record.get("made", ()) if (path := path_from_fields(part)) is not None),
+        path_from_fields(record, "back"),
         _metadata_of(record["metadata"]) if "metadata" in record else None,
     )
 

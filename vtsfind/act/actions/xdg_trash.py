@@ -21,9 +21,8 @@ from urllib.parse import quote
 
 from vtsfind.act.volumes import Volume, Volumes
 from vtsfind.base.operations import Operation
-from vtsfind.base.paths import is_below
+from vtsfind.base.paths import exact_path_fields, is_below
 from vtsfind.store.atomic import write_new
-from vtsfind.store.checksummed_log import path_record
 
 RECORD_NAME = b"restore.json"
 _INFO_SUFFIX = b".trashinfo"
@@ -164,7 +163,7 @@ class Quarantine:
         record = os.path.join(folder, RECORD_NAME)
         name = os.path.basename(path)
         place = os.path.join(folder, name if name != RECORD_NAME else b"_" + name)
-        facts = {**path_record(path), "size": operation.size, "sha256": operation.digest.hex()}
+        facts = {**exact_path_fields(path), "size": operation.size, "sha256": operation.digest.hex()}
         try:
             write_new(record, json.dumps(facts, ensure_ascii=False).encode() + b"\n")
         except OSError as error:
