@@ -124,7 +124,7 @@ def test_many_groups_are_accepted_and_taken_back_as_one_step() -> None:
     assert review.totals.decided == 5
     assert review.undo() == ("accept", [0, 1, 2, 4])
     assert review.totals.decided == 1
-    assert review.undo_label == "not a duplicate"
+    assert review.undo() == ("not a duplicate", [3])
 
 
 def test_there_is_nothing_to_undo_at_first() -> None:
@@ -198,7 +198,8 @@ def test_a_mark_that_cannot_be_kept_is_not_made() -> None:
     with pytest.raises(DiskFull):
         review.accept(0)
     assert review.decision(0) == DEFAULT_DECISION
-    assert not review.undo_label
+    with pytest.raises(UsageError, match="nothing to undo"):
+        review.undo()
 
 
 ACTS = st.lists(

@@ -168,11 +168,6 @@ class Index(AbstractContextManager["Index"]):
         """The model whose codes the library holds."""
         return self._database.signature
 
-    @property
-    def library_version(self) -> int:
-        """The version of the library's format."""
-        return schema.VERSION
-
     def require(self, signature: Signature) -> None:
         """Check that the library holds codes of this model.
 

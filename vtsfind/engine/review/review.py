@@ -95,11 +95,6 @@ class Review:
         """The progress of the review."""
         return self._totals
 
-    @property
-    def undo_label(self) -> str:
-        """The label of the step that `undo` would undo; empty if there is none."""
-        return self._undoable[-1].label if self._undoable else ""
-
     def next_open(self, order: Sequence[int] | npt.NDArray[np.int64], after: int) -> int | None:
         """The index in `order` of the first undecided group after index `after`, else of the first one at all."""
         places = np.flatnonzero(self._open[np.asarray(order, np.int64)])
