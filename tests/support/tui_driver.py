@@ -118,8 +118,13 @@ def drive(
     settings: Settings | None = None,
     graphics: Graphics = Graphics.BLOCKS,
     previews: Previews | None = None,
+    wait: bool = True,
+    notices: bool = False,
 ) -> None:
-    """Start the UI over groups (or a source of them, or the library's own), run a script, and leave."""
+    """Start the UI over groups (or a source of them, or the library's own), run a script, and leave.
+
+    Unless told not to `wait`, the script begins when the groups are there. Notices are drawn only if asked for.
+    """
 
     async def run() -> None:
         where = source if callable(source) or source is None else found(source)
@@ -128,9 +133,10 @@ def drive(
                 browsing.previews.close()
                 browsing.previews = previews
             app = BrowseApp(browsing, graphics)
-            async with app.run_test(size=size) as pilot:
+            async with app.run_test(size=size, notifications=notices) as pilot:
                 hand = Hand(app, pilot)
-                await hand.settle()
+                if wait:
+                    await hand.settle()
                 await script(hand)
 
     asyncio.run(run())

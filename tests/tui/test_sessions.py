@@ -44,7 +44,7 @@ def test_accepted_files_go_to_the_trash_and_come_back(tmp_path: Path) -> None:
 
     async def script(hand: Hand) -> None:
         await hand.press("a", "f5")
-        assert "Move 2 files to the trash" in hand.text
+        assert "Move 2 photos to the trash" in hand.text
         await hand.press("x")
         hand.page(ConfirmDialog)
         await hand.press("n")

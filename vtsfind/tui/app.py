@@ -6,6 +6,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import SystemCommand
 from textual.binding import BindingType
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 
@@ -110,6 +111,17 @@ class BrowseApp(SerialKeysApp):
     def on_mount(self) -> None:
         """Start to find groups."""
         self.load_groups()
+
+    def notify(
+        self,
+        message: str,
+        *,
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        **_: object,
+    ) -> None:
+        """Show a notice as plain text: paths may contain what looks like markup."""
+        super().notify(message, severity=severity, timeout=timeout, markup=False)
 
     def write_raw(self, text: str) -> None:
         """Send escape sequences to the terminal."""

@@ -80,11 +80,11 @@ ACTIONS = (
     KeyAction(G, "member(-1)", "left,h", "Left", "Select the photo to the left."),
     KeyAction(G, "member(1)", "right,l", "Right", "Select the photo to the right."),
     KeyAction(C, "back", "escape,backspace", "Back", "Go back to the groups.", footer=True, shown="Esc"),
-    KeyAction(C, "mode('side')", "v", "Side by side", "Show two photos side by side; zoomed in, both show the same detail.", footer=True),
+    KeyAction(C, "mode('side')", "v", "Side", "Show two photos side by side; zoomed in, both show the same detail.", footer=True),
     KeyAction(C, "mode('flicker')", "f", "Flicker", "Switch between the two photos in one place.", footer=True),
-    KeyAction(C, "mode('difference')", "d", "Difference", "Show where the two photos differ; brighter is more.", footer=True),
+    KeyAction(C, "mode('difference')", "d", "Diff", "Show where the two photos differ; brighter is more.", footer=True),
     KeyAction(C, "box", "b", "Box", "Show or hide the part that the other photo shows.", footer=True),
-    KeyAction(C, "other(1)", "tab", "Next photo", "Compare the keeper with the next photo of the group.", footer=True, shown="Tab"),
+    KeyAction(C, "other(1)", "tab", "Next", "Compare the keeper with the next photo of the group.", footer=True, shown="Tab"),
     KeyAction(C, "other(-1)", "shift+tab", "Previous photo", "Compare the keeper with the previous photo.", shown="Shift-Tab"),
     KeyAction(C, "zoom(1)", "plus,equals_sign", "Zoom in", "Zoom in, to the part that both photos show first.", shown="+"),
     KeyAction(C, "zoom(-1)", "minus", "Zoom out", "Zoom out.", shown="-"),
@@ -137,6 +137,11 @@ def bindings(scope: KeyScope) -> list[BindingType]:
         for action in ACTIONS
         if action.scope is scope
     ]
+
+
+def footer_actions(scope: KeyScope) -> tuple[KeyAction, ...]:
+    """The actions of a screen that the footer shows, the most used first."""
+    return tuple(action for action in ACTIONS if action.scope is scope and action.footer)
 
 
 def rows(scope: KeyScope) -> Iterator[tuple[str, str]]:

@@ -8,11 +8,12 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from vtsfind.tui.context import AppContext
 from vtsfind.tui.keys import KeyScope
 from vtsfind.tui.messages import JobDone, JobFailed, JobProgressed
+from vtsfind.tui.widgets.key_bar import KeyBar
 from vtsfind.tui.widgets.top_bar import TopBar
 
 MIN_TERMINAL_CELLS = (60, 18)
@@ -41,7 +42,7 @@ class Page(Screen[None]):
         yield TopBar(self.TAB)
         yield from self.body()
         yield Static("", id="too-small")
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyBar(self.KEY_SCOPE)
 
     def body(self) -> Iterable[Widget]:
         """The widgets between top bar and footer."""

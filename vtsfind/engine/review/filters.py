@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group, Verdict
+from vtsfind.base.words import either, file_size
 
 
 class Sort(StrEnum):
@@ -42,10 +43,19 @@ class Filter:
     gain: int = 0
     """Bytes that a group must free at least."""
 
-    @property
-    def matches_all(self) -> bool:
-        """Whether every group passes."""
-        return self == Filter()
+    def __str__(self) -> str:
+        """The filter in words; empty if every group passes.
+
+        >>> str(parse_filter("kind:edit,burst 2021 >1.5MB")), str(Filter())
+        ("edit or burst, '2021', \u2265 1.5 MB", '')
+        """
+        parts = []
+        if self.verdicts != frozenset(Verdict):
+            parts.append(either(verdict.value for verdict in Verdict if verdict in self.verdicts))
+        parts += [f"'{word}'" for word in self.text.split()]
+        if self.gain:
+            parts.append(f"\u2265 {file_size(self.gain)}")
+        return ", ".join(parts)
 
 
 _VERDICTS = tuple(Verdict)

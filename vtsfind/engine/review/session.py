@@ -71,6 +71,16 @@ class Proposal:
     """Photos of the review that no longer exist."""
 
     @property
+    def photos(self) -> int:
+        """Number of photos that are removed."""
+        return sum(operation.sidecar_of is None for operation in self.operations)
+
+    @property
+    def sidecars(self) -> int:
+        """Number of sidecar files that are removed with their photos."""
+        return len(self.operations) - self.photos
+
+    @property
     def size(self) -> int:
         """Bytes of the files that are removed."""
         return sum(operation.size for operation in self.operations)

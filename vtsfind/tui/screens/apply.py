@@ -109,7 +109,7 @@ class ApplyPage(Page):
             )
             return
         text = Text()
-        text.append(f"Move {counted(len(proposal.operations), 'file')} to the trash", style="bold")
+        text.append(f"Move {_photos_and_sidecars(proposal)} to the trash", style="bold")
         text.append(f" from {counted(proposal.groups, 'group')}; frees {file_size(proposal.size)}.\n")
         text.append(
             "Every file is checked again first. One photo of each group stays. You can undo all of it."
@@ -140,7 +140,7 @@ class ApplyPage(Page):
             self.notify("There is nothing to apply.", timeout=3)
             return
         lines = [
-            f"Moves {counted(len(proposal.operations), 'file')} from {counted(proposal.groups, 'group')} to the trash.",
+            f"Moves {_photos_and_sidecars(proposal)} from {counted(proposal.groups, 'group')} to the trash.",
             f"Frees {file_size(proposal.size)}.",
             "Each file is checked again first; files that have changed are skipped.",
             "The History screen, or `vtsfind undo`, brings them back.",
@@ -216,6 +216,11 @@ class ApplyPage(Page):
             self.context.show_error(error)
         else:
             self.notify(f"Wrote the plan to {path}. Apply it with `vtsfind apply {name}`.", timeout=8)
+
+
+def _photos_and_sidecars(proposal: Proposal) -> str:
+    sidecars = f" and {counted(proposal.sidecars, 'sidecar file')}" if proposal.sidecars else ""
+    return counted(proposal.photos, "photo") + sidecars
 
 
 def _operation_line(operation: Operation) -> Line:

@@ -7,6 +7,7 @@ from typing import ClassVar, TypeGuard
 from textual import work
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.markup import escape
 from textual.message import Message
 from textual.widget import Widget
 
@@ -175,7 +176,9 @@ class ComparePage(Page):
         view, places = self._view, self._pair
         names = [show_path(photo.path).rpartition("/")[2] for photo in self._photos()]
         marks = [MARK_LABELS[self._review.mark(self._number, place)][0] for place in places]
-        titles = [f"{place + 1}{mark}{name}" for place, mark, name in zip(places, marks, names, strict=True)]
+        titles = [
+            escape(f"{place + 1}{mark}{name}") for place, mark, name in zip(places, marks, names, strict=True)
+        ]
         if view.mode is PairMode.FLICKER:
             view.first.border_title = titles[int(view.is_second_shown)]
         elif view.mode is PairMode.DIFFERENCE:
@@ -187,7 +190,7 @@ class ComparePage(Page):
     def _show_facts(self, lines: list[FileFact]) -> None:
         group = self._review.groups[self._number]
         panel = self.query_one(FactsPanel)
-        panel.border_title = group_title(group)
+        panel.border_title = escape(group_title(group))
         status = self._review.decision(self._number).status
         panel.border_subtitle = "" if status is ReviewStatus.OPEN else status.value
         panel.show(evidence_between(group, *self._pair), group.members[self._member].reason, lines)

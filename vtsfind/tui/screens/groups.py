@@ -8,6 +8,7 @@ import numpy.typing as npt
 from textual import on, work
 from textual.binding import BindingType
 from textual.containers import Container, Vertical
+from textual.markup import escape
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input
@@ -36,6 +37,8 @@ from vtsfind.tui.widgets.group_list import GroupList
 
 _CHECK_EVERY_S = 3.0
 _SORTS = list(Sort)
+_NO_GROUPS = "There are no duplicates."
+_NO_MATCH = "No group matches the filter. Press Esc to show all groups."
 
 
 class OrderReady(Message):
@@ -102,7 +105,7 @@ class GroupsPage(Page):
             self._members.show([])
             self._update_title()
             return
-        self._empty_text = "There are no duplicates." if not review.groups else "No group matches the filter."
+        self._empty_text = _NO_MATCH if review.groups else _NO_GROUPS
         self._reorder()
 
     def job_progressed(self, message: JobProgressed) -> None:
@@ -153,15 +156,12 @@ class GroupsPage(Page):
     def _show_members(self, cursor: int = 0) -> None:
         review, number = self.context.session.review, self._list.group
         if review is None or number is None:
-            self._members.show([])
+            self._members.show([], empty="" if review is None or not review.groups else "Nothing to show.")
             self._members.border_title = self._members.border_subtitle = ""
             return
         group = review.groups[number]
         self._members.show(group_cards(review, number, self._members.text_width(len(group.members))), cursor)
-        self._members.border_title = (
-            f"Group {group.number}: {counted(len(group.members), 'photo')}, {weakest_verdict(group).value},"
-            f" frees {file_size(group.gain)}"
-        )
+        self._show_members_title()
         status = {
             ReviewStatus.OPEN: f"check: {group.doubt or 'only the path decides'}"
             if group.tied
@@ -171,10 +171,25 @@ class GroupsPage(Page):
         }
         self._members.border_subtitle = status[review.decision(number).status]
 
+    @on(CardGrid.CardsScrolled)
+    def _show_members_title(self) -> None:
+        review, number = self.context.session.review, self._list.group
+        if review is None or number is None:
+            return
+        group = review.groups[number]
+        left, right = self._members.hidden
+        more = f", \u2190 {left} more" * bool(left) + f", {right} more \u2192" * bool(right)
+        self._members.border_title = (
+            f"Group {group.number}: {counted(len(group.members), 'photo')}{more}, {weakest_verdict(group).value},"
+            f" frees {file_size(group.gain)}"
+        )
+
     def _update_title(self) -> None:
-        count = len(self._list.order)
-        kinds = "" if self._filter.matches_all else ", filtered"
-        self._list.border_title = counted(count, "group") + kinds
+        if self.context.session.review is None:
+            self._list.border_title, self._list.border_subtitle = "Groups", ""
+            return
+        filtered = f": {self._filter}" if str(self._filter) else ""
+        self._list.border_title = escape(counted(len(self._list.order), "group") + filtered)
         arrow = "\u2191" if self._reversed else "\u2193"
         self._list.border_subtitle = f"{self._sort.value} {arrow}"
 

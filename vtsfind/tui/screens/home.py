@@ -11,6 +11,7 @@ from rich.text import Text
 from textual import on, work
 from textual.binding import BindingType
 from textual.containers import Container, Vertical, VerticalScroll
+from textual.markup import escape
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import ProgressBar, Static
@@ -123,7 +124,7 @@ class HomePage(Page):
             self.query_one("#library", Static).update("")
             return
         library = self._found[row]
-        side.border_title = library.name
+        side.border_title = escape(library.name)
         self.query_one("#library", Static).update(self._library_table(library))
 
     def _library_table(self, library: Overview) -> Table:

@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual import on
 from textual.binding import BindingType
 from textual.containers import Vertical
+from textual.markup import escape
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -21,7 +22,7 @@ from vtsfind.tui.services.open_external import open_folder, open_photo
 from vtsfind.tui.services.typed_paths import parse_dropped_path
 from vtsfind.tui.widgets.card_grid import CardGrid, PhotoCard
 from vtsfind.tui.widgets.path_input import PathInput
-from vtsfind.tui.widgets.text_width import cut_left
+from vtsfind.tui.widgets.text_width import cut_path
 
 _MAX_HITS = 60
 _BAR_WIDTH = 8
@@ -141,7 +142,9 @@ class SearchPage(Page):
         hits = self._hits
         query_name = show_path(self._query_paths[-1]).rpartition("/")[2] if self._query_paths else ""
         count = len(hits.cards)
-        hits.border_title = f"{counted(count, 'photo')} similar to {query_name}" if count else query_name
+        hits.border_title = escape(
+            f"{counted(count, 'photo')} similar to {query_name}" if count else query_name
+        )
         limit = f"at most {self._radius} bits" if self._radius is not None else f"{_MAX_HITS} nearest"
         hits.border_subtitle = f"by {self._head or 'scene'}, {limit}"
 
@@ -223,5 +226,5 @@ def _hit_card(hit: Neighbour, width: int) -> PhotoCard:
     return PhotoCard(
         hit.path,
         [(f"{hit.rank} ", "key"), (bar, "good"), (f" {hit.distance}/{hit.bits}", "dim"), *gone],
-        ([(name, "name")], [(facts, "dim")], [(cut_left(folder, width), "dim")], []),
+        ([(name, "name")], [(facts, "dim")], [(cut_path(folder, width), "dim")], []),
     )

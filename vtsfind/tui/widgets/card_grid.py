@@ -97,6 +97,9 @@ class CardGrid(ScrollView, can_focus=True):
 
         card: int
 
+    class CardsScrolled(Message):
+        """Other cards are visible."""
+
     def __init__(
         self,
         pictures: PictureCache,
@@ -132,6 +135,17 @@ class CardGrid(ScrollView, can_focus=True):
         self.set_reactive(CardGrid.cursor, min(max(cursor, 0), max(0, len(cards) - 1)))
         self._reveal()
         self.refresh()
+
+    @property
+    def hidden(self) -> tuple[int, int]:
+        """Of one row, the number of cards beyond the left and the right edge, at least in part."""
+        return self._grid.hidden(self.scroll_offset)
+
+    def watch_scroll_x(self, old_value: float, new_value: float) -> None:
+        """Tell that other cards are visible."""
+        super().watch_scroll_x(old_value, new_value)
+        if round(old_value) != round(new_value):
+            self.post_message(self.CardsScrolled())
 
     def text_width(self, count: int) -> int:
         """Width of a line of text on each of so many cards, in characters."""
@@ -305,6 +319,7 @@ class CardGrid(ScrollView, can_focus=True):
         self.virtual_size = self._grid.virtual_size
         self._reveal()
         self.refresh()
+        self.post_message(self.CardsScrolled())
 
     def on_click(self, event: events.Click) -> None:
         """Select the clicked card; a second click opens it."""

@@ -8,13 +8,13 @@ from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import Mark
 from vtsfind.tui.widgets.card_grid import PhotoCard
-from vtsfind.tui.widgets.text_width import Line, cut_left, wrapped
+from vtsfind.tui.widgets.text_width import Line, cut_path, wrapped
 
 MARK_LABELS = {
     Mark.KEEPER: (" KEEPER ", "keeper"),
     Mark.KEEP: (" keep ", "keep"),
-    Mark.DROP: (" drop ", "drop"),
-    Mark.NOT_DUPLICATE: (" no duplicate ", "not-duplicate"),
+    Mark.DROP: (" remove ", "drop"),
+    Mark.NOT_DUPLICATE: (" not a duplicate ", "not-duplicate"),
 }
 _MAX_REASON_LINES = 3
 _FULL_AGREEMENT = 0.995
@@ -48,7 +48,7 @@ def _member_card(review: Review, number: int, group: Group, place: int, width: i
     text: list[Line] = [[(name, "name")], facts]
     text += [[(line, "dim")] for line in wrapped(reason, width, _MAX_REASON_LINES)]
     text.append([(f"{member.photo.info.format}  {(member.photo.info.taken or 'no date')[:16]}", "dim")])
-    text.append([(cut_left(folder, width), "dim")])
+    text.append([(cut_path(folder, width), "dim")])
     if member.photo.sidecars:
         text.append([(f"+ {counted(len(member.photo.sidecars), 'file')} that belong to it", "dim")])
     return PhotoCard(member.photo.path, head, tuple(text))

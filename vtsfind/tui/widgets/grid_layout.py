@@ -53,6 +53,12 @@ class GridLayout:
         shown = self.view.width // width if self.one_row else self.view.height // height * self.columns
         return max(1, shown)
 
+    def hidden(self, scroll: Offset) -> tuple[int, int]:
+        """Of one row, the cards that lie beyond the left and the right edge, at least in part."""
+        width = self.card.width
+        last_whole = (scroll.x + self.view.width) // width
+        return -(-scroll.x // width), max(0, self.count - last_whole)
+
     def region(self, index: int) -> Region:
         """Where a card lies, as far as scrolling to it needs it."""
         width, height = self.card

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
@@ -21,7 +22,7 @@ from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import DEFAULT_DECISION, ReviewStatus
 from vtsfind.tui.widgets.styles import LineStyles
-from vtsfind.tui.widgets.text_width import centred, cut, cut_left
+from vtsfind.tui.widgets.text_width import centred, cut, cut_path
 
 _STATUS_SIGNS = {
     ReviewStatus.ACCEPTED: ("\u2713", "good"),
@@ -31,6 +32,10 @@ _STATUS_SIGNS = {
 _STYLE_NAMES = ("cursor", "decided", "dim", "good", "warn", "key", "gain", "name")
 _CURSOR_BAR = "\u258c"
 _PARTLY_MARKED_SIGN = ("\u2022", "key")
+_FIXED_WIDTH = 25
+"""Characters of the columns before the name."""
+_MIN_FOLDER_WIDTH = 12
+"""Characters below which a folder is not shown: too little of it would be left."""
 _MAX_CACHED_ROWS = 2000
 _EMPTY_ORDER: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 
@@ -103,16 +108,20 @@ class GroupList(ScrollView, can_focus=True):
             sign, kind = _PARTLY_MARKED_SIGN
         verdict, count, gain, name, folder = self._row_fields(number)
         decided = decision.status is not ReviewStatus.OPEN
-        room = max(0, width - 25)
-        shown = cut(name, min(len(name), room)) if len(name) > room else name
+        room = max(0, width - _FIXED_WIDTH)
+        shown = cut(name, room) if cell_len(name) > room else name
+        folder_width = room - cell_len(shown) - 2
+        shown_folder = (
+            cut_path(folder, folder_width) if folder_width >= min(_MIN_FOLDER_WIDTH, len(folder)) else ""
+        )
         parts = [
             (f"{_CURSOR_BAR if is_current_row else ' '}{sign} ", kind),
             (f"{verdict:<7}", "decided" if decided else verdict),
             (f"{count:>3} ", "dim"),
-            (f"{gain:>8}  ", "decided" if decided else "gain"),
+            (f"{gain:>9}  ", "decided" if decided else "gain"),
             (shown, "decided" if decided else "name"),
             ("  ", ""),
-            (cut_left(folder, max(0, room - Segment(shown).cell_length - 3)), "dim"),
+            (shown_folder, "dim"),
         ]
         background = "cursor" if is_current_row else ""
         segments = [Segment(text, self._line_style(style, background)) for text, style in parts if text]

@@ -31,6 +31,21 @@ def cut_left(text: str, width: int) -> str:
     return cut("\u2026" + kept, width)
 
 
+def cut_path(path: str, width: int) -> str:
+    """As `cut_left`, but at a slash where one is near: whole names of folders are left.
+
+    >>> cut_path("/home/me/photos/2021/Alps", 14), cut_path("/photos", 10)
+    ('\u2026/2021/Alps   ', '/photos   ')
+    """
+    if cell_len(path) <= width:
+        return cut(path, width)
+    parts = path.split("/")
+    while len(parts) > 1 and cell_len("/".join(parts)) > width - 2:
+        parts.pop(0)
+    shown = "\u2026/" + "/".join(parts)
+    return cut(shown, width) if cell_len(shown) <= width else cut_left(path, width)
+
+
 def centred(text: str, y: int, width: int, height: int) -> str:
     """Line `y` of an area with text in its middle, wrapped to its width.
 

@@ -1,0 +1,167 @@
+"""What the screens say is complete, agrees with each other, and fits."""
+
+import re
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from support.made_groups import group, many, on_disk, photo
+from support.tui_driver import Hand, drive
+
+from vtsfind.base.groups import Group
+from vtsfind.base.progress import CancelToken, Phase, Progress
+from vtsfind.base.settings import Settings
+from vtsfind.tui.keys import KeyScope, footer_actions
+from vtsfind.tui.widgets.group_list import GroupList
+from vtsfind.tui.widgets.text_width import cut_path
+
+
+def test_header_and_plan_count_the_same_photos_and_the_plan_names_its_sidecars(tmp_path: Path) -> None:
+    (group,) = on_disk(tmp_path, 1)
+    keeper, small, crop = group.members
+    sidecar = tmp_path / "trip-0" / "beach-small.xmp"
+    sidecar.write_text("<xmp/>")
+    photo = replace(small.photo, sidecars=(bytes(sidecar),))
+    groups = [replace(group, members=(keeper, replace(small, photo=photo), crop))]
+
+    async def script(hand: Hand) -> None:
+        await hand.press("a")
+        assert "removes 2 photos" in hand.text
+        await hand.press("f5")
+        assert "Move 2 photos and 1 sidecar file to the trash" in hand.text
+        assert "removes 2 photos" in hand.text
+
+    drive(groups, script)
+
+
+def test_no_number_of_groups_is_shown_while_they_are_being_found() -> None:
+    gate = threading.Event()
+
+    def slow(_settings: Settings, progress: Progress, cancel: CancelToken) -> Sequence[Group]:
+        progress.start(Phase.COMPARE, 10)
+        while not gate.wait(0.01):
+            cancel.check()
+        return many(3)
+
+    async def script(hand: Hand) -> None:
+        while "0 of 10" not in hand.text:
+            await hand.pilot.pause(0.01)
+        assert "0 groups" not in hand.text
+        gate.set()
+        await hand.settle()
+        assert "3 groups" in hand.text
+
+    try:
+        drive(slow, script, wait=False)
+    finally:
+        gate.set()
+
+
+def test_an_empty_filter_says_so_in_both_panes_and_the_title_says_what_is_filtered() -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("slash")
+        await hand.write("kind:edit beach >5MB")
+        assert "0 groups: edit, 'beach', \u2265 5.0 MB" in hand.text
+        assert "No group matches the filter." in " ".join(hand.text.split())
+        assert "Nothing to show." in hand.text
+        await hand.press("escape")
+        assert "12 groups " in hand.text
+
+    drive(many(12), script)
+
+
+def test_a_notice_does_not_cover_the_paths_of_the_photos(tmp_path: Path) -> None:
+    groups = on_disk(tmp_path / "drive", 2)
+    (tmp_path / "drive").rename(tmp_path / "elsewhere")
+
+    async def script(hand: Hand) -> None:
+        await hand.press("o")
+        (notice,) = hand.app.screen.query("Toast")
+        assert any("no longer exists" in note for note in hand.told)
+        assert notice.region.bottom < hand.members.region.bottom - 8
+
+    drive(groups, script, notices=True)
+
+
+def test_a_notice_shows_a_path_as_it_is() -> None:
+    groups = [group(1, [photo(b"/nowhere/[red]a.jpg"), photo(b"/nowhere/[b]b.jpg")])]
+
+    async def script(hand: Hand) -> None:
+        await hand.press("o")
+        assert "[red]a.jpg no longer exists" in " ".join(hand.text.split())
+        await hand.press("enter")
+        assert "[b]b.jpg" in hand.text
+
+    drive(groups, script, notices=True)
+
+
+def test_cards_that_do_not_fit_are_counted() -> None:
+    photos = [photo(b"/photos/%d.jpg" % number, 1000 + number) for number in range(7)]
+
+    async def script(hand: Hand) -> None:
+        shown = hand.members.size.width // hand.members._grid.card.width
+        assert f"7 photos, {7 - shown} more \u2192" in hand.text
+        await hand.press("right", "right", "right", "right", "right", "right")
+        assert f"7 photos, \u2190 {7 - shown} more" in hand.text
+
+    drive([group(1, photos)], script)
+
+
+@pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 36)], ids=str)
+def test_the_bar_of_keys_always_ends_with_help_and_quit(tmp_path: Path, size: tuple[int, int]) -> None:
+    async def script(hand: Hand) -> None:
+        for keys in (("f3",), ("enter",), ("escape", "f2"), ("f4",), ("f5",), ("f6",)):
+            await hand.press(*keys)
+            assert "? Help  q Quit" in hand.text.splitlines()[-1]
+
+    drive(on_disk(tmp_path, 1), script, size=size)
+
+
+def test_all_keys_of_the_comparison_fit_into_80_columns(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("enter")
+        last = hand.text.splitlines()[-1]
+        assert all(f" {action.label} " in last for action in footer_actions(KeyScope.COMPARE))
+
+    drive(on_disk(tmp_path, 1), script, size=(80, 24))
+
+
+def test_a_click_on_a_key_of_the_bar_does_what_the_key_does() -> None:
+    async def script(hand: Hand) -> None:
+        await hand.pilot.click("KeyBar", offset=(4, 0))
+        await hand.settle()
+        assert hand.review.totals.decided == 1
+
+    drive(many(12), script)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)], ids=str)
+def test_a_folder_in_the_list_is_shown_in_whole_names_or_not_at_all(size: tuple[int, int]) -> None:
+    folder = b"/home/ann/Pictures/2021/Summer holidays"
+    names = (
+        b"/IMG_20210704_123456.jpg",
+        b"/a very long name of a photo that somebody has typed.jpg",
+        b"/x.jpg",
+    )
+    groups = [
+        group(number + 1, [photo(folder + name, 10**9 - number), photo(folder + name + b"2", 1000)])
+        for number, name in enumerate(names)
+    ]
+
+    async def script(hand: Hand) -> None:
+        rows = [hand.app.screen.query_one("#groups", GroupList).render_line(y).text for y in range(3)]
+        for row in rows:
+            stub = re.search(r"\u2026([^ \u2026]*)\s*$", row)
+            assert stub is None or stub[1].startswith("/") or not stub[1], row
+
+    drive(groups, script, size=size)
+
+
+@given(st.text(st.characters(exclude_categories=["C"]), max_size=60), st.integers(1, 60))
+def test_a_cut_path_has_exactly_the_width(path: str, width: int) -> None:
+    assert cell_len(cut_path(path, width)) == width

@@ -1,0 +1,52 @@
+"""The bar at the bottom: the most used keys of a screen, as many as fit."""
+
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.widget import Widget
+
+from vtsfind.tui.keys import KeyAction, KeyScope, footer_actions, key_names
+
+
+class KeyBar(Widget):
+    """One line of keys; a click on one runs its action.
+
+    Parameters
+    ----------
+    scope
+        The screen that the bar is on.
+    """
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"keybar--key"}
+
+    def __init__(self, scope: KeyScope) -> None:
+        super().__init__()
+        own, everywhere = footer_actions(scope), footer_actions(KeyScope.EVERYWHERE)
+        self._actions = own if scope is KeyScope.EVERYWHERE else (*own, *everywhere)
+        self._essential = everywhere
+
+    def render(self) -> Text:
+        """Draw the keys: those of the screen from the left as far as they fit, then help and quit."""
+        room = self.size.width - sum(_width(action) for action in self._essential)
+        key_style = self.get_component_rich_style("keybar--key", partial=True)
+        text = Text(no_wrap=True, overflow="crop")
+        for action in self._actions:
+            if action not in self._essential:
+                room -= _width(action)
+                if room < 0:
+                    continue
+            namespace = "app" if action.scope is KeyScope.EVERYWHERE else "screen"
+            click = Style(meta={"@click": f"{namespace}.{action.name}{'' if '(' in action.name else '()'}"})
+            text.append(f" {_first_key(action)}", key_style + click)
+            text.append(f" {action.label}", click)
+            text.append(" ")
+        return text
+
+
+def _first_key(action: KeyAction) -> str:
+    return key_names(action).partition(",")[0]
+
+
+def _width(action: KeyAction) -> int:
+    return len(_first_key(action)) + len(action.label) + 3
