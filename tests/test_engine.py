@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from support.block_encoder import PREPROCESSING, SIGNATURE, BlockMeans
 from support.drawn_photos import album, encoded, scene, write
 
@@ -348,6 +349,24 @@ def test_a_photo_of_the_library_is_its_own_best_hit_unless_left_out(full: Index,
     (other,) = asked(full, album_photos / "cat.jpg", top=5, skip_self=True)
     assert len(other.neighbours) == 5
     assert answer.neighbours[1].path == other.neighbours[0].path
+
+
+def test_the_photo_itself_comes_before_others_of_the_same_code_and_only_its_bar_is_full(
+    index: Index, tmp_path: Path
+) -> None:
+    folder = tmp_path / "album"
+    original = write(folder / "z.jpg", scene(1), quality=95)
+    for name in ("a.jpg", "b.jpg"):
+        with Image.open(original) as image:
+            write(folder / name, image.convert("RGB"), quality=90)
+    (folder / "copy of z.jpg").write_bytes(original.read_bytes())
+    look(index, folder, encoder=BlockMeans)
+    (answer,) = asked(index, original)
+    hits = answer.neighbours
+    assert {hit.distance for hit in hits} == {0}, "the encoder cannot tell them apart"
+    assert [Path(os.fsdecode(hit.path)).name for hit in hits] == ["z.jpg", "copy of z.jpg", "a.jpg", "b.jpg"]
+    assert [hit.bar_cells(10) for hit in hits] == [10, 10, 9, 9]
+    assert [hit.rank for hit in hits] == [1, 2, 3, 4]
 
 
 def test_a_known_content_elsewhere_needs_no_model(full: Index, album_photos: Path, tmp_path: Path) -> None:

@@ -18,15 +18,6 @@ _BAR_WIDTH = 10
 """Characters of a bar."""
 
 
-def code_similarity(distance: int, bits: int) -> float:
-    """How alike two codes are, from 0 (as unrelated codes are, half of whose bits differ, or worse) to 1 (the same).
-
-    >>> code_similarity(0, 128), code_similarity(32, 128), code_similarity(100, 128)
-    (1.0, 0.5, 0.0)
-    """
-    return max(0.0, 1 - 2 * distance / bits)
-
-
 def write_answers(
     output: Output, answers: Sequence[Answer], inline_pictures: "InlinePictures | None" = None
 ) -> None:
@@ -59,7 +50,7 @@ def hit_lines(output: Output, hits: Sequence[Neighbour]) -> list[str]:
     full, empty = ("\u2588", "\u2591") if output.is_unicode else ("#", ".")
     rows = []
     for hit in hits:
-        filled = round(_BAR_WIDTH * code_similarity(hit.distance, hit.bits))
+        filled = hit.bar_cells(_BAR_WIDTH)
         rows.append(
             [
                 f"{hit.rank}",

@@ -14,9 +14,11 @@ from vtsfind.base.records import Failure, Head, PictureInfo, Preprocessing, Sign
 from vtsfind.base.settings import Settings
 from vtsfind.engine.library import access as library
 from vtsfind.engine.library.access import EncoderLike, card_of, open_library
-from vtsfind.engine.search.query_image import Codes, QueryImage, codes_of, query_image
+from vtsfind.engine.search.query_image import Codes, QueryImage, codes_of, content_digest, query_image
 from vtsfind.find.hamming.search import best_by_views, top_k, within
+from vtsfind.media.scan import stamp_of
 from vtsfind.store.index import Index
+from vtsfind.store.rows import FileRecord
 
 DEFAULT_TOP = 20
 DEFAULT_HEAD = "scene"
@@ -51,6 +53,16 @@ class Neighbour:
     stamp: Stamp
     missing: bool
     """Whether the file is gone since it was indexed."""
+    same_content: bool = False
+    """Whether it has the content of the photo asked for, byte for byte."""
+
+    def bar_cells(self, width: int) -> int:
+        """How much of a bar of `width` cells to fill: none for unrelated codes, half of whose bits differ.
+
+        Equal codes do not make two pictures the same: only the same content fills the bar.
+        """
+        similarity = max(0.0, 1 - 2 * self.distance / self.bits)
+        return width if self.same_content else min(round(width * similarity), width - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +71,8 @@ class Answer:
 
     query_image: QueryImage
     neighbours: tuple[Neighbour, ...] = ()
-    """Best first; of equally near ones, the content that the library knows longest, then by path. Of a photo that the library
+    """Best first; of equally near ones, the photo asked for and its exact copies, then the content that the library
+    knows longest, then by path. Of a photo that the library
     has not, several views are looked for by the head that tells copies (`vtsfind.media.query_views`): the best is
     the nearest to any of these, about, and so not always the one at the smallest distance."""
     failure: Failure | None = None
@@ -160,10 +173,13 @@ def _neighbours(
         {asked.path, os.path.realpath(asked.path)} if asked.path and search_options.skip_self else set()
     )
     files = index.files_of_rows(planes.rows[columns[:contents]])
+    equal = [record for records in files[: int((distances == 0).sum())] for record in records]
+    own = _same_files(index, asked, equal) if equal else []
+    known = {record.path for record in own}
     rank = 0
-    for records, distance in zip(files, distances[:contents], strict=True):
+    for records, distance in ((own, 0), *zip(files, distances[:contents], strict=True)):
         for record in records:
-            if record.path in own_paths:
+            if record.path in own_paths or (record.path in known and records is not own):
                 continue
             rank += 1
             if top is not None and rank > top:
@@ -176,7 +192,19 @@ def _neighbours(
                 record.info,
                 record.stamp,
                 missing=not os.path.lexists(record.path),
+                same_content=record.path in known,
             )
+
+
+def _same_files(index: Index, asked: QueryImage, equal: Sequence[FileRecord]) -> list[FileRecord]:
+    """The files of the library with the content of the photo asked for, itself first; `equal` are those with its code."""
+    try:
+        stamp = stamp_of(os.stat(asked.path)) if asked.path else None
+        itself = (record.digest for record in equal if (record.path, record.stamp) == (asked.path, stamp))
+        digest = next(itself, None) or content_digest(asked)
+    except OSError:  # gone by now
+        return []
+    return sorted(index.files_of_digest(digest), key=lambda record: record.path != asked.path)
 
 
 @dataclass(frozen=True, slots=True)

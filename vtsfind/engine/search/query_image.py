@@ -104,17 +104,28 @@ def codes_of(
     return [next(made) if codes is None else codes for codes in known]
 
 
+def content_digest(query: QueryImage) -> bytes:
+    """SHA-256 of a photo's content, 32 bytes.
+
+    Raises
+    ------
+    OSError
+        If its file cannot be read.
+    """
+    if query.path is None:
+        return hashlib.sha256(query.content or b"").digest()
+    with open(query.path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
 def _indexed_codes(index: Index, query: QueryImage) -> Codes | Failure | None:
     """The codes that the library has of a photo, None if it has not."""
     if query.failure:
         return query.failure
-    if query.path is None:
-        return _as_single_view(index.codes_of_digest(hashlib.sha256(query.content or b"").digest()))
     try:
-        codes = index.codes_of_path(query.path, stamp_of(os.stat(query.path)))
+        codes = index.codes_of_path(query.path, stamp_of(os.stat(query.path))) if query.path else None
         if codes is None:
-            with open(query.path, "rb") as file:
-                codes = index.codes_of_digest(hashlib.file_digest(file, "sha256").digest())
+            codes = index.codes_of_digest(content_digest(query))
     except OSError as error:
         return failure_of(query.name, error)
     return _as_single_view(codes)

@@ -219,7 +219,7 @@ class SearchPage(Page):
 
 def _hit_card(hit: Neighbour, width: int) -> PhotoCard:
     folder, _, name = show_path(hit.path).rpartition("/")
-    filled = round(_BAR_WIDTH * max(0.0, 1 - 2 * hit.distance / hit.bits))
+    filled = hit.bar_cells(_BAR_WIDTH)
     bar = "\u2588" * filled + "\u2591" * (_BAR_WIDTH - filled)
     facts = f"{hit.info.width}\u00d7{hit.info.height}  {file_size(hit.stamp.size)}"
     gone = [("  missing", "bad")] if hit.missing else []
