@@ -1,6 +1,9 @@
 """What a file tells about how good a copy of its picture it is, beyond its size: the facts that a keep policy weighs."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vtsfind.base.contents import Contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +39,33 @@ class Details:
     software: str = ""
     """The program that wrote the file, by its EXIF data."""
     pixels: bytes = b""
-    """SHA-256 of the upright decoded pixels and their size; empty if it was not computed."""
+    """SHA-256 of all pixels, see `vtsfind.media.pixels_digest`; empty if it was not computed."""
+    contents: Contents | None = None
+    """What the file holds; None if that was not looked at, or could not be understood."""
+
+    def to_record(self) -> dict[str, Any]:
+        """Say it in JSON's types."""
+        contents = self.contents and self.contents.to_record()
+        return {**asdict(self), "pixels": self.pixels.hex(), "contents": contents}
+
+    @classmethod
+    def from_record(cls, record: dict[str, Any]) -> "Details":
+        """Make it again from what `to_record` gave, by way of JSON.
+
+        Raises
+        ------
+        ValueError
+            If it is anything else.
+        """
+        try:
+            size, contents = record["exif_size"], record["contents"]
+            return cls(
+                **{
+                    **record,
+                    "exif_size": (int(size[0]), int(size[1])) if size else None,
+                    "pixels": bytes.fromhex(record["pixels"]),
+                    "contents": None if contents is None else Contents.from_record(contents),
+                }
+            )
+        except (KeyError, TypeError, AttributeError, IndexError) as error:
+            raise ValueError("no details of a photo") from error

@@ -11,7 +11,10 @@ _DEEP_MODES = {"I", "F", "I;16", "I;16L", "I;16B", "I;16N"}
 _REDUCIBLE_MODES = {"L", "LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB"}
 # The colour space of a profile, as its header says, to the mode of the pixels that it speaks of.
 _MODE_OF_SPACE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "LAB": "LAB"}
-_WHITE = (255, 255, 255)
+Ground = tuple[int, int, int]
+"""A colour that shows through where a picture is transparent."""
+WHITE: Ground = (255, 255, 255)
+BLACK: Ground = (0, 0, 0)
 
 
 def to_eight_bit(image: Image.Image) -> Image.Image:
@@ -28,8 +31,8 @@ def to_eight_bit(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """Convert a `to_eight_bit` picture to sRGB, what is transparent over white.
+def srgb(image: Image.Image, profile: bytes | None, ground: Ground = WHITE) -> Image.Image:
+    """Convert a `to_eight_bit` picture to sRGB, what is transparent over a ground.
 
     Parameters
     ----------
@@ -38,6 +41,8 @@ def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     profile
         The ICC profile that came with the picture. One that is damaged, or that speaks of other colours than the
         picture has, is left aside.
+    ground
+        In sRGB.
 
     Returns
     -------
@@ -48,7 +53,7 @@ def srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if image.mode not in {"LA", "RGBA"}:
         return _opaque_srgb(image, profile)
     colours = _opaque_srgb(image.convert(image.mode[:-1]), profile)
-    result = Image.new("RGB", image.size, _WHITE)
+    result = Image.new("RGB", image.size, ground)
     result.paste(colours, mask=image.getchannel("A"))
     return result
 

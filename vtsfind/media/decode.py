@@ -41,6 +41,7 @@ _RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resamplin
 class _Limits:
     pixels: int
     memory_bytes: int
+    ground: colour.Ground = colour.WHITE
 
 
 class DecodeError(Exception):
@@ -64,7 +65,12 @@ class DecodeError(Exception):
 
 
 def decode(
-    data: bytes | BinaryIO, *, shortest: int, pixel_limit: int = PIXEL_LIMIT, memory_bytes: int = 0
+    data: bytes | BinaryIO,
+    *,
+    shortest: int,
+    pixel_limit: int = PIXEL_LIMIT,
+    memory_bytes: int = 0,
+    ground: colour.Ground = colour.WHITE,
 ) -> tuple[Pixels, PictureInfo]:
     """Decode a photo, upright and in sRGB; of several pictures in a file the first, or the main one.
 
@@ -80,6 +86,8 @@ def decode(
     memory_bytes
         What this process may take, if there is a limit. Few decoders tell a lack of memory from damage; where the
         photo is so large that it may be either, it is taken for a lack of memory.
+    ground
+        What shows through where the photo is transparent.
 
     Returns
     -------
@@ -105,7 +113,7 @@ def decode(
         raise DecodeError(Reason.NOT_A_PICTURE)
     if kind != formats.RAW and not formats.readable(kind):
         raise DecodeError(Reason.NOT_A_PICTURE, f"{kind} cannot be read by this installation")
-    limits = _Limits(pixel_limit, memory_bytes)
+    limits = _Limits(pixel_limit, memory_bytes, ground)
     # A warning of a decoder is either followed by an error or of no interest to the user.
     with _as_decode_errors(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -113,6 +121,45 @@ def decode(
             return _decode_raw(stream, shortest, limits)
         with _within_limits(limits, formats.size_from_header(kind, head)):
             return _decode_picture(stream, kind, shortest, limits)
+
+
+def later_frames(
+    data: bytes | BinaryIO, kind: str, *, pixel_limit: int, ground: colour.Ground = colour.WHITE
+) -> Iterator[Pixels]:
+    """Decode the frames or pages of a file after the first one, each in full, upright and in sRGB.
+
+    Parameters
+    ----------
+    data, ground
+        As for `decode`.
+    kind
+        The format of the file.
+    pixel_limit
+        For each frame.
+
+    Yields
+    ------
+    (h, w, 3) uint8; frames may have sizes of their own.
+
+    Raises
+    ------
+    DecodeError
+        As `decode`.
+    """
+    stream = io.BytesIO(data) if isinstance(data, bytes) else data
+    with _as_decode_errors(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = _open_image(stream, kind)
+        for number in range(1, getattr(image, "n_frames", 1)):
+            image.seek(number)
+            if image.width * image.height > pixel_limit:
+                raise DecodeError(Reason.TOO_LARGE, f"{image.width} x {image.height}")
+            # Loading a TIFF turns it upright, a HEIF was turned by its reader.
+            image.load()
+            orientation = metadata.UPRIGHT
+            if kind not in {formats.TIFF, formats.HEIF}:
+                orientation, _ = metadata.read(image.getexif())
+            yield _pixels(image, orientation, max(image.size), ground)
 
 
 def prepare(pixels: Pixels, preprocessing: Preprocessing, *, at: tuple[float, float] = (0.5, 0.5)) -> Pixels:
@@ -205,7 +252,8 @@ def _decode_picture(
         size, pending_orientation = metadata.upright_size(size, orientation), orientation
     # The HEIF reader turns the picture as the container says, and keeps what the EXIF data said.
     exif_orientation = metadata.checked_orientation(image.info.get("original_orientation"), orientation)
-    return _pixels(image, pending_orientation, shortest), PictureInfo(*size, exif_orientation, taken, kind)
+    info = PictureInfo(*size, exif_orientation, taken, kind)
+    return _pixels(image, pending_orientation, shortest, limits.ground), info
 
 
 def _decode_raw(stream: BinaryIO, shortest: int, limits: _Limits) -> tuple[Pixels, PictureInfo]:
@@ -225,7 +273,7 @@ def _decode_raw(stream: BinaryIO, shortest: int, limits: _Limits) -> tuple[Pixel
         image = preview
     width, height = metadata.upright_size(size, orientation)
     info = PictureInfo(width, height, orientation, taken or metadata.taken_in_tiff(stream), formats.RAW)
-    return _pixels(image, orientation, shortest), info
+    return _pixels(image, orientation, shortest, limits.ground), info
 
 
 def _open_image(stream: BinaryIO, kind: str) -> Image.Image:
@@ -255,7 +303,7 @@ def _within_limits(limits: _Limits, size: tuple[int, int] | None) -> Iterator[No
         raise
 
 
-def _pixels(image: Image.Image, orientation: int, shortest: int) -> Pixels:
+def _pixels(image: Image.Image, orientation: int, shortest: int, ground: colour.Ground) -> Pixels:
     profile = image.info.get("icc_profile")
     small = reduced.box_reduced(colour.to_eight_bit(image), shortest)
-    return np.array(metadata.apply_orientation(colour.srgb(small, profile), orientation))
+    return np.array(metadata.apply_orientation(colour.srgb(small, profile, ground), orientation))

@@ -49,23 +49,13 @@ def upright_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
 
 
 def taken(exif: Image.Exif) -> str | None:
-    """When the picture was taken, `YYYY-MM-DD HH:MM:SS` by the camera's clock.
+    """When the picture was taken, `YYYY-MM-DD HH:MM:SS` by the camera's clock; None if it does not say.
 
-    The first that makes sense of the EXIF tags DateTimeOriginal, DateTimeDigitized and DateTime; None without one.
+    Only the EXIF tag DateTimeOriginal tells: DateTime is when a program saved the file, DateTimeDigitized when a print was
+    scanned.
     """
-    candidates: list[object] = []
     with contextlib.suppress(Exception):
-        details = exif.get_ifd(ExifTags.IFD.Exif)
-        candidates += [
-            details.get(ExifTags.Base.DateTimeOriginal),
-            details.get(ExifTags.Base.DateTimeDigitized),
-        ]
-    with contextlib.suppress(Exception):
-        candidates.append(exif.get(ExifTags.Base.DateTime))
-    for candidate in candidates:
-        time = _parse_time(candidate)
-        if time is not None:
-            return time
+        return _parse_time(exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal))
     return None
 
 

@@ -3,7 +3,7 @@
 import io
 import json
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
@@ -48,7 +48,7 @@ class ShrinkWithDetails:
         from vtsfind.media.quality import examine
 
         examined = examine(content, setup, shortest=self.longest, full=False)
-        details_record = json.dumps({**asdict(examined.details), "pixels": ""}).encode()
+        details_record = json.dumps(examined.details.to_record()).encode()
         picture = encode_preview(_shrink_to(examined.pixels, self.longest), lossless=True)
         return ProcessedContent(
             examined.info, _LENGTH_PREFIX.pack(len(details_record)) + details_record + picture
@@ -58,9 +58,7 @@ class ShrinkWithDetails:
 def unpack_with_details(data: bytes | bytearray) -> tuple[Pixels, Details]:
     """What `ShrinkWithDetails` made."""
     end = _LENGTH_PREFIX.size + _LENGTH_PREFIX.unpack_from(data)[0]
-    details_record = json.loads(bytes(data[_LENGTH_PREFIX.size : end]))
-    size = details_record.pop("exif_size")
-    details = Details(**{**details_record, "pixels": b""}, exif_size=(size[0], size[1]) if size else None)
+    details = Details.from_record(json.loads(bytes(data[_LENGTH_PREFIX.size : end])))
     return decode_preview(data[end:]), details
 
 

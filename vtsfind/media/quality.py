@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -18,10 +19,13 @@ from PIL import ExifTags, Image
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo
 from vtsfind.media import formats
-from vtsfind.media.decode import Pixels, decode
-from vtsfind.media.pixels_digest import FULL_SIZE, pixels_digest
+from vtsfind.media.contents import raw_contents, read_contents
+from vtsfind.media.decode import DecodeError, Pixels, decode
+from vtsfind.media.descriptions import camera_name, clean_text
+from vtsfind.media.pixels_digest import FULL_SIZE, pixel_facts
 from vtsfind.media.work import Content, Setup
 
+_MAX_NAME_CHARACTERS = 100
 _RATING = 0x4746
 _XMP_RATING = re.compile(rb"xmp:Rating\s*(?:=\s*[\"']|>)\s*([1-5])")
 # The luminance table of the standard (ITU-T T.81, annex K), in any order: only its sum at each quality is used.
@@ -78,17 +82,28 @@ def examine(content: Content, setup: Setup, *, shortest: int, full: bool) -> Exa
     DecodeError, OSError
         As `decode`.
     """
-    limits = {"pixel_limit": setup.pixel_limit, "memory_bytes": setup.memory_bytes}
-    pixels, info = decode(content, shortest=shortest, **limits)
-    details, frames = _read_head(io.BytesIO(content) if isinstance(content, bytes) else content, info.format)
+    decoded = partial(decode, content, pixel_limit=setup.pixel_limit, memory_bytes=setup.memory_bytes)
+    pixels, info = decoded(shortest=shortest)
+    details = _read_head(io.BytesIO(content) if isinstance(content, bytes) else content, info.format)
     details = replace(details, border=border(pixels))
     if full:
         reduced = pixels.shape[:2] != (info.height, info.width)
-        whole = decode(content, shortest=FULL_SIZE, **limits)[0] if reduced else pixels
-        # A film is never the same as its first frame.
-        own_digest = pixels_digest(whole) if frames == 1 else b""
-        details = replace(details, pixels=own_digest, detail=detail(whole))
+        whole = decoded(shortest=FULL_SIZE)[0] if reduced else pixels
+        details = replace(_with_pixel_facts(details, content, whole, info, setup), detail=detail(whole))
     return ExaminedPhoto(pixels, info, details)
+
+
+def _with_pixel_facts(
+    details: Details, content: Content, whole: Pixels, info: PictureInfo, setup: Setup
+) -> Details:
+    if details.contents is None:
+        return details
+    try:
+        facts = pixel_facts(content, whole, info, details.contents, pixel_limit=setup.pixel_limit)
+    except DecodeError:  # a later frame is damaged: then no other file has the same
+        return details
+    contents = replace(details.contents, transparent=facts.transparent, bits=facts.bits)
+    return replace(details, contents=contents, pixels=facts.digest)
 
 
 def detail(pixels: Pixels) -> float | None:
@@ -148,16 +163,19 @@ class _Exif:
     place: dict[int, Any] = field(default_factory=dict)
 
 
-def _read_head(stream: BinaryIO, kind: str) -> tuple[Details, int]:
-    """What the file's head tells, and how many pictures are in it."""
+def _read_head(stream: BinaryIO, kind: str) -> Details:
+    """What the file's head tells, and what it holds."""
     if kind == formats.RAW:
-        return Details(lossless=True), 1
+        return Details(lossless=True, contents=raw_contents(stream))
     with contextlib.suppress(Exception), _without_warnings():
         formats.register(kind)
         stream.seek(0)
         with Image.open(stream, formats=(kind,)) as image:
-            return _image_details(image, stream, kind), int(getattr(image, "n_frames", 1))
-    return Details(), 1
+            details = _image_details(image, stream, kind)
+            with contextlib.suppress(Exception):
+                details = replace(details, contents=read_contents(image, stream, kind))
+            return details
+    return Details()
 
 
 @contextlib.contextmanager
@@ -169,19 +187,18 @@ def _without_warnings() -> Iterator[None]:
 
 def _image_details(image: Image.Image, stream: BinaryIO, kind: str) -> Details:
     exif = _exif(image)
-    maker, model = (_text(exif.main.get(tag)) for tag in (ExifTags.Base.Make, ExifTags.Base.Model))
     return Details(
         quality=_quality(image),
         lossless=_lossless(image, stream, kind),
-        screenshot="screenshot" in _text(exif.shot.get(ExifTags.Base.UserComment)).lower(),
+        screenshot="screenshot" in clean_text(exif.shot.get(ExifTags.Base.UserComment)).lower(),
         exif_fields=sum(
             _has_value(value) for part in (exif.main, exif.shot, exif.place) for value in part.values()
         ),
         exif_size=_size(exif.shot),
-        camera=model if model.lower().startswith(maker.lower()) else f"{maker} {model}".strip(),
+        camera=camera_name(exif.main)[:_MAX_NAME_CHARACTERS],
         gps=bool(exif.place.get(ExifTags.GPS.GPSLatitude) and exif.place.get(ExifTags.GPS.GPSLongitude)),
         rating=_rating(image, exif.main),
-        software=_text(exif.main.get(ExifTags.Base.Software)),
+        software=clean_text(exif.main.get(ExifTags.Base.Software))[:_MAX_NAME_CHARACTERS],
     )
 
 
@@ -202,18 +219,6 @@ def _has_value(value: object) -> bool:
     if isinstance(value, bytes):
         return bool(value.strip(b"\0 "))
     return bool(value.strip("\0 ")) if isinstance(value, str) else value is not None
-
-
-def _text(value: object) -> str:
-    """A text of EXIF on one line, without what cannot be shown."""
-    text = (
-        value.decode("ascii", "ignore")
-        if isinstance(value, bytes)
-        else value
-        if isinstance(value, str)
-        else ""
-    )
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:100]
 
 
 def _size(shot: dict[int, Any]) -> tuple[int, int] | None:

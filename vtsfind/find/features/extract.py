@@ -5,8 +5,7 @@ What is made is text and bytes: a number of 32 bits, the length of the details a
 
 import json
 import struct
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from vtsfind.base.quality import Details
 from vtsfind.find.features.features import Features, features, features_without_local
@@ -36,7 +35,7 @@ class ExtractFeatures:
 
 def pack(details: Details, found: Features) -> bytes:
     """Write details and features as bytes."""
-    text = json.dumps({**asdict(details), "pixels": details.pixels.hex()}).encode()
+    text = json.dumps(details.to_record()).encode()
     return _DETAILS_LENGTH.pack(len(text)) + text + found.to_bytes()
 
 
@@ -53,13 +52,8 @@ def unpack(data: bytes | bytearray) -> tuple[Details, Features]:
 
 def details_of(data: bytes | bytearray) -> Details:
     """The details alone, see `unpack`."""
-    try:
-        record: dict[str, Any] = json.loads(bytes(data[_DETAILS_LENGTH.size : _features_start(data)]))
-        size = record.pop("exif_size")
-        pixels = bytes.fromhex(record.pop("pixels"))
-        return Details(**record, exif_size=tuple(size) if size else None, pixels=pixels)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError("no details of a photo") from error
+    record = json.loads(bytes(data[_DETAILS_LENGTH.size : _features_start(data)]))
+    return Details.from_record(record)
 
 
 def _features_start(data: bytes | bytearray) -> int:
