@@ -21,7 +21,16 @@ from vtsfind.find import versions
 PACKAGE = Path(versions.__file__).parents[1]
 GOLDEN = Path(__file__).parent / "golden" / "cache_versions.json"
 SOURCES = {
-    "FEATURES_VERSION": ("find/features/features.py", "find/features/extract.py", "media/quality.py"),
+    "FEATURES_VERSION": (
+        "base/contents.py",
+        "find/features/extract.py",
+        "find/features/features.py",
+        "media/containers.py",
+        "media/contents.py",
+        "media/descriptions.py",
+        "media/pixels_digest.py",
+        "media/quality.py",
+    ),
     "VERDICTS_VERSION": (
         "find/verification/block_similarity.py",
         "find/verification/blocks.py",

@@ -14,15 +14,151 @@ Random = np.random.Generator
 Kind = Callable[[Random, Random, Sequence[Image.Image]], Image.Image]
 """Draws one picture: what the template has, what the picture has of its own, and photographs to use."""
 
-_WORDS = (
-    "account amount annual approved balance bank base board book box branch call card case cash change charge city class "
-    "code copy cost count credit date day debit delivery deposit desk door due east entry fee file final first flight floor "
-    "form fund gate group guest half hall home hotel hour index item key lake land large late left line list loan local lot "
-    "main map market member month name net new north note number offer office open order page paid paper part party pass "
-    "period phone place plan point port post price product public quarter rate reason region rent report rest right road "
-    "room route sale seat second sent service share ship side sign small south stock store street sum supply table tax "
-    "team term ticket time title total tower town track trade train transfer travel unit value view visit week west work"
-).split()
+_WORDS = [
+    "account",
+    "amount",
+    "annual",
+    "approved",
+    "balance",
+    "bank",
+    "base",
+    "board",
+    "book",
+    "box",
+    "branch",
+    "call",
+    "card",
+    "case",
+    "cash",
+    "change",
+    "charge",
+    "city",
+    "class",
+    "code",
+    "copy",
+    "cost",
+    "count",
+    "credit",
+    "date",
+    "day",
+    "debit",
+    "delivery",
+    "deposit",
+    "desk",
+    "door",
+    "due",
+    "east",
+    "entry",
+    "fee",
+    "file",
+    "final",
+    "first",
+    "flight",
+    "floor",
+    "form",
+    "fund",
+    "gate",
+    "group",
+    "guest",
+    "half",
+    "hall",
+    "home",
+    "hotel",
+    "hour",
+    "index",
+    "item",
+    "key",
+    "lake",
+    "land",
+    "large",
+    "late",
+    "left",
+    "line",
+    "list",
+    "loan",
+    "local",
+    "lot",
+    "main",
+    "map",
+    "market",
+    "member",
+    "month",
+    "name",
+    "net",
+    "new",
+    "north",
+    "note",
+    "number",
+    "offer",
+    "office",
+    "open",
+    "order",
+    "page",
+    "paid",
+    "paper",
+    "part",
+    "party",
+    "pass",
+    "period",
+    "phone",
+    "place",
+    "plan",
+    "point",
+    "port",
+    "post",
+    "price",
+    "product",
+    "public",
+    "quarter",
+    "rate",
+    "reason",
+    "region",
+    "rent",
+    "report",
+    "rest",
+    "right",
+    "road",
+    "room",
+    "route",
+    "sale",
+    "seat",
+    "second",
+    "sent",
+    "service",
+    "share",
+    "ship",
+    "side",
+    "sign",
+    "small",
+    "south",
+    "stock",
+    "store",
+    "street",
+    "sum",
+    "supply",
+    "table",
+    "tax",
+    "team",
+    "term",
+    "ticket",
+    "time",
+    "title",
+    "total",
+    "tower",
+    "town",
+    "track",
+    "trade",
+    "train",
+    "transfer",
+    "travel",
+    "unit",
+    "value",
+    "view",
+    "visit",
+    "week",
+    "west",
+    "work",
+]
 
 
 def font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
@@ -40,7 +176,9 @@ def money(rng: Random) -> str:
     return f"{int(rng.integers(1, 9999)):,}.{int(rng.integers(0, 100)):02}"
 
 
-def _page(width: int, height: int, colour: str | tuple[int, int, int] = "white") -> tuple[Image.Image, ImageDraw.ImageDraw]:
+def _page(
+    width: int, height: int, colour: str | tuple[int, int, int] = "white"
+) -> tuple[Image.Image, ImageDraw.ImageDraw]:
     image = Image.new("RGB", (width, height), colour)
     return image, ImageDraw.Draw(image)
 
@@ -105,7 +243,12 @@ def terminal(template: Random, own: Random, _photos: Sequence[Image.Image]) -> I
     image, draw = _page(1000, 640, _colour(template, 0, 40))
     shades = [(220, 220, 220), (120, 220, 120), (230, 200, 110), (110, 170, 240)]
     for row in range(24):
-        draw.text((12, 10 + 25 * row), words(template, int(template.integers(3, 10))), font=font(16), fill=shades[row % 4])
+        draw.text(
+            (12, 10 + 25 * row),
+            words(template, int(template.integers(3, 10))),
+            font=font(16),
+            fill=shades[row % 4],
+        )
     draw.text((12, 10 + 25 * 24), "$ " + words(own, 3), font=font(16), fill="white")
     return image
 
@@ -202,14 +345,27 @@ def meme(template: Random, own: Random, photos: Sequence[Image.Image]) -> Image.
     image = _filled(photos[int(template.integers(len(photos)))], (640, 480))
     draw = ImageDraw.Draw(image)
     for y, count in ((12, 4), (420, 3)):
-        draw.text((24, y), words(own, count).upper(), font=font(38), fill="white", stroke_width=3, stroke_fill="black")
+        draw.text(
+            (24, y),
+            words(own, count).upper(),
+            font=font(38),
+            fill="white",
+            stroke_width=3,
+            stroke_fill="black",
+        )
     return image
 
 
 def manga(template: Random, own: Random, _photos: Sequence[Image.Image]) -> Image.Image:
     """A page of panels in black and white; speech differs, or one panel does."""
     image, draw = _page(800, 1200)
-    panels = [(20, 20, 390, 390), (410, 20, 780, 390), (20, 410, 780, 780), (20, 800, 390, 1180), (410, 800, 780, 1180)]
+    panels = [
+        (20, 20, 390, 390),
+        (410, 20, 780, 390),
+        (20, 410, 780, 780),
+        (20, 800, 390, 1180),
+        (410, 800, 780, 1180),
+    ]
     chosen = int(template.integers(len(panels)))
     for number, (left, top, right, bottom) in enumerate(panels):
         draw.rectangle((left, top, right, bottom), outline="black", width=4)
@@ -263,7 +419,9 @@ def night_sky(template: Random, own: Random, _photos: Sequence[Image.Image]) -> 
     pixels[stars[:, 0], stars[:, 1]] += own.uniform(60, 230, (160, 1)).astype(np.float32)
     ridge = 460 + 60 * np.convolve(template.standard_normal(1000), np.ones(100) / 10, "same")[:900]
     pixels[np.arange(600)[:, None] > ridge[None]] = 2
-    image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).resize((900, 600), Image.Resampling.BICUBIC)
+    image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8)).resize(
+        (900, 600), Image.Resampling.BICUBIC
+    )
     return _noisy(image, own, 1.5)
 
 
@@ -283,7 +441,9 @@ def product(template: Random, own: Random, photos: Sequence[Image.Image]) -> Ima
 def _filled(photo: Image.Image, size: tuple[int, int]) -> Image.Image:
     """The middle of a photo, in a size."""
     scale = max(size[0] / photo.width, size[1] / photo.height)
-    large = photo.resize((round(photo.width * scale) + 1, round(photo.height * scale) + 1), Image.Resampling.LANCZOS)
+    large = photo.resize(
+        (round(photo.width * scale) + 1, round(photo.height * scale) + 1), Image.Resampling.LANCZOS
+    )
     return large.crop((0, 0, *size)).convert("RGB")
 
 

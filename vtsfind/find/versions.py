@@ -8,8 +8,8 @@ from typing import Final
 
 from vtsfind.find.threads import opencv
 
-FEATURES_VERSION: Final = 1
-"""Of the details and features of one photo: `vtsfind.find.features`, `vtsfind.media.quality`."""
+FEATURES_VERSION: Final = 2
+"""Of the details and features of one photo: `vtsfind.find.features`, `vtsfind.media.quality`, `vtsfind.media.contents`."""
 VERDICTS_VERSION: Final = 1
 """Of the verdict on two photos: `vtsfind.find.verification`."""
 CANDIDATES_VERSION: Final = 1
