@@ -1,16 +1,36 @@
 """What tests of commands get: vtsfind with a small encoder, and a library to ask."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support import block_encoder
 from support.drawn_photos import album as drawn_album
+from support.json_schema import undocumented
 from support.output import Vtsfind
 from typer.testing import Result
 
 from vtsfind.base.settings import Settings
 from vtsfind.engine import refresh, select
+from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.store.index import Index
+
+
+@pytest.fixture(autouse=True)
+def _every_record_is_documented(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Check the fields of every JSON record that commands write in a test's process."""
+    problems: list[str] = []
+    write = NdjsonWriter.write
+
+    def checked(self: NdjsonWriter, kind: str, *fields: dict[str, object], **more: object) -> None:
+        write(self, kind, *fields, **more)
+        record = {"type": kind, **dict(*fields), **more}
+        problems.extend(undocumented(self.stream, json.loads(json.dumps(record))))
+
+    monkeypatch.setattr(NdjsonWriter, "write", checked)
+    yield
+    assert not problems
 
 
 @pytest.fixture(scope="module")

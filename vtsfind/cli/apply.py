@@ -75,8 +75,9 @@ def _apply_plan(
     from vtsfind.report import plan as report
     from vtsfind.report.ndjson import NdjsonWriter
     from vtsfind.report.progress import progress_shown
+    from vtsfind.report.schema import APPLY
 
-    lines = NdjsonWriter(run.output, "apply", dry_run=dry_run) if run.json else None
+    lines = NdjsonWriter(run.output, APPLY, dry_run=dry_run) if run.json else None
     with progress_shown(run.notes) as progress:
         result = apply(
             plan,

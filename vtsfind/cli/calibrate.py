@@ -65,7 +65,6 @@ def calibrate(*, options: CalibrateOptions, device: Device = None, common: Commo
 def _calibrate(run: CommandRun, options: CalibrateOptions) -> None:
     from vtsfind.engine.calibration.measure import calibrate, last_curve
     from vtsfind.report import calibration as report
-    from vtsfind.report.ndjson import NdjsonWriter, library_fields
     from vtsfind.report.progress import progress_shown
 
     failures = []
@@ -86,10 +85,7 @@ def _calibrate(run: CommandRun, options: CalibrateOptions) -> None:
     if options.plot:
         report.plot_curve(options.plot, curve, radius)
     if run.json:
-        facts = {"head": curve.head, "bits": curve.bits}
-        report.write_records(
-            NdjsonWriter(run.output, "calibrate", **library_fields(folder), **facts), curve, radius
-        )
+        report.write_records(run.output, folder, curve, radius)
     else:
         report.write_curve(run.output, curve, radius)
     report.summarize_curve(run.notes, curve)

@@ -12,6 +12,7 @@ from vtsfind.base import settings
 from vtsfind.cli.app import app
 from vtsfind.cli.command import ExitCode
 from vtsfind.cli.typer_commands import argument_usage, is_option, meaning, shown_names
+from vtsfind.report.schema import HEADER, STREAMS, Field, Stream
 from vtsfind.report.streams import Output
 
 _PAGE_HEADER = """# Commands
@@ -24,26 +25,12 @@ terminal. `NO_COLOR` (or `TERM=dumb`) turns colours off, `FORCE_COLOR` on. `vtsf
 
 _JSON_SECTION = """## JSON
 
-With `--json` a command writes one object a line (NDJSON, UTF-8). The first has the type `header` with `schema`, which is 1;
-the last has the type `footer` with counts. Fields may be added within a schema number, never removed or changed. A path
-is text; if its bytes are not clean UTF-8, they stand in base 64 beside it, under the same name with `_b64` behind.
+With `--json` a command writes one object per line (NDJSON, UTF-8). Each has a `type`: the first is `header`, the last is
+`footer`. Within a schema number fields are added, never removed, renamed or changed. A path is text; if it is not UTF-8,
+its exact bytes stand beside it in base 64, under the same name with `_b64` appended. A field marked * is left out where
+it does not apply. A `verdict` is one of the kinds of duplicates of `--kind`.
 
-| Command | Records |
-| --- | --- |
-| `index` | `failure` (`path`, `reason`, `detail`), `absent` (`path`, `files`); with `--dry-run` also `to_read` and `to_forget` (`path`) |
-| `query` | `hit` (`query`, `rank`, `path`, `distance`, `bits`, `verdict`, `width`, `height`, `size`, `taken`, `missing`), `failure` (`query`, `reason`, `detail`) |
-| `models` | `model` (`name`, `default`, `heads`, `backbone`, `input`, `file`, `size`, `sha256`, `damage`, `fingerprint`, `licence`, `metrics`); `import` of start weights: `start` (`file`, `backbone`, `weights`, `size`, `sha256`) |
-| `eval` | `result` (`dataset`, `method`, `bits`, `map`, `map_best_case`, `map_worst_case`, `paper`, `top`, `textbook_map`, `textbook_map_best_case`, `textbook_map_worst_case`, `radius`, `radius_precision`, `radius_recall`, `radius_map`, `model`, `head`, `sha256`, `fingerprint`, `input`, `made_on`, `queries`, `database`, `seed`, `split_sha256`, `data`, `findings`), `point` of the precision-recall curve (`top`, `precision`, `recall`) |
-| `plan` | `group` (`id`, `remove_all`, `files`: a list of `path`, `size`, `sha256`, `verdict`, `action`, `reason`, `companions`) |
-| `apply` | `operation` (`op`, `group`, `action`, `path`, `size`, `sha256`, `keeper`, `to`, `companion_of`, `state`, `note`) |
-| `undo` | `restore` (as `operation`, with `outcome`: `back`, `pending` or `failed`, in place of `state`) |
-| `history` | `run` (`run`, `time`, `command`, `library`, and a count for each state), or with RUN each `operation` |
-| `missing` | `photo` (`path`, `size`, `standing`: `there`, `lesser`, `gone` or `missing`, `verdict`, `library_path`, `note`), `film` (`path`), `failure` |
-| `calibrate` | `point` (`radius`, `rate`, `at_most`, `bursts`, `mild`, `mild_at_least`, `hard`, `hard_at_least`) |
-| `decisions` | `list`, `export`: `decision` (`what`, `a`, `b`, `at`, and in `list` `a_path`, `b_path`), where `a` and `b` are the SHA-256 of two contents; the others only a footer with `changed`, the number of pairs |
-| `doctor` | `repair` (`message`), `finding` (`severity`, `message`, `remedy`), `failure`, `format` (`name`, `readable`) |
-| `paths` | `place` (`name`, `path`, `exists`) |
-"""
+Every header has """
 
 _SETTINGS_SECTION = """## Settings
 
@@ -62,7 +49,7 @@ def page() -> str:
         _PAGE_HEADER,
         *_commands(typer.main.get_command(app), "vtsfind"),
         _exit_codes(),
-        _JSON_SECTION,
+        _json(),
         _settings(),
     ]
     return "\n".join(parts)
@@ -91,6 +78,32 @@ def _cell(text: str) -> str:
 def _exit_codes() -> str:
     rows = "".join(f"| {code.value} | {code.meaning} |\n" for code in ExitCode)
     return f"## Exit codes\n\n| Code | Meaning |\n| --- | --- |\n{rows}"
+
+
+def _json() -> str:
+    listed = ", ".join(
+        f"`{field.name}` ({field.meaning[0].lower()}{field.meaning[1:-1]})" for field in HEADER
+    )
+    return f"{_JSON_SECTION}{listed}.\n\n" + "\n".join(map(_stream, STREAMS))
+
+
+def _stream(stream: Stream) -> str:
+    """The table of what one command writes."""
+    records = [("header", stream.header), *stream.records, ("footer", stream.footer)]
+    rows = [
+        f"| {f'`{kind}`' if number == 0 else ''} | {names} | {_cell(meaning)} |\n"
+        for kind, fields in records
+        for number, (names, meaning) in enumerate(_field_rows(fields))
+    ]
+    title = f"### vtsfind {stream.command} {stream.usage}".rstrip()
+    return f"{title}\n\n| Record | Field | Meaning |\n| --- | --- | --- |\n{''.join(rows)}"
+
+
+def _field_rows(fields: tuple[Field, ...], above: str = "") -> Iterator[tuple[str, str]]:
+    """Name and meaning of fields and of those inside them."""
+    for field in fields:
+        yield f"`{above}{field.name}`{'*' if field.optional else ''}", field.meaning
+        yield from _field_rows(field.fields, f"{above}{field.name}.")
 
 
 def _settings() -> str:

@@ -1,13 +1,16 @@
 """`vtsfind decisions`: what was decided about pairs of photos."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vtsfind.cli.command import CommandRun, running
 from vtsfind.cli.options import CommonOptions
 from vtsfind.cli.typer_commands import CommandGroup, add_command
+
+if TYPE_CHECKING:
+    from vtsfind.report.schema import Stream
 
 decisions = typer.Typer(
     cls=CommandGroup,
@@ -28,12 +31,12 @@ def list_decisions(*, common: CommonOptions) -> None:
     with running(common) as run:
         from vtsfind.engine.library.decisions import known_decisions, photos_of
         from vtsfind.report import decisions as report
-        from vtsfind.report.ndjson import NdjsonWriter
+        from vtsfind.report import schema
 
         known = known_decisions()
         paths = photos_of(run.settings, known)
         if run.json:
-            report.write_records(NdjsonWriter(run.output, "decisions list"), known, paths)
+            report.write_records(run.output, schema.DECISIONS_LIST, known, paths)
         else:
             report.write_decisions(run.output, known, paths)
         if not len(known):
@@ -62,8 +65,9 @@ def add(
     """
     with running(common) as run:
         from vtsfind.engine.library.decisions import decide
+        from vtsfind.report import schema
 
-        _conclude(run, "decisions add", decide(choice, photos), "Saved the decision for {}.")
+        _conclude(run, schema.DECISIONS_ADD, decide(choice, photos), "Saved the decision for {}.")
 
 
 def forget(
@@ -81,9 +85,10 @@ def forget(
     """Revoke decisions, so that the photos are proposed as duplicates again."""
     with running(common) as run:
         from vtsfind.engine.library import decisions as engine
+        from vtsfind.report import schema
 
         forgotten = engine.forget(photos or [], everything=everything)
-        _conclude(run, "decisions forget", len(forgotten), "Revoked the decision for {}.")
+        _conclude(run, schema.DECISIONS_FORGET, len(forgotten), "Revoked the decision for {}.")
 
 
 def export(*, common: CommonOptions) -> None:
@@ -97,10 +102,10 @@ def export(*, common: CommonOptions) -> None:
     with running(common) as run:
         from vtsfind.engine.library.decisions import known_decisions
         from vtsfind.report import decisions as report
-        from vtsfind.report.ndjson import NdjsonWriter
+        from vtsfind.report import schema
 
         known = known_decisions()
-        report.write_records(NdjsonWriter(run.output, "decisions export"), known, {})
+        report.write_records(run.output, schema.DECISIONS_EXPORT, known, {})
         _warn_of_damage(run, len(known.damaged))
 
 
@@ -118,6 +123,7 @@ def import_from(
     with running(common) as run:
         from vtsfind.base.errors import UsageError
         from vtsfind.engine.library.decisions import import_decisions
+        from vtsfind.report import schema
 
         if source == "-":
             _, changed = import_decisions(sys.stdin.buffer, "standard input")
@@ -127,7 +133,7 @@ def import_from(
                     _, changed = import_decisions(stream, source)
             except OSError as error:
                 raise UsageError(f"Cannot read {source}: {error.strerror}.") from error
-        _conclude(run, "decisions import", changed, "Imported the decision for {}.")
+        _conclude(run, schema.DECISIONS_IMPORT, changed, "Imported the decision for {}.")
 
 
 add_command(decisions, "list", list_decisions)
@@ -137,13 +143,13 @@ add_command(decisions, "export", export)
 add_command(decisions, "import", import_from)
 
 
-def _conclude(run: CommandRun, command: str, changed: int, sentence: str) -> None:
+def _conclude(run: CommandRun, stream: "Stream", changed: int, sentence: str) -> None:
     """Say how many pairs a command changed something about."""
     from vtsfind.base.words import counted
     from vtsfind.report.ndjson import NdjsonWriter
 
     if run.json:
-        NdjsonWriter(run.output, command).footer(changed=changed)
+        NdjsonWriter(run.output, stream).footer(changed=changed)
     run.notes.say(sentence.format(counted(changed, "pair")) if changed else "Nothing changed.")
 
 

@@ -78,18 +78,10 @@ def dupes(
 
 
 def _write(run: CommandRun, found: "Duplicates", listing: ListingOptions) -> None:
-    from vtsfind.report import groups, ndjson
+    from vtsfind.report import groups
 
     if run.json:
-        facts = {
-            "model": found.model,
-            "by": found.head.name,
-            "bits": found.head.bits,
-            "radius": found.radius,
-            "complete": found.complete,
-        }
-        lines = ndjson.NdjsonWriter(run.output, "dupes", **ndjson.library_fields(found.library), **facts)
-        groups.write_records(lines, found)
+        groups.write_records(run.output, found)
     elif listing.csv:
         groups.write_csv(run.output, found)
     elif listing.end is not None:

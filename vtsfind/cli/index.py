@@ -141,7 +141,6 @@ def _read_file_names(source: str) -> list[bytes]:
 
 def _refresh(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:
     from vtsfind.engine import library_folder, update
-    from vtsfind.report import ndjson
     from vtsfind.report.index import summarize_refresh, write_refresh
     from vtsfind.report.progress import progress_shown
 
@@ -157,8 +156,7 @@ def _refresh(run: CommandRun, folders: list[str], names: list[bytes], options: I
             forget_missing=options.forget_missing,
         )
     if run.json:
-        library = ndjson.library_fields(library_folder(run.settings))
-        write_refresh(ndjson.NdjsonWriter(run.output, "index", **library), result)
+        write_refresh(run.output, library_folder(run.settings), result)
     summarize_refresh(run.notes, result, ", ".join(folders) or "the folders of the library")
     run.code = _exit_code(result)
 
@@ -171,7 +169,6 @@ def _exit_code(result: "RefreshResult") -> ExitCode:
 
 def _preview_changes(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:
     from vtsfind.engine import library_folder, preview_changes
-    from vtsfind.report import ndjson
     from vtsfind.report.index import summarize_changes, write_changes
     from vtsfind.report.progress import progress_shown
 
@@ -186,8 +183,7 @@ def _preview_changes(run: CommandRun, folders: list[str], names: list[bytes], op
             forget_missing=options.forget_missing,
         )
     if run.json:
-        library = ndjson.library_fields(library_folder(run.settings))
-        write_changes(ndjson.NdjsonWriter(run.output, "index", dry_run=True, **library), changes)
+        write_changes(run.output, library_folder(run.settings), changes)
     summarize_changes(run.notes, changes)
     if changes.failures:
         run.code = ExitCode.SOME_FAILED

@@ -85,11 +85,9 @@ def missing(
 
 def _write(run: CommandRun, result: "CardResult", paths: PathOptions) -> None:
     from vtsfind.report import missing as report
-    from vtsfind.report.ndjson import NdjsonWriter, library_fields
 
     if run.json:
-        lines = NdjsonWriter(run.output, "missing", **library_fields(result.library), by=result.by)
-        report.write_records(lines, result)
+        report.write_records(run.output, result)
     elif paths.end is not None:
         report.write_paths(run.output, result, end=paths.end)
     else:

@@ -114,6 +114,7 @@ def _import_model(run: CommandRun, source: Path, options: ImportOptions) -> None
     from vtsfind.engine import Model
     from vtsfind.learn.pretrained.importing import import_model
     from vtsfind.report.models import write_one
+    from vtsfind.report.schema import MODELS_IMPORT
 
     if options.backbone or options.depth is not None:
         raise UsageError(
@@ -121,7 +122,7 @@ def _import_model(run: CommandRun, source: Path, options: ImportOptions) -> None
         )
     card = import_model(source, name=options.name)
     model = Model(card, card.path.stat().st_size)
-    write_one(run.output, model, json=run.json, command="models import")
+    write_one(run.output, model, json=run.json, stream=MODELS_IMPORT)
 
 
 def _import_weights(run: CommandRun, source: Path, options: ImportOptions) -> None:

@@ -106,7 +106,7 @@ def _write(run: CommandRun, found: "Similar", paths: PathOptions, pictures: str 
     from vtsfind.report import query as hits
 
     if run.json:
-        _write_json(run, found)
+        hits.write_records(run.output, found)
     elif paths.end is not None:
         hits.write_paths(run.output, found.answers, end=paths.end)
     else:
@@ -124,15 +124,6 @@ def _inline_pictures(run: CommandRun, how: str) -> "InlinePictures | None":
     return InlinePictures(
         renderer, run.output, lambda paths: thumbnails(paths, THUMBNAIL_SIDE_PX, run.settings, run.cancel)
     )
-
-
-def _write_json(run: CommandRun, found: "Similar") -> None:
-    from vtsfind.report import ndjson
-    from vtsfind.report import query as hits
-
-    facts = {"model": found.model, "by": found.head.name, "bits": found.head.bits}
-    lines = ndjson.NdjsonWriter(run.output, "query", **ndjson.library_fields(found.library), **facts)
-    hits.write_records(lines, found.answers)
 
 
 def _conclude(run: CommandRun, found: "Similar") -> None:

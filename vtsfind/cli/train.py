@@ -318,13 +318,14 @@ def _show(run: CommandRun, folder: Path, register_in: Path | None) -> None:
     from vtsfind.learn.training.distributed import rank_and_world_size
     from vtsfind.learn.training.runs import RunFolder
     from vtsfind.report.models import write_one
+    from vtsfind.report.schema import TRAIN
 
     if rank_and_world_size()[0]:
         return
     (card,) = registered_models((folder,)).values()
     if register_in:
         card = register_model(folder, register_in)
-    write_one(run.output, Model(card, card.path.stat().st_size), json=run.json)
+    write_one(run.output, Model(card, card.path.stat().st_size), json=run.json, stream=TRAIN)
     result = RunFolder(folder, b"").result()
     run.notes.say(
         f"{result['steps']:,} steps, {result['views_per_s']:,.0f} pictures/s; "

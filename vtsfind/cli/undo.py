@@ -68,8 +68,9 @@ def _undo(run: CommandRun, name: str | None, paths: list[bytes], *, dry_run: boo
     from vtsfind.report import plan as report
     from vtsfind.report.ndjson import NdjsonWriter
     from vtsfind.report.progress import progress_shown
+    from vtsfind.report.schema import UNDO
 
-    lines = NdjsonWriter(run.output, "undo", dry_run=dry_run) if run.json else None
+    lines = NdjsonWriter(run.output, UNDO, dry_run=dry_run) if run.json else None
     with progress_shown(run.notes) as progress:
         result = bring_back(
             name,
@@ -106,20 +107,19 @@ def history(
     with running(common) as run:
         from vtsfind.engine.apply import undo as undoing
         from vtsfind.report import plan as report
-        from vtsfind.report.ndjson import NdjsonWriter
 
         if name is not None:
             record = undoing.read_run(name)
             _warn_of_damage(run, [record])
             if run.json:
-                report.write_run_records(NdjsonWriter(run.output, "history"), record)
+                report.write_run_records(run.output, record)
             else:
                 report.write_run(run.output, record)
             return
         runs = undoing.history()
         _warn_of_damage(run, runs)
         if run.json:
-            report.write_history_records(NdjsonWriter(run.output, "history"), runs)
+            report.write_history_records(run.output, runs)
         else:
             report.write_history(run.output, runs)
         if not runs:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 from vtsfind.base.errors import UsageError
 from vtsfind.base.words import counted
 from vtsfind.engine.calibration.curve import Curve
+from vtsfind.report import schema
 from vtsfind.report.columns import table
-from vtsfind.report.ndjson import NdjsonWriter
+from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output, Style
 
 if TYPE_CHECKING:
@@ -78,8 +79,11 @@ def summarize_curve(notes: Notes, curve: Curve) -> None:
     )
 
 
-def write_records(lines: NdjsonWriter, curve: Curve, radius: int | None) -> None:
+def write_records(output: Output, library: Path, curve: Curve, radius: int | None) -> None:
     """Write a record for each radius, and the footer."""
+    lines = NdjsonWriter(
+        output, schema.CALIBRATE, **library_fields(library), head=curve.head, bits=curve.bits
+    )
     for each in range(len(curve.rate)):
         lines.write(
             "point",

@@ -7,6 +7,7 @@ from vtsfind.base.paths import path_fields, show_path
 from vtsfind.engine.library.decisions import Decision, DecisionKind
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter
+from vtsfind.report.schema import Stream
 from vtsfind.report.streams import Output
 
 _CHOICE_LABELS = {DecisionKind.NOT_DUPLICATE: "not duplicates", DecisionKind.KEEP_BOTH: "keep both"}
@@ -26,8 +27,11 @@ def _name(digest: bytes, paths: Mapping[bytes, bytes]) -> str:
     return show_path(paths[digest]) if digest in paths else digest.hex()
 
 
-def write_records(lines: NdjsonWriter, decisions: Iterable[Decision], paths: Mapping[bytes, bytes]) -> None:
+def write_records(
+    output: Output, stream: Stream, decisions: Iterable[Decision], paths: Mapping[bytes, bytes]
+) -> None:
     """Write the decisions for programs, and the footer; `decisions import` reads them."""
+    lines = NdjsonWriter(output, stream)
     count = 0
     for each in decisions:
         lines.write("decision", {**_fields(each), **_paths(each, paths)})

@@ -5,6 +5,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.base.words import counted
+from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Output
@@ -47,7 +48,7 @@ def write_text(output: Output, result: "Evaluation") -> None:
 
 def write_records(output: Output, result: "Evaluation") -> None:
     """Write one record of the result, and one for each point of the precision-recall curve."""
-    lines = NdjsonWriter(output, "eval", model=result.model, versions=result.versions)
+    lines = NdjsonWriter(output, schema.EVAL, model=result.model, versions=result.versions)
     lines.write("result", fields(result))
     for point in result.scores.curve:
         lines.write("point", top=point.top, precision=point.precision, recall=point.recall)

@@ -14,9 +14,10 @@ from vtsfind.base.paths import path_fields, show_path
 from vtsfind.base.records import Failure, Reason
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.duplicates.pipeline import Duplicates
+from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.index import write_failures
-from vtsfind.report.ndjson import NdjsonWriter
+from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output, Style
 
 _CSV_FIELDS = (
@@ -134,8 +135,18 @@ def _record(group: Group, member: Member) -> dict[str, Any]:
 _EVIDENCE_FIELDS = ("distance", "bits", "turn", "inliers", "agreement", "boxed", "seconds_apart")
 
 
-def write_records(lines: NdjsonWriter, found: Duplicates) -> None:
+def write_records(output: Output, found: Duplicates) -> None:
     """Write groups, failures and the footer."""
+    lines = NdjsonWriter(
+        output,
+        schema.DUPES,
+        **library_fields(found.library),
+        model=found.model,
+        by=found.head.name,
+        bits=found.head.bits,
+        radius=found.radius,
+        complete=found.complete,
+    )
     for group in found.groups:
         lines.write(
             "group",

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine import Diagnosis
+from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output, Style
@@ -57,7 +58,7 @@ def summarize_diagnosis(notes: Notes, diagnosis: Diagnosis) -> None:
 
 def write_records(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]) -> None:
     """Write what was found, for programs."""
-    lines = NdjsonWriter(output, "doctor", model=diagnosis.model, **library_fields(diagnosis.folder))
+    lines = NdjsonWriter(output, schema.DOCTOR, model=diagnosis.model, **library_fields(diagnosis.folder))
     for sentence in repairs:
         lines.write("repair", message=sentence)
     for finding in diagnosis.findings:

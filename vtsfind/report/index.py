@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 from vtsfind.base.paths import path_fields, show_path
 from vtsfind.base.records import Failure
 from vtsfind.base.words import counted
 from vtsfind.engine import Changes, RefreshResult
-from vtsfind.report.ndjson import NdjsonWriter
-from vtsfind.report.streams import Notes
+from vtsfind.report import schema
+from vtsfind.report.ndjson import NdjsonWriter, library_fields
+from vtsfind.report.streams import Notes, Output
 
 _MAX_NAMED_PER_REASON = 3
 """Failures of one kind that are named without --verbose."""
@@ -85,8 +87,9 @@ def summarize_changes(notes: Notes, changes: Changes) -> None:
     write_failures(notes, changes.failures)
 
 
-def write_refresh(lines: NdjsonWriter, result: RefreshResult) -> None:
+def write_refresh(output: Output, library: Path, result: RefreshResult) -> None:
     """Write what a refresh did: its failures, and the footer."""
+    lines = NdjsonWriter(output, schema.INDEX, **library_fields(library))
     for failure in result.failures:
         lines.failure(failure)
     for folder, files in result.absent.items():
@@ -105,8 +108,9 @@ def write_refresh(lines: NdjsonWriter, result: RefreshResult) -> None:
     )
 
 
-def write_changes(lines: NdjsonWriter, changes: Changes) -> None:
+def write_changes(output: Output, library: Path, changes: Changes) -> None:
     """Write what a refresh would do, and the footer."""
+    lines = NdjsonWriter(output, schema.INDEX_DRY_RUN, dry_run=True, **library_fields(library))
     for found in changes.fresh:
         lines.write("to_read", path_fields(found.path))
     for path in changes.vanished:

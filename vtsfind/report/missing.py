@@ -5,7 +5,8 @@ from typing import Any
 from vtsfind.base.paths import path_fields, show_path
 from vtsfind.base.words import counted
 from vtsfind.engine.missing.card import CardPhoto, CardResult, Presence
-from vtsfind.report.ndjson import NdjsonWriter
+from vtsfind.report import schema
+from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output
 
 
@@ -30,8 +31,9 @@ def write_paths(output: Output, result: CardResult, *, end: bytes) -> None:
         output.raw(photo.found.path + end)
 
 
-def write_records(lines: NdjsonWriter, result: CardResult) -> None:
+def write_records(output: Output, result: CardResult) -> None:
     """Write every photo with its standing, what could not be compared, and the footer."""
+    lines = NdjsonWriter(output, schema.MISSING, **library_fields(result.library), by=result.by)
     for photo in result.photos:
         lines.write("photo", _fields(photo))
     for path in result.films:

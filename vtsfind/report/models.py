@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from vtsfind.base.paths import path_fields
 from vtsfind.base.words import file_size
 from vtsfind.engine import Model
+from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Output
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 def write_list(output: Output, models: Sequence[Model], *, json: bool) -> None:
     """Write one line a model."""
     if json:
-        lines = NdjsonWriter(output, "models list")
+        lines = NdjsonWriter(output, schema.MODELS_LIST)
         for model in models:
             lines.write("model", _fields(model))
         lines.footer(models=len(models))
@@ -34,10 +35,12 @@ def write_list(output: Output, models: Sequence[Model], *, json: bool) -> None:
         output.line(line)
 
 
-def write_one(output: Output, model: Model, *, json: bool, command: str = "models show") -> None:
-    """Write everything that is known of a model; `command` is what was asked to show it."""
+def write_one(
+    output: Output, model: Model, *, json: bool, stream: schema.Stream = schema.MODELS_SHOW
+) -> None:
+    """Write everything that is known of a model; `stream` is that of the command."""
     if json:
-        lines = NdjsonWriter(output, command)
+        lines = NdjsonWriter(output, stream)
         lines.write("model", _fields(model))
         lines.footer(models=1)
         return
@@ -62,7 +65,7 @@ def write_one(output: Output, model: Model, *, json: bool, command: str = "model
 def write_start(output: Output, start: "StartWeights", *, json: bool) -> None:
     """Write what is known of start weights that were brought in."""
     if json:
-        lines = NdjsonWriter(output, "models import")
+        lines = NdjsonWriter(output, schema.MODELS_IMPORT_START)
         lines.write(
             "start",
             path_fields(os.fsencode(start.path), "file"),

@@ -1,8 +1,6 @@
-"""Answers for programs: one JSON object a line, first a header, last a footer with counts.
+"""Output for programs: one JSON object per line (NDJSON, UTF-8), first a header, last a footer with counts.
 
-Every object has a `type`. Text is UTF-8. A path is text under `path`; if its bytes are not clean UTF-8, the parts that
-are not are replaced by U+FFFD there, and the exact bytes stand in base 64 under `path_b64`. Fields are only ever added
-within a schema number.
+Every object has a `type`. Which there are, and their fields, is declared in `vtsfind.report.schema`.
 """
 
 import json
@@ -13,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import vtsfind
 from vtsfind.base.paths import path_fields
+from vtsfind.report.schema import SCHEMA, Stream
 from vtsfind.report.streams import Output
 
 if TYPE_CHECKING:
     from vtsfind.base.records import Failure
-
-SCHEMA = 1
 
 
 def library_fields(folder: Path) -> dict[str, str]:
@@ -27,11 +24,22 @@ def library_fields(folder: Path) -> dict[str, str]:
 
 
 class NdjsonWriter:
-    """A stream of records on standard output; begins with the header."""
+    """Writes a stream of records to standard output, beginning with the header.
 
-    def __init__(self, output: Output, command: str, **facts: Any) -> None:
+    Parameters
+    ----------
+    output
+        Standard output.
+    stream
+        What is written.
+    facts
+        The header's own fields.
+    """
+
+    def __init__(self, output: Output, stream: Stream, **facts: Any) -> None:
+        self.stream = stream
         self._output = output
-        self.write("header", schema=SCHEMA, command=command, vtsfind=vtsfind.__version__, **facts)
+        self.write("header", schema=SCHEMA, command=stream.command, vtsfind=vtsfind.__version__, **facts)
 
     def write(self, kind: str, fields: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Write one record."""

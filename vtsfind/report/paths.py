@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from vtsfind.base.paths import path_fields
+from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Output
@@ -16,7 +17,7 @@ def write_places(output: Output, places: Mapping[str, Path], *, json: bool) -> N
         for line in table([[name, str(path)] for name, path in places.items()]):
             output.line(line)
         return
-    lines = NdjsonWriter(output, "paths")
+    lines = NdjsonWriter(output, schema.PATHS)
     for name, path in places.items():
         lines.write("place", {"name": name, **path_fields(os.fsencode(path))}, exists=path.exists())
     lines.footer(places=len(places))

@@ -13,6 +13,7 @@ from vtsfind.base.words import counted, file_size
 from vtsfind.engine.apply.apply import ApplyResult, OperationResult
 from vtsfind.engine.apply.recovery import RecoveredOperation
 from vtsfind.engine.apply.undo import RestoreOutcome, RestoreResult, UndoResult
+from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Notes, Output
@@ -42,7 +43,7 @@ def write_plan_records(output: Output, plan: Plan) -> None:
     """Write a plan as NDJSON; `vtsfind.act.plan_json` says what is in it."""
     target = {} if plan.target is None else path_fields(plan.target, "to")
     facts = {"made": plan.made, "made_by": plan.command, **path_fields(plan.library, "library"), **target}
-    lines = NdjsonWriter(output, "plan", **facts)
+    lines = NdjsonWriter(output, schema.PLAN, **facts)
     for group in plan.groups:
         files = [_file_fields(file) for file in group.files]
         lines.write("group", id=group.number, remove_all=group.remove_all, files=files)
@@ -245,8 +246,9 @@ def write_history(output: Output, runs: Iterable[RunRecord]) -> None:
         output.line(line)
 
 
-def write_history_records(lines: NdjsonWriter, runs: Sequence[RunRecord]) -> None:
+def write_history_records(output: Output, runs: Sequence[RunRecord]) -> None:
     """Write each run, the oldest first."""
+    lines = NdjsonWriter(output, schema.HISTORY)
     for record in runs:
         lines.write(
             "run",
@@ -273,8 +275,9 @@ def write_run(output: Output, record: RunRecord) -> None:
         output.line(line)
 
 
-def write_run_records(lines: NdjsonWriter, record: RunRecord) -> None:
+def write_run_records(output: Output, record: RunRecord) -> None:
     """Write each operation of a run, and where it is in its life."""
+    lines = NdjsonWriter(output, schema.HISTORY_OF_RUN)
     for op_record in record.op_records.values():
         place = op_record.undo_record.place if op_record.undo_record else None
         fields = _operation_fields(op_record.operation) | (

@@ -5,6 +5,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Output
@@ -51,7 +52,7 @@ def write_csv(output: Output, results: "Sequence[Result]") -> None:
 
 def write_records(output: Output, results: "Sequence[Result]") -> None:
     """Write a record for each point."""
-    lines = NdjsonWriter(output, "eval", figure=2)
+    lines = NdjsonWriter(output, schema.EVAL_FIGURE, figure=2)
     points = _points(results)
     for point in points:
         lines.write("point", point)

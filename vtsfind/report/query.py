@@ -6,9 +6,10 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.base.paths import path_fields, show_path
-from vtsfind.engine import Answer, Neighbour
+from vtsfind.engine import Answer, Neighbour, Similar
+from vtsfind.report import schema
 from vtsfind.report.columns import table
-from vtsfind.report.ndjson import NdjsonWriter
+from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Output, Style
 
 if TYPE_CHECKING:
@@ -74,8 +75,11 @@ def _date(hit: Neighbour) -> str:
         return ""
 
 
-def write_records(lines: NdjsonWriter, answers: Sequence[Answer]) -> None:
+def write_records(output: Output, found: Similar) -> None:
     """Write the answers to a query, and the footer."""
+    facts = {"model": found.model, "by": found.head.name, "bits": found.head.bits}
+    lines = NdjsonWriter(output, schema.QUERY, **library_fields(found.library), **facts)
+    answers = found.answers
     for answer in answers:
         if answer.failure:
             lines.failure(answer.failure, "query")

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.base.words import counted
+from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Output
@@ -97,7 +98,7 @@ _CSV_COLUMNS = (
 
 def write_records(output: Output, paper_table: "Table") -> None:
     """Write a record for each cell, published or our own; our own have all that their files have."""
-    lines = NdjsonWriter(output, "eval", table=paper_table.number)
+    lines = NdjsonWriter(output, schema.EVAL_TABLE, table=paper_table.number)
     for cell in _cells(paper_table):
         lines.write("cell", cell)
     lines.footer(rows=len(paper_table.rows), cells=paper_table.filled)
