@@ -17,6 +17,7 @@ the `MAX_CANDIDATES_PER_PHOTO` nearest that are found of the edit. With --write 
 
 import argparse
 import json
+import os
 import resource
 import time
 from collections.abc import Callable, Mapping
@@ -33,7 +34,7 @@ from benchmarks.machine import write_result
 from vtsfind.base import bits
 from vtsfind.find.candidates import hash_codes as choice
 from vtsfind.find.candidates.hash_codes import MAX_CANDIDATES_PER_PHOTO, hash_candidates
-from vtsfind.find.hamming.all_pairs import pairs_within
+from vtsfind.find.hamming.all_pairs import close_codes
 from vtsfind.find.hamming.mih import exhaustive_cost, plan_substrings
 
 BITS = 256
@@ -87,7 +88,7 @@ def timed(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 def by_vtsfind(codes: Codes, radius: int) -> dict[str, Any]:
     """Every pair."""
     planes = bits.planes(codes)
-    return timed(lambda: {"found": len(pairs_within(planes, radius, threads=THREADS)[0])})
+    return timed(lambda: {"found": len(close_codes(planes, radius, threads=THREADS).expand()[0])})
 
 
 def by_candidates(codes: Codes, radius: int) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def by_candidates(codes: Codes, radius: int) -> dict[str, Any]:
     planes = bits.planes(codes)
 
     def work() -> dict[str, Any]:
-        found = hash_candidates(planes, threads=THREADS)
+        found = hash_candidates(planes)
         return {
             "found": int((found.distances <= radius).sum()),
             "candidates": len(found.firsts),
@@ -205,6 +206,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=80)
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:THREADS])
     figures: dict[str, Any] = {"bits": BITS, "threads": THREADS}
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as alone:
 

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vtsfind.base import bits
-from vtsfind.base.progress import Cancelled, CancelToken, Phase
+from vtsfind.base.progress import Cancelled, CancelToken, Monitor, Phase
 from vtsfind.find.hamming import all_pairs as pairs
+from vtsfind.find.hamming import chunk_pairs
 from vtsfind.find.hamming import mih as substrings
-from vtsfind.find.hamming.all_pairs import close_codes, pairs_within
+from vtsfind.find.hamming.all_pairs import close_codes
 from vtsfind.find.hamming.mih import Substring, SubstringPlan, plan_substrings, with_windows
 
 Codes = npt.NDArray[np.uint8]
@@ -27,7 +28,7 @@ def brute(codes: Codes, radius: int) -> Answer:
 
 
 def found(codes: Codes, radius: int, threads: int | None = None) -> Answer:
-    answer = pairs_within(bits.planes(codes), radius, threads=threads)
+    answer = close_codes(bits.planes(codes), radius, threads=threads).expand()
     assert all(part.dtype == np.int64 for part in answer)
     return list(zip(*(part.tolist() for part in answer), strict=True))
 
@@ -72,10 +73,10 @@ def test_pairs_equal_those_of_all_distances_whatever_the_plan(
         patch.setattr(
             pairs, "plan_substrings", lambda planes, *_: chosen_for(bits_of(planes), radius, length)
         )
-        patch.setattr(pairs, "WORDS_PER_CALL", 4 * step)
-        patch.setattr(pairs, "_FULL_COMPARISONS_PER_BATCH", step)
-        patch.setattr(pairs, "_CHUNK_PAIRS_PER_BATCH", step)
-        patch.setattr(pairs, "_MAX_CHUNKS_PER_TILE", step)
+        patch.setattr(chunk_pairs, "WORDS_PER_CALL", 4 * step)
+        patch.setattr(chunk_pairs, "_FULL_COMPARISONS_PER_BATCH", step)
+        patch.setattr(chunk_pairs, "_CHUNK_PAIRS_PER_BATCH", step)
+        patch.setattr(chunk_pairs, "_MAX_CHUNKS_PER_TILE", step)
         assert found(codes, radius, threads) == brute(codes, max(radius, 0))
 
 
@@ -90,9 +91,9 @@ def test_little_effort_finds_all_pairs_within_a_smaller_radius_and_only_true_one
         patch.setattr(substrings, "_FULL_PAIR_COST_NS", np.inf if len(codes) > 1 else 0.0)
         effort = share * plan_substrings(planes, radius).cost
         close = close_codes(planes, radius, effort=effort, threads=1)
-        patch.setattr(pairs, "WORDS_PER_CALL", step)
-        patch.setattr(pairs, "_CHUNK_PAIRS_PER_BATCH", step)
-        patch.setattr(pairs, "_MAX_CHUNKS_PER_TILE", step)
+        patch.setattr(chunk_pairs, "WORDS_PER_CALL", step)
+        patch.setattr(chunk_pairs, "_CHUNK_PAIRS_PER_BATCH", step)
+        patch.setattr(chunk_pairs, "_MAX_CHUNKS_PER_TILE", step)
         again = close_codes(planes, radius, effort=effort, threads=3)
     answer = list(zip(*(part.tolist() for part in close.expand()), strict=True))
     everything = brute(codes, radius)
@@ -162,8 +163,8 @@ def test_different_codes_with_one_mixture_stay_apart() -> None:
         [[1, 99], [2, 99 ^ mixed(1) ^ mixed(2)], [1, 99], [2, 99 ^ mixed(1) ^ mixed(2)]], np.uint64
     )
     assert close_codes(words.T, 0).starts.tolist() == [0, 2, 4]
-    assert pairs_within(words.T, 0)[0].tolist() == [0, 1]
-    assert pairs_within(words.T, 0)[1].tolist() == [2, 3]
+    assert close_codes(words.T, 0).expand()[0].tolist() == [0, 1]
+    assert close_codes(words.T, 0).expand()[1].tolist() == [2, 3]
 
 
 def test_equal_codes_are_groups_in_the_order_of_their_lowest_rows() -> None:
@@ -323,9 +324,9 @@ def test_the_work_is_told_and_stops_when_asked() -> None:
 
     planes = bits.planes(np.random.default_rng(0).integers(0, 256, (3000, 16), dtype=np.uint8))
     watcher = Watcher()
-    pairs_within(planes, 9, progress=watcher)
+    close_codes(planes, 9, monitor=Monitor(progress=watcher))
     assert watcher.done == watcher.total > 0
     cancel = CancelToken()
     cancel.cancel()
     with pytest.raises(Cancelled):
-        pairs_within(planes, 9, cancel=cancel)
+        close_codes(planes, 9, monitor=Monitor(cancel=cancel))

@@ -17,7 +17,7 @@ from vtsfind.act.plan import Plan, make_plan, operations
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action, State
-from vtsfind.base.progress import CancelToken
+from vtsfind.base.progress import CancelToken, Monitor
 from vtsfind.engine.apply.apply import ApplyResult, apply
 from vtsfind.engine.apply.recovery import user_journal
 from vtsfind.engine.apply.undo import RestoreOutcome, history, read_run, undo
@@ -236,7 +236,7 @@ def test_a_dry_run_tells_what_the_run_does_and_touches_nothing(album: list[Path]
 def test_applying_a_plan_again_goes_on_where_it_was_stopped(album: list[Path]) -> None:
     plan = plan_for(album)
     cancel = CancelToken()
-    first = apply(plan, cancel=cancel, on_step=lambda _: cancel.cancel())
+    first = apply(plan, monitor=Monitor(cancel=cancel), on_step=lambda _: cancel.cancel())
     assert states(first) == [State.DONE]
     assert first.interrupted
     assert [op_record.state for op_record in history()[-1].op_records.values()] == [State.DONE, State.PLANNED]

@@ -11,18 +11,10 @@ from hypothesis import strategies as st
 
 from vtsfind.base.errors import DiskFull, UsageError
 from vtsfind.base.records import Head, Signature
-from vtsfind.engine.calibration.curve import (
-    NAME,
-    Curve,
-    lower_share,
-    radius_for,
-    read_curve,
-    running_max,
-    upper_rate,
-    upper_share,
-    write_curve,
-)
+from vtsfind.engine.calibration.bounds import lower_share, running_max, upper_rate, upper_share
 from vtsfind.engine.calibration.measure import false_rates
+from vtsfind.engine.library.curve import NAME, Curve, read_curve, write_curve
+from vtsfind.engine.library.radius import radius_for
 from vtsfind.find.hamming.distance_histogram import DistanceHistogram, TimeRelation
 
 SIGNATURE = Signature("model", "f" * 64, (Head("copy", 256), Head("scene", 128)))
@@ -116,24 +108,24 @@ def test_a_few_photos_with_many_neighbours_make_the_bound_wider() -> None:
 
 def test_the_radius_is_the_largest_that_keeps_the_promise(tmp_path: Path) -> None:
     write_curve(tmp_path, CURVE)
-    assert radius_for(tmp_path, 1e-5, signature=SIGNATURE) == 1
-    assert radius_for(tmp_path, 3e-5, signature=SIGNATURE) == 2
-    assert radius_for(tmp_path, 1.0, signature=SIGNATURE) == 3
+    assert radius_for(tmp_path, SIGNATURE, 1e-5) == 1
+    assert radius_for(tmp_path, SIGNATURE, 3e-5) == 2
+    assert radius_for(tmp_path, SIGNATURE, 1.0) == 3
     with pytest.raises(UsageError, match=r"499,500 pairs of photos are too few to promise a rate of 1e-06"):
-        radius_for(tmp_path, 1e-6, signature=SIGNATURE)
-    with pytest.raises(UsageError, match="no rate"):
-        radius_for(tmp_path, 0.0, signature=SIGNATURE)
+        radius_for(tmp_path, SIGNATURE, 1e-6)
+    with pytest.raises(UsageError, match="not a false-match rate"):
+        radius_for(tmp_path, SIGNATURE, 0.0)
 
 
 def test_without_a_calibration_only_measured_rates_are_promised(tmp_path: Path) -> None:
-    assert radius_for(tmp_path, signature=SIGNATURE) == 64
-    assert radius_for(tmp_path, 5e-3, signature=SIGNATURE) == 80
+    assert radius_for(tmp_path, SIGNATURE, 1e-4) == 64
+    assert radius_for(tmp_path, SIGNATURE, 5e-3) == 80
     half = replace(SIGNATURE, heads=(Head("copy", 128),))
-    assert radius_for(tmp_path, 1e-4, signature=half) == 32
+    assert radius_for(tmp_path, half, 1e-4) == 32
     with pytest.raises(UsageError, match="Run `vtsfind calibrate`"):
-        radius_for(tmp_path, 1e-5, signature=SIGNATURE)
+        radius_for(tmp_path, SIGNATURE, 1e-5)
     with pytest.raises(UsageError, match="no codes 'copy'"):
-        radius_for(tmp_path, 1e-4, signature=replace(SIGNATURE, heads=(Head("scene", 64),)))
+        radius_for(tmp_path, replace(SIGNATURE, heads=(Head("scene", 64),)), 1e-4)
 
 
 def test_a_curve_survives_being_kept_and_one_of_another_model_does_not_count(tmp_path: Path) -> None:
@@ -158,7 +150,7 @@ def test_a_curve_that_cannot_be_written_leaves_the_earlier_one(
     def full(_path: Path, _content: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("vtsfind.engine.calibration.curve.replace_file", full)
+    monkeypatch.setattr("vtsfind.engine.library.curve.replace_file", full)
     with pytest.raises(DiskFull):
         write_curve(tmp_path, replace(CURVE, photos=5))
     assert read_curve(tmp_path, SIGNATURE) == CURVE

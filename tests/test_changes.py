@@ -7,9 +7,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtsfind.base.progress import CancelToken, SilentProgress
 from vtsfind.base.settings import Settings
-from vtsfind.engine import Changes, Selection, scan_changes, select
+from vtsfind.engine.context import Context
+from vtsfind.engine.indexing.changes import Changes, RefreshOptions, Selection, scan_changes, select
 
 State = dict[str, int]
 """Name of each file to its content and time of change, as one number."""
@@ -25,9 +25,8 @@ def look(
         dict(stamps),
         frozenset(),
         selection or Selection((os.fsencode(folder),), known=True),
-        settings=Settings(),
-        progress=SilentProgress(),
-        cancel=CancelToken(),
+        Context(Settings()),
+        RefreshOptions(),
     )
 
 
@@ -86,8 +85,7 @@ def test_a_folder_excluded_now_leaves_the_library(tmp_path: Path) -> None:
         dict(known),
         frozenset(),
         select([str(tmp_path)], (), ()),
-        settings=Settings(exclude=("x",)),
-        progress=SilentProgress(),
-        cancel=CancelToken(),
+        Context(Settings(exclude=("x",))),
+        RefreshOptions(),
     )
     assert relative(tmp_path, set(seen.vanished)) == {"x/b.jpg"}

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vtsfind.base import bits
-from vtsfind.base.progress import Cancelled, CancelToken
-from vtsfind.find.hamming.distance_histogram import NEAR_S, TimeRelation, distance_histogram
+from vtsfind.base.progress import Cancelled, CancelToken, Monitor
+from vtsfind.find.hamming.distance_histogram import NEAR_S, Strata, TimeRelation, distance_histogram
 
 
 def codes(n: int, seed: int = 0) -> np.ndarray:
@@ -19,9 +19,7 @@ def test_the_counts_are_those_of_a_plain_loop(n: int, s: int, limit: int, seed: 
     packed = codes(n, seed)
     times = np.random.default_rng(seed).choice([-1, 0, 5, NEAR_S, NEAR_S + 9, 10**9], n)
     sample = np.arange(min(n, s))[::-1].copy()
-    found = distance_histogram(
-        bits.planes(packed), sample, times, limit=limit, stratum_bits=4, pairs_per_stratum=3, seed=1
-    )
+    found = distance_histogram(bits.planes(packed), sample, times, limit=limit, strata=Strata(4, 3, 1))
     expected = np.zeros_like(found.counts)
     sizes: dict[tuple[int, int], int] = {}
     unique = set()
@@ -60,9 +58,7 @@ def test_pairs_are_drawn_from_their_stratum_each_once() -> None:
         np.arange(20),
         np.full(40, -1),
         limit=16,
-        stratum_bits=2,
-        pairs_per_stratum=10,
-        seed=3,
+        strata=Strata(2, 10, 3),
     )
     for (kind, stratum), pairs in found.sampled_pairs.items():
         assert kind is TimeRelation.UNDETERMINED
@@ -80,8 +76,6 @@ def test_a_census_stops_when_asked() -> None:
             np.arange(3),
             np.zeros(3, np.int64),
             limit=8,
-            stratum_bits=8,
-            pairs_per_stratum=1,
-            seed=0,
-            cancel=cancel,
+            strata=Strata(8, 1, 0),
+            monitor=Monitor(cancel=cancel),
         )

@@ -10,23 +10,18 @@ from typing import Any
 
 import pytest
 from PIL import Image
-from support.block_encoder import PREPROCESSING, SIGNATURE, BlockMeans
+from support.block_encoder import SIGNATURE, BlockMeans, BlockModel
 from support.drawn_photos import album, encoded, scene, write
 
 from vtsfind.base.errors import ModelMismatch, UsageError
 from vtsfind.base.progress import CancelToken, Phase, SilentProgress
 from vtsfind.base.records import Head, Reason, Signature
 from vtsfind.base.settings import Settings
-from vtsfind.engine import (
-    RefreshResult,
-    SearchOptions,
-    Selection,
-    query_image,
-    refresh,
-    search_library,
-    select,
-)
-from vtsfind.engine.search.query import Answer
+from vtsfind.engine.context import Context
+from vtsfind.engine.indexing.changes import RefreshOptions, Selection, select
+from vtsfind.engine.indexing.refresh import RefreshResult, refresh
+from vtsfind.engine.search.query import Answer, SearchOptions, search_library
+from vtsfind.engine.search.query_image import query_image
 from vtsfind.store.index import Index
 
 SETTINGS = Settings(workers=1)
@@ -79,14 +74,17 @@ def no_model() -> BlockMeans:
 
 
 def look(
-    index: Index, *folders: Path, encoder: Callable[[], Any] = BlockMeans, **options: Any
+    index: Index,
+    *folders: Path,
+    encoder: Callable[[], Any] = BlockMeans,
+    settings: Settings = SETTINGS,
+    selection: Selection | None = None,
+    options: RefreshOptions = RefreshOptions(),
+    **monitor: Any,
 ) -> RefreshResult:
     """Refresh a library from some folders, or from its own."""
-    settings = options.pop("settings", SETTINGS)
-    selection = options.pop("selection", None) or select(map(str, folders), (), index.roots())
-    return refresh(
-        index, selection, encoder=encoder, preprocessing=lambda: PREPROCESSING, settings=settings, **options
-    )
+    selection = selection or select(map(str, folders), (), index.roots())
+    return refresh(index, selection, BlockModel(encoder), Context(settings, **monitor), options)
 
 
 def names(index: Index) -> set[str]:
@@ -104,9 +102,8 @@ def asked(index: Index, *images: Path, encoder: Callable[[], Any] = no_model, **
         index,
         [query_image(str(image), io.BytesIO()) for image in images],
         SearchOptions(**wish),
-        encoder=encoder,
-        preprocessing=lambda: PREPROCESSING,
-        settings=SETTINGS,
+        BlockModel(encoder),
+        Context(SETTINGS),
     )
 
 
@@ -206,7 +203,7 @@ def test_the_photos_of_an_unplugged_drive_stay(index: Index, photos: Path, place
     assert result.removed == 0
     assert index.counts().files == 12
 
-    assert look(index, forget_missing=True).removed == 12
+    assert look(index, options=RefreshOptions(forget_missing=True)).removed == 12
     assert index.counts().files == 0
 
 
@@ -225,7 +222,7 @@ def test_a_damaged_photo_costs_only_itself_and_is_not_tried_again(index: Index, 
 def test_a_failed_file_is_tried_again_when_asked_or_changed(index: Index, photos: Path) -> None:
     (photos / "half.jpg").write_bytes(encoded(scene(50))[:300])
     look(index, photos)
-    assert len(look(index, retry_failed=True).failures) == 1
+    assert len(look(index, options=RefreshOptions(retry_failed=True)).failures) == 1
     (photos / "half.jpg").write_bytes(encoded(scene(50)))
     result = look(index)
     assert (result.new, result.failures, index.failures()) == (1, [], [])
@@ -334,9 +331,8 @@ def test_names_of_any_bytes_are_indexed_and_asked_for(index: Index, tmp_path: Pa
         index,
         [query_image(os.path.join(folder, odd[1]), io.BytesIO())],
         SearchOptions(top=1),
-        encoder=no_model,
-        preprocessing=lambda: PREPROCESSING,
-        settings=SETTINGS,
+        BlockModel(no_model),
+        Context(SETTINGS),
     )
     assert answer.neighbours[0].path == os.path.join(folder, odd[1])
 
@@ -388,9 +384,8 @@ def test_bytes_from_standard_input_are_a_photo(full: Index, album_photos: Path) 
         full,
         [query_image("-", stream)],
         SearchOptions(top=1),
-        encoder=BlockMeans,
-        preprocessing=lambda: PREPROCESSING,
-        settings=SETTINGS,
+        BlockModel(BlockMeans),
+        Context(SETTINGS),
     )
     assert answer.neighbours[0].path == os.fsencode(album_photos / "cat.jpg")
 

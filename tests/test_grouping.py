@@ -8,7 +8,12 @@ from vtsfind.act.policy import policy
 from vtsfind.base.groups import COPIES, Box, Evidence, Group, PairVerdict, Photo, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
-from vtsfind.engine.duplicates.grouping import Grouping, Rules
+from vtsfind.engine.duplicates.clustering import cluster
+from vtsfind.engine.duplicates.keeper_ranking import RankedFiles
+from vtsfind.engine.duplicates.keepers import choose_keepers
+from vtsfind.engine.duplicates.options import Rules
+from vtsfind.engine.duplicates.verification import VerifiedPairs
+from vtsfind.engine.duplicates.verifier import Advance
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.library.scope import scope
 from vtsfind.engine.library.snapshot import Content
@@ -41,7 +46,8 @@ class Eyes:
         self.truth = {(NUMBER[a], NUMBER[b]): seen for (a, b), seen in truth.items()}
         self.asked: list[Pair] = []
 
-    def __call__(self, pairs: Sequence[Pair]) -> list[PairVerdict]:
+    def verdicts(self, pairs: Sequence[Pair], advance: Advance = print) -> list[PairVerdict]:
+        del advance
         self.asked += pairs
         return [self.truth.get(each) for each in pairs]
 
@@ -52,12 +58,12 @@ def grouped(
     contents = {NUMBER[name]: content(name) for name in SIZES}
     numbered = [(NUMBER[a], NUMBER[b]) for a, b in known]
     rules = Rules(policy(), frozenset(COPIES), scope(), known_decisions())
-    return Grouping(contents, details, rules).groups(
-        {pair: eyes.truth.get(pair) for pair in numbered},
-        [(NUMBER[a], NUMBER[b]) for a, b in skipped],
-        eyes,
-        lambda _pair, shown: shown,
+    verified = VerifiedPairs(
+        {pair: found for pair in numbered if (found := eyes.truth[pair])},
+        tuple((NUMBER[a], NUMBER[b]) for a, b in skipped),
     )
+    files = RankedFiles(contents.values(), details, rules.policy)
+    return choose_keepers(cluster(contents, files, verified, eyes, rules), contents, files, rules)
 
 
 def paths(group: Group) -> list[bytes]:

@@ -9,7 +9,9 @@ import pytest
 from support import block_encoder
 
 from vtsfind.base.settings import Settings
-from vtsfind.engine import refresh, select
+from vtsfind.engine.context import Context
+from vtsfind.engine.indexing.changes import select
+from vtsfind.engine.indexing.refresh import refresh
 from vtsfind.store.index import Index
 
 HEAVY = {"torch", "torchvision", "timm", "safetensors", "textual"}
@@ -34,9 +36,8 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
         refresh(
             index,
             select([str(photos)], (), ()),
-            encoder=block_encoder.BlockMeans,
-            preprocessing=lambda: block_encoder.PREPROCESSING,
-            settings=Settings(workers=1),
+            block_encoder.BlockModel(),
+            Context(Settings(workers=1)),
         )
     return folder
 

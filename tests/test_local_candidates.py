@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 from support.textures import photograph
 
-from vtsfind.base.progress import Cancelled, CancelToken, Phase, SilentProgress
+from vtsfind.base.progress import Cancelled, CancelToken, Monitor, Phase, SilentProgress
 from vtsfind.find.candidates import local_features as module
 from vtsfind.find.candidates import visual_words as vocabulary
 from vtsfind.find.candidates.local_features import (
@@ -199,11 +199,11 @@ def test_the_watcher_hears_of_each_photo_and_can_stop_it() -> None:
             self.told.append(steps)
 
     watcher, cancel = Watcher(), CancelToken()
-    found(strangers(), progress=watcher)
+    found(strangers(), monitor=Monitor(progress=watcher))
     assert watcher.told == [(Phase.MATCH_LOCAL_FEATURES, len(STRANGERS)), *[1] * len(STRANGERS)]
     cancel.cancel()
     with pytest.raises(Cancelled):
-        found(strangers(), cancel=cancel)
+        found(strangers(), monitor=Monitor(cancel=cancel))
 
 
 # ---------------------------------------------------------------------------------------------------- words

@@ -10,7 +10,7 @@ from PIL import Image
 from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import Phase, SilentProgress
 from vtsfind.base.records import PictureInfo, Stamp
-from vtsfind.engine import Neighbour
+from vtsfind.engine.search.query import Neighbour
 from vtsfind.graphics.detect import Graphics
 from vtsfind.graphics.png import png
 from vtsfind.graphics.renderer import PictureRenderer

@@ -9,7 +9,7 @@ from support.made_groups import group, many, photo
 
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.base.records import Failure, Head, Reason
-from vtsfind.engine.duplicates.pipeline import DedupStats, Duplicates
+from vtsfind.engine.duplicates.results import DedupStats, Duplicates
 from vtsfind.report.groups import summarize_duplicates, write_csv, write_groups, write_paths
 from vtsfind.report.streams import Notes, Output
 

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-from support.block_encoder import SIGNATURE, BlockMeans
+from support.block_encoder import SIGNATURE, BlockMeans, BlockModel
 
 from vtsfind.base import bits
 from vtsfind.base.groups import Verdict
@@ -13,11 +13,14 @@ from vtsfind.base.operations import State
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Entry
 from vtsfind.base.settings import Settings
-from vtsfind.engine import refresh, select
 from vtsfind.engine.apply.apply import apply
 from vtsfind.engine.apply.plans import plan_for_groups, read_plan, save_plan
 from vtsfind.engine.apply.undo import undo
-from vtsfind.engine.duplicates.pipeline import DedupOptions, duplicates
+from vtsfind.engine.context import Context
+from vtsfind.engine.duplicates.options import DedupOptions
+from vtsfind.engine.duplicates.pipeline import duplicates
+from vtsfind.engine.indexing.changes import select
+from vtsfind.engine.indexing.refresh import refresh
 from vtsfind.find.hamming.search import top_k
 from vtsfind.media.pool import DecodePool, DecodeTask, PreparedPhoto
 from vtsfind.media.scan import ScanOptions, ScanReport, scan
@@ -70,13 +73,12 @@ def test_a_copy_goes_to_the_trash_and_comes_back(photos: Path, tmp_path: Path) -
         refresh(
             index,
             select([str(photos)], (), ()),
-            encoder=BlockMeans,
-            preprocessing=lambda: BlockMeans.preprocessing,
-            settings=settings,
+            BlockModel(),
+            Context(settings),
         )
 
     # Duplicates: what is near by code is looked at; here only the same content counts.
-    found = duplicates(settings, DedupOptions(kinds=frozenset({Verdict.BYTES})))
+    found = duplicates(Context(settings), DedupOptions(kinds=frozenset({Verdict.BYTES})))
     (group,) = found.groups
     assert {Path(os.fsdecode(member.photo.path)) for member in group.members} == {beach, copy}
 

@@ -19,9 +19,10 @@ from support.copies import family
 from support.textures import photograph
 
 from vtsfind.base.groups import PairVerdict, Photo, Verdict
-from vtsfind.base.progress import Cancelled, CancelToken, SilentProgress
+from vtsfind.base.progress import Cancelled, CancelToken
 from vtsfind.base.records import PictureInfo
 from vtsfind.base.settings import Settings
+from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates import feature_cache as module
 from vtsfind.engine.duplicates.feature_cache import ContentPair, FeatureCache
 from vtsfind.engine.duplicates.verification_pool import VerificationPool
@@ -43,7 +44,7 @@ class Shelf:
         return Shelf(folder, self.pairs)
 
     def looking(self, workers: int, cancel: CancelToken | None = None) -> FeatureCache:
-        return FeatureCache(self.folder, Settings(workers=workers), SilentProgress(), cancel or CancelToken())
+        return FeatureCache(self.folder, Context(Settings(workers=workers), cancel=cancel or CancelToken()))
 
 
 def content(path: Path) -> Content:
@@ -59,8 +60,8 @@ def seen(folder: Path, photos: Path) -> Shelf:
     every = {each.digest: each for each in map(content, sorted(photos.iterdir()))}
     contents = [every[digest] for digest in sorted(every)]
     folder.mkdir()
-    with FeatureCache(folder, Settings(workers=1), SilentProgress(), CancelToken()) as looking:
-        looking.look(contents, frozenset(every))
+    with FeatureCache(folder, Context(Settings(workers=1))) as looking:
+        looking.extract(contents, frozenset(every))
     return Shelf(folder, tuple(combinations(contents, 2)))
 
 
@@ -167,8 +168,8 @@ def test_what_is_in_memory_only_is_compared_here(
     contents = {each.digest: each for pair in shelf.pairs for each in pair}
     nowhere = Shelf(tmp_path / "nowhere", shelf.pairs)
     with nowhere.looking(2) as looking:
-        assert looking.cache_problem
-        looking.look(list(contents.values()), frozenset(contents))
+        assert looking.problem
+        looking.extract(list(contents.values()), frozenset(contents))
         assert looking.compare(nowhere.pairs) == expected
         assert_no_process_is_left()
 

@@ -16,7 +16,7 @@ from support.drawn_photos import encoded, scene
 from vtsfind.base.groups import COPIES, Evidence, Verdict
 from vtsfind.base.records import PictureInfo
 from vtsfind.find.features.features import Features, features
-from vtsfind.find.verification.verify import PhotoFeatures, needs_pixel_digests, verify
+from vtsfind.find.verification.verify import PhotoFeatures, verify
 from vtsfind.media.decode import decode
 from vtsfind.media.pixels_digest import FULL_SIZE, pixels_digest
 
@@ -265,13 +265,6 @@ def test_the_digest_of_pixels_is_of_what_is_shown_not_of_the_file() -> None:
 
 def test_pixels_of_another_shape_are_other_pixels() -> None:
     assert pixels_digest(np.zeros((4, 6, 3), np.uint8)) != pixels_digest(np.zeros((6, 4, 3), np.uint8))
-
-
-def test_pixels_are_wanted_of_pictures_of_one_size_only() -> None:
-    wide, tall = looked(scene(1, 96, 72)), looked(scene(1, 72, 96))
-    assert not needs_pixel_digests(wide, tall)
-    assert needs_pixel_digests(wide, looked(scene(2, 96, 72)))
-    assert not needs_pixel_digests(wide, wide)
 
 
 def test_what_codes_said_is_kept_with_the_evidence(shared_photos: Path) -> None:

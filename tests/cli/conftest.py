@@ -12,7 +12,9 @@ from support.output import Vtsfind
 from typer.testing import Result
 
 from vtsfind.base.settings import Settings
-from vtsfind.engine import refresh, select
+from vtsfind.engine.context import Context
+from vtsfind.engine.indexing.changes import select
+from vtsfind.engine.indexing.refresh import refresh
 from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.store.index import Index
 
@@ -43,9 +45,8 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
         refresh(
             index,
             select([str(photos)], (), ()),
-            encoder=lambda: block_encoder.BlockMeans(card.signature),
-            preprocessing=lambda: block_encoder.PREPROCESSING,
-            settings=Settings(workers=1),
+            block_encoder.BlockModel(lambda: block_encoder.BlockMeans(card.signature)),
+            Context(Settings(workers=1)),
         )
     return folder
 

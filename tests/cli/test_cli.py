@@ -123,7 +123,7 @@ def test_a_bug_is_one_sentence_and_a_traceback_only_with_debug(
     def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("oops")
 
-    monkeypatch.setattr("vtsfind.engine.find_similar", broken)
+    monkeypatch.setattr("vtsfind.engine.search.query.find_similar", broken)
     plain = run("query", "x.jpg")
     assert plain.exit_code == 70
     assert "ZeroDivisionError: oops" in plain.stderr

@@ -10,7 +10,7 @@ from PIL import Image
 from support.drawn_photos import write
 from support.output import Vtsfind, records
 
-from vtsfind.engine.calibration.curve import read_curve
+from vtsfind.engine.library.curve import read_curve
 from vtsfind.store.index import Index
 
 

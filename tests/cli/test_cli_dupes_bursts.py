@@ -11,8 +11,11 @@ from support.textures import photograph
 
 from vtsfind.base.groups import COPIES, Verdict
 from vtsfind.base.settings import Settings
-from vtsfind.engine.duplicates import pipeline as engine
-from vtsfind.engine.duplicates.pipeline import DedupOptions, Duplicates, duplicates
+from vtsfind.engine.context import Context
+from vtsfind.engine.duplicates import verification as engine
+from vtsfind.engine.duplicates.options import DedupOptions
+from vtsfind.engine.duplicates.pipeline import duplicates
+from vtsfind.engine.duplicates.results import Duplicates
 from vtsfind.find.clustering.union_find import OtherShots
 
 COPIES_EACH = 6
@@ -46,8 +49,8 @@ class Ask:
         """Search; so many other shots settle it."""
         library = self._folder / f"{enough}"
         assert self._run("index", self._photos, "--library", library).exit_code == 0
-        self._patch.setattr(engine, "OtherShots", partial(OtherShots, enough=enough))
-        return duplicates(Settings(library=str(library), workers=1), dedup_options)
+        self._patch.setattr(engine, "OtherShots", partial(OtherShots, min_weight=enough))
+        return duplicates(Context(Settings(library=str(library), workers=1)), dedup_options)
 
 
 def test_further_copies_of_another_shot_are_not_compared_and_not_told(ask: Ask) -> None:

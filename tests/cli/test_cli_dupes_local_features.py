@@ -71,7 +71,7 @@ def test_details_are_looked_for_again_only_when_photos_have_come_or_gone(
         searched.append(len(digests))
         return local_candidates(digests, *arguments, **options)
 
-    monkeypatch.setattr("vtsfind.engine.duplicates.pipeline.local_candidates", counted)
+    monkeypatch.setattr("vtsfind.engine.duplicates.candidates.local_candidates", counted)
     search(), search()
     assert searched == [2]  # one photo stands for those that show the same in full
     for quality in (91, 69):

@@ -13,7 +13,10 @@ from vtsfind.base.groups import Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Entry, PictureInfo
 from vtsfind.base.settings import Settings
-from vtsfind.engine.duplicates.pipeline import DedupOptions, DedupStats, duplicates
+from vtsfind.engine.context import Context
+from vtsfind.engine.duplicates.options import DedupOptions
+from vtsfind.engine.duplicates.pipeline import duplicates
+from vtsfind.engine.duplicates.results import DedupStats
 from vtsfind.find.candidates.hash_codes import MAX_CANDIDATES_PER_PHOTO
 from vtsfind.find.features.extract import pack
 from vtsfind.find.features.features import features
@@ -74,7 +77,7 @@ def test_fifty_thousand_identical_thumbnails_are_one_group_that_can_be_read(
     photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     thumbnails(photos, tmp_path / "library", links=False)
-    found = duplicates(Settings(library=str(tmp_path / "library"), workers=1), DedupOptions())
+    found = duplicates(Context(Settings(library=str(tmp_path / "library"), workers=1)), DedupOptions())
     (group,) = found.groups
     assert len({member.photo.path for member in group.members}) == THUMBNAILS
     assert {member.verdict for member in group.members[1:]} == {Verdict.BYTES}

@@ -14,9 +14,12 @@ from support.textures import photograph
 
 from vtsfind.base.progress import Cancelled, CancelToken, Phase, SilentProgress
 from vtsfind.base.settings import Settings
+from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates import feature_cache as looking
-from vtsfind.engine.duplicates import pipeline as engine
-from vtsfind.engine.duplicates.pipeline import DedupOptions, DedupStats, duplicates
+from vtsfind.engine.duplicates import verification as engine
+from vtsfind.engine.duplicates.options import DedupOptions
+from vtsfind.engine.duplicates.pipeline import duplicates
+from vtsfind.engine.duplicates.results import DedupStats
 from vtsfind.store.evidence import NAME
 
 PAIRS = 4
@@ -37,8 +40,8 @@ def plain(photos: Path, tmp_path: Path, run: Vtsfind) -> DedupStats:
     """What a search that nobody stops does, in a library `whole`; makes the library `library` to be stopped in."""
     for name in ("whole", "library"):
         assert run("index", photos, "--library", tmp_path / name).exit_code == 0
-    stats = duplicates(Settings(library=str(tmp_path / "whole"), workers=1), DedupOptions()).stats
-    assert stats.looked == 2 * PAIRS
+    stats = duplicates(Context(Settings(library=str(tmp_path / "whole"), workers=1)), DedupOptions()).stats
+    assert stats.extracted == 2 * PAIRS
     assert stats.compared > PAIRS
     return stats
 
@@ -72,14 +75,14 @@ def test_a_search_that_was_cancelled_goes_on_from_what_was_seen(
     settings = Settings(library=str(tmp_path / "library"), workers=1)
     cancel = CancelToken()
     with pytest.raises(Cancelled):
-        duplicates(settings, DedupOptions(), progress=Stop(phase, 3, cancel), cancel=cancel)
+        duplicates(Context(settings, progress=Stop(phase, 3, cancel), cancel=cancel), DedupOptions())
     seen, known = kept(tmp_path / "library")
     assert (seen, known > 0) == ((2 * PAIRS, True) if phase is Phase.VERIFY else (seen, False))
     assert seen >= 3
-    rest = duplicates(settings, DedupOptions())
-    assert rest.stats.looked == plain.looked - seen
+    rest = duplicates(Context(settings), DedupOptions())
+    assert rest.stats.extracted == plain.extracted - seen
     assert rest.stats.compared == plain.compared - known
-    whole = duplicates(Settings(library=str(tmp_path / "whole"), workers=1), DedupOptions())
+    whole = duplicates(Context(Settings(library=str(tmp_path / "whole"), workers=1)), DedupOptions())
     assert rest.groups == whole.groups
     assert len(rest.groups) == PAIRS
 
@@ -99,9 +102,9 @@ def kept(library: Path) -> tuple[int, int]:
 
 STOPPED = """
 import os, signal
-from vtsfind.engine.duplicates import feature_cache, pipeline
+from vtsfind.engine.duplicates import feature_cache, verification
 from vtsfind.engine.duplicates.feature_cache import FeatureCache
-pipeline._PAIRS_PER_BATCH = 1
+verification._PAIRS_PER_BATCH = 1
 feature_cache.COMMIT_EVERY_S = -1.0
 match_full_frames = FeatureCache._match_full_frames
 def stopped(self, pairs):
@@ -154,10 +157,11 @@ class Watcher(SilentProgress):
 
 def test_the_phases_are_told_with_as_many_steps_as_they_have(plain: DedupStats, tmp_path: Path) -> None:
     watcher = Watcher()
-    duplicates(Settings(library=str(tmp_path / "library"), workers=1), DedupOptions(), progress=watcher)
+    settings = Settings(library=str(tmp_path / "library"), workers=1)
+    duplicates(Context(settings, progress=watcher), DedupOptions())
     told = dict(zip(watcher.phases, watcher.done, strict=True))
     assert [phase for phase, _ in watcher.phases][:3] == [Phase.COMPARE, Phase.EXTRACT_FEATURES, Phase.VERIFY]
-    assert told[Phase.EXTRACT_FEATURES, plain.looked] == plain.looked
+    assert told[Phase.EXTRACT_FEATURES, plain.extracted] == plain.extracted
     assert all(done == total for (phase, total), done in told.items() if phase is Phase.VERIFY)
 
 

@@ -249,8 +249,8 @@ def test_a_run_killed_at_any_moment_loses_nothing_committed(
         "    if self.encoded == 5: os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return encode(self, pixels)\n"
         "block_encoder.BlockMeans.encode = once_and_no_more\n"
-        "import vtsfind.engine, sys\n"
-        "sys.modules['vtsfind.engine.indexing.refresh'].COMMIT_EVERY_S = 0.0\n"
+        "from vtsfind.engine.indexing import refresh\n"
+        "refresh.COMMIT_EVERY_S = 0.0\n"
         "from vtsfind.cli",
     )
     killed = subprocess.run(

@@ -45,6 +45,19 @@ class BlockMeans:
         return difference
 
 
+class BlockModel:
+    """A library's model that has this encoder, or the one that `load` gives when it is asked for."""
+
+    preprocessing = PREPROCESSING
+
+    def __init__(self, load: Callable[[], Any] = BlockMeans) -> None:
+        self._load = load
+
+    @property
+    def encoder(self) -> Any:
+        return self._load()
+
+
 REGISTRY = f"""
 [models."{NAME}"]
 file = "blocks.bin"

@@ -17,7 +17,8 @@ from vtsfind.base.groups import Group
 from vtsfind.base.paths import show_path
 from vtsfind.base.progress import CancelToken, Phase, Progress
 from vtsfind.base.settings import Settings
-from vtsfind.engine import update
+from vtsfind.engine.context import Context
+from vtsfind.engine.indexing.update import update
 from vtsfind.tui.app import BrowseApp
 from vtsfind.tui.screens.apply import ApplyPage
 from vtsfind.tui.screens.history import HistoryPage
@@ -147,7 +148,7 @@ def test_a_folder_that_is_not_there_is_asked_for_again() -> None:
 
 def test_similar_photos_are_found_from_a_group_and_on_from_a_hit(photos: Path) -> None:
     Image.open(photos / "cat.jpg").save(photos / "cat-again.jpg", quality=60)
-    update(SETTINGS, [str(photos)])
+    update(Context(SETTINGS), [str(photos)])
 
     async def script(hand: Hand) -> None:
         await hand.press("s")
@@ -168,7 +169,7 @@ def test_similar_photos_are_found_from_a_group_and_on_from_a_hit(photos: Path) -
 
 
 def test_a_new_photo_is_searched_by_its_path_pasted_or_dropped(photos: Path, tmp_path: Path) -> None:
-    update(SETTINGS, [str(photos)])
+    update(Context(SETTINGS), [str(photos)])
     new = write(tmp_path / "a new photo.jpg", scene(1), quality=50)
 
     async def script(hand: Hand) -> None:
@@ -183,7 +184,7 @@ def test_a_new_photo_is_searched_by_its_path_pasted_or_dropped(photos: Path, tmp
 
 
 def test_a_path_that_is_no_photo_is_answered_with_the_reason(photos: Path) -> None:
-    update(SETTINGS, [str(photos)])
+    update(Context(SETTINGS), [str(photos)])
 
     async def script(hand: Hand) -> None:
         await hand.press("f4")

@@ -13,7 +13,8 @@ from support.textures import photograph
 from support.tmux import Terminal
 
 from vtsfind.base.settings import Settings
-from vtsfind.engine import update
+from vtsfind.engine.context import Context
+from vtsfind.engine.indexing.update import update
 
 pytestmark = pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
 
@@ -28,7 +29,7 @@ def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         write(tmp_path / "photos" / f"scene-{seed}.jpg", whole)
         write(tmp_path / "photos" / f"scene-{seed}-small.jpg", whole.resize((240, 180)), quality=70)
     update(
-        Settings(library=str(tmp_path / "library"), workers=1),
+        Context(Settings(library=str(tmp_path / "library"), workers=1)),
         [str(tmp_path / "photos")],
         model=block_encoder.NAME,
     )

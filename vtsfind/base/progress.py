@@ -1,5 +1,6 @@
 """How long work reports where it is and learns that it should stop, without knowing who watches."""
 
+from dataclasses import dataclass, field
 from enum import Enum
 from threading import Event
 from typing import Protocol
@@ -70,3 +71,11 @@ class CancelToken:
         """Raise `Cancelled` if the work should stop."""
         if self.cancelled:
             raise Cancelled("Stopped as asked.", "Run the same command again to go on.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Monitor:
+    """Who watches long work, and who may stop it."""
+
+    progress: Progress = field(default_factory=SilentProgress)
+    cancel: CancelToken = field(default_factory=CancelToken)

@@ -71,6 +71,7 @@ def _confirm_plan(run: CommandRun, plan: "Plan", *, yes: bool) -> bool:
 def _apply_plan(
     run: CommandRun, plan: "Plan", name: str, *, dry_run: bool, permanently: bool
 ) -> "ApplyResult":
+    from vtsfind.base.progress import Monitor
     from vtsfind.engine.apply.apply import apply
     from vtsfind.report import plan as report
     from vtsfind.report.ndjson import NdjsonWriter
@@ -84,8 +85,7 @@ def _apply_plan(
             command=f"vtsfind apply {name}",
             permanently=permanently,
             dry_run=dry_run,
-            progress=progress,
-            cancel=run.cancel,
+            monitor=Monitor(progress=progress, cancel=run.cancel),
             on_step=lambda step: (
                 report.write_step_record(lines, step) if lines else report.write_step(run.output, step)
             ),

@@ -11,7 +11,7 @@ from vtsfind.cli.duplicate_options import DuplicateOptions
 from vtsfind.cli.options import Device, ScreenOptions
 
 if TYPE_CHECKING:
-    from vtsfind.engine.duplicates.pipeline import DedupOptions
+    from vtsfind.engine.duplicates.options import DedupOptions
 
 
 def browse(

@@ -72,13 +72,7 @@ def _calibrate(run: CommandRun, options: CalibrateOptions) -> None:
         folder, curve = last_curve(run.settings)
     else:
         with progress_shown(run.notes) as progress:
-            result = calibrate(
-                run.settings,
-                sample=options.sample,
-                edited=options.edited,
-                progress=progress,
-                cancel=run.cancel,
-            )
+            result = calibrate(run.context(progress), sample=options.sample, edited=options.edited)
         folder, curve, failures = result.folder, result.curve, result.failures
     rate = options.rate
     radius = None if rate is None else curve.radius_for(rate)

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vtsfind.base.errors import StorageError, VtsfindError
-from vtsfind.base.progress import CancelToken
+from vtsfind.base.operations import ACTIVE_RUN_NAME
+from vtsfind.base.progress import CancelToken, Progress, SilentProgress
+from vtsfind.base.settings import Settings, load_settings, places
 from vtsfind.cli.options import CommonOptions, ScreenOptions
 from vtsfind.report.streams import Notes, Output
 
 if TYPE_CHECKING:
     from vtsfind.base.settings import Settings
+    from vtsfind.engine.context import Context
 
 
 class ExitCode(IntEnum):
@@ -61,6 +64,12 @@ class CommandRun:
     code: ExitCode = ExitCode.DONE
     """The exit code, if nothing else goes wrong."""
 
+    def context(self, progress: Progress | None = None) -> "Context":
+        """What use-cases are given."""
+        from vtsfind.engine.context import Context
+
+        return Context(self.settings, progress=progress or SilentProgress(), cancel=self.cancel)
+
 
 @contextmanager
 def running(common: ScreenOptions, **flags: Any) -> Iterator[CommandRun]:
@@ -73,8 +82,6 @@ def running(common: ScreenOptions, **flags: Any) -> Iterator[CommandRun]:
     flags
         Settings that the command's own options give; None for those not given.
     """
-    from vtsfind.base.settings import load_settings
-
     output = Output()
     notes = Notes(quiet=common.quiet, verbose=common.verbose)
     json = isinstance(common, CommonOptions) and common.json
@@ -102,9 +109,6 @@ def running(common: ScreenOptions, **flags: Any) -> Iterator[CommandRun]:
 
 def _recover_interrupted_run(notes: Notes) -> None:
     """Finish or roll back what a killed `apply` or `undo` left half done, and say so."""
-    from vtsfind.base.operations import ACTIVE_RUN_NAME
-    from vtsfind.base.settings import places
-
     if not (places().journal / ACTIVE_RUN_NAME).exists():
         return
     from vtsfind.engine.apply.recovery import recover

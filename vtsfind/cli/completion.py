@@ -24,14 +24,14 @@ def complete_libraries() -> list[str]:
 
 def complete_heads() -> list[str]:
     """The heads of the default model."""
-    from vtsfind.engine import card_named
+    from vtsfind.engine.library.access import card_named
 
     return [head.name for head in card_named("").network.heads]
 
 
 def complete_models() -> list[str]:
     """The models by name."""
-    from vtsfind.engine import models
+    from vtsfind.engine.library.models import models
 
     return [model.card.name for model in models()]
 

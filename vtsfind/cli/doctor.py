@@ -27,7 +27,7 @@ def doctor(
     reads those photos again.
     """
     with running(common) as run:
-        from vtsfind import engine
+        from vtsfind.engine.library import doctor as engine
         from vtsfind.report import health
 
         repairs = engine.repair(run.settings) if repair else []

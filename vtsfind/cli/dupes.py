@@ -10,7 +10,7 @@ from vtsfind.cli.duplicate_options import DuplicateOptions
 from vtsfind.cli.options import OUTPUT, CommonOptions, Csv, PathOptions, require_one_of
 
 if TYPE_CHECKING:
-    from vtsfind.engine.duplicates.pipeline import Duplicates
+    from vtsfind.engine.duplicates.results import Duplicates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ def dupes(
         )
         dedup_options = duplicate_options.dedup_options(verify=not no_verify)
         with progress_shown(run.notes) as progress:
-            found = duplicates(run.settings, dedup_options, progress=progress, cancel=run.cancel)
+            found = duplicates(run.context(progress), dedup_options)
         _write(run, found, listing)
         _conclude(run, found, exit_code=listing.exit_code)
 

@@ -10,7 +10,7 @@ from vtsfind.cli.completion import complete_kinds
 
 if TYPE_CHECKING:
     from vtsfind.base.groups import Verdict
-    from vtsfind.engine.duplicates.pipeline import DedupOptions
+    from vtsfind.engine.duplicates.options import DedupOptions
 
 _WHICH = "Which duplicates"
 _KEEP = "Which photo to keep"
@@ -100,7 +100,7 @@ class DuplicateOptions:
         UsageError
             If there is no such kind.
         """
-        from vtsfind.engine.duplicates.pipeline import DedupOptions
+        from vtsfind.engine.duplicates.options import DedupOptions
 
         rate = self.max_false_merge if self.max_false_match is None else self.max_false_match
         options = DedupOptions(

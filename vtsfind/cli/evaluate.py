@@ -42,7 +42,7 @@ def evaluate(*, options: EvalOptions, common: CommonOptions) -> None:
 
 def _measure(run: CommandRun, data: Path, options: EvalOptions) -> None:
     """Measure one model."""
-    from vtsfind.engine import card_named
+    from vtsfind.engine.library.access import card_named
     from vtsfind.learn.evaluation import evaluator
     from vtsfind.report import evaluation
     from vtsfind.report.progress import progress_shown

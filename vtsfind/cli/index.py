@@ -11,7 +11,7 @@ from vtsfind.cli.completion import complete_models
 from vtsfind.cli.options import CommonOptions, Device, DryRun
 
 if TYPE_CHECKING:
-    from vtsfind.engine import RefreshResult
+    from vtsfind.engine.indexing.refresh import RefreshResult
 
 _FILES = "Which files"
 
@@ -140,20 +140,19 @@ def _read_file_names(source: str) -> list[bytes]:
 
 
 def _refresh(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:
-    from vtsfind.engine import library_folder, update
+    from vtsfind.engine.indexing.changes import RefreshOptions
+    from vtsfind.engine.indexing.update import update
+    from vtsfind.engine.library.access import library_folder
     from vtsfind.report.index import summarize_refresh, write_refresh
     from vtsfind.report.progress import progress_shown
 
     with progress_shown(run.notes) as progress:
         result = update(
-            run.settings,
+            run.context(progress),
             folders,
             names,
             model=options.model,
-            progress=progress,
-            cancel=run.cancel,
-            retry_failed=options.retry_failed,
-            forget_missing=options.forget_missing,
+            options=RefreshOptions(options.retry_failed, options.forget_missing),
         )
     if run.json:
         write_refresh(run.output, library_folder(run.settings), result)
@@ -168,19 +167,18 @@ def _exit_code(result: "RefreshResult") -> ExitCode:
 
 
 def _preview_changes(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:
-    from vtsfind.engine import library_folder, preview_changes
+    from vtsfind.engine.indexing.changes import RefreshOptions
+    from vtsfind.engine.indexing.update import preview_changes
+    from vtsfind.engine.library.access import library_folder
     from vtsfind.report.index import summarize_changes, write_changes
     from vtsfind.report.progress import progress_shown
 
     with progress_shown(run.notes) as progress:
         changes = preview_changes(
-            run.settings,
+            run.context(progress),
             folders,
             names,
-            progress=progress,
-            cancel=run.cancel,
-            retry_failed=options.retry_failed,
-            forget_missing=options.forget_missing,
+            options=RefreshOptions(options.retry_failed, options.forget_missing),
         )
     if run.json:
         write_changes(run.output, library_folder(run.settings), changes)

@@ -74,7 +74,7 @@ def missing(
             raise UsageError(f"--by cannot be '{options.by}'.", f"Use {' or '.join(_WAYS)}.")
         by: CompareBy = "look" if options.by == "look" else "bytes"
         with progress_shown(run.notes) as progress:
-            result = compare_card(run.settings, card, by=by, progress=progress, cancel=run.cancel)
+            result = compare_card(run.context(progress), card, by=by)
         _write(run, result, paths)
         summarize_missing(run.notes, result)
         if result.missing:

@@ -19,7 +19,7 @@ models = typer.Typer(
 def list_models(*, common: CommonOptions) -> None:
     """List the models."""
     with running(common) as run:
-        from vtsfind import engine
+        from vtsfind.engine.library import models as engine
         from vtsfind.report.models import write_list
 
         known = engine.models()
@@ -48,7 +48,7 @@ def show_model(
 ) -> None:
     """Show a model: its file, heads, input size, licence, origin and measured accuracy."""
     with running(common) as run:
-        from vtsfind import engine
+        from vtsfind.engine.library import models as engine
         from vtsfind.report.models import write_one
 
         model = engine.model(name, verify=verify)
@@ -111,7 +111,7 @@ def import_model_or_weights(
 
 def _import_model(run: CommandRun, source: Path, options: ImportOptions) -> None:
     from vtsfind.base.errors import UsageError
-    from vtsfind.engine import Model
+    from vtsfind.engine.library.models import Model
     from vtsfind.learn.pretrained.importing import import_model
     from vtsfind.report.models import write_one
     from vtsfind.report.schema import MODELS_IMPORT

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vtsfind.act.plan import Plan
     from vtsfind.base.operations import Action
     from vtsfind.base.records import Failure
-    from vtsfind.engine.duplicates.pipeline import Duplicates
+    from vtsfind.engine.duplicates.results import Duplicates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,7 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
         from vtsfind.report.progress import progress_shown
 
         with progress_shown(run.notes) as progress:
-            found = duplicates(run.settings, dedup_options, progress=progress, cancel=run.cancel)
+            found = duplicates(run.context(progress), dedup_options)
         summarize_duplicates(run.notes, found)
         if found.failures:
             run.code = ExitCode.SOME_FAILED

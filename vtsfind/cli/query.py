@@ -11,7 +11,7 @@ from vtsfind.cli.completion import complete_heads
 from vtsfind.cli.options import OUTPUT, CommonOptions, Device, PathOptions, require_one_of
 
 if TYPE_CHECKING:
-    from vtsfind.engine import SearchOptions, Similar
+    from vtsfind.engine.search.query import SearchOptions, Similar
     from vtsfind.report.pictures import InlinePictures
 
 
@@ -44,7 +44,7 @@ class QueryOptions:
 
     def search_options(self) -> "SearchOptions":
         """What the engine is asked for."""
-        from vtsfind.engine import SearchOptions
+        from vtsfind.engine.search.query import SearchOptions
 
         return SearchOptions(head=self.by, top=self.top, radius=self.radius, skip_self=self.skip_self)
 
@@ -83,7 +83,7 @@ def query(
     The exit code is 1 if nothing is found, and 3 if a queried photo could not be read.
     """
     with running(common, device=options.device) as run, cancel_on_signal(run):
-        from vtsfind.engine import find_similar
+        from vtsfind.engine.search.query import find_similar
 
         require_one_of(
             json=run.json,
@@ -91,13 +91,7 @@ def query(
             print0=paths.print0,
             pictures=pictures is not None,
         )
-        found = find_similar(
-            run.settings,
-            images,
-            options.search_options(),
-            standard_input=sys.stdin.buffer,
-            cancel=run.cancel,
-        )
+        found = find_similar(run.context(), images, options.search_options(), standard_input=sys.stdin.buffer)
         _write(run, found, paths, pictures)
         _conclude(run, found)
 
@@ -115,7 +109,7 @@ def _write(run: CommandRun, found: "Similar", paths: PathOptions, pictures: str 
 
 def _inline_pictures(run: CommandRun, how: str) -> "InlinePictures | None":
     """What draws the pictures of hits; None where there is no terminal to draw on."""
-    from vtsfind.engine import thumbnails
+    from vtsfind.engine.previews.thumbnails import thumbnails
     from vtsfind.report.pictures import THUMBNAIL_SIDE_PX, InlinePictures, inline_renderer
 
     renderer = inline_renderer(how, run.output)

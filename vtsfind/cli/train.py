@@ -312,7 +312,7 @@ def _user_models_folder() -> Path:
 
 def _show(run: CommandRun, folder: Path, register_in: Path | None) -> None:
     """Write what came out; where several processes trained, the first one does."""
-    from vtsfind.engine import Model
+    from vtsfind.engine.library.models import Model
     from vtsfind.learn.models.register import register_model
     from vtsfind.learn.models.registry import registered_models
     from vtsfind.learn.training.distributed import rank_and_world_size

@@ -63,6 +63,7 @@ def _preview_undo(run: CommandRun, name: str | None, paths: list[bytes]) -> None
 
 
 def _undo(run: CommandRun, name: str | None, paths: list[bytes], *, dry_run: bool) -> None:
+    from vtsfind.base.progress import Monitor
     from vtsfind.engine.apply.undo import RestoreOutcome
     from vtsfind.engine.apply.undo import undo as bring_back
     from vtsfind.report import plan as report
@@ -76,8 +77,7 @@ def _undo(run: CommandRun, name: str | None, paths: list[bytes], *, dry_run: boo
             name,
             paths=paths,
             dry_run=dry_run,
-            progress=progress,
-            cancel=run.cancel,
+            monitor=Monitor(progress=progress, cancel=run.cancel),
             on_step=lambda step: (
                 report.write_return_record(lines, step) if lines else report.write_return(run.output, step)
             ),

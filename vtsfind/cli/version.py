@@ -7,7 +7,7 @@ from vtsfind.report.streams import Output
 
 def show_version() -> None:
     """Write the versions of the program and of its library format, and the model of a new library."""
-    from vtsfind.engine import LIBRARY_FORMAT, card_named
+    from vtsfind.engine.library.access import LIBRARY_FORMAT, card_named
 
     try:
         model = card_named("").name

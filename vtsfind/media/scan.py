@@ -247,3 +247,14 @@ def _identity(status: os.stat_result) -> _Identity:
 
 def _name(entry: os.DirEntry[bytes]) -> bytes:
     return entry.name
+
+
+def is_missing_or_empty(folder: bytes) -> bool:
+    """Whether a folder is missing or has nothing in it, as the place of an unplugged drive is."""
+    try:
+        with os.scandir(folder) as entries:
+            return next(entries, None) is None
+    except FileNotFoundError:
+        return True
+    except OSError:  # it is there but cannot be read, which the scan reports
+        return False

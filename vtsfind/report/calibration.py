@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.words import counted
-from vtsfind.engine.calibration.curve import Curve
+from vtsfind.engine.library.curve import Curve
 from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter, library_fields

@@ -13,7 +13,7 @@ from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.base.paths import path_fields, show_path
 from vtsfind.base.records import Failure, Reason
 from vtsfind.base.words import counted, file_size
-from vtsfind.engine.duplicates.pipeline import Duplicates
+from vtsfind.engine.duplicates.results import DedupStats, Duplicates
 from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.index import write_failures
@@ -167,8 +167,21 @@ def write_records(output: Output, found: Duplicates) -> None:
         verified=found.verified,
         verdicts=dict(_counts(found.groups)),
         failed=len(found.failures),
-        **asdict(found.stats),
+        **_work_fields(found.stats),
     )
+
+
+def _work_fields(stats: DedupStats) -> dict[str, int]:
+    """How much was done, under the names of the format."""
+    return {
+        "photos": stats.photos,
+        "aliases": stats.aliases,
+        "candidates": stats.candidates,
+        "dropped": stats.dropped,
+        "sighted": stats.local_candidates,
+        "looked": stats.extracted,
+        "compared": stats.compared,
+    }
 
 
 def _member(member: Member) -> dict[str, Any]:
@@ -233,7 +246,7 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
         f"{stats.candidates:,} pairs proposed within {found.radius} bits"
         + (f", not all of those beyond {found.complete}" if is_truncated else "")
         + f" ({stats.dropped:,} left out for nearer ones)"
-        f" and {stats.sighted:,} by details in common; {stats.looked:,} photos read, {stats.compared:,} pairs compared, the rest known from before."
+        f" and {stats.local_candidates:,} by details in common; {stats.extracted:,} photos read, {stats.compared:,} pairs compared, the rest known from before."
     )
     if found.cache_problem:
         notes.warn(f"What was found out could not be kept for the next time: {found.cache_problem}.")

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from vtsfind.base.words import counted, file_size
-from vtsfind.engine import Diagnosis
+from vtsfind.engine.library.doctor import Diagnosis
 from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter, library_fields

@@ -7,7 +7,8 @@ from pathlib import Path
 from vtsfind.base.paths import path_fields, show_path
 from vtsfind.base.records import Failure
 from vtsfind.base.words import counted
-from vtsfind.engine import Changes, RefreshResult
+from vtsfind.engine.indexing.changes import Changes
+from vtsfind.engine.indexing.refresh import RefreshResult
 from vtsfind.report import schema
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vtsfind.base.paths import path_fields
 from vtsfind.base.words import file_size
-from vtsfind.engine import Model
+from vtsfind.engine.library.models import Model
 from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter

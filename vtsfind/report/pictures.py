@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from rich.color import ColorSystem
 
-from vtsfind.engine import Neighbour
+from vtsfind.engine.search.query import Neighbour
 from vtsfind.graphics.detect import AUTO, Graphics, choose_graphics, query_terminal
 from vtsfind.graphics.renderer import PictureRenderer, RenderedPicture
 from vtsfind.graphics.scaling import Pixels

@@ -6,7 +6,7 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.base.paths import path_fields, show_path
-from vtsfind.engine import Answer, Neighbour, Similar
+from vtsfind.engine.search.query import Answer, Neighbour, Similar
 from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter, library_fields

@@ -11,7 +11,7 @@ from vtsfind.act.plan import Plan, kept_paths, operations, require_valid
 from vtsfind.base.errors import UsageError
 from vtsfind.base.operations import Action, Operation, State, UndoRecord
 from vtsfind.base.paths import show_path
-from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
+from vtsfind.base.progress import Monitor, Phase
 from vtsfind.engine.apply.recovery import recover_locked, user_journal
 from vtsfind.store.journal import Journal, OpenRun, Transition
 
@@ -66,8 +66,7 @@ def apply(
     command: str = "vtsfind apply",
     permanently: bool = False,
     dry_run: bool = False,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
+    monitor: Monitor | None = None,
     on_step: StepCallback = lambda _: None,
 ) -> ApplyResult:
     """Do what a plan says.
@@ -82,8 +81,8 @@ def apply(
         Whether files may be deleted for good, if the plan says so.
     dry_run
         Look at everything and touch nothing: the steps that would happen end as `State.PLANNED`.
-    progress, cancel
-        Who watches, and who may stop it: the current operation is completed, the rest stays planned.
+    monitor
+        If it stops the work, the current operation is completed, and the rest stays planned.
     on_step
         Is told each step.
 
@@ -102,7 +101,7 @@ def apply(
         raise UsageError(
             "The plan deletes files for good.", "Add --permanently if that is meant; nothing was done."
         )
-    work = _PlanExecution(plan, todo, progress or SilentProgress(), cancel or CancelToken(), on_step)
+    work = _PlanExecution(plan, todo, monitor or Monitor(), on_step)
     if dry_run:
         return work.preview(user_journal())
     journal = user_journal()
@@ -115,17 +114,12 @@ class _PlanExecution:
     """One application of one plan."""
 
     def __init__(
-        self,
-        plan: Plan,
-        todo: Sequence[Operation],
-        progress: Progress,
-        cancel: CancelToken,
-        on_step: StepCallback,
+        self, plan: Plan, todo: Sequence[Operation], monitor: Monitor, on_step: StepCallback
     ) -> None:
         self._plan = plan
         self._todo = todo
-        self._progress = progress
-        self._cancel = cancel
+        self._progress = monitor.progress
+        self._cancel = monitor.cancel
         self._on_step = on_step
         self._result = ApplyResult()
         self._kept_identities = identities(kept_paths(plan))

@@ -8,7 +8,7 @@ from vtsfind.act.actions import ActionRefused, Actions, NotRestorable, NotRestor
 from vtsfind.base.errors import UsageError
 from vtsfind.base.operations import Action, Operation, State
 from vtsfind.base.paths import is_below, show_path
-from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
+from vtsfind.base.progress import Monitor, Phase
 from vtsfind.engine.apply.apply import BATCH
 from vtsfind.engine.apply.recovery import finish_or_roll_back, recover_locked, user_journal
 from vtsfind.store.journal import Journal, OpenRun, OperationRecord, RunRecord, Transition
@@ -73,8 +73,7 @@ def undo(
     *,
     paths: Collection[bytes] = (),
     dry_run: bool = False,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
+    monitor: Monitor | None = None,
     on_step: Callable[[RestoreResult], None] = lambda _: None,
 ) -> UndoResult:
     """Bring back what a run took away.
@@ -87,8 +86,8 @@ def undo(
         Bring back only these files, with what travelled with them, and what was in these folders; none for all.
     dry_run
         Look, and touch nothing.
-    progress, cancel
-        Who watches, and who may stop it: the current file is completed, the rest stays as it is.
+    monitor
+        If it stops the work, the current file is completed, and the rest stays as it is.
     on_step
         Is told each step.
 
@@ -102,7 +101,7 @@ def undo(
         If the journal cannot be written.
     """
     journal = user_journal()
-    work = _UndoExecution(progress or SilentProgress(), cancel or CancelToken(), on_step)
+    work = _UndoExecution(monitor or Monitor(), on_step)
     if dry_run:
         record = journal.read(run or _latest(journal))
         return work.preview(record, _chosen(record, paths))
@@ -152,11 +151,9 @@ def _matches_path(operation: Operation, path: bytes) -> bool:
 class _UndoExecution:
     """One undoing."""
 
-    def __init__(
-        self, progress: Progress, cancel: CancelToken, on_step: Callable[[RestoreResult], None]
-    ) -> None:
-        self._progress = progress
-        self._cancel = cancel
+    def __init__(self, monitor: Monitor, on_step: Callable[[RestoreResult], None]) -> None:
+        self._progress = monitor.progress
+        self._cancel = monitor.cancel
         self._on_step = on_step
         self._steps: list[RestoreResult] = []
 

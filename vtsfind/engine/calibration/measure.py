@@ -22,26 +22,23 @@ import numpy.typing as npt
 from vtsfind.base import bits
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import COPIES
-from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
-from vtsfind.base.records import Failure, Preprocessing
+from vtsfind.base.progress import Phase
+from vtsfind.base.records import Failure
 from vtsfind.base.settings import Settings
-from vtsfind.engine.calibration.curve import (
-    COPY_HEAD,
-    Curve,
-    copy_bits,
-    lower_share,
-    read_curve,
-    running_max,
-    upper_rate,
-    upper_share,
-    write_curve,
-)
-from vtsfind.engine.duplicates.extraction import extract_features, job, pool
-from vtsfind.engine.library import access as library
-from vtsfind.engine.library.access import EncoderLike, card_of, open_library
+from vtsfind.engine.calibration.bounds import lower_share, running_max, upper_rate, upper_share
+from vtsfind.engine.context import Context
+from vtsfind.engine.decoding import extract_features, job_for, work_pool
+from vtsfind.engine.library.access import card_of, open_library
+from vtsfind.engine.library.curve import Curve, read_curve, write_curve
+from vtsfind.engine.library.heads import COPY_HEAD, copy_head
 from vtsfind.find.candidates.hash_codes import MAX_RADIUS_SHARE
 from vtsfind.find.hamming.distance import Integers
-from vtsfind.find.hamming.distance_histogram import DistanceHistogram, TimeRelation, distance_histogram
+from vtsfind.find.hamming.distance_histogram import (
+    DistanceHistogram,
+    Strata,
+    TimeRelation,
+    distance_histogram,
+)
 from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.verification.verify import verify
 from vtsfind.media.calibration_edits import MakeEdits
@@ -83,26 +80,17 @@ class _EditDistances:
     hard: npt.NDArray[np.int64]
 
 
-def calibrate(
-    settings: Settings,
-    *,
-    sample: int = DEFAULT_SAMPLE,
-    edited: int = DEFAULT_EDITED,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
-) -> Calibration:
+def calibrate(context: Context, *, sample: int = DEFAULT_SAMPLE, edited: int = DEFAULT_EDITED) -> Calibration:
     """Measure the curve of the library that the settings name, and keep it in the library's folder.
 
     Parameters
     ----------
-    settings
-        Name the library.
+    context
+        Its settings name the library.
     sample
         Photos that are compared with all others; more of them show lower rates.
     edited
         Photos that are edited and encoded.
-    progress, cancel
-        The watcher, and whether to stop.
 
     Raises
     ------
@@ -115,9 +103,8 @@ def calibrate(
     """
     if sample < 2 or edited < 1:
         raise UsageError("The samples are too small.", "Compare at least 2 photos, and edit at least 1.")
-    progress, cancel = progress or SilentProgress(), cancel or CancelToken()
-    with open_library(settings) as index:
-        work = _CalibrationRun(index, settings, progress, cancel)
+    with open_library(context.settings) as index:
+        work = _CalibrationRun(index, context)
         curve = work.measure(sample, edited)
         write_curve(index.folder, curve)
         return Calibration(index.folder, curve, work.failures)
@@ -145,12 +132,11 @@ def last_curve(settings: Settings) -> tuple[Path, Curve]:
 class _CalibrationRun:
     """One calibration of an open library."""
 
-    def __init__(self, index: Index, settings: Settings, progress: Progress, cancel: CancelToken) -> None:
+    def __init__(self, index: Index, context: Context) -> None:
         self._index = index
-        self._settings = settings
-        self._progress = progress
-        self._cancel = cancel
-        self._bits = copy_bits(index.signature)
+        self._context = context
+        self._model = context.model_of(index)
+        self._bits = copy_head(index.signature).bits
         self._planes = index.planes(COPY_HEAD)
         self._files = index.files_of_rows(self._planes.rows)
         self._verified_pairs = 0
@@ -164,32 +150,27 @@ class _CalibrationRun:
                 f"The library {self._index.folder} has too few photos to calibrate: {n}.",
                 "Index more photos first: vtsfind index FOLDER",
             )
-        card = card_of(self._index)
+        card_of(self._index)  # raises before the work if the model is gone
         rng = np.random.default_rng(_SEED)
         chosen = np.sort(rng.choice(n, min(n, sample), replace=False))
-        self._progress.start(Phase.COMPARE, len(chosen))
+        self._context.progress.start(Phase.COMPARE, len(chosen))
         histogram = distance_histogram(
             self._planes.words,
             chosen,
             shot_times_s(self._files),
             limit=min(self._bits, round(MAX_RADIUS_SHARE * self._bits)),
-            stratum_bits=STRATUM_BITS,
-            pairs_per_stratum=PAIRS_PER_STRATUM,
-            seed=_SEED,
-            progress=self._progress,
-            cancel=self._cancel,
+            strata=Strata(STRATUM_BITS, PAIRS_PER_STRATUM, _SEED),
+            monitor=self._context,
         )
-        with pool(self._settings) as workers:
+        with work_pool(self._context.settings) as workers:
             shares = self._non_match_shares(histogram, workers)
             some = np.sort(rng.permutation(chosen)[:edited])
-            edits = self._edit_distances(
-                some, workers, card.preprocessing, library.load_encoder(card, self._settings)
-            )
+            edits = self._edit_distances(some, workers)
         return self._curve(histogram, shares, edits, len(chosen))
 
     def _non_match_shares(self, histogram: DistanceHistogram, workers: WorkPool) -> NonMatchShares:
         """Look at the drawn pairs: how many of each stratum are different photos."""
-        self._progress.start(Phase.CHECK, sum(map(len, histogram.sampled_pairs.values())))
+        self._context.progress.start(Phase.CHECK, sum(map(len, histogram.sampled_pairs.values())))
         shares: NonMatchShares = {}
         for key, pairs in histogram.sampled_pairs.items():
             if not len(pairs):
@@ -199,14 +180,16 @@ class _CalibrationRun:
             # A stratum that was looked at in full leaves nothing open.
             whole = len(pairs) == histogram.sizes[key]
             shares[key] = share, share if whole else upper_share(share, len(pairs))
-            self._progress.advance(len(pairs))
+            self._context.progress.advance(len(pairs))
         return shares
 
     def _unrelated(self, pairs: Integers, workers: WorkPool) -> list[bool]:
         """Whether each pair (p, 2) is of different photos, none of them blank; one that cannot be looked at counts as such."""
         columns = [int(column) for column in np.unique(pairs)]
         paths = [self._path(column) for column in columns]
-        features_by_column = dict(zip(columns, extract_features(workers, paths, self._cancel), strict=True))
+        features_by_column = dict(
+            zip(columns, extract_features(workers, paths, self._context.cancel), strict=True)
+        )
         unrelated = []
         for first, second in pairs.tolist():
             extracted_pair = features_by_column[first], features_by_column[second]
@@ -228,25 +211,24 @@ class _CalibrationRun:
         paths = [record.path for record in self._files[column]]
         return next(filter(os.path.isfile, paths), next(iter(paths), b""))
 
-    def _edit_distances(
-        self, columns: Integers, workers: WorkPool, preprocessing: Preprocessing, encoder: EncoderLike
-    ) -> _EditDistances:
+    def _edit_distances(self, columns: Integers, workers: WorkPool) -> _EditDistances:
         """Edit photos, encode what came of it, and tell how far its codes are from the library's."""
+        preprocessing, encoder = self._model.preprocessing, self._model.encoder
         self._index.require(encoder.signature)
-        self._progress.start(Phase.ENCODE, len(columns))
+        self._context.progress.start(Phase.ENCODE, len(columns))
         strengths = (MILD_STRENGTH,) * EDITS_PER_STRENGTH + (HARD_STRENGTH,) * EDITS_PER_STRENGTH
         jobs: list[tuple[int, Job]] = []
         for column in columns.tolist():
             path = self._path(column)
-            wanted = job(path, MakeEdits(preprocessing, zlib.crc32(path), strengths))
+            wanted = job_for(path, MakeEdits(preprocessing, zlib.crc32(path), strengths))
             if isinstance(wanted, Failure):
                 self.failures.append(wanted)
             else:
                 jobs.append((column, wanted))
         distances = []
-        done = workers.done((each for _, each in jobs), self._cancel)
+        done = workers.done((each for _, each in jobs), self._context.cancel)
         for (column, _), result in zip(jobs, done, strict=True):
-            self._progress.advance()
+            self._context.progress.advance()
             if isinstance(result, Failure):
                 self.failures.append(result)
                 continue

@@ -1,4 +1,4 @@
-"""Looking at photos and comparing them, never twice: what is found out is kept beside the library, by content."""
+"""Features of photos and verdicts on pairs, each computed once: what is found is cached beside the library, by content."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,18 +10,15 @@ from typing import TypeVar
 from vtsfind.base.groups import UNDECIDED, FullFrameVerdict, PairVerdict
 from vtsfind.base.machine import processors
 from vtsfind.base.paths import show_path
-from vtsfind.base.progress import CancelToken, Phase, Progress
+from vtsfind.base.progress import Phase
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, Found, Reason
-from vtsfind.base.settings import Settings
+from vtsfind.engine.context import Context
+from vtsfind.engine.decoding import work_pool
 from vtsfind.engine.duplicates.verification_pool import PhotoRefPair, RecentFeatures, VerificationPool
 from vtsfind.engine.library.snapshot import Content
 from vtsfind.find.candidates.local_features import LocalCandidates
-from vtsfind.find.features.extract import (
-    ExtractFeatures,
-    details_of,
-    pack,
-)
+from vtsfind.find.features.extract import ExtractFeatures, details_of, pack
 from vtsfind.find.features.features import Features
 from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame, match_local_features
@@ -34,11 +31,11 @@ COMMIT_EVERY_S = 2.0
 MIN_PAIRS_FOR_POOL = 128
 """Pairs from which on processes are worth their start, which takes as long as about 30 pairs each."""
 MIN_PHOTOS_FOR_POOL = 64
-"""Photos whose local features are looked for, from which on they are."""
+"""Photos whose local features are to be extracted, from which on they are."""
 _MIN_PHOTOS_IF_RUNNING = 4
 """The same once the processes are there."""
 _PAIRS_PER_BATCH = 512
-"""Pairs that are glanced at before those that are undecided are compared more closely."""
+"""Pairs that are matched by their full frames before the undecided ones are matched by local features."""
 _MAX_CACHED_PHOTOS = 768
 """Photos whose features are held in memory; each takes up to a megabyte."""
 
@@ -47,35 +44,30 @@ T = TypeVar("T", PairVerdict, FullFrameVerdict)
 
 
 class FeatureCache(AbstractContextManager["FeatureCache"]):
-    """Eyes on the photos of one library.
+    """Features and verdicts of the photos of one library.
 
     Parameters
     ----------
     folder
-        The library's, where what is found out is kept.
-    settings
-        The limits of decoding.
-    progress, cancel
-        The watcher, and whether to stop.
+        The library's, where the cache lies.
+    context
+        Its settings are the limits of decoding.
     """
 
-    def __init__(self, folder: Path, settings: Settings, progress: Progress, cancel: CancelToken) -> None:
+    def __init__(self, folder: Path, context: Context) -> None:
         self.failures: list[Failure] = []
-        """Photos that could not be looked at."""
-        self.looked = 0
+        """Photos that could not be read."""
+        self.extracted = 0
         """Photos that were read in this run."""
         self.compared = 0
         """Pairs that were compared in this run."""
         self._store = EvidenceStore(folder, features_version(), verdicts_version())
-        self._settings = settings
-        self._progress = progress
-        self._cancel = cancel
+        self._context = context
         self._last_commit_s = time.monotonic()
         self._known = self._store.known_features()
         self._recent_features = RecentFeatures(self._store, _MAX_CACHED_PHOTOS)
-        self._verification_pool = VerificationPool(
-            folder, features_version(), settings.workers or processors()
-        )
+        workers = context.settings.workers or processors()
+        self._verification_pool = VerificationPool(folder, features_version(), workers)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -87,38 +79,33 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         self._store.close()
 
     @property
-    def cache_problem(self) -> str:
-        """Why what was found out will not be known the next time; empty if it will."""
+    def problem(self) -> str:
+        """Why nothing of this run will be known the next time; empty if it will."""
         return self._store.problem
 
-    def look(self, contents: Sequence[Content], full_decode_digests: frozenset[bytes]) -> None:
-        """Read all photos that were not looked at before.
+    def extract(self, contents: Sequence[Content], full_decode_digests: frozenset[bytes]) -> None:
+        """Extract the features of all photos that have none yet.
 
         Parameters
         ----------
         contents
             The photos. Of one that has several files, the first is read, and the others if that fails.
         full_decode_digests
-            Digests of those that are to be decoded in full, too.
+            Digests of those that are to be decoded at full size, too.
         """
         left = [
             each for each in contents if not self.has_features(each, full=each.digest in full_decode_digests)
         ]
-        self._progress.start(Phase.EXTRACT_FEATURES, len(left))
+        self._context.progress.start(Phase.EXTRACT_FEATURES, len(left))
         attempt = 0
-        with WorkPool(
-            workers=min(self._settings.workers or processors(), max(len(left), 1)),
-            timeout_s=self._settings.decode_timeout_s,
-            memory_bytes=self._settings.decode_memory_mb << 20,
-            pixel_limit=self._settings.pixel_limit,
-        ) as pool:
+        with work_pool(self._context.settings, max_workers=max(len(left), 1)) as pool:
             while left:
                 left = self._read(pool, left, full_decode_digests, attempt)
                 attempt += 1
         self._store.commit()
 
     def has_features(self, content: Content, *, full: bool = False) -> bool:
-        """Whether a photo was looked at, and in full if that is asked."""
+        """Whether the features of a photo are known, and from its full size if that is asked."""
         known = self._known.get(content.digest[:KEY_BYTES])
         return known is not None and (known or not full)
 
@@ -134,7 +121,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
             for each in contents
         )
         to_retry = []
-        with closing(pool.done(jobs, self._cancel)) as results:
+        with closing(pool.done(jobs, self._context.cancel)) as results:
             for content, result in zip(contents, results, strict=True):
                 path = content.photos[attempt].path
                 failure = result if isinstance(result, Failure) else None
@@ -148,13 +135,13 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
                     if attempt + 1 < len(content.photos):
                         to_retry.append(content)
                         continue
-                self._progress.advance(1, show_path(path.rpartition(b"/")[2]))
+                self._context.progress.advance(1, show_path(path.rpartition(b"/")[2]))
         return to_retry
 
     def _store_features(self, content: Content, data: bytes | bytearray, *, full: bool) -> None:
         self._store.save_features(content.digest, data, full=full)
         self._known[content.digest[:KEY_BYTES]] = full
-        self.looked += 1
+        self.extracted += 1
         self._commit_periodically()
 
     def _commit_periodically(self) -> None:
@@ -163,16 +150,16 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
             self._last_commit_s = time.monotonic()
 
     def details(self, content: Content) -> Details:
-        """What is known of a photo's quality; nothing if it was not looked at."""
+        """The quality details of a photo; the defaults if it was not read."""
         stored = self._store.features(content.digest)
         return Details() if stored is None else details_of(stored)
 
     def features(self, content: Content) -> Features:
-        """What is kept of a photo that was looked at, with its local features."""
+        """The features of a photo that has some, with its local features."""
         return self._with_local_features(content).features.with_local()
 
-    def sighted(self, key: bytes, find: Callable[[], LocalCandidates]) -> LocalCandidates:
-        """What photos have in common: what was found the last time, if that was under the same key, else what is found now."""
+    def local_candidates(self, key: bytes, find: Callable[[], LocalCandidates]) -> LocalCandidates:
+        """The pairs that the last search by local features gave, if it had the same key, else what `find` gives now."""
         stored = self._store.local_candidates(key)
         if stored is not None:
             return LocalCandidates.from_bytes(stored)
@@ -194,22 +181,18 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
 
         Returns
         -------
-        For each pair the verdict and what shows it; None for strangers, and where a photo could not be looked at.
+        For each pair the verdict and its evidence; None for a non-match, and where a photo could not be read.
         """
         result: list[PairVerdict] = []
         for start in range(0, len(pairs), _PAIRS_PER_BATCH):
             some = pairs[start : start + _PAIRS_PER_BATCH]
             full_frame = self.match_full_frame(some, advance)
-            left = [
-                pair for pair, pair_verdict in zip(some, full_frame, strict=True) if pair_verdict is UNDECIDED
-            ]
-            self.extract_local_features(
+            left = [pair for pair, found in zip(some, full_frame, strict=True) if found is UNDECIDED]
+            self._extract_local_features(
                 {content.digest: content for pair in left for content in pair}.values()
             )
             found = self._storing_verdicts(left, self._match_local_features(left), advance)
-            result += [
-                next(found) if pair_verdict is UNDECIDED else pair_verdict for pair_verdict in full_frame
-            ]
+            result += [next(found) if each is UNDECIDED else each for each in full_frame]
         return result
 
     def match_full_frame(
@@ -224,17 +207,15 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
             if key not in known and all(map(self.has_features, pair))
         ]
         advance(sum(known.get(key) is not UNDECIDED for key in keys) - len(left))
-        full_frame_verdicts = self._storing_verdicts(left, self._match_full_frames(left), advance)
+        found = self._storing_verdicts(left, self._match_full_frames(left), advance)
         known |= {
-            (pair[0].digest, pair[1].digest): pair_verdict
-            for pair, pair_verdict in zip(left, full_frame_verdicts, strict=True)
+            (first.digest, second.digest): each for (first, second), each in zip(left, found, strict=True)
         }
         return [known.get(key) for key in keys]
 
     def _storing_verdicts(
         self, pairs: Sequence[ContentPair], found: Iterator[T], advance: Callable[[int], None]
     ) -> Iterator[T]:
-        """Keep what is found of pairs."""
         with SINGLE_THREADED_BLAS:
             for (first, second), pair_verdict in zip(pairs, found, strict=True):
                 self._store.save_verdicts([((first.digest, second.digest), pair_verdict)])
@@ -246,47 +227,40 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
 
     def _match_full_frames(self, pairs: Sequence[ContentPair]) -> Iterator[FullFrameVerdict]:
         done = 0
-        for pair_verdict in (
-            self._verification_pool.full_frame_verdicts(_known(pairs), self._cancel)
-            if self._is_pool_worthwhile(pairs)
-            else ()
-        ):
-            done += 1
-            yield pair_verdict
+        if self._is_pool_worthwhile(pairs):
+            for found in self._verification_pool.full_frame_verdicts(_known(pairs), self._context.cancel):
+                done += 1
+                yield found
         for first, second in pairs[done:]:
-            self._cancel.check()
+            self._context.cancel.check()
             yield match_full_frame(self._photo_features(first), self._photo_features(second))
 
     def _match_local_features(self, pairs: Sequence[ContentPair]) -> Iterator[PairVerdict]:
         done = 0
-        for pair_verdict in (
-            self._verification_pool.match_local_features(_known(pairs), self._cancel)
-            if self._is_pool_worthwhile(pairs)
-            else ()
-        ):
-            done += 1
-            yield pair_verdict
+        if self._is_pool_worthwhile(pairs):
+            for found in self._verification_pool.local_feature_verdicts(_known(pairs), self._context.cancel):
+                done += 1
+                yield found
         for first, second in pairs[done:]:
-            self._cancel.check()
+            self._context.cancel.check()
             yield match_local_features(self._with_local_features(first), self._with_local_features(second))
 
     def _is_pool_worthwhile(self, pairs: Sequence[ContentPair]) -> bool:
         return self.compared + len(pairs) >= MIN_PAIRS_FOR_POOL and not self._store.problem
 
-    def extract_local_features(self, contents: Iterable[Content]) -> None:
-        """Look for the local features of photos that were looked at, where that was not done before."""
+    def _extract_local_features(self, contents: Iterable[Content]) -> None:
+        """Extract the local features of photos that have none yet."""
         left = [each for each in contents if self._with_local_features(each).features.found is None]
         done = 0
         min_photos = _MIN_PHOTOS_IF_RUNNING if self._verification_pool.is_running else MIN_PHOTOS_FOR_POOL
         if len(left) >= min_photos and not self._store.problem:
             known = [(each.digest, each.info) for each in left]
-            for content, found in zip(
-                left, self._verification_pool.features(known, self._cancel), strict=False
-            ):
+            extracted = self._verification_pool.features(known, self._context.cancel)
+            for content, found in zip(left, extracted, strict=False):
                 self._store_local_features(content, found)
                 done += 1
         for content in left[done:]:
-            self._cancel.check()
+            self._context.cancel.check()
             self._store_local_features(content, self._photo_features(content).features.with_local())
         self._store.commit()
 
@@ -296,11 +270,11 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         self._commit_periodically()
 
     def _photo_features(self, content: Content) -> PhotoFeatures:
-        return self._recent_features.looked(content.digest, content.info)
+        return self._recent_features.of(content.digest, content.info)
 
     def _with_local_features(self, content: Content) -> PhotoFeatures:
-        """A photo that was looked at, as it is now that its local features may have been looked for."""
-        return self._recent_features.looked(content.digest, content.info, with_local=True)
+        """A photo's features, as they are now that its local features may have been extracted."""
+        return self._recent_features.of(content.digest, content.info, with_local=True)
 
 
 def _known(pairs: Sequence[ContentPair]) -> list[PhotoRefPair]:

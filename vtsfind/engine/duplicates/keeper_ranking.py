@@ -1,9 +1,12 @@
-"""In which order photos become keepers: that of the keep policy, but what is a frame around another photo comes after it."""
+"""In which order photos become keepers: that of the keep policy, but a frame around another photo comes after that photo."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
-from vtsfind.act.policy import KeepCandidate, Policy
+from vtsfind.act.policy import KeepCandidate, Policy, mark_recompressed
+from vtsfind.act.rules import Value
 from vtsfind.base.groups import Evidence, Verdict
+from vtsfind.base.quality import Details
+from vtsfind.engine.library.snapshot import Content
 from vtsfind.find.clustering.union_find import UnionFind
 from vtsfind.find.pairs import Pair
 
@@ -14,13 +17,51 @@ CopyPair = tuple[Pair, Verdict, Evidence]
 """Two photos by number, the verdict, and the evidence for the first of them coming first."""
 
 
+class RankedFiles:
+    """The files of some contents, ranked by the keep policy.
+
+    Parameters
+    ----------
+    contents
+        Whose files.
+    details
+        Gives the quality details of a content.
+    policy
+        What ranks them.
+    """
+
+    def __init__(
+        self, contents: Iterable[Content], details: Callable[[Content], Details], policy: Policy
+    ) -> None:
+        marked = mark_recompressed(
+            KeepCandidate(photo, content_details)
+            for content in contents
+            for content_details in (details(content),)
+            for photo in content.photos
+        )
+        self._candidates = {each.photo.path: each for each in marked}
+        self._keys = {path: policy.key(each) for path, each in self._candidates.items()}
+
+    def candidate(self, path: bytes) -> KeepCandidate:
+        """What is known of a file."""
+        return self._candidates[path]
+
+    def key(self, candidate: KeepCandidate) -> tuple[Value, ...]:
+        """What files are sorted by, the one to keep first."""
+        return self._keys[candidate.photo.path]
+
+    def best(self, content: Content) -> KeepCandidate:
+        """The file of a content to keep."""
+        return self._candidates[min((photo.path for photo in content.photos), key=self._keys.__getitem__)]
+
+
 class KeeperRanking:
-    """The order of some photos.
+    """The order of some contents as keepers.
 
     Parameters
     ----------
     best
-        The contender of each photo, by number.
+        The best file of each content, by number.
     policy
         What decides.
     """
@@ -52,13 +93,15 @@ class KeeperRanking:
                 same_frame.join(first, second)
         targets: dict[int, int] = {}
         for frame, target in ranked_after.items():
-            family = same_frame.of(frame)
-            if family != same_frame.of(target):
-                targets[family] = min(targets.get(family, target), target, key=self._policy_rank.__getitem__)
+            component = same_frame.of(frame)
+            if component != same_frame.of(target):
+                targets[component] = min(
+                    targets.get(component, target), target, key=self._policy_rank.__getitem__
+                )
         return self._order_after(targets, same_frame)
 
     def _order_after(self, targets: Mapping[int, int], same_frame: UnionFind) -> list[int]:
-        """All photos, where each family comes after the photo that is its target."""
+        """All photos, where each set of the same frame comes after its target."""
         cluster_keys: dict[int, tuple[int, ...]] = {}
 
         def key(number: int) -> tuple[int, ...]:
@@ -70,10 +113,10 @@ class KeeperRanking:
 
         for number in self._policy_order:
             visited: dict[int, None] = {}
-            family = same_frame.of(number)
-            while family in targets and family not in cluster_keys and family not in visited:
-                visited[family] = None
-                family = same_frame.of(targets[family])
+            component = same_frame.of(number)
+            while component in targets and component not in cluster_keys and component not in visited:
+                visited[component] = None
+                component = same_frame.of(targets[component])
             for each in reversed(visited):
                 cluster_keys[each] = key(targets[each])
         return sorted(self._policy_order, key=key)

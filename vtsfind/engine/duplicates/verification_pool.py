@@ -1,7 +1,7 @@
-"""Comparing many pairs of photos, and looking for their local features: by several processes, in the order asked for.
+"""Processes that verify pairs and extract local features, with results in the order asked for.
 
-Comparing a pair is many small steps in the interpreter, which threads could only take in turns. So there are processes, which
-read what was seen of the photos from the library's evidence by themselves. They begin as `multiprocessing` begins them
+Verifying a pair is many small steps in the interpreter, which threads could only take in turns. So there are processes, which
+read the features of the photos from the library's cache by themselves. They begin as `multiprocessing` begins them
 everywhere ("spawn"), so no lock and no open file of the parent is in them, and they end with it, however it ends.
 """
 
@@ -41,19 +41,19 @@ _MAX_PROCESSES = 61
 """What Windows can wait for."""
 
 PhotoRef = tuple[bytes, PictureInfo]
-"""SHA-256 of a content that was looked at, and what is known of it besides."""
+"""SHA-256 of a content whose features are cached, and what is known of it besides."""
 PhotoRefPair = tuple[PhotoRef, PhotoRef]
 S = TypeVar("S")
 T = TypeVar("T")
 
 
 class RecentFeatures:
-    """The photos that were asked for last, ready to be compared.
+    """The features of the photos that were asked for last, held in memory.
 
     Parameters
     ----------
     store
-        Has what was seen of them.
+        Has the features of all.
     max_photos
         Photos that are held in memory.
     """
@@ -63,8 +63,8 @@ class RecentFeatures:
         self._max_photos = max_photos
         self._cached: OrderedDict[bytes, PhotoFeatures] = OrderedDict()
 
-    def looked(self, digest: bytes, info: PictureInfo, *, with_local: bool = False) -> PhotoFeatures:
-        """A photo that was looked at; from the store again if its local features are wanted, and were not there before.
+    def of(self, digest: bytes, info: PictureInfo, *, with_local: bool = False) -> PhotoFeatures:
+        """The features of a photo; from the store again if its local features are wanted, and were not there before.
 
         Raises
         ------
@@ -87,14 +87,14 @@ class RecentFeatures:
 
 
 class VerificationPool(AbstractContextManager["VerificationPool"]):
-    """Processes that compare photos of one library.
+    """Processes that verify pairs of one library.
 
     Parameters
     ----------
     folder
         The library's.
     features_version
-        Of what was seen of the photos.
+        Of the cached features.
     processes
         At most; they start as there is something for them to do. A single one would be none.
     """
@@ -120,18 +120,18 @@ class VerificationPool(AbstractContextManager["VerificationPool"]):
     def full_frame_verdicts(
         self, pairs: Sequence[PhotoRefPair], cancel: CancelToken
     ) -> Iterator[FullFrameVerdict]:
-        """Say what each pair is as far as that is seen without local features, see `vtsfind.find.verification.verify.match_full_frame`.
+        """Match pairs by their full frames, see `vtsfind.find.verification.verify.match_full_frame`.
 
         Parameters
         ----------
         pairs
             Of photos that the store on the disk has, committed.
         cancel
-            Looked at while waiting.
+            Checked while waiting.
 
         Yields
         ------
-        As many as can be found out this way, in order: fewer than there are pairs, or none, if processes cannot be
+        As many verdicts as can be had this way, in order: fewer than there are pairs, or none, if processes cannot be
         started, do not last, or cannot read the store.
 
         Raises
@@ -141,14 +141,14 @@ class VerificationPool(AbstractContextManager["VerificationPool"]):
         """
         return self._results(_match_full_frames, pairs, cancel)
 
-    def match_local_features(
+    def local_feature_verdicts(
         self, pairs: Sequence[PhotoRefPair], cancel: CancelToken
     ) -> Iterator[PairVerdict]:
-        """The same by local features, see `vtsfind.find.verification.verify.match_local_features`."""
+        """Match pairs by local features, see `vtsfind.find.verification.verify.match_local_features`."""
         return self._results(_match_local_features, pairs, cancel)
 
     def features(self, photos: Sequence[PhotoRef], cancel: CancelToken) -> Iterator[Features]:
-        """The same for photos: all that is kept of each, with its local features."""
+        """Extract the local features of photos; gives all features of each."""
         return self._results(_extract_local_features, photos, cancel)
 
     def _results(
@@ -201,7 +201,7 @@ def _sigint_blocked() -> Iterator[None]:
 
 
 def _init_worker() -> None:
-    """Begin as a process that compares: interrupts are for the parent alone."""
+    """Ignore interrupts, which are for the parent alone, and end with the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, name="vtsfind-parent", daemon=True).start()
     opencv()
@@ -219,7 +219,7 @@ def _match_full_frames(
 ) -> list[FullFrameVerdict]:
     recent = _recent_features(folder, features_version)
     with SINGLE_THREADED_BLAS:
-        return [match_full_frame(recent.looked(*first), recent.looked(*second)) for first, second in pairs]
+        return [match_full_frame(recent.of(*first), recent.of(*second)) for first, second in pairs]
 
 
 def _match_local_features(
@@ -228,9 +228,7 @@ def _match_local_features(
     recent = _recent_features(folder, features_version)
     with SINGLE_THREADED_BLAS:
         return [
-            match_local_features(
-                recent.looked(*first, with_local=True), recent.looked(*second, with_local=True)
-            )
+            match_local_features(recent.of(*first, with_local=True), recent.of(*second, with_local=True))
             for first, second in pairs
         ]
 
@@ -239,7 +237,7 @@ def _extract_local_features(
     folder: Path, features_version: str, photos: Sequence[PhotoRef]
 ) -> list[Features]:
     recent = _recent_features(folder, features_version)
-    return [recent.looked(*photo).features.with_local() for photo in photos]
+    return [recent.of(*photo).features.with_local() for photo in photos]
 
 
 @cache

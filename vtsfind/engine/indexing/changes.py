@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.paths import prefix_below, show_path
-from vtsfind.base.progress import CancelToken, Phase, Progress
+from vtsfind.base.progress import Phase, Progress
 from vtsfind.base.records import Failure, Found, Reason
-from vtsfind.base.settings import Settings
-from vtsfind.media.scan import ScanOptions, ScanReport, normalised, scan
+from vtsfind.engine.context import Context
+from vtsfind.media.scan import ScanOptions, ScanReport, is_missing_or_empty, normalised, scan
 
 StampTuple = tuple[int, int, int]
 """Size in bytes, time of the last change in nanoseconds, inode."""
@@ -32,6 +32,16 @@ class Selection:
     """Single files, named by the user."""
     known: bool = False
     """Whether this is all that the library knows: then its files outside the folders are looked at, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshOptions:
+    """What is done beyond new and changed files."""
+
+    retry_failed: bool = False
+    """Whether files that failed before and have not changed are tried again."""
+    forget_missing: bool = False
+    """Whether files under folders that are missing or empty count as gone."""
 
 
 @dataclass(slots=True)
@@ -99,12 +109,8 @@ def scan_changes(
     stamps: dict[bytes, StampTuple],
     failed: frozenset[bytes],
     selection: Selection,
-    *,
-    settings: Settings,
-    progress: Progress,
-    cancel: CancelToken,
-    retry_failed: bool = False,
-    forget_missing: bool = False,
+    context: Context,
+    options: RefreshOptions,
 ) -> Changes:
     """Compare the disk with a library.
 
@@ -116,14 +122,10 @@ def scan_changes(
         Those of them that could not be used.
     selection
         Where to look.
-    settings
-        Say what is left out.
-    progress, cancel
-        The watcher, and whether to stop.
-    retry_failed
-        Also try files again that failed before and have not changed.
-    forget_missing
-        Take what lay under missing or empty folders for vanished, too.
+    context
+        Its settings say what is left out.
+    options
+        What to do with files that failed before, and under missing folders.
 
     Raises
     ------
@@ -136,14 +138,16 @@ def scan_changes(
         prefixes = tuple(map(prefix_below, selection.folders))
         files += [path for path in stamps if not path.startswith(prefixes)]
     roots = [path for path in (*selection.folders, *files) if not _does_not_exist(path)]
-    options = ScanOptions(
+    settings = context.settings
+    scan_options = ScanOptions(
         exclude=settings.exclude,
         include_hidden=settings.include_hidden,
         one_file_system=settings.one_file_system,
     )
-    retried = failed if retry_failed else frozenset()
-    progress.start(Phase.SCAN, None)
-    for found in _with_progress(scan(roots, options, result.report, cancel), progress):
+    retried = failed if options.retry_failed else frozenset()
+    context.progress.start(Phase.SCAN, None)
+    scanned = scan(roots, scan_options, result.report, context.cancel)
+    for found in _with_progress(scanned, context.progress):
         stamp = found.stamp
         known = stamps.pop(found.path, None)
         if known != (stamp.size, stamp.mtime_ns, stamp.inode) or found.path in retried:
@@ -152,9 +156,9 @@ def scan_changes(
             result.waiting += 1
         else:
             result.unchanged += 1
-    cancel.check()
+    context.cancel.check()
     result.failures = _failures(result.report, set(selection.files).difference(stamps, roots))
-    _find_vanished(result, stamps, selection.folders, set(files), forget_missing=forget_missing)
+    _find_vanished(result, stamps, selection.folders, set(files), forget_missing=options.forget_missing)
     return result
 
 
@@ -206,17 +210,6 @@ def _does_not_exist(path: bytes) -> bool:
     except OSError:  # it may be there, which the scan looks into
         return False
     return False
-
-
-def is_missing_or_empty(folder: bytes) -> bool:
-    """Whether a folder is missing or has nothing in it."""
-    try:
-        with os.scandir(folder) as entries:
-            return next(entries, None) is None
-    except FileNotFoundError:
-        return True
-    except OSError:  # it is there but cannot be read, which the scan reports
-        return False
 
 
 def _with_progress(found: Iterable[Found], progress: Progress) -> Iterator[Found]:

@@ -1,4 +1,4 @@
-"""Bringing a library up to date with the disk: survey, then read, encode and keep what is new.
+"""Bringing a library up to date with the disk: find changes, then read, encode and keep what is new.
 
 What is done is kept every few seconds, so that a run that ends early, however it ends, loses no more than that and the
 next one goes on. Contents that the library knows are neither decoded nor encoded again, wherever they turn up. The
@@ -8,7 +8,7 @@ encoder is asked for only once a new content is certain, and loads while the fir
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -17,11 +17,11 @@ import numpy as np
 
 from vtsfind.base.machine import processors
 from vtsfind.base.paths import show_path
-from vtsfind.base.progress import Cancelled, CancelToken, Phase, Progress, SilentProgress
-from vtsfind.base.records import Entry, Failure, Found, Preprocessing, Reason
-from vtsfind.base.settings import Settings
-from vtsfind.engine.indexing.changes import Changes, Selection, StampTuple, scan_changes
-from vtsfind.engine.library.access import EncoderLike
+from vtsfind.base.progress import Cancelled, Phase
+from vtsfind.base.records import Entry, Failure, Found, Reason
+from vtsfind.engine.context import Context
+from vtsfind.engine.indexing.changes import Changes, RefreshOptions, Selection, StampTuple, scan_changes
+from vtsfind.engine.library.access import EncoderLike, ModelLike
 from vtsfind.store.index import Index
 
 if TYPE_CHECKING:
@@ -69,14 +69,9 @@ class RefreshResult:
 def refresh(
     index: Index,
     selection: Selection,
-    *,
-    encoder: Callable[[], EncoderLike],
-    preprocessing: Callable[[], Preprocessing],
-    settings: Settings,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
-    retry_failed: bool = False,
-    forget_missing: bool = False,
+    model: ModelLike,
+    context: Context,
+    options: RefreshOptions = RefreshOptions(),
 ) -> RefreshResult:
     """Bring a library up to date.
 
@@ -86,18 +81,12 @@ def refresh(
         The library, open for writing.
     selection
         Where to look; its folders become folders of the library.
-    encoder
-        Loads the library's model. Called at most once, and only if there are new contents.
-    preprocessing
-        Tells how that model's pictures are prepared. Called only if there are new or changed files.
-    settings
-        What is left out, and the limits of decoding.
-    progress, cancel
-        The watcher, and whether to stop.
-    retry_failed
-        Also try unchanged files again that failed before.
-    forget_missing
-        Also forget what lay under folders that are missing or empty.
+    model
+        The library's; its encoder is asked for only if there are new contents.
+    context
+        Its settings say what is left out, and the limits of decoding.
+    options
+        What to do with files that failed before, and under missing folders.
 
     Raises
     ------
@@ -106,33 +95,21 @@ def refresh(
     """
     began = time.monotonic()
     result = RefreshResult()
-    progress, cancel = progress or SilentProgress(), cancel or CancelToken()
     index.add_roots(selection.folders)
     stamps = index.stamps()
     failed = frozenset(failure.path for failure in index.failures())
     known = stamps.keys() - failed
     try:
-        changes = scan_changes(
-            stamps,
-            failed,
-            selection,
-            settings=settings,
-            progress=progress,
-            cancel=cancel,
-            retry_failed=retry_failed,
-            forget_missing=forget_missing,
-        )
+        changes = scan_changes(stamps, failed, selection, context, options)
         _copy_changes(result, changes)
         if changes.fresh:
-            ingestion = _Ingestion(
-                index, result, known=known, vanished=changes.vanished, encoder=encoder, batch=settings.batch
-            )
-            ingestion.run(changes.fresh, preprocessing(), settings, progress, cancel)
+            ingestion = _Ingestion(index, result, model, known=known, vanished=changes.vanished)
+            ingestion.run(changes.fresh, context)
         _forget(index, result, changes)
     except Cancelled:
         result.interrupted = True
     index.commit()
-    progress.start(Phase.PUBLISH, None)
+    context.progress.start(Phase.PUBLISH, None)
     index.publish()
     result.seconds = time.monotonic() - began
     return result
@@ -160,45 +137,38 @@ class _Ingestion:
         self,
         index: Index,
         result: RefreshResult,
+        model: ModelLike,
         *,
         known: set[bytes],
         vanished: dict[bytes, StampTuple],
-        encoder: Callable[[], EncoderLike],
-        batch: int,
     ) -> None:
         self._index = index
         self._result = result
+        self._model = model
         self._known = known
         # A moved file keeps its size and time; its inode only within one file system.
         self._unmatched_vanished = Counter((size, mtime_ns) for size, mtime_ns, _ in vanished.values())
-        self._load = encoder
         self._loading: Future[EncoderLike] | None = None
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="vtsfind-model")
         self._batch: list[PreparedPhoto] = []
-        self._batch_size = max(1, batch)
+        self._batch_size = 1
         self._last_commit_s = time.monotonic()
 
-    def run(
-        self,
-        files: list[Found],
-        preprocessing: Preprocessing,
-        settings: Settings,
-        progress: Progress,
-        cancel: CancelToken,
-    ) -> None:
+    def run(self, files: list[Found], context: Context) -> None:
         """Read all files and keep them, or why they cannot be used."""
+        from vtsfind.engine.decoding import decode_limits
         from vtsfind.media.pool import DecodePool
 
+        settings, progress, cancel = context.settings, context.progress, context.cancel
+        self._batch_size = max(1, settings.batch)
         progress.start(Phase.ENCODE, len(files))
         with (
             self._executor,
             DecodePool(
-                preprocessing,
+                self._model.preprocessing,
                 workers=settings.workers or processors(),
-                timeout_s=settings.decode_timeout_s,
-                memory_bytes=settings.decode_memory_mb << 20,
-                pixel_limit=settings.pixel_limit,
                 prefetch=_LOOK_AHEAD_BATCHES * self._batch_size,
+                **decode_limits(settings),
             ) as pool,
         ):
             if not all(self._index.digests_of_size(found.stamp.size) for found in files):
@@ -218,7 +188,7 @@ class _Ingestion:
 
     def _start_loading(self) -> "Future[EncoderLike]":
         if self._loading is None:
-            self._loading = self._executor.submit(self._load)
+            self._loading = self._executor.submit(lambda: self._model.encoder)
         return self._loading
 
     def _process(self, item: "PreparedPhoto | Failure") -> None:

@@ -2,41 +2,35 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
-from functools import cache
 
 from vtsfind.base.errors import LibraryMissing
-from vtsfind.base.progress import CancelToken, Progress, SilentProgress
-from vtsfind.base.settings import Settings
-from vtsfind.engine.indexing.changes import Changes, scan_changes, select
+from vtsfind.engine.context import Context
+from vtsfind.engine.indexing.changes import Changes, RefreshOptions, scan_changes, select
 from vtsfind.engine.indexing.refresh import RefreshResult, refresh
-from vtsfind.engine.library import access as library
-from vtsfind.engine.library.access import card_of, open_for_writing, open_library
+from vtsfind.engine.library.access import open_for_writing, open_library
 
 
 def update(
-    settings: Settings,
+    context: Context,
     folders: Iterable[str | bytes] = (),
     names: Sequence[bytes] = (),
     *,
     model: str | None = None,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
-    retry_failed: bool = False,
-    forget_missing: bool = False,
+    options: RefreshOptions = RefreshOptions(),
 ) -> RefreshResult:
     """Make a library, or bring it up to date.
 
     Parameters
     ----------
-    settings
-        Name the library; say what is left out and how photos are read.
+    context
+        Its settings name the library, and say what is left out and how photos are read.
     folders
         What to look at. None, and no `names`: the folders that the library has.
     names
         Single files to look at, too.
     model
         The model asked for; only a new library can have another than its own.
-    progress, cancel, retry_failed, forget_missing
+    options
         As for `vtsfind.engine.indexing.refresh.refresh`.
 
     Raises
@@ -52,35 +46,22 @@ def update(
     given = bool(folders or names)
     if given:
         select(folders, names, ())  # a wrong name makes no library
-    with open_for_writing(settings, create=given, model=model) as index:
-        card = cache(lambda: card_of(index))
-        return refresh(
-            index,
-            select(folders, names, index.roots()),
-            encoder=lambda: library.load_encoder(card(), settings),
-            preprocessing=lambda: card().preprocessing,
-            settings=settings,
-            progress=progress,
-            cancel=cancel,
-            retry_failed=retry_failed,
-            forget_missing=forget_missing,
-        )
+    with open_for_writing(context.settings, create=given, model=model) as index:
+        selection = select(folders, names, index.roots())
+        return refresh(index, selection, context.model_of(index), context, options)
 
 
 def preview_changes(
-    settings: Settings,
+    context: Context,
     folders: Iterable[str | bytes] = (),
     names: Sequence[bytes] = (),
     *,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
-    retry_failed: bool = False,
-    forget_missing: bool = False,
+    options: RefreshOptions = RefreshOptions(),
 ) -> Changes:
     """Tell what `update` would find to do, and change nothing. Parameters and errors are the same."""
     folders = list(folders)
     try:
-        opened = open_library(settings)
+        opened = open_library(context.settings)
     except LibraryMissing:
         if not (folders or names):
             raise
@@ -90,9 +71,6 @@ def preview_changes(
             index.stamps() if index else {},
             frozenset(failure.path for failure in index.failures()) if index else frozenset(),
             select(folders, names, index.roots() if index else ()),
-            settings=settings,
-            progress=progress or SilentProgress(),
-            cancel=cancel or CancelToken(),
-            retry_failed=retry_failed,
-            forget_missing=forget_missing,
+            context,
+            options,
         )

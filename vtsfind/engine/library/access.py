@@ -40,6 +40,18 @@ class EncoderLike(Protocol):
         """Turn prepared pictures (b, size, size, 3) into packed codes, head name to (b, bytes)."""
 
 
+class ModelLike(Protocol):
+    """The model of a library, each part of it loaded when it is first asked for."""
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How its pictures are prepared."""
+
+    @property
+    def encoder(self) -> EncoderLike:
+        """What makes its codes. Loading it takes seconds."""
+
+
 def library_folder(settings: Settings) -> Path:
     """The folder of the library that the settings name, whether it exists or not."""
     return places().library(settings.library)

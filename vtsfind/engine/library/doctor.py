@@ -16,8 +16,8 @@ from vtsfind.base.errors import (
 from vtsfind.base.paths import show_path
 from vtsfind.base.records import Failure
 from vtsfind.base.settings import Settings
-from vtsfind.engine.indexing.changes import is_missing_or_empty
 from vtsfind.engine.library.access import card_named, card_of, library_folder, open_library
+from vtsfind.media.scan import is_missing_or_empty
 from vtsfind.store.index import Counts, Index
 
 Severity = Literal["must", "should", "note"]

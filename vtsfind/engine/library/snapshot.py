@@ -8,10 +8,9 @@ from vtsfind.base.groups import Photo
 from vtsfind.base.paths import is_below
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, PictureInfo, Reason
-from vtsfind.engine.indexing.changes import is_missing_or_empty
 from vtsfind.engine.library.scope import Scope
 from vtsfind.engine.library.sidecars import Sidecars
-from vtsfind.media.scan import failure_of, stamp_of
+from vtsfind.media.scan import failure_of, is_missing_or_empty, stamp_of
 from vtsfind.store.index import FileRecord, Index
 
 _CANCEL_CHECK_EVERY_CONTENTS = 1000

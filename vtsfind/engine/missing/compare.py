@@ -1,7 +1,7 @@
 """Whether all photos of a card, or of any folder, are in a library already.
 
 A photo is there if a file of the library, outside the card, has its very content and is still as the library knows it.
-If asked to, photos that are not there by content are looked at, too (`vtsfind.engine.missing.by_content`): one counts as there
+If asked to, photos that are not there by content are looked at, too (`vtsfind.engine.missing.by_picture`): one counts as there
 if a file of the library shows all of it and is no worse. That two codes are alike never counts.
 """
 
@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.paths import show_path
-from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
+from vtsfind.base.progress import CancelToken, Phase
 from vtsfind.base.records import Failure, Found, Reason
-from vtsfind.base.settings import Settings
+from vtsfind.engine.context import Context
 from vtsfind.engine.library.access import open_library
 from vtsfind.engine.missing.card import CardFiles, CardPhoto, CardResult, CompareBy, Presence, card_files
 from vtsfind.media.scan import OTHER_NAME, ScanOptions, ScanReport, failure_of, normalised, scan, stamp_of
@@ -31,27 +31,18 @@ _VIDEO_AUDIO_ENDINGS = frozenset(
 """Endings of names of films and sounds, which no library holds."""
 
 
-def compare_card(
-    settings: Settings,
-    names: Sequence[str | bytes],
-    *,
-    by: CompareBy = "bytes",
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
-) -> CardResult:
+def compare_card(context: Context, names: Sequence[str | bytes], *, by: CompareBy = "bytes") -> CardResult:
     """Tell which photos of a card the library that the settings name has.
 
     Parameters
     ----------
-    settings
-        Name the library. What they leave out of libraries is not left out here.
+    context
+        Its settings name the library. What they leave out of libraries is not left out here.
     names
         Folders or files of the card.
     by
         `bytes`: a photo is there only with its very content. `look`: also as the same picture in another file that is
         no worse, which needs the library's model.
-    progress, cancel
-        The watcher, and whether to stop.
 
     Raises
     ------
@@ -63,12 +54,11 @@ def compare_card(
     Cancelled
         If it was stopped: half a comparison is no answer.
     """
-    progress, cancel = progress or SilentProgress(), cancel or CancelToken()
     roots = [_require_exists(name) for name in names]
-    with open_library(settings) as index:
+    with open_library(context.settings) as index:
         report = ScanReport()
-        progress.start(Phase.SCAN, None)
-        found = list(scan(roots, ScanOptions(), report, cancel))
+        context.progress.start(Phase.SCAN, None)
+        found = list(scan(roots, ScanOptions(), report, context.cancel))
         result = CardResult(
             index.folder, by, failures=list(report.unreadable), films=_video_and_audio_files(roots)
         )
@@ -82,17 +72,17 @@ def compare_card(
                 "Check that the card is plugged in and that this is its folder.",
             )
         on_card = card_files(roots, found)
-        progress.start(Phase.COMPARE, len(found))
-        for each, digest in _digests(index, found, cancel):
-            progress.advance()
+        context.progress.start(Phase.COMPARE, len(found))
+        for each, digest in _digests(index, found, context.cancel):
+            context.progress.advance()
             if isinstance(digest, Failure):
                 result.failures.append(digest)
             else:
                 result.photos.append(_card_photo(index, on_card, each, digest))
         if by == "look" and result.missing:
-            from vtsfind.engine.missing.by_content import match_by_content
+            from vtsfind.engine.missing.by_picture import match_by_picture
 
-            match_by_content(index, result, on_card, settings=settings, progress=progress, cancel=cancel)
+            match_by_picture(index, result, on_card, context)
     return result
 
 

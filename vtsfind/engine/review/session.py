@@ -13,10 +13,10 @@ from vtsfind.act.rules import folder_rank
 from vtsfind.base.errors import LibraryMissing, StorageError, UsageError, VtsfindError
 from vtsfind.base.groups import Group
 from vtsfind.base.operations import Operation
-from vtsfind.base.progress import CancelToken, Progress
+from vtsfind.base.progress import CancelToken, Monitor, Progress
 from vtsfind.base.records import Failure
 from vtsfind.base.settings import Settings
-from vtsfind.engine.indexing.changes import is_missing_or_empty
+from vtsfind.engine.context import Context
 from vtsfind.engine.indexing.refresh import RefreshResult
 from vtsfind.engine.indexing.update import update
 from vtsfind.engine.library.access import library_folder, library_names, open_library
@@ -28,12 +28,13 @@ from vtsfind.engine.review.filters import Listing
 from vtsfind.engine.review.review import DigestPair, Review
 from vtsfind.engine.review.session_log import SavedSteps
 from vtsfind.engine.search.session import SearchSession
+from vtsfind.media.scan import is_missing_or_empty
 from vtsfind.store.index import Counts
 
 if TYPE_CHECKING:
     from vtsfind.act.plan import Plan
     from vtsfind.engine.apply.apply import ApplyResult
-    from vtsfind.engine.duplicates.pipeline import DedupOptions
+    from vtsfind.engine.duplicates.options import DedupOptions
     from vtsfind.store.journal import RunRecord
 
 COMMAND = "vtsfind browse"
@@ -176,7 +177,7 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
     ) -> RefreshResult:
         """Index the current library, or another one; see `vtsfind.engine.indexing.update.update`."""
         settings = replace(self.settings, library=library) if library else self.settings
-        return update(settings, folders, progress=progress, cancel=cancel)
+        return update(Context(settings, progress=progress, cancel=cancel), folders)
 
     def propose(self) -> "Proposal":
         """The plan of what the review has accepted. Reads the state of files and changes none.
@@ -199,7 +200,8 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         """Apply a plan; see `vtsfind.engine.apply.apply.apply`."""
         from vtsfind.engine.apply.apply import apply
 
-        return apply(proposal.plan, command=COMMAND, progress=progress, cancel=cancel)
+        monitor = Monitor(progress=progress, cancel=cancel)
+        return apply(proposal.plan, command=COMMAND, monitor=monitor)
 
     def write_plan(self, proposal: "Proposal", path: Path) -> None:
         """Write a plan to a text file that can be edited.
@@ -264,9 +266,11 @@ def find_groups(
     settings: Settings, progress: Progress, cancel: CancelToken, dedup_options: "DedupOptions | None" = None
 ) -> Sequence[Group]:
     """The groups of duplicates of the library that the settings name."""
-    from vtsfind.engine.duplicates.pipeline import DedupOptions, duplicates
+    from vtsfind.engine.duplicates.options import DedupOptions
+    from vtsfind.engine.duplicates.pipeline import duplicates
 
-    return duplicates(settings, dedup_options or DedupOptions(), progress=progress, cancel=cancel).groups
+    context = Context(settings, progress=progress, cancel=cancel)
+    return duplicates(context, dedup_options or DedupOptions()).groups
 
 
 def _store_decisions(added: set[DigestPair], removed: set[DigestPair]) -> None:

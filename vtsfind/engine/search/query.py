@@ -1,19 +1,17 @@
 """Which photos of a library look like a given one."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 from vtsfind.base import bits
 from vtsfind.base.errors import UsageError
-from vtsfind.base.progress import CancelToken
-from vtsfind.base.records import Failure, Head, PictureInfo, Preprocessing, Signature, Stamp
-from vtsfind.base.settings import Settings
-from vtsfind.engine.library import access as library
-from vtsfind.engine.library.access import EncoderLike, card_of, open_library
+from vtsfind.base.records import Failure, Head, PictureInfo, Signature, Stamp
+from vtsfind.engine.context import Context
+from vtsfind.engine.library.access import ModelLike, open_library
+from vtsfind.engine.library.heads import SCENE_HEAD
 from vtsfind.engine.search.query_image import Codes, QueryImage, codes_of, content_digest, query_image
 from vtsfind.find.hamming.search import best_by_views, top_k, within
 from vtsfind.media.scan import stamp_of
@@ -21,7 +19,6 @@ from vtsfind.store.index import Index
 from vtsfind.store.rows import FileRecord
 
 DEFAULT_TOP = 20
-DEFAULT_HEAD = "scene"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ def chosen_head(signature: Signature, asked: str | None) -> Head:
     heads = {head.name: head for head in signature.heads}
     if asked is None and len(heads) == 1:
         return signature.heads[0]
-    wanted = asked or DEFAULT_HEAD
+    wanted = asked or SCENE_HEAD
     if wanted in heads:
         return heads[wanted]
     choice = " or ".join(f"--by {name}" for name in heads)
@@ -103,11 +100,8 @@ def search_library(
     index: Index,
     queries: Sequence[QueryImage],
     search_options: SearchOptions,
-    *,
-    encoder: Callable[[], EncoderLike],
-    preprocessing: Callable[[], Preprocessing],
-    settings: Settings,
-    cancel: CancelToken | None = None,
+    model: ModelLike,
+    context: Context,
 ) -> list[Answer]:
     """Find what looks like each of some photos.
 
@@ -119,7 +113,7 @@ def search_library(
         The photos.
     search_options
         What is wanted of the answers.
-    encoder, preprocessing, settings, cancel
+    model, context
         As for `vtsfind.engine.search.query_image.codes_of`.
 
     Returns
@@ -138,14 +132,7 @@ def search_library(
         raise UsageError(
             f"--radius is {search_options.radius}.", f"Give a number of bits from 0 to {head.bits}."
         )
-    codes = codes_of(
-        index,
-        queries,
-        encoder=encoder,
-        preprocessing=preprocessing,
-        settings=settings,
-        cancel=cancel or CancelToken(),
-    )
+    codes = codes_of(index, queries, model, context)
     answers = []
     for each, own in zip(queries, codes, strict=True):
         if isinstance(own, Failure):
@@ -219,27 +206,24 @@ class Similar:
 
 
 def find_similar(
-    settings: Settings,
+    context: Context,
     names: Iterable[str | bytes],
     search_options: SearchOptions,
     *,
     standard_input: BinaryIO,
-    cancel: CancelToken | None = None,
 ) -> Similar:
     """Find what looks like each of some photos in the library that the settings name.
 
     Parameters
     ----------
-    settings
-        Name the library.
+    context
+        Its settings name the library.
     names
         The photos as the user calls them; `-` is the content of standard input.
     search_options
         What is wanted of the answers.
     standard_input
         Read only if it is asked for.
-    cancel
-        Whether to stop.
 
     Raises
     ------
@@ -248,16 +232,8 @@ def find_similar(
     StorageError
         If the library, or the model that a new photo needs, cannot be used.
     """
-    with open_library(settings) as index:
-        card = cache(lambda: card_of(index))
-        answers = search_library(
-            index,
-            [query_image(name, standard_input) for name in names],
-            search_options,
-            encoder=lambda: library.load_encoder(card(), settings),
-            preprocessing=lambda: card().preprocessing,
-            settings=settings,
-            cancel=cancel,
-        )
+    with open_library(context.settings) as index:
+        queries = [query_image(name, standard_input) for name in names]
+        answers = search_library(index, queries, search_options, context.model_of(index), context)
         head = chosen_head(index.signature, search_options.head)
         return Similar(index.folder, index.signature.model, head, tuple(answers))

@@ -16,11 +16,10 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, Found, Preprocessing, Reason, Stamp
-from vtsfind.base.settings import Settings
-from vtsfind.engine.calibration.curve import COPY_HEAD
-from vtsfind.engine.library.access import EncoderLike
+from vtsfind.engine.context import Context
+from vtsfind.engine.library.access import EncoderLike, ModelLike
+from vtsfind.engine.library.heads import COPY_HEAD
 from vtsfind.media.scan import failure_of, normalised, stamp_of
 from vtsfind.store.index import Index
 
@@ -66,11 +65,8 @@ def query_image(name: str | bytes, standard_input: BinaryIO) -> QueryImage:
 def codes_of(
     index: Index,
     queries: Sequence[QueryImage],
-    *,
-    encoder: Callable[[], EncoderLike],
-    preprocessing: Callable[[], Preprocessing],
-    settings: Settings,
-    cancel: CancelToken,
+    model: ModelLike,
+    context: Context,
 ) -> list[Codes | Failure]:
     """Find or make the codes of some photos.
 
@@ -80,26 +76,24 @@ def codes_of(
         The library.
     queries
         The photos.
-    encoder, preprocessing
-        Load the library's model, and tell how its pictures are prepared; called only if a photo is new to it.
-    settings
-        The limits of decoding.
-    cancel
-        Whether to stop.
+    model
+        The library's; asked for its encoder only if a photo is new to the library.
+    context
+        Its settings are the limits of decoding.
 
     Returns
     -------
-    For each question its codes, or why there are none.
+    For each photo its codes, or why there are none.
     """
     known = [_indexed_codes(index, each) for each in queries]
     new = [each for each, codes in zip(queries, known, strict=True) if codes is None]
     if not new:
         return [codes for codes in known if codes is not None]
     with ThreadPoolExecutor(1, thread_name_prefix="vtsfind-model") as executor:
-        loading = executor.submit(encoder)
-        pixels = _decode(new, preprocessing(), settings, cancel)
+        loading = executor.submit(lambda: model.encoder)
+        pixels = _decode(new, model.preprocessing, context)
         wait([loading])
-        cancel.check()
+        context.cancel.check()
         made = iter(_encode(pixels, loading.result, index))
     return [next(made) if codes is None else codes for codes in known]
 
@@ -136,9 +130,10 @@ def _as_single_view(codes: Codes | None) -> Codes | None:
 
 
 def _decode(
-    queries: Sequence[QueryImage], preprocessing: Preprocessing, settings: Settings, cancel: CancelToken
+    queries: Sequence[QueryImage], preprocessing: Preprocessing, context: Context
 ) -> list[npt.NDArray[np.uint8] | Failure]:
     """Prepare photos for the model, each (size, size, 3), or tell why not."""
+    from vtsfind.engine.decoding import decode_limits
     from vtsfind.media.pool import DecodePool, DecodeTask
 
     pixels: list[npt.NDArray[np.uint8] | Failure] = []
@@ -146,15 +141,13 @@ def _decode(
         tempfile.TemporaryDirectory(prefix="vtsfind-") as folder,
         DecodePool(
             preprocessing,
-            workers=min(len(queries), settings.workers or 1),
-            timeout_s=settings.decode_timeout_s,
-            memory_bytes=settings.decode_memory_mb << 20,
-            pixel_limit=settings.pixel_limit,
+            workers=min(len(queries), context.settings.workers or 1),
+            **decode_limits(context.settings),
         ) as pool,
     ):
         paths = [each.path or _write_temporary(each.content, folder, i) for i, each in enumerate(queries)]
         tasks = [DecodeTask(_found(path)) for path in paths]
-        for query, item in zip(queries, pool.prepared(tasks, cancel), strict=True):
+        for query, item in zip(queries, pool.prepared(tasks, context.cancel), strict=True):
             if isinstance(item, Failure):
                 pixels.append(replace(item, path=query.name))
             elif item.pixels is not None:

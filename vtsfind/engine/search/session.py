@@ -3,14 +3,18 @@
 import io
 import threading
 from collections.abc import Sequence
-from functools import cache
+from typing import TYPE_CHECKING
 
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.settings import Settings
+from vtsfind.engine.context import Context
 from vtsfind.engine.library import access as library
-from vtsfind.engine.library.access import EncoderLike, card_of, open_library
+from vtsfind.engine.library.access import EncoderLike, open_library
 from vtsfind.engine.search.query import Answer, SearchOptions, search_library
 from vtsfind.engine.search.query_image import query_image
+
+if TYPE_CHECKING:
+    from vtsfind.learn.models.registry import ModelCard
 
 
 class SearchSession:
@@ -57,21 +61,14 @@ class SearchSession:
         Cancelled
             If asked to stop.
         """
+        context = Context(self._settings, cancel=cancel or CancelToken(), load_encoder=self._kept_encoder)
         with self._lock, open_library(self._settings) as index:
-            card = cache(lambda: card_of(index))
-
-            def encoder() -> EncoderLike:
-                if self._encoder is None or self._encoder.signature != index.signature:
-                    self._encoder = library.load_encoder(card(), self._settings)
-                return self._encoder
-
-            (answer,) = search_library(
-                index,
-                [query_image(name, io.BytesIO())],
-                search_options,
-                encoder=encoder,
-                preprocessing=lambda: card().preprocessing,
-                settings=self._settings,
-                cancel=cancel,
-            )
+            queries = [query_image(name, io.BytesIO())]
+            (answer,) = search_library(index, queries, search_options, context.model_of(index), context)
             return answer
+
+    def _kept_encoder(self, card: "ModelCard", settings: Settings) -> EncoderLike:
+        """The encoder of the last search if it is of this model, else a new one."""
+        if self._encoder is None or self._encoder.signature != card.signature:
+            self._encoder = library.load_encoder(card, settings)
+        return self._encoder

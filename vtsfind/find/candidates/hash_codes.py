@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from vtsfind.base.bits import WORD_BITS
-from vtsfind.base.progress import CancelToken, Progress
+from vtsfind.base.progress import Monitor
 from vtsfind.find.hamming.all_pairs import close_codes
 from vtsfind.find.hamming.distance import Integers, Words, count_bits
 from vtsfind.find.hamming.knn import best_ranks
@@ -71,9 +71,7 @@ def hash_candidates(
     max_per_photo: int | None = MAX_CANDIDATES_PER_PHOTO,
     other: Words | None = None,
     wanted: PairFilter | None = None,
-    threads: int | None = None,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
+    monitor: Monitor | None = None,
 ) -> HashCandidates:
     """Find the pairs of photos that are worth a look.
 
@@ -91,13 +89,13 @@ def hash_candidates(
         (w', n) uint64: codes that tell what is in the picture.
     wanted
         Says of pairs of columns (p,), (p,) which are of interest, (p,) bool; all are by default.
-    threads, progress, cancel
+    monitor
         As for `vtsfind.find.hamming.all_pairs.close_codes`.
 
     Raises
     ------
     Cancelled
-        If `cancel` says so.
+        If the monitor says so.
     """
     planes = np.asarray(planes, np.uint64)
     effort = None
@@ -106,13 +104,10 @@ def hash_candidates(
         radius = adaptive_radius(
             planes,
             neighbours=TARGET_NEIGHBOURS if is_exhaustive else TARGET_NEIGHBOURS_PARTIAL,
-            threads=threads,
         )
         effort = _MAX_EFFORT_NS
     max_nearest = None if max_per_photo is None else _OVERSAMPLING * max_per_photo
-    close = close_codes(
-        planes, radius, nearest=max_nearest, effort=effort, threads=threads, progress=progress, cancel=cancel
-    )
+    close = close_codes(planes, radius, nearest=max_nearest, effort=effort, monitor=monitor)
     firsts, seconds, distances = close.expand(max_per_photo or MAX_CANDIDATES_PER_PHOTO)
     within = close.count()
     if wanted is not None:
@@ -135,7 +130,7 @@ def _ranking_distances(
     return 2 * distances + count_bits(other[:, firsts] ^ other[:, seconds])
 
 
-def adaptive_radius(planes: Words, *, neighbours: int = TARGET_NEIGHBOURS, threads: int | None = None) -> int:
+def adaptive_radius(planes: Words, *, neighbours: int = TARGET_NEIGHBOURS) -> int:
     """The radius within which the typical photo of these codes (w, n) has so many neighbours.
 
     The median over a sample of photos, evenly spaced, so that many frames of one kind do not count for the others;
@@ -146,6 +141,6 @@ def adaptive_radius(planes: Words, *, neighbours: int = TARGET_NEIGHBOURS, threa
     if n <= neighbours + 1:
         return max_radius
     rows = np.unique(np.linspace(0, n - 1, _RADIUS_SAMPLE_PHOTOS).astype(np.int64))
-    _, distances = top_k(planes, np.ascontiguousarray(planes[:, rows].T), neighbours + 1, threads=threads)
+    _, distances = top_k(planes, np.ascontiguousarray(planes[:, rows].T), neighbours + 1)
     # The photo itself is the nearest; the last one would already be one too many.
     return min(int(np.median(distances[:, -1])), max_radius)

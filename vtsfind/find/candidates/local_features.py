@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
+from vtsfind.base.progress import Monitor, Phase
 from vtsfind.find.candidates.visual_words import Vocabulary, learn_vocabulary
 from vtsfind.find.features.features import MAX_POINTS as MAX_POINTS_PER_PHOTO
 from vtsfind.find.features.features import Features, Pixels
@@ -78,8 +78,7 @@ def local_candidates(
     features: Callable[[int], Features],
     *,
     wanted: PairFilter | None = None,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
+    monitor: Monitor | None = None,
 ) -> LocalCandidates:
     """Find pairs of photos that have local features in common.
 
@@ -92,23 +91,23 @@ def local_candidates(
     wanted
         Says of pairs of places (p,), (p,), the lower first, which are of interest, (p,) bool; all are by default. Others do
         not use up a photo's share.
-    progress, cancel
-        The watcher, and whether to stop.
+    monitor
+        Its progress counts photos.
 
     Raises
     ------
     Cancelled
-        If `cancel` says so.
+        If the monitor says so.
     """
-    progress, cancel = progress or SilentProgress(), cancel or CancelToken()
+    monitor = monitor or Monitor()
     order = np.array(sorted(range(len(digests)), key=digests.__getitem__), np.int64)
-    progress.start(Phase.MATCH_LOCAL_FEATURES, len(order))
+    monitor.progress.start(Phase.MATCH_LOCAL_FEATURES, len(order))
     found = FoundPairs(MAX_PAIRS_PER_PHOTO)
     if len(order):
         with SINGLE_THREADED_BLAS:
-            points = _build_index(order, features, progress, cancel)
+            points = _build_index(order, features, monitor)
         for first in range(0, len(order), _PHOTOS_PER_BLOCK):
-            cancel.check()
+            monitor.cancel.check()
             pairs = points.votes(first, first + _PHOTOS_PER_BLOCK)
             if wanted:
                 pairs = pairs[:, wanted(*np.sort(order[pairs[:2]], axis=0))]
@@ -134,14 +133,12 @@ def _best(pairs: Integers, order: Integers) -> LocalCandidates:
 _VOTE_CEILING = 1 << 16
 
 
-def _build_index(
-    order: Integers, features: Callable[[int], Features], progress: Progress, cancel: CancelToken
-) -> "_InvertedIndex":
+def _build_index(order: Integers, features: Callable[[int], Features], monitor: Monitor) -> "_InvertedIndex":
     """The points of all photos, in this order, as words."""
     sample: list[Pixels] = []
     counted = 0
     for photo in order.tolist():  # digests are as good as drawn by lot
-        cancel.check()
+        monitor.cancel.check()
         sample.append(features(photo).descriptors)
         counted += len(sample[-1])
         if counted >= _SAMPLE_STRIDE * _SAMPLE_POINTS:
@@ -150,16 +147,14 @@ def _build_index(
     max_points = min(max(1, MAX_POINTS // len(order)), MAX_POINTS_PER_PHOTO)
     total = sum(min(len(each), max_points) for each in sample) * len(order) // len(sample)
     vocabulary = learn_vocabulary(np.concatenate(sample)[::every], total)
-    return _InvertedIndex(vocabulary, _read(order, features, progress, cancel), len(order), max_points)
+    return _InvertedIndex(vocabulary, _read(order, features, monitor), len(order), max_points)
 
 
-def _read(
-    order: Integers, features: Callable[[int], Features], progress: Progress, cancel: CancelToken
-) -> Iterator[Features]:
+def _read(order: Integers, features: Callable[[int], Features], monitor: Monitor) -> Iterator[Features]:
     for photo in order.tolist():
-        cancel.check()
+        monitor.cancel.check()
         yield features(photo)
-        progress.advance()
+        monitor.progress.advance()
 
 
 class _InvertedIndex:

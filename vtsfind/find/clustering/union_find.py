@@ -1,21 +1,33 @@
 """Which photos are connected by pairs that are copies, and which photos are other shots of what is connected."""
 
+from collections.abc import Iterable
+
+from vtsfind.find.pairs import Pair
+
 CERTAIN_WEIGHT = 3
-"""Of what counts towards `MIN_OTHER_SHOT_WEIGHT`: two shots that can be nothing else. Two such, or one and two others, are enough."""
+"""What a pair that can be nothing but two shots counts towards `MIN_OTHER_SHOT_WEIGHT`; any other counts 1."""
 MIN_OTHER_SHOT_WEIGHT = 5
 """See `OtherShots`. Of the pairs of a library of mild edits among other shots of their scenes, more than half of which are of
-two shots, this spares 27 % and costs no group anything; of one of hard edits, where many edits look like other shots of their
+two shots, this skips 27 % and costs no group anything; of one of hard edits, where many edits look like other shots of their
 own original, 15 %, and as many copies are found as without. There 4 would cost half a percent of the copies, 3 one and a half."""
 
 
 class UnionFind:
-    """Photos that hang together by pairs that are copies: who may be of one group, before keepers are chosen."""
+    """Connected components of photos that are joined by pairs (Tarjan, 1975).
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    pairs
+        The first ones to join.
+    """
+
+    def __init__(self, pairs: Iterable[Pair] = ()) -> None:
         self._parents: dict[int, int] = {}
+        for pair in pairs:
+            self.join(*pair)
 
     def of(self, photo: int) -> int:
-        """A number that all photos of one family have in common, until the next `join`."""
+        """The component of a photo, named by the lowest number in it."""
         root = photo
         while (parent := self._parents.get(root, root)) != root:
             root = parent
@@ -24,29 +36,29 @@ class UnionFind:
         return root
 
     def join(self, a: int, b: int) -> None:
-        """Make two families one."""
+        """Connect two photos, and with them their components."""
         first, second = sorted((self.of(a), self.of(b)))
         self._parents[second] = first
 
 
 class OtherShots:
-    """Which photos are other shots of the scene of a family, as far as comparing them with its members has told.
+    """Which photos are other shots of the scene of a component, as far as comparing them with its members has told.
 
     A photo that is another shot of some members, and a copy of none yet, is not worth comparing with all of them: the
     members are one picture.
 
     Parameters
     ----------
-    families
-        Who hangs together; may go on growing.
-    enough
-        Members of one family of which a photo was found to be another shot, from which on it is for all; one that is
-        certain counts for as many as `CERTAIN_WEIGHT`.
+    components
+        Photos connected by copies; may go on growing.
+    min_weight
+        Other shots of members of one component from which on a photo counts as another shot of all; one that is
+        certain counts as `CERTAIN_WEIGHT`.
     """
 
-    def __init__(self, families: UnionFind, enough: int = MIN_OTHER_SHOT_WEIGHT) -> None:
-        self._families = families
-        self._enough = enough
+    def __init__(self, components: UnionFind, min_weight: int = MIN_OTHER_SHOT_WEIGHT) -> None:
+        self._components = components
+        self._min_weight = min_weight
         self._weighted_others: dict[int, list[tuple[int, int]]] = {}
 
     def add(self, a: int, b: int, *, certain: bool = False) -> None:
@@ -56,15 +68,13 @@ class OtherShots:
         self._weighted_others.setdefault(b, []).append((a, weight))
 
     def is_other_shot(self, a: int, b: int) -> bool:
-        """Whether one of two photos is known for another shot of the other one's family."""
-        return self._is_other_shot_of_family(a, b) or self._is_other_shot_of_family(b, a)
+        """Whether one of two photos counts as another shot of the other one's component."""
+        return self._is_other_shot_of_component(a, b) or self._is_other_shot_of_component(b, a)
 
-    def _is_other_shot_of_family(self, photo: int, member: int) -> bool:
-        weighted_others = self._weighted_others.get(photo, ())
-        if sum(weight for _, weight in weighted_others) < self._enough:
+    def _is_other_shot_of_component(self, photo: int, member: int) -> bool:
+        others = self._weighted_others.get(photo, ())
+        if sum(weight for _, weight in others) < self._min_weight:
             return False
-        family = self._families.of(member)
-        return (
-            sum(weight for other, weight in weighted_others if self._families.of(other) == family)
-            >= self._enough
-        )
+        component = self._components.of(member)
+        weights = (weight for other, weight in others if self._components.of(other) == component)
+        return sum(weights) >= self._min_weight

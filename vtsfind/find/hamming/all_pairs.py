@@ -20,33 +20,18 @@ leaves it to the caller whether to expand them; and it can be told to keep only 
 Axis letters: n codes, u distinct codes, w words, p pairs; a meeting of pieces of s and t codes, g meetings at once.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf
 
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.machine import processors
-from vtsfind.base.progress import CancelToken, Phase, Progress, SilentProgress
-from vtsfind.find.hamming.distance import WORDS_PER_CALL, Integers, Words, comparison
-from vtsfind.find.hamming.knn import FoundPairs
-from vtsfind.find.hamming.mih import CHUNK_CODES, Substring, SubstringPlan, plan_substrings
-from vtsfind.find.threads import run_in_threads
+from vtsfind.base.progress import Monitor
+from vtsfind.find.hamming.chunk_pairs import PairOptions, find_pairs, ranges
+from vtsfind.find.hamming.distance import Integers, Words
+from vtsfind.find.hamming.mih import SubstringPlan, plan_substrings
 
 Pairs = tuple[Integers, Integers, Integers]
-
-_CHUNK_PAIRS_PER_BATCH = 1 << 17
-"""Meetings of pieces that are sorted by size at once."""
-_FULL_COMPARISONS_PER_BATCH = 1 << 16
-"""Pairs that are compared in full at once."""
-_TILES_PER_THREAD = 4
-"""Parts per thread into which the pieces of a substring are cut."""
-_MAX_CHUNKS_PER_TILE = 1 << 14
-"""Most pieces of a part."""
-_SIZE_CLASSES = np.array([1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 28, CHUNK_CODES])
-"""The sizes as which pieces are compared: few, so that many meetings are of one kind. Two numbers of them fit in a byte."""
-_SIZE_CLASS_BITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,32 +79,13 @@ class CloseCodes:
         later = np.maximum(np.repeat(kept, sizes) - 1 - among, 0)
         later[self.starts[:-1]] = sizes - 1
         copy = np.repeat(np.arange(len(self.rows)), later)
-        other = copy + 1 + _ranges(later)
+        other = copy + 1 + ranges(later)
         a = np.concatenate([self.rows[self.starts[self.firsts[pair]] + first], self.rows[copy]])
         b = np.concatenate([self.rows[self.starts[self.seconds[pair]] + second], self.rows[other]])
         distances = np.concatenate([self.distances[pair], np.zeros(len(copy), np.int64)])
         a, b = np.minimum(a, b), np.maximum(a, b)
         order = np.argsort(a * len(self.rows) + b)
         return a[order], b[order], distances[order]
-
-
-def pairs_within(
-    planes: Words,
-    radius: int,
-    *,
-    threads: int | None = None,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
-) -> Pairs:
-    """Find all pairs of codes at most `radius` bits apart; where many codes are equal, `close_codes` is the better call.
-
-    Parameters are those of `close_codes`.
-
-    Returns
-    -------
-    rows_a, rows_b, distances, each (pairs,) int64, with a < b, ordered by (a, b).
-    """
-    return close_codes(planes, radius, threads=threads, progress=progress, cancel=cancel).expand()
 
 
 def close_codes(
@@ -129,8 +95,7 @@ def close_codes(
     nearest: int | None = None,
     effort: float | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
+    monitor: Monitor | None = None,
 ) -> CloseCodes:
     """Find all groups of equal codes and all pairs of distinct codes at most `radius` bits apart.
 
@@ -148,20 +113,18 @@ def close_codes(
         radius, `CloseCodes.complete`, and beyond it those that are met while these are looked for.
     threads
         Threads to use; by default one for each processor that this process may run on. The answer does not depend on it.
-    progress
-        Hears how far the work is, in codes times substrings.
-    cancel
-        Stops the work.
+    monitor
+        Its progress counts codes times substrings.
 
     Raises
     ------
     Cancelled
-        If `cancel` says so.
+        If the monitor says so.
     """
     planes = np.asarray(planes, np.uint64)
     rows, starts = _group_equal_codes(planes)
     distinct = np.ascontiguousarray(planes[:, rows[starts[:-1]]])
-    options = _PairOptions(radius, nearest, threads)
+    options = PairOptions(radius, nearest, threads)
     chosen = (
         plan_substrings(distinct, radius, inf if effort is None else effort)
         if radius > 0
@@ -170,7 +133,7 @@ def close_codes(
     substrings = chosen.substrings
     if chosen.radius < radius:
         substrings = tuple(each.widened() for each in substrings)
-    pairs = _find_pairs(distinct, substrings, options, progress or SilentProgress(), cancel or CancelToken())
+    pairs = find_pairs(distinct, substrings, options, monitor or Monitor())
     a, b, distances = pairs[:, np.argsort(pairs[0] * distinct.shape[1] + pairs[1])]
     return CloseCodes(rows, starts, a, b, distances, chosen.radius)
 
@@ -190,7 +153,7 @@ def _group_equal_codes(planes: Words) -> tuple[Integers, Integers]:
     sizes = np.diff(starts, append=len(order))
     by_row = np.argsort(order[starts])
     starts, sizes = starts[by_row], sizes[by_row]
-    rows = order[np.repeat(starts, sizes) + _ranges(sizes)]
+    rows = order[np.repeat(starts, sizes) + ranges(sizes)]
     return rows, np.concatenate([[0], np.cumsum(sizes)])
 
 
@@ -203,273 +166,7 @@ def _equal_neighbours(planes: Words, order: Integers) -> npt.NDArray[np.bool_]:
     return equal
 
 
-def _ranges(counts: Integers) -> Integers:
-    """0, 1, 2, ... for each of the counts, one after the other."""
-    ends = np.cumsum(counts)
-    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - counts, counts)
-
-
 def _rectangle_places(left: Integers, right: Integers) -> tuple[Integers, Integers]:
     """All places in rectangles of sizes `left` times `right`, one after the other."""
-    places = _ranges(left * right)
+    places = ranges(left * right)
     return np.divmod(places, np.repeat(right, left * right))
-
-
-@dataclass(frozen=True, slots=True)
-class _SortedCodes:
-    """Codes sorted by the value of a substring, and cut into pieces."""
-
-    substring: Substring
-    order: Integers
-    """(n,) the code at each place."""
-    codes: Words
-    """(n, w) in that order; word by word, so that one code is read from one place."""
-    values: Integers
-    """(pieces,) the value of the codes of each piece."""
-    starts: Integers
-    """(pieces,) the place where each piece begins."""
-    sizes: Integers
-    """(pieces,)"""
-    firsts: Integers
-    """(values + 1,) the first piece of every value."""
-    classes: npt.NDArray[np.uint8]
-    """(pieces,) the number in `_SIZE_CLASSES` of the size as which each piece is compared."""
-    ranks: Integers
-    """(pieces,) how many earlier pieces are of its class."""
-    tables: list[list[Words]]
-    """For each word that is compared, and each class, (size, pieces of it): what they hold, column by column, so that taking the
-    columns of many pieces reads little memory at a time. Beyond a piece's own codes there is anything."""
-
-    @classmethod
-    def of(cls, planes: Words, codes: Words, substring: Substring) -> "_SortedCodes":
-        """Sort the codes, given as (w, n) and as (n, w)."""
-        values = substring.values(planes)
-        order = np.argsort(values, kind="stable")
-        counts = np.bincount(values, minlength=1 << substring.length)
-        firsts = np.concatenate([[0], np.cumsum(-(-counts // CHUNK_CODES))])
-        chunk_values = np.repeat(np.arange(len(counts)), np.diff(firsts))
-        ends = np.cumsum(counts)
-        starts = (ends - counts)[chunk_values] + CHUNK_CODES * (
-            np.arange(len(chunk_values)) - firsts[chunk_values]
-        )
-        sizes = np.minimum(ends[chunk_values] - starts, CHUNK_CODES)
-        compared = substring.windows(planes)[None] if substring.window else planes
-        classes = np.searchsorted(_SIZE_CLASSES, sizes).astype(np.uint8)
-        by_class = np.argsort(classes, kind="stable")
-        of_class = np.bincount(classes, minlength=len(_SIZE_CLASSES))
-        ranks = np.empty(len(classes), np.int64)
-        ranks[by_class] = _ranges(of_class)
-        members = np.split(starts[by_class], np.cumsum(of_class)[:-1])
-        places = [
-            begin + np.arange(size)[:, None]
-            for begin, size in zip(members, _SIZE_CLASSES.tolist(), strict=True)
-        ]
-        tables = [
-            [plane.take(place, mode="clip") for place in places]
-            for plane in (word.take(order) for word in compared)
-        ]
-        return cls(
-            substring,
-            order,
-            codes.take(order, axis=0),
-            chunk_values,
-            starts,
-            sizes,
-            firsts,
-            classes,
-            ranks,
-            tables,
-        )
-
-    def chunk_pairs(self, tile: range) -> Iterator[tuple[Integers, Integers]]:
-        """Give the other pieces that each of a tile's pieces has to meet, once each, some meetings at a time."""
-        left = np.arange(tile.start, tile.stop)
-        values = self.values[left]
-        yield from _in_batches(left, left + 1, self.firsts[values + 1] - left - 1)
-        masks = self.substring.masks()[1:].astype(np.int64)
-        for bit in range(self.substring.length):
-            # Of two values, that one is on the left which has the highest bit in which they differ.
-            some = (values >> bit & 1).astype(np.bool_)
-            step = max(_CHUNK_PAIRS_PER_BATCH // max(int(some.sum()), 1), 1)
-            of_bit = masks[masks >> bit == 1]
-            for i in range(0, len(of_bit) if some.any() else 0, step):
-                others = values[some] ^ of_bit[i : i + step, None]
-                yield from self._pair_chunks(np.broadcast_to(left[some], others.shape), others)
-
-    def _pair_chunks(self, left: Integers, others: Integers) -> Iterator[tuple[Integers, Integers]]:
-        """Pair left pieces with the first pieces of some values, then with the second ones, and so on."""
-        right = self.firsts[others]
-        counts = self.firsts[1:][others] - right
-        while True:
-            some = counts > 0
-            if not some.all():
-                left, right, counts = left[some], right[some], counts[some]
-            if not counts.size:
-                return
-            yield left.ravel(), right.ravel()
-            right, counts = right + 1, counts - 1
-
-
-def _in_batches(left: Integers, firsts: Integers, counts: Integers) -> Iterator[tuple[Integers, Integers]]:
-    """Pair each left piece with `counts` pieces from `firsts` on, about `_CHUNK_PAIRS_PER_BATCH` pairs at a time."""
-    ends = np.cumsum(counts)
-    total = int(ends[-1]) if len(ends) else 0
-    cuts = np.searchsorted(
-        ends, np.arange(_CHUNK_PAIRS_PER_BATCH, total, _CHUNK_PAIRS_PER_BATCH), side="right"
-    )
-    for some in np.split(np.arange(len(left)), np.unique(cuts)):
-        if len(some):
-            part = counts[some]
-            yield np.repeat(left[some], part), np.repeat(firsts[some], part) + _ranges(part)
-
-
-@dataclass(frozen=True, slots=True)
-class _PairOptions:
-    """Which pairs are wanted, and from how many threads."""
-
-    radius: int
-    nearest: int | None
-    threads: int | None
-
-
-class _Worker:
-    """One thread's share of comparing the pieces of one substring.
-
-    Parameters
-    ----------
-    codes
-        The codes by substring.
-    options
-        Which pairs are wanted.
-    earlier
-        The substrings whose pairs are known.
-    """
-
-    def __init__(self, codes: _SortedCodes, options: _PairOptions, earlier: Sequence[Substring]) -> None:
-        self.found = FoundPairs(options.nearest)
-        self._codes = codes
-        self._radius = options.radius
-        self._earlier = earlier
-        self._comparison = comparison(len(codes.tables), max(WORDS_PER_CALL, CHUNK_CODES * CHUNK_CODES))
-        limit = codes.substring.limit if codes.substring.window else options.radius
-        self._limit = self._comparison.limits(np.array(limit))
-        self._pending: list[tuple[Integers, Integers]] = []
-        self._pending_count = 0
-
-    def take(self, tile: range, cancel: CancelToken) -> None:
-        """Let a tile's pieces meet all that they have to meet, themselves first."""
-        left = np.arange(tile.start, tile.stop)
-        self._sort(self._codes.classes[left], left, left)
-        for left, right in self._codes.chunk_pairs(tile):
-            cancel.check()
-            classes = self._codes.classes
-            self._sort(classes[left] << np.uint8(_SIZE_CLASS_BITS) | classes[right], left, right)
-        self._count()
-
-    def _sort(self, kinds: npt.NDArray[np.uint8], left: Integers, right: Integers) -> None:
-        """Sort meetings by the sizes of both pieces, and compare many of one kind at once."""
-        order = np.argsort(kinds, kind="stable")  # the kind of sort that counts bytes
-        alone = left is right
-        left = left[order]
-        right = left if alone else right[order]
-        ends = np.cumsum(np.bincount(kinds))
-        for kind in np.flatnonzero(np.bincount(kinds)).tolist():
-            first, second = (kind, kind) if alone else divmod(kind, 1 << _SIZE_CLASS_BITS)
-            pairs = int(_SIZE_CLASSES[first]) * int(_SIZE_CLASSES[second])
-            step = max(WORDS_PER_CALL // pairs, 1)
-            begin = int(ends[kind - 1]) if kind else 0
-            for i in range(begin, int(ends[kind]), step):
-                some = slice(i, min(i + step, int(ends[kind])))
-                self._compare(left[some], first, right[some], second, alone=alone)
-
-    def _compare(self, left: Integers, first: int, right: Integers, second: int, *, alone: bool) -> None:
-        """Compare left pieces of one class with right ones of another, or, if `alone`, each with itself."""
-        codes, m, s, t = self._codes, len(left), int(_SIZE_CLASSES[first]), int(_SIZE_CLASSES[second])
-        lefts, rights = codes.ranks[left], codes.ranks[right]
-        places = self._comparison.candidates(
-            (s, t, m),
-            (table[first].take(lefts, axis=1, mode="clip")[:, None] for table in codes.tables),
-            (table[second].take(rights, axis=1, mode="clip") for table in codes.tables),
-            self._limit,
-            slice(None, None, t + 1) if alone else None,
-        )
-        if len(places):
-            pair = places // m
-            chunk_pair = places - pair * m
-            i = pair // t
-            j = pair - i * t
-            left, right = left[chunk_pair], right[chunk_pair]
-            real = (i < codes.sizes[left]) & (j < codes.sizes[right])
-            if alone:
-                real &= i < j
-            self._pending.append(((codes.starts[left] + i)[real], (codes.starts[right] + j)[real]))
-            self._pending_count += len(places)
-            if self._pending_count >= _FULL_COMPARISONS_PER_BATCH:
-                self._count()
-
-    def _count(self) -> None:
-        """Compare the pairs of places seen in full, and keep those that are within the radius and not known."""
-        if not self._pending:
-            return
-        pending = self._pending
-        self._pending, self._pending_count = [], 0
-        every = [np.concatenate(side) for side in zip(*pending, strict=True)]
-        for i in range(0, len(every[0]), _FULL_COMPARISONS_PER_BATCH):
-            self._keep(
-                every[0][i : i + _FULL_COMPARISONS_PER_BATCH], every[1][i : i + _FULL_COMPARISONS_PER_BATCH]
-            )
-
-    def _keep(self, a: Integers, b: Integers) -> None:
-        differences = self._codes.codes.take(a, axis=0) ^ self._codes.codes.take(b, axis=0)
-        distances = np.zeros(len(a), np.int64)
-        for counts in np.bitwise_count(differences).T:
-            distances += counts
-        new = distances <= self._radius
-        for known in (None, *self._earlier):
-            if known is not None:
-                new = ~known.matches(differences.T)
-            if not new.all():
-                a, b, distances, differences = a[new], b[new], distances[new], differences[new]
-            if not len(a):
-                return
-        a, b = self._codes.order[a], self._codes.order[b]
-        self.found.add(np.stack([np.minimum(a, b), np.maximum(a, b), distances]))
-
-
-def _find_pairs(
-    planes: Words,
-    substrings: Sequence[Substring],
-    options: _PairOptions,
-    progress: Progress,
-    cancel: CancelToken,
-) -> Integers:
-    """Find the wanted pairs of distinct codes, once each: codes, codes and distances, (3, p)."""
-    progress.start(Phase.COMPARE, len(substrings) * planes.shape[1])
-    found = FoundPairs(options.nearest)
-    codes = np.ascontiguousarray(planes.T)
-    for i, substring in enumerate(substrings):
-        cancel.check()
-        for part in _find_pairs_in_threads(
-            _SortedCodes.of(planes, codes, substring), options, substrings[:i], cancel
-        ):
-            found.add(part)
-        progress.advance(planes.shape[1])
-    return found.pairs()
-
-
-def _find_pairs_in_threads(
-    codes: _SortedCodes, options: _PairOptions, earlier: Sequence[Substring], cancel: CancelToken
-) -> list[Integers]:
-    """Let several threads compare the pieces; gives what each found, (3, found)."""
-
-    def work(tiles: Iterator[range]) -> Integers:
-        worker = _Worker(codes, options, earlier)
-        for tile in tiles:
-            worker.take(tile, cancel)
-        return worker.found.pairs()
-
-    chunks = len(codes.starts)
-    step = min(chunks // (_TILES_PER_THREAD * (options.threads or processors())) + 1, _MAX_CHUNKS_PER_TILE)
-    return run_in_threads(
-        (range(i, min(i + step, chunks)) for i in range(0, chunks, step)), work, options.threads
-    )

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.bits import WORD_BITS
-from vtsfind.base.progress import CancelToken, Progress, SilentProgress
+from vtsfind.base.progress import Monitor
 from vtsfind.find.hamming.distance import Integers, Words
 
 NEAR_S: Final = 3600
@@ -47,17 +47,25 @@ class DistanceHistogram:
     """How many pairs, each counted once, a stratum has."""
 
 
+@dataclass(frozen=True, slots=True)
+class Strata:
+    """How pairs are drawn: some from each range of distances and each kind but bursts."""
+
+    width_bits: int
+    """Distances in a stratum."""
+    pairs: int
+    """Pairs that are drawn from a stratum."""
+    seed: int
+
+
 def distance_histogram(
     planes: Words,
     sample: Integers,
     times: npt.NDArray[np.int64],
     *,
     limit: int,
-    stratum_bits: int,
-    pairs_per_stratum: int,
-    seed: int,
-    progress: Progress | None = None,
-    cancel: CancelToken | None = None,
+    strata: Strata,
+    monitor: Monitor | None = None,
 ) -> DistanceHistogram:
     """Compare the codes of some photos with those of all.
 
@@ -71,20 +79,17 @@ def distance_histogram(
         (n,) seconds of the shots on one scale; negative for unknown.
     limit
         Distances up to this one are counted apart.
-    stratum_bits
-        Distances in a stratum.
-    pairs_per_stratum
-        How many pairs are drawn from each stratum of the kinds `APART` and `UNDETERMINED`, at random.
-    seed
-        Of the drawing.
-    progress, cancel
-        The watcher, told of each photo of the sample, and whether to stop.
+    strata
+        What is drawn.
+    monitor
+        Its progress counts photos of the sample.
 
     Raises
     ------
     Cancelled
+        If the monitor says so.
     """
-    progress, cancel = progress or SilentProgress(), cancel or CancelToken()
+    monitor = monitor or Monitor()
     words, n = planes.shape
     if limit > words * WORD_BITS:
         raise ValueError("no two codes are that far apart")
@@ -92,30 +97,24 @@ def distance_histogram(
     counts = np.zeros((len(TimeRelation), s, limit + 1), np.int64)
     places = np.full(n, s, np.int64)
     places[sample] = np.arange(s)
-    reservoir = _StratifiedReservoir(pairs_per_stratum, np.random.default_rng(seed))
+    reservoir = _StratifiedReservoir(strata)
     bursts = 0
     for row, column in enumerate(sample):
-        cancel.check()
+        monitor.cancel.check()
         distances = np.bitwise_count(planes ^ planes[:, column, None]).sum(axis=0, dtype=np.int64)
         kinds = _time_relations(times, int(column))
         bursts += int((kinds == TimeRelation.BURST).sum())
         near = np.flatnonzero(distances <= limit)
         near = near[near != column]
         cells = kinds[near].astype(np.int64) * (limit + 1) + distances[near]
-        counts[:, row] = np.bincount(cells, minlength=counts[:, row].size).reshape(
-            len(TimeRelation), limit + 1
-        )
+        counts[:, row] = np.bincount(cells, minlength=counts[:, row].size).reshape(counts[:, row].shape)
         once = near[places[near] > row]
-        reservoir.offer(int(column), once, kinds[once], distances[once] // stratum_bits)
-        progress.advance()
+        reservoir.offer(int(column), once, kinds[once], distances[once])
+        monitor.progress.advance()
     directed = s * (n - 1)
+    distinct_share = (s * (n - s) + s * (s - 1) / 2) / max(directed, 1)
     return DistanceHistogram(
-        counts,
-        directed,
-        bursts,
-        (s * (n - s) + s * (s - 1) / 2) / max(directed, 1),
-        reservoir.sampled_pairs(),
-        reservoir.sizes,
+        counts, directed, bursts, distinct_share, reservoir.sampled_pairs(), reservoir.sizes
     )
 
 
@@ -130,17 +129,18 @@ def _time_relations(times: npt.NDArray[np.int64], column: int) -> npt.NDArray[np
 class _StratifiedReservoir:
     """Draws pairs from each stratum, every one with the same chance, while they come."""
 
-    def __init__(self, size: int, rng: np.random.Generator) -> None:
-        self._size = size
-        self._rng = rng
+    def __init__(self, strata: Strata) -> None:
+        self._strata = strata
+        self._rng = np.random.default_rng(strata.seed)
         self._priorities: dict[tuple[TimeRelation, int], npt.NDArray[np.float64]] = {}
         self._pairs: dict[tuple[TimeRelation, int], Integers] = {}
         self.sizes: dict[tuple[TimeRelation, int], int] = {}
 
     def offer(
-        self, column: int, others: Integers, kinds: npt.NDArray[np.int8], strata: npt.NDArray[np.int64]
+        self, column: int, others: Integers, kinds: npt.NDArray[np.int8], distances: npt.NDArray[np.int64]
     ) -> None:
         """Take the pairs of one photo with some others."""
+        strata = distances // self._strata.width_bits
         for kind in (TimeRelation.APART, TimeRelation.UNDETERMINED):
             for stratum in np.unique(strata[kinds == kind]):
                 mine = others[(kinds == kind) & (strata == stratum)]
@@ -151,7 +151,7 @@ class _StratifiedReservoir:
         # Whoever has one of the smallest lots is drawn, so that what came before need not be kept.
         priorities = np.concatenate([self._priorities.get(key, np.empty(0)), self._rng.random(len(pairs))])
         every = np.concatenate([self._pairs.get(key, np.empty((0, 2), np.int64)), pairs])
-        kept = np.sort(np.argsort(priorities, kind="stable")[: self._size])
+        kept = np.sort(np.argsort(priorities, kind="stable")[: self._strata.pairs])
         self._priorities[key], self._pairs[key] = priorities[kept], every[kept]
 
     def sampled_pairs(self) -> dict[tuple[TimeRelation, int], Integers]:

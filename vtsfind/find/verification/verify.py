@@ -101,15 +101,6 @@ def seconds_apart(first: PhotoFeatures, second: PhotoFeatures) -> int | None:
     return abs(round((next(times) - next(times)).total_seconds()))
 
 
-def needs_pixel_digests(first: PhotoFeatures, second: PhotoFeatures) -> bool:
-    """Whether the digests of all pixels are needed to tell what these two are."""
-    if first.digest == second.digest:
-        return False
-    return (first.info.width, first.info.height) == (second.info.width, second.info.height) and (
-        first.pixels_digest is None or second.pixels_digest is None
-    )
-
-
 def _match_full_frame(first: PhotoFeatures, second: PhotoFeatures) -> FullFrameVerdict:
     if first.digest == second.digest:
         return Verdict.BYTES, Evidence(agreement=1.0, note="same content")

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import State
 from vtsfind.base.paths import show_path
+from vtsfind.base.progress import Monitor
 from vtsfind.base.words import counted, file_size
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import JobDone, JobProgressed
@@ -144,7 +145,9 @@ class HistoryPage(Page):
         from vtsfind.engine.apply.undo import undo
 
         call = partial(undo, run)
-        self.context.jobs.start("undo", lambda progress, cancel: call(progress=progress, cancel=cancel))
+        self.context.jobs.start(
+            "undo", lambda progress, cancel: call(monitor=Monitor(progress=progress, cancel=cancel))
+        )
         self.refresh_status()
 
     def job_progressed(self, message: JobProgressed) -> None:

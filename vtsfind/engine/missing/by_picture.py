@@ -4,9 +4,8 @@ Codes propose the nearest few photos of the library, and looking at both decides
 find nothing worse about it than about the card's photo: pixels, format, compression, EXIF data.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Final
 
 import numpy as np
@@ -14,14 +13,13 @@ import numpy as np
 from vtsfind.act.policy import QUALITY_RULES, RULES, KeepCandidate, mark_recompressed
 from vtsfind.base import bits
 from vtsfind.base.groups import COPIES, Photo, Verdict
-from vtsfind.base.progress import CancelToken, Phase, Progress
+from vtsfind.base.progress import Phase
 from vtsfind.base.quality import Details
-from vtsfind.base.records import Failure, Preprocessing
-from vtsfind.base.settings import Settings
-from vtsfind.engine.calibration.curve import COPY_HEAD, copy_bits
-from vtsfind.engine.duplicates.extraction import extract_features, pool
-from vtsfind.engine.library import access as library
-from vtsfind.engine.library.access import EncoderLike, card_of
+from vtsfind.base.records import Failure
+from vtsfind.engine.context import Context
+from vtsfind.engine.decoding import extract_features, work_pool
+from vtsfind.engine.library.access import ModelLike
+from vtsfind.engine.library.heads import COPY_HEAD, copy_head
 from vtsfind.engine.missing.card import CardFiles, CardPhoto, CardResult, Presence
 from vtsfind.engine.search.query_image import QueryImage, codes_of
 from vtsfind.find.candidates.hash_codes import adaptive_radius
@@ -43,15 +41,7 @@ _VERDICT_WORDS: Final = {
 }
 
 
-def match_by_content(
-    index: Index,
-    result: CardResult,
-    card_files: CardFiles,
-    *,
-    settings: Settings,
-    progress: Progress,
-    cancel: CancelToken,
-) -> None:
+def match_by_picture(index: Index, result: CardResult, card_files: CardFiles, context: Context) -> None:
     """Look for the photos of a result that are not there by content, and change their standing if they are found.
 
     Raises
@@ -62,37 +52,29 @@ def match_by_content(
         If the model cannot be used.
     Cancelled
     """
-    copy_bits(index.signature)
-    card = cache(lambda: card_of(index))
-    model = _Model(lambda: card().preprocessing, cache(lambda: library.load_encoder(card(), settings)))
+    copy_head(index.signature)
+    model = context.model_of(index)
     pending = [i for i, photo in enumerate(result.photos) if photo.presence is not Presence.PRESENT]
-    progress.start(Phase.CHECK, len(pending))
-    with pool(settings) as workers:
-        search = _ContentSearch(index, result, card_files, model, settings, workers, cancel)
+    context.progress.start(Phase.CHECK, len(pending))
+    with work_pool(context.settings) as workers:
+        search = _PictureSearch(index, result, card_files, model, workers, context)
         for start in range(0, len(pending), _PHOTOS_PER_BATCH):
             some = pending[start : start + _PHOTOS_PER_BATCH]
             for i, photo in zip(some, search.classified([result.photos[i] for i in some]), strict=True):
                 result.photos[i] = photo
-            progress.advance(len(some))
+            context.progress.advance(len(some))
     broken = {failure.path for failure in result.failures}
     result.photos = [photo for photo in result.photos if photo.found.path not in broken]
 
 
 @dataclass(frozen=True, slots=True)
-class _Model:
-    preprocessing: Callable[[], Preprocessing]
-    encoder: Callable[[], EncoderLike]
-
-
-@dataclass(frozen=True, slots=True)
-class _ContentSearch:
+class _PictureSearch:
     index: Index
     result: CardResult
     card_files: CardFiles
-    model: _Model
-    settings: Settings
+    model: ModelLike
     workers: WorkPool
-    cancel: CancelToken
+    context: Context
 
     def classified(self, photos: Sequence[CardPhoto]) -> list[CardPhoto]:
         """Where some photos of the card stand after a look at what is nearest to them."""
@@ -100,7 +82,11 @@ class _ContentSearch:
         paths = sorted({record.path for records in near for record in records})
         own = [photo.found.path for photo in photos]
         features_by_path = dict(
-            zip([*own, *paths], extract_features(self.workers, [*own, *paths], self.cancel), strict=True)
+            zip(
+                [*own, *paths],
+                extract_features(self.workers, [*own, *paths], self.context.cancel),
+                strict=True,
+            )
         )
         classified = []
         with SINGLE_THREADED_BLAS:
@@ -121,14 +107,8 @@ class _ContentSearch:
 
     def _nearest(self, photos: Sequence[CardPhoto]) -> list[list[FileRecord]]:
         """For each photo a file of each of the nearest contents of the library; none for one that cannot be decoded."""
-        codes_by_photo = codes_of(
-            self.index,
-            [QueryImage(photo.found.path, photo.found.path) for photo in photos],
-            encoder=self.model.encoder,
-            preprocessing=self.model.preprocessing,
-            settings=self.settings,
-            cancel=self.cancel,
-        )
+        queries = [QueryImage(photo.found.path, photo.found.path) for photo in photos]
+        codes_by_photo = codes_of(self.index, queries, self.model, self.context)
         planes = self.index.planes(COPY_HEAD)
         radius = adaptive_radius(planes.words)
         near: list[list[FileRecord]] = []
@@ -149,7 +129,9 @@ class _ContentSearch:
         worse_copy = None
         for verdict, record in sorted(copies, key=lambda copy: (copy[0].rank, copy[1].path)):
             extracted_pair = list(
-                extract_features(self.workers, [photo.found.path, record.path], self.cancel, full=True)
+                extract_features(
+                    self.workers, [photo.found.path, record.path], self.context.cancel, full=True
+                )
             )
             if isinstance(extracted_pair[0], Failure) or isinstance(extracted_pair[1], Failure):
                 continue

@@ -1,0 +1,90 @@
+"""Choosing keepers: from clusters of contents to groups of files, with the reason for each in words."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from vtsfind.act.policy import KeepCandidate
+from vtsfind.base.groups import Evidence, Group, Member, Verdict
+from vtsfind.base.paths import show_path
+from vtsfind.engine.duplicates.clustering import Cluster, CopyVerdict
+from vtsfind.engine.duplicates.keeper_ranking import RankedFiles
+from vtsfind.engine.duplicates.options import Rules
+from vtsfind.engine.library.sidecars import split_sidecars
+from vtsfind.engine.library.snapshot import Content
+
+SAME_CONTENT: CopyVerdict = (Verdict.BYTES, Evidence(agreement=1.0, note="same content"))
+
+
+def choose_keepers(
+    clusters: Iterable[Cluster], contents: Mapping[int, Content], files: RankedFiles, rules: Rules
+) -> tuple[Group, ...]:
+    """Make groups of clusters; none of a cluster in which nothing is left to remove.
+
+    Parameters
+    ----------
+    clusters
+        The contents that belong together, by number.
+    contents
+        By number, with their sidecars.
+    files
+        The files of the contents, ranked.
+    rules
+        The keep policy, the scope, and what the user decided.
+
+    Returns
+    -------
+    Numbered by the path of the keeper.
+    """
+    made = (_group(cluster, contents, files, rules) for cluster in clusters)
+    groups = sorted((group for group in made if group), key=lambda group: group.keeper.path)
+    return tuple(replace(group, number=number) for number, group in enumerate(groups, 1))
+
+
+def _group(
+    cluster: Cluster, contents: Mapping[int, Content], files: RankedFiles, rules: Rules
+) -> Group | None:
+    """The group of a cluster; None if nothing is left but the keeper."""
+    policy, scope = rules.policy, rules.scope
+    own = contents[cluster.keeper]
+    keeper = files.best(own)
+    verdicts = {photo.path: found for n, found in cluster.copies.items() for photo in contents[n].photos}
+    if _groups_identical_files(own, rules):
+        verdicts |= {photo.path: SAME_CONTENT for photo in own.photos}
+    others = [
+        files.candidate(path)
+        for path in verdicts
+        if path != keeper.photo.path
+        and not policy.protected(path)
+        and scope.includes_pair(keeper.photo.path, path)
+    ]
+    if not others:
+        return None
+    second = min(others, key=files.key)
+    members = [_member(keeper, each, verdicts[each.photo.path], rules) for each in others]
+    members.sort(key=lambda member: (member.verdict.rank if member.verdict else -1, member.photo.path))
+    reason = policy.keeper_reason([keeper, second], verdicts[second.photo.path][1])
+    doubts = (policy.ambiguity(keeper, each, verdicts[each.photo.path][1]) for each in others)
+    doubt = next(filter(None, doubts), "")
+    return Group(
+        0,
+        (Member(keeper.photo, None, Evidence(), reason), *members),
+        bool(doubt) or policy.tied(keeper, second),
+        doubt,
+    )
+
+
+def _member(keeper: KeepCandidate, other: KeepCandidate, found: CopyVerdict, rules: Rules) -> Member:
+    """A file that may go, with the sidecars that may go with it."""
+    photo, staying = split_sidecars(other.photo, keeper.photo)
+    reason = rules.policy.reason(keeper, other, found[1])
+    if staying:
+        names = ", ".join(show_path(os.path.basename(path)) for path in staying)
+        reason += f"; {names} stays, for the kept photo has no such file"
+    return Member(photo, *found, reason)
+
+
+def _groups_identical_files(content: Content, rules: Rules) -> bool:
+    """Whether files of one content are copies to be shown."""
+    is_excluded = rules.decisions.is_excluded(content.digest, content.digest)
+    return Verdict.BYTES in rules.kinds and not is_excluded

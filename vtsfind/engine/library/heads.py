@@ -1,0 +1,28 @@
+"""The hash heads by what they are for."""
+
+from typing import Final
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.records import Head, Signature
+
+COPY_HEAD: Final = "copy"
+"""The head whose codes tell whether it is the same picture: they propose duplicates."""
+SCENE_HEAD: Final = "scene"
+"""The head whose codes tell what is in a picture: they answer queries."""
+
+
+def copy_head(signature: Signature) -> Head:
+    """The head of a model whose codes propose duplicates.
+
+    Raises
+    ------
+    UsageError
+        If the model has none.
+    """
+    for head in signature.heads:
+        if head.name == COPY_HEAD:
+            return head
+    raise UsageError(
+        f"The model '{signature.model}' of this library makes no codes '{COPY_HEAD}'.",
+        "Make a library with the default model: vtsfind index FOLDER --library NAME",
+    )
