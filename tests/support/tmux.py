@@ -5,7 +5,7 @@ import subprocess
 import time
 from pathlib import Path
 
-PATIENCE_S = 90
+PATIENCE_S = 240
 
 
 class Terminal:

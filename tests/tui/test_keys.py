@@ -14,9 +14,11 @@ from vtsfind.tui.screens.groups import GroupsPage
 from vtsfind.tui.screens.history import HistoryPage
 from vtsfind.tui.screens.home import HomePage
 from vtsfind.tui.screens.search import SearchPage
+from vtsfind.tui.screens.welcome import WelcomePage
 
 OWNERS = {
     KeyScope.EVERYWHERE: BrowseApp,
+    KeyScope.WELCOME: WelcomePage,
     KeyScope.HOME: HomePage,
     KeyScope.GROUPS: GroupsPage,
     KeyScope.COMPARE: ComparePage,

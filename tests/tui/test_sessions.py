@@ -21,6 +21,7 @@ from vtsfind.engine.context import Context
 from vtsfind.engine.indexing.update import update
 from vtsfind.tui.app import BrowseApp
 from vtsfind.tui.screens.apply import ApplyPage
+from vtsfind.tui.screens.groups import GroupsPage
 from vtsfind.tui.screens.history import HistoryPage
 from vtsfind.tui.screens.home import HomePage
 from vtsfind.tui.screens.search import SearchPage
@@ -109,12 +110,11 @@ def test_nothing_is_carried_out_before_something_is_accepted(tmp_path: Path) -> 
     drive(on_disk(tmp_path, 1), script)
 
 
-def test_a_first_session_indexes_a_folder_and_finds_its_copies(photos: Path) -> None:
+def test_a_folder_is_added_to_the_library_from_home(photos: Path) -> None:
     Image.open(photos / "cat.jpg").save(photos / "cat-again.jpg", quality=60)
 
     async def script(hand: Hand) -> None:
-        hand.page(HomePage)
-        await hand.press("i")
+        await hand.press("f2", "i")
         hand.page(AddFolderDialog)
         await hand.write(str(photos))
         await hand.press("enter")
@@ -122,7 +122,6 @@ def test_a_first_session_indexes_a_folder_and_finds_its_copies(photos: Path) -> 
         await hand.finish()
         hand.page(HomePage)
         assert "13 files" in hand.text
-        assert hand.app.session.review
         names = {
             show_path(member.photo.path).rpartition("/")[2]
             for group in hand.review.groups
@@ -135,7 +134,7 @@ def test_a_first_session_indexes_a_folder_and_finds_its_copies(photos: Path) -> 
 
 def test_a_folder_that_is_not_there_is_asked_for_again() -> None:
     async def script(hand: Hand) -> None:
-        await hand.press("n")
+        await hand.press("f2", "n")
         await hand.write("/nowhere")
         await hand.press("enter")
         hand.page(AddFolderDialog)
@@ -273,10 +272,10 @@ def test_a_whole_review_of_real_photos(shared_photos: Path, tmp_path: Path) -> N
     async def script(hand: Hand) -> None:
         await hand.press("n")
         await hand.write(str(folder))
-        await hand.press("enter")
+        await hand.press("enter", "enter")
         await hand.finish()
         await hand.finish()
-        await hand.press("f3")
+        hand.page(GroupsPage)
         assert len(hand.review.groups) >= 6
         for group in hand.review.groups:
             assert [os.path.basename(member.photo.path)[1:] for member in group.members] == [

@@ -72,10 +72,34 @@ def test_a_review_in_a_real_terminal_goes_on_after_quitting(
     assert len(list((tmp_path / "photos").iterdir())) == 12
 
 
-def test_a_library_that_is_not_there_opens_at_home(tmp_path: Path, terminals: list[Terminal]) -> None:
-    library = str(tmp_path / "nothing")
+def test_the_first_launch_of_the_plain_command_leads_to_the_first_groups(
+    tmp_path: Path, terminals: list[Terminal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    whole = photograph(0, 480, 360)
+    write(tmp_path / "Pictures" / "scene.jpg", whole)
+    write(tmp_path / "Pictures" / "scene-small.jpg", whole.resize((240, 180)), quality=70)
+    terminal = Terminal(tmp_path / "socket", [sys.executable, "-m", "vtsfind"])
+    terminals.append(terminal)
+    terminal.until("[x] ")
+    terminal.until("2 photos")
+    terminal.press("Enter")
+    terminal.until("0/1 decided")
+    terminal.until("KEEPER")
+    terminal.press("q")
+    assert terminal.until_ended() == 0
+
+
+def test_a_library_that_is_not_there_opens_at_home_if_there_are_others(
+    library: Path, tmp_path: Path, terminals: list[Terminal]
+) -> None:
+    from vtsfind.base.settings import places
+
+    places().libraries.mkdir(parents=True)
+    library.rename(places().libraries / "others")
     terminal = Terminal(
-        tmp_path / "socket", [sys.executable, "-m", "vtsfind", "browse", "--library", library]
+        tmp_path / "socket",
+        [sys.executable, "-m", "vtsfind", "browse", "--library", str(tmp_path / "nothing")],
     )
     terminals.append(terminal)
     terminal.until("not indexed yet")

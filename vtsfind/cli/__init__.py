@@ -1,8 +1,11 @@
 """The command line: parse, ask the engine, hand to the report, exit with the right code."""
 
+import sys
+
 
 def main() -> None:
-    """Run the command that the process was started with."""
+    """Run the command that the process was started with; without one, in a terminal, the terminal UI."""
     from vtsfind.cli.app import app
 
-    app(prog_name="vtsfind")
+    is_bare = len(sys.argv) == 1 and sys.stdin.isatty() and sys.stdout.isatty()
+    app(["browse"] if is_bare else None, prog_name="vtsfind")

@@ -13,6 +13,7 @@ from textual.theme import Theme
 from vtsfind.base.errors import LibraryMissing
 from vtsfind.base.progress import Cancelled
 from vtsfind.base.words import counted, file_size
+from vtsfind.engine.indexing.refresh import RefreshResult
 from vtsfind.engine.review.session import BrowseSession, error_message
 from vtsfind.graphics.detect import CellSize, Graphics
 from vtsfind.graphics.renderer import PictureRenderer
@@ -35,6 +36,7 @@ from vtsfind.tui.screens.groups import GroupsPage
 from vtsfind.tui.screens.history import HistoryPage
 from vtsfind.tui.screens.home import HomePage
 from vtsfind.tui.screens.search import SearchPage
+from vtsfind.tui.screens.welcome import WelcomePage
 from vtsfind.tui.services.jobs import Jobs
 from vtsfind.tui.services.serial_keys import SerialKeysApp
 from vtsfind.tui.services.thumbnails import PictureCache
@@ -82,6 +84,7 @@ class BrowseApp(SerialKeysApp):
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings(KeyScope.EVERYWHERE)
     MODES: ClassVar[dict[str, str | Callable[[], Screen[object]]]] = {
+        "welcome": WelcomePage,  # type: ignore[dict-item]
         "home": HomePage,  # type: ignore[dict-item]
         "groups": GroupsPage,  # type: ignore[dict-item]
         "search": SearchPage,  # type: ignore[dict-item]
@@ -202,6 +205,12 @@ class BrowseApp(SerialKeysApp):
         if message.job == _LOADING and isinstance(message.result, tuple):
             self.session.use_groups(*message.result)
             self._for_each_page(lambda page: page.groups_changed())
+        if (
+            isinstance(message.result, RefreshResult)
+            and message.result.photos
+            and not message.result.interrupted
+        ):
+            self.load_groups()
         self._for_each_page(lambda page: page.job_done(message))
 
     @on(JobFailed)
@@ -209,7 +218,7 @@ class BrowseApp(SerialKeysApp):
         self._job_ended(message.job)
         self._for_each_page(lambda page: page.job_failed(message))
         if isinstance(message.error, LibraryMissing) and message.job == _LOADING:
-            self.switch_mode("home")
+            self.switch_mode("home" if self.session.has_libraries() else "welcome")
         elif not isinstance(message.error, Cancelled):
             self.show_error(message.error)
 

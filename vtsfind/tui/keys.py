@@ -11,6 +11,7 @@ class KeyScope(StrEnum):
     """A screen with its own keys; the value is its heading."""
 
     EVERYWHERE = "Everywhere"
+    WELCOME = "Welcome"
     HOME = "Home"
     GROUPS = "Groups"
     COMPARE = "Compare"
@@ -40,7 +41,7 @@ class KeyAction:
     """The names of the keys for people, where they differ from Textual's."""
 
 
-E, H, G, C, S, A, R = KeyScope
+E, W, H, G, C, S, A, R = KeyScope
 ACTIONS = (
     KeyAction(E, "help", "question_mark,f1", "Help", "Show the keys of this screen.", footer=True, shown="?, F1"),
     KeyAction(E, "quit", "q", "Quit", "Quit. Every decision is saved already.", footer=True),
@@ -53,6 +54,10 @@ ACTIONS = (
     KeyAction(E, "go('history')", "f6", "History", "Show what was done to files, and undo it."),
     KeyAction(E, "turn(-1)", "left_square_bracket", "Previous screen", "Show the screen to the left.", shown="["),
     KeyAction(E, "turn(1)", "right_square_bracket", "Next screen", "Show the screen to the right.", shown="]"),
+    KeyAction(W, "start", "enter", "Start", "Index the selected folders, then find duplicates.", footer=True),
+    KeyAction(W, "select", "space", "Select", "Select or deselect a folder.", footer=True),
+    KeyAction(W, "add", "n,slash", "Add folder", "Type the path of another folder.", footer=True),
+    KeyAction(W, "cancel", "escape", "Stop", "Stop. Photos read so far are kept.", footer=True, shown="Esc"),
     KeyAction(H, "index", "i", "Index", "Index new and changed photos, in the background.", footer=True),
     KeyAction(H, "add", "n", "Add folder", "Index another folder, into this library or a new one.", footer=True),
     KeyAction(H, "cancel", "escape", "Stop", "Stop indexing. Photos read so far are kept.", footer=True, shown="Esc"),

@@ -167,6 +167,11 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         self.settings = replace(self.settings, library=library)
         self.search_session = SearchSession(self.settings)
 
+    @staticmethod
+    def has_libraries() -> bool:
+        """Whether there is any library in the user's data folder."""
+        return bool(library_names())
+
     def overviews(self) -> list[Overview]:
         """All libraries: the current one first, then those in the user's data folder."""
         names = dict.fromkeys([self.settings.library, *library_names()])

@@ -12,7 +12,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import ProgressBar, Static
+from textual.widgets import Static
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import Operation, State
@@ -23,6 +23,7 @@ from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import JobDone, JobFailed, JobProgressed
 from vtsfind.tui.page import Page
 from vtsfind.tui.widgets.dialogs import ConfirmDialog, PlanFileDialog
+from vtsfind.tui.widgets.job_panel import JobPanel
 from vtsfind.tui.widgets.row_list import RowList
 from vtsfind.tui.widgets.text_width import Line
 
@@ -64,13 +65,12 @@ class ApplyPage(Page):
         yield Vertical(
             Static(id="totals"),
             RowList(id="plan"),
-            Vertical(Static(id="apply-doing"), ProgressBar(id="apply-bar"), id="apply-work"),
+            JobPanel(id="work"),
             id="apply",
         )
 
     def on_mount(self) -> None:
         """Set the titles."""
-        self.query_one("#apply-work").display = False
         self.query_one("#totals").border_title = "Plan"
 
     def on_screen_resume(self) -> None:
@@ -151,27 +151,25 @@ class ApplyPage(Page):
     def _apply(self, proposal: Proposal) -> None:
         call = partial(self.context.session.apply, proposal)
         if self.context.jobs.start("apply", lambda progress, cancel: call(progress=progress, cancel=cancel)):
-            self.query_one("#apply-work").display = True
+            self.query_one(JobPanel).show_text("Starting \u2026")
             self.refresh_status()
 
     def job_progressed(self, message: JobProgressed) -> None:
         """Show the progress."""
         if message.job == "apply":
-            text = Text(f"{message.done:,} of {message.total or 0:,}  {message.note}", no_wrap=True)
-            self.query_one("#apply-doing", Static).update(text)
-            self.query_one("#apply-bar", ProgressBar).update(total=message.total, progress=message.done)
+            self.query_one(JobPanel).show(message)
 
     def job_failed(self, message: JobFailed) -> None:
         """Hide the progress."""
         if message.job == "apply":
-            self.query_one("#apply-work").display = False
+            self.query_one(JobPanel).hide()
 
     def job_done(self, message: JobDone) -> None:
         """Show the outcome."""
         if message.job != "apply":
             return
         applied = self._applied = cast("ApplyResult", message.result)
-        self.query_one("#apply-work").display = False
+        self.query_one(JobPanel).hide()
         done, skipped = applied.of(State.DONE), applied.skipped
         text = Text(
             f"Moved {counted(len(done), 'file')} to the trash, {file_size(applied.size)}.", style="bold"

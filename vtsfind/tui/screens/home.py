@@ -10,11 +10,11 @@ from rich.table import Table
 from rich.text import Text
 from textual import on, work
 from textual.binding import BindingType
-from textual.containers import Container, Vertical, VerticalScroll
+from textual.containers import Container, VerticalScroll
 from textual.markup import escape
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import ProgressBar, Static
+from textual.widgets import Static
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import State
@@ -26,6 +26,7 @@ from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import GoToScreen, JobDone, JobFailed, JobProgressed, OpenLibrary
 from vtsfind.tui.page import Page
 from vtsfind.tui.widgets.dialogs import AddFolderDialog
+from vtsfind.tui.widgets.job_panel import JobPanel
 from vtsfind.tui.widgets.row_list import RowList
 from vtsfind.tui.widgets.text_width import Line, cut
 
@@ -66,12 +67,11 @@ class HomePage(Page):
             VerticalScroll(Static(id="library"), id="library-side", can_focus=False),
             id="home",
         )
-        yield Vertical(Static(id="doing"), ProgressBar(id="bar", show_eta=True), id="work")
+        yield JobPanel(id="work")
 
     def on_mount(self) -> None:
         """Set the titles and read the libraries."""
         self.query_one("#libraries").border_title = "Libraries"
-        self.query_one("#work").display = False
         self._load_overviews()
 
     def on_screen_resume(self) -> None:
@@ -218,8 +218,7 @@ class HomePage(Page):
         ):
             self.notify("Indexing is already running.", severity="warning")
             return
-        self.query_one("#doing", Static).update(f"Indexing {library} \u2026")
-        self.query_one("#work").display = True
+        self.query_one(JobPanel).show_text(f"Indexing {library} \u2026")
         self.refresh_status()
 
     def job_progressed(self, message: JobProgressed) -> None:
@@ -228,29 +227,20 @@ class HomePage(Page):
             message.job == "groups" and "index" in self.context.jobs.running
         ):
             return
-        self.query_one("#work").display = True
-        text = f"{message.phase.value}  {message.done:,}" + (
-            f" of {message.total:,}" if message.total else ""
-        )
-        self.query_one("#doing", Static).update(
-            Text(f"{text}  {message.note}", no_wrap=True, overflow="ellipsis")
-        )
-        self.query_one("#bar", ProgressBar).update(total=message.total, progress=message.done)
+        self.query_one(JobPanel).show(message)
 
     def job_done(self, message: JobDone) -> None:
         """Show the outcome."""
         if message.job in {"index", "groups"}:
-            self.query_one("#work").display = False
+            self.query_one(JobPanel).hide()
         if message.job == "index" and isinstance(message.result, RefreshResult):
             self.notify(_refresh_summary(message.result), timeout=8)
             self._load_overviews()
-            if not message.result.interrupted:
-                self.context.load_groups()
 
     def job_failed(self, message: JobFailed) -> None:
         """Hide the progress."""
         if message.job in {"index", "groups"}:
-            self.query_one("#work").display = False
+            self.query_one(JobPanel).hide()
 
     def action_cancel(self) -> None:
         """Stop indexing, or else comparing."""

@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
-from rich.style import Style
 from rich.text import Text
+from textual import events
 from textual.widget import Widget
 
 from vtsfind.tui.keys import KeyAction, KeyScope, footer_actions, key_names
@@ -25,23 +25,30 @@ class KeyBar(Widget):
         own, everywhere = footer_actions(scope), footer_actions(KeyScope.EVERYWHERE)
         self._actions = own if scope is KeyScope.EVERYWHERE else (*own, *everywhere)
         self._essential = everywhere
+        self._spans: list[tuple[int, int, KeyAction]] = []
 
     def render(self) -> Text:
         """Draw the keys: those of the screen from the left as far as they fit, then help and quit."""
         room = self.size.width - sum(_width(action) for action in self._essential)
         key_style = self.get_component_rich_style("keybar--key", partial=True)
         text = Text(no_wrap=True, overflow="crop")
+        self._spans = []
         for action in self._actions:
             if action not in self._essential:
                 room -= _width(action)
                 if room < 0:
                     continue
-            namespace = "app" if action.scope is KeyScope.EVERYWHERE else "screen"
-            click = Style(meta={"@click": f"{namespace}.{action.name}{'' if '(' in action.name else '()'}"})
-            text.append(f" {_first_key(action)}", key_style + click)
-            text.append(f" {action.label}", click)
-            text.append(" ")
+            start = len(text)
+            text.append(f" {_first_key(action)}", key_style)
+            text.append(f" {action.label} ")
+            self._spans.append((start, len(text), action))
         return text
+
+    async def on_click(self, event: events.Click) -> None:
+        """Run the action of the clicked key."""
+        for start, end, action in self._spans:
+            if start <= event.x < end:
+                await self.app.run_action(action.name, self.screen)
 
 
 def _first_key(action: KeyAction) -> str:
