@@ -69,12 +69,3 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Vtsfind:
 def photos(tmp_path: Path) -> Path:
     """A folder of twelve drawn photos, see `support.drawn_photos.album`."""
     return album(tmp_path / "photos")
-
-
-@pytest.fixture(scope="session")
-def shared_photos() -> Path:
-    """The folder of real photographs beside the checkout (`dev` and `train` in it)."""
-    folder = Path(__file__).parents[2] / "shared" / "data" / "photos"
-    if not folder.is_dir():
-        pytest.skip("no real photographs beside the checkout")
-    return folder

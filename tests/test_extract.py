@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
+from support import real_photos
 from support.drawn_photos import encoded, exif, noise
 from support.textures import photograph
 
@@ -114,10 +115,10 @@ def test_a_border_all_around_is_told_from_a_dark_sky() -> None:
 
 
 @pytest.mark.parametrize("quality", [None, 90])
-def test_an_enlarged_photograph_is_told_from_a_sharp_one(shared_photos: Path, quality: int | None) -> None:
+def test_an_enlarged_photograph_is_told_from_a_sharp_one(quality: int | None) -> None:
     sharp: list[float | None] = []
     enlarged: list[float | None] = []
-    for path in sorted((shared_photos / "dev").iterdir())[::60]:
+    for path in real_photos.FILES:
         image = Image.fromarray(decode(path.read_bytes(), shortest=256)[0])
         twice = image.resize((image.width * 2, image.height * 2), Image.Resampling.BICUBIC)
         for picture, results in ((image, sharp), (twice, enlarged)):

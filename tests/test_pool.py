@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from PIL import Image
+from support import real_photos
 from support.drawn_photos import encoded, exif, noise, scene, turned, write
 
 from vtsfind.base.errors import VtsfindError
@@ -106,9 +107,9 @@ def test_photos_come_prepared_in_order_with_digest_stamp_and_metadata(pool: Deco
     "record", [Preprocessing(48), Preprocessing(48, fit="crop", resize=56, interpolation="bilinear")]
 )
 def test_real_photographs_come_out_as_decoded_and_prepared_here(
-    shared_photos: Path, record: Preprocessing
+    record: Preprocessing,
 ) -> None:
-    paths = sorted((shared_photos / "dev").iterdir())[:40]
+    paths = real_photos.FILES
     side = 96 if record.fit == "squash" else 112
     with DecodePool(record, workers=2) as own:
         for path, result in zip(paths, run(own, *paths), strict=True):

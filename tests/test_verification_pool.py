@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from support import real_photos
 from support.copies import family
 from support.textures import photograph
 
@@ -75,13 +76,12 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory: pytest.TempPathFactory, shared_photos: Path) -> Shelf:
+def real(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
     """A few photographs, each with a smaller copy and a part of it."""
     folder = tmp_path_factory.mktemp("real")
     (folder / "photos").mkdir()
-    for path in sorted((shared_photos / "train").iterdir())[:3]:
-        with Image.open(path) as opened:
-            image = opened.convert("RGB")
+    for path in real_photos.FILES[:3]:
+        image = real_photos.photo(path.stem)
         shutil.copyfile(path, folder / "photos" / path.name)
         width, height = image.size
         image.resize((width // 2, height // 2)).save(folder / "photos" / f"small-{path.stem}.jpg", quality=70)

@@ -4,8 +4,6 @@ import hashlib
 import json
 import pickle
 import resource
-import runpy
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -33,7 +31,6 @@ from vtsfind.learn.data.split_checks import ExpectedSplit, Fault, SplitFinding, 
 from vtsfind.learn.data.splits import Split, draw_split
 
 CHECKOUT = Path(__file__).parents[2]
-SHARED = CHECKOUT.parent / "shared" / "data"
 PARTS = ("train", "query", "database")
 PUBLISHED = {
     "cifar10@54000": (10, 5_000, 1_000, 54_000, None),
@@ -485,14 +482,8 @@ def test_what_was_found_is_written_beside_results_as_plain_values(small_cifar: P
     assert str(SplitFinding(Fault.REPEATED, 1, "said")) == "said"
 
 
-def test_rebuilt_cifar_10_is_split_by_all_three_protocols(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    restore = SHARED / "cifar10" / "restore.py"
-    if not restore.is_file():
-        pytest.skip("no CIFAR-10 beside the checkout")
-    monkeypatch.setattr(sys, "argv", [str(restore), str(tmp_path)])
-    runpy.run_path(str(restore), run_name="__main__")
+def test_cifar_10_of_its_full_size_is_split_by_all_three_protocols(tmp_path: Path) -> None:
+    write_cifar(tmp_path)
     for name in ("cifar10@54000", "cifar10@all", "cifar10-2"):
         pictures, split = open_protocol(name, tmp_path, seed=1)
         assert {part: len(getattr(split, part)) for part in PARTS} == PROTOCOLS[name].sizes
@@ -506,13 +497,13 @@ def test_rebuilt_cifar_10_is_split_by_all_three_protocols(
     assert np.array_equal(sent.picture(5), pictures.picture(int(split.query[5])))
 
 
-def test_imagenette_beside_the_checkout_opens_by_its_protocol() -> None:
-    if not (SHARED / "imagenette").is_dir():
-        pytest.skip("no Imagenette beside the checkout")
-    pictures, split = open_protocol("imagenette", SHARED, seed=0)
-    assert [len(getattr(split, part)) for part in PARTS] == [5_100, 500, 5_100]
+def test_imagenette_opens_by_its_protocol_in_its_folder(tmp_path: Path) -> None:
+    names = ["train/tench/1.png", "train/church/1.png", "val/tench/2.png", "val/church/2.png"]
+    draw(tmp_path / "imagenette", *names)
+    pictures, split = open_protocol("imagenette", tmp_path, seed=0)
+    assert [len(getattr(split, part)) for part in PARTS] == [2, 2, 2]
     assert split.findings == ()
-    assert pictures.picture(int(split.query[0])).shape == (224, 224, 3)
+    assert pictures.classes == ("church", "tench")
 
 
 def test_the_page_says_what_the_table_says() -> None:

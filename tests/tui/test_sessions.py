@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from support import block_encoder
+from support import block_encoder, real_photos
 from support.drawn_photos import scene, write
 from support.made_groups import on_disk
 from support.tui_driver import Hand, drive
@@ -252,14 +252,14 @@ def test_a_dropped_path_is_understood_as_terminals_write_it(typed: str, path: by
     assert parse_dropped_path(typed) == path
 
 
-def test_a_whole_review_of_real_photos(shared_photos: Path, tmp_path: Path) -> None:
+def test_a_whole_review_of_real_photos(tmp_path: Path) -> None:
     """Index real photos and copies of them, accept everything, apply, undo: every file is as it was."""
     folder = tmp_path / "photos"
     folder.mkdir()
-    originals = sorted((shared_photos / "dev").rglob("*.webp"))[::50][:8]
-    for place, source in enumerate(originals):
-        with Image.open(source) as opened:
-            photo = opened.convert("RGB")
+    originals = [name for name in real_photos.NAMES if not name.endswith("-2")][::3]
+    assert len(originals) == 8
+    for place, name in enumerate(originals):
+        photo = real_photos.photo(name)
         photo.save(folder / f"{place}.jpg", quality=92)
         photo.resize((photo.width * 2 // 3, photo.height * 2 // 3)).save(
             folder / f"{place}-small.jpg", quality=70
