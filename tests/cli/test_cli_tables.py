@@ -121,7 +121,7 @@ def test_curves_without_matplotlib_say_what_to_install(
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     result = evaluate("--figure", 2, "--results", cells, "--png", tmp_path / "curves.png")
     assert result.exit_code == 2
-    assert "pip install 'vtsfind[plots]'" in result.stderr
+    assert "pip install matplotlib" in result.stderr
     assert not (tmp_path / "curves.png").exists()
 
 

@@ -47,6 +47,17 @@ class UsageError(VtsfindError):
     exit_code = 2
 
 
+def package_missing(purpose: str, package: str) -> UsageError:
+    """The error for an optional package that is not installed.
+
+    >>> str(package_missing("Drawing curves", "matplotlib"))
+    'Drawing curves needs the package matplotlib. Install it: python3 -m pip install matplotlib'
+    """
+    return UsageError(
+        f"{purpose} needs the package {package}.", f"Install it: python3 -m pip install {package}"
+    )
+
+
 class StorageError(VtsfindError):
     """Something that vtsfind keeps on disk cannot be used."""
 

@@ -1,13 +1,12 @@
 """`vtsfind apply`: do what a plan says."""
 
-import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.confirm import confirm
+from vtsfind.cli.files import open_input
 from vtsfind.cli.options import CommonOptions, DryRun, Yes
 
 if TYPE_CHECKING:
@@ -42,13 +41,10 @@ def apply(
     the current file is finished; run the same command again to continue.
     """
     with running(common) as run, cancel_on_signal(run):
-        from vtsfind.engine.apply.plans import parse_plan, read_plan
+        from vtsfind.engine.apply.plans import parse_plan
 
-        read = (
-            parse_plan(sys.stdin.buffer.read(), "The plan on standard input")
-            if plan == "-"
-            else read_plan(Path(plan))
-        )
+        with open_input(plan) as stream:
+            read = parse_plan(stream.read(), "The plan on standard input" if plan == "-" else plan)
         if not dry_run and not _confirm_plan(run, read, yes=yes):
             run.notes.say("Nothing was changed.")
             return

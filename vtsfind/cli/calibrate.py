@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vtsfind.cli.command import CommandRun, cancel_on_signal, running
+from vtsfind.cli.files import save_output
 from vtsfind.cli.options import CommonOptions, Device
 
 
@@ -77,7 +78,9 @@ def _calibrate(run: CommandRun, options: CalibrateOptions) -> None:
     rate = options.rate
     radius = None if rate is None else curve.radius_for(rate)
     if options.plot:
-        report.plot_curve(options.plot, curve, radius)
+        from vtsfind.report.plots import calibration_png
+
+        save_output(options.plot, calibration_png(curve, radius), "--plot")
     if run.json:
         report.write_records(run.output, folder, curve, radius)
     else:

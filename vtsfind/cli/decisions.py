@@ -1,11 +1,11 @@
 """`vtsfind decisions`: what was decided about pairs of photos."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vtsfind.cli.command import CommandRun, running
+from vtsfind.cli.files import open_input
 from vtsfind.cli.options import CommonOptions
 from vtsfind.cli.typer_commands import CommandGroup, add_command
 
@@ -121,18 +121,11 @@ def import_from(
     Of two decisions about one pair the later one wins. Importing a file again changes nothing.
     """
     with running(common) as run:
-        from vtsfind.base.errors import UsageError
         from vtsfind.engine.library.decisions import import_decisions
         from vtsfind.report import schema
 
-        if source == "-":
-            _, changed = import_decisions(sys.stdin.buffer, "standard input")
-        else:
-            try:
-                with open(source, "rb") as stream:
-                    _, changed = import_decisions(stream, source)
-            except OSError as error:
-                raise UsageError(f"Cannot read {source}: {error.strerror}.") from error
+        with open_input(source) as stream:
+            _, changed = import_decisions(stream, "standard input" if source == "-" else source)
         _conclude(run, schema.DECISIONS_IMPORT, changed, "Imported the decision for {}.")
 
 

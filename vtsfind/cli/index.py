@@ -1,6 +1,5 @@
 """`vtsfind index`: make or refresh a library."""
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,6 +7,7 @@ import typer
 
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.completion import complete_models
+from vtsfind.cli.files import open_input
 from vtsfind.cli.options import CommonOptions, Device, DryRun
 
 if TYPE_CHECKING:
@@ -118,25 +118,16 @@ def index(
     and tried again once it changes.
     """
     with running(common, **options.settings) as run, cancel_on_signal(run):
-        names = _read_file_names(options.files0_from) if options.files0_from else []
+        names: list[bytes] = []
+        if options.files0_from:
+            from vtsfind.media.scan import read_nul_separated
+
+            with open_input(options.files0_from) as stream:
+                names = read_nul_separated(stream)
         if options.dry_run:
             _preview_changes(run, folders or [], names, options)
         else:
             _refresh(run, folders or [], names, options)
-
-
-def _read_file_names(source: str) -> list[bytes]:
-    """The file names that the user lists."""
-    from vtsfind.base.errors import UsageError
-    from vtsfind.media.scan import read_nul_separated
-
-    if source == "-":
-        return read_nul_separated(sys.stdin.buffer)
-    try:
-        with open(source, "rb") as stream:
-            return read_nul_separated(stream)
-    except OSError as error:
-        raise UsageError(f"Cannot read the list {source}: {error.strerror}.") from error
 
 
 def _refresh(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:

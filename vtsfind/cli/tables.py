@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vtsfind.base.errors import DiskFull, UsageError
+from vtsfind.base.errors import UsageError
 from vtsfind.cli.command import CommandRun
 from vtsfind.cli.eval_options import EvalOptions
+from vtsfind.cli.files import save_output
 from vtsfind.cli.options import require_one_of
 
 if TYPE_CHECKING:
@@ -111,7 +112,6 @@ def _show_curves(run: CommandRun, options: EvalOptions, found: "Results") -> Non
     from vtsfind.learn.data.protocols import find_protocol
     from vtsfind.learn.paper.results import FRAMEWORKS
     from vtsfind.report import precision_recall as curves
-    from vtsfind.store.atomic import replace_file
 
     methods, lengths = _split_list(options.method.lower()), _code_lengths(options.bits)
     datasets = {find_protocol(name).name for name in _split_list(options.dataset)}
@@ -132,14 +132,7 @@ def _show_curves(run: CommandRun, options: EvalOptions, found: "Results") -> Non
     else:
         curves.write_text(run.output, chosen, FRAMEWORKS)
     if options.png is not None:
-        from vtsfind.report.plots import curves_png
+        from vtsfind.report.plots import precision_recall_png
 
-        content = curves_png(chosen, FRAMEWORKS)
-        try:
-            replace_file(options.png, content)
-        except OSError as error:
-            raise DiskFull(
-                f"Cannot write {options.png}: {error.strerror or error}.",
-                "Choose another file with --png.",
-            ) from error
+        save_output(options.png, precision_recall_png(chosen, FRAMEWORKS), "--png")
         run.notes.say(f"Saved {options.png}.")

@@ -1,18 +1,13 @@
-"""What a radius costs and finds in a library: as a chart of blocks, as a PNG, or as NDJSON."""
+"""What each radius finds in a library, and how many unrelated pairs lie within it, as a chart of blocks or NDJSON."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from vtsfind.base.errors import UsageError
 from vtsfind.base.words import counted
 from vtsfind.engine.library.curve import Curve
 from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output, Style
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 _RADIUS_STEP_BITS = 8
 _BAR_WIDTH = 20
@@ -98,59 +93,3 @@ def write_records(output: Output, library: Path, curve: Curve, radius: int | Non
         )
     names = ("photos", "sample", "pairs", "near_in_time", "looked", "unseen", "edited", "edits", "made")
     lines.footer(radius=radius, **{name: getattr(curve, name) for name in names})
-
-
-def plot_curve(file: Path, curve: Curve, radius: int | None) -> None:
-    """Draw the curve into a PNG.
-
-    Raises
-    ------
-    UsageError
-        If matplotlib is not there, or the file cannot be written.
-    """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise UsageError(
-            "Drawing a PNG needs matplotlib.", "Install it with: pip install 'vtsfind[plots]'"
-        ) from error
-    figure = Figure(figsize=(8, 6), layout="constrained")
-    FigureCanvasAgg(figure)
-    above, below = figure.subplots(2, 1, sharex=True)
-    _draw_found(above, curve)
-    _draw_rates(below, curve)
-    for axes in (above, below):
-        axes.grid(alpha=0.3)
-        if radius is not None:
-            axes.axvline(radius, color="black", linestyle=":", label=f"radius {radius}")
-        axes.legend(loc="lower right")
-    try:
-        figure.savefig(file, format="png", dpi=120)
-    except OSError as error:
-        raise UsageError(f"{file} cannot be written: {error.strerror}.", "Choose another --plot.") from error
-
-
-def _draw_found(axes: "Axes", curve: Curve) -> None:
-    radii = range(len(curve.rate))
-    for name, share, least in (
-        ("mild edits", curve.mild, curve.mild_at_least),
-        ("hard edits", curve.hard, curve.hard_at_least),
-    ):
-        (line,) = axes.plot(radii, share, label=name)
-        axes.fill_between(radii, least, share, alpha=0.2, color=line.get_color())
-    axes.set(
-        ylim=(0, 1.02), ylabel="found within the radius", title=f"{curve.photos:,} photos, {curve.made[:10]}"
-    )
-
-
-def _draw_rates(axes: "Axes", curve: Curve) -> None:
-    radii = range(len(curve.rate))
-    least = min(curve.at_most) / 10
-    shown = [max(rate, least) for rate in curve.rate]
-    (line,) = axes.plot(radii, shown, label="different photos")
-    axes.fill_between(radii, shown, curve.at_most, alpha=0.2, color=line.get_color())
-    axes.plot(
-        radii, [max(rate, least) for rate in curve.bursts], label="taken within an hour", linestyle="--"
-    )
-    axes.set(yscale="log", xlabel=f"radius, in {curve.bits} bits", ylabel="part of the pairs within")

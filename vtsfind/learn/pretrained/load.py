@@ -32,7 +32,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 from torch.nn import functional as F
 
-from vtsfind.base.errors import UsageError
+from vtsfind.base.errors import UsageError, package_missing
 from vtsfind.base.settings import places
 from vtsfind.learn.models.transhash import LOCAL_PREFIXES
 from vtsfind.learn.pretrained.npz import read_npz
@@ -264,7 +264,7 @@ def _from_onnx(path: Path, network: Any) -> dict[str, Tensor]:
         from google.protobuf.message import DecodeError  # type: ignore[import-untyped, unused-ignore]
         from onnx import numpy_helper
     except ImportError:
-        raise UsageError(f"{path} needs the package onnx.", "Run: python3 -m pip install onnx") from None
+        raise package_missing(str(path), "onnx") from None
     try:
         graph = onnx.load(path).graph
     except DecodeError as error:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from vtsfind.base.errors import UsageError
+from vtsfind.base.errors import UsageError, package_missing
 from vtsfind.base.progress import Phase, Progress
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.data.formats import Pictures
@@ -139,9 +139,7 @@ def _onnx_network(path: Path) -> FeatureFunction:
     try:
         import onnxruntime
     except ImportError as error:
-        raise UsageError(
-            f"The teacher {path} needs the package onnxruntime.", "pip install 'vtsfind[onnx]'"
-        ) from error
+        raise package_missing(f"The teacher {path}", "onnxruntime") from error
     session = onnxruntime.InferenceSession(path)
     name = session.get_inputs()[0].name
 
