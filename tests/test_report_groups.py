@@ -32,17 +32,17 @@ def pair(number: int, verdict: Verdict = Verdict.RESAVE) -> Group:
 def test_three_groups_are_a_line_each_and_a_line_a_photo(capsys: pytest.CaptureFixture[str]) -> None:
     groups = [pair(1), pair(2, Verdict.EDIT), pair(3, Verdict.BYTES)]
     assert text_of(groups, capsys) == [
-        "Group 1: 2 photos, 4.3 MB to gain",
-        "  keep    4000x3000  8.5 MB  /1/a.jpg        the most pixels",
-        "  resave  4000x3000  4.3 MB  /1/smaller.jpg  fewer pixels",
+        "Group 1: 2 photos, frees 4.3 MB",
+        "  keep                   4000x3000  8.5 MB  /1/a.jpg        the most pixels",
+        "  re-encoded or resized  4000x3000  4.3 MB  /1/smaller.jpg  fewer pixels",
         "",
-        "Group 2: 2 photos, 4.3 MB to gain",
-        "  keep  4000x3000  8.5 MB  /2/a.jpg        the most pixels",
-        "  edit  4000x3000  4.3 MB  /2/smaller.jpg  fewer pixels; same picture",
+        "Group 2: 2 photos, frees 4.3 MB",
+        "  keep    4000x3000  8.5 MB  /2/a.jpg        the most pixels",
+        "  edited  4000x3000  4.3 MB  /2/smaller.jpg  fewer pixels; same picture",
         "",
-        "Group 3: 2 photos, 4.3 MB to gain",
-        "  keep   4000x3000  8.5 MB  /3/a.jpg        the most pixels",
-        "  bytes  4000x3000  4.3 MB  /3/smaller.jpg  fewer pixels",
+        "Group 3: 2 photos, frees 4.3 MB",
+        "  keep        4000x3000  8.5 MB  /3/a.jpg        the most pixels",
+        "  exact copy  4000x3000  4.3 MB  /3/smaller.jpg  fewer pixels",
     ]
 
 
@@ -67,8 +67,8 @@ def test_of_many_copies_of_one_kind_the_first_stand_for_all_and_the_rest_is_coun
     assert lines[0].startswith("Group 1: 50,001 photos, ")
     assert len(lines) == 1 + 1 + 12 + 1 + 1
     assert lines[-2:] == [
-        "  bytes  and 49,987 more, which --csv and --json name",
-        "  edit   4000x3000  1.0 kB  /z.jpg      a crop",
+        "  exact copy  and 49,987 more; --csv and --json list all",
+        "  edited      4000x3000  1.0 kB  /z.jpg      a crop",
     ]
 
 
@@ -97,21 +97,21 @@ def test_ties_are_told_apart_by_what_is_not_known(capsys: pytest.CaptureFixture[
     lines = text_of([paths, crop], capsys)
     headings = [line for line in lines if line.startswith("Group")]
     assert [heading.rpartition("; ")[2] for heading in headings] == [
-        "tied: only the paths differ",
-        "tied: a crop, or a collage",
+        "only the paths differ",
+        "a crop, or a collage",
     ]
     summarize_duplicates(Notes(), found([paths, crop]))
     said = capsys.readouterr().err
-    assert "In 1 group only the paths tell which photo to keep." in said
-    assert "In 1 group one may be the original of a crop, or a collage" in said
+    assert "In 1 group only the paths decide which photo to keep." in said
+    assert "In 1 group a photo may be the original of a crop, or a collage" in said
 
 
 def test_pairs_that_were_not_all_found_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     detailed = Notes(verbose=True)
     summarize_duplicates(detailed, found([pair(1)]))
-    assert "within 90 bits (" in capsys.readouterr().err
+    assert "within 90 bits, 0 more" in capsys.readouterr().err
     summarize_duplicates(detailed, replace(found([pair(1)]), complete=47))
-    assert "within 90 bits, not all of those beyond 47 (" in capsys.readouterr().err
+    assert "within 90 bits (all of those within 47), 0 more" in capsys.readouterr().err
 
 
 def test_candidates_are_never_called_duplicates(capsys: pytest.CaptureFixture[str]) -> None:
@@ -120,13 +120,13 @@ def test_candidates_are_never_called_duplicates(capsys: pytest.CaptureFixture[st
     summarize_duplicates(Notes(), found([pair(1)], verified=False))
     said = capsys.readouterr().err
     assert "1 candidate " in said
-    assert "Nothing may be done by this list" in said
-    assert "to gain" not in said
+    assert "Do not remove photos by this list" in said
+    assert "frees" not in said
 
 
 @pytest.mark.parametrize(
     ("missing", "words"),
-    [(1, "its 1 photo is left out."), (3000, "its 3,000 photos are left out.")],
+    [(1, "skipped its 1 photo."), (3000, "skipped its 3,000 photos.")],
 )
 def test_a_missing_drive_is_told_in_good_english(
     capsys: pytest.CaptureFixture[str], missing: int, words: str
@@ -139,5 +139,5 @@ def test_thousands_of_photos_that_are_gone_are_one_line(capsys: pytest.CaptureFi
     gone = tuple(Failure(b"/p/%04d.jpg" % number, Reason.VANISHED) for number in range(5000))
     summarize_duplicates(Notes(), found([], failures=gone))
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith("5,000 photos (0000.jpg, ...) are gone since they were indexed")
+    assert lines[0].startswith("5,000 photos (0000.jpg, ...) are gone since indexing")
     assert len(lines) == 2

@@ -46,7 +46,7 @@ def test_doctor_finds_nothing_wrong_with_a_sound_library(run: Vtsfind, photos: P
     result = run("doctor", "--deep")
     assert result.exit_code == 0
     assert "12 files" in result.stdout
-    assert "1 is damaged or cut short" in result.stdout
+    assert "1 damaged or incomplete" in result.stdout
     assert "JPEG" in result.stdout
     assert records(run("doctor", "--json"))[-1]["sound"] is True
 

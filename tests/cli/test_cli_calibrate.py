@@ -36,8 +36,8 @@ def test_a_library_is_calibrated_and_the_curve_is_kept_and_drawn(
     plot = tmp_path / "curve.png"
     result = run("calibrate", "--library", library, "--edited", 2, "--plot", plot)
     assert result.exit_code == 0, result.stderr
-    assert "9 photos of 9 compared with all: 36 pairs" in result.stderr
-    assert "2 photos edited 6 times each." in result.stderr
+    assert "Compared 9 of 9 photos with all: 36 pairs" in result.stderr
+    assert "Edited 2 photos 6 times each." in result.stderr
     assert "mild edits found" in result.stdout
     assert plot.read_bytes().startswith(b"\x89PNG")
 
@@ -86,7 +86,7 @@ def test_photos_that_are_gone_are_taken_for_different_ones(
     assert (footer["looked"], footer["edited"]) == (0, 0)
     assert footer["unseen"] > 0
     assert records(result, "point")[40]["rate"] == pytest.approx(1 / 36)
-    assert "could not be looked at and counted as different photos" in result.stderr
+    assert "could not be read and counted as unrelated" in result.stderr
 
 
 def test_wrong_uses_are_told(run: Vtsfind, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:

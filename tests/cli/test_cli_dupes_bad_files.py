@@ -27,7 +27,7 @@ def test_two_names_of_one_file_are_one_photo(photos: Path, dupes: Vtsfind) -> No
     os.link(original, photos / "link.jpg")
     result = dupes()
     assert result.stdout == ""
-    assert "1 path more to the same files" in result.stderr
+    assert "1 further path to the same files" in result.stderr
 
 
 def test_a_photo_that_is_gone_is_left_out_and_said(photos: Path, dupes: Vtsfind) -> None:
@@ -163,7 +163,7 @@ def test_a_missing_drive_is_named_and_its_photos_left_out(
     result = dupes("--json")
     assert result.exit_code == 0
     assert len(groups(result)[0]["members"]) == 6
-    assert "drive is missing or empty; its 1 photo is left out" in result.stderr.replace("\n", " ")
+    assert "drive is missing or empty; skipped its 1 photo" in result.stderr.replace("\n", " ")
     assert records(result, "absent")[0]["files"] == 1
 
 

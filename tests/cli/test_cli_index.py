@@ -25,7 +25,7 @@ def test_index_tells_what_it_did_on_standard_error_only(run: Vtsfind, photos: Pa
     result = run("index", photos)
     assert (result.exit_code, result.stdout) == (0, "")
     assert "12 photos: 12 new." in result.stderr
-    assert "1 not a picture name" in result.stderr
+    assert "1 other file" in result.stderr
     assert "1 hidden" in result.stderr
     again = run("index")
     assert again.exit_code == 0
@@ -84,7 +84,7 @@ def test_an_empty_folder_is_no_failure(run: Vtsfind, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     result = run("index", tmp_path / "empty")
     assert result.exit_code == 0
-    assert f"There are no photos in {tmp_path / 'empty'}." in result.stderr
+    assert f"Found no photos in {tmp_path / 'empty'}." in result.stderr
     assert run("query", tmp_path / "empty").exit_code == 3
 
 
@@ -115,7 +115,7 @@ def test_an_unreadable_folder_is_named_and_the_rest_is_indexed(
     result = run("index", photos)
     assert result.exit_code == 3
     assert "10 new" in result.stderr
-    assert f"cannot be read: {photos / 'trip'}" in result.stderr
+    assert f"could not be read (no access, or a read error): {photos / 'trip'}" in result.stderr
 
 
 def test_bad_pictures_are_named_with_their_reason_and_cost_nothing_else(run: Vtsfind, photos: Path) -> None:
@@ -134,7 +134,7 @@ def test_bad_pictures_are_named_with_their_reason_and_cost_nothing_else(run: Vts
     assert "13 new" in result.stderr
     again = run("index")
     assert again.exit_code == 0
-    assert "3 files failed earlier" in again.stderr
+    assert "3 files failed before" in again.stderr
     assert "--retry-failed" in again.stderr
     assert run("index", "--retry-failed").exit_code == 3
 
@@ -146,7 +146,7 @@ def test_a_picture_of_50000_by_50000_pixels_is_named_and_not_decoded(run: Vtsfin
     (photos / "trip" / "huge.png").write_bytes(huge)
     result = run("index", photos / "trip")
     assert result.exit_code == 3
-    assert f"1 file failed, has too many pixels: {photos / 'trip' / 'huge.png'}" in result.stderr
+    assert f"1 file could not be read (too many pixels): {photos / 'trip' / 'huge.png'}" in result.stderr
     assert "2 new" in result.stderr
 
 
@@ -283,7 +283,7 @@ def test_the_first_interrupt_stops_cleanly(photos: Path, run: Vtsfind) -> None:
     )
     assert done.returncode == 130, done.stderr
     assert b"Stopping" in done.stderr
-    assert b"goes on from here" in done.stderr
+    assert b"run the same command again to continue" in done.stderr
     assert b"Traceback" not in done.stderr
     result = run("index", photos, "--json")
     footer = records(result)[-1]

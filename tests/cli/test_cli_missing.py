@@ -79,7 +79,7 @@ def test_a_file_that_is_gone_or_changed_since_the_library_was_refreshed_does_not
     assert [photo["standing"] for photo in records(result, "photo")] == ["gone", "gone"]
     text = run("missing", card)
     assert f"DSC_cat.jpg  (gone from {home / 'cat.jpg'})" in text.stdout
-    assert "2 known to the library, but gone from where they were" in text.stderr
+    assert "2 known, but their files are gone" in text.stderr
 
 
 def test_a_file_that_was_only_touched_counts(run: Vtsfind, card: Path, home: Path) -> None:
@@ -101,8 +101,8 @@ def test_films_are_told_and_end_with_3(run: Vtsfind, card: Path) -> None:
     (card / "AUTPRINT.MRK").write_bytes(b"print order")
     result = run("missing", card)
     assert (result.exit_code, result.stdout) == (3, "")
-    assert f"1 film or sound could not be compared, such as {card / 'DSC_3.MOV'}." in result.stderr
-    assert "Left out: 1 not a picture name." in result.stderr
+    assert f"1 video or sound could not be compared, such as {card / 'DSC_3.MOV'}." in result.stderr
+    assert "Skipped 1 other file." in result.stderr
 
 
 def test_a_file_that_cannot_be_read_is_told_and_ends_with_3(

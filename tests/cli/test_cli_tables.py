@@ -63,7 +63,7 @@ def test_a_table_has_the_paper_s_figures_where_nothing_was_run() -> None:
     lines = evaluate("--table", 1).stdout.splitlines()
     (csq,) = [line for line in lines[:20] if line.split()[:2] == ["CSQ", "32"]]
     assert csq.split() == ["CSQ", "32", "78.0", "82.8", "96.1", "97.9"]
-    assert lines[-1] == "There are no results of our own yet; --run makes them."
+    assert lines[-1] == "There are no results of our own yet; --run computes them."
 
 
 def test_cells_that_were_run_stand_in_the_table_with_how_and_on_what(cells: Path, data: Path) -> None:

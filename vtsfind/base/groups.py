@@ -29,6 +29,21 @@ class Verdict(StrEnum):
         """0 for the strongest."""
         return list(Verdict).index(self)
 
+    @property
+    def label(self) -> str:
+        """The verdict in the words of people."""
+        return _VERDICT_LABELS[self]
+
+
+_VERDICT_LABELS = {
+    Verdict.BYTES: "exact copy",
+    Verdict.PIXELS: "same pixels",
+    Verdict.RESAVE: "re-encoded or resized",
+    Verdict.TURNED: "rotated or mirrored",
+    Verdict.EDIT: "edited",
+    Verdict.BURST: "other shot",
+    Verdict.SIMILAR: "similar",
+}
 
 COPIES = (Verdict.BYTES, Verdict.PIXELS, Verdict.RESAVE, Verdict.TURNED, Verdict.EDIT)
 """The verdicts that make two files copies of one photo."""

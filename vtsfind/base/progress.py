@@ -70,7 +70,7 @@ class CancelToken:
     def check(self) -> None:
         """Raise `Cancelled` if the work should stop."""
         if self.cancelled:
-            raise Cancelled("Stopped as asked.", "Run the same command again to go on.")
+            raise Cancelled("Interrupted.", "Run the same command again to continue.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,7 +32,7 @@ class Found:
 
 
 class Reason(StrEnum):
-    """Why a file could not be used. The value is stored and shown."""
+    """Why a file could not be used. The value is stored, written to JSON, and shown behind a path."""
 
     UNREADABLE = "cannot be read"
     VANISHED = "is gone"
@@ -43,6 +43,24 @@ class Reason(StrEnum):
     TIMEOUT = "took too long to decode"
     MEMORY = "needs too much memory to decode"
     CRASHED = "crashed the decoder"
+
+    @property
+    def label(self) -> str:
+        """The reason as a heading of several files."""
+        return _REASON_LABELS[self]
+
+
+_REASON_LABELS = {
+    Reason.UNREADABLE: "no access, or a read error",
+    Reason.VANISHED: "no longer there",
+    Reason.CHANGED: "changed while being read",
+    Reason.NOT_A_PICTURE: "unknown format",
+    Reason.DAMAGED: "damaged or incomplete",
+    Reason.TOO_LARGE: "too many pixels",
+    Reason.TIMEOUT: "decoding takes too long",
+    Reason.MEMORY: "decoding needs too much memory",
+    Reason.CRASHED: "the decoder crashed",
+}
 
 
 @dataclass(frozen=True, slots=True)

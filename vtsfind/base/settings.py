@@ -1,6 +1,6 @@
-"""One frozen set of settings, and where things are. The only module that knows a path of the user's machine.
+"""One frozen set of settings, and the folders that vtsfind uses. No other module knows a path of the user's machine.
 
-A setting is taken from the flag on the command line, else from the environment (`VTSFIND_` and its name in capitals),
+A setting is taken from the option on the command line, else from the environment (`VTSFIND_` and its name in capitals),
 else from `config.toml` in the user's config folder, else from its default here. An unknown key is an error.
 """
 
@@ -23,30 +23,30 @@ _PLACE_VARIABLES = {"VTSFIND_CONFIG_DIR", "VTSFIND_DATA_DIR", "VTSFIND_CACHE_DIR
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that a user can set once and for all; each command adds its own options."""
+    """Everything that a user can set once for all commands; each command has options of its own."""
 
     library: str = "default"
-    """The library: a name (a folder of that name among the user's data) or, with a slash in it, a path."""
+    """Library to use: a name, or a path that contains a slash."""
     model: str = ""
-    """Registered model that makes the codes of a new library; empty for the one marked as the default."""
+    """Model of a new library; empty for the default model."""
     device: str = "auto"
-    """Where the model runs: `auto`, `cuda`, `mps` or `cpu`."""
+    """Device for the model: `auto`, `cuda`, `mps` or `cpu`."""
     batch: int = 32
-    """Photos that go through the model at once."""
+    """Photos that the model encodes at once."""
     workers: int = 0
-    """Processes that decode photos, or compare them; 0 for one a core."""
+    """Processes that decode or compare photos; 0 for one per processor."""
     decode_timeout_s: float = 30.0
-    """Seconds after which the decoding of one photo is given up."""
+    """Time limit for decoding one photo, in seconds."""
     decode_memory_mb: int = 2048
-    """Megabytes that the decoding of one photo may take."""
+    """Memory limit for decoding one photo, in megabytes."""
     pixel_limit: int = 300_000_000
-    """Photos of more pixels are not decoded."""
+    """Photos with more pixels are not decoded."""
     exclude: tuple[str, ...] = ()
-    """Shell patterns of file and folder names, or of whole paths, that are left out."""
+    """Shell patterns of names, or of whole paths, of files and folders to skip."""
     include_hidden: bool = False
-    """Whether files and folders whose name begins with a dot are looked at."""
+    """Whether to include files and folders whose name begins with a dot."""
     one_file_system: bool = False
-    """Whether folders on another file system than their root are left out."""
+    """Whether to skip folders on other file systems."""
 
 
 def _boolean(text: str) -> bool:
@@ -108,7 +108,7 @@ def _from_file(path: Path) -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"The settings file {path} cannot be read: {error}.", "Mend or remove it."
+            f"The settings file {path} cannot be read: {error}.", "Correct or remove it."
         ) from error
     return {name: _checked(name, value, f"The settings file {path}") for name, value in table.items()}
 
@@ -189,7 +189,7 @@ class Places:
         """
         if not name_or_path or name_or_path in {".", ".."}:
             raise UsageError(
-                f"'{name_or_path}' is no library name.", "Give a name, or a path with a slash in it."
+                f"'{name_or_path}' is not a library name.", "Give a name, or a path that contains a slash."
             )
         if "/" in name_or_path or os.sep in name_or_path:
             return Path(name_or_path).expanduser().absolute()

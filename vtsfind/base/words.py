@@ -23,11 +23,20 @@ def file_size(size: int) -> str:
     return decimal(size)
 
 
+def listed(words: Iterable[str], conjunction: str = "and") -> str:
+    """One or more words, as a sentence lists them.
+
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    *others, last = words
+    return f"{', '.join(others)} {conjunction} {last}" if others else last
+
+
 def either(names: Iterable[str]) -> str:
-    """Some names to choose from.
+    """One or more names to choose from.
 
     >>> either(["a"]), either(["a", "b"]), either(["a", "b", "c"])
     ('a', 'a or b', 'a, b or c')
     """
-    *others, last = names
-    return f"{', '.join(others)} or {last}" if others else last
+    return listed(names, "or")

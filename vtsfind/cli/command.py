@@ -126,13 +126,13 @@ def _report(notes: Notes, error: Exception, *, debug: bool) -> int:
         notes.trace(error)
     if isinstance(error, OSError):
         name = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-        error = StorageError(f"{name}{error.strerror or error}.", "Use --debug to see where.")
+        error = StorageError(f"{name}{error.strerror or error}.", "Add --debug to see where.")
     if isinstance(error, VtsfindError):
         notes.error(error)
         return error.exit_code
     internal_error = VtsfindError(
-        f"Something went wrong inside vtsfind: {type(error).__name__}: {error}",
-        "Please report it, with what --debug shows.",
+        f"Internal error: {type(error).__name__}: {error}",
+        "Please report it, with the output of --debug.",
     )
     notes.error(internal_error)
     return ExitCode.BUG
@@ -147,7 +147,7 @@ def cancel_on_signal(run: CommandRun) -> Iterator[None]:
             os._exit(ExitCode.INTERRUPTED)
         run.cancel.cancel()
         if not run.notes.quiet:  # the stream's own buffer may be in use at this very moment
-            os.write(2, b"\nStopping. Press Ctrl-C again to leave at once.\n")
+            os.write(2, b"\nStopping. Press Ctrl-C again to quit at once.\n")
 
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, stop) for number in numbers}

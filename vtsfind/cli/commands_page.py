@@ -17,10 +17,10 @@ from vtsfind.report.streams import Output
 
 _PAGE_HEADER = """# Commands
 
-This page is made from the program by `python -m vtsfind.cli.commands_page > docs/cli.md`; a test fails if it is out of date.
+This page is generated from the program: `python -m vtsfind.cli.commands_page > docs/cli.md`.
 
-What a command finds goes to standard output, everything else to standard error; progress is shown there if it is a
-terminal. `NO_COLOR` (or `TERM=dumb`) turns colours off, `FORCE_COLOR` on. `vtsfind COMMAND -h` shows a command's help.
+Results go to standard output, everything else to standard error. Progress is shown on a terminal only. `NO_COLOR` or
+`TERM=dumb` turns colours off, `FORCE_COLOR` turns them on. `vtsfind COMMAND -h` prints the help of a command.
 """
 
 _JSON_SECTION = """## JSON

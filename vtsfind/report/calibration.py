@@ -16,7 +16,7 @@ _EIGHTH_BLOCKS = " \u258f\u258e\u258d\u258c\u258b\u258a\u2589\u2588"
 
 def write_curve(output: Output, curve: Curve, radius: int | None) -> None:
     """Draw the curve, a line every few bits, and mark the radius that was asked for."""
-    rows = [["bits", "strangers within", "bursts", "mild edits found", "", "hard edits found", ""]]
+    rows = [["bits", "unrelated pairs", "bursts", "mild edits found", "", "hard edits found", ""]]
     radii = sorted({*range(0, len(curve.rate), _RADIUS_STEP_BITS), *([] if radius is None else [radius])})
     rows += [_row(output, curve, each) for each in radii]
     for number, line in enumerate(table(rows, right=[0, 1, 2, 4, 6])):
@@ -58,19 +58,18 @@ def bar(share: float, *, unicode: bool = True) -> str:
 def summarize_curve(notes: Notes, curve: Curve) -> None:
     """Say what the curve rests on."""
     notes.say(
-        f"{counted(curve.sample, 'photo')} of {curve.photos:,} compared with all:"
-        f" {counted(curve.pairs, 'pair')}, {curve.near_in_time:,} of them taken within an hour."
-        f" {counted(curve.looked, 'near pair')} looked at."
-        f" {counted(curve.edited, 'photo')} edited {2 * curve.edits} times each."
+        f"Compared {curve.sample:,} of {counted(curve.photos, 'photo')} with all: {counted(curve.pairs, 'pair')},"
+        f" {curve.near_in_time:,} of them taken within an hour. Verified {counted(curve.looked, 'close pair')}."
+        f" Edited {counted(curve.edited, 'photo')} {2 * curve.edits} times each."
     )
     if curve.unseen:
         notes.warn(
-            f"{counted(curve.unseen, 'near pair')} could not be looked at and counted as different photos:"
+            f"{counted(curve.unseen, 'close pair')} could not be read and counted as unrelated:"
             " the rates are lower if these are copies."
         )
     notes.say(
-        f"Lowest rate that can be promised: {curve.at_most[0]:.1g} (95 % confidence)."
-        " The rates are of pairs by their codes alone, before anything looks at them."
+        f"Lowest rate that this sample can guarantee: {curve.at_most[0]:.1g} (95 % confidence)."
+        " Rates are those of codes alone, before photos are compared."
     )
 
 

@@ -16,7 +16,7 @@ from vtsfind.base.words import counted, file_size
 from vtsfind.engine.duplicates.results import DedupStats, Duplicates
 from vtsfind.report import schema
 from vtsfind.report.columns import table
-from vtsfind.report.index import write_failures
+from vtsfind.report.failures import write_failures
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output, Style
 
@@ -50,13 +50,13 @@ def write_groups(output: Output, found: Duplicates) -> None:
             output.line("  " + line.replace(row[0], output.paint(row[0], style), 1))
             if left:
                 output.line(
-                    output.paint(f"  {row[0]}  and {left:,} more, which --csv and --json name", Style.DIM)
+                    output.paint(f"  {row[0]}  and {left:,} more; --csv and --json list all", Style.DIM)
                 )
 
 
 def _heading(group: Group, *, verified: bool) -> str:
-    gain = f", {file_size(group.gain)} to gain" if verified else ", candidates only"
-    tie = f"; tied: {group.doubt or 'only the paths differ'}" if group.tied else ""
+    gain = f", frees {file_size(group.gain)}" if verified else ", candidates only"
+    tie = f"; {group.doubt or 'only the paths differ'}" if group.tied else ""
     return f"Group {group.number}: {counted(len(group.members), 'photo')}{gain}{tie}"
 
 
@@ -75,7 +75,7 @@ def _row(member: Member) -> list[str]:
     photo = member.photo
     sidecar_note = f" (+{len(photo.sidecars)})" if photo.sidecars else ""
     return [
-        "keep" if member.verdict is None else member.verdict.value,
+        "keep" if member.verdict is None else member.verdict.label,
         f"{photo.info.width}x{photo.info.height}",
         file_size(photo.stamp.size),
         show_path(photo.path) + sidecar_note,
@@ -165,7 +165,7 @@ def write_records(output: Output, found: Duplicates) -> None:
         copies=sum(len(group.members) - 1 for group in found.groups),
         gain=sum(group.gain for group in found.groups),
         verified=found.verified,
-        verdicts=dict(_counts(found.groups)),
+        verdicts={verdict.value: number for verdict, number in _counts(found.groups)},
         failed=len(found.failures),
         **_work_fields(found.stats),
     )
@@ -209,10 +209,10 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
     return fields
 
 
-def _counts(groups: Sequence[Group]) -> list[tuple[str, int]]:
+def _counts(groups: Sequence[Group]) -> list[tuple[Verdict, int]]:
     """How many members there are of each verdict, the strongest first."""
     counts = Counter(member.verdict for group in groups for member in group.members if member.verdict)
-    return [(verdict.value, counts[verdict]) for verdict in sorted(counts, key=lambda each: each.rank)]
+    return [(verdict, counts[verdict]) for verdict in sorted(counts, key=lambda each: each.rank)]
 
 
 def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
@@ -221,45 +221,45 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
     stats = found.stats
     what = counted(stats.photos, "photo")
     if not found.groups:
-        notes.say(f"No duplicates among {what}." if found.verified else f"Nothing near among {what}.")
+        notes.say(f"No {'duplicates' if found.verified else 'candidates'} among {what}.")
     else:
         copies = sum(len(group.members) - 1 for group in found.groups)
-        kinds = ", ".join(f"{number:,} {verdict}" for verdict, number in _counts(found.groups))
+        kinds = ", ".join(f"{verdict.label}: {number:,}" for verdict, number in _counts(found.groups))
         gain = file_size(sum(group.gain for group in found.groups))
         noun = counted(copies, "copy", "copies") if found.verified else counted(copies, "candidate")
         notes.say(
             f"{counted(len(found.groups), 'group')} among {what}: {noun} ({kinds})"
-            + (f", {gain} to gain." if found.verified else ".")
+            + (f", frees {gain}." if found.verified else ".")
         )
     if found.verified:
         _summarize_ties(notes, found.groups)
     if not found.verified:
         notes.warn(
-            "Candidates only: these photos have similar codes, but nobody has looked at them. Nothing may be done by this list."
+            "Candidates only: these photos have similar codes, but were not compared. Do not remove photos by this list."
         )
     if stats.aliases:
         notes.say(
-            f"{counted(stats.aliases, 'path')} more to the same files (hard links and the like) count once."
+            f"{counted(stats.aliases, 'further path')} to the same files (hard links and the like) not counted."
         )
     is_truncated = (found.complete or 0) < (found.radius or 0)
     notes.detail(
-        f"{stats.candidates:,} pairs proposed within {found.radius} bits"
-        + (f", not all of those beyond {found.complete}" if is_truncated else "")
-        + f" ({stats.dropped:,} left out for nearer ones)"
-        f" and {stats.local_candidates:,} by details in common; {stats.extracted:,} photos read, {stats.compared:,} pairs compared, the rest known from before."
+        f"Candidates: {counted(stats.candidates, 'pair')} within {found.radius} bits"
+        + (f" (all of those within {found.complete})" if is_truncated else "")
+        + f", {stats.dropped:,} more dropped for closer ones, and {stats.local_candidates:,} by local features."
+        f" Read {counted(stats.extracted, 'photo')} and compared {counted(stats.compared, 'pair')}; the rest was cached."
     )
     if found.cache_problem:
-        notes.warn(f"What was found out could not be kept for the next time: {found.cache_problem}.")
+        notes.warn(f"The results could not be saved for the next run: {found.cache_problem}.")
 
 
 def _summarize_ties(notes: Notes, groups: Sequence[Group]) -> None:
     doubts = sum(bool(group.doubt) for group in groups)
     ties = sum(group.tied for group in groups) - doubts
     if ties:
-        notes.say(f"In {counted(ties, 'group')} only the paths tell which photo to keep.")
+        notes.say(f"In {counted(ties, 'group')} only the paths decide which photo to keep.")
     if doubts:
         notes.say(
-            f"In {counted(doubts, 'group')} one may be the original of a crop, or a collage: see `vtsfind browse`."
+            f"In {counted(doubts, 'group')} a photo may be the original of a crop, or a collage; review them in `vtsfind browse`."
         )
 
 
@@ -267,15 +267,14 @@ def warn_unverified(notes: Notes, found: Duplicates) -> None:
     """Say which photos could not be judged, and why."""
     stale = [each for each in found.failures if each.reason in {Reason.VANISHED, Reason.CHANGED}]
     write_failures(notes, [each for each in found.failures if each not in stale])
-    for reason, words in ((Reason.VANISHED, "gone"), (Reason.CHANGED, "not what they were")):
+    for reason, words in ((Reason.VANISHED, "gone"), (Reason.CHANGED, "changed")):
         matching = [each for each in stale if each.reason is reason]
         if matching:
             notes.warn(
-                f"{_named_photos(matching)} {words} since they were indexed; `vtsfind index` brings the library up to date."
+                f"{_named_photos(matching)} {words} since indexing; run `vtsfind index` to update the library."
             )
     for folder, files in sorted(found.absent.items()):
-        be = "is" if files == 1 else "are"
-        notes.warn(f"{show_path(folder)} is missing or empty; its {counted(files, 'photo')} {be} left out.")
+        notes.warn(f"{show_path(folder)} is missing or empty; skipped its {counted(files, 'photo')}.")
 
 
 def _named_photos(failures: Sequence[Failure]) -> str:

@@ -32,11 +32,11 @@ def write_diagnosis(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]
     rows.append(["formats", readable])
     missing = ", ".join(name for name, is_available in diagnosis.formats.items() if not is_available)
     if missing:
-        rows.append(["", f"not here: {missing}"])
+        rows.append(["", f"not available: {missing}"])
     if diagnosis.failures:
         rows.append(["failed", f"{counted(len(diagnosis.failures), 'file')}:"])
-        kinds = Counter(failure.reason.value for failure in diagnosis.failures)
-        rows += [["", f"{number:,} {reason}"] for reason, number in kinds.most_common()]
+        reasons = Counter(failure.reason.label for failure in diagnosis.failures)
+        rows += [["", f"{number:,} {reason}"] for reason, number in reasons.most_common()]
     for line in table(rows):
         output.line(line)
     if verbose:
@@ -51,9 +51,9 @@ def summarize_diagnosis(notes: Notes, diagnosis: Diagnosis) -> None:
     """Sum it up."""
     number = sum(finding.severity == "must" for finding in diagnosis.findings)
     if number:
-        notes.say(f"{counted(number, 'thing')} must be put right.")
+        notes.say(f"{counted(number, 'problem')} must be repaired.")
     else:
-        notes.say("Nothing has to be put right.")
+        notes.say("No problems found.")
 
 
 def write_records(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]) -> None:

@@ -1,39 +1,15 @@
 """What a refresh did or would do, as text or NDJSON."""
 
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from vtsfind.base.paths import path_fields, show_path
-from vtsfind.base.records import Failure
 from vtsfind.base.words import counted
 from vtsfind.engine.indexing.changes import Changes
 from vtsfind.engine.indexing.refresh import RefreshResult
 from vtsfind.report import schema
+from vtsfind.report.failures import summarize_skipped, write_failures
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output
-
-_MAX_NAMED_PER_REASON = 3
-"""Failures of one kind that are named without --verbose."""
-
-
-def write_failures(notes: Notes, failures: Sequence[Failure]) -> None:
-    """Say which files could not be used and why: a few of each kind, or all if details are wanted."""
-    if notes.verbose:
-        for failure in failures:
-            notes.warn(str(failure))
-        return
-    kinds = Counter(failure.reason for failure in failures)
-    for reason, number in kinds.most_common():
-        named = [show_path(failure.path) for failure in failures if failure.reason is reason][
-            :_MAX_NAMED_PER_REASON
-        ]
-        more = (
-            f" and {number - _MAX_NAMED_PER_REASON:,} more (--verbose names all)"
-            if number > _MAX_NAMED_PER_REASON
-            else ""
-        )
-        notes.warn(f"{counted(number, 'file')} failed, {reason.value}: {', '.join(named)}{more}")
 
 
 def summarize_refresh(notes: Notes, result: RefreshResult, where: str) -> None:
@@ -53,34 +29,32 @@ def summarize_refresh(notes: Notes, result: RefreshResult, where: str) -> None:
             f"{counted(result.photos, 'photo')}: {summary}. {result.seconds:.1f} s, {rate:,.0f} files/s."
         )
     elif not (result.interrupted or result.waiting or result.absent):
-        notes.say(f"There are no photos in {where}.")
-    if result.skipped:
-        parts = ", ".join(f"{number:,} {reason}" for reason, number in result.skipped.most_common())
-        notes.say(f"Left out: {parts}.")
+        notes.say(f"Found no photos in {where}.")
+    summarize_skipped(notes, result.skipped)
     if result.waiting:
         notes.say(
-            f"{counted(result.waiting, 'file')} failed earlier and did not change since; --retry-failed tries again."
+            f"{counted(result.waiting, 'file')} failed before and did not change; add --retry-failed to try again."
         )
     for folder, files in result.absent.items():
         notes.warn(
-            f"{show_path(folder)} is missing or empty; its {counted(files, 'photo')} stay in the library. "
+            f"{show_path(folder)} is missing or empty; kept its {counted(files, 'photo')} in the library. "
             "If they are gone for good, add --forget-missing."
         )
     write_failures(notes, result.failures)
     if result.interrupted:
-        notes.say("Stopped; what was done is kept. The same command goes on from here.")
+        notes.say("Interrupted. Finished work is kept; run the same command again to continue.")
 
 
 def summarize_changes(notes: Notes, changes: Changes) -> None:
-    """Tell what a refresh would do."""
+    """Say what a refresh would do."""
     kinds = {
         "to read": len(changes.fresh),
         "unchanged": changes.unchanged,
         "to forget": len(changes.vanished),
-        "failed earlier": changes.waiting,
+        "failed before": changes.waiting,
     }
     summary = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)
-    notes.say(f"Nothing was done. There would be: {summary or 'nothing'}.")
+    notes.say(f"Nothing was changed. Files: {summary or 'none'}.")
     for found in changes.fresh:
         notes.detail(f"to read: {show_path(found.path)}")
     for path in changes.vanished:

@@ -6,6 +6,7 @@ from vtsfind.base.paths import path_fields, show_path
 from vtsfind.base.words import counted
 from vtsfind.engine.missing.card import CardPhoto, CardResult, Presence
 from vtsfind.report import schema
+from vtsfind.report.failures import summarize_skipped
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output
 
@@ -66,7 +67,7 @@ def _fields(photo: CardPhoto) -> dict[str, Any]:
 
 
 def summarize_missing(notes: Notes, result: CardResult) -> None:
-    """Say how many photos there are and lack, and what was not compared."""
+    """Say how many photos are present and missing, and what was not compared."""
     for failure in result.failures:
         notes.warn(str(failure))
     missing_count = len(result.missing)
@@ -75,7 +76,7 @@ def summarize_missing(notes: Notes, result: CardResult) -> None:
         parts = [
             (result.count(Presence.MISSING), "not in the library"),
             (result.count(Presence.WORSE_COPY), "only smaller or edited"),
-            (result.count(Presence.GONE), "known to the library, but gone from where they were"),
+            (result.count(Presence.GONE), "known, but their files are gone"),
         ]
         details = ", ".join(f"{number:,} {words}" for number, words in parts if number)
         notes.say(f"{photos}: {result.count(Presence.PRESENT):,} in the library, {details}.")
@@ -83,12 +84,10 @@ def summarize_missing(notes: Notes, result: CardResult) -> None:
         notes.say(f"{photos}: all in the library.")
     if result.films:
         notes.warn(
-            f"{counted(len(result.films), 'film or sound', 'films and sounds')} could not be compared,"
+            f"{counted(len(result.films), 'video or sound', 'videos and sounds')} could not be compared,"
             f" such as {show_path(result.films[0])}."
         )
     if notes.verbose:
         for path in result.films:
             notes.detail(f"not compared: {show_path(path)}")
-    skipped = ", ".join(f"{number:,} {reason}" for reason, number in sorted(result.skipped.items()) if number)
-    if skipped:
-        notes.say(f"Left out: {skipped}.")
+    summarize_skipped(notes, result.skipped)

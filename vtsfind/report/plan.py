@@ -24,13 +24,13 @@ _MAX_NAMED = 5
 _MAX_OPERATIONS_SHOWN = 10
 """Operations that are shown before a person is asked."""
 _ACTION_LABELS = {
-    Action.TRASH: "to the trash",
-    Action.QUARANTINE: "to a quarantine",
-    Action.MOVE: "to another folder",
-    Action.HARDLINK: "to become hard links",
-    Action.REFLINK: "to share their blocks with another",
-    Action.SYMLINK: "to become symbolic links",
-    Action.DELETE: "to be deleted for good",
+    Action.TRASH: "to move to the trash",
+    Action.QUARANTINE: "to move to a quarantine folder",
+    Action.MOVE: "to move to another folder",
+    Action.HARDLINK: "to replace by hard links",
+    Action.REFLINK: "to replace by reflinks",
+    Action.SYMLINK: "to replace by symbolic links",
+    Action.DELETE: "to delete permanently",
 }
 
 
@@ -69,14 +69,13 @@ def summarize_plan(notes: Notes, plan: Plan, gone: Sequence[Failure], where: str
     """Sum up a plan that was made."""
     todo = operations(plan)
     if todo:
-        notes.say(f"{counted(len(plan.groups), 'group')}; {_operations_text(todo)}. Nothing was touched.")
-        notes.say(f"Read it and change it as you like, then: vtsfind apply {where}")
+        notes.say(f"{counted(len(plan.groups), 'group')}; {_operations_text(todo)}. Nothing was changed.")
+        notes.say(f"Check the plan, edit it as needed, then run: vtsfind apply {where}")
     else:
         notes.say("There is nothing to do.")
     if gone:
         notes.warn(
-            f"{counted(len(gone), 'photo')} of the library {'is' if len(gone) == 1 else 'are'} gone and not in the plan; "
-            "`vtsfind index` brings the library up to date."
+            f"Left out {counted(len(gone), 'photo')} whose file is gone; run `vtsfind index` to update the library."
         )
 
 
@@ -149,26 +148,28 @@ def summarize_applied(notes: Notes, result: ApplyResult, *, dry_run: bool) -> No
     """Sum up what came of a plan."""
     already_done = sum(step.already_done for step in result.steps)
     if already_done:
-        notes.say(f"{counted(already_done, 'operation')} had been done in an earlier run.")
+        notes.say(f"Skipped {counted(already_done, 'operation')} that an earlier run has carried out.")
     _warn_skipped_groups(notes, result.skipped)
     for step in result.of(State.DONE):
         if step.note:
             notes.detail(f"{show_path(step.operation.path)}: {step.note}")
     if dry_run:
         notes.say(
-            f"Nothing was done. There would be {counted(len(result.of(State.PLANNED)), 'operation')}, "
+            f"Nothing was changed. The plan has {counted(len(result.of(State.PLANNED)), 'operation')} on "
             f"{file_size(sum(step.operation.size for step in result.of(State.PLANNED)))}."
         )
         return
     done = result.of(State.DONE)
-    notes.say(f"{counted(len(done), 'operation')} done, {file_size(result.size)}.")
+    notes.say(f"Carried out {counted(len(done), 'operation')} on {file_size(result.size)}.")
     quarantined = sum(bool(step.note) for step in done)
     if quarantined:
-        notes.warn(f"{counted(quarantined, 'file')} went to a quarantine, since no trash can be made there.")
+        notes.warn(
+            f"Moved {counted(quarantined, 'file')} to a quarantine folder, since the trash cannot be used there."
+        )
     if result.interrupted:
-        notes.say("Stopped; the rest stays planned. The same command goes on from here.")
+        notes.say("Interrupted; run the same command again to continue.")
     if done:
-        notes.say(f"To bring them back: vtsfind undo {result.run}")
+        notes.say(f"To undo this: vtsfind undo {result.run}")
 
 
 def _warn_skipped_groups(notes: Notes, skipped: Sequence[OperationResult]) -> None:
@@ -177,16 +178,16 @@ def _warn_skipped_groups(notes: Notes, skipped: Sequence[OperationResult]) -> No
         reasons.setdefault((step.operation.group, step.note), []).append(step)
     named = list(reasons.items())
     for (group, reason), steps in named if notes.verbose else named[:_MAX_NAMED]:
-        notes.warn(f"Group {group} was spared ({counted(len(steps), 'operation')}): {reason}.")
+        notes.warn(f"Skipped group {group} ({counted(len(steps), 'operation')}): {reason}.")
     if len(named) > _MAX_NAMED and not notes.verbose:
-        notes.warn(f"And {len(named) - _MAX_NAMED:,} more like these; --verbose names all.")
+        notes.warn(f"Skipped {counted(len(named) - _MAX_NAMED, 'more group')}; --verbose names all.")
 
 
 def warn_recovered(notes: Notes, settled: Sequence[RecoveredOperation]) -> None:
     """Say what a killed run had left half done, and what became of it."""
     for one in settled:
         path = show_path(one.operation.path)
-        notes.warn(f"Run {one.run} had been killed at {one.operation.action} {path}: {one.note}.")
+        notes.warn(f"Run {one.run} was killed during {one.operation.action} {path}: {one.note}.")
 
 
 def return_line(step: RestoreResult) -> str:
@@ -215,8 +216,8 @@ def undone_counts(result: UndoResult) -> dict[str, Any]:
 def summarize_undone(notes: Notes, result: UndoResult, *, dry_run: bool) -> None:
     """Sum up what came back."""
     for outcome, words in (
-        (RestoreOutcome.PENDING, "cannot come back yet"),
-        (RestoreOutcome.FAILED, "did not come back"),
+        (RestoreOutcome.PENDING, "cannot be restored yet"),
+        (RestoreOutcome.FAILED, "could not be restored"),
     ):
         steps = result.of(outcome)
         for step in steps if notes.verbose else steps[:_MAX_NAMED]:
@@ -224,12 +225,12 @@ def summarize_undone(notes: Notes, result: UndoResult, *, dry_run: bool) -> None
         if len(steps) > _MAX_NAMED and not notes.verbose:
             notes.warn(f"And {len(steps) - _MAX_NAMED:,} more; --verbose names all.")
     back = result.of(RestoreOutcome.RESTORED)
-    verb = "would come back" if dry_run else "came back"
-    notes.say(f"{counted(len(back), 'file')} {verb}, {file_size(sum(one.operation.size for one in back))}.")
+    verb = "Would restore" if dry_run else "Restored"
+    notes.say(f"{verb} {counted(len(back), 'file')}, {file_size(sum(one.operation.size for one in back))}.")
     if result.of(RestoreOutcome.PENDING):
-        notes.say(f"When the drive is there again: vtsfind undo {result.run}")
+        notes.say(f"When the drive is connected again: vtsfind undo {result.run}")
     if result.interrupted:
-        notes.say("Stopped. The same command goes on from here.")
+        notes.say("Interrupted; run the same command again to continue.")
 
 
 def _state_counts(record: RunRecord) -> str:

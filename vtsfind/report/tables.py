@@ -41,7 +41,7 @@ def write_text(output: Output, paper_table: "Table") -> None:
     for column in paper_table.own:
         output.line(f"[{letters[column]}] {_column_description(paper_table, column)}")
     if not paper_table.own:
-        output.line("There are no results of our own yet; --run makes them.")
+        output.line("There are no results of our own yet; --run computes them.")
     if paper_table.number in _TABLE_NOTES:
         output.line(_TABLE_NOTES[paper_table.number])
 

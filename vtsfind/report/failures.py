@@ -1,0 +1,51 @@
+"""Files that could not be used, and files that were skipped."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from vtsfind.base.paths import show_path
+from vtsfind.base.records import Failure
+from vtsfind.base.words import counted, listed
+from vtsfind.media import names, scan
+from vtsfind.report.streams import Notes
+
+_MAX_NAMED_PER_REASON = 3
+"""Failures of one kind that are named without --verbose."""
+_SKIPPED_NOUNS = {
+    names.HIDDEN: ("hidden file or folder", "hidden files and folders"),
+    names.TRASH: ("trash folder", ""),
+    names.THUMBNAILS: ("thumbnail folder", ""),
+    names.TOOL: ("folder of a tool", "folders of tools"),
+    scan.EXCLUDED: ("excluded file or folder", "excluded files and folders"),
+    scan.OTHER_NAME: ("other file", ""),
+    scan.LINK: ("symbolic link", ""),
+    scan.IRREGULAR: ("special file", ""),
+    scan.DUPLICATE_FOLDER: ("folder already visited", "folders already visited"),
+    scan.OTHER_FILE_SYSTEM: ("folder on another file system", "folders on other file systems"),
+}
+
+
+def write_failures(notes: Notes, failures: Sequence[Failure]) -> None:
+    """Say which files could not be used and why: a few for each reason, or all with --verbose."""
+    if notes.verbose:
+        for failure in failures:
+            notes.warn(str(failure))
+        return
+    for reason, number in Counter(failure.reason for failure in failures).most_common():
+        paths = [show_path(failure.path) for failure in failures if failure.reason is reason]
+        more = number - _MAX_NAMED_PER_REASON
+        named = ", ".join(paths[:_MAX_NAMED_PER_REASON]) + (
+            f" and {more:,} more (--verbose names all)" if more > 0 else ""
+        )
+        notes.warn(f"{counted(number, 'file')} could not be read ({reason.label}): {named}")
+
+
+def summarize_skipped(notes: Notes, skipped: Mapping[str, int]) -> None:
+    """Say how many files and folders were skipped, the most common reason first."""
+    parts = [
+        counted(number, *_SKIPPED_NOUNS[reason])
+        for reason, number in sorted(skipped.items(), key=lambda item: (-item[1], item[0]))
+        if number
+    ]
+    if parts:
+        notes.say(f"Skipped {listed(parts)}.")
