@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from vtsfind.engine.calibration.curve import Curve
+    from vtsfind.engine.library.curve import Curve
     from vtsfind.learn.paper.results import Result
 
 _PANEL_INCHES = 4.5
