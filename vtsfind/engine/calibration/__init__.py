@@ -1,1 +1,1 @@
-"""How often unrelated photos are taken for copies at which radius, measured on this library."""
+"""Calibration: the false-match rate and the recall of each radius, measured on the library itself."""

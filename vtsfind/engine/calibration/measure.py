@@ -1,10 +1,10 @@
-"""Measuring what a radius costs and finds, on the library's own photos.
+"""Measure the false-match rate and the recall of each radius on the library's own photos.
 
-Three things are measured. How near different photos come: a sample of photos is compared with all, by their codes. Which
-of the near pairs are copies, so that these do not count as false merges: shots that the clock tells to be two are two, and
-of the others some are drawn from each range of distances and looked at. Blank frames are left out, since those match by
-their pixels only, whatever the radius. How far edits go from their original: photos of the sample are edited, encoded
-with the library's model and compared with what the library has.
+Three things are measured. How near the codes of different photos are: those of a sample are compared with all. Which of the
+near pairs are copies, which are no false matches: two shots at different times are no copies, and of the other pairs some
+are drawn from each range of distances and verified. Blank frames are left out, since they match by their pixels only,
+whatever the radius. How far edits are from their original: photos of the sample are edited, encoded with the library's
+model and compared with the library's codes.
 """
 
 import os
@@ -53,13 +53,13 @@ EDITS_PER_STRENGTH: Final = 3
 """Edits of a photo, of each of the two strengths."""
 STRATUM_BITS: Final = 8
 PAIRS_PER_STRATUM: Final = 24
-"""Pairs that are looked at of each range of distances, and each kind."""
+"""Pairs of each range of distances, and each kind, that are verified."""
 _SEED: Final = 20_26
 _MIN_EVENTS_FOR_VARIANCE: Final = 10
 """Events from which on their variance says something."""
 
 NonMatchShares = dict[tuple[TimeRelation, int], tuple[float, float]]
-"""Kind and stratum to the part of its pairs that are different photos: as estimated, and at most."""
+"""Kind and stratum to the share of its pairs that are different photos: as estimated, and at most."""
 
 
 @dataclass(slots=True)
@@ -169,7 +169,7 @@ class _CalibrationRun:
         return self._curve(histogram, shares, edits, len(chosen))
 
     def _non_match_shares(self, histogram: DistanceHistogram, workers: WorkPool) -> NonMatchShares:
-        """Look at the drawn pairs: how many of each stratum are different photos."""
+        """Verify the drawn pairs: which share of each stratum are different photos."""
         self._context.progress.start(Phase.CHECK, sum(map(len, histogram.sampled_pairs.values())))
         shares: NonMatchShares = {}
         for key, pairs in histogram.sampled_pairs.items():
@@ -177,14 +177,14 @@ class _CalibrationRun:
                 continue
             unrelated = self._unrelated(pairs, workers)
             share = sum(unrelated) / len(pairs)
-            # A stratum that was looked at in full leaves nothing open.
+            # A stratum that was verified in full leaves nothing open.
             whole = len(pairs) == histogram.sizes[key]
             shares[key] = share, share if whole else upper_share(share, len(pairs))
             self._context.progress.advance(len(pairs))
         return shares
 
     def _unrelated(self, pairs: Integers, workers: WorkPool) -> list[bool]:
-        """Whether each pair (p, 2) is of different photos, none of them blank; one that cannot be looked at counts as such."""
+        """Whether each pair (p, 2) is of different photos, none of them blank; one that cannot be read counts as such."""
         columns = [int(column) for column in np.unique(pairs)]
         paths = [self._path(column) for column in columns]
         features_by_column = dict(
@@ -212,7 +212,7 @@ class _CalibrationRun:
         return next(filter(os.path.isfile, paths), next(iter(paths), b""))
 
     def _edit_distances(self, columns: Integers, workers: WorkPool) -> _EditDistances:
-        """Edit photos, encode what came of it, and tell how far its codes are from the library's."""
+        """Edit photos, encode the results, and give how far their codes are from the library's."""
         preprocessing, encoder = self._model.preprocessing, self._model.encoder
         self._index.require(encoder.signature)
         self._context.progress.start(Phase.ENCODE, len(columns))
@@ -275,10 +275,10 @@ class _CalibrationRun:
 def false_rates(
     histogram: DistanceHistogram, shares: NonMatchShares
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The part of pairs of different photos within each radius, as estimated, and its upper bound.
+    """The share of the pairs of different photos within each radius, as estimated, and its upper bound.
 
     Pairs that share a photo are not independent: a photo of a blank wall is near to many. So the counts of the single
-    photos tell how much more they vary than independent ones would, and the bound is as much wider.
+    photos show how much more they vary than independent ones would, and the bound is as much wider.
     """
     radii = histogram.counts.shape[2]
     weights = np.ones((2, len(TimeRelation), radii))
@@ -297,7 +297,7 @@ def false_rates(
 def _inflation(by_photo: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """How many times the counts (s, d) of single photos vary as much as independent events would, at least once.
 
-    Where there are too few events to tell, as for the next larger radius with enough.
+    Where there are too few events, as for the next larger radius with enough.
     """
     events, mean = by_photo.sum(axis=0), by_photo.mean(axis=0)
     ratio: npt.NDArray[np.float64] = np.maximum(1.0, by_photo.var(axis=0) / np.where(mean > 0, mean, 1.0))
@@ -317,7 +317,7 @@ def _recall(
 
 
 def shot_times_s(files: Sequence[Sequence[FileRecord]]) -> npt.NDArray[np.int64]:
-    """The time of the shot of each content, in seconds on one scale; -1 for those that tell none."""
+    """The time of the shot of each content, in seconds on one scale; -1 where it is unknown."""
 
     @cache
     def seconds(taken: str) -> int:

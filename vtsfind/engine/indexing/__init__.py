@@ -1,1 +1,1 @@
-"""Bringing a library up to date: what changed on the disk, and codes for what is new."""
+"""Indexing: find what changed on the disk, and encode what is new."""

@@ -1,8 +1,8 @@
-"""What has changed on the disk since the library was last refreshed: one look at every file, none into it.
+"""What has changed on the disk since the library was last refreshed: every file is listed, none is opened.
 
-A file of the library that the scan no longer finds has vanished, unless the scan could not know: what lies under a
+A file of the library that the scan no longer finds has vanished, unless the scan could not know: files under a
 folder that could not be read, under a root that is missing, or under a root that is empty now (as the place of an
-unplugged drive is) stays in the library.
+unplugged drive is) stay in the library.
 """
 
 import os
@@ -24,14 +24,14 @@ _PROGRESS_EVERY_FILES = 512
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Where to look. All paths are absolute."""
+    """What to scan. All paths are absolute."""
 
     folders: tuple[bytes, ...] = ()
-    """Folders, looked at with everything below them."""
+    """Folders, scanned with everything below them."""
     files: tuple[bytes, ...] = ()
     """Single files, named by the user."""
     known: bool = False
-    """Whether this is all that the library knows: then its files outside the folders are looked at, too."""
+    """Whether this is all that the library knows: then its files outside the folders are checked, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class RefreshOptions:
 
 @dataclass(slots=True)
 class Changes:
-    """What is to be done to bring a library up to date with the disk."""
+    """What has to be done to bring a library up to date with the disk."""
 
     fresh: list[Found] = field(default_factory=list)
     """Files that are new or have changed, or that are to be tried again."""
@@ -59,12 +59,12 @@ class Changes:
     absent: dict[bytes, int] = field(default_factory=dict)
     """Folders that are missing or empty now where files were, and how many: their drive may not be there."""
     failures: list[Failure] = field(default_factory=list)
-    """Folders and files that could not be looked at."""
+    """Folders and files that could not be read."""
     report: ScanReport = field(default_factory=ScanReport)
 
 
 def select(folders: Iterable[str | bytes], names: Iterable[bytes], known: Sequence[bytes]) -> Selection:
-    """Decide where to look.
+    """Decide what to scan.
 
     Parameters
     ----------
@@ -73,12 +73,12 @@ def select(folders: Iterable[str | bytes], names: Iterable[bytes], known: Sequen
     names
         Files from a list; whether they exist shows later.
     known
-        The library's own folders: looked at if nothing else is given, or if they lie below what is.
+        The library's own folders: scanned if nothing else is given, or if they lie below what is given.
 
     Raises
     ------
     UsageError
-        If one of `folders` does not exist, or if there is nowhere to look.
+        If one of `folders` does not exist, or if there is nothing to scan.
     """
     paths = [normalised(os.fsencode(folder)) for folder in folders]
     for path in paths:
@@ -90,7 +90,7 @@ def select(folders: Iterable[str | bytes], names: Iterable[bytes], known: Sequen
     files += [normalised(name) for name in names]
     if paths or files:
         given = [path for path in paths if os.path.isdir(path)]
-        # A folder of the library may lie where a look from above does not come, such as below a hidden one.
+        # A folder of the library may lie where a scan from above does not come, such as below a hidden one.
         inside = [
             folder
             for folder in known
@@ -121,7 +121,7 @@ def scan_changes(
     failed
         Those of them that could not be used.
     selection
-        Where to look.
+        What to scan.
     context
         Its settings say what is left out.
     options
@@ -130,7 +130,7 @@ def scan_changes(
     Raises
     ------
     Cancelled
-        If the scan was stopped: half a scan cannot tell what has vanished.
+        If the scan was stopped: half a scan does not show what has vanished.
     """
     result = Changes()
     files = list(selection.files)
@@ -176,7 +176,7 @@ def _find_vanished(
     *,
     forget_missing: bool,
 ) -> None:
-    """Sort the known files that the scan did not meet into vanished ones, absent ones, and such as no one can tell."""
+    """Sort the known files that the scan did not find into vanished and absent ones; leave out those that are unknown."""
     scanned_prefixes = tuple(map(prefix_below, folders))
     unknown_paths = {failure.path for failure in result.failures}
     unknown_prefixes = tuple(map(prefix_below, unknown_paths))
@@ -207,7 +207,7 @@ def _does_not_exist(path: bytes) -> bool:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return True
-    except OSError:  # it may be there, which the scan looks into
+    except OSError:  # it may be there; the scan reports the error
         return False
     return False
 

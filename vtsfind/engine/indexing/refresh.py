@@ -1,8 +1,8 @@
 """Bringing a library up to date with the disk: find changes, then read, encode and keep what is new.
 
-What is done is kept every few seconds, so that a run that ends early, however it ends, loses no more than that and the
-next one goes on. Contents that the library knows are neither decoded nor encoded again, wherever they turn up. The
-encoder is asked for only once a new content is certain, and loads while the first photos are decoded.
+Work is committed every few seconds, so that a run that ends early, however it ends, loses no more than that, and the
+next one continues. Contents that the library knows are neither decoded nor encoded again, wherever they are found. The
+encoder is loaded only when a new content is certain, while the first photos are decoded.
 """
 
 import os
@@ -32,7 +32,7 @@ COMMIT_EVERY_S = 2.0
 _LOOK_AHEAD_BATCHES = 16
 """Batches of photos that are decoded while the model loads or is busy."""
 _TRANSIENT_REASONS = {Reason.UNREADABLE, Reason.VANISHED, Reason.CHANGED}
-"""Reasons that may be gone the next time although the file's stamp is the same."""
+"""Reasons that may not hold the next time although the file's stamp is the same."""
 
 
 @dataclass(slots=True)
@@ -80,7 +80,7 @@ def refresh(
     index
         The library, open for writing.
     selection
-        Where to look; its folders become folders of the library.
+        What to scan; its folders become folders of the library.
     model
         The library's; its encoder is asked for only if there are new contents.
     context
@@ -124,14 +124,14 @@ def _copy_changes(result: RefreshResult, changes: Changes) -> None:
 
 
 def _forget(index: Index, result: RefreshResult, changes: Changes) -> None:
-    """Take what has vanished out of the library; of these files, those that were moved are counted already."""
+    """Remove what has vanished from the library; files that were moved are counted already."""
     if changes.vanished:
         index.forget(changes.vanished)
     result.removed = len(changes.vanished) - result.moved
 
 
 class _Ingestion:
-    """The way of new files into the library."""
+    """Reads new files into the library."""
 
     def __init__(
         self,
@@ -155,7 +155,7 @@ class _Ingestion:
         self._last_commit_s = time.monotonic()
 
     def run(self, files: list[Found], context: Context) -> None:
-        """Read all files and keep them, or why they cannot be used."""
+        """Read all files, and store their codes or why they cannot be used."""
         from vtsfind.engine.decoding import decode_limits
         from vtsfind.media.pool import DecodePool
 
@@ -214,7 +214,7 @@ class _Ingestion:
             self._index.add_failure(failure)
 
     def _add_known(self, item: "PreparedPhoto") -> None:
-        """Keep a file whose content the library has: it was moved, copied, or only touched."""
+        """Store a file whose content the library has: it was moved, copied, or only touched."""
         found = item.found
         self._index.add(Entry(found.path, found.stamp, item.digest))
         key = (found.stamp.size, found.stamp.mtime_ns)
@@ -227,7 +227,7 @@ class _Ingestion:
             self._result.new += 1
 
     def _encode(self) -> None:
-        """Encode the photos at hand and keep them."""
+        """Encode the batch and store it."""
         if not self._batch:
             return
         encoder = self._start_loading().result()

@@ -25,9 +25,9 @@ def update(
     context
         Its settings name the library, and say what is left out and how photos are read.
     folders
-        What to look at. None, and no `names`: the folders that the library has.
+        What to scan. None, and no `names`: the folders that the library has.
     names
-        Single files to look at, too.
+        Single files to read, too.
     model
         The model asked for; only a new library can have another than its own.
     options
@@ -36,7 +36,7 @@ def update(
     Raises
     ------
     UsageError
-        If a folder does not exist, there is nothing to look at, or no such model.
+        If a folder does not exist, there is nothing to scan, or no such model.
     ModelMismatch
         If the library holds codes of another model than the one asked for.
     StorageError
@@ -58,7 +58,7 @@ def preview_changes(
     *,
     options: RefreshOptions = RefreshOptions(),
 ) -> Changes:
-    """Tell what `update` would find to do, and change nothing. Parameters and errors are the same."""
+    """Find what `update` would do, and change nothing. Parameters and errors are the same."""
     folders = list(folders)
     try:
         opened = open_library(context.settings)

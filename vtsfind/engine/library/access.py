@@ -82,7 +82,7 @@ def open_for_writing(settings: Settings, *, create: bool, model: str | None = No
     create
         Whether to make the library if there is none.
     model
-        The model asked for in this very call, if any. The settings' model is only a wish for new libraries.
+        The model asked for in this call, if any. The settings' model is only for new libraries.
 
     Raises
     ------

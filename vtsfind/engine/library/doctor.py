@@ -56,7 +56,7 @@ class Diagnosis:
 
 
 def examine(settings: Settings, *, deep: bool = False) -> Diagnosis:
-    """Look at the library that the settings name, its model, and the formats. Changes nothing.
+    """Check the library that the settings name, its model, and the formats. Changes nothing.
 
     Parameters
     ----------

@@ -6,9 +6,9 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head, Signature
 
 COPY_HEAD: Final = "copy"
-"""The head whose codes tell whether it is the same picture: they propose duplicates."""
+"""The head of copies: codes of the same picture are near. They propose duplicates."""
 SCENE_HEAD: Final = "scene"
-"""The head whose codes tell what is in a picture: they answer queries."""
+"""The head of scenes: codes of pictures that show similar things are near. They answer queries."""
 
 
 def copy_head(signature: Signature) -> Head:

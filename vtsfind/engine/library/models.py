@@ -18,7 +18,7 @@ class Model:
     size: int | None
     """Bytes of the file of weights; None if it is not there."""
     damage: str | None = None
-    """What is wrong with the file, if it was looked into: empty for nothing, None if it was not."""
+    """What is wrong with the file: empty for nothing, None if it was not checked."""
 
 
 def models() -> list[Model]:

@@ -1,20 +1,20 @@
-"""Which files travel with a photo as one unit: its film, its RAW, and what other programs wrote about it beside it.
+"""Sidecars: the files that travel with a photo, its video, its RAW file, and what other programs wrote about it.
 
 ==================== ============================================================ =================================
 photo                file beside it                                               what it is
 ==================== ============================================================ =================================
-IMG_1.HEIC           IMG_1.MOV, IMG_1.MP4, IMG_1.MP                               the film of a Live or Motion Photo
+IMG_1.HEIC           IMG_1.MOV, IMG_1.MP4, IMG_1.MP                               the video of a Live or Motion Photo
 PXL_1.MP.jpg         PXL_1.MP                                                     the same, of another maker
 IMG_1.JPG            IMG_1.CR2 and other RAW endings                              the RAW of the same shot
 IMG_1.JPG            IMG_1.XMP, IMG_1.JPG.XMP, IMG_1.AAE                          what an editor noted
-IMG_1.JPG            IMG_1.json, IMG_1.JPG.json,                                  what Google Takeout tells of it
+IMG_1.JPG            IMG_1.json, IMG_1.JPG.json,                                  what Google Takeout wrote about it
                      IMG_1.JPG.supplemental-metadata.json, the last two also cut
                      to 46 characters before `.json`
 IMG_1(2).JPG         IMG_1.JPG(2).json, IMG_1.JPG.supplemental-metadata(2).json   the same, of photos of one name
 ==================== ============================================================ =================================
 
 Endings may be in capitals or not. A file that would go by its stem, or by what a cut left of its name, with several photos
-goes with none of them, except that a film goes with the one HEIC: it is better left behind than taken from where it belongs.
+goes with none of them, except that a video goes with the one HEIC: it is better left behind than taken from where it belongs.
 """
 
 import os
@@ -61,9 +61,9 @@ class Sidecars:
 
 
 def split_sidecars(photo: Photo, keeper: Photo) -> tuple[Photo, tuple[bytes, ...]]:
-    """A photo with the companions that may go where it goes, and those that must stay.
+    """A photo with the sidecars that may go where it goes, and those that must stay.
 
-    A RAW file or a film is a shot of its own: it must not go for a photo that has none.
+    A RAW file or a video is a shot of its own: it must not go for a photo that has none.
     """
     kept_kinds = {_kind(path) for path in keeper.sidecars}
     staying = tuple(path for path in photo.sidecars if _kind(path) not in kept_kinds | {None})
@@ -72,9 +72,9 @@ def split_sidecars(photo: Photo, keeper: Photo) -> tuple[Photo, tuple[bytes, ...
 
 
 def _kind(sidecar: bytes) -> str | None:
-    """What a companion is that cannot be made of anything else; None for what was noted about a photo."""
+    """What a sidecar is that cannot be made again from the photo; None for notes about a photo."""
     ending = _ending(sidecar)
-    return "RAW" if ending in RAW_EXTENSIONS else "film" if ending in VIDEO_ENDINGS else None
+    return "RAW" if ending in RAW_EXTENSIONS else "video" if ending in VIDEO_ENDINGS else None
 
 
 class _SidecarFolder:
@@ -106,14 +106,14 @@ class _SidecarFolder:
         return sorted(found + self._json_sidecars(name))
 
     def _video_in_name(self, name: bytes) -> list[bytes]:
-        """The film PXL_1.MP of a photo PXL_1.MP.jpg, unless there is a photo PXL_1 that it may be of."""
+        """The video PXL_1.MP of a photo PXL_1.MP.jpg, unless there is a photo PXL_1 that it may be of."""
         video = _stem(name)
         if _ending(video) not in VIDEO_ENDINGS or video not in self._names:
             return []
         return [] if any(map(_is_non_raw_picture, self._by_stem.get(_stem(video), []))) else [video]
 
     def _json_sidecars(self, name: bytes) -> list[bytes]:
-        """The JSON files that tell of a photo and of no other."""
+        """The JSON files that are about a photo and about no other."""
         if not self._json_by_title:
             return []
         sure, likely = titles(os.fsdecode(name))
@@ -155,7 +155,7 @@ def _is_non_raw_picture(name: bytes) -> bool:
 
 
 Titles = list[tuple[str, str]]
-"""What may stand before `.json` in the name of a file that tells of a photo: a title, and a number in brackets."""
+"""What may stand before `.json` in the name of a file about a photo: a title, and a number in brackets."""
 
 
 def titles(name: str) -> tuple[Titles, Titles]:

@@ -1,4 +1,4 @@
-"""What lies on the disk for the contents of a library, now: which files are still there, as they were, and only once."""
+"""Snapshot of a library: which of its files are on the disk now as they were indexed, each file once."""
 
 import os
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ class Snapshot:
     contents: dict[int, Content] = field(default_factory=dict)
     """By content id; those without a file are left out."""
     failures: list[Failure] = field(default_factory=list)
-    """Files that are gone, have changed since they were indexed, or cannot be looked at."""
+    """Files that are gone, have changed since they were indexed, or cannot be read."""
     absent: dict[bytes, int] = field(default_factory=dict)
     """Folders of the library that are missing or empty, and how many files that would matter were there."""
     aliases: int = 0
@@ -42,7 +42,7 @@ class Snapshot:
 
 
 def take_snapshot(index: Index, scope: Scope, cancel: CancelToken) -> Snapshot:
-    """Look at all files of a library that a scope admits; none is opened.
+    """Check all files of a library within a scope; none is opened.
 
     Raises
     ------

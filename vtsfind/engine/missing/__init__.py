@@ -1,1 +1,1 @@
-"""Whether every photo of a card is in the library already."""
+"""Missing: which photos of a memory card, or of any folder, are not in the library."""

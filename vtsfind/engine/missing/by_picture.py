@@ -1,6 +1,6 @@
-"""Looking for photos of a card that a library does not have by content, but maybe in other files that show all of them.
+"""Match photos of a card with files of the library that show the same picture with other content.
 
-Codes propose the nearest few photos of the library, and looking at both decides. A copy counts only if the keep rules
+Codes propose the nearest few photos of the library, and verification decides. A copy counts only if the keep rules
 find nothing worse about it than about the card's photo: pixels, format, compression, EXIF data.
 """
 
@@ -30,9 +30,9 @@ from vtsfind.media.pool import WorkPool
 from vtsfind.store.index import FileRecord, Index
 
 _MAX_NEIGHBOURS: Final = 8
-"""Photos of the library that are looked at for one of the card."""
+"""Photos of the library that are compared with one of the card."""
 _PHOTOS_PER_BATCH: Final = 32
-"""Photos of the card whose looks are held in memory."""
+"""Photos of the card whose features are held in memory."""
 _VERDICT_WORDS: Final = {
     Verdict.PIXELS: "with the same pixels",
     Verdict.RESAVE: "saved again",
@@ -42,7 +42,7 @@ _VERDICT_WORDS: Final = {
 
 
 def match_by_picture(index: Index, result: CardResult, card_files: CardFiles, context: Context) -> None:
-    """Look for the photos of a result that are not there by content, and change their standing if they are found.
+    """Search for the photos of a result that are not there by content, and change their presence if they are found.
 
     Raises
     ------
@@ -77,7 +77,7 @@ class _PictureSearch:
     context: Context
 
     def classified(self, photos: Sequence[CardPhoto]) -> list[CardPhoto]:
-        """Where some photos of the card stand after a look at what is nearest to them."""
+        """Some photos of the card, with their presence after they were compared with their nearest photos."""
         near = self._nearest(photos)
         paths = sorted({record.path for records in near for record in records})
         own = [photo.found.path for photo in photos]

@@ -42,7 +42,7 @@ class CardPhoto:
     library_path: bytes | None = None
     """The path of the best file of the library; of a gone one, where it was."""
     note: str = ""
-    """What was seen, in words, if it was looked at."""
+    """What the comparison of the pictures showed, in words."""
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ class CardResult:
     failures: list[Failure] = field(default_factory=list)
     """Folders and files that could not be read: what is in them is not known."""
     films: list[bytes] = field(default_factory=list)
-    """Films and sounds on the card, which were not compared: a library holds photos."""
+    """Video and audio files on the card, which were not compared: a library holds photos."""
     skipped: Counter[str] = field(default_factory=Counter)
     """What else was left out, by reason."""
 
@@ -72,7 +72,7 @@ class CardResult:
 
 @dataclass(frozen=True, slots=True)
 class CardFiles:
-    """Tells files that are on the card, under whatever path, from those that are not."""
+    """Knows which files are on the card, under whatever path."""
 
     roots: tuple[bytes, ...]
     """Real paths of the card's folders and files."""
@@ -100,7 +100,7 @@ class CardFiles:
                 return False
             if status.st_mtime_ns == record.stamp.mtime_ns:
                 return True
-            with open(record.path, "rb") as file:  # touched, or changed: only its content tells
+            with open(record.path, "rb") as file:  # touched, or changed: only its content shows which
                 return hashlib.file_digest(file, "sha256").digest() == record.digest
         except OSError:
             return False
@@ -112,7 +112,7 @@ def card_files(roots: Sequence[bytes], found: Sequence[Found]) -> CardFiles:
     for each in found:
         try:
             status = os.stat(each.path)
-        except OSError:  # gone since: told when it is read
+        except OSError:  # gone since: reported when it is read
             continue
         if status.st_ino:
             identities.add((status.st_dev, status.st_ino))

@@ -1,8 +1,8 @@
 """Whether all photos of a card, or of any folder, are in a library already.
 
 A photo is there if a file of the library, outside the card, has its very content and is still as the library knows it.
-If asked to, photos that are not there by content are looked at, too (`vtsfind.engine.missing.by_picture`): one counts as there
-if a file of the library shows all of it and is no worse. That two codes are alike never counts.
+If asked to, photos that are not there by content are compared as pictures, too (`vtsfind.engine.missing.by_picture`): one counts as
+there if a file of the library shows all of it and is no worse. That two codes are similar never counts.
 """
 
 import hashlib
@@ -28,11 +28,11 @@ _VIDEO_AUDIO_ENDINGS = frozenset(
     b".3g2 .3gp .asf .avi .braw .divx .flv .insv .m2t .m2ts .m4v .mkv .mod .mov .mp4 .mpeg .mpg .mts .mxf .ogv .r3d .tod"
     b" .ts .vob .webm .wmv .mp3 .m4a .wav .aac .flac".split()
 )
-"""Endings of names of films and sounds, which no library holds."""
+"""Endings of names of video and audio files, which no library holds."""
 
 
 def compare_card(context: Context, names: Sequence[str | bytes], *, by: CompareBy = "bytes") -> CardResult:
-    """Tell which photos of a card the library that the settings name has.
+    """Find which photos of a card the library that the settings name has.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def _require_exists(name: str | bytes) -> bytes:
 
 
 def _video_and_audio_files(roots: Sequence[bytes]) -> list[bytes]:
-    """The films and sounds below some folders, sorted."""
+    """The video and audio files below some folders, sorted."""
     films = {
         os.path.join(folder, name)
         for root in roots

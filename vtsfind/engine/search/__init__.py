@@ -1,1 +1,1 @@
-"""Photos that look like a photo."""
+"""Search: the photos of a library that are most similar to a given one."""

@@ -1,4 +1,4 @@
-"""Which photos of a library look like a given one."""
+"""The photos of a library that are most similar to a given one."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +23,7 @@ DEFAULT_TOP = 20
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """What is wanted of an answer."""
+    """What is asked for."""
 
     head: str | None = None
     """The head whose codes are compared; None for `scene`, or for the only one."""
@@ -37,7 +37,7 @@ class SearchOptions:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A photo of the library that looks like the one asked for."""
+    """A photo of the library that is similar to the one asked for."""
 
     rank: int
     """1 for the best."""
@@ -64,7 +64,7 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of one question."""
+    """The answer to one query."""
 
     query_image: QueryImage
     neighbours: tuple[Neighbour, ...] = ()
@@ -103,7 +103,7 @@ def search_library(
     model: ModelLike,
     context: Context,
 ) -> list[Answer]:
-    """Find what looks like each of some photos.
+    """Find the photos that are most similar to each of some photos.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def search_library(
     Raises
     ------
     UsageError
-        If the library's model has no such head, or the wish cannot be met.
+        If the library's model has no such head, or an option is out of range.
     """
     head = chosen_head(index.signature, search_options.head)
     if search_options.top is not None and search_options.top < 1:
@@ -212,7 +212,7 @@ def find_similar(
     *,
     standard_input: BinaryIO,
 ) -> Similar:
-    """Find what looks like each of some photos in the library that the settings name.
+    """Find the photos that are most similar to each of some photos in the library that the settings name.
 
     Parameters
     ----------
@@ -228,7 +228,7 @@ def find_similar(
     Raises
     ------
     UsageError
-        If the library's model has no such head, or the wish cannot be met.
+        If the library's model has no such head, or an option is out of range.
     StorageError
         If the library, or the model that a new photo needs, cannot be used.
     """

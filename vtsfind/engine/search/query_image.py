@@ -32,7 +32,7 @@ STANDARD_INPUT = b"-"
 
 @dataclass(frozen=True, slots=True)
 class QueryImage:
-    """A photo to look for."""
+    """A photo to search for."""
 
     name: bytes
     """As the user called it."""
@@ -132,7 +132,7 @@ def _as_single_view(codes: Codes | None) -> Codes | None:
 def _decode(
     queries: Sequence[QueryImage], preprocessing: Preprocessing, context: Context
 ) -> list[npt.NDArray[np.uint8] | Failure]:
-    """Prepare photos for the model, each (size, size, 3), or tell why not."""
+    """Prepare photos for the model, each (size, size, 3), or why that failed."""
     from vtsfind.engine.decoding import decode_limits
     from vtsfind.media.pool import DecodePool, DecodeTask
 

@@ -1,4 +1,4 @@
-"""Searches one after the other: the model, once a new photo has needed it, stays for the next."""
+"""Searches in sequence, which share the model once it is loaded."""
 
 import io
 import threading
@@ -50,12 +50,12 @@ class SearchSession:
     def find(
         self, name: str | bytes, search_options: SearchOptions, cancel: CancelToken | None = None
     ) -> Answer:
-        """Find what looks like a photo. One that is new to the library loads the model, which takes seconds.
+        """Find the photos that are most similar to a photo. One that is new to the library loads the model, which takes seconds.
 
         Raises
         ------
         UsageError
-            If the wish cannot be met.
+            If an option is out of range.
         StorageError
             If the library or the model cannot be used.
         Cancelled

@@ -1,1 +1,1 @@
-"""Pairs that may be duplicates, by near codes and by local features in common."""
+"""Candidate pairs: by near hash codes, and by local features in common."""

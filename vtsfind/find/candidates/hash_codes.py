@@ -1,14 +1,14 @@
-"""Which pairs of photos are worth a look: those whose copy codes are near, as far as looking at them can be afforded.
+"""Candidate pairs by hash codes: those whose copy codes are near, as many as can be verified.
 
-The codes of copies and of strangers overlap: a mirrored or strongly cropped copy can be as far away as the nearest of many
-strangers. So there is no radius that separates them. The one used here is such that the typical photo of the library has
-no more than a few neighbours, measured on the library's own codes: wide in a small library, where a wide net costs
-little, and narrower the more strangers there are. Within it, all pairs are found, exactly (`vtsfind.find.hamming.all_pairs`), as long as
-that takes about a minute; in a larger library all within a narrower radius, and most of the nearer ones beyond it.
+The codes of copies and of unrelated photos overlap: a mirrored or strongly cropped copy can be as far away as the nearest of many
+unrelated photos. So no radius separates them. The radius used here gives the typical photo of the library a few neighbours,
+measured on the library's own codes: wide in a small library, where many candidates cost little, and narrower in a large
+one. Within it, all pairs are found, exactly (`vtsfind.find.hamming.all_pairs`), if that takes about a minute; in a larger
+library all pairs within a narrower radius, and most of the nearer ones beyond it.
 
-A photo has at most so many candidates of its own: the nearest by the copy code, to whose distance half of that of a
-second code is added, if there is one, which tells what is in the picture. A pair that either of its photos has among its own
-is kept. Equal codes make no more pairs than photos, a few times over.
+Each photo has a limited number of candidates: the nearest by the copy code's distance, plus half the distance of a second code, of
+what is in the picture, if there is one. A pair is kept if it is among those of either photo. Equal codes make only a few
+times as many pairs as photos.
 
 Axis letters: n photos, w words, p pairs.
 """
@@ -31,15 +31,15 @@ MAX_CANDIDATES_PER_PHOTO = 8
 in a library of 598, of hard ones 97.3 %, of quarter and half turns 99.7 %; 24 candidates instead of 8 would give 99.8, 98.3
 and 99.7 %."""
 TARGET_NEIGHBOURS = 64
-"""Photos within the radius of the typical photo: many more than its candidates, since the nearest by both codes are
-wanted. A radius with only 16 in it (94 bits of 256 in that library) cost 3.5 % of the mild edits, and 13 % of the hard."""
+"""Photos within the radius of the typical photo: many more than its candidates, since these are the nearest by both
+codes. A radius with only 16 in it (94 bits of 256 in that library) cost 3.5 % of the mild edits, and 13 % of the hard."""
 MAX_RADIUS_SHARE = 0.44
-"""The radius at most, as a share of the bits. Codes of strangers differ in half of them, with a deviation of a few in a
-hundred: further out there are only strangers."""
+"""The radius at most, as a share of the bits. Codes of unrelated photos differ in half of the bits, with a standard deviation of a
+few percent: beyond this there are only unrelated photos."""
 
 TARGET_NEIGHBOURS_PARTIAL = 16
-"""The same where only some of the pairs within the radius are found, since there are too many codes. A part of the strangers
-is not found either, so photos still have a few candidates each. Of edits of 30 photographs among 1,000,000 simulated strangers,
+"""The same where only some of the pairs within the radius are found, since there are too many codes. Some unrelated photos
+are not found either, so photos still have a few candidates each. Of edits of 30 photographs among 1,000,000 simulated codes,
 where all pairs within 47 bits are found, all mild and 91.2 % of the hard ones were within this radius of their original
 (91 bits), and 98.0 and 79.2 % were found; all of these were among the `MAX_CANDIDATES_PER_PHOTO` nearest found (docs/results/pairs.json)."""
 
@@ -47,7 +47,7 @@ _RADIUS_SAMPLE_PHOTOS = 256
 _MAX_EFFORT_NS = 50e9
 """Nanoseconds of processors that finding pairs may take, about."""
 _OVERSAMPLING = 4
-"""How many times more than the candidates of one photo are found, before they are ranked by both codes."""
+"""How many times as many pairs as candidates of one photo are found, before they are ranked by both codes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,11 +57,11 @@ class HashCandidates(CandidatePairs):
     distances: Integers
     """(p,) in bits of the copy code."""
     radius: int
-    """Within which they were looked for, in bits."""
+    """The radius of the search, in bits."""
     complete: int
-    """Within which all were found: less than `radius` if there are very many photos."""
+    """The radius within which all pairs were found: less than `radius` if there are very many photos."""
     within: int
-    """Pairs within the radius that were found: more than there are here if some photos had more than their share."""
+    """Pairs that were found within the radius: more than there are here if some photos had too many."""
 
 
 def hash_candidates(
@@ -73,20 +73,20 @@ def hash_candidates(
     wanted: PairFilter | None = None,
     monitor: Monitor | None = None,
 ) -> HashCandidates:
-    """Find the pairs of photos that are worth a look.
+    """Find candidate pairs.
 
     Parameters
     ----------
     planes
         (w, n) uint64: the copy codes, as `vtsfind.base.bits.planes` lays them out.
     radius
-        In bits: all pairs within it are found, however long that takes. Unless given, `adaptive_radius`, and what a minute
-        or so allows.
+        In bits: all pairs within it are found, however long that takes. By default `adaptive_radius`, and what can be found
+        in about a minute.
     max_per_photo
         Candidates of one photo; None for no limit, but for codes that more than `MAX_CANDIDATES_PER_PHOTO` photos share: each of these is paired
         with the first `MAX_CANDIDATES_PER_PHOTO` only if it is one of them, else with the first.
     other
-        (w', n) uint64: codes that tell what is in the picture.
+        (w', n) uint64: codes of what is in the picture.
     wanted
         Says of pairs of columns (p,), (p,) which are of interest, (p,) bool; all are by default.
     monitor

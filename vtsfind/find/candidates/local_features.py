@@ -1,15 +1,15 @@
-"""Pairs of photos with local features in common: a second source of candidates, beside codes of whole pictures.
+"""Candidate pairs by local features in common: a second source beside the hash codes of whole pictures.
 
-A collage, a strong crop or a mixture of edits is far from its original by code, but shows many of the same details at the same
-relative size and direction. So all points of all photos are sorted by visual word (`vtsfind.find.candidates.visual_words`; the idea is
-Sivic and Zisserman's, 2003), and two points of one word whose signatures are near are a vote for their two photos. A vote
-says how one photo would have to be turned, scaled and maybe mirrored to become the other. Only votes that roughly agree in
-that count together (the weak geometric consistency of Jegou, Douze and Schmid, 2008), and a point counts once, so that a brick
-wall is not for every other brick wall.
+A collage, a strong crop or a mixture of edits is far from its original by code, but has many of the same local features at the same
+relative scale and angle. So the keypoints of all photos are sorted by visual word (`vtsfind.find.candidates.visual_words`; Sivic
+and Zisserman, 2003), and two keypoints of one word whose signatures are near are a vote for their two photos. A vote
+implies a rotation, a scale, and whether one photo is mirrored. Only votes that roughly agree in these count together (the weak
+geometric consistency of Jegou, Douze and Schmid, 2008), and a keypoint counts once, so that not every brick wall votes
+for every other.
 
-What it costs grows with the number of points: words get finer as there are more of them, those that very many points share are
-skipped, and a photo has at most so many pairs. In memory there are up to 40 bytes a point, for at most `MAX_POINTS` of them:
-in a larger library the larger features of each photo stand for it.
+The cost grows linearly with the number of keypoints: words get finer as there are more of them, words that very many keypoints
+share are skipped, and a photo has a limited number of pairs. Memory is up to 40 bytes a keypoint, for at most `MAX_POINTS`: in a
+larger library only the largest keypoints of each photo are used.
 
 Every vote counts the same, however rare its word is.
 
@@ -37,16 +37,16 @@ MAX_PAIRS_PER_PHOTO = 8
 MIN_VOTES = 4
 """Below that a pair is not proposed."""
 MAX_MEAN_PAIRS_PER_PHOTO = 2
-"""Pairs a photo, over all photos, at most: in a library of a million look-alikes those with the most votes."""
+"""Pairs a photo, over all photos, at most; those with the most votes are kept."""
 MAX_POINTS = 1 << 25
 
 _MAX_SIGNATURE_DISTANCE_BITS = 20
 """Bits of 64 in which the signatures of one spot differ at most."""
 _MAX_POINTS_PER_WORD = 128
-"""A word that more points share than that says nothing."""
+"""Words that more points share are skipped."""
 _SAMPLE_POINTS = 16_384
 _SAMPLE_STRIDE = 12
-"""Of so many points one is learned from, so that many photos have a say."""
+"""One of so many points is learned from, so that many photos are among them."""
 _PHOTOS_PER_BLOCK = 64
 """Photos whose votes are counted at once."""
 _ANGLE_BINS = 8
@@ -85,12 +85,12 @@ def local_candidates(
     Parameters
     ----------
     digests
-        A key for each photo, all different. They decide between equals, so the answer does not depend on the photos' order.
+        A key for each photo, all different. They decide ties, so that the answer does not depend on the photos' order.
     features
-        Gives what is kept of a photo, by its place in `digests`. It is asked once or twice about each.
+        Gives the features of a photo, by its place in `digests`; called once or twice for each.
     wanted
         Says of pairs of places (p,), (p,), the lower first, which are of interest, (p,) bool; all are by default. Others do
-        not use up a photo's share.
+        not count against a photo's limit.
     monitor
         Its progress counts photos.
 
@@ -137,7 +137,7 @@ def _build_index(order: Integers, features: Callable[[int], Features], monitor: 
     """The points of all photos, in this order, as words."""
     sample: list[Pixels] = []
     counted = 0
-    for photo in order.tolist():  # digests are as good as drawn by lot
+    for photo in order.tolist():  # digests are as good as random
         monitor.cancel.check()
         sample.append(features(photo).descriptors)
         counted += len(sample[-1])
@@ -204,7 +204,7 @@ class _InvertedIndex:
         self._places[order] = np.arange(len(order), dtype=np.uint32)
 
     def votes(self, first: int, last: int) -> Integers:
-        """Pairs of the photos from `first` to before `last` with later ones, (3, p): both photos, and the votes that are missing."""
+        """Pairs of the photos from `first` to before `last` with later ones, (3, p): both photos, and `_VOTE_CEILING` less the votes."""
         i, j = self._near(
             self._places[slice(*self._starts[[first, min(last, self._photos)]])].astype(np.int64)
         )

@@ -1,15 +1,15 @@
 """Visual words: a number for each local feature, such that features of one spot of a scene often have the same number.
 
-A descriptor is cut into halves of 2 x 4 places by 8 directions, and each half is replaced by the nearest of at most 512
-centres; two of them make a word, as in the inverted multi-index of Babenko and Lempitsky (2012). Where there are more points
-than these words can keep apart, a few signs tell on which side of its centre a half lies. 32 such signs a half are a
-descriptor's signature, by which points of one word are told apart: the Hamming embedding of Jegou, Douze and Schmid (2008),
+A descriptor is cut into halves of 2 x 4 cells by 8 orientations, and each half is quantised to the nearest of at most 512
+centres; the two centres make a word, as in the inverted multi-index of Babenko and Lempitsky (2012). Where there are too many points
+for these words, a few signs are added, for the side of its centre on which a half lies. 32 such signs a half are a
+descriptor's signature, which separates points of one word: the Hamming embedding of Jegou, Douze and Schmid (2008),
 with the mean in place of the median.
 
-To mirror a picture is to exchange the halves of every descriptor and to mirror both. So the second half is stored mirrored and
-looked up in the same centres: the mirror image of a point then has the same two numbers in the other order. Every
-word is spelled with the lower number first, and each point says whether it was exchanged for that. What a photo and a mirrored
-one have in common is thus found at no further cost.
+Mirroring a picture exchanges the halves of every descriptor and mirrors both. So the second half is mirrored before it is
+quantised with the same centres: the mirror image of a point then has the same two centres in the other order. Every
+word has the lower centre first, and each point says whether its halves were exchanged for that. So a photo and a mirrored
+one share words at no further cost.
 
 The centres are learned from a sample of the library's own descriptors. All numbers are whole and small enough to be
 exact in single precision, so nothing depends on the order of sums, or on how many threads there are.
@@ -27,7 +27,7 @@ from vtsfind.find.features.features import Floats, Pixels
 from vtsfind.find.hamming.distance import Integers, Words
 
 MAX_CENTRES = 512
-"""At most. With 128, which are faster to look through, collages had four in ten of the votes that they have with 512."""
+"""At most. With 128, which are faster to compare, collages had four in ten of the votes that they have with 512."""
 SIGNS_PER_HALF = 32
 """Of each half."""
 MAX_CHANCE_NEIGHBOURS = 32

@@ -1,1 +1,1 @@
-"""Groups of verified pairs, and one representative for photos that show the same."""
+"""Clustering: connected components, representatives of full-frame sets, star clusters around keepers."""

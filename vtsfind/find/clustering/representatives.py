@@ -1,8 +1,7 @@
-"""Photos that show the same in full, so that one of them can stand for all where others are compared with them.
+"""Representatives: of photos that show the same in full, one is compared with other photos for all.
 
-Most of the near pairs of a library are such: a photo and its smaller, turned or newly saved versions. Each is tested against the
-best photo near it, which is likely the one to keep, and, if they differ, against the nearest. What is one picture is then
-compared with anything else but once.
+Most near pairs of a library are such: a photo and its smaller, rotated or re-encoded versions. Each photo is tested against the
+best photo near it, which is likely the one to keep, and, if that fails, against the nearest better one.
 
 Axis letters: n photos, p pairs.
 """
@@ -21,12 +20,12 @@ def representatives(
     order: Integers,
     same: Callable[[Sequence[Pair]], Sequence[bool]],
 ) -> dict[int, int]:
-    """Find for photos another one that shows the same in full.
+    """Find a representative for photos.
 
     Parameters
     ----------
     near
-        Pairs of photos that may do so.
+        Pairs of photos that may show the same in full.
     distances
         (p,) how far their codes are apart.
     order
@@ -36,7 +35,7 @@ def representatives(
 
     Returns
     -------
-    Photo to the best one that shows the same as far as was tested; those without one are left out.
+    Photo to its representative, the best photo that it was found to show the same as; photos without one are left out.
     """
     best, nearest = _first_better(near, order), _first_better(near, order, distances)
     representative_of: dict[int, int] = {}

@@ -1,8 +1,10 @@
-"""Groups of copies: a keeper, and around it what was compared with it and is its copy. Nothing is there through another.
+"""Star clusters: a keeper, and the photos that were compared with it and are its copies.
 
-The photos are walked from the best to the worst. One that is in no group yet becomes a keeper, and every other free photo
-that is its copy joins it. What hangs together with it through other photos, but was never compared with it, is compared then,
-so that a group does not fall apart for a pair that nobody compared, and not all pairs of a family need be compared.
+This is the star algorithm of Aslam, Pelekhov and Rus (2004), with keepers chosen by rank instead of degree.
+
+The photos are visited from the best to the worst. One that is in no cluster yet becomes a keeper, and every other free photo
+that is its copy joins it. Photos that are connected to it through others, but were never compared with it, are compared
+then, so that a cluster does not fall apart for a pair that nobody compared, and not all pairs of a component need be compared.
 The result follows from the order of the photos and from the verdicts alone.
 """
 
@@ -17,7 +19,7 @@ def star_clusters(
     proposed: Iterable[Pair],
     compare: Callable[[Sequence[Pair]], Sequence[bool]],
 ) -> list[tuple[int, ...]]:
-    """Make groups.
+    """Make clusters.
 
     Parameters
     ----------
@@ -26,14 +28,13 @@ def star_clusters(
     copies
         The pairs that are known to be copies.
     proposed
-        Pairs that may be, but were not compared since they hang together through others.
+        Pairs that may be, but were not compared since they are connected through others.
     compare
-        Says of pairs that are not in `copies` whether they are. It may be asked about one that was compared before and
-        is none, and should know.
+        Says of pairs that are not in `copies` whether they are. It may be asked again about a pair that is not.
 
     Returns
     -------
-    The groups of two photos and more, by their keepers' place in the order: the keeper, then the members in order.
+    The clusters of two photos and more, by their keepers' place in the order: the keeper, then the members in order.
     """
     near, possible = _neighbours(copies), _neighbours(proposed)
     place = {photo: i for i, photo in enumerate(order)}

@@ -1,1 +1,1 @@
-"""What is kept of one photo to compare it with others: a small picture, and local features."""
+"""The features by which photos are compared: a small picture, and local features."""

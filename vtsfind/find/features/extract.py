@@ -1,6 +1,6 @@
-"""One read of a photo for everything that a comparison and a keep policy want to know of it; done by a worker process.
+"""Extract from one read of a photo all that verification and the keep policy need; done by a worker process.
 
-What is made is text and bytes: a number of 32 bits, the length of the details as JSON; the details; the features.
+The result is bytes: the length of the quality details, uint32; the details as JSON; the features.
 """
 
 import json
@@ -19,12 +19,12 @@ _DETAILS_LENGTH = struct.Struct("<I")
 
 @dataclass(frozen=True, slots=True)
 class ExtractFeatures:
-    """Make the small picture of a photo and gather its details; see `vtsfind.media.work.Work` and `unpack`."""
+    """Extract the features and quality details of a photo; see `vtsfind.media.work.ContentProcessor` and `unpack`."""
 
     full: bool = False
-    """Whether to decode it in full too, for the digest of its pixels and for suspicions."""
+    """Whether to decode at full size, for the digest of the pixels and for signs of an enlarged picture."""
     local: bool = True
-    """Whether to look for its local features at once."""
+    """Whether to extract its local features at once."""
 
     def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
         """Do it."""
@@ -58,6 +58,6 @@ def details_of(data: bytes | bytearray) -> Details:
 
 def _features_start(data: bytes | bytearray) -> int:
     if len(data) < _DETAILS_LENGTH.size:
-        raise ValueError("a look is cut short")
+        raise ValueError("the features are cut short")
     length: int = _DETAILS_LENGTH.unpack_from(data)[0]
     return _DETAILS_LENGTH.size + length

@@ -1,12 +1,12 @@
-"""What is kept of a photo to compare it with others: a small picture of it, and the local features of that.
+"""The features of one photo: a small picture, and the local features of that.
 
-The features are SIFT (Lowe, 2004), found by OpenCV, with descriptors turned into RootSIFT (Arandjelovic and Zisserman,
-2012): each divided by its sum, then the square root of each value. Finding them takes two thirds of the time of a look,
-and photos that are copies of each other in full can do without (`vtsfind.find.verification.full_frame`), so it waits until they are asked for.
+Local features are SIFT (Lowe, 2004), from OpenCV, with descriptors made RootSIFT (Arandjelovic and Zisserman,
+2012): each divided by its sum, then the square root of each value. They take two thirds of the time of all features, and
+full-frame matches need none (`vtsfind.find.verification.full_frame`), so they are extracted when they are asked for.
 What is computed and what is read back from `Features.to_bytes` is the same to the last bit, so a cache never changes a verdict.
 
 Format of the bytes, version 2, little-endian: the four letters `VTSF`; version, uint16; number of points n, uint16, 65535 if
-they were not looked for; length of the picture, uint32; n times 4 uint16, see `Features.points`; n times 128 uint8, the
+local features were not extracted; length of the picture, uint32; n times 4 uint16, see `Features.points`; n times 128 uint8, the
 descriptors; the picture as JPEG.
 """
 
@@ -54,16 +54,16 @@ class LocalFeatures:
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What is kept of one photo."""
+    """The features of one photo."""
 
     encoded: bytes
     """The small picture as JPEG."""
     found: LocalFeatures | None = None
-    """None if they were not looked for yet."""
+    """None if they were not extracted yet."""
 
     @cached_property
     def local(self) -> LocalFeatures:
-        """The local features, looked for now if they were not before."""
+        """The local features, extracted now if they were not before."""
         return self.found or _extract_local(_grey(self.picture))
 
     def with_local(self) -> "Features":
@@ -103,7 +103,7 @@ class Features:
 
     @cached_property
     def flat(self) -> bool:
-        """Whether too little is to be seen for a likeness to mean anything: blank, dark and evenly coloured frames."""
+        """Whether there is too little detail for a similarity to mean anything: blank, dark and evenly coloured frames."""
         return _detailed_share(self.grey) < _MIN_DETAILED_SHARE
 
     def to_bytes(self) -> bytes:
@@ -140,7 +140,7 @@ class Features:
 
 
 def features_without_local(pixels: Pixels) -> Features:
-    """What is kept of a photo, without its local features.
+    """Compute the features of a photo but the local ones.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def features_without_local(pixels: Pixels) -> Features:
 
 
 def features(pixels: Pixels) -> Features:
-    """Compute all that is kept of a photo, see `features_without_local`."""
+    """Compute all features of a photo, see `features_without_local`."""
     return features_without_local(pixels).with_local()
 
 

@@ -1,23 +1,20 @@
 """All pairs of codes within a radius, exactly, without comparing every code with every other.
 
-Equal codes are put together first, and only the distinct ones are compared. `vtsfind.find.hamming.mih` chooses substrings
-of which every close pair shares one, nearly. For each of them the codes are sorted by its value, so that codes with one
-value lie side by side, in *pieces* of at most `CHUNK_CODES`. Every piece meets the other pieces of its value and those of the
-values within the substring's reach. Meetings of pieces of the same two sizes are compared together in one call of NumPy,
-along the last axis, and only in the one word that is the substring's window; the few pairs that differ little there are
-compared in full. A pair is kept by the first of the substrings that finds it, so that nothing has to be remembered to
-find it only once.
+Equal codes are grouped first, and only distinct codes are compared. `vtsfind.find.hamming.mih` chooses substrings of which every
+close pair nearly shares one. For each substring the codes are sorted by its value and cut into chunks, and chunks of values
+within its search radius are compared (`vtsfind.find.hamming.chunk_pairs`): first in the one word that is the substring's window,
+and the few pairs that differ little there in full. A pair is kept by the first of the substrings that finds it, so
+nothing has to be stored to find it only once.
 
 All pairs within a wide radius of a million codes are more than can be found in a minute. Within a given *effort*, all are
-found within a narrower one, and beyond it those that are met on the way, which are most of the nearer ones: two codes that differ
+found within a narrower radius, and beyond it those that are met on the way, which are most of the nearer ones: two codes that differ
 in 80 of 256 bits still agree in nearly all of some 16 of them. Which are met depends on the codes alone.
 
-Memory is bounded by the codes, a few times over, and by what is found. What is found can be large by itself: 50,000 equal
-codes make 1,249,975,000 pairs. `close_codes` therefore gives groups of equal codes and pairs of distinct codes, and
-leaves it to the caller whether to expand them; and it can be told to keep only the nearest few of every code, for
-10,000 codes that are nearly equal make as many pairs of distinct codes.
+Memory is a few times that of the codes, and of what is found. That can be much by itself: 50,000 equal codes make
+1,249,975,000 pairs. So `close_codes` gives groups of equal codes and pairs of distinct codes, which the caller may
+expand; and it can keep only the nearest few of every code, for 10,000 codes that are nearly equal make as many pairs.
 
-Axis letters: n codes, u distinct codes, w words, p pairs; a meeting of pieces of s and t codes, g meetings at once.
+Axis letters: n codes, u distinct codes, w words, p pairs.
 """
 
 from dataclasses import dataclass
@@ -110,7 +107,7 @@ def close_codes(
         whose lowest row is lower. By default all are kept.
     effort
         Nanoseconds of processors that comparing may take, about. If that does not suffice, all pairs are found within a smaller
-        radius, `CloseCodes.complete`, and beyond it those that are met while these are looked for.
+        radius, `CloseCodes.complete`, and beyond it those that are met on the way.
     threads
         Threads to use; by default one for each processor that this process may run on. The answer does not depend on it.
     monitor

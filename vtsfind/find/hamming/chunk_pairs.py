@@ -1,6 +1,6 @@
 """Codes sorted by a substring and cut into chunks, which are compared chunk by chunk; see `vtsfind.find.hamming.all_pairs`.
 
-Axis letters: n codes, w words, p pairs; a meeting of chunks of s and t codes, g meetings at once.
+Axis letters: n codes, w words, p pairs; a pair of chunks of s and t codes, m pairs of chunks at once.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,15 +17,15 @@ from vtsfind.find.hamming.mih import CHUNK_CODES, Substring
 from vtsfind.find.threads import run_in_threads
 
 _CHUNK_PAIRS_PER_BATCH = 1 << 17
-"""Meetings of pieces that are sorted by size at once."""
+"""Pairs of chunks that are sorted by size at once."""
 _FULL_COMPARISONS_PER_BATCH = 1 << 16
 """Pairs that are compared in full at once."""
 _TILES_PER_THREAD = 4
-"""Parts per thread into which the pieces of a substring are cut."""
+"""Parts per thread into which the chunks of a substring are cut."""
 _MAX_CHUNKS_PER_TILE = 1 << 14
-"""Most pieces of a part."""
+"""Most chunks of a part."""
 _SIZE_CLASSES = np.array([1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 28, CHUNK_CODES])
-"""The sizes as which pieces are compared: few, so that many meetings are of one kind. Two numbers of them fit in a byte."""
+"""The sizes as which chunks are compared: few, so that many pairs of chunks are of one kind. Two numbers of them fit in a byte."""
 _SIZE_CLASS_BITS = 4
 
 
@@ -37,7 +37,7 @@ def ranges(counts: Integers) -> Integers:
 
 @dataclass(frozen=True, slots=True)
 class _SortedCodes:
-    """Codes sorted by the value of a substring, and cut into pieces."""
+    """Codes sorted by the value of a substring, and cut into chunks."""
 
     substring: Substring
     order: Integers
@@ -45,20 +45,20 @@ class _SortedCodes:
     codes: Words
     """(n, w) in that order; word by word, so that one code is read from one place."""
     values: Integers
-    """(pieces,) the value of the codes of each piece."""
+    """(chunks,) the value of the codes of each chunk."""
     starts: Integers
-    """(pieces,) the place where each piece begins."""
+    """(chunks,) the place where each chunk begins."""
     sizes: Integers
-    """(pieces,)"""
+    """(chunks,)"""
     firsts: Integers
-    """(values + 1,) the first piece of every value."""
+    """(values + 1,) the first chunk of every value."""
     classes: npt.NDArray[np.uint8]
-    """(pieces,) the number in `_SIZE_CLASSES` of the size as which each piece is compared."""
+    """(chunks,) the number in `_SIZE_CLASSES` of the size as which each chunk is compared."""
     ranks: Integers
-    """(pieces,) how many earlier pieces are of its class."""
+    """(chunks,) how many earlier chunks are of its class."""
     tables: list[list[Words]]
-    """For each word that is compared, and each class, (size, pieces of it): what they hold, column by column, so that taking the
-    columns of many pieces reads little memory at a time. Beyond a piece's own codes there is anything."""
+    """For each word that is compared, and each class, (size, chunks of it): what they hold, column by column, so that taking the
+    columns of many chunks reads little memory at a time. Beyond a chunk's own codes there is anything."""
 
     @classmethod
     def of(cls, planes: Words, codes: Words, substring: Substring) -> "_SortedCodes":
@@ -102,7 +102,7 @@ class _SortedCodes:
         )
 
     def chunk_pairs(self, tile: range) -> Iterator[tuple[Integers, Integers]]:
-        """Give the other pieces that each of a tile's pieces has to meet, once each, some meetings at a time."""
+        """Give the other chunks that each of a tile's chunks is compared with, once each, some pairs at a time."""
         left = np.arange(tile.start, tile.stop)
         values = self.values[left]
         yield from _in_batches(left, left + 1, self.firsts[values + 1] - left - 1)
@@ -117,7 +117,7 @@ class _SortedCodes:
                 yield from self._pair_chunks(np.broadcast_to(left[some], others.shape), others)
 
     def _pair_chunks(self, left: Integers, others: Integers) -> Iterator[tuple[Integers, Integers]]:
-        """Pair left pieces with the first pieces of some values, then with the second ones, and so on."""
+        """Pair left chunks with the first chunks of some values, then with the second ones, and so on."""
         right = self.firsts[others]
         counts = self.firsts[1:][others] - right
         while True:
@@ -131,7 +131,7 @@ class _SortedCodes:
 
 
 def _in_batches(left: Integers, firsts: Integers, counts: Integers) -> Iterator[tuple[Integers, Integers]]:
-    """Pair each left piece with `counts` pieces from `firsts` on, about `_CHUNK_PAIRS_PER_BATCH` pairs at a time."""
+    """Pair each left chunk with `counts` chunks from `firsts` on, about `_CHUNK_PAIRS_PER_BATCH` pairs at a time."""
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
     cuts = np.searchsorted(
@@ -153,7 +153,7 @@ class PairOptions:
 
 
 class _Worker:
-    """One thread's share of comparing the pieces of one substring.
+    """One thread's share of comparing the chunks of one substring.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ class _Worker:
         self._pending_count = 0
 
     def take(self, tile: range, cancel: CancelToken) -> None:
-        """Let a tile's pieces meet all that they have to meet, themselves first."""
+        """Compare a tile's chunks with all that they have to be compared with, themselves first."""
         left = np.arange(tile.start, tile.stop)
         self._sort(self._codes.classes[left], left, left)
         for left, right in self._codes.chunk_pairs(tile):
@@ -187,7 +187,7 @@ class _Worker:
         self._count()
 
     def _sort(self, kinds: npt.NDArray[np.uint8], left: Integers, right: Integers) -> None:
-        """Sort meetings by the sizes of both pieces, and compare many of one kind at once."""
+        """Sort pairs of chunks by the sizes of both chunks, and compare many of one kind at once."""
         order = np.argsort(kinds, kind="stable")  # the kind of sort that counts bytes
         alone = left is right
         left = left[order]
@@ -203,7 +203,7 @@ class _Worker:
                 self._compare(left[some], first, right[some], second, alone=alone)
 
     def _compare(self, left: Integers, first: int, right: Integers, second: int, *, alone: bool) -> None:
-        """Compare left pieces of one class with right ones of another, or, if `alone`, each with itself."""
+        """Compare left chunks of one class with right ones of another, or, if `alone`, each with itself."""
         codes, m, s, t = self._codes, len(left), int(_SIZE_CLASSES[first]), int(_SIZE_CLASSES[second])
         lefts, rights = codes.ranks[left], codes.ranks[right]
         places = self._comparison.candidates(
@@ -279,7 +279,7 @@ def find_pairs(
 def _find_pairs_in_threads(
     codes: _SortedCodes, options: PairOptions, earlier: Sequence[Substring], cancel: CancelToken
 ) -> list[Integers]:
-    """Let several threads compare the pieces; gives what each found, (3, found)."""
+    """Let several threads compare the chunks; gives what each found, (3, found)."""
 
     def work(tiles: Iterator[range]) -> Integers:
         worker = _Worker(codes, options, earlier)

@@ -1,19 +1,19 @@
-"""How to cut codes into substrings so that every close pair agrees in one of them, at the least expected cost.
+"""Multi-index hashing: which substrings of the codes to index, so that every close pair agrees in one, at the least cost.
 
-Cut the bits into substrings i and give each a reach t_i, with the sum of all t_i + 1 greater than the radius. Two codes
+Cut the bits into substrings i and give each a search radius t_i, with the sum of all t_i + 1 greater than the radius. Two codes
 that differ by more than t_i in every substring differ by at least that sum, which is more than the radius. So every pair
-within the radius has a substring that differs by at most its reach, and only codes whose substrings are that close need
+within the radius has a substring that differs by at most its search radius, and only codes whose substrings are that close need
 to be compared: multi-index hashing (Norouzi, Punjani and Fleet, Fast Exact Search in Hamming Space with Multi-Index
-Hashing, 2014) with the reaches dealt out by cost. A substring without a reach (-1) is not looked at.
+Hashing, 2014), with the search radii allocated by cost. A substring of search radius -1 is not indexed.
 
 More follows if the substrings stand in a ring (Qin and Xiao, Pigeonring, 2018). A close pair has a substring from which on
 every run of neighbours differs by less than the sum of their t_i + 1: were there none, runs that reach their sums would
 cover the ring. So of codes that are close in a substring, the bits of it and its next neighbours, as many as fit in one
-word, are compared first (its *window*), and they may differ by far less than the radius (its *limit*). Strangers, even those that
-are close in the substring, differ there by nearly half of the bits, and so one word tells nearly all of them.
+word, are compared first (its *window*), and they may differ by far less than the radius (its *limit*). Unrelated codes, even those
+that are close in the substring, differ there by nearly half of the bits, and so one word rejects nearly all of them.
 
-Short substrings have few values and so many candidate pairs; long ones need many values looked up per code. How many of
-either follows exactly from how often each value occurs, which is counted on the codes themselves.
+Short substrings have few values and so many candidate pairs; long ones need many values looked up per code. Both numbers
+follow exactly from how often each value occurs, which is counted on the codes themselves.
 """
 
 import heapq
@@ -31,18 +31,18 @@ from vtsfind.find.hamming.distance import Words
 Floats = npt.NDArray[np.float64]
 
 CHUNK_CODES = 32
-"""Codes with one value of a substring are compared in pieces of so many."""
+"""Codes with one value of a substring are compared in chunks of at most so many."""
 _SUBSTRING_LENGTHS_BITS = (8, 10, 12, 14, 16, 18, 20)
 """Bits of a substring that are tried."""
 _PAIR_COST_NS = 2.0
 """Nanoseconds to compare two codes in one word. This and the next two are estimates from parts measured on two loaded cores; their proportions matter most."""
 _VISIT_COST_NS = 110.0
-"""Nanoseconds to bring two pieces together."""
+"""Nanoseconds to bring two chunks together."""
 _FULL_PAIR_COST_NS = 5.5
 """Nanoseconds to compare two codes in full."""
 _WINDOW_DEVIATIONS = 2.5
-"""How much nearer than half of the bits two codes must be in a window, in standard deviations of unrelated ones, to be looked
-at although they need not be within the radius for which the plan was made."""
+"""How much nearer than half of the bits two codes must be in a window, in standard deviations of unrelated codes, to be compared in
+full although they may be beyond the radius for which the plan was made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Substring:
         return near
 
     def masks(self) -> npt.NDArray[np.uint32]:
-        """All differences up to the reach, 0 first."""
+        """All differences of at most `search_radius` bits, 0 first."""
         sums = [
             sum(1 << bit for bit in bits)
             for search_radius in range(self.search_radius + 1)
@@ -87,7 +87,7 @@ class Substring:
         return np.array(sums, np.uint32)
 
     def widened(self) -> "Substring":
-        """The same with a limit under which also many of the pairs fall that are somewhat beyond the radius."""
+        """The same with a limit that many pairs keep that are somewhat beyond the radius."""
         others = sum(length for _, length in self.window) - self.length
         limit = self.search_radius + round((others - _WINDOW_DEVIATIONS * others**0.5) / 2)
         return replace(self, limit=max(self.limit, limit))
@@ -104,13 +104,13 @@ def _bits(planes: Words, start: int, length: int) -> Words:
 
 @dataclass(frozen=True, slots=True)
 class SubstringPlan:
-    """Substrings to look at."""
+    """The substrings to index."""
 
     substrings: tuple[Substring, ...]
     radius: int
-    """They leave out no pair of codes within this."""
+    """In bits: no pair of codes within it is missed."""
     cost: float
-    """What to look at them is expected to take: nanoseconds of one processor, of the kind that the constants are from."""
+    """The expected time: nanoseconds of one processor, of the kind that the constants are from."""
 
 
 EXHAUSTIVE = (Substring(0, 0, 0),)
@@ -118,10 +118,10 @@ EXHAUSTIVE = (Substring(0, 0, 0),)
 
 
 def plan_substrings(planes: Words, radius: int, max_cost: float = inf) -> SubstringPlan:
-    """Choose substrings and reaches that find all pairs of codes (w, n) within a radius at the least cost.
+    """Choose substrings and search radii that find all pairs of codes (w, n) within a radius at the least cost.
 
-    If that is more than `max_cost` nanoseconds, then for the largest radius that is to be had for less; at least 0, for which
-    nothing needs to be looked at if no two codes are equal.
+    If that is more than `max_cost` nanoseconds, then for the largest radius that costs less; at least 0, for which no
+    substring is needed if no two codes are equal.
     """
     n = planes.shape[1]
     best = (
@@ -144,7 +144,7 @@ def exhaustive_cost(n: int) -> float:
 
 
 def allocate_search_radii(planes: Words, radius: int, length: int, max_cost: float = inf) -> SubstringPlan:
-    """Cut all bits into substrings of about `length`, and deal out reach where it costs least, for as long as that is less than `max_cost`."""
+    """Cut all bits into substrings of about `length`, and raise search radii where that costs least, while the total is below `max_cost`."""
     bits = WORD_BITS * len(planes)
     cuts = np.linspace(0, bits, -(-bits // length) + 1).astype(int).tolist()
     search_radii = [-1] * (len(cuts) - 1)
@@ -174,16 +174,16 @@ def allocate_search_radii(planes: Words, radius: int, length: int, max_cost: flo
 
 
 def with_windows(parts: Sequence[tuple[int, int, int]]) -> tuple[Substring, ...]:
-    """Give substrings (start, length, reach), each next to the one before it, their windows and limits."""
+    """Give substrings (start, length, search radius), each next to the one before it, their windows and limits."""
     made = []
     for i, (start, length, search_radius) in enumerate(parts):
         runs = [(start, length)]
         bits, limit = length, search_radius
-        for start_of, length_of, reach_of in (*parts[i + 1 :], *parts[:i]):
+        for start_of, length_of, radius_of in (*parts[i + 1 :], *parts[:i]):
             bits += length_of
             if bits > WORD_BITS:
                 break
-            limit += reach_of + 1
+            limit += radius_of + 1
             last_start, last_length = runs[-1]
             if last_start + last_length == start_of:
                 runs[-1] = last_start, last_length + length_of
@@ -194,18 +194,18 @@ def with_windows(parts: Sequence[tuple[int, int, int]]) -> tuple[Substring, ...]
 
 
 class SearchRadiusCost:
-    """What each further step of reach costs for one substring."""
+    """What each further bit of search radius costs for one substring."""
 
     def __init__(self, values: npt.NDArray[np.uint32], length: int) -> None:
         self._length = length
         codes = np.bincount(values, minlength=1 << length).astype(np.float64)
         self._search_radius = -1
-        # Of what is being counted, codes or pieces: how many there are per value, and per value how many there are
-        # at exactly the reach reached and at the one before.
+        # Of codes, and of chunks: how many there are per value, and per value how many there are at exactly the search
+        # radius reached and at the one before.
         self._spheres = [(each, each, np.zeros_like(each)) for each in (codes, np.ceil(codes / CHUNK_CODES))]
 
     def step(self) -> float:
-        """Go one further, and say what that costs."""
+        """Raise the search radius by 1; gives the cost of that in nanoseconds."""
         self._search_radius += 1
         if self._search_radius > self._length:
             return inf
@@ -215,7 +215,7 @@ class SearchRadiusCost:
         return _PAIR_COST_NS * pairs + _VISIT_COST_NS * visits
 
     def _next_sphere(self, at: Floats, before: Floats) -> Floats:
-        """From sums over all values at a distance of reach - 1 and reach - 2 to those at a distance of reach."""
+        """From sums over all values at a distance of r - 1 and r - 2 to those at a distance of r, the search radius."""
         sums = (
             -(self._length - self._search_radius + 2) * before
             if self._search_radius > 1

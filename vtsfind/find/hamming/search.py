@@ -1,7 +1,7 @@
 """The nearest codes, and all codes within a radius: exact, over every code, with ties in a fixed order.
 
 A scan goes over the codes chunk by chunk, and compares each chunk with a block of queries, while it stays in the
-processor's cache. Only places whose distance is below their query's threshold are looked at again:
+processor's cache. Only places whose distance is below their query's threshold are processed further:
 
 * `within` knows the threshold: one more than the radius.
 * `top_k` first takes it from the first rows, and lowers it to the k-th best distance as it goes. A worker meets its
