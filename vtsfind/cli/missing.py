@@ -79,7 +79,7 @@ def missing(
         summarize_missing(run.notes, result)
         if result.missing:
             run.code = ExitCode.ANSWER_NO
-        elif result.failures or result.films:
+        elif result.failures or result.videos:
             run.code = ExitCode.SOME_FAILED
 
 

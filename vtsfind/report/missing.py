@@ -37,14 +37,14 @@ def write_records(output: Output, result: CardResult) -> None:
     lines = NdjsonWriter(output, schema.MISSING, **library_fields(result.library), by=result.by)
     for photo in result.photos:
         lines.write("photo", _fields(photo))
-    for path in result.films:
+    for path in result.videos:
         lines.write("film", path_fields(path))
     for failure in result.failures:
         lines.failure(failure)
     lines.footer(
         photos=len(result.photos),
         **{presence.value: result.count(presence) for presence in Presence},
-        films=len(result.films),
+        films=len(result.videos),
         skipped=dict(sorted(result.skipped.items())),
         failed=len(result.failures),
     )
@@ -82,12 +82,12 @@ def summarize_missing(notes: Notes, result: CardResult) -> None:
         notes.say(f"{photos}: {result.count(Presence.PRESENT):,} in the library, {details}.")
     elif result.photos:
         notes.say(f"{photos}: all in the library.")
-    if result.films:
+    if result.videos:
         notes.warn(
-            f"{counted(len(result.films), 'video or sound', 'videos and sounds')} could not be compared,"
-            f" such as {show_path(result.films[0])}."
+            f"{counted(len(result.videos), 'video or sound', 'videos and sounds')} could not be compared,"
+            f" such as {show_path(result.videos[0])}."
         )
     if notes.verbose:
-        for path in result.films:
+        for path in result.videos:
             notes.detail(f"not compared: {show_path(path)}")
     summarize_skipped(notes, result.skipped)

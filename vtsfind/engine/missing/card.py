@@ -55,7 +55,7 @@ class CardResult:
     """Every photo of the card that could be judged, in the order of the scan."""
     failures: list[Failure] = field(default_factory=list)
     """Folders and files that could not be read: what is in them is not known."""
-    films: list[bytes] = field(default_factory=list)
+    videos: list[bytes] = field(default_factory=list)
     """Video and audio files on the card, which were not compared: a library holds photos."""
     skipped: Counter[str] = field(default_factory=Counter)
     """What else was left out, by reason."""

@@ -60,12 +60,12 @@ def compare_card(context: Context, names: Sequence[str | bytes], *, by: CompareB
         context.progress.start(Phase.SCAN, None)
         found = list(scan(roots, ScanOptions(), report, context.cancel))
         result = CardResult(
-            index.folder, by, failures=list(report.unreadable), films=_video_and_audio_files(roots)
+            index.folder, by, failures=list(report.unreadable), videos=_video_and_audio_files(roots)
         )
         result.skipped = +Counter({reason: n for reason, n in report.skipped.items() if reason != OTHER_NAME})
-        others = report.skipped[OTHER_NAME] - len(result.films)
+        others = report.skipped[OTHER_NAME] - len(result.videos)
         result.skipped[OTHER_NAME] = max(0, others)
-        if not (found or result.failures or result.films):
+        if not (found or result.failures or result.videos):
             listed = ", ".join(show_path(root) for root in roots)
             raise UsageError(
                 f"There are no photos in {listed}.",
@@ -100,14 +100,14 @@ def _require_exists(name: str | bytes) -> bytes:
 
 def _video_and_audio_files(roots: Sequence[bytes]) -> list[bytes]:
     """The video and audio files below some folders, sorted."""
-    films = {
+    videos = {
         os.path.join(folder, name)
         for root in roots
         for folder, _, names in os.walk(root)
         for name in names
         if os.path.splitext(name)[1].lower() in _VIDEO_AUDIO_ENDINGS and not name.startswith(b".")
     }
-    return sorted(films)
+    return sorted(videos)
 
 
 def _digests(
