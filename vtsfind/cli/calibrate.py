@@ -66,14 +66,13 @@ def calibrate(*, options: CalibrateOptions, device: Device = None, common: Commo
 def _calibrate(run: CommandRun, options: CalibrateOptions) -> None:
     from vtsfind.engine.calibration.measure import calibrate, last_curve
     from vtsfind.report import calibration as report
-    from vtsfind.report.progress import progress_shown
 
     failures = []
     if options.show:
         folder, curve = last_curve(run.settings)
     else:
-        with progress_shown(run.notes) as progress:
-            result = calibrate(run.context(progress), sample=options.sample, edited=options.edited)
+        with run.context() as context:
+            result = calibrate(context, sample=options.sample, edited=options.edited)
         folder, curve, failures = result.folder, result.curve, result.failures
     rate = options.rate
     radius = None if rate is None else curve.radius_for(rate)

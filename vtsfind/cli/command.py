@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from vtsfind.base.errors import StorageError, VtsfindError
-from vtsfind.base.operations import ACTIVE_RUN_NAME
-from vtsfind.base.progress import CancelToken, Progress, SilentProgress
-from vtsfind.base.settings import Settings, load_settings, places
+from vtsfind.base.progress import CancelToken
 from vtsfind.cli.options import CommonOptions, ScreenOptions
 from vtsfind.report.streams import Notes, Output
 
@@ -64,11 +62,14 @@ class CommandRun:
     code: ExitCode = ExitCode.DONE
     """The exit code, if nothing else goes wrong."""
 
-    def context(self, progress: Progress | None = None) -> "Context":
-        """What use-cases are given."""
+    @contextmanager
+    def context(self) -> Iterator["Context"]:
+        """What use-cases are given; shows their progress until the block ends."""
         from vtsfind.engine.context import Context
+        from vtsfind.report.progress import progress_shown
 
-        return Context(self.settings, progress=progress or SilentProgress(), cancel=self.cancel)
+        with progress_shown(self.notes) as progress:
+            yield Context(self.settings, progress=progress, cancel=self.cancel)
 
 
 @contextmanager
@@ -82,6 +83,8 @@ def running(common: ScreenOptions, **flags: Any) -> Iterator[CommandRun]:
     flags
         Settings that the command's own options give; None for those not given.
     """
+    from vtsfind.base.settings import load_settings
+
     output = Output()
     notes = Notes(quiet=common.quiet, verbose=common.verbose)
     json = isinstance(common, CommonOptions) and common.json
@@ -109,6 +112,9 @@ def running(common: ScreenOptions, **flags: Any) -> Iterator[CommandRun]:
 
 def _recover_interrupted_run(notes: Notes) -> None:
     """Finish or roll back what a killed `apply` or `undo` left half done, and say so."""
+    from vtsfind.base.operations import ACTIVE_RUN_NAME
+    from vtsfind.base.settings import places
+
     if not (places().journal / ACTIVE_RUN_NAME).exists():
         return
     from vtsfind.engine.apply.recovery import recover

@@ -61,7 +61,6 @@ def dupes(
     """
     with running(common) as run, cancel_on_signal(run):
         from vtsfind.engine.duplicates.pipeline import duplicates
-        from vtsfind.report.progress import progress_shown
 
         require_one_of(
             json=run.json,
@@ -71,8 +70,8 @@ def dupes(
             summary=listing.summary,
         )
         dedup_options = duplicate_options.dedup_options(verify=not no_verify)
-        with progress_shown(run.notes) as progress:
-            found = duplicates(run.context(progress), dedup_options)
+        with run.context() as context:
+            found = duplicates(context, dedup_options)
         _write(run, found, listing)
         _conclude(run, found, exit_code=listing.exit_code)
 

@@ -11,7 +11,7 @@ from vtsfind.cli.files import open_input
 from vtsfind.cli.options import CommonOptions, Device, DryRun
 
 if TYPE_CHECKING:
-    from vtsfind.engine.indexing.refresh import RefreshResult
+    from vtsfind.engine.indexing.changes import RefreshOptions
 
 _FILES = "Which files"
 
@@ -94,6 +94,12 @@ class IndexOptions:
             "workers": self.workers,
         }
 
+    def refresh_options(self) -> "RefreshOptions":
+        """What the engine is asked for."""
+        from vtsfind.engine.indexing.changes import RefreshOptions
+
+        return RefreshOptions(self.retry_failed, self.forget_missing)
+
 
 def index(
     folders: Annotated[
@@ -131,46 +137,28 @@ def index(
 
 
 def _refresh(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:
-    from vtsfind.engine.indexing.changes import RefreshOptions
     from vtsfind.engine.indexing.update import update
     from vtsfind.engine.library.access import library_folder
     from vtsfind.report.index import summarize_refresh, write_refresh
-    from vtsfind.report.progress import progress_shown
 
-    with progress_shown(run.notes) as progress:
-        result = update(
-            run.context(progress),
-            folders,
-            names,
-            model=options.model,
-            options=RefreshOptions(options.retry_failed, options.forget_missing),
-        )
+    with run.context() as context:
+        result = update(context, folders, names, model=options.model, options=options.refresh_options())
     if run.json:
         write_refresh(run.output, library_folder(run.settings), result)
     summarize_refresh(run.notes, result, ", ".join(folders) or "the folders of the library")
-    run.code = _exit_code(result)
-
-
-def _exit_code(result: "RefreshResult") -> ExitCode:
     if result.interrupted:
-        return ExitCode.INTERRUPTED
-    return ExitCode.SOME_FAILED if result.failures else ExitCode.DONE
+        run.code = ExitCode.INTERRUPTED
+    elif result.failures:
+        run.code = ExitCode.SOME_FAILED
 
 
 def _preview_changes(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:
-    from vtsfind.engine.indexing.changes import RefreshOptions
     from vtsfind.engine.indexing.update import preview_changes
     from vtsfind.engine.library.access import library_folder
     from vtsfind.report.index import summarize_changes, write_changes
-    from vtsfind.report.progress import progress_shown
 
-    with progress_shown(run.notes) as progress:
-        changes = preview_changes(
-            run.context(progress),
-            folders,
-            names,
-            options=RefreshOptions(options.retry_failed, options.forget_missing),
-        )
+    with run.context() as context:
+        changes = preview_changes(context, folders, names, options=options.refresh_options())
     if run.json:
         write_changes(run.output, library_folder(run.settings), changes)
     summarize_changes(run.notes, changes)

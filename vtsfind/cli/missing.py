@@ -67,14 +67,13 @@ def missing(
     with running(common, **flags) as run, cancel_on_signal(run):
         from vtsfind.engine.missing.compare import compare_card
         from vtsfind.report.missing import summarize_missing
-        from vtsfind.report.progress import progress_shown
 
         require_one_of(json=run.json, paths_only=paths.paths_only, print0=paths.print0)
         if options.by not in _WAYS:
             raise UsageError(f"--by cannot be '{options.by}'.", f"Use {' or '.join(_WAYS)}.")
         by: CompareBy = "look" if options.by == "look" else "bytes"
-        with progress_shown(run.notes) as progress:
-            result = compare_card(run.context(progress), card, by=by)
+        with run.context() as context:
+            result = compare_card(context, card, by=by)
         _write(run, result, paths)
         summarize_missing(run.notes, result)
         if result.missing:

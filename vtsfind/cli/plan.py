@@ -99,10 +99,9 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
         dedup_options = duplicate_options.dedup_options()
         from vtsfind.engine.duplicates.pipeline import duplicates
         from vtsfind.report.groups import summarize_duplicates
-        from vtsfind.report.progress import progress_shown
 
-        with progress_shown(run.notes) as progress:
-            found = duplicates(run.context(progress), dedup_options)
+        with run.context() as context:
+            found = duplicates(context, dedup_options)
         summarize_duplicates(run.notes, found)
         if found.failures:
             run.code = ExitCode.SOME_FAILED

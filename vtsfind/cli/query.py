@@ -91,7 +91,8 @@ def query(
             print0=paths.print0,
             pictures=pictures is not None,
         )
-        found = find_similar(run.context(), images, options.search_options(), standard_input=sys.stdin.buffer)
+        with run.context() as context:
+            found = find_similar(context, images, options.search_options(), standard_input=sys.stdin.buffer)
         _write(run, found, paths, pictures)
         _conclude(run, found)
 
