@@ -9,13 +9,26 @@ import pytest
 import typer.main
 from support import fault_matrix
 
+from vtsfind.base.groups import Verdict
+from vtsfind.base.operations import Action
 from vtsfind.base.settings import Settings
 from vtsfind.cli import commands_page as reference
 from vtsfind.cli.app import app
 from vtsfind.cli.command import ExitCode
+from vtsfind.cli.completion import complete_kinds
 from vtsfind.cli.typer_commands import shown_names
 
 PAGE = (Path(__file__).parents[1] / "docs" / "cli.md").read_text(encoding="utf-8")
+
+
+GLOSSARY = (Path(__file__).parents[1] / "docs" / "glossary.md").read_text(encoding="utf-8")
+
+
+def rows_of(heading: str) -> list[list[str]]:
+    """The rows of the table below a heading of the glossary, without its first two lines."""
+    table = GLOSSARY.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in table.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
 
 
 def commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -71,3 +84,24 @@ def test_the_table_of_faults_is_up_to_date() -> None:
     pytest.importorskip("resource", reason="some faults need a system with limits")
     page = fault_matrix.PAGE.read_text(encoding="utf-8")
     assert fault_matrix.page() == page, "Run: python tests/support/fault_matrix.py"
+
+
+def test_the_glossary_has_every_verdict_and_what_people_call_it() -> None:
+    expected = [[f"`{verdict.value}`", verdict.label] for verdict in Verdict]
+    assert [row[:2] for row in rows_of("Verdicts")] == expected
+
+
+def test_the_glossary_has_every_action() -> None:
+    assert [row[0] for row in rows_of("Actions")] == [f"`{action.value}`" for action in Action]
+
+
+def test_the_glossary_has_every_exit_code() -> None:
+    expected = [[str(code.value), f"`{code.name}`"] for code in ExitCode]
+    assert [row[:2] for row in rows_of("Exit codes")] == expected
+
+
+def test_the_kinds_of_the_option_are_the_verdicts_of_the_glossary() -> None:
+    (kind,) = (param for param in COMMANDS["vtsfind dupes"].params if "--kind" in param.opts)
+    for row in rows_of("Verdicts"):
+        assert row[0].strip("`") in kind.help
+    assert complete_kinds() == ["copies", *Verdict]

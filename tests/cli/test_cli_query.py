@@ -35,14 +35,14 @@ def test_query_in_json_has_the_promised_fields(ask: Vtsfind, album: Path) -> Non
         "path": name,
         "distance": 0,
         "bits": 256,
-        "verdict": None,
+        "verdict": "bytes",
         "taken": "2021-07-03 12:30:45",
         "width": 72,
         "height": 96,
         "missing": False,
     }.items():
         assert first[key] == value
-    assert second["rank"] == 2
+    assert (second["rank"], second["verdict"]) == (2, None)
     assert footer == {"type": "footer", "queries": 1, "hits": 2, "failed": 0}
 
 

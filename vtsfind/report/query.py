@@ -5,6 +5,7 @@ from datetime import datetime
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
+from vtsfind.base.groups import Verdict
 from vtsfind.base.paths import path_fields, show_path
 from vtsfind.engine.search.query import Answer, Neighbour, Similar
 from vtsfind.report import schema
@@ -98,7 +99,7 @@ def _hit(hit: Neighbour) -> dict[str, Any]:
         **path_fields(hit.path),
         "distance": hit.distance,
         "bits": hit.bits,
-        "verdict": None,
+        "verdict": Verdict.BYTES.value if hit.same_content else None,
         "width": hit.info.width,
         "height": hit.info.height,
         "size": hit.stamp.size,

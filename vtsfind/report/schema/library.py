@@ -112,7 +112,10 @@ QUERY = Stream(
                 Field("path", "The photo that was found.", path=True),
                 Field("distance", "Bits in which the codes differ."),
                 Field("bits", "Length of the codes."),
-                Field("verdict", "null: hits are not verified."),
+                Field(
+                    "verdict",
+                    "bytes if the file is an exact copy of the queried photo; null otherwise, since hits are not compared.",
+                ),
                 _WIDTH,
                 _HEIGHT,
                 SIZE,
