@@ -7,8 +7,7 @@ from typing import Annotated
 import typer
 
 from vtsfind.cli.command import CommandRun, cancel_on_signal, running
-from vtsfind.cli.files import save_output
-from vtsfind.cli.options import CommonOptions, Device
+from vtsfind.cli.options import CommonOptions, Device, Force
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +36,7 @@ class CalibrateOptions:
         Path | None,
         typer.Option(metavar="FILE", help="Also draw the curve into this PNG file (needs matplotlib)."),
     ] = None
+    force: Force = False
 
     @property
     def rate(self) -> float | None:
@@ -65,8 +65,11 @@ def calibrate(*, options: CalibrateOptions, device: Device = None, common: Commo
 
 def _calibrate(run: CommandRun, options: CalibrateOptions) -> None:
     from vtsfind.engine.calibration.measure import calibrate, last_curve
+    from vtsfind.engine.library.outputs import CHART, require_output, write_output
     from vtsfind.report import calibration as report
 
+    if options.plot:
+        require_output(options.plot, CHART, run.settings, force=options.force)
     failures = []
     if options.show:
         folder, curve = last_curve(run.settings)
@@ -79,7 +82,8 @@ def _calibrate(run: CommandRun, options: CalibrateOptions) -> None:
     if options.plot:
         from vtsfind.report.plots import calibration_png
 
-        save_output(options.plot, calibration_png(curve, radius), "--plot")
+        content = calibration_png(curve, radius)
+        write_output(options.plot, content, CHART, run.settings, force=options.force)
     if run.json:
         report.write_records(run.output, folder, curve, radius)
     else:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from vtsfind.cli.completion import complete_heads, complete_models
-from vtsfind.cli.options import OUTPUT, Csv, Device
+from vtsfind.cli.options import OUTPUT, Csv, Device, Force
 
 _TABLES = "Tables and figures of the paper"
 
@@ -81,6 +81,7 @@ class EvalOptions:
             metavar="FILE", help="Also draw the curves of --figure into FILE.", rich_help_panel=OUTPUT
         ),
     ] = None
+    force: Force = False
     run_missing: Annotated[
         bool,
         typer.Option(

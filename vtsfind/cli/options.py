@@ -23,6 +23,14 @@ Yes = Annotated[
     bool,
     typer.Option("--yes", "-y", help="Do not ask for confirmation. Required where there is no terminal."),
 ]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Overwrite a file that vtsfind did not write; never a photo of a library.",
+        rich_help_panel=OUTPUT,
+    ),
+]
 Csv = Annotated[bool, typer.Option("--csv", help="Print comma-separated values.", rich_help_panel=OUTPUT)]
 
 

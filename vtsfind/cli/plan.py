@@ -13,7 +13,7 @@ from vtsfind.base.errors import UsageError
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.completion import complete_actions
 from vtsfind.cli.duplicate_options import DuplicateOptions
-from vtsfind.cli.options import OUTPUT, CommonOptions
+from vtsfind.cli.options import OUTPUT, CommonOptions, Force
 
 if TYPE_CHECKING:
     from vtsfind.act.plan import Plan
@@ -54,6 +54,7 @@ class PlanOptions:
             rich_help_panel=OUTPUT,
         ),
     ] = None
+    force: Force = False
 
     def parsed_action(self) -> "Action":
         """The action by name.
@@ -96,6 +97,11 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
         if run.json and options.output:
             raise UsageError("--json and --output cannot be combined.", "Redirect standard output instead.")
         action = options.parsed_action()
+        if options.output:
+            from vtsfind.engine.apply.plans import PLAN_FILE
+            from vtsfind.engine.library.outputs import require_output
+
+            require_output(options.output, PLAN_FILE, run.settings, force=options.force)
         dedup_options = duplicate_options.dedup_options()
         from vtsfind.engine.duplicates.pipeline import duplicates
         from vtsfind.report.groups import summarize_duplicates
@@ -122,7 +128,7 @@ def _make(
         marks=edits,
         target=os.fsencode(options.to) if options.to else None,
     )
-    _write(run, removal_plan, vanished, options.output)
+    _write(run, removal_plan, vanished, options)
     _note_kept_edits(run, len(edits))
 
 
@@ -136,15 +142,15 @@ def _note_kept_edits(run: CommandRun, count: int) -> None:
         )
 
 
-def _write(run: CommandRun, removal_plan: "Plan", vanished: "list[Failure]", output: Path | None) -> None:
+def _write(run: CommandRun, removal_plan: "Plan", vanished: "list[Failure]", options: PlanOptions) -> None:
     from vtsfind.report import plan as report
 
-    if output is None:
+    if options.output is None:
         (report.write_plan_records if run.json else report.write_plan)(run.output, removal_plan)
         where = "FILE"
     else:
         from vtsfind.engine.apply.plans import save_plan
 
-        save_plan(removal_plan, output)
-        where = shlex.quote(str(output))
+        save_plan(removal_plan, options.output, run.settings, force=options.force)
+        where = shlex.quote(str(options.output))
     report.summarize_plan(run.notes, removal_plan, vanished, where)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from vtsfind.base.errors import UsageError
 from vtsfind.cli.command import CommandRun
 from vtsfind.cli.eval_options import EvalOptions
-from vtsfind.cli.files import save_output
 from vtsfind.cli.options import require_one_of
 
 if TYPE_CHECKING:
@@ -132,7 +131,9 @@ def _show_curves(run: CommandRun, options: EvalOptions, found: "Results") -> Non
     else:
         curves.write_text(run.output, chosen, FRAMEWORKS)
     if options.png is not None:
+        from vtsfind.engine.library.outputs import CHART, write_output
         from vtsfind.report.plots import precision_recall_png
 
-        save_output(options.png, precision_recall_png(chosen, FRAMEWORKS), "--png")
+        content = precision_recall_png(chosen, FRAMEWORKS)
+        write_output(options.png, content, CHART, run.settings, force=options.force)
         run.notes.say(f"Saved {options.png}.")

@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.base.errors import package_missing
+from vtsfind.engine.library.outputs import PNG_SOFTWARE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -121,5 +122,5 @@ def _figure(width: float, height: float) -> "Figure":
 def _png(figure: Any) -> bytes:
     content = io.BytesIO()
     # Without the version in it, the same curves are the same file.
-    figure.savefig(content, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": None})
+    figure.savefig(content, format="png", dpi=_DOTS_PER_INCH, metadata={"Software": PNG_SOFTWARE})
     return content.getvalue()

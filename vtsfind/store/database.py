@@ -229,6 +229,15 @@ class Database:
             for path, size, mtime_ns, inode in cursor
         }
 
+    def paths_of_file(self, names: Iterable[bytes], inode: int) -> list[bytes]:
+        """The known paths that are one of some names, or whose file had that number."""
+        cursor = self.connection.execute("SELECT path FROM files WHERE inode = ?", (signed(inode),))
+        found = {path for (path,) in cursor}
+        for name in names:
+            if self.connection.execute("SELECT 1 FROM files WHERE path = ?", (name,)).fetchone():
+                found.add(name)
+        return sorted(found)
+
     def failures(self) -> list[Failure]:
         """The files that cannot be decoded, by path."""
         cursor = self.connection.execute(

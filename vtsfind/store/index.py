@@ -254,6 +254,11 @@ class Index(AbstractContextManager["Index"]):
         return self._database.stamps()
 
     @translates_read_errors
+    def paths_of_file(self, names: Iterable[bytes], inode: int) -> list[bytes]:
+        """The known paths that are one of some names, or whose file had a number when it was indexed."""
+        return self._database.paths_of_file(names, inode)
+
+    @translates_read_errors
     def failures(self) -> list[Failure]:
         """The files that could not be decoded, sorted by path."""
         return self._database.failures()

@@ -1,5 +1,6 @@
 """Making plans of groups, and reading and saving them."""
 
+import codecs
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -10,12 +11,13 @@ from vtsfind import __version__
 from vtsfind.act.checks import CheckFailed, digest_of, stat_regular_file
 from vtsfind.act.plan import Plan, PlanOrigin, Sidecar, make_plan
 from vtsfind.act.plan_json import read_plan_json
-from vtsfind.act.plan_text import plan_text, read_plan_text
-from vtsfind.base.errors import DiskFull, UsageError
+from vtsfind.act.plan_text import MAGIC, plan_text, read_plan_text
+from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.operations import Action
 from vtsfind.base.records import Failure, Reason
-from vtsfind.store.atomic import replace_file
+from vtsfind.base.settings import Settings
+from vtsfind.engine.library.outputs import OutputKind, write_output
 
 
 def plan_for_groups(
@@ -134,17 +136,35 @@ def parse_plan(content: bytes, where: str) -> Plan:
     return read(content, where)
 
 
-def save_plan(plan: Plan, path: Path) -> None:
+def _is_plan(head: bytes) -> bool:
+    """Whether a file is a plan, in either form, by its beginning."""
+    if head.lstrip().startswith(b"{"):
+        return b'"command":"plan"' in head.partition(b"\n")[0].replace(b" ", b"")
+    return head.removeprefix(codecs.BOM_UTF8).startswith(MAGIC.encode())
+
+
+PLAN_FILE = OutputKind("plan", _is_plan)
+
+
+def save_plan(plan: Plan, path: Path, settings: Settings | None = None, *, force: bool = False) -> None:
     """Save a plan as text for people to edit, all or nothing.
+
+    Parameters
+    ----------
+    plan
+        To be saved.
+    path
+        Where to. A plan that is there is replaced, a pipe or a device written to.
+    settings
+        Name a library whose photos are never written over, besides those of the user's other libraries.
+    force
+        Whether to replace any other file, too.
 
     Raises
     ------
+    UsageError
+        If the file is a photo of a library; or, without `force`, no plan.
     DiskFull
         If the file cannot be written.
     """
-    try:
-        replace_file(path, plan_text(plan).encode())
-    except OSError as error:
-        raise DiskFull(
-            f"The plan {path} cannot be written: {error.strerror}.", "Choose another file."
-        ) from error
+    write_output(path, plan_text(plan).encode(), PLAN_FILE, settings or Settings(), force=force)

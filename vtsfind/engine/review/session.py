@@ -222,7 +222,7 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
 
         if path.exists():
             raise UsageError(f"{path} already exists.", "Choose another name.")
-        save_plan(proposal.plan, path)
+        save_plan(proposal.plan, path, self.settings)
 
     @staticmethod
     def runs() -> "list[RunRecord]":
