@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("resource", reason="needs a system with fork and limits")
 
+from support.disks import copies, fill, mount
 from support.fault_matrix import fault
 from support.killed_apply import Actor, Task, Tree, at_home, bring_everything_back, build, leftovers, tree
 from support.made_plans import ORIGIN, group, photo
@@ -94,31 +95,6 @@ def test_after_a_kill_the_same_plan_goes_on_to_the_same_end(actor: Actor, tmp_pa
         name: seen[0] for name, seen in tree(whole / "photos").items()
     }
     assert_nothing_lost(cut, before, "twice applied")
-
-
-@pytest.fixture
-def other_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 1 MB of its own."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount(disk)
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=False, capture_output=True)
-
-
-def mount(disk: Path) -> None:
-    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
-    if not shutil.which("mount") or subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("needs the right to mount a small file system")
-
-
-def copies(folder: Path, count: int = 3) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
-    paths = [folder / f"{number}.jpg" for number in range(count)]
-    for path in paths:
-        path.write_bytes(b"same picture")
-        os.utime(path, ns=(5, 7))
-    return paths
 
 
 @fault("Photos on another drive", "They go to the trash of that drive, and come back.")
@@ -253,18 +229,6 @@ def test_a_folder_mounted_twice_holds_one_file_and_not_two_copies(tmp_path: Path
         assert paths[0].read_bytes() == b"same picture"
     finally:
         subprocess.run(["umount", str(twice)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    """Leave no room on the file system of `folder`; gives the file that takes it."""
-    filler = folder / "filler"
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while file.write(bytes(4096)) == 4096:
-                pass
-        except OSError:
-            pass
-    return filler
 
 
 @fault("No room for the journal", "No file is touched.")

@@ -1,7 +1,8 @@
 """Where a file goes that is taken away but not gone: the system's trash, or a quarantine on the same volume.
 
 On Linux and the like the trash is that of the freedesktop.org Trash specification 1.0, which every desktop shows: in the
-user's data folder for files of the same volume, else at the top of the file's volume. A place is reserved before any file
+user's data folder for files of the same volume, else at the top of the file's volume; only in folders that are the user's
+own (`vtsfind.act.actions.private_folders`). A place is reserved before any file
 moves, by creating its ``.trashinfo`` exclusively, so that the journal can name the place beforehand and a killed run can
 be settled. (send2trash, which serves macOS and Windows here, tells neither before nor after where a file goes, and copies
 across volumes when it cannot rename.)
@@ -15,10 +16,13 @@ import errno
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
+from vtsfind.act.actions.private_folders import make_private, require_same_device
 from vtsfind.act.volumes import Volume, Volumes
 from vtsfind.base.operations import Operation
 from vtsfind.base.paths import exact_path_fields, is_below
@@ -66,33 +70,26 @@ class Trash:
             If there is no trash that the file could be renamed into, and none can be made.
         """
         volume = self._volumes.of(path)
-        home = home_trash()
+        home = os.path.realpath(home_trash())
+        refusal: OSError | None = None
         try:
-            if self._volumes.of(home) == volume:
+            if self._volumes.of(os.path.join(home, b"")) == volume:
+                os.makedirs(os.path.dirname(home), 0o700, exist_ok=True)
                 return self._reserve_in(home, path, path)
-            return self._reserve_in(self._volume_trash(volume), path, _relative_to_mount(volume.mount, path))
         except OSError as error:
-            raise NoPlaceAvailable(f"{error.strerror}") from error
-
-    def _volume_trash(self, volume: Volume) -> bytes:
-        """The folder for this user's trash at the top of a volume: shared, if an administrator made one, or own."""
-        shared = os.path.join(volume.mount, b".Trash")
-        try:
-            mode = os.lstat(shared).st_mode
-            if stat.S_ISDIR(mode) and mode & stat.S_ISVTX:
-                own = os.path.join(shared, user_id())
-                _make_private(own)
-                return own
-        except OSError:  # not there, or not for us: the specification says to go on
-            pass
-        own = os.path.join(volume.mount, b".Trash-" + user_id())
-        _make_private(own)
-        return own
+            refusal = error
+        for trash in _volume_trashes(volume):
+            try:
+                return self._reserve_in(trash, path, _relative_to_mount(volume.mount, path))
+            except OSError as error:  # the specification says to go on
+                refusal = error
+        raise NoPlaceAvailable(f"{refusal and refusal.strerror}") from refusal
 
     def _reserve_in(self, trash: bytes, path: bytes, recorded_path: bytes) -> ReservedPlace:
         files, info = os.path.join(trash, b"files"), os.path.join(trash, b"info")
         for folder in (trash, files, info):
-            _make_private(folder)
+            make_private(folder)
+        require_same_device(files, path)
         stem, extension = os.path.splitext(os.path.basename(path))
         stem, extension = stem[: _MAX_NAME_BYTES - len(extension)], extension[:_MAX_NAME_BYTES]
         key = os.path.join(files, stem + extension)
@@ -107,6 +104,17 @@ class Trash:
             except FileExistsError:
                 continue
             return ReservedPlace(os.path.join(files, name), record)
+
+
+def _volume_trashes(volume: Volume) -> Iterator[bytes]:
+    """The folders for this user's trash at the top of a volume: in the shared one, if an administrator made it, then the own."""
+    shared = os.path.join(volume.mount, b".Trash")
+    with suppress(OSError):
+        status = os.lstat(shared)
+        by_administrator = status.st_uid in {0, os.geteuid()}
+        if stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX and by_administrator:
+            yield os.path.join(shared, user_id())
+    yield os.path.join(volume.mount, b".Trash-" + user_id())
 
 
 def home_trash() -> bytes:
@@ -192,21 +200,17 @@ class Quarantine:
         for above in sorted(chain, key=_is_shared):
             top = os.path.join(above, b".vtsfind-quarantine-" + user_id())
             try:
+                require_same_device(above, folder)
                 self._make(top)
             except OSError as error:
                 refusal = error
                 continue
-            if os.access(top, os.W_OK | os.X_OK) and not os.path.islink(top):
+            if os.access(top, os.W_OK | os.X_OK):
                 return top
         raise refusal
 
     def _make(self, folder: bytes) -> None:
-        try:
-            os.mkdir(folder, 0o700)
-        except FileExistsError:
-            if not os.path.isdir(folder):
-                raise
-        else:
+        if make_private(folder):
             self._made.add(folder)
 
 
@@ -226,11 +230,3 @@ def _new_folder(path: bytes) -> bytes:
             number += 1
         else:
             return folder
-
-
-def _make_private(folder: bytes) -> None:
-    try:
-        os.makedirs(folder, 0o700)
-    except FileExistsError:
-        if not os.path.isdir(folder):
-            raise
