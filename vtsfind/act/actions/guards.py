@@ -58,6 +58,24 @@ def renamed_to(checked: CheckedOperation, place: bytes) -> Iterator[None]:
         raise
 
 
+def unlink_copy(path: bytes, other: bytes) -> None:
+    """Remove a file whose content another file has.
+
+    Raises
+    ------
+    CheckFailed
+        If both are one file by two names, or the other one is gone; nothing was removed.
+    """
+    require_distinct(path, other)
+    os.unlink(path)
+
+
+def require_distinct(path: bytes, other: bytes) -> None:
+    """Raise `CheckFailed` unless two names are those of two files that are there."""
+    if stat_regular_file(path).identity == stat_regular_file(other).identity:
+        raise CheckFailed(path, f"is the same file as {show_path(other)}")
+
+
 def temporary_path(path: bytes, undo_record: UndoRecord) -> bytes:
     """The name beside a file that a step uses for what must not be seen half done."""
     return os.path.join(os.path.dirname(path), undo_record.aside or b".vtsfind")
@@ -70,6 +88,28 @@ def has_content(path: bytes, operation: Operation) -> bool:
     except CheckFailed:
         return False
     return True
+
+
+def are_two_copies(path: bytes, other: bytes, operation: Operation) -> bool:
+    """Whether two different files have the content of an operation's."""
+    try:
+        first = verify(path, operation.size, operation.digest)
+        second = verify(other, operation.size, operation.digest)
+    except CheckFailed:
+        return False
+    return first.identity != second.identity
+
+
+def is_renamed(path: bytes, operation: Operation, undo_record: UndoRecord) -> bool:
+    """Whether an operation's very file is at a path now: by its number, on the device of the folder that it was in."""
+    try:
+        file_stat = stat_regular_file(path)
+        device = os.stat(os.path.dirname(operation.path)).st_dev
+    except FileNotFoundError:  # the folder is gone, and the file with it or elsewhere
+        return has_content(path, operation)
+    except (CheckFailed, OSError):
+        return False
+    return (*file_stat.identity, file_stat.size) == (device, undo_record.inode, operation.size)
 
 
 def is_same_file(path: bytes, operation: Operation, undo_record: UndoRecord) -> bool:

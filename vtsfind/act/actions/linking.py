@@ -7,7 +7,13 @@ import os
 from collections.abc import Callable
 
 from vtsfind.act.actions.copying import clone_new, copy_new, read_metadata
-from vtsfind.act.actions.guards import has_content, is_same_file, renamed_to, temporary_path
+from vtsfind.act.actions.guards import (
+    has_content,
+    is_same_file,
+    renamed_to,
+    require_distinct,
+    temporary_path,
+)
 from vtsfind.act.actions.moving import FINISHED, ROLLED_BACK
 from vtsfind.act.actions.outcomes import NotRestorable, NotRestorableYet, operation_and_undo_record
 from vtsfind.act.actions.renaming import free_name, make_folders, remove_if_exists, rename_new
@@ -36,6 +42,8 @@ def replace(checked: CheckedOperation, undo_record: UndoRecord) -> None:
             except BaseException:
                 os.unlink(operation.path)
                 raise
+        if operation.keeper is not None:
+            require_distinct(temporary_path(operation.path, undo_record), operation.keeper)
     os.unlink(temporary_path(operation.path, undo_record))
 
 
@@ -112,12 +120,32 @@ def restore_path(op_record: OperationRecord, volumes: Volumes) -> bytes | None:
         raise NotRestorable("it was deleted for good")
     if not volumes.is_mounted(undo_record.mount):
         raise NotRestorableYet(f"the drive of {show_path(undo_record.mount)} is not there")
-    link = operation.action in {Action.HARDLINK, Action.SYMLINK} and _is_our_link(operation, undo_record)
-    if not link and has_content(operation.path, operation):
+    if _is_restored(operation.path, operation, undo_record.metadata):
         return None
     if _surviving_source(operation) is None:
         raise NotRestorable("no file with its content is left")
-    return operation.path if link else free_name(operation.path)
+    return operation.path if _is_link(operation, undo_record) else free_name(operation.path)
+
+
+def _is_link(operation: Operation, undo_record: UndoRecord) -> bool:
+    """Whether the name that became a link still is one: what is there can be replaced by the file that was there.
+
+    A hard link stays one when its other name is renamed or removed: nothing but its content tells that it was made.
+    """
+    if operation.action is Action.HARDLINK:
+        return has_content(operation.path, operation)
+    return operation.action is Action.SYMLINK and _is_our_link(operation, undo_record)
+
+
+def _is_restored(path: bytes, operation: Operation, metadata: Metadata) -> bool:
+    """Whether a file of its own with the content of an operation's is at a path, and not a link that was made there."""
+    if not has_content(path, operation):
+        return False
+    if operation.action is not Action.HARDLINK:
+        return True
+    status = os.lstat(path)
+    own = (metadata.mode, metadata.mtime_ns)
+    return status.st_nlink == 1 and (status.st_mode, status.st_mtime_ns) == own
 
 
 def _surviving_source(operation: Operation) -> bytes | None:
@@ -144,14 +172,19 @@ def restore(op_record: OperationRecord) -> str:
     partial_copy = temporary_path(back, undo_record)
     copy_new(source, partial_copy, operation.digest, undo_record.metadata)
     try:
-        if back == operation.path and _is_our_link(operation, undo_record):
+        if back == operation.path and _is_link(operation, undo_record):
             os.replace(partial_copy, back)
         else:
             rename_new(partial_copy, back)
     except OSError:
         os.unlink(partial_copy)
         raise
-    return f"restored beside it as {show_path(back)}" if back != operation.path else ""
+    verify(back, operation.size, operation.digest)
+    if back != operation.path:
+        return f"restored beside it as {show_path(back)}"
+    if not _is_restored(back, operation, undo_record.metadata):
+        return "its time or its permissions could not be set"
+    return ""
 
 
 def finish_or_roll_back_restore(op_record: OperationRecord) -> tuple[State, str]:
@@ -159,7 +192,6 @@ def finish_or_roll_back_restore(op_record: OperationRecord) -> tuple[State, str]
     operation, undo_record = operation_and_undo_record(op_record)
     back = undo_record.back or operation.path
     remove_if_exists(temporary_path(back, undo_record))
-    linked = operation.action is not Action.REFLINK and _is_our_link(operation, undo_record)
-    if (linked and back == operation.path) or not has_content(back, operation):
-        return State.DONE, ROLLED_BACK
-    return State.UNDONE, FINISHED
+    if undo_record.metadata and _is_restored(back, operation, undo_record.metadata):
+        return State.UNDONE, FINISHED
+    return State.DONE, ROLLED_BACK

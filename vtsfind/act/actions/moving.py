@@ -5,11 +5,15 @@ import os
 
 from vtsfind.act.actions.copying import copy_new, fsync_parent, read_metadata
 from vtsfind.act.actions.guards import (
+    are_two_copies,
     has_content,
+    is_renamed,
     is_same_file,
     renamed_to,
+    require_distinct,
     require_only_file_moved,
     temporary_path,
+    unlink_copy,
 )
 from vtsfind.act.actions.outcomes import NotRestorable, NotRestorableYet, operation_and_undo_record
 from vtsfind.act.actions.renaming import (
@@ -60,11 +64,11 @@ def _move_across_volumes(checked: CheckedOperation, undo_record: UndoRecord, pla
         raise
     try:
         with renamed_to(checked, temporary_path(path, undo_record)):
-            pass
+            require_distinct(place, temporary_path(path, undo_record))
     except BaseException:
-        os.unlink(place)
+        unlink_copy(place, path)
         raise
-    os.unlink(temporary_path(path, undo_record))
+    unlink_copy(temporary_path(path, undo_record), place)
 
 
 def require_only_file_trashed(checked: CheckedOperation, place: bytes) -> None:
@@ -93,14 +97,14 @@ def finish_or_roll_back(op_record: OperationRecord) -> tuple[State, str]:
     operation, undo_record = operation_and_undo_record(op_record)
     path, place = operation.path, _place(undo_record)
     temporary = temporary_path(path, undo_record)
-    if _has_inode(place, undo_record):
+    if is_renamed(place, operation, undo_record):
         return State.DONE, FINISHED
-    if _has_inode(temporary, undo_record):
+    if is_renamed(temporary, operation, undo_record):
         rename_new(temporary, free_name(path))
     remove_if_exists(temporary_path(place, undo_record) if operation.action is Action.MOVE else None)
     if is_same_file(path, operation, undo_record):
-        if operation.action is Action.MOVE and has_content(place, operation) and has_content(path, operation):
-            os.unlink(place)  # the copy on another volume, whose original had not gone
+        if operation.action is Action.MOVE and are_two_copies(place, path, operation):
+            os.unlink(place)  # on another volume, and the original had not gone
         release(undo_record)
         return State.PLANNED, ROLLED_BACK
     if os.path.lexists(place):
@@ -170,7 +174,7 @@ def _restore_across_volumes(place: bytes, back: bytes, op_record: OperationRecor
     except OSError:
         os.unlink(partial_copy)
         raise
-    os.unlink(place)
+    unlink_copy(place, back)
 
 
 def finish_or_roll_back_restore(op_record: OperationRecord) -> tuple[State, str]:
@@ -179,9 +183,9 @@ def finish_or_roll_back_restore(op_record: OperationRecord) -> tuple[State, str]
     place, back = _place(undo_record), undo_record.back or operation.path
     remove_if_exists(temporary_path(back, undo_record))
     if os.path.lexists(place):
-        if undo_record.back is None or not (has_content(back, operation) and has_content(place, operation)):
+        if undo_record.back is None or not are_two_copies(place, back, operation):
             return State.DONE, ROLLED_BACK
-        os.unlink(place)  # the copy on its own volume is whole
+        os.unlink(place)  # what came back to its own volume is whole
     elif not os.path.lexists(back):
         return State.DONE, "it was interrupted, and the file is in neither place"
     release(undo_record)
@@ -192,13 +196,6 @@ def _place(undo_record: UndoRecord) -> bytes:
     if undo_record.place is None:
         raise NotRestorable("the system's trash did not say where it went; restore it from there")
     return undo_record.place
-
-
-def _has_inode(path: bytes, undo_record: UndoRecord) -> bool:
-    try:
-        return os.lstat(path).st_ino == undo_record.inode
-    except OSError:
-        return False
 
 
 def destination(operation: Operation) -> bytes:

@@ -31,8 +31,10 @@ def find(undo_record: UndoRecord, volumes: Volumes) -> bytes | None:
     for folder in folders(undo_record.mount, volumes):
         try:
             with os.scandir(folder) as entries:
+                device = os.stat(undo_record.mount).st_dev
                 for entry in entries:
-                    if os.lstat(entry.path).st_ino == undo_record.inode:
+                    status = os.lstat(entry.path)
+                    if (status.st_dev, status.st_ino) == (device, undo_record.inode):
                         return os.fsencode(entry.path)
         except OSError:
             continue
