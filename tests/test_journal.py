@@ -147,14 +147,14 @@ def test_an_unknown_run_is_named_in_the_error(journal: Journal) -> None:
 
 def test_only_a_run_with_something_half_done_stays_marked(journal: Journal) -> None:
     with begun(journal, ONE) as run:
-        assert journal.interrupted_run() == run.record.run
+        assert journal.unfinished_runs() == [run.record.run]
         run.transition([Transition(1, State.BEGUN)], durable=True)
     assert journal.at_work()
-    assert journal.interrupted_run() == run.record.run
+    assert journal.unfinished_runs() == [run.record.run]
     with journal.open(run.record.run) as run:
         run.transition([Transition(1, State.DONE)], durable=True)
     assert not journal.at_work()
-    assert journal.interrupted_run() is None
+    assert journal.unfinished_runs() == []
 
 
 def test_a_second_writer_is_turned_away_at_once(journal: Journal) -> None:

@@ -33,7 +33,7 @@ def list_decisions(*, common: CommonOptions) -> None:
         from vtsfind.report import decisions as report
         from vtsfind.report import schema
 
-        known = known_decisions()
+        known = known_decisions(intact=False)
         paths = photos_of(run.settings, known)
         if run.json:
             report.write_records(run.output, schema.DECISIONS_LIST, known, paths)
@@ -104,7 +104,7 @@ def export(*, common: CommonOptions) -> None:
         from vtsfind.report import decisions as report
         from vtsfind.report import schema
 
-        known = known_decisions()
+        known = known_decisions(intact=False)
         report.write_records(run.output, schema.DECISIONS_EXPORT, known, {})
         _warn_of_damage(run, len(known.damaged))
 

@@ -20,18 +20,22 @@ def doctor(
 ) -> None:
     """Check a library, and repair it.
 
-    Also checks the model of the library, and lists the picture formats that can be read on this machine. The exit code
-    is 4 if something must be repaired.
+    Also checks the model of the library, the journal of what was done to files, and your decisions, and lists the
+    picture formats that can be read on this machine. The exit code is 4 if something must be repaired, and 2 if there
+    is no such library.
 
-    --repair changes only the library: entries that cannot be read any more are dropped, and the next `vtsfind index`
-    reads those photos again.
+    --repair changes only the library, the journal and the decisions, and finishes runs that were killed. What cannot
+    be read any more is left out; of the journal and the decisions a copy is kept as they were. The next `vtsfind index`
+    reads the photos again whose entries were dropped.
     """
     with running(common) as run:
+        from vtsfind.engine.apply.doctor import examine_journal, repair_journal
         from vtsfind.engine.library import doctor as engine
         from vtsfind.report import health
 
-        repairs = engine.repair(run.settings) if repair else []
+        repairs = [*repair_journal(), *engine.repair(run.settings)] if repair else []
         diagnosis = engine.examine(run.settings, deep=deep)
+        diagnosis.findings += examine_journal()
         if run.json:
             health.write_records(run.output, diagnosis, repairs)
         else:
@@ -39,3 +43,5 @@ def doctor(
         health.summarize_diagnosis(run.notes, diagnosis)
         if not diagnosis.sound:
             run.code = ExitCode.STORAGE
+        elif diagnosis.is_missing:
+            run.code = ExitCode.USAGE

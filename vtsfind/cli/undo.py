@@ -64,7 +64,6 @@ def _preview_undo(run: CommandRun, name: str | None, paths: list[bytes]) -> None
 
 def _undo(run: CommandRun, name: str | None, paths: list[bytes], *, dry_run: bool) -> None:
     from vtsfind.base.progress import Monitor
-    from vtsfind.engine.apply.undo import RestoreOutcome
     from vtsfind.engine.apply.undo import undo as bring_back
     from vtsfind.report import plan as report
     from vtsfind.report.ndjson import NdjsonWriter
@@ -87,7 +86,7 @@ def _undo(run: CommandRun, name: str | None, paths: list[bytes], *, dry_run: boo
     report.summarize_undone(run.notes, result, dry_run=dry_run)
     if result.interrupted:
         run.code = ExitCode.INTERRUPTED
-    elif result.of(RestoreOutcome.FAILED) or result.of(RestoreOutcome.PENDING):
+    elif not result.is_complete:
         run.code = ExitCode.SOME_FAILED
 
 
@@ -130,5 +129,9 @@ def _warn_of_damage(run: CommandRun, records: "list[RunRecord]") -> None:
     from vtsfind.base.words import counted
 
     for record in records:
-        if record.damaged:
+        if record.problem:
+            run.notes.warn(record.problem)
+        elif record.damaged:
             run.notes.warn(f"The journal of run {record.run} has {counted(record.damaged, 'damaged line')}.")
+        if record.problem or record.damaged:
+            run.code = ExitCode.SOME_FAILED

@@ -11,7 +11,7 @@ from vtsfind.base.paths import path_fields, show_path
 from vtsfind.base.records import Failure
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.apply.apply import ApplyResult, OperationResult
-from vtsfind.engine.apply.recovery import RecoveredOperation
+from vtsfind.engine.apply.recovery import Recovery
 from vtsfind.engine.apply.undo import RestoreOutcome, RestoreResult, UndoResult
 from vtsfind.report import schema
 from vtsfind.report.columns import table
@@ -183,11 +183,13 @@ def _warn_skipped_groups(notes: Notes, skipped: Sequence[OperationResult]) -> No
         notes.warn(f"Skipped {counted(len(named) - _MAX_NAMED, 'more group')}; --verbose names all.")
 
 
-def warn_recovered(notes: Notes, settled: Sequence[RecoveredOperation]) -> None:
-    """Say what a killed run had left half done, and what became of it."""
-    for one in settled:
+def warn_recovered(notes: Notes, recovery: Recovery) -> None:
+    """Say what killed runs had left half done, and what became of it."""
+    for one in recovery.operations:
         path = show_path(one.operation.path)
         notes.warn(f"Run {one.run} was killed during {one.operation.action} {path}: {one.note}.")
+    for sentence in recovery.unreadable:
+        notes.warn(f"A run that was killed is not finished: {sentence}")
 
 
 def return_line(step: RestoreResult) -> str:
@@ -210,7 +212,7 @@ def write_return_record(lines: NdjsonWriter, step: RestoreResult) -> None:
 def undone_counts(result: UndoResult) -> dict[str, Any]:
     """The fields of the footer."""
     counts = {outcome.value: len(result.of(outcome)) for outcome in RestoreOutcome}
-    return {"run": result.run, **counts, "interrupted": result.interrupted}
+    return {"run": result.run, **counts, "interrupted": result.interrupted, "damaged": result.damaged}
 
 
 def summarize_undone(notes: Notes, result: UndoResult, *, dry_run: bool) -> None:
@@ -224,6 +226,11 @@ def summarize_undone(notes: Notes, result: UndoResult, *, dry_run: bool) -> None
             notes.warn(f"{show_path(step.operation.path)} {words}: {step.note}.")
         if len(steps) > _MAX_NAMED and not notes.verbose:
             notes.warn(f"And {len(steps) - _MAX_NAMED:,} more; --verbose names all.")
+    if result.damaged:
+        notes.warn(
+            f"The journal of run {result.run} has {counted(result.damaged, 'damaged line')}; files that only these name"
+            " did not come back. Look for them in the trash."
+        )
     back = result.of(RestoreOutcome.RESTORED)
     verb = "Would restore" if dry_run else "Restored"
     notes.say(f"{verb} {counted(len(back), 'file')}, {file_size(sum(one.operation.size for one in back))}.")
@@ -234,7 +241,8 @@ def summarize_undone(notes: Notes, result: UndoResult, *, dry_run: bool) -> None
 
 
 def _state_counts(record: RunRecord) -> str:
-    return ", ".join(f"{record.counts[state]:,} {state}" for state in State if record.counts[state])
+    known = [f"{record.counts[state]:,} {state}" for state in State if record.counts[state]]
+    return ", ".join(known) or "unreadable"
 
 
 def write_history(output: Output, runs: Iterable[RunRecord]) -> None:
@@ -259,6 +267,7 @@ def write_history_records(output: Output, runs: Sequence[RunRecord]) -> None:
             **path_fields(record.library, "library"),
             **{state.value: record.counts[state] for state in State},
             damaged=record.damaged,
+            problem=record.problem,
         )
     lines.footer(runs=len(runs))
 

@@ -16,7 +16,7 @@ The payload of the first line is the header, ``{"format": KIND, "version": N}``.
 fields depend on the kind. Lines are only ever appended. A line is valid once its line break is written, so a killed
 writer leaves at most a torn last line: text without a line break or, after a power cut, a line with a wrong checksum.
 Readers ignore a torn last line, and the next writer truncates it. A wrong checksum anywhere else is damage: the line is
-reported as damaged, and all other lines are valid.
+reported as damaged, and all other lines are valid. `set_damage_aside` writes a file of those, and keeps the damaged one.
 
 Readers and writers refuse a later version of a kind.
 """
@@ -24,14 +24,15 @@ Readers and writers refuse a later version of a kind.
 import json
 import os
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vtsfind.base.errors import StorageError
-from vtsfind.store.atomic import fsync_folder
+from vtsfind.base.files import MAX_LINES_BYTES, read_bounded
+from vtsfind.store.atomic import fsync_folder, replace_file
 from vtsfind.store.errors import system_error
 
 _CRC_DIGITS = 8
@@ -60,7 +61,10 @@ def record_of(line: bytes) -> dict[str, Any] | None:
     crc, blank, payload = line[:_CRC_DIGITS], line[_CRC_DIGITS : _CRC_DIGITS + 1], line[_CRC_DIGITS + 1 :]
     if blank != b" " or crc != b"%08x" % zlib.crc32(payload):
         return None
-    record = json.loads(payload)
+    try:
+        record = json.loads(payload)
+    except (ValueError, RecursionError):  # it has its checksum, and was never written by vtsfind
+        return None
     return record if isinstance(record, dict) else None
 
 
@@ -72,6 +76,8 @@ class LineFileContent:
     """All intact records, without the header, in the order in which they were written."""
     damaged: tuple[int, ...] = ()
     """Numbers, from 1, of lines with a wrong checksum; a torn last line is not one of them."""
+    has_broken_end: bool = False
+    """Whether the torn last line ends in a line break, so that it may have been valid once."""
     size: int = 0
     """Bytes up to the torn last line, or of the whole file if there is none."""
 
@@ -93,21 +99,48 @@ def read_lines(path: Path, kind: str, version: int) -> LineFileContent:
     StorageError
         If the file cannot be read, is of another kind or of a later version.
     """
-    with _named_storage_errors(path, "read"):
+    with named_storage_errors(path, "read"):
         try:
-            content = path.read_bytes()
+            content = read_bounded(path, MAX_LINES_BYTES)
         except FileNotFoundError:
             return LineFileContent()
     lines = content.split(b"\n")
     torn = lines.pop()
     parsed = [record_of(line) for line in lines]
-    if parsed and parsed[-1] is None:
+    has_broken_end = bool(parsed) and parsed[-1] is None
+    if has_broken_end:
         torn = lines.pop() + b"\n" + torn
         parsed.pop()
     if parsed:
         _check_header(path, parsed[0], kind, version)
     damaged = tuple(number for number, record in enumerate(parsed, 1) if record is None)
-    return LineFileContent(tuple(r for r in parsed[1:] if r is not None), damaged, len(content) - len(torn))
+    if not parsed and not _is_torn_header(torn, kind, version):
+        damaged = (1,)
+    records = tuple(r for r in parsed[1:] if r is not None)
+    return LineFileContent(records, damaged, has_broken_end, len(content) - len(torn))
+
+
+def _is_torn_header(torn: bytes, kind: str, version: int) -> bool:
+    """Whether a writer may have been killed when it had written so much of a new file."""
+    return any(line_of({"format": kind, "version": v}).startswith(torn) for v in range(1, version + 1))
+
+
+def set_damage_aside(path: Path, kind: str, version: int, records: Iterable[Record]) -> Path:
+    """Replace a damaged file by one with some records; gives the name under which the damaged one is kept.
+
+    Raises
+    ------
+    DiskFull, StorageError
+        If that cannot be written; the damaged one is still in place then.
+    """
+    aside = next(
+        name for i in range(1, 10_000) if not (name := path.with_name(f"{path.name}.damaged-{i}")).exists()
+    )
+    with named_storage_errors(aside, "written"):
+        replace_file(aside, read_bounded(path, MAX_LINES_BYTES))
+        header = line_of({"format": kind, "version": version})
+        replace_file(path, header + b"".join(map(line_of, records)))
+    return aside
 
 
 def _check_header(path: Path, header: dict[str, Any] | None, kind: str, version: int) -> None:
@@ -147,7 +180,12 @@ class LineFile(AbstractContextManager["LineFile"]):
     def __init__(self, path: Path, kind: str, version: int) -> None:
         self.path = path
         existing = read_lines(path, kind, version)
-        with _named_storage_errors(path, "written"):
+        if existing.damaged and not existing.size:
+            raise StorageError(
+                f"No line of {path} is as it was written.",
+                "Run `vtsfind doctor --repair`, which keeps a copy of it and begins a new file.",
+            )
+        with named_storage_errors(path, "written"):
             path.parent.mkdir(parents=True, exist_ok=True)
             fresh = not path.exists()
             self._descriptor = os.open(
@@ -155,13 +193,13 @@ class LineFile(AbstractContextManager["LineFile"]):
             )
         self._size = existing.size
         try:
-            with _named_storage_errors(path, "written"):
+            with named_storage_errors(path, "written"):
                 if os.fstat(self._descriptor).st_size > existing.size:
                     os.ftruncate(self._descriptor, existing.size)
             if not existing.size:
                 self.append({"format": kind, "version": version})
             if fresh:
-                with _named_storage_errors(path, "written"):
+                with named_storage_errors(path, "written"):
                     fsync_folder(path.parent)
         except BaseException:
             self.close()
@@ -186,7 +224,7 @@ class LineFile(AbstractContextManager["LineFile"]):
         """
         data = b"".join(map(line_of, records))
         try:
-            with _named_storage_errors(self.path, "written"):
+            with named_storage_errors(self.path, "written"):
                 written = 0
                 while written < len(data):
                     written += os.write(self._descriptor, data[written:])
@@ -199,7 +237,7 @@ class LineFile(AbstractContextManager["LineFile"]):
 
     def _truncate_failed_append(self) -> None:
         """Truncate what a failed append left; if the disk does not allow that, the next opening does it."""
-        with _named_storage_errors(self.path, "written"):
+        with named_storage_errors(self.path, "written"):
             os.ftruncate(self._descriptor, self._size)
 
     def close(self) -> None:
@@ -213,7 +251,7 @@ class LineFile(AbstractContextManager["LineFile"]):
 
 
 @contextmanager
-def _named_storage_errors(path: Path, verb: str) -> Iterator[None]:
+def named_storage_errors(path: Path, verb: str) -> Iterator[None]:
     """Turn errors of the system into a `StorageError` that names the file."""
     try:
         yield

@@ -16,8 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from vtsfind.base.errors import StorageError
 from vtsfind.base.progress import CancelToken
-from vtsfind.store.checksummed_log import LineFile, read_lines
+from vtsfind.store.checksummed_log import LineFile, read_lines, set_damage_aside
 from vtsfind.store.partial_file import exclusive_lock
 
 KIND: Final = "vtsfind decisions"
@@ -113,12 +114,41 @@ class Decisions:
         self._now = now
         self._latest: dict[Pair, Decision] = {}
         lines = read_lines(path, KIND, VERSION)
-        self.damaged = lines.damaged
-        """Numbers, from 1, of lines with a wrong checksum."""
+        last = (len(lines.records) + len(lines.damaged) + 2,) if lines.has_broken_end else ()
+        self.damaged = (*lines.damaged, *last)
+        """Numbers, from 1, of lines with a wrong checksum: what they decided is not known."""
         for record in lines.records:
             decision = decision_of(record)
             if decision:
                 self._set_if_later(decision)
+
+    def require_intact(self) -> None:
+        """Make sure that every decision is known.
+
+        Raises
+        ------
+        StorageError
+            If a line is damaged.
+        """
+        if self.damaged:
+            raise StorageError(
+                f"The file of your decisions, {self.path}, is damaged in line {', '.join(map(str, self.damaged))}:"
+                " photos that you wanted to keep could be proposed to go.",
+                "Look at those that can be read with `vtsfind decisions list`, then go on without the others with"
+                " `vtsfind doctor --repair`.",
+            )
+
+    def set_damage_aside(self) -> Path:
+        """Leave the damaged lines out of the file, and keep a copy of it as it was, whose name is given.
+
+        Raises
+        ------
+        DiskFull, StorageError
+            If that cannot be written.
+        """
+        with exclusive_lock(self.path, CancelToken()):
+            records = read_lines(self.path, KIND, VERSION).records
+            return set_damage_aside(self.path, KIND, VERSION, records)
 
     def _set_if_later(self, decision: Decision) -> None:
         known = self._latest.get(decision.pair)
@@ -152,7 +182,7 @@ class Decisions:
         Raises
         ------
         DiskFull, StorageError
-            If the file cannot be written; then nothing changes.
+            If the file cannot be written, or is damaged; then nothing changes.
         ValueError
             If a digest is not 32 bytes long.
         """
@@ -179,7 +209,7 @@ class Decisions:
         Raises
         ------
         DiskFull, StorageError
-            If the file cannot be written; then nothing changes.
+            If the file cannot be written, or is damaged; then nothing changes.
         """
         fresh: dict[Pair, Decision] = {}
         for each in decisions:
@@ -196,6 +226,7 @@ class Decisions:
     def _write(self, decisions: list[Decision]) -> None:
         if not decisions:
             return
+        self.require_intact()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with exclusive_lock(self.path, CancelToken()), LineFile(self.path, KIND, VERSION) as file:
             file.append(*map(as_record, decisions))

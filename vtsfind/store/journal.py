@@ -21,8 +21,9 @@ Then one record for each state transition of an operation::
 ``note`` gives the reason, for people. Must: a record ``begun`` or ``undoing`` is on the disk before the file is changed.
 Should: the record of the result is; if it is missing, it is derived from the state of the files.
 
-While a run is active, the file ``at-work`` in the folder holds its name. If it exists and no process holds the lock
-``lock``, the run was killed.
+The file ``at-work`` in the folder holds the names of the runs that are active, or were killed and are not settled yet,
+one per line. If it exists and no process holds the lock ``lock``, they were killed. A name in it that no run has means
+that a run was killed before its first record, or that the file is damaged: then all runs are read to find out.
 """
 
 import os
@@ -37,10 +38,16 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from vtsfind.base.errors import StorageError, UsageError
+from vtsfind.base.files import MAX_SETTINGS_BYTES, read_bounded
 from vtsfind.base.operations import ACTIVE_RUN_NAME, Action, Operation, State, UndoRecord
 from vtsfind.base.paths import exact_path_fields, path_from_fields
 from vtsfind.store.atomic import fsync_folder, replace_file
-from vtsfind.store.checksummed_log import LineFile, read_lines
+from vtsfind.store.checksummed_log import (
+    LineFile,
+    named_storage_errors,
+    read_lines,
+    set_damage_aside,
+)
 from vtsfind.store.errors import system_error
 from vtsfind.store.undo_records import undo_record_from_json, undo_record_to_json
 
@@ -62,6 +69,9 @@ TRANSITIONS: dict[tuple[State, State], str] = {
     (State.UNDOING, State.DONE): "the file could not be restored",
 }
 """All state transitions of an operation, and when they happen. There are no others."""
+
+UNFINISHED_STATES = {State.BEGUN, State.UNDOING}
+"""The states that an operation is in while its file is touched."""
 
 
 class IllegalTransition(ValueError):
@@ -102,6 +112,13 @@ class RunRecord:
     op_records: dict[int, OperationRecord] = field(default_factory=dict)
     damaged: int = 0
     """Lines that could not be read."""
+    problem: str = ""
+    """Why its file could not be read at all; empty if it could."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no operation is between two states."""
+        return not any(op_record.state in UNFINISHED_STATES for op_record in self.op_records.values())
 
     @property
     def counts(self) -> Counter[State]:
@@ -141,10 +158,11 @@ class Journal:
 
     def runs(self) -> list[str]:
         """The names of all runs, the oldest first."""
-        try:
-            names = [entry.name for entry in os.scandir(self.folder) if entry.name.endswith(SUFFIX)]
-        except FileNotFoundError:
-            return []
+        with named_storage_errors(self.folder, "read"):
+            try:
+                names = [entry.name for entry in os.scandir(self.folder) if entry.name.endswith(SUFFIX)]
+            except FileNotFoundError:
+                return []
         return sorted((name.removesuffix(SUFFIX) for name in names), key=_run_sort_key)
 
     def read(self, run: str) -> RunRecord:
@@ -159,14 +177,32 @@ class Journal:
         """
         if run not in self.runs():
             raise UsageError(f"There is no run '{run}'.", "`vtsfind history` lists all runs.")
+        return self._read(run)[0]
+
+    def _read(self, run: str) -> tuple[RunRecord, list[Mapping[str, Any]]]:
+        """What is known of a run, and the lines that say it."""
         lines = read_lines(self._path(run), KIND, VERSION)
         record = RunRecord(run, damaged=len(lines.damaged))
+        sound: list[Mapping[str, Any]] = []
         for line in lines.records:
             try:
                 _apply_record(record, line)
-            except (IllegalTransition, KeyError, ValueError, TypeError):
+                sound.append(line)
+            except (IllegalTransition, KeyError, ValueError, TypeError, AttributeError):
                 record.damaged += 1
-        return record
+        return record, sound
+
+    def read_all(self) -> Iterator[RunRecord]:
+        """Every run, the oldest first; one that cannot be read says why."""
+        for run in self.runs():
+            try:
+                yield self.read(run)
+            except StorageError as error:
+                yield RunRecord(run, problem=str(error))
+
+    def set_damage_aside(self, run: str) -> Path:
+        """Leave the damaged lines of a run out, and keep a copy of its file, whose name is given. The caller holds the lock."""
+        return set_damage_aside(self._path(run), KIND, VERSION, self._read(run)[1])
 
     def create(
         self, operations: Sequence[Operation], *, command: str, library: bytes, version: str
@@ -179,7 +215,7 @@ class Journal:
         record = RunRecord(
             run, time, command, library, {one.number: OperationRecord(one) for one in operations}
         )
-        self._mark_at_work(run)
+        self.mark([*self.unfinished_runs(), run])
         file = LineFile(self._path(run), KIND, VERSION)
         head = {"run": run, "time": time, "command": command, **exact_path_fields(library, "library")}
         file.append({**head, "vtsfind": version}, *map(_planned_record, operations))
@@ -188,25 +224,57 @@ class Journal:
     def open(self, run: str) -> "OpenRun":
         """Continue a run. The caller holds the lock."""
         record = self.read(run)
-        self._mark_at_work(run)
+        self.mark([*self.unfinished_runs(), run])
         return OpenRun(self, record, LineFile(self._path(run), KIND, VERSION))
 
-    def interrupted_run(self) -> str | None:
-        """The run whose process was killed; None if there is none. The caller holds the lock."""
+    def unfinished_runs(self) -> list[str]:
+        """The runs that are at work, or were killed and not settled since, the oldest first.
+
+        Raises
+        ------
+        StorageError
+            If the journal cannot be read.
+        """
+        marked, runs = self._marked(), self.runs()
+        if marked <= set(runs):
+            return [run for run in runs if run in marked]
+        return [run for run in runs if self._has_unfinished(run)]
+
+    def _marked(self) -> set[str]:
+        with named_storage_errors(self.folder / ACTIVE_RUN_NAME, "read"):
+            try:
+                content = read_bounded(self.folder / ACTIVE_RUN_NAME, MAX_SETTINGS_BYTES)
+            except FileNotFoundError:
+                return set()
+        return set(content.decode("utf-8", "replace").split())
+
+    def _has_unfinished(self, run: str) -> bool:
+        """Whether an operation of a run is between two states, as far as can be told."""
         try:
-            run = (self.folder / ACTIVE_RUN_NAME).read_text("utf-8").strip()
-        except FileNotFoundError:
-            return None
-        return run if run in self.runs() else None
+            return not self.read(run).is_settled
+        except StorageError:
+            return True
 
     def at_work(self) -> bool:
         """Whether a run is active or was killed; a quick check that needs no lock."""
         return (self.folder / ACTIVE_RUN_NAME).exists()
 
-    def clear_at_work(self) -> None:
-        """Record that no run is active any more. The caller holds the lock."""
-        (self.folder / ACTIVE_RUN_NAME).unlink(missing_ok=True)
-        fsync_folder(self.folder)
+    def mark(self, runs: Iterable[str]) -> None:
+        """Record which runs are active or not settled, and no others. The caller holds the lock.
+
+        Raises
+        ------
+        DiskFull, StorageError
+            If that cannot be written.
+        """
+        names = sorted(set(runs), key=_run_sort_key)
+        with named_storage_errors(self.folder / ACTIVE_RUN_NAME, "written"):
+            if names:
+                self.folder.mkdir(parents=True, exist_ok=True)
+                replace_file(self.folder / ACTIVE_RUN_NAME, "".join(f"{name}\n" for name in names).encode())
+            else:
+                (self.folder / ACTIVE_RUN_NAME).unlink(missing_ok=True)
+                fsync_folder(self.folder)
 
     def lock(self) -> AbstractContextManager[object]:
         """Lock the journal, so that no other vtsfind changes files at the same time.
@@ -227,13 +295,6 @@ class Journal:
         except OSError as error:
             raise system_error(error, self.folder, verb="written") from error
         return _LockGuard(lock)
-
-    def _mark_at_work(self, run: str) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            replace_file(self.folder / ACTIVE_RUN_NAME, run.encode())
-        except OSError as error:
-            raise system_error(error, self.folder, verb="written") from error
 
     def _path(self, run: str) -> Path:
         return self.folder / f"{run}{SUFFIX}"
@@ -290,13 +351,10 @@ class OpenRun(AbstractContextManager["OpenRun"]):
 
     def __exit__(self, *_: object) -> None:
         """End the run. If it left an operation between two states, it stays marked as active for the next process."""
-        settled = not any(
-            op_record.state in {State.BEGUN, State.UNDOING} for op_record in self.record.op_records.values()
-        )
         try:
-            if settled:
+            if self.record.is_settled:
                 self._file.append()  # adds nothing, but flushes all earlier records to the disk
-                self._journal.clear_at_work()
+                self._journal.mark(set(self._journal.unfinished_runs()) - {self.record.run})
         finally:
             self._file.close()
 
@@ -342,7 +400,9 @@ def _apply_record(record: RunRecord, line: Mapping[str, Any]) -> None:
         record.op_records[line["op"]] = OperationRecord(_operation(line))
     else:
         undo_record = undo_record_from_json(line["trace"]) if "trace" in line else None
-        record.transition(Transition(line["op"], State(line["state"]), line.get("note", ""), undo_record))
+        record.transition(
+            Transition(line["op"], State(line["state"]), str(line.get("note", "")), undo_record)
+        )
 
 
 def _operation(line: Mapping[str, Any]) -> Operation:

@@ -19,7 +19,6 @@ from vtsfind.act.actions.outcomes import (
     ActionRefused,
     NotRestorable,
     NotRestorableYet,
-    operation_and_undo_record,
 )
 from vtsfind.act.actions.renaming import make_folders
 from vtsfind.act.actions.xdg_trash import NoPlaceAvailable, Quarantine, ReservedPlace, Trash
@@ -152,31 +151,53 @@ class Actions:
             taking.require_only_file_trashed(checked, found.place)
         return found
 
-    def finish_or_roll_back(self, op_record: OperationRecord) -> tuple[State, str, UndoRecord | None] | None:
+    def finish_or_roll_back(self, op_record: OperationRecord) -> tuple[State, str, UndoRecord | None]:
         """Finish or roll back an operation that a killed process left begun, or half undone.
 
         Returns
         -------
-        Its state then, a note, and a trace to note in place of the one it had; None if its drive is not there now.
+        Its state then, a note, and an undo record to note in place of the one it had.
+
+        Raises
+        ------
+        NotRestorableYet
+            If that cannot be done now: its drive is not there, or the system refuses.
         """
-        operation, undo_record = operation_and_undo_record(op_record)
-        mounts = [undo_record.mount, *([undo_record.place_mount] if undo_record.place_mount else [])]
-        if not all(map(self.volumes.is_mounted, mounts)):
-            return None
+        operation, undo_record = op_record.operation, op_record.undo_record
+        if undo_record is None:
+            before = State.DONE if op_record.state is State.UNDOING else State.FAILED
+            return before, "it was interrupted, and the journal does not say where the file went", None
+        for mount in (undo_record.mount, undo_record.place_mount):
+            if mount is not None and not self.volumes.is_mounted(mount):
+                raise NotRestorableYet(f"the drive of {show_path(mount)} is not there")
+        try:
+            state, note, found = self._settle(op_record, operation, undo_record)
+        except (OSError, CheckFailed, NotRestorable) as error:
+            reason = _error_text(error) if isinstance(error, OSError) else str(error)
+            raise NotRestorableYet(f"it cannot be finished or rolled back now ({reason})") from error
+        if state is State.FAILED and self._is_another_volume(undo_record):
+            raise NotRestorableYet(f"another drive is at {show_path(undo_record.mount)}")
+        return state, note, found
+
+    def _settle(
+        self, op_record: OperationRecord, operation: Operation, undo_record: UndoRecord
+    ) -> tuple[State, str, UndoRecord | None]:
+        is_undone = op_record.state is State.UNDOING
         if operation.action in _REPLACING_ACTIONS:
-            settled = (
-                replacing.finish_or_roll_back_restore
-                if op_record.state is State.UNDOING
-                else replacing.finish_or_roll_back
-            )
+            settled = replacing.finish_or_roll_back_restore if is_undone else replacing.finish_or_roll_back
             return *settled(op_record), None
         if undo_record.place is None:
             undo_record = replace(undo_record, place=system.find(undo_record, self.volumes) or b"")
             op_record = replace(op_record, undo_record=undo_record)
-        back = op_record.state is State.UNDOING
-        return *(
-            taking.finish_or_roll_back_restore(op_record) if back else taking.finish_or_roll_back(op_record)
-        ), undo_record
+        settle = taking.finish_or_roll_back_restore if is_undone else taking.finish_or_roll_back
+        return *settle(op_record), undo_record
+
+    def _is_another_volume(self, undo_record: UndoRecord) -> bool:
+        """Whether the drives that are mounted now may not be those that an operation was on."""
+        mounts = [(undo_record.mount, undo_record.volume)]
+        if undo_record.place_mount is not None:
+            mounts.append((undo_record.place_mount, undo_record.place_volume))
+        return any(self.volumes.is_absent(mount, identifier) for mount, identifier in mounts)
 
     def restore_path(self, op_record: OperationRecord) -> bytes | None:
         """Where the file of an operation that was done would come back to; None if it is there already.

@@ -13,6 +13,7 @@ from vtsfind.base.operations import Action, Operation, State, UndoRecord
 from vtsfind.base.paths import show_path
 from vtsfind.base.progress import Monitor, Phase
 from vtsfind.engine.apply.recovery import recover_locked, user_journal
+from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.store.journal import Journal, OpenRun, Transition
 
 BATCH = 64
@@ -93,9 +94,10 @@ def apply(
     JournalLocked
         If another vtsfind changes files at this moment.
     StorageError
-        If the journal cannot be written. What was done before is in it, and the next command settles the rest.
+        If the file of the user's decisions is damaged; nothing was done then. If the journal cannot be written. What was done before is in it, and the next command settles the rest.
     """
     require_valid(plan)
+    known_decisions()
     todo = operations(plan)
     if not permanently and any(operation.action is Action.DELETE for operation in todo):
         raise UsageError(

@@ -1,13 +1,19 @@
 """What a killed process left half done, finished or rolled back by the next command."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from vtsfind.act.actions import Actions
+from vtsfind.act.actions import Actions, NotRestorableYet
+from vtsfind.base.errors import StorageError
 from vtsfind.base.operations import Operation, State
 from vtsfind.base.settings import places
-from vtsfind.store.journal import Journal, JournalLocked, OpenRun, Transition
-
-_UNFINISHED_STATES = {State.BEGUN, State.UNDOING}
+from vtsfind.store.journal import (
+    UNFINISHED_STATES,
+    Journal,
+    JournalLocked,
+    OpenRun,
+    RunRecord,
+    Transition,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +32,17 @@ def user_journal() -> Journal:
     return Journal(places().journal)
 
 
-def recover() -> list[RecoveredOperation]:
-    """Settle what a killed run left half done. Costs next to nothing if there is nothing to do.
+@dataclass(slots=True)
+class Recovery:
+    """What came of settling what killed runs left half done."""
+
+    operations: list[RecoveredOperation] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+    """Why runs that are not finished could not be looked at: a sentence each."""
+
+
+def recover() -> Recovery:
+    """Settle what killed runs left half done. Costs next to nothing if there is nothing to do.
 
     Raises
     ------
@@ -36,40 +51,54 @@ def recover() -> list[RecoveredOperation]:
     """
     journal = user_journal()
     if not journal.at_work():
-        return []
+        return Recovery()
     try:
         with journal.lock():
             return recover_locked(journal)
     except JournalLocked:  # no one was killed: it is at work
-        return []
+        return Recovery()
 
 
-def recover_locked(journal: Journal) -> list[RecoveredOperation]:
-    """Settle what a killed run left half done. The caller holds the lock."""
-    name = journal.interrupted_run()
-    if name is None:
-        if journal.at_work():
-            journal.clear_at_work()
+def recover_locked(journal: Journal) -> Recovery:
+    """Settle what killed runs left half done. What cannot be settled now stays pending. The caller holds the lock."""
+    found = Recovery()
+    unfinished = journal.unfinished_runs()
+    journal.mark(unfinished)
+    for name in unfinished:
+        try:
+            with journal.open(name) as run:
+                found.operations += finish_or_roll_back(run, Actions(name))
+        except StorageError as error:
+            found.unreadable.append(str(error))
+    return found
+
+
+def unfinished_runs() -> list[RunRecord]:
+    """The runs that are at work, or were killed and could not be settled since; the oldest first.
+
+    Raises
+    ------
+    StorageError
+        If the journal cannot be read.
+    """
+    journal = user_journal()
+    if not journal.at_work():
         return []
-    with journal.open(name) as run:
-        return finish_or_roll_back(run, Actions(name))
+    unfinished = set(journal.unfinished_runs())
+    return [record for record in journal.read_all() if record.run in unfinished]
 
 
 def finish_or_roll_back(run: OpenRun, actions: Actions) -> list[RecoveredOperation]:
     """Settle everything in a run that is half done."""
     found = []
     for number, op_record in run.record.op_records.items():
-        if op_record.state not in _UNFINISHED_STATES:
+        if op_record.state not in UNFINISHED_STATES:
             continue
-        outcome = actions.finish_or_roll_back(op_record)
-        if outcome is None:
-            found.append(
-                RecoveredOperation(
-                    run.record.run, op_record.operation, op_record.state, "its drive is not there"
-                )
-            )
-            continue
-        state, note, undo_record = outcome
-        run.transition([Transition(number, state, note, undo_record)], durable=True)
+        try:
+            state, note, undo_record = actions.finish_or_roll_back(op_record)
+        except NotRestorableYet as reason:
+            state, note = op_record.state, str(reason)
+        else:
+            run.transition([Transition(number, state, note, undo_record)], durable=True)
         found.append(RecoveredOperation(run.record.run, op_record.operation, state, note))
     return found

@@ -1,11 +1,12 @@
 """Bringing back what a run took away, wholly or in parts, and the history of all runs."""
 
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from vtsfind.act.actions import ActionRefused, Actions, NotRestorable, NotRestorableYet
-from vtsfind.base.errors import UsageError
+from vtsfind.base.errors import StorageError, UsageError
 from vtsfind.base.operations import Action, Operation, State
 from vtsfind.base.paths import is_below, show_path
 from vtsfind.base.progress import Monitor, Phase
@@ -39,6 +40,13 @@ class UndoResult:
     run: str
     steps: list[RestoreResult] = field(default_factory=list)
     interrupted: bool = False
+    damaged: int = 0
+    """Lines of the run's journal that could not be read: files that they name did not come back."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left that did not come back."""
+        return not (self.damaged or self.of(RestoreOutcome.FAILED) or self.of(RestoreOutcome.PENDING))
 
     def of(self, outcome: RestoreOutcome) -> list[RestoreResult]:
         """The files that it came to that with."""
@@ -46,15 +54,18 @@ class UndoResult:
 
 
 def history() -> list[RunRecord]:
-    """Every run, the oldest first.
+    """Every run, the oldest first; one whose file cannot be read says why (`RunRecord.problem`).
 
     Raises
     ------
     StorageError
-        If the journal cannot be read.
+        If the journal's folder cannot be read.
     """
-    journal = user_journal()
-    return [record for run in journal.runs() if (record := journal.read(run)).op_records]
+    return [
+        record
+        for record in user_journal().read_all()
+        if record.op_records or record.damaged or record.problem
+    ]
 
 
 def read_run(run: str) -> RunRecord:
@@ -115,9 +126,15 @@ def undo(
 
 
 def _latest(journal: Journal) -> str:
-    for run in reversed(journal.runs()):
-        if any(_is_restorable(op_record) for op_record in journal.read(run).op_records.values()):
-            return run
+    for record in reversed(list(journal.read_all())):
+        if any(_is_restorable(op_record) for op_record in record.op_records.values()):
+            return record.run
+        if record.problem or (record.damaged and not record.op_records):
+            raise StorageError(
+                f"The journal of the latest run, {record.run}, cannot be read."
+                f" {record.problem or 'It is damaged.'}",
+                "Name another run: vtsfind undo RUN. `vtsfind history` lists them.",
+            )
     raise UsageError("There is nothing to undo.", "`vtsfind history` tells what was done.")
 
 
@@ -186,7 +203,8 @@ class _UndoExecution:
                 self._record(
                     op_record, RestoreOutcome.RESTORED, _other_path_note(op_record.operation, transition)
                 )
-        return UndoResult(record.run, self._steps)
+        self._report_lost(record)
+        return UndoResult(record.run, self._steps, damaged=record.damaged)
 
     def execute(self, run: OpenRun, actions: Actions, op_records: list[OperationRecord]) -> UndoResult:
         """Do it."""
@@ -203,7 +221,16 @@ class _UndoExecution:
                 self._restore(op_record, run, actions)
             if self._cancel.cancelled:
                 break
-        return UndoResult(run.record.run, self._steps, self._cancel.cancelled)
+        self._report_lost(run.record)
+        return UndoResult(run.record.run, self._steps, self._cancel.cancelled, run.record.damaged)
+
+    def _report_lost(self, record: RunRecord) -> None:
+        """Name the files that are gone, of which damaged lines of the journal do not say any more what became of them."""
+        for op_record in record.op_records.values() if record.damaged else ():
+            unknown = op_record.state in {State.PLANNED, State.BEGUN} or op_record.undo_record is None
+            if unknown and not os.path.lexists(op_record.operation.path):
+                note = "the journal's line about it is damaged; look for it in the trash"
+                self._record(op_record, RestoreOutcome.FAILED, note)
 
     def _restore(self, op_record: OperationRecord, run: OpenRun, actions: Actions) -> None:
         number = op_record.operation.number

@@ -29,15 +29,23 @@ __all__ = [
 _SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
-def known_decisions() -> Decisions:
+def known_decisions(*, intact: bool = True) -> Decisions:
     """The user's decisions.
+
+    Parameters
+    ----------
+    intact
+        Whether all of them must be known, as for what proposes or removes photos; else a damaged line costs only itself.
 
     Raises
     ------
     StorageError
-        If their file cannot be read, or was written by a newer vtsfind.
+        If their file cannot be read, was written by a newer vtsfind, or, if `intact`, is damaged.
     """
-    return Decisions(places().data / NAME)
+    decisions = Decisions(places().data / NAME)
+    if intact:
+        decisions.require_intact()
+    return decisions
 
 
 def decide_digests(choice: DecisionKind, digests: Iterable[bytes], decisions: Decisions | None = None) -> int:

@@ -16,7 +16,9 @@ from vtsfind.base.errors import (
 from vtsfind.base.paths import show_path
 from vtsfind.base.records import Failure
 from vtsfind.base.settings import Settings
+from vtsfind.base.words import counted
 from vtsfind.engine.library.access import card_named, card_of, library_folder, open_library
+from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.media.scan import is_missing_or_empty
 from vtsfind.store.index import Counts, Index
 
@@ -48,6 +50,8 @@ class Diagnosis:
     """Files that could not be used when they were last tried."""
     formats: dict[str, bool] = field(default_factory=dict)
     """Picture formats, and whether they can be read here."""
+    is_missing: bool = False
+    """Whether there is no library."""
 
     @property
     def sound(self) -> bool:
@@ -71,6 +75,7 @@ def examine(settings: Settings, *, deep: bool = False) -> Diagnosis:
     try:
         index = open_library(settings)
     except LibraryMissing as error:
+        diagnosis.is_missing = True
         diagnosis.findings.append(Finding("note", error.message, error.remedy))
         diagnosis.findings += _model_findings(settings, None)
     except (LibraryDamaged, LibraryTooNew) as error:
@@ -79,17 +84,36 @@ def examine(settings: Settings, *, deep: bool = False) -> Diagnosis:
         with index:
             _examine_library(diagnosis, index, deep=deep)
             diagnosis.findings += _model_findings(settings, index)
+    diagnosis.findings += _decision_findings()
     return diagnosis
 
 
+def _decision_findings() -> Iterator[Finding]:
+    """Whether all that the user decided is known."""
+    try:
+        known_decisions()
+    except StorageError as error:
+        yield Finding("must", error.message, error.remedy)
+
+
 def repair(settings: Settings) -> list[str]:
-    """Put right what can be put right in the library; gives sentences on what was done.
+    """Put right what can be put right in the library and in the file of decisions; gives sentences on what was done.
 
     Raises
     ------
-    LibraryMissing, LibraryLocked, LibraryTooNew, DiskFull
+    LibraryLocked, LibraryTooNew, DiskFull
     """
-    return Index.rescue(library_folder(settings))
+    report = []
+    decisions = known_decisions(intact=False)
+    if decisions.damaged:
+        report.append(
+            f"Left {counted(len(decisions.damaged), 'damaged decision')} out;"
+            f" their file is kept as it was in {decisions.set_damage_aside()}."
+        )
+    try:
+        return report + Index.rescue(library_folder(settings))
+    except LibraryMissing:
+        return report
 
 
 def _examine_library(diagnosis: Diagnosis, index: Index, *, deep: bool) -> None:

@@ -85,6 +85,7 @@ UNDO = Stream(
         Field("pending", "Number of files on drives that are not connected."),
         Field("failed", "Number of files that could not be restored."),
         INTERRUPTED,
+        Field("damaged", "Number of damaged lines of its journal."),
     ),
 )
 _STATES = (
@@ -109,6 +110,7 @@ HISTORY = Stream(
                 LIBRARY,
                 *_STATES,
                 Field("damaged", "Number of damaged lines of its journal."),
+                Field("problem", "Why its journal cannot be read; empty if it can."),
             ),
         ),
     ),

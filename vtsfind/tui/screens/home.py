@@ -87,7 +87,9 @@ class HomePage(Page):
     def _load_overviews(self) -> None:
         session = self.context.session
         try:
-            runs = session.runs()[:_MAX_RECENT_RUNS]
+            every = session.runs()
+            runs = [run for run in every if not run.is_settled]
+            runs += [run for run in every if run.is_settled][:_MAX_RECENT_RUNS]
         except VtsfindError as error:
             self.post_message(JobFailed("libraries", error))
             runs = []
@@ -182,7 +184,10 @@ class HomePage(Page):
             text = f"{run.run}  {counted(counts[State.DONE], 'file')} removed"
             if counts[State.UNDONE]:
                 text += f", {counts[State.UNDONE]:,} restored"
-            table.add_row("recent runs" if place == 0 else "", f"{text}  {run.command}")
+            row = Text(f"{text}  {run.command}")
+            if not run.is_settled:
+                row.append("  not finished: connect its drive, then run `vtsfind doctor --repair`", "bold")
+            table.add_row("recent runs" if place == 0 else "", row)
 
     def groups_changed(self) -> None:
         """Show the number of groups."""
