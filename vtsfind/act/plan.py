@@ -6,7 +6,7 @@ hold for a plan that was made and for one that was edited, `problems` checks the
 * A group keeps a photo, unless a person asked by its number to remove all of it.
 * What is removed was compared with something that is kept: with the keeper itself, or by way of the photo that all of
   the group were compared with. One of the two steps may be an edit (a crop, say), not both: two crops of one photo may
-  show different halves of it.
+  show different halves of it. Other shots of one scene may be removed as long as one of them is kept.
 * A name becomes a link only to a file of the same content.
 * A file has one place in a plan.
 """
@@ -81,7 +81,12 @@ class PlannedGroup:
 
 
 def _makes_superfluous(kept: PlannedFile, taken: PlannedFile) -> bool:
-    """Whether the comparisons with the group's first photo say that one photo makes the other superfluous."""
+    """Whether the comparisons with the group's first photo say that one photo makes the other superfluous.
+
+    Of several shots of one scene none does: a person who removes some of them chooses which.
+    """
+    if kept.verdict is taken.verdict is Verdict.BURST:
+        return True
     return (
         kept.verdict is None or taken.verdict is None or kept.is_full_frame_match or taken.is_full_frame_match
     )

@@ -82,11 +82,11 @@ def aligned(first: Pixels, second: Pixels, evidence: Evidence, longest: int = 14
     if box is not None and evidence.boxed == 1:
         box = orient_box(box, evidence.turn)
     if box is None or evidence.boxed is None:
-        height, width = _fitted_size(max((first, second), key=lambda each: each.size), longest)
+        height, width = fitted_size(max((first, second), key=lambda each: each.size), longest)
         whole = Box(0.0, 0.0, 1.0, 1.0)
         return AlignedPair(resized(first, height, width), resized(second, height, width), whole)
     wide, narrow = (first, second) if evidence.boxed == 0 else (second, first)
-    height, width = _fitted_size(wide, longest)
+    height, width = fitted_size(wide, longest)
     frame = resized(wide, height, width)
     placed = np.full_like(frame, _PADDING_GREY)
     top, bottom = _pixel_span(box.top, box.bottom, height)
@@ -151,7 +151,7 @@ def sharpness(first: Pixels, second: Pixels) -> tuple[float, float]:
 
 
 def _mean_gradient(pixels: Pixels, longest: int) -> float:
-    grey = resized(pixels, *_fitted_size(pixels, longest)).mean(axis=2)
+    grey = resized(pixels, *fitted_size(pixels, longest)).mean(axis=2)
     return float(np.abs(np.diff(grey, axis=0)).mean() + np.abs(np.diff(grey, axis=1)).mean()) / 2
 
 
@@ -180,7 +180,7 @@ def _resize_axis(pixels: Pixels, size: int, axis: int) -> Pixels:
     return np.asarray(mixed + 0.5, np.uint8)
 
 
-def _fitted_size(pixels: Pixels, longest: int) -> tuple[int, int]:
+def fitted_size(pixels: Pixels, longest: int) -> tuple[int, int]:
     """Height and width of a picture scaled down to a longer side of at most `longest` pixels."""
     height, width = pixels.shape[:2]
     scale = min(1.0, longest / max(height, width))

@@ -6,10 +6,10 @@ from functools import cache
 from vtsfind.base.groups import Group
 from vtsfind.engine.review.state import (
     ACCEPTED_DECISION,
-    DEFAULT_DECISION,
     EncodedDecision,
     GroupDecision,
     ReviewStatus,
+    proposal_for,
 )
 
 
@@ -23,7 +23,7 @@ def group_key(group: Group) -> str:
 
 def encode_decision(group: Group, decision: GroupDecision) -> EncodedDecision | None:
     """A decision for storage; None for the proposal."""
-    if decision == DEFAULT_DECISION:
+    if decision == proposal_for(group):
         return None
     if decision == ACCEPTED_DECISION:
         paths = [member.photo.path for member in group.members]
@@ -39,7 +39,7 @@ def encode_decision(group: Group, decision: GroupDecision) -> EncodedDecision | 
 def decode_decision(group: Group, encoded: EncodedDecision | None) -> GroupDecision:
     """A decision from storage."""
     if encoded is None:
-        return DEFAULT_DECISION
+        return proposal_for(group)
     status, keeper, kept, non_duplicates = encoded
     members = _by_path(group)
     if members[keeper] == 0 and status == ReviewStatus.ACCEPTED and not (kept or non_duplicates):

@@ -28,6 +28,7 @@ from vtsfind.engine.review.state import (
     ReviewTotals,
     StepLog,
     UnsavedSteps,
+    proposal_for,
 )
 
 DigestPair = tuple[bytes, bytes]
@@ -84,7 +85,15 @@ class Review:
 
     def decision(self, number: int) -> GroupDecision:
         """The decision about a group; `number` is its index in `groups`."""
-        return self._decisions.get(number, DEFAULT_DECISION)
+        return self._decisions.get(number) or proposal_for(self.groups[number])
+
+    def is_marked(self, number: int) -> bool:
+        """Whether a group has a decision or marks of the user."""
+        return number in self._decisions
+
+    def removes(self, number: int) -> ReviewTotals:
+        """What the marks of a group remove, whether they are accepted or not."""
+        return self._removed_by(number, self.decision(number))
 
     def mark(self, number: int, member: int) -> Mark:
         """What happens to a member."""
@@ -163,9 +172,17 @@ class Review:
         self._mark("mark", number, changed)
 
     def choose(self, number: int, member: int) -> None:
-        """Make a member the keeper. The former keeper is removed, unless it is marked otherwise."""
+        """Make a member the keeper. The former keeper is removed, unless it is marked otherwise or is another shot."""
         decision = self.decision(number)
-        self._mark("keeper", number, replace(_unmarked(decision, member), keeper=member))
+        chosen = replace(_unmarked(decision, member), keeper=member)
+        if member in proposal_for(self.groups[number]).kept:
+            chosen = replace(chosen, kept=(chosen.kept | {decision.keeper}) - {member})
+        self._mark("keeper", number, chosen)
+
+    def keep_only(self, number: int, member: int) -> None:
+        """Keep one member, and remove all others but those that are no duplicates."""
+        decision = _unmarked(self.decision(number), member)
+        self._mark("keep only", number, replace(decision, keeper=member, kept=frozenset()))
 
     def refuse(self, number: int, member: int | None = None) -> None:
         """Mark a member as not a duplicate of the keeper; for the keeper, or None, all members."""
@@ -183,7 +200,7 @@ class Review:
 
     def reopen(self, number: int) -> None:
         """Reset a group to the proposal, undecided."""
-        self._decide("reopen", {number: DEFAULT_DECISION})
+        self._decide("reset", {number: proposal_for(self.groups[number])})
 
     def undo(self) -> tuple[str, list[int]]:
         """Undo the last step; returns its label and the groups that it had changed.
@@ -255,7 +272,7 @@ class Review:
 
     def _check(self, number: int, decision: GroupDecision) -> None:
         """Raise `UsageError` for marks that a plan must not contain, such as a keeper not compared with what is removed."""
-        if decision is DEFAULT_DECISION:
+        if decision == DEFAULT_DECISION:
             return
         members = self.groups[number].members
         for place in decision.members_to_remove(len(members)):
@@ -333,7 +350,7 @@ class Review:
 
     def _set_decision(self, number: int, decision: GroupDecision) -> None:
         before = self._group_totals(number)
-        if decision == DEFAULT_DECISION:
+        if decision == proposal_for(self.groups[number]):
             self._decisions.pop(number, None)
         else:
             self._decisions[number] = decision
@@ -350,9 +367,12 @@ class Review:
         decision = self.decision(number)
         if decision.status is not ReviewStatus.ACCEPTED:
             return ReviewTotals(decided=int(decision.status is ReviewStatus.REFUSED))
+        return self._removed_by(number, decision)
+
+    def _removed_by(self, number: int, decision: GroupDecision) -> ReviewTotals:
         group = self.groups[number]
         members = group.members
-        if decision == ACCEPTED_DECISION:
+        if decision in {ACCEPTED_DECISION, DEFAULT_DECISION}:
             return ReviewTotals(1, len(members) - 1, group.gain)
         gone = decision.members_to_remove(len(members))
         return ReviewTotals(1, len(gone), sum(members[place].photo.stamp.size for place in gone))

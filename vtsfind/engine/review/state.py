@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from vtsfind.base.groups import Group, Verdict
+
 
 class ReviewStatus(StrEnum):
     """The state of the decision about a group."""
@@ -55,10 +57,20 @@ class GroupDecision:
 
 
 DEFAULT_DECISION = GroupDecision()
-"""The policy's proposal, undecided: the first member is kept, the others are removed."""
+"""The proposal for a group of copies, undecided: the first member is kept, the others are removed."""
 
 ACCEPTED_DECISION = GroupDecision(ReviewStatus.ACCEPTED)
-"""The policy's proposal, accepted."""
+"""The proposal for a group of copies, accepted."""
+
+_KEPT_KINDS = frozenset({Verdict.BURST, Verdict.SIMILAR})
+"""Members of these kinds are photos of their own: none is proposed to be removed."""
+
+
+def proposal_for(group: Group) -> GroupDecision:
+    """What is proposed for a group, undecided: the first member and all other shots are kept, copies are removed."""
+    kept = frozenset(place for place, member in enumerate(group.members) if member.verdict in _KEPT_KINDS)
+    return GroupDecision(kept=kept) if kept else DEFAULT_DECISION
+
 
 EncodedDecision = tuple[str, int, tuple[int, ...], tuple[int, ...]]
 """A stored decision: status, keeper, kept, not duplicates; members are ranks in the order of paths."""

@@ -20,7 +20,7 @@ from vtsfind.base.paths import show_path
 from vtsfind.base.words import file_size
 from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
-from vtsfind.engine.review.state import DEFAULT_DECISION, ReviewStatus
+from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.tui.widgets.styles import LineStyles
 from vtsfind.tui.widgets.text_width import centred, cut, cut_path
 
@@ -104,7 +104,7 @@ class GroupList(ScrollView, can_focus=True):
         is_current_row = place == self.cursor
         decision = self._review.decision(number)
         sign, kind = _STATUS_SIGNS[decision.status]
-        if decision.status is ReviewStatus.OPEN and decision != DEFAULT_DECISION:
+        if decision.status is ReviewStatus.OPEN and self._review.is_marked(number):
             sign, kind = _PARTLY_MARKED_SIGN
         verdict, count, gain, name, folder = self._row_fields(number)
         decided = decision.status is not ReviewStatus.OPEN
