@@ -9,8 +9,9 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 
 from vtsfind.base.groups import Group
-from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.base.settings import Settings
+from vtsfind.engine.context import Context
+from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.previews.decode import Previews
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session import BrowseSession, GroupSource
@@ -26,7 +27,7 @@ Page = TypeVar("Page", bound=Screen[Any])
 def found(groups: Sequence[Group]) -> GroupSource:
     """A source of groups that has these."""
 
-    def source(_settings: Settings, _progress: Progress, _cancel: CancelToken) -> Sequence[Group]:
+    def source(_context: Context, _options: DedupOptions) -> Sequence[Group]:
         return groups
 
     return source

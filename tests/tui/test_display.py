@@ -14,8 +14,9 @@ from support.made_groups import group, many, on_disk, photo
 from support.tui_driver import Hand, drive
 
 from vtsfind.base.groups import Group
-from vtsfind.base.progress import CancelToken, Phase, Progress
-from vtsfind.base.settings import Settings
+from vtsfind.base.progress import Phase
+from vtsfind.engine.context import Context
+from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.tui.keys import KeyScope, footer_actions
 from vtsfind.tui.widgets.group_list import GroupList
 from vtsfind.tui.widgets.text_width import cut_path
@@ -42,10 +43,10 @@ def test_header_and_plan_count_the_same_photos_and_the_plan_names_its_sidecars(t
 def test_no_number_of_groups_is_shown_while_they_are_being_found() -> None:
     gate = threading.Event()
 
-    def slow(_settings: Settings, progress: Progress, cancel: CancelToken) -> Sequence[Group]:
-        progress.start(Phase.COMPARE, 10)
+    def slow(context: Context, _options: DedupOptions) -> Sequence[Group]:
+        context.progress.start(Phase.COMPARE, 10)
         while not gate.wait(0.01):
-            cancel.check()
+            context.cancel.check()
         return many(3)
 
     async def script(hand: Hand) -> None:
@@ -54,7 +55,7 @@ def test_no_number_of_groups_is_shown_while_they_are_being_found() -> None:
         assert "0 groups" not in hand.text
         gate.set()
         await hand.settle()
-        assert "3 groups" in hand.text
+        assert "3 groups of copies" in hand.text
 
     try:
         drive(slow, script, wait=False)
@@ -66,11 +67,11 @@ def test_an_empty_filter_says_so_in_both_panes_and_the_title_says_what_is_filter
     async def script(hand: Hand) -> None:
         await hand.press("slash")
         await hand.write("kind:edit beach >5MB")
-        assert "0 groups: edit, 'beach', \u2265 5.0 MB" in hand.text
+        assert "0 groups of copies: edit, 'beach', \u2265 5.0 MB" in hand.text
         assert "No group matches the filter." in " ".join(hand.text.split())
         assert "Nothing to show." in hand.text
         await hand.press("escape")
-        assert "12 groups " in hand.text
+        assert "12 groups of copies " in hand.text
 
     drive(many(12), script)
 

@@ -15,9 +15,10 @@ from support.tui_driver import Hand, drive
 
 from vtsfind.base.groups import Group
 from vtsfind.base.paths import show_path
-from vtsfind.base.progress import CancelToken, Phase, Progress
+from vtsfind.base.progress import Phase
 from vtsfind.base.settings import Settings
 from vtsfind.engine.context import Context
+from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.indexing.update import update
 from vtsfind.tui.app import BrowseApp
 from vtsfind.tui.screens.apply import ApplyPage
@@ -197,12 +198,12 @@ def test_a_path_that_is_no_photo_is_answered_with_the_reason(photos: Path) -> No
 def test_ctrl_c_stops_what_runs_first_and_leaves_then() -> None:
     entered = threading.Event()
 
-    def slow(_settings: Settings, progress: Progress, cancel: CancelToken) -> Sequence[Group]:
-        progress.start(Phase.COMPARE, 10)
+    def slow(context: Context, _options: DedupOptions) -> Sequence[Group]:
+        context.progress.start(Phase.COMPARE, 10)
         entered.set()
-        while not cancel.cancelled:
+        while not context.cancel.cancelled:
             threading.Event().wait(0.01)
-        cancel.check()
+        context.cancel.check()
         return []
 
     async def script(hand: Hand) -> None:
@@ -226,7 +227,7 @@ def test_ctrl_c_stops_what_runs_first_and_leaves_then() -> None:
 
 
 def test_a_groups_search_that_fails_is_said_and_everything_else_works() -> None:
-    def broken(_settings: Settings, _progress: Progress, _cancel: CancelToken) -> Sequence[Group]:
+    def broken(_context: Context, _options: DedupOptions) -> Sequence[Group]:
         raise OSError("the disk is on fire")
 
     async def script(hand: Hand) -> None:

@@ -14,7 +14,7 @@ from vtsfind.base.errors import LibraryMissing
 from vtsfind.base.progress import Cancelled
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.indexing.refresh import RefreshResult
-from vtsfind.engine.review.session import BrowseSession, error_message
+from vtsfind.engine.review.session import BrowseSession, GroupView, error_message
 from vtsfind.graphics.detect import CellSize, Graphics
 from vtsfind.graphics.renderer import PictureRenderer
 from vtsfind.tui.keys import ACTIONS, KeyScope, bindings
@@ -39,6 +39,7 @@ from vtsfind.tui.screens.search import SearchPage
 from vtsfind.tui.screens.welcome import WelcomePage
 from vtsfind.tui.services.jobs import Jobs
 from vtsfind.tui.services.serial_keys import SerialKeysApp
+from vtsfind.tui.services.shot_ratings import ShotRatings
 from vtsfind.tui.services.thumbnails import PictureCache
 from vtsfind.tui.widgets.dialogs import BusyDialog, HelpDialog
 from vtsfind.tui.widgets.overlay import Overlay
@@ -106,6 +107,9 @@ class BrowseApp(SerialKeysApp):
             start=lambda: self.run_worker(self.pictures.work, thread=True, group="pictures"),
             write=self.write_raw,
         )
+        self.shot_ratings = ShotRatings(session.previews)
+        self._is_loading_stale = False
+        """Whether the groups that are being found are not wanted any more, and others are."""
         self._leaving = False
         self._interrupted = False
         self.register_theme(THEME)
@@ -134,8 +138,16 @@ class BrowseApp(SerialKeysApp):
     # -- what screens may ask for: see AppContext ------------------------------------------------------------------
 
     def load_groups(self) -> None:
-        """Find the groups of duplicates again, in the background."""
-        self.jobs.start(_LOADING, self.session.load)
+        """Find the groups of duplicates again, in the background; a search for other groups is given up."""
+        self._is_loading_stale = not self.jobs.start(_LOADING, self.session.load)
+        if self._is_loading_stale:
+            self.jobs.cancel(_LOADING)
+
+    def show_view(self, view: GroupView) -> None:
+        """Review other groups: copies, bursts, or both."""
+        self.session.switch_view(view)
+        self.load_groups()
+        self._for_each_page(lambda page: page.groups_changed())
 
     def show_error(self, error: Exception) -> None:
         """Show an error to the user."""
@@ -173,10 +185,9 @@ class BrowseApp(SerialKeysApp):
 
     @on(OpenLibrary)
     def _open_library(self, message: OpenLibrary) -> None:
-        self.jobs.cancel(_LOADING)
         self.session.switch_library(message.library)
-        self._for_each_page(lambda page: page.groups_changed())
         self.load_groups()
+        self._for_each_page(lambda page: page.groups_changed())
 
     @on(DecisionsChanged)
     def _decisions_changed(self, message: DecisionsChanged) -> None:
@@ -202,6 +213,8 @@ class BrowseApp(SerialKeysApp):
     @on(JobDone)
     def _job_done(self, message: JobDone) -> None:
         self._job_ended(message.job)
+        if self._restarted_loading(message.job):
+            return
         if message.job == _LOADING and isinstance(message.result, tuple):
             self.session.use_groups(*message.result)
             self._for_each_page(lambda page: page.groups_changed())
@@ -216,11 +229,20 @@ class BrowseApp(SerialKeysApp):
     @on(JobFailed)
     def _job_failed(self, message: JobFailed) -> None:
         self._job_ended(message.job)
+        if self._restarted_loading(message.job):
+            return
         self._for_each_page(lambda page: page.job_failed(message))
         if isinstance(message.error, LibraryMissing) and message.job == _LOADING:
             self.switch_mode("home" if self.session.has_libraries() else "welcome")
         elif not isinstance(message.error, Cancelled):
             self.show_error(message.error)
+
+    def _restarted_loading(self, job: str) -> bool:
+        """Find the groups that are wanted now, if those that were found are not; gives whether it did."""
+        if job != _LOADING or not self._is_loading_stale or self._leaving:
+            return False
+        self.load_groups()
+        return True
 
     def _pages(self) -> list[Page]:
         """All screens that exist, those that are covered by others included."""

@@ -2,8 +2,9 @@
 
 from typing import Protocol
 
-from vtsfind.engine.review.session import BrowseSession
+from vtsfind.engine.review.session import BrowseSession, GroupView
 from vtsfind.tui.services.jobs import Jobs
+from vtsfind.tui.services.shot_ratings import ShotRatings
 from vtsfind.tui.services.thumbnails import PictureCache
 
 
@@ -22,11 +23,18 @@ class AppContext(Protocol):
     def pictures(self) -> PictureCache:
         """The pictures of photos."""
 
+    @property
+    def shot_ratings(self) -> ShotRatings:
+        """The suggested shots of bursts."""
+
     def status_texts(self) -> tuple[str, ...]:
         """The progress of the review for the top bar, longest text first."""
 
     def load_groups(self) -> None:
         """Find the groups of duplicates again, in the background."""
+
+    def show_view(self, view: GroupView) -> None:
+        """Review other groups: copies, bursts, or both."""
 
     def show_error(self, error: Exception) -> None:
         """Show an error to the user."""

@@ -4,19 +4,20 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import partial
+from enum import StrEnum
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtsfind.act.rules import folder_rank
 from vtsfind.base.errors import LibraryMissing, StorageError, UsageError, VtsfindError
-from vtsfind.base.groups import Group
+from vtsfind.base.groups import COPIES, Group, Verdict
 from vtsfind.base.operations import Operation
 from vtsfind.base.progress import CancelToken, Monitor, Progress
 from vtsfind.base.records import Failure
 from vtsfind.base.settings import Settings
 from vtsfind.engine.context import Context
+from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.indexing.refresh import RefreshResult
 from vtsfind.engine.indexing.update import update
 from vtsfind.engine.library.access import library_folder, library_names, open_library
@@ -34,14 +35,34 @@ from vtsfind.store.index import Counts
 if TYPE_CHECKING:
     from vtsfind.act.plan import Plan
     from vtsfind.engine.apply.apply import ApplyResult
-    from vtsfind.engine.duplicates.options import DedupOptions
     from vtsfind.store.journal import RunRecord
 
 COMMAND = "vtsfind browse"
 """The command that plans and the journal name for a session."""
 
-GroupSource = Callable[[Settings, Progress, CancelToken], Sequence[Group]]
-"""Where groups come from."""
+GroupSource = Callable[[Context, DedupOptions], Sequence[Group]]
+"""Finds the groups of the library that the context names."""
+
+
+class GroupView(StrEnum):
+    """Which groups are reviewed; the value is its label."""
+
+    COPIES = "copies"
+    """Copies of one photo."""
+    BURSTS = "bursts"
+    """Other shots of one scene."""
+    ALL = "copies and bursts"
+
+    def kinds(self, asked: frozenset[Verdict]) -> frozenset[Verdict]:
+        """The verdicts that make groups of this view, of those that the user asked for."""
+        burst = frozenset({Verdict.BURST})
+        match self:
+            case GroupView.COPIES:
+                return asked - burst or frozenset(COPIES)
+            case GroupView.BURSTS:
+                return burst
+            case GroupView.ALL:
+                return asked | burst
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +131,7 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         settings: Settings,
         source: GroupSource | None = None,
         *,
-        dedup_options: "DedupOptions | None" = None,
+        dedup_options: DedupOptions | None = None,
     ) -> None:
         self.settings = settings
         self.previews = Previews(settings)
@@ -118,8 +139,10 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         self.review: Review | None = None
         """None until `use_groups` is called."""
         self.listing: Listing | None = None
-        self._source = source or partial(find_groups, dedup_options=dedup_options)
-        self._reference = dedup_options.reference if dedup_options else ()
+        self._source = source or find_groups
+        self._options = dedup_options or DedupOptions()
+        self.view = _first_view(self._options.kinds)
+        """Which groups `load` finds."""
         self._reference_paths: tuple[bytes, ...] = ()
         self._steps: SavedSteps | None = None
         self._lock = threading.Lock()
@@ -137,7 +160,9 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         VtsfindError
             If the library cannot be used, or is being reviewed by another process.
         """
-        groups = self._source(self.settings, progress, cancel)
+        context = Context(self.settings, progress=progress, cancel=cancel)
+        kinds = self.view.kinds(self._options.kinds)
+        groups = self._source(context, replace(self._options, kinds=kinds))
         cancel.check()
         listing = Listing(groups)
         reference_paths = self._find_reference_folders()
@@ -152,14 +177,19 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         return folder_rank(self._reference_paths, path) < len(self._reference_paths)
 
     def _find_reference_folders(self) -> tuple[bytes, ...]:
-        if not self._reference:
+        if not self._options.reference:
             return ()
         with open_library(self.settings) as index:
-            return tuple(chain(*library_folders(self._reference, index.stamps())))
+            return tuple(chain(*library_folders(self._options.reference, index.stamps())))
 
     def use_groups(self, review: Review, listing: Listing) -> None:
         """Make these the current groups."""
         self.review, self.listing = review, listing
+
+    def switch_view(self, view: GroupView) -> None:
+        """Review other groups; `load` finds them."""
+        self.review = self.listing = None
+        self.view = view
 
     def switch_library(self, library: str) -> None:
         """Continue with another library."""
@@ -267,15 +297,18 @@ def overview(settings: Settings) -> Overview:
         return Overview(name, folder, error=str(error))
 
 
-def find_groups(
-    settings: Settings, progress: Progress, cancel: CancelToken, dedup_options: "DedupOptions | None" = None
-) -> Sequence[Group]:
-    """The groups of duplicates of the library that the settings name."""
-    from vtsfind.engine.duplicates.options import DedupOptions
+def find_groups(context: Context, dedup_options: DedupOptions) -> Sequence[Group]:
+    """The groups of duplicates of the library that the context names."""
     from vtsfind.engine.duplicates.pipeline import duplicates
 
-    context = Context(settings, progress=progress, cancel=cancel)
-    return duplicates(context, dedup_options or DedupOptions()).groups
+    return duplicates(context, dedup_options).groups
+
+
+def _first_view(kinds: frozenset[Verdict]) -> GroupView:
+    """The view that shows the kinds that the user asked for."""
+    if Verdict.BURST not in kinds:
+        return GroupView.COPIES
+    return GroupView.BURSTS if len(kinds) == 1 else GroupView.ALL
 
 
 def _store_decisions(added: set[DigestPair], removed: set[DigestPair]) -> None:

@@ -110,7 +110,9 @@ class ApplyPage(Page):
             return
         text = Text()
         text.append(f"Move {_photos_and_sidecars(proposal)} to the trash", style="bold")
-        text.append(f" from {counted(proposal.groups, 'group')}; frees {file_size(proposal.size)}.\n")
+        text.append(
+            f" from {counted(proposal.groups, 'group')} of {self.context.session.view}; frees {file_size(proposal.size)}.\n"
+        )
         text.append(
             "Every file is checked again first. One photo of each group stays. You can undo all of it."
         )

@@ -1,6 +1,7 @@
 """The review: the list of groups beside the photos of the selected group, and a key for each decision."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -15,9 +16,9 @@ from textual.widgets import Input
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Verdict
-from vtsfind.base.words import counted, file_size
-from vtsfind.engine.review.filters import Filter, Sort, parse_filter, weakest_verdict
-from vtsfind.engine.review.session import error_message
+from vtsfind.base.words import counted
+from vtsfind.engine.review.filters import Filter, Listing, Sort, parse_filter, weakest_verdict
+from vtsfind.engine.review.session import GroupView, error_message
 from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import (
@@ -31,21 +32,23 @@ from vtsfind.tui.messages import (
 from vtsfind.tui.page import Page
 from vtsfind.tui.services.open_external import open_folder, open_photo
 from vtsfind.tui.widgets.card_grid import CardGrid
-from vtsfind.tui.widgets.cards import group_cards
 from vtsfind.tui.widgets.dialogs import BulkAcceptDialog, BusyDialog
 from vtsfind.tui.widgets.group_list import GroupList
+from vtsfind.tui.widgets.member_cards import MemberCards
 
 _CHECK_EVERY_S = 3.0
 _SORTS = list(Sort)
-_NO_GROUPS = "There are no duplicates."
+_VIEWS = list(GroupView)
+_NO_GROUPS = "There are no {}."
 _NO_MATCH = "No group matches the filter. Press Esc to show all groups."
 
 
 class OrderReady(Message):
     """A worker has filtered and sorted the groups."""
 
-    def __init__(self, order: npt.NDArray[np.int64], keep: int | None) -> None:
+    def __init__(self, listing: Listing, order: npt.NDArray[np.int64], keep: int | None) -> None:
         super().__init__()
+        self.listing = listing
         self.order = order
         self.keep = keep
         """The group that the cursor stays on, if it is still in the list."""
@@ -64,7 +67,10 @@ class GroupsPage(Page):
         self._sort = Sort.GAIN
         self._reversed = False
         self._filter = Filter()
-        self._empty_text = "Finding duplicates \u2026"
+        self._empty_text = ""
+        """Shown while no group is listed."""
+        self._loading_text = ""
+        """Shown while the groups are being found, or could not be found."""
 
     def body(self) -> Iterable[Widget]:
         """The widgets between top bar and footer."""
@@ -74,7 +80,7 @@ class GroupsPage(Page):
                 Input(placeholder="words, kind:edit, >5MB", id="filter"),
                 id="list-side",
             ),
-            CardGrid(self.context.pictures, one_row=True, id="members"),
+            MemberCards(self.context.pictures, self.context.shot_ratings, id="members"),
             id="review",
         )
 
@@ -90,8 +96,8 @@ class GroupsPage(Page):
         return self.query_one("#groups", GroupList)
 
     @property
-    def _members(self) -> CardGrid:
-        return self.query_one("#members", CardGrid)
+    def _members(self) -> MemberCards:
+        return self.query_one("#members", MemberCards)
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -101,24 +107,26 @@ class GroupsPage(Page):
             return
         review = self.context.session.review
         if review is None:
-            self._list.show(None, np.zeros(0, np.int64), empty=self._empty_text)
-            self._members.show([])
+            text = self._loading_text or f"Finding {self.context.session.view} \u2026"
+            self._list.show(None, np.zeros(0, np.int64), empty=text)
+            self._members.show_none()
             self._update_title()
             return
-        self._empty_text = _NO_MATCH if review.groups else _NO_GROUPS
+        self._loading_text = ""
+        self._empty_text = _NO_MATCH if review.groups else _NO_GROUPS.format(self.context.session.view)
         self._reorder()
 
     def job_progressed(self, message: JobProgressed) -> None:
         """Show the progress of finding groups."""
         if message.job == "groups" and self.context.session.review is None:
             total = f" of {message.total:,}" if message.total else ""
-            self._empty_text = f"{message.phase.value} \u2026 {message.done:,}{total}"
+            self._loading_text = f"{message.phase.value} \u2026 {message.done:,}{total}"
             self.groups_changed()
 
     def job_failed(self, message: JobFailed) -> None:
         """Show why there are no groups."""
         if message.job == "groups" and self.context.session.review is None:
-            self._empty_text = error_message(message.error)
+            self._loading_text = error_message(message.error)
             self.groups_changed()
 
     def decisions_changed(self) -> None:
@@ -137,10 +145,12 @@ class GroupsPage(Page):
         if listing is None:
             return
         order = listing.order(self._sort, self._filter, is_reversed=self._reversed)
-        self.post_message(OrderReady(order, self._list.group))
+        self.post_message(OrderReady(listing, order, self._list.group))
 
     @on(OrderReady)
     def _take_order(self, message: OrderReady) -> None:
+        if message.listing is not self.context.session.listing:
+            return
         found = (
             np.flatnonzero(message.order == message.keep) if message.keep is not None else message.order[:0]
         )
@@ -155,41 +165,19 @@ class GroupsPage(Page):
 
     def _show_members(self, cursor: int = 0) -> None:
         review, number = self.context.session.review, self._list.group
-        if review is None or number is None:
-            self._members.show([], empty="" if review is None or not review.groups else "Nothing to show.")
-            self._members.border_title = self._members.border_subtitle = ""
-            return
-        group = review.groups[number]
-        self._members.show(group_cards(review, number, self._members.text_width(len(group.members))), cursor)
-        self._show_members_title()
-        status = {
-            ReviewStatus.OPEN: f"check: {group.doubt or 'only the path decides'}"
-            if group.tied
-            else "undecided",
-            ReviewStatus.ACCEPTED: "\u2713 accepted",
-            ReviewStatus.REFUSED: "\u2260 not duplicates",
-        }
-        self._members.border_subtitle = status[review.decision(number).status]
-
-    @on(CardGrid.CardsScrolled)
-    def _show_members_title(self) -> None:
-        review, number = self.context.session.review, self._list.group
-        if review is None or number is None:
-            return
-        group = review.groups[number]
-        left, right = self._members.hidden
-        more = f", \u2190 {left} more" * bool(left) + f", {right} more \u2192" * bool(right)
-        self._members.border_title = (
-            f"Group {group.number}: {counted(len(group.members), 'photo')}{more}, {weakest_verdict(group).value},"
-            f" frees {file_size(group.gain)}"
-        )
+        if review is not None and number is not None:
+            self._members.show_group(review, number, cursor)
+        else:
+            self._members.show_none("Nothing to show." if review and review.groups else "")
 
     def _update_title(self) -> None:
         if self.context.session.review is None:
             self._list.border_title, self._list.border_subtitle = "Groups", ""
             return
         filtered = f": {self._filter}" if str(self._filter) else ""
-        self._list.border_title = escape(counted(len(self._list.order), "group") + filtered)
+        self._list.border_title = escape(
+            f"{counted(len(self._list.order), 'group')} of {self.context.session.view}{filtered}"
+        )
         arrow = "\u2191" if self._reversed else "\u2193"
         self._list.border_subtitle = f"{self._sort.value} {arrow}"
 
@@ -310,6 +298,22 @@ class GroupsPage(Page):
         if self._list.step_to_open() is None:
             self.notify("All groups in the list are decided.", timeout=3)
 
+    def action_next_view(self) -> None:
+        """Show copies, bursts, or both."""
+        views = _VIEWS.index(self.context.session.view) + 1
+        self._filter = replace(self._filter, verdicts=frozenset(Verdict))
+        self.context.show_view(_VIEWS[views % len(_VIEWS)])
+
+    def action_best(self) -> None:
+        """Keep the suggested shot only."""
+        rating = self._members.rating
+        if rating is None or rating.best is None:
+            self.notify(
+                "No shot is clearly better than the others." if rating else "This is no burst.", timeout=3
+            )
+        else:
+            self._apply_to_review("keep_only", rating.best)
+
     def action_sort(self) -> None:
         """Sort by the next criterion."""
         self._sort = _SORTS[(_SORTS.index(self._sort) + 1) % len(_SORTS)]
@@ -329,7 +333,7 @@ class GroupsPage(Page):
         now = [verdict for verdict in present if self._filter.verdicts == {verdict}]
         after = present.index(now[0]) + 1 if now else 0
         verdicts = frozenset({present[after]}) if after < len(present) else frozenset(Verdict)
-        self._filter = Filter(verdicts, self._filter.text, self._filter.gain)
+        self._filter = replace(self._filter, verdicts=verdicts)
         self._reorder()
 
     def action_filter(self) -> None:

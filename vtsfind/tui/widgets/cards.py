@@ -4,6 +4,7 @@ from vtsfind.base.groups import Group, Member
 from vtsfind.base.paths import show_path
 from vtsfind.base.records import PictureInfo
 from vtsfind.base.words import counted, file_size
+from vtsfind.engine.review.best_shot import BestShot
 from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import Mark
@@ -17,13 +18,14 @@ MARK_LABELS = {
     Mark.NOT_DUPLICATE: (" not a duplicate ", "not-duplicate"),
 }
 _MAX_REASON_LINES = 3
+_BEST_SIGN = "\u2605"
 _FULL_AGREEMENT = 0.995
 
 
-def group_cards(review: Review, number: int, width: int) -> list[PhotoCard]:
-    """The cards of a group, in the order of its members."""
-    group = review.groups[number]
-    return [_member_card(review, number, group, place, width) for place in range(len(group.members))]
+def group_cards(review: Review, number: int, width: int, rating: BestShot | None = None) -> list[PhotoCard]:
+    """The cards of a group, in the order of its members; with the rating of its shots, if there is one."""
+    count = len(review.groups[number].members)
+    return [_member_card(review, number, place, width, rating) for place in range(count)]
 
 
 def group_title(group: Group) -> str:
@@ -31,7 +33,8 @@ def group_title(group: Group) -> str:
     return f"Group {group.number}: {weakest_verdict(group).value}, {show_path(group.keeper.path)}"
 
 
-def _member_card(review: Review, number: int, group: Group, place: int, width: int) -> PhotoCard:
+def _member_card(review: Review, number: int, place: int, width: int, rating: BestShot | None) -> PhotoCard:
+    group = review.groups[number]
     member = group.members[place]
     mark = review.mark(number, place)
     word, style = MARK_LABELS[mark]
@@ -46,6 +49,10 @@ def _member_card(review: Review, number: int, group: Group, place: int, width: i
     facts = _facts(member.photo.info, member.photo.stamp.size, None if place == 0 else group.members[0])
     reason = review.reason(number, place)
     text: list[Line] = [[(name, "name")], facts]
+    if rating and rating.reasons[place]:
+        is_best = place == rating.best
+        shot = f"{_BEST_SIGN} best shot: {rating.reasons[place]}" if is_best else rating.reasons[place]
+        text += [[(line, "good" if is_best else "warn")] for line in wrapped(shot, width, 2)]
     text += [[(line, "dim")] for line in wrapped(reason, width, _MAX_REASON_LINES)]
     text.append([(f"{member.photo.info.format}  {(member.photo.info.taken or 'no date')[:16]}", "dim")])
     text.append([(cut_path(folder, width), "dim")])

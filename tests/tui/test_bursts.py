@@ -1,0 +1,146 @@
+"""Other shots of one scene: a view of their own, kept unless a key says otherwise, with the best one suggested."""
+
+import hashlib
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageFilter
+from support.made_groups import many
+from support.tui_driver import Hand, drive
+
+from vtsfind.base.groups import Evidence, Group, Member, Photo, Verdict
+from vtsfind.base.records import PictureInfo, Stamp
+from vtsfind.engine.context import Context
+from vtsfind.engine.duplicates.options import DedupOptions
+from vtsfind.engine.review.session import GroupView
+from vtsfind.engine.review.state import Mark, ReviewStatus
+from vtsfind.tui.screens.groups import GroupsPage
+
+DATA = Path(__file__).parents[1] / "data" / "photos"
+
+
+def member(path: Path, verdict: Verdict | None) -> Member:
+    status = path.stat()
+    with Image.open(path) as image:
+        info = PictureInfo(image.width, image.height, 1, None, "JPEG")
+    stamp = Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
+    digest = hashlib.sha256(path.read_bytes()).digest()
+    return Member(Photo(os.fsencode(path), stamp, digest, info), verdict, Evidence(), "another shot")
+
+
+@pytest.fixture
+def burst(tmp_path: Path) -> Group:
+    """Three shots of one scene: a blurred one first, two sharp ones, and a smaller copy of the first."""
+    tmp_path = tmp_path / "photos"
+    tmp_path.mkdir()
+    with Image.open(DATA / "ridge-1.jpg") as image:
+        first = image.convert("RGB")
+    with Image.open(DATA / "ridge-2.jpg") as image:
+        second = image.convert("RGB")
+    first.filter(ImageFilter.GaussianBlur(2)).save(tmp_path / "1-blurred.jpg", quality=94)
+    second.save(tmp_path / "2-sharp.jpg", quality=94)
+    second.filter(ImageFilter.GaussianBlur(1)).save(tmp_path / "3-soft.jpg", quality=94)
+    verdicts = (None, Verdict.BURST, Verdict.BURST)
+    files = sorted(tmp_path.iterdir())
+    return Group(1, tuple(member(path, verdict) for path, verdict in zip(files, verdicts, strict=True)))
+
+
+def library(burst: Group) -> object:
+    """A library with copies and one burst."""
+
+    def source(_context: Context, options: DedupOptions) -> Sequence[Group]:
+        copies = many(5) if Verdict.RESAVE in options.kinds else []
+        return [*copies, *([burst] if Verdict.BURST in options.kinds else [])]
+
+    return source
+
+
+def test_a_key_goes_from_copies_to_bursts_to_both(burst: Group) -> None:
+    async def script(hand: Hand) -> None:
+        seen = []
+        for _ in range(4):
+            seen.append((hand.app.session.view, len(hand.groups.order)))
+            await hand.press("v")
+        assert seen == [
+            (GroupView.COPIES, 5),
+            (GroupView.BURSTS, 1),
+            (GroupView.ALL, 6),
+            (GroupView.COPIES, 5),
+        ]
+        assert "1 group of bursts" in hand.text
+
+    drive(library(burst), script)  # type: ignore[arg-type]
+
+
+def test_every_shot_is_kept_until_a_key_says_otherwise(burst: Group) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("v")
+        marks = [hand.review.mark(0, place) for place in range(3)]
+        assert marks == [Mark.KEEPER, Mark.KEEP, Mark.KEEP]
+        assert "frees 0 bytes" in hand.text
+        await hand.press("a")
+        assert hand.review.decision(0).status is ReviewStatus.ACCEPTED
+        assert hand.review.totals.files == 0
+        await hand.press("f5")
+        assert "Nothing to do yet." in hand.text
+        await hand.press("f3", "u", "2")
+        assert [hand.review.mark(0, place) for place in range(3)] == [Mark.KEEP, Mark.KEEPER, Mark.KEEP]
+        await hand.press("right", "right", "space")
+        assert hand.review.mark(0, 2) is Mark.DROP
+
+    drive(library(burst), script)  # type: ignore[arg-type]
+
+
+def test_the_sharpest_shot_is_suggested_with_the_reason_and_a_key_keeps_it_only(burst: Group) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("v")
+        texts = [" ".join(part for line in card.text for part, _ in line) for card in hand.members.cards]
+        assert "\u2605 best shot: sharpest" in texts[1]
+        assert all("less sharp (" in texts[place] for place in (0, 2))
+        await hand.press("b")
+        assert [hand.review.mark(0, place) for place in range(3)] == [Mark.DROP, Mark.KEEPER, Mark.DROP]
+        await hand.press("a", "f5")
+        assert "Move 2 photos to the trash from 1 group of bursts" in hand.text
+        await hand.press("x", "y")
+        await hand.finish()
+
+    drive(library(burst), script)  # type: ignore[arg-type]
+    left = [each.photo.path for each in burst.members if os.path.exists(each.photo.path)]
+    assert [os.path.basename(path) for path in left] == [b"2-sharp.jpg"]
+
+
+def test_a_group_of_copies_has_no_best_shot() -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("b")
+        assert any("no burst" in note for note in hand.told)
+        assert hand.review.totals.decided == 0
+
+    drive([each for each in many(5) if each.members[1].verdict is Verdict.RESAVE], script)
+
+
+def test_switching_again_while_groups_are_being_found_ends_at_the_last_view(burst: Group) -> None:
+    gate = threading.Event()
+    asked = []
+
+    def slow(context: Context, options: DedupOptions) -> Sequence[Group]:
+        asked.append(options.kinds)
+        while len(asked) == 2 and not gate.is_set():
+            gate.wait(0.01)
+            context.cancel.check()
+        return library(burst)(context, options)  # type: ignore[operator, no-any-return]
+
+    async def script(hand: Hand) -> None:
+        await hand.pilot.press("v")
+        await hand.pilot.press("v")
+        await hand.settle()
+        hand.page(GroupsPage)
+        assert hand.app.session.view is GroupView.ALL
+        assert len(hand.groups.order) == 6
+
+    try:
+        drive(slow, script)
+    finally:
+        gate.set()
