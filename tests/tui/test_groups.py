@@ -258,7 +258,7 @@ def test_a_terminal_that_is_too_small_is_told_so_and_keys_still_count() -> None:
 
 def test_there_may_be_no_duplicates_at_all() -> None:
     async def script(hand: Hand) -> None:
-        assert "There are no duplicates." in hand.text
+        assert "There are no copies." in hand.text
         await hand.press("a", "n", "u", "enter", "s", "o", "space", "A")
 
     drive([], script)
