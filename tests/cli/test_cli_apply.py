@@ -16,14 +16,6 @@ from vtsfind.engine.apply.recovery import user_journal
 from vtsfind.store.journal import Transition
 
 
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "home"
-    home.mkdir()
-    monkeypatch.setenv("XDG_DATA_HOME", str(home))
-    return home
-
-
 @pytest.fixture
 def copies(tmp_path: Path) -> list[Path]:
     folder = tmp_path / "photos"

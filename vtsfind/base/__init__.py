@@ -1,1 +1,1 @@
-"""Plain values and rules, without any input or output but settings."""
+"""Plain values and rules; the only input is settings, and there is no output."""

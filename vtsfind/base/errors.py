@@ -1,33 +1,33 @@
-"""The errors that vtsfind shows to people, each with its exit code and its remedy.
+"""Errors that are shown to people, each with an exit code and a remedy.
 
 ::
 
     VtsfindError                       1..4, see `exit_code`
     ├── UsageError              2      a wrong argument, option, setting or name
-    └── StorageError            4      something that vtsfind keeps on disk cannot be used
-        ├── LibraryMissing      2      no library there yet (a wrong call, not damage)
+    └── StorageError            4      files that vtsfind keeps cannot be used
+        ├── LibraryMissing      2      there is no such library (wrong use, not damage)
         ├── LibraryLocked       4      another vtsfind is writing
-        ├── LibraryDamaged      4      checksums, structure or SQLite say no
-        ├── LibraryTooNew       4      made by a newer vtsfind
-        ├── ModelMismatch       2      codes of another model
-        ├── ModelDamaged        4      a weight file is not what the registry says
-        ├── DownloadFailed      4      a published file could not be got whole
-        └── DiskFull            4      no space, or a read-only place
+        ├── LibraryDamaged      4      a checksum, the structure or SQLite reports damage
+        ├── LibraryTooNew       4      made by a newer version
+        ├── ModelMismatch       2      the library holds codes of another model
+        ├── ModelDamaged        4      a weight file does not match the registry
+        ├── DownloadFailed      4      a published file could not be downloaded intact
+        └── DiskFull            4      no space, or no permission to write
 
-What goes wrong with one file of many is no exception: it is a value, `vtsfind.base.records.Failure`, that
-travels beside the results and turns the exit code to 3. Only `vtsfind.cli` catches these errors.
+What goes wrong with one file of many is not an exception but a value, `vtsfind.base.records.Failure`, which is returned
+with the results and leads to exit code 3. Only `vtsfind.cli` turns these errors into messages.
 """
 
 
 class VtsfindError(Exception):
-    """An error for the user's eyes: what happened (naming the file), and what to do about it.
+    """An error for people: what happened, and what to do about it.
 
     Parameters
     ----------
     message
-        One sentence that says what happened and to which file.
+        One sentence that says what happened and names the file.
     remedy
-        One sentence that says what to do, naming the command or flag; empty when there is nothing to do.
+        One sentence that says what to do and names the command or option; empty if there is nothing to do.
     """
 
     exit_code = 1
@@ -59,13 +59,13 @@ def package_missing(purpose: str, package: str) -> UsageError:
 
 
 class StorageError(VtsfindError):
-    """Something that vtsfind keeps on disk cannot be used."""
+    """Files that vtsfind keeps cannot be used."""
 
     exit_code = 4
 
 
 class LibraryMissing(StorageError):
-    """There is no library at that name or path."""
+    """There is no library of that name or at that path."""
 
     exit_code = 2
 
@@ -87,11 +87,11 @@ class LibraryLocked(StorageError):
 
 
 class LibraryDamaged(StorageError):
-    """The library's files contradict their checksums or structure."""
+    """The files of the library do not match their checksums or their structure."""
 
 
 class LibraryTooNew(StorageError):
-    """The library was made by a newer vtsfind."""
+    """The library was made by a newer version of vtsfind."""
 
 
 class ModelMismatch(StorageError):
@@ -101,12 +101,12 @@ class ModelMismatch(StorageError):
 
 
 class ModelDamaged(StorageError):
-    """A weight file does not have the content that the registry promises."""
+    """A weight file does not have the content that the registry names."""
 
 
 class DownloadFailed(StorageError):
-    """A published file could not be got, or is not what was published."""
+    """A published file could not be downloaded, or is not what was published."""
 
 
 class DiskFull(StorageError):
-    """There is no room, or no permission, to write where vtsfind keeps its data."""
+    """There is no space, or no permission, to write the files that vtsfind keeps."""

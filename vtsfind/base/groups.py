@@ -1,4 +1,4 @@
-"""Duplicates as every layer sees them: what a pair is, what shows it, and the groups that come of it."""
+"""Duplicates as every layer sees them: the verdict on a pair, its evidence, and groups."""
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum
@@ -7,22 +7,22 @@ from vtsfind.base.records import PictureInfo, Stamp
 
 
 class Verdict(StrEnum):
-    """What two photos are to each other, strongest first."""
+    """The kind of duplicate that two photos are, strongest first; docs/glossary.md has the same list."""
 
     BYTES = "bytes"
     """The same content, byte for byte."""
     PIXELS = "pixels"
     """The same pixels in another file, or with other metadata."""
     RESAVE = "resave"
-    """Encoded again or resized, otherwise the same picture."""
+    """The same picture, encoded again or resized."""
     TURNED = "turned"
-    """Mirrored or turned by quarters."""
+    """The same picture, mirrored or rotated by quarter turns."""
     EDIT = "edit"
-    """One is made of the other: a crop, a turn, a border, an overlay, a screenshot, other colours."""
+    """One is made from the other: cropped, rotated, bordered, written on, recoloured, or a screenshot of it."""
     BURST = "burst"
-    """The same scene in another shot: two photos."""
+    """Another shot of the same scene."""
     SIMILAR = "similar"
-    """Alike to the codes, and no more is known."""
+    """Similar codes; the photos were not compared."""
 
     @property
     def rank(self) -> int:
@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 
     @property
     def label(self) -> str:
-        """The verdict in the words of people."""
+        """The verdict in messages."""
         return _VERDICT_LABELS[self]
 
 
@@ -46,12 +46,12 @@ _VERDICT_LABELS = {
 }
 
 COPIES = (Verdict.BYTES, Verdict.PIXELS, Verdict.RESAVE, Verdict.TURNED, Verdict.EDIT)
-"""The verdicts that make two files copies of one photo."""
+"""The verdicts by which two files are copies of one photo."""
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A part of a picture, in fractions (0 to 1) of its width and height as shown, from the top left."""
+    """A rectangle in a picture, in fractions (0 to 1) of its width and height as shown, from the top left."""
 
     left: float
     top: float
@@ -61,18 +61,18 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What was seen when two photos were compared. None stands for what was not looked at."""
+    """What the comparison of two photos showed. None stands for what was not measured."""
 
     distance: int | None = None
     """Bits in which the copy codes differ."""
     bits: int | None = None
-    """Length of those codes."""
+    """Length of the codes."""
     turn: int = 1
-    """The EXIF orientation (1 to 8) that brings the second picture onto the first; 1 is none."""
+    """The EXIF orientation (1 to 8) that aligns the second picture with the first; 1 is none."""
     inliers: int | None = None
-    """Local features that one affine map carries from one picture to the other."""
+    """Number of local features that match under one affine map."""
     agreement: float | None = None
-    """How alike the aligned pictures are, 0 to 1, in the part where they overlap."""
+    """Similarity of the aligned pictures where they overlap, 0 to 1."""
     box: Box | None = None
     """The part of the wider picture that the narrower one shows."""
     boxed: int | None = None
@@ -88,20 +88,20 @@ class Evidence:
 
 
 class Undecided(Enum):
-    """What is said of two photos that were only glanced at, if that does not tell what they are."""
+    """Says that the full frames alone do not decide the verdict on two photos."""
 
     UNDECIDED = "undecided"
 
 
 UNDECIDED = Undecided.UNDECIDED
 PairVerdict = tuple[Verdict, Evidence] | None
-"""What two photos are to each other, and what shows it; None for strangers."""
+"""The verdict on two photos and its evidence; None for a non-match."""
 FullFrameVerdict = PairVerdict | Undecided
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
-    """One file of a library as duplicates are judged: with the files that travel with it."""
+    """One file of a library, with its sidecars."""
 
     path: bytes
     stamp: Stamp
@@ -109,7 +109,7 @@ class Photo:
     """SHA-256 of the content, 32 bytes."""
     info: PictureInfo
     sidecars: tuple[bytes, ...] = ()
-    """Paths of the files that are one unit with it: a Live Photo's film, a RAW, XMP, AAE and JSON side-cars."""
+    """Paths of the files that belong to it: the video of a Live Photo, a RAW, XMP, AAE and JSON files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,28 +121,28 @@ class Member:
     """Against the keeper; None for the keeper itself."""
     evidence: Evidence
     reason: str
-    """Why it is kept, or why the keeper is kept in its place, in words."""
+    """Why it is kept, or why the keeper is kept in its place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A keeper and its copies: each was compared with the keeper, none is there through another."""
+    """A keeper and its duplicates, each of which was compared with the keeper itself."""
 
     number: int
     """1 and up, in the order shown."""
     members: tuple[Member, ...]
     """The keeper first, then by strength of verdict and path."""
     tied: bool = False
-    """Whether the keep policy found nothing but the path to tell the keeper from the next, or there is a doubt."""
+    """Whether only the paths decide between the keeper and the next photo, or there is a doubt."""
     doubt: str = ""
-    """Why the pictures do not tell whether another should be kept, in a few words; empty if they do."""
+    """Why another photo may be the one to keep, in a few words; empty if there is no doubt."""
 
     @property
     def keeper(self) -> Photo:
-        """The photo that the policy keeps."""
+        """The photo to keep."""
         return self.members[0].photo
 
     @property
     def gain(self) -> int:
-        """Bytes that go when all but the keeper go."""
+        """Bytes that are freed if only the keeper is kept."""
         return sum(member.photo.stamp.size for member in self.members[1:])

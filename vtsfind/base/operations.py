@@ -1,65 +1,65 @@
-"""What can be done to a file, and what is noted so that it can be finished, rolled back or undone."""
+"""Actions on files, and what is recorded so that they can be finished, rolled back or undone."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 ACTIVE_RUN_NAME = "at-work"
-"""The file in the journal's folder that is there while a run is at work, or was killed at it."""
+"""The file in the journal's folder that exists while a run is active, and after it was killed."""
 
 
 class Action(StrEnum):
     """What a plan says about a file."""
 
     KEEP = "keep"
-    """It stays, and is what makes the others superfluous."""
+    """It stays, in place of the others."""
     TRASH = "trash"
-    """To the trash of the operating system, or, where there is none, to a quarantine on the same volume."""
+    """To the trash of the operating system, or, where there is none, to a quarantine folder on the same volume."""
     QUARANTINE = "quarantine"
-    """To a folder of vtsfind's on the same volume."""
+    """To a quarantine folder of vtsfind on the same volume."""
     MOVE = "move"
-    """To the plan's folder, under its own path."""
+    """To the plan's folder, below its own whole path."""
     HARDLINK = "hardlink"
     """Its name becomes another name of the keeper."""
     REFLINK = "reflink"
-    """It stays a file of its own that shares the keeper's blocks on the disk."""
+    """It stays a separate file that shares the keeper's blocks on the disk."""
     SYMLINK = "symlink"
-    """Its name becomes a pointer to the keeper's name."""
+    """Its name becomes a symbolic link to the keeper."""
     DELETE = "delete"
-    """It is gone for good."""
+    """It is removed permanently."""
 
     @property
     def links(self) -> bool:
-        """Whether the name stays, and shows the keeper's content: only for files of the same content."""
+        """Whether the name stays and leads to the keeper's content; allowed only for equal contents."""
         return self in {Action.HARDLINK, Action.REFLINK, Action.SYMLINK}
 
     @property
     def removes_name(self) -> bool:
-        """Whether the name goes."""
+        """Whether the name is removed."""
         return self is not Action.KEEP and not self.links
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing to do to one file: what a dry run prints and a run executes."""
+    """One action on one file: what a dry run prints and a run carries out."""
 
     number: int
     """1 and up, within a run."""
     group: int
-    """The plan's group. Any doubt about one of its files stops all of it."""
+    """The plan's group. If a check of one of its files fails, the whole group is skipped."""
     action: Action
     path: bytes
     size: int
-    """Bytes that the file has to have."""
+    """Size that the file must have, in bytes."""
     digest: bytes
-    """SHA-256 that its content has to have, 32 bytes."""
+    """SHA-256 that its content must have, 32 bytes."""
     keeper: bytes | None = None
-    """The file that makes this one superfluous; None only where a person asked to remove a whole group."""
+    """The file that is kept in its place; None only where a person removes a whole group."""
     keeper_size: int = 0
     keeper_digest: bytes = b""
     target: bytes | None = None
     """Where `Action.MOVE` moves it."""
     sidecar_of: bytes | None = None
-    """The photo that this file travels with; None for a photo."""
+    """The photo whose sidecar this file is; None for a photo."""
 
     @property
     def same_content(self) -> bool:
@@ -82,33 +82,33 @@ class Metadata:
 
 @dataclass(frozen=True, slots=True)
 class UndoRecord:
-    """What is noted of an operation before its file is touched."""
+    """What is recorded of an operation before its file is changed."""
 
     inode: int
     """The number of the file on its file system."""
     mount: bytes
     """Where its volume was mounted."""
     volume: int
-    """The volume's identifier, as far as the system has one; 0 for none."""
+    """Identifier of the volume; 0 if the system has none."""
     place: bytes | None = None
-    """Where the file goes; None if it goes nowhere, or the system alone knows."""
+    """Where the file goes; None if it goes nowhere, or only the system knows."""
     record: bytes | None = None
     """The file beside it that says where it came from."""
     place_mount: bytes | None = None
     """Where the volume of `place` was mounted."""
     place_volume: int = 0
     aside: bytes | None = None
-    """A name, without a folder, for what must never be seen half done beside the file or beside `place`."""
+    """A temporary name, without a folder, beside the file or beside `place`."""
     made: tuple[bytes, ...] = ()
-    """Folders that the run made for `place`, outermost first."""
+    """Folders that the run created for `place`, outermost first."""
     back: bytes | None = None
-    """Where the file comes back to when the operation is undone."""
+    """Where the file is restored when the operation is undone."""
     metadata: Metadata | None = None
-    """For files whose content is made anew when the operation is undone."""
+    """For files whose content is written again when the operation is undone."""
 
 
 class State(StrEnum):
-    """Where an operation is in its life; the moves between them are in `vtsfind.store.journal`."""
+    """The state of an operation; `vtsfind.store.journal` has the transitions."""
 
     PLANNED = "planned"
     BEGUN = "begun"

@@ -1,4 +1,4 @@
-"""How long work reports where it is and learns that it should stop, without knowing who watches."""
+"""Progress of long work, and cancelling it, without knowing who shows the one or asks for the other."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -27,13 +27,13 @@ class Phase(Enum):
 
 
 class Cancelled(VtsfindError):
-    """The user asked to stop; what was done so far is kept."""
+    """The user asked to stop; finished work is kept."""
 
     exit_code = 130
 
 
 class Progress(Protocol):
-    """What a watcher of long work offers."""
+    """Shows the progress of long work."""
 
     def start(self, phase: Phase, total: int | None) -> None:
         """Begin `phase`, which has `total` steps, or an unknown number of them."""
@@ -53,7 +53,7 @@ class SilentProgress:
 
 
 class CancelToken:
-    """A flag that one thread or signal handler raises and long work looks at between steps."""
+    """A flag that a thread or a signal handler sets and long work checks between steps."""
 
     def __init__(self) -> None:
         self._event = Event()

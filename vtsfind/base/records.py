@@ -12,7 +12,7 @@ from vtsfind.base.paths import show_path
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What one `stat` tells about a file's content: if it is the same, the content is taken to be the same."""
+    """What `stat` says of a file; as long as it is unchanged, the content counts as unchanged."""
 
     size: int
     """Bytes."""
@@ -24,7 +24,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that the scanner found, not opened yet."""
+    """A file that the scanner found; it was not opened yet."""
 
     path: bytes
     """Absolute path."""
@@ -70,9 +70,9 @@ class Failure:
     path: bytes
     reason: Reason
     detail: str = ""
-    """What the system or the decoder said, in its words."""
+    """The message of the system or the decoder."""
     stamp: Stamp | None = None
-    """The file's stamp when it was tried, so that it is not tried again until it changes."""
+    """The file's stamp at that time, so that it is not tried again before it changes."""
 
     def __str__(self) -> str:
         return f"{show_path(self.path)} {self.reason.value}" + (f" ({self.detail})" if self.detail else "")
@@ -88,7 +88,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Preprocessing:
-    """How a picture becomes a model's input. It belongs to the weights and travels with them."""
+    """How a picture becomes the input of a model; belongs to the weights."""
 
     size: int
     """Side of the square input, in pixels."""
@@ -105,18 +105,18 @@ class Preprocessing:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """Which model made a set of codes. Codes of two signatures are never compared."""
+    """The model that made a set of codes. Codes of different signatures are never compared."""
 
     model: str
     """The model's name in the registry."""
     fingerprint: str
-    """SHA-256, in hex, of the weights and everything else that the codes depend on."""
+    """SHA-256, in hexadecimal, of the weights and everything else that the codes depend on."""
     heads: tuple[Head, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PictureInfo:
-    """What is known of a picture besides its pixels."""
+    """Facts about a picture besides its pixels."""
 
     width: int
     """Pixels, as shown: after the EXIF orientation is applied."""
@@ -131,7 +131,7 @@ class PictureInfo:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One photo as the index keeps it."""
+    """One photo of the index."""
 
     path: bytes
     stamp: Stamp

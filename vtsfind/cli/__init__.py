@@ -1,4 +1,4 @@
-"""The command line: parse, ask the engine, hand to the report, exit with the right code."""
+"""The command line: parse options, call the engine, print by the report, exit with the right code."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""`vtsfind apply`: do what a plan says."""
+"""`vtsfind apply`: carry out a plan."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -1,4 +1,4 @@
-"""`vtsfind calibrate`: what a radius costs and finds in this library."""
+"""`vtsfind calibrate`: what each radius finds in this library, and its false-match rate."""
 
 from dataclasses import dataclass
 from pathlib import Path

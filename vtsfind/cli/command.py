@@ -1,4 +1,4 @@
-"""What surrounds every command: its settings and streams, its errors and exit code, and Ctrl-C."""
+"""The frame of every command: settings, streams, errors, exit code, Ctrl-C."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """The exit codes of every command. The sentences stand in the documentation, too."""
+    """The exit codes of every command; docs/glossary.md and docs/cli.md list them."""
 
     DONE = 0
     ANSWER_NO = 1
@@ -34,7 +34,7 @@ class ExitCode(IntEnum):
 
     @property
     def meaning(self) -> str:
-        """What the code says, in a sentence."""
+        """What the code means, in a sentence."""
         return _MEANINGS[self]
 
 
@@ -60,11 +60,11 @@ class CommandRun:
     json: bool
     cancel: CancelToken = field(default_factory=CancelToken)
     code: ExitCode = ExitCode.DONE
-    """The exit code, if nothing else goes wrong."""
+    """The exit code unless an error stops the command."""
 
     @contextmanager
     def context(self) -> Iterator["Context"]:
-        """What use-cases are given; shows their progress until the block ends."""
+        """The context for use-cases; shows their progress until the block ends."""
         from vtsfind.engine.context import Context
         from vtsfind.report.progress import progress_shown
 
@@ -74,14 +74,14 @@ class CommandRun:
 
 @contextmanager
 def running(common: ScreenOptions, **flags: Any) -> Iterator[CommandRun]:
-    """Surround the body of a command; ends in `typer.Exit` with the right code.
+    """Run the body of a command; ends in `typer.Exit` with the right code.
 
     Parameters
     ----------
     common
-        The options that every command has.
+        The common options.
     flags
-        Settings that the command's own options give; None for those not given.
+        Settings from the command's own options; None for options that are not given.
     """
     from vtsfind.base.settings import load_settings
 
@@ -94,7 +94,7 @@ def running(common: ScreenOptions, **flags: Any) -> Iterator[CommandRun]:
         yield run
         output.flush()
         code = int(run.code)
-    except BrokenPipeError:  # the reader has seen enough
+    except BrokenPipeError:  # the reader has closed the pipe
         output.abandon()
         code = ExitCode.DONE
     except KeyboardInterrupt:
@@ -111,7 +111,7 @@ def running(common: ScreenOptions, **flags: Any) -> Iterator[CommandRun]:
 
 
 def _recover_interrupted_run(notes: Notes) -> None:
-    """Finish or roll back what a killed `apply` or `undo` left half done, and say so."""
+    """Finish or roll back what a killed `apply` or `undo` left unfinished, and say so."""
     from vtsfind.base.operations import ACTIVE_RUN_NAME
     from vtsfind.base.settings import places
 
@@ -122,12 +122,12 @@ def _recover_interrupted_run(notes: Notes) -> None:
 
     try:
         warn_recovered(notes, recover())
-    except VtsfindError as error:  # what was asked for may have nothing to do with it
+    except VtsfindError as error:  # the command itself may not depend on it
         notes.warn(str(error))
 
 
 def _report(notes: Notes, error: Exception, *, debug: bool) -> int:
-    """Say what went wrong; gives the exit code."""
+    """Print an error; returns the exit code."""
     if debug:
         notes.trace(error)
     if isinstance(error, OSError):
@@ -146,7 +146,7 @@ def _report(notes: Notes, error: Exception, *, debug: bool) -> int:
 
 @contextmanager
 def cancel_on_signal(run: CommandRun) -> Iterator[None]:
-    """Make the first Ctrl-C (or a request to end) ask the work to stop, and the second one leave at once."""
+    """Make the first Ctrl-C (or SIGTERM) cancel the work, and the second one quit at once."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         if run.cancel.cancelled:

@@ -1,4 +1,4 @@
-"""Asking a person before files are touched."""
+"""Asking for confirmation before files are changed."""
 
 import sys
 
@@ -6,7 +6,7 @@ from vtsfind.base.errors import UsageError
 
 
 def confirm(question: str, *, yes: bool) -> bool:
-    """Whether to go on: by --yes, or because a person at the terminal says so.
+    """Whether to continue: with --yes, or if a person at the terminal agrees.
 
     Raises
     ------

@@ -137,7 +137,7 @@ add_command(decisions, "import", import_from)
 
 
 def _conclude(run: CommandRun, stream: "Stream", changed: int, sentence: str) -> None:
-    """Say how many pairs a command changed something about."""
+    """Say how many pairs were changed."""
     from vtsfind.base.words import counted
     from vtsfind.report.ndjson import NdjsonWriter
 

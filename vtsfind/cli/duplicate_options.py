@@ -1,4 +1,4 @@
-"""Which duplicates are meant: the options that `dupes`, `plan` and `browse` share."""
+"""The options of a search for duplicates, which `dupes`, `plan` and `browse` share."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated

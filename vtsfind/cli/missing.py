@@ -1,4 +1,4 @@
-"""`vtsfind missing`: whether all photos of a card are in the library already."""
+"""`vtsfind missing`: photos of a memory card that are not in the library."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""`vtsfind models`: what models there are, and bringing in others."""
+"""`vtsfind models`: list, show and import models."""
 
 from dataclasses import dataclass
 from pathlib import Path

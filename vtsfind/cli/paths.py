@@ -1,4 +1,4 @@
-"""`vtsfind paths`: where things are."""
+"""`vtsfind paths`: the folders that vtsfind uses."""
 
 from vtsfind.cli.command import running
 from vtsfind.cli.options import CommonOptions

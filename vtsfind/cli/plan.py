@@ -1,4 +1,4 @@
-"""`vtsfind plan`: what to do with duplicates, for a person to read and change."""
+"""`vtsfind plan`: which duplicates to remove, for a person to read and edit."""
 
 import os
 import shlex

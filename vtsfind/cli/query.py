@@ -122,7 +122,7 @@ def _inline_pictures(run: CommandRun, how: str) -> "InlinePictures | None":
 
 
 def _conclude(run: CommandRun, found: "Similar") -> None:
-    """Say which photos could not be used and for which nothing was found; choose the exit code."""
+    """Say which photos could not be read and for which nothing was found; choose the exit code."""
     from vtsfind.base.paths import show_path
 
     for answer in found.answers:

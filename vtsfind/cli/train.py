@@ -1,4 +1,4 @@
-"""`vtsfind train`: make a model from a recipe, or from a data set, a method and a number of bits."""
+"""`vtsfind train`: train a model by a recipe, or on a data set by a method."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -263,7 +263,7 @@ def _recipe_content(run: CommandRun, options: TrainOptions) -> tuple[str, bytes]
 
 
 def _count_pictures(run: CommandRun, preset: "PresetOptions", options: TrainOptions) -> int | None:
-    """The training pictures that there are; None for a recipe that is only shown where the data are not."""
+    """The number of training pictures; None for a recipe that is only shown, if the data are missing."""
     from vtsfind.base.errors import UsageError
     from vtsfind.learn.data.protocols import find_protocol
     from vtsfind.learn.training.presets import count_training_pictures
@@ -297,7 +297,7 @@ def parse_override(text: str) -> tuple[str, Any]:
 
 
 def _default_workers() -> int:
-    """Cores that are left for making pictures, for each of the processes that train."""
+    """Processors left for preparing pictures, for each training process."""
     from vtsfind.base.machine import processors
     from vtsfind.learn.training.distributed import rank_and_world_size
 
@@ -311,7 +311,7 @@ def _user_models_folder() -> Path:
 
 
 def _show(run: CommandRun, folder: Path, register_in: Path | None) -> None:
-    """Write what came out; where several processes trained, the first one does."""
+    """Print the trained model; of several processes, the first one does."""
     from vtsfind.engine.library.models import Model
     from vtsfind.learn.models.register import register_model
     from vtsfind.learn.models.registry import registered_models

@@ -1,4 +1,4 @@
-"""`vtsfind undo` and `vtsfind history`: bring files back, and see what was done."""
+"""`vtsfind undo` and `vtsfind history`: restore files, and list what was done."""
 
 import os
 from typing import TYPE_CHECKING, Annotated
@@ -55,7 +55,7 @@ def undo(
 
 
 def _preview_undo(run: CommandRun, name: str | None, paths: list[bytes]) -> None:
-    """Say what would come back."""
+    """Say what would be restored."""
     from vtsfind.engine.apply.undo import undo as bring_back
     from vtsfind.report.plan import summarize_undone
 

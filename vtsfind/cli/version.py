@@ -1,4 +1,4 @@
-"""What `vtsfind --version` says."""
+"""`vtsfind --version`."""
 
 import vtsfind
 from vtsfind.base.errors import VtsfindError

@@ -1,1 +1,1 @@
-"""What people and programs see: text, NDJSON, progress and small pictures. The only writer of the standard streams."""
+"""Output for people and programs: text, JSON, progress and small pictures. The only writer of the standard streams."""

@@ -1,4 +1,4 @@
-"""What a person decided about pairs of photos, as text or NDJSON."""
+"""Decisions about pairs of photos, as text or JSON."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _CHOICE_LABELS = {DecisionKind.NOT_DUPLICATE: "not duplicates", DecisionKind.KEE
 
 
 def write_decisions(output: Output, decisions: Iterable[Decision], paths: Mapping[bytes, bytes]) -> None:
-    """Write a line a decision: the day, what was decided, and the two photos; their SHA-256 where no file is known."""
+    """Write one line per decision: the day, the decision and the two photos, by SHA-256 where no file is known."""
     rows = [
         [each.at[:10], _CHOICE_LABELS[each.choice], *(_name(digest, paths) for digest in each.pair)]
         for each in decisions
@@ -30,7 +30,7 @@ def _name(digest: bytes, paths: Mapping[bytes, bytes]) -> str:
 def write_records(
     output: Output, stream: Stream, decisions: Iterable[Decision], paths: Mapping[bytes, bytes]
 ) -> None:
-    """Write the decisions for programs, and the footer; `decisions import` reads them."""
+    """Write the decisions as JSON, which `decisions import` reads."""
     lines = NdjsonWriter(output, stream)
     count = 0
     for each in decisions:

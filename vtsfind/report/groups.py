@@ -25,7 +25,7 @@ _CSV_FIELDS = (
     "inliers", "agreement", "left", "top", "right", "bottom", "boxed", "seconds_apart", "reason", "companions",
 )  # fmt: skip
 _MAX_COPIES_PER_VERDICT = 12
-"""Copies of one group with one verdict that the text names."""
+"""Copies of one kind in one group that the text lists."""
 _STYLES = {
     None: Style.GOOD,
     Verdict.EDIT: Style.WARNING,
@@ -35,9 +35,9 @@ _STYLES = {
 
 
 def write_groups(output: Output, found: Duplicates) -> None:
-    """Write each group: a line on the whole, then a line a photo, the keeper first, with verdict and reason.
+    """Write each group: a heading, then one line per photo with kind and reason, the keeper first.
 
-    Of many copies of one kind, the first few stand for all.
+    Of many copies of one kind only the first few are listed.
     """
     for group in found.groups:
         if group.number > 1:
@@ -61,7 +61,7 @@ def _heading(group: Group, *, verified: bool) -> str:
 
 
 def _abridged(members: Sequence[Member]) -> list[tuple[Member, int]]:
-    """The members to be written, and how many of the same verdict are left out after each."""
+    """The members to write, and how many of the same verdict are left out after each."""
     shown: list[tuple[Member, int]] = []
     for _, same in groupby(members, key=lambda member: member.verdict):
         kind = list(same)
@@ -91,14 +91,14 @@ def _explanation(member: Member) -> str:
 
 
 def write_paths(output: Output, found: Duplicates, *, end: bytes) -> None:
-    """Write the paths of all photos that a keeper stands for, as they are; keepers are left out."""
+    """Write the paths of all photos but the keepers, as raw bytes."""
     for group in found.groups:
         for member in group.members[1:]:
             output.raw(member.photo.path + end)
 
 
 def write_csv(output: Output, found: Duplicates) -> None:
-    """Write a table with a line a photo, the keeper of a group first."""
+    """Write a table with one line per photo, the keeper of a group first."""
     text = io.StringIO()
     rows = csv.DictWriter(text, _CSV_FIELDS, restval="", lineterminator="\n")
     rows.writeheader()
@@ -202,7 +202,7 @@ def _member(member: Member) -> dict[str, Any]:
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:
-    """What was looked at, and no more."""
+    """What was measured, and no more."""
     fields = {name: value for name, value in asdict(evidence).items() if value is not None and value != ""}
     if evidence.agreement is not None:
         fields["agreement"] = round(evidence.agreement, 4)
@@ -216,7 +216,7 @@ def _counts(groups: Sequence[Group]) -> list[tuple[Verdict, int]]:
 
 
 def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
-    """Sum up what was found, and what could not be judged."""
+    """Summarize what was found, and what could not be compared."""
     warn_unverified(notes, found)
     stats = found.stats
     what = counted(stats.photos, "photo")
@@ -264,7 +264,7 @@ def _summarize_ties(notes: Notes, groups: Sequence[Group]) -> None:
 
 
 def warn_unverified(notes: Notes, found: Duplicates) -> None:
-    """Say which photos could not be judged, and why."""
+    """Say which photos could not be compared, and why."""
     stale = [each for each in found.failures if each.reason in {Reason.VANISHED, Reason.CHANGED}]
     write_failures(notes, [each for each in found.failures if each not in stale])
     for reason, words in ((Reason.VANISHED, "gone"), (Reason.CHANGED, "changed")):

@@ -1,4 +1,4 @@
-"""The state of a library and of what vtsfind needs, as text or NDJSON."""
+"""The results of checking a library and the machine, as text or JSON."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ _STYLES = {"must": Style.ERROR, "should": Style.WARNING, "note": Style.PLAIN}
 
 
 def write_diagnosis(output: Output, diagnosis: Diagnosis, repairs: Sequence[str], *, verbose: bool) -> None:
-    """Write what was found, for people."""
+    """Write the results as text."""
     for sentence in repairs:
         output.line(f"repaired: {sentence}")
     counts = diagnosis.counts
@@ -48,7 +48,7 @@ def write_diagnosis(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]
 
 
 def summarize_diagnosis(notes: Notes, diagnosis: Diagnosis) -> None:
-    """Sum it up."""
+    """Summarize the results."""
     number = sum(finding.severity == "must" for finding in diagnosis.findings)
     if number:
         notes.say(f"{counted(number, 'problem')} must be repaired.")
@@ -57,7 +57,7 @@ def summarize_diagnosis(notes: Notes, diagnosis: Diagnosis) -> None:
 
 
 def write_records(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]) -> None:
-    """Write what was found, for programs."""
+    """Write the results as JSON."""
     lines = NdjsonWriter(output, schema.DOCTOR, model=diagnosis.model, **library_fields(diagnosis.folder))
     for sentence in repairs:
         lines.write("repair", message=sentence)

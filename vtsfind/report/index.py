@@ -1,4 +1,4 @@
-"""What a refresh did or would do, as text or NDJSON."""
+"""The results of a refresh, or of its dry run, as text or JSON."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from vtsfind.report.streams import Notes, Output
 
 
 def summarize_refresh(notes: Notes, result: RefreshResult, where: str) -> None:
-    """Sum up what a refresh did."""
+    """Summarize what a refresh did."""
     kinds = {
         "new": result.new,
         "changed": result.changed,

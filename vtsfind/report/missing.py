@@ -1,4 +1,4 @@
-"""Which photos of a card a library lacks, as text, paths or NDJSON."""
+"""The photos of a card that are missing from a library, as text, paths or JSON."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from vtsfind.report.streams import Notes, Output
 
 
 def write_missing(output: Output, result: CardResult) -> None:
-    """Write a line for each photo that is not there, with what the library has or had of it."""
+    """Write one line per missing photo, with what the library has or had of it."""
     for photo in result.missing:
         output.line(show_path(photo.found.path) + _remark(photo))
 
@@ -27,13 +27,13 @@ def _remark(photo: CardPhoto) -> str:
 
 
 def write_paths(output: Output, result: CardResult, *, end: bytes) -> None:
-    """Write the paths of the photos that are not there, as they are, each with `end` behind it."""
+    """Write the paths of the missing photos as raw bytes, each followed by `end`."""
     for photo in result.missing:
         output.raw(photo.found.path + end)
 
 
 def write_records(output: Output, result: CardResult) -> None:
-    """Write every photo with its standing, what could not be compared, and the footer."""
+    """Write every photo, what could not be compared, and the footer."""
     lines = NdjsonWriter(output, schema.MISSING, **library_fields(result.library), by=result.by)
     for photo in result.photos:
         lines.write("photo", _fields(photo))

@@ -1,4 +1,4 @@
-"""The models that there are, as text or NDJSON."""
+"""Models, as text or JSON."""
 
 import os
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def write_list(output: Output, models: Sequence[Model], *, json: bool) -> None:
-    """Write one line a model."""
+    """Write one line per model."""
     if json:
         lines = NdjsonWriter(output, schema.MODELS_LIST)
         for model in models:
@@ -38,7 +38,7 @@ def write_list(output: Output, models: Sequence[Model], *, json: bool) -> None:
 def write_one(
     output: Output, model: Model, *, json: bool, stream: schema.Stream = schema.MODELS_SHOW
 ) -> None:
-    """Write everything that is known of a model; `stream` is that of the command."""
+    """Write all facts about a model; `stream` is that of the command."""
     if json:
         lines = NdjsonWriter(output, stream)
         lines.write("model", _fields(model))
@@ -63,7 +63,7 @@ def write_one(
 
 
 def write_start(output: Output, start: "StartWeights", *, json: bool) -> None:
-    """Write what is known of start weights that were brought in."""
+    """Write all facts about imported start weights."""
     if json:
         lines = NdjsonWriter(output, schema.MODELS_IMPORT_START)
         lines.write(

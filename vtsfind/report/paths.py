@@ -1,4 +1,4 @@
-"""Where things are, as text or NDJSON."""
+"""The folders that vtsfind uses, as text or JSON."""
 
 import os
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from vtsfind.report.streams import Output
 
 
 def write_places(output: Output, places: Mapping[str, Path], *, json: bool) -> None:
-    """Write each place with its name."""
+    """Write each folder with its name."""
     if not json:
         for line in table([[name, str(path)] for name, path in places.items()]):
             output.line(line)

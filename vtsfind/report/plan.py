@@ -1,4 +1,4 @@
-"""Plans, what came of them, and the history, as text or NDJSON."""
+"""Plans, their results, and the history, as text or JSON."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -20,9 +20,9 @@ from vtsfind.report.streams import Notes, Output
 from vtsfind.store.journal import RunRecord
 
 _MAX_NAMED = 5
-"""Files with one and the same trouble that are named without --verbose."""
+"""Files or groups with problems that are named without --verbose."""
 _MAX_OPERATIONS_SHOWN = 10
-"""Operations that are shown before a person is asked."""
+"""Operations that are listed before a person is asked to confirm."""
 _ACTION_LABELS = {
     Action.TRASH: "to move to the trash",
     Action.QUARANTINE: "to move to a quarantine folder",
@@ -66,7 +66,7 @@ def _content_fields(file: PlannedFile | Sidecar) -> dict[str, Any]:
 
 
 def summarize_plan(notes: Notes, plan: Plan, gone: Sequence[Failure], where: str) -> None:
-    """Sum up a plan that was made."""
+    """Summarize a plan that was made."""
     todo = operations(plan)
     if todo:
         notes.say(f"{counted(len(plan.groups), 'group')}; {_operations_text(todo)}. Nothing was changed.")
@@ -80,7 +80,7 @@ def summarize_plan(notes: Notes, plan: Plan, gone: Sequence[Failure], where: str
 
 
 def _operations_text(todo: Sequence[Operation]) -> str:
-    """How many files what is to happen to, and their bytes."""
+    """The number of files by action, and their size."""
     counts = Counter(operation.action for operation in todo)
     parts = [f"{counted(number, 'file')} {_ACTION_LABELS[action]}" for action, number in counts.items()]
     return f"{', '.join(parts)} ({file_size(sum(one.size for one in todo))})"
@@ -97,7 +97,7 @@ def operation_line(operation: Operation) -> str:
 
 
 def announce_operations(notes: Notes, todo: Sequence[Operation]) -> None:
-    """Say what is about to happen, before a person is asked."""
+    """List what will be done, before a person is asked to confirm."""
     notes.say(f"{_operations_text(todo)}:")
     for operation in todo[:_MAX_OPERATIONS_SHOWN]:
         notes.say(f"  {operation_line(operation)}")
@@ -106,13 +106,13 @@ def announce_operations(notes: Notes, todo: Sequence[Operation]) -> None:
 
 
 def write_step(output: Output, step: OperationResult) -> None:
-    """Write an operation that was done, or would be."""
+    """Write an operation that was carried out, or would be."""
     if step.state in {State.DONE, State.PLANNED}:
         output.line(operation_line(step.operation))
 
 
 def write_step_record(lines: NdjsonWriter, step: OperationResult) -> None:
-    """Write what came of an operation."""
+    """Write the result of an operation."""
     lines.write("operation", _operation_fields(step.operation), state=step.state, note=step.note)
 
 
@@ -145,7 +145,7 @@ def applied_counts(result: ApplyResult) -> dict[str, Any]:
 
 
 def summarize_applied(notes: Notes, result: ApplyResult, *, dry_run: bool) -> None:
-    """Sum up what came of a plan."""
+    """Summarize the results of a plan."""
     already_done = sum(step.already_done for step in result.steps)
     if already_done:
         notes.say(f"Skipped {counted(already_done, 'operation')} that an earlier run has carried out.")
@@ -193,18 +193,18 @@ def warn_recovered(notes: Notes, recovery: Recovery) -> None:
 
 
 def return_line(step: RestoreResult) -> str:
-    """One file that came back, as a dry run and a run print it."""
+    """One restored file, as a dry run and a run print it."""
     return f"restore {show_path(step.operation.path)}" + (f" ({step.note})" if step.note else "")
 
 
 def write_return(output: Output, step: RestoreResult) -> None:
-    """Write a file that came back, or would."""
+    """Write a file that was restored, or would be."""
     if step.outcome is RestoreOutcome.RESTORED:
         output.line(return_line(step))
 
 
 def write_return_record(lines: NdjsonWriter, step: RestoreResult) -> None:
-    """Write what came of bringing a file back."""
+    """Write the result of restoring a file."""
     fields = _operation_fields(step.operation)
     lines.write("restore", fields, outcome=step.outcome.value, note=step.note)
 
@@ -216,7 +216,7 @@ def undone_counts(result: UndoResult) -> dict[str, Any]:
 
 
 def summarize_undone(notes: Notes, result: UndoResult, *, dry_run: bool) -> None:
-    """Sum up what came back."""
+    """Summarize what was restored."""
     for outcome, words in (
         (RestoreOutcome.PENDING, "cannot be restored yet"),
         (RestoreOutcome.FAILED, "could not be restored"),
@@ -246,7 +246,7 @@ def _state_counts(record: RunRecord) -> str:
 
 
 def write_history(output: Output, runs: Iterable[RunRecord]) -> None:
-    """Write one line a run, the latest first."""
+    """Write one line per run, the latest first."""
     rows = [
         [record.run, record.time[:16].replace("T", " "), _state_counts(record), record.command]
         for record in runs
@@ -273,7 +273,7 @@ def write_history_records(output: Output, runs: Sequence[RunRecord]) -> None:
 
 
 def write_run(output: Output, record: RunRecord) -> None:
-    """Write each operation of a run, and where it is in its life."""
+    """Write each operation of a run with its state."""
     rows = [
         [
             str(op_record.state),
@@ -286,7 +286,7 @@ def write_run(output: Output, record: RunRecord) -> None:
 
 
 def write_run_records(output: Output, record: RunRecord) -> None:
-    """Write each operation of a run, and where it is in its life."""
+    """Write each operation of a run with its state."""
     lines = NdjsonWriter(output, schema.HISTORY_OF_RUN)
     for op_record in record.op_records.values():
         place = op_record.undo_record.place if op_record.undo_record else None

@@ -1,4 +1,4 @@
-"""Progress bars on standard error. Rich is loaded only when there is something to show for a while."""
+"""Progress bars on standard error. Rich is loaded only when a bar is shown."""
 
 import time
 from collections.abc import Iterator
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 _SHOW_AFTER_S = 0.5
-"""A phase that is over sooner shows nothing."""
+"""Shorter phases show nothing, in seconds."""
 _SHOWN_AT_ONCE = {Phase.ENCODE, Phase.DOWNLOAD, Phase.TRAIN, Phase.EVALUATE}
-"""Phases that take long to their first step."""
+"""Phases that are shown at once, since their first step takes long."""
 
 
 @contextmanager
 def progress_shown(notes: Notes) -> Iterator[Progress]:
-    """Show progress: as bars if a person looks at standard error and wants to, else not at all."""
+    """Show progress as bars if standard error is a terminal and --quiet is not given."""
     if not notes.is_terminal or notes.quiet:
         yield SilentProgress()
         return
@@ -32,7 +32,7 @@ def progress_shown(notes: Notes) -> Iterator[Progress]:
 
 
 class TerminalProgress:
-    """A `vtsfind.base.progress.Progress` that draws one bar a phase, with rate and time left."""
+    """A `vtsfind.base.progress.Progress` that draws a bar for each phase, with rate and time left."""
 
     def __init__(self) -> None:
         self._bars: Bars | None = None
@@ -59,7 +59,7 @@ class TerminalProgress:
             self._bars.update(self._task, completed=self._done, rate=f"{rate:,.0f}/s", note=note)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bars is not None:
             self._bars.stop()
         self._bars = self._task = None

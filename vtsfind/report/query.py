@@ -1,4 +1,4 @@
-"""The answers to a query, as text, paths or NDJSON."""
+"""The results of queries, as text, paths or JSON."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ _BAR_WIDTH = 10
 def write_answers(
     output: Output, answers: Sequence[Answer], inline_pictures: "InlinePictures | None" = None
 ) -> None:
-    """Write the hits of each query, with pictures if there is a gallery; the queries are named if there are several."""
+    """Write the hits of each query, with pictures if wanted; several queries are named."""
     separate = False
     for answer in answers:
         if answer.failure:
@@ -39,7 +39,7 @@ def write_answers(
 
 
 def write_paths(output: Output, answers: Sequence[Answer], *, end: bytes) -> None:
-    """Write the paths of all hits, as they are, each with `end` behind it."""
+    """Write the paths of all hits as raw bytes, each followed by `end`."""
     for answer in answers:
         for hit in answer.neighbours:
             output.raw(hit.path + end)

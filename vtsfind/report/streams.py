@@ -1,4 +1,4 @@
-"""The two standard streams: answers go to `Output` (stdout), everything else to `Notes` (stderr)."""
+"""The two standard streams: results go to `Output` (stdout), messages to `Notes` (stderr)."""
 
 import os
 import sys
@@ -40,7 +40,7 @@ def painter(stream: TextIO) -> Callable[[str, Style], str]:
 class Output:
     """Standard output.
 
-    Text that its encoding lacks is written as escapes; bytes are written as they are.
+    Characters that its encoding lacks are written as escapes; bytes are written as they are.
     """
 
     def __init__(self) -> None:
@@ -51,12 +51,12 @@ class Output:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person is looking."""
+        """Whether the stream is a terminal."""
         return self.stream.isatty()
 
     @property
     def is_unicode(self) -> bool:
-        """Whether every character can be shown."""
+        """Whether the encoding has every character."""
         return (self.stream.encoding or "").lower().replace("-", "").startswith("utf")
 
     def line(self, text: str = "") -> None:
@@ -69,11 +69,11 @@ class Output:
         self.stream.buffer.write(data)
 
     def flush(self) -> None:
-        """Hand everything over."""
+        """Flush the stream."""
         self.stream.flush()
 
     def abandon(self) -> None:
-        """Send what may still be buffered to nowhere, since the reader has left."""
+        """Discard what is still buffered, since the reader is gone."""
         try:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             os.dup2(nowhere, self.stream.fileno())
@@ -83,14 +83,14 @@ class Output:
 
 
 class Notes:
-    """Standard error: what happens, in sentences.
+    """Standard error: messages in sentences.
 
     Parameters
     ----------
     quiet
-        Leave out everything but errors and failures.
+        Print warnings and errors only.
     verbose
-        Also tell details.
+        Also print details.
     """
 
     def __init__(self, *, quiet: bool = False, verbose: bool = False) -> None:
@@ -101,29 +101,29 @@ class Notes:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person is looking."""
+        """Whether the stream is a terminal."""
         return self.stream.isatty()
 
     def say(self, text: str) -> None:
-        """Tell what was done."""
+        """Print a message, unless --quiet."""
         if not self.quiet:
             print(text, file=self.stream)
 
     def detail(self, text: str) -> None:
-        """Tell what only some want to know."""
+        """Print a message with --verbose only."""
         if self.verbose:
             print(text, file=self.stream)
 
     def warn(self, text: str) -> None:
-        """Tell what the user should know even when quiet: something did not go as asked."""
+        """Print a warning, also with --quiet: something did not go as asked."""
         print(self.paint(text, Style.WARNING), file=self.stream)
 
     def error(self, error: VtsfindError) -> None:
-        """Tell what stopped the command, and the remedy."""
+        """Print the error that stopped the command, and the remedy."""
         print(f"{self.paint('vtsfind:', Style.ERROR)} {error.message}", file=self.stream)
         if error.remedy:
             print(f"  {error.remedy}", file=self.stream)
 
     def trace(self, error: BaseException) -> None:
-        """Show where an error was raised."""
+        """Print a traceback."""
         print("".join(traceback.format_exception(error)), end="", file=self.stream)
