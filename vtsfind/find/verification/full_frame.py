@@ -1,4 +1,4 @@
-"""Whether two photos show the same in full: saved anew, smaller or squashed, turned, mirrored, in other colours.
+"""Whether two photos show the same in full: encoded anew, resized or squashed, rotated by quarters, mirrored, in other tones.
 
 That is what most copies are, and it is seen without local features: laid on each other in one of the eight turns, frame on
 frame, the pictures agree everywhere. Only what is beyond doubt is decided here. What is not, another shot from the same place
@@ -10,9 +10,8 @@ import numpy.typing as npt
 
 from vtsfind.find.features.features import Features, Floats
 from vtsfind.find.threads import opencv
-from vtsfind.find.verification.block_similarity import BlockSimilarity, block_similarity
-from vtsfind.find.verification.decision import is_full_frame_match
-from vtsfind.find.verification.registration import Alignment
+from vtsfind.find.verification.measures import Agreement, agreement
+from vtsfind.find.verification.registration import Matrix
 
 TURNS = {
     (1, 0, 0, 1): 1,
@@ -28,20 +27,37 @@ TURNS = {
 
 _THUMBNAIL_PX = 16
 _MIN_THUMBNAIL_CORRELATION = 0.95
+_MIN_BLOCKS = 12
+"""Informative blocks: a few may agree by chance."""
+_MIN_SAME_SHARE = 0.95
+_MAX_COHERENT_SHIFT_PX = 0.06
+_MAX_COHERENT_TO_INCOHERENT = 0.5
+"""Compression displaces blocks each by itself; parallax displaces neighbours together."""
 
 
-def compare_full_frame(first: Features, second: Features) -> tuple[BlockSimilarity, Alignment] | None:
-    """How alike two photos are, frame on frame, if they are the same beyond doubt; else None.
+def compare_full_frame(first: Features, second: Features) -> tuple[Agreement, Matrix] | None:
+    """How two photos agree, frame on frame, if they do beyond doubt; else None.
 
     Returns
     -------
-    The likeness, and how the second picture lies on the first; no local features agree in it, for none were asked.
+    What was measured, and the map, (3, 3), that lays the second small picture on the first.
     """
     turn = _best_turn(first, second)
     if turn is None:
         return None
-    compared = block_similarity(first, second, Alignment(_full_frame_map(turn, first, second), 0, 0))
-    return compared if compared and is_full_frame_match(compared[0]) else None
+    matrix = _full_frame_map(turn, first, second)
+    measured = agreement(first, second, matrix)
+    return (measured, matrix) if measured and _is_match(measured) else None
+
+
+def _is_match(measured: Agreement) -> bool:
+    return (
+        measured.informative_blocks >= _MIN_BLOCKS
+        and measured.same_share >= _MIN_SAME_SHARE
+        and measured.changes == 0
+        and measured.coherent_shift_px
+        < max(_MAX_COHERENT_SHIFT_PX, _MAX_COHERENT_TO_INCOHERENT * measured.incoherent_shift_px)
+    )
 
 
 def _best_turn(first: Features, second: Features) -> tuple[int, ...] | None:
@@ -54,11 +70,9 @@ def _best_turn(first: Features, second: Features) -> tuple[int, ...] | None:
 
 def _thumbnail(photo: Features) -> Floats:
     """(256,): the picture in 16 by 16 pixels, of mean 0 and length 1."""
-    thumbnail = (
-        opencv()
-        .resize(photo.denoised, (_THUMBNAIL_PX, _THUMBNAIL_PX), interpolation=opencv().INTER_AREA)
-        .ravel()
-    )
+    cv2 = opencv()
+    size = (_THUMBNAIL_PX, _THUMBNAIL_PX)
+    thumbnail = cv2.resize(photo.denoised, size, interpolation=cv2.INTER_AREA).ravel()
     thumbnail = thumbnail - thumbnail.mean()
     result: Floats = thumbnail / max(float(np.linalg.norm(thumbnail)), 1e-6)
     return result
@@ -79,9 +93,9 @@ def _turned_indices() -> npt.NDArray[np.intp]:
 _TURNED_INDICES = _turned_indices()
 
 
-def _full_frame_map(turn: tuple[int, ...], first: Features, second: Features) -> npt.NDArray[np.float64]:
-    """The map, (2, 3), that lays all of the second picture on all of the first; places are those of pixels' middles."""
+def _full_frame_map(turn: tuple[int, ...], first: Features, second: Features) -> Matrix:
+    """The map, (3, 3), that lays all of the second picture on all of the first; places are those of pixels' middles."""
     target_size, source_size = (np.array(photo.grey.shape[::-1], float) for photo in (first, second))
     part = np.array(turn, float).reshape(2, 2) * target_size[:, None] / source_size[None]
     shift = target_size / 2 - 0.5 - part @ (source_size / 2 - 0.5)
-    return np.column_stack([part, shift])
+    return np.vstack([np.column_stack([part, shift]), [0.0, 0.0, 1.0]])

@@ -1,8 +1,9 @@
-"""Which affine map, if any, carries one photo's local features onto another's.
+"""Which plane map, if any, carries one photo's local features onto another's.
 
 Features are matched both ways (each other's nearest, and clearly nearer than the second nearest). A match of two SIFT
-features alone says how to turn, scale and shift one picture onto the other, so every match is tried as such a guess; the
-guesses with the most matches in agreement are refined to affine maps by least squares. Nothing is random.
+features alone says how to turn, scale and shift one picture onto the other, so every match is tried as such a hypothesis;
+those with the most matches in agreement are refined to affine maps by least squares. A homography grown from the best of them
+takes its place where clearly more matches agree with it: a photo of a print, a corrected building. Nothing is random.
 
 Mirrored pictures need no features of their own: mirroring reorders the values of a SIFT descriptor.
 """
@@ -13,6 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.find.features.features import Features, Floats
+from vtsfind.find.threads import opencv
+
+Matrix = npt.NDArray[np.float64]
 
 MIN_MATCHES = 6
 """Matches in agreement below which no map is believed."""
@@ -28,6 +32,15 @@ _OUTLIER_MAX_LOG_SCALE = 0.25
 _OUTLIER_MAX_ANGLE_DEGREES = 20.0
 _OUTLIER_MIN_OFFSET_PX = 4.0
 _OUTLIER_MAX_OFFSET_PX = 48.0
+_HOMOGRAPHY_TOLERANCES_PX = (14.0, 10.0, 7.0, 5.0, 4.0, 3.0)
+"""A homography is fitted to the matches within these of it, one after the other, so that it grows from where it began."""
+_MIN_HOMOGRAPHY_MATCHES = 12
+"""Eight unknowns need four matches; three times as many leave a fit that one wrong match can't turn."""
+_MIN_HOMOGRAPHY_GAIN = 1.12
+_MIN_HOMOGRAPHY_EXTRA_MATCHES = 3
+_MIN_DEPTH_RATIO = 0.25
+"""The far side of a photographed print is at most four times as far as the near one."""
+_MIRROR = np.diag([-1.0, 1.0, 1.0])
 _MAX_SCALE = 10.0
 _MAX_ANISOTROPY = 2.2
 
@@ -39,8 +52,8 @@ _MIRRORED_DESCRIPTOR_ORDER = np.arange(128).reshape(4, 4, 8)[::-1][:, :, (-np.ar
 class Alignment:
     """How the second small picture lies on the first."""
 
-    matrix: npt.NDArray[np.float64]
-    """(2, 3): takes a place in the second picture, in pixels, to the first."""
+    matrix: Matrix
+    """(3, 3): takes a place in the second picture, in pixels and homogeneous, to the first."""
     inliers: int
     """Matches that agree."""
     matches: int
@@ -48,19 +61,15 @@ class Alignment:
     outliers: int = 0
     """Matches of equal size and direction that lie off their place, but near it: of things that moved."""
 
-    @property
-    def mirrored(self) -> bool:
-        """Whether the second picture is a mirror image."""
-        return float(np.linalg.det(self.matrix[:, :2])) < 0
 
-    @property
-    def scale(self) -> float:
-        """Pixels of the first picture that one of the second covers, along a side."""
-        return float(np.sqrt(abs(np.linalg.det(self.matrix[:, :2]))))
+def project(matrix: Matrix, points: Matrix) -> Matrix:
+    """Where a map, (3, 3), takes places, (n, 2)."""
+    homogeneous = points @ matrix[:, :2].T + matrix[:, 2]
+    return np.asarray(homogeneous[:, :2] / homogeneous[:, 2:])
 
 
 def align(first: Features, second: Features) -> Alignment | None:
-    """Find the affine map under which most features agree, or None."""
+    """Find the plane map under which most features agree, or None."""
     best: Alignment | None = None
     for mirrored in (False, True):
         found = _align_mirror_state(first, second, mirrored=mirrored)
@@ -94,9 +103,51 @@ def _align_mirror_state(first: Features, second: Features, *, mirrored: bool) ->
     if best is None:
         return None
     outliers = _count_outliers(best, target_points, source_points)
+    frame = second.picture.shape[1], second.picture.shape[0]
+    matrix, inliers = _homography(best, target_points[:, :2], source_points[:, :2], frame, mirrored=mirrored)
     if mirrored:
-        best = best * np.array([-1, 1, 1])
-    return Alignment(best, best_count, len(rows), outliers)
+        matrix = matrix @ _MIRROR
+    return Alignment(matrix, max(best_count, inliers), len(rows), outliers)
+
+
+def _homography(
+    affine: Matrix, target_points: Floats, source_points: Floats, frame: tuple[int, int], *, mirrored: bool
+) -> tuple[Matrix, int]:
+    """Grow a homography from an affine map; gives the affine map, as (3, 3), where it explains as much."""
+    targets, sources = target_points.astype(np.float64), source_points.astype(np.float64)
+    start: Matrix = np.vstack([affine, [0.0, 0.0, 1.0]])
+    agreeing_affine = _agreeing(start, targets, sources, _HOMOGRAPHY_TOLERANCES_PX[-1])
+    matrix = start
+    for tolerance in _HOMOGRAPHY_TOLERANCES_PX:
+        agreeing = _agreeing(matrix, targets, sources, tolerance)
+        if agreeing.sum() < _MIN_HOMOGRAPHY_MATCHES:
+            return start, 0
+        fitted, _ = opencv().findHomography(sources[agreeing], targets[agreeing], 0)
+        if fitted is None:
+            return start, 0
+        matrix = fitted / fitted[2, 2]
+    inliers = int(_agreeing(matrix, targets, sources, _HOMOGRAPHY_TOLERANCES_PX[-1]).sum())
+    better = inliers > _MIN_HOMOGRAPHY_GAIN * agreeing_affine.sum() + _MIN_HOMOGRAPHY_EXTRA_MATCHES
+    if not better or not _is_convex(matrix @ _MIRROR if mirrored else matrix, frame):
+        return start, 0
+    return matrix, inliers
+
+
+def _agreeing(matrix: Matrix, targets: Matrix, sources: Matrix, tolerance_px: float) -> npt.NDArray[np.bool_]:
+    return np.asarray(np.hypot(*(project(matrix, sources) - targets).T) < tolerance_px)
+
+
+def _is_convex(matrix: Matrix, frame: tuple[int, int]) -> bool:
+    """Whether a map keeps the frame (width, height) of the second picture a convex four-sided figure of sane perspective."""
+    width, height = frame
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
+    depth = corners @ matrix[2, :2] + matrix[2, 2]
+    if depth.min() <= _MIN_DEPTH_RATIO * depth.max():
+        return False
+    landed = project(matrix, corners)
+    edges = np.roll(landed, -1, 0) - landed
+    turns = edges[:, 0] * np.roll(edges[:, 1], -1) - edges[:, 1] * np.roll(edges[:, 0], -1)
+    return bool((turns > 0).all() or (turns < 0).all())
 
 
 def _count_outliers(matrix: npt.NDArray[np.float64], target_points: Floats, source_points: Floats) -> int:

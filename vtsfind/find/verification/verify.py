@@ -1,9 +1,10 @@
 """What two photos are to each other, by looking at both.
 
 Bytes and pixels are compared first, by their digests, then whether they show the same in full, frame on frame
-(`vtsfind.find.verification.full_frame`). Else local features must show that one affine map carries one picture onto the other
-(`vtsfind.find.verification.registration`), and then the pictures, laid on each other, must be the same in most blocks
-(`vtsfind.find.verification.block_similarity`). Frames in which nothing is to be seen match by bytes and pixels only.
+(`vtsfind.find.verification.full_frame`). Else local features must show that one plane map carries one picture onto the other
+(`vtsfind.find.verification.registration`), and then the pictures, laid on each other, are measured
+(`vtsfind.find.verification.measures`) and judged (`vtsfind.find.verification.decision`): a version is what its original holds, in
+place, under one change of geometry and one of light. Frames in which nothing is to be seen match by bytes and pixels only.
 
 The verdict does not depend on which photo comes first, nor on anything random.
 """
@@ -18,11 +19,18 @@ import numpy as np
 from vtsfind.base.groups import UNDECIDED, Box, Evidence, FullFrameVerdict, PairVerdict, Verdict
 from vtsfind.base.records import PictureInfo
 from vtsfind.find.features.features import Features
-from vtsfind.find.verification.block_similarity import BlockSimilarity, block_similarity
 from vtsfind.find.verification.borders import broken_off
-from vtsfind.find.verification.decision import REASON_OBJECTS_MOVED, is_unedited, reject_reason
+from vtsfind.find.verification.decision import (
+    CERTAINLY_OTHER_SCORE,
+    MIN_SCORE,
+    is_unedited,
+    reject_reason,
+    version_score,
+)
 from vtsfind.find.verification.full_frame import TURNS, compare_full_frame
-from vtsfind.find.verification.registration import Alignment, align
+from vtsfind.find.verification.measures import Agreement, Comparison, Measures, compare
+from vtsfind.find.verification.overlay import jacobian
+from vtsfind.find.verification.registration import Alignment, Matrix, align, project
 
 T = TypeVar("T", PairVerdict, FullFrameVerdict)
 
@@ -33,7 +41,6 @@ _MIN_SCENE_INLIERS = 15
 _HOUR_S = 3600
 _QUARTER_HOUR_S = 900
 _FULL_FRAME_TOLERANCE_SHARE = 0.02
-_MAX_RESAVE_COLOUR_LEVELS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +118,20 @@ def _match_full_frame(first: PhotoFeatures, second: PhotoFeatures) -> FullFrameV
     compared = compare_full_frame(first.features, second.features)
     if not compared:
         return UNDECIDED
-    verdict, evidence = _copy_verdict(first.features, second.features, *compared)
-    if evidence.box:
-        return UNDECIDED
-    return _checked_by_time(first, second, (verdict, replace(evidence, inliers=None)))
+    agreement, matrix = compared
+    return _checked_by_time(first, second, _copy_verdict(first.features, second.features, agreement, matrix))
 
 
 def _match_local_features(first: PhotoFeatures, second: PhotoFeatures) -> PairVerdict:
     alignment = align(first.features, second.features)
-    compared = alignment and block_similarity(first.features, second.features, alignment)
-    if not compared:
+    compared = alignment and compare(first.features, second.features, alignment)
+    if not alignment or not compared:
         return None
-    reason = reject_reason(*compared)
-    if reason:
-        return _checked_by_time(first, second, _burst_verdict(*compared, reason))
-    return _checked_by_time(first, second, _copy_verdict(first.features, second.features, *compared))
+    score = version_score(compared.measures)
+    if score < MIN_SCORE:
+        return _checked_by_time(first, second, _other_shot(compared, alignment, score, second.features))
+    verdict, evidence = _copy_verdict(first.features, second.features, compared.measures, compared.matrix)
+    return _checked_by_time(first, second, (verdict, replace(evidence, inliers=alignment.inliers)))
 
 
 def _checked_by_time(first: PhotoFeatures, second: PhotoFeatures, found: PairVerdict) -> PairVerdict:
@@ -147,76 +153,75 @@ def _is_other_moment(first: PhotoFeatures, second: PhotoFeatures) -> bool:
     return gap_s is not None and 0 < gap_s < _HOUR_S and gap_s % _QUARTER_HOUR_S != 0
 
 
-def _burst_verdict(similarity: BlockSimilarity, alignment: Alignment, reason: str) -> PairVerdict:
+def _other_shot(compared: Comparison, alignment: Alignment, score: float, second: Features) -> PairVerdict:
     if alignment.inliers < _MIN_SCENE_INLIERS:
         return None
-    note = f"{reason}; {round(similarity.blocks * (1 - similarity.same))} of {similarity.blocks} aligned blocks differ"
+    measures = compared.measures
+    differing = round(measures.informative_blocks * (1 - measures.same_share))
     evidence = Evidence(
         inliers=alignment.inliers,
-        agreement=max(0.0, similarity.same),
-        certain=True if reason == REASON_OBJECTS_MOVED else None,
-        note=note,
+        agreement=measures.same_share,
+        certain=True if score < CERTAINLY_OTHER_SCORE else None,
+        turn=_nearest_turn(compared.matrix, second),
+        note=f"{reject_reason(measures)}; {differing} of {round(measures.informative_blocks)} aligned blocks differ",
     )
-    return Verdict.BURST, replace(evidence, turn=nearest_turn(alignment))
+    return Verdict.BURST, evidence
 
 
 def _copy_verdict(
-    first: Features, second: Features, similarity: BlockSimilarity, alignment: Alignment
+    first: Features, second: Features, measures: Measures | Agreement, matrix: Matrix
 ) -> tuple[Verdict, Evidence]:
     sizes = [(f.picture.shape[1], f.picture.shape[0]) for f in (first, second)]
-    turn = _full_frame_turn(alignment, *sizes)
+    turn = _full_frame_turn(matrix, sizes[0], sizes[1], second)
+    same = round(measures.informative_blocks * measures.same_share)
     evidence = Evidence(
-        inliers=alignment.inliers,
-        agreement=max(0.0, similarity.same),
-        turn=turn or nearest_turn(alignment),
-        note=f"{round(similarity.blocks * similarity.same)} of {similarity.blocks} aligned blocks are the same",
+        agreement=measures.same_share,
+        turn=turn or _nearest_turn(matrix, second),
+        note=f"{same} of {round(measures.informative_blocks)} aligned blocks are the same",
     )
     if turn is None:
-        box, boxed = _box(alignment, *sizes)
+        box, boxed = _box(matrix, *sizes)
         edges = broken_off((first, second)[boxed].picture, box)
         return Verdict.EDIT, replace(evidence, box=box, boxed=boxed, broken_off=edges and round(edges, 3))
-    # Where little is lost by saving, a few blocks that are not the same are something drawn.
-    is_edited = not is_unedited(similarity) or (similarity.same < 0.98 and similarity.noise < 1.5)
-    if is_edited or similarity.colour > _MAX_RESAVE_COLOUR_LEVELS:
+    if not is_unedited(measures):
         return Verdict.EDIT, evidence
     return (Verdict.RESAVE if turn == _NO_TURN else Verdict.TURNED), evidence
 
 
-def _corners(size: tuple[int, int]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+def _corners(size: tuple[int, int]) -> Matrix:
     width, height = size
-    return np.array([[0, 0, 1], [width, 0, 1], [width, height, 1], [0, height, 1]], np.float64)
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
 
 
-def nearest_turn(alignment: Alignment) -> int:
+def _nearest_turn(matrix: Matrix, second: Features) -> int:
     """The EXIF orientation that is most like what brings the second picture onto the first."""
-    part = alignment.matrix[:, :2] / alignment.scale
+    part = jacobian(matrix, second)
     return max(TURNS.items(), key=lambda item: float(part.ravel() @ np.array(item[0])))[1]
 
 
-def _full_frame_turn(alignment: Alignment, first: tuple[int, int], second: tuple[int, int]) -> int | None:
+def _full_frame_turn(
+    matrix: Matrix, first: tuple[int, int], second: tuple[int, int], features: Features
+) -> int | None:
     """The turn that brings all of the second picture onto all of the first; None if there is none."""
-    projected = _corners(second) @ alignment.matrix.T / np.array(first)
+    projected = project(matrix, _corners(second)) / np.array(first)
     spans = np.rint(projected)
     if np.abs(projected - np.clip(spans, 0, 1)).max() > _FULL_FRAME_TOLERANCE_SHARE:
         return None
-    return nearest_turn(alignment)
+    return _nearest_turn(matrix, features)
 
 
-def _box(alignment: Alignment, first: tuple[int, int], second: tuple[int, int]) -> tuple[Box, int]:
+def _box(matrix: Matrix, first: tuple[int, int], second: tuple[int, int]) -> tuple[Box, int]:
     """Which part of the wider picture the narrower shows, and which of them is the wider one."""
-    forth = alignment.matrix
-    turn = np.linalg.inv(forth[:, :2])
-    back = np.column_stack([turn, -turn @ forth[:, 2]])
     boxes = [
-        _bounds(_corners(second) @ forth.T / np.array(first)),
-        _bounds(_corners(first) @ back.T / np.array(second)),
+        _bounds(project(matrix, _corners(second)) / np.array(first)),
+        _bounds(project(np.asarray(np.linalg.inv(matrix), np.float64), _corners(first)) / np.array(second)),
     ]
     areas = [(box.right - box.left) * (box.bottom - box.top) for box in boxes]
     wider = 0 if areas[0] <= areas[1] else 1
     return boxes[wider], wider
 
 
-def _bounds(corners: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> Box:
+def _bounds(corners: Matrix) -> Box:
     low, high = np.clip(corners.min(0), 0, 1), np.clip(corners.max(0), 0, 1)
     return Box(*(round(float(v), 4) for v in (low[0], low[1], high[0], high[1])))
 

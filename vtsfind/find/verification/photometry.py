@@ -1,0 +1,252 @@
+"""What an edit does to the light of a whole picture, fitted rather than tolerated: sharpness, tones, unevenness.
+
+What is left once a picture had the same blur, tone curve and light as the other is noise, compression, and what is really
+different. All fits are of the blocks that look alike; so something in one picture only does not pull at them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.find.features.features import Floats
+from vtsfind.find.verification.block_grid import BLOCK_PX, Grid, Mask, block_statistics
+from vtsfind.find.verification.overlay import MIN_TEXTURE_VARIANCE, blurred
+
+BLUR_SIGMAS_PX = (0.8, 1.3, 2.0, 3.0, 4.5)
+"""What is tried, each half as wide again as the one before."""
+_COMMON_SIGMA_PX = 0.7
+"""Blur of both pictures while they are compared, against noise and the rounding of places."""
+_MIN_GAIN = 0.002
+"""Correlation by which a blur must be better to be believed."""
+_GIVE_UP = 0.02
+_SHARP_ENOUGH = 0.995
+"""Mean correlation from which nothing is to be gained by a blur."""
+_TONE_BINS = 24
+_MIN_BIN_PIXELS = 8
+_MIN_TONE_PIXELS = 200
+_MAX_END_SLOPE = 1.5
+_MIN_LIGHT_BLOCKS = 24
+"""Eleven unknowns."""
+_MAX_LIGHT_LEVELS = 160.0
+_LEVELS = np.arange(256)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Photometry:
+    """The two pictures with equal sharpness, tones and light, and what it took."""
+
+    target: Floats
+    source: Floats
+    """(h, w) float32, 0 to 255."""
+    blur_sigma_px: float
+    """Blur that the source lacked; negative for the target's."""
+    correlation: float
+    """Mean correlation of the better two thirds of the blocks."""
+    tone_range: float
+    """Levels from the 2nd to the 98th percentile of the tone curve: little where contrast was lost."""
+    light_levels: float
+    """By how much the light of the one differs over the picture from that of the other."""
+
+
+def equalise(target: Floats, source: Floats, full: Mask, inside: Mask) -> Photometry:
+    """Give the source the target's sharpness, tones and light.
+
+    Parameters
+    ----------
+    target, source
+        (h, w) float32, one laid on the other.
+    full, inside
+        Blocks and pixels where both are.
+    """
+    sigma, correlation = match_blur(target, source, full)
+    target = blurred(target, float(np.hypot(0.9, min(sigma, 0.0))))
+    source = blurred(source, float(np.hypot(0.9, max(sigma, 0.0))))
+    blocks = block_statistics(target, source)
+    textures = np.maximum(blocks.target_variance, blocks.source_variance)
+    # Flat blocks say which tone becomes which where nothing else has that tone.
+    alike = full & ((blocks.correlation > 0.7) | (textures < MIN_TEXTURE_VARIANCE))
+    where = inside & _pixels(alike, target.shape) if alike.sum() >= 4 else inside
+    curve = fit_tone_curve(source[where], target[where])
+    source = apply_curve(source, curve)
+    source, light = _even_light(target, source, full)
+    low, high = np.percentile(curve, [2, 98])
+    return Photometry(target, source, sigma, correlation, float(high - low), light)
+
+
+def match_blur(target: Floats, source: Floats, full: Mask) -> tuple[float, float]:
+    """The blur, in pixels, that makes the source most like the target, negative if the target needs it; and how like."""
+    blocks = block_statistics(target, source)
+    common_target, common_source = blurred(target, _COMMON_SIGMA_PX), blurred(source, _COMMON_SIGMA_PX)
+    comparable = full & (blocks.correlation > 0.3)
+    best, found = _likeness(common_target, common_source, comparable), 0.0
+    for sign in (1, -1):
+        for sigma in BLUR_SIGMAS_PX:
+            if best > _SHARP_ENOUGH:
+                return found, best
+            more = float(np.hypot(_COMMON_SIGMA_PX, sigma))
+            score = (
+                _likeness(common_target, blurred(source, more), comparable)
+                if sign > 0
+                else _likeness(blurred(target, more), common_source, comparable)
+            )
+            if score > best + _MIN_GAIN:
+                best, found = score, sign * sigma
+            elif score < best - _GIVE_UP:
+                break
+        if found:
+            break
+    return found, best
+
+
+def _likeness(target: Floats, source: Floats, comparable: Mask) -> float:
+    """Mean correlation of the better two thirds of the blocks; -1 if there are hardly any."""
+    blocks = block_statistics(target, source)
+    textured = np.maximum(blocks.target_variance, blocks.source_variance) > MIN_TEXTURE_VARIANCE
+    correlations = np.sort(blocks.correlation[comparable & textured])
+    return float(correlations[len(correlations) // 3 :].mean()) if len(correlations) >= 4 else -1.0
+
+
+def fit_tone_curve(source: Floats, target: Floats) -> npt.NDArray[np.float32]:
+    """The monotone curve, (256,), that takes tones of the source to those of the target: medians of bins, pooled where they fall.
+
+    Pool-adjacent-violators (Ayer et al., 1955). Beyond its ends the curve goes on as steeply as it ends.
+    """
+    edges = np.unique(np.quantile(source, np.linspace(0, 1, _TONE_BINS + 1))) if len(source) else source
+    if len(source) < _MIN_TONE_PIXELS or len(edges) < 4:
+        return _shifted(source, target)
+    bins = np.clip(np.searchsorted(edges, source, "right") - 1, 0, len(edges) - 2)
+    order = np.lexsort((target, bins))
+    starts = np.searchsorted(bins[order], np.arange(len(edges)))
+    counts = np.diff(starts)
+    filled = np.flatnonzero(counts >= _MIN_BIN_PIXELS)
+    if len(filled) < 3:
+        return _shifted(source, target)
+    medians = target[order][starts[filled] + counts[filled] // 2].astype(np.float64)
+    middles = np.sort(source)[starts[filled] + counts[filled] // 2].astype(np.float64)
+    values = _pooled(medians, counts[filled])
+    curve = np.interp(_LEVELS, middles, values)
+    first, last = (
+        (values[a] - values[b]) / max(middles[a] - middles[b], 1e-3) for a, b in ((2, 0), (-1, -3))
+    )
+    first, last = (float(np.clip(slope, 0, _MAX_END_SLOPE)) for slope in (first, last))
+    curve = np.where(middles[0] > _LEVELS, values[0] + (_LEVELS - middles[0]) * first, curve)
+    curve = np.where(middles[-1] < _LEVELS, values[-1] + (_LEVELS - middles[-1]) * last, curve)
+    return np.clip(curve, 0, 255).astype(np.float32)
+
+
+def _shifted(source: Floats, target: Floats) -> npt.NDArray[np.float32]:
+    off = float(np.median(target) - np.median(source)) if len(source) else 0.0
+    shifted: npt.NDArray[np.float32] = np.clip(_LEVELS + off, 0, 255).astype(np.float32)
+    return shifted
+
+
+def _pooled(values: npt.NDArray[np.float64], weights: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    pools: list[tuple[float, float, int]] = []
+    for value, weight in zip(values.tolist(), weights.tolist(), strict=True):
+        pool = (value, float(weight), 1)
+        while pools and pools[-1][0] > pool[0]:
+            mean, mass, count = pools.pop()
+            together = mass + pool[1]
+            pool = ((mean * mass + pool[0] * pool[1]) / together, together, count + pool[2])
+        pools.append(pool)
+    return np.repeat([pool[0] for pool in pools], [pool[2] for pool in pools])
+
+
+def apply_curve(picture: Floats, curve: npt.NDArray[np.float32]) -> Floats:
+    """Take each tone of a picture, 0 to 255, where a curve has it."""
+    below = np.clip(picture, 0, 254.999)
+    level = below.astype(np.intp)
+    rest = below - level
+    return np.asarray(curve[level] * (1 - rest) + curve[level + 1] * rest, np.float32)
+
+
+def _even_light(target: Floats, source: Floats, full: Mask) -> tuple[Floats, float]:
+    """Give the source the target's light: an offset and a gain that are quadratic polynomials of place."""
+    blocks = block_statistics(target, source)
+    flat = np.maximum(blocks.target_variance, blocks.source_variance) < MIN_TEXTURE_VARIANCE
+    near = np.abs(blocks.target_mean - blocks.source_mean) < 40
+    used = full & ((blocks.correlation > 0.7) | (flat & near))
+    if used.sum() < _MIN_LIGHT_BLOCKS:
+        return source, 0.0
+    height, width = target.shape
+    rows, columns = np.nonzero(used)
+    terms = _quadratic((columns + 0.5) * BLOCK_PX / width, (rows + 0.5) * BLOCK_PX / height)
+    means = blocks.source_mean[used].astype(np.float64)
+    unknowns = np.column_stack([terms, terms[:, 1:] * means[:, None] / 128])
+    off = blocks.target_mean[used].astype(np.float64) - means
+    kept = np.ones(len(off), bool)
+    fitted = np.zeros(unknowns.shape[1])
+    for _ in range(2):
+        squares = unknowns[kept].T @ unknowns[kept] + 0.5 * np.eye(unknowns.shape[1])
+        fitted = np.linalg.solve(squares, unknowns[kept].T @ off[kept])
+        residuals = np.abs(off - unknowns @ fitted)
+        kept = residuals <= max(2.0, float(np.median(residuals)) * 2.5)
+    x, y = np.meshgrid(np.arange(width) / width, np.arange(height) / height)
+    field = _quadratic(x, y)
+    offset, gain = field @ fitted[:6], field[..., 1:] @ fitted[6:] / 128
+    levels = float(np.ptp(offset + 128 * gain))
+    if levels >= _MAX_LIGHT_LEVELS:
+        return source, levels
+    return np.asarray(source + offset + gain * source, np.float32), levels
+
+
+def _quadratic(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The six terms of a quadratic polynomial of a place, given in shares of the sides; (..., 6)."""
+    u, v = x * 2 - 1, y * 2 - 1
+    return np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], -1)
+
+
+def _pixels(blocks: Mask, shape: tuple[int, ...]) -> Mask:
+    """The pixels of some blocks."""
+    mask = np.zeros(shape, bool)
+    filled = blocks.repeat(BLOCK_PX, 0).repeat(BLOCK_PX, 1)
+    mask[: filled.shape[0], : filled.shape[1]] = filled
+    return mask
+
+
+def residual_limits(photometry: Photometry, alike: Mask) -> tuple[Floats, Floats, float, float]:
+    """What is left of two equalised pictures, and how much of it noise and inexact places explain.
+
+    Parameters
+    ----------
+    photometry
+        The pictures.
+    alike
+        Pixels that show the same.
+
+    Returns
+    -------
+    The residual (h, w), its expected deviation (h, w), the noise in levels, and the inexactness in pixels.
+    """
+    from vtsfind.find.threads import opencv
+
+    cv2 = opencv()
+    target, source = photometry.target, photometry.source
+    residual = target - source
+    slopes = [
+        np.hypot(cv2.Sobel(p, -1, 1, 0, scale=0.125), cv2.Sobel(p, -1, 0, 1, scale=0.125))
+        for p in (target, source)
+    ]
+    slope = np.maximum(*slopes)
+    if not alike.any():
+        return residual, np.full_like(residual, 50.0), 50.0, 1.0
+    calm_below, steep_above = np.percentile(slope[alike], [50, 80])
+    calm, steep = alike & (slope < calm_below), alike & (slope > steep_above)
+    noise = _deviation(residual[calm]) if calm.any() else 50.0
+    inexact = 1.0
+    if steep.any():
+        excess = max(0.0, float(np.median(residual[steep] ** 2)) * 2.2 - noise**2)
+        inexact = float(np.sqrt(excess) / max(float(np.median(slope[steep])), 0.5))
+    expected = np.sqrt(max(noise, 0.6) ** 2 + (np.clip(inexact, 0.15, 1.0) * slope) ** 2)
+    return residual, np.asarray(expected, np.float32), noise, inexact
+
+
+def _deviation(values: Floats) -> float:
+    """Standard deviation of a normal distribution with the same median of absolute deviations."""
+    return float(1.4826 * np.median(np.abs(values - np.median(values))))
+
+
+def means_differ(blocks_a: Grid, blocks_b: Grid, levels: float) -> Mask:
+    """Blocks whose means differ by more than some levels."""
+    return np.asarray(np.abs(blocks_a - blocks_b) > levels)
