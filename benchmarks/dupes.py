@@ -42,7 +42,7 @@ from vtsfind.find.verification.verify import PhotoFeatures, verify
 from vtsfind.media.decode import decode
 
 Saw = tuple[str, str, str]
-"""Kind of pair, name within that kind, verdict ("" for strangers)."""
+"""Kind of pair, name within that kind, verdict ("" for a non-match)."""
 Pair = tuple[str, str]
 
 
@@ -56,7 +56,7 @@ def opened(path: Path) -> Image.Image:
     return Image.fromarray(decode(path.read_bytes(), shortest=256)[0])
 
 
-def looked(image: Image.Image) -> PhotoFeatures:
+def extracted(image: Image.Image) -> PhotoFeatures:
     """What `verify` is given: the picture as a JPEG of good quality would hold it."""
     content = jpeg(image)
     pixels, info = decode(content, shortest=576)
@@ -96,7 +96,7 @@ def edited_shots(image: Image.Image, row: int, edits: Sequence[tuple[str, Edit]]
     return shots
 
 
-class Judge:
+class KnownCopies:
     """Compares the versions of one photo with it; sent to other processes."""
 
     def __init__(self, filling: Sequence[Path]) -> None:
@@ -109,20 +109,20 @@ class Judge:
         halves = {"mild": mild(), "hard": hard(around(self.filling, row))}
         made = {half: versions(image, row, edits.items()) for half, edits in halves.items()}
         made["shot"] = edited_shots(image, row, [*halves["mild"].items(), *halves["hard"].items()])
-        original = looked(image)
+        original = extracted(image)
         saw = []
         for kind, pictures in made.items():
             for name, picture in pictures.items():
-                found = verify(original, looked(picture))
+                found = verify(original, extracted(picture))
                 saw.append((kind, name, found[0].value if found else ""))
         return saw
 
 
-def judged_pairs(data: Path, paths: Sequence[Path], processes: int) -> dict[str, Any]:
+def known_copiesd_pairs(data: Path, paths: Sequence[Path], processes: int) -> dict[str, Any]:
     """Compare pairs; see the module."""
-    judge = Judge(fillings(data, len(paths)))
+    known_copies = KnownCopies(fillings(data, len(paths)))
     with get_context("fork").Pool(processes) as pool:
-        saw = [one for part in pool.imap(judge, enumerate(paths)) for one in part]
+        saw = [one for part in pool.imap(known_copies, enumerate(paths)) for one in part]
     verdicts: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     for kind, name, verdict in saw:
         verdicts[kind][name][verdict or "strangers"] += 1
@@ -152,23 +152,23 @@ def copied(said: Counter[str]) -> float:
 def same_kind(paths: Sequence[Path], processes: int) -> dict[str, Any]:
     """Compare all photos of one kind with each other; the kind is the name up to the hyphen."""
     with get_context("fork").Pool(processes) as pool:
-        seen = pool.map(_looked_at, paths)
+        seen = pool.map(_extracted_from, paths)
         kinds = [path.name.partition("-")[0] for path in paths]
         tasks = [
             (a, b) for (a, one), (b, two) in combinations(zip(seen, kinds, strict=True), 2) if one == two
         ]
         started = time.perf_counter()
-        said = Counter(pool.imap_unordered(_judged, tasks, chunksize=64))
+        said = Counter(pool.imap_unordered(_known_copiesd, tasks, chunksize=64))
     copies = sum(said[verdict] for verdict in COPIES)
     per_pair = (time.perf_counter() - started) * processes / max(1, len(tasks))
     return {"pairs": len(tasks), "copies": copies, "verdicts": dict(said), "ms a pair": 1000 * per_pair}
 
 
-def _looked_at(path: Path) -> PhotoFeatures:
-    return looked(opened(path))
+def _extracted_from(path: Path) -> PhotoFeatures:
+    return extracted(opened(path))
 
 
-def _judged(pair: tuple[PhotoFeatures, PhotoFeatures]) -> str:
+def _known_copiesd(pair: tuple[PhotoFeatures, PhotoFeatures]) -> str:
     found = verify(*pair)
     return found[0].value if found else "strangers"
 
@@ -271,7 +271,7 @@ def main() -> None:
     paths = photos(given.data, given.every, given.start)
     figures: dict[str, Any] = {}
     if given.only != "groups":
-        figures["pairs"] = judged_pairs(given.data, paths, given.processes)
+        figures["pairs"] = known_copiesd_pairs(given.data, paths, given.processes)
     if given.only != "pairs":
         figures["groups"] = found_groups(given.data, paths, given.peers)
     if given.write:

@@ -8,7 +8,7 @@ is FAISS's flat index, which compares every code with every other; its multi-ind
 flipped) is not. Both are asked for the neighbours of 1,000 of the codes; the neighbours found are counted, and the time
 for that is multiplied up to all codes. `candidates` is what `vtsfind dupes` does: it chooses the radius by the library's
 size, finds the pairs, and keeps the nearest few of each photo. It is also measured on *related* codes: signs of 256
-mixtures of 384 independent numbers, so that strangers differ in half of the bits with a deviation of about 9.
+mixtures of 384 independent numbers, so that unrelated codes differ in half of the bits with a deviation of about 9.
 
 With --recall, edits (`benchmarks/edits.py`) of every N-th photo of `photos/train` in DATA are hidden among related codes,
 and it is said how many are within the radius, are found (which follows from the plan, without a search), and are among
@@ -55,7 +55,7 @@ def planted(n: int, radius: int) -> Codes:
 def related(n: int, radius: int) -> Codes:
     """The same with codes whose bits correlate a little."""
     rng = np.random.default_rng(n + radius)
-    return with_pairs(strangers(n, rng), radius, rng)
+    return with_pairs(unrelated(n, rng), radius, rng)
 
 
 def with_pairs(codes: Codes, radius: int, rng: np.random.Generator) -> Codes:
@@ -67,7 +67,7 @@ def with_pairs(codes: Codes, radius: int, rng: np.random.Generator) -> Codes:
     return codes[rng.permutation(len(codes))]
 
 
-def strangers(n: int, rng: np.random.Generator) -> Codes:
+def unrelated(n: int, rng: np.random.Generator) -> Codes:
     """Codes of photos that have nothing to do with each other, as bits of a real model are related."""
     mixture = rng.standard_normal((MIXED, BITS), dtype=np.float32)
     starts = range(0, n, 1 << 15)
@@ -172,7 +172,7 @@ def edited(data: Path, every: int) -> tuple[Codes, Mapping[str, Codes]]:
 def recall(task: tuple[Codes, Mapping[str, Codes], int]) -> dict[str, Any]:
     """How many edits come to be candidates in a library of n: within the radius, found, among the nearest found."""
     originals, versions, n = task
-    planes = bits.planes(np.concatenate([originals, strangers(n - len(originals), np.random.default_rng(n))]))
+    planes = bits.planes(np.concatenate([originals, unrelated(n - len(originals), np.random.default_rng(n))]))
     few = exhaustive_cost(n) <= choice._MAX_EFFORT_NS
     radius = choice.adaptive_radius(
         planes, neighbours=choice.TARGET_NEIGHBOURS if few else choice.TARGET_NEIGHBOURS_PARTIAL

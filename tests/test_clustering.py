@@ -13,7 +13,7 @@ PHOTOS = 9
 PAIRS = [(a, b) for a in range(PHOTOS) for b in range(a + 1, PHOTOS)]
 
 
-class Judge:
+class KnownCopies:
     """Knows all copies, and remembers what it was asked."""
 
     def __init__(self, truth: set[Pair]) -> None:
@@ -27,8 +27,8 @@ class Judge:
 
 @given(st.permutations(range(PHOTOS)), st.sets(st.sampled_from(PAIRS)), st.sets(st.sampled_from(PAIRS)))
 def test_every_member_is_a_copy_of_its_keeper(order: list[int], truth: set[Pair], known: set[Pair]) -> None:
-    judge = Judge(truth)
-    groups = star_clusters(order, truth & known, truth - known, judge)
+    known_copies = KnownCopies(truth)
+    groups = star_clusters(order, truth & known, truth - known, known_copies)
     grouped = [photo for group in groups for photo in group]
     assert len(grouped) == len(set(grouped))
     place = {photo: i for i, photo in enumerate(order)}
@@ -40,61 +40,61 @@ def test_every_member_is_a_copy_of_its_keeper(order: list[int], truth: set[Pair]
 
 @given(st.permutations(range(PHOTOS)), st.sets(st.sampled_from(PAIRS)))
 def test_the_groups_do_not_depend_on_the_order_of_the_pairs(order: list[int], truth: set[Pair]) -> None:
-    forward = star_clusters(order, sorted(truth), (), Judge(truth))
-    assert forward == star_clusters(order, sorted(truth, reverse=True), (), Judge(truth))
+    forward = star_clusters(order, sorted(truth), (), KnownCopies(truth))
+    assert forward == star_clusters(order, sorted(truth, reverse=True), (), KnownCopies(truth))
     assert [group[0] for group in forward] == sorted((g[0] for g in forward), key=order.index)
 
 
 @given(st.permutations(range(PHOTOS)), st.sets(st.sampled_from(PAIRS), min_size=1))
 def test_a_photo_left_alone_has_no_copy_that_is_left_alone_too(order: list[int], truth: set[Pair]) -> None:
-    groups = star_clusters(order, truth, (), Judge(truth))
+    groups = star_clusters(order, truth, (), KnownCopies(truth))
     alone = set(order) - {photo for group in groups for photo in group}
     assert not any(a in alone and b in alone for a, b in truth)
 
 
 def test_a_chain_does_not_hold_together() -> None:
     chain = {(0, 1), (1, 2), (2, 3)}
-    assert star_clusters([0, 1, 2, 3], chain, (), Judge(chain)) == [(0, 1), (2, 3)]
+    assert star_clusters([0, 1, 2, 3], chain, (), KnownCopies(chain)) == [(0, 1), (2, 3)]
 
 
 def test_a_copy_of_a_copy_is_compared_with_the_keeper() -> None:
-    judge = Judge({(0, 1), (1, 2), (0, 2)})
-    assert star_clusters([0, 1, 2], [(0, 1), (1, 2)], (), judge) == [(0, 1, 2)]
-    assert judge.asked == [(0, 2)]
+    known_copies = KnownCopies({(0, 1), (1, 2), (0, 2)})
+    assert star_clusters([0, 1, 2], [(0, 1), (1, 2)], (), known_copies) == [(0, 1, 2)]
+    assert known_copies.asked == [(0, 2)]
 
 
 def test_a_pair_that_was_spared_is_compared_when_it_matters() -> None:
     truth = {(0, 1), (0, 2), (1, 3), (0, 3)}
-    judge = Judge(truth)
-    assert star_clusters([0, 1, 2, 3], [(0, 1), (0, 2)], [(1, 3), (0, 3)], judge) == [(0, 1, 2, 3)]
-    assert judge.asked == [(0, 3)]
+    known_copies = KnownCopies(truth)
+    assert star_clusters([0, 1, 2, 3], [(0, 1), (0, 2)], [(1, 3), (0, 3)], known_copies) == [(0, 1, 2, 3)]
+    assert known_copies.asked == [(0, 3)]
 
 
 def test_the_best_photo_is_the_keeper() -> None:
     every = set(PAIRS)
-    assert star_clusters([4, *(i for i in range(PHOTOS) if i != 4)], every, (), Judge(every)) == [
+    assert star_clusters([4, *(i for i in range(PHOTOS) if i != 4)], every, (), KnownCopies(every)) == [
         (4, 0, 1, 2, 3, 5, 6, 7, 8)
     ]
 
 
 @given(st.lists(st.sampled_from(PAIRS)))
-def test_families_are_what_hangs_together(pairs: list[Pair]) -> None:
-    families = UnionFind()
+def test_components_are_what_is_connected(pairs: list[Pair]) -> None:
+    components = UnionFind()
     sets = {photo: {photo} for photo in range(PHOTOS)}
     for a, b in pairs:
-        families.join(a, b)
+        components.join(a, b)
         union = sets[a] | sets[b]
         for photo in union:
             sets[photo] = union
     for a, b in PAIRS:
-        assert (families.of(a) == families.of(b)) is (b in sets[a])
+        assert (components.of(a) == components.of(b)) is (b in sets[a])
 
 
-def test_another_shot_of_enough_members_of_a_family_is_one_of_the_others_too() -> None:
-    families = UnionFind()
-    shots = OtherShots(families, 2)
+def test_another_shot_of_enough_members_of_a_component_is_one_of_the_others_too() -> None:
+    components = UnionFind()
+    shots = OtherShots(components, 2)
     for member in (1, 2, 3):
-        families.join(0, member)
+        components.join(0, member)
     shots.add(1, 9)
     assert not shots.is_other_shot(2, 9)
     shots.add(0, 9)
@@ -103,34 +103,34 @@ def test_another_shot_of_enough_members_of_a_family_is_one_of_the_others_too() -
     assert not shots.is_other_shot(2, 8)
 
 
-def test_other_shots_of_photos_that_do_not_hang_together_say_nothing_of_a_third() -> None:
-    families = UnionFind()
-    shots = OtherShots(families, 2)
+def test_other_shots_of_photos_that_are_not_connected_say_nothing_of_a_third() -> None:
+    components = UnionFind()
+    shots = OtherShots(components, 2)
     shots.add(0, 9)
     shots.add(1, 9)
     assert not shots.is_other_shot(0, 9)
     assert not shots.is_other_shot(2, 9)
-    families.join(0, 2)
+    components.join(0, 2)
     assert not shots.is_other_shot(2, 9)
-    families.join(1, 2)
+    components.join(1, 2)
     assert shots.is_other_shot(2, 9)
 
 
 def test_what_looks_like_another_shot_once_or_twice_is_still_compared() -> None:
-    families = UnionFind()
-    shots = OtherShots(families)
+    components = UnionFind()
+    shots = OtherShots(components)
     for member in range(MIN_OTHER_SHOT_WEIGHT):
         assert not shots.is_other_shot(member, 99)
-        families.join(0, member)
+        components.join(0, member)
         shots.add(member, 99)
     assert shots.is_other_shot(0, 99)
 
 
 def test_two_shots_that_can_be_nothing_else_are_enough() -> None:
-    families = UnionFind()
-    shots = OtherShots(families)
-    families.join(0, 1)
-    families.join(0, 2)
+    components = UnionFind()
+    shots = OtherShots(components)
+    components.join(0, 1)
+    components.join(0, 2)
     shots.add(0, 99, certain=True)
     assert not shots.is_other_shot(2, 99)
     shots.add(1, 99, certain=True)

@@ -17,7 +17,7 @@ from vtsfind.find.verification.full_frame import TURNS
 from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame, match_local_features, verify
 
 
-def looked(image: Image.Image, mark: bytes) -> PhotoFeatures:
+def extracted(image: Image.Image, mark: bytes) -> PhotoFeatures:
     """A photo of which only a small picture is kept."""
     return PhotoFeatures(features_without_local(np.asarray(image)), PictureInfo(*image.size), mark)
 
@@ -32,7 +32,7 @@ def test_a_photo_in_any_turn_size_and_shape_is_the_same_at_a_glance(
     image = photograph(seed, 320, 240)
     stored = STORED_AS[turn]
     other = (image if stored is None else image.transpose(stored)).resize((width, height))
-    found = match_full_frame(looked(image, b"1"), looked(other, b"2"))
+    found = match_full_frame(extracted(image, b"1"), extracted(other, b"2"))
     assert isinstance(found, tuple)
     assert found[0] is (Verdict.RESAVE if turn == 1 else Verdict.TURNED)
     assert found[1].turn == turn
@@ -45,8 +45,8 @@ def test_a_glance_says_the_same_whichever_photo_comes_first(seed: int) -> None:
     image = photograph(seed, 320, 240)
     other = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((200, 150))
     forth, back = (
-        match_full_frame(looked(image, b"1"), looked(other, b"2")),
-        match_full_frame(looked(other, b"2"), looked(image, b"1")),
+        match_full_frame(extracted(image, b"1"), extracted(other, b"2")),
+        match_full_frame(extracted(other, b"2"), extracted(image, b"1")),
     )
     assert forth == back
 
@@ -74,14 +74,14 @@ def test_a_glance_does_not_decide_what_is_not_the_same_in_full(
 ) -> None:
     image = photograph(3, 320, 240)
     other = edit(image)
-    assert match_full_frame(looked(image, b"1"), looked(other, b"2")) is UNDECIDED
+    assert match_full_frame(extracted(image, b"1"), extracted(other, b"2")) is UNDECIDED
 
 
 def test_a_drawing_on_a_photo_is_left_to_a_closer_look_which_sees_the_edit() -> None:
     image = photograph(5, 320, 240)
     drawn = image.copy()
     ImageDraw.Draw(drawn).rectangle((100, 80, 190, 150), "yellow")
-    pair = looked(image, b"1"), looked(drawn, b"2")
+    pair = extracted(image, b"1"), extracted(drawn, b"2")
     assert match_full_frame(*pair) is UNDECIDED
     found = match_local_features(*pair)
     assert found is not None
@@ -89,9 +89,9 @@ def test_a_drawing_on_a_photo_is_left_to_a_closer_look_which_sees_the_edit() -> 
     assert verify(*pair) == found
 
 
-def test_a_blank_frame_is_a_stranger_at_a_glance() -> None:
+def test_a_blank_frame_is_a_non_match() -> None:
     blank = Image.new("RGB", (320, 240), "grey")
-    assert match_full_frame(looked(blank, b"1"), looked(blank.resize((160, 120)), b"2")) is None
+    assert match_full_frame(extracted(blank, b"1"), extracted(blank.resize((160, 120)), b"2")) is None
 
 
 def test_local_features_found_late_are_those_found_at_once() -> None:

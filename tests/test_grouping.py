@@ -39,7 +39,7 @@ def in_card(width: float, height: float) -> PairVerdict:
     return Verdict.EDIT, Evidence(box=Box(0.0, 0.0, width, height), boxed=0)
 
 
-class Eyes:
+class KnownVerdicts:
     """Knows all verdicts, and remembers what it was asked."""
 
     def __init__(self, truth: dict[tuple[str, str], PairVerdict]) -> None:
@@ -53,17 +53,17 @@ class Eyes:
 
 
 def grouped(
-    eyes: Eyes, known: Sequence[tuple[str, str]], skipped: Sequence[tuple[str, str]] = ()
+    verifier: KnownVerdicts, known: Sequence[tuple[str, str]], skipped: Sequence[tuple[str, str]] = ()
 ) -> tuple[Group, ...]:
     contents = {NUMBER[name]: content(name) for name in SIZES}
     numbered = [(NUMBER[a], NUMBER[b]) for a, b in known]
     rules = Rules(policy(), frozenset(COPIES), scope(), known_decisions())
     verified = VerifiedPairs(
-        {pair: found for pair in numbered if (found := eyes.truth[pair])},
+        {pair: found for pair in numbered if (found := verifier.truth[pair])},
         tuple((NUMBER[a], NUMBER[b]) for a, b in skipped),
     )
     files = RankedFiles(contents.values(), details, rules.policy)
-    return choose_keepers(cluster(contents, files, verified, eyes, rules), contents, files, rules)
+    return choose_keepers(cluster(contents, files, verified, verifier, rules), contents, files, rules)
 
 
 def paths(group: Group) -> list[bytes]:
@@ -74,14 +74,14 @@ def paths(group: Group) -> list[bytes]:
 def test_a_frame_gives_way_to_the_shot_in_it_whichever_pair_was_compared_first(
     first: tuple[str, str],
 ) -> None:
-    eyes = Eyes(
+    verifier = KnownVerdicts(
         {
             ("/card", "/photo"): in_card(0.6, 0.45),
             ("/card", "/small"): in_card(0.6, 0.45),
             ("/photo", "/small"): RESAVE,
         }
     )
-    (group,) = grouped(eyes, [first, ("/photo", "/small")], [("/card", "/photo")])
+    (group,) = grouped(verifier, [first, ("/photo", "/small")], [("/card", "/photo")])
     assert paths(group) == [b"/photo", b"/small", b"/card"]
     assert group.members[2].reason.startswith("1200x900 beats 2000x2000, which shows it on 1200x900")
     assert group.members[0].reason.startswith("1200x900 beats ")
@@ -89,14 +89,16 @@ def test_a_frame_gives_way_to_the_shot_in_it_whichever_pair_was_compared_first(
 
 
 def test_two_shots_in_one_card_are_no_copies_of_each_other() -> None:
-    eyes = Eyes({("/card", "/photo"): in_card(0.6, 0.45), ("/card", "/other"): in_card(0.5, 0.375)})
-    (group,) = grouped(eyes, [("/card", "/photo"), ("/card", "/other")])
+    verifier = KnownVerdicts(
+        {("/card", "/photo"): in_card(0.6, 0.45), ("/card", "/other"): in_card(0.5, 0.375)}
+    )
+    (group,) = grouped(verifier, [("/card", "/photo"), ("/card", "/other")])
     assert paths(group) == [b"/photo", b"/card"]
-    assert (NUMBER["/photo"], NUMBER["/other"]) in eyes.asked
+    assert (NUMBER["/photo"], NUMBER["/other"]) in verifier.asked
 
 
 def test_a_shot_that_is_only_small_leaves_the_frame_first() -> None:
-    eyes = Eyes({("/card", "/small"): in_card(0.6, 0.45)})
-    (group,) = grouped(eyes, [("/card", "/small")])
+    verifier = KnownVerdicts({("/card", "/small"): in_card(0.6, 0.45)})
+    (group,) = grouped(verifier, [("/card", "/small")])
     assert paths(group) == [b"/card", b"/small"]
     assert group.members[1].reason.startswith("2000x2000 beats 240x180")

@@ -1,4 +1,4 @@
-"""Candidate pairs: what is near enough for a look, and never more than can be looked at."""
+"""Candidate pairs: what is near enough to be compared, and never more than can be compared."""
 
 import numpy as np
 import numpy.typing as npt
@@ -96,13 +96,13 @@ def test_the_radius_shrinks_as_the_library_grows() -> None:
 
 
 def test_the_radius_does_not_collapse_for_thousands_of_black_frames() -> None:
-    strangers = random_codes(3, 3000)
-    plain = adaptive_radius(bits.planes(strangers))
+    unrelated = random_codes(3, 3000)
+    plain = adaptive_radius(bits.planes(unrelated))
     black = flipped(np.zeros((1000, 32), np.uint8), 2)
-    assert adaptive_radius(bits.planes(np.concatenate([strangers, black]))) >= plain - 8
+    assert adaptive_radius(bits.planes(np.concatenate([unrelated, black]))) >= plain - 8
 
 
-def test_copies_are_candidates_in_a_library_of_strangers() -> None:
+def test_copies_are_candidates_in_a_library_of_unrelated_photos() -> None:
     codes = random_codes(4, 3000)
     codes[1500:1600] = flipped(codes[:100], 30)
     found = pairs_of(hash_candidates(bits.planes(codes)))

@@ -1,4 +1,4 @@
-"""Pairs of photos that show the same details: what codes of whole pictures miss, and never more than can be looked at."""
+"""Candidate pairs by local features: what codes of whole pictures miss, and never more than can be compared."""
 
 import hashlib
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from vtsfind.find.candidates.local_features import (
 from vtsfind.find.candidates.visual_words import MAX_CHANCE_NEIGHBOURS, learn_vocabulary
 from vtsfind.find.features.features import Features, LocalFeatures, features
 
-STRANGERS = range(20, 44)
+UNRELATED = range(20, 44)
 
 
 def seen(image: Image.Image) -> Features:
@@ -36,8 +36,8 @@ def photo(seed: int) -> Features:
 
 
 @cache
-def strangers() -> tuple[Features, ...]:
-    return tuple(photo(seed) for seed in STRANGERS)
+def unrelated() -> tuple[Features, ...]:
+    return tuple(photo(seed) for seed in UNRELATED)
 
 
 def collage(*seeds: int) -> Image.Image:
@@ -66,29 +66,29 @@ def pairs_of(result: LocalCandidates) -> set[tuple[int, int]]:
 
 @pytest.mark.parametrize("seeds", [(1, 90, 91, 92), (90, 1, 91, 92), (90, 91, 92, 1)], ids=str)
 def test_a_photo_inside_a_collage_is_proposed(seeds: tuple[int, ...]) -> None:
-    result = found([photo(1), *strangers(), seen(collage(*seeds))])
-    assert (0, 1 + len(STRANGERS)) in pairs_of(result)
+    result = found([photo(1), *unrelated(), seen(collage(*seeds))])
+    assert (0, 1 + len(UNRELATED)) in pairs_of(result)
 
 
 def test_each_photo_of_a_collage_is_proposed() -> None:
-    result = found([*strangers(), seen(collage(20, 25, 30, 35))])
-    assert pairs_of(result) >= {(n, len(STRANGERS)) for n in (0, 5, 10, 15)}
+    result = found([*unrelated(), seen(collage(20, 25, 30, 35))])
+    assert pairs_of(result) >= {(n, len(UNRELATED)) for n in (0, 5, 10, 15)}
 
 
 @pytest.mark.parametrize("degrees", [0, 90, 200])
 def test_a_mirrored_crop_is_proposed_however_it_is_turned(degrees: int) -> None:
     crop = ImageOps.mirror(photograph(1).crop((120, 60, 320, 220))).rotate(degrees, expand=True)
-    result = found([seen(crop), *strangers(), photo(1)])
-    assert (0, 1 + len(STRANGERS)) in pairs_of(result)
+    result = found([seen(crop), *unrelated(), photo(1)])
+    assert (0, 1 + len(UNRELATED)) in pairs_of(result)
 
 
-def test_strangers_are_not_proposed() -> None:
-    assert len(found(strangers()).firsts) == 0
+def test_unrelated_photos_are_not_proposed() -> None:
+    assert len(found(unrelated()).firsts) == 0
 
 
 def test_a_stronger_likeness_has_more_votes_and_a_better_rank() -> None:
     near, far = photograph(1).crop((10, 10, 380, 280)), photograph(1).crop((150, 100, 330, 230))
-    result = found([seen(near), photo(1), seen(far), *strangers()])
+    result = found([seen(near), photo(1), seen(far), *unrelated()])
     votes = dict(
         zip(zip(result.firsts.tolist(), result.seconds.tolist(), strict=True), result.votes, strict=True)
     )
@@ -98,7 +98,7 @@ def test_a_stronger_likeness_has_more_votes_and_a_better_rank() -> None:
 
 def test_pairs_that_are_not_wanted_do_not_use_up_a_photos_share() -> None:
     copies = [seen(photograph(1).crop((n, n, 384 - n, 288 - n))) for n in range(12)]
-    photos = [*copies, *strangers(), seen(collage(1, 90, 91, 92))]
+    photos = [*copies, *unrelated(), seen(collage(1, 90, 91, 92))]
     last = len(photos) - 1
     result = found(photos, wanted=lambda firsts, seconds: np.maximum(firsts, seconds) == last)
     assert {second for _, second in pairs_of(result)} == {last}
@@ -149,7 +149,7 @@ def test_two_dozen_near_copies_make_few_pairs() -> None:
 def test_the_order_of_the_photos_does_not_matter(random: object) -> None:
     photos = [
         photo(1),
-        *strangers()[:6],
+        *unrelated()[:6],
         seen(collage(1, 20, 91, 92)),
         seen(photograph(1).crop((9, 9, 300, 250))),
     ]
@@ -169,7 +169,7 @@ def test_the_order_of_the_photos_does_not_matter(random: object) -> None:
 
 
 def test_how_many_are_counted_at_once_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
-    photos = [photo(1), *strangers()[:6], seen(collage(1, 22, 24, 92))]
+    photos = [photo(1), *unrelated()[:6], seen(collage(1, 22, 24, 92))]
     whole = found(photos)
     monkeypatch.setattr(module, "_PHOTOS_PER_BLOCK", 50)
     monkeypatch.setattr(vocabulary, "_DESCRIPTORS_PER_BATCH", 301)
@@ -179,7 +179,7 @@ def test_how_many_are_counted_at_once_does_not_matter(monkeypatch: pytest.Monkey
 
 
 def test_in_a_large_library_the_larger_points_stand_for_a_photo(monkeypatch: pytest.MonkeyPatch) -> None:
-    photos = [photo(1), *strangers(), seen(photograph(1).crop((20, 20, 350, 260)))]
+    photos = [photo(1), *unrelated(), seen(photograph(1).crop((20, 20, 350, 260)))]
     monkeypatch.setattr(module, "MAX_POINTS", 100 * len(photos))
     result = found(photos)
     assert pairs_of(result) == {(0, len(photos) - 1)}
@@ -199,11 +199,11 @@ def test_the_watcher_hears_of_each_photo_and_can_stop_it() -> None:
             self.told.append(steps)
 
     watcher, cancel = Watcher(), CancelToken()
-    found(strangers(), monitor=Monitor(progress=watcher))
-    assert watcher.told == [(Phase.MATCH_LOCAL_FEATURES, len(STRANGERS)), *[1] * len(STRANGERS)]
+    found(unrelated(), monitor=Monitor(progress=watcher))
+    assert watcher.told == [(Phase.MATCH_LOCAL_FEATURES, len(UNRELATED)), *[1] * len(UNRELATED)]
     cancel.cancel()
     with pytest.raises(Cancelled):
-        found(strangers(), monitor=Monitor(cancel=cancel))
+        found(unrelated(), monitor=Monitor(cancel=cancel))
 
 
 # ---------------------------------------------------------------------------------------------------- words
@@ -227,7 +227,7 @@ def test_a_mirror_image_has_the_same_words_and_signatures_exchanged() -> None:
 
 
 def test_words_are_the_finer_the_more_points_there_are() -> None:
-    descriptors = np.concatenate([each.descriptors for each in strangers()])
+    descriptors = np.concatenate([each.descriptors for each in unrelated()])
     signs_in_word = [
         learn_vocabulary(descriptors, points).signs_in_word for points in (10**3, 10**5, 10**7, 10**9)
     ]
@@ -237,7 +237,7 @@ def test_words_are_the_finer_the_more_points_there_are() -> None:
 
 
 def test_few_points_share_a_word_by_chance() -> None:
-    descriptors = np.concatenate([each.descriptors for each in strangers()])
+    descriptors = np.concatenate([each.descriptors for each in unrelated()])
     words = learn_vocabulary(descriptors, len(descriptors)).assign_words(descriptors).words
     _, counts = np.unique(words, return_counts=True)
     assert (counts * counts).sum() / counts.sum() <= MAX_CHANCE_NEIGHBOURS + 1

@@ -68,10 +68,10 @@ def seen(folder: Path, photos: Path) -> Shelf:
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
-    """A photo with copies of every kind, and a stranger."""
+    """A photo with copies of every kind, and an unrelated photo."""
     folder = tmp_path_factory.mktemp("drawn")
     family(folder / "photos")
-    photograph(1).save(folder / "photos" / "stranger.jpg")
+    photograph(1).save(folder / "photos" / "unrelated.jpg")
     return seen(folder / "library", folder / "photos")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import ExifTags, Image, ImageOps
-from support.copies import family, groups, names, save, strangers, verdicts
+from support.copies import family, groups, names, save, unrelated, verdicts
 from support.output import Vtsfind, records
 from support.textures import photograph
 
@@ -29,7 +29,7 @@ def photos(tmp_path: Path) -> Path:
 
 def test_copies_are_found_each_with_its_verdict_and_evidence(photos: Path, dupes: Vtsfind) -> None:
     family(photos)
-    strangers(photos, 1, 2, 3)
+    unrelated(photos, 1, 2, 3)
     result = dupes("--json")
     assert result.exit_code == 0, result.stderr
     (group,) = groups(result)
@@ -69,7 +69,7 @@ def test_the_text_says_who_is_kept_and_why(photos: Path, dupes: Vtsfind) -> None
 
 def test_a_second_run_reads_and_compares_nothing(photos: Path, dupes: Vtsfind) -> None:
     family(photos)
-    strangers(photos, 1, 2)
+    unrelated(photos, 1, 2)
     first, second = dupes("--json"), dupes("--json", index=False)
     assert records(first, "footer")[0]["looked"] > 0
     again = records(second, "footer")[0]
@@ -87,7 +87,7 @@ def test_the_groups_do_not_depend_on_what_was_known_before(
 
 
 def test_nothing_to_find_is_said_and_is_no_error(photos: Path, dupes: Vtsfind) -> None:
-    strangers(photos, 1, 2, 3)
+    unrelated(photos, 1, 2, 3)
     result = dupes("--exit-code")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "No duplicates among 3 photos." in result.stderr
@@ -247,7 +247,7 @@ def test_without_looking_the_groups_are_candidates_and_say_so(photos: Path, dupe
     ids=" ".join,
 )
 def test_a_wish_that_makes_no_sense_is_refused(photos: Path, dupes: Vtsfind, arguments: list[str]) -> None:
-    strangers(photos, 1)
+    unrelated(photos, 1)
     result = dupes(*arguments)
     assert result.exit_code == 2
     assert result.stdout == ""

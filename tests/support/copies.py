@@ -32,9 +32,9 @@ def family(folder: Path, seed: int = 0) -> Image.Image:
     return image
 
 
-def strangers(folder: Path, *seeds: int) -> None:
+def unrelated(folder: Path, *seeds: int) -> None:
     for seed in seeds:
-        save(folder / f"stranger-{seed}.jpg", photograph(seed))
+        save(folder / f"unrelated-{seed}.jpg", photograph(seed))
 
 
 def groups(result: Result) -> list[dict[str, Any]]:
