@@ -82,8 +82,9 @@ def test_doctor_refuses_to_repair_while_another_writes(run: Vtsfind, photos: Pat
 
 def test_doctor_without_a_library_says_how_to_make_one(run: Vtsfind) -> None:
     result = run("doctor")
-    assert result.exit_code == 0
+    assert result.exit_code == 2
     assert "vtsfind index FOLDER" in result.stdout
+    assert result.stderr == ""
 
 
 def test_version_names_program_format_and_model() -> None:

@@ -52,7 +52,7 @@ def summarize_diagnosis(notes: Notes, diagnosis: Diagnosis) -> None:
     number = sum(finding.severity == "must" for finding in diagnosis.findings)
     if number:
         notes.say(f"{counted(number, 'problem')} must be repaired.")
-    else:
+    elif not diagnosis.is_missing:
         notes.say("No problems found.")
 
 
