@@ -36,8 +36,9 @@ from benchmarks.negatives.documents import PAGES
 from benchmarks.negatives.scenes import load_scenes, scene_pairs
 from benchmarks.verifier import LOSSLESS, save
 from vtsfind.find.features.features import Features, features
+from vtsfind.find.verification.comparison import compare
 from vtsfind.find.verification.decision import MODEL
-from vtsfind.find.verification.measures import MEASURE_NAMES, compare
+from vtsfind.find.verification.measures import MEASURE_NAMES
 from vtsfind.find.verification.registration import align
 from vtsfind.find.verification.trees import BoostedTrees
 

@@ -34,6 +34,7 @@ SOURCES = {
     "VERDICTS_VERSION": (
         "find/verification/block_grid.py",
         "find/verification/borders.py",
+        "find/verification/comparison.py",
         "find/verification/decision.npz",
         "find/verification/decision.py",
         "find/verification/full_frame.py",

@@ -111,3 +111,11 @@ def largest_same_rectangle(same: Mask, compared: Mask) -> Mask:
     part = np.zeros_like(same)
     part[tops[strip] : bottoms[strip], left:right] = True
     return part
+
+
+def block_pixels(blocks: Mask, shape: tuple[int, ...]) -> Mask:
+    """The pixels of some blocks, as a mask of a picture of this shape."""
+    mask = np.zeros(shape, bool)
+    filled = blocks.repeat(BLOCK_PX, 0).repeat(BLOCK_PX, 1)
+    mask[: filled.shape[0], : filled.shape[1]] = filled
+    return mask

@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from vtsfind.find.features.features import Features, Floats
 from vtsfind.find.threads import opencv
-from vtsfind.find.verification.measures import Agreement, agreement
+from vtsfind.find.verification.comparison import agreement
+from vtsfind.find.verification.measures import Agreement
 from vtsfind.find.verification.registration import Matrix
 
 TURNS = {

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.find.features.features import Floats
-from vtsfind.find.verification.block_grid import BLOCK_PX, Grid, Mask, block_statistics
+from vtsfind.find.threads import opencv
+from vtsfind.find.verification.block_grid import BLOCK_PX, Mask, block_pixels, block_statistics
 from vtsfind.find.verification.overlay import MIN_TEXTURE_VARIANCE, blurred
 
 BLUR_SIGMAS_PX = (0.8, 1.3, 2.0, 3.0, 4.5)
@@ -66,7 +67,7 @@ def equalise(target: Floats, source: Floats, full: Mask, inside: Mask) -> Photom
     textures = np.maximum(blocks.target_variance, blocks.source_variance)
     # Flat blocks say which tone becomes which where nothing else has that tone.
     alike = full & ((blocks.correlation > 0.7) | (textures < MIN_TEXTURE_VARIANCE))
-    where = inside & _pixels(alike, target.shape) if alike.sum() >= 4 else inside
+    where = inside & block_pixels(alike, target.shape) if alike.sum() >= 4 else inside
     curve = fit_tone_curve(source[where], target[where])
     source = apply_curve(source, curve)
     source, light = _even_light(target, source, full)
@@ -197,14 +198,6 @@ def _quadratic(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.ND
     return np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], -1)
 
 
-def _pixels(blocks: Mask, shape: tuple[int, ...]) -> Mask:
-    """The pixels of some blocks."""
-    mask = np.zeros(shape, bool)
-    filled = blocks.repeat(BLOCK_PX, 0).repeat(BLOCK_PX, 1)
-    mask[: filled.shape[0], : filled.shape[1]] = filled
-    return mask
-
-
 def residual_limits(photometry: Photometry, alike: Mask) -> tuple[Floats, Floats, float, float]:
     """What is left of two equalised pictures, and how much of it noise and inexact places explain.
 
@@ -219,8 +212,6 @@ def residual_limits(photometry: Photometry, alike: Mask) -> tuple[Floats, Floats
     -------
     The residual (h, w), its expected deviation (h, w), the noise in levels, and the inexactness in pixels.
     """
-    from vtsfind.find.threads import opencv
-
     cv2 = opencv()
     target, source = photometry.target, photometry.source
     residual = target - source
@@ -245,8 +236,3 @@ def residual_limits(photometry: Photometry, alike: Mask) -> tuple[Floats, Floats
 def _deviation(values: Floats) -> float:
     """Standard deviation of a normal distribution with the same median of absolute deviations."""
     return float(1.4826 * np.median(np.abs(values - np.median(values))))
-
-
-def means_differ(blocks_a: Grid, blocks_b: Grid, levels: float) -> Mask:
-    """Blocks whose means differ by more than some levels."""
-    return np.asarray(np.abs(blocks_a - blocks_b) > levels)

@@ -3,7 +3,7 @@
 Bytes and pixels are compared first, by their digests, then whether they show the same in full, frame on frame
 (`vtsfind.find.verification.full_frame`). Else local features must show that one plane map carries one picture onto the other
 (`vtsfind.find.verification.registration`), and then the pictures, laid on each other, are measured
-(`vtsfind.find.verification.measures`) and judged (`vtsfind.find.verification.decision`): a version is what its original holds, in
+(`vtsfind.find.verification.comparison`) and judged (`vtsfind.find.verification.decision`): a version is what its original holds, in
 place, under one change of geometry and one of light. Frames in which nothing is to be seen match by bytes and pixels only.
 
 The verdict does not depend on which photo comes first, nor on anything random.
@@ -20,6 +20,7 @@ from vtsfind.base.groups import UNDECIDED, Box, Evidence, FullFrameVerdict, Pair
 from vtsfind.base.records import PictureInfo
 from vtsfind.find.features.features import Features
 from vtsfind.find.verification.borders import broken_off
+from vtsfind.find.verification.comparison import Comparison, compare
 from vtsfind.find.verification.decision import (
     CERTAINLY_OTHER_SCORE,
     MIN_SCORE,
@@ -28,7 +29,7 @@ from vtsfind.find.verification.decision import (
     version_score,
 )
 from vtsfind.find.verification.full_frame import TURNS, compare_full_frame
-from vtsfind.find.verification.measures import Agreement, Comparison, Measures, compare
+from vtsfind.find.verification.measures import Agreement, Measures
 from vtsfind.find.verification.overlay import jacobian
 from vtsfind.find.verification.registration import Alignment, Matrix, align, project
 
