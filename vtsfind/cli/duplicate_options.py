@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.words import either
 from vtsfind.cli.completion import complete_kinds
 
 if TYPE_CHECKING:
@@ -127,5 +128,5 @@ def _kinds(given: list[str] | None) -> "frozenset[Verdict]":
         elif word in set(Verdict):
             kinds.add(Verdict(word))
         else:
-            raise UsageError(f"'{word}' is not a kind of duplicate.", f"Use copies, {', '.join(Verdict)}.")
+            raise UsageError(f"'{word}' is not a kind of duplicate.", f"Use {either(['copies', *Verdict])}.")
     return frozenset(kinds)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.words import either
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.completion import complete_libraries
 from vtsfind.cli.options import CommonOptions, Device, PathOptions, require_one_of
@@ -70,7 +71,7 @@ def missing(
 
         require_one_of(json=run.json, paths_only=paths.paths_only, print0=paths.print0)
         if options.by not in _WAYS:
-            raise UsageError(f"--by cannot be '{options.by}'.", f"Use {' or '.join(_WAYS)}.")
+            raise UsageError(f"--by cannot be '{options.by}'.", f"Use {either(_WAYS)}.")
         by: CompareBy = "look" if options.by == "look" else "bytes"
         with run.context() as context:
             result = compare_card(context, card, by=by)

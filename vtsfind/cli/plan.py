@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.words import either
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.completion import complete_actions
 from vtsfind.cli.duplicate_options import DuplicateOptions
@@ -68,7 +69,7 @@ class PlanOptions:
 
         known = [each for each in Action if each is not Action.KEEP]
         if self.action not in known:
-            raise UsageError(f"'{self.action}' is not an action.", f"Use {', '.join(known)}.")
+            raise UsageError(f"'{self.action}' is not an action.", f"Use {either(known)}.")
         action = Action(self.action)
         if (action is Action.MOVE) != (self.to is not None):
             raise UsageError("--action move and --to go together.", "Give both, or neither.")

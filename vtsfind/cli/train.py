@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from vtsfind.base.words import either
 from vtsfind.cli.command import CommandRun, cancel_on_signal, running
 from vtsfind.cli.options import CommonOptions
 
@@ -238,7 +239,7 @@ def _require_choice(value: str | None, known: tuple[str, ...], option: str) -> A
     from vtsfind.base.errors import UsageError
 
     if value is not None and value not in known:
-        raise UsageError(f"{option} cannot be '{value}'.", f"Use {', '.join(known)}.")
+        raise UsageError(f"{option} cannot be '{value}'.", f"Use {either(known)}.")
     return value
 
 
