@@ -1,12 +1,13 @@
 """`vtsfind apply`: carry out a plan."""
 
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.confirm import confirm
-from vtsfind.cli.files import open_input
 from vtsfind.cli.options import CommonOptions, DryRun, Yes
 
 if TYPE_CHECKING:
@@ -41,10 +42,13 @@ def apply(
     the current file is finished; run the same command again to continue.
     """
     with running(common) as run, cancel_on_signal(run):
-        from vtsfind.engine.apply.plans import parse_plan
+        from vtsfind.engine.apply.plans import parse_plan, read_plan
 
-        with open_input(plan) as stream:
-            read = parse_plan(stream.read(), "The plan on standard input" if plan == "-" else plan)
+        read = (
+            parse_plan(sys.stdin.buffer.read(), "The plan on standard input")
+            if plan == "-"
+            else read_plan(Path(plan))
+        )
         if not dry_run and not _confirm_plan(run, read, yes=yes):
             run.notes.say("Nothing was changed.")
             return
