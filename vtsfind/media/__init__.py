@@ -1,1 +1,1 @@
-"""From disk to pixels; the only layer that opens pictures."""
+"""From files to pixels; the only layer that opens pictures."""

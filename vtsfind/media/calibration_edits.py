@@ -1,4 +1,4 @@
-"""Edits of a photo, made by a worker process and prepared for a model: what calibration takes for copies."""
+"""Edits of a photo, made in a worker process and prepared for a model: the true copies that calibration measures."""
 
 from dataclasses import dataclass
 
@@ -12,9 +12,9 @@ from vtsfind.media.work import Content, ProcessedContent, Setup
 
 @dataclass(frozen=True, slots=True)
 class MakeEdits:
-    """Make edits of a photo, each a model's input: (edits, size, size, 3) uint8. The same seed makes the same edits.
+    """Make edits of a photo as model inputs, (edits, size, size, 3) uint8. The same seed makes the same edits.
 
-    See `vtsfind.media.work.ContentProcessor`.
+    A `vtsfind.media.work.ContentProcessor`.
     """
 
     preprocessing: Preprocessing
@@ -23,7 +23,7 @@ class MakeEdits:
     """One edit for each, see `vtsfind.media.edits.edited`."""
 
     def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
-        """Do it."""
+        """See `vtsfind.media.work.ContentProcessor`."""
         pixels, info = decode(
             content,
             shortest=2 * needed_side(self.preprocessing),

@@ -1,4 +1,4 @@
-"""From whatever a file stores to sRGB: sixteen bits, palettes, transparency, CMYK and colour profiles."""
+"""Conversion to 8-bit sRGB: sixteen bits, palettes, transparency, CMYK and colour profiles."""
 
 import io
 from functools import lru_cache
@@ -6,10 +6,10 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageCms
 
-# Modes whose values Pillow cannot bring to eight bits without clipping them.
+# Modes that Pillow clips when it converts them to eight bits.
 _DEEP_MODES = {"I", "F", "I;16", "I;16L", "I;16B", "I;16N"}
 _REDUCIBLE_MODES = {"L", "LA", "La", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr", "LAB"}
-# The colour space of a profile, as its header says, to the mode of the pixels that it speaks of.
+# The colour space in a profile's header to the Pillow mode of its pixels.
 _MODE_OF_SPACE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "LAB": "LAB"}
 Ground = tuple[int, int, int]
 """A colour that shows through where a picture is transparent."""
@@ -18,9 +18,9 @@ BLACK: Ground = (0, 0, 0)
 
 
 def to_eight_bit(image: Image.Image) -> Image.Image:
-    """Bring a picture to eight bits a channel without a palette, so that averaging its pixels makes sense.
+    """Convert a picture to eight bits a channel without a palette, so that its pixels can be averaged.
 
-    Colours and transparency stay as they are; what does not need to change is not copied.
+    Colours and transparency do not change; a picture that is already in this form is not copied.
     """
     if image.mode in _DEEP_MODES:
         return _scaled_to_eight_bits(image)
@@ -32,17 +32,16 @@ def to_eight_bit(image: Image.Image) -> Image.Image:
 
 
 def srgb(image: Image.Image, profile: bytes | None, ground: Ground = WHITE) -> Image.Image:
-    """Convert a `to_eight_bit` picture to sRGB, what is transparent over a ground.
+    """Convert a `to_eight_bit` picture to sRGB, on a background where it is transparent.
 
     Parameters
     ----------
     image
-        As `to_eight_bit` gives it.
+        From `to_eight_bit`.
     profile
-        The ICC profile that came with the picture. One that is damaged, or that speaks of other colours than the
-        picture has, is left aside.
+        The ICC profile of the picture. A damaged one, or one of another colour space, is ignored.
     ground
-        In sRGB.
+        The colour of the background, in sRGB.
 
     Returns
     -------
@@ -70,9 +69,9 @@ def _opaque_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 @lru_cache(maxsize=16)
 def _transform(profile: bytes | None, mode: str) -> tuple[str, ImageCms.ImageCmsTransform] | None:
-    """The mode to bring pixels of `mode` to, and what makes sRGB of them then; None if the profile does not fit.
+    """The mode to convert pixels of `mode` to, and the transform from it to sRGB; None if the profile does not fit.
 
-    Without a profile, CIELAB is taken to be as ICC defines it.
+    Without a profile, CIELAB is taken to be that of the ICC specification.
     """
     try:
         source = (
@@ -91,10 +90,9 @@ def _transform(profile: bytes | None, mode: str) -> tuple[str, ImageCms.ImageCms
 
 
 def _scaled_to_eight_bits(image: Image.Image) -> Image.Image:
-    """Scale sixteen bits, whole numbers and fractions to eight bits.
+    """Scale 16-bit, 32-bit and floating-point pixels to eight bits.
 
-    Whole numbers have the range of sixteen bits, fractions 0 to 1; values that do not fit that are stretched from
-    their smallest to their largest.
+    Integers are expected in 0 to 65535, floats in 0 to 1; values outside are scaled from their minimum to their maximum.
     """
     values = np.asarray(image)
     if values.dtype.kind == "f":

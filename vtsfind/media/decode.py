@@ -1,8 +1,8 @@
-"""One photo: from its encoded bytes to upright sRGB pixels, and from those to a model's input.
+"""Decoding one photo: from encoded bytes to upright sRGB pixels, and from those to a model's input.
 
-Decoding goes no further than asked: a JPEG of 24 megapixels is decoded at an eighth of its side when 224 pixels are
-wanted, HEIC by its embedded preview where that shows the same, JPEG 2000 at a lower resolution. The number of pixels
-is checked before any of them is decoded. A file that breaks off is an error, never a picture that is partly grey.
+No more is decoded than necessary: a JPEG of 24 megapixels at an eighth of its side when 224 pixels are wanted, HEIC by its
+embedded preview if that shows the same, JPEG 2000 at a lower resolution. The number of pixels is checked before decoding.
+A truncated file is an error, never a picture that is partly grey.
 """
 
 import io
@@ -17,22 +17,21 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from vtsfind.base.records import PictureInfo, Preprocessing, Reason
-from vtsfind.media import colour, formats, metadata, raw
-from vtsfind.media import partial_decode as reduced
+from vtsfind.media import colour, formats, metadata, partial_decode, raw
 
 Pixels = npt.NDArray[np.uint8]
 
 PIXEL_LIMIT = 300_000_000
-"""Pictures of more pixels are not decoded, unless told otherwise."""
+"""The default limit of pixels of a picture."""
 
-# The limit here is checked for every picture, before decoding; Pillow's own is lower, for some formats comes later,
-# and warns on standard error.
+# The limit above is checked for every picture before decoding. Pillow's own is lower, is checked later for some formats,
+# and prints a warning.
 Image.MAX_IMAGE_PIXELS = None
 
-# What decoding takes at most: Pillow's four bytes, and a decoder's own planes or coefficients.
+# An upper bound of the memory of decoding: Pillow's four bytes, and a decoder's own planes or coefficients.
 _DECODER_BYTES_PER_PIXEL = 12
 
-_RAW_UNSUPPORTED_MESSAGE = "a RAW photo or a rare kind of TIFF: the extra vtsfind[raw] may read it"
+_RAW_UNSUPPORTED_MESSAGE = "a RAW photo or a rare kind of TIFF: install the extra 'raw' to read it"
 
 _RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
@@ -45,14 +44,14 @@ class _Limits:
 
 
 class DecodeError(Exception):
-    """A file that does not become a picture.
+    """A file cannot be decoded.
 
     Parameters
     ----------
     reason
-        Which kind of failure it is.
+        The kind of failure.
     detail
-        What the decoder said, in its words.
+        The message of the decoder.
     """
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
@@ -72,29 +71,29 @@ def decode(
     memory_bytes: int = 0,
     ground: colour.Ground = colour.WHITE,
 ) -> tuple[Pixels, PictureInfo]:
-    """Decode a photo, upright and in sRGB; of several pictures in a file the first, or the main one.
+    """Decode a photo, upright and in sRGB; if a file has several pictures, the first or primary one.
 
     Parameters
     ----------
     data
-        The content of the file, or the file, which can seek.
+        The content of the file, or the seekable file.
     shortest
-        Pixels that the shorter side has at least, if the photo has that many; larger photos are decoded and reduced
-        to less than twice that.
+        Minimum length of the shorter side in pixels, if the photo has that many; larger photos are reduced to less than
+        twice that.
     pixel_limit
         Photos of more pixels are refused before they are decoded.
     memory_bytes
-        What this process may take, if there is a limit. Few decoders tell a lack of memory from damage; where the
-        photo is so large that it may be either, it is taken for a lack of memory.
+        The memory limit of this process; 0 for none. Few decoders distinguish a lack of memory from damage; a failure
+        of a photo that is too large for the limit counts as a lack of memory.
     ground
-        What shows through where the photo is transparent.
+        The background where the photo is transparent.
 
     Returns
     -------
     pixels
         (h, w, 3) uint8.
     info
-        What is known of the photo in its full size.
+        Size, orientation, time and format of the full photo.
 
     Raises
     ------
@@ -114,7 +113,7 @@ def decode(
     if kind != formats.RAW and not formats.readable(kind):
         raise DecodeError(Reason.NOT_A_PICTURE, f"{kind} cannot be read by this installation")
     limits = _Limits(pixel_limit, memory_bytes, ground)
-    # A warning of a decoder is either followed by an error or of no interest to the user.
+    # A warning of a decoder is either followed by an error or irrelevant to the user.
     with _as_decode_errors(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if kind == formats.RAW:
@@ -163,16 +162,16 @@ def later_frames(
 
 
 def prepare(pixels: Pixels, preprocessing: Preprocessing, *, at: tuple[float, float] = (0.5, 0.5)) -> Pixels:
-    """Make a model's input of a decoded photo: squash it to a square, or take the middle of it.
+    """Make a model's input from a decoded photo: resize it to a square, or crop a square.
 
     Parameters
     ----------
     pixels
         (h, w, 3) uint8.
     preprocessing
-        As the weights demand it. Mean and deviation are left to the model.
+        Of the model. Its mean and deviation are applied later, by the encoder.
     at
-        Where the square is that is taken: 0 for left, or top, 1 for right, or bottom; the middle unless given.
+        Position of the crop, horizontal and vertical: 0 for left or top, 1 for right or bottom; the centre by default.
 
     Returns
     -------
@@ -182,7 +181,7 @@ def prepare(pixels: Pixels, preprocessing: Preprocessing, *, at: tuple[float, fl
     size = (preprocessing.size, preprocessing.size)
     box = None
     if preprocessing.fit == "crop":
-        # The middle is resized alone: a very long picture would take a lot of memory as a whole.
+        # Only the crop is resized: a very long picture would need too much memory.
         side = min(image.size) * preprocessing.size / needed_side(preprocessing)
         left, top = (image.width - side) * at[0], (image.height - side) * at[1]
         box = (left, top, left + side, top + side)
@@ -190,7 +189,7 @@ def prepare(pixels: Pixels, preprocessing: Preprocessing, *, at: tuple[float, fl
 
 
 def needed_side(preprocessing: Preprocessing) -> int:
-    """Pixels that `prepare` reduces the shorter side of a photo to, before it takes the middle."""
+    """Length in pixels of the shorter side to which `prepare` resizes a photo, before it crops the square."""
     return (
         max(preprocessing.size, preprocessing.resize) if preprocessing.fit == "crop" else preprocessing.size
     )
@@ -198,7 +197,7 @@ def needed_side(preprocessing: Preprocessing) -> int:
 
 @contextmanager
 def _as_decode_errors() -> Iterator[None]:
-    """Turn whatever a decoder raises for hostile data into a `DecodeError`."""
+    """Turn every exception of a decoder into a `DecodeError`."""
     try:
         yield
     except DecodeError:
@@ -208,11 +207,9 @@ def _as_decode_errors() -> Iterator[None]:
     except UnidentifiedImageError as error:
         raise DecodeError(Reason.DAMAGED, "its header cannot be read") from error
     except ImportError as error:
-        raise DecodeError(
-            Reason.NOT_A_PICTURE, f"this installation lacks a part: {_error_text(error)}"
-        ) from error
+        raise DecodeError(Reason.NOT_A_PICTURE, f"a package is missing: {_error_text(error)}") from error
     except OSError as error:
-        if error.errno is not None:  # of the system, not of a decoder
+        if error.errno is not None:  # from the system, not from a decoder
             raise
         reason = Reason.MEMORY if "memory" in str(error).lower() else Reason.DAMAGED
         raise DecodeError(reason, _error_text(error)) from error
@@ -221,7 +218,7 @@ def _as_decode_errors() -> Iterator[None]:
 
 
 def _error_text(error: Exception) -> str:
-    """The first line of what a decoder says, fit to be shown."""
+    """The first line of an error message, printable and at most 200 characters."""
     lines = str(error).splitlines() or [type(error).__name__]
     return "".join(c for c in lines[0] if c.isprintable())[:200]
 
@@ -233,24 +230,23 @@ def _decode_picture(
         image = _open_image(stream, kind)
     except UnidentifiedImageError:
         if kind == formats.TIFF and formats.has_complete_ifd(stream):
-            return _decode_raw(
-                stream, shortest, limits
-            )  # many RAW files begin with a picture that TIFF cannot show
+            # Many RAW files begin with a picture that Pillow's TIFF reader does not know.
+            return _decode_raw(stream, shortest, limits)
         raise
     if kind == formats.TIFF and formats.is_raw_container(image):
         return _decode_raw(stream, shortest, limits)
     size = image.size
     if kind == formats.TIFF:
-        # Loading a TIFF turns it upright and forgets how it was turned.
+        # Loading a TIFF applies and then drops its orientation.
         orientation, taken = metadata.read(image.getexif())
         _load(image, stream, kind, shortest, limits)
         size, pending_orientation = image.size, metadata.UPRIGHT
     else:
-        # A PNG may hold its EXIF data behind its pixels.
+        # A PNG may have its EXIF data after its pixels.
         _load(image, stream, kind, shortest, limits)
         orientation, taken = metadata.read(image.getexif())
         size, pending_orientation = metadata.upright_size(size, orientation), orientation
-    # The HEIF reader turns the picture as the container says, and keeps what the EXIF data said.
+    # The HEIF reader applies the orientation of the container, and keeps that of the EXIF data here.
     exif_orientation = metadata.checked_orientation(image.info.get("original_orientation"), orientation)
     info = PictureInfo(*size, exif_orientation, taken, kind)
     return _pixels(image, pending_orientation, shortest, limits.ground), info
@@ -284,12 +280,12 @@ def _open_image(stream: BinaryIO, kind: str) -> Image.Image:
 
 def _load(image: Image.Image, stream: BinaryIO, kind: str, shortest: int, limits: _Limits) -> None:
     with _within_limits(limits, image.size):
-        reduced.load(image, stream, kind, shortest)
+        partial_decode.load(image, stream, kind, shortest)
 
 
 @contextmanager
 def _within_limits(limits: _Limits, size: tuple[int, int] | None) -> Iterator[None]:
-    """Check the size of a picture before it is decoded, and blame it if it may be why that fails."""
+    """Check the size of a picture before it is decoded; report a failure as lack of memory if the size explains it."""
     width, height = size or (0, 0)
     if width * height > limits.pixels:
         raise DecodeError(Reason.TOO_LARGE, f"{width} x {height}")
@@ -305,5 +301,5 @@ def _within_limits(limits: _Limits, size: tuple[int, int] | None) -> Iterator[No
 
 def _pixels(image: Image.Image, orientation: int, shortest: int, ground: colour.Ground) -> Pixels:
     profile = image.info.get("icc_profile")
-    small = reduced.box_reduced(colour.to_eight_bit(image), shortest)
+    small = partial_decode.box_reduced(colour.to_eight_bit(image), shortest)
     return np.array(metadata.apply_orientation(colour.srgb(small, profile, ground), orientation))

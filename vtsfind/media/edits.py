@@ -1,22 +1,23 @@
-"""The edits that people make to photos, drawn at random: a model trained on them learns which changes keep a photo itself.
+"""Random edits of the kinds that people make: a model trained on them maps a photo and its edits to one code.
 
-`edited` applies a handful of edits, chosen and sized by a random stream. The same stream gives the same picture.
-These are for training and for calibration on a user's own photos; a benchmark must bring its own.
+`edited` applies a few edits, whose kinds and strengths come from a random generator. The same generator state makes the same
+picture. These edits are for training and for calibration on a user's own photos; a benchmark must use its own.
 """
 
 import io
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageEnhance, ImageFilter, ImageOps
 
-Pixels = npt.NDArray[np.uint8]
+from vtsfind.media.decode import Pixels
+
 OtherPicture = Callable[[], Pixels]
 _Edit = Callable[[Image.Image, np.random.Generator], Image.Image]
 
-# Larger pictures are shrunk first: the model sees far fewer pixels, and every edit costs time by the pixel.
 WORKING_SIDE_PX = 224
+"""Mean of the shorter side to which larger pictures are reduced first: the model uses fewer pixels, and edits take time
+for each."""
 
 
 def edited(
@@ -29,11 +30,11 @@ def edited(
     pixels
         (h, w, 3) uint8.
     rng
-        The random stream.
+        The random generator.
     other
-        Gives another picture for collages and mixtures; without it there are none.
+        Returns another picture for collages and insets; None for none of these.
     strength
-        0 for hardly any edit, 1 for up to five strong ones.
+        Multiplies the probability of each kind of edit; 0 for hardly any edit, 1 for up to seven.
 
     Returns
     -------
@@ -58,7 +59,7 @@ def edited(
 
 
 def mild(pixels: Pixels, rng: np.random.Generator) -> Pixels:
-    """Make a version that still shows the same thing: part of the picture, maybe mirrored, colours a little off."""
+    """Make a version that shows the same subject: a crop, possibly mirrored, with slightly different colours."""
     image = _shrink(Image.fromarray(pixels), rng)
     image = _random_crop(image, rng, area=(0.35, 1.0), aspect=(0.75, 1.33))
     if rng.random() < 0.5:
@@ -97,18 +98,18 @@ def _random_crop(
 
 
 def crop(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Keep a window: each side from half to nearly all."""
+    """Crop to 22 to 95 % of the area."""
     return _random_crop(image, rng, area=(0.22, 0.95), aspect=(0.7, 1.43))
 
 
 def stretch(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Change the aspect by up to a half."""
+    """Change the aspect ratio by up to a half."""
     factor = float(np.exp(rng.uniform(-0.4, 0.4)))
     return image.resize((max(8, round(image.width * factor)), image.height), Image.Resampling.BILINEAR)
 
 
 def border(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Put a frame of one colour around, of up to a quarter of each side, not always even."""
+    """Add a border of one colour, up to a quarter of each side, of different widths."""
     w, h = image.size
     left, top, right, bottom = (
         round(float(f) * s) for f, s in zip(rng.uniform(0, 0.25, 4), (w, h, w, h), strict=True)
@@ -119,7 +120,7 @@ def border(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def screenshot(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Show the picture between the bars of a screen, with lines and buttons on them."""
+    """Put the picture between the bars of a phone screen, with lines and buttons on them."""
     w, h = image.size
     tall = rng.random() < 0.6
     top, bottom = (round(float(f) * h) for f in rng.uniform(0.04, 0.7 if tall else 0.2, 2))
@@ -136,18 +137,18 @@ def screenshot(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def flip(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Mirror left to right, or seldom top to bottom."""
+    """Mirror horizontally, or less often vertically."""
     return ImageOps.mirror(image) if rng.random() < 0.7 else ImageOps.flip(image)
 
 
 def quarter_turn(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Turn by one, two or three quarters."""
+    """Rotate by 90, 180 or 270 degrees."""
     turns = (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_180, Image.Transpose.ROTATE_270)
     return image.transpose(turns[int(rng.integers(3))])
 
 
 def rotate(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Turn by any angle, mostly a small one, with or without room for the corners."""
+    """Rotate by any angle, mostly a small one, with or without cutting off the corners."""
     angle = float(rng.normal(0, 20)) if rng.random() < 0.8 else float(rng.uniform(-180, 180))
     return image.rotate(
         angle, Image.Resampling.BILINEAR, expand=bool(rng.random() < 0.5), fillcolor=_random_colour(rng)
@@ -166,7 +167,7 @@ def enhance(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def grey(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Take the colour out, or lay one tint over everything."""
+    """Convert to grey, or to one tint."""
     greyscale = ImageOps.grayscale(image)
     if rng.random() < 0.6:
         return greyscale.convert("RGB")
@@ -175,7 +176,7 @@ def grey(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def colour_cast(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Scale and bend each colour channel on its own, as filters and white balance do."""
+    """Change gain and gamma of each colour channel separately, as filters and white balance do."""
     gain, bend = rng.uniform(0.6, 1.4, 3), np.exp(rng.uniform(-0.5, 0.5, 3))
     levels = np.arange(256) / 255
     table = [int(v) for c in range(3) for v in np.clip(255 * gain[c] * levels ** bend[c], 0, 255)]
@@ -183,7 +184,7 @@ def colour_cast(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def blur(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Blur, sharpen, or add grain."""
+    """Blur, sharpen, or add noise."""
     kind = rng.integers(3)
     if kind == 0:
         return image.filter(ImageFilter.GaussianBlur(float(rng.uniform(0.5, 3.5))))
@@ -194,7 +195,7 @@ def blur(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def text_overlay(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Write lines of text over the picture, as captions and watermarks do."""
+    """Write lines of text over the picture, like captions and watermarks."""
     draw = ImageDraw.Draw(image := image.copy())
     for _ in range(int(rng.integers(1, 5))):
         letters = "".join(
@@ -207,7 +208,7 @@ def text_overlay(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def shape_overlay(image: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Put opaque or half-transparent shapes over the picture."""
+    """Draw opaque or half-transparent shapes over the picture."""
     layer = image.copy()
     draw = ImageDraw.Draw(layer)
     for _ in range(int(rng.integers(1, 5))):
@@ -232,7 +233,7 @@ def recompress(image: Image.Image, rng: np.random.Generator) -> Image.Image:
 
 
 def collage(image: Image.Image, other: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Put another picture beside or below, of at most the same size."""
+    """Put another picture of at most the same size beside or below it."""
     share = float(rng.uniform(0.2, 0.8))
     if rng.random() < 0.5:
         beside = other.resize((max(8, round(image.width * share)), image.height), Image.Resampling.BILINEAR)
@@ -248,7 +249,7 @@ def collage(image: Image.Image, other: Image.Image, rng: np.random.Generator) ->
 
 
 def inset(image: Image.Image, other: Image.Image, rng: np.random.Generator) -> Image.Image:
-    """Lay a small other picture over, or let the whole of another shine through."""
+    """Paste another, smaller picture over it, or blend another picture into it."""
     if rng.random() < 0.4:
         return Image.blend(
             image, other.resize(image.size, Image.Resampling.BILINEAR), float(rng.uniform(0.1, 0.35))

@@ -1,7 +1,7 @@
-"""Which picture formats there are, how the first bytes of a file tell them apart, and which this machine can read.
+"""The supported picture formats: their signatures, their readers, and whether this installation can read them.
 
-Only the formats named here are ever opened. Pillow reads many more, some of them by running other programs; a file is
-handed to the one reader whose signature it bears.
+Only these formats are ever opened. Pillow reads many more, some of them by running other programs; a file is passed only
+to the reader of its signature.
 """
 
 import io
@@ -25,9 +25,9 @@ JPEG2000: Final = "JPEG2000"
 RAW: Final = "RAW"
 
 HEAD_BYTES: Final = 128
-"""How many of a file's first bytes `sniff` looks at."""
+"""The number of bytes at the beginning of a file that `sniff` needs."""
 
-# Importing one of these makes its format known to Pillow.
+# Importing one of these registers its format with Pillow.
 _PLUGINS = {
     JPEG: "PIL.JpegImagePlugin",
     PNG: "PIL.PngImagePlugin",
@@ -39,14 +39,14 @@ _PLUGINS = {
     JPEG2000: "PIL.Jpeg2KImagePlugin",
 }
 
-# What a format needs of Pillow's optional parts, or of other packages.
+# The optional parts of Pillow, or the other packages, that a format needs.
 _PILLOW_FEATURES = {JPEG: "jpg", PNG: "zlib", WEBP: "webp", AVIF: "avif", JPEG2000: "jpg_2000"}
 _OPTIONAL_PACKAGES = {HEIF: "pillow_heif", RAW: "rawpy"}
 
-# TIFF tags that tell a RAW file.
+# TIFF tags that identify a RAW file.
 _SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
 
-# Longer signatures come before shorter ones that they begin with.
+# A signature comes before any other that is a prefix of it.
 _SIGNATURES = (
     (b"\xff\xd8\xff", JPEG),
     (b"\x89PNG\r\n\x1a\n", PNG),
@@ -74,7 +74,7 @@ _BMP_HEADER_SIZES = {12, 40, 52, 56, 64, 108, 124}
 
 
 def sniff(head: bytes) -> str | None:
-    r"""Tell the format by the first bytes of a file; None if it is none of those known here.
+    r"""The format of a file by its first bytes; None if it is not a supported one.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def sniff(head: bytes) -> str | None:
 
 
 def _sniff_boxes(head: bytes) -> str | None:
-    """Tell the format of a file made of boxes (ISO base media) by its brands."""
+    """The format of an ISO base media file, by its brands."""
     size = min(int.from_bytes(head[:4], "big"), len(head))
     major = head[8:12]
     brands = {major, *(head[start : start + 4] for start in range(16, size - 3, 4))}
@@ -109,9 +109,9 @@ def _sniff_boxes(head: bytes) -> str | None:
 
 
 def size_from_header(kind: str, head: bytes) -> tuple[int, int] | None:
-    """Width and height by the first `HEAD_BYTES` of a WebP file; None for other formats and what makes no sense.
+    """Width and height from the first `HEAD_BYTES` of a WebP file; None for other formats and invalid headers.
 
-    Opening a WebP file takes the memory for its pixels; of other files only the header is read then.
+    Needed because opening a WebP file allocates its pixels, while opening other files only reads the header.
     """
     if kind != WEBP:
         return None
@@ -128,21 +128,21 @@ def size_from_header(kind: str, head: bytes) -> tuple[int, int] | None:
 
 
 def formats() -> dict[str, bool]:
-    """Every format that vtsfind knows, and whether it can be read here."""
+    """Every supported format, and whether this installation can read it."""
     kinds = (JPEG, PNG, WEBP, GIF, TIFF, BMP, AVIF, HEIF, JPEG2000, RAW)
     return {kind: readable(kind) for kind in kinds}
 
 
 @cache
 def readable(kind: str) -> bool:
-    """Whether pictures of that format can be read here; cheaper than `formats`."""
+    """Whether this installation can read a format; cheaper than `formats`."""
     if kind in _OPTIONAL_PACKAGES:
         return find_spec(_OPTIONAL_PACKAGES[kind]) is not None
     return _PILLOW_FEATURES.get(kind) is None or features.check(_PILLOW_FEATURES[kind]) is True
 
 
 def has_complete_ifd(stream: BinaryIO) -> bool:
-    """Whether the first directory of a TIFF lies within the file, which it does not where the file breaks off."""
+    """Whether the first directory of a TIFF lies within the file; in a truncated file it may not."""
     total = stream.seek(0, io.SEEK_END)
     stream.seek(0)
     head = stream.read(8)
@@ -154,9 +154,9 @@ def has_complete_ifd(stream: BinaryIO) -> bool:
 
 
 def is_raw_container(image: Image.Image) -> bool:
-    """Whether what opened as a TIFF is the RAW file of a camera (DNG, NEF, ARW, ...), of which TIFF shows a thumbnail.
+    """Whether a file that opened as a TIFF is a camera's RAW file (DNG, NEF, ARW, ...), whose TIFF picture is a thumbnail.
 
-    Such a file says that it is a DNG, or that its first picture is a reduced one and that there are others below it.
+    Such a file has a DNG version, or its first picture is marked as reduced and has sub-directories.
     """
     tags = getattr(image, "tag_v2", {})
     reduced = tags.get(_SUBFILE_TYPE, 0)
@@ -165,11 +165,11 @@ def is_raw_container(image: Image.Image) -> bool:
 
 @cache
 def register(kind: str) -> None:
-    """Make a format other than RAW known to Pillow, under its name here."""
+    """Register a format other than RAW with Pillow."""
     if kind == HEIF:
         import pillow_heif
 
-        # One thread each: several decoders run side by side.
+        # One thread each: several decoders run in parallel.
         pillow_heif.register_heif_opener(decode_threads=1)
     else:
         import_module(_PLUGINS[kind])

@@ -1,4 +1,4 @@
-"""What a picture's EXIF data say: how it is turned, and when it was taken. Garbage there never costs the picture."""
+"""Orientation and time from EXIF data. Invalid EXIF data never make a picture unreadable."""
 
 import contextlib
 import re
@@ -8,9 +8,9 @@ from typing import BinaryIO
 from PIL import ExifTags, Image
 
 UPRIGHT = 1
-"""The EXIF orientation of a picture that needs no turning."""
+"""The EXIF orientation of an upright picture."""
 
-# The orientation of a picture to what makes it upright.
+# EXIF orientation to the transformation that makes the picture upright.
 _TRANSPOSE_OF_ORIENTATION = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -24,7 +24,7 @@ _TIME = re.compile(r"\s*(\d{4})[:/.-](\d\d)[:/.-](\d\d)[ T](\d\d):(\d\d):(\d\d)"
 
 
 def read(exif: Image.Exif, default: int = UPRIGHT) -> tuple[int, str | None]:
-    """The EXIF orientation, 1 to 8, or `default` if there is none that makes sense; and the time as `taken` gives it."""
+    """The EXIF orientation, 1 to 8, or `default` if it is missing or invalid; and the time, see `taken`."""
     value = None
     with contextlib.suppress(Exception):
         value = exif.get(ExifTags.Base.Orientation)
@@ -32,26 +32,26 @@ def read(exif: Image.Exif, default: int = UPRIGHT) -> tuple[int, str | None]:
 
 
 def checked_orientation(value: object, default: int) -> int:
-    """`value` if it is an EXIF orientation, else `default`."""
+    """`value` if it is an EXIF orientation, otherwise `default`."""
     return value if isinstance(value, int) and 1 <= value <= 8 else default
 
 
 def apply_orientation(image: Image.Image, orientation: int) -> Image.Image:
-    """Turn a picture of that EXIF orientation to how it is meant to be seen."""
+    """Make a picture of this EXIF orientation upright."""
     transpose_method = _TRANSPOSE_OF_ORIENTATION.get(orientation)
     return image if transpose_method is None else image.transpose(transpose_method)
 
 
 def upright_size(size: tuple[int, int], orientation: int) -> tuple[int, int]:
-    """Width and height after a picture of that EXIF orientation is turned upright."""
+    """Width and height of a picture of this EXIF orientation when it is upright."""
     width, height = size
     return (height, width) if orientation >= 5 else (width, height)
 
 
 def taken(exif: Image.Exif) -> str | None:
-    """When the picture was taken, `YYYY-MM-DD HH:MM:SS` by the camera's clock; None if it does not say.
+    """The time of the shot, `YYYY-MM-DD HH:MM:SS` by the camera's clock; None if the file does not have it.
 
-    Only the EXIF tag DateTimeOriginal tells: DateTime is when a program saved the file, DateTimeDigitized when a print was
+    Only from the EXIF tag DateTimeOriginal: DateTime is when a program saved the file, DateTimeDigitized when a print was
     scanned.
     """
     with contextlib.suppress(Exception):
@@ -60,7 +60,7 @@ def taken(exif: Image.Exif) -> str | None:
 
 
 def taken_in_tiff(stream: BinaryIO) -> str | None:
-    """When the picture was taken, as `taken`, by the EXIF data of a file that is built like a TIFF."""
+    """The time of the shot, as `taken`, from the EXIF data of a file with the structure of a TIFF."""
     exif = Image.Exif()
     with contextlib.suppress(Exception):
         stream.seek(0)
@@ -69,7 +69,7 @@ def taken_in_tiff(stream: BinaryIO) -> str | None:
 
 
 def _parse_time(value: object) -> str | None:
-    """Read an EXIF time; None for blanks, zeros and impossible dates, which cameras with a flat battery write.
+    """Parse an EXIF time; None for blanks, zeros and impossible dates, as cameras with an empty battery write them.
 
     >>> _parse_time("2021:07:03 12:30:45")
     '2021-07-03 12:30:45'

@@ -1,4 +1,4 @@
-"""Which names are photos, and which folders hold what nobody took: trash, thumbnails, tools' own files."""
+"""Names of photos, and names of folders that a scan skips: trash, thumbnails, folders of tools."""
 
 import fnmatch
 import os
@@ -8,13 +8,12 @@ from collections.abc import Sequence
 RAW_EXTENSIONS = frozenset(
     b"3fr arw cr2 cr3 crw dcr dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f".split()
 )
-"""Endings of names of cameras' RAW files, which are read by their embedded preview; written as `PICTURE_EXTENSIONS`."""
+"""Extensions of cameras' RAW files, which are read by their embedded preview; lower case, without the dot."""
 PICTURE_EXTENSIONS = RAW_EXTENSIONS | frozenset(
-    # the formats that every photo tool reads
     b"jpg jpeg jpe jfif png apng webp gif tif tiff bmp dib avif avifs heic heif heics heifs hif mpo "
     b"jp2 j2k j2c jpc jpf jpx".split()
 )
-"""Endings of names of photos, in small letters, without the dot."""
+"""Extensions of photos, lower case, without the dot."""
 
 HIDDEN = "hidden"
 TRASH = "trash folder"
@@ -43,14 +42,14 @@ _SKIPPED_FOLDERS = {
 }
 _TRASH_PREFIXES = (b".trash-", b".vtsfind-quarantine-")
 _HOME_TRASH = b"/.local/share/trash"
-# Lightroom keeps previews in *.lrdata; a macOS photo library keeps the photos in `originals` or `Masters` only.
+# Lightroom stores previews in *.lrdata; a macOS photo library has the photos in `originals` or `Masters` only.
 _PREVIEW_SUFFIX = b".lrdata"
 _LIBRARY_SUFFIX = b".photoslibrary"
 _LIBRARY_ORIGINALS = {b"originals", b"masters"}
 
 
 def is_picture_name(name: bytes) -> bool:
-    """Whether a file of that name may be a photo, by its ending.
+    """Whether a file name has the extension of a photo.
 
     >>> is_picture_name(b"beach.JPG"), is_picture_name(b"notes.txt"), is_picture_name(b"jpg")
     (True, False, False)
@@ -60,7 +59,7 @@ def is_picture_name(name: bytes) -> bool:
 
 
 def folder_skip_reason(parent: bytes, name: bytes) -> str | None:
-    """Why the folder `name` in the folder `parent` holds no photos that anyone took; None if it may.
+    """Why a scan skips the folder `name` in the folder `parent`; None if it does not.
 
     >>> folder_skip_reason(b"/home/ann", b".Trash-1000")
     'trash folder'
@@ -88,14 +87,14 @@ def _in_home_share(parent: bytes) -> bool:
 def compile_patterns(patterns: Sequence[str]) -> re.Pattern[bytes] | None:
     r"""Compile shell patterns into one expression for names and whole paths; None if there is no pattern.
 
-    `*` also matches separators, so `*/drafts/*` matches whatever lies under a folder of that name. Invalid UTF-8
-    in names is matched byte by byte.
+    `*` also matches separators, so `*/drafts/*` matches everything below a folder of that name. Names are matched byte
+    by byte, so that invalid UTF-8 is no problem.
 
     >>> bool(compile_patterns(["*.png", "raw"]).match(b"two\nlines.png"))
     True
     """
     if not patterns:
         return None
-    # Latin-1 maps every byte to one character, so that the text rules of fnmatch hold for bytes.
+    # Latin-1 maps every byte to one character, so fnmatch works on bytes.
     texts = [os.path.normcase(os.fsencode(pattern)).rstrip(b"/").decode("latin-1") for pattern in patterns]
     return re.compile("|".join(fnmatch.translate(text) for text in texts).encode("latin-1"))

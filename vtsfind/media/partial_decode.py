@@ -1,4 +1,4 @@
-"""Decode no more of a picture than is needed, and notice when there is less of it than there should be."""
+"""Decoding at a reduced resolution, and detecting truncated files."""
 
 import io
 import math
@@ -9,19 +9,19 @@ from PIL import Image
 
 from vtsfind.media import formats
 
-# What goes before the end of a JPEG to see whether its decoder still waits for data: anything but a marker will do.
+# Inserted before the end of a JPEG to test whether its decoder still expects data: any bytes but a marker.
 _PROBE_BYTES = bytes(np.random.default_rng(0).integers(0, 255, 1024, dtype=np.uint8))
 _JPEG_EOI = b"\xff\xd9"
 
-# Of JPEG 2000: the first two markers of a codestream, how far from the file's beginning they are looked for, and the
-# marker of the segment that tells the resolutions.
+# JPEG 2000: the first two markers of a codestream, the part of a file that is searched for them, and the marker of the
+# segment that gives the number of resolutions.
 _CODESTREAM_START = b"\xff\x4f\xff\x51"
 _CODESTREAM_SEARCH_BYTES = 65536
 _COD_MARKER = 0x52
 
 
 def load(image: Image.Image, stream: BinaryIO, kind: str, shortest: int) -> None:
-    """Decode an opened picture, at a lower resolution where its format offers that.
+    """Decode an opened picture, at a lower resolution if its format supports that.
 
     Parameters
     ----------
@@ -31,14 +31,14 @@ def load(image: Image.Image, stream: BinaryIO, kind: str, shortest: int) -> None
     stream
         The encoded file.
     kind
-        Its format, as `vtsfind.media.formats.sniff` calls it.
+        Its format, from `vtsfind.media.formats.sniff`.
     shortest
         In pixels.
 
     Raises
     ------
     OSError
-        When the file breaks off or is damaged; Pillow raises other exceptions for that, too.
+        When the file is truncated or damaged; Pillow raises other exceptions as well.
     """
     if kind == formats.JPEG:
         _load_jpeg(image, stream, shortest)
@@ -46,7 +46,7 @@ def load(image: Image.Image, stream: BinaryIO, kind: str, shortest: int) -> None
         _load_jpeg2000(image, stream, shortest)
     else:
         if kind == formats.HEIF and _boxes_are_complete(stream):
-            # Decodes an embedded preview, if it is large enough and cut, turned and coloured as the picture is.
+            # Decodes an embedded preview if it is large enough and has the crop, orientation and colours of the picture.
             scale = min(1.0, shortest / min(image.size))
             image.draft(None, (math.ceil(image.width * scale), math.ceil(image.height * scale)))
         image.load()
@@ -63,15 +63,14 @@ def _load_jpeg(image: Image.Image, stream: BinaryIO, shortest: int) -> None:
     image.load()
     last_row = image.crop((0, image.height - 1, image.width, image.height))
     if last_row.getcolors(1) and _is_truncated_jpeg(image, stream, shortest):
-        raise OSError("the data end before the picture does")
+        raise OSError("the data end before the picture is complete")
 
 
 def _is_truncated_jpeg(image: Image.Image, stream: BinaryIO, shortest: int) -> bool:
-    """Whether a JPEG's data stop before its last row, although its end is marked.
+    """Whether the data of a JPEG end before its last row although it has an end marker.
 
-    The decoder paints what is missing in one flat colour and says nothing. But if it still waits for data, then it
-    takes any that are put before the end for a part of the picture, which changes. If it has all that it needs it
-    skips them.
+    The decoder silently fills the missing part with one colour. If it still expects data, inserting some before the end
+    marker changes the picture; if the picture is complete, the decoder skips them.
     """
     stream.seek(0)
     data = stream.read()
@@ -88,17 +87,17 @@ def _is_truncated_jpeg(image: Image.Image, stream: BinaryIO, shortest: int) -> b
 def _load_jpeg2000(image: Image.Image, stream: BinaryIO, shortest: int) -> None:
     wanted = (min(image.size) // max(shortest, 1)).bit_length() - 1
     if wanted > 0:
-        # Pillow rounds the reduced size to the nearest, the decoder rounds it up: both must agree.
+        # Pillow rounds the reduced size to the nearest integer, the decoder rounds it up: they must agree.
         halvings = min(wanted, _decomposition_levels(stream))
         while any((side + (1 << halvings >> 1)) >> halvings != -(-side >> halvings) for side in image.size):
             halvings -= 1
-        # The reader has an attribute where other pictures have the method `reduce`.
-        setattr(image, "reduce", halvings)  # noqa: B010 - mypy knows the method only
+        # This reader has an attribute `reduce` in place of the method of other pictures.
+        setattr(image, "reduce", halvings)  # noqa: B010 - mypy only knows the method
     image.load()
 
 
 def _decomposition_levels(stream: BinaryIO) -> int:
-    """How many times a JPEG 2000 file can be decoded at half of the side, by the marker segments of its codestream."""
+    """How many times the side of a JPEG 2000 file can be halved in decoding, from the COD segment of its codestream."""
     stream.seek(0)
     head = stream.read(_CODESTREAM_SEARCH_BYTES)
     start = head.find(_CODESTREAM_START)
@@ -111,19 +110,16 @@ def _decomposition_levels(stream: BinaryIO) -> int:
 
 
 def _boxes_are_complete(stream: BinaryIO) -> bool:
-    """Whether no box at the top level of a HEIF file reaches beyond the end of the file.
-
-    A preview can be whole in a file that breaks off.
-    """
+    """Whether every top-level box of a HEIF file ends within the file; the preview of a truncated file may be intact."""
     total = stream.seek(0, io.SEEK_END)
     position = 0
     while position < total:
         stream.seek(position)
         header = stream.read(16)
         size = int.from_bytes(header[:4], "big")
-        if size == 1:  # the size is in the eight bytes behind the name
+        if size == 1:  # the size is in the eight bytes after the name
             size = int.from_bytes(header[8:16], "big")
-        if size < 8:  # also a box that has no size but runs to the end, wherever that is
+        if size < 8:  # invalid, or 0: a box without a size, which extends to the end of the file
             return False
         position += size
     return position == total

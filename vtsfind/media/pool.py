@@ -1,10 +1,10 @@
-"""Many photos at once: read by several processes, given in the order in which they were asked for.
+"""Reading many photos in several processes, with results in the order of the requests.
 
-What is done with each is a `vtsfind.media.work.ContentProcessor`; `DecodePool` is the pool for the commonest, a model's input.
+A `vtsfind.media.work.ContentProcessor` says what to do with each photo; `DecodePool` does the most common, preparing model inputs.
 
-Each process is fed by a thread of its own, which also takes its answers, so decoding goes on while whoever takes the
-photos is busy with them. Only so many photos are ahead of the one that is taken next. A file that takes too long, too
-much memory, or its decoder down costs itself only: its process is killed and replaced.
+Each process has a thread that sends requests and receives answers, so decoding continues while the caller works on a result.
+The number of photos that are read ahead is limited. A file that takes too long, too much memory, or crashes its decoder
+affects no other file: its process is killed and replaced.
 """
 
 import queue
@@ -31,12 +31,12 @@ _MAX_WATCH_INTERVAL_S = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A file to be read, and what to do with it."""
+    """A file to read, and what to do with it."""
 
     found: Found
     work: ContentProcessor
     known: frozenset[bytes] = field(default=frozenset())
-    """Digests of the contents of this size that need no work."""
+    """Digests of the contents of this size that need not be processed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +44,30 @@ class JobResult:
     """A file that was read."""
 
     found: Found
-    """With the stamp that the file had while it was read."""
+    """With the stamp of the file while it was read."""
     digest: bytes
     """SHA-256 of the content, 32 bytes."""
     info: PictureInfo | None
     """None if the digest was known."""
     data: bytes | bytearray | None
-    """What the work made; None if the digest was known."""
+    """The result of `Job.work`; None if the digest was known."""
 
 
 @dataclass(frozen=True, slots=True)
 class DecodeTask:
-    """A file to be read."""
+    """A file to decode."""
 
     found: Found
     known: frozenset[bytes] = field(default=frozenset())
-    """Digests of the contents of this size that need no decoding."""
+    """Digests of the contents of this size that need not be decoded."""
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedPhoto:
-    """A file that was read."""
+    """A file that was decoded."""
 
     found: Found
-    """With the stamp that the file had while it was read."""
+    """With the stamp of the file while it was read."""
     digest: bytes
     """SHA-256 of the content, 32 bytes."""
     info: PictureInfo | None
@@ -77,20 +77,20 @@ class PreparedPhoto:
 
 
 class WorkPool(AbstractContextManager["WorkPool"]):
-    """Processes that read photos and do something with them.
+    """Processes that read and process photos.
 
     Parameters
     ----------
     workers
-        Processes; they start when there is something for them to do.
+        Number of processes; they start when they are needed.
     timeout_s
-        Seconds after which a file is given up.
+        Time limit for one file.
     memory_bytes
-        Memory that a file may take; kept on Linux only.
+        Memory limit for one file; enforced on Linux only.
     pixel_limit
         Photos of more pixels are not decoded.
     prefetch
-        Files that are read ahead at most.
+        Limit of files that are read ahead.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class WorkPool(AbstractContextManager["WorkPool"]):
         prefetch: int = 64,
     ) -> None:
         if workers < 1 or prefetch < 1:
-            raise ValueError("a pool needs at least one worker and one file ahead")
+            raise ValueError("a pool needs at least one worker and a prefetch of one")
         self._setup = Setup(pixel_limit, memory_bytes, timeout_s)
         self._workers = workers
         self._look_ahead = max(prefetch, workers)
@@ -123,19 +123,19 @@ class WorkPool(AbstractContextManager["WorkPool"]):
         Parameters
         ----------
         jobs
-            Taken as they are needed, in the thread of the caller. One call at a time.
+            Consumed as needed, in the caller's thread. One call at a time.
         cancel
-            Looked at between files and while waiting.
+            Checked between files and while waiting.
 
         Yields
         ------
-        One result a job, in the order of the jobs. A failure has the stamp with which the file was tried, except
-        where the stamp does not tell whether it would fail again: when it could not be opened, or is gone.
+        One result for each job, in the order of the jobs. A failure has the stamp of the file when it was tried, or None
+        if the file may work at the next attempt without a change: when it could not be opened, or is gone.
 
         Raises
         ------
         Cancelled
-            When `cancel` is raised.
+            When `cancel` is set.
         VtsfindError
             When no process can be started.
         """
@@ -190,14 +190,14 @@ class WorkPool(AbstractContextManager["WorkPool"]):
 
 
 class DecodePool(WorkPool):
-    """Processes that read photos and prepare them for a model.
+    """Processes that decode photos and prepare them for a model.
 
     Parameters
     ----------
     preprocessing
-        How a photo becomes the model's input.
+        Of the model.
     workers, timeout_s, memory_bytes, pixel_limit, prefetch
-        As for `WorkPool`.
+        See `WorkPool`.
     """
 
     def __init__(
@@ -223,7 +223,7 @@ class DecodePool(WorkPool):
         return self
 
     def prepared(self, tasks: Iterable[DecodeTask], cancel: CancelToken) -> Iterator[PreparedPhoto | Failure]:
-        """Read files and prepare them; parameters, order and errors are those of `done`."""
+        """Decode and prepare files; parameters, order and errors are those of `done`."""
         jobs = (Job(task.found, self._work, task.known) for task in tasks)
         with closing(self.done(jobs, cancel)) as results:
             for result in results:
@@ -236,7 +236,7 @@ class DecodePool(WorkPool):
 
 
 class _JobQueue:
-    """Where jobs wait for a lane, and results for whoever takes them; both by number."""
+    """The jobs that wait for a worker thread, and the results that wait for the caller; both by number."""
 
     def __init__(self) -> None:
         self.jobs: queue.SimpleQueue[tuple[int, Job] | None] = queue.SimpleQueue()
@@ -271,14 +271,14 @@ class _JobQueue:
         return number >= self._first_wanted
 
     def abandon(self) -> None:
-        """Give up all that was put and not taken."""
+        """Discard all jobs and results that were not taken."""
         with self._changed:
             self._first_wanted = self._next
             self._results.clear()
 
 
 class _WorkerThread(threading.Thread):
-    """The thread that feeds one process."""
+    """The thread that talks to one process."""
 
     def __init__(self, job_queue: _JobQueue, process: DecodingProcess) -> None:
         super().__init__(name="vtsfind-decode", daemon=True)
@@ -299,7 +299,7 @@ class _WorkerThread(threading.Thread):
             try:
                 reading = self.process.read_in_process(job.found.path, job.known, job.work)
             except WorkerDied as death:
-                # Memory that an earlier file broke may have ended the process: only a fresh one can tell.
+                # An earlier file may have corrupted the process's memory: try once more in a new process.
                 if death.reason is Reason.TIMEOUT or not self._job_queue.is_wanted(number):
                     raise
                 reading = self.process.read_in_process(job.found.path, job.known, job.work)

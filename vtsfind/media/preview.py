@@ -1,4 +1,4 @@
-"""A photo made small enough to be shown, in its own shape; and the compact form in which such a picture is kept."""
+"""Previews: photos reduced for display, in their own shape, and the encoded form in which they are stored."""
 
 import io
 import json
@@ -18,16 +18,13 @@ _LENGTH_PREFIX = struct.Struct("<I")
 
 @dataclass(frozen=True, slots=True)
 class Shrink:
-    """Decode a photo, upright and in sRGB, no longer than so many pixels; see `vtsfind.media.work.ContentProcessor`.
-
-    What it makes is read by `decode_preview`.
-    """
+    """Decode a photo and reduce it, a `vtsfind.media.work.ContentProcessor`; `decode_preview` decodes the result."""
 
     longest: int
-    """Pixels of the longer side at most; a smaller photo keeps its size."""
+    """Maximum length of the longer side in pixels; a smaller photo keeps its size."""
 
     def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
-        """Do it."""
+        """See `vtsfind.media.work.ContentProcessor`."""
         pixels, info = decode(
             content,
             shortest=self.longest,
@@ -39,12 +36,12 @@ class Shrink:
 
 @dataclass(frozen=True, slots=True)
 class ShrinkWithDetails:
-    """As `Shrink`, without loss and with what the file tells of its quality; read by `unpack_with_details`."""
+    """As `Shrink`, but lossless and with quality details; `unpack_with_details` decodes the result."""
 
     longest: int
 
     def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
-        """Do it."""
+        """See `vtsfind.media.work.ContentProcessor`."""
         from vtsfind.media.quality import examine
 
         examined = examine(content, setup, shortest=self.longest, full=False)
@@ -56,7 +53,7 @@ class ShrinkWithDetails:
 
 
 def unpack_with_details(data: bytes | bytearray) -> tuple[Pixels, Details]:
-    """What `ShrinkWithDetails` made."""
+    """Decode the result of `ShrinkWithDetails`."""
     end = _LENGTH_PREFIX.size + _LENGTH_PREFIX.unpack_from(data)[0]
     details = Details.from_record(json.loads(bytes(data[_LENGTH_PREFIX.size : end])))
     return decode_preview(data[end:]), details
@@ -72,7 +69,7 @@ def _shrink_to(pixels: Pixels, longest: int) -> Pixels:
 
 
 def encode_preview(pixels: Pixels, *, lossless: bool) -> bytes:
-    """Write (h, w, 3) uint8 as a JPEG, or as a BMP if nothing may be lost."""
+    """Encode (h, w, 3) uint8 as a JPEG, or as a BMP if it has to be lossless."""
     buffer = io.BytesIO()
     if lossless:
         Image.fromarray(pixels).save(buffer, "BMP")
@@ -82,15 +79,15 @@ def encode_preview(pixels: Pixels, *, lossless: bool) -> bytes:
 
 
 def decode_preview(data: bytes | bytearray) -> Pixels:
-    """Undo `encode_preview`.
+    """Decode the result of `encode_preview`.
 
     Raises
     ------
     ValueError
-        If it is anything else, or cut short.
+        If the data are damaged or anything else.
     """
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "BMP")) as image:
             return np.array(image.convert("RGB"))
     except OSError as error:
-        raise ValueError(f"no packed picture: {error}") from error
+        raise ValueError(f"not an encoded preview: {error}") from error

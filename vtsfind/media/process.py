@@ -1,7 +1,7 @@
-"""One decoding process, seen from its parent: started when needed, asked for one file at a time, killed when late.
+"""A decoding process, seen from its parent: it is started when needed, reads one file at a time, and is killed when late.
 
-The process is a plain interpreter that runs `vtsfind.media.worker`, not one of `multiprocessing`: that would import
-the program's main module again, with all that the command line needs, before the first photo.
+The process is a plain interpreter that runs `vtsfind.media.worker`. `multiprocessing` would first import the main module,
+with everything that the command line needs.
 """
 
 import json
@@ -25,12 +25,12 @@ from vtsfind.media.worker import ANSWER_HEADER, from_json
 _START_TIMEOUT_S = 120.0
 _EXIT_TIMEOUT_S = 10.0
 _PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from vtsfind.media.worker import main; main()"
-# A decoder's arrays are small; a pool of threads each would only take memory.
+# The arrays of a decoder are small; a thread pool in each process would only take memory.
 _ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 class WorkerDied(Exception):
-    """The process ended, or was killed, while it read a file.
+    """The process ended while it read a file.
 
     Parameters
     ----------
@@ -47,12 +47,12 @@ class WorkerDied(Exception):
 
 
 class DecodingProcess:
-    """A process that reads files; one thread asks, any other may kill.
+    """A process that reads files; one thread sends requests, any thread may kill it.
 
     Parameters
     ----------
     setup
-        What holds for all files.
+        The settings for all files.
     """
 
     def __init__(self, setup: Setup) -> None:
@@ -64,7 +64,7 @@ class DecodingProcess:
         self._retired = False
 
     def start(self) -> None:
-        """Start the process if it does not run.
+        """Start the process if it is not running.
 
         Raises
         ------
@@ -91,12 +91,12 @@ class DecodingProcess:
                 raise _start_error(lines[-1] if lines else error.detail) from error
 
     def read_in_process(self, path: bytes, known: frozenset[bytes], work: ContentProcessor) -> ReadResult:
-        """Have one file read.
+        """Read one file.
 
         Raises
         ------
         WorkerDied
-            When the process did not live to answer. The next call starts another.
+            When the process ended before it answered. The next call starts another.
         VtsfindError
             When it cannot be started.
         """
@@ -115,25 +115,25 @@ class DecodingProcess:
                 self._process.kill()
 
     def kill(self) -> None:
-        """Kill the process if it runs. Whoever waits for its answer gets `WorkerDied`."""
+        """Kill the process if it is running. The thread that waits for its answer gets `WorkerDied`."""
         with self._lock:
             if self._process:
                 self._process.kill()
 
     def retire(self) -> None:
-        """Kill the process, and every one that is started in its place."""
+        """Kill the process, and any process that is started in its place."""
         with self._lock:
             self._retired = True
             if self._process:
                 self._process.kill()
 
     def stop(self) -> None:
-        """Kill the process and forget it; by the thread that asks."""
+        """Kill the process and wait for its end; only in the thread that sends requests."""
         self.kill()
         self._reap()
 
     def _spawn(self, errors: IO[bytes]) -> subprocess.Popen[bytes]:
-        # A group of its own: an interrupt at the terminal is for the parent alone.
+        # A process group of its own: Ctrl-C in the terminal is for the parent only.
         own_group: dict[str, Any] = (
             {"process_group": 0}
             if os.name == "posix"
@@ -165,7 +165,7 @@ class DecodingProcess:
             with self._lock:
                 self._deadline = None
                 late = self._late
-        if late:  # the answer came just before the end
+        if late:  # the answer arrived just before the process was killed
             self._reap()
         return answer
 
@@ -181,11 +181,11 @@ class DecodingProcess:
         if late or code == -getattr(signal, "SIGALRM", 0):
             return WorkerDied(Reason.TIMEOUT, f"more than {timeout_s:g} seconds")
         if code == -getattr(signal, "SIGKILL", 0):
-            return WorkerDied(Reason.MEMORY, "the system ended the decoder")
+            return WorkerDied(Reason.MEMORY, "the system killed the decoder")
         return WorkerDied(Reason.CRASHED, f"signal {-code}" if code < 0 else f"exit code {code}")
 
     def _reap(self) -> int:
-        """Wait for the end of the process, which has been killed or ends by itself; its exit code."""
+        """Wait for the end of the process, which was killed or ends by itself; returns its exit code."""
         with self._lock:
             process, self._process = self._process, None
         if process is None:
@@ -194,7 +194,7 @@ class DecodingProcess:
             assert stream
             try:
                 stream.close()
-            except OSError:  # what was not sent is of no use any more
+            except OSError:  # unsent data are useless now
                 continue
         try:
             return process.wait(_EXIT_TIMEOUT_S)
@@ -204,7 +204,7 @@ class DecodingProcess:
 
 
 def _read_exactly(stream: BufferedReader, length: int) -> bytearray:
-    """Read that many bytes, or raise EOFError."""
+    """Read exactly `length` bytes, or raise EOFError."""
     data = bytearray(length)
     view = memoryview(data)
     while view:
@@ -217,6 +217,6 @@ def _read_exactly(stream: BufferedReader, length: int) -> bytearray:
 
 def _start_error(detail: str) -> VtsfindError:
     return VtsfindError(
-        f"The process that decodes photos could not be started: {detail}.",
-        "Run `vtsfind doctor`; if it finds nothing, install vtsfind again.",
+        f"A decoding process could not be started: {detail}.",
+        "Run `vtsfind doctor`. If it finds no fault, install vtsfind again.",
     )

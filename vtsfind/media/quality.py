@@ -1,7 +1,7 @@
-"""What a file tells about how good a copy of its picture it is, see `vtsfind.base.quality.Details`.
+"""Quality details of a file, see `vtsfind.base.quality.Details`.
 
-Everything but the digest of the pixels and the suspicions is read from the file's head. Garbage there never costs the
-picture: what makes no sense counts as not said.
+Everything except the digest of the pixels, the border and the detail is read from the file's header. Invalid metadata
+never make a picture unreadable: they count as missing.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from vtsfind.media.work import Content, Setup
 _MAX_NAME_CHARACTERS = 100
 _RATING = 0x4746
 _XMP_RATING = re.compile(rb"xmp:Rating\s*(?:=\s*[\"']|>)\s*([1-5])")
-# The luminance table of the standard (ITU-T T.81, annex K), in any order: only its sum at each quality is used.
+# The luminance table of the JPEG standard (ITU-T T.81, annex K); only its sum at each quality is used.
 _LUMINANCE_TEXT = (
     "16 11 10 16 24 40 51 61 12 12 14 19 26 58 60 55 14 13 16 24 40 57 69 56 14 17 22 29 51 87 80 62 "
     "18 22 37 56 68 109 103 77 24 35 55 64 81 104 113 92 49 64 78 87 103 121 120 101 72 92 95 98 112 100 103 99"
@@ -38,14 +38,20 @@ _QUALITY_SCALES = np.array([5000 / q if q < 50 else 200 - 2 * q for q in range(1
 _LUMINANCE_SUMS = np.clip((_LUMINANCE_TABLE * _QUALITY_SCALES[:, None] + 50) // 100, 1, 255).sum(1)
 _LOSSLESS_TIFF = {"raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "lzma", "zstd"}
 _MAX_BORDER_DEVIATION_LEVELS = 8
-# How much detail there is is looked at in the middle of a picture, of so many pixels a side; smaller ones show nothing.
+"""Largest difference of a border's pixels from its colour, in levels of 255."""
 _CENTRE_CROP_PX = 1024
+"""Side of the central part of a picture whose detail is measured."""
 _MIN_SIDE_PX = 96
+"""Smallest side at which detail can be measured."""
 _MIN_RMS_LEVELS = 1.0
-# Of 100 photographs that were made smaller none lost less than 0.40 of it, saved as JPEG of quality 75 or not; enlarged to
-# twice their size they lost 0.16 to 0.34, half of them less than 0.24.
+"""Resampling loss, in levels of 255, below which a picture is too flat to measure."""
 _MIN_LOSS_RATIO = 0.3
-# Tags that say nothing of the shot: where other data lie, and what the maker keeps to himself.
+"""Smallest ratio of the losses of halving and quartering of a picture that was not enlarged.
+
+Of 100 reduced photographs, saved as JPEG of quality 75 or not, none had less than 0.40; enlarged to twice their size they had
+0.16 to 0.34, half of them less than 0.24.
+"""
+# Tags that do not describe the shot: offsets of other data, and the maker's private data.
 _NON_DESCRIPTIVE_TAGS = {
     ExifTags.IFD.Exif,
     ExifTags.IFD.GPSInfo,
@@ -56,31 +62,31 @@ _NON_DESCRIPTIVE_TAGS = {
 
 @dataclass(frozen=True, slots=True)
 class ExaminedPhoto:
-    """A file that was read for a comparison."""
+    """A decoded photo with its quality details."""
 
     pixels: Pixels
-    """(h, w, 3) uint8, upright, sRGB: of at least the size asked for, if the photo has it."""
+    """(h, w, 3) uint8, upright, sRGB: of at least the requested size, if the photo has it."""
     info: PictureInfo
     details: Details
 
 
 def examine(content: Content, setup: Setup, *, shortest: int, full: bool) -> ExaminedPhoto:
-    """Decode a photo small, and gather what its file tells.
+    """Decode a photo at reduced size, and collect its quality details.
 
     Parameters
     ----------
     content, setup
-        As a `vtsfind.media.work.ContentProcessor` gets them.
+        Of a `vtsfind.media.work.ContentProcessor`.
     shortest
-        Pixels that the shorter side has at least, as for `vtsfind.media.decode.decode`.
+        Minimum length of the shorter side in pixels, see `vtsfind.media.decode.decode`.
     full
-        Whether to decode it in full too, which takes many times as long for a large photo: only then are the pixels
-        hashed, and the suspicions looked into.
+        Whether to decode it at full size as well, which takes many times as long for a large photo: only then are the
+        digest of the pixels and the detail computed.
 
     Raises
     ------
     DecodeError, OSError
-        As `decode`.
+        See `decode`.
     """
     decoded = partial(decode, content, pixel_limit=setup.pixel_limit, memory_bytes=setup.memory_bytes)
     pixels, info = decoded(shortest=shortest)
@@ -107,10 +113,10 @@ def _with_pixel_facts(
 
 
 def detail(pixels: Pixels) -> float | None:
-    """How far detail reaches in a picture (h, w, 3), as a share of its size: 0.5 or 0.25; None if nothing is missing.
+    """The estimated original size of an enlarged picture (h, w, 3), as a share of its size: 0.5 or 0.25; None if not enlarged.
 
-    Halving a picture takes about as much out of it as halving it again, since what is to be seen in the world has all
-    sizes. Where it takes out hardly anything, the picture was enlarged, or might as well have been.
+    Halving a picture loses about as much as halving it again, because the objects of a scene have all sizes. If it loses
+    hardly anything, the picture was enlarged, or has no more detail than an enlargement.
     """
     height, width = pixels.shape[:2]
     left, top = max(0, width - _CENTRE_CROP_PX) // 2, max(0, height - _CENTRE_CROP_PX) // 2
@@ -126,7 +132,7 @@ def detail(pixels: Pixels) -> float | None:
 
 
 def _resampling_loss(image: Image.Image, factor: int) -> float:
-    """What is lost by making a picture smaller and large again: root mean square, in levels of 255."""
+    """The loss of reducing and enlarging a picture: root mean square error, in levels of 255."""
     small = image.resize((image.width // factor, image.height // factor), Image.Resampling.LANCZOS)
     upscaled = small.resize(image.size, Image.Resampling.BICUBIC)
     difference = np.asarray(image, np.float32) - np.asarray(upscaled, np.float32)
@@ -134,9 +140,9 @@ def _resampling_loss(image: Image.Image, factor: int) -> float:
 
 
 def border(pixels: Pixels) -> float:
-    """The share of a picture (h, w, 3) that is of one colour, from its edges inwards, if all four corners have it.
+    """The share of a picture (h, w, 3) that is covered by a border of the colour of all four corners; 0 if they differ.
 
-    Of a photo that a camera took the corners are hardly ever alike to a few levels of 255.
+    The corners of a camera's photo hardly ever agree to within a few levels of 255.
     """
     values = pixels.astype(np.int16)
     corner = values[0, 0]
@@ -164,7 +170,7 @@ class _Exif:
 
 
 def _read_head(stream: BinaryIO, kind: str) -> Details:
-    """What the file's head tells, and what it holds."""
+    """The details in the file's header."""
     if kind == formats.RAW:
         return Details(lossless=True, contents=raw_contents(stream))
     with contextlib.suppress(Exception), _without_warnings():
@@ -229,7 +235,7 @@ def _size(shot: dict[int, Any]) -> tuple[int, int] | None:
 
 
 def _rating(image: Image.Image, main: dict[int, Any]) -> int | None:
-    """The stars, by EXIF or else by XMP."""
+    """The rating, 1 to 5, from EXIF or else from XMP."""
     stars = main.get(_RATING)
     if not isinstance(stars, int):
         packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
@@ -239,7 +245,7 @@ def _rating(image: Image.Image, main: dict[int, Any]) -> int | None:
 
 
 def _quality(image: Image.Image) -> int | None:
-    """The quality at which the standard's luminance table is nearest to this JPEG's."""
+    """The quality whose standard luminance table is closest to that of this JPEG."""
     tables = getattr(image, "quantization", None)
     if not tables or 0 not in tables:
         return None

@@ -1,8 +1,7 @@
-"""Several views of one photo that is looked for, so that what was done to it costs less.
+"""Several views of one query photo, so that edits matter less.
 
-A small network does not see quite the same in a photo, in its mirror image, and in a part of it. Where a photo was mirrored or cut,
-some view of it comes closer to the original than it does itself (docs/results/notebook has the figures, and what other views
-gave).
+The code of a small network changes when a photo is mirrored or cropped. For an edited query, one of its views is often closer
+to the original than the query itself (figures, also of other views, are in docs/results/notebook).
 """
 
 import numpy as np
@@ -11,11 +10,11 @@ from PIL import Image
 from vtsfind.media.decode import Pixels
 
 VIEW_COUNT = 4
-_PADDING_SHARE = 0.25
+_PADDING_SHARE = 0.25  # of the side, on each side
 
 
 def views(prepared: Pixels) -> Pixels:
-    """A photo as it is, mirrored, and both with a rim of their own edges mirrored outwards, so that what they show is smaller.
+    """The photo, its mirror image, and both reduced with a border of reflected edges, as if they were crops.
 
     Parameters
     ----------
@@ -24,7 +23,7 @@ def views(prepared: Pixels) -> Pixels:
 
     Returns
     -------
-    (`VIEW_COUNT`, s, s, 3) uint8, the photo as it is first.
+    (`VIEW_COUNT`, s, s, 3) uint8, the unchanged photo first.
     """
     side = len(prepared)
     padding = round(_PADDING_SHARE * side)

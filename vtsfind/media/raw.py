@@ -1,34 +1,34 @@
-"""RAW files of cameras, by the preview that the camera embedded; needs rawpy, which the extra `vtsfind[raw]` brings."""
+"""RAW files of cameras, by their embedded preview; needs rawpy, which the extra `raw` installs."""
 
 import io
 from typing import BinaryIO
 
 from PIL import Image
 
-# LibRaw's turn of a picture to the EXIF orientation that says the same.
+# LibRaw's `flip` to the same EXIF orientation.
 _ORIENTATION_OF_FLIP = {0: 1, 3: 3, 5: 8, 6: 6}
 
 
 class NoPreview(Exception):
-    """The file is whole, but LibRaw does not know its kind, or finds no preview in it that it can read."""
+    """The file is intact, but LibRaw does not support it, or it has no readable preview."""
 
 
 def preview(stream: BinaryIO) -> tuple[bytes | Image.Image, int, tuple[int, int]]:
-    """Take the embedded preview out of a RAW file.
+    """Extract the embedded preview of a RAW file.
 
     Parameters
     ----------
     stream
-        The file; it is read from its beginning.
+        The file; it is read from the beginning.
 
     Returns
     -------
     preview
         An encoded JPEG, or a picture.
     orientation
-        How the preview is turned, by EXIF's numbers, if the preview itself does not say it.
+        EXIF orientation of the preview, unless the preview itself has one.
     size
-        Width and height of the photo itself, before it is turned.
+        Width and height of the photo, before it is made upright.
 
     Raises
     ------
@@ -55,5 +55,5 @@ def preview(stream: BinaryIO) -> tuple[bytes | Image.Image, int, tuple[int, int]
         raise NoPreview(str(error)) from error
     if thumbnail.format == rawpy.ThumbFormat.JPEG:
         return bytes(thumbnail.data), orientation, size
-    # LibRaw gives bitmaps as they are stored.
+    # LibRaw returns bitmaps as they are stored.
     return Image.fromarray(thumbnail.data), orientation, size

@@ -1,7 +1,7 @@
-"""Read one file once: what it is, the hash of its content, and what a `ContentProcessor` makes of it.
+"""Reading one file once: its stamp, the hash of its content, and the result of a `ContentProcessor`.
 
-Only regular files are opened, so no pipe or device can hold the reader up. The file is looked at before and after: if
-it changed meanwhile, nothing of what was read counts.
+Only regular files are opened, so no pipe or device can block the reader. The file is examined before and after: if it
+changed in between, the result is discarded.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from vtsfind.media.formats import HEAD_BYTES, sniff
 from vtsfind.media.scan import IRREGULAR, failure_of, stamp_of
 from vtsfind.media.work import ContentProcessor, Setup
 
-# Larger files are hashed and decoded piece by piece.
+# Larger files are not read into memory as a whole.
 _IN_MEMORY_BYTES = 256 << 20
 _OPEN_FLAGS = (
     os.O_RDONLY
@@ -29,33 +29,33 @@ _OPEN_FLAGS = (
 
 @dataclass(frozen=True, slots=True)
 class ReadResult:
-    """What came of reading a file: a reason why not, or a digest, or that and what was made of a picture."""
+    """The result of reading a file: the reason of a failure, or a digest, with the result of the processor if it is new."""
 
     stamp: Stamp | None = None
-    """What the file was when it was read; None if it could not be opened."""
+    """Of the file when it was read; None if it could not be opened."""
     reason: Reason | None = None
     detail: str = ""
     digest: bytes | None = None
     """SHA-256, 32 bytes."""
     info: PictureInfo | None = None
-    """None if the content is known already."""
+    """None if the content was known."""
     data: bytes | bytearray | None = None
-    """What the work made; None if the content is known already."""
+    """The result of the processor; None if the content was known."""
 
 
 def read(path: bytes, known: frozenset[bytes], work: ContentProcessor, setup: Setup) -> ReadResult:
-    """Read one file; whatever is wrong with it is told in the result.
+    """Read one file; a failure is a value, not an exception.
 
     Parameters
     ----------
     path
         The file.
     known
-        Digests of contents that need no work.
+        Digests of contents that need not be processed.
     work
-        What to do with other contents.
+        The processor for other contents.
     setup
-        What holds for all files.
+        The settings for all files.
     """
     try:
         descriptor = _open_regular(path)
@@ -72,7 +72,7 @@ def read(path: bytes, known: frozenset[bytes], work: ContentProcessor, setup: Se
 
 
 def _open_regular(path: bytes) -> int | None:
-    """Open a regular file; None for anything else, which is not even touched where that can be helped."""
+    """Open a regular file; None for anything else, which is not opened if that can be told before."""
     if not stat.S_ISREG(os.stat(path).st_mode):
         return None
     descriptor = os.open(path, _OPEN_FLAGS)
@@ -87,7 +87,7 @@ def _read_opened(
 ) -> ReadResult:
     try:
         head = file.read(HEAD_BYTES)
-        if head and sniff(head) is None:  # a video, say: reading all of it would take long
+        if head and sniff(head) is None:  # a video, for example: reading all of it would take long
             return ReadResult(reason=Reason.NOT_A_PICTURE)
         file.seek(0)
         content: bytes | BufferedReader = file

@@ -1,9 +1,9 @@
-"""Find the photos under some folders, without opening a file.
+"""Finding the photos below some folders, without opening a file.
 
-The walk reads each folder once, files first, then its folders, both sorted by the bytes of their names, so the order
-is the same on every run. Links are never followed, except that a root may be one; a folder that was already seen
-(overlapping roots, bind mounts, loops of mounts) is not entered again. What is left out is counted by its reason, what
-cannot be read is kept as a `Failure`.
+The scan reads each folder once, first its files, then its folders, both sorted by the bytes of their names, so the order
+is the same in every run. Links are not followed, except that a root may be one; a folder that was already read (overlapping
+roots, bind mounts, loops of mounts) is skipped. Skipped files are counted by reason; unreadable ones are reported as a
+`Failure`.
 """
 
 import os
@@ -29,44 +29,44 @@ _Identity = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
-    """What a scan leaves out."""
+    """What a scan skips."""
 
     exclude: tuple[str, ...] = ()
-    """Shell patterns of names or whole paths of files and folders."""
+    """Shell patterns of names or whole paths of files and folders to skip."""
     include_hidden: bool = False
-    """Whether names that begin with a dot are looked at; trash, thumbnail and tool folders are left out anyway."""
+    """Whether to include names that begin with a dot; trash, thumbnail and tool folders are always skipped."""
     one_file_system: bool = False
-    """Whether folders on another file system than their root are left out."""
+    """Whether to skip folders on another file system than their root."""
 
 
 @dataclass(slots=True)
 class ScanReport:
-    """What a scan saw besides the photos; it grows while the scan runs."""
+    """Counts of a scan, updated while it runs."""
 
     found: int = 0
-    """Photos given so far."""
+    """Photos found so far."""
     skipped: Counter[str] = field(default_factory=Counter)
-    """Reason in words to the number of files and folders that were left out for it."""
+    """Reason in words to the number of files and folders that were skipped for it."""
     unreadable: list[Failure] = field(default_factory=list)
-    """Folders that could not be listed and files that could not be looked at. Unless the reason is
-    `Reason.VANISHED`, what lies under them may well be there still."""
+    """Folders that could not be listed and files that could not be examined. Unless the reason is `Reason.VANISHED`, their
+    photos may still exist."""
 
 
 def scan(
     roots: Sequence[bytes], options: ScanOptions, report: ScanReport, cancel: CancelToken
 ) -> Iterator[Found]:
-    """Walk through roots and give every photo once.
+    """Find every photo below some roots, each once.
 
     Parameters
     ----------
     roots
-        Folders and files. A file is given whatever its name is; a folder is entered whatever its name is.
+        Folders and files, which are never skipped for their names.
     options
-        What to leave out.
+        What to skip.
     report
-        Filled while the generator runs.
+        Updated while the generator runs.
     cancel
-        Looked at once a folder.
+        Checked once for each folder.
 
     Yields
     ------
@@ -76,7 +76,7 @@ def scan(
     Raises
     ------
     Cancelled
-        When `cancel` is raised.
+        When `cancel` is set.
     """
     walk = _Walk(options, report, cancel)
     folders = []
@@ -93,18 +93,18 @@ def scan(
 
 
 def normalised(root: bytes) -> bytes:
-    """The absolute path under which a scan gives what it finds at `root`; links stay as they are.
+    """The absolute path of a root, in its shortest form; links are not resolved.
 
     >>> normalised(b"/photos//2021/../2022/")
     b'/photos/2022'
     """
     path = os.path.abspath(root)
-    # POSIX leaves two leading slashes to the system; on no system of today do they mean something else.
+    # POSIX lets systems give two leading slashes a meaning of their own; no current system does.
     return path[1:] if os.sep == "/" and path.startswith(b"//") else path
 
 
 def read_nul_separated(stream: BinaryIO) -> list[bytes]:
-    r"""Read the file names that end in NUL characters from a stream, as `find -print0` writes them.
+    r"""Read file names that are terminated by NUL characters, as `find -print0` writes them.
 
     >>> import io
     >>> read_nul_separated(io.BytesIO(b"a.jpg\0two\nlines.png\0"))
@@ -114,18 +114,18 @@ def read_nul_separated(stream: BinaryIO) -> list[bytes]:
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
-    """Take the stamp from a stat; on Windows without the inode, which a folder's listing there does not know."""
+    """The stamp from a stat result; without the inode on Windows, where listing a folder does not give it."""
     return Stamp(status.st_size, status.st_mtime_ns, 0 if os.name == "nt" else status.st_ino)
 
 
 def failure_of(path: bytes, error: OSError, stamp: Stamp | None = None) -> Failure:
-    """Tell what the system said about a path as a `Failure`: gone, or not readable."""
+    """An error of the system as a `Failure`: vanished or unreadable."""
     gone = isinstance(error, FileNotFoundError | NotADirectoryError)
     return Failure(path, Reason.VANISHED if gone else Reason.UNREADABLE, error.strerror or str(error), stamp)
 
 
 class _Walk:
-    """One scan: what it leaves out, what it has seen."""
+    """The state of one scan."""
 
     def __init__(self, options: ScanOptions, report: ScanReport, cancel: CancelToken) -> None:
         self._options = options
@@ -180,7 +180,7 @@ class _Walk:
             waiting.extend(reversed(folders))
 
     def _visit(self, folder: bytes, device: int) -> _Identity | None:
-        """The identity of a folder that is to be walked, None if it is not."""
+        """The identity of a folder; None if it has to be skipped."""
         status = self.stat_path(folder)
         if status is None:
             return None
@@ -196,7 +196,7 @@ class _Walk:
         return identity
 
     def _sorted_entries(self, folder: bytes) -> tuple[list[os.DirEntry[bytes]], list[bytes]]:
-        """The photos and the paths of the folders in a folder; what is left out is counted."""
+        """The photos in a folder and the paths of its folders, both sorted; skipped entries are counted."""
         files: list[os.DirEntry[bytes]] = []
         folders: list[bytes] = []
         try:

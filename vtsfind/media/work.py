@@ -1,4 +1,4 @@
-"""What a decoding process makes of a file's content: any `ContentProcessor`, of which the model's input is one."""
+"""What a decoding process does with the content of a file: the protocol `ContentProcessor`, and the one for model inputs."""
 
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
@@ -11,37 +11,38 @@ Content = bytes | BinaryIO
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What holds for all files that a process reads."""
+    """The settings of a decoding process, for all files."""
 
     pixel_limit: int
+    """Photos of more pixels are not decoded."""
     memory_bytes: int
-    """What the process may take more than it has at its start."""
+    """Memory limit, in addition to the memory of the process at its start."""
     timeout_s: float
-    """How long the parent lets one file take."""
+    """Time limit for one file."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessedContent:
-    """What was made of a picture."""
+    """The result of a `ContentProcessor`."""
 
     info: PictureInfo
     data: bytes
-    """What it is, and how it is read, is the work's own affair."""
+    """In a format of the processor."""
 
 
 class ContentProcessor(Protocol):
-    """Something to be done with the content of a file: a function of a module, or a small record that can be called.
+    """A function of the content of a file: a module-level function or a small callable dataclass.
 
-    It is pickled for the process, which imports the module that it comes from: not more than decoding needs.
+    It is pickled for the process, which imports its module; that module must not import more than decoding needs.
     """
 
     def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
-        """Do it.
+        """Process the content of one file.
 
         Raises
         ------
         vtsfind.media.decode.DecodeError
-            When the content is no picture, or a damaged one.
+            When the content is not a picture, or damaged.
         OSError
             When the file itself cannot be read.
         """
@@ -49,13 +50,13 @@ class ContentProcessor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class PreparePhoto:
-    """Decode a photo and make the model's input of it, (size, size, 3) uint8."""
+    """Decode a photo and prepare it as a model's input, (size, size, 3) uint8."""
 
     preprocessing: Preprocessing
 
     def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
-        """Do it; see `ContentProcessor`."""
-        # Twice as many pixels as are needed, so that no trace of reducing while decoding is left.
+        """See `ContentProcessor`."""
+        # Twice the pixels that are needed, so that reducing in the decoder leaves no artefacts.
         pixels, info = decode(
             content,
             shortest=2 * needed_side(self.preprocessing),

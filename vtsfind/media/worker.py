@@ -1,11 +1,11 @@
-"""The body of a decoding process: it reads one file after the other, as told on standard input.
+"""The main loop of a decoding process: it reads one file for each request on standard input.
 
-It is started by `vtsfind.media.process` and imports nothing but NumPy and Pillow (and a format's reader, or what a work
-needs, on the first file that needs it). It ends when its input ends, so it never outlives its parent for longer than one file takes.
+It is started by `vtsfind.media.process` and imports only NumPy and Pillow (and the reader of a format, or what a processor
+needs, at the first file that needs it). It ends when its input ends, so it outlives its parent by one file at most.
 
-Requests are pickled, since the parent is trusted. Answers are not: what decodes hostile files is not trusted to make
-objects in the parent. An answer is two little-endian numbers of 32 bits, the lengths of a JSON object and of what the
-work made, and then both.
+Requests are pickled, because the parent is trusted. Answers are not, because a process that decodes hostile files must not
+create objects in the parent. An answer consists of two little-endian 32-bit numbers, the lengths of a JSON object and of the
+data, and then these two.
 """
 
 import contextlib
@@ -24,26 +24,25 @@ from vtsfind.media.reading import ReadResult, read
 from vtsfind.media.work import Setup
 
 ANSWER_HEADER = struct.Struct("<II")
-"""The beginning of an answer."""
+"""The lengths of the JSON object and of the data."""
 
 
 def main() -> None:
-    """Serve requests until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    """Serve requests until the input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles interrupts
     requests, answers = _channels()
     with requests, answers:
         setup: Setup = pickle.load(requests)  # noqa: S301 - from the parent
         _limit_memory(setup.memory_bytes)
         send(answers, {}, b"")
-        _redirect(
-            2
-        )  # what decoders print of hostile files helps nobody; errors until here are the parent's to show
+        # The parent shows errors up to here; what decoders print about damaged files helps nobody.
+        _redirect(2)
         with contextlib.suppress(BrokenPipeError):
             _serve(requests, answers, setup)
 
 
 def _channels() -> tuple[BinaryIO, BinaryIO]:
-    """Take standard input and output for the parent alone, away from what decoders read or print."""
+    """Duplicate standard input and output for the parent, and redirect the originals, which decoders may use."""
     channels = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb", buffering=0)
     _redirect(0)
     _redirect(1)
@@ -57,7 +56,7 @@ def _redirect(descriptor: int) -> None:
 
 
 def _limit_memory(memory_bytes: int) -> None:
-    """Let the process take that much more memory than it has, where the system can limit it (Linux)."""
+    """Limit the memory that the process may allocate from now on, where the system supports it (Linux)."""
     try:
         import resource
 
@@ -82,12 +81,12 @@ def _serve(requests: BinaryIO, answers: BinaryIO, setup: Setup) -> None:
             reading = read(path, known, work, setup)
         send(answers, as_json(reading), reading.data or b"")
         if reading.reason is Reason.MEMORY:
-            return  # what is left of the memory is in pieces: the next file gets a fresh process
+            return  # the memory may be fragmented: the next file gets a new process
 
 
 @contextlib.contextmanager
 def _alarm_timeout(timeout_s: float) -> Iterator[None]:
-    """Let the system end the process if a file takes far too long and no parent is left to do so."""
+    """Let the system kill the process if a file takes far too long and the parent is gone."""
     alarm = getattr(signal, "alarm", None)
     if alarm is None:
         yield
@@ -108,7 +107,7 @@ def send(stream: BinaryIO, message: dict[str, Any], payload: bytes | bytearray) 
 
 
 def as_json(reading: ReadResult) -> dict[str, Any]:
-    """Say all of a reading but what was made of it in JSON."""
+    """Encode everything of a result except its data."""
     return {
         "stamp": reading.stamp and astuple(reading.stamp),
         "reason": reading.reason,
@@ -119,7 +118,7 @@ def as_json(reading: ReadResult) -> dict[str, Any]:
 
 
 def from_json(message: dict[str, Any], payload: bytearray | None) -> ReadResult:
-    """Make the reading again that `as_json` said."""
+    """Decode what `as_json` encoded."""
     stamp, reason, digest, info = (message[key] for key in ("stamp", "reason", "digest", "info"))
     return ReadResult(
         stamp=Stamp(*stamp) if stamp else None,
