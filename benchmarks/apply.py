@@ -21,7 +21,7 @@ from typing import Any
 from support.made_plans import ORIGIN, group, photo
 
 from benchmarks.machine import write_result
-from vtsfind.act.plan import make_plan
+from vtsfind.act.make_plan import make_plan
 from vtsfind.engine.apply.plans import save_plan
 
 SIZE = 4096

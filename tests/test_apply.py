@@ -13,7 +13,8 @@ from support.made_plans import ORIGIN, group, photo
 
 from vtsfind.act.actions import ActionRefused, Actions
 from vtsfind.act.checks import CheckedOperation, stat_regular_file
-from vtsfind.act.plan import Plan, make_plan, operations
+from vtsfind.act.make_plan import make_plan
+from vtsfind.act.plan import Plan, operations
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action, State
@@ -127,7 +128,7 @@ def test_files_deleted_for_good_need_the_word_and_do_not_come_back(album: list[P
     assert not album[1].exists()
     undone = undo(result.run)
     assert [(step.outcome, step.note) for step in undone.steps] == [
-        (RestoreOutcome.FAILED, "it was deleted for good")
+        (RestoreOutcome.FAILED, "it was deleted permanently")
     ]
     with pytest.raises(UsageError, match="nothing to undo"):
         undo()
@@ -327,7 +328,7 @@ def test_a_file_that_was_brought_back_by_hand_counts_as_back(album: list[Path], 
     result = apply(plan_for(album[:2]))
     (home / "Trash" / "files" / "b.jpg").rename(album[1])
     assert [(step.outcome, step.note) for step in undo().steps] == [
-        (RestoreOutcome.RESTORED, "it is there already")
+        (RestoreOutcome.RESTORED, "already restored")
     ]
     assert history()[-1].run == result.run
     assert not list((home / "Trash" / "info").iterdir())

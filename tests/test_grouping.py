@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from vtsfind.act.policy import policy
+from vtsfind.act.keep_policy import policy
 from vtsfind.base.groups import COPIES, Box, Evidence, Group, PairVerdict, Photo, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
@@ -83,7 +83,7 @@ def test_a_frame_gives_way_to_the_shot_in_it_whichever_pair_was_compared_first(
     )
     (group,) = grouped(verifier, [first, ("/photo", "/small")], [("/card", "/photo")])
     assert paths(group) == [b"/photo", b"/small", b"/card"]
-    assert group.members[2].reason.startswith("1200x900 beats 2000x2000, which shows it on 1200x900")
+    assert group.members[2].reason.startswith("1200x900 beats 2000x2000, which contains it at 1200x900")
     assert group.members[0].reason.startswith("1200x900 beats ")
     assert not group.tied
 

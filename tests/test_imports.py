@@ -115,7 +115,7 @@ def test_an_encoder_of_a_plain_transformer_loads_no_timm() -> None:
 def test_applying_a_plan_and_undoing_it_load_no_torch_and_no_decoder(tmp_path: Path) -> None:
     from support.made_plans import ORIGIN, group, photo
 
-    from vtsfind.act.plan import make_plan
+    from vtsfind.act.make_plan import make_plan
     from vtsfind.engine.apply.plans import save_plan
 
     paths = [tmp_path / "a.jpg", tmp_path / "b.jpg"]

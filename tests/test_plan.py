@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from support import made_plans
 from support.made_plans import ORIGIN, group, photo
 
-from vtsfind.act.plan import Plan, PlannedGroup, PlanRefused, make_plan, operations, problems
+from vtsfind.act.make_plan import make_plan
+from vtsfind.act.plan import Plan, PlannedGroup, operations
 from vtsfind.act.plan_json import read_plan_json
+from vtsfind.act.plan_rules import PlanRefused, problems
 from vtsfind.act.plan_text import plan_text, quote_path, read_plan_text, unquote_path
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
@@ -143,7 +145,7 @@ def test_a_group_line_taken_out_does_not_make_its_photos_copies_of_others(three:
     for path in other:
         path.write_bytes(b"other")
     plan = make_plan([group(1, *map(photo, three)), group(2, *map(photo, other))], ORIGIN)
-    with pytest.raises(UsageError, match="is no photo of group 1"):
+    with pytest.raises(UsageError, match="is not a photo of group 1"):
         edited(plan, "\ngroup 2\nkeep .*\n", "\n")
 
 
@@ -173,11 +175,11 @@ def test_changed_facts_are_refused(plan: Plan) -> None:
     [
         ("vtsfind plan 1", "vtsfind plan 2", "newer vtsfind"),
         ("vtsfind plan 1", "hello", "line 1: a plan begins with"),
-        ("trash ", "thrash ", "'thrash' is no action"),
-        ("trash .*b.jpg", "trash /nowhere.jpg", "/nowhere.jpg is no photo of group 1"),
+        ("trash ", "thrash ", "'thrash' is not an action"),
+        ("trash .*b.jpg", "trash /nowhere.jpg", "/nowhere.jpg is not a photo of group 1"),
         ("(trash .*b.jpg)", r"\1\n\1", "is there twice"),
         ("group 1", "group 1\ngroup 1", "no number of a new group"),
-        ("(?s)files .*", "", "cut short"),
+        ("(?s)files .*", "", "incomplete"),
         ("trash .*b.jpg", 'trash "/a', "quotation marks do not match"),
     ],
 )
@@ -256,7 +258,7 @@ def test_json_that_cannot_be_understood_is_refused_with_its_line(plan: Plan) -> 
         (b'"schema":1', b'"schema":2', "newer vtsfind"),
         (b'"size":4', b'"size":"4"', "number of bytes"),
         (b'"command":"plan"', b'"command":"dupes"', "begins with its header"),
-        (b'{"type":"footer"', b'{"type":"feet"', "cut short"),
+        (b'{"type":"footer"', b'{"type":"feet"', "incomplete"),
     ):
         with pytest.raises(UsageError, match=message):
             read_plan_json(text.replace(old, new, 1))

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from support.killed_apply import Tree, at_home, bring_everything_back, tree
 from support.made_plans import ORIGIN, group, photo, sidecar
 
-from vtsfind.act.plan import Plan, make_plan
+from vtsfind.act.make_plan import make_plan
+from vtsfind.act.plan import Plan
 from vtsfind.act.plan_text import plan_text, read_plan_text
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group, Verdict

@@ -18,7 +18,8 @@ from vtsfind.act.actions import ActionRefused, Actions, renaming
 from vtsfind.act.actions import system_trash as system
 from vtsfind.act.actions.xdg_trash import NoPlaceAvailable, Quarantine, Trash
 from vtsfind.act.checks import CheckedOperation, stat_regular_file
-from vtsfind.act.plan import make_plan, operations
+from vtsfind.act.make_plan import make_plan
+from vtsfind.act.plan import operations
 from vtsfind.act.volumes import Volumes
 from vtsfind.base.operations import Action, Operation, State
 from vtsfind.engine.apply.apply import apply

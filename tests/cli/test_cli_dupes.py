@@ -148,7 +148,7 @@ def test_a_frame_around_a_photo_does_not_make_it_the_better_one(
     save(photos / "larger.jpg", larger)
     (group,) = groups(dupes("--json"))
     assert group["keep"].endswith("photo.jpg")
-    assert "of it a border" in group["members"][1]["reason"]
+    assert "% border" in group["members"][1]["reason"]
 
 
 def shot(path: Path, image: Image.Image) -> Path:
@@ -177,7 +177,7 @@ def test_a_collage_does_not_stand_for_the_shot_in_it_and_says_how_it_shows_it(
     assert not group["tied"]
     size = "{width}x{height}".format(**group["members"][1])
     reason = group["members"][1]["reason"]
-    assert reason.startswith(f"384x288 beats {size}, which shows it on 3")
+    assert reason.startswith(f"384x288 beats {size}, which contains it at 3")
 
 
 def test_a_collage_of_two_shots_goes_to_one_of_them_and_makes_no_copies_of_the_two(

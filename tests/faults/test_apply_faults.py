@@ -19,7 +19,8 @@ from support.fault_matrix import fault
 from support.killed_apply import Actor, Task, Tree, at_home, bring_everything_back, build, leftovers, tree
 from support.made_plans import ORIGIN, group, photo
 
-from vtsfind.act.plan import make_plan, operations
+from vtsfind.act.make_plan import make_plan
+from vtsfind.act.plan import operations
 from vtsfind.base.errors import StorageError
 from vtsfind.base.operations import Action, State
 from vtsfind.engine.apply.apply import apply

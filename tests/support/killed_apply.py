@@ -20,7 +20,7 @@ from typing import Any
 
 from support.made_plans import ORIGIN, group, photo, sidecar
 from vtsfind.act.actions import renaming
-from vtsfind.act.plan import make_plan
+from vtsfind.act.make_plan import make_plan
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group
 from vtsfind.base.operations import Action, State

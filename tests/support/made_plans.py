@@ -7,7 +7,8 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from vtsfind.act.plan import Plan, PlannedFile, PlannedGroup, PlanOrigin, Sidecar
+from vtsfind.act.make_plan import PlanOrigin
+from vtsfind.act.plan import Plan, PlannedFile, PlannedGroup, Sidecar
 from vtsfind.base.groups import Evidence, Group, Member, Photo, Verdict
 from vtsfind.base.operations import Action
 from vtsfind.base.records import PictureInfo, Stamp

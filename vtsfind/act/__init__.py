@@ -1,1 +1,1 @@
-"""The user's files: what to keep, what to do, and doing it safely."""
+"""Plans and actions: which copy to keep, what to do with the others, and doing it safely."""

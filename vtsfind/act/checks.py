@@ -1,4 +1,4 @@
-"""Whether a file is still what a plan says it is. Only reads."""
+"""Checking that files are still as planned. Only reads."""
 
 import hashlib
 import os
@@ -23,7 +23,7 @@ GONE = "is gone"
 
 
 class CheckFailed(Exception):
-    """A file is not, or may not be, what the plan says it is."""
+    """A file is not as planned, or it cannot be told."""
 
     def __init__(self, path: bytes, reason: str) -> None:
         super().__init__(f"{show_path(path)} {reason}")
@@ -33,24 +33,24 @@ class CheckFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FileStat:
-    """What a file was when it was looked at."""
+    """The identity and state of a file."""
 
     device: int
     inode: int
     size: int
     mtime_ns: int
     links: int = field(default=1, compare=False)
-    """How many names it has, hard links."""
+    """Number of hard links."""
 
     @property
     def identity(self) -> tuple[int, int]:
-        """What all names of one file have in common."""
+        """Device and inode, the same for all names of one file."""
         return self.device, self.inode
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedOperation:
-    """An operation whose files were found to be as planned."""
+    """An operation whose files passed all checks."""
 
     operation: Operation
     file_stat: FileStat
@@ -58,41 +58,41 @@ class CheckedOperation:
 
 
 def stat_regular_file(path: bytes) -> FileStat:
-    """Look at a regular file, not through a symbolic link.
+    """The state of a regular file; symbolic links are not followed.
 
     Raises
     ------
     CheckFailed
-        If it is gone, no regular file, or cannot be looked at.
+        If it is gone, not a regular file, or cannot be examined.
     """
     try:
         status = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         raise CheckFailed(path, GONE) from None
     except OSError as error:
-        raise CheckFailed(path, f"cannot be looked at ({error.strerror})") from error
+        raise CheckFailed(path, f"cannot be examined ({error.strerror})") from error
     if not stat.S_ISREG(status.st_mode):
-        raise CheckFailed(path, "is no regular file")
+        raise CheckFailed(path, "is not a regular file")
     return _file_stat_of(status)
 
 
 def verify(path: bytes, size: int, digest: bytes) -> FileStat:
-    """Look at a file and read it through.
+    """Read a file and check its size and content.
 
     Raises
     ------
     CheckFailed
-        If it is not a regular file of that size and SHA-256.
+        If it is not a regular file of this size and SHA-256.
     """
     before = stat_regular_file(path)
     if before.size != size:
-        raise CheckFailed(path, "has changed (another size)")
+        raise CheckFailed(path, "has changed (different size)")
     try:
         found = digest_of(path, before)
     except OSError as error:
         raise CheckFailed(path, f"cannot be read ({error.strerror})") from error
     if found != digest:
-        raise CheckFailed(path, "has changed (another content)")
+        raise CheckFailed(path, "has changed (different content)")
     return before
 
 
@@ -102,7 +102,7 @@ def digest_of(path: bytes, expected: FileStat) -> bytes:
     Raises
     ------
     CheckFailed
-        If it was not what `expected` says all the while.
+        If its state was not `expected` before and after.
     OSError
         If it cannot be read.
     """
@@ -112,12 +112,12 @@ def digest_of(path: bytes, expected: FileStat) -> bytes:
             raise CheckFailed(path, "has changed")
         digest = hashlib.file_digest(file, "sha256").digest()
         if _file_stat_of(os.fstat(descriptor)) != expected:
-            raise CheckFailed(path, "changes at this moment")
+            raise CheckFailed(path, "is being changed")
     return digest
 
 
 def open_no_atime(path: bytes) -> int:
-    """Open a file for reading, not through a symbolic link, and leave its access time alone where that is allowed."""
+    """Open a file for reading, without following a symbolic link and, where allowed, without changing its access time."""
     try:
         return os.open(path, _OPEN_FLAGS | _NO_ATIME_FLAG)
     except PermissionError:
@@ -129,21 +129,21 @@ def check_group(
     kept: Mapping[tuple[int, int], bytes],
     taken: MutableMapping[tuple[int, int], bytes],
 ) -> list[CheckedOperation]:
-    """Look at everything that the operations on one group rest on, and read it through.
+    """Read and check all files of the operations on one group.
 
     Parameters
     ----------
     operations
-        All of one group.
+        All operations of one group.
     kept
-        The identities of all files that the plan keeps, with a path of each.
+        Identity to path of all files that the plan keeps.
     taken
-        The identities of the files of the groups before; those of this one are added.
+        Identity to path of the files of earlier groups; those of this group are added.
 
     Raises
     ------
     CheckFailed
-        If any file of the group is not as planned, or is the same file as one that is kept.
+        If any file of the group is not as planned, or is the same file as a kept one.
     """
     keepers: dict[bytes, FileStat] = {}
     found = []
@@ -168,7 +168,7 @@ def check_group(
 
 
 def identities(paths: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
-    """The identities of those of the files that are there."""
+    """Identity to path of those files that exist."""
     found = {}
     for path in paths:
         with suppress(CheckFailed):
@@ -177,16 +177,16 @@ def identities(paths: Sequence[bytes]) -> dict[tuple[int, int], bytes]:
 
 
 def require_unchanged(path: bytes, expected: FileStat) -> None:
-    """Raise `CheckFailed` unless a file is, by its looks, what it was."""
+    """Raise `CheckFailed` unless the state of a file is `expected`; its content is not read."""
     if stat_regular_file(path) != expected:
         raise CheckFailed(path, "has changed")
 
 
 def require_removable(path: bytes) -> None:
-    """Raise `CheckFailed` if the file's folder does not let its files go."""
+    """Raise `CheckFailed` if the folder of a file is read-only."""
     folder = os.path.dirname(path)
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise CheckFailed(path, f"cannot be taken out of its folder {show_path(folder)}, which is read-only")
+        raise CheckFailed(path, f"cannot be moved: its folder {show_path(folder)} is read-only")
 
 
 def _file_stat_of(status: os.stat_result) -> FileStat:

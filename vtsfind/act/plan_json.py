@@ -1,17 +1,18 @@
 """A plan as NDJSON, for programs that edit it.
 
 A header ``{"type":"header","schema":1,"command":"plan","vtsfind":VERSION,"made":TIME,"made_by":COMMAND,"library":PATH}``
-and, if files are to move, ``"to":PATH``; a line for each group; a footer with counts. A group is ``{"type":"group",
-"id":1,"remove_all":false,"files":[FILE, ...]}``, the photo that all others were compared with first, and a FILE is
+with ``"to":PATH`` if files are to be moved; a line for each group; a footer with counts. A group is ``{"type":"group",
+"id":1,"remove_all":false,"files":[FILE, ...]}``, first the photo that all others were compared with, and a FILE is
 ``{"path":PATH,"size":BYTES,"sha256":HEX,"verdict":null,"action":"keep","reason":"...","companions":[{"path":PATH,
-"size":BYTES,"sha256":HEX}]}``. A file that is taken out, or whose action is null, is left alone. A path that is no UTF-8
-stands in base 64 under its name and ``_b64``, and that one counts. `vtsfind.report.plan` writes it.
+"size":BYTES,"sha256":HEX}]}``. A file that is left out, or whose action is null, is left alone. A path that is not valid
+UTF-8 is also given in base 64, under its key with ``_b64`` appended, which takes precedence. `vtsfind.report.plan` writes it.
 """
 
 import json
 from typing import Any
 
-from vtsfind.act.plan import Plan, PlannedFile, PlannedGroup, Sidecar, require_valid
+from vtsfind.act.plan import Plan, PlannedFile, PlannedGroup, Sidecar
+from vtsfind.act.plan_rules import require_valid
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action
@@ -29,12 +30,12 @@ def read_plan_json(content: bytes, where: str = "The plan") -> Plan:
     content
         The lines.
     where
-        What errors call it.
+        Its name in error messages.
 
     Raises
     ------
     UsageError
-        If a line cannot be understood, naming it.
+        If a line is invalid; the message names it.
     PlanRefused
         If the plan breaks the rules.
     """
@@ -54,11 +55,11 @@ def read_plan_json(content: bytes, where: str = "The plan") -> Plan:
                 footer = footer or record["type"] == "footer"
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageError(
-                f"{where}, line {number}, is not as a plan has it: {_error_text(error)}.",
-                "Nothing was done. Put the line right, or make the plan again.",
+                f"{where}, line {number}, is invalid: {_error_text(error)}.",
+                "Nothing was changed. Correct the line, or make the plan again.",
             ) from error
     if header is None or not footer:
-        raise UsageError(f"{where} is cut short: its footer is missing.", "Make the plan again.")
+        raise UsageError(f"{where} is incomplete: its footer is missing.", "Make the plan again.")
     made, command, version = (str(header.get(name, "")) for name in ("made", "made_by", "vtsfind"))
     library, target = _path(header, "library"), path_from_fields(header, "to")
     plan = Plan(tuple(groups), made, command, version, library, target)
@@ -72,7 +73,7 @@ def _error_text(error: Exception) -> str:
 
 def _header(record: dict[str, Any]) -> dict[str, Any]:
     if record["type"] != "header" or record["command"] != "plan":
-        raise ValueError("a plan begins with its header")
+        raise ValueError("a plan must begin with its header")
     if record["schema"] > SCHEMA:
         raise ValueError("it was written by a newer vtsfind")
     _path(record, "library")
@@ -89,7 +90,7 @@ def _path(record: dict[str, Any], name: str = "path") -> bytes:
 def _group(record: dict[str, Any]) -> PlannedGroup:
     remove_all = record.get("remove_all", False)
     if type(record["id"]) is not int or type(remove_all) is not bool:
-        raise ValueError("'id' is a number, and 'remove_all' is true or false")
+        raise ValueError("'id' must be a number, and 'remove_all' true or false")
     return PlannedGroup(record["id"], tuple(_file(file) for file in record["files"]), remove_all)
 
 
@@ -111,5 +112,5 @@ def _file(record: dict[str, Any]) -> PlannedFile:
 
 def _size(record: dict[str, Any]) -> int:
     if type(record["size"]) is not int:
-        raise ValueError("'size' is a number of bytes")
+        raise ValueError("'size' must be a number of bytes")
     return int(record["size"])

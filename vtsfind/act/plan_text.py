@@ -1,8 +1,8 @@
-r"""A plan as text that a person edits.
+r"""A plan as text, for people who edit it.
 
 Format, version 1
 -----------------
-UTF-8. Blank lines, and lines that begin with ``#``, say nothing. ::
+UTF-8. Blank lines and lines that begin with ``#`` are ignored. ::
 
     vtsfind plan 1
     made 2026-05-04T10:00:00+02:00 by vtsfind 0.1.0
@@ -12,25 +12,24 @@ UTF-8. Blank lines, and lines that begin with ``#``, say nothing. ::
 
     group 1
     keep        /photos/beach.jpg  # 4032x3024 is more than 2048x1536
-    trash       /photos/old/beach.jpg  # the same bytes
+    trash       /photos/old/beach.jpg  # bytes; shorter path
 
-    files 2: what was seen when the plan was made; leave these lines as they are
+    files 2: the state when the plan was made; do not edit these lines
     1 2431556 - 6f1e... /photos/beach.jpg
     1 2431556 bytes 6f1e... /photos/old/beach.jpg
     end 0a1b2c3d
 
-The line ``to`` is there only if the plan moves files. Below a line ``group N`` stands what becomes of its photos: an
-action, the path, and the reason behind two blanks and ``#``. A photo without a line, or with the word ``leave``, is left
-alone. ``remove-all N`` below ``group N`` says that none of the group need be kept.
+The line ``to`` is there only if the plan moves files. A line ``group N`` is followed by one line for each of its photos: an
+action, the path, and the reason after two blanks and ``#``. A photo without a line, or with the word ``leave``, is left
+alone. ``remove-all N`` below ``group N`` allows that no photo of the group is kept.
 
-A path with anything unusual in it (control characters, a quotation mark in front, a ``#``, blanks at an end or in a row,
-bytes that are no UTF-8) stands in quotation marks: ``\"``, ``\\`` and, for any other byte, ``\x`` with two hexadecimal
-digits.
+A path with unusual characters (control characters, a quotation mark at the beginning, a ``#``, leading, trailing or repeated
+blanks, bytes that are not UTF-8) is written in quotation marks, with the escapes ``\"``, ``\\`` and, for any other byte,
+``\x`` and two hexadecimal digits.
 
-Below ``files`` stands a line for each photo of each group: the group, the size in bytes, the verdict against the group's
-first photo (``-`` for that one), the SHA-256, the path. A line ``with``, a size, a SHA-256 and a path is a file that travels
-with the photo above it. ``end`` gives the CRC-32 of these lines in hexadecimal; a plan whose lines do not have it is
-refused.
+``files`` is followed by a line for each photo of each group: the group, the size in bytes, the verdict against the group's
+first photo (``-`` for that one), the SHA-256, the path. A line of ``with``, a size, a SHA-256 and a path is a sidecar of the
+photo above it. ``end`` gives the CRC-32 of these lines in hexadecimal; a plan with another checksum is refused.
 """
 
 import re
@@ -39,7 +38,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
-from vtsfind.act.plan import Plan, PlannedFile, PlannedGroup, Sidecar, require_valid
+from vtsfind.act.plan import Plan, PlannedFile, PlannedGroup, Sidecar
+from vtsfind.act.plan_rules import require_valid
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action
@@ -49,16 +49,16 @@ MAGIC = "vtsfind plan"
 LEAVE = "leave"
 
 _HELP = """\
-# What becomes of each photo is its first word: keep, trash, quarantine, move, hardlink, reflink, symlink or delete.
-# Change the word, or take the line out to leave the photo alone. `vtsfind apply FILE` looks at every photo again before
-# it touches any; `vtsfind apply --dry-run FILE` only tells. `vtsfind undo` brings photos back.
+# The first word of a line is the action: keep, trash, quarantine, move, hardlink, reflink, symlink or delete.
+# Change the word, or delete the line to leave the photo alone. `vtsfind apply FILE` checks every photo before it changes
+# anything; `vtsfind apply --dry-run FILE` only shows what would be done. `vtsfind undo` restores photos.
 """
 _ESCAPE = re.compile(r'\\(?:(["\\])|x([0-9a-f]{2}))')
 _ACTION_WIDTH = max(len(action) for action in Action) + 1
 
 
 def quote_path(path: bytes) -> str:
-    r"""Write a path so that it is one line, visible, and read back as the same bytes.
+    r"""Write a path as one printable line that can be read back as the same bytes.
 
     >>> print(quote_path(b"/a b.jpg"), quote_path(b"/two  blanks#"), quote_path(b"/line\n\xff"))
     /a b.jpg "/two  blanks#" "/line\x0a\xff"
@@ -79,7 +79,7 @@ def _escaped(character: str) -> str:
 
 
 def unquote_path(text: str) -> bytes:
-    r"""The path that `quote_path` wrote.
+    r"""The inverse of `quote_path`.
 
     >>> unquote_path(r'"/line\x0a\xff"')
     b'/line\n\xff'
@@ -87,7 +87,7 @@ def unquote_path(text: str) -> bytes:
     Raises
     ------
     ValueError
-        If there is no such path.
+        If quotation marks or escapes are invalid.
     """
     if not text.startswith('"'):
         return text.encode()
@@ -128,7 +128,7 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
             yield from _file_lines(file)
     table = [line for group in plan.groups for file in group.files for line in _table(group.number, file)]
     yield ""
-    yield f"files {len(table)}: what was seen when the plan was made; leave these lines as they are"
+    yield f"files {len(table)}: the state when the plan was made; do not edit these lines"
     yield from table
     yield f"end {_checksum(table)}"
 
@@ -159,12 +159,12 @@ def read_plan_text(content: bytes, where: str = "The plan") -> Plan:
     content
         The text.
     where
-        What errors call it.
+        Its name in error messages.
 
     Raises
     ------
     UsageError
-        If a line cannot be understood, naming it.
+        If a line is invalid; the message names it.
     PlanRefused
         If the plan breaks the rules.
     """
@@ -180,7 +180,7 @@ def read_plan_text(content: bytes, where: str = "The plan") -> Plan:
 
 @dataclass(slots=True)
 class _GroupActions:
-    """What stands below one line `group N`."""
+    """The lines below one line `group N`."""
 
     line: int
     actions: dict[bytes, tuple[int, Action | None, str]] = field(default_factory=dict)
@@ -189,7 +189,7 @@ class _GroupActions:
 
 
 class _Reader:
-    """Reads one plan, line by line."""
+    """Parses one plan, line by line."""
 
     def __init__(self, where: str) -> None:
         self._where = where
@@ -201,11 +201,11 @@ class _Reader:
     def _refuse(self, message: str, number: int | None = None) -> NoReturn:
         raise UsageError(
             f"{self._where}, line {number or self._number}: {message}.",
-            "Nothing was done. Put the line right, or make the plan again.",
+            "Nothing was changed. Correct the line, or make the plan again.",
         )
 
     def read(self, lines: list[str]) -> Plan:
-        """Read all lines."""
+        """Parse all lines."""
         table: list[str] | None = None
         ended = False
         for self._number, raw in enumerate(lines, 1):
@@ -215,7 +215,7 @@ class _Reader:
             if self._number == 1 or not self._head:
                 self._read_first(line)
             elif ended:
-                self._refuse("there is something behind the end")
+                self._refuse("there is a line after 'end'")
             elif table is None:
                 if line.startswith("files "):
                     table = []
@@ -223,18 +223,18 @@ class _Reader:
                     self._read_line(line)
             elif line.startswith("end "):
                 if line != f"end {_checksum(table)}":
-                    self._refuse("the lines below 'files' are not as they were written")
+                    self._refuse("the lines below 'files' were edited")
                 ended = True
             else:
                 table.append(line)
         if not ended or table is None:
-            self._refuse("the plan is cut short: its line 'end' is missing")
+            self._refuse("the plan is incomplete: its line 'end' is missing")
         return self._assemble(table)
 
     def _read_first(self, line: str) -> None:
         version = line.removeprefix(MAGIC).strip()
         if not line.startswith(MAGIC) or not version.isdigit():
-            self._refuse(f"a plan begins with '{MAGIC} {VERSION}'")
+            self._refuse(f"a plan must begin with '{MAGIC} {VERSION}'")
         if int(version) > VERSION:
             raise UsageError(f"{self._where} was written by a newer vtsfind.", "Update vtsfind.")
         self._head["version"] = version
@@ -244,24 +244,24 @@ class _Reader:
         rest = rest.strip()
         if word in {"made", "library", "command", "to"} and not self._groups:
             if word in self._head:
-                self._refuse(f"'{word}' is there twice")
+                self._refuse(f"'{word}' is given twice")
             self._head[word] = rest
         elif word in {"group", "remove-all"}:
             self._read_group(word, rest)
         elif word in {*Action, LEAVE} and self._groups:
             self._read_file(None if word == LEAVE else Action(word), rest)
         else:
-            self._refuse(f"'{word}' is no action ({', '.join(Action)})")
+            self._refuse(f"'{word}' is not an action ({', '.join(Action)})")
 
     def _read_group(self, word: str, rest: str) -> None:
         number = int(rest) if rest.isdecimal() and rest.isascii() else 0
         if word == "group":
             if not number or number in self._groups:
-                self._refuse(f"'{rest}' is no number of a new group")
+                self._refuse(f"'{rest}' is not the number of a new group")
             self._groups[number] = _GroupActions(self._number)
             self._group = number
         elif not self._groups or number != self._group:
-            self._refuse("'remove-all' names the group that it stands in")
+            self._refuse("'remove-all' must name the group above it")
         else:
             self._groups[number].remove_all = True
 
@@ -270,11 +270,11 @@ class _Reader:
         path = self._path(name)
         assigned = self._groups[self._group].actions
         if path in assigned:
-            self._refuse(f"{name} is there twice")
+            self._refuse(f"{name} is listed twice")
         assigned[path] = (self._number, action, reason)
 
     def _split_path_and_reason(self, rest: str) -> tuple[str, str]:
-        """A path as it is written, and the reason behind it."""
+        """The path as it is written, and the reason after it."""
         if rest.startswith('"'):
             match = re.match(r'"(?:[^"\\]|\\.)*"', rest)
             if match is None:
@@ -284,7 +284,7 @@ class _Reader:
             name, mark, reason = rest.partition("#")
             name, reason = name.strip(), (mark + reason).strip()
         if reason and not reason.startswith("#"):
-            self._refuse("there is something behind the path; a reason begins with '#'")
+            self._refuse("there is text after the path; a reason must begin with '#'")
         return name, reason.removeprefix("#").strip()
 
     def _path(self, name: str) -> bytes:
@@ -294,7 +294,7 @@ class _Reader:
             self._refuse(str(error))
 
     def _assemble(self, table: list[str]) -> Plan:
-        """Put together what people may edit and what they may not."""
+        """Combine the actions, which people may edit, with the table of files, which they may not."""
         files: dict[int, list[PlannedFile]] = {}
         listed: list[PlannedFile] = []
         try:
@@ -309,7 +309,7 @@ class _Reader:
                     listed = files.setdefault(int(kind), [])
                     listed.append(self._file(int(kind), unquote_path(name), int(size), verdict, digest))
         except (ValueError, IndexError):
-            self._refuse("the lines below 'files' cannot be understood")
+            self._refuse("the lines below 'files' are invalid")
         self._check_listed(files)
         return self._plan(files)
 
@@ -324,7 +324,7 @@ class _Reader:
             listed = {file.path for file in files.get(number, [])}
             for path, (line, _, _) in assigned.actions.items():
                 if path not in listed:
-                    self._refuse(f"{quote_path(path)} is no photo of group {number}", line)
+                    self._refuse(f"{quote_path(path)} is not a photo of group {number}", line)
             if number not in files:
                 self._refuse(f"there is no group {number}", assigned.line)
 

@@ -1,4 +1,4 @@
-"""Which volume a file is on, and whether it is still there."""
+"""The volume of a file, and whether it is mounted."""
 
 import os
 import re
@@ -14,13 +14,13 @@ class Volume:
     """A mounted file system, or a part of one that is mounted by itself."""
 
     mount: bytes
-    """Where it is mounted. A file can be renamed only within one mount."""
+    """Its mount point. A file can be renamed only within one mount."""
     identifier: int
-    """What the file system calls itself; 0 if it does not say. Not every one says the same each time it is mounted."""
+    """The id of the file system; 0 if it has none. Some file systems have another one each time they are mounted."""
 
 
 class Volumes:
-    """The volumes as they are mounted when this is made. Folders are looked up once."""
+    """The mounted volumes, as of construction. The volume of a folder is looked up once."""
 
     def __init__(self) -> None:
         self._mounts = _mount_table()
@@ -41,15 +41,15 @@ class Volumes:
     def _is_mount(self, folder: bytes) -> bool:
         if os.path.dirname(folder) == folder or folder in self._mounts:
             return True
-        # A table that says nothing, as in some sandboxes, leaves the devices to tell.
+        # Where the table is empty, as in some sandboxes, the device numbers decide.
         return not self._mounts and os.path.ismount(folder)
 
     def is_mounted(self, mount: bytes) -> bool:
-        """Whether something is mounted at a place where something was."""
+        """Whether a volume is mounted at this mount point."""
         return os.path.isdir(mount) and self._is_mount(mount)
 
     def is_absent(self, mount: bytes, recorded_identifier: int) -> bool:
-        """Whether a volume that was mounted there is not there now: nothing is, or another one that says so."""
+        """Whether the recorded volume is not mounted there: no volume is, or one with another id."""
         if not self.is_mounted(mount):
             return True
         now = identifier(mount)
@@ -57,7 +57,7 @@ class Volumes:
 
 
 def identifier(mount: bytes) -> int:
-    """What the file system that is mounted there calls itself; 0 if it does not say."""
+    """The id of the file system mounted there; 0 if it has none."""
     try:
         return int(os.statvfs(mount).f_fsid)
     except (AttributeError, OSError):  # no such call on Windows
@@ -65,7 +65,7 @@ def identifier(mount: bytes) -> int:
 
 
 def _mount_table() -> frozenset[bytes]:
-    """Every mount point that the kernel lists, bind mounts too; none where it does not."""
+    """Every mount point that the kernel lists, including bind mounts; empty where there is no list."""
     try:
         with open(_MOUNTINFO_PATH, "rb") as table:
             fields = [line.split(b" ") for line in table]

@@ -1,7 +1,7 @@
-"""The only part of vtsfind that changes a user's file: do, roll back or finish after a kill, and undo.
+"""The only part of vtsfind that changes a user's file: perform an action, undo it, and recover it after a kill.
 
-The caller checks the files first (`vtsfind.act.checks`), writes what `Actions.prepare` gives into the journal, has it flushed to
-the disk, and only then calls `Actions.perform`. Each step here either happens wholly or leaves everything as it was.
+The caller checks the files first (`vtsfind.act.checks`), writes the undo record from `Actions.prepare` into the journal, flushes
+it to the disk, and only then calls `Actions.perform`. Each step either succeeds completely or changes nothing.
 """
 
 import os
@@ -34,12 +34,12 @@ _REPLACING_ACTIONS = {Action.HARDLINK, Action.REFLINK, Action.SYMLINK, Action.DE
 
 
 class Actions:
-    """What one run does to files.
+    """The actions of one run.
 
     Parameters
     ----------
     run
-        The name of the run; its quarantine is named after it.
+        The name of the run; its folder in the quarantine has this name.
     """
 
     def __init__(self, run: str) -> None:
@@ -50,12 +50,12 @@ class Actions:
         self._token = secrets.token_hex(6)
 
     def prepare(self, checked: CheckedOperation) -> UndoRecord:
-        """Reserve a place for a file; gives what the journal has to note before the file is touched.
+        """Reserve a destination for a file; returns the undo record for the journal.
 
         Raises
         ------
         ActionRefused
-            If there is no place for it; nothing is left behind.
+            If there is no destination; nothing is left behind.
         """
         operation = checked.operation
         volume = self.volumes.of(operation.path)
@@ -83,7 +83,7 @@ class Actions:
             )
 
     def _reserve_place(self, operation: Operation) -> ReservedPlace:
-        """A place in the trash or, where there is none or none is wanted, in the quarantine."""
+        """Reserve a place in the trash or, if there is no trash or quarantine was asked for, in the quarantine."""
         if operation.action is Action.TRASH:
             try:
                 return self._trash.reserve(operation.path)
@@ -92,12 +92,12 @@ class Actions:
                     return self._quarantine.reserve(operation)
                 except NoPlaceAvailable as no_quarantine:
                     raise ActionRefused(
-                        f"no trash ({no_trash}) and no quarantine ({no_quarantine}) can be made for it"
+                        f"neither a trash ({no_trash}) nor a quarantine ({no_quarantine}) can be created for it"
                     ) from no_quarantine
         try:
             return self._quarantine.reserve(operation)
         except NoPlaceAvailable as error:
-            raise ActionRefused(f"no quarantine can be made for it ({error})") from error
+            raise ActionRefused(f"no quarantine can be created for it ({error})") from error
 
     def _with_destination(self, undo_record: UndoRecord, operation: Operation) -> UndoRecord:
         place = taking.destination(operation)
@@ -117,20 +117,20 @@ class Actions:
         )
 
     def release(self, undo_record: UndoRecord) -> None:
-        """Let go of what `prepare` reserved."""
+        """Release what `prepare` reserved."""
         taking.release(undo_record)
 
     def perform(self, checked: CheckedOperation, undo_record: UndoRecord) -> UndoRecord | None:
-        """Do it. The journal has the trace on the disk already.
+        """Perform the action. The journal has the undo record on the disk already.
 
         Returns
         -------
-        What the journal has to note in place of `undo_record`; None if that still holds.
+        An undo record that replaces `undo_record` in the journal; None if that is still right.
 
         Raises
         ------
         ActionRefused
-            If it could not be done; everything is as it was.
+            If it fails; nothing changed.
         """
         operation = checked.operation
         with _as_refused(operation, lambda: self.release(undo_record)):
@@ -144,7 +144,7 @@ class Actions:
         return None
 
     def _send_to_system_trash(self, checked: CheckedOperation, undo_record: UndoRecord) -> UndoRecord:
-        """Use the system's trash; if the keeper turns out to be the same file, take it out again."""
+        """Use the system's trash; if the keeper turns out to be the same file, restore it."""
         system.send(checked.operation.path)
         found = replace(undo_record, place=system.find(undo_record, self.volumes))
         if found.place is not None:
@@ -152,31 +152,31 @@ class Actions:
         return found
 
     def finish_or_roll_back(self, op_record: OperationRecord) -> tuple[State, str, UndoRecord | None]:
-        """Finish or roll back an operation that a killed process left begun, or half undone.
+        """Finish or roll back an operation or an undo that a killed process left incomplete.
 
         Returns
         -------
-        Its state then, a note, and an undo record to note in place of the one it had.
+        The new state, a note, and an undo record that replaces the old one; None if the old one is still right.
 
         Raises
         ------
         NotRestorableYet
-            If that cannot be done now: its drive is not there, or the system refuses.
+            If it is not possible now: a drive is not mounted, or the system refuses.
         """
         operation, undo_record = op_record.operation, op_record.undo_record
         if undo_record is None:
             before = State.DONE if op_record.state is State.UNDOING else State.FAILED
-            return before, "it was interrupted, and the journal does not say where the file went", None
+            return before, "interrupted; the journal has no undo record of it", None
         for mount in (undo_record.mount, undo_record.place_mount):
             if mount is not None and not self.volumes.is_mounted(mount):
-                raise NotRestorableYet(f"the drive of {show_path(mount)} is not there")
+                raise NotRestorableYet(f"the drive at {show_path(mount)} is not mounted")
         try:
             state, note, found = self._settle(op_record, operation, undo_record)
         except (OSError, CheckFailed, NotRestorable) as error:
             reason = _error_text(error) if isinstance(error, OSError) else str(error)
             raise NotRestorableYet(f"it cannot be finished or rolled back now ({reason})") from error
         if state is State.FAILED and self._is_another_volume(undo_record):
-            raise NotRestorableYet(f"another drive is at {show_path(undo_record.mount)}")
+            raise NotRestorableYet(f"another drive is mounted at {show_path(undo_record.mount)}")
         return state, note, found
 
     def _settle(
@@ -200,26 +200,26 @@ class Actions:
         return any(self.volumes.is_absent(mount, identifier) for mount, identifier in mounts)
 
     def restore_path(self, op_record: OperationRecord) -> bytes | None:
-        """Where the file of an operation that was done would come back to; None if it is there already.
+        """The path to which the file of an operation would be restored; None if it is there already.
 
         Raises
         ------
         NotRestorableYet
-            If its drive is not there now.
+            If its drive is not mounted now.
         NotRestorable
-            If it cannot come back.
+            If it cannot be restored.
         """
         if op_record.operation.action in _REPLACING_ACTIONS:
             return replacing.restore_path(op_record, self.volumes)
         return taking.restore_path(op_record, self.volumes)
 
     def restore(self, op_record: OperationRecord) -> str:
-        """Bring a file back to where the journal says; gives a note, or nothing.
+        """Restore a file to the path in the journal; returns a note, or an empty text.
 
         Raises
         ------
         ActionRefused
-            If it cannot come back; everything is as it was.
+            If it cannot be restored; nothing changed.
         """
         with _as_refused(op_record.operation):
             if op_record.operation.action in _REPLACING_ACTIONS:
@@ -229,7 +229,7 @@ class Actions:
 
 @contextmanager
 def _as_refused(operation: Operation, clean: Callable[[], None] | None = None) -> Iterator[None]:
-    """Turn what the system and the last looks say into `ActionRefused`; call `clean` first."""
+    """Turn errors of the system and failed checks into `ActionRefused`; call `clean` first."""
     try:
         yield
     except (OSError, CheckFailed, NotRestorable, ActionRefused) as error:

@@ -1,4 +1,4 @@
-"""Copies that are whole: content, times, permissions, extended attributes and access control lists."""
+"""Complete copies: content, times, permissions, extended attributes and access control lists."""
 
 import hashlib
 import os
@@ -12,12 +12,12 @@ from vtsfind.act.checks import CheckFailed, open_no_atime
 from vtsfind.base.operations import Metadata
 from vtsfind.store.atomic import fsync_folder
 
-_FICLONE = 0x40049409
+_FICLONE = 0x40049409  # Linux: the ioctl that makes a reflink
 _COPY_CHUNK_BYTES = 1 << 20
 
 
 def read_metadata(path: bytes) -> Metadata:
-    """What a file has besides its content."""
+    """The metadata of a file."""
     status = os.lstat(path)
     attributes = {}
     if hasattr(os, "listxattr"):
@@ -31,7 +31,7 @@ def read_metadata(path: bytes) -> Metadata:
 
 
 def apply_metadata(path: bytes, metadata: Metadata) -> None:
-    """Give a file of ours the metadata of another, as far as the system lets us; the times last."""
+    """Set the metadata of a file that we created, as far as the system allows; the times last."""
     if hasattr(os, "chown"):
         with suppress(OSError):
             os.chown(path, metadata.uid, metadata.gid)
@@ -44,14 +44,14 @@ def apply_metadata(path: bytes, metadata: Metadata) -> None:
 
 
 def copy_new(source: bytes, target: bytes, digest: bytes, metadata: Metadata) -> None:
-    """Copy a file to a name that is free, and see that the copy has the content it should have.
+    """Copy a file to a free name, and verify the content of the copy.
 
     Raises
     ------
     CheckFailed
-        If the content is not that of `digest`; there is no copy then.
+        If the SHA-256 of the copy is not `digest`; the copy is removed.
     OSError
-        From the system; there is no copy then.
+        From the system; the copy is removed.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     descriptor = os.open(target, flags, 0o600)
@@ -72,19 +72,19 @@ def copy_new(source: bytes, target: bytes, digest: bytes, metadata: Metadata) ->
 
 def _require_digest(source: bytes, found: bytes, digest: bytes) -> None:
     if found != digest:
-        raise CheckFailed(source, "has changed (another content)")
+        raise CheckFailed(source, "has changed (different content)")
 
 
 def clone_new(source: bytes, target: bytes, metadata: Metadata) -> None:
-    """Make a file of its own that shares another's blocks on the disk.
+    """Create a file that shares its blocks on the disk with another (a reflink).
 
     Raises
     ------
     OSError
-        If the file system cannot do that; there is no file then.
+        If the file system cannot do that; nothing is created.
     """
     if sys.platform != "linux":
-        raise OSError("blocks can be shared on Linux only")
+        raise OSError("reflinks are supported on Linux only")
     import fcntl
 
     descriptor = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -104,6 +104,6 @@ def clone_new(source: bytes, target: bytes, metadata: Metadata) -> None:
 
 
 def fsync_parent(path: bytes) -> None:
-    """Make a new name last through a power cut, where the folder allows it."""
+    """Flush a new name to the disk, where the folder allows it."""
     with suppress(OSError):
         fsync_folder(Path(os.fsdecode(os.path.dirname(path))))

@@ -1,7 +1,7 @@
-"""The last look around a step: the file that went is the one that was checked, and its keeper is still there.
+"""Checks around a rename: the renamed file is the one that was checked, and its keeper is still there.
 
-A file can be reached by two names that no number gives away: through a file system that makes numbers up, or that takes
-upper case for lower case. If the keeper's name is gone once the other name is, they were one file, and it comes back.
+Two names can lead to one file although device and inode differ: on file systems that invent inode numbers or ignore case.
+If the keeper's name disappears with the other name, they were one file, and the rename is reversed.
 """
 
 import os
@@ -22,17 +22,17 @@ from vtsfind.base.paths import show_path
 
 
 def require_as_checked(checked: CheckedOperation) -> None:
-    """Raise `CheckFailed` if the file or its keeper is not what it was when it was checked."""
+    """Raise `CheckFailed` if the file or its keeper has changed since it was checked."""
     require_unchanged(checked.operation.path, checked.file_stat)
     if checked.operation.keeper is not None and checked.keeper is not None:
         require_unchanged(checked.operation.keeper, checked.keeper)
 
 
 def require_only_file_moved(checked: CheckedOperation, place: bytes) -> None:
-    """Raise `CheckFailed` unless what is at `place` now is the checked file, and its keeper stayed where it was."""
+    """Raise `CheckFailed` unless the file at `place` is the checked one and its keeper is where it was."""
     operation = checked.operation
     if stat_regular_file(place) != checked.file_stat:
-        raise CheckFailed(operation.path, "was replaced at this very moment")
+        raise CheckFailed(operation.path, "was replaced during the operation")
     if operation.keeper is None or checked.keeper is None:
         return
     try:
@@ -47,7 +47,7 @@ def require_only_file_moved(checked: CheckedOperation, place: bytes) -> None:
 
 @contextmanager
 def renamed_to(checked: CheckedOperation, place: bytes) -> Iterator[None]:
-    """Rename the file to `place`, and back again if it was not gone alone or the block fails."""
+    """Rename the file to `place`; rename it back if the keeper's name disappeared with it or the block fails."""
     path = checked.operation.path
     rename_new(path, place)
     try:
@@ -77,12 +77,12 @@ def require_distinct(path: bytes, other: bytes) -> None:
 
 
 def temporary_path(path: bytes, undo_record: UndoRecord) -> bytes:
-    """The name beside a file that a step uses for what must not be seen half done."""
+    """The temporary name beside a file that an operation uses for an incomplete file."""
     return os.path.join(os.path.dirname(path), undo_record.aside or b".vtsfind")
 
 
 def has_content(path: bytes, operation: Operation) -> bool:
-    """Whether a regular file has the size and content of an operation's."""
+    """Whether a regular file has the size and content of an operation's file."""
     try:
         verify(path, operation.size, operation.digest)
     except CheckFailed:
@@ -113,7 +113,7 @@ def is_renamed(path: bytes, operation: Operation, undo_record: UndoRecord) -> bo
 
 
 def is_same_file(path: bytes, operation: Operation, undo_record: UndoRecord) -> bool:
-    """Whether the very file of an operation is at a path: by its number, else by its content."""
+    """Whether the file of an operation is at a path: by its inode, otherwise by its content."""
     try:
         file_stat = stat_regular_file(path)
     except CheckFailed:

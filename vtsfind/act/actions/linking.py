@@ -1,6 +1,6 @@
-"""Files whose content another file has: names that become links, and deletion for good.
+"""Replacing a file by a link to its keeper, and permanent deletion.
 
-The file goes to a name beside its own first, so that it can come back if anything fails, and is removed last.
+The file is first renamed to a temporary name beside it, so that it can be restored if anything fails, and removed last.
 """
 
 import os
@@ -25,12 +25,12 @@ from vtsfind.store.journal import OperationRecord
 
 
 def replace(checked: CheckedOperation, undo_record: UndoRecord) -> None:
-    """Put a link to the keeper in the place of a file, or nothing.
+    """Replace a file by a link to the keeper, or delete it.
 
     Raises
     ------
     CheckFailed, OSError
-        If that cannot be; the file is where it was.
+        If it fails; the file is where it was.
     """
     operation = checked.operation
     with renamed_to(checked, temporary_path(operation.path, undo_record)):
@@ -63,13 +63,13 @@ _MAKERS: dict[Action, Callable[[bytes, bytes, Metadata], None]] = {
 
 
 def _require_link_content(operation: Operation) -> None:
-    """Raise `CheckFailed` unless the link shows what the file had."""
+    """Raise `CheckFailed` unless the link has the content that the file had."""
     shown = os.path.realpath(operation.path) if operation.action is Action.SYMLINK else operation.path
     verify(shown, operation.size, operation.digest)
 
 
 def finish_or_roll_back(op_record: OperationRecord) -> tuple[State, str]:
-    """What came of replacing a file when the process was killed, put right: as it was, or done."""
+    """Finish or roll back a replacement whose process was killed; returns the new state and a note."""
     operation, undo_record = operation_and_undo_record(op_record)
     temporary = temporary_path(operation.path, undo_record)
     if os.path.lexists(temporary):
@@ -84,11 +84,11 @@ def finish_or_roll_back(op_record: OperationRecord) -> tuple[State, str]:
         return State.PLANNED, ROLLED_BACK
     if operation.action is Action.DELETE:
         return State.DONE, FINISHED
-    return State.FAILED, "it was interrupted, and the file is not there"
+    return State.FAILED, "interrupted; the file is missing"
 
 
 def _is_our_link(operation: Operation, undo_record: UndoRecord) -> bool:
-    """Whether the link that an operation makes is in its file's place."""
+    """Whether the link that an operation creates is at the path of its file."""
     path, keeper = operation.path, operation.keeper
     if keeper is None or not os.path.lexists(path):
         return False
@@ -108,29 +108,29 @@ def _is_our_link(operation: Operation, undo_record: UndoRecord) -> bool:
 
 
 def restore_path(op_record: OperationRecord, volumes: Volumes) -> bytes | None:
-    """Where a file would come back to: its own path, or one beside it if that is taken; None if it is there already.
+    """The path to which a file would be restored: its own, or a free one beside it; None if it is there already.
 
     Raises
     ------
     NotRestorableYet, NotRestorable
-        If it cannot.
+        If it cannot be restored.
     """
     operation, undo_record = operation_and_undo_record(op_record)
     if not operation.same_content or undo_record.metadata is None:
-        raise NotRestorable("it was deleted for good")
+        raise NotRestorable("it was deleted permanently")
     if not volumes.is_mounted(undo_record.mount):
-        raise NotRestorableYet(f"the drive of {show_path(undo_record.mount)} is not there")
+        raise NotRestorableYet(f"the drive at {show_path(undo_record.mount)} is not mounted")
     if _is_restored(operation.path, operation, undo_record.metadata):
         return None
     if _surviving_source(operation) is None:
-        raise NotRestorable("no file with its content is left")
+        raise NotRestorable("no file with the same content is left")
     return operation.path if _is_link(operation, undo_record) else free_name(operation.path)
 
 
 def _is_link(operation: Operation, undo_record: UndoRecord) -> bool:
-    """Whether the name that became a link still is one: what is there can be replaced by the file that was there.
+    """Whether the name that became a link still is one, so that the restored file can replace it.
 
-    A hard link stays one when its other name is renamed or removed: nothing but its content tells that it was made.
+    A hard link remains one when its other name is renamed or removed: only its content identifies it.
     """
     if operation.action is Action.HARDLINK:
         return has_content(operation.path, operation)
@@ -138,7 +138,7 @@ def _is_link(operation: Operation, undo_record: UndoRecord) -> bool:
 
 
 def _is_restored(path: bytes, operation: Operation, metadata: Metadata) -> bool:
-    """Whether a file of its own with the content of an operation's is at a path, and not a link that was made there."""
+    """Whether an independent file with the content of an operation's file is at a path, not a link that was made there."""
     if not has_content(path, operation):
         return False
     if operation.action is not Action.HARDLINK:
@@ -149,25 +149,25 @@ def _is_restored(path: bytes, operation: Operation, metadata: Metadata) -> bool:
 
 
 def _surviving_source(operation: Operation) -> bytes | None:
-    """A file that has the content."""
+    """A file that has the content of the operation's file; None if there is none."""
     candidates = [operation.path, *([operation.keeper] if operation.keeper else [])]
     return next((path for path in candidates if has_content(path, operation)), None)
 
 
 def restore(op_record: OperationRecord) -> str:
-    """Make the file anew from a file of the same content, with its own times and permissions; gives a note or nothing.
+    """Recreate the file from one of the same content, with its own times and permissions; returns a note or an empty text.
 
     Raises
     ------
     NotRestorable, CheckFailed, OSError
-        If that cannot be; everything is as it was.
+        If it fails; nothing changed.
     """
     operation, undo_record = operation_and_undo_record(op_record)
     source, back = _surviving_source(operation), undo_record.back
     if back is None:
-        return "it is there already"
+        return "already restored"
     if source is None or undo_record.metadata is None:
-        raise NotRestorable("no file with its content is left")
+        raise NotRestorable("no file with the same content is left")
     make_folders(os.path.dirname(back))
     partial_copy = temporary_path(back, undo_record)
     copy_new(source, partial_copy, operation.digest, undo_record.metadata)
@@ -181,14 +181,14 @@ def restore(op_record: OperationRecord) -> str:
         raise
     verify(back, operation.size, operation.digest)
     if back != operation.path:
-        return f"restored beside it as {show_path(back)}"
+        return f"the path is taken; restored as {show_path(back)}"
     if not _is_restored(back, operation, undo_record.metadata):
         return "its time or its permissions could not be set"
     return ""
 
 
 def finish_or_roll_back_restore(op_record: OperationRecord) -> tuple[State, str]:
-    """What came of bringing a file back when the process was killed, put right: back, or as it was."""
+    """Finish or roll back a restoration whose process was killed; returns the new state and a note."""
     operation, undo_record = operation_and_undo_record(op_record)
     back = undo_record.back or operation.path
     remove_if_exists(temporary_path(back, undo_record))

@@ -1,4 +1,4 @@
-"""Files that go elsewhere and can come back: trash, quarantine, move."""
+"""Moving a file to the trash, the quarantine or a folder, and restoring it."""
 
 import errno
 import os
@@ -29,17 +29,17 @@ from vtsfind.base.operations import Action, Operation, State, UndoRecord
 from vtsfind.base.paths import show_path
 from vtsfind.store.journal import OperationRecord
 
-ROLLED_BACK = "it was interrupted; everything is as it was"
-FINISHED = "it was interrupted; it turned out to be done"
+ROLLED_BACK = "interrupted; rolled back"
+FINISHED = "interrupted; found to be complete"
 
 
 def move_away(checked: CheckedOperation, undo_record: UndoRecord) -> None:
-    """Take a file to the place that is noted for it.
+    """Move a file to the place in its undo record.
 
     Raises
     ------
     CheckFailed, OSError
-        If that cannot be; the file is where it was.
+        If it fails; the file is where it was.
     """
     operation, place = checked.operation, _place(undo_record)
     try:
@@ -54,7 +54,7 @@ def move_away(checked: CheckedOperation, undo_record: UndoRecord) -> None:
 
 
 def _move_across_volumes(checked: CheckedOperation, undo_record: UndoRecord, place: bytes) -> None:
-    """Move a file to another volume: the copy is whole and in its place before the original goes."""
+    """Move a file to another volume: the copy is complete and has its name before the original is removed."""
     path, partial_copy = checked.operation.path, temporary_path(place, undo_record)
     copy_new(path, partial_copy, checked.operation.digest, read_metadata(path))
     try:
@@ -72,7 +72,7 @@ def _move_across_volumes(checked: CheckedOperation, undo_record: UndoRecord, pla
 
 
 def require_only_file_trashed(checked: CheckedOperation, place: bytes) -> None:
-    """Take a file out of the system's trash again if it did not go alone.
+    """Restore a file from the system's trash if its keeper disappeared with it.
 
     Raises
     ------
@@ -87,13 +87,13 @@ def require_only_file_trashed(checked: CheckedOperation, place: bytes) -> None:
 
 
 def release(undo_record: UndoRecord) -> None:
-    """Let go of a place that was reserved."""
+    """Release a reserved place."""
     remove_if_exists(undo_record.record)
     remove_empty(undo_record.made)
 
 
 def finish_or_roll_back(op_record: OperationRecord) -> tuple[State, str]:
-    """What came of taking a file when the process was killed, put right: as it was, or done."""
+    """Finish or roll back a move whose process was killed; returns the new state and a note."""
     operation, undo_record = operation_and_undo_record(op_record)
     path, place = operation.path, _place(undo_record)
     temporary = temporary_path(path, undo_record)
@@ -104,21 +104,21 @@ def finish_or_roll_back(op_record: OperationRecord) -> tuple[State, str]:
     remove_if_exists(temporary_path(place, undo_record) if operation.action is Action.MOVE else None)
     if is_same_file(path, operation, undo_record):
         if operation.action is Action.MOVE and are_two_copies(place, path, operation):
-            os.unlink(place)  # on another volume, and the original had not gone
+            os.unlink(place)  # the copy on another volume; the original is still there
         release(undo_record)
         return State.PLANNED, ROLLED_BACK
     if os.path.lexists(place):
         return State.DONE, FINISHED
-    return State.FAILED, "it was interrupted, and the file is in neither place"
+    return State.FAILED, "interrupted; the file is in neither place"
 
 
 def restore_path(op_record: OperationRecord, volumes: Volumes) -> bytes | None:
-    """Where a file would come back to: its own path, or one beside it if that is taken; None if it is there already.
+    """The path to which a file would be restored: its own, or a free one beside it; None if it is there already.
 
     Raises
     ------
     NotRestorableYet, NotRestorable
-        If it cannot.
+        If it cannot be restored.
     """
     operation, undo_record = operation_and_undo_record(op_record)
     place = _place(undo_record)
@@ -128,32 +128,32 @@ def restore_path(op_record: OperationRecord, volumes: Volumes) -> bytes | None:
     )
     for mount, _ in mounts:
         if not volumes.is_mounted(mount):
-            raise NotRestorableYet(f"the drive of {show_path(mount)} is not there")
+            raise NotRestorableYet(f"the drive at {show_path(mount)} is not mounted")
     if has_content(place, operation):
         return free_name(operation.path)
     if has_content(operation.path, operation):
         return None
     if os.path.lexists(place):
-        raise NotRestorable(f"what is at {show_path(place)} is not what went there, or was changed; it stays")
+        raise NotRestorable(f"the file at {show_path(place)} has changed, and stays there")
     for mount, identifier in mounts:
         if volumes.is_absent(mount, identifier):
-            raise NotRestorableYet(f"another drive is at {show_path(mount)}")
-    raise NotRestorable(f"it is not in {show_path(os.path.dirname(place))} any more")
+            raise NotRestorableYet(f"another drive is mounted at {show_path(mount)}")
+    raise NotRestorable(f"it is no longer in {show_path(os.path.dirname(place))}")
 
 
 def restore(op_record: OperationRecord) -> str:
-    """Bring a file back to where the journal says; gives a note if anything about it is worth one.
+    """Restore a file to the path in the journal; returns a note or an empty text.
 
     Raises
     ------
     CheckFailed, OSError
-        If that cannot be; the file is where it was.
+        If it fails; the file is where it was.
     """
     operation, undo_record = operation_and_undo_record(op_record)
     place, back = _place(undo_record), undo_record.back
     if back is None:
         release(undo_record)
-        return "it is there already"
+        return "already restored"
     make_folders(os.path.dirname(back))
     try:
         rename_new(place, back)
@@ -162,7 +162,7 @@ def restore(op_record: OperationRecord) -> str:
             raise
         _restore_across_volumes(place, back, op_record)
     release(undo_record)
-    return f"restored beside it as {show_path(back)}" if back != operation.path else ""
+    return f"the path is taken; restored as {show_path(back)}" if back != operation.path else ""
 
 
 def _restore_across_volumes(place: bytes, back: bytes, op_record: OperationRecord) -> None:
@@ -178,33 +178,33 @@ def _restore_across_volumes(place: bytes, back: bytes, op_record: OperationRecor
 
 
 def finish_or_roll_back_restore(op_record: OperationRecord) -> tuple[State, str]:
-    """What came of bringing a file back when the process was killed, put right: back, or as it was."""
+    """Finish or roll back a restoration whose process was killed; returns the new state and a note."""
     operation, undo_record = operation_and_undo_record(op_record)
     place, back = _place(undo_record), undo_record.back or operation.path
     remove_if_exists(temporary_path(back, undo_record))
     if os.path.lexists(place):
         if undo_record.back is None or not are_two_copies(place, back, operation):
             return State.DONE, ROLLED_BACK
-        os.unlink(place)  # what came back to its own volume is whole
+        os.unlink(place)  # the copy at the old path is complete
     elif not os.path.lexists(back):
-        return State.DONE, "it was interrupted, and the file is in neither place"
+        return State.DONE, "interrupted; the file is in neither place"
     release(undo_record)
     return State.UNDONE, FINISHED
 
 
 def _place(undo_record: UndoRecord) -> bytes:
     if undo_record.place is None:
-        raise NotRestorable("the system's trash did not say where it went; restore it from there")
+        raise NotRestorable("its place in the system's trash is unknown; restore it from there")
     return undo_record.place
 
 
 def destination(operation: Operation) -> bytes:
-    """Where a move goes.
+    """The destination of a move.
 
     Raises
     ------
     FileExistsError
-        If something is there.
+        If it exists.
     """
     target = operation.target or operation.path
     if os.path.lexists(target):

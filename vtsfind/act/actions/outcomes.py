@@ -1,23 +1,23 @@
-"""What can come of trying something on a file, besides that it was done."""
+"""The ways in which an action on a file can fail."""
 
 from vtsfind.base.operations import Operation, UndoRecord
 from vtsfind.store.journal import OperationRecord
 
 
 class ActionRefused(Exception):
-    """It could not be done, and everything is as it was; the reason is for people."""
+    """The action failed and nothing changed; the message is for people."""
 
 
 class NotRestorableYet(Exception):
-    """A file cannot come back now, but may later."""
+    """A file cannot be restored now, but may be later."""
 
 
 class NotRestorable(Exception):
-    """A file cannot come back."""
+    """A file cannot be restored."""
 
 
 def operation_and_undo_record(op_record: OperationRecord) -> tuple[Operation, UndoRecord]:
-    """An operation and what was noted of it when it was begun."""
+    """An operation and its undo record."""
     if op_record.undo_record is None:
-        raise NotRestorable("the journal does not say where it went")
+        raise NotRestorable("the journal has no undo record of it")
     return op_record.operation, op_record.undo_record

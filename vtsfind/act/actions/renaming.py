@@ -1,4 +1,4 @@
-"""Renaming that never overwrites, and removing what is ours."""
+"""Renaming without overwriting, and removing our own files and folders."""
 
 import ctypes
 import errno
@@ -8,22 +8,22 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cache
 
-_AT_FDCWD = -100
-_RENAME_NOREPLACE = 1
-_RENAME_EXCL = 4
+_AT_FDCWD = -100  # Linux: paths are relative to the current folder
+_RENAME_NOREPLACE = 1  # Linux, renameat2
+_RENAME_EXCL = 4  # macOS, renamex_np
 _UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
 def rename_new(source: bytes, target: bytes) -> None:
-    """Rename a file to a name that is free.
+    """Rename a file to a free name.
 
     The system itself refuses to overwrite where it can (Linux, macOS, Windows). On file systems that cannot, the name is
-    looked at just before.
+    checked just before.
 
     Raises
     ------
     FileExistsError
-        If the name is taken; nothing was done.
+        If the name is taken; nothing changed.
     OSError
         From the system.
     """
@@ -53,7 +53,7 @@ def _exclusive() -> Callable[[bytes, bytes], int] | None:
 
 
 def remove_if_exists(*paths: bytes | None) -> None:
-    """Remove files of ours, such as records, that may be gone already; a refusal by the system is no harm."""
+    """Remove our own files, such as records, if they exist; errors are ignored."""
     for path in paths:
         if path is not None:
             with suppress(OSError):
@@ -61,14 +61,14 @@ def remove_if_exists(*paths: bytes | None) -> None:
 
 
 def remove_empty(folders: Iterable[bytes]) -> None:
-    """Remove folders that we made, the innermost (last) first, as far as they are empty."""
+    """Remove folders that we created, the innermost (last) first, if they are empty."""
     for folder in reversed(list(folders)):
         with suppress(OSError):
             os.rmdir(folder)
 
 
 def make_folders(folder: bytes) -> list[bytes]:
-    """Make a folder and those above it; gives those that were not there, the outermost first."""
+    """Create a folder and its parents; returns the folders that did not exist, the outermost first."""
     missing = []
     while not os.path.isdir(folder):
         missing.append(folder)
@@ -81,7 +81,7 @@ def make_folders(folder: bytes) -> list[bytes]:
 
 
 def free_name(path: bytes) -> bytes:
-    """The path itself if it is free, else one beside it that is.
+    """The path itself if it is free, otherwise a free one beside it.
 
     >>> free_name(b"/nowhere/beach.jpg")
     b'/nowhere/beach.jpg'

@@ -1,4 +1,4 @@
-"""The trash of macOS and Windows, through send2trash. Only the system knows where a file goes there; we look for it."""
+"""The trash of macOS and Windows, through send2trash. It does not return the new path, so the file is searched for."""
 
 import os
 import sys
@@ -9,17 +9,17 @@ from vtsfind.base.operations import UndoRecord
 
 
 def is_used() -> bool:
-    """Whether this system has a trash of its own kind."""
+    """Whether this system has a trash that only send2trash serves."""
     return sys.platform in {"darwin", "win32"}
 
 
 def send(path: bytes) -> None:
-    """Put a file into the trash.
+    """Move a file to the trash.
 
     Raises
     ------
     OSError
-        If there is none, or it does not take the file; the file is where it was.
+        If it fails; the file is where it was.
     """
     from send2trash import send2trash
 
@@ -27,7 +27,7 @@ def send(path: bytes) -> None:
 
 
 def find(undo_record: UndoRecord, volumes: Volumes) -> bytes | None:
-    """Where in the trash a file is: found by its number, which it keeps when it is renamed; None if it is not there."""
+    """The path of a file in the trash, by its inode, which a rename does not change; None if it is not there."""
     for folder in folders(undo_record.mount, volumes):
         try:
             with os.scandir(folder) as entries:

@@ -1,15 +1,14 @@
-"""Where a file goes that is taken away but not gone: the system's trash, or a quarantine on the same volume.
+"""Reserving a place for a removed file: in the trash of Linux desktops, or in a quarantine on the same volume.
 
-On Linux and the like the trash is that of the freedesktop.org Trash specification 1.0, which every desktop shows: in the
-user's data folder for files of the same volume, else at the top of the file's volume; only in folders that are the user's
-own (`vtsfind.act.actions.private_folders`). A place is reserved before any file
-moves, by creating its ``.trashinfo`` exclusively, so that the journal can name the place beforehand and a killed run can
-be settled. (send2trash, which serves macOS and Windows here, tells neither before nor after where a file goes, and copies
-across volumes when it cannot rename.)
+The trash is that of the freedesktop.org Trash specification 1.0, which every desktop shows: in the user's data folder for
+files of the same volume, otherwise at the top of the file's volume; only in folders that belong to the user
+(`vtsfind.act.actions.private_folders`). A place is reserved before any file moves, by creating its ``.trashinfo`` exclusively,
+so that the journal can name the place beforehand and a killed run can be recovered. (send2trash, used here on macOS and
+Windows, does not tell where a file goes, and copies across volumes when it cannot rename.)
 
-Where no trash can be made, a quarantine is: the folder ``.vtsfind-quarantine-UID`` as near to the top of the file's volume
-as is allowed, with a folder for each run and in it one for each operation, which holds the file and ``restore.json``: where
-it came from, its size and SHA-256.
+Where no trash can be created, the quarantine is used: the folder ``.vtsfind-quarantine-UID`` as near to the top of the file's
+volume as permissions allow, with a folder for each run and in it one for each operation, which holds the file and
+``restore.json``: its original path, size and SHA-256.
 """
 
 import errno
@@ -31,11 +30,11 @@ from vtsfind.store.atomic import write_new
 RECORD_NAME = b"restore.json"
 _INFO_SUFFIX = b".trashinfo"
 _MAX_NAME_BYTES = 200
-"""Bytes of a name in the trash, so that a number and the suffix still fit into the usual 255."""
+"""Bytes of a name in the trash, so that a number and the suffix still fit into the usual limit of 255."""
 
 
 class NoPlaceAvailable(Exception):
-    """No place can be made there; the reason is for people."""
+    """No place can be reserved; the message is for people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +42,15 @@ class ReservedPlace:
     """A place that is reserved for one file."""
 
     place: bytes
+    """The path to which the file will be renamed."""
     record: bytes
-    """The file that says where the other came from; it is there already."""
+    """The file that names the original path; it exists already."""
     made: tuple[bytes, ...] = ()
-    """Folders that go when the place is given up, outermost first."""
+    """Folders to remove when the place is released, outermost first."""
 
 
 def user_id() -> bytes:
-    """The user's number in the names of folders."""
+    """The user's id, as a part of folder names."""
     return b"%d" % os.getuid() if hasattr(os, "getuid") else b"user"
 
 
@@ -67,7 +67,7 @@ class Trash:
         Raises
         ------
         NoPlaceAvailable
-            If there is no trash that the file could be renamed into, and none can be made.
+            If there is no trash on the file's volume, and none can be created.
         """
         volume = self._volumes.of(path)
         home = os.path.realpath(home_trash())
@@ -81,7 +81,7 @@ class Trash:
         for trash in _volume_trashes(volume):
             try:
                 return self._reserve_in(trash, path, _relative_to_mount(volume.mount, path))
-            except OSError as error:  # the specification says to go on
+            except OSError as error:  # the specification says to continue with the next
                 refusal = error
         raise NoPlaceAvailable(f"{refusal and refusal.strerror}") from refusal
 
@@ -131,18 +131,18 @@ def _trash_info(recorded_path: bytes) -> bytes:
 
 
 def _relative_to_mount(mount: bytes, path: bytes) -> bytes:
-    """A path as seen from the top of its volume; the whole path if it is reached in another way."""
+    """A path relative to the top of its volume; the absolute path if it does not lie below it."""
     real = os.path.join(os.path.realpath(os.path.dirname(path)), os.path.basename(path))
     return os.path.relpath(real, mount) if is_below(real, mount) else path
 
 
 class Quarantine:
-    """A folder of vtsfind's own on the volume of each file.
+    """A folder of vtsfind on the volume of each file.
 
     Parameters
     ----------
     volumes
-        The volumes.
+        The mounted volumes.
     run
         The name of the run, which gets a folder of its own.
     """
@@ -159,7 +159,7 @@ class Quarantine:
         Raises
         ------
         NoPlaceAvailable
-            If no folder can be made on the volume.
+            If no folder can be created on the volume.
         """
         path = operation.path
         try:
@@ -181,7 +181,7 @@ class Quarantine:
         return ReservedPlace(place, record, (*(one for one in above if one in self._made), folder))
 
     def _quarantine_folder(self, path: bytes) -> bytes:
-        """The quarantine for the files of a folder: as near to the top of the volume as can be."""
+        """The quarantine for the files of a folder: as near to the top of the volume as permissions allow."""
         folder = os.path.dirname(path)
         if folder not in self._quarantine_folders:
             self._quarantine_folders[folder] = self._highest_writable_folder(
@@ -195,7 +195,7 @@ class Quarantine:
         while chain[-1] != mount and os.path.dirname(chain[-1]) != chain[-1]:
             chain.append(os.path.dirname(chain[-1]))
         refusal = OSError(errno.EACCES, os.strerror(errno.EACCES), folder)
-        # Folders that all users share come last, where one may not be the only one to make a folder of that name.
+        # Folders that all users share come last: another user could create a folder of that name there.
         chain.reverse()
         for above in sorted(chain, key=_is_shared):
             top = os.path.join(above, b".vtsfind-quarantine-" + user_id())
@@ -215,12 +215,12 @@ class Quarantine:
 
 
 def _is_shared(folder: bytes) -> bool:
-    """Whether a folder is the system's own, or for the temporary files of all users."""
+    """Whether a folder is the root folder, or for temporary files of all users (sticky bit)."""
     return os.path.dirname(folder) == folder or bool(os.stat(folder).st_mode & stat.S_ISVTX)
 
 
 def _new_folder(path: bytes) -> bytes:
-    """Make a folder that is not there yet: another computer may use the same drive under the same names of runs."""
+    """Create a folder with a new name: another computer may have used the same drive with a run of this name."""
     number = 1
     while True:
         folder = path + (b"-%d" % number if number > 1 else b"")

@@ -7,7 +7,8 @@ from itertools import groupby
 from vtsfind import __version__
 from vtsfind.act.actions import ActionRefused, Actions
 from vtsfind.act.checks import GONE, CheckedOperation, CheckFailed, check_group, identities
-from vtsfind.act.plan import Plan, kept_paths, operations, require_valid
+from vtsfind.act.plan import Plan, kept_paths, operations
+from vtsfind.act.plan_rules import require_valid
 from vtsfind.base.errors import UsageError
 from vtsfind.base.operations import Action, Operation, State, UndoRecord
 from vtsfind.base.paths import show_path

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from vtsfind import __version__
 from vtsfind.act.checks import CheckFailed, digest_of, stat_regular_file
-from vtsfind.act.plan import Plan, PlanOrigin, Sidecar, make_plan
+from vtsfind.act.make_plan import PlanOrigin, make_plan
+from vtsfind.act.plan import Plan, Sidecar
 from vtsfind.act.plan_json import read_plan_json
 from vtsfind.act.plan_text import MAGIC, plan_text, read_plan_text
 from vtsfind.base.errors import UsageError

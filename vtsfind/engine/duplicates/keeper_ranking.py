@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from vtsfind.act.policy import KeepCandidate, Policy, mark_recompressed
-from vtsfind.act.rules import Value
+from vtsfind.act.keep_policy import KeepCandidate, Policy, mark_recompressed
+from vtsfind.act.keep_rules import Value
 from vtsfind.base.groups import Evidence, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.engine.library.snapshot import Content

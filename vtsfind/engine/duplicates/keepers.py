@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from vtsfind.act.policy import KeepCandidate
+from vtsfind.act.keep_policy import KeepCandidate
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.base.paths import show_path
 from vtsfind.engine.duplicates.clustering import Cluster, CopyVerdict

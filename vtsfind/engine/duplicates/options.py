@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from vtsfind.act.policy import DEFAULT_RULES, Policy, policy
+from vtsfind.act.keep_policy import DEFAULT_RULES, Policy, policy
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import COPIES, PairVerdict, Verdict
 from vtsfind.engine.library.decisions import known_decisions
@@ -36,7 +36,7 @@ class DedupOptions:
     prefer: tuple[str | bytes, ...] = ()
     """Folders whose photos are preferred as keepers, the most preferred first."""
     rules: tuple[str, ...] = DEFAULT_RULES
-    """What decides which photo of a group is kept; see `vtsfind.act.policy`."""
+    """What decides which photo of a group is kept; see `vtsfind.act.keep_policy`."""
 
     def with_keep_rules(self, rules: Sequence[str]) -> "DedupOptions":
         """The same options with other keep rules."""

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from vtsfind.act.policy import QUALITY_RULES, RULES, KeepCandidate, mark_recompressed
+from vtsfind.act.keep_policy import QUALITY_RULES, RULES, KeepCandidate, mark_recompressed
 from vtsfind.base import bits
 from vtsfind.base.groups import COPIES, Photo, Verdict
 from vtsfind.base.progress import Phase

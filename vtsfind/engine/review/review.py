@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.act.plan import PlanOrigin, make_plan
+from vtsfind.act.make_plan import PlanOrigin, make_plan
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group
 from vtsfind.base.operations import Action

@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vtsfind.act.rules import folder_rank
+from vtsfind.act.keep_rules import folder_rank
 from vtsfind.base.errors import LibraryMissing, StorageError, UsageError, VtsfindError
 from vtsfind.base.groups import COPIES, Group, Verdict
 from vtsfind.base.operations import Operation

@@ -1,9 +1,10 @@
-"""Pictures that show all of another one on a part of theirs: originals of crops, screenshots, collages, cards.
+"""Pictures that contain another one: originals of crops, screenshots, collages, cards.
 
-Such a picture has more pixels than the one in it, and yet may have fewer of what both show. Whether what is around the part
-belongs to the scene, as in the original of a crop, or not, as in a collage, the pictures only hint at: a collage breaks off
-where the photo in it ends, but so does a painting that was cut out of a photo of a wall. And that the narrower
-one spends more pixels on what both show may come of enlarging the crop. What tells is whose camera's data are there.
+Such a picture (the wider one) has more pixels than the one that it contains (the narrower one), but may show the common part
+with fewer. The pixels alone cannot tell whether the surroundings belong to the scene, as in the original of a crop, or not,
+as in a collage: the border of the narrower picture is a discontinuity in a collage, but also around a painting that was cut
+out of a photo of a wall. And a narrower picture with more pixels on the common part may be an enlarged crop. Camera data
+decide: the picture that has them is the original.
 """
 
 from dataclasses import dataclass
@@ -11,68 +12,68 @@ from enum import Enum, auto
 from math import log, sqrt
 from typing import Final
 
-from vtsfind.act.rules import KeepCandidate, effective_pixels
+from vtsfind.act.keep_rules import KeepCandidate, effective_pixels
 from vtsfind.base.groups import Evidence
 
 _MAX_BOX_SHARE: Final = 0.9
-"""A box with a larger share of the picture is no part of it: a strip was cut off, or put on."""
+"""Largest area of the box, as a share of the picture; above it a strip was cut off or added, no more."""
 _MAX_ASPECT_LOG_DIFFERENCE: Final = 0.05
-"""How far, in logarithms, the shape of the box may be from that of a picture that is all in it."""
+"""Largest difference of the natural logarithms of two aspect ratios that count as the same."""
 _MIN_DETAIL_SHARE: Final = 0.9
-"""The narrower picture has less detail below this share of the width that the box has: boxes are measured on small pictures."""
+"""The narrower picture has less detail if its width is below this share of the width of the box."""
 _MAX_COLLAGE_BOX_SHARE: Final = 0.6
-"""A picture that shows another one cut off on less than this share of itself is no other crop of the same shot."""
+"""Area share of a truncated picture below which the wider one is a collage, not another crop of the same shot."""
 _EDGE_SHARE: Final = 0.01
-"""How near, in shares of the side, a box ends to an edge at which it is cut off."""
+"""Distance to an edge, as a share of the side, below which a box touches it."""
 _MIN_BORDER_DISCONTINUITY_SHARE: Final = 0.5
-"""Share of the lines across an edge that change there: at most 0.4 for crops of photos, most often more than 0.8 for cards."""
+"""Share of the lines across an edge that change there: at most 0.4 for crops of photos, mostly above 0.8 for cards."""
 _FIRST_TRANSPOSED_ORIENTATION: Final = 5
 """EXIF orientations from this one on swap width and height."""
 
 
 class Framing(Enum):
-    """What a wider picture is to the narrower one that it shows."""
+    """What a wider picture is to the narrower one that it contains."""
 
     WIDER = auto()
-    """A camera's shot, or one with more detail of what both show: the narrower one has nothing that it lacks."""
+    """A camera shot, or it has more detail of the common part: the narrower picture adds nothing."""
     FRAME = auto()
-    """No camera's shot, while the narrower one is, with all the detail: what is around it was put there."""
+    """Not a camera shot, while the narrower picture is one with all the detail: the surroundings were added."""
     COLLAGE = auto()
-    """No camera's shot, and it shows only part of the narrower one, which has all the detail."""
+    """Not a camera shot, and it contains only a part of the narrower picture, which has all the detail."""
     LIKELY_FRAME = auto()
-    """No camera's data tell, but it breaks off where the narrower one ends, which has all the detail."""
+    """No camera data, but a border discontinuity around the narrower picture, which has all the detail."""
     UNCLEAR = auto()
-    """The original of a crop, or a collage, a card, a screenshot: no camera's data tell."""
+    """The original of a crop, or a collage, card or screenshot: there are no camera data to decide."""
 
 
 @dataclass(frozen=True, slots=True)
 class Inset:
-    """How a wider picture shows a narrower one."""
+    """How a wider picture contains a narrower one."""
 
     width: int
-    """Pixels of the wider picture that the narrower one takes."""
+    """Pixels of the wider picture that the narrower one occupies."""
     height: int
     framing: Framing
 
     @property
     def size(self) -> str:
-        """The pixels, as people write them."""
+        """Width and height as text, such as `640x480`."""
         return f"{self.width}x{self.height}"
 
 
 def inset(wider: KeepCandidate, narrower: KeepCandidate, evidence: Evidence) -> Inset | None:
-    """Tell how a picture shows another.
+    """Determine how a picture contains another.
 
     Parameters
     ----------
     wider, narrower
         The pictures; `evidence.box` lies in the wider one.
     evidence
-        What was seen when the two were compared.
+        Of the comparison of the two.
 
     Returns
     -------
-    None if the box is not a part of the picture with all of the narrower one in it, or with a piece of it in a collage.
+    None if the wider picture contains neither all of the narrower one nor, in a collage, a part of it.
     """
     box = evidence.box
     if box is None:
@@ -87,7 +88,7 @@ def inset(wider: KeepCandidate, narrower: KeepCandidate, evidence: Evidence) -> 
     log_aspect_difference = log(width / height * own[1] / own[0])
     if abs(log_aspect_difference) <= _MAX_ASPECT_LOG_DIFFERENCE:
         return Inset(round(width), round(height), _framing(wider, narrower, width * height, evidence))
-    # The side along which nothing is cut off tells the scale.
+    # The scale follows from the side along which nothing is cut off.
     cut, scale = (box.top, box.bottom), width / own[0]
     if log_aspect_difference < 0:
         cut, scale = (box.left, box.right), height / own[1]
@@ -99,7 +100,7 @@ def inset(wider: KeepCandidate, narrower: KeepCandidate, evidence: Evidence) -> 
 def _is_collage(
     wider: KeepCandidate, narrower: KeepCandidate, cut: tuple[float, float], share: float, scale: float
 ) -> bool:
-    """Whether a picture shows another one, at this scale on this share of itself, cut off where the box ends."""
+    """Whether a picture contains a truncated part of another one, at this scale and on this share of its area."""
     at_edge = cut[0] < _EDGE_SHARE or cut[1] > 1 - _EDGE_SHARE
     detail = sqrt(effective_pixels(narrower) / (narrower.photo.info.width * narrower.photo.info.height))
     return (
@@ -123,5 +124,5 @@ def _framing(wider: KeepCandidate, narrower: KeepCandidate, box_pixels: float, e
 
 
 def _is_camera_shot(picture: KeepCandidate) -> bool:
-    """Whether a camera made a picture, as far as its data tell."""
+    """Whether the metadata of a picture say that a camera took it."""
     return bool(picture.details.camera) and not picture.details.screenshot

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtsfind.act.containing import Framing, inset
-from vtsfind.act.policy import DEFAULT_RULES, KeepCandidate, policy
+from vtsfind.act.framing import Framing, inset
+from vtsfind.act.keep_policy import DEFAULT_RULES, KeepCandidate, policy
 from vtsfind.base.groups import Box, Evidence, Photo, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp

@@ -1,4 +1,4 @@
-"""The rules of a keep policy: each puts one quality of a file into a value, smaller for better, and into words."""
+"""The rules of keeper ranking: each gives one property of a file as a value, smaller for better, and as text."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from vtsfind.base.paths import is_below
 from vtsfind.base.quality import Details
 
 Value = int | str | bytes | tuple[int | str | bytes, ...]
-"""What two files are compared by; of one kind for all files under one rule."""
+"""What two files are compared by; of one type for all files under one rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeepCandidate:
-    """A photo that may be kept, with all that the rules look at."""
+    """A photo that may be kept, with the properties that the rules use."""
 
     photo: Photo
     details: Details
@@ -27,13 +27,13 @@ class Rule:
     """One reason to prefer a file."""
 
     name: str
-    """As a user calls it."""
+    """On the command line."""
     meaning: str
-    """What it prefers, in words."""
+    """What it prefers, for people."""
     value: Callable[[KeepCandidate], Value]
     """Smaller for the better file."""
     words: Callable[[KeepCandidate, KeepCandidate], str]
-    """Why the first, which is better by this rule, beats the second."""
+    """Why the first file, which is better by this rule, is preferred to the second."""
 
     def prefers(self, first: KeepCandidate, second: KeepCandidate) -> bool:
         """Whether the first is better."""
@@ -41,24 +41,26 @@ class Rule:
         return bool(values[0] < values[1])
 
 
-# An enlarged picture has the detail of a smaller one at best. Where detail ends can be told to about a third, and an
-# enlargement must not beat what it was made of: it counts for half of what it seems to hold. A screenshot shows a
-# photo on part of a screen, at most.
 _UPSCALED_PIXEL_WEIGHT: Final = 0.5
+"""Weight of the pixels of an enlargement's estimated original: the estimate is accurate to about a third, and an
+enlargement must never rank before its original."""
 _SCREENSHOT_PIXEL_WEIGHT: Final = 0.25
-# What is framed was put there: it counts for what is inside, and a little less than the same without a frame.
+"""Weight of the pixels of a screenshot, which shows a photo on a part of the screen at most."""
 _BORDERED_PIXEL_WEIGHT: Final = 0.75
+"""Weight of the pixels inside a border: less than those of the same picture without a border."""
 _MIN_BORDER_SHARE: Final = 0.03
+"""Smallest border, as a share of the area."""
 _MAX_UPSCALED_DETAIL_SHARE: Final = 0.8
-"""A share of detail above this one is no ground for suspicion: soft lenses and noise reduction do as much."""
+"""Largest share of detail of an enlargement; soft lenses and noise reduction leave more."""
 _MAX_EXIF_PIXEL_RATIO: Final = 1.05
+"""Pixels of a file, divided by those that its EXIF data name, above which it was enlarged."""
 
 
 def upscaled_from(candidate: KeepCandidate) -> tuple[int, int] | None:
-    """The size in pixels that a photo seems to have been enlarged from; None if nothing says so.
+    """The estimated original size, in pixels, of an enlarged photo; None if it does not seem enlarged.
 
-    What the EXIF data say of the size counts more than how soft the picture is: a photo that has the size that its
-    camera wrote down is no enlargement, however blurred.
+    The size in the EXIF data counts more than missing detail: a photo of the size that its camera recorded is no
+    enlargement, however blurred.
     """
     info, details = candidate.photo.info, candidate.details
     if details.exif_size and min(details.exif_size) > 0:
@@ -74,12 +76,12 @@ def upscaled_from(candidate: KeepCandidate) -> tuple[int, int] | None:
 
 
 def has_border(candidate: KeepCandidate) -> bool:
-    """Whether there is a border around a photo that no camera made."""
+    """Whether a picture without camera data has a border."""
     return candidate.details.border > _MIN_BORDER_SHARE and not candidate.details.camera
 
 
 def effective_pixels(candidate: KeepCandidate) -> int:
-    """Pixels that a file counts for: fewer than it has if it seems enlarged or framed, or is a screenshot."""
+    """Weighted number of pixels: less than the actual number for an enlargement, a border or a screenshot."""
     smaller = upscaled_from(candidate)
     width, height = smaller or (candidate.photo.info.width, candidate.photo.info.height)
     if smaller:
@@ -94,7 +96,7 @@ def effective_pixels(candidate: KeepCandidate) -> int:
 
 
 def size(candidate: KeepCandidate) -> str:
-    """Width and height in pixels, as people write them."""
+    """Width and height in pixels as text, such as `4032x3024`."""
     return f"{candidate.photo.info.width}x{candidate.photo.info.height}"
 
 
@@ -105,11 +107,14 @@ def _pixel_words(better: KeepCandidate, worse: KeepCandidate) -> str:
         return f"{said}, which seems enlarged from about {smaller[0]}x{smaller[1]}"
     if worse.details.screenshot:
         return f"{said}, which is a screenshot"
-    return said + (f", {worse.details.border:.0%} of it a border" if has_border(worse) else "")
+    if not has_border(worse):
+        return said
+    border = f"{worse.details.border:.0%} border"
+    return f"the other is {border}" if size(better) == size(worse) else f"{said}, which is {border}"
 
 
 class _FormatRank(IntEnum):
-    """How near a file is to what the camera saw, by its format; best first."""
+    """Formats by how close they are to the camera's data, best first."""
 
     RAW = 0
     LOSSLESS_SHOT = 1
@@ -141,11 +146,11 @@ def _format(candidate: KeepCandidate) -> _FormatRank:
 
 
 _FORMAT_WORDS = {
-    _FormatRank.LOSSLESS_SHOT: " without loss, with camera data",
-    _FormatRank.MODERN_SHOT: " with camera data",
-    _FormatRank.JPEG_SHOT: " with camera data",
-    _FormatRank.LOSSLESS: " without loss",
-    _FormatRank.LOSSLESS_OF_LOSSY: " made of a compressed picture",
+    _FormatRank.LOSSLESS_SHOT: " (lossless, with camera data)",
+    _FormatRank.MODERN_SHOT: " (with camera data)",
+    _FormatRank.JPEG_SHOT: " (with camera data)",
+    _FormatRank.LOSSLESS: " (lossless)",
+    _FormatRank.LOSSLESS_OF_LOSSY: " (made from a JPEG)",
 }
 
 
@@ -154,21 +159,21 @@ def _format_name(candidate: KeepCandidate) -> str:
 
 
 def _compression(candidate: KeepCandidate) -> tuple[int, int]:
-    """Photos that were compressed twice last; within each, by quality, where formats without one are at the top."""
+    """Recompressed photos last; then by JPEG quality, with formats that have none first."""
     details = candidate.details
     return int(details.recompressed), -(101 if details.quality is None else details.quality)
 
 
 def _compression_words(better: KeepCandidate, worse: KeepCandidate) -> str:
     if worse.details.recompressed != better.details.recompressed:
-        return "the other was compressed before"
+        return "the other was made from a JPEG"
     if better.details.quality is None:
         return f"the other is a JPEG of quality {worse.details.quality}"
     return f"JPEG quality {better.details.quality} beats {worse.details.quality}"
 
 
 def notable_exif(candidate: KeepCandidate) -> list[str]:
-    """What a photo has in its EXIF data that a person would miss."""
+    """The EXIF data of a photo that a person would miss, as words."""
     photo, details = candidate.photo, candidate.details
     has = {
         "the time of the shot": bool(photo.info.taken),
@@ -193,11 +198,11 @@ def _exif_words(better: KeepCandidate, worse: KeepCandidate) -> str:
 
 def _sidecar_words(better: KeepCandidate, worse: KeepCandidate) -> str:
     more = len(better.photo.sidecars) - len(worse.photo.sidecars)
-    return f"{more} more {'file belongs' if more == 1 else 'files belong'} to it, such as a film, RAW or side-car"
+    return f"has {more} more {'sidecar' if more == 1 else 'sidecars'}"
 
 
 def _time(candidate: KeepCandidate) -> tuple[str, int]:
-    """The time of the shot, else the year 9999: a file without one is younger than any that has one; then its age."""
+    """The time of the shot, or the year 9999 if there is none; then the time of the last change."""
     return candidate.photo.info.taken or "9999", candidate.photo.stamp.mtime_ns
 
 
@@ -214,7 +219,7 @@ def _time_name(candidate: KeepCandidate, other: KeepCandidate) -> str:
     try:
         changed = datetime.fromtimestamp(mine.stamp.mtime_ns // 10**9, UTC)
     except (OSError, OverflowError, ValueError):
-        return "of an impossible date"
+        return "changed at an impossible date"
     return f"last changed {changed:%Y-%m-%d %H:%M:%S} UTC"
 
 
@@ -230,8 +235,7 @@ def _times(better: KeepCandidate, worse: KeepCandidate) -> str:
     mine, yours = _time_name(better, worse), _time_name(worse, better)
     if mine != yours:
         return f": {mine}, the other {yours}"
-    apart_ns = abs(better.photo.stamp.mtime_ns - worse.photo.stamp.mtime_ns)
-    return f" by {apart_ns / 1e6:.3g} ms: both {mine}"
+    return " by less than a second"
 
 
 def _bytes_words(better: KeepCandidate, worse: KeepCandidate) -> str:
@@ -248,7 +252,7 @@ def _path_words(better: KeepCandidate, worse: KeepCandidate) -> str:
 
 
 def folder_rank(folders: tuple[bytes, ...], path: bytes) -> int:
-    """The place, from 0, of the first of some folders that a path lies in; their number for none."""
+    """The index of the first of some folders that a path lies in; the number of folders if there is none."""
     for rank, folder in enumerate(folders):
         if is_below(path, folder):
             return rank
@@ -264,26 +268,26 @@ def in_folders(name: str, meaning: str, folders: tuple[bytes, ...], words: str) 
 
 PIXELS = Rule(
     "pixels",
-    "more pixels; an enlargement counts for less than what it was made of",
+    "more pixels; an enlargement counts less than its original",
     lambda each: -effective_pixels(each),
     _pixel_words,
 )
 FORMAT = Rule(
     "format",
-    "RAW, then what came from a camera, then without loss; never a PNG made of a JPEG",
+    "RAW, then files from a camera, then lossless files; never a PNG made from a JPEG",
     lambda each: int(_format(each)),
     lambda better, worse: f"{_format_name(better)} beats {_format_name(worse)}",
 )
-COMPRESSION = Rule("compression", "compressed once and lightly", _compression, _compression_words)
+COMPRESSION = Rule("compression", "compressed once, with higher quality", _compression, _compression_words)
 EXIF = Rule("exif", "more EXIF data: time, place, camera, rating", _exif, _exif_words)
 SIDECARS = Rule(
     "unit",
-    "more files that belong to it: film, RAW, side-car",
+    "more sidecars: video of a Live Photo, RAW, XMP",
     lambda each: -len(each.photo.sidecars),
     _sidecar_words,
 )
-OLDEST = Rule("oldest", "taken earlier, else changed earlier", _time, _oldest_words)
-NEWEST = Rule("newest", "taken later, else changed later", _newest, _newest_words)
+OLDEST = Rule("oldest", "taken earlier, or changed earlier", _time, _oldest_words)
+NEWEST = Rule("newest", "taken later, or changed later", _newest, _newest_words)
 LARGEST = Rule("largest", "more bytes", lambda each: -each.photo.stamp.size, _bytes_words)
 SMALLEST = Rule("smallest", "fewer bytes", lambda each: each.photo.stamp.size, _bytes_words)
-PATH = Rule("path", "the shorter path, then the first by name", _path, _path_words)
+PATH = Rule("path", "the shorter path, then the first in byte order", _path, _path_words)

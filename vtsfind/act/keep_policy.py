@@ -1,14 +1,14 @@
-"""Which of several copies is kept: an ordered list of rules, each choice with its reason.
+"""Keeper ranking: which of several copies is kept, by an ordered list of rules, with a reason for each choice.
 
 The first rule under which two files differ decides between them. The last rule is the path, so no two files are ever
-equal, and the order depends on neither the order of the input nor on chance. Files in a reference folder come before
-all others whatever the rules say, and are never to be touched.
+equal, and the result depends neither on the order of the input nor on chance. Files in a reference folder rank before
+all others, whatever the rules say, and are never changed.
 
-The rule `pixels` does not count what was put around a photo. A screenshot, a card or a collage without a camera's data comes
-after the shot that it shows, if that has a camera's data and is shown with no more detail than it has (`Policy.is_frame`); so
-does what shows another picture cut off, and mostly other things. If
-neither has such data, it may as well be the original of a crop: then the wider one is kept, since nothing is lost with it but
-perhaps detail, unless it breaks off where the other one ends. Either choice is reported as a tie (`Policy.ambiguity`).
+The rule `pixels` does not count what was added around a photo. A screenshot, a card or a collage without camera data ranks
+after the shot that it contains, if that has camera data and at least as much detail (`Policy.is_frame`); so does a collage of
+mostly other things that contains a truncated part of the shot. If neither has camera data, the wider picture may be the
+original of a crop: then it is kept, since at most detail is lost, unless there is a border discontinuity around the narrower
+one. Either choice is reported as a tie (`Policy.ambiguity`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final
 
-from vtsfind.act import rules
-from vtsfind.act.containing import Framing, inset
-from vtsfind.act.rules import KeepCandidate, Rule, Value
+from vtsfind.act import keep_rules as rules
+from vtsfind.act.framing import Framing, inset
+from vtsfind.act.keep_rules import KeepCandidate, Rule, Value
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Evidence
 
@@ -33,13 +33,13 @@ __all__ = [
 ]
 
 DEFAULT_RULES: Final = ("pixels", "format", "compression", "exif", "unit", "folder", "oldest", "path")
-"""The order unless another is asked for: what cannot be got back (pixels, data) before what can (name, place).
+"""The default order: what cannot be recovered (pixels, metadata) before what can (name, folder).
 
-The preferred folders stand before the age, since copying a file changes its time, and a person named the folders.
+Preferred folders come before the age: copying a file changes its time, while a person chose the folders.
 """
 
 QUALITY_RULES: Final = ("pixels", "format", "compression", "exif")
-"""The rules about what cannot be got back."""
+"""The rules about what cannot be recovered."""
 
 _FOLDER = rules.in_folders("folder", "the folders given with --prefer-folder, in their order", (), "")
 RULES: Final = {
@@ -58,7 +58,7 @@ RULES: Final = {
         rules.PATH,
     )
 }
-"""Every rule that can be asked for, by name; `folder` gets its folders from `policy`."""
+"""Every rule, by name; `folder` gets its folders from `policy`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +67,25 @@ class Policy:
 
     rules: tuple[Rule, ...]
     reference: tuple[bytes, ...] = ()
-    """Folders whose files are never touched."""
+    """Folders whose files are never changed."""
 
     def key(self, candidate: KeepCandidate) -> tuple[Value, ...]:
-        """What a contender is sorted by; no two different paths have the same."""
+        """The sort key of a candidate, different for any two paths."""
         return tuple(rule.value(candidate) for rule in self.rules)
 
     def ranked(self, candidates: Iterable[KeepCandidate]) -> list[KeepCandidate]:
-        """All contenders, the one to keep first, with what they show of each other (`mark_recompressed`).
+        """All candidates, the keeper first, after `mark_recompressed`.
 
-        The contenders that come back are the ones to ask `reason` and `tied` about.
+        Pass the returned candidates, not the original ones, to `reason` and `tied`.
         """
         return sorted(mark_recompressed(candidates), key=self.key)
 
     def deciding_rule(self, keeper: KeepCandidate, other: KeepCandidate) -> Rule | None:
-        """The first rule under which the two differ; None for one and the same file."""
+        """The first rule under which the two differ; None if they are the same file."""
         return next((rule for rule in self.rules if rule.value(keeper) != rule.value(other)), None)
 
     def is_decided_by_pixels(self, first: KeepCandidate, second: KeepCandidate) -> bool:
-        """Whether no rule before `pixels` tells the two apart."""
+        """Whether the two are equal under all rules before `pixels`."""
         for rule in self.rules:
             if rule.name == rules.PIXELS.name:
                 return True
@@ -94,7 +94,7 @@ class Policy:
         return False
 
     def is_frame(self, wider: KeepCandidate, narrower: KeepCandidate, evidence: Evidence) -> bool:
-        """Whether the rule `pixels` would rank a picture by what it shows around another one, which is the better one.
+        """Whether the rule `pixels` would prefer a picture for its surroundings, while the one that it contains is better.
 
         `evidence` is of the two, with its box in `wider`.
         """
@@ -102,7 +102,7 @@ class Policy:
         return found is not None and found.framing in {Framing.FRAME, Framing.COLLAGE, Framing.LIKELY_FRAME}
 
     def ambiguity(self, keeper: KeepCandidate, other: KeepCandidate, evidence: Evidence) -> str:
-        """Why nobody can tell whether `other` should be kept instead, in a few words; empty if the rules can.
+        """Why it is unclear whether `other` should be kept instead, in a few words; empty if it is clear.
 
         `evidence` is of the two, with `keeper` first.
         """
@@ -112,12 +112,12 @@ class Policy:
             found, ambiguous = inset(keeper, other, evidence), {Framing.LIKELY_FRAME, Framing.UNCLEAR}
         else:
             found, ambiguous = inset(other, keeper, evidence), {Framing.LIKELY_FRAME}
-            if self.key(keeper) < self.key(other):  # it would be kept whatever the other one is
+            if self.key(keeper) < self.key(other):  # it is kept in either case
                 return ""
-        return "a crop, or a collage" if found and found.framing in ambiguous else ""
+        return "a crop or a collage" if found and found.framing in ambiguous else ""
 
     def reason(self, keeper: KeepCandidate, other: KeepCandidate, evidence: Evidence | None = None) -> str:
-        """Why `keeper` is kept in place of `other`, in words, and what it has or lacks in EXIF data besides.
+        """Why `keeper` is kept in place of `other`, and which EXIF data it has or lacks in comparison.
 
         Such as "4032x3024 beats 2048x1536; has GPS". `evidence` is of the two, with `keeper` first.
         """
@@ -137,38 +137,38 @@ class Policy:
     def _framing_reason(
         self, rule: Rule, keeper: KeepCandidate, other: KeepCandidate, evidence: Evidence
     ) -> str:
-        """Why `keeper` is kept, if that is for what one of the two shows of the other; else empty.
+        """Why `keeper` is kept, if the reason is that one of the two contains the other; otherwise empty.
 
-        `rule` tells them apart, and would keep `other` if that is a frame.
+        `rule` is the deciding rule; if `other` is a frame, it prefers `other`.
         """
         passed_over = rule.prefers(other, keeper)
         if not (evidence.box or passed_over) or not self.is_decided_by_pixels(keeper, other):
             return ""
         sizes = f"{rules.size(keeper)} beats {rules.size(other)}"
         if evidence.boxed == 0 and self.ambiguity(keeper, other, evidence):
-            return f"{sizes}, which it shows in part of it: the original of a crop, or a collage"
+            return f"{sizes}, which it contains: the original of a crop, or a collage"
         found = inset(other, keeper, evidence) if evidence.boxed == 1 else None
         if found and found.framing is Framing.FRAME:
-            return f"{sizes}, which shows it on {found.size}"
+            return f"{sizes}, which contains it at {found.size}"
         if found and found.framing is Framing.LIKELY_FRAME and passed_over:
-            return f"{sizes}, which shows it on {found.size}: a collage or a card, or the original of a crop"
+            return f"{sizes}, which contains it at {found.size}: a collage or card, or the original of a crop"
         if found and found.framing is Framing.COLLAGE:
-            return f"{sizes}, which shows part of it among other things"
-        return f"{sizes}, which shows it among other things" if passed_over else ""
+            return f"{sizes}, which contains a part of it among other things"
+        return f"{sizes}, which contains it among other things" if passed_over else ""
 
     def keeper_reason(self, ranked: Sequence[KeepCandidate], evidence: Evidence | None = None) -> str:
-        """Why the first of some ranked contenders is kept: its reason against the second, `evidence` being of these two."""
+        """Why the first of the ranked candidates is kept in place of the second; `evidence` is of these two."""
         if len(ranked) < 2:
-            return "the only one"
+            return "the only copy"
         return self.reason(ranked[0], ranked[1], evidence)
 
     def tied(self, keeper: KeepCandidate, other: KeepCandidate) -> bool:
-        """Whether nothing but their paths tells the two apart."""
+        """Whether the two differ in their paths only."""
         rule = self.deciding_rule(keeper, other)
         return rule is None or rule.name == rules.PATH.name
 
     def protected(self, path: bytes) -> bool:
-        """Whether a file lies in a reference folder, and so must never be touched, kept or not."""
+        """Whether a file lies in a reference folder and so must never be changed, whether it is the keeper or not."""
         return rules.folder_rank(self.reference, path) < len(self.reference)
 
 
@@ -180,16 +180,16 @@ def policy(
     Parameters
     ----------
     names
-        Rules of `RULES`, the weightiest first. `path` is put at the end if it is not named.
+        Rules of `RULES`, the most important first. `path` is appended if it is missing.
     prefer
-        Folders, absolute, the most preferred first; put before the age and the path if `names` lacks `folder`.
+        Folders, absolute, the most preferred first; inserted before the age and the path if `names` lacks `folder`.
     reference
-        Folders, absolute, whose files come before all others and are never touched.
+        Folders, absolute, whose files rank before all others and are never changed.
 
     Raises
     ------
     UsageError
-        For an unknown or repeated rule, naming the nearest.
+        For an unknown or repeated rule; the message suggests the most similar one.
     """
     chosen = list(names)
     for name in chosen:
@@ -218,9 +218,9 @@ def _with_folders(rule: Rule, prefer: tuple[bytes, ...]) -> Rule:
 
 
 def mark_recompressed(candidates: Iterable[KeepCandidate]) -> list[KeepCandidate]:
-    """Note what files show of each other: a lossless one with the very pixels of a JPEG was made of it.
+    """Mark lossless files that were made from a JPEG among the candidates: those with exactly the same pixels.
 
-    No picture is a JPEG's by chance, whereas saving a JPEG as PNG keeps each pixel. The order stays.
+    A picture has the pixels of a decoded JPEG by no chance, while saving a JPEG as PNG keeps each pixel. Keeps the order.
     """
     known = list(candidates)
     lossy = {
