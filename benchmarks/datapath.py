@@ -20,10 +20,10 @@ from torch.utils.data import DataLoader
 
 from benchmarks.machine import write_result
 from vtsfind.base.progress import CancelToken, SilentProgress
-from vtsfind.learn.data.training_data import open_training_data
+from vtsfind.learn.recipes import Recipe, ViewKind, recipe_text
 from vtsfind.learn.training.loop import RunOptions, train_recipe
 from vtsfind.learn.training.presets import PresetOptions, preset_recipe
-from vtsfind.learn.training.recipes import Recipe, ViewKind, recipe_text
+from vtsfind.learn.training.training_data import open_training_data
 
 SIDES = (112, 224)
 

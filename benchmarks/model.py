@@ -41,8 +41,8 @@ from vtsfind.learn.data import formats as datasets
 from vtsfind.learn.evaluation import metrics
 from vtsfind.learn.models.encoder import Encoder
 from vtsfind.learn.models.registry import ModelCard, find_card, registered_models
+from vtsfind.learn.recipes import Teacher
 from vtsfind.learn.training.distillation import teacher_network
-from vtsfind.learn.training.recipes import Teacher
 from vtsfind.media.decode import decode, prepare
 from vtsfind.media.query_views import VIEW_COUNT, views
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from vtsfind.media import edits
-from vtsfind.media.edits import Pixels, edited, mild
+from vtsfind.media.decode import Pixels
+from vtsfind.media.edits import edited, mild
 
 sides = st.integers(1, 300)
 seeds = st.integers(0, 2**32 - 1)

@@ -13,12 +13,12 @@ from support.tiny_models import draw_classes
 from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import CancelToken, SilentProgress
 from vtsfind.learn.data.protocols import PROTOCOLS
-from vtsfind.learn.data.training_data import open_training_data
 from vtsfind.learn.models.network import make_backbone
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.pretrained.load import fit_to_backbone
+from vtsfind.learn.recipes import Recipe
 from vtsfind.learn.training.presets import PresetOptions, preset_recipe
-from vtsfind.learn.training.recipes import Recipe
+from vtsfind.learn.training.training_data import open_training_data
 
 
 def shown_rows(recipe: Recipe, data: Path) -> list[list[int]]:

@@ -8,9 +8,9 @@ import torch
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head, Preprocessing
-from vtsfind.learn.data.batches import Batch
 from vtsfind.learn.models.network import HashNetwork
 from vtsfind.learn.models.spec import NetworkSpec
+from vtsfind.learn.training.batches import Batch
 from vtsfind.learn.training.closed_form import (
     Matrix,
     TaskFeatures,

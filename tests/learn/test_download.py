@@ -20,9 +20,9 @@ from support.webserver import Site, serving
 
 from vtsfind.base.errors import DiskFull, DownloadFailed, StorageError
 from vtsfind.base.progress import Cancelled, CancelToken, Phase
+from vtsfind.learn.data.archives import unpack
+from vtsfind.learn.data.download import RemoteFile, RetryPolicy, download, verify
 from vtsfind.learn.data.formats import cifar10
-from vtsfind.learn.pretrained.archives import unpack
-from vtsfind.learn.pretrained.download import RemoteFile, RetryPolicy, download, verify
 from vtsfind.store.partial_file import exclusive_lock
 
 CONTENT = np.random.default_rng(0).bytes(300_000)

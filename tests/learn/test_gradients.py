@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import CancelToken, SilentProgress
 from vtsfind.learn.models.registry import registered_models
+from vtsfind.learn.recipes import recipe_text
 from vtsfind.learn.training.distributed import ProcessGroup
 from vtsfind.learn.training.grad_cache import GradientCache
 from vtsfind.learn.training.loop import RunOptions, train
 from vtsfind.learn.training.presets import PresetOptions, preset_recipe
-from vtsfind.learn.training.recipes import recipe_text
 
 
 class Backbone(nn.Module):

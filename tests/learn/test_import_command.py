@@ -23,7 +23,6 @@ from vtsfind.learn.models.register import write_model
 from vtsfind.learn.models.registry import find_card, registered_models
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.pretrained.load import load_start
-from vtsfind.learn.training.recipes import Recipe, Schedule
 
 SPEC = NetworkSpec("vitti16", 32, (Head("code", 16),), depth=1)
 NAME = "vitti16.csq.drawn.16"
@@ -40,8 +39,7 @@ def run_folder(folder: Path, seed: int = 0, name: str = NAME) -> Path:
     torch.manual_seed(seed)
     folder.mkdir()
     (folder / "recipe.toml").write_text(f"seed = {seed}\n")
-    recipe = Recipe(name, SPEC, tasks=(), schedule=Schedule(steps=1))
-    write_model(HashNetwork(SPEC), recipe, Preprocessing(size=32), folder)
+    write_model(HashNetwork(SPEC), Preprocessing(size=32), folder, name=name, licence="Apache-2.0")
     return folder
 
 

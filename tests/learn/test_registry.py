@@ -17,7 +17,6 @@ from vtsfind.learn.models.network import HashNetwork
 from vtsfind.learn.models.register import write_model
 from vtsfind.learn.models.registry import ModelCard, find_card, registered_models, shipped_folder
 from vtsfind.learn.models.spec import NetworkSpec
-from vtsfind.learn.training.recipes import Recipe, Schedule
 from vtsfind.media.decode import decode, prepare
 
 SPEC = NetworkSpec("vitti16", 32, (Head("copy", 16), Head("scene", 12)), depth=1)
@@ -26,8 +25,7 @@ SPEC = NetworkSpec("vitti16", 32, (Head("copy", 16), Head("scene", 12)), depth=1
 def make(folder: Path, name: str = "tiny.random.none.16-12", seed: int = 0) -> ModelCard:
     torch.manual_seed(seed)
     folder.mkdir(exist_ok=True)
-    recipe = Recipe(name, SPEC, tasks=(), schedule=Schedule(steps=1))
-    return write_model(HashNetwork(SPEC), recipe, Preprocessing(size=32), folder)
+    return write_model(HashNetwork(SPEC), Preprocessing(size=32), folder, name=name, licence="Apache-2.0")
 
 
 def pictures(n: int = 5) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":

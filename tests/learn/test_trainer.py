@@ -15,8 +15,8 @@ from vtsfind.base.progress import Cancelled, CancelToken, SilentProgress
 from vtsfind.learn.models.encoder import Encoder
 from vtsfind.learn.models.register import register_model
 from vtsfind.learn.models.registry import find_card, registered_models
+from vtsfind.learn.recipes import Schedule, read_recipe
 from vtsfind.learn.training.loop import RunOptions, rate_share, train
-from vtsfind.learn.training.recipes import Schedule, read_recipe
 
 RECIPES = Path(__file__).parents[2] / "weights/recipes"
 

@@ -13,15 +13,9 @@ from support.tiny_models import draw_classes
 
 from vtsfind.base.errors import DiskFull, StorageError, UsageError, VtsfindError
 from vtsfind.base.progress import Cancelled, CancelToken, SilentProgress
-from vtsfind.learn.data import training_data as materials
 from vtsfind.learn.data.protocols import open_protocol
-from vtsfind.learn.data.training_data import hold_out, open_training_data, preprocessing_of
 from vtsfind.learn.models.registry import ModelCard, registered_models
-from vtsfind.learn.training import schedule as rates
-from vtsfind.learn.training import state
-from vtsfind.learn.training.loop import train_recipe
-from vtsfind.learn.training.presets import PresetOptions, preset_recipe
-from vtsfind.learn.training.recipes import (
+from vtsfind.learn.recipes import (
     Recipe,
     Schedule,
     Validation,
@@ -29,7 +23,13 @@ from vtsfind.learn.training.recipes import (
     read_recipe,
     recipe_text,
 )
+from vtsfind.learn.training import schedule as rates
+from vtsfind.learn.training import state
+from vtsfind.learn.training import training_data as materials
+from vtsfind.learn.training.loop import train_recipe
+from vtsfind.learn.training.presets import PresetOptions, preset_recipe
 from vtsfind.learn.training.runs import RunOptions
+from vtsfind.learn.training.training_data import hold_out, open_training_data, preprocessing_of
 
 PRESET = PresetOptions("folder", "csq", 8, backbone="vitti16", batch=6, start="", epochs=2)
 

@@ -13,12 +13,12 @@ from vtsfind.base import bits as code_bits
 from vtsfind.base.errors import DownloadFailed, UsageError
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.data.protocols import open_protocol
-from vtsfind.learn.data.training_data import ValidationSet
 from vtsfind.learn.models.backbones import backbone
 from vtsfind.learn.models.network import HashNetwork, make_backbone, normalise
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.pretrained import from_timm as pretrained
 from vtsfind.learn.pretrained.from_timm import is_published, load_published
+from vtsfind.learn.training.training_data import ValidationSet
 from vtsfind.learn.training.validation import BestState, mean_average_precision
 from vtsfind.media.decode import prepare
 

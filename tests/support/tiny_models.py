@@ -10,7 +10,6 @@ from vtsfind.learn.models.network import HashNetwork
 from vtsfind.learn.models.register import write_model
 from vtsfind.learn.models.registry import ModelCard
 from vtsfind.learn.models.spec import NetworkSpec
-from vtsfind.learn.training.recipes import Recipe, Schedule
 
 CLASSES = ("cat", "dog", "fox")
 NAME = "tiny.csq.drawn.16"
@@ -36,8 +35,9 @@ def make_model(
     folder.mkdir(parents=True, exist_ok=True)
     if recipe:
         (folder / "recipe.toml").write_text(recipe)
-    made = Recipe(name, spec, tasks=(), schedule=Schedule(steps=1))
-    return write_model(HashNetwork(spec), made, Preprocessing(size=spec.size), folder)
+    return write_model(
+        HashNetwork(spec), Preprocessing(size=spec.size), folder, name=name, licence="Apache-2.0"
+    )
 
 
 def recipe_text(*objectives: str, name: str = NAME, more: str = "") -> str:

@@ -1,4 +1,4 @@
-"""Strict reading of TOML tables into frozen dataclasses: every key is a field, and an unknown key is an error."""
+"""TOML tables as frozen dataclasses, and back: every key is a field, and an unknown key is an error."""
 
 import dataclasses
 import types
@@ -45,6 +45,17 @@ def read_table(kind: Any, value: Any, where: str) -> Any:  # noqa: PLR0911 - one
     if isinstance(kind, type) and type(value) is kind:
         return value
     raise UsageError(f"{where} is {value!r}, which does not belong there.")
+
+
+def to_toml_value(value: Any) -> Any:
+    """A value as TOML can hold it: lists for tuples, and no None or empty tuple in a table."""
+    if isinstance(value, dict):
+        return {
+            name: to_toml_value(inner) for name, inner in value.items() if inner is not None and inner != ()
+        }
+    if isinstance(value, (list, tuple)):
+        return [to_toml_value(inner) for inner in value]
+    return value
 
 
 def _record(kind: Any, table: Any, where: str) -> Any:

@@ -245,8 +245,8 @@ def _require_choice(value: str | None, known: tuple[str, ...], option: str) -> A
 
 def _recipe_content(run: CommandRun, options: TrainOptions) -> tuple[str, bytes]:
     """The name of the run and the recipe as TOML."""
+    from vtsfind.learn.recipes import parse_recipe, recipe_bytes, recipe_text
     from vtsfind.learn.training.presets import preset_recipe
-    from vtsfind.learn.training.recipes import parse_recipe, recipe_bytes, recipe_text
 
     preset = options.preset_options()
     overrides = dict(parse_override(change) for change in options.changes or [])

@@ -21,7 +21,7 @@ from vtsfind.learn.evaluation.codes import EncodingOptions, SplitCodes, encode_s
 from vtsfind.learn.models.registry import ModelCard
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.paper.published import PublishedCell, published_counterpart
-from vtsfind.learn.training.recipes import Goal, Recipe, read_recipe
+from vtsfind.learn.recipes import Goal, Recipe, read_recipe
 from vtsfind.media.decode import needed_side
 
 RADIUS = 2

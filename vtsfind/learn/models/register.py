@@ -1,4 +1,4 @@
-"""Writing a model: weights as half-precision safetensors, and its entry in a registry."""
+"""Writing a model: its weights as half-precision safetensors, and its entry in a registry."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,34 +10,34 @@ import tomli_w
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Preprocessing
+from vtsfind.base.tables import to_toml_value
 from vtsfind.learn.models.network import HashNetwork
 from vtsfind.learn.models.registry import REGISTRY, ModelCard, registered_models
-from vtsfind.learn.training.recipes import Recipe, to_toml_value
 from vtsfind.store.atomic import replace_file
 
 
 def write_model(
     network: HashNetwork,
-    recipe: Recipe,
     preprocessing: Preprocessing,
     folder: Path,
     *,
+    name: str,
+    licence: str,
+    note: str = "",
     split: str = "",
     metrics: Mapping[str, float | str] | None = None,
 ) -> ModelCard:
-    """Write `NAME.safetensors` and a registry of this one model.
+    """Write `NAME.safetensors`, and a registry of this one model, which names the recipe `recipe.toml` beside it.
 
     Parameters
     ----------
     network
-        With the weights to keep; they are rounded to half precision.
-    recipe
-        That made it.
+        The trained network; its weights are rounded to half precision.
     preprocessing
         Of its input.
     folder
-        Where to.
-    split, metrics
+        The run folder.
+    name, licence, note, split, metrics
         See `ModelCard`.
 
     Returns
@@ -47,21 +47,21 @@ def write_model(
     from safetensors.torch import save
 
     state = {
-        name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
-        for name, value in network.state_dict().items()
+        key: (value.half() if value.is_floating_point() else value).cpu().contiguous()
+        for key, value in network.state_dict().items()
     }
     content = save(state)
-    file = f"{recipe.name}.safetensors"
+    file = f"{name}.safetensors"
     replace_file(folder / file, content)
     card = ModelCard(
-        name=recipe.name,
+        name=name,
         file=file,
         sha256=hashlib.sha256(content).hexdigest(),
-        network=recipe.network,
+        network=network.spec,
         preprocessing=preprocessing,
-        licence=recipe.licence,
+        licence=licence,
         recipe="recipe.toml",
-        note=recipe.note,
+        note=note,
         split=split,
         metrics=dict(metrics or {}),
         folder=folder,
@@ -71,24 +71,24 @@ def write_model(
 
 
 def finished_model(run: Path) -> ModelCard:
-    """The model of a run folder, made sure to have the promised content.
+    """The model of a run folder, after a check of its weights.
 
     Raises
     ------
     UsageError
-        When the run has no model yet, or the folder is not of one run.
+        When the run has no model yet, or the folder has several.
     ModelDamaged
-        When the weights are not what the registry promises.
+        When the weights do not have the checksum in the registry.
     """
     made = registered_models((run,))
     if not made:
-        raise UsageError(f"There is no finished model in {run}.", "Let the training end first.")
+        raise UsageError(f"There is no finished model in {run}.", "Finish the training first.")
     if len(made) > 1:
-        raise UsageError(f"There are {len(made)} models in {run}.", "Give a run folder, which has one.")
+        raise UsageError(f"There are {len(made)} models in {run}.", "Name a run folder, which has one.")
     (card,) = made.values()
     for file in (card.file, card.recipe):
         if Path(file).name != file:
-            raise UsageError(f"{run / REGISTRY} names '{file}', which is not in its folder.", "Mend it.")
+            raise UsageError(f"{run / REGISTRY} names '{file}', which is not in its folder.", "Correct it.")
     card.verify()
     return card
 
@@ -101,27 +101,27 @@ def register_model(run: Path, folder: Path, *, name: str = "") -> ModelCard:
     run
         A run folder with a finished model.
     folder
-        Where the registry is, or shall be.
+        The folder of the registry, which is created if necessary.
     name
-        What the model is called there; its own name unless given.
+        The name of the model there; by default its own.
 
     Returns
     -------
-    The card, as registered.
+    The registered card.
 
     Raises
     ------
     UsageError
-        When the run has no model yet, or the registry has another of that name.
+        When the run has no model yet, or the registry has another model of this name.
     ModelDamaged
-        When the weights are not what the run's registry promises.
+        When the weights do not have the checksum in the run's registry.
     """
     card = finished_model(run)
     name = name or card.name
     present = dict(registered_models((folder,)))
     if name in present and present[name].sha256 != card.sha256:
         raise UsageError(
-            f"{folder} has another model '{name}'.", "Remove it first, or change the recipe's name."
+            f"{folder} has another model '{name}'.", "Remove that first, or change the name in the recipe."
         )
     folder.mkdir(parents=True, exist_ok=True)
     file = f"{name}.safetensors"
@@ -136,7 +136,7 @@ def register_model(run: Path, folder: Path, *, name: str = "") -> ModelCard:
 
 
 def _fields(card: ModelCard) -> dict[str, Any]:
-    """The card as TOML: without what the table's name and place say already, and without empty values."""
+    """The card as a TOML table: without its name and folder, and without empty values."""
     return {
         name: to_toml_value(value)
         for name, value in asdict(card).items()

@@ -26,10 +26,10 @@ from torch.utils.data import DataLoader
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Preprocessing
-from vtsfind.learn.data.batches import Batch, Batches
 from vtsfind.learn.models.network import HashNetwork, normalise
+from vtsfind.learn.recipes import Recipe, TrainingTask
+from vtsfind.learn.training.batches import Batch, Batches
 from vtsfind.learn.training.finetune_heads import finetune_head
-from vtsfind.learn.training.recipes import Recipe, TrainingTask
 
 _CENTRING_PICTURES = 1536
 _CENTRING_BATCH = 64

@@ -25,7 +25,7 @@ from vtsfind.learn.models.backbones import backbone
 from vtsfind.learn.models.network import make_backbone, normalise
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.pretrained.load import load_start
-from vtsfind.learn.training.recipes import Recipe, Teacher
+from vtsfind.learn.recipes import Recipe, Teacher
 from vtsfind.media.decode import prepare
 from vtsfind.store.atomic import replace_file
 

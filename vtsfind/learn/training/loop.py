@@ -1,8 +1,9 @@
-"""Training: a recipe and pictures go in, a run folder with a model comes out.
+"""The training loop: from a recipe and pictures to a run folder with a model.
 
-The loop is here. What surrounds it: `vtsfind.learn.training.recipes` (what is wanted), `materials` (data), `batches`, `state` (all that
-changes while a run goes on), `gradients` (in parts, in several processes), `rates`, `validation`, and `runs` (the folder).
-Everything random is a function of the recipe's seed and the step, so a run that goes on after a kill gives the same model.
+Around it: `vtsfind.learn.recipes`, and in this package `training_data` and `batches` (data), `setup` (network and objectives),
+`state` (what changes in each step), `grad_cache` (gradients in parts and in several processes), `schedule` (learning rates),
+`validation` and `runs` (the run folder). Everything random is a function of the recipe's seed and the step, so a resumed run
+gives the same model.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,8 @@ from pathlib import Path
 
 from vtsfind.base.progress import CancelToken, Phase, Progress
 from vtsfind.learn.models.encoder import choose_device
+from vtsfind.learn.recipes import parse_recipe, recipe_bytes
 from vtsfind.learn.training.distributed import ProcessGroup
-from vtsfind.learn.training.recipes import parse_recipe, recipe_bytes
 from vtsfind.learn.training.runs import RunFolder, RunOptions
 from vtsfind.learn.training.schedule import rate_share
 from vtsfind.learn.training.state import TrainingState
@@ -23,39 +24,39 @@ _LOG_EVERY_STEPS = 10
 
 
 def train(recipe_file: Path, run: RunOptions, progress: Progress, cancel: CancelToken) -> Path:
-    """Make, or go on making, a model by a recipe's file; see `train_recipe`."""
+    """Train a model by a recipe file, or resume its training; see `train_recipe`."""
     return train_recipe(recipe_bytes(recipe_file), str(recipe_file), run, progress, cancel)
 
 
 def train_recipe(
     content: bytes, recipe_name: str, run: RunOptions, progress: Progress, cancel: CancelToken
 ) -> Path:
-    """Make, or go on making, a model.
+    """Train a model, or resume its training.
 
     Parameters
     ----------
     content
         The recipe, as TOML.
     recipe_name
-        What the recipe is called in errors.
+        Its name in error messages.
     run
-        Where and on what.
+        Where to train and on which device.
     progress, cancel
-        Told of every step; asked after every step. A cancelled run is saved first.
+        Updated and checked after every step. A cancelled run is saved first.
 
     Returns
     -------
-    The run folder, now with the model.
+    The run folder, with the model.
 
     Raises
     ------
     UsageError
-        For a recipe that is wrong, data that are missing or unfit, or a run folder of another recipe; or when the loss is
-        no longer finite, or memory does not suffice.
+        For an invalid recipe, missing or unsuitable data, or a run folder of another recipe; when the loss is not finite, or
+        there is not enough memory.
     StorageError
         When the run folder cannot be written or read, or a download fails.
     Cancelled
-        When asked to stop.
+        When it is cancelled.
     """
     recipe = parse_recipe(content, recipe_name)
     folder = RunFolder(run.folder, content)
@@ -95,6 +96,6 @@ def train_recipe(
 
 
 def _progress_text(terms: Mapping[str, float], rate: float, views_per_second: float) -> str:
-    """A few words on a step: its loss, term by term, the share of the rates, and the speed."""
+    """A step in a few words: its loss, term by term, the learning rate as a share of the highest, and the speed."""
     parts = ", ".join(f"{name.rpartition('.')[2]} {value:.3f}" for name, value in terms.items())
     return f"loss {sum(terms.values()):.3f} ({parts}), rate {rate:.0%}, {views_per_second:.0f} views/s"

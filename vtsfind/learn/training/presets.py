@@ -21,7 +21,7 @@ from vtsfind.learn.data.protocols import find_protocol, open_protocol
 from vtsfind.learn.models.backbones import backbone
 from vtsfind.learn.models.spec import FeatureKind, NetworkSpec
 from vtsfind.learn.objectives import Mode, options
-from vtsfind.learn.training.recipes import Goal, Recipe, Schedule, TrainingTask, Validation, held_out_count
+from vtsfind.learn.recipes import Goal, Recipe, Schedule, TrainingTask, Validation, held_out_count
 
 HEAD_NAME = "scene"
 Selection = Literal["validation", "last", "test"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from vtsfind.learn.training.recipes import Schedule
+from vtsfind.learn.recipes import Schedule
 
 _OPTIMISERS: dict[str, type[torch.optim.AdamW] | type[torch.optim.Adam]] = {
     "adamw": torch.optim.AdamW,

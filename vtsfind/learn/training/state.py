@@ -1,35 +1,29 @@
-"""Everything that changes while a training run goes on: made from a recipe, taken a step further, saved and brought back."""
+"""The state of a training run: created from a recipe, advanced step by step, saved to and restored from checkpoints."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Subset
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import CancelToken, Progress, SilentProgress
 from vtsfind.base.records import Head
-from vtsfind.learn.data.batches import Batch
-from vtsfind.learn.data.training_data import TrainingData, open_training_data
-from vtsfind.learn.models.backbones import backbone
 from vtsfind.learn.models.encoder import precision
-from vtsfind.learn.models.network import HashNetwork, normalise
+from vtsfind.learn.models.network import normalise
 from vtsfind.learn.models.register import write_model
-from vtsfind.learn.objectives import create
-from vtsfind.learn.objectives.base import Objective
-from vtsfind.learn.pretrained.from_timm import is_published, load_published
-from vtsfind.learn.pretrained.load import load_start
+from vtsfind.learn.recipes import Recipe
+from vtsfind.learn.training.batches import Batch
 from vtsfind.learn.training.closed_form import REFIT_RIDGE, START_RIDGE, centre_heads, fit_heads
-from vtsfind.learn.training.distillation import target_codes
 from vtsfind.learn.training.distributed import ProcessGroup
 from vtsfind.learn.training.grad_cache import BackboneFeatures, GradientCache
-from vtsfind.learn.training.recipes import Recipe
 from vtsfind.learn.training.runs import RunFolder, RunOptions
 from vtsfind.learn.training.schedule import make_optimiser, set_rates
+from vtsfind.learn.training.setup import bind_teachers, load_batches, make_network, make_objectives
 from vtsfind.learn.training.timing import StepTimer
+from vtsfind.learn.training.training_data import TrainingData, open_training_data
 from vtsfind.learn.training.validation import BestState, mean_average_precision
 
 _START_VIEWS = 6144
@@ -37,21 +31,21 @@ _PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": 
 
 
 class TrainingState:
-    """Everything that changes while a run goes on.
+    """The state of a training run.
 
-    Data, objectives and network are looked through before the run folder is claimed, so that nothing is left behind by a
-    recipe that cannot be followed.
+    Data, objectives and network are checked before the run folder is claimed, so that an impossible recipe leaves nothing
+    behind.
 
     Parameters
     ----------
     recipe, run
-        What is wanted, where and on what.
+        What to train, where and on which device.
     folder
         The run folder.
     processes
-        Those that train together.
+        The processes that train together.
     device
-        Of this one.
+        Of this process.
     progress, cancel
         Of downloads and teachers.
     """
@@ -70,18 +64,16 @@ class TrainingState:
         self.recipe, self.run, self.folder = recipe, run, folder
         self.processes, self.device = processes, device
         self.progress: Progress = progress if processes.first else SilentProgress()
-        self.materials: TrainingData = open_training_data(
+        self.data: TrainingData = open_training_data(
             recipe, run.data, share=processes.share, progress=self.progress, cancel=cancel
         )
-        self.sources = self.materials.sources
-        goals = [list(self._objectives(number)) for number in range(len(recipe.tasks))]
-        torch.manual_seed(recipe.seed)
-        self.network = HashNetwork(recipe.network)
-        self._load_start()
-        self._recompute()
+        self.sources = self.data.sources
+        pictures = [source.pictures for source in self.sources]
+        goals = make_objectives(recipe, pictures)
+        self.network = make_network(recipe, run.starts)
         if processes.first:
             folder.claim(self._facts())
-        self._bind_teachers(goals)
+        self.targets = bind_teachers(goals, recipe, pictures, run, self.progress)
         self.goals = nn.ModuleList(nn.ModuleList(of_task) for of_task in goals).to(device)
         self.network.to(device)
         self.average = _state_copy(self.network)
@@ -96,53 +88,8 @@ class TrainingState:
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == torch.float16)
         self.views = sum(task.pictures * task.views_each for task in recipe.tasks)
 
-    def _objectives(self, number: int) -> Iterator[Objective]:
-        """Make the objectives of a task; those without a teacher are ready then."""
-        pictures = self.sources[number].pictures
-        for goal in self.recipe.tasks[number].goals:
-            objective = create(goal.objective, mode=goal.mode, **goal.options)
-            if goal.teacher is None:
-                objective.bind(
-                    bits=next(head.bits for head in self.recipe.network.heads if head.name == goal.head),
-                    classes=len(pictures.classes),
-                    rows=len(pictures),
-                    seed=self.recipe.seed,
-                    multilabel=bool((pictures.labels.sum(1) > 1).any()),
-                )
-            yield objective
-
-    def _bind_teachers(self, goals: Sequence[Sequence[Objective]]) -> None:
-        """Give the other objectives their teachers' codes."""
-        self.targets = target_codes(
-            self.recipe,
-            [source.pictures for source in self.sources],
-            starts=self.run.starts,
-            cache=self.run.folder,
-            progress=self.progress,
-        )
-        for (number, place), codes in self.targets.items():
-            goals[number][place].bind_targets(codes)
-
-    def _load_start(self) -> None:
-        start, aligned = self.recipe.start, self.recipe.aligned_positions
-        if is_published(start):
-            known = backbone(self.recipe.network.backbone)
-            load_published(self.network.backbone, known, start, aligned_positions=aligned)
-        elif start:
-            load_start(self.network.backbone, self.run.starts / start, aligned_positions=aligned)
-
-    def _recompute(self) -> None:
-        if not self.recipe.schedule.recompute:
-            return
-        if not hasattr(self.network.backbone, "set_grad_checkpointing"):
-            name = self.recipe.network.backbone
-            raise UsageError(
-                f"The backbone '{name}' cannot recompute its inner values.", "Leave `recompute` out."
-            )
-        self.network.backbone.set_grad_checkpointing(enable=True)
-
     def _facts(self) -> dict[str, Any]:
-        split = self.materials.split
+        split = self.data.split
         return {
             "model": self.recipe.name,
             "seed": self.recipe.seed,
@@ -153,7 +100,7 @@ class TrainingState:
         }
 
     def begin(self) -> int:
-        """Go back to the last checkpoint, or start the heads; give the number of steps already taken."""
+        """Restore the last checkpoint, or initialise the heads; returns the number of steps already taken."""
         content = self.folder.load(self.device)
         if content is None:
             self.fit_heads("start", _START_VIEWS, START_RIDGE)
@@ -190,7 +137,7 @@ class TrainingState:
             self.folder.log(step=step, **values)
 
     def fit_heads(self, when: Literal["start", "end"], count: int, ridge: float) -> None:
-        """Fit the heads whose goals ask for a closed form to the backbone as it is, from `count` views."""
+        """Fit the heads whose goals ask for a closed form to the current backbone, from `count` views."""
         fit_heads(
             self.network,
             self.recipe,
@@ -204,28 +151,14 @@ class TrainingState:
         self.average = _state_copy(self.network)
 
     def batches(self, first: int) -> Iterator[tuple[Batch, ...]]:
-        """The batches of all tasks, from step `first` to the end."""
+        """The batches of all tasks, from step `first` to the last."""
         if self.ended:
             return iter(())
-        steps = self.recipe.schedule.steps
-        # Workers are started fresh rather than forked, since torch has threads already.
-        options: dict[str, Any] = (
-            {"multiprocessing_context": "spawn", "prefetch_factor": 2} if self.run.workers else {}
-        )
-        loaders = [
-            DataLoader(
-                Subset(source, range(first, steps)),
-                batch_size=None,
-                num_workers=self.run.workers,
-                pin_memory=self.device.type == "cuda",
-                **options,
-            )
-            for source in self.sources
-        ]
-        return zip(*loaders, strict=True)
+        remaining = range(first, self.recipe.schedule.steps)
+        return load_batches(self.sources, remaining, self.run.workers, pin=self.device.type == "cuda")
 
     def step(self, step: int, batches: tuple[Batch, ...]) -> dict[str, float]:
-        """Take one optimiser step; give every loss term, named by task, head and term."""
+        """Take one optimiser step; returns every loss term, named by task, head and term."""
         self.current_step = step
         self.network.train()
         set_rates(self.optimiser, step, self.recipe.schedule)
@@ -252,7 +185,7 @@ class TrainingState:
         return values
 
     def _inputs(self, batch: Batch) -> Tensor:
-        look = self.materials.preprocessing
+        look = self.data.preprocessing
         return normalise(batch.pixels.to(self.device, non_blocking=True), look.mean, look.std)
 
     def _begin_epochs(self, step: int) -> None:
@@ -285,13 +218,13 @@ class TrainingState:
         shown = "; ".join(", ".join(map(str, of_task)) for of_task in rows)
         wrong = ", ".join(f"{name} is {value}" for name, value in terms.items() if not math.isfinite(value))
         raise UsageError(
-            f"The loss is not finite at step {step}: {wrong}. The batch is made of the training pictures {shown}.",
-            "Look at these pictures and their labels, or lower the rates; the last checkpoint is from before.",
+            f"The loss is not finite at step {step}: {wrong}. The batch has the training pictures {shown}.",
+            "Check these pictures and their labels, or lower the learning rates. The last checkpoint is older.",
         )
 
     @torch.no_grad()
     def _update_average(self, step: int) -> None:
-        # A young average would be dominated by the random start.
+        # Early on, a fixed decay would keep too much of the initial weights.
         decay = min(self.recipe.schedule.average, (1 + step) / (10 + step))
         for name, value in self.network.state_dict().items():
             if value.is_floating_point():
@@ -300,8 +233,8 @@ class TrainingState:
                 self.average[name].copy_(value)
 
     def validate(self, done: int) -> bool:
-        """Look at the validation when it is time; tells whether the run should end here."""
-        wanted, validation_set = self.recipe.validation, self.materials.validation_set
+        """Validate if it is due; returns whether the run should stop early."""
+        wanted, validation_set = self.recipe.validation, self.data.validation_set
         if (
             wanted is None
             or validation_set is None
@@ -312,7 +245,7 @@ class TrainingState:
             own = _state_copy(self.network)
             self.network.load_state_dict(self.average)
             value = mean_average_precision(
-                self.network, self._validated_head(), validation_set, self.materials.preprocessing
+                self.network, self._validated_head(), validation_set, self.data.preprocessing
             )
             self.network.load_state_dict(own)
             self.best.look(value, done, self.average)
@@ -358,7 +291,7 @@ class TrainingState:
         return self.current_step + 1
 
     def finish(self, timer: StepTimer) -> None:
-        """Give the kept weights their last heads, centre the bits on unedited pictures, and write the model."""
+        """Load the selected weights, fit the heads, centre the bits on unedited pictures, and write the model."""
         if not self.processes.first:
             return
         self.network.load_state_dict(self.best.weights or self.average)
@@ -366,13 +299,15 @@ class TrainingState:
             self.fit_heads("end", self.recipe.schedule.refit, REFIT_RIDGE)
         if self.recipe.network.centred:
             centre_heads(self.network, self.sources[0])
-        split = self.materials.split
+        split = self.data.split
         with self.folder.written():
             write_model(
                 self.network,
-                self.recipe,
-                self.materials.preprocessing,
+                self.data.preprocessing,
                 self.run.folder,
+                name=self.recipe.name,
+                licence=self.recipe.licence,
+                note=self.recipe.note,
                 split=split.training_digest if split else "",
                 metrics=self._figures(),
             )
@@ -381,7 +316,7 @@ class TrainingState:
         )
 
     def _figures(self) -> dict[str, float | str]:
-        """What the model's card says of the validation."""
+        """The figures of the validation for the model's card."""
         wanted = self.recipe.validation
         if wanted is None:
             return {}

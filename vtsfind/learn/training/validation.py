@@ -17,10 +17,10 @@ from torch import Tensor
 from vtsfind.base import bits as code_bits
 from vtsfind.base.records import Head, Preprocessing
 from vtsfind.learn.data.formats.pictures import Pictures
-from vtsfind.learn.data.training_data import ValidationSet
 from vtsfind.learn.evaluation import metrics
 from vtsfind.learn.evaluation.codes import PreparedPictures, prepared_batches
 from vtsfind.learn.models.network import HashNetwork, normalise
+from vtsfind.learn.training.training_data import ValidationSet
 
 _BATCH = 64
 StateDict = Mapping[str, Tensor]

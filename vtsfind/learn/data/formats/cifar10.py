@@ -19,9 +19,9 @@ import numpy.typing as npt
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import CancelToken, Progress
+from vtsfind.learn.data.archives import unpack
+from vtsfind.learn.data.download import RemoteFile, RetryPolicy, download, storage_errors
 from vtsfind.learn.data.formats.pictures import Pixels, RowNumbers
-from vtsfind.learn.pretrained.archives import unpack
-from vtsfind.learn.pretrained.download import RemoteFile, RetryPolicy, download, storage_errors
 from vtsfind.store.atomic import replace_file
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -118,7 +118,7 @@ def find_or_download(
 
     Raises
     ------
-    vtsfind.learn.pretrained.download.DownloadFailed
+    vtsfind.learn.data.download.DownloadFailed
         When the archive cannot be got, is another file, or is damaged.
     DiskFull
         When there is no room, or `root` cannot be written.

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import tomli_w
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.tables import read_table
+from vtsfind.base.tables import read_table, to_toml_value
 from vtsfind.learn.data.formats import Source
 from vtsfind.learn.models.spec import NetworkSpec
 
@@ -229,17 +229,6 @@ def parse_recipe(content: bytes, where: str, changes: Mapping[str, Any] | None =
 def recipe_text(recipe: Recipe) -> str:
     """A recipe as TOML, with every key, so that it means the same when defaults change."""
     return tomli_w.dumps(to_toml_value(asdict(recipe)))
-
-
-def to_toml_value(value: Any) -> Any:
-    """A value as TOML has it: lists for tuples, and no empty values, neither None nor empty lists."""
-    if isinstance(value, dict):
-        return {
-            name: to_toml_value(inner) for name, inner in value.items() if inner is not None and inner != ()
-        }
-    if isinstance(value, (list, tuple)):
-        return [to_toml_value(inner) for inner in value]
-    return value
 
 
 def _set_value(table: dict[str, Any], path: str, value: Any) -> None:

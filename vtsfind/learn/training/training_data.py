@@ -9,12 +9,12 @@ import numpy as np
 from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.base.records import Preprocessing
-from vtsfind.learn.data.batches import Batches
 from vtsfind.learn.data.formats.pictures import Pictures, RowNumbers
 from vtsfind.learn.data.protocols import find_protocol, open_protocol
 from vtsfind.learn.data.splits import Split
 from vtsfind.learn.models.backbones import IMAGENET_MEAN, IMAGENET_STD, backbone
-from vtsfind.learn.training.recipes import Recipe, TrainingTask, Validation, held_out_count
+from vtsfind.learn.recipes import Recipe, TrainingTask, Validation, held_out_count
+from vtsfind.learn.training.batches import Batches
 from vtsfind.media.decode import needed_side
 
 _HOLD_OUT_STREAM = 0x7660

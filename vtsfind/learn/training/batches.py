@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.data import formats as datasets
-from vtsfind.learn.training.recipes import TrainingTask
+from vtsfind.learn.recipes import TrainingTask
 from vtsfind.media import edits
 from vtsfind.media.decode import prepare
 

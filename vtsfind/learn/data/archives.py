@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vtsfind.base.errors import DownloadFailed
 from vtsfind.base.progress import CancelToken
-from vtsfind.learn.pretrained.download import storage_errors
+from vtsfind.learn.data.download import storage_errors
 from vtsfind.store.atomic import atomic_replace
 
 _CHUNK_BYTES = 1 << 20
