@@ -303,7 +303,7 @@ def test_what_was_emptied_from_the_trash_is_told_and_may_be_tried_again(
     undone = undo()
     assert len(undone.of(RestoreOutcome.RESTORED)) == 1
     (failed,) = undone.of(RestoreOutcome.FAILED)
-    assert "is not in" in failed.note
+    assert "is no longer in" in failed.note
     (home / "rescued").rename(home / "Trash" / "files" / "b.jpg")
     assert [step.outcome for step in undo().steps] == [RestoreOutcome.RESTORED]
 
@@ -319,7 +319,7 @@ def test_another_file_in_the_place_of_one_that_went_is_left_there(action: Action
     place.write_bytes(b"not same pic")
     (step,) = undo().steps
     assert step.outcome is RestoreOutcome.FAILED
-    assert "is not what went there" in step.note
+    assert "has changed, and stays there" in step.note
     assert place.read_bytes() == b"not same pic"
     assert not album[1].exists()
 

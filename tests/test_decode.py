@@ -504,7 +504,7 @@ def test_a_raw_photo_is_never_taken_for_its_thumbnail() -> None:
     else:
         error = failure(photo)
         assert error.reason is Reason.NOT_A_PICTURE
-        assert "vtsfind[raw]" in str(error)
+        assert "rawpy" in str(error)
 
 
 def test_a_tiff_that_is_whole_but_of_an_unknown_kind_is_not_called_damaged() -> None:

@@ -44,7 +44,7 @@ def test_a_screenshot_with_more_pixels_comes_after_the_shot_that_it_shows() -> N
     assert rules.ranked([PHOTO, SCREEN])[0] == SCREEN
     assert rules.is_frame(SCREEN, PHOTO, ON_SCREEN)
     assert rules.reason(PHOTO, SCREEN, ON_SCREEN).startswith(
-        "1600x1200 beats 1170x2532, which shows it on 1170x878"
+        "1600x1200 beats 1170x2532, which contains it at 1170x878"
     )
 
 
@@ -122,7 +122,7 @@ def test_a_collage_or_a_crop_without_a_cameras_data_is_kept_wide_and_told_as_a_d
     rules, photo = policy(), candidate("/p", 800, 600)
     facing = replace(part(0.4, 0.3), boxed=0)
     assert not rules.is_frame(CARD, photo, part(0.4, 0.3))
-    assert rules.ambiguity(CARD, photo, facing) == "a crop, or a collage"
+    assert rules.ambiguity(CARD, photo, facing) == "a crop or a collage"
     assert "the original of a crop, or a collage" in rules.reason(CARD, photo, facing)
     shot = candidate("/o", 2000, 2000, SHOT)
     assert rules.ambiguity(shot, photo, facing) == ""
@@ -134,9 +134,9 @@ def test_what_breaks_off_around_a_photo_comes_after_it_and_is_told_as_a_doubt() 
     seen = broken(part(0.4, 0.3), 0.9)
     assert rules.ranked([photo, CARD])[0] == CARD
     assert rules.is_frame(CARD, photo, seen)
-    assert rules.ambiguity(photo, CARD, seen) == "a crop, or a collage"
-    assert rules.ambiguity(CARD, photo, replace(seen, boxed=0)) == "a crop, or a collage"
-    assert "which shows it on 800x600: a collage or a card" in rules.reason(photo, CARD, seen)
+    assert rules.ambiguity(photo, CARD, seen) == "a crop or a collage"
+    assert rules.ambiguity(CARD, photo, replace(seen, boxed=0)) == "a crop or a collage"
+    assert "which contains it at 800x600: a collage or card" in rules.reason(photo, CARD, seen)
 
 
 def test_a_collage_that_cuts_a_picture_off_comes_after_it() -> None:
@@ -145,7 +145,7 @@ def test_a_collage_that_cuts_a_picture_off_comes_after_it() -> None:
     cut = part(0.7, 0.4, 0.3, 0.0)
     assert rules.ranked([photo, collage])[0] == collage
     assert rules.is_frame(collage, photo, cut)
-    assert "which shows part of it among other things" in rules.reason(photo, collage, cut)
+    assert "which contains a part of it among other things" in rules.reason(photo, collage, cut)
 
 
 def test_a_rule_before_the_pixels_decides_about_frames_too() -> None:
@@ -155,7 +155,7 @@ def test_a_rule_before_the_pixels_decides_about_frames_too() -> None:
         policy(["smallest"]),
     ):
         assert not rules.is_frame(SCREEN, PHOTO, ON_SCREEN)
-        assert "which shows it on" not in rules.reason(SCREEN, PHOTO, ON_SCREEN)
+        assert "which contains it at" not in rules.reason(SCREEN, PHOTO, ON_SCREEN)
 
 
 # --------------------------------------------------------------------------------------------- the order of many

@@ -216,7 +216,7 @@ def test_where_neither_can_be_made_the_group_is_spared(
     paths = two(tmp_path / "photos")
     (step,) = apply(make_plan([group(1, *map(photo, paths))], ORIGIN)).steps
     assert step.state is State.SKIPPED
-    assert "no trash (No space left on device) and no quarantine" in step.note
+    assert "neither a trash (No space left on device) nor a quarantine" in step.note
     assert paths[1].exists()
 
 
@@ -255,7 +255,7 @@ def test_a_file_swapped_at_the_very_moment_it_goes_comes_back(
         renaming.rename_new(source, target)
 
     monkeypatch.setattr(guarding, "rename_new", swap)
-    with pytest.raises(ActionRefused, match="was replaced at this very moment"):
+    with pytest.raises(ActionRefused, match="was replaced during the operation"):
         actions.perform(checked, undo_record)
     assert paths[1].read_bytes() == b"a new photo!"
 

@@ -83,7 +83,7 @@ def test_a_plan_that_breaks_the_rules_is_refused_whole(run: Vtsfind, plan: Path,
     plan.write_text(plan.read_text().replace("keep ", "trash ", 1))
     refused = run("apply", plan, "--yes")
     assert refused.exit_code == 2
-    assert "nothing is kept" in refused.stderr
+    assert "no photo is kept" in refused.stderr
     assert all(path.exists() for path in copies)
 
 

@@ -210,7 +210,7 @@ def test_a_crop_or_a_collage_without_a_cameras_data_is_a_tie_and_said(photos: Pa
     save(photos / "crop.jpg", image.crop((40, 30, 360, 270)))
     (group,) = groups(dupes("--json"))
     assert group["keep"].endswith("photo.jpg")
-    assert (group["tied"], group["doubt"]) == (True, "a crop, or a collage")
+    assert (group["tied"], group["doubt"]) == (True, "a crop or a collage")
     assert "the original of a crop, or a collage" in group["members"][1]["reason"]
     text = dupes(index=False)
     assert "; a crop, or a collage" in text.stdout.splitlines()[0]

@@ -75,7 +75,7 @@ def test_pictures_without_a_label_count_as_zero_and_nothing_breaks(tmp_path: Pat
 def test_the_first_of_equal_states_is_the_best() -> None:
     best = BestState()
     for step, value in enumerate([0.4, 0.6, 0.6, 0.5]):
-        best.look(value, step, {"w": torch.tensor(float(step))})
+        best.update(value, step, {"w": torch.tensor(float(step))})
     assert (best.value, best.step, best.validations_since, best.weights["w"].item()) == (0.6, 1, 2, 1.0)
     again = BestState()
     again.load_state_dict(best.state_dict())

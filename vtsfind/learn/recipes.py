@@ -1,7 +1,7 @@
-"""Recipes: everything that makes a model, in one TOML file that is kept with the model it made.
+"""Recipes: the complete description of a training, in one TOML file that is kept with the model.
 
 A recipe is read into the frozen classes below. Every key of the file is a field; an unknown key is an error, so that a
-misspelt option fails at once.
+misspelt key fails at once.
 """
 
 import tomllib
@@ -24,7 +24,7 @@ Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
 @dataclass(frozen=True, slots=True)
 class Teacher:
-    """A trained network whose view of the pictures a head shall learn."""
+    """A trained network whose features a head learns (distillation)."""
 
     backbone: str
     """A name that `vtsfind.learn.models.backbones.backbone` knows; empty for a whole network in an ONNX file."""
@@ -33,9 +33,9 @@ class Teacher:
     size: int
     """Side of its input, in pixels."""
     dims: int = 0
-    """Principal components of its features that are taught; 0 for as many as bits."""
+    """Number of principal components of its features that are learned; 0 for as many as bits."""
     pull: float = 0.0
-    """Share of a picture's class in what the teacher tells: 0 keeps its features, 1 leaves nothing but the class."""
+    """How far features are moved to the mean of their class: 0 not at all, 1 completely."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +50,24 @@ class Goal:
     weight: float = 1.0
     """Multiplies every term."""
     start: Literal["random", "identity", "targets"] = "random"
-    """How the head starts: at random, or in closed form, see `vtsfind.learn.training.closed_form`."""
+    """Initialisation of the head: at random, or in closed form, see `vtsfind.learn.training.closed_form`."""
     end: Literal["", "random", "identity", "targets"] = ""
-    """The closed form in which `Schedule.refit` fits it in the end; that of `start` unless given, `random` for none."""
+    """The closed form in which `Schedule.refit` fits it in the end; that of `start` by default, `random` for none."""
     end_views: ViewKind | None = None
-    """How the pictures are shown for that; as the task shows them unless given."""
+    """The views for that fit; by default those of the task."""
     options: dict[str, float | int | str] = field(default_factory=dict)
     """Keyword arguments of the objective."""
     teacher: Teacher | None = None
-    """Gives every picture its own target code; only for objectives that take targets."""
+    """The teacher of the target codes; only for objectives that take targets."""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingTask:
-    """A set of pictures, how they are shown, and what is to be learned from them."""
+    """A set of pictures, their views, and the goals of learning from them."""
 
     goals: tuple[Goal, ...]
     data: tuple[Source, ...] = ()
-    """Folders of pictures; empty where a protocol says what is learned from."""
+    """Folders of pictures; empty if there is a protocol."""
     protocol: str = ""
     """A name in `vtsfind.learn.data.protocols`, whose training set is learned from and whose look is the model's."""
     split_seed: int = 1
@@ -101,23 +101,23 @@ class Schedule:
     warmup: int = 100
     """Steps in which the rates rise linearly; 0 begins with the highest."""
     course: Literal["cosine", "constant"] = "cosine"
-    """What the rates do afterwards: fall to zero by a cosine, or stay."""
+    """The rates after the warm-up: a cosine decay to zero, or constant."""
     optimiser: Optimiser = "adamw"
     weight_decay: float = 0.02
     """Of matrices; vectors are not decayed."""
     clip: float = 1.0
-    """Largest norm of the whole gradient; 0 lets any pass."""
+    """Largest norm of the gradient; 0 for no clipping."""
     average: float = 0.999
-    """Decay of the running average of the weights, which is what is kept in the end; 0 keeps the weights themselves."""
+    """Decay of the exponential moving average of the weights, which becomes the model; 0 for the weights themselves."""
     refit: int = 0
-    """Views from which heads are fitted in closed form in the end; 0 leaves them as trained."""
+    """Number of views from which the heads are refitted in closed form after training; 0 for no refit."""
     checkpoint: int = 100
     """Steps between checkpoints."""
     parts: int = 1
     """Parts in which the backbone sees a batch, one after the other, to save memory. Objectives see the whole batch, so the
     gradient is that of one part, but for dropout and for batch normalisation inside the backbone."""
     recompute: bool = False
-    """Whether the backbone's inner values are computed again for the gradient instead of being kept, to save memory."""
+    """Whether the backbone's activations are recomputed for the gradient instead of stored, to save memory."""
     precision: Precision = "auto"
     """Of the backbone and the heads in training; `auto` is the fastest that the device has in hardware."""
     compile: bool = False
@@ -126,22 +126,22 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """How the best state of a run is found and when a run ends early. Of protocols only."""
+    """The validation, which selects the best state and may stop a run early. Only with protocols."""
 
     share: float = 0.1
     """Of the training set that is held out of training: each of these pictures is compared with all others of them."""
     every: int = 500
-    """Steps between two looks."""
+    """Steps between two validations."""
     patience: int = 0
-    """Looks without a better result after which the run ends; 0 never ends it early."""
+    """Number of validations without a better result after which the run stops; 0 for never."""
     on: Literal["held out", "test"] = "held out"
-    """`test` looks at the queries and database of the protocol instead, as the published code does, and marks the model:
-    its figures then say too much, and are good for nothing but reproducing published ones."""
+    """`test` validates on the queries and database of the protocol instead, as the published code does, and marks the model:
+    its figures are then too good, and only useful for reproducing published ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that makes a model."""
+    """The complete description of a training."""
 
     name: str
     """The model's name: `backbone.objective.dataset.bits`."""
@@ -163,11 +163,11 @@ class Recipe:
     licence: str = "Apache-2.0"
     """Of the weights that come out."""
     note: str = ""
-    """A sentence or two for the model card: where data, start and teachers come from."""
+    """A sentence or two for the model card: the origin of data, start weights and teachers."""
 
 
 def held_out_count(pictures: int, share: float) -> int:
-    """How many of so many pictures a validation by `share` holds out."""
+    """How many of `count` pictures a validation with this `share` holds out."""
     return round(share * pictures)
 
 
@@ -177,25 +177,25 @@ def read_recipe(path: Path) -> Recipe:
     Raises
     ------
     UsageError
-        When the file is not there, is no TOML, or has a key or a value that does not belong there; names the place.
+        When the file is missing or not TOML, or has an invalid key or value; the message names the place.
     """
     return parse_recipe(recipe_bytes(path), str(path))
 
 
 def recipe_bytes(path: Path) -> bytes:
-    """The content of a recipe's file.
+    """The content of a recipe file.
 
     Raises
     ------
     UsageError
-        When it is not there or cannot be read.
+        When it is missing or cannot be read.
     """
     try:
         return path.read_bytes()
     except FileNotFoundError:
         raise UsageError(f"There is no recipe {path}.", "Check the path.") from None
     except OSError as error:
-        raise UsageError(f"The recipe {path} cannot be read: {error}.", "Mend it.") from error
+        raise UsageError(f"The recipe {path} cannot be read: {error}.", "Correct it.") from error
 
 
 def parse_recipe(content: bytes, where: str, changes: Mapping[str, Any] | None = None) -> Recipe:
@@ -213,12 +213,12 @@ def parse_recipe(content: bytes, where: str, changes: Mapping[str, Any] | None =
     Raises
     ------
     UsageError
-        When it is no TOML, or has a key or a value that does not belong there; names the place.
+        When it is not TOML, or has an invalid key or value; the message names the place.
     """
     try:
         table = tomllib.loads(content.decode("utf-8"))
     except ValueError as error:
-        raise UsageError(f"The recipe {where} cannot be read: {error}.", "Mend it.") from error
+        raise UsageError(f"The recipe {where} cannot be read: {error}.", "Correct it.") from error
     for path, value in (changes or {}).items():
         _set_value(table, path, value)
     recipe: Recipe = read_table(Recipe, table, where)
@@ -227,12 +227,12 @@ def parse_recipe(content: bytes, where: str, changes: Mapping[str, Any] | None =
 
 
 def recipe_text(recipe: Recipe) -> str:
-    """A recipe as TOML, with every key, so that it means the same when defaults change."""
+    """A recipe as TOML with every key, so that it does not depend on defaults."""
     return tomli_w.dumps(to_toml_value(asdict(recipe)))
 
 
 def _set_value(table: dict[str, Any], path: str, value: Any) -> None:
-    """Put a value in at a path of keys and places."""
+    """Set the value at a path of keys and indices."""
     *before, last = path.split(".")
     inner: Any = table
     try:
@@ -246,7 +246,7 @@ def _set_value(table: dict[str, Any], path: str, value: Any) -> None:
 
 
 def _check(recipe: Recipe, where: str) -> None:
-    """See that the parts of a recipe go together."""
+    """Check that the parts of a recipe are consistent."""
     counts = {"schedule: steps": recipe.schedule.steps, "schedule: parts": recipe.schedule.parts}
     counts["schedule: checkpoint"] = recipe.schedule.checkpoint
     counts |= {f"tasks[{number}]: pictures": task.pictures for number, task in enumerate(recipe.tasks)}

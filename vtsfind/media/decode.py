@@ -31,7 +31,7 @@ Image.MAX_IMAGE_PIXELS = None
 # An upper bound of the memory of decoding: Pillow's four bytes, and a decoder's own planes or coefficients.
 _DECODER_BYTES_PER_PIXEL = 12
 
-_RAW_UNSUPPORTED_MESSAGE = "a RAW photo or a rare kind of TIFF: install the extra 'raw' to read it"
+_RAW_UNSUPPORTED_MESSAGE = "a RAW photo or a rare kind of TIFF: install the package rawpy to read it"
 
 _RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 

@@ -1,4 +1,4 @@
-"""Taking known files out of an archive, safely: nothing is executed or unpickled, and no path that it names is used."""
+"""Extracting known files from an archive safely: nothing is executed or unpickled, and no path in it is used."""
 
 import gzip
 import hashlib
@@ -18,21 +18,21 @@ _ARCHIVE_ERRORS = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, gzip.
 
 
 def unpack(archive: Path, wanted: Mapping[str, int], folder: Path, *, cancel: CancelToken) -> dict[str, str]:
-    """Take files out of a tar archive, compressed or not, each whole or not at all.
+    """Extract files from a tar archive, compressed or not, each completely or not at all.
 
-    Only regular files of exactly the wanted names and sizes are taken, and written under the last part of their name:
-    nothing that the archive says decides where a file goes.
+    Only regular files of exactly the wanted names and sizes are extracted, and written under the last part of their names:
+    the archive does not decide where a file goes.
 
     Parameters
     ----------
     archive
-        The archive. Its checksum is to be checked before: a tar file has none of what is in it.
+        The archive. Check its checksum before: tar has no checksums of the contents.
     wanted
-        Name of each file within the archive, and its size in bytes.
+        Name of each file within the archive to its size in bytes.
     folder
-        Where to put them; made if it is not there. Files of the same names are replaced.
+        The destination; created if necessary. Files of the same names are replaced.
     cancel
-        Asked between pieces.
+        Checked between pieces.
 
     Returns
     -------
@@ -43,9 +43,9 @@ def unpack(archive: Path, wanted: Mapping[str, int], folder: Path, *, cancel: Ca
     DownloadFailed
         When the archive is damaged or lacks a wanted file.
     DiskFull
-        When there is no room, or the place cannot be written.
+        When there is no space, or the folder cannot be written.
     Cancelled
-        When asked to stop.
+        When it is cancelled.
     """
     sums: dict[str, str] = {}
     with storage_errors(folder):
@@ -72,7 +72,7 @@ def unpack(archive: Path, wanted: Mapping[str, int], folder: Path, *, cancel: Ca
 
 
 def _extract_member(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path, cancel: CancelToken) -> str:
-    """Write one regular file of an archive; gives its SHA-256."""
+    """Extract one regular file; returns its SHA-256 in hex."""
     source = tar.extractfile(member)
     assert source is not None
     checksum = hashlib.sha256()

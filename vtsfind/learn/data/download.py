@@ -1,7 +1,7 @@
-"""Getting a published file: resumed where it broke off, and checked before it takes its name.
+"""Downloading a published file: interrupted downloads are resumed, and checksums are verified before the file gets its name.
 
-What has come is kept in ``NAME.part`` beside the wanted file until it is whole and its checksums are right, so that the
-name never stands for anything else.
+The downloaded part is kept in ``NAME.part`` beside the wanted file until it is complete and its checksums are right, so that
+the name never stands for anything else.
 """
 
 import hashlib
@@ -25,38 +25,38 @@ from vtsfind.store.partial_file import PartialFile, exclusive_lock
 _CHUNK_BYTES = 1 << 16
 _MAX_PAUSE_S = 30.0
 _TRANSIENT_STATUS = {408, 425, 429}
-"""HTTP codes besides those from 500 on that may be other ones a moment later."""
+"""HTTP status codes below 500 that are worth another attempt."""
 _KEPT = "What was downloaded is kept; the same command continues."
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file that somebody publishes."""
+    """A published file."""
 
     url: str
     size: int
     """Bytes."""
     md5: str = ""
-    """In hex, small letters; empty if unknown."""
+    """In lower-case hex; empty if unknown."""
     sha256: str = ""
-    """In hex, small letters; empty if unknown."""
+    """In lower-case hex; empty if unknown."""
 
     @property
     def name(self) -> str:
-        """The file's name: the end of the address."""
+        """The file's name: the last part of the URL."""
         return self.url.rpartition("/")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long a download waits for a server."""
+    """How often and how long to try."""
 
     timeout_s: float = 30.0
-    """Seconds without a byte after which a connection is given up."""
+    """Time without a byte after which a connection is closed."""
     max_attempts: int = 5
-    """Connections in a row that may bring nothing new."""
+    """Consecutive connections without a new byte."""
     pause_s: float = 1.0
-    """Seconds before the second try; doubled for each one after."""
+    """Pause before the second attempt; doubled for each further one."""
 
 
 def download(
@@ -67,30 +67,30 @@ def download(
     cancel: CancelToken | None = None,
     retry: RetryPolicy | None = None,
 ) -> None:
-    """Make `path` a copy of a published file, unless it is one already; go on with what an earlier run left.
+    """Download a published file to `path`, unless it is there already; continue an interrupted download.
 
     Parameters
     ----------
     remote
-        What to get, with its size and checksums.
+        The published file, with its size and checksums.
     path
-        The file to make; its folder is made, too. A process that is at the same file already is waited for.
+        The destination; its folder is created. If another process is downloading the same file, this waits for it.
     progress
-        Told of every kilobyte (1,000 bytes).
+        Updated for every kilobyte (1,000 bytes).
     cancel
-        Asked between pieces; what has come is kept.
+        Checked between chunks; the downloaded part is kept.
     retry
-        With the server.
+        How often and how long to try.
 
     Raises
     ------
     DownloadFailed
-        When the server cannot be reached or breaks off for good (what has come is kept), or serves something else (which
-        is thrown away); and when `path` is there but is something else (which is left as it is).
+        When the server cannot be reached or the connection fails for good (the downloaded part is kept), or the server sends
+        a different file (which is discarded); and when `path` exists with other content (which is not changed).
     DiskFull
-        When there is no room, or the place cannot be written; what has come is kept.
+        When there is no space, or the folder cannot be written; the downloaded part is kept.
     Cancelled
-        When asked to stop.
+        When it is cancelled.
     """
     cancel = cancel or CancelToken()
     with storage_errors(path):
@@ -106,12 +106,12 @@ def download(
 
 
 def verify(path: Path, remote: RemoteFile) -> None:
-    """Make sure that a file is a whole copy of a published one.
+    """Check that a file is a complete copy of a published one.
 
     Raises
     ------
     DownloadFailed
-        When it is not; names what differs.
+        When it is not; the message names the difference.
     OSError
         When it cannot be read.
     """
@@ -123,7 +123,7 @@ def verify(path: Path, remote: RemoteFile) -> None:
 
 
 def _difference(path: Path, remote: RemoteFile) -> str:
-    """What tells a file from the published one, in words; empty when nothing does."""
+    """The difference between a file and the published one, in words; empty if there is none."""
     size = path.stat().st_size
     if size != remote.size:
         return f"it has {size:,} bytes, not {remote.size:,}"
@@ -141,11 +141,11 @@ def _difference(path: Path, remote: RemoteFile) -> str:
 
 
 class _TransientError(Exception):
-    """A connection that may go better the next time."""
+    """A connection failed; another attempt may succeed."""
 
 
 class _Transfer:
-    """One download while it goes on."""
+    """A download in progress."""
 
     def __init__(
         self,
@@ -161,10 +161,10 @@ class _Transfer:
         self.manual_hint = f"or get {remote.url} by other means and put it at {partial.path}."
 
     def run(self) -> None:
-        """Get the file, check it, and give it its name."""
+        """Download the file, check it, and rename it."""
         if self.partial.size > self.remote.size:
             self.partial.discard()
-        # What an earlier run left may be of another version of the file: then it is worth a second go from nothing.
+        # The part of an earlier run may belong to another version of the file: then start again from nothing.
         resumed = self.partial.size > 0
         self.fill()
         difference = _difference(self.partial.part, self.remote)
@@ -175,13 +175,13 @@ class _Transfer:
         if difference:
             self.partial.discard()
             raise DownloadFailed(
-                f"What came from {self.remote.url} is not the file wanted: {difference}. It was thrown away.",
+                f"The file from {self.remote.url} is not the published one: {difference}. It was deleted.",
                 f"Try again later, {self.manual_hint}",
             )
         self.partial.complete()
 
     def fill(self) -> None:
-        """Connect until all bytes are there, or nothing new came several times in a row."""
+        """Connect until all bytes are there, or several attempts in a row brought none."""
         self._check_disk_space()
         self.meter.at(self.partial.size)
         max_size, failed_attempts = self.partial.size, 0
@@ -202,7 +202,7 @@ class _Transfer:
         if missing > free:
             raise DiskFull(
                 f"{self.partial.path.parent} has room for {free:,} bytes; {self.partial.path.name} needs {missing:,}.",
-                "Make room, or choose another place with --data.",
+                "Free some space, or choose another place with --data.",
             )
 
     def _failure(self, words: str) -> DownloadFailed:
@@ -210,11 +210,11 @@ class _Transfer:
         if not size:
             return DownloadFailed(
                 f"{self.remote.url} cannot be downloaded: {words}.",
-                f"Look at the network and its proxy settings and try again, {self.manual_hint}",
+                f"Check the network and its proxy settings and try again, {self.manual_hint}",
             )
         return DownloadFailed(
-            f"The download of {self.remote.url} broke off after {size:,} of {self.remote.size:,} bytes: {words}.",
-            f"What came is kept; run the same command again to go on, {self.manual_hint}",
+            f"The download of {self.remote.url} failed after {size:,} of {self.remote.size:,} bytes: {words}.",
+            f"Run the same command again to continue, {self.manual_hint}",
         )
 
     def _pause(self, failed_attempts: int) -> None:
@@ -225,7 +225,7 @@ class _Transfer:
             left -= 0.1
 
     def _connect(self) -> None:
-        """Ask once for what is missing and write what comes."""
+        """Request the missing bytes once, and write what the server sends."""
         start = self.partial.size
         headers = {"User-Agent": f"vtsfind/{vtsfind.__version__}", "Accept-Encoding": "identity"}
         if start and self.use_range:
@@ -234,7 +234,7 @@ class _Transfer:
             resumes = response.status == http.HTTPStatus.PARTIAL_CONTENT
             if resumes and not _starts_at(response, start):
                 self.use_range = False
-                raise _TransientError("the server sent another part than asked for")
+                raise _TransientError("the server sent another part than requested")
             self._check_length(response, start if resumes else 0)
             with self.partial.open(fresh=not resumes) as file:
                 self._copy(response, file, start if resumes else 0)
@@ -259,12 +259,12 @@ class _Transfer:
         return response
 
     def _check_length(self, response: http.client.HTTPResponse, start: int) -> None:
-        """Refuse at once what has another length: a changed file, or the log-in page of a network."""
+        """Refuse a response of another length: a changed file, or the log-in page of a network."""
         length = response.headers.get("Content-Length", "")
         if length.isdecimal() and start + int(length) != self.remote.size:
             raise DownloadFailed(
-                f"{self.remote.url} has {start + int(length):,} bytes now, not {self.remote.size:,}: it is not the "
-                "file wanted, or this network answers in the server's place.",
+                f"{self.remote.url} has {start + int(length):,} bytes, not {self.remote.size:,}: the published file has "
+                "changed, or this network answers in place of the server.",
                 f"Try again later, {self.manual_hint}",
             )
 
@@ -283,13 +283,13 @@ class _Transfer:
 
 
 class _ProgressMeter:
-    """Turns a position in a file into progress, in kilobytes; a transfer that begins anew begins the phase anew."""
+    """Reports the position in a file as progress, in kilobytes; a transfer that starts again restarts the phase."""
 
     def __init__(self, progress: Progress, remote: RemoteFile) -> None:
         self._progress, self._remote, self._shown = progress, remote, -1
 
     def at(self, size: int) -> None:
-        """Say that so many bytes are there."""
+        """Report that `size` bytes are there."""
         kilobytes = size // 1000
         if not 0 <= self._shown <= kilobytes:
             self._progress.start(Phase.DOWNLOAD, self._remote.size // 1000)
@@ -300,7 +300,7 @@ class _ProgressMeter:
 
 
 def _opener() -> urllib.request.OpenerDirector:
-    """An opener for HTTP and HTTPS alone, with the proxies of the environment: no redirect can lead to a local file."""
+    """An opener for HTTP and HTTPS only, with the proxies of the environment: a redirect cannot lead to a local file."""
     opener = urllib.request.OpenerDirector()
     for handler in (
         urllib.request.ProxyHandler(),
@@ -320,7 +320,7 @@ def _starts_at(response: http.client.HTTPResponse, start: int) -> bool:
 
 
 def _error_text(error: BaseException) -> str:
-    """What a network error says, without the wrapping."""
+    """The innermost message of a network error."""
     reason = getattr(error, "reason", error)
     if isinstance(reason, TimeoutError):
         return "the server did not answer in time"

@@ -1,12 +1,12 @@
-"""How a data set lies on disk, and how it becomes pictures with a training set, queries and a database.
+"""The layouts of data sets on disk, and reading them as pictures with a training set, queries and a database.
 
 ``cifar10``
-    The official binary files, see `vtsfind.learn.data.formats.cifar10`; the parts are drawn by a seed.
+    The official binary files, see `vtsfind.learn.data.formats.cifar10`; the parts are drawn at random with a seed.
 ``lists``
     `train.txt`, `test.txt` (the queries) and `database.txt`, see `vtsfind.learn.data.formats.lists`.
 ``folders``
     `train` and `val` (or `test`), with one folder of photos a class in each; queries are those in `val`. The database is
-    `database`, of the same form, if there is such a folder, else the training set. Lists, if there are any, go first.
+    `database`, of the same form, if there is such a folder, otherwise the training set. Lists take precedence.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,16 +33,16 @@ class SplitSampling:
     """How the parts are drawn from classes, see `vtsfind.learn.data.splits.draw_split`."""
 
     query: int
-    """Queries a class."""
+    """Queries for each class."""
     train: int
-    """Training pictures a class."""
+    """Training pictures for each class."""
     database: tuple[str, ...]
-    """What the database is made of, in order: `train`, `rest`."""
+    """The parts that make up the database, in order: `train`, `rest`."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenedDataset:
-    """A data set as it was found."""
+    """A data set on disk."""
 
     pictures: Pictures
     parts: Mapping[str, RowNumbers]
@@ -53,7 +53,7 @@ class OpenedDataset:
     """Where the data come from, in words."""
     findings: tuple[SplitFinding, ...] = ()
     file: Path | None = None
-    """Where a drawn split is kept."""
+    """The file of a drawn split."""
 
 
 def missing_lists(folder: Path) -> list[str]:
@@ -74,7 +74,7 @@ def _find_query_folder(folder: Path) -> str | None:
 
 
 def open_lists(folder: Path, classes: tuple[str, ...], shortest: int) -> OpenedDataset:
-    """Open a data set with list files; `classes` names the columns, or is empty for any.
+    """Open a data set with list files; `classes` names the columns, or is empty if any are allowed.
 
     Raises
     ------
@@ -159,17 +159,17 @@ def open_cifar10(
     folder
         The unpacked files.
     sampling
-        How to draw.
+        How to draw the parts.
     protocol, seed
         Name the split.
     splits
-        The folder where splits are kept; `folder` if None. When that cannot be written, it is a finding, and the split is
-        drawn again the next time; when a given folder cannot be written, it is an error.
+        The folder for split files; None for `folder`. If that cannot be written, it is a finding, and the split is drawn
+        again the next time; if a given folder cannot be written, it is an error.
 
     Raises
     ------
     UsageError
-        For files that are not CIFAR-10, classes that are too small, or a damaged file of the split.
+        For files that are not CIFAR-10, classes that are too small, or a damaged split file.
     DiskFull
         When `splits` cannot be written.
     """

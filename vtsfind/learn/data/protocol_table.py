@@ -1,4 +1,4 @@
-"""The table of the protocols by which hashing is measured. `vtsfind.learn.data.protocols` finds and opens them."""
+"""The table of evaluation protocols for hashing. `vtsfind.learn.data.protocols` finds and opens them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -12,18 +12,18 @@ from vtsfind.learn.data.layouts import SplitSampling
 
 @dataclass(frozen=True, slots=True)
 class InputTransform:
-    """How the published code shows pictures to the network."""
+    """How the published code prepares pictures for the network."""
 
     fit: Literal["squash", "crop"]
-    """For queries and database: the whole picture, or the middle of it."""
+    """For queries and database: the whole picture, or a centre crop."""
     share: float
-    """The short side before the middle is taken, as a multiple of the network's side; 1 for `squash`."""
+    """The shorter side before the centre crop, as a multiple of the network's input side; 1 for `squash`."""
     augmented: bool
-    """Whether training takes a random square instead of the middle, and mirrors half of the pictures."""
+    """Whether training uses a random crop instead of the centre crop, and mirrors half of the pictures."""
     interpolation: Literal["bilinear", "bicubic"] = "bilinear"
 
     def preprocessing(self, given: Preprocessing) -> Preprocessing:
-        """A network's preprocessing, with this look for queries and database; size, mean and deviation stay."""
+        """A network's preprocessing with this transform for queries and database; size, mean and deviation do not change."""
         resize = round(given.size * self.share) if self.fit == "crop" else 0
         return replace(given, fit=self.fit, resize=resize, interpolation=self.interpolation)
 
@@ -40,7 +40,7 @@ class Protocol:
     title: str
     """As papers write it."""
     layout: Literal["cifar10", "lists", "folders"]
-    """How the data lie on disk, see `vtsfind.learn.data.layouts`."""
+    """The layout of the data on disk, see `vtsfind.learn.data.layouts`."""
     folder: str
     """The data set's folder in the folder of all data; empty for that folder itself."""
     classes: tuple[str, ...]
@@ -53,9 +53,9 @@ class Protocol:
     """Whether all (True) or none (False) of the training pictures are in the database; None for unknown."""
     transform: InputTransform
     source: str
-    """Where the pictures and lists come from."""
+    """The origin of the pictures and lists."""
     licence: str
-    """Under what terms."""
+    """Their licence, in a sentence."""
     how_to_get: str
     """What to get and where to put it, in a sentence; `{folder}` stands for the place."""
     aliases: tuple[str, ...] = ()
@@ -63,7 +63,7 @@ class Protocol:
     sampling: SplitSampling | None = None
     """How the parts are drawn, for `cifar10`."""
     note: str = ""
-    """What else a reader of figures should know."""
+    """What a reader of results should know besides."""
 
 
 def _sizes(train: int | None, query: int | None, database: int | None) -> Mapping[str, int | None]:

@@ -1,7 +1,7 @@
-"""The protocols by which hashing is measured: which pictures are learned from, asked with, and searched through.
+"""Evaluation protocols for hashing: which pictures are the training set, the queries and the database.
 
-`PROTOCOLS` is the table, which stands in `vtsfind.learn.data.protocol_table`; `open_protocol` opens one. `docs/protocols.md` says
-the same for readers.
+`PROTOCOLS` is the table, from `vtsfind.learn.data.protocol_table`; `open_protocol` opens one. `docs/protocols.md` describes
+them for readers.
 """
 
 from dataclasses import replace
@@ -35,12 +35,12 @@ __all__ = [
 
 
 def find_protocol(name: str) -> Protocol:
-    """A protocol by its name or another name that published code or tables have for it, in small or capital letters.
+    """A protocol by its name or by an alias from published code or tables; case does not matter.
 
     Raises
     ------
     UsageError
-        When there is none of that name; lists those there are.
+        When there is none of this name; the message lists all names.
 
     Examples
     --------
@@ -65,7 +65,7 @@ def open_protocol(
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
 ) -> tuple[Pictures, Split]:
-    """Open a data set by its protocol, and look it through.
+    """Open a data set by its protocol, and check it.
 
     Parameters
     ----------
@@ -74,28 +74,28 @@ def open_protocol(
     data_root
         The folder of all data, or of this data set alone.
     seed
-        Of what is drawn, which is only the parts of CIFAR-10.
+        Of the random split; only CIFAR-10 has one.
     shortest
-        Pixels wanted on the short side of photos.
+        Minimum length of the shorter side of photos, in pixels.
     splits
-        Where drawn splits are kept; beside the data if None.
+        The folder for split files; None for the data folder.
     download
-        Whether data that are published freely are downloaded when they are not there.
+        Whether to download missing data that are freely available.
     progress, cancel
         Of a download.
 
     Returns
     -------
-    The pictures, and the split of their rows, with all that was found.
+    The pictures, and the split of their rows with all findings.
 
     Raises
     ------
     UsageError
-        When the data are not there (says what to get and where to put it), or cannot be used.
+        When the data are missing (the message says what to get and where to put it), or cannot be used.
     StorageError
         When a download or the writing of the split fails.
     Cancelled
-        When asked to stop during a download.
+        When a download is cancelled.
     """
     protocol = find_protocol(name)
     if seed < 0:
@@ -130,7 +130,7 @@ def open_protocol(
 
 
 def _open_layout(protocol: Protocol, root: Path, shortest: int) -> OpenedDataset:
-    """Open data that lie where the user put them: in the data set's folder below `root`, or in `root`."""
+    """Open data in the data set's folder below `root`, or in `root` itself."""
     missing = missing_lists if protocol.layout == "lists" else missing_folders
     homes = [root / protocol.folder, root]
     home = next((folder for folder in homes if not missing(folder)), None)

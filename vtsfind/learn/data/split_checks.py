@@ -1,4 +1,4 @@
-"""What can be wrong with a split and its labels, found before anything is trained or measured, and said in words."""
+"""Checks of a split and its labels, before anything is trained or measured."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from vtsfind.learn.data.formats.pictures import Labels, RowNumbers
 
 
 class Fault(StrEnum):
-    """A kind of fault; the value says it."""
+    """A kind of fault; the value describes it."""
 
     LABEL_RANGE = "labels other than 0 and 1"
     ROW_RANGE = "row numbers of no picture"
@@ -29,7 +29,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SplitFinding:
-    """One fault that was found."""
+    """A fault."""
 
     fault: Fault
     count: int
@@ -45,7 +45,7 @@ class SplitFinding:
 
 @dataclass(frozen=True, slots=True)
 class ExpectedSplit:
-    """What a protocol says of its parts; None where it says nothing."""
+    """The properties that a protocol promises; None where it promises nothing."""
 
     sizes: Mapping[str, int | None]
     """Pictures of `train`, `query` and `database`."""
@@ -55,9 +55,9 @@ class ExpectedSplit:
 def check_split(
     labels: Labels, parts: Mapping[str, RowNumbers], expected: ExpectedSplit
 ) -> tuple[dict[str, RowNumbers], tuple[SplitFinding, ...]]:
-    """Clean the parts of a split, and say what was found.
+    """Clean the parts of a split, and report the findings.
 
-    Rows that stand again in a part are left out, and so are queries that stand in the database; all else stays as it is.
+    Repeated rows of a part are removed, and so are queries from the database; everything else stays.
 
     Parameters
     ----------
@@ -66,11 +66,11 @@ def check_split(
     parts
         Row numbers, (m,) int64, of `train`, `query` and `database`.
     expected
-        What the protocol says.
+        The properties that the protocol promises.
 
     Returns
     -------
-    The parts, cleaned, and the findings. With a fatal one among them the parts are not to be used.
+    The cleaned parts, and the findings. If one of these is fatal, the parts must not be used.
     """
     fatal = [*_check_labels(labels), *_check_row_numbers(labels, parts)]
     if fatal:
@@ -94,14 +94,14 @@ def check_split(
 
 
 def raise_if_fatal(findings: tuple[SplitFinding, ...], what: str) -> None:
-    """Raise when a finding is fatal.
+    """Raise an error if a finding is fatal.
 
     Parameters
     ----------
     findings
         All findings.
     what
-        Names the data in the message.
+        The name of the data in the message.
 
     Raises
     ------
@@ -110,11 +110,11 @@ def raise_if_fatal(findings: tuple[SplitFinding, ...], what: str) -> None:
     """
     fatal = [finding.detail for finding in findings if finding.fatal]
     if fatal:
-        raise UsageError(f"{what} cannot be used: {' '.join(fatal)}", "Mend the data, or choose other ones.")
+        raise UsageError(f"{what} cannot be used: {' '.join(fatal)}", "Correct the data, or choose others.")
 
 
 def too_small_classes(numbers: RowNumbers, classes: tuple[str, ...], needed: int) -> tuple[SplitFinding, ...]:
-    """Find the classes that have too few pictures to draw from.
+    """Find the classes that have too few pictures for a split.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def _without_duplicates(parts: Mapping[str, RowNumbers]) -> tuple[dict[str, RowN
 
 
 def repeated(part: str, count: int) -> SplitFinding:
-    """The finding that `count` rows of a part stood there before and were left out."""
+    """The finding that `count` repeated rows of a part were removed."""
     return SplitFinding(
         Fault.REPEATED, count, f"{count:,} rows of the {_PART_NAMES[part]} were repeated and were left out."
     )

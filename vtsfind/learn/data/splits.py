@@ -1,8 +1,8 @@
-"""Training set, queries and database of a data set, as rows of its pictures: drawn by a seed, kept in files, hashed.
+"""Splits of a data set into training set, queries and database, as row numbers: drawn with a seed, stored in files, hashed.
 
-A drawn split is kept as a JSON file: `format`, `version`, `protocol`, `seed`, `labels` (SHA-256 of the labels that it was
-drawn from), `train`, `query` and `database` (lists of row numbers) and `sha256`, the digest of the rows. A file that is
-there is used, after its digest was checked, and nothing is drawn.
+A drawn split is stored as a JSON file: `format`, `version`, `protocol`, `seed`, `labels` (SHA-256 of the labels that it was
+drawn from), `train`, `query` and `database` (lists of row numbers) and `sha256`, the digest of the rows. An existing file is
+used, after a check of its digest, instead of drawing again.
 """
 
 import hashlib
@@ -34,29 +34,29 @@ class SplitRows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
-    """The three parts of a data set, and what is known of them. Two splits of the same digest are the same."""
+    """The three parts of a data set with their origin. Splits of the same digest are equal."""
 
     protocol: str
     """Name of the protocol."""
     seed: int | None
-    """What the parts were drawn with; None where files or folders say them."""
+    """The seed of the parts; None if files or folders define them."""
     train: RowNumbers
     query: RowNumbers
     database: RowNumbers
     digest: str
     """SHA-256, in hex, of the labels, the names and the three parts."""
     findings: tuple[SplitFinding, ...]
-    """What was found wrong with the data, and what was done about it."""
+    """Faults of the data, and what was done about them."""
     origin: str
-    """Where the data come from, in words."""
+    """The origin of the data, in words."""
     file: Path | None = None
-    """Where a drawn split is kept."""
+    """The file of a drawn split."""
     training_digest: str = ""
-    """SHA-256, in hex, of the labels, the names, the training set and the queries: a model's figures are fair under a split
-    with the same ones, whatever the database."""
+    """SHA-256, in hex, of the labels, the names, the training set and the queries: a model may be evaluated on any split
+    with the same ones, whatever its database."""
 
     def report(self) -> dict[str, object]:
-        """What belongs beside every result: plain values for JSON."""
+        """The description of the split for a result: plain values for JSON."""
         return {
             "protocol": self.protocol,
             "seed": self.seed,
@@ -70,18 +70,18 @@ class Split:
 def draw_split(numbers: RowNumbers, *, query: int, train: int, seed: int) -> tuple[RowNumbers, ...]:
     """Draw queries and training pictures of every class at random.
 
-    The rows of a class are put into a random order: the first `query` are queries, the next `train` are for training, the
-    rest are the rest. Each of the three results has the classes one after the other, as in the published code.
+    The rows of a class are put into a random order: the first `query` are queries, the next `train` are for training, and
+    the others are the rest. Each of the three results lists one class after the other, as in the published code.
 
-    The order is that of raw 64-bit numbers of PCG64, seeded with (seed, class). NumPy promises that stream for every
-    version and machine, which it does not for `Generator.permutation`; so a seed means the same split everywhere.
+    The order is that of raw 64-bit numbers of PCG64, seeded with (seed, class). NumPy guarantees that stream for every
+    version and machine, but not the result of `Generator.permutation`; so a seed gives the same split everywhere.
 
     Parameters
     ----------
     numbers
         Class of every row, (n,) int64.
     query, train
-        Pictures a class.
+        Pictures for each class.
     seed
         Not negative.
 
@@ -119,7 +119,7 @@ def split_digest(labels: str, rows: SplitRows) -> str:
 
 
 def write_split(file: Path, rows: SplitRows, *, protocol: str, seed: int, labels: str) -> None:
-    """Keep a drawn split in a file.
+    """Write a drawn split to a file.
 
     Raises
     ------
@@ -139,14 +139,14 @@ def write_split(file: Path, rows: SplitRows, *, protocol: str, seed: int, labels
 
 
 def read_split(file: Path, *, protocol: str, seed: int, labels: str) -> SplitRows:
-    """Read a split back.
+    """Read a split from a file.
 
     Raises
     ------
     UsageError
         When the file cannot be read, is damaged, or is the split of another protocol, seed or set of labels.
     """
-    remedy = "Remove it, and it is drawn again, or give another folder for splits."
+    remedy = "Remove it to draw the split again, or choose another folder for splits."
     try:
         content = json.loads(file.read_bytes())
         rows = SplitRows(*(np.array(content[name], np.int64) for name in _PARTS))

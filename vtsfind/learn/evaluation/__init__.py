@@ -1,1 +1,1 @@
-"""How good codes are: retrieval metrics, the evaluator, heads on frozen features."""
+"""Evaluating codes: retrieval metrics, the evaluator, heads on frozen features."""

@@ -1,4 +1,4 @@
-"""Codes of the pictures of a split: made in batches, and kept in files, so that they are made once.
+"""Codes of the pictures of a split, made in batches and cached in files.
 
 A file holds the codes of all heads of one model, for the queries and then the database of one split. Its name is a
 SHA-256 of all that they depend on: the model's fingerprint, the split's digest, sizes and times of change of the files of
@@ -58,9 +58,9 @@ class SplitCodes:
     made_on: str
     """Device and precision that made them, such as `cpu, float32`."""
     encoded: int
-    """Pictures that went through the model now; the others' codes had been kept."""
+    """Pictures that were encoded now; the codes of the others were in the cache."""
     cache_error: str = ""
-    """Why the codes could not be kept in a file; empty when they are."""
+    """Why the codes could not be cached; empty if they were."""
 
 
 def versions() -> dict[str, str]:
@@ -75,9 +75,9 @@ class EncodingOptions:
     device: str = "auto"
     """See `vtsfind.learn.models.encoder.Encoder`. With `auto`, kept codes are used whatever made them."""
     batch: int = 32
-    """Pictures that go through the model at once."""
+    """Pictures in one batch."""
     workers: int = 0
-    """Threads that decode; 0 for one a core."""
+    """Threads that decode; 0 for one for each core."""
     progress: Progress = field(default_factory=SilentProgress)
     cancel: CancelToken = field(default_factory=CancelToken)
 
@@ -85,25 +85,25 @@ class EncodingOptions:
 def encode_split(
     card: ModelCard, pictures: Pictures, split: Split, folder: Path, encoding: EncodingOptions
 ) -> SplitCodes:
-    """Get the codes of queries and database, from their file as far as they are there.
+    """Get the codes of queries and database, from the cache as far as they are in it.
 
     Parameters
     ----------
     card
-        The model; its preprocessing says how pictures are shown.
+        The model, with its preprocessing.
     pictures, split
         See `vtsfind.learn.data.protocols.open_protocol`.
     folder
-        Where codes are kept; made if need be.
+        Of the cache; created if necessary.
     encoding
-        How to make those that are lacking.
+        How to make missing codes.
 
     Raises
     ------
     ModelDamaged, UsageError
         See `Encoder`; and when a picture cannot be used.
     Cancelled
-        When asked to stop; what was done is kept.
+        When it is cancelled; finished work is kept.
     """
     rows = np.concatenate([split.query, split.database])
     code_file = _CodeFile(folder / f"{_key(card, pictures, split)}.npz", card, len(rows))
@@ -121,7 +121,7 @@ def encode_split(
 
 
 class _CodeFile:
-    """The codes that a file holds, and those that it shall hold."""
+    """A cache file: the codes in it, and those to be added."""
 
     def __init__(self, file: Path, card: ModelCard, count: int) -> None:
         self.file = file
@@ -135,7 +135,7 @@ class _CodeFile:
         self._read()
 
     def _read(self) -> None:
-        """Take what the file holds; a file that cannot be read holds nothing."""
+        """Read the file; an unreadable file counts as empty."""
         try:
             with np.load(io.BytesIO(self.file.read_bytes()), allow_pickle=False) as stored:
                 found = {name: stored[f"head {name}"] for name in self.tables}
@@ -158,7 +158,7 @@ class _CodeFile:
         self.done = 0
 
     def add(self, codes: Mapping[str, npt.NDArray[np.uint8]], count: int) -> None:
-        """Take the codes of the next `count` pictures, and keep the file up to date now and then."""
+        """Add the codes of the next `count` pictures, and write the file from time to time."""
         for name, table in self.tables.items():
             table[self.done : self.done + count] = codes[name]
         before, self.done = self.done, self.done + count
@@ -166,7 +166,7 @@ class _CodeFile:
             self.save()
 
     def save(self) -> None:
-        """Write the file. A folder that cannot be written costs the file, not the figures."""
+        """Write the file. If the folder cannot be written, only the cache is lost, not the result."""
         content = io.BytesIO()
         arrays = {f"head {name}": table[: self.done] for name, table in self.tables.items()}
         np.savez(content, **{_MADE_ON_KEY: np.array(self.made_on)}, **arrays)  # type: ignore[arg-type]
@@ -175,14 +175,14 @@ class _CodeFile:
             replace_file(self.file, content.getvalue())
         except OSError as error:
             self.write_error = (
-                f"The codes could not be kept in {self.file.parent}: {error.strerror or error}."
+                f"The codes could not be cached in {self.file.parent}: {error.strerror or error}."
             )
 
 
 def _encode_missing(
     code_file: _CodeFile, card: ModelCard, pictures: Pictures, rows: RowNumbers, encoding: EncodingOptions
 ) -> int:
-    """Make the codes that are lacking; gives their number."""
+    """Make the missing codes; returns their number."""
     from vtsfind.learn.models.encoder import Encoder
 
     encoder = Encoder(card, device=encoding.device)
@@ -229,7 +229,7 @@ class PreparedPictures:
 def prepared_batches(
     prepare_row: Callable[[int], Pixels], rows: RowNumbers, batch: int, workers: int
 ) -> Generator[Pixels, None, None]:
-    """Yield inputs (b, size, size, 3), in the order of `rows`; the next two batches are made meanwhile."""
+    """Yield inputs (b, size, size, 3) in the order of `rows`; the next two batches are prepared at the same time."""
     pool = ThreadPoolExecutor(workers or os.cpu_count(), thread_name_prefix="decode")
     pending: deque[Sequence[Future[Pixels]]] = deque()
     try:

@@ -1,7 +1,7 @@
-"""How good a model is under a protocol of the field: its codes of queries and database, measured.
+"""Evaluating a model under a protocol: the retrieval metrics of its codes of queries and database.
 
-A figure says nothing without what it was measured on, so an `Evaluation` carries the model's checksum, the protocol, the
-digest of the split, where the pictures come from, what was found wrong with them, and the versions of the packages.
+A result means nothing without its conditions, so an `Evaluation` has the model's checksum, the protocol, the digest of the
+split, the origin of the pictures, the faults found in them, and the versions of the packages.
 """
 
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class MapOverTies:
 
 @dataclass(frozen=True, slots=True)
 class RadiusScore:
-    """Means over all queries of what lies within a Hamming radius, in 0..1; see `vtsfind.learn.evaluation.metrics.Balls`."""
+    """Means over all queries for the images within a Hamming radius, in 0..1; see `vtsfind.learn.evaluation.metrics.Balls`."""
 
     radius: int
     precision: float
@@ -62,7 +62,7 @@ class PrecisionRecallPoint:
 
 @dataclass(frozen=True, slots=True)
 class RetrievalScores:
-    """What was measured."""
+    """The metrics."""
 
     map: MapOverTies
     """As the hashing literature has it, over the first images that the protocol says."""
@@ -75,7 +75,7 @@ class RetrievalScores:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was measured, on what, and with what."""
+    """The metrics of one head, and the conditions of the measurement."""
 
     scores: RetrievalScores
     model: str
@@ -97,14 +97,14 @@ class Evaluation:
     made_on: str
     """Device and precision that made the codes."""
     encoded: int
-    """Pictures that went through the model now; the others' codes had been kept."""
+    """Pictures that were encoded now; the codes of the others were in the cache."""
     versions: dict[str, str]
     selected_on: str
     """What the state of the model that was kept was chosen on, in words; empty if it is not known, or was the last."""
     trained_by: str
     """Whether the model was trained by the training set that goes with these queries, in words; empty if that is not known."""
     cache_error: str
-    """Why the codes could not be kept for the next time; empty when they are."""
+    """Why the codes could not be cached; empty if they were."""
 
 
 def evaluate(
@@ -123,7 +123,7 @@ def evaluate(
 ) -> Evaluation:
     """Measure one head of a model under a protocol.
 
-    Codes are kept, so that a second measurement, or one of another head, makes none.
+    Codes are cached for all heads, so that a second evaluation, also of another head, makes none.
 
     Parameters
     ----------
@@ -146,7 +146,7 @@ def evaluate(
     StorageError
         When the model is damaged, or a download fails.
     Cancelled
-        When asked to stop; the codes made so far are kept.
+        When it is cancelled; the codes made so far are kept.
     """
     chosen = chosen_head(card, head)
     progress, cancel = progress or SilentProgress(), cancel or CancelToken()
@@ -236,13 +236,13 @@ def curve_cutoffs(size: int) -> list[int]:
 
 
 def _goals_of_head(card: ModelCard, head: str) -> list[Goal]:
-    """What the head was trained for; nothing if the model's recipe is not there or cannot be read."""
+    """The goals of a head in training; empty if the model's recipe is missing or cannot be read."""
     recipe = _recipe(card)
     return [goal for task in recipe.tasks for goal in task.goals if goal.head == head] if recipe else []
 
 
 def _recipe(card: ModelCard) -> Recipe | None:
-    """The model's recipe, if it is there and can be read."""
+    """The model's recipe; None if it is missing or cannot be read."""
     if not card.recipe:
         return None
     try:
@@ -252,7 +252,7 @@ def _recipe(card: ModelCard) -> Recipe | None:
 
 
 def _training_split_text(card: ModelCard, protocol: Protocol, split: Split) -> str:
-    """Compare the split that a model was trained by with that of an evaluation; refuse what would flatter it."""
+    """Compare the split of a model's training with that of an evaluation; refuse one whose queries it was trained on."""
     if not card.split:
         return ""
     if card.split == split.training_digest:
@@ -261,8 +261,8 @@ def _training_split_text(card: ModelCard, protocol: Protocol, split: Split) -> s
         recipe = _recipe(card)
         seeds = {task.split_seed for task in recipe.tasks if task.protocol} if recipe else set[int]()
         raise UsageError(
-            f"The model '{card.name}' was trained by another drawing of {protocol.title} than that of seed {split.seed}: "
-            "pictures that it has learned from may be among these queries.",
+            f"The model '{card.name}' was not trained on the split of {protocol.title} with seed {split.seed}: "
+            "some of these queries may be its training pictures.",
             f"Evaluate with --seed {seeds.pop()}." if seeds else "Evaluate with the seed of its training.",
         )
     return "another data set or split"

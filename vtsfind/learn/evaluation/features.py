@@ -1,12 +1,11 @@
-"""Features of a frozen backbone: made once for the pictures of a split, and kept in files.
+"""Features of a frozen backbone, computed once for the pictures of a split and cached in files.
 
-A backbone that is not trained sees the same in a picture every time, so that any number of heads can be trained on what
-it saw. What heads read of it is what `vtsfind.learn.models.network` calls `lite`, and, if asked for, the means of its last
-stages as well: a network that was trained on other classes has its most general features before its end.
+A frozen backbone always gives the same features for a picture, so any number of heads can be trained on them. They are the
+features that `vtsfind.learn.models.network` calls `lite` and, optionally, the means of the last stages: a network that was
+trained on other classes has its most general features before its last stage.
 
-The features of each view of each picture are kept in a folder of their own, a file of half-precision numbers for every
-2,048 pictures, so that work that was stopped goes on there. The folder's name is a SHA-256 of all that they depend on.
-Every file can be removed.
+The features of each view are cached in a folder of their own, one file of half-precision numbers for every 2,048 pictures, so
+that interrupted work continues. The folder's name is a SHA-256 of everything that they depend on. Every file may be removed.
 """
 
 import hashlib
@@ -47,10 +46,10 @@ _MIN_CROP_SHARE = 0.75
 
 @dataclass(frozen=True, slots=True)
 class FrozenBackbone:
-    """A backbone that is not trained, and what is read of it."""
+    """A frozen backbone, and which of its features are used."""
 
     name: str
-    """As it stands in results: a model's name, or `backbone@size`."""
+    """Its name in results: a model's name, or `backbone@size`."""
     network: NetworkSpec
     """Its heads, if any, are not used."""
     preprocessing: Preprocessing
@@ -59,11 +58,11 @@ class FrozenBackbone:
     sha256: str
     """Of that file, in hex."""
     stages: int = 0
-    """How many of the last stages (blocks of a transformer) are read besides its end."""
+    """Number of last stages (blocks of a transformer) whose means are used besides the final features."""
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256, in hex, of all that the features depend on but the picture."""
+        """SHA-256, in hex, of everything that the features depend on except the picture."""
         given, plain = asdict(self.network), asdict(NetworkSpec(self.network.backbone, self.network.size, ()))
         # Only what differs from the defaults, so that a field that is added later changes nothing.
         unused = {"heads", "hidden"}
@@ -81,7 +80,7 @@ class FrozenBackbone:
 
 
 def frozen(text: str, starts: Path | None = None) -> FrozenBackbone:
-    """A frozen backbone by a few words.
+    """Parse the description of a frozen backbone.
 
     Parameters
     ----------
@@ -89,12 +88,12 @@ def frozen(text: str, starts: Path | None = None) -> FrozenBackbone:
         The name of a registered model, or `BACKBONE@SIZE=FILE` with a file of start weights; either may end in `+N`, for
         the last N stages as well.
     starts
-        The folder of start weights; else the file is looked for where `models import` puts it.
+        The folder of start weights; None for the folder of `models import`.
 
     Raises
     ------
     UsageError
-        When there is no such model, backbone or file, or the words cannot be understood.
+        When there is no such model, backbone or file, or the description is invalid.
     """
     head, plus, tail = text.rpartition("+")
     body, stages = (head, int(tail)) if plus and tail.isdecimal() else (text, 0)
@@ -140,14 +139,14 @@ class FeatureExtractor:
     Parameters
     ----------
     backbone
-        Which.
+        The backbone.
     device
         See `vtsfind.learn.models.encoder.choose_device`.
 
     Raises
     ------
     UsageError
-        When there is no such device, the weights do not fit, or the backbone has fewer stages than asked for.
+        When there is no such device, the weights do not fit, or the backbone has fewer stages than requested.
     """
 
     def __init__(self, backbone: FrozenBackbone, device: str = "auto") -> None:
@@ -166,7 +165,7 @@ class FeatureExtractor:
             stage.register_forward_hook(
                 lambda _module, _input, output: self._stage_outputs.append(pool_stage(output))
             )
-        # Convolutions are faster with the channels of a pixel side by side.
+        # Convolutions are faster in the memory format "channels last".
         if not backbone.network.backbone.startswith("vit"):
             self._network = self._network.to(memory_format=torch.channels_last)
 
@@ -181,7 +180,7 @@ class FeatureExtractor:
         with torch.autocast(self.device.type, kind, enabled=kind != torch.float32):
             end = self._network.features(inputs.contiguous(memory_format=torch.channels_last))
         parts = [end, *self._stage_outputs]
-        # Half precision ends at 65,504; no feature of use is as large.
+        # The largest half-precision number is 65,504; no useful feature is as large.
         made: FeatureMatrix = (
             torch.cat([part.float() for part in parts], 1).clamp(-6e4, 6e4).half().cpu().numpy()
         )
@@ -189,7 +188,7 @@ class FeatureExtractor:
 
 
 def pool_stage(output: Tensor) -> Tensor:
-    """Features of one stage: means over the places (b, c, h, w) to (b, c); of tokens (b, t, d), the first and the mean."""
+    """Features of one stage: spatial means, (b, c, h, w) to (b, c); of tokens (b, t, d), the first token and the mean."""
     if output.ndim == 4:
         return output.mean((2, 3))
     return torch.cat([output[:, 0], output[:, 1:].mean(1)], 1)
@@ -197,7 +196,7 @@ def pool_stage(output: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class PictureView:
-    """How a picture is shown: view 0 is the picture, view 1 its mirror image, others random crops, half of them mirrored."""
+    """Views of a picture: view 0 is the picture, view 1 its mirror image, others are random crops, half of them mirrored."""
 
     number: int
     pictures: Pictures
@@ -242,18 +241,18 @@ class ViewFeatures:
 
 
 class FeatureStore:
-    """Gives features, from files as far as they are there.
+    """Computes features, or takes them from the cache.
 
     Parameters
     ----------
     backbone
-        Which.
+        The backbone.
     pictures
         Of one data set.
     folder
-        Where features are kept; made if need be.
+        Of the cache; created if necessary.
     encoding
-        How to make those that are lacking.
+        How to compute missing features.
     """
 
     def __init__(
@@ -270,7 +269,7 @@ class FeatureStore:
         return files_digest(self.pictures)
 
     def view_features(self, rows: Sequence[int] | RowNumbers, view: int = 0) -> ViewFeatures:
-        """Features of rows in a view; rows that occur twice are looked at once.
+        """Features of rows in a view; repeated rows are computed once.
 
         Raises
         ------
@@ -279,7 +278,7 @@ class FeatureStore:
         OSError
             When the folder cannot be written.
         Cancelled
-            When asked to stop; what was done is kept.
+            When it is cancelled; finished work is kept.
         """
         wanted = np.unique(np.asarray(rows, np.int64))
         cache_folder = self.folder / self._key(wanted, view)
@@ -327,7 +326,7 @@ class FeatureStore:
 
 
 def _read(file: Path) -> FeatureMatrix | None:
-    """The features that a file holds; None if it is not there or cannot be read."""
+    """The features in a file; None if it is missing or cannot be read."""
     try:
         with file.open("rb") as stream:
             held = np.load(stream, allow_pickle=False)

@@ -1,9 +1,9 @@
-"""Hash heads trained on the features of a frozen backbone: minutes a head, on any machine.
+"""Hash heads trained on the features of a frozen backbone, in minutes on any machine.
 
-A head standardises the features with the training set's mean and deviation, may drop some and have one hidden layer, and
-ends in the bits, centred by a batch normalisation without scale or shift. Training shows every picture once an epoch, in
-one of its views drawn at random, so that there is augmentation although nothing but features is looked at. The objective
-is the same object that trains whole networks, used by its contract (`vtsfind.learn.objectives.base`).
+A head standardises the features with the training set's mean and deviation, optionally applies dropout and a hidden layer,
+and ends in the bits, centred by a batch normalisation without scale or shift. Training shows every picture once in each epoch,
+in a random one of its views, so that there is augmentation although only features are used. The objectives are those that
+train whole networks (`vtsfind.learn.objectives.base`).
 """
 
 from collections.abc import Sequence
@@ -34,14 +34,14 @@ class Hyperparameters:
     epochs: int = 30
     batch: int = 128
     rate: float = 1e-3
-    """Highest learning rate of AdamW; it rises over the first tenth of the steps, then falls to zero by a cosine."""
+    """Peak learning rate of AdamW: a linear warm-up over the first tenth of the steps, then a cosine decay to zero."""
     weight_decay: float = 0.05
     hidden: int = 0
     """Width of a hidden layer; 0 for a linear head."""
     dropout: float = 0.0
-    """Share of the standardised features that is dropped in training."""
+    """Dropout probability of the standardised features."""
     hidden_dropout: float | None = None
-    """Share of the hidden values that is; the same as of the features unless given."""
+    """Share of the hidden values that is; the same as of the features by default."""
     centred: bool = True
     """Whether the bits are centred by a batch normalisation."""
     options: dict[str, float | int | str] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class FeatureHead(nn.Module):
     def __init__(self, mean: Tensor, deviation: Tensor, bits: int, hyperparameters: Hyperparameters) -> None:
         super().__init__()
         self.register_buffer("mean", mean)
-        # A feature that hardly varies says nothing, and would be blown up to noise.
+        # A nearly constant feature has no information and would be amplified to noise.
         flat = deviation <= _MIN_RELATIVE_STD * deviation.mean()
         self.register_buffer("scale", (1 / deviation).masked_fill(flat, 0))
         layers: list[nn.Module] = [nn.Dropout(hyperparameters.dropout)]
@@ -86,7 +86,7 @@ class FeatureHead(nn.Module):
         self.layers = nn.Sequential(*layers)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Give the real outputs; a bit is 1 where they are above zero."""
+        """Return the real outputs; a bit is 1 where they are above zero."""
         outputs: Tensor = self.layers((features.float() - self.mean) * self.scale)
         return outputs
 
@@ -111,11 +111,11 @@ def train_head(
     labels
         (n, c).
     hyperparameters
-        How.
+        Of the head and its training.
     seed
-        Of the head's start, the order of the pictures and the views shown.
+        Of the initial weights, the order of the pictures and the choice of views.
     cancel
-        Asked after every epoch.
+        Checked after every epoch.
 
     Returns
     -------
@@ -124,9 +124,9 @@ def train_head(
     Raises
     ------
     UsageError
-        When there are fewer pictures than two, or the loss is not finite, which names the epoch.
+        When there are fewer than two pictures, or the loss is not finite.
     Cancelled
-        When asked to stop.
+        When it is cancelled.
     """
     rows = len(labels)
     if rows < 2:
@@ -167,7 +167,7 @@ def _fit(
         lr=hyperparameters.rate,
         weight_decay=hyperparameters.weight_decay,
     )
-    # The last pictures of an epoch that fill no batch are left out: a batch of one cannot be centred.
+    # The last, incomplete batch of an epoch is skipped: a batch of one cannot be centred.
     steps_per_epoch = rows // size
     head.train()
     objective.train()
@@ -196,7 +196,7 @@ def _fit(
 
 
 def _learning_rate_share(share: float) -> float:
-    """The learning rate after a share of the steps, as a share of the highest."""
+    """The learning rate after a share of the steps, as a share of the peak."""
     if share < _WARMUP_SHARE:
         return share / _WARMUP_SHARE
     return (1 + cos(pi * (share - _WARMUP_SHARE) / (1 - _WARMUP_SHARE))) / 2

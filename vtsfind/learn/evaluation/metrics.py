@@ -1,14 +1,14 @@
-"""How well codes find images that share a label, from how many of them lie at each Hamming distance of a query.
+"""Retrieval metrics of codes, from the numbers of images at each Hamming distance of a query.
 
-A retrieved image is relevant when it shares a label with the query. All that is reported here but the ranks of one
-given order follows from two histograms a query, over the distances 0 to k: images, and relevant images (`Histograms`).
+A retrieved image is relevant when it shares a label with the query. Everything here except the ranks of one given order
+follows from two histograms for each query over the distances 0 to k: all images, and relevant images (`Histograms`).
 
 **Average precision.** Of the first `top` images, with hits at positions P_1 < P_2 < ... < P_n, it is the mean of i / P_i.
 The hashing literature divides by n, the hits among the first `top` (0 if there are none): `map_hash`. The textbook
-divides by min(`top`, relevant images in the database): `map_ir`. Without a `top` the two are one.
+divides by min(`top`, relevant images in the database): `map_ir`. Without a `top` the two are equal.
 
-**Ties.** Codes of k bits have k + 1 distances, so most images are tied with others, and the order among those, which says
-nothing about the codes, moves the figure by points. Reported are the expectation over all orders, exactly, and the
+**Ties.** Codes of k bits have k + 1 distances, so most images are tied with others, and their order, which depends on nothing
+in the codes, changes the result by points. Reported are the exact expectation over all orders, and the
 best and the worst order. With s images and R relevant ones before a bucket of m images, r of them relevant, of which the
 first t are within `top`, x of these t being relevant, and dH = 1/(s+1) + ... + 1/(s+t), the bucket adds to the sum of i / P_i
 
@@ -19,7 +19,7 @@ first t are within `top`, x of these t being relevant, and dH = 1/(s+1) + ... + 
 A bucket that lies within `top` has t = m and x = r. In the one that `top` cuts, x is hypergeometric, and `map_hash` divides
 by R + x, so that the mean over x is taken of the whole quotient.
 
-Everything is NumPy on packed codes and labels, and looks at a few queries at a time, so that memory does not grow with
+All computations are NumPy on packed codes and labels, for a few queries at a time, so that memory does not grow with
 their number. Axis letters: q queries, n images of the database, k bits, c labels, b bytes, w words, v words of labels.
 """
 
@@ -58,7 +58,7 @@ class LabelledCodes:
     classes: int
 
     def __len__(self) -> int:
-        """Give the number of images."""
+        """Return the number of images."""
         return int(self.planes.shape[1])
 
 
@@ -160,14 +160,14 @@ class AveragePrecisions:
 def average_precision(
     counts: Histograms, *, top: int | None = None, divisor: Divisor = "hits"
 ) -> AveragePrecisions:
-    """Give the average precision of each query: expectation, best and worst over the orders of tied images.
+    """Return the average precision of each query: expectation, best and worst over the orders of tied images.
 
     Parameters
     ----------
     counts
         See `histograms`.
     top
-        How many images count; all unless given.
+        How many images count; all by default.
     divisor
         See `Divisor`.
 
@@ -213,7 +213,7 @@ def _effective_top(top: int | None, size: int) -> int:
 
 
 def _whole_buckets(counts: Histograms) -> tuple[Floats, Floats, Floats]:
-    """Give what each bucket, taken whole, adds to the sum of i / P_i: expected, best, worst, each (q, k + 1)."""
+    """Return what each bucket, taken whole, adds to the sum of i / P_i: expected, best, worst, each (q, k + 1)."""
     before = np.cumsum(counts.items, axis=1) - counts.items
     relevant_before = np.cumsum(counts.relevant, axis=1) - counts.relevant
     return _bucket_sums(before, relevant_before, counts.items, counts.relevant)
@@ -222,7 +222,7 @@ def _whole_buckets(counts: Histograms) -> tuple[Floats, Floats, Floats]:
 def _bucket_sums(
     s: Integers, relevant_before: Integers, t: Integers, x: Integers
 ) -> tuple[Floats, Floats, Floats]:
-    """Give the three sums of the module's text, for arrays of one shape; `relevant_before` is R."""
+    """Return the three sums of the module's text, for arrays of one shape; `relevant_before` is R."""
     gap = _harmonic_gap(s, t)
     pairs = np.where(t > 1, (x - 1) / np.maximum(t - 1, 1), 0.0)
     expected = x / np.maximum(t, 1) * ((relevant_before + 1) * gap + pairs * (t - (s + 1) * gap))
@@ -259,7 +259,7 @@ def _cut_bucket(counts: Histograms, query: int, bucket: int, top: int) -> _CutBu
 
 
 def _hypergeometric(x: Integers, m: int, r: int, t: int) -> Floats:
-    """Give the chances that t of m images, r of them relevant, hold x relevant ones, for all possible x in order."""
+    """Return the chances that t of m images, r of them relevant, hold x relevant ones, for all possible x in order."""
     # From the likeliest x outwards, chances only shrink, so that rounding does not add up.
     middle = int(np.clip((t + 1) * (r + 1) // (m + 2), x[0], x[-1])) - int(x[0])
     lower = x[:-1].astype(np.float64)
@@ -300,14 +300,14 @@ def ranked_precision(
     ties: TieOrder = "row",
     divisor: Divisor = "hits",
 ) -> Floats:
-    """Give the average precision of each query in one order of tied images.
+    """Return the average precision of each query in one order of tied images.
 
     Parameters
     ----------
     queries, database
         See `labelled_codes`.
     top
-        How many images count; all unless given.
+        How many images count; all by default.
     ties
         `row` puts tied images in the database's order, as searching does. `numpy` sorts as the published code does,
         with NumPy's default sort of float32 distances, whose order of ties depends on NumPy and the processor.
@@ -335,12 +335,12 @@ def ranked_precision(
 
 
 def published_top(top: int, size: int) -> int:
-    """Give how many images count in the published code when it is told `top`: its -1, for all, drops the last one."""
+    """Return how many images count in the published code when it is told `top`: its -1, for all, drops the last one."""
     return size - 1 if top == -1 else top
 
 
 def precision_recall(counts: Histograms, cutoffs: Sequence[int]) -> tuple[Floats, Floats]:
-    """Give the expected precision and recall among the first images, averaged over all queries.
+    """Return the expected precision and recall among the first images, averaged over all queries.
 
     A query without any relevant image counts 0 in both.
 
@@ -380,7 +380,7 @@ class ScoresByRadius:
 
 
 def within_radius(counts: Histograms) -> ScoresByRadius:
-    """Give precision, recall and mean average precision within every Hamming radius, the radius included."""
+    """Return precision, recall and mean average precision within every Hamming radius, the radius included."""
     items, hits = (np.cumsum(of, axis=1) for of in (counts.items, counts.relevant))
     sums = np.cumsum(_whole_buckets(counts)[0], axis=1)
     return ScoresByRadius(

@@ -23,16 +23,16 @@ class AlexNet(nn.Module):
         self.pretrained_cfg = {"classifier": "classifier.6"}
 
     def forward_features(self, images: Tensor) -> Tensor:
-        """Give the last convolution's output: (b, 256, h, w) for images (b, 3, size, size), at least 63 pixels a side."""
+        """Return the last convolution's output: (b, 256, h, w) for images (b, 3, size, size), at least 63 pixels a side."""
         features: Tensor = self.features(images)
         return features
 
     def forward_head(self, features: Tensor, *, pre_logits: bool = True) -> Tensor:
-        """Give the second hidden layer's output, (b, 4096); there is no classifier behind it."""
+        """Return the second hidden layer's output, (b, 4096); there is no classifier behind it."""
         del pre_logits
         hidden: Tensor = self.classifier(self.avgpool(features).flatten(1))
         return hidden
 
     def forward(self, images: Tensor) -> Tensor:
-        """Give (b, 4096) for images (b, 3, size, size)."""
+        """Return (b, 4096) for images (b, 3, size, size)."""
         return self.forward_head(self.forward_features(images))

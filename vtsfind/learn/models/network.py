@@ -59,14 +59,14 @@ class HashNetwork(nn.Module):
         self.heads = nn.ModuleDict({head.name: _make_head(spec, self.backbone, head) for head in spec.heads})
 
     def forward(self, images: Tensor, heads: Iterable[str] | None = None) -> dict[str, Tensor]:
-        """Give the real outputs of the heads.
+        """Return the real outputs of the heads.
 
         Parameters
         ----------
         images
             (b, 3, size, size) float, normalised.
         heads
-            Names of the heads that are wanted; all unless given.
+            Names of the heads that are wanted; all by default.
 
         Returns
         -------
@@ -76,7 +76,7 @@ class HashNetwork(nn.Module):
         return {name: self.heads[name](features) for name in (heads or self.heads)}
 
     def features(self, images: Tensor) -> Tensor:
-        """Give what the heads read: (b, d) float, with d by the kind of heads.
+        """Return what the heads read: (b, d) float, with d by the kind of heads.
 
         Parameters
         ----------

@@ -125,7 +125,7 @@ def registered_models(folders: tuple[Path, ...] | None = None) -> Mapping[str, M
     Parameters
     ----------
     folders
-        Folders with a registry; the shipped one and the user's unless given. One without a registry adds nothing.
+        Folders with a registry; the shipped one and the user's by default. One without a registry adds nothing.
 
     Raises
     ------
@@ -170,11 +170,11 @@ def _read(folder: Path) -> list[ModelCard]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(
-            f"The model registry {path} cannot be read: {error}.", "Mend or remove it."
+            f"The model registry {path} cannot be read: {error}.", "Correct or remove it."
         ) from error
     models = table.get("models", {})
     if set(table) - {"models"} or not isinstance(models, dict):
-        raise UsageError(f"The model registry {path} has keys other than 'models'.", "Mend it.")
+        raise UsageError(f"The model registry {path} has keys other than 'models'.", "Correct it.")
     cards = [
         read_table(ModelCard, {"name": name, **fields}, f"{path}: {name}") for name, fields in models.items()
     ]

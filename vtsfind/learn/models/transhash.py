@@ -40,7 +40,7 @@ class SplitHead(nn.Module):
         self.parts = nn.ModuleList(nn.Linear(width, bits) for bits in parts)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Give the code's outputs, (b, k), for features (b, (1 + g) d)."""
+        """Return the code's outputs, (b, k), for features (b, (1 + g) d)."""
         stretches = features.chunk(len(self.parts), dim=1)
         return torch.cat([layer(part) for layer, part in zip(self.parts, stretches, strict=True)], dim=1)
 

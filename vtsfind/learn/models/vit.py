@@ -44,7 +44,7 @@ class PlainTransformer(nn.Module):
         self.norm = nn.LayerNorm(width, eps=_NORM_EPS)
 
     def forward_features(self, images: Tensor) -> Tensor:
-        """Give the normalised tokens, (b, t, d), of pictures (b, 3, size, size)."""
+        """Return the normalised tokens, (b, t, d), of pictures (b, 3, size, size)."""
         tokens = self.patch_embed(images)
         tokens = torch.cat([self.cls_token.expand(len(tokens), -1, -1), tokens], dim=1)
         normalised: Tensor = self.norm(self.blocks(tokens + self.pos_embed))

@@ -59,7 +59,7 @@ def names() -> tuple[str, ...]:
 
 
 def objective_class(name: str) -> type[Objective]:
-    """Give the class of the objective `name`.
+    """Return the class of the objective `name`.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def _plugins() -> dict[str, EntryPoint]:
 
 
 def options(name: str) -> dict[str, Any]:
-    """Give the options of the objective `name` with their defaults, besides the mode.
+    """Return the options of the objective `name` with their defaults, besides the mode.
 
     Raises
     ------

@@ -66,7 +66,7 @@ class IDHN(Objective):
         }
 
     def pair_losses(self, products: Tensor, similarity: Tensor) -> Tensor:
-        """Give the loss of each pair, unweighted, from inner products and label cosines, all (b, n)."""
+        """Return the loss of each pair, unweighted, from inner products and label cosines, all (b, n)."""
         k = self.bits
         if self.mode == "paper":
             logits, graded = products / 2, (products / 2 + k - 2 * similarity * k).square()
@@ -77,7 +77,7 @@ class IDHN(Objective):
 
 
 def label_cosines(labels: Tensor, others: Tensor) -> Tensor:
-    """Give the cosines of all label rows of (b, c) with those of (n, c), as (b, n); 0 for images without a label."""
+    """Return the cosines of all label rows of (b, c) with those of (n, c), as (b, n); 0 for images without a label."""
     norms: Tensor = torch.outer(*(torch.linalg.vector_norm(side, dim=1) for side in (labels, others)))
     return labels @ others.T / (norms + 1e-5)
 

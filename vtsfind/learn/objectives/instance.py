@@ -62,7 +62,7 @@ class Instance(Objective):
         self.register_buffer("place", torch.zeros((), dtype=torch.int64))
 
     def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:
-        """Give the terms; labels are not used, a photo is known by its row.
+        """Return the terms; labels are not used, a photo is known by its row.
 
         Parameters
         ----------

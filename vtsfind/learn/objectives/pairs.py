@@ -23,12 +23,12 @@ def off_diagonal(batch: Tensor) -> Tensor:
 
 
 def masked_mean(values: Tensor, mask: Tensor) -> Tensor:
-    """Give the mean of `values` where `mask`, of the same shape, is true; 0 where it never is."""
+    """Return the mean of `values` where `mask`, of the same shape, is true; 0 where it never is."""
     return (values * mask).sum() / mask.sum().clamp_min(1)
 
 
 def balanced_mean(values: Tensor, same: Tensor, mask: Tensor) -> Tensor:
-    """Give the mean over the kept pairs that are alike plus the mean over the kept pairs that are not.
+    """Return the mean over the kept pairs that are alike plus the mean over the kept pairs that are not.
 
     This is the mean over all with weights S / S1 and S / S0, for S1 and S0 pairs of either kind among S, except
     that a batch without pairs of one kind is fine.
@@ -37,17 +37,17 @@ def balanced_mean(values: Tensor, same: Tensor, mask: Tensor) -> Tensor:
 
 
 def cross_entropy(logits: Tensor, similarity: Tensor) -> Tensor:
-    """Give the cross-entropy of `similarity`, in 0..1, under sigmoid(`logits`), for each pair."""
+    """Return the cross-entropy of `similarity`, in 0..1, under sigmoid(`logits`), for each pair."""
     return F.softplus(logits) - similarity * logits
 
 
 def cosines(a: Tensor, b: Tensor) -> Tensor:
-    """Give the cosines of all rows of (b, k) with all rows of (n, k), as (b, n)."""
+    """Return the cosines of all rows of (b, k) with all rows of (n, k), as (b, n)."""
     return F.normalize(a, dim=1, eps=_MIN_NORM) @ F.normalize(b, dim=1, eps=_MIN_NORM).T
 
 
 def cauchy_loss(distances: Tensor, same: Tensor, min_distance: float) -> Tensor:
-    """Give the negative logarithm of Cauchy's probability that pairs are alike, or are not.
+    """Return the negative logarithm of Cauchy's probability that pairs are alike, or are not.
 
     With distance d in units of the distribution's scale, that probability is 1 / (1 + d).
 

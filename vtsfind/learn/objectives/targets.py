@@ -32,7 +32,7 @@ class ClassTargets(nn.Module):
         self.register_buffer("ties", torch.from_numpy(ties))
 
     def forward(self, labels: Tensor, rows: Tensor) -> Tensor:  # noqa: ARG002 - one signature for both kinds
-        """Give the targets (b, k) of -1 and +1, in the type of `labels` (b, c)."""
+        """Return the targets (b, k) of -1 and +1, in the type of `labels` (b, c)."""
         if self.first_only:
             return self.centres[labels.argmax(dim=1)].to(labels.dtype)
         votes = labels @ self.centres.to(labels.dtype)
@@ -64,5 +64,5 @@ class RowTargets(nn.Module):
         self.register_buffer("codes", codes.to(torch.int8))
 
     def forward(self, labels: Tensor, rows: Tensor) -> Tensor:
-        """Give the targets (b, k) of the images at `rows` (b,), in the type of `labels`."""
+        """Return the targets (b, k) of the images at `rows` (b,), in the type of `labels`."""
         return self.codes[rows].to(labels.dtype)

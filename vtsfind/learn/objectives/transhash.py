@@ -57,7 +57,7 @@ class TransHash(Objective):
             )
 
     def _part(self, part: Tensor, same: Tensor) -> tuple[Tensor, Tensor]:
-        """Give the terms of one part (b, p) of the codes."""
+        """Return the terms of one part (b, p) of the codes."""
         length = self.bits if self.mode == "paper" else part.shape[1]
         gamma = self.gamma if self.mode == "paper" else self.gamma * length / 64
         scale = length / (2 * gamma)

@@ -135,7 +135,7 @@ def run_grid(grid_options: GridOptions, encoding: EncodingOptions) -> Iterator[R
     StorageError
         When a result cannot be written.
     Cancelled
-        When asked to stop; features and results so far are kept.
+        When it is cancelled; features and results so far are kept.
     """
     todo = pending_cells(grid_options)
     if not todo:

@@ -138,7 +138,7 @@ def write_result(folder: Path, result: Result) -> Path:
     except OSError as error:
         raise DiskFull(
             f"The result could not be written to {path}: {error.strerror or error}.",
-            "Make room, or give another folder with --results.",
+            "Free some space, or give another folder with --results.",
         ) from error
     return path
 

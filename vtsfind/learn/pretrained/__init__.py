@@ -1,1 +1,1 @@
-"""Start weights that others published: downloaded, imported and put in place."""
+"""Published start weights: downloading, importing and loading them."""

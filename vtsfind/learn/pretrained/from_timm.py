@@ -1,4 +1,4 @@
-"""Start weights that a backbone's library publishes: downloaded by it, and kept in its own cache."""
+"""Start weights published by a backbone's library, which downloads and caches them."""
 
 from pathlib import Path
 from typing import Any
@@ -35,9 +35,9 @@ def load_published(network: Any, known: Backbone, start: str, *, aligned_positio
     Raises
     ------
     UsageError
-        When the library publishes none such.
+        When the library publishes no such weights.
     DownloadFailed
-        When they cannot be got.
+        When they cannot be downloaded.
     """
     tag = start.partition(":")[2]
     name = f"{known.architecture}.{tag}" if tag else known.architecture
@@ -49,7 +49,7 @@ def load_published(network: Any, known: Backbone, start: str, *, aligned_positio
     except Exception as error:
         reason = " ".join(str(error).split())[:200].rstrip(".") or type(error).__name__
         raise DownloadFailed(
-            f"The published weights '{name}' cannot be got: {reason}.",
+            f"The published weights '{name}' cannot be downloaded: {reason}.",
             "Connect to the network, or get a file of weights and give it with --start (see docs/weights.md).",
         ) from error
     unwanted = classifier_prefixes(network)

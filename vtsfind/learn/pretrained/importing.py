@@ -1,4 +1,4 @@
-"""Bringing in what was made elsewhere: a model of another machine, or start weights that others published."""
+"""Importing a model from another machine, or published start weights."""
 
 import hashlib
 import os
@@ -33,7 +33,7 @@ class StartWeights:
     backbone: str
     """The backbone that they fit."""
     weights: int
-    """Numbers in it."""
+    """Number of weights in it."""
     size: int
     """Bytes."""
     sha256: str
@@ -41,25 +41,25 @@ class StartWeights:
 
 
 def import_model(run: Path, *, name: str = "") -> ModelCard:
-    """Copy the model of a run folder, such as of another machine, among the user's own models.
+    """Copy the model of a run folder, for example from another machine, to the user's own models.
 
     Parameters
     ----------
     run
         A folder with a `registry.toml` of one model, its weights and its recipe.
     name
-        What the model is to be called here; its own name unless given.
+        The name of the model here; by default its own.
 
     Returns
     -------
-    The card, as registered; also if the same model has been there before.
+    The registered card, also if the same model was registered before.
 
     Raises
     ------
     UsageError
-        When the folder holds no model, its registry is wrong, or another model has that name.
+        When the folder has no model, its registry is wrong, or another model has this name.
     ModelDamaged
-        When the weights are not what the registry promises, or do not fit the network.
+        When the weights do not have the checksum in the registry, or do not fit the network.
     """
     if not (run / REGISTRY).is_file():
         raise UsageError(
@@ -83,26 +83,26 @@ def import_model(run: Path, *, name: str = "") -> ModelCard:
 
 
 def import_start(file: Path, *, name: str = "", backbone: str, depth: int | None = None) -> StartWeights:
-    """Check start weights and put them, as safetensors in timm's names, into the user's folder of starts.
+    """Check start weights and copy them, as safetensors with timm's names, to the user's folder of start weights.
 
-    Positions are kept as they are; they are resampled where they are used.
+    Position embeddings are not resampled here, but when they are loaded.
 
     Parameters
     ----------
     file
-        Of a kind that `vtsfind.learn.pretrained.load` reads.
+        In a format that `vtsfind.learn.pretrained.load` reads.
     name
-        What the start is to be called, without a suffix; the file's name unless given.
+        The name of the start weights, without a suffix; by default that of the file.
     backbone
-        The backbone that the weights are for.
+        The backbone of the weights.
     depth
-        Blocks that the weights have at least, if those are fewer than the backbone has.
+        Minimum number of blocks of the weights, if fewer than the backbone has.
 
     Raises
     ------
     UsageError
-        When the file cannot be read, does not fit the backbone, or holds a number that is not finite, or when there is
-        another start of that name.
+        When the file cannot be read, does not fit the backbone, or has a number that is not finite, or when there are other
+        start weights of this name.
     """
     name = _check_name((name or file.stem).removesuffix(SUFFIX))
     with torch.device("meta"):
@@ -149,7 +149,7 @@ def _serialised(state: dict[str, Tensor], source: str) -> bytes:
 
 
 def _check_shapes(card: ModelCard) -> None:
-    """Make sure that a file of weights has every tensor of the card's network, without reading the tensors."""
+    """Check that a file of weights has every tensor of the card's network, without reading the tensors."""
     from safetensors import SafetensorError, safe_open
 
     with torch.device("meta"):

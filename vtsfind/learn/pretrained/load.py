@@ -1,4 +1,4 @@
-"""Start weights for a backbone, read from files that others published.
+"""Start weights for a backbone, read from published files.
 
 ``.safetensors``
     Names as in timm, or a whole model of vtsfind, of which the backbone is taken.
@@ -71,7 +71,7 @@ def load_start(network: Any, path: Path, *, aligned_positions: bool = False) -> 
     network
         From `vtsfind.learn.models.network.make_backbone`, or any timm model without a classifier; changed in place.
     path
-        The file, of a kind above. If there is none, the file of that name in `starts_folder` is taken.
+        The file, in a format above. If it does not exist, the file of this name in `starts_folder` is used.
     aligned_positions
         See `fit_to_backbone`.
 
@@ -88,14 +88,14 @@ def load_start(network: Any, path: Path, *, aligned_positions: bool = False) -> 
 
 
 def read_start(path: Path, network: Any) -> dict[str, Tensor]:
-    """Read start weights as they stand in the file.
+    """Read start weights from a file.
 
     Parameters
     ----------
     path
-        The file, of a kind above.
+        The file, in a format above.
     network
-        The backbone that they are for: says how the tensors of some kinds of file are called.
+        Their backbone, which determines the names of the tensors in some formats.
 
     Returns
     -------
@@ -132,7 +132,7 @@ def read_start(path: Path, network: Any) -> dict[str, Tensor]:
 def fit_to_backbone(
     state: Mapping[str, Tensor], network: Any, path: Path, *, aligned_positions: bool = False
 ) -> dict[str, Tensor]:
-    """Bring start weights to the shape of a backbone.
+    """Adapt start weights to the shape of a backbone.
 
     Parameters
     ----------
@@ -166,7 +166,7 @@ def fit_to_backbone(
 
 
 def _difference(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
-    """What keeps tensors from fitting a network, in words; empty if nothing does."""
+    """Why tensors do not fit a network, in words; empty if they do."""
     begins, ends = _OPTIONAL_WEIGHTS
     for name, values in wanted.items():
         if name not in state:
@@ -179,13 +179,13 @@ def _difference(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> st
 
 
 def classifier_prefixes(network: Any) -> tuple[str, ...]:
-    """Where the names of classifiers' tensors begin in the files of an architecture."""
+    """Prefixes of the names of an architecture's classifier tensors."""
     names = (getattr(network, "pretrained_cfg", None) or {}).get("classifier") or ()
     return tuple(f"{name}." for name in ((names,) if isinstance(names, str) else names))
 
 
 def _cut_blocks(state: dict[str, Tensor], depth: int) -> dict[str, Tensor]:
-    """Leave out the blocks from `depth` on, and then the norm behind them."""
+    """Remove the blocks from `depth` on, and the norm after them."""
     beyond = any(_block_number(name) >= depth for name in state)
     return {
         name: values
@@ -201,7 +201,7 @@ def _block_number(name: str) -> int:
 
 
 def _with_local_stream(state: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Let a local stream that is wanted start as a copy, and leave out one that is not."""
+    """Initialise a missing local stream as a copy; remove one that the network does not have."""
     last = max(map(_block_number, wanted))
     for local, source in LOCAL_PREFIXES.items():
         for name in wanted:

@@ -1,4 +1,4 @@
-"""Batches of views for training, each a function of the seed and the step alone: a run that resumes sees the same ones."""
+"""Batches of views for training, each a function of the seed and the step alone: a resumed run sees the same ones."""
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -21,7 +21,7 @@ Pixels = npt.NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Views of some pictures; several of one picture share its row."""
+    """Views of some pictures; the views of one picture have the same row number."""
 
     pixels: Tensor
     """(b, size, size, 3) uint8."""
@@ -31,14 +31,14 @@ class Batch:
     """(b,) int64."""
 
     def pin_memory(self) -> "Batch":
-        """Move to page-locked memory; the loader calls it where that speeds up the way to a GPU."""
+        """Move to page-locked memory, from which copies to a GPU are faster; the loader calls it."""
         return Batch(self.pixels.pin_memory(), self.labels.pin_memory(), self.rows.pin_memory())
 
 
 class Batches(Dataset[Batch]):
     """The batches of one task, by step.
 
-    Every picture is shown once before any is shown again; the order is drawn anew for every pass.
+    Every picture is shown once before any is shown again; each pass has a new random order.
 
     Parameters
     ----------
@@ -49,14 +49,14 @@ class Batches(Dataset[Batch]):
     preprocessing
         Of the network.
     steps
-        How many batches there are.
+        Number of batches.
     seed
         Of everything random here.
     share
-        Number of this share of every batch, and how many shares there are. Equal shares, one after the other, are the batch
-        that one process makes alone.
+        Index of this share of every batch, and the number of shares. All shares, concatenated, are the batch that a single
+        process would make.
     given
-        The pictures; those of the task's data unless given.
+        The pictures; by default those of the task's data.
     """
 
     def __init__(
@@ -75,17 +75,17 @@ class Batches(Dataset[Batch]):
 
     @cached_property
     def pictures(self) -> datasets.Pictures:
-        """The task's pictures, opened when first used, so in each process that makes batches."""
+        """The task's pictures, opened at first use, so in each process that makes batches."""
         return self.given or datasets.load(self.task.data, self.root, shortest=self.task.shortest)
 
     def derive(self, *, steps: int, seed: int, task: TrainingTask | None = None) -> "Batches":
-        """Other batches of the same pictures, whole ones; of another task if one is given."""
+        """Other batches of the same pictures, not shared between processes; of another task if one is given."""
         return Batches(
             task or self.task, self.root, self.preprocessing, steps=steps, seed=seed, given=self.pictures
         )
 
     def epoch(self, step: int) -> int:
-        """How many times every picture was shown before this step's batch begins."""
+        """The number of complete passes before the batch of this step."""
         if self.task.short_batches:
             return step // self._steps_per_epoch
         return step * self.task.pictures // len(self.pictures)

@@ -1,16 +1,16 @@
-"""Closed-form hash heads, from features of a backbone that already knows something: to start from, and to end with.
+"""Closed-form hash heads on the features of a pre-trained backbone: to initialise heads, and to refit them after training.
 
-A random head on features of very uneven variance gives bits that follow a few directions, and takes long to leave them;
-training lets bits become alike again. These two fits need one pass over some views and no gradient.
+The features have very uneven variance, so the bits of a random head follow a few directions and train slowly; and training
+makes bits correlated again. These two fits need one pass over some views and no gradient.
 
 ``identity``
     For telling photos apart. With total covariance S and within-photo covariance W of the features of edited views, the
-    eigenvectors of S^-1 W with the smallest values are the directions that edits leave alone (Fisher's discriminant).
-    As many of them as there are bits are kept, each scaled to the variance that edits do not explain, and all are turned by
-    a random rotation, so that every bit carries the same.
+    eigenvectors of S^-1 W with the smallest eigenvalues are the directions that edits change least (Fisher's discriminant).
+    As many of them as there are bits are used, each scaled to the variance that edits do not explain, and all are turned by
+    a random rotation, so that every bit has the same information.
 ``targets``
     For learning given codes: the ridge regression from features to codes; for a head with a hidden layer, a short training on
-    the features (`vtsfind.learn.training.finetune_heads`), which takes a minute and is closed in all but form.
+    the features (`vtsfind.learn.training.finetune_heads`).
 """
 
 import math
@@ -36,26 +36,26 @@ _CENTRING_BATCH = 64
 
 Matrix = npt.NDArray[np.float64]
 START_RIDGE = 1e-2
-"""Share of the mean variance that is added to every direction at the start, so that no bit hangs on a faint one."""
+"""Ridge of the initial fit, as a share of the mean variance, so that no bit depends on a direction of little variance."""
 REFIT_RIDGE = 1e-3
-"""The same at the end, when the features have become what the heads need."""
+"""Ridge of the final fit, to trained features."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskFeatures:
-    """What the heads read of some views of one task's pictures."""
+    """Features of some views of one task's pictures."""
 
     features: Matrix
     """(n, d)."""
     rows: npt.NDArray[np.int64]
-    """(n,) the picture of each view."""
+    """(n,) the row of the picture of each view."""
 
 
 @torch.no_grad()
 def extract_features(
     network: HashNetwork, batches: Iterable[Batch], preprocessing: Preprocessing
 ) -> TaskFeatures:
-    """Read the features of views with the backbone as it is."""
+    """Compute the features of views with the current backbone."""
     device = next(network.parameters()).device
     network.eval()
     parts, rows = [], []
@@ -75,29 +75,29 @@ def fit_head(
     seed: int,
     ridge: float,
 ) -> None:
-    """Give one head its closed form.
+    """Fit one head.
 
     Parameters
     ----------
     head
-        Changed in place: one linear layer, with or without centring, or for ``targets`` two.
+        Changed in place: one linear layer, with or without centring; for ``targets`` also two.
     views
-        Of one or more tasks, whose pictures are different ones.
+        Of one or more tasks with different pictures.
     targets
         The codes, (rows, k) of -1 and 1, of each task's pictures, for ``targets``; None for ``identity``.
     seed
         Of the rotation, or of the training.
     ridge
-        Share of the mean variance that is added to every direction.
+        As a share of the mean variance.
 
     Raises
     ------
     UsageError
-        When a head with a hidden layer is to tell photos apart.
+        When a head with a hidden layer is fitted to ``identity``.
     """
     linear = [layer for layer in head.modules() if isinstance(layer, nn.Linear)]
     if len(linear) != 1 and targets is None:
-        raise UsageError("A head with hidden layers has no closed form.", "Start it at random.")
+        raise UsageError("A head with hidden layers has no closed form.", "Use the start 'random'.")
     features = np.concatenate([part.features for part in views])
     if targets is None:
         firsts = np.cumsum([0, *(part.rows.max() + 1 for part in views)])
@@ -125,26 +125,26 @@ def fit_heads(
     ridge: float,
     workers: int = 0,
 ) -> None:
-    """Fit the heads whose goals ask for a closed form to the backbone as it is, each from the views of all its tasks.
+    """Fit the heads whose goals ask for a closed form to the current backbone, each from the views of all its tasks.
 
     Parameters
     ----------
     network
         Changed in place.
     recipe
-        Its tasks say which heads are fitted, and how.
+        Its goals name the heads to fit, and the form.
     sources
         Of each task.
     targets
         (number of task, number of goal) to the (n, k) codes of goals that have a teacher.
     when
-        Whether what the goals ask for at the start or in the end counts.
+        Whether to use the `start` or the `end` of the goals.
     count
-        Views that are looked at, shared among the tasks as those of a step are.
+        Number of views, shared among the tasks like those of a step.
     ridge
         See `fit_head`.
     workers
-        Processes that make views; 0 makes them in this one.
+        Processes that make views; 0 for this process.
     """
     forms = closed_forms(recipe, when)
     steps = math.ceil(count / sum(task.pictures * task.views_each for task in recipe.tasks))
@@ -173,7 +173,7 @@ def closed_forms(recipe: Recipe, when: Literal["start", "end"]) -> dict[tuple[in
 
 
 def _task_at(recipe: Recipe, number: int, place: int, when: Literal["start", "end"]) -> TrainingTask:
-    """A task, showing its pictures as one of its goals wants them."""
+    """A task with the views that one of its goals asks for."""
     task = recipe.tasks[number]
     wanted = task.goals[place].end_views if when == "end" else None
     return replace(task, views=wanted or task.views)
@@ -183,7 +183,7 @@ def _extract_task_features(
     network: HashNetwork, source: Batches, task: TrainingTask, steps: int, workers: int
 ) -> TaskFeatures:
     batches = source.derive(steps=steps, seed=-source.seed % 2**32, task=task)
-    # Workers are started fresh rather than forked, since torch has threads already.
+    # Workers are spawned, not forked, because torch has threads already.
     loader = DataLoader(
         batches, batch_size=None, num_workers=workers, multiprocessing_context="spawn" if workers else None
     )
@@ -192,7 +192,7 @@ def _extract_task_features(
 
 @torch.no_grad()
 def centre_heads(network: HashNetwork, source: Batches) -> None:
-    """Set the heads' normalisation to the statistics of unedited pictures, so that each bit is balanced on those."""
+    """Set the normalisation of the heads to the statistics of unedited pictures, so that each bit is balanced on these."""
     task = replace(source.task, views="plain", views_each=1, pictures=_CENTRING_BATCH)
     steps = math.ceil(min(_CENTRING_PICTURES, len(source.pictures)) / _CENTRING_BATCH)
     plain = source.derive(steps=steps, seed=source.seed, task=task)
@@ -213,20 +213,20 @@ def centre_heads(network: HashNetwork, source: Batches) -> None:
 def identity_head(
     features: Matrix, rows: npt.NDArray[np.int64], bits: int, seed: int, ridge: float = START_RIDGE
 ) -> Matrix:
-    """The weights of a head that tells photos apart whatever was done to them.
+    """The weights of a head that distinguishes photos but not the edits of one photo.
 
     Parameters
     ----------
     features
         (n, d), of several views of each photo.
     rows
-        (n,) the photo of each view.
+        (n,) the row of the photo of each view.
     bits
         k.
     seed
         Of the rotation.
     ridge
-        Share of the mean variance that is added to every direction.
+        As a share of the mean variance.
 
     Returns
     -------
@@ -244,7 +244,7 @@ def identity_head(
 
 
 def targets_head(features: Matrix, codes: Matrix, ridge: float = START_RIDGE) -> Matrix:
-    """The weights of a head that gives the codes as nearly as a linear one can.
+    """The weights of the linear head with the least squared error to the codes.
 
     Parameters
     ----------
@@ -253,7 +253,7 @@ def targets_head(features: Matrix, codes: Matrix, ridge: float = START_RIDGE) ->
     codes
         (n, k) of -1 and 1.
     ridge
-        Share of the mean variance that is added to every direction.
+        As a share of the mean variance.
 
     Returns
     -------

@@ -1,11 +1,11 @@
-"""Target codes from a teacher: what a larger, trained network sees in the unedited pictures, in the bits of a head.
+"""Distillation targets: the features of a larger, trained network (the teacher) on unedited pictures, as codes.
 
-The teacher's pooled features f of every picture are centred, drawn towards the mean of their class where a picture has
-one (f <- (1 - p) f + p mean_class(f): codes of a class gather, while classes without labels keep the teacher's geometry),
-whitened on their first principal components, turned into k by the rotation that loses least when only signs are kept
-(ITQ: Gong, Lazebnik, "Iterative Quantization", CVPR 2011, section 3.2) and signed. Whitened, rotated bits are balanced,
-and independent as far as there are as many components, which a head that is taught them inherits. Fewer components than
-bits keep what a small network can learn: the last ones of a teacher are details that only it can see.
+The teacher's pooled features f of every picture are centred, moved towards the mean of their class if the picture has one
+(f <- (1 - p) f + p mean_class(f): codes of a class become similar, while unlabelled pictures keep the teacher's geometry),
+whitened on their first principal components, rotated to k dimensions so that taking signs loses least (ITQ: Gong, Lazebnik,
+"Iterative Quantization", CVPR 2011, section 3.2), and reduced to signs. Whitened, rotated bits are balanced, and independent
+if there are as many components as bits; a head that learns them inherits that. Fewer components than bits leave out details
+that a small network cannot learn.
 """
 
 import io
@@ -40,20 +40,20 @@ def target_codes(
 ) -> dict[tuple[int, int], Tensor]:
     """Make the code of every picture of every goal that has a teacher.
 
-    All goals of one head share whitening and rotation, so that a head is taught one language.
+    All goals of one head share whitening and rotation, so that their codes are comparable.
 
     Parameters
     ----------
     recipe
-        With k, the bits of each head, at most its teachers' width.
+        The bits k of each head are at most the width of its teachers' features.
     pictures
         Of each task.
     starts
         The folder of start weights.
     cache
-        A folder where the teachers' features, which take minutes to make, are kept.
+        The folder where the teachers' features are cached; they take minutes to compute.
     progress
-        Told of every picture.
+        Updated for every picture.
 
     Returns
     -------
@@ -104,12 +104,12 @@ def _teacher_features(
 
 
 def teacher_network(teacher: Teacher, starts: Path) -> tuple[FeatureFunction, Preprocessing]:
-    """A teacher's network, as a function from (b, size, size, 3) uint8 to features (b, d), and how it wants pictures.
+    """A teacher's network, as a function from (b, size, size, 3) uint8 to features (b, d), and its preprocessing.
 
     Raises
     ------
     UsageError
-        When its file is missing or no network of that kind, or ONNX files cannot be run here.
+        When its file is missing or not such a network, or onnxruntime is missing.
     """
     if not teacher.backbone:
         return _onnx_network(starts / teacher.start), Preprocessing(size=teacher.size)
@@ -133,7 +133,7 @@ def _network(teacher: Teacher, starts: Path) -> FeatureFunction:
 
 
 def _onnx_network(path: Path) -> FeatureFunction:
-    """A whole network as an ONNX file that takes pictures, (b, h, w, 3) uint8, and gives (b, d) float32."""
+    """A complete network in an ONNX file, from pictures (b, h, w, 3) uint8 to (b, d) float32."""
     if not path.is_file():
         raise UsageError(f"The teacher {path} is not there.", "See docs/weights.md for where to get it.")
     try:
@@ -160,7 +160,7 @@ def pull_to_class(
     features
         (n, d).
     labels
-        (n, c) of 0 and 1; a row of zeros stays as it is.
+        (n, c) of 0 and 1; the features of a row of zeros do not change.
     pull
         0 to 1.
     """
@@ -184,9 +184,9 @@ def itq_codes(features: npt.NDArray[np.float32], bits: int, dims: int, seed: int
     bits
         k.
     dims
-        Principal components that are kept, at most k.
+        Number of principal components, at most k.
     seed
-        Of the rotation's start.
+        Of the initial rotation.
 
     Returns
     -------

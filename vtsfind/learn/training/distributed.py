@@ -1,10 +1,10 @@
-"""Several processes that train one model, each on a GPU of its own, as torchrun starts them.
+"""Training one model in several processes, each on its own GPU, started by torchrun.
 
 Every process makes its share of each batch and computes the backbone's features of it. The features of all shares are then
-put together in every process, so that heads and objectives see the whole batch and do the same everywhere; the backbone's
-gradients are averaged by PyTorch's DistributedDataParallel. The first process alone writes.
+gathered in every process, so that heads and objectives see the whole batch and are the same everywhere; PyTorch's
+DistributedDataParallel averages the gradients of the backbone. Only the first process writes files.
 
-Without torchrun there is one process, and nothing here does anything.
+Without torchrun there is one process, and nothing here has an effect.
 """
 
 import os
@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 _TIMEOUT = timedelta(hours=2)
-"""How long the others wait for the first one, which opens data and measures alone."""
+"""How long the other processes wait for the first one while it opens data or validates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class ProcessGroup:
     """The processes that train together."""
 
     rank: int = 0
-    """Number of this one."""
+    """Index of this process."""
     count: int = 1
 
     @property
@@ -36,13 +36,13 @@ class ProcessGroup:
 
     @property
     def share(self) -> tuple[int, int]:
-        """Number of this process's share of a batch, and how many shares there are."""
+        """Index of this process's share of a batch, and the number of shares."""
         return self.rank, self.count
 
     @classmethod
     @contextmanager
     def join_group(cls, device: torch.device) -> Iterator[Self]:
-        """Join the others, if torchrun started any, and leave them in the end."""
+        """Join the process group if torchrun started one, and leave it at the end of the block."""
         rank, count = rank_and_world_size()
         if count == 1:
             yield cls()
@@ -57,7 +57,7 @@ class ProcessGroup:
 
     @contextmanager
     def first_goes_first(self) -> Iterator[None]:
-        """Let the first process do what is inside before the others: what it makes on disk is then there for them."""
+        """Run the block in the first process before the others, which can then use the files that it wrote."""
         if not self.first:
             self.wait()
         yield
@@ -65,12 +65,12 @@ class ProcessGroup:
             self.wait()
 
     def wait(self) -> None:
-        """Wait until all processes are here."""
+        """Wait for all processes."""
         if self.count > 1:
             distributed.barrier()
 
     def gather(self, own: Tensor) -> Tensor:
-        """Put the shares (b, ...) of all processes one after the other, without gradient; all have the same b."""
+        """Concatenate the shares (b, ...) of all processes, without gradient; all have the same b."""
         if self.count == 1:
             return own.detach()
         shares = [torch.empty_like(own) for _ in range(self.count)]
@@ -78,24 +78,24 @@ class ProcessGroup:
         return torch.cat(shares)
 
     def own(self, whole: Tensor) -> Tensor:
-        """The rows of something whole that are this process's share."""
+        """The share of the rows of a whole batch that belongs to this process."""
         return whole.chunk(self.count)[self.rank]
 
     def broadcast_from_first(self, module: nn.Module) -> None:
-        """Give all processes the first one's parameters and buffers."""
+        """Copy the parameters and buffers of the first process to all others."""
         if self.count > 1:
             for values in module.state_dict().values():
                 distributed.broadcast(values, 0)
 
     def average_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
-        """Average gradients that are the same everywhere but for rounding, so that parameters never drift apart."""
+        """Average gradients that are equal in all processes except for rounding, so that parameters stay equal."""
         if self.count > 1:
             for gradient in [p.grad for p in parameters if p.grad is not None]:
                 distributed.all_reduce(gradient)
                 gradient.div_(self.count)
 
     def any(self, local_value: bool, device: torch.device) -> bool:  # noqa: FBT001 - the value is the question itself
-        """Whether it is so in any process."""
+        """Whether the value is true in any process."""
         if self.count == 1:
             return local_value
         flag = torch.tensor(float(local_value), device=device)
@@ -111,5 +111,5 @@ class ProcessGroup:
 
 
 def rank_and_world_size() -> tuple[int, int]:
-    """Number of this process among those that torchrun started, and how many there are; needs no joining."""
+    """Index of this process among those that torchrun started, and their number; needs no process group."""
     return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))

@@ -1,9 +1,9 @@
-"""A head with a hidden layer, fitted to given codes on features that stay as they are: a minute, where a network takes hours.
+"""Fitting a head with a hidden layer to given codes, on features of a frozen backbone, in about a minute.
 
-What a closed form is for a linear head (`vtsfind.learn.training.closed_form`), a short training is here. It is that of the grid's
-heads (`vtsfind.learn.evaluation.heads`), with every view as a picture of its own, by CSQ's loss and by likeness: of all pictures of
-a batch, those should be near whose codes are. CSQ alone gives pictures of which the head is unsure the code of no picture
-in particular, and so all of them nearly the same one.
+It takes the place of the closed form of a linear head (`vtsfind.learn.training.closed_form`), and trains as
+`vtsfind.learn.evaluation.heads` does, with every view as a picture of its own, by the loss of CSQ and a similarity loss:
+pictures of a batch should be as similar as their codes are. With CSQ alone, all pictures of which the head is unsure get nearly
+the same code.
 """
 
 import numpy as np
@@ -26,9 +26,9 @@ _SIMILARITY_WEIGHT = 0.3
 
 
 class CodesAndSimilarity(CSQ):
-    """CSQ on given codes, and the divergence of how alike outputs are from how alike their codes are.
+    """CSQ on given codes, and the cross-entropy between the similarities of outputs and those of their codes.
 
-    With codes t and tanh(u) as unit vectors, the likeness of picture i to the others j of the batch is the softmax over j
+    With codes t and tanh(u) as unit vectors, the similarity of picture i to the others j of the batch is the softmax over j
     of their cosine / 0.1; its cross-entropy is added (Passalis and Tefas, "Learning Deep Representations with
     Probabilistic Knowledge Transfer", ECCV 2018, equations 3 to 6, with another kernel).
     """
@@ -42,7 +42,7 @@ class CodesAndSimilarity(CSQ):
 
 
 def _log_similarity(codes: Tensor) -> Tensor:
-    """Logarithm of how alike each of b codes, (b, k), is to each other one, (b, b); next to nothing to itself."""
+    """Logarithm of the similarity of each of b codes, (b, k), to each other one, (b, b); almost minus infinity to itself."""
     directions = F.normalize(codes)
     itself = torch.eye(len(codes), dtype=torch.bool)
     near: Tensor = (directions @ directions.T / _TEMPERATURE).masked_fill(itself, -1e4)
@@ -83,7 +83,7 @@ def finetune_head(head: nn.Module, features: Matrix, codes: Matrix, *, seed: int
 
 @torch.no_grad()
 def _copy(trained: FeatureHead, first: nn.Linear, last: nn.Linear) -> None:
-    """Copy a trained head's weights; what it does to its features beforehand becomes part of the first layer."""
+    """Copy the weights of a trained head; its standardisation of the features becomes part of the first layer."""
     begin, end = (layer for layer in trained.layers if isinstance(layer, nn.Linear))
     centring = next(layer for layer in trained.layers if isinstance(layer, nn.BatchNorm1d))
     first.weight.copy_(begin.weight * trained.scale)

@@ -1,12 +1,12 @@
-"""The gradient of a loss on a whole batch, whose features are made in parts: here one after the other, and in other processes.
+"""The gradient of a loss on a whole batch whose features are computed in parts: in sequence here, and in other processes.
 
-The network is cut between backbone and heads. The features of all parts are put together, the loss on them gives its gradient
-on heads and features, and each part takes its rows of that through the backbone. So an objective that compares the pictures
-of a batch with each other sees all of them however little memory there is (Gao et al., "Scaling Deep Contrastive Learning
-Batch Size under Memory Limited Setup", 2021). With more than one part, features are made twice, with the same random numbers:
-once to know the loss, once for the gradient.
+The network is cut between backbone and heads. The features of all parts are concatenated, the loss on them gives the gradient
+of heads and features, and each part propagates its rows of that through the backbone. So an objective that compares the
+pictures of a batch sees all of them however little memory there is (Gao et al., "Scaling Deep Contrastive Learning Batch Size
+under Memory Limited Setup", 2021). With more than one part, features are computed twice with the same random numbers: once for
+the loss, once for the gradient.
 
-When a GPU runs out of memory, the parts are halved and the work goes on where it was; the objective is not asked again.
+When a GPU runs out of memory, the parts are halved and the step continues; the objective is not evaluated again.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ Loss = Callable[[Tensor], Tensor]
 
 
 class BackboneFeatures(nn.Module):
-    """The part of a network before its heads, as a module of its own that computes in some precision."""
+    """The part of a network before its heads, as a module with its own precision."""
 
     def __init__(self, network: HashNetwork, device: str, precision: torch.dtype) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class BackboneFeatures(nn.Module):
         self._features, self._device, self._precision = network.features, device, precision
 
     def forward(self, images: Tensor) -> Tensor:
-        """Give what the heads read: (b, d) for images (b, 3, size, size)."""
+        """Return what the heads read: (b, d) for images (b, 3, size, size)."""
         with torch.autocast(self._device, self._precision, enabled=self._precision != torch.float32):
             return self._features(images)
 
@@ -45,17 +45,17 @@ class GradientCache:
     Parameters
     ----------
     features
-        `BackboneFeatures`, perhaps compiled or made parallel.
+        `BackboneFeatures`, possibly compiled or parallel.
     processes
-        Those that train together.
+        The processes that train together.
     scaler
         Of the loss; scales by 1 where no scaling is needed.
     parts
-        Parts of this process's share of a batch.
+        Number of parts of this process's share of a batch.
     seed
-        Of the random numbers of dropout and the like.
+        Of random numbers, such as those of dropout.
     on_message
-        Is told when parts are halved.
+        Called with a message when the parts are halved.
     """
 
     def __init__(
@@ -72,20 +72,20 @@ class GradientCache:
         self.parts, self.seed, self.on_message = parts, seed, on_message
 
     def add(self, step: int, tasks: Sequence[tuple[Tensor, Loss]]) -> None:
-        """Add the gradient of one step to that of all parameters.
+        """Compute the gradient of one step, and add it to the gradients of all parameters.
 
         Parameters
         ----------
         step
             Its number, for the random numbers.
         tasks
-            Of each task, the images (b, 3, size, size) that are this process's share of the batch, and the loss to minimise,
-            a function of the features (n, d) of the whole batch. Each is called once.
+            For each task this process's share of the images, (b, 3, size, size), and the loss to minimise, a function of the
+            features (n, d) of the whole batch. Each is called once.
 
         Raises
         ------
         UsageError
-            When memory does not suffice for a single picture, or there are several processes.
+            When there is not enough memory for a single picture, or when memory runs out with several processes.
         """
         done: list[_Microbatch] = []
         for task, (images, loss) in enumerate(tasks):
@@ -96,7 +96,7 @@ class GradientCache:
             scaled: Any = self.scaler.scale(loss(whole))
             scaled.backward()
             assert whole.grad is not None
-            # Parallel backbones average over the processes, but each has its share of the gradient of the whole loss.
+            # Parallel backbones average over the processes, but each process has only its share of the gradient.
             gradient = self.processes.own(whole.grad) * self.processes.count
             done.append(_Microbatch(images, gradient, rng_key))
             if not self._backward(own, done):
@@ -104,7 +104,7 @@ class GradientCache:
                 self._retry_in_smaller_parts(done)
 
     def _compute_features(self, images: Tensor, rng_key: tuple[int, ...]) -> Tensor:
-        """Features of all parts; with the way back to the backbone if there is one part."""
+        """Features of all parts; with a graph for the gradient if there is only one."""
         while True:
             try:
                 if self.parts == 1:
@@ -116,11 +116,11 @@ class GradientCache:
                     )
             except torch.OutOfMemoryError:
                 pass
-            # Outside the handler, where the error no longer keeps the tensors of the attempt alive.
+            # Outside the handler, where the exception no longer keeps the tensors of the attempt alive.
             self._halve_parts(len(images))
 
     def _backward(self, own: Tensor, done: Sequence["_Microbatch"]) -> bool:
-        """Take the latest gradient through the backbone; tells whether memory sufficed."""
+        """Propagate the latest gradient through the backbone; returns whether there was enough memory."""
         try:
             if own.requires_grad:
                 torch.autograd.backward(own, done[-1].gradient)
@@ -131,7 +131,7 @@ class GradientCache:
         return True
 
     def _retry_in_smaller_parts(self, done: Sequence["_Microbatch"]) -> None:
-        """Begin the backbone's gradient of this step anew, in smaller parts, until memory suffices."""
+        """Restart the backbone's gradient of this step in smaller parts, until there is enough memory."""
         while True:
             self._halve_parts(max(len(share.images) for share in done))
             for parameter in self.features.parameters():
@@ -144,7 +144,7 @@ class GradientCache:
             return
 
     def _recompute_backward(self, share: "_Microbatch") -> None:
-        """Make features once more, a part at a time, and take their gradient through the backbone."""
+        """Compute the features again, a part at a time, and propagate their gradient through the backbone."""
         pieces, part_gradients = share.images.chunk(self.parts), share.gradient.chunk(self.parts)
         for number, (piece, gradient) in enumerate(zip(pieces, part_gradients, strict=True)):
             last = number == len(pieces) - 1
@@ -179,16 +179,16 @@ class GradientCache:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Microbatch:
-    """What is needed to take a gradient through the backbone."""
+    """The inputs of propagating a gradient through the backbone."""
 
     images: Tensor
     """(b, 3, size, size)."""
     gradient: Tensor
     """(b, d), the gradient of the features."""
     rng_key: tuple[int, ...]
-    """What the random numbers depend on."""
+    """Seeds of the random numbers."""
 
 
 def seed_rng(*numbers: int) -> None:
-    """Begin a stream of random numbers that depends on these numbers alone."""
+    """Seed the random generators with these numbers."""
     torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1)))

@@ -63,7 +63,7 @@ class PresetOptions:
     seed: int = 1
     """Of everything random, the drawing of the protocol's parts included."""
     start: str | None = None
-    """See `Recipe.start`; the weights of the backbone that its library publishes unless given."""
+    """See `Recipe.start`; the weights of the backbone that its library publishes by default."""
     select: Selection | None = None
     """Which state is kept: the best on pictures held out of the training set, the last, or the best on the test queries,
     which is good for reproducing published figures only. Unless given, `validation` in `fixed` and `last` in `paper`, which
@@ -108,7 +108,7 @@ def preset_recipe(preset: PresetOptions, *, pictures: int | None = None) -> Reci
     preset
         What is asked for.
     pictures
-        Size of the training set as it lies there; the protocol's unless given.
+        Size of the training set as it lies there; the protocol's by default.
 
     Raises
     ------

@@ -9,7 +9,7 @@ A run folder holds
 * ``metrics.jsonl``, a line every few steps (step, share of the rates, pictures a second, share of the time that was spent
   waiting for data, every term of every loss), and a line for each look at the validation;
 * ``checkpoint.pt``, replaced whole every few steps: weights, their average, optimiser, loss scaling, objectives with their
-  centres and memories, the best state so far, and position; a killed run goes on from there as if it had not been;
+  centres and memories, the best state so far, and position; a killed run continues from there as if it had not been;
 * in the end ``NAME.safetensors`` and ``registry.toml``, a registry of one model, and ``result.json``: steps taken, figures of
   the validation, pictures a second, and the share of the time that was spent waiting for data.
 """

@@ -1,4 +1,4 @@
-"""The optimiser of a recipe, and the course of its rates."""
+"""The optimiser of a recipe, and its learning-rate schedule."""
 
 import math
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ _OPTIMISERS: dict[str, type[torch.optim.AdamW] | type[torch.optim.Adam]] = {
 def make_optimiser(
     schedule: Schedule, backbone: Iterable[nn.Parameter], heads: Iterable[nn.Parameter]
 ) -> torch.optim.Optimizer:
-    """Make the optimiser: the backbone by its rate, heads and objectives by theirs, and only matrices decayed."""
+    """Make the optimiser: separate rates for the backbone and for heads and objectives, weight decay for matrices only."""
     groups = []
     for rate, parameters in ((schedule.backbone_rate, list(backbone)), (schedule.head_rate, list(heads))):
         for decay, members in (
@@ -29,14 +29,14 @@ def make_optimiser(
 
 
 def set_rates(optimiser: torch.optim.Optimizer, step: int, schedule: Schedule) -> None:
-    """Give an optimiser the rates of a step."""
+    """Set the learning rates of a step."""
     share = rate_share(step, schedule)
     for group in optimiser.param_groups:
         group["lr"] = share * group["highest"]
 
 
 def rate_share(step: int, schedule: Schedule) -> float:
-    """The learning rate of a step as a share of the highest: a linear rise, then half a cosine down to zero, or none."""
+    """The learning rate of a step as a share of the peak: a linear warm-up, then a cosine decay to zero or a constant."""
     if step < schedule.warmup:
         return (step + 1) / schedule.warmup
     if schedule.course == "constant":

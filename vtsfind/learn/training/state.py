@@ -248,7 +248,7 @@ class TrainingState:
                 self.network, self._validated_head(), validation_set, self.data.preprocessing
             )
             self.network.load_state_dict(own)
-            self.best.look(value, done, self.average)
+            self.best.update(value, done, self.average)
             self.log(done - 1, validation_map=value, on=wanted.on, best=self.best.value)
             self.progress.advance(0, f"mAP {value:.4f} on {wanted.on}")
         return self.processes.any(0 < wanted.patience <= self.best.validations_since, self.device)

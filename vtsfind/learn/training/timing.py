@@ -1,4 +1,4 @@
-"""How fast training goes, and how long it waits for data."""
+"""Measuring the speed of training, and how long it waits for data."""
 
 import time
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ _T = TypeVar("_T")
 
 
 class StepTimer:
-    """Measures steps and the waiting before them.
+    """Measures the time of steps and of waiting for their batches.
 
     Parameters
     ----------
     views
-        Pictures of a step.
+        Pictures in a step.
     """
 
     def __init__(self, views: int) -> None:
@@ -21,7 +21,7 @@ class StepTimer:
         self.steps, self.waited_s, self.elapsed_s = 0, 0.0, 0.0
 
     def timed(self, batches: Iterator[_T]) -> Iterator[_T]:
-        """Give batches on, and count the time until each is there. The first one's, while workers start, does not count."""
+        """Yield the batches, and measure the time until each arrives, except the first, for which workers start."""
         last = time.monotonic()
         for number, batch in enumerate(batches):
             arrived_at = time.monotonic()
@@ -34,12 +34,12 @@ class StepTimer:
 
     @property
     def views_per_second(self) -> float:
-        """Pictures a second."""
+        """Pictures in a second."""
         return self.steps * self.views / self.elapsed_s if self.elapsed_s else 0.0
 
     @property
     def waiting_share(self) -> float:
-        """Share of the time that was spent waiting for data."""
+        """Share of the time that training waited for data."""
         return self.waited_s / self.elapsed_s if self.elapsed_s else 0.0
 
     def report(self) -> dict[str, float]:

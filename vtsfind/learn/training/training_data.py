@@ -1,4 +1,4 @@
-"""What a recipe's tasks learn from, and what a run is judged by, opened and looked through before anything is written."""
+"""The training and validation data of a recipe, opened and checked before anything is written."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,18 +22,18 @@ _HOLD_OUT_STREAM = 0x7660
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ValidationSet:
-    """The pictures that a run is judged by."""
+    """The pictures of the validation."""
 
     queries: Pictures
     database: Pictures | None
     """None where each query is compared with all other queries."""
     top: int | None
-    """How many answers count; None for all."""
+    """Number of results that count; None for all."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingData:
-    """What a recipe learns from."""
+    """The data of a recipe."""
 
     sources: tuple[Batches, ...]
     """Of each task."""
@@ -105,7 +105,7 @@ def open_training_data(
 
 
 def preprocessing_of(recipe: Recipe) -> Preprocessing:
-    """How pictures are shown: as the backbone was trained, and as the first protocol of the tasks has it, if any."""
+    """The preprocessing: that of the backbone, with the transform of the first protocol of the tasks, if there is one."""
     shown = backbone(recipe.network.backbone).preprocessing(recipe.network.size)
     if recipe.imagenet_statistics:
         shown = replace(shown, mean=IMAGENET_MEAN, std=IMAGENET_STD)
@@ -114,9 +114,9 @@ def preprocessing_of(recipe: Recipe) -> Preprocessing:
 
 
 def hold_out(rows: RowNumbers, share: float, seed: int) -> tuple[RowNumbers, RowNumbers]:
-    """Draw the share of rows that is held out; gives the others and those, each in their order.
+    """Draw the share of rows that is held out; returns the other rows and these, each in their order.
 
-    Drawn from raw random numbers, as `vtsfind.learn.data.splits.drawn` does and for its reason.
+    Drawn from raw random numbers, for the reason that `vtsfind.learn.data.splits` gives.
     """
     keys = np.random.PCG64([seed, _HOLD_OUT_STREAM]).random_raw(len(rows))
     out = np.zeros(len(rows), bool)
@@ -127,7 +127,7 @@ def hold_out(rows: RowNumbers, share: float, seed: int) -> tuple[RowNumbers, Row
 def _validation_rows(
     validation: Validation, pictures: Pictures, split: Split, seed: int
 ) -> tuple[RowNumbers, ValidationSet]:
-    """Give the rows to learn from, and what the run is judged by."""
+    """The rows of the training set, and the pictures of the validation."""
     if validation.on == "test":
         top = find_protocol(split.protocol).top_k
         return split.train, ValidationSet(pictures.subset(split.query), pictures.subset(split.database), top)

@@ -1,8 +1,7 @@
-"""How good the model of a run is while it is trained, and which state of it is kept.
+"""Validation during training, and the choice of the best state.
 
-The pictures that a run is judged by are never trained on. Held out of the training set, each of them is a query, and all
-others of them are its database; so an answer is a picture that the model has not seen, and the queries of the protocol stay
-untouched.
+Validation pictures are never trained on. If they are held out of the training set, each of them is a query and all the others
+are its database; so the model has seen neither, and the queries of the protocol are not used.
 """
 
 from collections.abc import Mapping
@@ -40,7 +39,7 @@ def mean_average_precision(
     validation_set
         The pictures.
     preprocessing
-        How they are shown.
+        Of the network.
     """
     network.eval()
     queries = _collection(network, head, validation_set.queries, preprocessing)
@@ -48,7 +47,7 @@ def mean_average_precision(
         database = _collection(network, head, validation_set.database, preprocessing)
         return metrics.map_hash(metrics.histograms(queries, database), validation_set.top)[0]
     counts = metrics.histograms(queries, queries)
-    # A query is no answer of its own. One without a label is not relevant to itself either.
+    # A query is not a result of itself. A query without a label is not relevant to itself either.
     labelled = validation_set.queries.labels.any(axis=1)
     items, relevant = counts.items.copy(), counts.relevant.copy()
     items[:, 0] -= 1
@@ -76,15 +75,15 @@ class BestState:
     """The best state of a run so far."""
 
     value: float = -1.0
-    """Its mean average precision; below 0 before the first look."""
+    """Its mean average precision; negative before the first validation."""
     step: int = 0
-    """Steps that had been taken."""
+    """Number of steps before it."""
     validations_since: int = 0
-    """Looks after it."""
+    """Number of validations after it."""
     weights: dict[str, Tensor] = field(default_factory=dict)
 
-    def look(self, value: float, step: int, weights: StateDict) -> None:
-        """Take note of a look; equal results keep the earlier state."""
+    def update(self, value: float, step: int, weights: StateDict) -> None:
+        """Record a validation; on equal results the earlier state is kept."""
         if value > self.value:
             self.value, self.step, self.validations_since = value, step, 0
             self.weights = {name: tensor.clone() for name, tensor in weights.items()}
@@ -92,7 +91,7 @@ class BestState:
             self.validations_since += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything, for a checkpoint."""
+        """All values, for a checkpoint."""
         return {
             "value": self.value,
             "step": self.step,
@@ -101,6 +100,6 @@ class BestState:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go back to what `state_dict` gave."""
+        """Restore the values from `state_dict`."""
         self.value, self.step, self.validations_since = state["value"], state["step"], state["since"]
         self.weights = dict(state["weights"])

@@ -1,11 +1,11 @@
-"""CIFAR-10 in its official binary form: read where it lies, or fetched and unpacked.
+"""CIFAR-10 in its official binary format, read from disk or downloaded and unpacked.
 
 The folder `cifar-10-batches-bin` has five training files and one test file of 10,000 pictures each. A picture is 3,073
 bytes: its label, 0 to 9, then 1,024 bytes of red, of green and of blue, row by row. Row numbers here count through the
 training files, then the test file.
 
-Where vtsfind unpacks the official archive, it leaves `origin.json` beside the files: the archive's MD5, which was checked,
-and the SHA-256 of each file that came out. `origin` tells by it whether the pictures are the official ones.
+When vtsfind unpacks the official archive, it writes `origin.json` beside the files: the archive's MD5, which was checked,
+and the SHA-256 of each unpacked file. `origin` uses it to tell whether the pictures are the official ones.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ def _check_size(path: Path) -> Path:
 
 @lru_cache(maxsize=2 * len(FILES))
 def _memory_mapped(path: Path) -> npt.NDArray[np.uint8]:
-    """A file's rows, (10000, 3073): read when touched, and shared by all processes that do."""
+    """The rows of a file, (10000, 3073), memory-mapped, so that processes share them."""
     return np.memmap(path, np.uint8, "r").reshape(-1, _ROW_BYTES)
 
 
@@ -77,7 +77,7 @@ class Cifar10Reader:
 
     folder: Path
     rows: RowNumbers
-    """The row of all 60,000 that each row here is."""
+    """The number of each row among all 60,000."""
 
     def __call__(self, row: int) -> Pixels:
         """The pixels of one row, (h, w, 3) uint8 RGB."""
@@ -102,28 +102,28 @@ def find_or_download(
     archive: RemoteFile = ARCHIVE,
     retry: RetryPolicy | None = None,
 ) -> Path:
-    """The folder of the unpacked files; when they are not there, the archive is fetched and unpacked.
+    """The folder of the unpacked files; if they are missing, the archive is downloaded and unpacked.
 
     Parameters
     ----------
     root
-        The folder of all data. The archive goes into `cifar10` in it, unless it lies in `root` already, and is unpacked
-        beside itself; it is not needed afterwards.
+        The folder of all data. The archive is downloaded to `cifar10` in it, unless it is in `root` already, and unpacked
+        in the same folder; it is not needed afterwards.
     progress, cancel
         Of the download.
     archive
-        Where it comes from.
+        The file to download.
     retry
-        With the server.
+        Of the download.
 
     Raises
     ------
     vtsfind.learn.data.download.DownloadFailed
-        When the archive cannot be got, is another file, or is damaged.
+        When the archive cannot be downloaded, is a different file, or is damaged.
     DiskFull
-        When there is no room, or `root` cannot be written.
+        When there is no space, or `root` cannot be written.
     Cancelled
-        When asked to stop; a download goes on from there the next time.
+        When it is cancelled; a download continues from there the next time.
     """
     folder = find(root)
     if folder is not None:
@@ -144,7 +144,7 @@ def find_or_download(
 
 
 def origin(folder: Path) -> str:
-    """Where the files in `folder` come from, in words: out of the official archive, or not known to be."""
+    """The origin of the files in `folder`, in words: the official archive, or unknown."""
     try:
         provenance = json.loads((folder / _ORIGIN_FILE).read_bytes())
         archive, md5, files = str(provenance["archive"]), str(provenance["md5"]), dict(provenance["files"])

@@ -1,4 +1,4 @@
-"""Names of the classes of published data sets, in the order of the label columns of the field's lists."""
+"""Names of the classes of published data sets, in the order of the label columns of the published lists."""
 
 _IMAGENET_100 = """
 n01514668 n01537544 n01560419 n01629819 n01632458 n01664065 n01685808 n01687978 n01698640 n01729322
@@ -36,7 +36,7 @@ COCO = tuple(name.replace("_", " ") for name in _COCO.split())
 
 
 def numbered_names(count: int) -> tuple[str, ...]:
-    """Names for label columns of which only the place is known.
+    """Names for label columns that have only a number.
 
     >>> numbered_names(11)[:3]
     ('00', '01', '02')

@@ -1,13 +1,13 @@
-r"""The field's list files: a picture a line, its path and then 0 or 1 for every class.
+r"""List files, as published with data sets: one picture on each line, its path and then 0 or 1 for every class.
 
 ::
 
     train2014/COCO_train2014_000000262184.jpg 0 0 1 0
     val2014/COCO_val2014_000000477705.jpg 0 1 1 0
 
-Paths are below the folder of the data set. Published lists often carry the absolute paths of their authors' machines: what
-stands before the part that is there on this one is taken away. Line ends may be ``\n`` or ``\r\n``; blank lines count for
-nothing. A path may hold blanks.
+Paths are relative to the folder of the data set. Published lists often have absolute paths of their authors' machines: the
+part in front that does not exist here is removed. Line ends may be ``\n`` or ``\r\n``; blank lines are ignored. A path may
+contain blanks.
 """
 
 import os
@@ -24,7 +24,7 @@ from vtsfind.base.paths import show_path
 
 @dataclass(frozen=True, slots=True)
 class ListFile:
-    """What one list file says, a row a picture, in the file's order; a picture that stands in it again is left out."""
+    """The content of a list file, one row for each picture, in the file's order; repeated pictures are left out."""
 
     file: Path
     names: tuple[str, ...]
@@ -36,7 +36,7 @@ class ListFile:
 
 
 def read_list(file: Path, folder: Path, *, columns: int | None = None) -> ListFile:
-    """Read a list file and see that its pictures are there.
+    """Read a list file, and check that its pictures exist.
 
     Parameters
     ----------
@@ -45,13 +45,13 @@ def read_list(file: Path, folder: Path, *, columns: int | None = None) -> ListFi
     folder
         Of the data set.
     columns
-        Label columns that there should be; as many as in the first line unless given.
+        Expected number of label columns; by default that of the first line.
 
     Raises
     ------
     UsageError
-        For a file that cannot be read; a line with fewer or more columns, or with labels other than 0 and 1; a path that
-        leads out of the folder; a picture that stands twice with different labels; pictures that are not there. Names the
+        For a file that cannot be read; a line with a wrong number of columns, or with labels other than 0 and 1; a path
+        outside the folder; a picture that is listed twice with different labels; missing pictures. The message names the
         file and the line.
     """
     lines = list(_lines(file))
@@ -69,7 +69,7 @@ def read_list(file: Path, folder: Path, *, columns: int | None = None) -> ListFi
 
 
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
-    """The lines that say something, with their numbers from 1."""
+    """The lines that are not blank, with their numbers from 1."""
     try:
         text = os.fsdecode(file.read_bytes().removeprefix(b"\xef\xbb\xbf"))
     except OSError as error:
@@ -104,7 +104,7 @@ def _parse_line(line: str, count: int, where: str) -> tuple[str, bytes]:
         )
     raise UsageError(
         f"{where} has {labels} label columns, and not {count} as it should.",
-        "Mend the line, or get the list again.",
+        "Correct the line, or get the list again.",
     )
 
 
@@ -113,7 +113,7 @@ def _is_number(word: str) -> bool:
 
 
 class _FolderListing:
-    """Knows which files there are below a folder, listing each folder once."""
+    """The files below a folder; each folder is listed once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -142,7 +142,7 @@ class _FolderListing:
             if ".." in name.split("/"):
                 raise UsageError(
                     f"{file}, line {number}, names a picture outside {self.folder}: {_printable(path)}.",
-                    "Mend the line.",
+                    "Correct the line.",
                 )
             if not self.contains(name):
                 missing.append((number, name))
@@ -157,7 +157,7 @@ class _FolderListing:
         return names
 
     def _foreign_prefix(self, path: str) -> str:
-        """What an absolute path has before the longest end of it that is there; just the slash if nothing is."""
+        """The part of an absolute path before its longest suffix that exists; only the slash if no suffix exists."""
         parts = path.strip("/").split("/")
         for start in range(len(parts)):
             if self.contains("/".join(parts[start:])):

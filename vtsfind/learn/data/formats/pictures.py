@@ -1,4 +1,4 @@
-"""A set of pictures by row, and the ways in which the pixels of a row are got."""
+"""A set of pictures by row, and the readers of their pixels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".heic", 
 class Pictures:
     """A set of pictures by row, with labels.
 
-    Pictures are decoded when asked for. Copies in other processes open the files again, so this is cheap to send.
+    Pictures are decoded on request. Copies in other processes open the files again, so it is cheap to pickle.
     """
 
     classes: tuple[str, ...]
     labels: Labels
     """(n, c), 1 where the picture is of the class; a row of zeros has no label."""
     readers: tuple[Callable[[int], Pixels], ...]
-    """Functions of a local row, one a source."""
+    """Functions of a local row, one for each source."""
     starts: tuple[int, ...]
     """The first row of each source, and the number of all rows."""
 
@@ -42,7 +42,7 @@ class Pictures:
         return self.readers[source](row - self.starts[source])
 
     def subset(self, rows: RowNumbers) -> Self:
-        """The pictures of these rows alone, (m,) int64, in that order; row i of the result is row ``rows[i]`` of this."""
+        """The pictures of these rows, (m,) int64, in this order; row i of the result is row ``rows[i]`` of this set."""
         return type(self)(self.classes, self.labels[rows], (SubsetReader(self, rows),), (0, len(rows)))
 
 
@@ -60,7 +60,7 @@ class SubsetReader:
 
 @dataclass(frozen=True, slots=True)
 class FileReader:
-    """Reads photos from files, at least `shortest` pixels on the short side where they have it."""
+    """Reads photos from files, with at least `shortest` pixels on the shorter side if they have that many."""
 
     folder: Path
     names: tuple[str, ...]
@@ -73,7 +73,9 @@ class FileReader:
         try:
             pixels: Pixels = decode(path.read_bytes(), shortest=self.shortest)[0]
         except (OSError, DecodeError) as error:
-            raise UsageError(f"The picture {path} cannot be used: {error}.", "Mend or remove it.") from error
+            raise UsageError(
+                f"The picture {path} cannot be used: {error}.", "Correct or remove it."
+            ) from error
         return pixels
 
 

@@ -21,7 +21,7 @@ from vtsfind.learn.data.formats.pictures import (
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where pictures come from."""
+    """A folder of pictures of one kind."""
 
     kind: str
     """`photos`, `classes`, `mosaics` or `cifar10`."""
@@ -30,7 +30,7 @@ class Source:
     tile: int = 0
     """Side of a mosaic's tiles, in pixels."""
     leave_out: tuple[str, ...] = ()
-    """Classes that are not used, so that they can serve as unseen ones."""
+    """Classes that are not used, to serve as unseen classes."""
 
 
 def load(sources: Sequence[Source], root: Path, *, shortest: int) -> Pictures:
@@ -39,16 +39,16 @@ def load(sources: Sequence[Source], root: Path, *, shortest: int) -> Pictures:
     Parameters
     ----------
     sources
-        What to read, in order; their rows follow each other.
+        The folders, in order; their rows are concatenated.
     root
         The folder of all data.
     shortest
-        Pixels wanted on the short side.
+        Minimum length of the shorter side, in pixels.
 
     Raises
     ------
     UsageError
-        When a folder is missing, holds no pictures, or is not of the kind that it is said to be.
+        When a folder is missing, has no pictures, or is not of its kind.
     """
     parts = [_open(source, root / source.path, shortest) for source in sources]
     classes = tuple(sorted({name for names, _, _ in parts for name in names}))
