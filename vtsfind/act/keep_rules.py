@@ -212,30 +212,28 @@ def _newest(candidate: KeepCandidate) -> tuple[int, int]:
     return -digits, -changed
 
 
-def _time_name(candidate: KeepCandidate, other: KeepCandidate) -> str:
-    mine, yours = candidate.photo, other.photo
-    if mine.info.taken and mine.info.taken != yours.info.taken:
-        return f"taken {mine.info.taken}"
-    try:
-        changed = datetime.fromtimestamp(mine.stamp.mtime_ns // 10**9, UTC)
-    except (OSError, OverflowError, ValueError):
-        return "changed at an impossible date"
-    return f"last changed {changed:%Y-%m-%d %H:%M:%S} UTC"
-
-
 def _oldest_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return f"older{_times(better, worse)}"
+    return _age_words(better, worse, "taken earlier", "older file")
 
 
 def _newest_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return f"newer{_times(better, worse)}"
+    return _age_words(better, worse, "taken later", "newer file")
 
 
-def _times(better: KeepCandidate, worse: KeepCandidate) -> str:
-    mine, yours = _time_name(better, worse), _time_name(worse, better)
-    if mine != yours:
-        return f": {mine}, the other {yours}"
-    return " by less than a second"
+def _age_words(better: KeepCandidate, worse: KeepCandidate, taken_word: str, changed_word: str) -> str:
+    taken = better.photo.info.taken
+    if taken and taken != worse.photo.info.taken:
+        return f"{taken_word}: {taken}"
+    dates = [_changed_date(each.photo.stamp.mtime_ns) for each in (better, worse)]
+    return f"{changed_word}: {dates[0]}, the other {dates[1]}" if dates[0] != dates[1] else changed_word
+
+
+def _changed_date(mtime_ns: int) -> str:
+    """The date of the last change, in UTC, or what a file system has instead of one."""
+    try:
+        return f"{datetime.fromtimestamp(mtime_ns // 10**9, UTC):%Y-%m-%d}"
+    except (OSError, OverflowError, ValueError):
+        return "no valid date"
 
 
 def _bytes_words(better: KeepCandidate, worse: KeepCandidate) -> str:
