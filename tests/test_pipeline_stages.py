@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from support.block_encoder import SIGNATURE
 
-from vtsfind.act.policy import policy
+from vtsfind.act.keep_policy import policy
 from vtsfind.base import bits
 from vtsfind.base.groups import (
     COPIES,

@@ -14,7 +14,7 @@ from support.made_plans import ORIGIN, group, photo
 from support.output import Vtsfind
 
 from vtsfind.act.actions import moving
-from vtsfind.act.plan import make_plan
+from vtsfind.act.make_plan import make_plan
 from vtsfind.base.operations import Action, State
 from vtsfind.engine.apply.apply import apply
 from vtsfind.engine.apply.recovery import recover, user_journal

@@ -13,7 +13,7 @@ from support.fault_matrix import fault
 from support.killed_apply import tree
 from support.made_plans import ORIGIN, group, photo
 
-from vtsfind.act.plan import make_plan
+from vtsfind.act.make_plan import make_plan
 from vtsfind.base.operations import Action, State
 from vtsfind.engine.apply.apply import apply
 from vtsfind.engine.apply.undo import undo

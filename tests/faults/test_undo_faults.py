@@ -14,7 +14,7 @@ from support.fault_matrix import fault
 from support.killed_apply import tree
 from support.made_plans import ORIGIN, group, photo
 
-from vtsfind.act.plan import make_plan
+from vtsfind.act.make_plan import make_plan
 from vtsfind.base.operations import Action, State
 from vtsfind.engine.apply.apply import ApplyResult, apply
 from vtsfind.engine.apply.recovery import recover, user_journal
