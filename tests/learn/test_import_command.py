@@ -261,7 +261,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         (["{file}"], "--backbone"),
         (["{file}", "--backbone", "vts17"], "no backbone 'vts17'"),
         (["{file}", "--backbone", "vitti16", "--name", "../x"], "'../x' cannot be a name"),
-        (["{run}", "--backbone", "vitti16"], "Leave --backbone and --depth out"),
+        (["{run}", "--backbone", "vitti16"], "Leave out --backbone and --depth"),
     ],
 )
 def test_wrong_use_is_refused_with_what_to_do(tmp_path: Path, arguments: list[str], message: str) -> None:
