@@ -123,7 +123,7 @@ def test_a_collage_or_a_crop_without_a_cameras_data_is_kept_wide_and_told_as_a_d
     facing = replace(part(0.4, 0.3), boxed=0)
     assert not rules.is_frame(CARD, photo, part(0.4, 0.3))
     assert rules.ambiguity(CARD, photo, facing) == "a crop or a collage"
-    assert "the original of a crop, or a collage" in rules.reason(CARD, photo, facing)
+    assert "which it contains" in rules.reason(CARD, photo, facing)
     shot = candidate("/o", 2000, 2000, SHOT)
     assert rules.ambiguity(shot, photo, facing) == ""
     assert rules.reason(shot, photo, facing) == "2000x2000 beats 800x600; has the camera's name"

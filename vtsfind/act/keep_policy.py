@@ -146,7 +146,7 @@ class Policy:
             return ""
         sizes = f"{rules.size(keeper)} beats {rules.size(other)}"
         if evidence.boxed == 0 and self.ambiguity(keeper, other, evidence):
-            return f"{sizes}, which it contains: the original of a crop, or a collage"
+            return f"{sizes}, which it contains"
         found = inset(other, keeper, evidence) if evidence.boxed == 1 else None
         if found and found.framing is Framing.FRAME:
             return f"{sizes}, which contains it at {found.size}"
