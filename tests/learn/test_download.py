@@ -184,7 +184,7 @@ def test_a_page_in_the_place_of_the_file_is_refused_at_once_and_costs_nothing(
 ) -> None:
     part(tmp_path / "a").write_bytes(CONTENT[:1000])
     site.content, site.ranges = b"<html>Please log in</html>", False
-    with pytest.raises(DownloadFailed, match="has 26 bytes now, not 300,000"):
+    with pytest.raises(DownloadFailed, match="has 26 bytes, not 300,000"):
         download(remote(site), tmp_path / "a", retry=SOON)
     assert part(tmp_path / "a").read_bytes() == CONTENT[:1000]
 
@@ -201,7 +201,7 @@ def test_a_file_that_is_not_served_any_more_is_asked_for_once(site: Site, tmp_pa
 def test_without_a_network_the_error_says_so_and_names_the_way_by_hand(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         address = f"http://127.0.0.1:{closed.getsockname()[1]}/x"
-    with pytest.raises(DownloadFailed, match=r"Connection refused.*Look at the network.*put it at .*a\."):
+    with pytest.raises(DownloadFailed, match=r"Connection refused.*Check the network.*put it at .*a\."):
         download(RemoteFile(address, 5), tmp_path / "a", retry=SOON)
 
 

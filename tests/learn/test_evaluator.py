@@ -357,7 +357,7 @@ def test_a_model_is_not_measured_by_a_drawing_that_it_was_not_trained_by(
     assert measure(elsewhere, data).trained_by == "another data set or split"
     drawn = replace(PROTOCOLS["folder"], sampling=PROTOCOLS["cifar10@all"].sampling, title="Drawn")
     monkeypatch.setattr(evaluator, "find_protocol", lambda _: drawn)
-    with pytest.raises(UsageError, match=r"another drawing of Drawn.*seed of its training"):
+    with pytest.raises(UsageError, match=r"not trained on the split of Drawn.*seed of its training"):
         measure(elsewhere, data)
     text = recipe_text("csq").replace(
         'data = [{ kind = "photos", path = "x" }]', 'protocol = "folder"\nsplit_seed = 7'
