@@ -26,8 +26,10 @@ from vtsfind.tui.services.typed_paths import parse_dropped_path
 from vtsfind.tui.widgets.job_panel import JobPanel
 from vtsfind.tui.widgets.path_input import PathInput
 from vtsfind.tui.widgets.row_list import RowList
-from vtsfind.tui.widgets.text_width import Line
+from vtsfind.tui.widgets.text_width import Line, cut_path
 
+_CURSOR_WIDTH = 1
+"""Cells that a list draws before a line."""
 _INTRODUCTION = """vtsfind finds duplicate photos and helps you to remove them safely. No photo is changed before you \
 say so, and what is removed can be brought back.
 
@@ -128,10 +130,15 @@ class WelcomePage(Page):
     def _row(self, place: int) -> Line:
         folder = self._folders[place]
         photos = "counting \u2026" if folder.photos is None else counted(folder.photos, "photo")
+        mark, number = "[x] " if folder.is_chosen else "[ ] ", f"  {photos}"
+        left = max(self._list.content_size.width - _CURSOR_WIDTH - len(mark) - len(number), 0)
         return [
-            ("[x] " if folder.is_chosen else "[ ] ", "good" if folder.is_chosen else "dim"),
-            (folder.path, "strong" if folder.is_chosen else "name"),
-            (f"  {photos}", "dim"),
+            (mark, "good" if folder.is_chosen else "dim"),
+            (
+                cut_path(folder.path, left).rstrip() if left else folder.path,
+                "strong" if folder.is_chosen else "name",
+            ),
+            (number, "dim"),
         ]
 
     @on(RowList.RowOpened)
