@@ -58,15 +58,23 @@ def imported(*arguments: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["query", "-h"], ["paths"], ["models", "list"], ["doctor"], ["history"]],
-    ids=" ".join,
+    [
+        ["--help"],
+        ["query", "-h"],
+        ["paths"],
+        ["models", "list"],
+        ["doctor", "--library", "{library}"],
+        ["history"],
+    ],
+    ids=lambda arguments: arguments[0],
 )
 def test_a_command_that_needs_no_model_loads_no_torch(
-    arguments: list[str], monkeypatch: pytest.MonkeyPatch
+    arguments: list[str], album: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     block_encoder.register()
     monkeypatch.setenv("VTSFIND_MODEL", block_encoder.NAME)
-    assert imported(*arguments).isdisjoint(HEAVY)
+    given = [each.format(library=album / "library") for each in arguments]
+    assert imported(*given).isdisjoint(HEAVY)
 
 
 def test_help_loads_neither_arrays_nor_bars_nor_decoders() -> None:
