@@ -94,7 +94,7 @@ def test_fifty_thousand_names_of_one_thumbnail_are_one_photo(
     thumbnails(photos, tmp_path / "library", links=True)
     result = dupes(index=False)
     assert (result.exit_code, result.stdout) == (0, "")
-    assert f"{THUMBNAILS - 1:,} paths more to the same files" in result.stderr
+    assert f"{THUMBNAILS - 1:,} further paths to the same files" in result.stderr
 
 
 def test_ten_thousand_black_frames_cost_few_pairs_and_match_by_pixels_only(

@@ -155,7 +155,7 @@ def test_two_processes_train_the_model_that_one_trains(tmp_path: Path) -> None:
         ("average = 0.99", "average = 0.5"),
         ('precision = "auto"', 'precision = "float32"'),
         ("share = 0.1", "share = 0.25"),
-        ("every = 15", "every = 3"),
+        ("every = 14", "every = 3"),
         ("clip = 1.0", "clip = 0.5"),
     ):
         assert old in text

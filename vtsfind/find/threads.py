@@ -86,7 +86,9 @@ class SingleThreadedBlas(AbstractContextManager[None]):
         with self._lock:
             self._nesting += 1
             if self._nesting == 1:
-                self._limit = _blas_controller("cv2" in sys.modules).limit(limits=1, user_api="blas")
+                self._limit = _blas_controller(frozenset(_BRING_BLAS & sys.modules.keys())).limit(
+                    limits=1, user_api="blas"
+                )
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -100,13 +102,17 @@ class SingleThreadedBlas(AbstractContextManager[None]):
 SINGLE_THREADED_BLAS = SingleThreadedBlas()
 
 
+_BRING_BLAS = {"cv2", "torch", "scipy"}
+"""Modules that bring a library of their own."""
+
+
 @cache
-def _blas_controller(opencv: bool) -> Any:  # noqa: FBT001 - a key of the cache: OpenCV brings a library of its own
-    """What sets the threads of the libraries that are loaded."""
+def _blas_controller(brought: frozenset[str]) -> Any:
+    """What sets the threads of the libraries that are loaded; another one when more modules brought theirs."""
     import numpy as np  # noqa: F401 - its library is to be among them
     from threadpoolctl import ThreadpoolController
 
-    del opencv
+    del brought
     return ThreadpoolController()
 
 
