@@ -1,8 +1,8 @@
 """The library: what it keeps, what it answers, and how it refuses.
 
-The golden library of version 1, `golden/index-v1`, is read for ever and never written again. For a later version of the
-format another one is made beside it, from the folder of the tests:
-`python -c "import pathlib; from support import entries; entries.write_golden(pathlib.Path('golden/index-v2'))"`.
+The golden library of each version of the format, such as `golden/index-v1`, is read for ever and never written again. For a
+later version another one is made beside them, from the folder of the tests:
+`python -c "import pathlib; from support import entries; entries.write_golden(pathlib.Path('golden/index-v3'))"`.
 """
 
 import hashlib
@@ -37,10 +37,18 @@ from vtsfind.base.errors import (
 from vtsfind.base.records import Entry, Failure, Head, Reason, Signature, Stamp
 from vtsfind.store.index import Index, Planes
 
-GOLDEN = Path(__file__).parent / "golden" / "index-v1"
+GOLDENS = Path(__file__).parent / "golden"
+GOLDEN = GOLDENS / "index-v2"
 GOLDEN_SHA256 = {
-    "library.db": "354d6e67980a268f5a152f569d6d78d0a46f7e00d8c82216f10e8c35d9dc7fb7",
-    "planes.vtp": "47df641cdc7367fd50efcdf2935b7d95777281720ac8552e3f3bab231da34ccd",
+    "index-v1": {
+        "library.db": "354d6e67980a268f5a152f569d6d78d0a46f7e00d8c82216f10e8c35d9dc7fb7",
+        "planes.vtp": "47df641cdc7367fd50efcdf2935b7d95777281720ac8552e3f3bab231da34ccd",
+    },
+    "index-v2": {
+        "library.db": "d225e146e301444013ef91407f900c983751f2c9e7a361ffcd584ba01001d80e",
+        "planes.vtp": "ac25b292882a5697a38df1a3638202d0495a3f4c6012468c1e3817ef6211f43e",
+        "vtsfind-library": "6d43930011899644c933ae6f90f14151e2893b969c78d058ec0bf37e3c38ef1f",
+    },
 }
 
 
@@ -82,13 +90,21 @@ def changed_database(folder: Path, *statements: str) -> None:
 # Reading the golden library
 
 
-def test_the_golden_library_is_the_one_that_was_made_for_version_1() -> None:
-    found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in GOLDEN.iterdir()}
-    assert found == GOLDEN_SHA256
+@pytest.fixture(params=["index-v1", "index-v2"])
+def any_golden(folder: Path, request: pytest.FixtureRequest) -> Path:
+    """A copy of the golden library of each version."""
+    shutil.copytree(GOLDENS / request.param, folder)
+    return folder
 
 
-def test_every_fact_of_the_golden_library_is_read(golden: Path) -> None:
-    with Index.open(golden) as index:
+@pytest.mark.parametrize("name", GOLDEN_SHA256)
+def test_the_golden_library_is_the_one_that_was_made_for_its_version(name: str) -> None:
+    found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in (GOLDENS / name).iterdir()}
+    assert found == GOLDEN_SHA256[name]
+
+
+def test_every_fact_of_the_golden_library_is_read(any_golden: Path) -> None:
+    with Index.open(any_golden) as index:
         assert index.signature == entries.SIGNATURE
         assert index.roots() == [b"/more/\xff", b"/photos"]
         usable = {entries.path(i): entries.stamp(i) for i in range(1, 8)}
@@ -107,8 +123,9 @@ def test_every_fact_of_the_golden_library_is_read(golden: Path) -> None:
         assert counts.indexed is not None
 
 
-def test_every_code_of_the_golden_library_is_read(golden: Path) -> None:
-    with Index.open(golden) as index:
+def test_every_code_of_the_golden_library_is_read(any_golden: Path) -> None:
+    before = (any_golden / "planes.vtp").read_bytes()
+    with Index.open(any_golden) as index:
         photo_of_path = {entries.path(i): i for i in range(1, 8)}
         photo_of_path |= {b"/photos/two\nlines.jpg": 3, b"/more/\xff\xfe.jpg": 50}
         for head in ("copy", "scene"):
@@ -120,12 +137,23 @@ def test_every_code_of_the_golden_library_is_read(golden: Path) -> None:
             for file in files:
                 i = photo_of_path[file.path]
                 assert (file.digest, file.info) == (entries.digest(i), entries.info(i))
-    assert (golden / "planes.vtp").read_bytes() == (GOLDEN / "planes.vtp").read_bytes()
+    assert (any_golden / "planes.vtp").read_bytes() == before
 
 
-def test_the_golden_library_is_sound(golden: Path) -> None:
-    with Index.open(golden) as index:
+def test_the_golden_library_is_sound(any_golden: Path) -> None:
+    with Index.open(any_golden) as index:
         assert index.check(deep=True) == []
+
+
+def test_the_first_writer_brings_a_golden_library_to_the_present_version(any_golden: Path) -> None:
+    before = (any_golden / "planes.vtp").read_bytes()
+    with Index.open(any_golden, write=True) as index:
+        assert index.check(deep=True) == []
+    with Index.open(any_golden) as index:
+        assert index._database.version == 2
+        assert index.check(deep=True) == []
+        assert len(index.contents()) == 8
+    assert (any_golden / "planes.vtp").read_bytes() == before
 
 
 # What is kept
@@ -320,7 +348,10 @@ def test_a_folder_without_a_library_is_said_to_have_none(folder: Path) -> None:
 def test_a_library_is_not_made_over_another(golden: Path) -> None:
     with pytest.raises(UsageError, match="already"):
         Index.create(golden, entries.SIGNATURE)
-    assert hashlib.sha256((golden / "library.db").read_bytes()).hexdigest() == GOLDEN_SHA256["library.db"]
+    assert (
+        hashlib.sha256((golden / "library.db").read_bytes()).hexdigest()
+        == GOLDEN_SHA256["index-v2"]["library.db"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -341,10 +372,10 @@ def test_a_model_that_does_not_fit_the_format_gets_no_library(folder: Path, head
 
 
 def test_a_library_of_a_newer_format_asks_for_an_upgrade_and_stays_as_it_is(golden: Path) -> None:
-    changed_database(golden, "PRAGMA user_version = 2")
+    changed_database(golden, "PRAGMA user_version = 3")
     before = (golden / "library.db").read_bytes()
     for use in (Index.open, Index.rescue):
-        with pytest.raises(LibraryTooNew, match=r"format 2.*Upgrade vtsfind"):
+        with pytest.raises(LibraryTooNew, match=r"format 3.*Upgrade vtsfind"):
             use(golden)
     assert (golden / "library.db").read_bytes() == before
     assert not list(golden.glob("damaged*"))

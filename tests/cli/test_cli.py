@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import vtsfind
 from vtsfind.base.settings import places
 from vtsfind.cli.app import app
+from vtsfind.engine.library.access import LIBRARY_FORMAT
 from vtsfind.store.index import Index
 
 
@@ -90,7 +91,9 @@ def test_doctor_without_a_library_says_how_to_make_one(run: Vtsfind) -> None:
 def test_version_names_program_format_and_model() -> None:
     result = CliRunner().invoke(app, ["--version"])
     assert result.exit_code == 0
-    assert result.stdout.startswith(f"vtsfind {vtsfind.__version__}, library format 1, default model ")
+    assert result.stdout.startswith(
+        f"vtsfind {vtsfind.__version__}, library format {LIBRARY_FORMAT}, default model "
+    )
 
 
 @pytest.mark.parametrize("arguments", [["-h"], ["--help"], ["index", "-h"], ["models", "show", "--help"]])

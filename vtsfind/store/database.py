@@ -10,16 +10,19 @@ from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.errors import LibraryDamaged
+from vtsfind.base.paths import show_path
 from vtsfind.base.records import Entry, Failure, PictureInfo, Signature, Stamp
 from vtsfind.store.errors import REPAIR_HINT, SQLITE_ERRORS
 from vtsfind.store.planes import STATE_BYTES, code_bytes
 from vtsfind.store.rows import (
     FileRecord,
+    is_row_intact,
     join_codes,
     reason_of,
     row_crc,
@@ -29,7 +32,18 @@ from vtsfind.store.rows import (
     text,
     unsigned,
 )
-from vtsfind.store.schema import NAME, SCHEMA
+from vtsfind.store.schema import NAME, SCHEMA, VERSION
+
+NO_CRC = -1
+"""What no row has as its checksum."""
+
+_FILE_RECORDS = (
+    "SELECT content, path, files.size, mtime_ns, inode, sha256, codes, crc,"
+    " contents.size, width, height, orientation, taken, format FROM files JOIN contents ON id = content"
+)
+_CHECKED_ROWS = (
+    "SELECT id, sha256, codes, crc, size, width, height, orientation, taken, format FROM contents ORDER BY id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +75,8 @@ class Database:
         self.folder = folder
         self.codes_changed = False
         """Whether the open transaction changed which codes are in the planes."""
+        (self.version,) = connection.execute("PRAGMA user_version").fetchone()
+        """Of the format: a database of an earlier one has fewer checksums until `upgrade`."""
         self.signature = self._read_signature()
         self.code_bytes = sum(map(code_bytes, self.signature.heads))
 
@@ -127,11 +143,12 @@ class Database:
         if info is None or codes is None or len(entry.digest) != 32:
             raise ValueError("a content that is new to the index needs a digest of 32 bytes, info and codes")
         taken = None if info.taken is None else text(info.taken)
-        shape = (info.width, info.height, info.orientation, taken, text(info.format))
+        size = signed(entry.stamp.size)
+        facts = (size, info.width, info.height, info.orientation, taken, text(info.format))
         (content,) = connection.execute(
             "INSERT INTO contents (sha256, size, width, height, orientation, taken, format, codes, crc)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-            (entry.digest, signed(entry.stamp.size), *shape, codes, row_crc(entry.digest, codes)),
+            (entry.digest, *facts, codes, row_crc(self.version, entry.digest, codes, facts)),
         ).fetchone()
         return int(content)
 
@@ -276,14 +293,26 @@ class Database:
     def files_of_content(self, content: int) -> list[FileRecord]:
         """The files with a content, by path."""
         cursor = self.connection.execute(
-            "SELECT path, files.size, mtime_ns, inode, sha256, width, height, orientation, taken, format"
-            " FROM files JOIN contents ON id = content WHERE content = ? ORDER BY path",
+            _FILE_RECORDS + " WHERE content = ? ORDER BY path",
             (content,),
         )
-        return [
-            FileRecord(path, Stamp(size, mtime_ns, unsigned(inode)), digest, PictureInfo(*info))
-            for path, size, mtime_ns, inode, digest, *info in cursor
-        ]
+        return [self._file_record(row) for row in cursor]
+
+    def _file_record(self, row: tuple[Any, ...]) -> FileRecord:
+        """What a row of `_FILE_RECORDS` says.
+
+        Raises
+        ------
+        LibraryDamaged
+            If the facts about its content are not as they were written.
+        """
+        _, path, size, mtime_ns, inode, digest, codes, crc, *facts = row
+        if not is_row_intact(self.version, digest, codes, crc, tuple(facts)):
+            raise LibraryDamaged(
+                f"The facts about {show_path(path)} in {self.folder / NAME} are not as they were written.",
+                REPAIR_HINT,
+            )
+        return FileRecord(path, Stamp(size, mtime_ns, unsigned(inode)), digest, PictureInfo(*facts[1:]))
 
     def files_of_digest(self, digest: bytes) -> list[FileRecord]:
         """The files with the content of that SHA-256, by path."""
@@ -292,18 +321,40 @@ class Database:
 
     def contents_with_files(self) -> Iterator[tuple[int, list[FileRecord]]]:
         """Every content that has a file, by id, with its files by path."""
-        cursor = self.connection.execute(
-            "SELECT content, path, files.size, mtime_ns, inode, sha256, width, height, orientation, taken, format"
-            " FROM files JOIN contents ON id = content ORDER BY content, path"
-        )
+        cursor = self.connection.execute(_FILE_RECORDS + " ORDER BY content, path")
         for content, rows in groupby(cursor, key=itemgetter(0)):
-            yield (
-                content,
-                [
-                    FileRecord(path, Stamp(size, mtime_ns, unsigned(inode)), digest, PictureInfo(*info))
-                    for _, path, size, mtime_ns, inode, digest, *info in rows
-                ],
+            yield content, [self._file_record(row) for row in rows]
+
+    def damaged_contents(self) -> list[int]:
+        """Ids of the contents whose codes have a wrong length, or which have a wrong checksum."""
+        cursor = self.connection.execute(_CHECKED_ROWS)
+        return [
+            content
+            for content, digest, codes, crc, *facts in cursor
+            if not is_row_intact(self.version, digest, codes, crc, tuple(facts))
+            or len(codes) != self.code_bytes
+        ]
+
+    def upgrade(self) -> None:
+        """Bring a database of an earlier version to this one, and commit; damaged rows stay damaged."""
+        if self.version == VERSION:
+            return
+        damaged = set(self.damaged_contents())
+        with self.transaction() as connection:
+            rows = connection.execute(_CHECKED_ROWS).fetchall()
+            connection.executemany(
+                "UPDATE contents SET crc = ? WHERE id = ?",
+                (
+                    (
+                        NO_CRC if content in damaged else row_crc(VERSION, digest, codes, tuple(facts)),
+                        content,
+                    )
+                    for content, digest, codes, _, *facts in rows
+                ),
             )
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+        self.commit()
+        self.version = VERSION
 
     def roots(self) -> list[bytes]:
         """The recorded roots, sorted."""

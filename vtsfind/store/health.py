@@ -11,7 +11,6 @@ from vtsfind.store.database import Database
 from vtsfind.store.errors import SQLITE_ERRORS
 from vtsfind.store.plane_cache import PublishedPlanes
 from vtsfind.store.planes import PlanesUnusable
-from vtsfind.store.rows import is_content_intact
 from vtsfind.store.schema import NAME
 
 
@@ -96,12 +95,7 @@ def damaged_contents(database: Database, *, checksums: bool) -> list[int]:
             "SELECT id FROM contents WHERE length(codes) <> ? ORDER BY id", (database.code_bytes,)
         )
         return [content for (content,) in cursor]
-    cursor = database.connection.execute("SELECT id, sha256, codes, crc FROM contents ORDER BY id")
-    return [
-        content
-        for content, digest, codes, crc in cursor
-        if not is_content_intact(digest, codes, crc, database.code_bytes)
-    ]
+    return database.damaged_contents()
 
 
 def _planes(database: Database, *, deep: bool) -> Iterator[LibraryProblem]:

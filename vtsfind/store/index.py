@@ -1,4 +1,4 @@
-"""A library: the index of a collection of photos. This text is the specification of its format, version 1.
+"""A library: the index of a collection of photos. This text is the specification of its format, version 2.
 
 A library is a folder::
 
@@ -24,7 +24,7 @@ Should hold, or time is wasted: the planes file exists and is up to date.
 
 The database
 ------------
-`application_id` is 0x56545346 and `user_version` the version of the format, 1. A higher version is refused. All tables
+`application_id` is 0x56545346 and `user_version` the version of the format, 2. A higher version is refused. All tables
 are STRICT; files and meta and roots are WITHOUT ROWID.
 
 =========== ============== =======================================================================================
@@ -39,7 +39,8 @@ contents    id             ascending, never used again, below 2^32
             size           bytes of the file
             width, height  pixels, upright; orientation: EXIF, 1 to 8; taken: text or NULL; format: text
             codes          packed codes (`vtsfind.base.bits`) of all heads, concatenated, each ceil(bits / 8) bytes
-            crc            CRC-32 of sha256 followed by codes
+            crc            CRC-32 of sha256, codes, and the JSON array [size, width, height, orientation, taken, format]
+                           in UTF-8 without blanks, one after the other
 files       path           absolute path, bytes
             size           bytes; mtime_ns: nanoseconds since 1970; inode: all three modulo 2^64 as signed numbers, NULL
                            if the file could not be examined
@@ -52,7 +53,8 @@ A content stays when its last file goes, so that a moved, renamed or restored fi
 
 Changes of the format
 ---------------------
-1: the first.
+1: the first. Its `crc` is of sha256 followed by codes.
+2: `crc` covers all facts about a content. A library of version 1 is read, and brought to version 2 by the next writer.
 """
 
 from collections.abc import Iterable, Sequence
@@ -100,10 +102,13 @@ class Index(AbstractContextManager["Index"]):
     def _open_database(self) -> Database:
         connection = schema.connect(self.folder, write=self._lock is not None)
         try:
-            return Database(connection, self.folder)
+            database = Database(connection, self.folder)
+            if self._lock is not None:
+                database.upgrade()
         except BaseException:
             connection.close()
             raise
+        return database
 
     @classmethod
     def create(cls, folder: Path, signature: Signature) -> Self:

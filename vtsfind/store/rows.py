@@ -57,16 +57,26 @@ def text(value: str) -> str:
     return value.encode("utf-8", "backslashreplace").decode()
 
 
-def row_crc(digest: bytes, codes: bytes) -> int:
-    """The checksum of a row of `contents`."""
-    return zlib.crc32(codes, zlib.crc32(digest))
+Facts = tuple[int, int, int, int, str | None, str]
+"""What else a row of `contents` says: size, width, height, orientation, taken, format."""
 
 
-def is_content_intact(digest: object, codes: object, crc: object, length: int) -> bool:
-    """Whether a row of `contents` has codes of the right length and the right checksum."""
+def row_crc(version: int, digest: bytes, codes: bytes, facts: Facts) -> int:
+    """The checksum of a row of `contents` in a database of that version."""
+    crc = zlib.crc32(codes, zlib.crc32(digest))
+    if version == 1:
+        return crc
+    return zlib.crc32(json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode(), crc)
+
+
+def is_row_intact(version: int, digest: object, codes: object, crc: object, facts: Facts) -> bool:
+    """Whether a row of `contents` has the right checksum."""
     if not isinstance(digest, bytes) or not isinstance(codes, bytes):
         return False
-    return len(codes) == length and row_crc(digest, codes) == crc
+    try:
+        return row_crc(version, digest, codes, facts) == crc
+    except (TypeError, UnicodeEncodeError):  # no value that was ever written
+        return False
 
 
 def join_codes(heads: Iterable[Head], codes: dict[str, npt.NDArray[np.uint8]]) -> bytes:

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from vtsfind.store.atomic import atomic_replace, fsync_folder
 from vtsfind.store.database import Database
 from vtsfind.store.errors import SQLITE_ERRORS
 from vtsfind.store.planes import code_bytes
-from vtsfind.store.rows import is_content_intact
+from vtsfind.store.rows import is_row_intact, row_crc
 
 ID_CHUNK_SIZE = 4096
 """Contents read by one query."""
@@ -114,11 +115,16 @@ def _read_signature(damaged: sqlite3.Connection, backup_folder: Path) -> Signatu
 def _copy(damaged: sqlite3.Connection, fresh: sqlite3.Connection, signature: Signature) -> tuple[int, int]:
     """Copy all readable rows; returns the number of contents and of files."""
     length = sum(map(code_bytes, signature.heads))
+    (version,) = damaged.execute("PRAGMA user_version").fetchone()
     fresh.execute("BEGIN")
     _insert(
         fresh,
         "INSERT OR IGNORE INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (row for row in _contents(damaged) if is_content_intact(row[1], row[8], row[9], length)),
+        (
+            row
+            for row in map(partial(_current_row, version), _contents(damaged))
+            if row and len(row[8]) == length
+        ),
     )
     ids = {content for (content,) in fresh.execute("SELECT id FROM contents")}
     _insert(
@@ -130,6 +136,14 @@ def _copy(damaged: sqlite3.Connection, fresh: sqlite3.Connection, signature: Sig
     (files,) = fresh.execute("SELECT count(*) FROM files").fetchone()
     fresh.execute("COMMIT")
     return len(ids), int(files)
+
+
+def _current_row(version: int, row: tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """A row of `contents` with the checksum of this version; None if it does not have that of its own."""
+    _, digest, *facts, codes, crc = row
+    if not is_row_intact(version, digest, codes, crc, tuple(facts)):
+        return None
+    return *row[:-1], row_crc(schema.VERSION, digest, codes, tuple(facts))
 
 
 def _insert(fresh: sqlite3.Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:

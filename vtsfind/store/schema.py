@@ -15,7 +15,7 @@ from vtsfind.store.rows import signature_text
 NAME = "library.db"
 SIDE_FILE_NAMES = (f"{NAME}-wal", f"{NAME}-shm")
 APPLICATION_ID = 0x56545346
-VERSION = 1
+VERSION = 2
 """Of the library format."""
 BUSY_TIMEOUT_S = 10.0
 """How long SQLite waits for another connection's transaction."""
