@@ -81,7 +81,7 @@ def _how_to_get(pictures: str, lists: str) -> str:
     )
 
 
-_FLICKR_LICENCE = "The pictures are from Flickr and stay under their owners' terms; for research only."
+_FLICKR_LICENCE = "The pictures are from Flickr, under their owners' terms; for research only."
 
 _CIFAR10 = Protocol(
     name="cifar10@54000",
@@ -101,7 +101,7 @@ _CIFAR10 = Protocol(
     ),
     aliases=("cifar10",),
     sampling=SplitSampling(query=100, train=500, database=("rest",)),
-    note="Drawn by a seed from all 60,000 pictures, a class at a time; the database has the classes one after the other.",
+    note="Split at random with a seed, from all 60,000 pictures, class by class; the database lists one class after the other.",
 )
 
 _NUSWIDE = Protocol(
@@ -120,7 +120,7 @@ _NUSWIDE = Protocol(
         "NUS-WIDE from https://github.com/TreezzZ/DSDH_PyTorch", f"nuswide_21 from {_DEEPHASH}"
     ),
     aliases=("nuswide-21", "nuswide21@5000"),
-    note="The 195,834 pictures with one of the 21 most frequent concepts; the published drawing has no seed.",
+    note="The 195,834 pictures with one of the 21 most frequent concepts; the published split has no seed.",
 )
 
 _ALL = (
@@ -142,7 +142,7 @@ _ALL = (
         train_in_database=True,
         aliases=(),
         sampling=SplitSampling(query=1_000, train=5_000, database=("train",)),
-        note="Everything but the queries is learned from and searched through; not the archive's own test set.",
+        note="All pictures except the queries are the training set and the database; the queries are not the archive's own test set.",
     ),
     Protocol(
         name="imagenet-100@1000",
@@ -155,11 +155,11 @@ _ALL = (
         train_in_database=True,
         transform=CENTRE_CROP,
         source=f"Pictures: ILSVRC 2012, https://image-net.org; lists: {_HASHNET}, imagenet",
-        licence="By agreement with ImageNet, after registration; for research and teaching without commerce.",
+        licence="By agreement with ImageNet, after registration; for non-commercial research and education.",
         how_to_get="Register at https://image-net.org. "
         + _how_to_get("the training and validation pictures of ILSVRC 2012", f"imagenet from {_HASHNET}"),
         aliases=("imagenet", "imagenet-100", "imagenet100@1000"),
-        note="Networks that were pre-trained on ImageNet have seen database and labels.",
+        note="Networks that were pre-trained on ImageNet have seen the database and its labels.",
     ),
     _NUSWIDE,
     replace(
@@ -184,7 +184,7 @@ _ALL = (
         source=f"Pictures and lists: {_HASHNET}, nuswide_81",
         how_to_get=_how_to_get("NUS-WIDE-m", f"nuswide_81 from {_HASHNET}"),
         aliases=(),
-        note="All 81 concepts. The size of the database is that of all 173,692 pictures less the queries.",
+        note="All 81 concepts. The size of the database is that of all 173,692 pictures without the queries.",
     ),
     Protocol(
         name="coco@5000",
@@ -203,7 +203,7 @@ _ALL = (
         ),
         aliases=("coco", "ms-coco@5000"),
         note=(
-            "Two unlike drawings are in use, and figures of one do not compare with the other's. Published database lists "
+            "Two different splits are in use, and their figures cannot be compared. Published database lists "
             "contain the 5,000 queries, which are removed here, and one of them lacks the training pictures."
         ),
     ),
@@ -253,11 +253,11 @@ _ALL = (
         train_in_database=True,
         transform=CENTRE_CROP,
         source="https://github.com/fastai/imagenette",
-        licence="Pictures of ImageNet: for research and teaching without commerce.",
+        licence="Pictures of ImageNet: for non-commercial research and education.",
         how_to_get=(
             "Get Imagenette from https://github.com/fastai/imagenette and put its folders train and val into {folder}."
         ),
-        note="Ten easy classes of ImageNet; the training pictures are the database, and the validation pictures the queries.",
+        note="Ten easy classes of ImageNet; the training pictures are the database, the validation pictures are the queries.",
     ),
     Protocol(
         name="folder",
