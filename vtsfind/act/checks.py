@@ -23,7 +23,7 @@ GONE = "is gone"
 
 
 class CheckFailed(Exception):
-    """A file is not as planned, or it cannot be told."""
+    """A file is not as planned, or cannot be checked."""
 
     def __init__(self, path: bytes, reason: str) -> None:
         super().__init__(f"{show_path(path)} {reason}")

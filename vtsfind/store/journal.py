@@ -249,7 +249,7 @@ class Journal:
         return set(content.decode("utf-8", "replace").split())
 
     def _has_unfinished(self, run: str) -> bool:
-        """Whether an operation of a run is between two states, as far as can be told."""
+        """Whether an operation of a run is between two states, as far as the journal tells."""
         try:
             return not self.read(run).is_settled
         except StorageError:

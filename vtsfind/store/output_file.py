@@ -1,4 +1,4 @@
-"""Files that a command writes where its user says: never over something else without being told so."""
+"""Files that a command writes where its user says; an existing file is only replaced on request."""
 
 import os
 import stat

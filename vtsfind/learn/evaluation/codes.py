@@ -3,7 +3,7 @@
 A file holds the codes of all heads of one model, for the queries and then the database of one split. Its name is a
 SHA-256 of all that they depend on: the model's fingerprint, the split's digest, sizes and times of change of the files of
 the pictures, and the versions of the packages. It is written now and then while codes are made, so that work that was
-stopped goes on there. Every file can be removed.
+interrupted continues. Every file may be removed.
 """
 
 import hashlib

@@ -132,17 +132,17 @@ def evaluate(
     protocol, data, seed
         See `vtsfind.learn.data.protocols.open_protocol`.
     head
-        Name of the head; `scene`, else the first, unless given.
+        Name of the head; by default `scene`, or else the first.
     device, batch, workers, progress, cancel
         See `vtsfind.learn.evaluation.codes.EncodingOptions`.
     cache
-        Where codes are kept; `codes` in the user's cache folder unless given.
+        The folder of cached codes; by default `codes` in the user's cache folder.
 
     Raises
     ------
     UsageError
         When the model has no such head, there is no such protocol or device, the data cannot be used, or the model was
-        trained by another drawing of the protocol, whose training pictures may be queries here.
+        trained on another split of the protocol, whose training pictures may be queries here.
     StorageError
         When the model is damaged, or a download fails.
     Cancelled

@@ -19,9 +19,9 @@ _MIN_PICTURES_PER_THREAD = 4
 
 
 class Encoder:
-    """A model that is ready to make codes.
+    """A loaded model that makes codes.
 
-    Codes of one picture can differ in a bit or two between devices, precisions and batch sizes, where an output is
+    Codes of one picture can differ in a bit or two between devices, precisions and batch sizes, because an output may be
     almost zero.
 
     Parameters
@@ -68,8 +68,8 @@ class Encoder:
         Head name to packed codes, (n, b) uint8.
         """
         images = torch.from_numpy(np.ascontiguousarray(pixels))
-        # Each processor takes a share of the batch by itself: cheaper than meeting after every layer, above all beside
-        # processes that decode.
+        # Each processor encodes a share of the batch on its own, which is faster than synchronising after every layer,
+        # above all beside decoding processes.
         shares = (
             images.tensor_split(self._threads)
             if len(images) >= _MIN_PICTURES_PER_THREAD * self._threads
@@ -90,7 +90,7 @@ class Encoder:
 
 
 def _load_network(card: ModelCard) -> HashNetwork:
-    """The network of a model with its weights, without timm where that can be."""
+    """The network of a model with its weights, without timm if possible."""
     weights = card.load()
     known = BACKBONES.get(card.network.backbone)
     plain = None
@@ -107,12 +107,12 @@ def _load_network(card: ModelCard) -> HashNetwork:
 
 
 def choose_device(name: str) -> torch.device:
-    """Turn a device setting into a torch device that is there.
+    """The torch device for a device setting.
 
     Raises
     ------
     UsageError
-        For an unknown name or a device that this machine has not.
+        For an unknown name, or a device that this machine does not have.
     """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
@@ -127,7 +127,7 @@ def choose_device(name: str) -> torch.device:
 
 
 def precision(device: torch.device) -> torch.dtype:
-    """The fastest arithmetic that the device has in hardware and that codes allow: bfloat16, float16 or float32."""
+    """The fastest precision that the device supports in hardware and that is accurate enough: bfloat16, float16 or float32."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     if device.type == "cpu" and torch.cpu.get_capabilities().get("avx512_bf16", False):

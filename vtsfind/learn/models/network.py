@@ -49,7 +49,7 @@ class HashNetwork(nn.Module):
     spec
         The shape. Weights start at random; `vtsfind.learn.pretrained.load` and `vtsfind.learn.models.registry` fill them in.
     backbone
-        What stands for the backbone that the spec names; by default it is made.
+        Used in place of the backbone that the spec names; by default that is made.
     """
 
     def __init__(self, spec: NetworkSpec, backbone: Any = None) -> None:

@@ -1,8 +1,8 @@
-"""The registry of models: which there are, where their weights lie, and whether a file is what it should be.
+"""The registry of models: their cards, the files of their weights, and checksums.
 
-Models that ship with vtsfind are listed in `weights/registry.toml` beside their files; the user's own, trained or
-imported, in a `registry.toml` of the same form in the user's model folder. One table `[models."NAME"]` a model, with the
-fields of `ModelCard`. A name stands once: a second one is an error, never an overwrite. Reading the registry needs no torch.
+Models that come with vtsfind are listed in `weights/registry.toml` beside their files; the user's own, trained or
+imported, in a `registry.toml` of the same form in the user's model folder. Each model has a table `[models."NAME"]` with the
+fields of `ModelCard`. Names are unique: a repeated name is an error, never an overwrite. Reading the registry needs no torch.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _ALWAYS_HASHED = {"backbone", "size", "heads"}
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known of one model."""
+    """The description of a model."""
 
     name: str
     """`backbone.objective.dataset.bits`."""
@@ -49,7 +49,7 @@ class ModelCard:
     split: str = ""
     """What it was trained by, as `vtsfind.learn.data.splits.Split.learned`; empty where that was no protocol's training set."""
     default: bool = False
-    """Whether a new library uses this model unless told otherwise."""
+    """Whether new libraries use this model by default."""
     metrics: dict[str, float | str] = field(default_factory=dict)
     """Measured figures; each name says what on what, see docs/weights.md for the protocols."""
     folder: Path = Path()
@@ -137,7 +137,7 @@ def registered_models(folders: tuple[Path, ...] | None = None) -> Mapping[str, M
         for card in _read(folder):
             if card.name in cards:
                 raise UsageError(
-                    f"The model '{card.name}' stands in {cards[card.name].folder} and again in {folder}.",
+                    f"The model '{card.name}' is registered in {cards[card.name].folder} and in {folder}.",
                     "Rename or remove one of them.",
                 )
             cards[card.name] = card

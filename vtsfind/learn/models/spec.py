@@ -29,7 +29,7 @@ class NetworkSpec:
     centred: bool = False
     """Whether the heads end in a batch normalisation."""
     paper_init: bool = False
-    """Whether the hash layers start as the published code starts them, which saturates tanh at once."""
+    """Whether the hash layers are initialised as in the published code, which saturates tanh."""
     dropout: float = 0.0
     """Share of values dropped in training after the position embedding and twice in each block's MLP; the paper has 0.1."""
     groups: int = 2

@@ -1,4 +1,4 @@
-"""What is minimised during training: the table of objectives, and how one is made by name.
+"""Objectives (losses): the table of all of them, and making one by name.
 
 Another package adds objectives by entry points of the group `vtsfind.objectives`: each names a subclass of `Objective`. In
 its `pyproject.toml`::

@@ -1,4 +1,4 @@
-"""The contract between the trainer and an objective: what is minimised during training.
+"""The contract between the training loop and an objective (a loss).
 
 The trainer does the same for every objective and never asks for its name::
 
@@ -33,7 +33,7 @@ Mode = Literal["fixed", "paper"]
 
 
 class Objective(nn.Module, ABC):
-    """One way to turn outputs and labels into named terms to minimise.
+    """A loss: a function of outputs and labels whose named terms are minimised.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ class Objective(nn.Module, ABC):
         """Make the buffers and parameters, for the sizes that `bind` has set; `random` is the only source of chance."""
 
     def start_epoch(self, n: int) -> None:
-        """Tell that epoch `n` begins, counted from 0, for what changes on a schedule; most objectives have none."""
+        """Called when epoch `n` begins, counted from 0, for objectives that follow a schedule."""
 
     @abstractmethod
     def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:

@@ -4,12 +4,12 @@ The contrastive loss of copy detection (SSCD: Pizzi et al., "A Self-Supervised D
 2022, equations 2 to 4) on codes of k bits. With h = tanh(u) and z = h / |h|,
 
     contrast    mean over pairs of views (i, j) of one photo of -log( e^(z_i.z_j / T) / sum over others e^(z_i.z_m / T) )
-    spread      -mean_i log min_j |z_i - z_j|, over views j of other photos: pushes nearest strangers apart, and so uses
+    spread      -mean_i log min_j |z_i - z_j|, over views j of other photos: pushes the nearest other photos apart, and so uses
                 all bits (Kozachenko-Leonenko entropy; Sablayrolles et al., "Spreading vectors", ICLR 2019)
     quantise    mean (|h| - 1)^2: outputs end near a bit
 
 "Others" are all views of the batch and a memory of the latest codes (cross-batch memory, Wang et al., CVPR 2020), which
-gives strangers that are hard to tell apart without a large batch.
+provides hard negatives without a large batch.
 """
 
 import numpy as np
@@ -26,7 +26,7 @@ class Instance(Objective):
     Parameters
     ----------
     temperature
-        T above; smaller looks at harder strangers.
+        T above; a smaller value weights the most similar other photos more.
     spread
         Weight of the spread.
     quantise

@@ -62,7 +62,7 @@ class MemoryBank(nn.Module):
         labels
             (b, c).
         rows
-            (b,) int64; not looked at in evaluation mode, where the batch is no part of the training set.
+            (b,) int64; ignored in evaluation mode, where the batch is not part of the training set.
         """
         mask = torch.ones(len(rows), len(self.visited), dtype=torch.bool, device=rows.device)
         if self.training:

@@ -61,7 +61,7 @@ class PresetOptions:
     epochs: int = _EPOCHS
     batch: int = _BATCH
     seed: int = 1
-    """Of everything random, the drawing of the protocol's parts included."""
+    """Of everything random, including the split of the protocol."""
     start: str | None = None
     """See `Recipe.start`; the weights of the backbone that its library publishes by default."""
     select: Selection | None = None
@@ -69,7 +69,7 @@ class PresetOptions:
     which is good for reproducing published figures only. Unless given, `validation` in `fixed` and `last` in `paper`, which
     holds nothing out."""
     features: FeatureKind | None = None
-    """What the heads read; unless given, `all` of VTS16 and VTS32, and what suits the others."""
+    """The features that the heads read; by default `all` for VTS16 and VTS32, and what suits the other backbones."""
 
     @property
     def selection(self) -> Selection:
@@ -96,7 +96,7 @@ class PresetOptions:
 
 
 def default_features(name: str) -> FeatureKind:
-    """What heads read of a backbone unless told otherwise."""
+    """The default features of a backbone."""
     return "all" if name in _ALL_TOKEN_BACKBONES else "dual" if backbone(name).dual else "lite"
 
 

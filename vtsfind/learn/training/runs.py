@@ -1,6 +1,6 @@
-"""Run folders: what a training run reads, writes and goes on from.
+"""Run folders: the files that a training run reads and writes.
 
-A run folder holds
+A run folder has
 
 * ``vtsfind-run``, which marks it: a folder with other files in it is refused;
 * ``recipe.toml``, so that a run is never continued by another recipe;
@@ -114,7 +114,7 @@ class RunFolder:
             file.write(json.dumps(values) + "\n")
 
     def save_result(self, values: Mapping[str, Any]) -> None:
-        """Write what came out.
+        """Write the result.
 
         Raises
         ------
@@ -125,7 +125,7 @@ class RunFolder:
             replace_file(self._result, (json.dumps(values, indent=1) + "\n").encode())
 
     def result(self) -> dict[str, Any]:
-        """What came out; empty before the end."""
+        """The result; empty before the end."""
         return dict(json.loads(self._result.read_bytes())) if self._result.is_file() else {}
 
     @property
