@@ -123,7 +123,7 @@ def test_a_cache_that_cannot_be_written_is_said(data: Path) -> None:
     places().cache.write_bytes(b"a file")
     result = measure(data)
     assert result.exit_code == 0
-    assert "could not be kept" in result.stderr
+    assert "could not be cached" in result.stderr
     assert "mAP" in result.stdout
 
 

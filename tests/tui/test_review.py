@@ -88,7 +88,7 @@ def test_a_crop_cannot_stand_for_another_crop() -> None:
     crops = group(1, [member.photo for member in trio().members], Verdict.EDIT)
     review = Review([crops])
     review.choose(0, 1)
-    with pytest.raises(UsageError, match="compared with nothing that is kept"):
+    with pytest.raises(UsageError, match="was not compared with any kept photo"):
         review.accept(0)
     assert review.decision(0).status is ReviewStatus.OPEN
     review.toggle(0, 2)
