@@ -1,1 +1,1 @@
-"""Pure questions over codes."""
+"""Pure methods over codes and features: search, candidate pairs, verification, clustering."""
