@@ -55,7 +55,7 @@ def cells(data: Path, starts: Path, tmp_path: Path) -> Path:
         "--table", 1, *RUN, "--data", data, "--starts", starts, "--results", folder, "--method", "csq,dsh", "--bits", 16
     )  # fmt: skip
     assert made.exit_code == 0, made.stderr
-    assert "CSQ, 16 bits, folder: mAP" in made.stderr
+    assert "CSQ, 16 bits, folder, vitti16@32 lite, seed 1: mAP" in made.stderr
     return folder
 
 
@@ -63,7 +63,10 @@ def test_a_table_has_the_paper_s_figures_where_nothing_was_run() -> None:
     lines = evaluate("--table", 1).stdout.splitlines()
     (csq,) = [line for line in lines[:20] if line.split()[:2] == ["CSQ", "32"]]
     assert csq.split() == ["CSQ", "32", "78.0", "82.8", "96.1", "97.9"]
-    assert lines[-1] == "There are no results of our own yet; --run computes them."
+    assert (
+        lines[-1]
+        == "There are no results of our own yet. Use --run (frozen features) or --train (whole networks)."
+    )
 
 
 def test_cells_that_were_run_stand_in_the_table_with_how_and_on_what(cells: Path, data: Path) -> None:
@@ -71,7 +74,7 @@ def test_cells_that_were_run_stand_in_the_table_with_how_and_on_what(cells: Path
     (csq,) = [line.split() for line in out.splitlines() if line.startswith("CSQ") and len(line.split()) == 3]
     assert csq[:2] == ["CSQ", "16"]
     said = " ".join(out.split())
-    assert "[A] vitti16@32, reading lite, heads on frozen features, mode fixed; 2 cells" in said
+    assert "[A] vitti16@32, reading lite, heads on frozen features, mode fixed; 2 cells, 1 seed" in said
     assert f"folder: the class folders in {data}" in said
 
 
@@ -132,7 +135,7 @@ def test_a_trained_model_becomes_a_cell(data: Path, tmp_path: Path) -> None:
     )
     assert result.exit_code == 0, result.stderr
     assert [path.name for path in (tmp_path / "cells").iterdir()] == [
-        "vitti16@32d1.csq.folder.12.end-to-end.json"
+        "vitti16@32d1.lite.csq.folder.12.end-to-end.seed1.json"
     ]
     assert "trained end to end" in evaluate("--table", 1, "--results", tmp_path / "cells").stdout
 
@@ -167,7 +170,10 @@ def test_a_model_of_no_known_method_is_no_cell(data: Path, tmp_path: Path) -> No
         (["--table", "1", "--png", "x.png"], "--png needs --figure"),
         (["--figure", "2"], "No results with curves"),
         (["--run"], "--run needs --table"),
-        (["--table", "3", "--run"], "trained end to end"),
+        (["--train"], "--train needs --table or --figure"),
+        (["--table", "1", "--train"], "--train needs --data"),
+        (["--table", "1", "--train", "--run"], "cannot be combined"),
+        (["--table", "1", "--dry-run"], "--dry-run needs --train"),
         (["--table", "1", "--run"], "--run needs --backbone"),
         (["--table", "1", "--against", "swin"], "no backbone 'swin'"),
         (["--figure", "2", "--bits", "many"], "Give numbers separated by commas"),
@@ -179,3 +185,48 @@ def test_options_that_do_not_go_together_are_refused(arguments: list[str], messa
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
     assert result.stdout == ""
+
+
+def test_table_3_is_filled_from_frozen_tokens_and_has_mean_and_deviation_of_seeds(
+    data: Path, starts: Path, tmp_path: Path
+) -> None:
+    made = evaluate(
+        "--table", 3, *RUN, "--data", data, "--starts", starts, "--results", tmp_path / "cells", "--method", "csq",
+        "--bits", 16, "--seeds", 2, "--views", 1,
+    )  # fmt: skip
+    assert made.exit_code == 0, made.stderr
+    (csq,) = [
+        line.split() for line in made.stdout.splitlines() if line.startswith("CSQ") and len(line.split()) == 4
+    ]
+    assert [value.count("\N{PLUS-MINUS SIGN}") for value in csq[2:]] == [1, 1]
+    assert "2 seeds" in " ".join(made.stdout.split())
+    assert len(list((tmp_path / "cells").iterdir())) == 4
+
+
+def test_the_published_map_and_other_numbers_of_answers_can_be_asked_for(data: Path) -> None:
+    card = make_model(places().models, recipe=recipe_text("csq"))
+    asked = ("--dataset", "folder", "--data", data, "--model", card.name, "--json")
+    (plain,) = records(evaluate(*asked), "result")
+    (record,) = records(evaluate(*asked, "--ties", "numpy", "--top", 3), "result")
+    assert plain["map_published"] is None
+    assert record["top"] == 3
+    assert 0 <= record["map_worst_case"] <= record["map_published"] <= record["map_best_case"] <= 1
+    assert "as published" in evaluate(*asked[:-1], "--ties", "numpy").stdout
+
+
+def test_a_run_folder_is_evaluated_as_a_model(data: Path, tmp_path: Path) -> None:
+    card = make_model(tmp_path / "run", recipe=recipe_text("csq"))
+    (record,) = records(
+        evaluate("--dataset", "folder", "--data", data, "--model", tmp_path / "run", "--json"), "result"
+    )
+    assert (record["model"], record["sha256"]) == (card.name, card.sha256)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_precision_of_an_evaluation_is_what_was_asked_for(data: Path, precision: str) -> None:
+    card = make_model(places().models, recipe=recipe_text("csq"))
+    asked = ("--dataset", "folder", "--data", data, "--model", card.name, "--device", "cpu", "--json")
+    evaluate(*asked, "--precision", "float32" if precision == "bfloat16" else "bfloat16")
+    (record,) = records(evaluate(*asked, "--precision", precision), "result")
+    assert record["made_on"] == f"cpu, {precision}"
+    assert evaluate(*asked, "--precision", "float8").exit_code == 2

@@ -296,7 +296,8 @@ def test_the_paper_s_figure_stands_beside_a_model_of_its_kind_alone(
 ) -> None:
     (card.folder / "recipe.toml").write_text(text)
     model = replace(card, name=name, network=PAPERS)
-    found = evaluator._paper_cell(model, evaluator._goals_of_head(model, "scene"), PROTOCOLS[protocol], 32)
+    goals = evaluator._goals_of_head(evaluator._recipe(model), "scene")
+    found = evaluator._paper_cell(model, goals, PROTOCOLS[protocol], 32)
     assert (found and found.map) == expected
 
 
@@ -365,3 +366,36 @@ def test_a_model_is_not_measured_by_a_drawing_that_it_was_not_trained_by(
     told = make_model(tmp_path / "told", recipe=text)
     with pytest.raises(UsageError, match="Evaluate with --seed 7"):
         measure(replace(told, recipe="recipe.toml", split="0" * 64), data)
+
+
+@pytest.mark.parametrize("top", [None, 1, 5, 24])
+def test_the_published_map_is_that_of_the_published_loop(
+    card: ModelCard, data: Path, top: int | None
+) -> None:
+    """Signs, float32 distances, NumPy's argsort, a slice by topK that is -1 for all, the mean of i / position."""
+    precisions = []
+    for far, same in distances_and_relevance(card, data, "scene"):
+        order = np.argsort((0.5 * (12 - (12 - 2 * far))).astype(np.float32))
+        positions = np.flatnonzero(same[order][0 : -1 if top is None else top]) + 1.0
+        found = len(positions)
+        precisions.append(float(np.mean(np.linspace(1, found, found) / positions)) if found else 0.0)
+    scores = measure(card, data, head="scene", ties="numpy", top=top).scores
+    assert scores.published == pytest.approx(np.mean(precisions), abs=1e-12)
+    assert measure(card, data, head="scene").scores.published is None
+
+
+def test_queries_of_published_lists_stay_in_the_database_when_asked_for(card: ModelCard, data: Path) -> None:
+    lines = {part: [f"{path.relative_to(data)} {' '.join('1' if c == path.parent.name else '0' for c in ('cat', 'dog', 'fox'))}\n"
+                    for path in sorted((data / part).rglob("*.png"))] for part in ("train", "val")}  # fmt: skip
+    for name, content in (
+        ("train", lines["train"]),
+        ("test", lines["val"]),
+        ("database", lines["train"] + lines["val"]),
+    ):
+        (data / f"{name}.txt").write_text("".join(content))
+    removed, kept = measure(card, data), measure(card, data, keep_queries=True)
+    assert (len(removed.split.database), len(kept.split.database)) == (24, 33)
+    assert "were removed from it" in str(removed.split.findings[0])
+    assert "stay there" in str(kept.split.findings[0])
+    assert removed.split.digest != kept.split.digest
+    assert kept.scores.curve[0].precision > removed.scores.curve[0].precision  # each finds itself

@@ -50,7 +50,8 @@ def test_a_grid_has_a_file_for_each_cell_with_what_it_takes_to_believe_it(grid_o
     made = list(run_grid(grid_options, ENCODING))
     assert [(one.framework, one.bits) for one in made] == [("csq", 16), ("dch", 16), ("csq", 32), ("dch", 32)]
     assert read_results(grid_options.results).entries == tuple(sorted(made, key=lambda one: one.file))
-    content = json.loads((grid_options.results / "vitti16@32.csq.folder.16.frozen.json").read_bytes())
+    file = grid_options.results / "vitti16@32.lite.csq.folder.16.frozen.seed1.json"
+    content = json.loads(file.read_bytes())
     assert (content["how"], content["mode"], content["train"], content["queries"]) == (
         "frozen",
         "fixed",
@@ -84,7 +85,7 @@ def test_features_of_training_pictures_are_made_in_every_view_and_others_once(
 
     monkeypatch.setattr(FeatureStore, "view_features", watched)
     list(run_grid(grid_options, ENCODING))
-    assert asked == [(12, 0), (12, 1), (3, 0)]
+    assert asked == [(15, 0), (12, 1)]
 
 
 def test_a_head_serves_all_data_sets_of_the_same_training_pictures(
@@ -112,7 +113,7 @@ def test_a_head_serves_all_data_sets_of_the_same_training_pictures(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"frameworks": ("softmax",)}, "no method 'softmax'"),
+        ({"frameworks": ("softmax",)}, "no objective 'softmax'"),
         ({"datasets": ("svhn",)}, "no data set 'svhn'"),
         ({"frameworks": ("transhash",), "bits": (12,)}, "The nearest possible number is 16 bits"),
     ],
@@ -134,6 +135,53 @@ def test_a_file_that_is_no_result_is_named(grid_options: GridOptions) -> None:
     (grid_options.results / "other.json").unlink()
     assert read_results(grid_options.results).select(framework="csq", bits=16) == (result,)
     assert read_results(grid_options.results).select(framework="dsh") == ()
+
+
+def test_no_two_cells_share_a_file(grid_options: GridOptions) -> None:
+    several = replace(
+        grid_options, features=("cls", "all", "lite"), seeds=(1, 2), frameworks=("csq",), bits=(16,)
+    )
+    made = [*run_grid(several, ENCODING), *run_grid(replace(several, mode="paper", seeds=(1,)), ENCODING)]
+    assert len(made) == len({one.file for one in made}) == len(list(grid_options.results.iterdir())) == 9
+    assert {(one.feature, one.seed, one.mode) for one in made} == {
+        *((feature, seed, "fixed") for feature in ("cls", "all", "lite") for seed in (1, 2)),
+        *((feature, 1, "paper") for feature in ("cls", "all", "lite")),
+    }
+    assert read_results(grid_options.results).entries == tuple(sorted(made, key=lambda one: one.file))
+    assert list(run_grid(several, ENCODING)) == []
+
+
+def test_features_out_of_all_tokens_are_those_of_the_network(grid_options: GridOptions) -> None:
+    """Made by themselves, and cut out of all tokens: the same but for the rounding of a mean of rounded numbers."""
+    from vtsfind.learn.data.protocols import open_protocol
+
+    pictures, _ = open_protocol("folder", grid_options.data, seed=1, shortest=32)
+    rows = list(range(6))
+    stores = {
+        kind: FeatureStore(grid_options.backbone.reading(kind), pictures, grid_options.cache, ENCODING)
+        for kind in ("all", "cls", "lite")
+    }
+    tokens = stores["all"].view_features(rows)
+    width = stores["all"].token_width
+    assert tokens.values.shape == (6, 5 * width)  # four patches and the class token
+    for kind in ("cls", "lite"):
+        own = stores[kind].view_features(rows).values.astype(float)
+        cut = tokens.of_tokens(kind, width).values.astype(float)
+        assert cut.shape == own.shape
+        assert abs(cut - own).max() < 2e-2
+
+
+def test_results_of_the_older_form_are_read_and_yield_to_newer_ones(grid_options: GridOptions) -> None:
+    (result,) = run_grid(replace(grid_options, frameworks=("csq",), bits=(16,)), ENCODING)
+    new = grid_options.results / result.file
+    old = grid_options.results / "vitti16@32.csq.folder.16.frozen.json"
+    content = json.loads(new.read_bytes())
+    del content["map_published"]  # not known then
+    old.write_text(json.dumps({**content, "map": 0.25}))
+    assert read_results(grid_options.results).entries == (result,)
+    new.unlink()
+    (read,) = read_results(grid_options.results).entries
+    assert read == replace(result, map=0.25)
 
 
 def test_a_folder_that_cannot_be_written_is_said(grid_options: GridOptions, tmp_path: Path) -> None:

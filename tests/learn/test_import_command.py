@@ -270,3 +270,10 @@ def test_wrong_use_is_refused_with_what_to_do(tmp_path: Path, arguments: list[st
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
     assert tree(places().data) == {}
+
+
+def test_a_model_named_for_its_protocol_comes_in_under_that_name(tmp_path: Path) -> None:
+    name = "vitti16@32d1-cls.csq.cifar10@54000.16.seed2"
+    result = bring(run_folder(tmp_path / "run", name=name))
+    assert result.exit_code == 0, result.stderr
+    assert find_card(name).name == name

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from vtsfind.base.errors import UsageError
-from vtsfind.learn.paper.results import CurvePoint, Result, Results
+from vtsfind.learn.paper.published import published_cells
+from vtsfind.learn.paper.results import FRAMEWORKS, CurvePoint, Result, Results
 from vtsfind.learn.paper.tables import Column, OwnCell, Row, Table, join_results
 
 OURS = Result(
@@ -38,14 +39,15 @@ def test_a_cell_of_another_backbone_is_compared_with_the_one_asked_for() -> None
     for against, name, theirs in (("alexnet", "AlexNet", 0.78), ("VTS16", "VTS16", 0.979)):
         made = table(1, OURS, against=against)
         (own,) = row(made, "cifar10@54000", "CSQ", 32).own
-        assert own == OwnCell(OURS, OURS.map - theirs, name)
+        assert own == OwnCell((OURS,), theirs, name)
+        assert own.difference == pytest.approx(OURS.map - theirs)
         assert made.filled == 1
 
 
 def test_a_cell_of_the_paper_s_backbone_is_compared_with_its_own() -> None:
     own = replace(OURS, backbone="vts32", feature="all", how="end to end")
     (cell,) = row(table(1, own), "cifar10@54000", "CSQ", 32).own
-    assert cell == OwnCell(own, own.map - 0.961, "VTS32")
+    assert cell == OwnCell((own,), 0.961, "VTS32")
 
 
 def test_cells_not_run_stay_empty_and_ways_of_training_are_columns_of_their_own() -> None:
@@ -65,18 +67,57 @@ def test_a_data_set_that_the_paper_has_not_gets_rows_without_a_difference() -> N
     other = replace(OURS, dataset="imagenette")
     found = row(table(1, other), "imagenette", "CSQ", 32)
     assert found.published == (None,) * 4
-    assert found.own == (OwnCell(other, None, ""),)
+    assert found.own == (OwnCell((other,), None, ""),)
 
 
-def test_table_2_has_the_other_methods_and_the_literature() -> None:
-    other = replace(OURS, framework="transhash")
-    made = table(2, OURS, other)
-    cell = row(made, "cifar10@54000", "TransHash", 32)
-    assert cell.published == (0.911,)
-    assert cell.own == (OwnCell(other, other.map - 0.911, "the literature"),)
-    (csq,) = row(made, "cifar10@54000", "CSQ", 32).own
-    assert csq is not None
-    assert csq.against == "VTS16"
+def test_table_2_compares_with_nothing_of_the_literature() -> None:
+    others = [
+        replace(OURS, backbone="vts16", feature="all", how="end to end", framework=name)
+        for name in FRAMEWORKS
+    ]
+    made = table(2, *others)
+    assert row(made, "cifar10@54000", "TransHash", 32).published == (0.911,)
+    compared = [own for r in made.rows for own in r.own if own and own.difference is not None]
+    assert [own.results[0].framework for own in compared] == ["csq"]
+    assert compared[0].against == "VTS16"
+
+
+def test_class_tokens_alone_are_in_table_3_only() -> None:
+    cls, whole = (replace(OURS, backbone="vts16", feature=kind, how="end to end") for kind in ("cls", "all"))
+    assert [column.feature for column in table(1, cls, whole).own] == ["all"]
+    assert [column.feature for column in table(2, cls, whole).own] == ["all"]
+    (found,) = [r for r in table(3, cls, whole).rows if any(r.own)]
+    values = {own.results[0].feature: own.reference for own in found.own if own}
+    published = {cell.feature: cell.map for cell in published_cells() if (cell.table, cell.backbone) == (3, "VTS16")
+                 and (cell.framework, cell.dataset, cell.bits) == ("CSQ", "cifar10@54000", 32)}  # fmt: skip
+    assert values == published
+
+
+def test_a_cell_is_the_mean_of_its_seeds_with_their_deviation() -> None:
+    maps = (0.80, 0.83, 0.79)
+    made = table(1, *(replace(OURS, seed=seed, map=value) for seed, value in enumerate(maps, start=1)))
+    (own,) = row(made, "cifar10@54000", "CSQ", 32).own
+    assert own is not None
+    mean = sum(maps) / 3
+    assert own.map == pytest.approx(mean)
+    assert own.deviation == pytest.approx((sum((value - mean) ** 2 for value in maps) / 2) ** 0.5)
+    assert own.difference == pytest.approx(mean - 0.78)
+    (alone,) = row(table(1, OURS), "cifar10@54000", "CSQ", 32).own
+    assert alone is not None
+    assert alone.deviation is None
+
+
+@pytest.mark.parametrize("change", [{"database": 53_000}, {"queries": 999}, {"train": 4_500}])
+def test_a_cell_of_other_pictures_than_the_protocol_s_is_marked(change: dict[str, int]) -> None:
+    for result, complete in ((OURS, True), (replace(OURS, **change), False)):  # type: ignore[arg-type]
+        (own,) = row(table(1, result), "cifar10@54000", "CSQ", 32).own
+        assert own is not None
+        assert own.complete is complete
+
+
+def test_a_method_of_another_package_has_a_row() -> None:
+    other = replace(OURS, framework="myhash")
+    assert row(table(2, other), "cifar10@54000", "myhash", 32).own[0] == OwnCell((other,), None, "")
 
 
 def test_table_3_takes_only_networks_whose_tokens_are_read() -> None:

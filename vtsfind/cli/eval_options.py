@@ -20,7 +20,7 @@ class EvalOptions:
         str,
         typer.Option(
             metavar="NAME",
-            help="Protocol, such as cifar10@54000; see docs/protocols.md. With --run also several, separated by commas.",
+            help="Protocol, such as cifar10@54000; see docs/protocols.md. With --run or --train also several, separated by commas.",
         ),
     ] = ""
     data: Annotated[
@@ -31,7 +31,7 @@ class EvalOptions:
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Model to evaluate; by default the default model.",
+            help="Model to evaluate, or the run folder of one; by default the default model.",
             autocompletion=complete_models,
         ),
     ] = None
@@ -49,7 +49,34 @@ class EvalOptions:
             metavar="N", help="Seed of the queries, for protocols that draw them; use the seed of training."
         ),
     ] = 1
+    top: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K", min=1, help="Number of first pictures that count for mAP; by default the protocol's."
+        ),
+    ] = None
+    ties: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="expected: mAP is the mean over all orders of pictures at equal distance; numpy: also print the mAP of the "
+            "published code, which takes the order of NumPy's argsort.",
+        ),
+    ] = "expected"
+    keep_queries: Annotated[
+        bool,
+        typer.Option(
+            "--keep-queries", help="Keep queries in the database if published lists have them there."
+        ),
+    ] = False
     device: Device = None
+    precision: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="Precision of the model: float32, bfloat16, float16, or auto, the fastest in the hardware.",
+        ),
+    ] = "auto"
     results: Annotated[
         Path | None,
         typer.Option(
@@ -82,28 +109,6 @@ class EvalOptions:
         ),
     ] = None
     force: Force = False
-    run_missing: Annotated[
-        bool,
-        typer.Option(
-            "--run",
-            help="First compute the results that --table lacks, on features of a frozen backbone.",
-            rich_help_panel=_TABLES,
-        ),
-    ] = False
-    backbone: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="Frozen backbone for --run: a model, or BACKBONE@SIZE=FILE; +N also reads its last N stages.",
-            rich_help_panel=_TABLES,
-        ),
-    ] = ""
-    starts: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FOLDER", help="Folder of start weights for --backbone.", rich_help_panel=_TABLES
-        ),
-    ] = None
     method: Annotated[
         str,
         typer.Option(
@@ -132,4 +137,4 @@ class EvalOptions:
     @property
     def wants_table_or_figure(self) -> bool:
         """Whether results are shown, and not one model is measured."""
-        return self.table is not None or self.figure is not None or self.run_missing
+        return self.table is not None or self.figure is not None

@@ -5,11 +5,12 @@ A group is a frozen dataclass whose fields are annotated as Typer wants paramete
 """
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.words import either
 from vtsfind.cli.completion import complete_libraries
 
 OUTPUT = "Output"
@@ -90,6 +91,19 @@ class PathOptions:
         if self.print0:
             return b"\0"
         return b"\n" if self.paths_only else None
+
+
+def require_choice(value: str | None, known: tuple[str, ...], option: str) -> Any:
+    """The value of an option, if it is one of those known, or None.
+
+    Raises
+    ------
+    UsageError
+        For another one.
+    """
+    if value is not None and value not in known:
+        raise UsageError(f"{option} cannot be '{value}'.", f"Use {either(known)}.")
+    return value
 
 
 def require_one_of(**given: object) -> None:

@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vtsfind.base.words import either
 from vtsfind.cli.command import CommandRun, cancel_on_signal, running
-from vtsfind.cli.options import CommonOptions
+from vtsfind.cli.options import CommonOptions, require_choice
 
 if TYPE_CHECKING:
     from vtsfind.learn.training.presets import PresetOptions
@@ -16,9 +15,9 @@ if TYPE_CHECKING:
 
 _DATA = "Data and files"
 _RECIPE = "What is trained"
-_MODES = ("fixed", "paper")
-_SELECTIONS = ("validation", "last", "test")
-_FEATURES = ("all", "cls", "lite", "dual")
+MODES = ("fixed", "paper")
+SELECTIONS = ("validation", "last", "test")
+FEATURES = ("all", "cls", "lite", "dual")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,6 +155,23 @@ class TrainOptions:
             rich_help_panel=_DATA,
         ),
     ] = None
+    tensorboard: Annotated[
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="Also write the metrics for TensorBoard, into the run folder.",
+            rich_help_panel=_DATA,
+        ),
+    ] = False
+    plot: Annotated[
+        bool,
+        typer.Option(
+            "--plot",
+            help="After training, print loss and validation mAP as curves and draw them into curves.png in the run folder. "
+            "With --run alone, of an existing run.",
+            rich_help_panel=_DATA,
+        ),
+    ] = False
     device: Annotated[
         str | None, typer.Option(metavar="NAME", help="Device to train on: auto, cuda, mps or cpu.")
     ] = None
@@ -167,6 +183,12 @@ class TrainOptions:
             "at most 8.",
         ),
     ] = None
+
+    @property
+    def only_plots(self) -> bool:
+        """Whether an existing run is drawn, and nothing is trained."""
+        nothing_to_train = not (self.recipe or self.dataset or self.method or self.bits is not None)
+        return self.plot and self.run_folder is not None and nothing_to_train
 
     def preset_options(self) -> "PresetOptions":
         """What a recipe is made of, if none is given.
@@ -190,13 +212,13 @@ class TrainOptions:
             method=self.method,
             bits=self.bits or 0,
             backbone=self.backbone,
-            mode=_require_choice(self.mode, _MODES, "--mode"),
+            mode=require_choice(self.mode, MODES, "--mode"),
             epochs=self.epochs,
             batch=self.batch,
             seed=self.seed,
             start="" if self.start == "none" else self.start,
-            select=_require_choice(self.select, _SELECTIONS, "--select"),
-            features=_require_choice(self.features, _FEATURES, "--features"),
+            select=require_choice(self.select, SELECTIONS, "--select"),
+            features=require_choice(self.features, FEATURES, "--features"),
         )
 
 
@@ -209,9 +231,12 @@ def train(*, options: TrainOptions, common: CommonOptions) -> None:
         torchrun --nproc-per-node 4 -m -- vtsfind train --recipe my.toml --data DATA
 
     An interrupted run continues from its last checkpoint when the same command is given again. The run folder holds the
-    losses in `metrics.jsonl` and the result in `result.json`.
+    losses in `metrics.jsonl` and `metrics.csv`, and the result in `result.json`.
     """
     with running(common, device=options.device) as run, cancel_on_signal(run):
+        if options.only_plots and options.run_folder is not None:
+            _plot(run, options.run_folder)
+            return
         name, content = _recipe_content(run, options)
         if options.show_recipe:
             run.output.raw(content)
@@ -226,21 +251,17 @@ def train(*, options: TrainOptions, common: CommonOptions) -> None:
             options.data,
             options.starts or options.data,
             run.settings.device,
-            _default_workers() if options.workers is None else options.workers,
+            default_workers() if options.workers is None else options.workers,
+            tensorboard=options.tensorboard,
+            # On a terminal the bar says it already.
+            on_epoch=run.notes.detail if run.notes.is_terminal else run.notes.say,
         )
         with progress_shown(run.notes) as progress:
             train_recipe(content, name, training_run, progress, run.cancel)
+        if options.plot:
+            _plot(run, folder)
         own_models = _user_models_folder() if options.register else None
         _show(run, folder, options.register_in or own_models)
-
-
-def _require_choice(value: str | None, known: tuple[str, ...], option: str) -> Any:
-    """The value, if it is known, or None."""
-    from vtsfind.base.errors import UsageError
-
-    if value is not None and value not in known:
-        raise UsageError(f"{option} cannot be '{value}'.", f"Use {either(known)}.")
-    return value
 
 
 def _recipe_content(run: CommandRun, options: TrainOptions) -> tuple[str, bytes]:
@@ -297,7 +318,7 @@ def parse_override(text: str) -> tuple[str, Any]:
         return key, value
 
 
-def _default_workers() -> int:
+def default_workers() -> int:
     """Processors left for preparing pictures, for each training process."""
     from vtsfind.base.machine import processors
     from vtsfind.learn.training.distributed import rank_and_world_size
@@ -309,6 +330,27 @@ def _user_models_folder() -> Path:
     from vtsfind.base.settings import places
 
     return places().models
+
+
+def _plot(run: CommandRun, folder: Path) -> None:
+    """Print the curves of a run, and draw them into its folder."""
+    from vtsfind.base.errors import UsageError
+    from vtsfind.engine.library.outputs import CHART, write_output
+    from vtsfind.learn.training.distributed import rank_and_world_size
+    from vtsfind.learn.training.runs import RunFolder
+    from vtsfind.report.plots import training_png
+    from vtsfind.report.training import write_curves
+
+    if rank_and_world_size()[0]:
+        return
+    lines = RunFolder(folder, b"").metrics()
+    if not lines:
+        raise UsageError(f"There are no metrics in {folder}.", "Give the folder of a run with --run.")
+    if not run.json:
+        write_curves(run.output, lines)
+    file = folder / "curves.png"
+    write_output(file, training_png(lines), CHART, run.settings, force=False)
+    run.notes.say(f"Saved {file}.")
 
 
 def _show(run: CommandRun, folder: Path, register_in: Path | None) -> None:

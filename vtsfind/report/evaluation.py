@@ -17,13 +17,15 @@ if TYPE_CHECKING:
 def write_text(output: Output, result: "Evaluation") -> None:
     """Write a small table: the figures, then what they were measured on."""
     scores, radius_score, split = result.scores, result.scores.radius_score, result.split
-    top = result.protocol.top_k
+    top = result.top
     rows = [
         ["data set", f"{result.protocol.title} (`{result.protocol.name}`)"],
         ["model", f"{result.model}, head {result.head.name}, {counted(result.head.bits, 'bit')}"],
         ["method", result.method or "not known"],
         [f"mAP@{top:,}" if top else "mAP", _spread_text(scores.map)],
     ]
+    if scores.published is not None:
+        rows.append(["as published", f"{scores.published:.4f}  (ties as NumPy's argsort leaves them)"])
     if top:
         rows.append([f"textbook mAP@{top:,}", _spread_text(scores.textbook)])
     if result.paper:
@@ -83,7 +85,8 @@ def fields(result: "Evaluation") -> dict[str, Any]:
         "map_best_case": scores.map.best,
         "map_worst_case": scores.map.worst,
         "paper": result.paper and result.paper.map,
-        "top": result.protocol.top_k,
+        "map_published": scores.published,
+        "top": result.top,
         "textbook_map": scores.textbook.expected,
         "textbook_map_best_case": scores.textbook.best,
         "textbook_map_worst_case": scores.textbook.worst,

@@ -1,12 +1,14 @@
 """Curves as PNG files. Matplotlib is loaded only here, and only when a drawing is wanted."""
 
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.base.errors import package_missing
 from vtsfind.engine.library.outputs import PNG_SOFTWARE
+from vtsfind.report.training import loss_series, validation_series
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,14 +22,17 @@ _CALIBRATION_INCHES = (8, 6)
 _DOTS_PER_INCH = 120
 
 
-def precision_recall_png(results: "Sequence[Result]", titles: dict[str, str]) -> bytes:
-    """Draw precision against recall, a panel for each data set and backbone, a line for each method and length.
+def precision_recall_png(results: "Sequence[Result]", title: Callable[[str], str]) -> bytes:
+    """Draw precision against recall as in Figure 2 of the paper.
+
+    There is a row of panels for each data set and a column for each framework. A panel has a line for each backbone (what is
+    read of it, how it was trained) and code length: the mean over seeds.
 
     Parameters
     ----------
     results
         At least one.
-    titles
+    title
         Framework to the name shown.
 
     Returns
@@ -39,27 +44,67 @@ def precision_recall_png(results: "Sequence[Result]", titles: dict[str, str]) ->
     UsageError
         If Matplotlib is not installed.
     """
-    panels = [(key, list(group)) for key, group in groupby(sorted(results, key=_panel), key=_panel)]
-    figure = _figure(_PANEL_INCHES * len(panels), _PANEL_INCHES)
-    for place, ((dataset, backbone, how), group) in enumerate(panels, start=1):
-        axes = figure.add_subplot(1, len(panels), place)
-        for result in sorted(group, key=lambda r: (r.bits, -r.map)):
-            points = result.curve
-            label = f"{titles[result.framework]}, {result.bits} bits: {100 * result.map:.1f}"
-            axes.plot([p.recall for p in points], [p.precision for p in points], label=label, linewidth=1)
-        axes.set(
-            xlabel="recall",
-            ylabel="precision",
-            xlim=(0, 1),
-            ylim=(0, 1.02),
-            title=f"{dataset}\n{backbone}, {how}",
-        )
-        axes.legend(fontsize="x-small", loc="lower left")
+    datasets = sorted({result.dataset for result in results})
+    frameworks = list(dict.fromkeys(result.framework for result in results))
+    figure = _figure(_PANEL_INCHES * len(frameworks), _PANEL_INCHES * len(datasets))
+    panels = figure.subplots(len(datasets), len(frameworks), squeeze=False, sharex=True, sharey=True)
+    for dataset, row in zip(datasets, panels, strict=True):
+        for framework, axes in zip(frameworks, row, strict=True):
+            own = [one for one in results if (one.dataset, one.framework) == (dataset, framework)]
+            _draw_panel(axes, own)
+            axes.set(xlim=(0, 1), ylim=(0, 1.02), title=f"{dataset}, {title(framework)}")
+    figure.supxlabel("recall")
+    figure.supylabel("precision")
     return _png(figure)
 
 
-def _panel(result: "Result") -> tuple[str, str, str]:
-    return result.dataset, result.backbone, result.how
+def _draw_panel(axes: "Axes", results: "Sequence[Result]") -> None:
+    for name, group in groupby(sorted(results, key=_line), key=_line):
+        own = list(group)
+        curves = [{point.top: point for point in one.curve} for one in own]
+        shared = [point.top for point in own[0].curve if all(point.top in curve for curve in curves)]
+        recall = [fmean(curve[top].recall for curve in curves) for top in shared]
+        precision = [fmean(curve[top].precision for curve in curves) for top in shared]
+        axes.plot(recall, precision, label=f"{name}: {100 * fmean(one.map for one in own):.1f}", linewidth=1)
+    if results:
+        axes.legend(fontsize="x-small", loc="lower left")
+
+
+def _line(result: "Result") -> str:
+    """What a line is of: a backbone, what is read of it, how it was trained, and bits."""
+    how = result.how if result.mode == "fixed" else f"{result.how}, {result.mode}"
+    return f"{result.backbone} {result.feature}, {how}, {result.bits} bits"
+
+
+def training_png(lines: Sequence[Mapping[str, Any]]) -> bytes:
+    """Draw the terms of the loss, and mAP where there was a validation, by step.
+
+    Parameters
+    ----------
+    lines
+        Of a run's metrics, see `vtsfind.learn.training.runs`.
+
+    Returns
+    -------
+    A PNG file.
+
+    Raises
+    ------
+    UsageError
+        If Matplotlib is not installed.
+    """
+    figure = _figure(2 * _PANEL_INCHES, _PANEL_INCHES)
+    loss = figure.subplots()
+    for name, points in loss_series(lines).items():
+        loss.plot(*zip(*points, strict=True), label=name, linewidth=1)
+    loss.set(xlabel="step", ylabel="loss")
+    validation = validation_series(lines)
+    if validation:
+        quality = loss.twinx()
+        quality.plot(*zip(*validation, strict=True), "k.--", label="validation mAP", linewidth=1)
+        quality.set(ylabel="mAP", ylim=(0, 1))
+    figure.legend(fontsize="x-small", loc="outside upper center", ncols=4)
+    return _png(figure)
 
 
 def calibration_png(curve: "Curve", radius: int | None) -> bytes:

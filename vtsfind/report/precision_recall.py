@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.report import schema
@@ -14,25 +14,28 @@ if TYPE_CHECKING:
     from vtsfind.learn.paper.results import Result
 
 _RANKS_SHOWN = (1, 100, 1000, 5000, 10_000)
-_RESULT_FIELDS = ("dataset", "framework", "bits", "backbone", "feature", "how", "mode")
+_RESULT_FIELDS = ("dataset", "framework", "bits", "backbone", "feature", "how", "mode", "seed")
 
 
-def write_text(output: Output, results: "Sequence[Result]", titles: Mapping[str, str]) -> None:
+def write_text(output: Output, results: "Sequence[Result]", title: Callable[[str], str]) -> None:
     """Write a line for each result: precision and recall, in percent, among so many of the first pictures."""
-    head = ["data set", "method", "bits", "backbone", "trained", *(f"first {top:,}" for top in _RANKS_SHOWN)]
+    ranks = [f"first {top:,}" for top in _RANKS_SHOWN]
+    head = ["data set", "method", "bits", "backbone", "reads", "trained", "seed", *ranks]
     rows = [
         [
             r.dataset,
-            titles[r.framework],
+            title(r.framework),
             str(r.bits),
             r.backbone,
+            r.feature,
             r.how,
+            str(r.seed),
             *(_precision_recall_at(r, top) for top in _RANKS_SHOWN),
         ]
         for r in results
     ]
     output.line("Precision / recall, in percent.")
-    for line in table([head, *rows], right=[2, *range(5, 5 + len(_RANKS_SHOWN))]):
+    for line in table([head, *rows], right=[2, *range(6, 7 + len(_RANKS_SHOWN))]):
         output.line(line)
 
 

@@ -1,6 +1,7 @@
 """Progress bars on standard error. Rich is loaded only when a bar is shown."""
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _SHOW_AFTER_S = 0.5
 """Shorter phases show nothing, in seconds."""
+_RATE_WINDOW_S = 60.0
+"""The rate shown is that of the last minute."""
 _SHOWN_AT_ONCE = {Phase.ENCODE, Phase.DOWNLOAD, Phase.TRAIN, Phase.EVALUATE}
 """Phases that are shown at once, since their first step takes long."""
 
@@ -41,22 +44,38 @@ class TerminalProgress:
         self._total: int | None = None
         self._done = 0
         self._began = 0.0
+        self._note = ""
+        self._counts: deque[tuple[float, int]] = deque()
 
     def start(self, phase: Phase, total: int | None) -> None:
         """Begin a phase."""
         self.close()
         self._phase, self._total, self._done, self._began = phase, total, 0, time.monotonic()
+        self._note = ""
+        self._counts.clear()
         if phase in _SHOWN_AT_ONCE:
             self._show()
 
     def advance(self, steps: int = 1, note: str = "") -> None:
-        """Count steps as done."""
+        """Count steps as done. A note stays until there is another."""
         self._done += steps
+        self._note = note or self._note
         if self._bars is None and time.monotonic() - self._began > _SHOW_AFTER_S:
             self._show()
         if self._bars is not None and self._task is not None:
-            rate = self._done / max(time.monotonic() - self._began, 1e-9)
-            self._bars.update(self._task, completed=self._done, rate=f"{rate:,.0f}/s", note=note)
+            if not self._counts:
+                # What was done before, in an earlier run, took no time in this one.
+                self._bars.reset(self._task, completed=self._done)
+            self._bars.update(self._task, completed=self._done, rate=self._rate(), note=self._note)
+
+    def _rate(self) -> str:
+        """Steps a second in the last minute, from the first report on."""
+        now = time.monotonic()
+        self._counts.append((now, self._done))
+        while now - self._counts[0][0] > _RATE_WINDOW_S and len(self._counts) > 2:
+            self._counts.popleft()
+        began, before = self._counts[0]
+        return f"{(self._done - before) / (now - began):,.4g}/s" if now > began else ""
 
     def close(self) -> None:
         """Remove the bar."""

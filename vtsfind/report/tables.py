@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -13,11 +14,15 @@ from vtsfind.report.ndjson import NdjsonWriter
 from vtsfind.report.streams import Output
 
 if TYPE_CHECKING:
+    from vtsfind.learn.paper.plan import PlannedTraining
     from vtsfind.learn.paper.tables import Column, OwnCell, Row, Table
 
 _TABLE_NOTES = {
-    2: "Figures of the literature have other backbones, and some another measure; see vtsfind/learn/paper/published.py.",
+    2: "Figures of the literature have other backbones, and some another measure, so that nothing is compared with them; see "
+    "vtsfind/learn/paper/published.py.",
 }
+_INCOMPLETE = "*"
+_INCOMPLETE_NOTE = f"{_INCOMPLETE} Measured on another number of pictures than the protocol's: it does not compare with published figures."
 
 
 def write_text(output: Output, paper_table: "Table") -> None:
@@ -41,7 +46,11 @@ def write_text(output: Output, paper_table: "Table") -> None:
     for column in paper_table.own:
         output.line(f"[{letters[column]}] {_column_description(paper_table, column)}")
     if not paper_table.own:
-        output.line("There are no results of our own yet; --run computes them.")
+        output.line(
+            "There are no results of our own yet. Use --run (frozen features) or --train (whole networks)."
+        )
+    if not all(own.complete for row in paper_table.rows for own in row.own if own):
+        output.line(_INCOMPLETE_NOTE)
     if paper_table.number in _TABLE_NOTES:
         output.line(_TABLE_NOTES[paper_table.number])
 
@@ -60,7 +69,8 @@ def _own_value(cell: "OwnCell | None") -> str:
     if cell is None:
         return ""
     difference = "" if cell.difference is None else f" ({100 * cell.difference:+.1f})"
-    return f"{100 * cell.result.map:.1f}{difference}"
+    deviation = "" if cell.deviation is None else f"\N{PLUS-MINUS SIGN}{100 * cell.deviation:.1f}"
+    return f"{100 * cell.map:.1f}{deviation}{difference}" + ("" if cell.complete else _INCOMPLETE)
 
 
 def _column_description(paper_table: "Table", column: "Column") -> str:
@@ -70,19 +80,50 @@ def _column_description(paper_table: "Table", column: "Column") -> str:
     filled = [cell for cell in cells if cell is not None]
     how = {"frozen": "heads on frozen features", "end to end": "trained end to end"}[column.how]
     against = ", ".join(sorted({cell.against for cell in filled if cell.against})) or "nothing"
+    results = [result for cell in filled for result in cell.results]
     sources = "; ".join(
         f"{dataset}: {source}"
-        for dataset, source in dict.fromkeys((cell.result.dataset, cell.result.data) for cell in filled)
+        for dataset, source in dict.fromkeys((result.dataset, result.data) for result in results)
     )
-    notes = "".join(f" {note}" for note in dict.fromkeys(c.result.note for c in filled if c.result.note))
+    notes = "".join(f" {note}" for note in dict.fromkeys(result.note for result in results if result.note))
+    seeds = counted(len({result.seed for result in results}), "seed")
     return (
-        f"{column.backbone}, reading {column.feature}, {how}, mode {column.mode}; {counted(len(filled), 'cell')}, "
+        f"{column.backbone}, reading {column.feature}, {how}, mode {column.mode}; {counted(len(filled), 'cell')}, {seeds}, "
         f"compared with {against}. Data: {sources}.{notes}"
     )
 
 
+def plan_lines(
+    plan: "Sequence[PlannedTraining]", missing: "Sequence[PlannedTraining]", seconds: float
+) -> Iterator[str]:
+    """Say how large a plan is, which trainings are missing for which data sets, and how long they will take."""
+    yield f"Plan: {counted(len(plan), 'training')}, {counted(_cell_count(plan), 'result')}."
+    for training in missing:
+        datasets = ", ".join(dict.fromkeys(cell.dataset for cell in training.cells))
+        yield f"  {training.recipe.name}, {training.recipe.schedule.steps:,} steps: {datasets}"
+    done = _cell_count(plan) - _cell_count(missing)
+    yield f"Missing: {counted(len(missing), 'training')}, {counted(_cell_count(missing), 'result')}; {done:,} there already."
+    yield f"Estimated time: {_duration(seconds)}, without the decoding of pictures."
+
+
+def _cell_count(plan: "Sequence[PlannedTraining]") -> int:
+    return sum(len(training.cells) for training in plan)
+
+
+def _duration(seconds: float) -> str:
+    """A time in the unit that suits it.
+
+    >>> _duration(50), _duration(4000), _duration(200_000), _duration(9_000_000)
+    ('1 min', '1.1 h', '56 h', '104 d')
+    """
+    if seconds < 3600:
+        return f"{max(1, round(seconds / 60))} min"
+    hours = seconds / 3600
+    return f"{hours:.2g} h" if hours < 72 else f"{hours / 24:,.0f} d"
+
+
 def write_csv(output: Output, paper_table: "Table") -> None:
-    """Write a line of names, then a line for each cell, published or our own; measures are in 0..1."""
+    """Write a line of names, then a line for each cell, published or our own, of ours for each seed; measures are in 0..1."""
     text = io.StringIO()
     writer = csv.DictWriter(text, _CSV_COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -92,12 +133,12 @@ def write_csv(output: Output, paper_table: "Table") -> None:
 
 _CSV_COLUMNS = (
     "table", "source", "dataset", "framework", "bits", "backbone", "feature", "how", "mode",
-    "map", "map_best_case", "map_worst_case", "difference", "against", "data",
+    "seed", "map", "map_best_case", "map_worst_case", "mean", "deviation", "difference", "against", "complete", "data",
 )  # fmt: skip
 
 
 def write_records(output: Output, paper_table: "Table") -> None:
-    """Write a record for each cell, published or our own; our own have all that their files have."""
+    """Write a record for each cell, published or our own, of ours for each seed with all that its file has."""
     lines = NdjsonWriter(output, schema.EVAL_TABLE, table=paper_table.number)
     for cell in _cells(paper_table):
         lines.write("cell", cell)
@@ -123,8 +164,22 @@ def _cells(paper_table: "Table") -> list[dict[str, Any]]:
                 }
                 cells.append(place | published_cell)
         for own in row.own:
-            if own is not None:
-                measured = {name: value for name, value in asdict(own.result).items() if name != "framework"}
-                compared = {"difference": own.difference, "against": own.against or None}
-                cells.append(place | {"source": "vtsfind"} | measured | compared)
+            cells += [place | record for record in _own_records(own)] if own else []
     return cells
+
+
+def _own_records(own: "OwnCell") -> list[dict[str, Any]]:
+    """A record for each seed of a cell, each with what holds for all of them."""
+    of_all = {
+        "mean": own.map,
+        "deviation": own.deviation,
+        "difference": own.difference,
+        "against": own.against or None,
+        "complete": own.complete,
+    }
+    return [
+        {name: value for name, value in asdict(result).items() if name != "framework"}
+        | {"source": "vtsfind"}
+        | of_all
+        for result in own.results
+    ]

@@ -60,6 +60,17 @@ def replace_file(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file of vtsfind's own, if it is there.
+
+    Raises
+    ------
+    OSError
+        When it cannot be removed.
+    """
+    path.unlink(missing_ok=True)
+
+
 def write_new(path: bytes, content: bytes) -> None:
     """Create a file that does not exist yet, completely or not at all.
 

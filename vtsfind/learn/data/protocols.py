@@ -60,6 +60,7 @@ def open_protocol(
     *,
     seed: int,
     shortest: int = 256,
+    keep_queries: bool = False,
     splits: Path | None = None,
     download: bool = True,
     progress: Progress | None = None,
@@ -77,6 +78,8 @@ def open_protocol(
         Of the random split; only CIFAR-10 has one.
     shortest
         Minimum length of the shorter side of photos, in pixels.
+    keep_queries
+        Whether queries stay in the database if published lists have them there.
     splits
         The folder for split files; None for the data folder.
     download
@@ -109,7 +112,9 @@ def open_protocol(
         folder = folder or cifar10.find_or_download(data_root, progress=progress, cancel=cancel)
         opened = open_cifar10(folder, protocol.sampling, protocol=protocol.name, seed=seed, splits=splits)
     parts, findings = check_split(
-        opened.pictures.labels, opened.parts, ExpectedSplit(protocol.sizes, protocol.train_in_database)
+        opened.pictures.labels,
+        opened.parts,
+        ExpectedSplit(protocol.sizes, protocol.train_in_database, keep_queries),
     )
     findings = (*opened.findings, *findings)
     raise_if_fatal(findings, f"The data set '{protocol.name}' in {data_root}")

@@ -50,6 +50,8 @@ class ExpectedSplit:
     sizes: Mapping[str, int | None]
     """Pictures of `train`, `query` and `database`."""
     train_in_database: bool | None = None
+    keep_queries: bool = False
+    """Whether queries inside the database stay there, as published lists have them."""
 
 
 def check_split(
@@ -57,7 +59,8 @@ def check_split(
 ) -> tuple[dict[str, RowNumbers], tuple[SplitFinding, ...]]:
     """Clean the parts of a split, and report the findings.
 
-    Repeated rows of a part are removed, and so are queries from the database; everything else stays.
+    Repeated rows of a part are removed, and so are queries from the database unless they are to be kept; everything else
+    stays.
 
     Parameters
     ----------
@@ -78,15 +81,14 @@ def check_split(
     cleaned, findings = _without_duplicates(parts)
     queries = np.isin(cleaned["database"], cleaned["query"])
     if queries.any():
-        cleaned["database"] = cleaned["database"][~queries]
         count = int(queries.sum())
-        findings.append(
-            SplitFinding(
-                Fault.QUERY_IN_DATABASE,
-                count,
-                f"{count:,} queries were inside the database and were removed from it.",
-            )
-        )
+        done = "were removed from it"
+        if expected.keep_queries:
+            done = "stay there, so that each finds itself"
+        else:
+            cleaned["database"] = cleaned["database"][~queries]
+        message = f"{count:,} queries were inside the database and {done}."
+        findings.append(SplitFinding(Fault.QUERY_IN_DATABASE, count, message))
     findings += _check_sizes(cleaned, expected)
     findings += _check_overlap(cleaned, expected)
     findings += _check_relevance(labels, cleaned)

@@ -80,6 +80,8 @@ class EncodingOptions:
     """Threads that decode; 0 for one for each core."""
     progress: Progress = field(default_factory=SilentProgress)
     cancel: CancelToken = field(default_factory=CancelToken)
+    precision: str = "auto"
+    """See `vtsfind.learn.models.encoder.chosen_precision`. With `auto`, kept codes are used in whatever they were made."""
 
 
 def encode_split(
@@ -107,7 +109,7 @@ def encode_split(
     """
     rows = np.concatenate([split.query, split.database])
     code_file = _CodeFile(folder / f"{_key(card, pictures, split)}.npz", card, len(rows))
-    if code_file.done and encoding.device not in {"auto", code_file.made_on.partition(",")[0]}:
+    if code_file.done and not _as_wanted(code_file.made_on, encoding):
         code_file.clear()
     encoded = _encode_missing(code_file, card, pictures, rows, encoding) if code_file.done < len(rows) else 0
     q = len(split.query)
@@ -118,6 +120,12 @@ def encode_split(
         encoded,
         code_file.write_error,
     )
+
+
+def _as_wanted(made_on: str, encoding: EncodingOptions) -> bool:
+    """Whether codes that were made so may be used."""
+    device, _, arithmetic = made_on.partition(", ")
+    return encoding.device in {"auto", device} and encoding.precision in {"auto", arithmetic}
 
 
 class _CodeFile:
@@ -185,7 +193,7 @@ def _encode_missing(
     """Make the missing codes; returns their number."""
     from vtsfind.learn.models.encoder import Encoder
 
-    encoder = Encoder(card, device=encoding.device)
+    encoder = Encoder(card, device=encoding.device, precision=encoding.precision)
     made_on = _device_and_precision(encoder)
     if code_file.made_on != made_on:
         code_file.clear()
@@ -209,9 +217,7 @@ def _encode_missing(
 
 
 def _device_and_precision(encoder: "Encoder") -> str:
-    from vtsfind.learn.models.encoder import precision
-
-    return f"{encoder.device.type}, {str(precision(encoder.device)).removeprefix('torch.')}"
+    return f"{encoder.device.type}, {str(encoder.precision).removeprefix('torch.')}"
 
 
 @dataclass(frozen=True, slots=True)

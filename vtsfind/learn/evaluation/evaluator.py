@@ -6,6 +6,7 @@ split, the origin of the pictures, the faults found in them, and the versions of
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -26,6 +27,9 @@ from vtsfind.media.decode import needed_side
 
 RADIUS = 2
 """The Hamming radius of the field's figures."""
+
+TieTreatment = Literal["expected", "numpy"]
+"""What is reported of images at the same distance: the expectation over all orders, or the published code's order as well."""
 
 _DEFAULT_HEAD = "scene"
 _SHORT_CUTOFFS = (1, 2, 5, 10, 20, 50, 100, 200)
@@ -71,6 +75,8 @@ class RetrievalScores:
     radius_score: RadiusScore
     curve: tuple[PrecisionRecallPoint, ...]
     """The precision-recall curve, by how many of the first images are taken."""
+    published: float | None = None
+    """mAP as the published code computes it, in 0..1; None unless asked for. See `published_map`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +100,10 @@ class Evaluation:
     """The paper's figure of the same backbone, method, data set and bits."""
     protocol: Protocol
     split: Split
+    top: int | None
+    """How many answers count; None for all."""
+    seed: int | None
+    """What the model was trained with; None if its recipe is not known."""
     made_on: str
     """Device and precision that made the codes."""
     encoded: int
@@ -117,6 +127,10 @@ def evaluate(
     device: str = "auto",
     batch: int = 32,
     workers: int = 0,
+    precision: str = "auto",
+    top: int | None = None,
+    ties: TieTreatment = "expected",
+    keep_queries: bool = False,
     cache: Path | None = None,
     progress: Progress | None = None,
     cancel: CancelToken | None = None,
@@ -129,12 +143,16 @@ def evaluate(
     ----------
     card
         The model.
-    protocol, data, seed
+    protocol, data, seed, keep_queries
         See `vtsfind.learn.data.protocols.open_protocol`.
     head
         Name of the head; by default `scene`, or else the first.
-    device, batch, workers, progress, cancel
+    device, batch, workers, precision, progress, cancel
         See `vtsfind.learn.evaluation.codes.EncodingOptions`.
+    top
+        How many answers count, in place of the protocol's number.
+    ties
+        `numpy` for the published code's mAP besides.
     cache
         The folder of cached codes; by default `codes` in the user's cache folder.
 
@@ -155,16 +173,19 @@ def evaluate(
         data,
         seed=seed,
         shortest=needed_side(card.preprocessing),
+        keep_queries=keep_queries,
         progress=progress,
         cancel=cancel,
     )
     found = find_protocol(protocol)
     trained_by = _training_split_text(card, found, split)
-    encoding = EncodingOptions(device, batch, workers, progress, cancel)
+    encoding = EncodingOptions(device, batch, workers, progress, cancel, precision)
+    top = top or found.top_k
     codes = encode_split(card, pictures, split, cache or places().cache / "codes", encoding)
-    goals = _goals_of_head(card, chosen.name)
+    recipe = _recipe(card)
+    goals = _goals_of_head(recipe, chosen.name)
     return Evaluation(
-        scores=measure(codes, pictures, split, chosen, top=found.top_k),
+        scores=measure(codes, pictures, split, chosen, top=top, ties=ties),
         model=card.name,
         sha256=card.sha256,
         fingerprint=card.signature.fingerprint,
@@ -176,6 +197,8 @@ def evaluate(
         paper=_paper_cell(card, goals, found, chosen.bits),
         protocol=found,
         split=split,
+        top=top,
+        seed=recipe.seed if recipe else None,
         made_on=codes.made_on,
         encoded=codes.encoded,
         versions={**versions(), "numpy": np.__version__},
@@ -200,7 +223,13 @@ def chosen_head(card: ModelCard, name: str) -> Head:
 
 
 def measure(
-    codes: SplitCodes, pictures: Pictures, split: Split, head: Head, *, top: int | None
+    codes: SplitCodes,
+    pictures: Pictures,
+    split: Split,
+    head: Head,
+    *,
+    top: int | None,
+    ties: TieTreatment = "expected",
 ) -> RetrievalScores:
     """Measure the codes of one head; the first `top` images count for mean average precision, or all."""
     queries, database = (
@@ -221,7 +250,19 @@ def measure(
         curve=tuple(
             PrecisionRecallPoint(at, float(precision), float(recall)) for at, precision, recall in points
         ),
+        published=published_map(queries, database, top) if ties == "numpy" else None,
     )
+
+
+def published_map(queries: metrics.LabelledCodes, database: metrics.LabelledCodes, top: int | None) -> float:
+    """Mean average precision as the published code computes it, in 0..1.
+
+    Images at the same distance stand in the order that NumPy's default sort of the float32 distances leaves them in, which
+    differs between versions of NumPy and processors. Each sum is divided by the number k of hits among the first `top`; where
+    all images count, the published code's `topK = -1` leaves the last one out.
+    """
+    count = metrics.published_top(-1 if top is None else top, len(database))
+    return float(metrics.ranked_precision(queries, database, top=count, ties="numpy").mean())
 
 
 def curve_cutoffs(size: int) -> list[int]:
@@ -235,9 +276,8 @@ def curve_cutoffs(size: int) -> list[int]:
     return [*(top for top in (*_SHORT_CUTOFFS, *_PUBLISHED_CUTOFFS) if top < size), size]
 
 
-def _goals_of_head(card: ModelCard, head: str) -> list[Goal]:
-    """The goals of a head in training; empty if the model's recipe is missing or cannot be read."""
-    recipe = _recipe(card)
+def _goals_of_head(recipe: Recipe | None, head: str) -> list[Goal]:
+    """The goals of a head in training; empty if the model's recipe is not known."""
     return [goal for task in recipe.tasks for goal in task.goals if goal.head == head] if recipe else []
 
 
@@ -276,10 +316,10 @@ def _paper_cell(card: ModelCard, goals: list[Goal], protocol: Protocol, bits: in
 
 
 def _same_training_set(card: ModelCard, protocol: Protocol) -> bool:
-    """Whether the model's name, `backbone.objective.dataset.bits`, has a data set of the same training pictures."""
+    """Whether the model's name, `backbone.objective.dataset.bits...`, has a data set of the same training pictures."""
     parts = card.name.split(".")
     try:
-        own = find_protocol(parts[2] if len(parts) == 4 else "")
+        own = find_protocol(parts[2] if len(parts) >= 4 else "")
     except UsageError:
         return False
     if own.sampling is None or protocol.sampling is None:

@@ -1,8 +1,8 @@
 """Features of a frozen backbone, computed once for the pictures of a split and cached in files.
 
 A frozen backbone always gives the same features for a picture, so any number of heads can be trained on them. They are the
-features that `vtsfind.learn.models.network` calls `lite` and, optionally, the means of the last stages: a network that was
-trained on other classes has its most general features before its last stage.
+features that `vtsfind.learn.models.network` calls `lite`, `cls` or `all` and, optionally, the means of the last stages: a
+network that was trained on other classes has its most general features before its last stage.
 
 The features of each view are cached in a folder of their own, one file of half-precision numbers for every 2,048 pictures, so
 that interrupted work continues. The folder's name is a SHA-256 of everything that they depend on. Every file may be removed.
@@ -32,7 +32,7 @@ from vtsfind.learn.models.backbones import backbone
 from vtsfind.learn.models.encoder import choose_device, precision
 from vtsfind.learn.models.network import HashNetwork, normalise
 from vtsfind.learn.models.registry import ModelCard, registered_models
-from vtsfind.learn.models.spec import NetworkSpec
+from vtsfind.learn.models.spec import FeatureKind, NetworkSpec
 from vtsfind.learn.pretrained.load import load_start, starts_folder
 from vtsfind.media.decode import prepare
 from vtsfind.store.atomic import replace_file
@@ -59,6 +59,10 @@ class FrozenBackbone:
     """Of that file, in hex."""
     stages: int = 0
     """Number of last stages (blocks of a transformer) whose means are used besides the final features."""
+
+    def reading(self, features: FeatureKind) -> Self:
+        """The same backbone, of which other features are read."""
+        return replace(self, network=replace(self.network, features=features))
 
     @property
     def fingerprint(self) -> str:
@@ -169,6 +173,11 @@ class FeatureExtractor:
         if not backbone.network.backbone.startswith("vit"):
             self._network = self._network.to(memory_format=torch.channels_last)
 
+    @property
+    def token_width(self) -> int:
+        """How wide a token is."""
+        return int(self._network.backbone.embed_dim)
+
     @torch.inference_mode()
     def __call__(self, pixels: Pixels) -> FeatureMatrix:
         """Features of prepared pictures, (b, size, size, 3) uint8, as (b, d)."""
@@ -233,11 +242,15 @@ class ViewFeatures:
         found: FeatureMatrix = self.values[np.searchsorted(self.rows, rows)]
         return found
 
-    def merged_with(self, other: Self) -> Self:
-        """These features and those of other rows."""
-        rows = np.concatenate([self.rows, other.rows])
-        order = np.argsort(rows)
-        return type(self)(rows[order], np.concatenate([self.values, other.values])[order])
+    def of_tokens(self, features: FeatureKind, width: int) -> Self:
+        """Out of all tokens, each `width` wide and the class token first, what heads of other features read."""
+        tokens = self.values.reshape(len(self.values), -1, width)
+        if features == "cls":
+            return type(self)(self.rows, tokens[:, 0].copy())
+        if features == "lite":
+            mean = tokens[:, 1:].mean(axis=1, dtype=np.float32).astype(np.float16)
+            return type(self)(self.rows, np.concatenate([tokens[:, 0], mean], axis=1))
+        return self
 
 
 class FeatureStore:
@@ -263,6 +276,11 @@ class FeatureStore:
     @cached_property
     def _extractor(self) -> FeatureExtractor:
         return FeatureExtractor(self.backbone, self.encoding.device)
+
+    @property
+    def token_width(self) -> int:
+        """How wide a token of the backbone is."""
+        return self._extractor.token_width
 
     @cached_property
     def _files(self) -> str:

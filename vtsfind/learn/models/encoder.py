@@ -17,6 +17,8 @@ from vtsfind.learn.models.vit import PlainTransformer
 _MIN_PICTURES_PER_THREAD = 4
 """Smallest share of a batch that is worth a thread."""
 
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
 
 class Encoder:
     """A loaded model that makes codes.
@@ -30,20 +32,22 @@ class Encoder:
         The model.
     device
         `auto` (a GPU if there is one), `cuda`, `mps` or `cpu`.
+    precision
+        See `chosen_precision`.
 
     Raises
     ------
     ModelDamaged
         When the weights are not what the card promises or do not fit the network.
     UsageError
-        When there is no such device.
+        When there is no such device or precision.
     """
 
-    def __init__(self, card: ModelCard, *, device: str = "auto") -> None:
+    def __init__(self, card: ModelCard, *, device: str = "auto", precision: str = "auto") -> None:
         self.signature = card.signature
         self.preprocessing = card.preprocessing
         self.device = choose_device(device)
-        self._precision = precision(self.device)
+        self.precision = chosen_precision(precision, self.device)
         try:
             network = _load_network(card)
         except (KeyError, RuntimeError) as error:
@@ -84,7 +88,7 @@ class Encoder:
     @torch.inference_mode()
     def _outputs(self, images: Tensor) -> dict[str, Tensor]:
         inputs = normalise(images.to(self.device), self.preprocessing.mean, self.preprocessing.std)
-        with torch.autocast(self.device.type, self._precision, enabled=self._precision != torch.float32):
+        with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
             outputs = self._network(inputs)
         return {name: values.float().cpu() for name, values in outputs.items()}
 
@@ -124,6 +128,21 @@ def choose_device(name: str) -> torch.device:
             f"This machine has no '{name}' device that torch can use.", "Use --device auto or cpu."
         )
     return torch.device(name)
+
+
+def chosen_precision(name: str, device: torch.device) -> torch.dtype:
+    """Turn a setting, `auto` or a name in `PRECISIONS`, into an arithmetic; `auto` is that of `precision`.
+
+    Raises
+    ------
+    UsageError
+        For an unknown name.
+    """
+    if name == "auto":
+        return precision(device)
+    if name not in PRECISIONS:
+        raise UsageError(f"There is no precision '{name}'.", f"Use auto, {', '.join(PRECISIONS)}.")
+    return PRECISIONS[name]
 
 
 def precision(device: torch.device) -> torch.dtype:

@@ -17,24 +17,25 @@ import numpy as np
 import torch
 
 from vtsfind.base import bits as code_bits
-from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import Phase
 from vtsfind.base.records import Head
 from vtsfind.learn.data.formats.pictures import Labels, Pictures, RowNumbers
 from vtsfind.learn.data.protocols import find_protocol, open_protocol
 from vtsfind.learn.data.splits import Split
-from vtsfind.learn.evaluation.codes import EncodingOptions, SplitCodes, versions
+from vtsfind.learn.evaluation.codes import EncodingOptions, SplitCodes, files_digest, versions
 from vtsfind.learn.evaluation.evaluator import RetrievalScores, measure
 from vtsfind.learn.evaluation.features import FeatureStore, FrozenBackbone, ViewFeatures
 from vtsfind.learn.evaluation.heads import FeatureHead, Hyperparameters, head_outputs, train_head
-from vtsfind.learn.objectives import create
+from vtsfind.learn.models.spec import FeatureKind
+from vtsfind.learn.objectives import create, objective_class
 from vtsfind.learn.paper.results import (
     FRAMEWORKS,
     PAPER_FRAMEWORKS,
     CurvePoint,
     Result,
     TrainingKind,
-    cell_file,
+    cell_name,
+    framework_title,
     machine,
     write_result,
 )
@@ -58,6 +59,15 @@ HYPERPARAMETERS: Mapping[str, Hyperparameters] = {
 }
 """How a head of each framework is trained in the mode `fixed`; docs/results/notebook says how this was found."""
 
+_ALL_TOKENS_EPOCHS = 10
+"""Of heads that read all tokens: their first layer is tens of times as wide, and ten times as slow."""
+
+
+def hyperparameters_of(framework: str, feature: FeatureKind) -> Hyperparameters:
+    """How a head of a framework is trained on such features."""
+    chosen = HYPERPARAMETERS.get(framework, _DEFAULTS)
+    return replace(chosen, epochs=min(chosen.epochs, _ALL_TOKENS_EPOCHS)) if feature == "all" else chosen
+
 
 @dataclass(frozen=True, slots=True)
 class GridOptions:
@@ -74,7 +84,9 @@ class GridOptions:
     frameworks: tuple[str, ...] = PAPER_FRAMEWORKS
     bits: tuple[int, ...] = (16, 32, 64)
     mode: str = "fixed"
-    seed: int = 1
+    seeds: tuple[int, ...] = (1,)
+    features: tuple[FeatureKind, ...] = ()
+    """What is read of the backbone, one cell each; what its model reads unless given."""
     views: int = VIEWS
     rerun: bool = False
     """Whether cells that have a result are run again."""
@@ -87,6 +99,8 @@ class GridCell:
     framework: str
     bits: int
     dataset: str
+    feature: FeatureKind
+    seed: int
 
 
 def pending_cells(grid_options: GridOptions) -> list[GridCell]:
@@ -98,11 +112,12 @@ def pending_cells(grid_options: GridOptions) -> list[GridCell]:
         For an unknown framework or data set.
     """
     for name in grid_options.frameworks:
-        if name not in FRAMEWORKS:
-            raise UsageError(f"There is no method '{name}'.", f"Known: {', '.join(FRAMEWORKS)}.")
+        objective_class(name)
     datasets = [find_protocol(name).name for name in grid_options.datasets]
     every = (
-        GridCell(framework, bits, dataset)
+        GridCell(framework, bits, dataset, feature, seed)
+        for feature in grid_options.features or (grid_options.backbone.network.features,)
+        for seed in grid_options.seeds
         for bits in grid_options.bits
         for framework in grid_options.frameworks
         for dataset in datasets
@@ -115,14 +130,17 @@ def pending_cells(grid_options: GridOptions) -> list[GridCell]:
 
 
 def _result_file(grid_options: GridOptions, cell: GridCell) -> str:
-    return cell_file(
+    name = cell_name(
         grid_options.backbone.name,
+        cell.feature,
         cell.framework,
         cell.dataset,
         cell.bits,
         how=FROZEN,
         mode=grid_options.mode,
+        seed=cell.seed,
     )
+    return f"{name}.json"
 
 
 def run_grid(grid_options: GridOptions, encoding: EncodingOptions) -> Iterator[Result]:
@@ -140,23 +158,21 @@ def run_grid(grid_options: GridOptions, encoding: EncodingOptions) -> Iterator[R
     todo = pending_cells(grid_options)
     if not todo:
         return
-    data = {
-        name: _open_dataset(name, grid_options, encoding)
-        for name in dict.fromkeys(cell.dataset for cell in todo)
-    }
+    features = _Features(grid_options, encoding)
+    # All features first: they take most of the time, and the progress of the heads then is that of the rest.
+    for cell in todo:
+        features.of(cell)
     encoding.progress.start(Phase.TRAIN, len(todo))
     trainer = _HeadTrainer(grid_options, encoding)
     for cell in todo:
         encoding.cancel.check()
-        started_at = time.monotonic()
-        head, training_s = trainer.head(cell, data[cell.dataset])
-        scores = data[cell.dataset].measure(head, cell.bits)
-        result = _result(
-            grid_options, cell, data[cell.dataset], scores, training_s + time.monotonic() - started_at
-        )
+        started_at, data = time.monotonic(), features.of(cell)
+        head, training_s = trainer.head(cell, data)
+        scores = data.measure(head, cell.bits)
+        result = _result(grid_options, cell, data, scores, training_s + time.monotonic() - started_at)
         write_result(grid_options.results, result)
         encoding.progress.advance(
-            1, f"{FRAMEWORKS[cell.framework]} {cell.bits} {cell.dataset} {scores.map.expected:.3f}"
+            1, f"{framework_title(cell.framework)} {cell.bits} {cell.dataset} {scores.map.expected:.3f}"
         )
         yield result
 
@@ -170,14 +186,13 @@ class FeatureDataset:
     whole: ViewFeatures
     """All of its pictures, as they are."""
     views: tuple[ViewFeatures, ...]
-    """Its training pictures, in all views."""
+    """Its training pictures, in all other views."""
     top: int | None
 
     def training(self) -> tuple[list[np.ndarray[tuple[int, ...], np.dtype[np.float16]]], Labels]:
         """Features, (n, d) a view, and labels, (n, c), of the training set."""
-        return [view_features.of(self.split.train) for view_features in self.views], self.pictures.labels[
-            self.split.train
-        ]
+        rows = self.split.train
+        return [view.of(rows) for view in (self.whole, *self.views)], self.pictures.labels[rows]
 
     def measure(self, head: FeatureHead, bits: int) -> RetrievalScores:
         """What the codes of a head are worth."""
@@ -189,22 +204,61 @@ class FeatureDataset:
         return measure(made, self.pictures, self.split, Head(_HEAD_NAME, bits), top=self.top)
 
 
-def _open_dataset(name: str, grid_options: GridOptions, encoding: EncodingOptions) -> FeatureDataset:
-    shortest = needed_side(grid_options.backbone.preprocessing)
-    pictures, split = open_protocol(
-        name,
-        grid_options.data,
-        seed=grid_options.seed,
-        shortest=shortest,
-        progress=encoding.progress,
-        cancel=encoding.cancel,
-    )
-    store = FeatureStore(grid_options.backbone, pictures, grid_options.cache, encoding)
-    # The training pictures first, and by themselves: other data sets may share them, and heads need nothing else.
-    views = tuple(store.view_features(split.train, view) for view in range(grid_options.views))
-    rest = np.setdiff1d(np.concatenate([split.query, split.database]), split.train)
-    whole = views[0].merged_with(store.view_features(rest)) if len(rest) else views[0]
-    return FeatureDataset(pictures, split, whole, views, find_protocol(name).top_k)
+class _Features:
+    """The features of the cells' data sets, each made once; those of all pictures are shared by seeds and protocols."""
+
+    def __init__(self, grid_options: GridOptions, encoding: EncodingOptions) -> None:
+        self.grid_options, self.encoding = grid_options, encoding
+        self._stores: dict[tuple[str, str], FeatureStore] = {}
+        self._made: dict[tuple[FeatureStore, str, bytes, int], ViewFeatures] = {}
+        self._datasets: dict[tuple[str, str, int], FeatureDataset] = {}
+
+    def of(self, cell: GridCell) -> FeatureDataset:
+        """The data set of a cell."""
+        key = cell.feature, cell.dataset, cell.seed
+        if key not in self._datasets:
+            self._datasets[key] = self._open(cell)
+        return self._datasets[key]
+
+    def _open(self, cell: GridCell) -> FeatureDataset:
+        options, encoding = self.grid_options, self.encoding
+        pictures, split = open_protocol(
+            cell.dataset,
+            options.data,
+            seed=cell.seed,
+            shortest=needed_side(options.backbone.preprocessing),
+            progress=encoding.progress,
+            cancel=encoding.cancel,
+        )
+        # All tokens hold what other heads read, so that they alone are made where both are wanted.
+        source = "all" if "all" in options.features and not options.backbone.stages else cell.feature
+        store = self._stores.setdefault(
+            (source, files_digest(pictures)),
+            FeatureStore(options.backbone.reading(source), pictures, options.cache, encoding),
+        )
+        return FeatureDataset(
+            pictures,
+            split,
+            self._of_rows(store, cell.feature, source, np.arange(len(pictures), dtype=np.int64), 0),
+            tuple(
+                self._of_rows(store, cell.feature, source, split.train, view)
+                for view in range(1, options.views)
+            ),
+            find_protocol(cell.dataset).top_k,
+        )
+
+    def _of_rows(
+        self, store: FeatureStore, feature: FeatureKind, source: FeatureKind, rows: RowNumbers, view: int
+    ) -> ViewFeatures:
+        """Features of rows in a view, made once."""
+        key = store, feature, rows.tobytes(), view
+        if key not in self._made:
+            if feature == source:
+                self._made[key] = store.view_features(rows, view)
+            else:
+                tokens = self._of_rows(store, source, source, rows, view)
+                self._made[key] = tokens.of_tokens(feature, store.token_width)
+        return self._made[key]
 
 
 class _HeadTrainer:
@@ -212,16 +266,16 @@ class _HeadTrainer:
 
     def __init__(self, grid_options: GridOptions, encoding: EncodingOptions) -> None:
         self.grid_options, self.encoding = grid_options, encoding
-        self._last: tuple[tuple[str, int, bytes], FeatureHead, float] | None = None
+        self._last: tuple[tuple[object, ...], FeatureHead, float] | None = None
 
     def head(self, cell: GridCell, data: FeatureDataset) -> tuple[FeatureHead, float]:
         """The head of a cell, and the seconds that it took where it was not trained just now."""
-        key = (cell.framework, cell.bits, data.split.train.tobytes())
+        key = (cell.framework, cell.bits, cell.feature, cell.seed, data.split.train.tobytes())
         if self._last is not None and self._last[0] == key:
             return self._last[1], self._last[2]
         started_at = time.monotonic()
         views, labels = data.training()
-        hyperparameters = HYPERPARAMETERS[cell.framework]
+        hyperparameters = hyperparameters_of(cell.framework, cell.feature)
         trained = train_named_head(
             cell.framework,
             views,
@@ -229,7 +283,7 @@ class _HeadTrainer:
             cell.bits,
             hyperparameters,
             mode=self.grid_options.mode,
-            seed=self.grid_options.seed,
+            seed=cell.seed,
             encoding=self.encoding,
         )
         self._last = key, trained, time.monotonic() - started_at
@@ -262,7 +316,7 @@ def _result(
     split = data.split
     return Result(
         backbone=grid_options.backbone.name,
-        feature=grid_options.backbone.network.features,
+        feature=cell.feature,
         framework=cell.framework,
         dataset=cell.dataset,
         bits=cell.bits,
@@ -276,10 +330,10 @@ def _result(
         split_sha256=split.digest,
         data=split.origin,
         findings=tuple(str(finding) for finding in split.findings),
-        seed=grid_options.seed,
-        fingerprint=grid_options.backbone.fingerprint,
+        seed=cell.seed,
+        fingerprint=grid_options.backbone.reading(cell.feature).fingerprint,
         training={
-            **asdict(HYPERPARAMETERS[cell.framework]),
+            **asdict(hyperparameters_of(cell.framework, cell.feature)),
             "views": grid_options.views,
             "features": data.whole.values.shape[1],
         },
@@ -297,6 +351,7 @@ def score_fields(scores: RetrievalScores) -> dict[str, Any]:
         "map": scores.map.expected,
         "map_best_case": scores.map.best,
         "map_worst_case": scores.map.worst,
+        "map_published": scores.published,
         "radius_precision": scores.radius_score.precision,
         "radius_recall": scores.radius_score.recall,
         "radius_map": scores.radius_score.map,

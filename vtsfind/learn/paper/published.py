@@ -99,6 +99,11 @@ def _lowercase(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+def is_paper_network(network: NetworkSpec) -> bool:
+    """Whether a network is one of the paper's: its backbone, whole, with an input of 224 pixels."""
+    return network.backbone in _BACKBONES and network.size == _INPUT_SIDE_PX and network.depth is None
+
+
 def published_counterpart(
     network: NetworkSpec, *, framework: str, dataset: str, bits: int
 ) -> PublishedCell | None:
@@ -115,7 +120,7 @@ def published_counterpart(
     bits
         Of the head.
     """
-    if network.backbone not in _BACKBONES or network.size != _INPUT_SIDE_PX or network.depth is not None:
+    if not is_paper_network(network):
         return None
     convolutional = network.backbone in {"alexnet", "resnet50"}
     if network.dual or not (convolutional or network.features in {"all", "cls"}):

@@ -1,8 +1,9 @@
 """Results: one JSON file for each cell of a table, with all that a reader needs to believe it.
 
-A folder of results has files `BACKBONE.FRAMEWORK.DATASET.BITS.HOW.json`. A file is one object with the fields of
-`Result`, and is written whole or not at all. Unlike a cache, results are kept for good: nothing but a new measurement of
-the same cell replaces one.
+A folder of results has files `BACKBONE.FEATURE.FRAMEWORK.DATASET.BITS.HOW.seedN.json`, so that nothing that a table tells
+apart shares one. A file is one object with the fields of `Result`, and is written whole or not at all. Unlike a cache, results
+are kept for good: nothing but a new measurement of the same cell replaces one. Files of the older form, without feature and
+seed in their names, are read as well.
 """
 
 import json
@@ -31,10 +32,17 @@ FRAMEWORKS = {
     "dch": "DCH",
     "dfh": "DFH",
     "transhash": "TransHash",
+    "dpsh": "DPSH",
+    "orthohash": "OrthoHash",
 }
 """vtsfind's name of a method to the paper's; the first six are the frameworks of Tables 1 and 3."""
 
 PAPER_FRAMEWORKS = tuple(FRAMEWORKS)[:6]
+
+
+def framework_title(name: str) -> str:
+    """A method's name as the paper, or its own, writes it; one of another package stands as it is."""
+    return FRAMEWORKS.get(name, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ class Result:
     feature: str
     """What the heads read, see `vtsfind.learn.models.network`."""
     framework: str
-    """A name in `FRAMEWORKS`."""
+    """The name of an objective, see `vtsfind.learn.objectives.names`."""
     dataset: str
     """A protocol's name."""
     bits: int
@@ -91,13 +99,37 @@ class Result:
     machine: dict[str, Any]
     seconds: float
     """That training and measuring took, without the features of a frozen backbone."""
+    map_published: float | None = None
+    """As the published code computes it, where that was asked for."""
     curve: tuple[CurvePoint, ...] = ()
     note: str = ""
 
     @property
     def file(self) -> str:
         """The name of its file."""
-        return cell_file(self.backbone, self.framework, self.dataset, self.bits, how=self.how, mode=self.mode)
+        return f"{self.cell}.json"
+
+    @property
+    def title(self) -> str:
+        """Which cell it is, in words."""
+        return (
+            f"{framework_title(self.framework)}, {self.bits} bits, {self.dataset}, {self.backbone} {self.feature}, "
+            f"seed {self.seed}"
+        )
+
+    @property
+    def cell(self) -> str:
+        """The name of its cell, see `cell_name`."""
+        return cell_name(
+            self.backbone,
+            self.feature,
+            self.framework,
+            self.dataset,
+            self.bits,
+            how=self.how,
+            mode=self.mode,
+            seed=self.seed,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +145,23 @@ class Results:
         )
 
 
-def cell_file(backbone: str, framework: str, dataset: str, bits: int, *, how: str, mode: str) -> str:
-    """The name of a cell's file.
+def cell_name(
+    backbone: str, feature: str, framework: str, dataset: str, bits: int, *, how: str, mode: str, seed: int
+) -> str:
+    """The name of a cell: of its file without the suffix.
 
-    >>> cell_file("lite2@160+3", "csq", "cifar10@all", 32, how="frozen", mode="fixed")
-    'lite2@160+3.csq.cifar10@all.32.frozen.json'
+    >>> cell_name("lite2@160+3", "lite", "csq", "cifar10@all", 32, how="frozen", mode="fixed", seed=1)
+    'lite2@160+3.lite.csq.cifar10@all.32.frozen.seed1'
     """
     ending = how.replace(" ", "-") + ("" if mode == "fixed" else f"-{mode}")
-    return re.sub(r"[^\w.@+-]", "_", f"{backbone}.{framework}.{dataset}.{bits}.{ending}") + ".json"
+    parts = f"{backbone}.{feature}.{framework}.{dataset}.{bits}.{ending}.seed{seed}"
+    return re.sub(r"[^\w.@+-]", "_", parts)
+
+
+def _old_file(result: Result) -> str:
+    """The name of the file in the older form."""
+    parts = result.cell.removesuffix(f".seed{result.seed}")
+    return parts.replace(f".{result.feature}.{result.framework}.", f".{result.framework}.", 1) + ".json"
 
 
 def write_result(folder: Path, result: Result) -> Path:
@@ -144,7 +185,7 @@ def write_result(folder: Path, result: Result) -> Path:
 
 
 def read_results(folder: Path) -> Results:
-    """Every result in a folder, by file name; none when there is no such folder.
+    """Every result in a folder, by the name of its cell; none when there is no such folder.
 
     Raises
     ------
@@ -152,7 +193,12 @@ def read_results(folder: Path) -> Results:
         For a file that is no result; names it.
     """
     paths: Iterable[Path] = sorted(folder.glob("*.json")) if folder.is_dir() else ()
-    return Results(tuple(_read(path) for path in paths))
+    found: dict[str, Result] = {}
+    for path in paths:
+        result = _read(path)
+        if path.name == result.file or result.file not in found:
+            found[result.file] = result
+    return Results(tuple(found[name] for name in sorted(found)))
 
 
 def _read(path: Path) -> Result:
@@ -165,7 +211,7 @@ def _read(path: Path) -> Result:
     try:
         points = tuple(CurvePoint(**point) for point in content["curve"])
         result = Result(**{**content, "curve": points, "findings": tuple(content["findings"])})
-        fits = result.file == path.name and 0 <= result.map <= 1
+        fits = path.name in {result.file, _old_file(result)} and 0 <= result.map <= 1
     except (TypeError, KeyError):
         fits = False
     if not fits:

@@ -1,18 +1,20 @@
 """The paper's tables beside our own results, cell by cell.
 
 A row is a data set, a framework and a number of bits; its columns are the paper's backbones (what the heads read, in
-Table 3), and then our own, one for each backbone and way of training. An own cell is compared with the paper's cell of
-the same backbone where there is one, else with a backbone of the paper's that is asked for.
+Table 3), and then our own, one for each backbone and way of training. An own cell is the mean over the seeds that were run.
+It is compared with the paper's cell of the same backbone where there is one, else with a backbone of the paper's that is
+asked for; never with what Table 2 takes from other publications.
 """
 
+import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from vtsfind.base.errors import UsageError
 from vtsfind.learn.data.protocols import PROTOCOLS
-from vtsfind.learn.paper.published import LITERATURE, published
 from vtsfind.learn.paper.published import PublishedCell as Published
-from vtsfind.learn.paper.results import FRAMEWORKS, PAPER_FRAMEWORKS, Result, Results
+from vtsfind.learn.paper.published import published
+from vtsfind.learn.paper.results import FRAMEWORKS, PAPER_FRAMEWORKS, Result, Results, framework_title
 
 DEFAULT_REFERENCE = "alexnet"
 """The paper's backbone that cells without one of their own are compared with: its weakest."""
@@ -38,16 +40,41 @@ class Column:
             return self.backbone if self.feature == "na" else f"{self.backbone} {self.feature}"
         return self.backbone + (f" {self.mode}" if self.mode != "fixed" else "")
 
+    def holds(self, result: Result) -> bool:
+        """Whether a result belongs into this column of our own."""
+        return self == Column(result.backbone, result.feature, result.how, result.mode)
+
 
 @dataclass(frozen=True, slots=True)
 class OwnCell:
-    """One of our cells."""
+    """One of our cells: the results of all its seeds."""
 
-    result: Result
-    difference: float | None
-    """To the paper's cell that it is compared with; None if there is none."""
+    results: tuple[Result, ...]
+    """At least one, by seed."""
+    reference: float | None
+    """mAP of the paper's cell that it is compared with, in 0..1; None if there is none."""
     against: str
     """Whose cell that is; empty if there is none."""
+
+    @property
+    def map(self) -> float:
+        """Mean over the seeds, in 0..1."""
+        return statistics.fmean(result.map for result in self.results)
+
+    @property
+    def deviation(self) -> float | None:
+        """Standard deviation of the seeds' results, with n - 1; None for a single one."""
+        return statistics.stdev(result.map for result in self.results) if len(self.results) > 1 else None
+
+    @property
+    def difference(self) -> float | None:
+        """To the paper's cell."""
+        return None if self.reference is None else self.map - self.reference
+
+    @property
+    def complete(self) -> bool:
+        """Whether training set, queries and database are as large as the protocol says, in all results."""
+        return all(_is_complete(result) for result in self.results)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +139,16 @@ def join_results(number: int, results: Results, *, against: str = DEFAULT_REFERE
 
 
 def _is_in_table(number: int, result: Result) -> bool:
-    """Whether a result has a place in a table: Table 1 has the six frameworks, Table 3 of them what reads tokens."""
-    if number == 2:
-        return True
-    return result.framework in PAPER_FRAMEWORKS and (number == 1 or result.feature in {"all", "cls"})
+    """Whether a result has a place in a table: class tokens alone are Table 3's, which compares them with all tokens."""
+    if number == 3:
+        return result.framework in PAPER_FRAMEWORKS and result.feature in {"all", "cls"}
+    return result.feature != "cls" and (number == 2 or result.framework in PAPER_FRAMEWORKS)
+
+
+def _is_complete(result: Result) -> bool:
+    sizes = PROTOCOLS[result.dataset].sizes
+    found = {"train": result.train, "query": result.queries, "database": result.database}
+    return all(sizes[part] in {None, count} for part, count in found.items())
 
 
 def _feature(number: int, cell: Published) -> str:
@@ -127,11 +160,15 @@ def _keys(found: Iterable[Published], ours: Iterable[Result]) -> list[tuple[str,
     titles = list(FRAMEWORKS.values())
     places = list(PROTOCOLS)
     keys = {(cell.dataset, cell.framework, cell.bits) for cell in found}
-    keys |= {(result.dataset, FRAMEWORKS[result.framework], result.bits) for result in ours}
+    keys |= {_key(result) for result in ours}
     order = {
         name: place for place, name in enumerate([*titles, *sorted({key[1] for key in keys} - {*titles})])
     }
     return sorted(keys, key=lambda key: (places.index(key[0]), order[key[1]], key[2]))
+
+
+def _key(result: Result) -> tuple[str, str, int]:
+    return result.dataset, framework_title(result.framework), result.bits
 
 
 def _row(  # noqa: PLR0917 - one call, of what a row is made of
@@ -152,31 +189,18 @@ def _row(  # noqa: PLR0917 - one call, of what a row is made of
         values = tuple(by_column.get(column) for column in columns)
     cells: list[OwnCell | None] = []
     for column in own:
-        result = next(
-            (
-                r
-                for r in ours
-                if (r.dataset, FRAMEWORKS[r.framework], r.bits) == key
-                and Column(r.backbone, r.feature, r.how, r.mode) == column
-            ),
-            None,
-        )
-        cells.append(None if result is None else _compare(number, result, found, against))
+        results = [result for result in ours if _key(result) == key and column.holds(result)]
+        results.sort(key=lambda result: result.seed)
+        cells.append(_compare(tuple(results), found, against) if results else None)
     return Row(dataset, framework, bits, values, tuple(cells))
 
 
-def _compare(number: int, result: Result, found: tuple[Published, ...], against: str) -> OwnCell:
-    """Compare a result with the paper's cell of its own backbone, else of the backbone `against`."""
-    same = _BACKBONES.get(result.backbone)
-    if number == 2:
-        chosen = found[0] if found else None
-    else:
-        matching = [
-            cell for cell in found if cell.backbone == same and cell.feature in {result.feature, "na"}
-        ]
-        rest = [cell for cell in found if cell.backbone == against]
-        chosen = next(iter(matching or rest), None)
+def _compare(results: tuple[Result, ...], found: tuple[Published, ...], against: str) -> OwnCell:
+    """Compare results with the paper's cell of their own backbone, else of the backbone `against`."""
+    same, feature = _BACKBONES.get(results[0].backbone), results[0].feature
+    matching = [cell for cell in found if cell.backbone == same and cell.feature in {feature, "na"}]
+    rest = [cell for cell in found if cell.backbone == against]
+    chosen = next(iter(matching or rest), None)
     if chosen is None:
-        return OwnCell(result, None, "")
-    name = "the literature" if chosen.backbone == LITERATURE else chosen.backbone
-    return OwnCell(result, result.map - chosen.map, name)
+        return OwnCell(results, None, "")
+    return OwnCell(results, chosen.map, chosen.backbone)

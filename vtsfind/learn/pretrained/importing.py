@@ -21,7 +21,7 @@ from vtsfind.learn.pretrained.load import fit_to_backbone, read_start, starts_fo
 from vtsfind.store.atomic import replace_file
 
 SUFFIX = ".safetensors"
-_NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
+_NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _check_name(name: str) -> str:
     if not _NAME_PATTERN.fullmatch(name):
         raise UsageError(
             f"'{name}' cannot be a name here.",
-            "Choose one of letters, digits, '.', '_', '+' and '-' with --name.",
+            "Choose one of letters, digits, '.', '_', '@', '+' and '-' with --name.",
         )
     return name
 

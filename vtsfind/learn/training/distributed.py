@@ -41,9 +41,9 @@ class ProcessGroup:
 
     @classmethod
     @contextmanager
-    def join_group(cls, device: torch.device) -> Iterator[Self]:
-        """Join the process group if torchrun started one, and leave it at the end of the block."""
-        rank, count = rank_and_world_size()
+    def join_group(cls, device: torch.device, *, alone: bool = False) -> Iterator[Self]:
+        """Join the process group if torchrun started one, unless `alone`, and leave it at the end of the block."""
+        rank, count = (0, 1) if alone else rank_and_world_size()
         if count == 1:
             yield cls()
             return

@@ -16,7 +16,7 @@ from vtsfind.learn.training.distributed import ProcessGroup
 from vtsfind.learn.training.runs import RunFolder, RunOptions
 from vtsfind.learn.training.schedule import rate_share
 from vtsfind.learn.training.state import TrainingState
-from vtsfind.learn.training.timing import StepTimer
+from vtsfind.learn.training.timing import LossTerms, StepTimer
 
 __all__ = ["RunOptions", "rate_share", "train", "train_recipe"]
 
@@ -64,7 +64,7 @@ def train_recipe(
     if folder.finished:
         return run.folder
     device = choose_device(run.device)
-    with ProcessGroup.join_group(device) as processes:
+    with ProcessGroup.join_group(device, alone=run.alone) as processes:
         with processes.first_goes_first():
             state = TrainingState(
                 recipe, run, folder, processes, device=device, progress=progress, cancel=cancel
@@ -73,16 +73,19 @@ def train_recipe(
         steps = recipe.schedule.steps
         progress.start(Phase.TRAIN, steps)
         progress.advance(first)
-        timer = StepTimer(state.views)
+        timer, losses = StepTimer(state.views), LossTerms()
         for step, batches in enumerate(timer.timed(state.batches(first)), first):
             terms = state.step(step, batches)
+            losses.add(terms)
             if step % _LOG_EVERY_STEPS == 0:
                 rate = rate_share(step, recipe.schedule)
                 state.log(step, rate=rate, **timer.report(), **terms)
-                progress.advance(0, _progress_text(terms, rate, timer.views_per_second))
+                progress.advance(0, _progress_text(losses.smoothed(), rate, timer, state))
             progress.advance()
             done = step + 1
             ended = state.validate(done)
+            if processes.first and (state.epoch(done) > state.epoch(step) or done == steps or ended):
+                run.on_epoch(_epoch_text(state.epoch(step) + 1, done, losses, timer, state))
             stopping = processes.any(cancel.cancelled, device)
             if stopping or ended or done % recipe.schedule.checkpoint == 0 or done == steps:
                 state.save(done, ended=ended)
@@ -95,7 +98,19 @@ def train_recipe(
     return run.folder
 
 
-def _progress_text(terms: Mapping[str, float], rate: float, views_per_second: float) -> str:
-    """A step in a few words: its loss, term by term, the learning rate as a share of the highest, and the speed."""
+def _progress_text(terms: Mapping[str, float], rate: float, timer: StepTimer, state: TrainingState) -> str:
+    """Smoothed loss, learning rate as a share of the highest, speed and last validation, in a few words."""
+    words = f"{_loss_text(terms)}, rate {rate:.0%}, {timer.recent_views_per_second:.3g} pictures/s"
+    return words + (f", {state.last_validation}" if state.last_validation else "")
+
+
+def _epoch_text(epoch: int, done: int, losses: LossTerms, timer: StepTimer, state: TrainingState) -> str:
+    """A line on an epoch that has ended: the means of its loss, the speed, and the last validation."""
+    rate = rate_share(done - 1, state.recipe.schedule)
+    words = _progress_text(losses.take_means(), rate, timer, state)
+    return f"Epoch {epoch}, step {done:,} of {state.recipe.schedule.steps:,}: {words}."
+
+
+def _loss_text(terms: Mapping[str, float]) -> str:
     parts = ", ".join(f"{name.rpartition('.')[2]} {value:.3f}" for name, value in terms.items())
-    return f"loss {sum(terms.values()):.3f} ({parts}), rate {rate:.0%}, {views_per_second:.0f} views/s"
+    return f"loss {sum(terms.values()):.3f}" + (f" ({parts})" if len(terms) > 1 else "")

@@ -7,16 +7,19 @@ A run folder has
 * ``made.json``: seed, split, device, and the versions of the packages that made it;
 * ``features-*.npy``, what the teachers see, where there are any;
 * ``metrics.jsonl``, a line every few steps (step, share of the rates, pictures a second, share of the time that was spent
-  waiting for data, every term of every loss), and a line for each look at the validation;
+  waiting for data, every term of every loss), and a line for each look at the validation; the same as a table in
+  ``metrics.csv``, brought up to date with every checkpoint, and, where asked for, for TensorBoard in ``tensorboard``;
 * ``checkpoint.pt``, replaced whole every few steps: weights, their average, optimiser, loss scaling, objectives with their
   centres and memories, the best state so far, and position; a killed run continues from there as if it had not been;
 * in the end ``NAME.safetensors`` and ``registry.toml``, a registry of one model, and ``result.json``: steps taken, figures of
   the validation, pictures a second, and the share of the time that was spent waiting for data.
 """
 
+import csv
+import io
 import json
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -27,7 +30,7 @@ from typing import Any
 import torch
 
 from vtsfind.base.errors import StorageError, UsageError
-from vtsfind.store.atomic import atomic_replace, replace_file
+from vtsfind.store.atomic import atomic_replace, remove_file, replace_file
 from vtsfind.store.errors import system_error
 from vtsfind.store.folders import RUN, claim_folder, remove_leftovers
 
@@ -48,6 +51,12 @@ class RunOptions:
     device: str = "auto"
     workers: int = 2
     """Processes that make batches; 0 makes them in this one."""
+    alone: bool = False
+    """Whether this process trains by itself although torchrun started several."""
+    tensorboard: bool = False
+    """Whether metrics are written for TensorBoard, too; needs its package."""
+    on_epoch: Callable[[str], None] = lambda _: None
+    """Told a sentence at the end of every epoch."""
 
 
 class RunFolder:
@@ -65,6 +74,7 @@ class RunFolder:
         self.path, self.recipe = path, recipe
         self._metrics, self._checkpoint = path / "metrics.jsonl", path / "checkpoint.pt"
         self._result = path / "result.json"
+        self._board: Any = None
 
     def check(self) -> None:
         """Make sure that the folder is not another recipe's.
@@ -112,6 +122,48 @@ class RunFolder:
         """
         with self.written(), self._metrics.open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
+        if self._board is not None:
+            for name, value in values.items():
+                if isinstance(value, (int, float)) and name != "step":
+                    self._board.add_scalar(name, value, values["step"])
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of the metrics so far."""
+        if not self._metrics.is_file():
+            return []
+        lines = self._metrics.read_text(encoding="utf-8").splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def open_board(self, first: int) -> None:
+        """Write metrics for TensorBoard, too, which forgets what an earlier run wrote from step `first` on.
+
+        Raises
+        ------
+        UsageError
+            When TensorBoard is not installed.
+        """
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError:
+            raise UsageError(
+                "TensorBoard is not installed.", "Install it: pip install 'vtsfind[tensorboard]'."
+            ) from None
+        writer: Any = SummaryWriter  # untyped
+        self._board = writer(self.path / "tensorboard", purge_step=first)
+
+    def _write_csv(self) -> None:
+        """Write the metrics as a table, with a column for everything that a line has."""
+        lines = self.metrics()
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(dict.fromkeys(name for line in lines for name in line)))
+        writer.writeheader()
+        writer.writerows(lines)
+        replace_file(self.path / "metrics.csv", text.getvalue().encode())
+
+    def drop_checkpoint(self) -> None:
+        """Make room once a run is finished, which needs its checkpoint no more."""
+        if self.finished:
+            remove_file(self._checkpoint)
 
     def save_result(self, values: Mapping[str, Any]) -> None:
         """Write the result.
@@ -134,7 +186,7 @@ class RunFolder:
         return self._result.is_file()
 
     def save(self, content: Mapping[str, Any]) -> None:
-        """Replace the checkpoint.
+        """Replace the checkpoint, and bring the table of metrics up to date.
 
         Raises
         ------
@@ -146,6 +198,10 @@ class RunFolder:
                 torch.save(dict(content), file)
             except RuntimeError as error:  # how torch tells that a file could not be written
                 raise error.__context__ if isinstance(error.__context__, OSError) else error from None
+        with self.written():
+            self._write_csv()
+        if self._board is not None:
+            self._board.flush()
 
     def load(self, device: torch.device) -> dict[str, Any] | None:
         """Read the checkpoint, if there is one, and forget the metrics of later steps.

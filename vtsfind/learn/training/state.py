@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import CancelToken, Progress, SilentProgress
 from vtsfind.base.records import Head
-from vtsfind.learn.models.encoder import precision
+from vtsfind.learn.models.encoder import chosen_precision
 from vtsfind.learn.models.network import normalise
 from vtsfind.learn.models.register import write_model
 from vtsfind.learn.recipes import Recipe
@@ -27,7 +27,6 @@ from vtsfind.learn.training.training_data import TrainingData, open_training_dat
 from vtsfind.learn.training.validation import BestState, mean_average_precision
 
 _START_VIEWS = 6144
-_PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class TrainingState:
@@ -78,13 +77,13 @@ class TrainingState:
         self.network.to(device)
         self.average = _state_copy(self.network)
         self.best = BestState()
+        self.last_validation = ""
         self.current_step, self.ended = 0, False
         self.notes: list[str] = []
         schedule = recipe.schedule
         head_parameters = [*self.network.heads.parameters(), *self.goals.parameters()]
         self.optimiser = make_optimiser(schedule, self.network.backbone.parameters(), head_parameters)
-        chosen = schedule.precision
-        self.precision = precision(device) if chosen == "auto" else _PRECISIONS[chosen]
+        self.precision = chosen_precision(schedule.precision, device)
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == torch.float16)
         self.views = sum(task.pictures * task.views_each for task in recipe.tasks)
 
@@ -111,6 +110,8 @@ class TrainingState:
         self.processes.broadcast_from_first(self.goals)
         if self.processes.first:
             self.folder.truncate_metrics(first)
+            if self.run.tensorboard:
+                self.folder.open_board(first)
         schedule = self.recipe.schedule
         features: Any = BackboneFeatures(self.network, self.device.type, self.precision)
         features = self.processes.parallel(features, self.device)
@@ -135,6 +136,10 @@ class TrainingState:
         """Add a line to the metrics."""
         if self.processes.first:
             self.folder.log(step=step, **values)
+
+    def epoch(self, step: int) -> int:
+        """How many times every picture of the first task was shown before a step."""
+        return self.sources[0].epoch(step)
 
     def fit_heads(self, when: Literal["start", "end"], count: int, ridge: float) -> None:
         """Fit the heads whose goals ask for a closed form to the current backbone, from `count` views."""
@@ -250,7 +255,8 @@ class TrainingState:
             self.network.load_state_dict(own)
             self.best.update(value, done, self.average)
             self.log(done - 1, validation_map=value, on=wanted.on, best=self.best.value)
-            self.progress.advance(0, f"mAP {value:.4f} on {wanted.on}")
+            self.last_validation = f"mAP {value:.4f} on {wanted.on} (best {self.best.value:.4f})"
+            self.progress.advance(0, self.last_validation)
         return self.processes.any(0 < wanted.patience <= self.best.validations_since, self.device)
 
     def _validated_head(self) -> Head:
