@@ -193,7 +193,7 @@ class ComparePage(Page):
         panel.border_title = escape(group_title(group))
         status = self._review.decision(self._number).status
         panel.border_subtitle = "" if status is ReviewStatus.OPEN else status.value
-        panel.show(evidence_between(group, *self._pair), group.members[self._member].reason, lines)
+        panel.show(group.members[self._member], evidence_between(group, *self._pair), lines)
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
@@ -205,6 +205,11 @@ class ComparePage(Page):
         """Choose how the photos are shown."""
         self._view.set_mode(PairMode(mode))
         self._show_titles()
+
+    def action_details(self) -> None:
+        """Show or hide the numbers behind the verdict."""
+        self.query_one(FactsPanel).has_details = not self.query_one(FactsPanel).has_details
+        self._refresh_pair()
 
     def action_box(self) -> None:
         """Show or hide the box."""

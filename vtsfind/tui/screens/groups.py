@@ -261,11 +261,11 @@ class GroupsPage(Page):
             by_kind = self._open_among(listing.similar_groups(number, by_folders=False))
             by_folders = self._open_among(listing.similar_groups(number, by_folders=True))
             return [
-                (f"of kind {verdict.value}", by_kind),
+                (f"of this kind: {verdict.label}", by_kind),
                 ("in these folders, of this kind or a surer one", by_folders),
             ]
 
-        self.app.push_screen(BulkAcceptDialog(choices(), review.groups), self._accept_many)
+        self.app.push_screen(BulkAcceptDialog(choices(), review.removes), self._accept_many)
 
     def _open_among(self, numbers: npt.NDArray[np.int64]) -> list[int]:
         review = self.context.session.review

@@ -169,7 +169,7 @@ class HomePage(Page):
         table.add_row("duplicates", f"{counted(len(review.groups), 'group')}, frees {file_size(total)}")
         for verdict, (count, gain) in listing.counts().items():
             if count:
-                table.add_row("", f"{count:>7,} {verdict.value:<8} {file_size(gain):>9}")
+                table.add_row("", f"{count:>7,} {verdict.label:<22} {file_size(gain):>9}")
         totals = review.totals
         table.add_row(
             "review",

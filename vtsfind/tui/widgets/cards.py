@@ -17,7 +17,7 @@ MARK_LABELS = {
     Mark.DROP: (" remove ", "drop"),
     Mark.NOT_DUPLICATE: (" not a duplicate ", "not-duplicate"),
 }
-_MAX_REASON_LINES = 3
+_MAX_REASON_LINES = 2
 _BEST_SIGN = "\u2605"
 _FULL_AGREEMENT = 0.995
 
@@ -30,7 +30,7 @@ def group_cards(review: Review, number: int, width: int, rating: BestShot | None
 
 def group_title(group: Group) -> str:
     """A group in one line: number, kind, and the path of the keeper."""
-    return f"Group {group.number}: {weakest_verdict(group).value}, {show_path(group.keeper.path)}"
+    return f"Group {group.number}: {weakest_verdict(group).label}, {show_path(group.keeper.path)}"
 
 
 def _member_card(review: Review, number: int, place: int, width: int, rating: BestShot | None) -> PhotoCard:
@@ -42,7 +42,7 @@ def _member_card(review: Review, number: int, place: int, width: int, rating: Be
     if member.verdict:
         head += [
             (" ", ""),
-            (member.verdict.value, member.verdict.value),
+            (member.verdict.label, member.verdict.value),
             (f" {similarity_text(member)}", "dim"),
         ]
     folder, _, name = show_path(member.photo.path).rpartition("/")
@@ -53,9 +53,9 @@ def _member_card(review: Review, number: int, place: int, width: int, rating: Be
         is_best = place == rating.best
         shot = f"{_BEST_SIGN} best shot: {rating.reasons[place]}" if is_best else rating.reasons[place]
         text += [[(line, "good" if is_best else "warn")] for line in wrapped(shot, width, 2)]
+    text.append([(cut_path(folder, width), "dim")])
     text += [[(line, "dim")] for line in wrapped(reason, width, _MAX_REASON_LINES)]
     text.append([(f"{member.photo.info.format}  {(member.photo.info.taken or 'no date')[:16]}", "dim")])
-    text.append([(cut_path(folder, width), "dim")])
     if member.photo.sidecars:
         text.append([(f"+ {counted(len(member.photo.sidecars), 'file')} that belong to it", "dim")])
     return PhotoCard(member.photo.path, head, tuple(text))

@@ -1,7 +1,7 @@
 """The dialogs: help, questions before something takes effect, and names that must be typed."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 from rich.table import Table
@@ -13,8 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from vtsfind.base.groups import Group
 from vtsfind.base.words import counted, file_size
+from vtsfind.engine.review.state import ReviewTotals
 from vtsfind.tui.keys import KeyScope, rows
 from vtsfind.tui.widgets.path_input import PathInput
 
@@ -107,16 +107,18 @@ class BulkAcceptDialog(ModalScreen[list[int] | None]):
     ----------
     choices
         Each set: its description, and the indices of its undecided groups.
-    groups
-        All groups.
+    removes
+        What accepting a group removes.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,n,q", "cancel", "Cancel")]
 
-    def __init__(self, choices: Sequence[tuple[str, list[int]]], groups: Sequence[Group]) -> None:
+    def __init__(
+        self, choices: Sequence[tuple[str, list[int]]], removes: Callable[[int], ReviewTotals]
+    ) -> None:
         super().__init__()
         self._choices = [(label, numbers) for label, numbers in choices if numbers]
-        self._groups = groups
+        self._removes = removes
 
     def compose(self) -> ComposeResult:
         """Lay the dialog out."""
@@ -132,11 +134,11 @@ class BulkAcceptDialog(ModalScreen[list[int] | None]):
                 yield Static("All of them are decided.")
 
     def _option_text(self, label: str, numbers: list[int]) -> Text:
-        files = sum(len(self._groups[number].members) - 1 for number in numbers)
-        gain = sum(self._groups[number].gain for number in numbers)
+        removed = [self._removes(number) for number in numbers]
+        files, gain = sum(each.files for each in removed), sum(each.gain for each in removed)
         text = Text(f"{label}\n", style="bold")
         text.append(
-            f"{counted(len(numbers), 'group')}, removes up to {counted(files, 'photo')}, frees {file_size(gain)}",
+            f"{counted(len(numbers), 'group')}, removes {counted(files, 'photo')}, frees {file_size(gain)}",
             style="not bold",
         )
         return text

@@ -1,4 +1,4 @@
-"""What is known of two compared photos: the evidence, the reason, and the facts in which they differ."""
+"""What is known of two compared photos: the verdict, the reason, and the facts in which they differ."""
 
 from rich.table import Table
 from rich.text import Text
@@ -6,7 +6,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from vtsfind.base.groups import Evidence
+from vtsfind.base.groups import Evidence, Member
 from vtsfind.engine.review.facts import FileFact
 
 
@@ -19,10 +19,15 @@ class FactsPanel(VerticalScroll, can_focus=False):
         yield Static(id="facts")
         yield Static(id="same")
 
-    def show(self, evidence: Evidence, reason: str, lines: list[FileFact]) -> None:
-        """Show what is known of a pair."""
-        text = Text(evidence_text(evidence), style="bold")
-        text.append(f"\n{reason}", style="not bold italic")
+    has_details = False
+    """Whether the numbers behind the verdict are shown."""
+
+    def show(self, member: Member, evidence: Evidence, lines: list[FileFact]) -> None:
+        """Show what is known of a pair: the keeper and `member`."""
+        text = Text(verdict_text(member, evidence), style="bold")
+        text.append(f"\n{member.reason}", style="not bold italic")
+        if self.has_details:
+            text.append(f"\n{numbers_text(evidence)}", style="not bold")
         self.query_one("#evidence", Static).update(text)
         self.query_one("#facts", Static).update(self._table([line for line in lines if not line.same]))
         same = ", ".join(f"{line.name} {line.first}" for line in lines if line.same)
@@ -45,8 +50,21 @@ class FactsPanel(VerticalScroll, can_focus=False):
         return table
 
 
-def evidence_text(evidence: Evidence) -> str:
-    """The evidence of a pair, in one line."""
+def verdict_text(member: Member, evidence: Evidence) -> str:
+    """What a pair is, in one line."""
+    parts = [member.verdict.label] if member.verdict else []
+    if evidence.box is not None:
+        share = (evidence.box.right - evidence.box.left) * (evidence.box.bottom - evidence.box.top)
+        parts.append(f"one shows {100 * share:.0f} % of the other")
+    if evidence.seconds_apart is not None:
+        parts.append(f"{evidence.seconds_apart} s apart")
+    if evidence == Evidence():
+        parts.append("not compared with each other directly")
+    return ", ".join(parts)
+
+
+def numbers_text(evidence: Evidence) -> str:
+    """The numbers behind a verdict, in one line."""
     parts = [evidence.note] if evidence.note else []
     if evidence.distance is not None and evidence.bits:
         parts.append(f"{evidence.distance} of {evidence.bits} bits differ")
@@ -54,11 +72,4 @@ def evidence_text(evidence: Evidence) -> str:
         parts.append(f"{100 * evidence.agreement:.1f} % similar where they overlap")
     if evidence.inliers is not None:
         parts.append(f"{evidence.inliers} local features match")
-    if evidence.box is not None:
-        share = (evidence.box.right - evidence.box.left) * (evidence.box.bottom - evidence.box.top)
-        parts.append(f"one shows {100 * share:.0f} % of the other")
-    if evidence.turn != 1:
-        parts.append("rotated or mirrored")
-    if evidence.seconds_apart is not None:
-        parts.append(f"{evidence.seconds_apart} s apart")
-    return "; ".join(parts) or "not compared with each other directly"
+    return "; ".join(parts) or "no numbers"

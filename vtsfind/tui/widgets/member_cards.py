@@ -101,6 +101,6 @@ class MemberCards(CardGrid):
         left, right = self.hidden
         more = f", \u2190 {left} more" * bool(left) + f", {right} more \u2192" * bool(right)
         self.border_title = (
-            f"Group {group.number}: {counted(len(group.members), 'photo')}{more}, {weakest_verdict(group).value},"
+            f"Group {group.number}: {counted(len(group.members), 'photo')}{more}, {weakest_verdict(group).label},"
             f" frees {file_size(review.removes(number).gain)}"
         )
