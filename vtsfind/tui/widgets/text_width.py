@@ -17,25 +17,11 @@ def cut(text: str, width: int) -> str:
     return set_cell_size(text, max(0, width - 1)) + "\u2026" if width > 0 else ""
 
 
-def cut_left(text: str, width: int) -> str:
-    """As `cut`, but the beginning of long text is cut; for paths.
-
-    >>> cut_left("/home/me/photos", 9)
-    '\u2026e/photos'
-    """
-    if cell_len(text) <= width:
-        return cut(text, width)
-    kept = text
-    while kept and cell_len(kept) > width - 1:
-        kept = kept[1:]
-    return cut("\u2026" + kept, width)
-
-
 def cut_path(path: str, width: int) -> str:
-    """As `cut_left`, but at a slash where one is near: whole names of folders are left.
+    """A path cut at a slash to whole names of folders, as many from its end as fit; the last one may be cut.
 
-    >>> cut_path("/home/me/photos/2021/Alps", 14), cut_path("/photos", 10)
-    ('\u2026/2021/Alps   ', '/photos   ')
+    >>> cut_path("/home/me/photos/2021/Alps", 14), cut_path("/photos", 10), cut_path("/a/Summer holidays", 9)
+    ('\u2026/2021/Alps   ', '/photos   ', '\u2026/Summer\u2026')
     """
     if cell_len(path) <= width:
         return cut(path, width)
@@ -43,7 +29,7 @@ def cut_path(path: str, width: int) -> str:
     while len(parts) > 1 and cell_len("/".join(parts)) > width - 2:
         parts.pop(0)
     shown = "\u2026/" + "/".join(parts)
-    return cut(shown, width) if cell_len(shown) <= width else cut_left(path, width)
+    return cut(shown, width)
 
 
 def centred(text: str, y: int, width: int, height: int) -> str:
