@@ -257,7 +257,10 @@ def test_what_differs_is_listed_and_what_does_not_is_said_once(tmp_path: Path) -
         await hand.press("enter")
         assert "480\u00d7360" in hand.text
         assert "240\u00d7180" in hand.text
-        assert "same" in hand.text
+        assert "bits differ" not in hand.text
+        await hand.press("i")
+        assert "the same: folder" in hand.text
+        assert "2 of 256 bits differ" in hand.text
         await hand.press("tab")
         assert "one shows 25 % of the other" in hand.text
 

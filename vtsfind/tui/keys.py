@@ -91,7 +91,7 @@ ACTIONS = (
     KeyAction(C, "mode('flicker')", "f", "Flicker", "Switch between the two photos in one place.", footer=True),
     KeyAction(C, "mode('difference')", "d", "Diff", "Show where the two photos differ; brighter is more.", footer=True),
     KeyAction(C, "box", "b", "Box", "Show or hide the part that the other photo shows.", footer=True),
-    KeyAction(C, "details", "i", "Numbers", "Show or hide the numbers behind the verdict."),
+    KeyAction(C, "details", "i", "Details", "Show or hide all facts, and the numbers behind the verdict."),
     KeyAction(C, "other(1)", "tab", "Next", "Compare the keeper with the next photo of the group.", footer=True, shown="Tab"),
     KeyAction(C, "other(-1)", "shift+tab", "Previous photo", "Compare the keeper with the previous photo.", shown="Shift-Tab"),
     KeyAction(C, "zoom(1)", "plus,equals_sign", "Zoom in", "Zoom in, to the part that both photos show first.", shown="+"),

@@ -207,8 +207,8 @@ class ComparePage(Page):
         self._show_titles()
 
     def action_details(self) -> None:
-        """Show or hide the numbers behind the verdict."""
-        self.query_one(FactsPanel).has_details = not self.query_one(FactsPanel).has_details
+        """Show or hide all facts, and the numbers behind the verdict."""
+        self.query_one(FactsPanel).toggle_class("-details")
         self._refresh_pair()
 
     def action_box(self) -> None:

@@ -11,7 +11,7 @@ from vtsfind.engine.review.facts import FileFact
 
 
 class FactsPanel(VerticalScroll, can_focus=False):
-    """The table below two compared photos."""
+    """The table below two compared photos; with the class `-details` it is larger and has the numbers too."""
 
     def compose(self) -> ComposeResult:
         """Lay the panel out."""
@@ -19,14 +19,11 @@ class FactsPanel(VerticalScroll, can_focus=False):
         yield Static(id="facts")
         yield Static(id="same")
 
-    has_details = False
-    """Whether the numbers behind the verdict are shown."""
-
     def show(self, member: Member, evidence: Evidence, lines: list[FileFact]) -> None:
         """Show what is known of a pair: the keeper and `member`."""
         text = Text(verdict_text(member, evidence), style="bold")
         text.append(f"\n{member.reason}", style="not bold italic")
-        if self.has_details:
+        if self.has_class("-details"):
             text.append(f"\n{numbers_text(evidence)}", style="not bold")
         self.query_one("#evidence", Static).update(text)
         self.query_one("#facts", Static).update(self._table([line for line in lines if not line.same]))
