@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from vtsfind.base.groups import UNDECIDED, Box, Evidence, Verdict
-from vtsfind.store.evidence import NAME, EvidenceStore
+from vtsfind.store.evidence import NAME, VERSION, CacheDamaged, EvidenceStore, discard, find_problem
 
 A, B, C, D = (bytes([letter]) * 32 for letter in b"abcd")
 EDIT = (
@@ -101,7 +101,7 @@ def test_a_damaged_file_is_replaced(tmp_path: Path, damage: bytes) -> None:
         assert len(store.known_features()) == 2
 
 
-def test_a_damaged_page_loses_what_was_known_and_no_more(tmp_path: Path) -> None:
+def test_a_damaged_page_is_never_read_and_can_be_discarded(tmp_path: Path) -> None:
     filled(tmp_path)
     with sqlite3.connect(tmp_path / NAME) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -109,8 +109,12 @@ def test_a_damaged_page_loses_what_was_known_and_no_more(tmp_path: Path) -> None
     path = tmp_path / NAME
     data = path.read_bytes()
     path.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
+    with opened(tmp_path) as store, pytest.raises(CacheDamaged, match="is damaged"):
+        store.verdicts([(A, B)])
+    assert find_problem(tmp_path, deep=True)
+    discard(tmp_path)
+    assert not find_problem(tmp_path, deep=True)
     with opened(tmp_path) as store:
-        assert store.verdicts([(A, B)]) == {}
         store.save_verdicts([((A, B), EDIT)])
         assert store.verdicts([(A, B)]) == {(A, B): EDIT}
 
@@ -167,11 +171,11 @@ def test_a_pair_in_the_wrong_order_is_refused(tmp_path: Path) -> None:
 def test_a_file_of_an_older_version_is_replaced(tmp_path: Path) -> None:
     filled(tmp_path)
     with sqlite3.connect(tmp_path / NAME) as connection:
-        connection.execute("PRAGMA user_version = 2")
+        connection.execute(f"PRAGMA user_version = {VERSION - 1}")
     connection.close()
     with opened(tmp_path) as store:
         assert (store.known_features(), store.problem) == ({}, "")
         store.save_features(A, b"features of a", full=False)
     with sqlite3.connect(tmp_path / NAME) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
     connection.close()

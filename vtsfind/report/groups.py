@@ -248,6 +248,10 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
         + f", {stats.dropped:,} more dropped for closer ones, and {stats.local_candidates:,} by local features."
         f" Read {counted(stats.extracted, 'photo')} and compared {counted(stats.compared, 'pair')}; the rest was cached."
     )
+    if found.cache_was_damaged:
+        notes.warn(
+            "The cache of earlier results was damaged; it was discarded, and everything was computed again."
+        )
     if found.cache_problem:
         notes.warn(f"The results could not be saved for the next run: {found.cache_problem}.")
 

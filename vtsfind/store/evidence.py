@@ -1,9 +1,11 @@
 """A cache of features, verdicts and candidate pairs beside a library, so that nothing is computed twice.
 
 The file `evidence.db` in the library's folder is an SQLite database. All of it is derived data: the file may be deleted at any
-time, a damaged file is replaced, and where the file cannot be written, memory takes its place. Rows are found by content and
-hold for one version of the code that made them; rows of other versions count as absent. Format, version 3
-(`user_version`; `application_id` is 0x56545345):
+time, and where the file cannot be written, memory takes its place. Rows are found by content and hold for one version of the
+code that made them; rows of other versions count as absent. Nothing that is not as it was written is believed: a row whose
+checksum is wrong, or a table that is not of the format, costs the file (`CacheDamaged`). Format, version 4 (`user_version`;
+`application_id` is 0x56545345; each row ends in `crc`, the CRC-32 of its other values, one after the other: of each, its
+length in bytes as text and a comma, then bytes as they are, and anything else as Python's `repr` in UTF-8):
 
 ================= ================= ======================================================================================
 features          content           the first 16 bytes of the SHA-256 of the file
@@ -24,19 +26,21 @@ Features take about 40 to 95 kB a photo; `trim` drops the oldest rows.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, suppress
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from vtsfind.base.errors import StorageError
 from vtsfind.base.groups import UNDECIDED, Box, Evidence, FullFrameVerdict, Verdict
 from vtsfind.store.schema import open_connection
 
 NAME = "evidence.db"
 APPLICATION_ID = 0x56545345
-VERSION = 3
+VERSION = 4
 KEY_BYTES = 16
 """Length of the part of a SHA-256 that identifies a content here."""
 MAX_FEATURE_BYTES = 1 << 32
@@ -48,16 +52,29 @@ Pair = tuple[bytes, bytes]
 Row = tuple[Any, ...]
 Rows = Sequence[Row]
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS features (
-    content BLOB PRIMARY KEY, version TEXT NOT NULL, full INTEGER NOT NULL, data BLOB NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS pairs (
-    first BLOB, second BLOB, version TEXT NOT NULL, verdict TEXT, evidence TEXT, PRIMARY KEY (first, second)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS local_candidates (key BLOB PRIMARY KEY, data BLOB NOT NULL) STRICT;
-"""
+_FEATURES = (
+    "CREATE TABLE features (content BLOB PRIMARY KEY, version TEXT NOT NULL, full INTEGER NOT NULL,"
+    " data BLOB NOT NULL, crc INTEGER NOT NULL) STRICT"
+)
+_LOCAL_CANDIDATES = (
+    "CREATE TABLE local_candidates (key BLOB PRIMARY KEY, data BLOB NOT NULL, crc INTEGER NOT NULL) STRICT"
+)
+_PAIRS = (
+    "CREATE TABLE pairs (first BLOB, second BLOB, version TEXT NOT NULL, verdict TEXT, evidence TEXT,"
+    " crc INTEGER NOT NULL, PRIMARY KEY (first, second)) STRICT, WITHOUT ROWID"
+)
+_TABLES = (_FEATURES, _LOCAL_CANDIDATES, _PAIRS)
+"""In the order of their names."""
+_EVERY_ROW = (
+    "SELECT content, version, full, data, crc FROM features",
+    "SELECT key, data, crc FROM local_candidates",
+    "SELECT first, second, version, verdict, evidence, crc FROM pairs",
+)
 _FILE_SUFFIXES = ("", "-wal", "-shm", "-journal")
+
+
+class CacheDamaged(StorageError):
+    """The cache is not as it was written. `discard` removes it; then everything is computed anew."""
 
 
 class EvidenceStore(AbstractContextManager["EvidenceStore"]):
@@ -87,11 +104,16 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         self._disk = self._open_writable() if write else self._open_readonly()
 
     def _open_readonly(self) -> sqlite3.Connection | None:
+        connection = None
         try:
-            return open_connection(self._path, "ro")
+            connection = open_connection(self._path, "ro")
+            if _is_ready(connection):
+                return connection
         except sqlite3.Error as error:
             self.problem = str(error)
-            return None
+        if connection is not None:
+            connection.close()
+        return None
 
     def _open_writable(self) -> sqlite3.Connection | None:
         for _ in range(2):
@@ -101,16 +123,11 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
                 self.problem = str(error)
                 if isinstance(error, sqlite3.OperationalError):  # it is busy, or cannot be written
                     return None
-                self._remove()
+                discard(self._path.parent)
             else:
                 self.problem = ""
                 return connection
         return None
-
-    def _remove(self) -> None:
-        for suffix in _FILE_SUFFIXES:
-            with suppress(OSError):
-                self._path.with_name(NAME + suffix).unlink(missing_ok=True)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -119,11 +136,11 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
 
     def features(self, digest: bytes, *, full: bool = False) -> bytes | None:
         """Quality details and features of a content; None if they are unknown, or not from the full size if `full`."""
-        rows = self._rows(
-            "SELECT data FROM features WHERE content = ? AND version = ? AND full >= ?",
+        rows = self._checked_rows(
+            "SELECT content, version, full, data, crc FROM features WHERE content = ? AND version = ? AND full >= ?",
             (digest[:KEY_BYTES], self._features_version, int(full)),
         )
-        return bytes(rows[0][0]) if rows else None
+        return bytes(rows[0][3]) if rows else None
 
     def known_features(self) -> dict[bytes, bool]:
         """The first `KEY_BYTES` of the digest of each content with features, to whether they are from the full size."""
@@ -133,38 +150,45 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
     def save_features(self, digest: bytes, stored: bytes | bytearray, *, full: bool) -> None:
         """Store quality details and features of a content, until `commit` in the open transaction only."""
         self._write(
-            "INSERT OR REPLACE INTO features (content, version, full, data) VALUES (?, ?, ?, ?)",
-            [(digest[:KEY_BYTES], self._features_version, int(full), stored)],
+            "INSERT OR REPLACE INTO features (content, version, full, data, crc) VALUES (?, ?, ?, ?, ?)",
+            [_with_crc(digest[:KEY_BYTES], self._features_version, int(full), bytes(stored))],
         )
 
     def verdicts(self, pairs: Iterable[Pair]) -> dict[Pair, FullFrameVerdict]:
         """The known verdicts on some pairs, each with the smaller digest first."""
         known: dict[Pair, FullFrameVerdict] = {}
         for pair in pairs:
-            rows = self._rows(
-                "SELECT verdict, evidence FROM pairs WHERE first = ? AND second = ? AND version = ?",
+            rows = self._checked_rows(
+                "SELECT first, second, version, verdict, evidence, crc FROM pairs"
+                " WHERE first = ? AND second = ? AND version = ?",
                 (*_pair_key(pair), self._verdicts_version),
             )
             if rows:
-                known[pair] = _verdict_of(*rows[0])
+                known[pair] = _verdict_of(*rows[0][3:5])
         return known
 
     def save_verdicts(self, found: Iterable[tuple[Pair, FullFrameVerdict]]) -> None:
         """Store verdicts on pairs, each with the smaller digest first, until `commit` in the open transaction only."""
         self._write(
-            "INSERT OR REPLACE INTO pairs (first, second, version, verdict, evidence) VALUES (?, ?, ?, ?, ?)",
-            [(*_pair_key(pair), self._verdicts_version, *_verdict_columns(each)) for pair, each in found],
+            "INSERT OR REPLACE INTO pairs (first, second, version, verdict, evidence, crc) VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                _with_crc(*_pair_key(pair), self._verdicts_version, *_verdict_columns(each))
+                for pair, each in found
+            ],
         )
 
     def local_candidates(self, key: bytes) -> bytes | None:
         """The candidates that `save_local_candidates` stored under this key; None if another key was stored since."""
-        rows = self._rows("SELECT data FROM local_candidates WHERE key = ?", (key,))
-        return bytes(rows[0][0]) if rows else None
+        rows = self._checked_rows("SELECT key, data, crc FROM local_candidates WHERE key = ?", (key,))
+        return bytes(rows[0][1]) if rows else None
 
     def save_local_candidates(self, key: bytes, stored: bytes) -> None:
         """Store the result of the latest search by local features, in place of the one before."""
         self._write("DELETE FROM local_candidates WHERE key <> ?", [(key,)])
-        self._write("INSERT OR REPLACE INTO local_candidates (key, data) VALUES (?, ?)", [(key, stored)])
+        self._write(
+            "INSERT OR REPLACE INTO local_candidates (key, data, crc) VALUES (?, ?, ?)",
+            [_with_crc(key, stored)],
+        )
 
     def commit(self) -> None:
         """Commit: a killed process does not lose what was stored before."""
@@ -196,19 +220,33 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
                 connection.close()
 
     def _rows(self, statement: str, parameters: Row) -> list[Row]:
-        """The rows in memory, then the rows in the file."""
+        """The rows in memory, then the rows in the file.
+
+        Raises
+        ------
+        CacheDamaged
+            If the file cannot be read.
+        """
         rows: list[Row] = []
         if self._memory is not None:
             rows += self._memory.execute(statement, parameters)
         if self._disk is not None:
             try:
                 rows += self._disk.execute(statement, parameters)
-            except sqlite3.Error as error:
-                self._fail(error)
-                self._disk.close()
-                self._disk = None
-                return self._rows(statement, parameters)
+            except (sqlite3.Error, UnicodeDecodeError) as error:
+                raise self.damaged() from error
         return rows
+
+    def _checked_rows(self, statement: str, parameters: Row) -> list[Row]:
+        """The same for whole rows, whose checksums are right."""
+        rows = self._rows(statement, parameters)
+        if not all(map(_has_crc, rows)):
+            raise self.damaged()
+        return rows
+
+    def damaged(self) -> CacheDamaged:
+        """The error that says that something in it is not as it was written."""
+        return CacheDamaged(f"The cache {self._path} is damaged.", "Run `vtsfind doctor --repair`.")
 
     def _write(self, statement: str, rows: Rows) -> None:
         self._pending.append((statement, rows))
@@ -240,14 +278,57 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         return self._memory
 
 
+def discard(folder: Path) -> None:
+    """Remove the cache of a library, as far as the system lets us."""
+    for suffix in _FILE_SUFFIXES:
+        with suppress(OSError):
+            (folder / (NAME + suffix)).unlink(missing_ok=True)
+
+
+def find_problem(folder: Path, *, deep: bool) -> str:
+    """What is wrong with the cache of a library, in a few words; empty if nothing is, or it cannot be seen.
+
+    Parameters
+    ----------
+    folder
+        Of the library.
+    deep
+        Whether to read all of it.
+    """
+    if not (folder / NAME).exists():
+        return ""
+    try:
+        with closing(open_connection(folder / NAME, "ro")) as connection:
+            return next(_problems(connection, deep=deep), "")
+    except sqlite3.OperationalError:  # it is busy, or of a newer vtsfind
+        return ""
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        return str(error)
+
+
+def _problems(connection: sqlite3.Connection, *, deep: bool) -> Iterator[str]:
+    if not _is_ready(connection):
+        yield "it has no tables"
+    for statement in _EVERY_ROW if deep else ():
+        if not all(map(_has_crc, connection.execute(statement))):
+            yield "a row does not have its checksum"
+    for (line,) in connection.execute("PRAGMA quick_check(1)") if deep else ():
+        if line != "ok":
+            yield " ".join(line.split())
+
+
 def _initialised(connection: sqlite3.Connection) -> sqlite3.Connection:
     """Make sure that a connection's database has this format; create the tables if it is new."""
     try:
         if not _is_ready(connection):
-            connection.executescript(
-                "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
-                f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {_SCHEMA}"
-            )
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            for table in _TABLES:
+                connection.execute(table)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+            connection.execute("COMMIT")
         connection.execute("PRAGMA synchronous = NORMAL")
     except BaseException:
         connection.close()
@@ -267,13 +348,28 @@ def _is_ready(connection: sqlite3.Connection) -> bool:
     """
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if (application, version) == (APPLICATION_ID, VERSION):
-        return True
     if application == APPLICATION_ID and version > VERSION:
         raise sqlite3.OperationalError("it was made by a newer vtsfind")
-    if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+    tables = connection.execute(
+        "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY name"
+    ).fetchall()
+    if (application, version) == (APPLICATION_ID, VERSION) and tables == [(table,) for table in _TABLES]:
+        return True
+    if tables or application:
         raise sqlite3.DatabaseError("it is of another format")
     return False
+
+
+def _with_crc(*values: Any) -> Row:
+    crc = 0
+    for value in values:
+        part = value if isinstance(value, bytes) else repr(value).encode("utf-8", "surrogatepass")
+        crc = zlib.crc32(part, zlib.crc32(b"%d," % len(part), crc))
+    return *values, crc
+
+
+def _has_crc(row: Row) -> bool:
+    return row == _with_crc(*row[:-1])
 
 
 def _pair_key(pair: Pair) -> Pair:

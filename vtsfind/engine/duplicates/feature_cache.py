@@ -24,7 +24,7 @@ from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame, match_local_features
 from vtsfind.find.versions import features_version, verdicts_version
 from vtsfind.media.pool import Job, WorkPool
-from vtsfind.store.evidence import KEY_BYTES, EvidenceStore
+from vtsfind.store.evidence import KEY_BYTES, CacheDamaged, EvidenceStore, discard
 
 COMMIT_EVERY_S = 2.0
 """Seconds of work that a killed run may lose."""
@@ -41,6 +41,7 @@ _MAX_CACHED_PHOTOS = 768
 
 ContentPair = tuple[Content, Content]
 T = TypeVar("T", PairVerdict, FullFrameVerdict)
+Result = TypeVar("Result")
 
 
 class FeatureCache(AbstractContextManager["FeatureCache"]):
@@ -52,6 +53,9 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         The library's, where the cache lies.
     context
         Its settings are the limits of decoding.
+
+    Every method raises `vtsfind.store.evidence.CacheDamaged` when the cache is not as it was written; see
+    `with_feature_cache`.
     """
 
     def __init__(self, folder: Path, context: Context) -> None:
@@ -64,7 +68,11 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         self._store = EvidenceStore(folder, features_version(), verdicts_version())
         self._context = context
         self._last_commit_s = time.monotonic()
-        self._known = self._store.known_features()
+        try:
+            self._known = self._store.known_features()
+        except CacheDamaged:
+            self._store.close()
+            raise
         self._recent_features = RecentFeatures(self._store, _MAX_CACHED_PHOTOS)
         workers = context.settings.workers or processors()
         self._verification_pool = VerificationPool(folder, features_version(), workers)
@@ -275,6 +283,36 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
     def _with_local_features(self, content: Content) -> PhotoFeatures:
         """A photo's features, as they are now that its local features may have been extracted."""
         return self._recent_features.of(content.digest, content.info, with_local=True)
+
+
+def with_feature_cache(
+    folder: Path, context: Context, work: Callable[[FeatureCache], Result]
+) -> tuple[Result, bool]:
+    """Do something with the cache of a library. A damaged one is discarded, and the work begins anew.
+
+    Parameters
+    ----------
+    folder, context
+        As for `FeatureCache`.
+    work
+        Is given the cache.
+
+    Returns
+    -------
+    What `work` gives, and whether the cache was damaged.
+
+    Raises
+    ------
+    CacheDamaged
+        If the new cache is damaged as well.
+    """
+    try:
+        with FeatureCache(folder, context) as cache:
+            return work(cache), False
+    except CacheDamaged:
+        discard(folder)
+    with FeatureCache(folder, context) as cache:
+        return work(cache), True
 
 
 def _known(pairs: Sequence[ContentPair]) -> list[PhotoRefPair]:

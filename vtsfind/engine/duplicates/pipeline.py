@@ -10,6 +10,8 @@ Near hash codes and local features in common only propose a pair; a verdict come
 without any candidate by hash code are not extracted, so it has no candidates by local features either.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from vtsfind.base.groups import Group, Verdict
@@ -17,7 +19,7 @@ from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.candidates import OpenPairs, propose_by_hash, propose_by_local_features
 from vtsfind.engine.duplicates.clustering import cluster
 from vtsfind.engine.duplicates.collection import Collection, read_collection
-from vtsfind.engine.duplicates.feature_cache import FeatureCache
+from vtsfind.engine.duplicates.feature_cache import FeatureCache, with_feature_cache
 from vtsfind.engine.duplicates.full_frame import FullFrameSets, find_full_frame_sets
 from vtsfind.engine.duplicates.keeper_ranking import RankedFiles
 from vtsfind.engine.duplicates.keepers import choose_keepers
@@ -65,23 +67,27 @@ def duplicates(context: Context, options: DedupOptions) -> Duplicates:
         rules = rules_for(options, index)
         collection = read_collection(index, rules.scope, context.cancel)
         proposed = _propose(index, collection, rules, options, context)
-        with FeatureCache(index.folder, context) as cache:
-            search = _Search(collection, rules, options, cache, context)
-            verified = search.verify(proposed) if proposed is not None else VerifiedPairs()
-            groups = search.group(verified)
-        return Duplicates(
-            library=index.folder,
-            model=index.signature.model,
-            head=collection.head,
-            radius=proposed.radius if proposed is not None else None,
-            complete=proposed.complete if proposed is not None else None,
-            verified=options.verify,
-            groups=groups,
-            failures=(*collection.snapshot.failures, *cache.failures),
-            absent=collection.snapshot.absent,
-            stats=_stats(collection, proposed, cache, search.local_candidates),
-            cache_problem=cache.problem,
-        )
+
+        def search(cache: FeatureCache) -> Duplicates:
+            stages = _Search(collection, rules, options, cache, context)
+            verified = stages.verify(proposed) if proposed is not None else VerifiedPairs()
+            groups = stages.group(verified)
+            return Duplicates(
+                library=index.folder,
+                model=index.signature.model,
+                head=collection.head,
+                radius=proposed.radius if proposed is not None else None,
+                complete=proposed.complete if proposed is not None else None,
+                verified=options.verify,
+                groups=groups,
+                failures=(*collection.snapshot.failures, *cache.failures),
+                absent=collection.snapshot.absent,
+                stats=_stats(collection, proposed, cache, stages.local_candidates),
+                cache_problem=cache.problem,
+            )
+
+        found, was_damaged = with_feature_cache(index.folder, context, search)
+        return replace(found, cache_was_damaged=was_damaged)
 
 
 def _propose(

@@ -47,5 +47,7 @@ class Duplicates:
     absent: dict[bytes, int] = field(default_factory=dict)
     """Folders of the library that are missing or empty, and how many photos the library has there."""
     stats: DedupStats = DedupStats()
+    cache_was_damaged: bool = False
+    """Whether what was cached of earlier searches was damaged: it was discarded, and all was computed anew."""
     cache_problem: str = ""
     """Why a second run will be no quicker; empty if it will."""

@@ -29,7 +29,7 @@ from vtsfind.find.features.extract import unpack
 from vtsfind.find.features.features import Features
 from vtsfind.find.threads import SINGLE_THREADED_BLAS, opencv
 from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame, match_local_features
-from vtsfind.store.evidence import NAME, EvidenceStore
+from vtsfind.store.evidence import EvidenceStore
 
 _CANCEL_POLL_INTERVAL_S = 0.1
 _MAX_PAIRS_PER_TASK = 4
@@ -68,16 +68,14 @@ class RecentFeatures:
 
         Raises
         ------
-        StorageError
-            If the store does not have it: the file has failed since.
+        CacheDamaged
+            If the store does not have it any more.
         """
         known = self._cached.pop(digest, None)
         if known is None or (with_local and known.features.found is None):
             stored = self._store.features(digest)
             if stored is None:
-                raise StorageError(
-                    f"{NAME} of the library cannot be read: {self._store.problem}.", "Run it again."
-                )
+                raise self._store.damaged()
             details, features = unpack(stored)
             known = PhotoFeatures(features, info, digest, details.pixels or None)
         self._cached[digest] = known

@@ -20,6 +20,7 @@ from vtsfind.base.words import counted
 from vtsfind.engine.library.access import card_named, card_of, library_folder, open_library
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.media.scan import is_missing_or_empty
+from vtsfind.store import evidence
 from vtsfind.store.index import Counts, Index
 
 Severity = Literal["must", "should", "note"]
@@ -110,10 +111,15 @@ def repair(settings: Settings) -> list[str]:
             f"Left {counted(len(decisions.damaged), 'damaged decision')} out;"
             f" their file is kept as it was in {decisions.set_damage_aside()}."
         )
+    folder = library_folder(settings)
     try:
-        return report + Index.rescue(library_folder(settings))
+        report += Index.rescue(folder)
     except LibraryMissing:
         return report
+    if evidence.find_problem(folder, deep=True):
+        evidence.discard(folder)
+        report.append("Removed the damaged cache of earlier results; the next search computes them again.")
+    return report
 
 
 def _examine_library(diagnosis: Diagnosis, index: Index, *, deep: bool) -> None:
@@ -123,6 +129,15 @@ def _examine_library(diagnosis: Diagnosis, index: Index, *, deep: bool) -> None:
         Finding(problem.severity, problem.message, "`vtsfind doctor --repair` mends it.")
         for problem in problems
     ]
+    cache_problem = evidence.find_problem(index.folder, deep=deep)
+    if cache_problem:
+        diagnosis.findings.append(
+            Finding(
+                "should",
+                f"The cache {index.folder / evidence.NAME} is damaged: {cache_problem}.",
+                "`vtsfind doctor --repair` removes it; the next search computes its content again.",
+            )
+        )
     try:
         diagnosis.counts = index.counts()
         diagnosis.failures = index.failures()
