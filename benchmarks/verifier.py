@@ -82,7 +82,9 @@ def extracted(content: bytes) -> PhotoFeatures:
     setup = Setup(settings.pixel_limit, settings.decode_memory_mb << 20, settings.decode_timeout_s)
     made = ExtractFeatures(full=True)(content, setup)
     details, features = unpack(made.data)
-    return PhotoFeatures(features, made.info, hashlib.sha256(content).digest(), details.pixels or None)
+    return PhotoFeatures(
+        features, made.info, hashlib.sha256(content).digest(), details.pixels or None, details.contents
+    )
 
 
 @lru_cache(maxsize=64)

@@ -185,7 +185,7 @@ edges = st.one_of(
 graphs = st.lists(edges, max_size=14, unique_by=lambda edge: edge[0])
 
 
-@given(several, graphs, st.sampled_from([list(DEFAULT_RULES), ["smallest"], ["exif", "pixels"]]))
+@given(several, graphs, st.sampled_from([list(DEFAULT_RULES), ["smallest"], ["contents", "pixels"]]))
 def test_copies_of_one_picture_come_in_the_order_of_the_policy_whatever_frames_there_are(
     photos: list[KeepCandidate], graph: list[CopyPair], names: list[str]
 ) -> None:

@@ -57,7 +57,7 @@ def grouped(
 ) -> tuple[Group, ...]:
     contents = {NUMBER[name]: content(name) for name in SIZES}
     numbered = [(NUMBER[a], NUMBER[b]) for a, b in known]
-    rules = Rules(policy(), frozenset(COPIES), scope(), known_decisions())
+    rules = Rules(policy(), frozenset(COPIES), frozenset(), scope(), known_decisions())
     verified = VerifiedPairs(
         {pair: found for pair in numbered if (found := verifier.truth[pair])},
         tuple((NUMBER[a], NUMBER[b]) for a, b in skipped),

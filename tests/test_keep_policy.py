@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vtsfind.act.file_rules import is_camera_file
 from vtsfind.act.keep_policy import DEFAULT_RULES, RULES, KeepCandidate, mark_recompressed, policy
+from vtsfind.base.contents import Contents, Item, ItemKind
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Photo
 from vtsfind.base.quality import Details
@@ -185,8 +187,11 @@ def test_the_shot_taken_earlier_wins_and_without_times_the_file_changed_earlier(
     first, second = candidate(b"/long/first.jpg", mtime=10**18), candidate(b"/s.jpg", mtime=2 * 10**18)
     assert winner(second, first) == first
     assert policy().reason(first, second) == "older file: 2001-09-09, the other 2033-05-18"
-    just_after = candidate(b"/j.jpg", mtime=10**18 + 5 * 10**6)
-    assert policy().reason(first, just_after) == "older file"
+
+
+def test_files_changed_at_nearly_the_same_time_are_of_one_age() -> None:
+    first, second = candidate(b"/first.jpg", mtime=10**18), candidate(b"/s.jpg", mtime=10**18 + 10**9)
+    assert policy().reason(second, first) == "shorter path"
 
 
 def test_a_preferred_folder_outranks_the_age_but_not_the_pixels() -> None:
@@ -212,7 +217,91 @@ def test_files_that_only_their_paths_tell_apart_are_tied() -> None:
     rules = policy()
     assert rules.tied(candidate(b"/a.jpg"), candidate(b"/b/a.jpg"))
     assert rules.reason(candidate(b"/a.jpg"), candidate(b"/b/a.jpg")) == "shorter path"
-    assert not rules.tied(candidate(b"/a.jpg"), candidate(b"/b.jpg", mtime=10**18 + 1))
+    assert not rules.tied(candidate(b"/a.jpg"), candidate(b"/b.jpg", mtime=10**18 + 10**10))
+    assert not rules.tied(candidate(b"/a.jpg"), candidate(b"/a (1).jpg"))
+
+
+OWN = Contents(items=(Item(ItemKind.TIME, "2021-07-03 12:30:45"), Item(ItemKind.MAKER_NOTE, "")))
+ORIGINAL = replace(SHOT, contents=OWN, exif_size=(3024, 4032))
+
+
+def test_what_the_camera_wrote_wins_over_what_was_made_of_it_whatever_its_size() -> None:
+    original = candidate(b"/long/original.jpg", details=ORIGINAL)
+    enlarged = candidate(b"/e.png", (6048, 4536), Details(lossless=True), kind="PNG")
+    assert winner(enlarged, original) == original
+    assert policy().reason(original, enlarged).startswith("is as the camera wrote it, Maker Model")
+    smaller = candidate(b"/s.jpg", (2016, 1512), ORIGINAL)
+    assert winner(smaller, original) == original
+    assert policy().reason(original, smaller).startswith("has the size that its camera wrote down")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"software": "Adobe Photoshop 25.0"},
+        {"screenshot": True},
+        {"contents": Contents()},
+        {"contents": None},
+        {"exif_size": (2000, 1500)},
+    ],
+)
+def test_what_was_saved_anew_is_no_camera_file(changes: dict[str, object]) -> None:
+    assert is_camera_file(candidate(details=ORIGINAL))
+    assert not is_camera_file(candidate(details=replace(ORIGINAL, **changes)))  # type: ignore[arg-type]
+
+
+def test_at_the_same_quality_more_bits_and_then_more_contents_win() -> None:
+    deep = candidate(b"/long/deep.jpg", details=replace(SHOT, contents=Contents(bits=16)))
+    keyword = Contents(items=(Item(ItemKind.KEYWORD, "sea"),))
+    rich = candidate(b"/rich.jpg", details=replace(SHOT, contents=keyword))
+    plain = candidate(b"/p.jpg", details=replace(SHOT, contents=Contents()))
+    assert winner(plain, rich, deep) == deep
+    assert policy().reason(deep, rich).startswith("16 bits per channel beat 8")
+    assert winner(plain, rich) == rich
+    assert policy().reason(rich, plain) == "has keyword sea"
+
+
+@pytest.mark.parametrize(
+    ("plain", "copy"),
+    [
+        (b"/2023/IMG_1041.JPG", b"/2023/IMG_1041 (1).JPG"),
+        (b"/photos/2023/IMG_1041.JPG", b"/Downloads/IMG_1041.JPG"),
+        (b"/p/holiday/beach.jpg", b"/p/beach copy.jpg"),
+        (b"/p/holiday/beach.jpg", b"/p/beach - Kopie.jpg"),
+        (b"/p/holiday/beach.jpg", b"/p/beach-edited.jpg"),
+        (b"/p/holiday/beach.jpg", b"/p/IMG-20210703-WA0001.jpg"),
+        (b"/p/holiday/beach.png", b"/p/Screenshot_1.png"),
+        (b"/home/ann/holiday/beach.jpg", b"/home/ann/.cache/beach.jpg"),
+        (b"/home/ann/holiday/beach.jpg", b"/home/ann/Trash/b.jpg"),
+    ],
+)
+def test_plain_names_come_before_those_that_programs_give_to_copies(plain: bytes, copy: bytes) -> None:
+    first, second = candidate(plain), candidate(copy)
+    assert winner(second, first) == first
+    assert "the other is" in policy().reason(first, second)
+    assert not policy().tied(first, second)
+
+
+def test_jpeg_inside_of_tiff_is_no_lossless_picture() -> None:
+    tiff = candidate(b"/t.tif", kind="TIFF", details=Details(lossless=False))
+    assert (
+        winner(tiff, candidate(b"/long/a.png", kind="PNG", details=Details(lossless=True))).photo.path
+        == b"/long/a.png"
+    )
+
+
+def test_a_picture_of_few_colours_is_not_lossless() -> None:
+    palette = candidate(
+        b"/p.png", kind="PNG", details=Details(lossless=True, contents=Contents(colours="palette"))
+    )
+    jpeg = candidate(b"/long/a.jpg", details=Details(quality=60))
+    assert winner(palette, jpeg) == jpeg
+
+
+def test_a_plain_background_is_no_border() -> None:
+    large = candidate(b"/long/a.jpg", details=Details(quality=95, border=0.31))
+    small = candidate(b"/b.jpg", details=Details(quality=50, border=0.3))
+    assert winner(large, small) == large
 
 
 def test_a_wrong_rule_is_refused_with_the_nearest() -> None:

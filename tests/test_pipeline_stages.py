@@ -58,7 +58,7 @@ def collection(
 
 
 def rules(kinds: Sequence[Verdict] = COPIES, pairs: Scope = Scope()) -> Rules:  # noqa: B008 - frozen
-    return Rules(policy(), frozenset(kinds), pairs, known_decisions())
+    return Rules(policy(), frozenset(kinds), frozenset(), pairs, known_decisions())
 
 
 def candidates(*pairs: tuple[int, int, int]) -> CandidatePairs:

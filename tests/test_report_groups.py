@@ -36,9 +36,9 @@ def test_three_groups_are_a_line_each_and_a_line_a_photo(capsys: pytest.CaptureF
         "  keep                   4000x3000  8.5 MB  /1/a.jpg        the most pixels",
         "  re-encoded or resized  4000x3000  4.3 MB  /1/smaller.jpg  fewer pixels",
         "",
-        "Group 2: 2 photos, frees 4.3 MB",
+        "Group 2: 2 photos, all kept",
         "  keep    4000x3000  8.5 MB  /2/a.jpg        the most pixels",
-        "  edited  4000x3000  4.3 MB  /2/smaller.jpg  fewer pixels; same picture",
+        "  edited  4000x3000  4.3 MB  /2/smaller.jpg  fewer pixels; stays: an edited version, which may be wanted as well; same picture",
         "",
         "Group 3: 2 photos, frees 4.3 MB",
         "  keep        4000x3000  8.5 MB  /3/a.jpg        the most pixels",
@@ -54,15 +54,16 @@ def test_thirty_thousand_groups_are_all_there_and_summed_up_in_a_line(
     assert sum(line.startswith("Group ") for line in lines) == 30_000
     assert len(lines) == sum(len(each.members) + 2 for each in groups) - 1
     summarize_duplicates(Notes(), found(groups))
-    (summary,) = capsys.readouterr().err.splitlines()
+    summary, *kept = capsys.readouterr().err.splitlines()
     assert summary.startswith("30,000 groups among 1,000 photos: ")
+    assert [line.partition(" photos; ")[0].rpartition(" ")[2] for line in kept] == ["edited", "other"]
 
 
 def test_of_many_copies_of_one_kind_the_first_stand_for_all_and_the_rest_is_counted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     large = group(1, [photo(b"/%05d.jpg" % number) for number in range(50_000)], Verdict.BYTES)
-    edit = Member(photo(b"/z.jpg"), Verdict.EDIT, Evidence(), "a crop")
+    edit = Member(photo(b"/z.jpg"), Verdict.EDIT, Evidence(), "a crop", stay_reason="")
     lines = text_of([replace(large, members=(*large.members, edit))], capsys)
     assert lines[0].startswith("Group 1: 50,001 photos, ")
     assert len(lines) == 1 + 1 + 12 + 1 + 1

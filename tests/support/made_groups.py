@@ -3,13 +3,17 @@
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from support.drawn_photos import exif, scene, write
+from vtsfind.act.removal import stay_reasons
+from vtsfind.base.contents import Contents
 from vtsfind.base.groups import Box, Evidence, Group, Member, Photo, Verdict
+from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
 
 KINDS = (Verdict.BYTES, Verdict.RESAVE, Verdict.EDIT, Verdict.TURNED, Verdict.PIXELS, Verdict.BURST)
@@ -25,16 +29,22 @@ def photo(
     )
 
 
+PLAIN = Details(contents=Contents())
+"""Of a file with nothing in it but one picture."""
+
+
+def judged(*members: Member) -> tuple[Member, ...]:
+    """Members as a search gives them: with why they may not go, if they may not."""
+    staying = stay_reasons(members)
+    return tuple(replace(each, stay_reason=staying.get(place, "")) for place, each in enumerate(members))
+
+
 def group(number: int, photos: Sequence[Photo], verdict: Verdict = Verdict.RESAVE) -> Group:
     """A group of photos that all stand in one way to the first."""
-    keeper = Member(photos[0], None, Evidence(), "the most pixels")
-    others = [
-        Member(
-            each, verdict, Evidence(distance=3, bits=256, agreement=0.98, note="same picture"), "fewer pixels"
-        )
-        for each in photos[1:]
-    ]
-    return Group(number, (keeper, *others))
+    keeper = Member(photos[0], None, Evidence(), "the most pixels", PLAIN)
+    evidence = Evidence(distance=3, bits=256, agreement=0.98, note="same picture")
+    others = [Member(each, verdict, evidence, "fewer pixels", PLAIN) for each in photos[1:]]
+    return Group(number, judged(keeper, *others))
 
 
 def many(count: int) -> list[Group]:
@@ -83,12 +93,12 @@ def on_disk(folder: Path, count: int = 4) -> list[Group]:
             "240x180 < 480x360",
         )
         members = [
-            Member(_of_file(path, taken if place == 0 else None), verdict, seen, reason)
+            Member(_of_file(path, taken if place == 0 else None), verdict, seen, reason, PLAIN)
             for place, (path, verdict, seen, reason) in enumerate(
                 zip(paths, verdicts, evidence, reasons, strict=True)
             )
         ]
-        groups.append(Group(number + 1, tuple(members)))
+        groups.append(Group(number + 1, judged(*members)))
     return groups
 
 

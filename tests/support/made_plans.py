@@ -38,7 +38,13 @@ def group(number: int, *photos: Photo, verdicts: Sequence[Verdict] = ()) -> Grou
     return Group(
         number,
         tuple(
-            Member(one, kind, Evidence(), "kept: shortest path" if kind is None else f"a copy: {kind}")
+            Member(
+                one,
+                kind,
+                Evidence(),
+                "kept: shortest path" if kind is None else f"a copy: {kind}",
+                stay_reason="",
+            )
             for one, kind in zip(photos, kinds, strict=True)
         ),
     )

@@ -184,7 +184,7 @@ def test_pictures_are_drawn_and_one_that_is_deleted_while_shown_is_said_to_be_go
         await hand.settle()
         assert "is gone" in hand.text
         await hand.press("a")
-        assert hand.review.totals.files == 2
+        assert hand.review.totals.files == 1
 
     drive(groups, script)
 

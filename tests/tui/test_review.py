@@ -14,7 +14,6 @@ from vtsfind.engine.review.filters import Filter, Listing, Sort, weakest_verdict
 from vtsfind.engine.review.review import DigestPair, Review
 from vtsfind.engine.review.session_log import SavedSteps
 from vtsfind.engine.review.state import (
-    DEFAULT_DECISION,
     GroupDecision,
     Mark,
     ReviewStatus,
@@ -62,6 +61,24 @@ def test_the_only_keeper_cannot_be_dropped() -> None:
         review.toggle(0, 0)
 
 
+def test_a_keeper_that_no_kept_photo_can_replace_is_not_dropped() -> None:
+    review = Review([group(1, [member.photo for member in trio().members], Verdict.EDIT)])
+    assert marks(review) == [Mark.KEEPER, Mark.KEEP, Mark.KEEP]
+    with pytest.raises(UsageError, match="has everything that this file contains"):
+        review.toggle(0, 0)
+
+
+def test_accepting_many_groups_leaves_those_undecided_in_which_nothing_goes() -> None:
+    edits = group(2, [photo(b"/2/%s.jpg" % name, 100) for name in (b"a", b"b")], Verdict.EDIT)
+    review = Review([trio(), edits])
+    assert review.accept_all([0, 1]) == 1
+    assert review.decision(1).status is ReviewStatus.OPEN
+    assert {path for path, action in review.actions().items() if action is Action.TRASH} == {
+        b"/1/b.jpg",
+        b"/1/c.jpg",
+    }
+
+
 def test_a_dropped_keeper_is_followed_by_the_next_that_stays() -> None:
     review = Review([trio()])
     review.toggle(0, 2)
@@ -88,6 +105,9 @@ def test_a_crop_cannot_stand_for_another_crop() -> None:
     crops = group(1, [member.photo for member in trio().members], Verdict.EDIT)
     review = Review([crops])
     review.choose(0, 1)
+    assert marks(review) == [Mark.KEEP, Mark.KEEPER, Mark.KEEP]
+    review.toggle(0, 0)
+    review.toggle(0, 2)
     with pytest.raises(UsageError, match="was not compared with any kept photo"):
         review.accept(0)
     assert review.decision(0).status is ReviewStatus.OPEN
@@ -158,7 +178,7 @@ def test_a_decision_outlives_another_order_of_the_groups_and_their_members(tmp_p
     with SavedSteps(tmp_path / "library") as log:
         review = Review([turned, first], log)
     assert review.decision(0).keeper == 0
-    assert review.decision(1) == DEFAULT_DECISION
+    assert review.decision(1) == GroupDecision()
 
 
 def test_a_group_that_has_changed_is_open_again(tmp_path: Path) -> None:
@@ -166,7 +186,7 @@ def test_a_group_that_has_changed_is_open_again(tmp_path: Path) -> None:
         Review([trio()], log).accept(0)
     changed = group(1, [photo(b"/1/%s.jpg" % name, 101) for name in (b"a", b"b", b"c")])
     with SavedSteps(tmp_path / "library") as log:
-        assert Review([changed], log).decision(0) == DEFAULT_DECISION
+        assert Review([changed], log).decision(0) == GroupDecision()
 
 
 def test_a_library_is_reviewed_by_one_session_at_a_time(tmp_path: Path) -> None:
@@ -197,7 +217,7 @@ def test_a_mark_that_cannot_be_kept_is_not_made() -> None:
     review = Review([trio()], Full())
     with pytest.raises(DiskFull):
         review.accept(0)
-    assert review.decision(0) == DEFAULT_DECISION
+    assert review.decision(0) == GroupDecision()
     with pytest.raises(UsageError, match="nothing to undo"):
         review.undo()
 
@@ -232,7 +252,7 @@ def test_undoing_everything_leads_back_to_the_proposal_and_a_keeper_always_stays
         assert all(Action.KEEP in review.actions().values() for _ in review.accepted())
     for _ in range(done):
         review.undo()
-    assert all(review.decision(number) == DEFAULT_DECISION for number in range(3))
+    assert all(review.decision(number) == GroupDecision() for number in range(3))
     assert review.totals.decided == review.totals.files == review.totals.gain == 0
 
 

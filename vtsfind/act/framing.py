@@ -23,6 +23,8 @@ _MIN_DETAIL_SHARE: Final = 0.9
 """The narrower picture has less detail if its width is below this share of the width of the box."""
 _MAX_COLLAGE_BOX_SHARE: Final = 0.6
 """Area share of a truncated picture below which the wider one is a collage, not another crop of the same shot."""
+_MIN_BORDER_SHARE: Final = 0.03
+"""Smallest border, as a share of the area."""
 _EDGE_SHARE: Final = 0.01
 """Distance to an edge, as a share of the side, below which a box touches it."""
 _MIN_BORDER_DISCONTINUITY_SHARE: Final = 0.5
@@ -83,11 +85,19 @@ def inset(wider: KeepCandidate, narrower: KeepCandidate, evidence: Evidence) -> 
     own = narrower.photo.info.width, narrower.photo.info.height
     if evidence.turn >= _FIRST_TRANSPOSED_ORIENTATION:
         own = own[1], own[0]
-    if min(width, height, *own) < 1 or share_x * share_y > _MAX_BOX_SHARE:
+    if min(width, height, *own) < 1:
+        return None
+    bordered = _is_bordered(wider, narrower, evidence, share_x * share_y)
+    if share_x * share_y > _MAX_BOX_SHARE and not bordered:
         return None
     log_aspect_difference = log(width / height * own[1] / own[0])
-    if abs(log_aspect_difference) <= _MAX_ASPECT_LOG_DIFFERENCE:
-        return Inset(round(width), round(height), _framing(wider, narrower, width * height, evidence))
+    if bordered or abs(log_aspect_difference) <= _MAX_ASPECT_LOG_DIFFERENCE:
+        box_pixels = width * height
+        if bordered:  # the box around a rotated picture contains the corners
+            whole = wider.photo.info.width * wider.photo.info.height
+            box_pixels = min(box_pixels, whole * (1 - wider.details.border))
+        framing = _framing(wider, narrower, box_pixels, evidence, bordered=bordered)
+        return Inset(round(width), round(height), framing)
     # The scale follows from the side along which nothing is cut off.
     cut, scale = (box.top, box.bottom), width / own[0]
     if log_aspect_difference < 0:
@@ -111,15 +121,29 @@ def _is_collage(
     )
 
 
-def _framing(wider: KeepCandidate, narrower: KeepCandidate, box_pixels: float, evidence: Evidence) -> Framing:
+def _framing(
+    wider: KeepCandidate, narrower: KeepCandidate, box_pixels: float, evidence: Evidence, *, bordered: bool
+) -> Framing:
     if _is_camera_shot(wider) or sqrt(effective_pixels(narrower) / box_pixels) < _MIN_DETAIL_SHARE:
         return Framing.WIDER
-    if narrower.details.camera or wider.details.screenshot:
+    if narrower.details.camera or wider.details.screenshot or bordered:
         return Framing.FRAME
     return (
         Framing.LIKELY_FRAME
         if (evidence.broken_off or 0) >= _MIN_BORDER_DISCONTINUITY_SHARE
         else Framing.UNCLEAR
+    )
+
+
+def _is_bordered(wider: KeepCandidate, narrower: KeepCandidate, evidence: Evidence, share: float) -> bool:
+    """Whether only the wider picture has a border, which begins where the narrower one ends, or fills the corners around it.
+
+    A plain background is a border, too, but then what was cut out of it has one as well, unless it was cut closely.
+    """
+    return (
+        wider.details.border > _MIN_BORDER_SHARE >= narrower.details.border
+        and ((evidence.broken_off or 0) >= _MIN_BORDER_DISCONTINUITY_SHARE or share > _MAX_BOX_SHARE)
+        and not _is_camera_shot(wider)
     )
 
 

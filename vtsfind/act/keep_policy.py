@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Final
 
+from vtsfind.act import file_rules
 from vtsfind.act import keep_rules as rules
 from vtsfind.act.framing import Framing, inset
 from vtsfind.act.keep_rules import KeepCandidate, Rule, Value
@@ -24,7 +25,6 @@ from vtsfind.base.groups import Evidence
 
 __all__ = [
     "DEFAULT_RULES",
-    "QUALITY_RULES",
     "RULES",
     "KeepCandidate",
     "Policy",
@@ -32,30 +32,32 @@ __all__ = [
     "policy",
 ]
 
-DEFAULT_RULES: Final = ("pixels", "format", "compression", "exif", "unit", "folder", "oldest", "path")
+DEFAULT_RULES: Final = (
+    "camera", "pixels", "format", "compression", "depth", "contents", "unit", "folder", "oldest", "name", "path"
+)  # fmt: skip
 """The default order: what cannot be recovered (pixels, metadata) before what can (name, folder).
 
 Preferred folders come before the age: copying a file changes its time, while a person chose the folders.
 """
 
-QUALITY_RULES: Final = ("pixels", "format", "compression", "exif")
-"""The rules about what cannot be recovered."""
-
-_FOLDER = rules.in_folders("folder", "the folders given with --prefer-folder, in their order", (), "")
+_FOLDER = file_rules.in_folders("folder", "the folders given with --prefer-folder, in their order", (), "")
 RULES: Final = {
     rule.name: rule
     for rule in (
+        file_rules.CAMERA,
         rules.PIXELS,
         rules.FORMAT,
         rules.COMPRESSION,
-        rules.EXIF,
-        rules.SIDECARS,
+        rules.DEPTH,
+        file_rules.CONTENTS,
+        file_rules.SIDECARS,
         _FOLDER,
-        rules.OLDEST,
-        rules.NEWEST,
-        rules.LARGEST,
-        rules.SMALLEST,
-        rules.PATH,
+        file_rules.OLDEST,
+        file_rules.NEWEST,
+        file_rules.LARGEST,
+        file_rules.SMALLEST,
+        file_rules.NAME,
+        file_rules.PATH,
     )
 }
 """Every rule, by name; `folder` gets its folders from `policy`."""
@@ -127,8 +129,8 @@ class Policy:
         said = [
             (evidence and self._framing_reason(rule, keeper, other, evidence)) or rule.words(keeper, other)
         ]
-        if rule.name != rules.EXIF.name:
-            own, others = rules.notable_exif(keeper), rules.notable_exif(other)
+        if rule.name != file_rules.CONTENTS.name:
+            own, others = file_rules.notable_exif(keeper), file_rules.notable_exif(other)
             gained = [name for name in own if name not in others]
             lost = [name for name in others if name not in own]
             said += [f"has {', '.join(gained)}"] * bool(gained) + [f"lacks {', '.join(lost)}"] * bool(lost)
@@ -165,11 +167,11 @@ class Policy:
     def tied(self, keeper: KeepCandidate, other: KeepCandidate) -> bool:
         """Whether the two differ in their paths only."""
         rule = self.deciding_rule(keeper, other)
-        return rule is None or rule.name == rules.PATH.name
+        return rule is None or rule.name == file_rules.PATH.name
 
     def protected(self, path: bytes) -> bool:
         """Whether a file lies in a reference folder and so must never be changed, whether it is the keeper or not."""
-        return rules.folder_rank(self.reference, path) < len(self.reference)
+        return file_rules.folder_rank(self.reference, path) < len(self.reference)
 
 
 def policy(
@@ -200,21 +202,21 @@ def policy(
         if chosen.count(name) > 1:
             raise UsageError(f"The keep rule '{name}' is given twice.", "Name each rule once.")
     if prefer and "folder" not in chosen:
-        ages = [chosen.index(name) for name in ("oldest", "newest", "path") if name in chosen]
+        ages = [chosen.index(name) for name in ("oldest", "newest", "name", "path") if name in chosen]
         chosen.insert(min(ages, default=len(chosen)), "folder")
     if "path" not in chosen:
         chosen.append("path")
     made = [_with_folders(RULES[name], tuple(prefer)) for name in chosen]
     if reference:
         words = "in a reference folder"
-        made.insert(0, rules.in_folders("reference", words, tuple(reference), words))
+        made.insert(0, file_rules.in_folders("reference", words, tuple(reference), words))
     return Policy(tuple(made), tuple(reference))
 
 
 def _with_folders(rule: Rule, prefer: tuple[bytes, ...]) -> Rule:
     if rule is not _FOLDER:
         return rule
-    return rules.in_folders(rule.name, rule.meaning, prefer, "in a preferred folder")
+    return file_rules.in_folders(rule.name, rule.meaning, prefer, "in a preferred folder")
 
 
 def mark_recompressed(candidates: Iterable[KeepCandidate]) -> list[KeepCandidate]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from vtsfind.act.plan import Plan, PlannedFile, PlannedGroup, Sidecar
 from vtsfind.act.plan_rules import require_valid
-from vtsfind.base.groups import Group
+from vtsfind.base.groups import Group, Member
 from vtsfind.base.operations import Action
 
 
@@ -38,7 +38,7 @@ def make_plan(
     origin
         The header.
     action
-        For every photo but the keepers.
+        For every photo that is proposed for removal; others are kept.
     marks
         Path to the action on that photo instead; None leaves it alone.
     remove_all
@@ -77,17 +77,18 @@ def _planned_group(
     group: Group, action: Action, chosen: Mapping[bytes, Action | None], remove_all: Collection[int]
 ) -> PlannedGroup:
     files = tuple(
-        PlannedFile(
-            member.photo.path,
-            member.photo.stamp.size,
-            member.photo.digest,
-            member.verdict,
-            chosen.get(member.photo.path, action if i else Action.KEEP),
-            _one_line(f"{member.verdict}; {member.reason}" if member.verdict else member.reason),
-        )
-        for i, member in enumerate(group.members)
+        _planned_file(member, chosen.get(member.photo.path, action if member.may_go else Action.KEEP))
+        for member in group.members
     )
     return PlannedGroup(group.number, files, group.number in remove_all)
+
+
+def _planned_file(member: Member, action: Action | None) -> PlannedFile:
+    photo, reason = member.photo, member.reason
+    if member.verdict:
+        stays = f"kept: {member.stay_reason}; " if action is Action.KEEP and member.stay_reason else ""
+        reason = f"{member.verdict}; {stays}{reason}"
+    return PlannedFile(photo.path, photo.stamp.size, photo.digest, member.verdict, action, _one_line(reason))
 
 
 def _one_line(text: str) -> str:

@@ -1,8 +1,9 @@
 """Duplicates as every layer sees them: the verdict on a pair, its evidence, and groups."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, StrEnum
 
+from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
 
 
@@ -59,6 +60,10 @@ class Box:
     bottom: float
 
 
+_INVERSE_TURNS = {6: 8, 8: 6}
+"""The EXIF orientations that are undone by another one than themselves."""
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What the comparison of two photos showed. None stands for what was not measured."""
@@ -81,10 +86,18 @@ class Evidence:
     """Share, 0 to 1, of the lines across the edges of `box` that change there, on the edge where it is least."""
     certain: bool | None = None
     """Of two shots: true if they can be nothing else, for things are in other places, or the cameras' clocks say so."""
-    seconds_apart: int | None = None
+    seconds_apart: float | None = None
     """Between the EXIF times of the two shots."""
     note: str = ""
     """One short clause for people, such as "same pixels" or "aligned blocks differ in 4 of 64"."""
+
+    def swapped(self) -> "Evidence":
+        """The same for the two photos in the other order."""
+        return replace(
+            self,
+            turn=_INVERSE_TURNS.get(self.turn, self.turn),
+            boxed=None if self.boxed is None else 1 - self.boxed,
+        )
 
 
 class Undecided(Enum):
@@ -122,6 +135,21 @@ class Member:
     evidence: Evidence
     reason: str
     """Why it is kept, or why the keeper is kept in its place."""
+    details: Details | None = None
+    """What its file tells of its quality, and what the file contains; None if it was not read."""
+    stay_reason: str = "its contents are not known"
+    """Why it is not proposed for removal, see `vtsfind.act.removal`; empty if it is. Of no meaning for the keeper."""
+
+    @property
+    def explanation(self) -> str:
+        """The reason, and why it is not proposed for removal if it is not."""
+        stays = self.verdict is not None and self.stay_reason
+        return f"{self.reason}; stays: {self.stay_reason}" if stays else self.reason
+
+    @property
+    def may_go(self) -> bool:
+        """Whether it is proposed for removal."""
+        return self.verdict is not None and not self.stay_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +171,11 @@ class Group:
         return self.members[0].photo
 
     @property
+    def proposed(self) -> tuple[Member, ...]:
+        """The photos that are proposed for removal."""
+        return tuple(member for member in self.members if member.may_go)
+
+    @property
     def gain(self) -> int:
-        """Bytes that are freed if only the keeper is kept."""
-        return sum(member.photo.stamp.size for member in self.members[1:])
+        """Bytes that are freed by what is proposed."""
+        return sum(member.photo.stamp.size for member in self.members if member.may_go)

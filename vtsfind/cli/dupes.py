@@ -86,7 +86,7 @@ def _write(run: CommandRun, found: "Duplicates", listing: ListingOptions) -> Non
     elif listing.end is not None:
         groups.write_paths(run.output, found, end=listing.end)
     elif not listing.summary:
-        groups.write_groups(run.output, found)
+        groups.write_groups(run.output, found, verbose=run.notes.verbose)
     groups.summarize_duplicates(run.notes, found)
 
 

@@ -88,7 +88,8 @@ class DuplicateOptions:
         typer.Option(
             metavar="RULES",
             help="Rules that choose the photo to keep, the most important first, separated by commas. The default is "
-            "pixels, format, compression, exif, unit, folder, oldest, path; others are newest, largest, smallest.",
+            "camera, pixels, format, compression, depth, contents, unit, folder, oldest, name, path; others are newest, "
+            "largest, smallest.",
             rich_help_panel=_KEEP,
         ),
     ] = None
@@ -106,6 +107,7 @@ class DuplicateOptions:
         rate = self.max_false_merge if self.max_false_match is None else self.max_false_match
         options = DedupOptions(
             kinds=_kinds(self.kind),
+            asked=_kinds(self.kind) if self.kind else frozenset(),
             radius=self.radius,
             verify=verify,
             max_false_match=rate,

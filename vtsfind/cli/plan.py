@@ -91,8 +91,8 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
     word of a line or delete the line; then run `vtsfind apply`. With --json the plan is one JSON object per line, which
     `vtsfind apply` also reads.
 
-    Edited photos (crops, collages, screenshots) are listed but kept, since only a person can say which one is wanted.
-    With --kind, all duplicates of that kind are removed.
+    A photo is removed only if the kept one has everything that its file contains. Other copies are listed but kept, with
+    the reason; so are edited photos (crops, collages, screenshots). With --kind, all duplicates of that kind are removed.
     """
     with running(common) as run, cancel_on_signal(run):
         if run.json and options.output:
@@ -112,35 +112,20 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
         summarize_duplicates(run.notes, found)
         if found.failures:
             run.code = ExitCode.SOME_FAILED
-        _make(run, found, options, action, keep_edits=not duplicate_options.kind)
+        _make(run, found, options, action)
 
 
-def _make(
-    run: CommandRun, found: "Duplicates", options: PlanOptions, action: "Action", *, keep_edits: bool
-) -> None:
-    from vtsfind.engine.apply.plans import marks_keeping_edits, plan_for_groups
+def _make(run: CommandRun, found: "Duplicates", options: PlanOptions, action: "Action") -> None:
+    from vtsfind.engine.apply.plans import plan_for_groups
 
-    edits = marks_keeping_edits(found.groups) if keep_edits else {}
     removal_plan, vanished = plan_for_groups(
         found.groups,
         library=found.library,
         command=shlex.join(["vtsfind", *sys.argv[1:]]),
         action=action,
-        marks=edits,
         target=os.fsencode(options.to) if options.to else None,
     )
     _write(run, removal_plan, vanished, options)
-    _note_kept_edits(run, len(edits))
-
-
-def _note_kept_edits(run: CommandRun, count: int) -> None:
-    from vtsfind.base.words import counted
-
-    if count:
-        run.notes.say(
-            f"Kept {counted(count, 'edited photo')} in the plan: choose which to keep in `vtsfind browse`, or add "
-            "--kind copies to remove them as well."
-        )
 
 
 def _write(run: CommandRun, removal_plan: "Plan", vanished: "list[Failure]", options: PlanOptions) -> None:

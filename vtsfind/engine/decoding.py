@@ -79,4 +79,7 @@ def extract_features(
         assert result.info
         assert result.data is not None
         details, features = unpack(result.data)
-        yield PhotoFeatures(features, result.info, result.digest, details.pixels or None), details
+        yield (
+            PhotoFeatures(features, result.info, result.digest, details.pixels or None, details.contents),
+            details,
+        )

@@ -22,7 +22,8 @@ from vtsfind.report.streams import Notes, Output, Style
 
 _CSV_FIELDS = (
     "group", "role", "verdict", "path", "path_b64", "width", "height", "bytes", "taken", "distance", "bits", "turn",
-    "inliers", "agreement", "left", "top", "right", "bottom", "boxed", "seconds_apart", "reason", "companions",
+    "inliers", "agreement", "left", "top", "right", "bottom", "boxed", "seconds_apart", "reason", "stays", "contents",
+    "companions",
 )  # fmt: skip
 _MAX_COPIES_PER_VERDICT = 12
 """Copies of one kind in one group that the text lists."""
@@ -34,10 +35,10 @@ _STYLES = {
 }
 
 
-def write_groups(output: Output, found: Duplicates) -> None:
+def write_groups(output: Output, found: Duplicates, *, verbose: bool = False) -> None:
     """Write each group: a heading, then one line per photo with kind and reason, the keeper first.
 
-    Of many copies of one kind only the first few are listed.
+    Of many copies of one kind only the first few are listed. Verbose output adds what each file contains.
     """
     for group in found.groups:
         if group.number > 1:
@@ -48,6 +49,8 @@ def write_groups(output: Output, found: Duplicates) -> None:
         for (member, left), row, line in zip(shown, rows, table(rows, right=[1, 2]), strict=True):
             style = _STYLES.get(member.verdict, Style.PLAIN)
             output.line("  " + line.replace(row[0], output.paint(row[0], style), 1))
+            if verbose and (contents := _contents(member)):
+                output.line(output.paint(f"    contains {', '.join(contents)}", Style.DIM))
             if left:
                 output.line(
                     output.paint(f"  {row[0]}  and {left:,} more; --csv and --json list all", Style.DIM)
@@ -55,7 +58,8 @@ def write_groups(output: Output, found: Duplicates) -> None:
 
 
 def _heading(group: Group, *, verified: bool) -> str:
-    gain = f", frees {file_size(group.gain)}" if verified else ", candidates only"
+    gain = f", frees {file_size(group.gain)}" if group.gain else ", all kept"
+    gain = gain if verified else ", candidates only"
     tie = f"; {group.doubt or 'only the paths differ'}" if group.tied else ""
     return f"Group {group.number}: {counted(len(group.members), 'photo')}{gain}{tie}"
 
@@ -84,16 +88,16 @@ def _row(member: Member) -> list[str]:
 
 
 def _explanation(member: Member) -> str:
-    parts = [member.reason]
+    parts = [member.explanation]
     if member.verdict in {Verdict.EDIT, Verdict.BURST, Verdict.SIMILAR} and member.evidence.note:
         parts.append(member.evidence.note)
     return "; ".join(filter(None, parts))
 
 
 def write_paths(output: Output, found: Duplicates, *, end: bytes) -> None:
-    """Write the paths of all photos but the keepers, as raw bytes."""
+    """Write the paths of the photos that are proposed for removal, as raw bytes."""
     for group in found.groups:
-        for member in group.members[1:]:
+        for member in group.proposed:
             output.raw(member.photo.path + end)
 
 
@@ -128,6 +132,8 @@ def _record(group: Group, member: Member) -> dict[str, Any]:
         **{name: getattr(evidence, name) for name in _EVIDENCE_FIELDS},
         **box,
         "reason": member.reason,
+        "stays": member.stay_reason if member.verdict else None,
+        "contents": "|".join(_contents(member)),
         "companions": "|".join(map(show_path, photo.sidecars)),
     }
 
@@ -191,6 +197,8 @@ def _member(member: Member) -> dict[str, Any]:
         "verdict": member.verdict.value if member.verdict else None,
         "evidence": _evidence(member.evidence) if member.verdict else None,
         "reason": member.reason,
+        "stays": member.stay_reason if member.verdict else None,
+        "contents": _contents_record(member),
         "width": photo.info.width,
         "height": photo.info.height,
         "size": photo.stamp.size,
@@ -199,6 +207,20 @@ def _member(member: Member) -> dict[str, Any]:
         "sha256": photo.digest.hex(),
         "companions": [path_fields(path) for path in photo.sidecars],
     }
+
+
+def _contents(member: Member) -> list[str]:
+    """What a file contains beyond one plain picture, in words."""
+    contents = member.details and member.details.contents
+    return contents.described() if contents else []
+
+
+def _contents_record(member: Member) -> dict[str, Any] | None:
+    contents = member.details and member.details.contents
+    if not contents:
+        return None
+    items = [{"kind": item.kind.value, "value": item.value} for item in contents.items]
+    return {**contents.to_record(), "items": items}
 
 
 def _evidence(evidence: Evidence) -> dict[str, Any]:
@@ -232,6 +254,7 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
             + (f", frees {gain}." if found.verified else ".")
         )
     if found.verified:
+        _summarize_staying(notes, found.groups)
         _summarize_ties(notes, found.groups)
     if not found.verified:
         notes.warn(
@@ -254,6 +277,20 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
         )
     if found.cache_problem:
         notes.warn(f"The results could not be saved for the next run: {found.cache_problem}.")
+
+
+def _summarize_staying(notes: Notes, groups: Sequence[Group]) -> None:
+    """Say how many copies are not proposed for removal, and why."""
+    staying = [member for group in groups for member in group.members[1:] if not member.may_go]
+    edits = sum(member.verdict is Verdict.EDIT for member in staying)
+    if edits:
+        notes.say(
+            f"Kept {counted(edits, 'edited photo')}; choose in `vtsfind browse`, or add --kind copies to remove them as well."
+        )
+    if len(staying) > edits:
+        notes.say(
+            f"Kept {counted(len(staying) - edits, 'other photo')}; the reason follows the word 'stays'."
+        )
 
 
 def _summarize_ties(notes: Notes, groups: Sequence[Group]) -> None:

@@ -14,7 +14,7 @@ from vtsfind.act.plan import Plan, Sidecar
 from vtsfind.act.plan_json import read_plan_json
 from vtsfind.act.plan_text import MAGIC, plan_text, read_plan_text
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import Group, Verdict
+from vtsfind.base.groups import Group
 from vtsfind.base.operations import Action
 from vtsfind.base.records import Failure, Reason
 from vtsfind.base.settings import Settings
@@ -42,7 +42,7 @@ def plan_for_groups(
     command
         What the head of the plan says made it.
     action
-        What becomes of every photo but the keeper.
+        What becomes of every photo that is proposed for removal; others are kept.
     marks
         What becomes of the photos at these paths instead: an action, `Action.KEEP`, or None to leave one alone.
     remove_all
@@ -76,16 +76,6 @@ def plan_for_groups(
     return plan, gone
 
 
-def marks_keeping_edits(groups: Sequence[Group]) -> dict[bytes, Action | None]:
-    """Marks that keep every edit: a collage has more pixels than the photo in it, and no rule can tell which is which."""
-    return {
-        member.photo.path: Action.KEEP
-        for group in groups
-        for member in group.members[1:]
-        if member.verdict is Verdict.EDIT
-    }
-
-
 def _without_missing(
     groups: Sequence[Group], marks: Mapping[bytes, Action | None]
 ) -> tuple[list[Group], list[Failure]]:
@@ -98,8 +88,8 @@ def _without_missing(
         members = tuple(one for one in group.members if one not in missing)
         keeping = [
             one
-            for i, one in enumerate(group.members)
-            if marks.get(one.photo.path, Action.TRASH if i else Action.KEEP) is Action.KEEP
+            for one in group.members
+            if marks.get(one.photo.path, Action.TRASH if one.may_go else Action.KEEP) is Action.KEEP
         ]
         if len(members) > 1 and not any(one in missing for one in keeping):
             kept.append(replace(group, members=members))

@@ -17,7 +17,6 @@ from vtsfind.engine.library.snapshot import Content
 from vtsfind.find.clustering.stars import star_clusters
 from vtsfind.find.clustering.union_find import UnionFind
 from vtsfind.find.pairs import Pair, ordered_pair
-from vtsfind.find.verification.verify import swapped
 
 CopyVerdict = tuple[Verdict, Evidence]
 
@@ -147,4 +146,4 @@ class _Clustering:
         assert found
         verdict, evidence = found
         backward = self._contents[second].digest < self._contents[first].digest
-        return verdict, swapped(evidence) if backward else evidence
+        return verdict, evidence.swapped() if backward else evidence

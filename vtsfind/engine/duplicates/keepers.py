@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from vtsfind.act.keep_policy import KeepCandidate
+from vtsfind.act.removal import stay_reasons
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.base.paths import show_path
 from vtsfind.engine.duplicates.clustering import Cluster, CopyVerdict
@@ -61,14 +62,16 @@ def _group(
     if not others:
         return None
     second = min(others, key=files.key)
-    members = [_member(keeper, each, verdicts[each.photo.path], rules) for each in others]
-    members.sort(key=lambda member: (member.verdict.rank if member.verdict else -1, member.photo.path))
+    copies = [_member(keeper, each, verdicts[each.photo.path], rules) for each in others]
+    copies.sort(key=lambda member: (member.verdict.rank if member.verdict else -1, member.photo.path))
     reason = policy.keeper_reason([keeper, second], verdicts[second.photo.path][1])
     doubts = (policy.ambiguity(keeper, each, verdicts[each.photo.path][1]) for each in others)
     doubt = next(filter(None, doubts), "")
+    members = (Member(keeper.photo, None, Evidence(), reason, keeper.details), *copies)
+    staying = stay_reasons(members, asked=rules.asked)
     return Group(
         0,
-        (Member(keeper.photo, None, Evidence(), reason), *members),
+        tuple(replace(each, stay_reason=staying.get(place, "")) for place, each in enumerate(members)),
         bool(doubt) or policy.tied(keeper, second),
         doubt,
     )
@@ -81,7 +84,7 @@ def _member(keeper: KeepCandidate, other: KeepCandidate, found: CopyVerdict, rul
     if staying:
         names = ", ".join(show_path(os.path.basename(path)) for path in staying)
         reason += f"; {names} stays, for the kept photo has no such file"
-    return Member(photo, *found, reason)
+    return Member(photo, *found, reason, other.details)
 
 
 def _groups_identical_files(content: Content, rules: Rules) -> bool:

@@ -21,6 +21,8 @@ class DedupOptions:
 
     kinds: frozenset[Verdict] = frozenset(COPIES)
     """The verdicts that make two photos members of one group."""
+    asked: frozenset[Verdict] = frozenset()
+    """Verdicts that the user named: edits and other shots are proposed to go only then."""
     radius: int | None = None
     """Compare only pairs whose codes differ in at most so many bits; None for a radius that fits the library."""
     verify: bool = True
@@ -56,6 +58,8 @@ class Rules:
     """Which photo of a group is kept."""
     kinds: frozenset[Verdict]
     """The verdicts that make two photos members of one group."""
+    asked: frozenset[Verdict]
+    """Those of them that the user named."""
     scope: Scope
     """The pairs that are asked about."""
     decisions: Decisions
@@ -97,6 +101,7 @@ def rules_for(options: DedupOptions, index: Index) -> Rules:
     return Rules(
         policy(options.rules, prefer=[*chain(*prefer)], reference=[*chain(*reference)]),
         options.kinds if options.verify else frozenset({Verdict.BYTES, Verdict.SIMILAR}),
+        options.asked,
         scope(between=between, within=within),
         known_decisions(),
     )

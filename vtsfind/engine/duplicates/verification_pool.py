@@ -77,7 +77,7 @@ class RecentFeatures:
             if stored is None:
                 raise self._store.damaged()
             details, features = unpack(stored)
-            known = PhotoFeatures(features, info, digest, details.pixels or None)
+            known = PhotoFeatures(features, info, digest, details.pixels or None, details.contents)
         self._cached[digest] = known
         if len(self._cached) > self._max_photos:
             self._cached.popitem(last=False)

@@ -1,7 +1,7 @@
 """Match photos of a card with files of the library that show the same picture with other content.
 
-Codes propose the nearest few photos of the library, and verification decides. A copy counts only if the keep rules
-find nothing worse about it than about the card's photo: pixels, format, compression, EXIF data.
+Codes propose the nearest few photos of the library, and verification decides. A copy counts only if the card's photo could be
+removed for it, see `vtsfind.act.removal`.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from vtsfind.act.keep_policy import QUALITY_RULES, RULES, KeepCandidate, mark_recompressed
+from vtsfind.act.keep_policy import KeepCandidate
+from vtsfind.act.removal import stay_reason
 from vtsfind.base import bits
 from vtsfind.base.groups import COPIES, Photo, Verdict
 from vtsfind.base.progress import Phase
@@ -125,34 +126,33 @@ class _PictureSearch:
         return near
 
     def _best_copy(self, photo: CardPhoto, copies: Sequence[tuple[Verdict, FileRecord]]) -> CardPhoto:
-        """What the library has of a photo: the first copy that is no worse, else the first one."""
+        """What the library has of a photo: the first copy for which it could be removed, else the first one."""
         worse_copy = None
         for verdict, record in sorted(copies, key=lambda copy: (copy[0].rank, copy[1].path)):
-            extracted_pair = list(
+            extracted = list(
                 extract_features(
                     self.workers, [photo.found.path, record.path], self.context.cancel, full=True
                 )
             )
-            if isinstance(extracted_pair[0], Failure) or isinstance(extracted_pair[1], Failure):
+            if isinstance(extracted[0], Failure) or isinstance(extracted[1], Failure):
                 continue
-            (mine, my_details), (other, details) = extracted_pair[0], extracted_pair[1]
-            found = verify(mine, other)
-            exact = found[0] if found else verdict
-            worse_reason = _worse_reason(
-                _card_candidate(photo, mine, my_details), _library_candidate(record, other, details)
+            (mine, my_details), (other, details) = extracted[0], extracted[1]
+            compared = verify(mine, other)
+            exact = compared[0] if compared else verdict
+            lesser = stay_reason(
+                _library_candidate(record, other, details), _card_candidate(photo, mine, my_details), exact
             )
-            if exact is not Verdict.EDIT and not worse_reason:
-                return replace(
-                    photo,
-                    presence=Presence.PRESENT,
-                    verdict=exact,
-                    library_path=record.path,
-                    note=_VERDICT_WORDS[exact],
-                )
-            note = _VERDICT_WORDS[exact] + (f", {worse_reason}" if worse_reason else "")
-            worse_copy = worse_copy or replace(
-                photo, presence=Presence.WORSE_COPY, verdict=exact, library_path=record.path, note=note
+            words = _VERDICT_WORDS.get(exact, exact.value)
+            found = replace(
+                photo,
+                presence=Presence.WORSE_COPY if lesser else Presence.PRESENT,
+                verdict=exact,
+                library_path=record.path,
+                note=f"{words}: {lesser}" if lesser else words,
             )
+            if not lesser:
+                return found
+            worse_copy = worse_copy or found
         return worse_copy or photo
 
 
@@ -164,12 +164,3 @@ def _card_candidate(photo: CardPhoto, photo_features: PhotoFeatures, details: De
 
 def _library_candidate(record: FileRecord, photo_features: PhotoFeatures, details: Details) -> KeepCandidate:
     return KeepCandidate(Photo(record.path, record.stamp, record.digest, photo_features.info), details)
-
-
-def _worse_reason(mine: KeepCandidate, other: KeepCandidate) -> str:
-    """Why the card's photo is better than the library's, in words; empty if it is not, by any rule."""
-    mine, other = mark_recompressed([mine, other])
-    for name in QUALITY_RULES:
-        if RULES[name].prefers(mine, other):
-            return RULES[name].words(mine, other)
-    return ""

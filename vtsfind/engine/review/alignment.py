@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.groups import Box, Evidence, Group
-from vtsfind.find.verification.verify import swapped
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -50,7 +49,7 @@ def evidence_between(group: Group, first: int, second: int) -> Evidence:
     """The evidence of two members, in this order; empty if they were not compared with each other."""
     if first == 0:
         return group.members[second].evidence
-    return swapped(group.members[first].evidence) if second == 0 else Evidence()
+    return group.members[first].evidence.swapped() if second == 0 else Evidence()
 
 
 @dataclass(frozen=True, slots=True)

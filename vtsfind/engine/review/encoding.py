@@ -5,7 +5,6 @@ from functools import cache
 
 from vtsfind.base.groups import Group
 from vtsfind.engine.review.state import (
-    ACCEPTED_DECISION,
     EncodedDecision,
     GroupDecision,
     ReviewStatus,
@@ -25,15 +24,12 @@ def encode_decision(group: Group, decision: GroupDecision) -> EncodedDecision | 
     """A decision for storage; None for the proposal."""
     if decision == proposal_for(group):
         return None
-    if decision == ACCEPTED_DECISION:
-        paths = [member.photo.path for member in group.members]
-        return _encode_accepted(sum(path < paths[0] for path in paths))
     rank = {member: rank for rank, member in enumerate(_by_path(group))}
     kept, non_duplicates = (
         tuple(sorted(rank[member] for member in chosen))
         for chosen in (decision.kept, decision.non_duplicates)
     )
-    return decision.status.value, rank[decision.keeper], kept, non_duplicates
+    return _shared(decision.status.value, rank[decision.keeper], kept, non_duplicates)
 
 
 def decode_decision(group: Group, encoded: EncodedDecision | None) -> GroupDecision:
@@ -42,14 +38,14 @@ def decode_decision(group: Group, encoded: EncodedDecision | None) -> GroupDecis
         return proposal_for(group)
     status, keeper, kept, non_duplicates = encoded
     members = _by_path(group)
-    if members[keeper] == 0 and status == ReviewStatus.ACCEPTED and not (kept or non_duplicates):
-        return ACCEPTED_DECISION
-    return GroupDecision(
+    decision = GroupDecision(
         ReviewStatus(status),
         members[keeper],
         frozenset(members[rank] for rank in kept),
         frozenset(members[rank] for rank in non_duplicates),
     )
+    accepted = proposal_for(group, ReviewStatus.ACCEPTED)
+    return accepted if decision == accepted else decision
 
 
 def _by_path(group: Group) -> list[int]:
@@ -58,6 +54,8 @@ def _by_path(group: Group) -> list[int]:
 
 
 @cache
-def _encode_accepted(keeper: int) -> EncodedDecision:
-    """An accepted proposal: one value shared by the many groups that have it."""
-    return ReviewStatus.ACCEPTED.value, keeper, (), ()
+def _shared(
+    status: str, keeper: int, kept: tuple[int, ...], non_duplicates: tuple[int, ...]
+) -> EncodedDecision:
+    """One value shared by the many groups that have it."""
+    return status, keeper, kept, non_duplicates

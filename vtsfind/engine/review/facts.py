@@ -1,11 +1,14 @@
 """What two compared files hold, fact by fact, and which of them is better in each."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from vtsfind.base.contents import Contents, Item, ItemKind, item_words
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo
 from vtsfind.base.words import file_size
 
+_SHOWN_ELSEWHERE = {ItemKind.TIME, ItemKind.CAMERA, ItemKind.PLACE, ItemKind.RATING}
+"""What other facts say."""
 _CLEARLY_SHARPER = 1.1
 """Ratio of sharpness from which one photo counts as sharper."""
 
@@ -69,6 +72,7 @@ def facts(first: ComparedFile, second: ComparedFile) -> list[FileFact]:
         ),
         FileFact("rating", _number(x.rating), _number(y.rating), _more(x.rating or 0, y.rating or 0)),
         FileFact("written by", x.software, y.software),
+        *_contents_facts(x.contents, y.contents),
         FileFact(
             "compressed twice",
             _yes(x.recompressed),
@@ -79,6 +83,30 @@ def facts(first: ComparedFile, second: ComparedFile) -> list[FileFact]:
         FileFact("file changed", first.changed, second.changed),
     ]
     return [line for line in lines if line.first or line.second]
+
+
+def _contents_facts(first: Contents | None, second: Contents | None) -> list[FileFact]:
+    """What each file holds that no other fact says; the better one has more of it."""
+    if first is None or second is None:
+        return [FileFact("contents", "" if first else "not known", "" if second else "not known")]
+    facts = [FileFact("kind of picture", _plain_words(first), _plain_words(second))]
+    kinds = {item.kind for item in (*first.items, *second.items)} - _SHOWN_ELSEWHERE
+    for kind in (kind for kind in ItemKind if kind in kinds):
+        mine, yours = first.of(kind), second.of(kind)
+        facts.append(
+            FileFact(kind.value, _words(kind, mine), _words(kind, yours), _more(len(mine), len(yours)))
+        )
+    return facts
+
+
+def _plain_words(contents: Contents) -> str:
+    return ", ".join(replace(contents, items=()).described())
+
+
+def _words(kind: ItemKind, values: tuple[str, ...]) -> str:
+    """What a file has of one kind: the texts, or `yes` for what cannot be read."""
+    words = item_words(Item(kind, value) for value in values)
+    return (words[0].removeprefix(kind.value).strip() or "yes") if words else ""
 
 
 def _more(first: float, second: float) -> int:

@@ -5,21 +5,20 @@ belong to the files and contents of a group, not to its number: a group that is 
 decision, one that has changed is undecided again.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from vtsfind.act.make_plan import PlanOrigin, make_plan
+from vtsfind.act.removal import stay_reasons
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import Group
+from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.operations import Action
 from vtsfind.base.paths import show_path
 from vtsfind.engine.review.encoding import decode_decision, encode_decision, group_key
 from vtsfind.engine.review.state import (
-    ACCEPTED_DECISION,
-    DEFAULT_DECISION,
     EncodedDecision,
     GroupDecision,
     Mark,
@@ -58,6 +57,8 @@ class Review:
         Called with the pairs of contents that a step declares not to be duplicates, and those it no longer does.
     protected
         Whether the photo of a path must not be removed.
+    asked
+        Verdicts that the user named, see `vtsfind.act.removal.stay_reason`.
 
     Every method that decides raises `StorageError` if the step cannot be stored; then nothing has changed.
     """
@@ -68,8 +69,10 @@ class Review:
         log: StepLog | None = None,
         save_pairs: Callable[[set[DigestPair], set[DigestPair]], None] = lambda _added, _removed: None,
         protected: Callable[[bytes], bool] = lambda _path: False,
+        asked: Collection[Verdict] = (),
     ) -> None:
         self.groups = groups
+        self._asked = asked
         self._save_pairs = save_pairs
         self._protected = protected
         self._log: StepLog = log or UnsavedSteps()
@@ -114,10 +117,7 @@ class Review:
 
     def reason(self, number: int, member: int) -> str:
         """Why a member is kept or removed, for people."""
-        group, decision = self.groups[number], self.decision(number)
-        if decision.keeper == 0 or member not in {0, decision.keeper}:
-            return group.members[member].reason
-        return "kept by your choice" if member == decision.keeper else "you chose another keeper"
+        return self._own_reason(number, member) or self.groups[number].members[member].explanation
 
     # -- deciding --------------------------------------------------------------------------------------------------
 
@@ -134,13 +134,14 @@ class Review:
         self._decide("accept", {number: decision})
 
     def accept_all(self, numbers: Iterable[int], label: str = "accept") -> int:
-        """Accept many groups in one step, those that are undecided and valid; returns their number."""
+        """Accept many groups in one step, those that are undecided, valid and remove something; returns their number."""
         changes = {
-            number: ACCEPTED_DECISION
-            if decision is DEFAULT_DECISION
-            else replace(decision, status=ReviewStatus.ACCEPTED)
+            number: replace(decision, status=ReviewStatus.ACCEPTED)
+            if number in self._decisions
+            else proposal_for(self.groups[number], ReviewStatus.ACCEPTED)
             for number in numbers
             if (decision := self.decision(number)).status is ReviewStatus.OPEN
+            and decision.members_to_remove(len(self.groups[number].members))
             and self._is_valid(number, decision)
         }
         if changes:
@@ -153,31 +154,26 @@ class Review:
         Raises
         ------
         UsageError
-            If it is the keeper and no other member is kept.
+            If it is the keeper, and no other member is kept that has everything which its file contains.
         """
         decision = self.decision(number)
         match decision.mark(member):
             case Mark.DROP:
                 changed = replace(decision, kept=decision.kept | {member})
-            case Mark.KEEPER if decision.kept:
-                next_keeper = min(decision.kept)
-                changed = replace(decision, keeper=next_keeper, kept=decision.kept - {next_keeper})
             case Mark.KEEPER:
-                raise UsageError(
-                    "One photo of each group must stay.",
-                    "Keep another photo first: press its digit, or select it and press space.",
-                )
+                next_keeper = self._replacement(number, decision)
+                changed = replace(decision, keeper=next_keeper, kept=decision.kept - {next_keeper})
             case _:
                 changed = _unmarked(decision, member)
         self._mark("mark", number, changed)
 
     def choose(self, number: int, member: int) -> None:
-        """Make a member the keeper. The former keeper is removed, unless it is marked otherwise or is another shot."""
-        decision = self.decision(number)
-        chosen = replace(_unmarked(decision, member), keeper=member)
-        if member in proposal_for(self.groups[number]).kept:
-            chosen = replace(chosen, kept=(chosen.kept | {decision.keeper}) - {member})
-        self._mark("keeper", number, chosen)
+        """Make a member the keeper. Kept with it are those that were marked so, and those that may not be removed for it."""
+        decision = _unmarked(self.decision(number), member)
+        chosen = decision.kept - proposal_for(self.groups[number]).kept
+        staying = {place for place, reason in self._stay_reasons(number, member).items() if reason}
+        kept = (chosen | staying) - decision.non_duplicates
+        self._mark("keeper", number, replace(decision, keeper=member, kept=frozenset(kept)))
 
     def keep_only(self, number: int, member: int) -> None:
         """Keep one member, and remove all others but those that are no duplicates."""
@@ -251,12 +247,20 @@ class Review:
         }
         return {(keeper, digest) for digest in digests if digest != keeper}
 
+    def _own_reason(self, number: int, member: int) -> str:
+        """What the user's choice of a keeper is a reason for; empty for the other members."""
+        decision = self.decision(number)
+        if decision.keeper == 0 or member not in {0, decision.keeper}:
+            return ""
+        return "kept by your choice" if member == decision.keeper else "you chose another keeper"
+
     def _with_reasons(self, number: int) -> Group:
-        group, decision = self.groups[number], self.decision(number)
-        if decision.keeper == 0:
-            return group
-        members = (replace(each, reason=self.reason(number, i)) for i, each in enumerate(group.members))
-        return replace(group, members=tuple(members))
+        group = self.groups[number]
+        members = (
+            replace(each, reason=self._own_reason(number, i) or each.reason)
+            for i, each in enumerate(group.members)
+        )
+        return replace(group, members=tuple(members)) if self.decision(number).keeper else group
 
     def _actions(self, number: int, decision: GroupDecision, action: Action) -> dict[bytes, Action | None]:
         what = {Mark.KEEPER: Action.KEEP, Mark.KEEP: Action.KEEP, Mark.DROP: action, Mark.NOT_DUPLICATE: None}
@@ -272,8 +276,6 @@ class Review:
 
     def _check(self, number: int, decision: GroupDecision) -> None:
         """Raise `UsageError` for marks that a plan must not contain, such as a keeper not compared with what is removed."""
-        if decision == DEFAULT_DECISION:
-            return
         members = self.groups[number].members
         for place in decision.members_to_remove(len(members)):
             path = members[place].photo.path
@@ -284,6 +286,19 @@ class Review:
         if decision.keeper or decision.non_duplicates:
             marks = self._actions(number, decision, Action.TRASH)
             make_plan([self.groups[number]], _EMPTY_ORIGIN, marks=marks)
+
+    def _replacement(self, number: int, decision: GroupDecision) -> int:
+        """The kept member that takes the keeper's place."""
+        hint = "Keep another photo first: press its digit, or select it and press space."
+        if not decision.kept:
+            raise UsageError("One photo of each group must stay.", hint)
+        for place in sorted(decision.kept):
+            if not self._stay_reasons(number, place)[decision.keeper]:
+                return place
+        raise UsageError("No other kept photo has everything that this file contains.", hint)
+
+    def _stay_reasons(self, number: int, keeper: int) -> dict[int, str]:
+        return stay_reasons(self.groups[number].members, keeper, self._asked)
 
     # -- storing ---------------------------------------------------------------------------------------------------
 
@@ -370,10 +385,7 @@ class Review:
         return self._removed_by(number, decision)
 
     def _removed_by(self, number: int, decision: GroupDecision) -> ReviewTotals:
-        group = self.groups[number]
-        members = group.members
-        if decision in {ACCEPTED_DECISION, DEFAULT_DECISION}:
-            return ReviewTotals(1, len(members) - 1, group.gain)
+        members = self.groups[number].members
         gone = decision.members_to_remove(len(members))
         return ReviewTotals(1, len(gone), sum(members[place].photo.stamp.size for place in gone))
 

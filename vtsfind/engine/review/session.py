@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vtsfind.act.keep_rules import folder_rank
+from vtsfind.act.file_rules import folder_rank
 from vtsfind.base.errors import LibraryMissing, StorageError, UsageError, VtsfindError
 from vtsfind.base.groups import COPIES, Group, Verdict
 from vtsfind.base.operations import Operation
@@ -170,7 +170,10 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
             self._reference_paths = reference_paths
             if self._steps is None:
                 self._steps = SavedSteps(self.folder)
-            return Review(groups, self._steps, _store_decisions, self._is_protected), listing
+            review = Review(
+                groups, self._steps, _store_decisions, self._is_protected, asked=self._options.asked
+            )
+            return review, listing
 
     def _is_protected(self, path: bytes) -> bool:
         """Whether a photo is in a reference folder, where nothing is ever removed."""

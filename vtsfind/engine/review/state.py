@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Protocol
 
-from vtsfind.base.groups import Group, Verdict
+from vtsfind.base.groups import Group
 
 
 class ReviewStatus(StrEnum):
@@ -56,20 +57,17 @@ class GroupDecision:
         return [member for member in range(size) if self.mark(member) is Mark.DROP]
 
 
-DEFAULT_DECISION = GroupDecision()
-"""The proposal for a group of copies, undecided: the first member is kept, the others are removed."""
-
-ACCEPTED_DECISION = GroupDecision(ReviewStatus.ACCEPTED)
-"""The proposal for a group of copies, accepted."""
-
-_KEPT_KINDS = frozenset({Verdict.BURST, Verdict.SIMILAR})
-"""Members of these kinds are photos of their own: none is proposed to be removed."""
+def proposal_for(group: Group, status: ReviewStatus = ReviewStatus.OPEN) -> GroupDecision:
+    """What is proposed for a group: the first member is kept, and so are those that are not proposed for removal."""
+    return _proposal(
+        frozenset(i for i, member in enumerate(group.members) if i and not member.may_go), status
+    )
 
 
-def proposal_for(group: Group) -> GroupDecision:
-    """What is proposed for a group, undecided: the first member and all other shots are kept, copies are removed."""
-    kept = frozenset(place for place, member in enumerate(group.members) if member.verdict in _KEPT_KINDS)
-    return GroupDecision(kept=kept) if kept else DEFAULT_DECISION
+@cache
+def _proposal(kept: frozenset[int], status: ReviewStatus) -> GroupDecision:
+    """One value shared by the many groups that have it."""
+    return GroupDecision(status, kept=kept)
 
 
 EncodedDecision = tuple[str, int, tuple[int, ...], tuple[int, ...]]

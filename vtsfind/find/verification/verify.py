@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from vtsfind.base.contents import Contents, ItemKind
 from vtsfind.base.groups import UNDECIDED, Box, Evidence, FullFrameVerdict, PairVerdict, Verdict
 from vtsfind.base.records import PictureInfo
 from vtsfind.find.features.features import Features
@@ -36,12 +37,15 @@ from vtsfind.find.verification.registration import Alignment, Matrix, align, pro
 T = TypeVar("T", PairVerdict, FullFrameVerdict)
 
 _NO_TURN = 1
-_INVERSE_TURN = {6: 8, 8: 6}
 
 _MIN_SCENE_INLIERS = 15
 _HOUR_S = 3600
 _QUARTER_HOUR_S = 900
 _FULL_FRAME_TOLERANCE_SHARE = 0.02
+_WHOLE_SECONDS_CHARACTERS = len("2021-07-03 12:30:45")
+# A grey picture is exactly grey in the small picture, too.
+_MAX_GREY_LEVELS = 0.5
+_MIN_COLOUR_LEVELS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,16 @@ class PhotoFeatures:
     """SHA-256 of the content."""
     pixels_digest: bytes | None = None
     """Digest of all pixels, upright, see `vtsfind.media.pixels_digest`; None if they were not read in full."""
+    contents: Contents | None = None
+    """What else the file contains; None if that is not known."""
+
+    @property
+    def taken(self) -> str | None:
+        """When it was shot by the camera's clock, with the fraction of the second if the file has it; None if it has no time."""
+        if self.contents is None:
+            return self.info.taken
+        times = self.contents.of(ItemKind.TIME)
+        return times[0] + "".join(self.contents.of(ItemKind.SUBSECONDS)[:1]) if times else None
 
 
 def verify(
@@ -97,16 +111,22 @@ def _in_canonical_order(
     found = compare(second, first) if backward else compare(first, second)
     if not isinstance(found, tuple):
         return found
-    evidence = swapped(found[1]) if backward else found[1]
+    evidence = found[1].swapped() if backward else found[1]
     return found[0], replace(evidence, seconds_apart=seconds_apart(first, second))
 
 
-def seconds_apart(first: PhotoFeatures, second: PhotoFeatures) -> int | None:
-    """Seconds between the shots, by the cameras' clocks; None if one is not known."""
-    if first.info.taken is None or second.info.taken is None:
+def seconds_apart(first: PhotoFeatures, second: PhotoFeatures) -> float | None:
+    """Seconds between the shots, by the cameras' clocks; None if one is not known.
+
+    Fractions count only if both files have them.
+    """
+    times = first.taken, second.taken
+    if times[0] is None or times[1] is None:
         return None
-    times = (datetime.fromisoformat(looked.info.taken or "") for looked in (first, second))
-    return abs(round((next(times) - next(times)).total_seconds()))
+    length = None if all("." in (time or "") for time in times) else _WHOLE_SECONDS_CHARACTERS
+    earlier, later = (datetime.fromisoformat((time or "")[:length]) for time in times)
+    gap_s = abs(round((earlier - later).total_seconds(), 3))
+    return int(gap_s) if gap_s.is_integer() else gap_s
 
 
 def _match_full_frame(first: PhotoFeatures, second: PhotoFeatures) -> FullFrameVerdict:
@@ -120,7 +140,7 @@ def _match_full_frame(first: PhotoFeatures, second: PhotoFeatures) -> FullFrameV
     if not compared:
         return UNDECIDED
     agreement, matrix = compared
-    return _checked_by_time(first, second, _copy_verdict(first.features, second.features, agreement, matrix))
+    return _checked_by_files(first, second, _copy_verdict(first.features, second.features, agreement, matrix))
 
 
 def _match_local_features(first: PhotoFeatures, second: PhotoFeatures) -> PairVerdict:
@@ -130,18 +150,38 @@ def _match_local_features(first: PhotoFeatures, second: PhotoFeatures) -> PairVe
         return None
     score = version_score(compared.measures)
     if score < MIN_SCORE:
-        return _checked_by_time(first, second, _other_shot(compared, alignment, score, second.features))
+        return _checked_by_files(first, second, _other_shot(compared, alignment, score, second.features))
     verdict, evidence = _copy_verdict(first.features, second.features, compared.measures, compared.matrix)
-    return _checked_by_time(first, second, (verdict, replace(evidence, inliers=alignment.inliers)))
+    return _checked_by_files(first, second, (verdict, replace(evidence, inliers=alignment.inliers)))
 
 
-def _checked_by_time(first: PhotoFeatures, second: PhotoFeatures, found: PairVerdict) -> PairVerdict:
-    """What was seen, or another shot, if the cameras' clocks say so."""
-    if found is None or not _is_other_moment(first, second):
-        return found
-    return Verdict.BURST, replace(
-        found[1], box=None, boxed=None, broken_off=None, certain=True, note="taken at another moment"
-    )
+def _checked_by_files(first: PhotoFeatures, second: PhotoFeatures, found: PairVerdict) -> PairVerdict:
+    """What was seen, or what the files say besides: another shot, by the cameras' clocks, or no more than an edit."""
+    if found is None:
+        return None
+    if _is_other_moment(first, second):
+        return Verdict.BURST, replace(
+            found[1], box=None, boxed=None, broken_off=None, certain=True, note="taken at another moment"
+        )
+    note = _edit_note(first, second) if found[0] in {Verdict.RESAVE, Verdict.TURNED} else ""
+    return (Verdict.EDIT, replace(found[1], note=note)) if note else found
+
+
+def _edit_note(first: PhotoFeatures, second: PhotoFeatures) -> str:
+    """Why one of two pictures that show the same is an edit of the other, in few words; empty if neither is."""
+    frames = [each.contents.frames for each in (first, second) if each.contents]
+    if max(frames, default=1) > 1:
+        return "not all frames are the same" if min(frames) > 1 else "one is a single frame of the other"
+    colourfulness = sorted(_colourfulness(each.features) for each in (first, second))
+    if colourfulness[0] < _MAX_GREY_LEVELS and colourfulness[1] > _MIN_COLOUR_LEVELS:
+        return "one is black and white"
+    return ""
+
+
+def _colourfulness(features: Features) -> float:
+    """How far red, green and blue are apart, in levels of 255, on average."""
+    picture = features.picture
+    return float((picture.max(2).astype(np.int16) - picture.min(2)).mean())
 
 
 def _is_other_moment(first: PhotoFeatures, second: PhotoFeatures) -> bool:
@@ -225,12 +265,3 @@ def _box(matrix: Matrix, first: tuple[int, int], second: tuple[int, int]) -> tup
 def _bounds(corners: Matrix) -> Box:
     low, high = np.clip(corners.min(0), 0, 1), np.clip(corners.max(0), 0, 1)
     return Box(*(round(float(v), 4) for v in (low[0], low[1], high[0], high[1])))
-
-
-def swapped(evidence: Evidence) -> Evidence:
-    """The same evidence for the pair in the other order."""
-    return replace(
-        evidence,
-        turn=_INVERSE_TURN.get(evidence.turn, evidence.turn),
-        boxed=None if evidence.boxed is None else 1 - evidence.boxed,
-    )

@@ -92,6 +92,26 @@ INDEX_DRY_RUN = Stream(
     ),
     usage="--dry-run",
 )
+_CONTENTS = Field(
+    "contents",
+    "What is in the file; null if that was not read.",
+    fields=(
+        Field("frames", "Number of frames or pages."),
+        Field("animated", "Whether the frames are shown one after the other."),
+        Field("transparent", "Whether something shows through."),
+        Field("bits", "Bits a channel that are in use."),
+        Field("colours", "Colour model: RGB, grey, palette, CMYK or CIELAB."),
+        Field("profile", "Colour profile; empty for sRGB."),
+        Field(
+            "items",
+            "What is in it besides the picture.",
+            fields=(
+                Field("kind", "Such as keyword, GPS or motion video."),
+                Field("value", "Text, or part of a SHA-256."),
+            ),
+        ),
+    ),
+)
 QUERY = Stream(
     "query",
     (LIBRARY, *_CODES),
@@ -146,7 +166,7 @@ DUPES = Stream(
                 Field("keep", "The photo to keep.", path=True),
                 Field("tied", "Whether the choice of the keeper needs a look."),
                 Field("doubt", "Why it needs a look; empty if only the paths differ."),
-                Field("gain", "Bytes that are freed if only the keeper is kept."),
+                Field("gain", "Bytes that are freed if all go that are proposed to."),
                 Field(
                     "members",
                     "The photos of the group, the keeper first.",
@@ -157,6 +177,8 @@ DUPES = Stream(
                         Field(
                             "reason", "Why the keeper is kept in its place; of the keeper, why it is kept."
                         ),
+                        Field("stays", "Why it is not proposed to go; empty if it is, null for the keeper."),
+                        _CONTENTS,
                         _WIDTH,
                         _HEIGHT,
                         SIZE,
@@ -174,7 +196,7 @@ DUPES = Stream(
     (
         Field("groups", "Number of groups."),
         Field("copies", "Number of photos that are not keepers."),
-        Field("gain", "Bytes that are freed if only keepers are kept."),
+        Field("gain", "Bytes that are freed if all go that are proposed to."),
         Field("verified", "Whether photos were compared; if not, groups are candidates only."),
         Field("verdicts", "Kind of duplicate to number of photos."),
         FAILED,

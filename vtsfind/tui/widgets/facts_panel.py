@@ -22,7 +22,7 @@ class FactsPanel(VerticalScroll, can_focus=False):
     def show(self, member: Member, evidence: Evidence, lines: list[FileFact]) -> None:
         """Show what is known of a pair: the keeper and `member`."""
         text = Text(verdict_text(member, evidence), style="bold")
-        text.append(f"\n{member.reason}", style="not bold italic")
+        text.append(f"\n{member.explanation}", style="not bold italic")
         if self.has_class("-details"):
             text.append(f"\n{numbers_text(evidence)}", style="not bold")
         self.query_one("#evidence", Static).update(text)

@@ -1,1 +1,0 @@
-"""Pages and screens of one template that are different documents, drawn; and what `dupes` makes of them."""

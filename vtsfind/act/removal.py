@@ -1,0 +1,131 @@
+"""Whether a file may be proposed to go: only if another one that stays holds everything which is in it.
+
+What two pictures show is one question, and verdicts answer it. What two files hold is a second one, and is answered here, once for
+all who propose something: plans, lists of paths, the marks that a review begins with, and what of a card counts as there. A
+person may decide otherwise about each file. Whatever is not known counts against going.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Final
+
+from vtsfind.act.file_rules import is_camera_file
+from vtsfind.act.keep_policy import mark_recompressed
+from vtsfind.act.keep_rules import COMPRESSION, FORMAT, PIXELS, KeepCandidate
+from vtsfind.base.contents import Contents, item_words
+from vtsfind.base.groups import Member, Verdict
+from vtsfind.base.quality import Details
+
+_SAME_PIXELS: Final = frozenset({Verdict.BYTES, Verdict.PIXELS})
+_SAME_FRAME: Final = _SAME_PIXELS | {Verdict.RESAVE, Verdict.TURNED}
+_REASONS_OF_KIND: Final = {
+    Verdict.EDIT: "an edited version, which may be wanted as well",
+    Verdict.BURST: "another shot",
+    Verdict.SIMILAR: "only similar",
+}
+"""Why a file is kept that does not show the same, in few words."""
+_RARE_COLOURS: Final = frozenset({"CMYK", "CIELAB"})
+"""Colour models that are lost where colours were converted."""
+
+
+def stay_reason(
+    kept: KeepCandidate,
+    file: KeepCandidate,
+    verdict: Verdict,
+    asked: Collection[Verdict] = (),
+) -> str:
+    """Why a file must not be proposed to go though another one is kept, in words; empty if it may.
+
+    Parameters
+    ----------
+    kept, file
+        The two files.
+    verdict
+        What they are to each other.
+    asked
+        Verdicts that a person named: files that do not show the same as what is kept go only then.
+    """
+    if kept.photo.digest == file.photo.digest:
+        return ""
+    if verdict in _REASONS_OF_KIND and verdict not in asked:
+        return _REASONS_OF_KIND[verdict]
+    if kept.details.contents is None or file.details.contents is None:
+        return "what is in it could not be read"
+    same_pixels = verdict in _SAME_PIXELS
+    lacking = _lacking(kept.details.contents, file.details.contents, same_pixels=same_pixels)
+    if lacking:
+        return f"has {', '.join(lacking)}, which the kept one lacks"
+    return "" if same_pixels or verdict in asked else _better(kept, file)
+
+
+def _better(kept: KeepCandidate, file: KeepCandidate) -> str:
+    """Why a file is a better copy of the picture than the kept one, in words; empty if it is not."""
+    kept, file = mark_recompressed([kept, file])
+    made_of_kept = is_camera_file(kept) and not is_camera_file(file)
+    for rule in (PIXELS,) if made_of_kept else (PIXELS, FORMAT, COMPRESSION):
+        if rule.prefers(file, kept):
+            return f"is the better copy: {rule.words(file, kept)}"
+        if rule.prefers(kept, file):
+            return ""
+    return ""
+
+
+def _lacking(kept: Contents, file: Contents, *, same_pixels: bool) -> list[str]:
+    """What of the contents of a file the kept one does not have, in words."""
+    words = []
+    if not same_pixels:  # else the digest of the pixels says that all of this is the same
+        if file.frames > 1:
+            words.append(f"{file.frames} {'frames' if file.animated else 'pictures'}")
+        if file.bits > 8:
+            words.append(f"{file.bits} bits a channel")
+    if file.colours in _RARE_COLOURS and kept.colours != file.colours:
+        words.append(f"{file.colours} colours")
+    if file.profile not in {"", kept.profile}:
+        words.append(f"the colour profile {file.profile}")
+    return words + item_words(set(file.items) - set(kept.items))
+
+
+def stay_reasons(
+    members: Sequence[Member], keeper: int = 0, asked: Collection[Verdict] = ()
+) -> dict[int, str]:
+    """For each member of a group but the keeper why it must not be proposed to go; empty if it may.
+
+    A file of the same content as one that has to stay goes for that one.
+
+    Parameters
+    ----------
+    members
+        As `vtsfind.base.groups.Group` has them: all were compared with the first.
+    keeper
+        The place of the one that is kept.
+    asked
+        As for `stay_reason`.
+    """
+    reasons: dict[int, str] = {}
+    staying = {members[keeper].photo.digest}
+    for place, member in enumerate(members):
+        if place == keeper:
+            continue
+        reason = "" if member.photo.digest in staying else _reason(members, keeper, place, asked)
+        reasons[place] = reason
+        if reason:
+            staying.add(member.photo.digest)
+    return reasons
+
+
+def _reason(members: Sequence[Member], keeper: int, place: int, asked: Collection[Verdict]) -> str:
+    verdict = _verdict_between(members, keeper, place)
+    if verdict is None:
+        return "was not compared with the kept one"
+    return stay_reason(_candidate(members[keeper]), _candidate(members[place]), verdict, asked)
+
+
+def _verdict_between(members: Sequence[Member], first: int, second: int) -> Verdict | None:
+    """What two members of a group are to each other; None if that does not follow from what they are to the first of all."""
+    verdicts = [members[place].verdict for place in (first, second)]
+    found = [verdict for verdict in verdicts if verdict is not None]
+    weakest = max(found, key=lambda verdict: verdict.rank, default=None)
+    return weakest if len(found) == 1 or weakest in _SAME_FRAME else None
+
+
+def _candidate(member: Member) -> KeepCandidate:
+    return KeepCandidate(member.photo, member.details or Details())
