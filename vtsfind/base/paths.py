@@ -20,6 +20,18 @@ def show_path(path: bytes) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def show_path_from_home(path: bytes) -> str:
+    """A path for people, with `~` for their home folder.
+
+    >>> show_path_from_home(os.fsencode(os.path.expanduser("~")) + b"/Photos"), show_path_from_home(b"/mnt/card")
+    ('~/Photos', '/mnt/card')
+    """
+    home = os.fsencode(os.path.expanduser("~"))
+    if len(home) > 1 and is_below(path, home):
+        return show_path(b"~" + path[len(home) :])
+    return show_path(path)
+
+
 def prefix_below(folder: bytes) -> bytes:
     """What every path below a folder begins with."""
     return os.path.join(folder, b"")

@@ -1,13 +1,17 @@
 """`vtsfind dupes`: groups of duplicates."""
 
+import shlex
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vtsfind.base.errors import UsageError
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.duplicate_options import DuplicateOptions
-from vtsfind.cli.options import OUTPUT, CommonOptions, Csv, PathOptions, require_one_of
+from vtsfind.cli.options import OUTPUT, CommonOptions, Csv, Force, Html, PathOptions, require_one_of
 
 if TYPE_CHECKING:
     from vtsfind.engine.duplicates.results import Duplicates
@@ -18,6 +22,8 @@ class ListingOptions(PathOptions):
     """How groups are printed."""
 
     csv: Csv = False
+    html: Html = None
+    force: Force = False
     summary: Annotated[bool, typer.Option("--summary", help="Print totals only.", rich_help_panel=OUTPUT)] = (
         False
     )
@@ -47,10 +53,12 @@ def dupes(
         vtsfind dupes
         vtsfind dupes --between ~/Photos ~/Phone --prefer-folder ~/Photos
         vtsfind dupes --kind burst --json
+        vtsfind dupes --html duplicates.html
 
     Nothing is changed; continue with `vtsfind browse` or `vtsfind plan`. Photos with similar codes or with local
     features in common are candidates; a candidate counts once both photos are read and compared. Every photo of a group
-    is compared with the one to keep. --paths-only prints the photos that need not be kept.
+    is compared with the one to keep. --paths-only prints the photos that need not be kept. On the page of --html you choose
+    what goes and save that as a plan for `vtsfind apply`; it holds about 20 kB a photo.
 
     Kinds of duplicates: bytes (exact copy), pixels (same pixels in another file), resave (re-encoded or resized),
     turned (rotated or mirrored), edit (edited: cropped, bordered, written on, recoloured), burst (other shot of the same
@@ -65,10 +73,13 @@ def dupes(
         require_one_of(
             json=run.json,
             csv=listing.csv,
+            html=listing.html,
             paths_only=listing.paths_only,
             print0=listing.print0,
             summary=listing.summary,
         )
+        if listing.html:
+            _require_page(run, listing.html, verified=not no_verify, force=listing.force)
         dedup_options = duplicate_options.dedup_options(verify=not no_verify)
         with run.context() as context:
             found = duplicates(context, dedup_options)
@@ -76,10 +87,25 @@ def dupes(
         _conclude(run, found, exit_code=listing.exit_code)
 
 
+def _require_page(run: CommandRun, path: Path, *, verified: bool, force: bool) -> None:
+    """Refuse, before the work, a page that could not be written."""
+    from vtsfind.engine.library.outputs import require_output
+    from vtsfind.report.pages.page import PAGE_FILE
+
+    if not verified:
+        raise UsageError(
+            "--html and --no-verify cannot be combined: candidates are no duplicates.",
+            "Leave out --no-verify.",
+        )
+    require_output(path, PAGE_FILE, run.settings, force=force)
+
+
 def _write(run: CommandRun, found: "Duplicates", listing: ListingOptions) -> None:
     from vtsfind.report import groups
 
-    if run.json:
+    if listing.html:
+        _write_page(run, found, listing.html, force=listing.force)
+    elif run.json:
         groups.write_records(run.output, found)
     elif listing.csv:
         groups.write_csv(run.output, found)
@@ -88,6 +114,17 @@ def _write(run: CommandRun, found: "Duplicates", listing: ListingOptions) -> Non
     elif not listing.summary:
         groups.write_groups(run.output, found, verbose=run.notes.verbose)
     groups.summarize_duplicates(run.notes, found)
+
+
+def _write_page(run: CommandRun, found: "Duplicates", path: Path, *, force: bool) -> None:
+    from vtsfind.cli.pages import write_page
+    from vtsfind.engine.apply.plans import plan_for_groups
+    from vtsfind.report.pages.groups import groups_page
+
+    plan, _ = plan_for_groups(
+        found.groups, library=found.library, command=shlex.join(["vtsfind", *sys.argv[1:]])
+    )
+    write_page(run, path, lambda thumbnail: groups_page(found.groups, plan, thumbnail), force=force)
 
 
 def _conclude(run: CommandRun, found: "Duplicates", *, exit_code: bool) -> None:

@@ -5,6 +5,7 @@ A group is a frozen dataclass whose fields are annotated as Typer wants paramete
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +30,14 @@ Force = Annotated[
     typer.Option(
         "--force",
         help="Overwrite a file that vtsfind did not write; never a photo of a library.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Html = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Write a web page with pictures into FILE, to be opened in any browser.",
         rich_help_panel=OUTPUT,
     ),
 ]

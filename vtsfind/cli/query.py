@@ -2,13 +2,14 @@
 
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.completion import complete_heads
-from vtsfind.cli.options import OUTPUT, CommonOptions, Device, PathOptions, require_one_of
+from vtsfind.cli.options import OUTPUT, CommonOptions, Device, Force, Html, PathOptions, require_one_of
 
 if TYPE_CHECKING:
     from vtsfind.engine.search.query import SearchOptions, Similar
@@ -49,6 +50,14 @@ class QueryOptions:
         return SearchOptions(head=self.by, top=self.top, radius=self.radius, skip_self=self.skip_self)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PageOptions:
+    """Printing into a web page."""
+
+    html: Html = None
+    force: Force = False
+
+
 def query(
     images: Annotated[
         list[str],
@@ -67,6 +76,7 @@ def query(
             rich_help_panel=OUTPUT,
         ),
     ] = None,
+    page: PageOptions,
     paths: PathOptions,
     common: CommonOptions,
 ) -> None:
@@ -90,10 +100,19 @@ def query(
             paths_only=paths.paths_only,
             print0=paths.print0,
             pictures=pictures is not None,
+            html=page.html,
         )
+        if page.html:
+            from vtsfind.engine.library.outputs import require_output
+            from vtsfind.report.pages.page import PAGE_FILE
+
+            require_output(page.html, PAGE_FILE, run.settings, force=page.force)
         with run.context() as context:
             found = find_similar(context, images, options.search_options(), standard_input=sys.stdin.buffer)
-        _write(run, found, paths, pictures)
+        if page.html:
+            _write_page(run, found, page.html, force=page.force)
+        else:
+            _write(run, found, paths, pictures)
         _conclude(run, found)
 
 
@@ -106,6 +125,13 @@ def _write(run: CommandRun, found: "Similar", paths: PathOptions, pictures: str 
         hits.write_paths(run.output, found.answers, end=paths.end)
     else:
         hits.write_answers(run.output, found.answers, _inline_pictures(run, pictures) if pictures else None)
+
+
+def _write_page(run: CommandRun, found: "Similar", path: Path, *, force: bool) -> None:
+    from vtsfind.cli.pages import write_page
+    from vtsfind.report.pages.hits import hits_page
+
+    write_page(run, path, lambda thumbnail: hits_page(found, thumbnail), force=force)
 
 
 def _inline_pictures(run: CommandRun, how: str) -> "InlinePictures | None":

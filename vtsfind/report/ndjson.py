@@ -7,12 +7,11 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import vtsfind
 from vtsfind.base.paths import path_fields
 from vtsfind.report.schema import SCHEMA, Stream
-from vtsfind.report.streams import Output
 
 if TYPE_CHECKING:
     from vtsfind.base.records import Failure
@@ -23,20 +22,27 @@ def library_fields(folder: Path) -> dict[str, str]:
     return path_fields(os.fsencode(folder), "library")
 
 
+class ByteSink(Protocol):
+    """What takes bytes, such as standard output."""
+
+    def raw(self, data: bytes) -> None:
+        """Take bytes."""
+
+
 class NdjsonWriter:
-    """Writes a stream of records to standard output, beginning with the header.
+    """Writes a stream of records, beginning with the header.
 
     Parameters
     ----------
     output
-        Standard output.
+        Takes the lines: standard output.
     stream
         What is written.
     facts
         The header's own fields.
     """
 
-    def __init__(self, output: Output, stream: Stream, **facts: Any) -> None:
+    def __init__(self, output: ByteSink, stream: Stream, **facts: Any) -> None:
         self.stream = stream
         self._output = output
         self.write("header", schema=SCHEMA, command=stream.command, vtsfind=vtsfind.__version__, **facts)

@@ -15,7 +15,7 @@ from vtsfind.engine.apply.recovery import Recovery
 from vtsfind.engine.apply.undo import RestoreOutcome, RestoreResult, UndoResult
 from vtsfind.report import schema
 from vtsfind.report.columns import table
-from vtsfind.report.ndjson import NdjsonWriter
+from vtsfind.report.ndjson import ByteSink, NdjsonWriter
 from vtsfind.report.streams import Notes, Output
 from vtsfind.store.journal import RunRecord
 
@@ -39,7 +39,22 @@ def write_plan(output: Output, plan: Plan) -> None:
     output.raw(plan_text(plan).encode())
 
 
-def write_plan_records(output: Output, plan: Plan) -> None:
+class _Lines(list[str]):
+    """Keeps lines instead of writing them."""
+
+    def raw(self, data: bytes) -> None:
+        """Keep a line."""
+        self.append(data.decode().rstrip("\n"))
+
+
+def plan_json(plan: Plan) -> list[str]:
+    """The lines of a plan as NDJSON."""
+    lines = _Lines()
+    write_plan_records(lines, plan)
+    return lines
+
+
+def write_plan_records(output: ByteSink, plan: Plan) -> None:
     """Write a plan as NDJSON; `vtsfind.act.plan_json` says what is in it."""
     target = {} if plan.target is None else path_fields(plan.target, "to")
     facts = {"made": plan.made, "made_by": plan.command, **path_fields(plan.library, "library"), **target}

@@ -37,6 +37,8 @@ class Preview:
     """About the photo in full size; None if the picture came from the disk cache."""
     details: Details | None = None
     """Signs of the file's quality; only with a large picture."""
+    jpeg: bytes = b""
+    """The same picture encoded; only a small one."""
 
 
 class Previews(AbstractContextManager["Previews"]):
@@ -99,7 +101,7 @@ class Previews(AbstractContextManager["Previews"]):
         if data is None:
             return None
         try:
-            return Preview(decode_preview(data), found.stamp)
+            return Preview(decode_preview(data), found.stamp, jpeg=data)
         except ValueError:
             self._cache.discard(key)
             return None
@@ -122,8 +124,9 @@ class Previews(AbstractContextManager["Previews"]):
         if longest > SMALL_SIDE_PX:
             pixels, details = unpack_with_details(data)
             return Preview(pixels, stamp, info, details)
-        self._cache.put(key, bytes(data))
-        return Preview(decode_preview(data), stamp, info)
+        jpeg = bytes(data)
+        self._cache.put(key, jpeg)
+        return Preview(decode_preview(jpeg), stamp, info, jpeg=jpeg)
 
     def _acquire(self) -> "_DecodeProcess":
         self._cancel.check()

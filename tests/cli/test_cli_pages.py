@@ -1,0 +1,165 @@
+"""Web pages of `dupes` and `query`; a browser ticks and saves, where one is installed."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from support.copies import family, unrelated
+from support.output import Vtsfind
+
+from vtsfind.base.operations import Action
+from vtsfind.engine.apply.plans import read_plan
+
+
+class _Page(HTMLParser):
+    """What a page shows and loads."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.names: list[str] = []
+        self.sources: list[str] = []
+        self.ticked = 0
+        self._class = ""
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self._class = given.get("class") or ""
+        self.sources += [value or "" for name, value in attrs if name in {"src", "href"}]
+        self.ticked += tag == "input" and "checked" in given
+
+    def handle_data(self, data: str) -> None:
+        if self._class == "name":
+            self.names.append(data)
+            self._class = ""
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    """A photo with five kinds of copies, one of them with a name that looks like a tag, and three other photos."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    family(folder)
+    (folder / "bytes.jpg").rename(folder / "<script>alert(1)<b>&amp;.jpg")
+    unrelated(folder, 1, 2, 3)
+    return folder
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_page_shows_every_photo_of_a_group_and_loads_nothing(tmp_path: Path, dupes: Vtsfind) -> None:
+    result = dupes("--html", tmp_path / "page.html")
+    assert result.exit_code == 0, result.stderr
+    assert "Wrote the page" in result.stderr
+    page = _Page(tmp_path / "page.html")
+    assert sorted(page.names) == sorted(
+        ["photo.jpg", "pixels.png", "resave.jpg", "turned.jpg", "edit.jpg", "<script>alert(1)<b>&amp;.jpg"]
+    )
+    assert len(page.sources) == 6
+    assert all(source.startswith("data:image/jpeg;base64,") for source in page.sources)
+
+
+@pytest.mark.usefixtures("photos")
+def test_the_plan_in_a_page_is_the_plan_of_vtsfind_plan(tmp_path: Path, dupes: Vtsfind, run: Vtsfind) -> None:
+    dupes("--html", tmp_path / "page.html")
+    made = run("plan", "--library", tmp_path / "library", "--json")
+    (tmp_path / "plan.json").write_text(made.stdout)
+    text = (tmp_path / "page.html").read_text()
+    inside = re.search(r'<script type="application/json" id="plan">(.*?)</script>', text, re.DOTALL)
+    assert inside
+    lines = "\n".join(json.dumps(record) for record in json.loads(inside[1]))
+    (tmp_path / "page.json").write_text(lines)
+    from_page, from_plan = read_plan(tmp_path / "page.json"), read_plan(tmp_path / "plan.json")
+    assert from_page.groups == from_plan.groups
+    going = [file for group in from_plan.groups for file in group.files if file.action is Action.TRASH]
+    assert _Page(tmp_path / "page.html").ticked == len(going) > 0
+
+
+def test_a_page_takes_the_place_of_a_page_and_of_nothing_else(
+    photos: Path, tmp_path: Path, dupes: Vtsfind
+) -> None:
+    page, letter = tmp_path / "page.html", tmp_path / "letter.html"
+    letter.write_text("<p>Dear all,")
+    assert dupes("--html", page).exit_code == 0
+    assert dupes("--html", page, index=False).exit_code == 0
+    refused = dupes("--html", letter, index=False)
+    assert (refused.exit_code, letter.read_text()) == (2, "<p>Dear all,")
+    photo = photos / "photo.jpg"
+    content = photo.read_bytes()
+    refused = dupes("--html", photo, "--force", index=False)
+    assert (refused.exit_code, photo.read_bytes()) == (2, content)
+
+
+@pytest.mark.usefixtures("photos")
+def test_candidates_make_no_page(tmp_path: Path, dupes: Vtsfind) -> None:
+    result = dupes("--no-verify", "--radius", "8", "--html", tmp_path / "page.html")
+    assert result.exit_code == 2
+    assert "--no-verify" in result.stderr
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_the_answers_to_a_query_make_a_contact_sheet(album: Path, tmp_path: Path, ask: Vtsfind) -> None:
+    photo = min((album / "photos").iterdir())
+    result = ask(photo, "--top", 3, "--html", tmp_path / "sheet.html")
+    assert result.exit_code == 0, result.stderr
+    page = _Page(tmp_path / "sheet.html")
+    assert (len(page.names), page.names[0]) == (3, photo.name)
+    assert all(source.startswith("data:image/jpeg;base64,") for source in page.sources)
+
+
+_A_PERSON = """<script>
+URL.createObjectURL = (blob) => { blob.text().then((text) => { note.saved = text; }); return "about:blank"; };
+HTMLAnchorElement.prototype.click = function () { note.file = this.download; };
+const note = {};
+const problem = () => sections[0].querySelector(".problem").textContent;
+const press = (key) => document.dispatchEvent(new KeyboardEvent("keydown", { key }));
+boxes.filter((box) => !box.checked).forEach((box) => box.click());
+note.all = { disabled: save.disabled, problem: problem() };
+boxes.slice(2).forEach((box) => box.click());
+boxes[0].click();
+note.one = { disabled: save.disabled, problem: problem(), totals: document.getElementById("totals").textContent };
+press("n");
+note.focused = document.activeElement === boxes[0];
+press("s");
+setTimeout(() => { document.body.textContent = JSON.stringify(note); }, 100);
+</script></body>"""
+"""Ticks all boxes, then all but the second are cleared; moves to the first group, and saves."""
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_browser_saves_what_is_ticked_as_a_plan_that_apply_carries_out(
+    tmp_path: Path, dupes: Vtsfind, run: Vtsfind
+) -> None:
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if not browser:
+        pytest.skip("no Chromium is installed")
+    assert dupes("--html", tmp_path / "page.html").exit_code == 0
+    page = tmp_path / "used.html"
+    page.write_text((tmp_path / "page.html").read_text().replace("</body>", _A_PERSON))
+    shown = subprocess.run(
+        [browser, "--headless=new", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+         "--virtual-time-budget=5000", "--dump-dom", page.as_uri()],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=120, check=True,
+    ).stdout  # fmt: skip
+    body = re.search(r"<body>(.*?)</body>", shown, re.DOTALL)
+    assert body, shown[:2000]
+    note = json.loads(unescape(body[1]))
+    assert note["all"] == {"disabled": True, "problem": "One photo of this group must stay: clear its box."}
+    assert note["one"]["disabled"] is False
+    assert note["one"]["totals"].startswith("1 of 6 photos")
+    assert (note["one"]["problem"], note["focused"], note["file"]) == ("", True, "vtsfind-plan.json")
+
+    plan = tmp_path / note["file"]
+    plan.write_text(note["saved"])
+    (group,) = read_plan(plan).groups
+    going = [Path(os.fsdecode(file.path)) for file in group.files if file.action is Action.TRASH]
+    assert going == [Path(os.fsdecode(group.files[1].path))]
+    result = run("apply", plan, "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert not going[0].exists()
+    assert len(list(going[0].parent.iterdir())) == 8
