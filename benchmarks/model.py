@@ -36,7 +36,7 @@ from PIL import Image
 from benchmarks.edits import HARD, MILD
 from benchmarks.machine import write_result
 from vtsfind.base import bits
-from vtsfind.find.hamming.search import soft_minimum
+from vtsfind.find.hamming.views import soft_minimum
 from vtsfind.learn.data import formats as datasets
 from vtsfind.learn.evaluation import metrics
 from vtsfind.learn.models.encoder import Encoder

@@ -457,8 +457,8 @@ def test_a_model_with_one_head_needs_no_choice(tmp_path: Path, photos: Path) -> 
     signature = Signature("paper", "1" * 64, (Head("hash", 64),))
 
     class OneHead(BlockMeans):
-        def encode(self, pixels: Any) -> Any:
-            return {"hash": super().encode(pixels)["scene"]}
+        def outputs(self, pixels: Any) -> Any:
+            return {"hash": super().outputs(pixels)["scene"]}
 
     with Index.create(tmp_path / "one", signature) as index:
         look(index, photos, encoder=lambda: OneHead(signature))

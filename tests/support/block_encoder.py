@@ -33,8 +33,11 @@ class BlockMeans:
         self.encoded = 0
 
     def encode(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.uint8]]:
+        return {name: bits.pack(values) for name, values in self.outputs(pixels).items()}
+
+    def outputs(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
         self.encoded += len(pixels)
-        return {name: bits.pack(self._differences(pixels, side)) for name, side in SIDES.items()}
+        return {name: self._differences(pixels, side).astype(np.float32) for name, side in SIDES.items()}
 
     @staticmethod
     def _differences(pixels: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.float64]:

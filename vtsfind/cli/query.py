@@ -87,8 +87,8 @@ def query(
         curl -s https://example.org/cat.jpg | vtsfind query -
 
     A line shows the rank, the similarity as a bar, the number of bits in which the codes differ, size, date and path. A
-    photo of the library is its own best hit, at distance 0. With --by copy, a photo that is not in the library is also
-    looked up mirrored and reduced, so the best hit need not have the smallest distance.
+    photo of the library is its own best hit, at distance 0. A photo that is not in the library is compared more finely than
+    by bits, and with --by copy also mirrored and reduced, so the best hit need not have the smallest distance.
 
     The exit code is 1 if nothing is found, and 3 if a queried photo could not be read.
     """

@@ -36,6 +36,9 @@ class EncoderLike(Protocol):
     def preprocessing(self) -> Preprocessing:
         """How its pictures are prepared."""
 
+    def outputs(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+        """Turn prepared pictures (b, size, size, 3) into real outputs, head name to (b, bits); codes are their signs."""
+
     def encode(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.uint8]]:
         """Turn prepared pictures (b, size, size, 3) into packed codes, head name to (b, bytes)."""
 

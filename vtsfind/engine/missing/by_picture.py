@@ -24,7 +24,7 @@ from vtsfind.engine.library.heads import COPY_HEAD, copy_head
 from vtsfind.engine.missing.card import CardFiles, CardPhoto, CardResult, Presence
 from vtsfind.engine.search.query_image import QueryImage, codes_of
 from vtsfind.find.candidates.hash_codes import adaptive_radius
-from vtsfind.find.hamming.search import best_by_views
+from vtsfind.find.hamming.views import nearest
 from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.verification.verify import PhotoFeatures, verify
 from vtsfind.media.pool import WorkPool
@@ -118,7 +118,10 @@ class _PictureSearch:
                 self.result.failures.append(codes)
                 near.append([])
                 continue
-            columns, distances = best_by_views(planes.words, bits.words(codes[COPY_HEAD]), _MAX_NEIGHBOURS)
+            own = codes[COPY_HEAD]
+            columns, distances = nearest(
+                planes.words, bits.words(own.packed), _MAX_NEIGHBOURS, outputs=own.outputs
+            )
             rows = planes.rows[columns[np.asarray(distances) <= radius]]
             files = self.index.files_of_rows(rows)
             there = [next(filter(self.card_files.is_intact_elsewhere, records), None) for records in files]

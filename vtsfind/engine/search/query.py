@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
+
 from vtsfind.base import bits
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Failure, Head, PictureInfo, Signature, Stamp
@@ -13,7 +15,7 @@ from vtsfind.engine.context import Context
 from vtsfind.engine.library.access import ModelLike, open_library
 from vtsfind.engine.library.heads import SCENE_HEAD
 from vtsfind.engine.search.query_image import Codes, QueryImage, codes_of, content_digest, query_image
-from vtsfind.find.hamming.search import best_by_views, top_k, within
+from vtsfind.find.hamming.views import nearest
 from vtsfind.media.scan import stamp_of
 from vtsfind.store.index import Index
 from vtsfind.store.rows import FileRecord
@@ -69,9 +71,8 @@ class Answer:
     query_image: QueryImage
     neighbours: tuple[Neighbour, ...] = ()
     """Best first; of equally near ones, the photo asked for and its exact copies, then the content that the library
-    knows longest, then by path. Of a photo that the library
-    has not, several views are looked for by the head that tells copies (`vtsfind.media.query_views`): the best is
-    the nearest to any of these, about, and so not always the one at the smallest distance."""
+    knows longest, then by path. A photo that the library has not is compared by its real outputs, and by the head that tells copies in
+    several views (`vtsfind.find.hamming.views`): the best is then not always the one at the smallest distance."""
     failure: Failure | None = None
     """Why the photo asked for could not be used."""
 
@@ -146,21 +147,22 @@ def _neighbours(
     index: Index, asked: QueryImage, codes: Codes, head: Head, search_options: SearchOptions
 ) -> Iterator[Neighbour]:
     planes = index.planes(head.name)
-    query = bits.words(codes[head.name])
+    own_codes = codes[head.name]
     top = DEFAULT_TOP if search_options.top is None and search_options.radius is None else search_options.top
     # Every content has a file, so that many contents suffice; one more in case it is the file asked for.
     contents = len(planes.rows) if top is None else top + 1
-    if len(query) > 1:
-        columns, distances = best_by_views(planes.words, query, contents, radius=search_options.radius)
-    elif search_options.radius is None:
-        columns, distances = (found[0] for found in top_k(planes.words, query, contents))
-    else:
-        columns, distances = within(planes.words, query, search_options.radius)[0]
+    columns, distances = nearest(
+        planes.words,
+        bits.words(own_codes.packed),
+        contents,
+        radius=search_options.radius,
+        outputs=own_codes.outputs,
+    )
     own_paths = (
         {asked.path, os.path.realpath(asked.path)} if asked.path and search_options.skip_self else set()
     )
     files = index.files_of_rows(planes.rows[columns[:contents]])
-    equal = [record for records in files[: int((distances == 0).sum())] for record in records]
+    equal = [record for place in np.flatnonzero(distances[:contents] == 0) for record in files[place]]
     own = _same_files(index, asked, equal) if equal else []
     known = {record.path for record in own}
     rank = 0

@@ -16,6 +16,7 @@ from typing import BinaryIO
 import numpy as np
 import numpy.typing as npt
 
+from vtsfind.base import bits
 from vtsfind.base.records import Failure, Found, Preprocessing, Reason, Stamp
 from vtsfind.engine.context import Context
 from vtsfind.engine.library.access import EncoderLike, ModelLike
@@ -23,9 +24,23 @@ from vtsfind.engine.library.heads import COPY_HEAD
 from vtsfind.media.scan import failure_of, normalised, stamp_of
 from vtsfind.store.index import Index
 
-Codes = dict[str, npt.NDArray[np.uint8]]
-"""Head name to packed codes, (v, b) uint8: that of a photo as it is, and for a photo that the library has not, for the head that
-tells copies, those of further views of it (`vtsfind.media.query_views`)."""
+
+@dataclass(frozen=True, slots=True)
+class ViewCodes:
+    """The codes of a photo by one head.
+
+    Of a photo that the library has not, the head that tells copies has codes of several views (`vtsfind.media.query_views`), the
+    photo as it is first; else v is 1.
+    """
+
+    packed: npt.NDArray[np.uint8]
+    """(v, b)."""
+    outputs: npt.NDArray[np.float32] | None = None
+    """(v, k): the real outputs that the bits are the signs of; None for a photo of the library, which has only the bits."""
+
+
+Codes = dict[str, ViewCodes]
+"""Head name to codes."""
 STANDARD_INPUT = b"-"
 """What a user calls the content of standard input."""
 
@@ -122,11 +137,7 @@ def _indexed_codes(index: Index, query: QueryImage) -> Codes | Failure | None:
             codes = index.codes_of_digest(content_digest(query))
     except OSError as error:
         return failure_of(query.name, error)
-    return _as_single_view(codes)
-
-
-def _as_single_view(codes: Codes | None) -> Codes | None:
-    return codes and {head: code[None] for head, code in codes.items()}
+    return None if codes is None else {head: ViewCodes(code[None]) for head, code in codes.items()}
 
 
 def _decode(
@@ -181,14 +192,22 @@ def _encode(
 
     model = encoder()
     index.require(model.signature)
-    codes = model.encode(np.concatenate([views(each) for each in good]))
+    outputs = model.outputs(np.concatenate([views(each) for each in good]))
     rows = iter(range(len(good)))
     result: list[Codes | Failure] = []
     for each in pixels:
         if isinstance(each, Failure):
             result.append(each)
         else:
-            row = next(rows)
-            own = {head: values[row * VIEW_COUNT : (row + 1) * VIEW_COUNT] for head, values in codes.items()}
-            result.append({head: each if head == COPY_HEAD else each[:1] for head, each in own.items()})
+            first = next(rows) * VIEW_COUNT
+            result.append(
+                {
+                    head: _view_codes(values[first : first + (VIEW_COUNT if head == COPY_HEAD else 1)])
+                    for head, values in outputs.items()
+                }
+            )
     return result
+
+
+def _view_codes(outputs: npt.NDArray[np.float32]) -> ViewCodes:
+    return ViewCodes(bits.pack(outputs), outputs)

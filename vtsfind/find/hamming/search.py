@@ -34,8 +34,6 @@ _THRESHOLD_SAMPLE_PLACES = 1 << 14
 """Places from which `top_k` takes the first thresholds."""
 _MIN_THRESHOLD_SAMPLE_ROWS = 1 << 12
 """Rows that these are at least."""
-_SOFT_MINIMUM_BITS = 16.0
-"""Bits, of `soft_minimum`."""
 _MIN_PRUNE_PLACES = 1 << 14
 """Places that are counted, and that `top_k` sifts, at a time; more if more are kept, since a sift has a price of its own."""
 
@@ -68,7 +66,7 @@ def top_k(planes: Words, queries: Words, k: int, *, threads: int | None = None) 
     """
     if k < 0:
         raise ValueError(f"k is {k}; it cannot be negative")
-    planes, queries = _checked(planes, queries)
+    planes, queries = checked(planes, queries)
     k = min(k, planes.shape[1])
     if k == 0:
         return np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.int64)
@@ -91,7 +89,7 @@ def within(
     For each query the rows and their distances, both (found,) int64, nearest first; of equally near ones the lower
     row first.
     """
-    planes, queries = _checked(planes, queries)
+    planes, queries = checked(planes, queries)
     threshold = min(max(radius + 1, 0), _unreachable_distance(planes))
     blocks = [_QueryResults(planes, part, np.full(len(part), threshold), None) for part in _blocks(queries)]
     answer: list[tuple[Integers, Integers]] = []
@@ -101,57 +99,14 @@ def within(
     return answer
 
 
-def best_by_views(
-    planes: Words, views: Words, k: int, *, radius: int | None = None
-) -> tuple[Integers, Integers]:
-    """Find the codes nearest to several views of one photo, by the soft minimum of their distances.
+def checked(planes: Words, queries: Words) -> tuple[Words, Words]:
+    """Take the memory map's class off, whose every slice is slow, and compare the shapes.
 
-    Parameters
-    ----------
-    planes
-        As for `top_k`.
-    views
-        (v, w) uint64: the codes of the views, that of the photo as it is first.
-    k
-        How many to find.
-    radius
-        Only codes at most so many bits away from the photo as it is; None for no limit.
-
-    Returns
-    -------
-    rows
-        (found,) int64, nearest first; of equally near ones the lower row first.
-    distances
-        (found,) int64, in bits, from the photo as it is.
+    Raises
+    ------
+    ValueError
+        If they do not fit together.
     """
-    planes, views = _checked(planes, views)
-    n = planes.shape[1]
-    own, near = np.empty(n, np.int64), np.empty(n)
-    for start in range(0, n, WORDS_PER_CALL):
-        some = slice(start, start + WORDS_PER_CALL)
-        apart = np.bitwise_count(planes[None, :, some] ^ views[:, :, None]).sum(axis=1, dtype=np.int64)
-        own[some], near[some] = apart[0], soft_minimum(apart)
-    rows = np.arange(n) if radius is None else np.flatnonzero(own <= radius)
-    if k < len(rows):
-        rows = rows[near[rows] <= np.partition(near[rows], k - 1)[k - 1]] if k else rows[:0]
-    rows = rows[np.argsort(near[rows], kind="stable")][:k]
-    return rows, own[rows]
-
-
-def soft_minimum(distances: Integers) -> npt.NDArray[np.float64]:
-    """One distance of several, in bits: near the least of them, less where others are small, too.
-
-    -16 log of the sum of exp(-d / 16), of (v, ...) to (...). With codes of 256 bits it finds more than the least one and more
-    than the mean (docs/results/notebook).
-    """
-    softened: npt.NDArray[np.float64] = -_SOFT_MINIMUM_BITS * np.log(
-        np.exp(-distances / _SOFT_MINIMUM_BITS).sum(axis=0)
-    )
-    return softened
-
-
-def _checked(planes: Words, queries: Words) -> tuple[Words, Words]:
-    """Take the memory map's class off, whose every slice is slow, and compare the shapes."""
     planes, queries = np.asarray(planes, np.uint64), np.asarray(queries, np.uint64)
     if planes.ndim != 2 or queries.ndim != 2 or not len(planes) or len(planes) != queries.shape[1]:
         raise ValueError(

@@ -71,6 +71,10 @@ class Encoder:
         -------
         Head name to packed codes, (n, b) uint8.
         """
+        return {name: bits.pack(values) for name, values in self.outputs(pixels).items()}
+
+    def outputs(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+        """Give the real outputs whose signs are the codes: head name to (n, k) float32. Pictures are as for `encode`."""
         images = torch.from_numpy(np.ascontiguousarray(pixels))
         # Each processor encodes a share of the batch on its own, which is faster than synchronising after every layer,
         # above all beside decoding processes.
@@ -81,8 +85,7 @@ class Encoder:
         )
         parts = list(self._pool.map(self._outputs, shares)) if len(shares) > 1 else [self._outputs(images)]
         return {
-            head.name: bits.pack(torch.cat([part[head.name] for part in parts]).numpy())
-            for head in self.signature.heads
+            head.name: torch.cat([part[head.name] for part in parts]).numpy() for head in self.signature.heads
         }
 
     @torch.inference_mode()
