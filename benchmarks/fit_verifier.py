@@ -29,7 +29,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from benchmarks.families import FAMILIES, edited, names
-from benchmarks.families.drawing import Others, photos_in, seed_of
+from benchmarks.families.drawing import Others, log_uniform, photos_in, seed_of
 from benchmarks.machine import write_result
 from benchmarks.negatives import CHANGED, KINDS, pair
 from benchmarks.negatives.documents import PAGES
@@ -46,6 +46,8 @@ WHOLE_PANORAMA = "pano"
 """Is made of the photos beside it."""
 LONG_SIDE_PX = 800
 """Scenes are made as small as other photos are."""
+SMALL_SIDES_PX = (140, 400)
+"""Longer side of scenes that are made smaller still: parallax shrinks with them."""
 PAGE_KINDS = (
     *PAGES,
     *(kind for kind in KINDS if kind.startswith(("screens", "memes", "posters", "products"))),
@@ -71,7 +73,7 @@ class Sample:
     """A pair of pictures."""
 
     sort: str
-    """`edit`, `other`, `scene`, `scene edit`, `page` or `page other`."""
+    """`edit`, `other`, `scene`, `scene small`, `scene edit`, `page` or `page other`."""
     name: str
     """Of the family or the kind."""
     key: str
@@ -123,6 +125,7 @@ def _scenes(folders: list[Path], most: int) -> Iterator[Sample]:
             key = f"{folder.name}/{scene}#{first.name}|{second.name}"
             rng = np.random.default_rng(seed_of("fit", key))
             yield Sample("scene", folder.name, key, (first, second))
+            yield Sample("scene small", folder.name, key, (first, second))
             yield Sample("scene edit", names()[int(rng.integers(len(FAMILIES)))], key, (first, second))
 
 
@@ -167,7 +170,10 @@ class Measure:
         if sample.sort == "other":
             return pair(sample.name, int(sample.key), others)
         if sample.paths:
-            first, second = (_opened(path) for path in sample.paths)
+            side = LONG_SIDE_PX
+            if sample.sort == "scene small":
+                side = round(log_uniform(np.random.default_rng(seed_of("small", sample.key)), *SMALL_SIDES_PX))
+            first, second = (_opened(path, side) for path in sample.paths)
             return first, edited(
                 sample.name, second, sample.key, others
             ) if sample.sort == "scene edit" else second
@@ -181,9 +187,9 @@ def _features(file: bytes) -> Features:
         return features(np.asarray(image.convert("RGB")))
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(path: Path, side_px: int) -> Image.Image:
     image = Image.open(path).convert("RGB")
-    image.thumbnail((LONG_SIDE_PX, LONG_SIDE_PX))
+    image.thumbnail((side_px, side_px))
     return image
 
 
@@ -279,7 +285,7 @@ def _figures(scores: npt.NDArray[np.float64], tested: list[Sample], missing: lis
             },
             **{
                 f"{sort} passed per 1,000": round(1000 * float((scores[sorts == sort] > limit).mean()), 2)
-                for sort in ("other", "scene", "scene edit", "page other")
+                for sort in ("other", "scene", "scene small", "scene edit", "page other")
             },
         }  # fmt: skip
     limit = rows["1 of 1,000"]["score"]

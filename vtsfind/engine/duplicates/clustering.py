@@ -1,15 +1,19 @@
-"""Clustering: around each content to keep, the contents that were compared with it and are its copies.
+"""Clustering: contents that are versions of one picture, and which of them is kept.
 
-Which content is kept depends on the pairs that are known, and which further pairs have to be compared depends on what is
-kept. So both are repeated until nothing changes.
+Contents that show the same in full belong together first, and one of each such set stands for all. Around the one that most
+others are versions of, the sets that were compared with it gather (`vtsfind.find.clustering.stars`). Of what came together the keep
+rules choose the keeper, and each other one is compared with it. An edit that cannot be recognised in the keeper, which may be an edit
+itself, stays in the group, and its evidence says that it was compared with another version only.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 
-from vtsfind.base.groups import Evidence, PairVerdict, Verdict
+from vtsfind.base.groups import Box, Evidence, PairVerdict, Verdict
 from vtsfind.engine.duplicates.collection import Collection
-from vtsfind.engine.duplicates.keeper_ranking import KeeperRanking, RankedFiles
+from vtsfind.engine.duplicates.keeper_ranking import SAME_FRAME_VERDICTS, KeeperRanking, RankedFiles
 from vtsfind.engine.duplicates.options import Rules
 from vtsfind.engine.duplicates.verification import VerifiedPairs
 from vtsfind.engine.duplicates.verifier import Verifier
@@ -19,6 +23,12 @@ from vtsfind.find.clustering.union_find import UnionFind
 from vtsfind.find.pairs import Pair, ordered_pair
 
 CopyVerdict = tuple[Verdict, Evidence]
+INDIRECT: CopyVerdict = (Verdict.EDIT, Evidence(note="compared with another version of it only"))
+"""Of a version of the same picture that is not recognised in the keeper."""
+_MIN_SET_OFF_SHARE = 0.5
+"""Share of the lines across an edge that change there, from which on a part is set off: see `vtsfind.act.framing`."""
+_MAX_SHARED_BOX = 0.5
+"""Parts of a picture of which the smaller lies in the other by less than this share lie side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +37,8 @@ class Cluster:
 
     keeper: int
     copies: dict[int, CopyVerdict]
-    """Each copy's verdict against the keeper, with the evidence for the keeper coming first; none if only the keeper has
-    several files."""
+    """Each copy's verdict against the keeper, with the evidence for the keeper coming first, or `INDIRECT`; none if only the
+    keeper has several files."""
 
     def with_distances(self, collection: Collection) -> "Cluster":
         """The same with the distances of the codes in the evidence."""
@@ -72,7 +82,7 @@ def cluster(
 
     Returns
     -------
-    The clusters, the one of the best keeper first; then contents with several files that are in no cluster.
+    The clusters; then contents with several files that are in no cluster.
     """
     return _Clustering(contents, files, verified, verifier, rules).clusters()
 
@@ -96,16 +106,36 @@ class _Clustering:
 
     def clusters(self) -> list[Cluster]:
         order = self._order()
-        self._are_copies(self._likely_pairs(order))
-        while True:
-            stars = star_clusters(order, self._copies(), self._skipped, self._are_copies)
-            better_order = self._order()  # by what was compared since
-            if better_order == order:
-                break
-            order = better_order
-        clustered = {number for star in stars for number in star}
+        groups = self._groups(order)
+        clusters = []
+        while groups:
+            keepers = self._keepers(groups)
+            split = [self._cluster(keeper, group) for keeper, group in zip(keepers, groups, strict=True)]
+            clusters += [made for made, _ in split if made.copies]
+            groups = [left for _, left in split if len(left) > 1]
+        clustered = {number for made in clusters for number in (made.keeper, *made.copies)}
         singles = (n for n in order if n not in clustered and len(self._contents[n].photos) > 1)
-        return [*(self._cluster(*star) for star in stars), *(Cluster(number, {}) for number in singles)]
+        return [*clusters, *(Cluster(number, {}) for number in singles)]
+
+    def _groups(self, order: Sequence[int]) -> list[list[int]]:
+        """Contents that belong together, in order; those that show the same are together in any case."""
+        same = UnionFind(p for p in self._copies() if (self._known[p] or INDIRECT)[0] in SAME_FRAME_VERDICTS)
+        sets: dict[int, list[int]] = {}
+        for number in order:
+            sets.setdefault(same.of(number), []).append(number)
+        first = {number: members[0] for members in sets.values() for number in members}
+        joined, skipped = (
+            sorted({ordered_pair(first[a], first[b]) for a, b in pairs if first[a] != first[b]})
+            for pairs in (self._copies(), self._skipped)
+        )
+        degrees = Counter(number for pair in joined for number in pair)
+        likely = sorted((members[0] for members in sets.values()), key=lambda n: -degrees[n])
+        self._are_copies(self._likely_pairs(likely, joined))
+        stars = star_clusters(likely, joined, skipped, self._are_copies, self._is_centre)
+        clustered = {number for star in stars for number in star}
+        stars += [(number,) for number in likely if number not in clustered]
+        together = ([n for number in star for n in sets[same.of(number)]] for star in stars)
+        return [group for group in together if len(group) > 1]
 
     def _are_copies(self, pairs: Sequence[Pair]) -> list[bool]:
         """Whether pairs are copies, compared now if they were not before."""
@@ -113,18 +143,64 @@ class _Clustering:
         self._known.update(zip(new, self._verifier.verdicts(new), strict=True))
         return [self._joins(pair, self._known[pair]) for pair in pairs]
 
-    def _likely_pairs(self, order: Sequence[int]) -> list[Pair]:
-        """The pairs that are most likely asked for, so that they are compared at once: of the best in each component."""
-        connected = UnionFind(self._copies())
-        keepers: dict[int, int] = {}
-        for number in order:
-            keepers.setdefault(connected.of(number), number)
-        pairs = [
-            ordered_pair(keepers[connected.of(number)], number)
-            for number in order
-            if keepers[connected.of(number)] != number
-        ]
+    def _likely_pairs(self, likely: Sequence[int], joined: Sequence[Pair]) -> list[Pair]:
+        """The pairs that are most likely asked for, so that they are compared at once: of the first in each component."""
+        connected = UnionFind(joined)
+        centres: dict[int, int] = {}
+        for number in likely:
+            centres.setdefault(connected.of(number), number)
+        pairs = (ordered_pair(centres[connected.of(n)], n) for n in likely if centres[connected.of(n)] != n)
         return [pair for pair in pairs if pair not in self._known]
+
+    def _is_centre(self, centre: int, members: set[int]) -> bool:
+        """Whether copies of a content can all be versions of it: not of a frame around one of them, nor of a collage.
+
+        In a collage parts that are set off lie side by side.
+        """
+        boxes = []
+        for member in sorted(members):
+            if not self._known.get(ordered_pair(centre, member)):
+                continue  # others of its set were compared
+            _, evidence = self._oriented(centre, member)
+            if evidence.box is None or evidence.boxed != 0:
+                continue
+            if self._ranking.is_frame(centre, member, evidence):
+                return False
+            if (evidence.broken_off or 0) >= _MIN_SET_OFF_SHARE:
+                boxes.append(evidence.box)
+        return not any(_lie_side_by_side(*two) for two in combinations(boxes, 2))
+
+    def _keepers(self, groups: Sequence[Sequence[int]]) -> list[int]:
+        """The content to keep of each group; all others were compared with it, which may show another one to be better."""
+        keepers: list[int] = []
+        while True:
+            place = {number: n for n, number in enumerate(self._order())}
+            chosen = [min(group, key=place.__getitem__) for group in groups]
+            if chosen == keepers:
+                return keepers
+            keepers = chosen
+            self._are_copies(
+                [
+                    ordered_pair(keeper, number)
+                    for keeper, group in zip(keepers, groups, strict=True)
+                    for number in group
+                    if number != keeper
+                ]
+            )
+
+    def _cluster(self, keeper: int, group: Sequence[int]) -> tuple[Cluster, list[int]]:
+        """The cluster of a keeper, and what of the group cannot be in it."""
+        copies: dict[int, CopyVerdict] = {}
+        left = []
+        for number in (each for each in group if each != keeper):
+            pair = ordered_pair(keeper, number)
+            if self._joins(pair, self._known[pair]):
+                copies[number] = self._oriented(keeper, number)
+            elif self._joins(pair, INDIRECT):
+                copies[number] = INDIRECT
+            else:
+                left.append(number)
+        return Cluster(keeper, copies), left
 
     def _order(self) -> list[int]:
         """The contents, those to keep first."""
@@ -137,9 +213,6 @@ class _Clustering:
         first, second = (self._contents[number] for number in pair)
         return self._rules.joins(first, second, found)
 
-    def _cluster(self, keeper: int, *members: int) -> Cluster:
-        return Cluster(keeper, {member: self._oriented(keeper, member) for member in members})
-
     def _oriented(self, first: int, second: int) -> CopyVerdict:
         """The verdict on a copy pair, with the evidence for the first of them coming first."""
         found = self._known[ordered_pair(first, second)]
@@ -147,3 +220,11 @@ class _Clustering:
         verdict, evidence = found
         backward = self._contents[second].digest < self._contents[first].digest
         return verdict, evidence.swapped() if backward else evidence
+
+
+def _lie_side_by_side(first: Box, second: Box) -> bool:
+    """Whether two parts of a picture have little in common."""
+    width = min(first.right, second.right) - max(first.left, second.left)
+    height = min(first.bottom, second.bottom) - max(first.top, second.top)
+    smaller = min((box.right - box.left) * (box.bottom - box.top) for box in (first, second))
+    return max(width, 0) * max(height, 0) < _MAX_SHARED_BOX * smaller

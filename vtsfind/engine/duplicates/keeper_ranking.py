@@ -100,6 +100,10 @@ class KeeperRanking:
                 )
         return self._order_after(targets, same_frame)
 
+    def is_frame(self, wider: int, narrower: int, evidence: Evidence) -> bool:
+        """Whether one content is a frame around another one (`Policy.is_frame`); the evidence's box lies in the wider one."""
+        return self._policy.is_frame(self._best[wider], self._best[narrower], evidence)
+
     def _order_after(self, targets: Mapping[int, int], same_frame: UnionFind) -> list[int]:
         """All photos, where each set of the same frame comes after its target."""
         cluster_keys: dict[int, tuple[int, ...]] = {}
@@ -128,8 +132,8 @@ class KeeperRanking:
             if verdict is not Verdict.EDIT or evidence.box is None:
                 continue
             wider, narrower = (second, first) if evidence.boxed else (first, second)
-            if self._policy_rank[wider] < self._policy_rank[narrower] and self._policy.is_frame(
-                self._best[wider], self._best[narrower], evidence
+            if self._policy_rank[wider] < self._policy_rank[narrower] and self.is_frame(
+                wider, narrower, evidence
             ):
                 ranked_after[wider] = min(
                     ranked_after.get(wider, narrower), narrower, key=self._policy_rank.__getitem__

@@ -1,10 +1,11 @@
-"""Star clusters: a keeper, and the photos that were compared with it and are its copies.
+"""Star clusters: a centre, and the photos that were compared with it and are its copies.
 
-This is the star algorithm of Aslam, Pelekhov and Rus (2004), with keepers chosen by rank instead of degree.
+This is the star algorithm of Aslam, Pelekhov and Rus (2004), with two differences. Not all pairs are known: photos that are connected
+to a centre through others, but were never compared with it, are compared then, so that a cluster does not fall apart for a pair
+that nobody compared, and not all pairs of a component need be compared. And where a centre leaves some of what is connected to
+its members behind, a few others are tried in its place, and the one with the most members is taken: an edit of an edit is
+nothing to a third edit, but all of them are versions of the original.
 
-The photos are visited from the best to the worst. One that is in no cluster yet becomes a keeper, and every other free photo
-that is its copy joins it. Photos that are connected to it through others, but were never compared with it, are compared
-then, so that a cluster does not fall apart for a pair that nobody compared, and not all pairs of a component need be compared.
 The result follows from the order of the photos and from the verdicts alone.
 """
 
@@ -12,50 +13,97 @@ from collections.abc import Callable, Iterable, Sequence
 
 from vtsfind.find.pairs import Pair, ordered_pair
 
+MAX_CENTRES_TRIED = 4
+"""Centres of one cluster that are tried, at most: each costs as many comparisons as the cluster has members."""
+
 
 def star_clusters(
     order: Sequence[int],
     copies: Iterable[Pair],
     proposed: Iterable[Pair],
     compare: Callable[[Sequence[Pair]], Sequence[bool]],
+    is_centre: Callable[[int, set[int]], bool] = lambda _centre, _members: True,
 ) -> list[tuple[int, ...]]:
     """Make clusters.
 
     Parameters
     ----------
     order
-        All photos, by number, the best first.
+        All photos, by number; those that are likely to have most copies first.
     copies
         The pairs that are known to be copies.
     proposed
         Pairs that may be, but were not compared since they are connected through others.
     compare
         Says of pairs that are not in `copies` whether they are. It may be asked again about a pair that is not.
+    is_centre
+        Says of a photo and its copies whether the copies are versions of one picture.
 
     Returns
     -------
-    The clusters of two photos and more, by their keepers' place in the order: the keeper, then the members in order.
+    The clusters of two photos and more: the centre, then the members in order.
     """
-    near, possible = _neighbours(copies), _neighbours(proposed)
-    place = {photo: i for i, photo in enumerate(order)}
-    taken: set[int] = set()
-    groups = []
-    position = 0
-    while position < len(order):
-        keeper = order[position]
-        position += 1
-        if keeper in taken or not (keeper in near or keeper in possible):
-            continue
-        members = _copies_of(keeper, near, possible, taken, compare)
-        first = min((place[member] for member in members), default=position)
-        if (
-            first < position - 1
-        ):  # a better photo that had not met this one: now it has, and gets another turn
-            position = first
-        elif members:
-            taken.update(members, (keeper,))
-            groups.append((keeper, *sorted(members, key=place.__getitem__)))
-    return sorted(groups, key=lambda group: place[group[0]])
+    return _Stars(order, copies, proposed, compare, is_centre).clusters()
+
+
+class _Stars:
+    def __init__(
+        self,
+        order: Sequence[int],
+        copies: Iterable[Pair],
+        proposed: Iterable[Pair],
+        compare: Callable[[Sequence[Pair]], Sequence[bool]],
+        is_centre: Callable[[int, set[int]], bool],
+    ) -> None:
+        self._order = order
+        self._place = {photo: i for i, photo in enumerate(order)}
+        self._near, self._possible = _neighbours(copies), _neighbours(proposed)
+        self._compare = compare
+        self._is_centre = is_centre
+        self._taken: set[int] = set()
+
+    def clusters(self) -> list[tuple[int, ...]]:
+        found = []
+        for photo in self._order:
+            while photo not in self._taken and (photo in self._near or photo in self._possible):
+                centre, members = self._largest_star(photo)
+                if not members:
+                    break
+                self._taken.update(members, (centre,))
+                found.append((centre, *sorted(members, key=self._place.__getitem__)))
+        return found
+
+    def _largest_star(self, centre: int) -> tuple[int, set[int]]:
+        """A centre and its members, or another centre of what is connected to them, if that has more."""
+        largest = centre, self._members(centre)
+        connected = {other for member in largest[1] | {centre} for other in self._near.get(member, ())}
+        connected -= self._taken | {centre}
+        if connected <= largest[1]:
+            return largest
+        for other in sorted(connected, key=self._place.__getitem__)[: MAX_CENTRES_TRIED - 1]:
+            members = self._members(other)
+            if len(members) > len(largest[1]):
+                largest = other, members
+        return largest
+
+    def _members(self, centre: int) -> set[int]:
+        """The free photos that are copies of a centre, from now on near it; none if it is no centre."""
+        near, taken = self._near, self._taken
+        members = near.get(centre, set()) - taken
+        known = {centre, *members}
+        # Copies of a copy that another cluster took may be free.
+        newly_reached = near.get(centre, set()) | self._possible.get(centre, set())
+        while newly_reached:
+            reached = {other for photo in newly_reached for other in near.get(photo, ())}
+            to_compare = sorted((reached | (newly_reached - members)) - known - taken)
+            known.update(to_compare)
+            found = self._compare([ordered_pair(centre, other) for other in to_compare]) if to_compare else ()
+            newly_reached = {other for other, is_copy in zip(to_compare, found, strict=True) if is_copy}
+            members = members | newly_reached
+        for member in members:
+            near.setdefault(centre, set()).add(member)
+            near.setdefault(member, set()).add(centre)
+        return members if self._is_centre(centre, members) else set()
 
 
 def _neighbours(pairs: Iterable[Pair]) -> dict[int, set[int]]:
@@ -64,29 +112,3 @@ def _neighbours(pairs: Iterable[Pair]) -> dict[int, set[int]]:
         near.setdefault(a, set()).add(b)
         near.setdefault(b, set()).add(a)
     return near
-
-
-def _copies_of(
-    keeper: int,
-    near: dict[int, set[int]],
-    possible: dict[int, set[int]],
-    taken: set[int],
-    compare: Callable[[Sequence[Pair]], Sequence[bool]],
-) -> set[int]:
-    """The free photos that are copies of a keeper; from now on they are near it."""
-    members = near.get(keeper, set()) - taken
-    known = {keeper, *members}
-    newly_reached = near.get(keeper, set()) | possible.get(
-        keeper, set()
-    )  # copies of a copy that another group took may be free
-    while newly_reached:
-        reached = {other for photo in newly_reached for other in near.get(photo, ())}
-        to_compare = sorted((reached | (newly_reached - members)) - known - taken)
-        known.update(to_compare)
-        found = compare([ordered_pair(keeper, other) for other in to_compare]) if to_compare else ()
-        newly_reached = {other for other, is_copy in zip(to_compare, found, strict=True) if is_copy}
-        members = members | newly_reached
-    for member in members:
-        near.setdefault(keeper, set()).add(member)
-        near.setdefault(member, set()).add(keeper)
-    return members
