@@ -172,7 +172,9 @@ class Measure:
         if sample.paths:
             side = LONG_SIDE_PX
             if sample.sort == "scene small":
-                side = round(log_uniform(np.random.default_rng(seed_of("small", sample.key)), *SMALL_SIDES_PX))
+                side = round(
+                    log_uniform(np.random.default_rng(seed_of("small", sample.key)), *SMALL_SIDES_PX)
+                )
             first, second = (_opened(path, side) for path in sample.paths)
             return first, edited(
                 sample.name, second, sample.key, others

@@ -10,10 +10,11 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from support.real_photos import photo
 
 from vtsfind.act.keep_policy import policy
-from vtsfind.base.groups import COPIES, Group, PairVerdict, Photo
+from vtsfind.act.removal import stay_reasons
+from vtsfind.base.groups import COPIES, Group, PairVerdict, Photo, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
-from vtsfind.engine.duplicates.clustering import INDIRECT, cluster
+from vtsfind.engine.duplicates.clustering import cluster
 from vtsfind.engine.duplicates.keeper_ranking import RankedFiles
 from vtsfind.engine.duplicates.keepers import choose_keepers
 from vtsfind.engine.duplicates.options import Rules
@@ -104,7 +105,8 @@ class Photographs:
         self._known: dict[Pair, PairVerdict] = {}
 
     def _look(self, number: int) -> PhotoFeatures:
-        info = PictureInfo(*self._pictures[number].shape[1::-1], format="JPEG")
+        height, width = self._pictures[number].shape[:2]
+        info = PictureInfo(width, height, format="JPEG")
         return PhotoFeatures(features(self._pictures[number]), info, bytes([number]) * 32)
 
     def content(self, number: int) -> Content:
@@ -122,7 +124,7 @@ class Photographs:
 
     def groups(self, compared: Sequence[Pair]) -> tuple[Group, ...]:
         """The groups, where some pairs are compared first."""
-        rules = Rules(policy(), frozenset(COPIES), scope(), known_decisions())
+        rules = Rules(policy(), frozenset(COPIES), frozenset(), scope(), known_decisions())
         contents = {number: self.content(number) for number in range(len(self.names))}
         copies = {
             pair: found
@@ -166,7 +168,9 @@ def test_an_edit_that_is_not_recognised_in_the_keeper_stays_with_the_photo_that_
     (group,) = Photographs(chosen).groups([(0, 1), (0, 2)])
     assert group.keeper.path == b"/sticker"
     (crop,) = [member for member in group.members if member.photo.path == b"/crop"]
-    assert (crop.verdict, crop.evidence.note) == (INDIRECT[0], INDIRECT[1].note)
+    assert (crop.verdict, crop.evidence.indirect) == (Verdict.EDIT, True)
+    reasons = stay_reasons(group.members, asked=COPIES)
+    assert reasons[group.members.index(crop)] == "was recognised in another version only"
     sticker, small = (photos.names.index(name) for name in ("sticker", "crop"))
     (direct,) = photos.verdicts([(min(sticker, small), max(sticker, small))])
     assert direct is None or direct[0] not in COPIES

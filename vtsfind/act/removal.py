@@ -116,6 +116,8 @@ def _reason(members: Sequence[Member], keeper: int, place: int, asked: Collectio
     verdict = _verdict_between(members, keeper, place)
     if verdict is None:
         return "was not compared with the kept one"
+    if members[place].evidence.indirect:
+        return "was recognised in another version only"
     return stay_reason(_candidate(members[keeper]), _candidate(members[place]), verdict, asked)
 
 

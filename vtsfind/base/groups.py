@@ -88,6 +88,8 @@ class Evidence:
     """Of two shots: true if they can be nothing else, for things are in other places, or the cameras' clocks say so."""
     seconds_apart: float | None = None
     """Between the EXIF times of the two shots."""
+    indirect: bool | None = None
+    """True if the second photo was not recognised in the first, but both in another one of the group."""
     note: str = ""
     """One short clause for people, such as "same pixels" or "aligned blocks differ in 4 of 64"."""
 
@@ -154,7 +156,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A keeper and its duplicates, each of which was compared with the keeper itself."""
+    """A keeper and its duplicates: each was compared with the keeper and is its copy, or, `indirect`, a copy of another one of them."""
 
     number: int
     """1 and up, in the order shown."""

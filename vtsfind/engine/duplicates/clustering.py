@@ -3,7 +3,7 @@
 Contents that show the same in full belong together first, and one of each such set stands for all. Around the one that most
 others are versions of, the sets that were compared with it gather (`vtsfind.find.clustering.stars`). Of what came together the keep
 rules choose the keeper, and each other one is compared with it. An edit that cannot be recognised in the keeper, which may be an edit
-itself, stays in the group, and its evidence says that it was compared with another version only.
+itself, stays in the group as `INDIRECT`, and is never proposed to go.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from vtsfind.find.clustering.union_find import UnionFind
 from vtsfind.find.pairs import Pair, ordered_pair
 
 CopyVerdict = tuple[Verdict, Evidence]
-INDIRECT: CopyVerdict = (Verdict.EDIT, Evidence(note="compared with another version of it only"))
+INDIRECT: CopyVerdict = (Verdict.EDIT, Evidence(indirect=True, note="recognised in another version only"))
 """Of a version of the same picture that is not recognised in the keeper."""
 _MIN_SET_OFF_SHARE = 0.5
 """Share of the lines across an edge that change there, from which on a part is set off: see `vtsfind.act.framing`."""

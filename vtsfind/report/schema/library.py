@@ -54,6 +54,9 @@ _EVIDENCE = Field(
         Field("broken_off", "Discontinuity at the edges of `box`, 0 to 1.", optional=True),
         Field("certain", "Whether two shots can be nothing else.", optional=True),
         Field("seconds_apart", "Time between two shots, in seconds.", optional=True),
+        Field(
+            "indirect", "True if it was recognised in another version than the keeper only.", optional=True
+        ),
         Field("note", "The reason in words.", optional=True),
     ),
 )
