@@ -27,6 +27,7 @@ SOURCES = {
         "find/features/features.py",
         "media/containers.py",
         "media/contents.py",
+        "media/damage.py",
         "media/descriptions.py",
         "media/pixels_digest.py",
         "media/quality.py",

@@ -1,8 +1,8 @@
 """Keeper ranking: which of several copies is kept, by an ordered list of rules, with a reason for each choice.
 
 The first rule under which two files differ decides between them. The last rule is the path, so no two files are ever
-equal, and the result depends neither on the order of the input nor on chance. Files in a reference folder rank before
-all others, whatever the rules say, and are never changed.
+equal, and the result depends neither on the order of the input nor on chance. Damaged files rank after all others, and then
+files in a reference folder before all others, whatever the rules say; those are never changed.
 
 The rule `pixels` does not count what was added around a photo. A screenshot, a card or a collage without camera data ranks
 after the shot that it contains, if that has camera data and at least as much detail (`Policy.is_frame`); so does a collage of
@@ -19,6 +19,7 @@ from typing import Final
 from vtsfind.act import file_rules
 from vtsfind.act import keep_rules as rules
 from vtsfind.act.framing import Framing, inset
+from vtsfind.act.intact import INTACT
 from vtsfind.act.keep_rules import KeepCandidate, Rule, Value
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Evidence
@@ -186,7 +187,7 @@ def policy(
     prefer
         Folders, absolute, the most preferred first; inserted before the age and the path if `names` lacks `folder`.
     reference
-        Folders, absolute, whose files rank before all others and are never changed.
+        Folders, absolute, whose files rank before all other intact ones and are never changed.
 
     Raises
     ------
@@ -210,6 +211,7 @@ def policy(
     if reference:
         words = "in a reference folder"
         made.insert(0, file_rules.in_folders("reference", words, tuple(reference), words))
+    made.insert(0, INTACT)
     return Policy(tuple(made), tuple(reference))
 
 

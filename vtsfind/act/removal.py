@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from vtsfind.act.file_rules import is_camera_file
+from vtsfind.act.intact import damage_reason
 from vtsfind.act.keep_policy import mark_recompressed
 from vtsfind.act.keep_rules import COMPRESSION, FORMAT, PIXELS, KeepCandidate
 from vtsfind.base.contents import Contents, item_words
@@ -46,6 +47,9 @@ def stay_reason(
     """
     if kept.photo.digest == file.photo.digest:
         return ""
+    unclear = damage_reason(kept, file, verdict)
+    if unclear:
+        return unclear
     if verdict in _REASONS_OF_KIND and verdict not in asked:
         return _REASONS_OF_KIND[verdict]
     if kept.details.contents is None or file.details.contents is None:
@@ -63,7 +67,8 @@ def _better(kept: KeepCandidate, file: KeepCandidate) -> str:
     made_of_kept = is_camera_file(kept) and not is_camera_file(file)
     for rule in (PIXELS,) if made_of_kept else (PIXELS, FORMAT, COMPRESSION):
         if rule.prefers(file, kept):
-            return f"is the better copy: {rule.words(file, kept)}"
+            but = "damaged, but " if file.details.damage else ""
+            return f"is {but}the better copy: {rule.words(file, kept)}"
         if rule.prefers(kept, file):
             return ""
     return ""

@@ -40,13 +40,22 @@ class Details:
     """The program that wrote the file, by its EXIF data."""
     pixels: bytes = b""
     """SHA-256 of all pixels, see `vtsfind.media.pixels_digest`; empty if it was not computed."""
+    damage: str = ""
+    """How the file seems damaged, in a few words; empty if nothing shows."""
+    checksums: bytes = b""
+    """Of parts of the file, see `vtsfind.media.damage.checksums`; empty if they were not computed."""
     contents: Contents | None = None
     """What the file holds; None if that was not looked at, or could not be understood."""
 
     def to_record(self) -> dict[str, Any]:
         """Say it in JSON's types."""
         contents = self.contents and self.contents.to_record()
-        return {**asdict(self), "pixels": self.pixels.hex(), "contents": contents}
+        return {
+            **asdict(self),
+            "pixels": self.pixels.hex(),
+            "checksums": self.checksums.hex(),
+            "contents": contents,
+        }
 
     @classmethod
     def from_record(cls, record: dict[str, Any]) -> "Details":
@@ -64,6 +73,7 @@ class Details:
                     **record,
                     "exif_size": (int(size[0]), int(size[1])) if size else None,
                     "pixels": bytes.fromhex(record["pixels"]),
+                    "checksums": bytes.fromhex(record["checksums"]),
                     "contents": None if contents is None else Contents.from_record(contents),
                 }
             )

@@ -1,6 +1,6 @@
 """Quality details of a file, see `vtsfind.base.quality.Details`.
 
-Everything except the digest of the pixels, the border and the detail is read from the file's header. Invalid metadata
+Everything except the digest of the pixels, the border, the detail and signs of damage is read from the file's header. Invalid metadata
 never make a picture unreadable: they count as missing.
 """
 
@@ -19,7 +19,8 @@ from PIL import ExifTags, Image
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo
 from vtsfind.media import formats
-from vtsfind.media.contents import raw_contents, read_contents
+from vtsfind.media.contents import raw_contents, read_contents, whole
+from vtsfind.media.damage import checksums, damage
 from vtsfind.media.decode import DecodeError, Pixels, decode
 from vtsfind.media.descriptions import camera_name, clean_text
 from vtsfind.media.pixels_digest import FULL_SIZE, pixel_facts
@@ -91,21 +92,27 @@ def examine(content: Content, setup: Setup, *, shortest: int, full: bool) -> Exa
     decoded = partial(decode, content, pixel_limit=setup.pixel_limit, memory_bytes=setup.memory_bytes)
     pixels, info = decoded(shortest=shortest)
     details = _read_head(io.BytesIO(content) if isinstance(content, bytes) else content, info.format)
-    details = replace(details, border=border(pixels))
+    with whole(io.BytesIO(content) if isinstance(content, bytes) else content) as data:
+        details = replace(
+            details,
+            border=border(pixels),
+            damage="" if info.format == formats.RAW else damage(data, info.format, pixels),
+            checksums=checksums(data),
+        )
     if full:
         reduced = pixels.shape[:2] != (info.height, info.width)
-        whole = decoded(shortest=FULL_SIZE)[0] if reduced else pixels
-        details = replace(_with_pixel_facts(details, content, whole, info, setup), detail=detail(whole))
+        in_full = decoded(shortest=FULL_SIZE)[0] if reduced else pixels
+        details = replace(_with_pixel_facts(details, content, in_full, info, setup), detail=detail(in_full))
     return ExaminedPhoto(pixels, info, details)
 
 
 def _with_pixel_facts(
-    details: Details, content: Content, whole: Pixels, info: PictureInfo, setup: Setup
+    details: Details, content: Content, in_full: Pixels, info: PictureInfo, setup: Setup
 ) -> Details:
     if details.contents is None:
         return details
     try:
-        facts = pixel_facts(content, whole, info, details.contents, pixel_limit=setup.pixel_limit)
+        facts = pixel_facts(content, in_full, info, details.contents, pixel_limit=setup.pixel_limit)
     except DecodeError:  # a later frame is damaged: then no other file has the same
         return details
     contents = replace(details.contents, transparent=facts.transparent, bits=facts.bits)
