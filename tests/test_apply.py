@@ -15,13 +15,16 @@ from vtsfind.act.actions import ActionRefused, Actions
 from vtsfind.act.checks import CheckedOperation, stat_regular_file
 from vtsfind.act.make_plan import make_plan
 from vtsfind.act.plan import Plan, operations
+from vtsfind.act.plan_text import plan_text
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action, State
 from vtsfind.base.progress import CancelToken, Monitor
 from vtsfind.engine.apply.apply import ApplyResult, apply
+from vtsfind.engine.apply.plans import parse_plan
 from vtsfind.engine.apply.recovery import user_journal
 from vtsfind.engine.apply.undo import RestoreOutcome, history, read_run, undo
+from vtsfind.engine.library.sidecar_places import SidecarPlaces
 from vtsfind.store.journal import JournalLocked
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs a POSIX system")
@@ -257,10 +260,24 @@ def test_companions_travel_and_return_with_their_photo(album: list[Path], tmp_pa
     film = album[1].with_suffix(".mov")
     film.write_bytes(b"film")
     before = snapshot(tmp_path / "photos")
-    plan = make_plan([group(1, photo(album[0]), photo(album[1], [film]))], ORIGIN, sidecar=made_plans.sidecar)
+    plan = make_plan([group(1, photo(album[0]), photo(album[1], [film]))], ORIGIN, settle=made_plans.settle)
     apply(plan)
     assert not film.exists()
     undo(paths=[os.fsencode(album[1])])
+    assert snapshot(tmp_path / "photos") == before
+
+
+def test_a_companion_that_moves_over_to_the_kept_photo_comes_back(album: list[Path], tmp_path: Path) -> None:
+    notes = album[1].with_suffix(".xmp")
+    notes.write_bytes(b"notes")
+    before = snapshot(tmp_path / "photos")
+    plan = make_plan(
+        [group(1, photo(album[0]), photo(album[1], [notes]))], ORIGIN, settle=SidecarPlaces().settle
+    )
+    apply(parse_plan(plan_text(plan).encode(), "The plan"))
+    assert not notes.exists()
+    assert album[0].with_suffix(".xmp").read_bytes() == b"notes"
+    undo()
     assert snapshot(tmp_path / "photos") == before
 
 
@@ -352,7 +369,7 @@ def test_what_travels_with_a_photo_that_is_deleted_for_good_goes_to_the_trash(
     film = album[1].with_suffix(".mov")
     film.write_bytes(b"film")
     groups = [group(1, photo(album[0]), photo(album[1], [film]))]
-    apply(make_plan(groups, ORIGIN, action=Action.DELETE, sidecar=made_plans.sidecar), permanently=True)
+    apply(make_plan(groups, ORIGIN, action=Action.DELETE, settle=made_plans.settle), permanently=True)
     assert trashed(home) == {"b.mov"}
 
 

@@ -199,9 +199,9 @@ def test_companions_go_with_their_photo_and_not_when_it_becomes_a_link(three: li
     film = three[1].with_suffix(".mov")
     film.write_bytes(b"film")
     groups = [group(1, photo(three[0]), photo(three[1], [film]))]
-    plan = make_plan(groups, ORIGIN, sidecar=made_plans.sidecar)
+    plan = make_plan(groups, ORIGIN, settle=made_plans.settle)
     assert names(plan) == {"trash": ["b.jpg", "b.mov"]}
-    linked = make_plan(groups, ORIGIN, action=Action.HARDLINK, sidecar=made_plans.sidecar)
+    linked = make_plan(groups, ORIGIN, action=Action.HARDLINK, settle=made_plans.settle)
     assert names(linked) == {"hardlink": ["b.jpg"]}
     assert names(edited(plan, "trash( .*b.jpg)", r"hardlink\1")) == {"hardlink": ["b.jpg"]}
 
@@ -210,7 +210,7 @@ def test_a_companion_that_a_kept_photo_shares_stays(three: list[Path]) -> None:
     film = three[1].with_suffix(".mov")
     film.write_bytes(b"film")
     groups = [group(1, photo(three[0], [film]), photo(three[1], [film]))]
-    assert names(make_plan(groups, ORIGIN, sidecar=made_plans.sidecar)) == {"trash": ["b.jpg"]}
+    assert names(make_plan(groups, ORIGIN, settle=made_plans.settle)) == {"trash": ["b.jpg"]}
 
 
 def test_moved_files_keep_their_whole_path_below_the_folder(three: list[Path]) -> None:

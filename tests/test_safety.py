@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.killed_apply import Tree, at_home, bring_everything_back, tree
-from support.made_plans import ORIGIN, group, photo, sidecar
+from support.made_plans import ORIGIN, group, photo, settle
 
 from vtsfind.act.make_plan import make_plan
 from vtsfind.act.plan import Plan
@@ -114,7 +114,7 @@ def test_a_copy_of_every_photo_stays_and_undo_restores_the_tree(seed: int, spoil
         groups = lay_out(photos, chooser)
         action = chooser.choice([Action.TRASH, Action.QUARANTINE, Action.MOVE])
         target = os.fsencode(home / "aside")
-        plan = edited(make_plan(groups, ORIGIN, action=action, target=target, sidecar=sidecar), chooser)
+        plan = edited(make_plan(groups, ORIGIN, action=action, target=target, settle=settle), chooser)
         if spoiled:
             spoil(photos, chooser)
         before = tree(photos)

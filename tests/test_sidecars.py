@@ -7,7 +7,8 @@ import pytest
 
 from vtsfind.base.groups import Photo
 from vtsfind.base.records import PictureInfo, Stamp
-from vtsfind.engine.library.sidecars import Sidecars, split_sidecars
+from vtsfind.engine.library.sidecar_places import SidecarPlaces
+from vtsfind.engine.library.sidecars import Sidecars
 
 
 def sidecars(folder: Path, photo: str, *others: str) -> set[str]:
@@ -44,6 +45,10 @@ def sidecars(folder: Path, photo: str, *others: str) -> set[str]:
         ("img_1.jpg", "img_1.jpg.XMP"),
         ("img_1.heic", "img_1.aae"),
         ("IMG_1.NEF", "IMG_1.json"),
+        ("DSC1.JPG", "DSC1.THM"),
+        ("DSC1.JPG", "DSC1.WAV"),
+        ("DSC1.NEF", "DSC1.NEF.dop"),
+        ("DSC1.jpg", "DSC1.jpg.pp3"),
         ("PXL_1.MP.jpg", "PXL_1.MP"),
         ("PXL_1.MP.jpg", "PXL_1.MP.jpg.supplemental-metadata.json"),
         ("IMG_1(2).jpg", "IMG_1.jpg.supplemental-metadata(2).json"),
@@ -131,12 +136,67 @@ def test_a_name_that_is_no_unicode_is_no_trouble(tmp_path: Path) -> None:
     assert len(Sidecars().sidecars(path)) == 2
 
 
-def photo(*sidecars: bytes) -> Photo:
-    return Photo(b"/p.jpg", Stamp(1, 1, 1), bytes(32), PictureInfo(1, 1), sidecars)
+def photo(path: Path, *others: str) -> Photo:
+    """A photo with the sidecars that are beside it."""
+    for name in others:
+        (path.parent / name).write_bytes(name.encode())
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+    encoded = os.fsencode(path)
+    return Photo(encoded, Stamp(1, 1, 1), bytes(32), PictureInfo(1, 1), Sidecars().sidecars(encoded))
 
 
-def test_a_raw_or_a_film_never_goes_for_a_photo_that_has_none() -> None:
-    going, staying = split_sidecars(photo(b"/p.CR2", b"/p.mov", b"/p.xmp"), photo(b"/q.arw"))
-    assert going.sidecars == (b"/p.CR2", b"/p.xmp")
-    assert staying == (b"/p.mov",)
-    assert split_sidecars(photo(b"/p.xmp"), photo()) == (photo(b"/p.xmp"), ())
+@pytest.mark.parametrize(
+    ("sidecar", "keeper", "new"),
+    [
+        ("a.xmp", "k.jpg", "k.xmp"),
+        ("a.jpg.xmp", "k.png", "k.png.xmp"),
+        ("a.jpg.pp3", "k.jpg", "k.jpg.pp3"),
+        ("a.MOV", "k.HEIC", "k.MOV"),
+        ("a.jpg.supplemental-metadata.json", "k.jpg", "k.jpg.supplemental-metadata.json"),
+        ("a.json", "k(2).jpg", "k(2).json"),
+    ],
+)
+def test_a_sidecar_moves_over_under_the_kept_photo_s_name(
+    tmp_path: Path, sidecar: str, keeper: str, new: str
+) -> None:
+    (tmp_path / "kept").mkdir()
+    going, kept = photo(tmp_path / "a.jpg", sidecar), photo(tmp_path / "kept" / keeper)
+    settled = SidecarPlaces().settle(going, kept)
+    assert settled
+    assert [each.target for each in settled] == [os.fsencode(tmp_path / "kept" / new)]
+    os.rename(tmp_path / sidecar, tmp_path / "kept" / new)
+    assert Sidecars().sidecars(kept.path) == (os.fsencode(tmp_path / "kept" / new),)
+
+
+def test_a_sidecar_of_equal_content_goes_and_one_without_a_place_holds_its_photo(tmp_path: Path) -> None:
+    kept = photo(tmp_path / "k.jpg", "k.xmp")
+    same, other = photo(tmp_path / "a.jpg", "a.xmp"), photo(tmp_path / "b.jpg", "b.xmp")
+    (tmp_path / "a.xmp").write_bytes((tmp_path / "k.xmp").read_bytes())
+    places = SidecarPlaces()
+    (goes,) = places.settle(same, kept) or ()
+    assert goes.target is None
+    assert places.settle(other, kept) is None
+    assert (
+        places.problem(other, kept) == "has b.xmp, which the kept one lacks and which cannot be moved to it"
+    )
+
+
+def test_two_sidecars_do_not_move_to_one_place(tmp_path: Path) -> None:
+    kept = photo(tmp_path / "k.jpg")
+    first, second = photo(tmp_path / "a.jpg", "a.xmp"), photo(tmp_path / "b.jpg", "b.xmp")
+    places = SidecarPlaces()
+    assert places.settle(first, kept)
+    assert places.settle(second, kept) is None
+
+
+def test_a_sidecar_does_not_move_to_where_another_photo_would_get_it(tmp_path: Path) -> None:
+    (tmp_path / "k.png").touch()
+    kept = photo(tmp_path / "k.jpg")
+    assert SidecarPlaces().settle(photo(tmp_path / "a.jpg", "a.mov"), kept) is None
+
+
+def test_notes_about_a_raw_file_travel_with_it(tmp_path: Path) -> None:
+    assert sidecars(tmp_path, "a.JPG", "a.CR2", "a.CR2.xmp", "a.WAV", "a.JPG.dop") == {
+        "a.CR2", "a.CR2.xmp", "a.WAV", "a.JPG.dop"
+    }  # fmt: skip

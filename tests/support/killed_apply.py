@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from support.made_plans import ORIGIN, group, photo, sidecar
+from support.made_plans import ORIGIN, group, photo, settle
 from vtsfind.act.actions import renaming
 from vtsfind.act.make_plan import make_plan
 from vtsfind.base.errors import UsageError
@@ -71,7 +71,7 @@ def build(folder: Path, target: Path) -> Tree:
         film.write_bytes(b"film")
         groups.append(group(number, photo(paths[0]), photo(paths[1], [film]), photo(paths[2])))
         marks |= {os.fsencode(path): action for path in paths[1:]}
-    plan = make_plan(groups, ORIGIN, marks=marks, target=os.fsencode(target), sidecar=sidecar)
+    plan = make_plan(groups, ORIGIN, marks=marks, target=os.fsencode(target), settle=settle)
     save_plan(plan, folder / "plan.txt")
     return tree(photos)
 

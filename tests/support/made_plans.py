@@ -50,10 +50,10 @@ def group(number: int, *photos: Photo, verdicts: Sequence[Verdict] = ()) -> Grou
     )
 
 
-def sidecar(path: bytes) -> Sidecar:
-    """A file that travels with a photo, as it is."""
-    content = Path(os.fsdecode(path)).read_bytes()
-    return Sidecar(path, len(content), hashlib.sha256(content).digest())
+def settle(gone: Photo, _keeper: Photo | None) -> tuple[Sidecar, ...]:
+    """All sidecars go with their photo."""
+    contents = {path: Path(os.fsdecode(path)).read_bytes() for path in gone.sidecars}
+    return tuple(Sidecar(path, len(each), hashlib.sha256(each).digest()) for path, each in contents.items())
 
 
 PATHS = (
@@ -71,7 +71,10 @@ def plans(draw: st.DrawFn, *, actions: Sequence[Action] = tuple(Action)) -> Plan
 
     def sidecars() -> tuple[Sidecar, ...]:
         count = draw(st.integers(0, 1))
-        return tuple(Sidecar(b"/c/" + next(names), draw(st.integers(0, 9)), digests[2]) for _ in range(count))
+        target = draw(st.sampled_from([None, b"/k/ moved \xff"]))
+        return tuple(
+            Sidecar(b"/c/" + next(names), draw(st.integers(0, 9)), digests[2], target) for _ in range(count)
+        )
 
     def file(verdict: Verdict | None, action: Action | None) -> PlannedFile:
         content = digests[0] if verdict in {None, Verdict.BYTES} else digests[1]

@@ -28,14 +28,17 @@ def test_header_and_plan_count_the_same_photos_and_the_plan_names_its_sidecars(t
     sidecar = tmp_path / "trip-0" / "beach-small.xmp"
     sidecar.write_text("<xmp/>")
     photo = replace(small.photo, sidecars=(bytes(sidecar),))
+    same = tmp_path / "trip-0" / "beach.xmp"
+    same.write_text("<xmp/>")
+    keeper = replace(keeper, photo=replace(keeper.photo, sidecars=(bytes(same),)))
     groups = [replace(group, members=(keeper, replace(small, photo=photo), crop))]
 
     async def script(hand: Hand) -> None:
         await hand.press("a")
-        assert "removes 2 photos" in hand.text
+        assert "removes 1 photo" in hand.text
         await hand.press("f5")
-        assert "Move 2 photos and 1 sidecar file to the trash" in hand.text
-        assert "removes 2 photos" in hand.text
+        assert "Move 1 photo and 1 sidecar file to the trash" in hand.text
+        assert "removes 1 photo" in hand.text
 
     drive(groups, script)
 

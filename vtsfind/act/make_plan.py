@@ -1,12 +1,18 @@
 """Making a plan from groups. Pure: files are examined only by the given function."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vtsfind.act.plan import Plan, PlannedFile, PlannedGroup, Sidecar
 from vtsfind.act.plan_rules import require_valid
-from vtsfind.base.groups import Group, Member
+from vtsfind.base.groups import Group, Member, Photo
 from vtsfind.base.operations import Action
+
+Settle = Callable[[Photo, Photo | None], tuple[Sidecar, ...] | None]
+"""The sidecars of a photo that goes, with their new places; None if the photo has to stay for them.
+
+The second photo is the kept one; None if a person asked to keep none of the group.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,7 @@ def make_plan(
     marks: Mapping[bytes, Action | None] | None = None,
     remove_all: Collection[int] = (),
     target: bytes | None = None,
-    sidecar: Callable[[bytes], Sidecar | None] = lambda _: None,
+    settle: Settle = lambda _photo, _keeper: (),
 ) -> Plan:
     """Make a plan from groups.
 
@@ -45,8 +51,8 @@ def make_plan(
         Numbers of the groups that a person asked to remove completely.
     target
         The folder for `Action.MOVE`, absolute.
-    sidecar
-        Examines a sidecar; returns None if it does not exist.
+    settle
+        Says what becomes of the sidecars of a photo that goes for a kept one.
 
     Raises
     ------
@@ -56,13 +62,17 @@ def make_plan(
     chosen = marks or {}
     members = {member.photo.path for group in groups for member in group.members}
     planned = [_planned_group(group, action, chosen, remove_all) for group in groups]
-    sidecar_paths = {
-        member.photo.path: tuple(path for path in member.photo.sidecars if path not in members)
+    photos = {
+        member.photo.path: replace(
+            member.photo, sidecars=tuple(path for path in member.photo.sidecars if path not in members)
+        )
         for group in groups
         for member in group.members
     }
+    staying = (file for group in planned for file in group.files if not _is_moved_away(file))
+    retained = {path for file in staying for path in photos[file.path].sidecars}
     plan = Plan(
-        _with_sidecars(planned, sidecar_paths, sidecar),
+        tuple(_with_sidecars(group, photos, retained, settle) for group in planned),
         origin.made,
         origin.command,
         origin.version,
@@ -96,27 +106,25 @@ def _one_line(text: str) -> str:
 
 
 def _with_sidecars(
-    groups: Sequence[PlannedGroup],
-    sidecar_paths: Mapping[bytes, tuple[bytes, ...]],
-    sidecar: Callable[[bytes], Sidecar | None],
-) -> tuple[PlannedGroup, ...]:
-    """Add its sidecars to every removed photo, except those that it shares with a photo that stays."""
-    files = [file for group in groups for file in group.files]
-    retained = {path for file in files if not _is_moved_away(file) for path in sidecar_paths[file.path]}
-    given: set[bytes] = set()
-
-    def sidecars(file: PlannedFile) -> Iterator[Sidecar]:
-        for path in sidecar_paths[file.path] if _is_moved_away(file) else ():
-            if path not in retained and path not in given:
-                given.add(path)
-                found = sidecar(path)
-                if found:
-                    yield found
-
-    return tuple(
-        replace(group, files=tuple(replace(file, sidecars=tuple(sidecars(file))) for file in group.files))
-        for group in groups
-    )
+    planned: PlannedGroup, photos: Mapping[bytes, Photo], retained: set[bytes], settle: Settle
+) -> PlannedGroup:
+    """Add its sidecars to every removed photo; a photo whose sidecars have nowhere to go stays."""
+    files = list(planned.files)
+    given = set(retained)
+    for place, file in enumerate(files):
+        if not _is_moved_away(file):
+            continue
+        own = tuple(path for path in photos[file.path].sidecars if path not in given)
+        given.update(own)
+        keeper = planned.keeper_of(file)
+        going = replace(photos[file.path], sidecars=own)
+        settled = settle(going, photos[keeper.path] if keeper else None) if own else ()
+        if settled is None:
+            reason = f"kept: its sidecars cannot be moved to the kept one; {file.reason}"
+            files[place] = replace(file, action=Action.KEEP, reason=reason)
+        else:
+            files[place] = replace(file, sidecars=settled)
+    return replace(planned, files=tuple(files))
 
 
 def _is_moved_away(file: PlannedFile) -> bool:

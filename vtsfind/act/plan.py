@@ -4,6 +4,7 @@
 """
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from vtsfind.base.groups import Verdict
@@ -19,6 +20,8 @@ class Sidecar:
     """In bytes."""
     digest: bytes
     """SHA-256, 32 bytes."""
+    target: bytes | None = None
+    """Where it moves, beside the kept photo; None if it goes where its photo goes, for the kept photo has the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,20 +124,29 @@ def operations(plan: Plan) -> tuple[Operation, ...]:
             )
             found.append(operation)
             for sidecar in file.sidecars if file.action.removes_name else ():
-                found.append(
-                    replace(
-                        operation,
-                        number=len(found) + 1,
-                        # No kept file has the content of a sidecar, so it is never deleted permanently.
-                        action=Action.TRASH if file.action is Action.DELETE else file.action,
-                        path=sidecar.path,
-                        size=sidecar.size,
-                        digest=sidecar.digest,
-                        target=_destination(plan, file.action, sidecar.path),
-                        sidecar_of=file.path,
-                    )
-                )
+                found.append(_sidecar_operation(plan, operation, sidecar, len(found) + 1))
     return tuple(found)
+
+
+def _sidecar_operation(plan: Plan, photo: Operation, sidecar: Sidecar, number: int) -> Operation:
+    """What happens to the sidecar of a photo to which something happens."""
+    # The kept photo, which is checked before, may not have the sidecar's content: it is never removed permanently.
+    action = Action.TRASH if photo.action is Action.DELETE else photo.action
+    return replace(
+        photo,
+        number=number,
+        action=Action.MOVE if sidecar.target else action,
+        path=sidecar.path,
+        size=sidecar.size,
+        digest=sidecar.digest,
+        target=sidecar.target or _destination(plan, photo.action, sidecar.path),
+        sidecar_of=photo.path,
+    )
+
+
+def photo_bytes(todo: Iterable[Operation]) -> int:
+    """Bytes of the photos that operations change: what they free, without what sidecars add."""
+    return sum(operation.size for operation in todo if operation.sidecar_of is None)
 
 
 def kept_paths(plan: Plan) -> tuple[bytes, ...]:

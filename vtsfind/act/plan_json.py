@@ -4,7 +4,7 @@ A header ``{"type":"header","schema":1,"command":"plan","vtsfind":VERSION,"made"
 with ``"to":PATH`` if files are to be moved; a line for each group; a footer with counts. A group is ``{"type":"group",
 "id":1,"remove_all":false,"files":[FILE, ...]}``, first the photo that all others were compared with, and a FILE is
 ``{"path":PATH,"size":BYTES,"sha256":HEX,"verdict":null,"action":"keep","reason":"...","companions":[{"path":PATH,
-"size":BYTES,"sha256":HEX}]}``. A file that is left out, or whose action is null, is left alone. A path that is not valid
+"size":BYTES,"sha256":HEX}]}``, where a companion that moves over to the kept photo has ``"to":PATH``. A file that is left out, or whose action is null, is left alone. A path that is not valid
 UTF-8 is also given in base 64, under its key with ``_b64`` appended, which takes precedence. `vtsfind.report.plan` writes it.
 """
 
@@ -104,7 +104,7 @@ def _file(record: dict[str, Any]) -> PlannedFile:
         None if action is None else Action(action),
         " ".join(str(record.get("reason", "")).split()),
         tuple(
-            Sidecar(_path(one), _size(one), bytes.fromhex(one["sha256"]))
+            Sidecar(_path(one), _size(one), bytes.fromhex(one["sha256"]), path_from_fields(one, "to"))
             for one in record.get("companions", [])
         ),
     )

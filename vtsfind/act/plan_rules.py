@@ -107,6 +107,11 @@ def _file_problems(plan: Plan, group: PlannedGroup, file: PlannedFile) -> Iterat
             yield PlanProblem(
                 group.number, f"{show_path(path)} is not an absolute path, or lacks a size or SHA-256", path
             )
+    for sidecar in file.sidecars:
+        if sidecar.target is not None and not _is_normalised_path(sidecar.target):
+            yield PlanProblem(
+                group.number, f"{show_path(sidecar.target)} is not an absolute path", sidecar.path
+            )
     if not file.is_changed:
         return
     keeper = group.keeper_of(file)

@@ -29,7 +29,7 @@ blanks, bytes that are not UTF-8) is written in quotation marks, with the escape
 
 ``files`` is followed by a line for each photo of each group: the group, the size in bytes, the verdict against the group's
 first photo (``-`` for that one), the SHA-256, the path. A line of ``with``, a size, a SHA-256 and a path is a sidecar of the
-photo above it. ``end`` gives the CRC-32 of these lines in hexadecimal; a plan with another checksum is refused.
+photo above it; the path in a line of ``to`` below it is where it moves, beside the kept photo. ``end`` gives the CRC-32 of these lines in hexadecimal; a plan with another checksum is refused.
 """
 
 import re
@@ -137,7 +137,8 @@ def _file_lines(file: PlannedFile) -> Iterator[str]:
     reason = f"  # {file.reason}" if file.reason else ""
     yield f"{file.action or LEAVE:{_ACTION_WIDTH}} {quote_path(file.path)}{reason}"
     for sidecar in file.sidecars:
-        yield f"# {'':{_ACTION_WIDTH}}with {quote_path(sidecar.path)}"
+        moves = f", which moves to {quote_path(sidecar.target)}" if sidecar.target else ""
+        yield f"# {'':{_ACTION_WIDTH}}with {quote_path(sidecar.path)}{moves}"
 
 
 def _table(group: int, file: PlannedFile) -> Iterator[str]:
@@ -145,6 +146,8 @@ def _table(group: int, file: PlannedFile) -> Iterator[str]:
     yield f"{group} {file.size} {verdict} {file.digest.hex()} {quote_path(file.path)}"
     for sidecar in file.sidecars:
         yield f"with {sidecar.size} {sidecar.digest.hex()} {quote_path(sidecar.path)}"
+        if sidecar.target:
+            yield f"to {quote_path(sidecar.target)}"
 
 
 def _checksum(table: Iterable[str]) -> str:
@@ -304,6 +307,10 @@ class _Reader:
                     size, digest, name = rest.split(" ", 2)
                     sidecar = Sidecar(unquote_path(name), int(size), bytes.fromhex(digest))
                     listed[-1] = replace(listed[-1], sidecars=(*listed[-1].sidecars, sidecar))
+                elif kind == "to":
+                    *others, last = listed[-1].sidecars
+                    moved = replace(last, target=unquote_path(rest))
+                    listed[-1] = replace(listed[-1], sidecars=(*others, moved))
                 else:
                     size, verdict, digest, name = rest.split(" ", 3)
                     listed = files.setdefault(int(kind), [])

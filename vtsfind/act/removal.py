@@ -5,7 +5,7 @@ all who propose something: plans, lists of paths, the marks that a review begins
 person may decide otherwise about each file. Whatever is not known counts against going.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from vtsfind.act.file_rules import is_camera_file
@@ -13,7 +13,7 @@ from vtsfind.act.intact import damage_reason
 from vtsfind.act.keep_policy import mark_recompressed
 from vtsfind.act.keep_rules import COMPRESSION, FORMAT, PIXELS, KeepCandidate
 from vtsfind.base.contents import Contents, item_words
-from vtsfind.base.groups import Member, Verdict
+from vtsfind.base.groups import Member, Photo, Verdict
 from vtsfind.base.quality import Details
 
 _SAME_PIXELS: Final = frozenset({Verdict.BYTES, Verdict.PIXELS})
@@ -82,6 +82,8 @@ def _lacking(kept: Contents, file: Contents, *, same_pixels: bool) -> list[str]:
             words.append(f"{file.frames} {'frames' if file.animated else 'pictures'}")
         if file.bits > 8:
             words.append(f"{file.bits} bits a channel")
+        if file.transparent or kept.transparent:  # what shows on white may differ on black
+            words.append("transparency of its own" if file.transparent else "an opaque ground")
     if file.colours in _RARE_COLOURS and kept.colours != file.colours:
         words.append(f"{file.colours} colours")
     if file.profile not in {"", kept.profile}:
@@ -90,7 +92,10 @@ def _lacking(kept: Contents, file: Contents, *, same_pixels: bool) -> list[str]:
 
 
 def stay_reasons(
-    members: Sequence[Member], keeper: int = 0, asked: Collection[Verdict] = ()
+    members: Sequence[Member],
+    keeper: int = 0,
+    asked: Collection[Verdict] = (),
+    sidecar_problem: Callable[[Photo, Photo], str] = lambda _photo, _keeper: "",
 ) -> dict[int, str]:
     """For each member of a group but the keeper why it must not be proposed to go; empty if it may.
 
@@ -104,16 +109,20 @@ def stay_reasons(
         The place of the one that is kept.
     asked
         As for `stay_reason`.
+    sidecar_problem
+        Why a photo that goes for a kept one would leave sidecars without a photo, in words; empty if it would not.
     """
     reasons: dict[int, str] = {}
-    staying = {members[keeper].photo.digest}
+    staying = {members[keeper].photo.digest: members[keeper].photo}
     for place, member in enumerate(members):
         if place == keeper:
             continue
-        reason = "" if member.photo.digest in staying else _reason(members, keeper, place, asked)
+        photo = member.photo
+        reason = "" if photo.digest in staying else _reason(members, keeper, place, asked)
+        reason = reason or sidecar_problem(photo, staying.get(photo.digest, members[keeper].photo))
         reasons[place] = reason
         if reason:
-            staying.add(member.photo.digest)
+            staying.setdefault(photo.digest, photo)
     return reasons
 
 

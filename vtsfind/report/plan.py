@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from vtsfind.act.plan import Plan, PlannedFile, Sidecar, operations
+from vtsfind.act.plan import Plan, PlannedFile, Sidecar, operations, photo_bytes
 from vtsfind.act.plan_text import plan_text
 from vtsfind.base.operations import Action, Operation, State
 from vtsfind.base.paths import path_fields, show_path
@@ -63,7 +63,7 @@ def write_plan_records(output: ByteSink, plan: Plan) -> None:
         files = [_file_fields(file) for file in group.files]
         lines.write("group", id=group.number, remove_all=group.remove_all, files=files)
     todo = operations(plan)
-    lines.footer(groups=len(plan.groups), operations=len(todo), size=sum(one.size for one in todo))
+    lines.footer(groups=len(plan.groups), operations=len(todo), size=photo_bytes(todo))
 
 
 def _file_fields(file: PlannedFile) -> dict[str, Any]:
@@ -72,7 +72,10 @@ def _file_fields(file: PlannedFile) -> dict[str, Any]:
         "verdict": file.verdict,
         "action": file.action,
         "reason": file.reason,
-        "companions": [_content_fields(sidecar) for sidecar in file.sidecars],
+        "companions": [
+            _content_fields(sidecar) | ({} if sidecar.target is None else path_fields(sidecar.target, "to"))
+            for sidecar in file.sidecars
+        ],
     }
 
 
@@ -98,7 +101,7 @@ def _operations_text(todo: Sequence[Operation]) -> str:
     """The number of files by action, and their size."""
     counts = Counter(operation.action for operation in todo)
     parts = [f"{counted(number, 'file')} {_ACTION_LABELS[action]}" for action, number in counts.items()]
-    return f"{', '.join(parts)} ({file_size(sum(one.size for one in todo))})"
+    return f"{', '.join(parts)} ({file_size(photo_bytes(todo))})"
 
 
 def operation_line(operation: Operation) -> str:
@@ -171,7 +174,7 @@ def summarize_applied(notes: Notes, result: ApplyResult, *, dry_run: bool) -> No
     if dry_run:
         notes.say(
             f"Nothing was changed. The plan has {counted(len(result.of(State.PLANNED)), 'operation')} on "
-            f"{file_size(sum(step.operation.size for step in result.of(State.PLANNED)))}."
+            f"{file_size(photo_bytes(step.operation for step in result.of(State.PLANNED)))}."
         )
         return
     done = result.of(State.DONE)

@@ -7,7 +7,7 @@ from itertools import groupby
 from vtsfind import __version__
 from vtsfind.act.actions import ActionRefused, Actions
 from vtsfind.act.checks import GONE, CheckedOperation, CheckFailed, check_group, identities
-from vtsfind.act.plan import Plan, kept_paths, operations
+from vtsfind.act.plan import Plan, kept_paths, operations, photo_bytes
 from vtsfind.act.plan_rules import require_valid
 from vtsfind.base.errors import UsageError
 from vtsfind.base.operations import Action, Operation, State, UndoRecord
@@ -54,8 +54,8 @@ class ApplyResult:
 
     @property
     def size(self) -> int:
-        """Bytes of the files that were dealt with."""
-        return sum(step.operation.size for step in self.of(State.DONE))
+        """Bytes of the photos that were dealt with."""
+        return photo_bytes(step.operation for step in self.of(State.DONE))
 
 
 StepCallback = Callable[[OperationResult], None]

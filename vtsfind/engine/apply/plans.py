@@ -8,9 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from vtsfind import __version__
-from vtsfind.act.checks import CheckFailed, digest_of, stat_regular_file
 from vtsfind.act.make_plan import PlanOrigin, make_plan
-from vtsfind.act.plan import Plan, Sidecar
+from vtsfind.act.plan import Plan
 from vtsfind.act.plan_json import read_plan_json
 from vtsfind.act.plan_text import MAGIC, plan_text, read_plan_text
 from vtsfind.base.errors import UsageError
@@ -19,6 +18,7 @@ from vtsfind.base.operations import Action
 from vtsfind.base.records import Failure, Reason
 from vtsfind.base.settings import Settings
 from vtsfind.engine.library.outputs import OutputKind, write_output
+from vtsfind.engine.library.sidecar_places import SidecarPlaces
 
 
 def plan_for_groups(
@@ -71,7 +71,7 @@ def plan_for_groups(
         marks=marks,
         remove_all=remove_all,
         target=None if target is None else os.path.abspath(target),
-        sidecar=_sidecar,
+        settle=SidecarPlaces().settle,
     )
     return plan, gone
 
@@ -94,14 +94,6 @@ def _without_missing(
         if len(members) > 1 and not any(one in missing for one in keeping):
             kept.append(replace(group, members=members))
     return kept, gone
-
-
-def _sidecar(path: bytes) -> Sidecar | None:
-    try:
-        file_stat = stat_regular_file(path)
-        return Sidecar(path, file_stat.size, digest_of(path, file_stat))
-    except (CheckFailed, OSError):  # it is not there any more, or not readable: then it stays
-        return None
 
 
 def read_plan(path: Path) -> Plan:

@@ -1,17 +1,14 @@
 """Choosing keepers: from clusters of contents to groups of files, with the reason for each in words."""
 
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from vtsfind.act.keep_policy import KeepCandidate
 from vtsfind.act.removal import stay_reasons
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
-from vtsfind.base.paths import show_path
 from vtsfind.engine.duplicates.clustering import Cluster, CopyVerdict
 from vtsfind.engine.duplicates.keeper_ranking import RankedFiles
 from vtsfind.engine.duplicates.options import Rules
-from vtsfind.engine.library.sidecars import split_sidecars
+from vtsfind.engine.library.sidecar_places import SidecarPlaces
 from vtsfind.engine.library.snapshot import Content
 
 SAME_CONTENT: CopyVerdict = (Verdict.BYTES, Evidence(agreement=1.0, note="same content"))
@@ -62,29 +59,27 @@ def _group(
     if not others:
         return None
     second = min(others, key=files.key)
-    copies = [_member(keeper, each, verdicts[each.photo.path], rules) for each in others]
-    copies.sort(key=lambda member: (member.verdict.rank if member.verdict else -1, member.photo.path))
+    others.sort(key=lambda each: (verdicts[each.photo.path][0].rank, files.key(each)))
+    copies = [
+        Member(
+            each.photo,
+            *verdicts[each.photo.path],
+            policy.reason(keeper, each, verdicts[each.photo.path][1]),
+            each.details,
+        )
+        for each in others
+    ]
     reason = policy.keeper_reason([keeper, second], verdicts[second.photo.path][1])
     doubts = (policy.ambiguity(keeper, each, verdicts[each.photo.path][1]) for each in others)
     doubt = next(filter(None, doubts), "")
     members = (Member(keeper.photo, None, Evidence(), reason, keeper.details), *copies)
-    staying = stay_reasons(members, asked=rules.asked)
+    staying = stay_reasons(members, asked=rules.asked, sidecar_problem=SidecarPlaces().problem)
     return Group(
         0,
         tuple(replace(each, stay_reason=staying.get(place, "")) for place, each in enumerate(members)),
         bool(doubt) or policy.tied(keeper, second),
         doubt,
     )
-
-
-def _member(keeper: KeepCandidate, other: KeepCandidate, found: CopyVerdict, rules: Rules) -> Member:
-    """A file that may go, with the sidecars that may go with it."""
-    photo, staying = split_sidecars(other.photo, keeper.photo)
-    reason = rules.policy.reason(keeper, other, found[1])
-    if staying:
-        names = ", ".join(show_path(os.path.basename(path)) for path in staying)
-        reason += f"; {names} stays, for the kept photo has no such file"
-    return Member(photo, *found, reason, other.details)
 
 
 def _groups_identical_files(content: Content, rules: Rules) -> bool:

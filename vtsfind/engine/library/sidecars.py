@@ -6,7 +6,8 @@ photo                file beside it                                             
 IMG_1.HEIC           IMG_1.MOV, IMG_1.MP4, IMG_1.MP                               the video of a Live or Motion Photo
 PXL_1.MP.jpg         PXL_1.MP                                                     the same, of another maker
 IMG_1.JPG            IMG_1.CR2 and other RAW endings                              the RAW of the same shot
-IMG_1.JPG            IMG_1.XMP, IMG_1.JPG.XMP, IMG_1.AAE                          what an editor noted
+IMG_1.JPG            IMG_1.XMP, IMG_1.JPG.XMP, IMG_1.AAE, also .pp3 and .dop      what an editor noted
+IMG_1.JPG            IMG_1.THM, IMG_1.WAV                                         the camera's thumbnail, a spoken note
 IMG_1.JPG            IMG_1.json, IMG_1.JPG.json,                                  what Google Takeout wrote about it
                      IMG_1.JPG.supplemental-metadata.json, the last two also cut
                      to 46 characters before `.json`
@@ -19,16 +20,17 @@ goes with none of them, except that a video goes with the one HEIC: it is better
 
 import os
 import re
-from dataclasses import replace
+from collections.abc import Iterator
 from functools import cached_property
 
-from vtsfind.base.groups import Photo
 from vtsfind.media.names import PICTURE_EXTENSIONS, RAW_EXTENSIONS
 
 VIDEO_ENDINGS = frozenset({b"mov", b"mp4", b"mp"})
-METADATA_ENDINGS = frozenset({b"xmp", b"aae"})
+METADATA_ENDINGS = frozenset({b"xmp", b"aae", b"pp3", b"dop", b"thm", b"wav"})
 _HEIF_ENDINGS = frozenset({b"heic", b"heif", b"hif", b"heics", b"heifs"})
 _TAKEOUT_LENGTH = 46
+_RELATED_CHARACTERS = 30
+"""Beginning that names of files about one photo share: fewer than what a cut leaves."""
 _TAKEOUT_SUFFIX = ".supplemental-metadata"
 _NUMBER = re.compile(r"(.*)(\(\d+\))$", re.DOTALL)
 
@@ -49,6 +51,19 @@ class Sidecars:
         parent, name = os.path.split(path)
         return _ending(name) in RAW_EXTENSIONS and self._folder(parent).picture_of_raw(name) is not None
 
+    def free_place(self, sidecar: bytes, photo: bytes, keeper: bytes) -> bytes | None:
+        """Where the sidecar of one photo may go to be a sidecar of another one; None if there is no free name for it.
+
+        A name is free if no file has it, in capitals or not, and if it says of no other photo that the file belongs to it.
+        """
+        folder, name = os.path.split(keeper)
+        related = self._folder(folder).related(name)
+        used = {other.lower() for other in related}
+        for new in _new_names(os.path.basename(sidecar), os.path.basename(photo), name):
+            if new.lower() not in used and new in _SidecarFolder([*related, new]).sidecars(name):
+                return os.path.join(folder, new)
+        return None
+
     def _folder(self, path: bytes) -> "_SidecarFolder":
         folder = self._folders.get(path)
         if folder is None:
@@ -58,23 +73,6 @@ class Sidecars:
                 names = []
             folder = self._folders[path] = _SidecarFolder(names)
         return folder
-
-
-def split_sidecars(photo: Photo, keeper: Photo) -> tuple[Photo, tuple[bytes, ...]]:
-    """A photo with the sidecars that may go where it goes, and those that must stay.
-
-    A RAW file or a video is a shot of its own: it must not go for a photo that has none.
-    """
-    kept_kinds = {_kind(path) for path in keeper.sidecars}
-    staying = tuple(path for path in photo.sidecars if _kind(path) not in kept_kinds | {None})
-    going = tuple(path for path in photo.sidecars if path not in staying)
-    return replace(photo, sidecars=going), staying
-
-
-def _kind(sidecar: bytes) -> str | None:
-    """What a sidecar is that cannot be made again from the photo; None for notes about a photo."""
-    ending = _ending(sidecar)
-    return "RAW" if ending in RAW_EXTENSIONS else "video" if ending in VIDEO_ENDINGS else None
 
 
 class _SidecarFolder:
@@ -91,6 +89,11 @@ class _SidecarFolder:
             elif ending in PICTURE_EXTENSIONS or ending in VIDEO_ENDINGS or ending in METADATA_ENDINGS:
                 self._by_stem.setdefault(_stem(name), []).append(name)
 
+    def related(self, name: bytes) -> list[bytes]:
+        """The names that begin like this one: those that say to which photos files belong."""
+        beginning = _stem(name)[:_RELATED_CHARACTERS].lower()
+        return [other for other in self._names if other.lower().startswith(beginning)]
+
     def sidecars(self, name: bytes) -> list[bytes]:
         same = self._by_stem.get(_stem(name), [])
         pictures = [other for other in same if _is_non_raw_picture(other)]
@@ -103,6 +106,8 @@ class _SidecarFolder:
             found += [other for other in same if _ending(other) not in RAW_EXTENSIONS]
         elif [other for other in pictures if _ending(other) in _HEIF_ENDINGS] == [name]:
             found += [other for other in same if _ending(other) in VIDEO_ENDINGS]
+        for raw in [other for other in found if _ending(other) in RAW_EXTENSIONS]:
+            found += [other for other in self._by_stem.get(raw, []) if _ending(other) in METADATA_ENDINGS]
         return sorted(found + self._json_sidecars(name))
 
     def _video_in_name(self, name: bytes) -> list[bytes]:
@@ -138,6 +143,18 @@ class _SidecarFolder:
         """The one picture of the shot that a RAW file is of."""
         pictures = [other for other in self._by_stem.get(_stem(name), []) if _is_non_raw_picture(other)]
         return pictures[0] if len(pictures) == 1 else None
+
+
+def _new_names(sidecar: bytes, photo: bytes, keeper: bytes) -> Iterator[bytes]:
+    """The names that a photo's sidecar may get beside another photo, the one most like its own first."""
+    ending = sidecar[-len(_ending(sidecar)) :]
+    if sidecar.startswith(photo):
+        yield keeper + sidecar[len(photo) :]
+    elif sidecar.startswith(_stem(photo) + b"."):
+        yield _stem(keeper) + sidecar[len(_stem(photo)) :]
+    elif _ending(sidecar) == b"json":
+        yield keeper + b"." + ending
+    yield _stem(keeper) + b"." + ending
 
 
 def _ending(name: bytes) -> bytes:

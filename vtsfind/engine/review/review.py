@@ -17,6 +17,7 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.operations import Action
 from vtsfind.base.paths import show_path
+from vtsfind.engine.library.sidecar_places import SidecarPlaces
 from vtsfind.engine.review.encoding import decode_decision, encode_decision, group_key
 from vtsfind.engine.review.state import (
     EncodedDecision,
@@ -298,7 +299,8 @@ class Review:
         raise UsageError("No other kept photo has everything that this file contains.", hint)
 
     def _stay_reasons(self, number: int, keeper: int) -> dict[int, str]:
-        return stay_reasons(self.groups[number].members, keeper, self._asked)
+        members = self.groups[number].members
+        return stay_reasons(members, keeper, self._asked, SidecarPlaces().problem)
 
     # -- storing ---------------------------------------------------------------------------------------------------
 

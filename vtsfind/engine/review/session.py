@@ -99,13 +99,13 @@ class Proposal:
 
     @property
     def sidecars(self) -> int:
-        """Number of sidecar files that are removed with their photos."""
+        """Number of sidecar files that are removed with their photos, or move over to the kept ones."""
         return len(self.operations) - self.photos
 
     @property
     def size(self) -> int:
-        """Bytes of the files that are removed."""
-        return sum(operation.size for operation in self.operations)
+        """Bytes of the photos that are removed."""
+        return sum(operation.size for operation in self.operations if operation.sidecar_of is None)
 
     @property
     def groups(self) -> int:

@@ -40,7 +40,19 @@ PLAN = Stream(
                         Field("verdict", "Kind of duplicate of the first photo; null for that photo."),
                         Field("action", "What to do with it, or keep."),
                         Field("reason", "Why."),
-                        Field("companions", "Its sidecar files, which share its fate.", fields=_CONTENT),
+                        Field(
+                            "companions",
+                            "Its sidecar files, which go where it goes.",
+                            fields=(
+                                *_CONTENT,
+                                Field(
+                                    "to",
+                                    "Where it moves instead, beside the kept photo.",
+                                    optional=True,
+                                    path=True,
+                                ),
+                            ),
+                        ),
                     ),
                 ),
             ),

@@ -109,7 +109,7 @@ class ApplyPage(Page):
             )
             return
         text = Text()
-        text.append(f"Move {_photos_and_sidecars(proposal)} to the trash", style="bold")
+        text.append(f"Move {_moved(proposal)}", style="bold")
         text.append(
             f" from {counted(proposal.groups, 'group')} of {self.context.session.view}; frees {file_size(proposal.size)}.\n"
         )
@@ -142,7 +142,7 @@ class ApplyPage(Page):
             self.notify("There is nothing to apply.", timeout=3)
             return
         lines = [
-            f"Moves {_photos_and_sidecars(proposal)} from {counted(proposal.groups, 'group')} to the trash.",
+            f"Moves {_moved(proposal)}, from {counted(proposal.groups, 'group')}.",
             f"Frees {file_size(proposal.size)}.",
             "Each file is checked again first; files that have changed are skipped.",
             "The History screen, or `vtsfind undo`, brings them back.",
@@ -218,14 +218,19 @@ class ApplyPage(Page):
             self.notify(f"Wrote the plan to {path}. Apply it with `vtsfind apply {name}`.", timeout=8)
 
 
-def _photos_and_sidecars(proposal: Proposal) -> str:
-    sidecars = f" and {counted(proposal.sidecars, 'sidecar file')}" if proposal.sidecars else ""
-    return counted(proposal.photos, "photo") + sidecars
+def _moved(proposal: Proposal) -> str:
+    moving = sum(operation.target is not None for operation in proposal.operations)
+    going = proposal.sidecars - moving
+    sidecars = f" and {counted(going, 'sidecar file')}" if going else ""
+    over = f", and {counted(moving, 'sidecar file')} to kept photos" if moving else ""
+    return f"{counted(proposal.photos, 'photo')}{sidecars} to the trash{over}"
 
 
 def _operation_line(operation: Operation) -> Line:
     keeper = f"  keeps {show_path(operation.keeper)}" if operation.keeper else ""
-    if operation.sidecar_of:
+    if operation.target:
+        keeper = f"  goes to {show_path(operation.target)}"
+    elif operation.sidecar_of:
         keeper = f"  belongs to {show_path(operation.sidecar_of)}"
     return [
         (f"{operation.action.value:<7}", "bad"),
