@@ -1,6 +1,7 @@
 """What a look at the disk says about a library."""
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -35,11 +36,13 @@ def stamps(seen: Changes) -> dict[bytes, tuple[int, int, int]]:
 
 
 def put(folder: Path, state: State) -> None:
-    """Bring a folder into a state, leaving alone what is in it already; `stays` keeps it from being empty."""
+    """Bring a folder into a state, leaving alone what is in it already; `stays` keeps folders from being empty."""
     for path in [path for path in folder.rglob("*") if path.is_file()]:
         if str(path.relative_to(folder)) not in state:
             path.unlink()
-    (folder / "stays.txt").touch()
+    for inner in ("", "x", "x/y", "z"):
+        (folder / inner).mkdir(parents=True, exist_ok=True)
+        (folder / inner / "stays.txt").touch()
     for name, number in state.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,6 +79,22 @@ def test_a_folder_of_its_own_below_a_hidden_one_is_not_forgotten_by_a_look_from_
     assert len(known) == 2
     seen = look(tmp_path, known, select([str(tmp_path)], (), roots))
     assert (seen.unchanged, seen.vanished) == (2, {})
+
+
+def test_what_was_in_a_folder_that_is_empty_now_is_forgotten_only_where_that_is_named(tmp_path: Path) -> None:
+    put(tmp_path, {"a.jpg": 1, "drive/b.jpg": 2, "drive/deep/c.jpg": 3})
+    known = stamps(look(tmp_path, {}))
+    shutil.rmtree(tmp_path / "drive")
+    (tmp_path / "drive").mkdir()
+    options = RefreshOptions(forget_missing=True)
+    for named, absent, vanished in (
+        (tmp_path, 2, set()),
+        (tmp_path / "drive", 0, {"drive/b.jpg", "drive/deep/c.jpg"}),
+    ):
+        selection = Selection((os.fsencode(named),), known=True)
+        seen = scan_changes(dict(known), frozenset(), selection, Context(Settings()), options)
+        assert sum(seen.absent.values()) == absent
+        assert relative(tmp_path, set(seen.vanished)) == vanished
 
 
 def test_a_folder_excluded_now_leaves_the_library(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def read_plan_json(content: bytes, where: str = "The plan") -> Plan:
                 groups.append(_group(record))
             else:
                 footer = footer or record["type"] == "footer"
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UsageError(
                 f"{where}, line {number}, is invalid: {_error_text(error)}.",
                 "Nothing was changed. Correct the line, or make the plan again.",

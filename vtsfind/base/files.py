@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -11,6 +12,8 @@ _MB = 1 << 20
 
 MAX_LINES_BYTES = 1024 * _MB
 """Of a plan, a journal of a run or a file of decisions: more than those of a million photos take."""
+MAX_PHOTO_BYTES = 512 * _MB
+"""Of a photo that comes through a pipe: more than any camera's file has."""
 MAX_SETTINGS_BYTES = 16 * _MB
 """Of a file of settings, a recipe or a registry of models."""
 
@@ -23,11 +26,37 @@ def read_bounded(path: str | bytes | Path, max_bytes: int) -> bytes:
     OSError
         If it cannot be read, is not a regular file (a pipe is not waited for), or has more bytes.
     """
-    descriptor = os.open(path, _FLAGS)
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "it is not a file", path)
+    with open_file(path) as file:
         return read_stream(file, max_bytes, path)
+
+
+def read_input(path: str | bytes | Path, max_bytes: int) -> bytes:
+    """Read a file that a person names: a regular file or a pipe, which is empty if nothing writes to it.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read, is anything else, such as a device, or has more bytes.
+    """
+    with open_file(path, lambda mode: stat.S_ISREG(mode) or stat.S_ISFIFO(mode)) as file:
+        if hasattr(os, "set_blocking"):
+            os.set_blocking(file.fileno(), True)
+        return read_stream(file, max_bytes, path)
+
+
+def open_file(path: str | bytes | Path, is_expected: Callable[[int], bool] = stat.S_ISREG) -> BinaryIO:
+    """Open a file for reading whose mode is as expected, without waiting for the other end of a pipe.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, or is of another mode.
+    """
+    descriptor = os.open(path, _FLAGS)
+    if not is_expected(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is not a file", path)
+    return os.fdopen(descriptor, "rb")
 
 
 def read_stream(stream: BinaryIO, max_bytes: int, name: str | bytes | Path = "standard input") -> bytes:

@@ -4,6 +4,7 @@ A setting is taken from the option on the command line, else from the environmen
 else from `config.toml` in the user's config folder, else from its default here. An unknown key is an error.
 """
 
+import math
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 import platformdirs
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.files import MAX_SETTINGS_BYTES, read_bounded
 
 ENVIRONMENT_PREFIX = "VTSFIND_"
 
@@ -86,10 +88,25 @@ def _checked(name: str, value: Any, source: str) -> Any:
     if kind is tuple and isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
     if kind is float and type(value) is int:
-        return float(value)
+        value = float(value)
     if type(value) is not kind:
         raise UsageError(f"{source} has {value!r} for '{name}', which should be {_KIND_WORDS[kind]}.")
+    least, most = _RANGES.get(name, (-math.inf, math.inf))
+    if kind in {int, float} and not least <= value <= most:
+        raise UsageError(
+            f"{source} has {value} for '{name}', which should be from {least:,} to {most:,}.", "Correct it."
+        )
     return value
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "batch": (1, 65_536),
+    "workers": (0, 1024),
+    "decode_timeout_s": (1, 86_400),
+    "decode_memory_mb": (64, 1 << 20),
+    "pixel_limit": (10_000, 10**11),
+}
+"""The least and the largest value of a setting: with less, no photo of a camera can be decoded."""
 
 
 _KIND_WORDS = {
@@ -103,12 +120,13 @@ _KIND_WORDS = {
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table = tomllib.loads(read_bounded(path, MAX_SETTINGS_BYTES).decode())
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise UsageError(
-            f"The settings file {path} cannot be read: {error}.", "Correct or remove it."
+            f"The settings file {path} cannot be read: {reason}.", "Correct or remove it."
         ) from error
     return {name: _checked(name, value, f"The settings file {path}") for name, value in table.items()}
 
@@ -152,7 +170,11 @@ def load_settings(
     """
     environment = os.environ if environment is None else environment
     file = places(environment).config_file if file is None else file
-    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    given = {
+        name: _checked(name, value, "The command line") if name in _RANGES else value
+        for name, value in (flags or {}).items()
+        if value is not None
+    }
     return replace(Settings(), **{**_from_file(file), **_from_environment(environment), **given})
 
 

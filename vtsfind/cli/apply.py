@@ -42,10 +42,11 @@ def apply(
     the current file is finished; run the same command again to continue.
     """
     with running(common) as run, cancel_on_signal(run):
+        from vtsfind.base.files import MAX_LINES_BYTES, read_stream
         from vtsfind.engine.apply.plans import parse_plan, read_plan
 
         read = (
-            parse_plan(sys.stdin.buffer.read(), "The plan on standard input")
+            parse_plan(read_stream(sys.stdin.buffer, MAX_LINES_BYTES), "The plan on standard input")
             if plan == "-"
             else read_plan(Path(plan))
         )

@@ -1,11 +1,13 @@
 """Files that the user names for a command to read."""
 
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.files import MAX_LINES_BYTES, read_input
 
 
 @contextmanager
@@ -21,8 +23,7 @@ def open_input(name: str) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer
         return
     try:
-        stream = open(name, "rb")  # noqa: SIM115 - errors of the block below are not of opening
+        stream = io.BytesIO(read_input(name, MAX_LINES_BYTES))
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}.", "Check the path.") from error
-    with stream:
-        yield stream
+    yield stream

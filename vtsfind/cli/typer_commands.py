@@ -180,6 +180,8 @@ def meaning(param: Any) -> str:
     return f"{param.help}{default}"
 
 
+_MAX_NUMBER = 10**12
+"""The largest whole number that an option takes: more than there are photos, and few enough for every array."""
 _TYPE_NAMES: dict[Any, str] = {
     bool: "yes or no",
     str: "text",
@@ -205,13 +207,14 @@ class _PlainValue:
         return self._one(value, param, ctx)
 
     def _one(self, value: Any, param: Any, ctx: Any) -> Any:
-        if isinstance(value, self.kind):
-            return value
         try:
-            return self.kind(value)
+            converted = value if isinstance(value, self.kind) else self.kind(value)
         except ValueError:
             message = f"'{value}' is not {_TYPE_NAMES[self.kind]}."
             raise typer.BadParameter(message, ctx=ctx, param=param) from None
+        if self.kind is int and abs(converted) > _MAX_NUMBER:
+            raise typer.BadParameter(f"{value} is too large.", ctx=ctx, param=param)
+        return converted
 
 
 def _convert_plainly(params: list[Any]) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import tomli_w
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.files import MAX_SETTINGS_BYTES, read_bounded
 from vtsfind.base.tables import read_table, to_toml_value
 from vtsfind.learn.data.formats import Source
 from vtsfind.learn.models.spec import NetworkSpec
@@ -191,7 +192,7 @@ def recipe_bytes(path: Path) -> bytes:
         When it is missing or cannot be read.
     """
     try:
-        return path.read_bytes()
+        return read_bounded(path, MAX_SETTINGS_BYTES)
     except FileNotFoundError:
         raise UsageError(f"There is no recipe {path}.", "Check the path.") from None
     except OSError as error:
@@ -217,7 +218,7 @@ def parse_recipe(content: bytes, where: str, changes: Mapping[str, Any] | None =
     """
     try:
         table = tomllib.loads(content.decode("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"The recipe {where} cannot be read: {error}.", "Correct it.") from error
     for path, value in (changes or {}).items():
         _set_value(table, path, value)

@@ -226,6 +226,8 @@ def _error_text(error: Exception) -> str:
 def _decode_picture(
     stream: BinaryIO, kind: str, shortest: int, limits: _Limits
 ) -> tuple[Pixels, PictureInfo]:
+    if kind == formats.JPEG:
+        stream = partial_decode.with_end(stream)
     try:
         image = _open_image(stream, kind)
     except UnidentifiedImageError:

@@ -11,13 +11,34 @@ from vtsfind.media import formats
 
 # Inserted before the end of a JPEG to test whether its decoder still expects data: any bytes but a marker.
 _PROBE_BYTES = bytes(np.random.default_rng(0).integers(0, 255, 1024, dtype=np.uint8))
-_JPEG_EOI = b"\xff\xd9"
+_JPEG_SOS, _JPEG_EOI = b"\xff\xda", b"\xff\xd9"
+_MIN_PADDING_BYTES = 16
+"""Zeros at the end of a file that was made longer, and never of picture data."""
+_TAIL_BYTES = 65536
+"""Part of a file that is searched for the end of a JPEG before all of it is."""
 
 # JPEG 2000: the first two markers of a codestream, the part of a file that is searched for them, and the marker of the
 # segment that gives the number of resolutions.
 _CODESTREAM_START = b"\xff\x4f\xff\x51"
 _CODESTREAM_SEARCH_BYTES = 65536
 _COD_MARKER = 0x52
+
+
+class _EndedJpeg(io.BytesIO):
+    """A JPEG that lacked its end marker, with one."""
+
+
+def with_end(stream: BinaryIO) -> BinaryIO:
+    """A JPEG; if its end marker is missing, which many programs do not mind, a copy that has one."""
+    total = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, total - _TAIL_BYTES))
+    if _JPEG_EOI in stream.read():
+        return stream
+    stream.seek(0)
+    data = stream.read()
+    if data.rfind(_JPEG_EOI) > data.rfind(_JPEG_SOS) or data.endswith(bytes(_MIN_PADDING_BYTES)):
+        return stream
+    return _EndedJpeg(data + _JPEG_EOI)
 
 
 def load(image: Image.Image, stream: BinaryIO, kind: str, shortest: int) -> None:
@@ -62,7 +83,8 @@ def _load_jpeg(image: Image.Image, stream: BinaryIO, shortest: int) -> None:
     image.draft(image.mode, (shortest, shortest))
     image.load()
     last_row = image.crop((0, image.height - 1, image.width, image.height))
-    if last_row.getcolors(1) and _is_truncated_jpeg(image, stream, shortest):
+    is_suspect = isinstance(stream, _EndedJpeg) or last_row.getcolors(1)
+    if is_suspect and _is_truncated_jpeg(image, stream, shortest):
         raise OSError("the data end before the picture is complete")
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from vtsfind.base.files import MAX_LINES_BYTES, read_stream
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, Found, Reason, Stamp
 from vtsfind.media import names
@@ -110,7 +111,7 @@ def read_nul_separated(stream: BinaryIO) -> list[bytes]:
     >>> read_nul_separated(io.BytesIO(b"a.jpg\0two\nlines.png\0"))
     [b'a.jpg', b'two\nlines.png']
     """
-    return [name for name in stream.read().split(b"\0") if name]
+    return [name for name in read_stream(stream, MAX_LINES_BYTES).split(b"\0") if name]
 
 
 def stamp_of(status: os.stat_result) -> Stamp:

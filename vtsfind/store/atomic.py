@@ -1,5 +1,6 @@
 """Writing files so that they are never seen half written."""
 
+import errno
 import os
 import secrets
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _TOKEN_BYTES = 8
+_PRIVATE_MODE = 0o700
 LEFTOVER = rf"\.(?P<name>.+)\.[0-9a-f]{{{2 * _TOKEN_BYTES}}}\.tmp(-journal|-wal|-shm)?"
 """What the name of a temporary sibling is like, or of a file that SQLite made beside it."""
 
@@ -35,6 +37,21 @@ def atomic_replace(path: Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user alone, whatever the process's mask is.
+
+    Raises
+    ------
+    OSError
+        When it cannot be made.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=_PRIVATE_MODE, exist_ok=True)
+    if not folder.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder))
 
 
 def fsync_folder(folder: Path) -> None:

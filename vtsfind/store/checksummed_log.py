@@ -32,7 +32,7 @@ from typing import Any
 
 from vtsfind.base.errors import StorageError
 from vtsfind.base.files import MAX_LINES_BYTES, read_bounded
-from vtsfind.store.atomic import fsync_folder, replace_file
+from vtsfind.store.atomic import fsync_folder, make_private_folder, replace_file
 from vtsfind.store.errors import system_error
 
 _CRC_DIGITS = 8
@@ -186,7 +186,7 @@ class LineFile(AbstractContextManager["LineFile"]):
                 "Run `vtsfind doctor --repair`, which keeps a copy of it and begins a new file.",
             )
         with named_storage_errors(path, "written"):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(path.parent)
             fresh = not path.exists()
             self._descriptor = os.open(
                 path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o600

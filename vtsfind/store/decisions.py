@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from vtsfind.base.errors import StorageError
 from vtsfind.base.progress import CancelToken
+from vtsfind.store.atomic import make_private_folder
 from vtsfind.store.checksummed_log import LineFile, read_lines, set_damage_aside
 from vtsfind.store.partial_file import exclusive_lock
 
@@ -227,7 +228,7 @@ class Decisions:
         if not decisions:
             return
         self.require_intact()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self.path.parent)
         with exclusive_lock(self.path, CancelToken()), LineFile(self.path, KIND, VERSION) as file:
             file.append(*map(as_record, decisions))
         for each in decisions:

@@ -70,6 +70,7 @@ import numpy.typing as npt
 from vtsfind.base.errors import LibraryDamaged, LibraryMissing, ModelMismatch
 from vtsfind.base.records import Entry, Failure, Signature, Stamp
 from vtsfind.store import health, planes, schema
+from vtsfind.store.atomic import make_private_folder
 from vtsfind.store.database import Counts, Database
 from vtsfind.store.errors import storage_errors, translates_errors, translates_read_errors
 from vtsfind.store.folders import LIBRARY, claim_folder, remove_leftovers
@@ -122,7 +123,7 @@ class Index(AbstractContextManager["Index"]):
         """
         planes.check_signature(signature)
         with storage_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
             lock = _lock(folder)
             try:
                 schema.create(folder, signature)

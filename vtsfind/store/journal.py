@@ -41,7 +41,7 @@ from vtsfind.base.errors import StorageError, UsageError
 from vtsfind.base.files import MAX_SETTINGS_BYTES, read_bounded
 from vtsfind.base.operations import ACTIVE_RUN_NAME, Action, Operation, State, UndoRecord
 from vtsfind.base.paths import exact_path_fields, path_from_fields
-from vtsfind.store.atomic import fsync_folder, replace_file
+from vtsfind.store.atomic import fsync_folder, make_private_folder, replace_file
 from vtsfind.store.checksummed_log import (
     LineFile,
     named_storage_errors,
@@ -270,7 +270,7 @@ class Journal:
         names = sorted(set(runs), key=_run_sort_key)
         with named_storage_errors(self.folder / ACTIVE_RUN_NAME, "written"):
             if names:
-                self.folder.mkdir(parents=True, exist_ok=True)
+                make_private_folder(self.folder)
                 replace_file(self.folder / ACTIVE_RUN_NAME, "".join(f"{name}\n" for name in names).encode())
             else:
                 (self.folder / ACTIVE_RUN_NAME).unlink(missing_ok=True)
@@ -285,7 +285,7 @@ class Journal:
             If another process holds the lock; without waiting.
         """
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(self.folder)
             lock = FileLock(self.folder / "lock")
             lock.acquire(timeout=0)
         except Timeout:

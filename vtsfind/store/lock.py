@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from vtsfind.base.errors import LibraryLocked
+from vtsfind.base.files import MAX_SETTINGS_BYTES, read_bounded
 from vtsfind.store.atomic import atomic_replace
 
 LOCK_NAME = "lock"
@@ -75,8 +76,8 @@ class WriterLock:
 def _read_note(owner: Path) -> dict[str, Any] | None:
     """The content of `owner.json`; None if it is missing or has other content."""
     try:
-        note = json.loads(owner.read_bytes())
-    except (OSError, ValueError):
+        note = json.loads(read_bounded(owner, MAX_SETTINGS_BYTES))
+    except (OSError, ValueError, RecursionError):
         return None
     return note if isinstance(note, dict) and set(note) == {"pid", "host", "since"} else None
 

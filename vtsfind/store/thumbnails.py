@@ -11,6 +11,9 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
+from vtsfind.base.files import read_bounded
+from vtsfind.store.atomic import make_private_folder
+
 MAX_CACHE_BYTES = 256 << 20
 _EVICT_TO_SHARE = 0.9  # of the limit
 _OWN_NAME = re.compile(r"[0-9a-f]{2,}|\.[0-9a-f]{2,}\.[0-9a-f]{8}")
@@ -40,7 +43,7 @@ class ThumbnailCache:
         """The data stored under a key of hexadecimal digits; None if there are none."""
         path = self._path(key)
         try:
-            data = path.read_bytes()
+            data = read_bounded(path, self._max_bytes)
             os.utime(path)  # marks it as used
         except OSError:
             return None
@@ -51,7 +54,7 @@ class ThumbnailCache:
         path = self._path(key)
         temporary = path.with_name(f".{key}.{secrets.token_hex(4)}")
         with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(path.parent)
             try:
                 temporary.write_bytes(data)
                 temporary.replace(path)

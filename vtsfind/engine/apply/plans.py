@@ -13,6 +13,7 @@ from vtsfind.act.plan import Plan
 from vtsfind.act.plan_json import read_plan_json
 from vtsfind.act.plan_text import MAGIC, plan_text, read_plan_text
 from vtsfind.base.errors import UsageError
+from vtsfind.base.files import MAX_LINES_BYTES, read_input
 from vtsfind.base.groups import Group
 from vtsfind.base.operations import Action
 from vtsfind.base.records import Failure, Reason
@@ -107,7 +108,7 @@ def read_plan(path: Path) -> Plan:
         If it breaks the rules.
     """
     try:
-        content = path.read_bytes()
+        content = read_input(path, MAX_LINES_BYTES)
     except OSError as error:
         raise UsageError(f"The plan {path} cannot be read: {error.strerror}.") from error
     return parse_plan(content, str(path))

@@ -1,7 +1,7 @@
 """What has changed on the disk since the library was last refreshed: every file is listed, none is opened.
 
 A file of the library that the scan no longer finds has vanished, unless the scan could not know: files under a
-folder that could not be read, under a root that is missing, or under a root that is empty now (as the place of an
+folder that could not be read, under a root that is missing, or under a folder that is empty now (as the place of an
 unplugged drive is) stay in the library.
 """
 
@@ -80,7 +80,10 @@ def select(folders: Iterable[str | bytes], names: Iterable[bytes], known: Sequen
     UsageError
         If one of `folders` does not exist, or if there is nothing to scan.
     """
-    paths = [normalised(os.fsencode(folder)) for folder in folders]
+    given_names = [os.fsencode(folder) for folder in folders]
+    if b"" in given_names:
+        raise UsageError("A folder has an empty name.", "Name a folder; `.` is the current one.")
+    paths = [normalised(name) for name in given_names]
     for path in paths:
         if _does_not_exist(path):
             raise UsageError(
@@ -181,7 +184,8 @@ def _find_vanished(
     unknown_paths = {failure.path for failure in result.failures}
     unknown_prefixes = tuple(map(prefix_below, unknown_paths))
     absent = {folder: prefix_below(folder) for folder in folders if is_missing_or_empty(folder)}
-    missing_parents: dict[bytes, bool] = {}
+    empty: dict[bytes, bool] = {}
+    nearest: dict[bytes, bytes] = {}
     for path, stamp in not_found.items():
         named = path in files
         if (
@@ -190,16 +194,30 @@ def _find_vanished(
             or path.startswith(unknown_prefixes)
         ):
             continue
-        away = [folder for folder, prefixes in absent.items() if path.startswith(prefixes)]
-        if named and not away:
-            parent = os.path.dirname(path)
-            if parent not in missing_parents:
-                missing_parents[parent] = is_missing_or_empty(parent)
-            away = [parent] if missing_parents[parent] else []
-        if away and not forget_missing:
-            result.absent[away[0]] = result.absent.get(away[0], 0) + 1
+        away = next((folder for folder, prefix in absent.items() if path.startswith(prefix)), None)
+        is_forgotten = forget_missing
+        if away is None:
+            place = os.path.dirname(path) if named else _nearest_folder(path, nearest)
+            if place not in empty:
+                empty[place] = is_missing_or_empty(place)
+            # Another drive may belong into an empty folder: only who names that folder forgets what was in it.
+            away, is_forgotten = place if empty[place] else None, forget_missing and named
+        if away is not None and not is_forgotten:
+            result.absent[away] = result.absent.get(away, 0) + 1
         else:
             result.vanished[path] = stamp
+
+
+def _nearest_folder(path: bytes, known: dict[bytes, bytes]) -> bytes:
+    """The innermost folder above a path that is there; `known` is filled with those of all folders that were looked at."""
+    passed = []
+    folder = os.path.dirname(path)
+    while folder not in known and _does_not_exist(folder) and folder != os.path.dirname(folder):
+        passed.append(folder)
+        folder = os.path.dirname(folder)
+    found = known.get(folder, folder)
+    known.update(dict.fromkeys(passed, found))
+    return found
 
 
 def _does_not_exist(path: bytes) -> bool:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.files import MAX_SETTINGS_BYTES, read_bounded
 from vtsfind.base.records import Signature
 from vtsfind.store.atomic import replace_file
 from vtsfind.store.errors import storage_errors
@@ -98,12 +99,12 @@ def write_curve(folder: Path, curve: Curve) -> None:
 def read_curve(folder: Path, signature: Signature) -> Curve | None:
     """The curve of a library with codes of that model; None if there is none, or it cannot be read."""
     try:
-        document = json.loads((folder / NAME).read_bytes())
+        document = json.loads(read_bounded(folder / NAME, MAX_SETTINGS_BYTES))
         if document.pop("format") != FORMAT or document.pop("version") != VERSION:
             return None
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in document.items()}
         curve = Curve(**fields)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     sound = curve.fingerprint == signature.fingerprint and len(curve.rate) == len(curve.at_most) > 0
     return curve if sound else None

@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import BinaryIO
 
 from vtsfind.base.errors import LibraryMissing, UsageError
+from vtsfind.base.files import open_file
 from vtsfind.base.paths import show_path
 from vtsfind.base.settings import Settings, places
 from vtsfind.engine.library.access import open_library
@@ -150,7 +151,7 @@ def _digest(name: str | bytes) -> bytes:
     if _SHA256_HEX.fullmatch(text) and not os.path.lexists(text):
         return bytes.fromhex(text)
     try:
-        with open(name, "rb") as file:
+        with open_file(name) as file:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError as error:
         raise UsageError(

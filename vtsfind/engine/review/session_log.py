@@ -10,6 +10,7 @@ from typing import Any
 from vtsfind.base.errors import LibraryLocked
 from vtsfind.base.settings import places
 from vtsfind.engine.review.state import EncodedDecision, ReviewStatus, ReviewStep
+from vtsfind.store.atomic import make_private_folder
 from vtsfind.store.checksummed_log import LineFile, read_lines
 from vtsfind.store.lock import WriterLock
 
@@ -44,7 +45,7 @@ class SavedSteps(AbstractContextManager["SavedSteps"]):
 
     def __init__(self, library: Path) -> None:
         folder = session_folder(library)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         self._path = folder / "steps"
         try:
             self._lock = WriterLock(folder)

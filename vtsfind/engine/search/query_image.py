@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base import bits
+from vtsfind.base.files import MAX_PHOTO_BYTES, read_input, read_stream
 from vtsfind.base.records import Failure, Found, Preprocessing, Reason, Stamp
 from vtsfind.engine.context import Context
 from vtsfind.engine.library.access import EncoderLike, ModelLike
@@ -63,7 +64,10 @@ def query_image(name: str | bytes, standard_input: BinaryIO) -> QueryImage:
     """What the user calls `name`: a file, or `-` for what comes from standard input."""
     name = os.fsencode(name)
     if name == STANDARD_INPUT:
-        return QueryImage(name, content=standard_input.read())
+        try:
+            return QueryImage(name, content=read_stream(standard_input, MAX_PHOTO_BYTES))
+        except OSError as error:
+            return QueryImage(name, failure=failure_of(name, error))
     path = normalised(name)
     try:
         status = os.stat(path)
@@ -71,8 +75,7 @@ def query_image(name: str | bytes, standard_input: BinaryIO) -> QueryImage:
             return QueryImage(name, failure=Failure(name, Reason.UNREADABLE, "it is a folder"))
         if stat.S_ISREG(status.st_mode):
             return QueryImage(name, path=path)
-        with open(path, "rb") as stream:  # a pipe, whose content comes once
-            return QueryImage(name, content=stream.read())
+        return QueryImage(name, content=read_input(path, MAX_PHOTO_BYTES))  # a pipe, whose content comes once
     except OSError as error:
         return QueryImage(name, failure=failure_of(name, error))
 

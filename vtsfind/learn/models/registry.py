@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import vtsfind
 from vtsfind.base.errors import ModelDamaged, UsageError
+from vtsfind.base.files import MAX_SETTINGS_BYTES, read_bounded
 from vtsfind.base.records import Preprocessing, Signature
 from vtsfind.base.settings import places
 from vtsfind.base.tables import read_table
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 REGISTRY = "registry.toml"
+_MAX_SIZE = 65_536
+"""Of a picture's side, a code, a layer: more than any model has."""
 _ALWAYS_HASHED = {"backbone", "size", "heads"}
 
 
@@ -164,11 +167,11 @@ def find_card(name: str = "") -> ModelCard:
 
 def _read(folder: Path) -> list[ModelCard]:
     path = folder / REGISTRY
-    if not path.is_file():
+    if not path.exists():
         return []
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        table = tomllib.loads(read_bounded(path, MAX_SETTINGS_BYTES).decode())
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
             f"The model registry {path} cannot be read: {error}.", "Correct or remove it."
         ) from error
@@ -178,4 +181,34 @@ def _read(folder: Path) -> list[ModelCard]:
     cards = [
         read_table(ModelCard, {"name": name, **fields}, f"{path}: {name}") for name, fields in models.items()
     ]
+    for card in cards:
+        _require_possible(card, f"{path}: {card.name}")
     return [replace(card, folder=folder) for card in cards]
+
+
+def _require_possible(card: ModelCard, where: str) -> None:
+    """Refuse a card whose numbers no network can have, or whose file lies elsewhere.
+
+    Raises
+    ------
+    UsageError
+        Naming the entry.
+    """
+    network, picture = card.network, card.preprocessing
+    sizes = {
+        "size": network.size,
+        "depth": network.depth if network.depth is not None else 1,
+        "groups": network.groups,
+        "preprocessing: size": picture.size,
+        "preprocessing: resize": picture.resize or 1,
+        **{f"heads: {head.name}: bits": head.bits for head in network.heads},
+        **{f"hidden: {name}": width for name, width in network.hidden.items()},
+    }
+    for name, value in sizes.items():
+        if not 1 <= value <= _MAX_SIZE:
+            raise UsageError(
+                f"{where}: {name} is {value}, which is not from 1 to {_MAX_SIZE:,}.", "Correct it."
+            )
+    for name in (card.file, card.recipe):
+        if "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
+            raise UsageError(f"{where}: {name!r} is not a path below that folder.", "Correct it.")
