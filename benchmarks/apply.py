@@ -62,8 +62,8 @@ def measure(count: int) -> dict[str, Any]:
         plan = str(lay_out(folder, count))
         figures: dict[str, Any] = {"operations": count, "bytes of each file": SIZE}
         for label, arguments in (
-            ("dry run", ("apply", plan, "--dry-run")),
-            ("apply", ("apply", plan, "--yes")),
+            ("dry run", ("apply", plan, "--dry-run", "--outside")),
+            ("apply", ("apply", plan, "--yes", "--outside")),
             ("history", ("history",)),
             ("undo", ("undo", "--yes")),
         ):

@@ -121,15 +121,17 @@ def test_an_encoder_of_a_plain_transformer_loads_no_timm() -> None:
 
 
 def test_applying_a_plan_and_undoing_it_load_no_torch_and_no_decoder(tmp_path: Path) -> None:
-    from support.made_plans import ORIGIN, group, photo
+    from support.made_plans import group, origin_with, photo
 
     from vtsfind.act.make_plan import make_plan
     from vtsfind.engine.apply.plans import save_plan
 
-    paths = [tmp_path / "a.jpg", tmp_path / "b.jpg"]
+    (tmp_path / "photos").mkdir()
+    paths = [tmp_path / "photos" / "a.jpg", tmp_path / "photos" / "b.jpg"]
     for path in paths:
         path.write_bytes(b"same")
-    save_plan(make_plan([group(1, *map(photo, paths))], ORIGIN), tmp_path / "plan.txt")
+    origin = origin_with(tmp_path / "library", tmp_path / "photos")
+    save_plan(make_plan([group(1, *map(photo, paths))], origin), tmp_path / "plan.txt")
     for arguments in (["apply", str(tmp_path / "plan.txt"), "--yes"], ["undo", "--yes"]):
         assert imported(*arguments).isdisjoint({*HEAVY, "PIL", "cv2", "rich.console"})
     assert paths[1].exists()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support import made_plans
-from support.made_plans import ORIGIN, group, photo
+from support.made_plans import group, origin_with, photo
 from support.output import Vtsfind, records
 
 from vtsfind.act.make_plan import make_plan
@@ -30,7 +30,8 @@ def copies(tmp_path: Path) -> list[Path]:
 def plan(copies: list[Path], tmp_path: Path) -> Path:
     """A saved plan that keeps the first and trashes the others."""
     path = tmp_path / "plan.txt"
-    save_plan(make_plan([group(1, *map(photo, copies))], ORIGIN), path)
+    origin = origin_with(tmp_path / "library", copies[0].parent)
+    save_plan(make_plan([group(1, *map(photo, copies))], origin), path)
     return path
 
 

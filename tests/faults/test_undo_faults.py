@@ -12,9 +12,14 @@ pytest.importorskip("resource", reason="needs a system with fork and limits")
 from support.disks import copies, mount, unmount
 from support.fault_matrix import fault
 from support.killed_apply import tree
-from support.made_plans import ORIGIN, group, photo
+from support.made_plans import ORIGIN, group, origin_with, photo
+from support.output import Vtsfind
 
 from vtsfind.act.make_plan import make_plan
+from vtsfind.act.plan import Plan
+from vtsfind.act.plan_text import plan_text
+from vtsfind.base.errors import UsageError
+from vtsfind.base.groups import Group
 from vtsfind.base.operations import Action, State
 from vtsfind.engine.apply.apply import ApplyResult, apply
 from vtsfind.engine.apply.recovery import recover, user_journal
@@ -153,3 +158,117 @@ def _begin_again(run: str) -> None:
     record = journal.read(run).op_records[1]
     with journal.create([record.operation], command="again", library=b"/library", version="0") as again:
         again.transition([Transition(1, State.BEGUN, undo_record=record.undo_record)], durable=True)
+
+
+@fault("A plan of hard and symbolic links carried out twice", "The second time there is nothing to do.", 2)
+@pytest.mark.parametrize("action", [Action.HARDLINK, Action.SYMLINK])
+def test_a_plan_of_links_can_be_carried_out_again(tmp_path: Path, action: Action) -> None:
+    first, second = copies(tmp_path / "1"), copies(tmp_path / "2")
+    groups = [group(1, *map(photo, first)), group(2, *map(photo, second))]
+    apply(make_plan(groups[:1], ORIGIN, action=action))
+    again = apply(make_plan_of_links(groups, first, action))
+    assert [(step.state, step.already_done) for step in again.steps] == [
+        (State.SKIPPED, True),
+        (State.SKIPPED, True),
+        (State.DONE, False),
+        (State.DONE, False),
+    ]
+    assert again.skipped == []
+
+
+def make_plan_of_links(groups: list[Group], linked: list[Path], action: Action) -> Plan:
+    """The plan of groups as it was made before some files became links."""
+    plan = make_plan(groups, ORIGIN, action=action)
+    assert all(os.path.samefile(path, linked[0]) for path in linked)
+    return plan
+
+
+@fault("The trash was emptied after the latest run", "`undo` turns to the run before it.")
+def test_a_run_whose_files_are_gone_does_not_stand_before_others(tmp_path: Path) -> None:
+    first, second = copies(tmp_path / "1", 2), copies(tmp_path / "2", 2)
+    applied(first, Action.QUARANTINE)
+    latest = applied(second, Action.QUARANTINE)
+    for record in user_journal().read(latest.run).op_records.values():
+        assert record.undo_record is not None
+        assert record.undo_record.place is not None
+        os.unlink(record.undo_record.place)
+    assert [step.outcome for step in undo().steps] == [RestoreOutcome.RESTORED]
+    assert first[1].exists()
+    assert [step.outcome for step in undo().steps] == [RestoreOutcome.FAILED]
+
+
+@fault("Two files come back beside names that were taken", "Each gets a name of its own.")
+def test_files_that_come_back_together_get_different_names(tmp_path: Path) -> None:
+    paths = copies(tmp_path / "photos", 3)
+    beside = paths[1].with_name("1 (restored).jpg")
+    paths[2].rename(beside)
+    applied([paths[0], paths[1], beside], Action.QUARANTINE)
+    paths[1].write_bytes(b"new")
+    assert [step.outcome for step in undo().steps] == [RestoreOutcome.RESTORED] * 2
+    assert sorted(path.read_bytes() == b"new" for path in paths[1].parent.iterdir()) == [
+        False,
+        False,
+        False,
+        True,
+    ]
+
+
+@fault("A name of 255 bytes that was taken when its file comes back", "It comes back with a shorter name.", 2)
+@pytest.mark.parametrize("name", ["x" * 251 + ".jpg", "\N{BLACK SQUARE}" * 83 + "x.jpg"])
+def test_the_longest_name_comes_back(tmp_path: Path, name: str) -> None:
+    paths = copies(tmp_path / "photos", 2)
+    longest = paths[1].rename(paths[1].with_name(name))
+    content = longest.read_bytes()
+    applied([paths[0], longest], Action.TRASH)
+    longest.write_bytes(b"new")
+    assert [step.outcome for step in undo().steps] == [RestoreOutcome.RESTORED]
+    (back,) = [path for path in longest.parent.iterdir() if path not in {longest, paths[0]}]
+    assert back.read_bytes() == content
+    assert "(restored)" in back.name
+
+
+@fault("`undo` with an empty name of a run", "It is an error, not the latest run.")
+def test_an_empty_name_is_no_run(tmp_path: Path) -> None:
+    paths = copies(tmp_path / "photos", 2)
+    applied(paths, Action.TRASH)
+    with pytest.raises(UsageError, match="no run ''"):
+        undo("")
+    assert not paths[1].exists()
+
+
+@fault(
+    "The kept file and its link were moved to the trash by a later run", "It is said which run to undo first."
+)
+def test_the_content_of_a_link_is_found_in_the_trash(tmp_path: Path) -> None:
+    paths = copies(tmp_path / "photos", 2)
+    other = tmp_path / "other.jpg"
+    shutil.copyfile(paths[0], other)
+    links = applied(paths, Action.SYMLINK)
+    trashed = applied([other, paths[0]], Action.TRASH)
+    assert trashed.run in undo(links.run).steps[0].note
+    undo(trashed.run)
+    assert [step.outcome for step in undo(links.run).steps] == [RestoreOutcome.RESTORED]
+
+
+@fault(
+    "A plan with a file outside its library's folders, or of no library",
+    "It is refused without `--outside`.",
+    3,
+)
+def test_a_plan_cannot_name_any_file(run: Vtsfind, tmp_path: Path) -> None:
+    inside, outside = copies(tmp_path / "photos", 2), copies(tmp_path / "elsewhere", 2)
+    (tmp_path / "photos" / "link").symlink_to(tmp_path / "elsewhere")
+    origin = origin_with(tmp_path / "library", tmp_path / "photos")
+    for paths, of in (
+        ([inside[0], outside[1]], origin),
+        ([inside[0], tmp_path / "photos" / "link" / outside[1].name], origin),
+        (inside, ORIGIN),
+    ):
+        plan = tmp_path / "plan"
+        plan.write_text(plan_text(make_plan([group(1, *map(photo, paths))], of)))
+        for more in ((), ("--dry-run",)):
+            refused = run("apply", plan, "--yes", *more)
+            assert (refused.exit_code, "--outside" in refused.stderr) == (2, True), refused.stderr
+            assert all(path.exists() for path in (*inside, *outside))
+    assert run("apply", plan, "--yes", "--outside").exit_code == 0
+    assert not inside[1].exists()

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -14,6 +15,17 @@ from vtsfind.base.operations import Action
 from vtsfind.base.records import PictureInfo, Stamp
 
 ORIGIN = PlanOrigin("2026-05-04T10:00:00+02:00", "vtsfind plan", "0.1.0", b"/library")
+
+
+def origin_with(library: Path, root: Path) -> PlanOrigin:
+    """The origin of plans of a library that has one folder and no photos, which is made."""
+    from support.entries import SIGNATURE
+    from vtsfind.store.index import Index
+
+    with Index.create(library, SIGNATURE) as index:
+        index.add_roots([os.fsencode(root)])
+        index.commit()
+    return replace(ORIGIN, library=os.fsencode(library))
 
 
 def digest(path: Path) -> bytes:

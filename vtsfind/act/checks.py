@@ -7,7 +7,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from vtsfind.base.operations import Operation
+from vtsfind.base.operations import Action, Operation
 from vtsfind.base.paths import show_path
 
 _OPEN_FLAGS = (
@@ -165,6 +165,19 @@ def check_group(
         )
     taken.update((checked.file_stat.identity, checked.operation.path) for checked in found)
     return found
+
+
+def is_link_to_keeper(operation: Operation) -> bool:
+    """Whether the name of a file that was to become a link is one to the keeper already."""
+    path, keeper = operation.path, operation.keeper
+    if keeper is None or operation.action not in {Action.HARDLINK, Action.SYMLINK}:
+        return False
+    if operation.action is Action.SYMLINK:
+        return os.path.islink(path) and os.readlink(path) == keeper
+    try:
+        return stat_regular_file(path).identity == stat_regular_file(keeper).identity
+    except CheckFailed:
+        return False
 
 
 def identities(paths: Sequence[bytes]) -> dict[tuple[int, int], bytes]:

@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -44,7 +45,7 @@ def read_input(path: str | bytes | Path, max_bytes: int) -> bytes:
         return read_stream(file, max_bytes, path)
 
 
-def open_file(path: str | bytes | Path, is_expected: Callable[[int], bool] = stat.S_ISREG) -> BinaryIO:
+def open_file(path: str | bytes | Path, is_expected: Callable[[int], bool] = stat.S_ISREG) -> BufferedReader:
     """Open a file for reading whose mode is as expected, without waiting for the other end of a pipe.
 
     Raises

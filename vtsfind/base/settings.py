@@ -92,7 +92,7 @@ def _checked(name: str, value: Any, source: str) -> Any:
     if type(value) is not kind:
         raise UsageError(f"{source} has {value!r} for '{name}', which should be {_KIND_WORDS[kind]}.")
     least, most = _RANGES.get(name, (-math.inf, math.inf))
-    if kind in {int, float} and not least <= value <= most:
+    if isinstance(value, int | float) and not least <= value <= most:
         raise UsageError(
             f"{source} has {value} for '{name}', which should be from {least:,} to {most:,}.", "Correct it."
         )

@@ -28,6 +28,10 @@ def apply(
     permanently: Annotated[
         bool, typer.Option("--permanently", help="Allow the plan to delete files permanently.")
     ] = False,
+    outside: Annotated[
+        bool,
+        typer.Option("--outside", help="Allow the plan to name files outside the folders of its library."),
+    ] = False,
     common: CommonOptions,
 ) -> None:
     """Carry out a plan.
@@ -43,13 +47,15 @@ def apply(
     """
     with running(common) as run, cancel_on_signal(run):
         from vtsfind.base.files import MAX_LINES_BYTES, read_stream
-        from vtsfind.engine.apply.plans import parse_plan, read_plan
+        from vtsfind.engine.apply.plans import parse_plan, read_plan, require_in_library
 
         read = (
             parse_plan(read_stream(sys.stdin.buffer, MAX_LINES_BYTES), "The plan on standard input")
             if plan == "-"
             else read_plan(Path(plan))
         )
+        if not outside:
+            require_in_library(read)
         if not dry_run and not _confirm_plan(run, read, yes=yes):
             run.notes.say("Nothing was changed.")
             return

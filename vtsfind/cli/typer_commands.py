@@ -212,7 +212,7 @@ class _PlainValue:
         except ValueError:
             message = f"'{value}' is not {_TYPE_NAMES[self.kind]}."
             raise typer.BadParameter(message, ctx=ctx, param=param) from None
-        if self.kind is int and abs(converted) > _MAX_NUMBER:
+        if isinstance(converted, int) and abs(converted) > _MAX_NUMBER:
             raise typer.BadParameter(f"{value} is too large.", ctx=ctx, param=param)
         return converted
 

@@ -6,7 +6,7 @@ it to the disk, and only then calls `Actions.perform`. Each step either succeeds
 
 import os
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -199,8 +199,10 @@ class Actions:
             mounts.append((undo_record.place_mount, undo_record.place_volume))
         return any(self.volumes.is_absent(mount, identifier) for mount, identifier in mounts)
 
-    def restore_path(self, op_record: OperationRecord) -> bytes | None:
+    def restore_path(self, op_record: OperationRecord, taken: Collection[bytes] = ()) -> bytes | None:
         """The path to which the file of an operation would be restored; None if it is there already.
+
+        `taken` are the paths to which others will be restored.
 
         Raises
         ------
@@ -210,8 +212,18 @@ class Actions:
             If it cannot be restored.
         """
         if op_record.operation.action in _REPLACING_ACTIONS:
-            return replacing.restore_path(op_record, self.volumes)
-        return taking.restore_path(op_record, self.volumes)
+            return replacing.restore_path(op_record, self.volumes, taken)
+        return taking.restore_path(op_record, self.volumes, taken)
+
+    def may_restore(self, op_record: OperationRecord) -> bool:
+        """Whether the file of an operation can be restored, now or when its drive is there."""
+        try:
+            self.restore_path(op_record)
+        except NotRestorableYet:
+            return True
+        except (NotRestorable, OSError):
+            return False
+        return True
 
     def restore(self, op_record: OperationRecord) -> str:
         """Restore a file to the path in the journal; returns a note, or an empty text.

@@ -4,7 +4,7 @@ The file is first renamed to a temporary name beside it, so that it can be resto
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from vtsfind.act.actions.copying import clone_new, copy_new, read_metadata
 from vtsfind.act.actions.guards import (
@@ -17,7 +17,7 @@ from vtsfind.act.actions.guards import (
 from vtsfind.act.actions.moving import FINISHED, ROLLED_BACK
 from vtsfind.act.actions.outcomes import NotRestorable, NotRestorableYet, operation_and_undo_record
 from vtsfind.act.actions.renaming import free_name, make_folders, remove_if_exists, rename_new
-from vtsfind.act.checks import CheckedOperation, CheckFailed, stat_regular_file, verify
+from vtsfind.act.checks import CheckedOperation, CheckFailed, is_link_to_keeper, stat_regular_file, verify
 from vtsfind.act.volumes import Volumes
 from vtsfind.base.operations import Action, Metadata, Operation, State, UndoRecord
 from vtsfind.base.paths import show_path
@@ -92,23 +92,19 @@ def _is_our_link(operation: Operation, undo_record: UndoRecord) -> bool:
     path, keeper = operation.path, operation.keeper
     if keeper is None or not os.path.lexists(path):
         return False
-    if operation.action is Action.SYMLINK:
-        return os.path.islink(path) and os.readlink(path) == keeper
+    if operation.action is not Action.REFLINK:
+        return is_link_to_keeper(operation)
     try:
         file_stat = stat_regular_file(path)
-        if operation.action is Action.HARDLINK:
-            return file_stat.identity == stat_regular_file(keeper).identity
     except CheckFailed:
         return False
-    return (
-        operation.action is Action.REFLINK
-        and file_stat.inode != undo_record.inode
-        and has_content(path, operation)
-    )
+    return file_stat.inode != undo_record.inode and has_content(path, operation)
 
 
-def restore_path(op_record: OperationRecord, volumes: Volumes) -> bytes | None:
+def restore_path(op_record: OperationRecord, volumes: Volumes, taken: Collection[bytes] = ()) -> bytes | None:
     """The path to which a file would be restored: its own, or a free one beside it; None if it is there already.
+
+    `taken` are the paths to which others will be restored.
 
     Raises
     ------
@@ -124,7 +120,7 @@ def restore_path(op_record: OperationRecord, volumes: Volumes) -> bytes | None:
         return None
     if _surviving_source(operation) is None:
         raise NotRestorable("no file with the same content is left")
-    return operation.path if _is_link(operation, undo_record) else free_name(operation.path)
+    return operation.path if _is_link(operation, undo_record) else free_name(operation.path, taken)
 
 
 def _is_link(operation: Operation, undo_record: UndoRecord) -> bool:

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Collection
 
 from vtsfind.act.actions.copying import copy_new, fsync_parent, read_metadata
 from vtsfind.act.actions.guards import (
@@ -112,8 +113,10 @@ def finish_or_roll_back(op_record: OperationRecord) -> tuple[State, str]:
     return State.FAILED, "interrupted; the file is in neither place"
 
 
-def restore_path(op_record: OperationRecord, volumes: Volumes) -> bytes | None:
+def restore_path(op_record: OperationRecord, volumes: Volumes, taken: Collection[bytes] = ()) -> bytes | None:
     """The path to which a file would be restored: its own, or a free one beside it; None if it is there already.
+
+    `taken` are the paths to which others will be restored.
 
     Raises
     ------
@@ -130,7 +133,7 @@ def restore_path(op_record: OperationRecord, volumes: Volumes) -> bytes | None:
         if not volumes.is_mounted(mount):
             raise NotRestorableYet(f"the drive at {show_path(mount)} is not mounted")
     if has_content(place, operation):
-        return free_name(operation.path)
+        return free_name(operation.path, taken)
     if has_content(operation.path, operation):
         return None
     if os.path.lexists(place):

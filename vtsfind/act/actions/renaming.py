@@ -4,13 +4,16 @@ import ctypes
 import errno
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from functools import cache
 
 _AT_FDCWD = -100  # Linux: paths are relative to the current folder
 _RENAME_NOREPLACE = 1  # Linux, renameat2
 _RENAME_EXCL = 4  # macOS, renamex_np
+_MAX_NAME_BYTES = 255
+"""Of a name, on almost all file systems."""
+_MAX_EXTENSION_BYTES = 32
 _UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP}
 
 
@@ -80,15 +83,27 @@ def make_folders(folder: bytes) -> list[bytes]:
     return missing
 
 
-def free_name(path: bytes) -> bytes:
-    """The path itself if it is free, otherwise a free one beside it.
+def free_name(path: bytes, taken: Collection[bytes] = ()) -> bytes:
+    """The path itself if it is free, otherwise a free one beside it; `taken` are paths that others will have.
 
     >>> free_name(b"/nowhere/beach.jpg")
     b'/nowhere/beach.jpg'
+    >>> free_name(b"/nowhere/beach.jpg", [b"/nowhere/beach.jpg"])
+    b'/nowhere/beach (restored).jpg'
     """
-    stem, extension = os.path.splitext(path)
+    folder, name = os.path.split(path)
+    stem, extension = os.path.splitext(name)
     candidate, number = path, 1
-    while os.path.lexists(candidate):
-        candidate = stem + (b" (restored)" if number == 1 else b" (restored %d)" % number) + extension
+    while candidate in taken or os.path.lexists(candidate):
+        mark = b" (restored)" if number == 1 else b" (restored %d)" % number
+        end = mark + extension[:_MAX_EXTENSION_BYTES]
+        candidate = os.path.join(folder, _shortened(stem, _MAX_NAME_BYTES - len(end)) + end)
         number += 1
     return candidate
+
+
+def _shortened(name: bytes, length: int) -> bytes:
+    """The beginning of a name of that many bytes at most, without a part of a character at its end."""
+    if len(name) <= length:
+        return name
+    return name[:length].decode("utf-8", "ignore").encode() or name[:length]

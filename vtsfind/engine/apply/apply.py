@@ -6,7 +6,7 @@ from itertools import groupby
 
 from vtsfind import __version__
 from vtsfind.act.actions import ActionRefused, Actions
-from vtsfind.act.checks import GONE, CheckedOperation, CheckFailed, check_group, identities
+from vtsfind.act.checks import GONE, CheckedOperation, CheckFailed, check_group, identities, is_link_to_keeper
 from vtsfind.act.plan import Plan, kept_paths, operations, photo_bytes
 from vtsfind.act.plan_rules import require_valid
 from vtsfind.base.errors import UsageError
@@ -155,18 +155,16 @@ class _PlanExecution:
             try:
                 return check_group(left, self._kept_identities, self._digests_by_identity), skipped
             except CheckFailed as failure:
-                gone = next(
-                    (one for one in left if one.path == failure.path and failure.reason == GONE), None
-                )
-                run = self._find_done_before(journal).get((gone.path, gone.digest)) if gone else None
-                if gone is None or run is None:
+                settled = next((one for one in left if _seems_done(one, failure)), None)
+                run = settled and self._find_done_before(journal).get((settled.path, settled.digest))
+                if settled is None or run is None:
                     return [], [
                         *skipped,
                         *(OperationResult(one, State.SKIPPED, str(failure)) for one in left),
                     ]
-                left.remove(gone)
+                left.remove(settled)
                 skipped.append(
-                    OperationResult(gone, State.SKIPPED, f"was done in run {run}", already_done=True)
+                    OperationResult(settled, State.SKIPPED, f"was done in run {run}", already_done=True)
                 )
         return [], skipped
 
@@ -272,6 +270,11 @@ class _PlanExecution:
                     [Transition(operation.number, State.DONE, undo_record=final_undo_record)], durable=False
                 )
                 self._record(operation, State.DONE, _quarantine_note(operation, undo_record))
+
+
+def _seems_done(operation: Operation, failure: CheckFailed) -> bool:
+    """Whether a file failed its check since an earlier run may have done the operation."""
+    return operation.path == failure.path and (failure.reason == GONE or is_link_to_keeper(operation))
 
 
 def _quarantine_note(operation: Operation, undo_record: UndoRecord) -> str:

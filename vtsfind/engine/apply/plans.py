@@ -12,14 +12,16 @@ from vtsfind.act.make_plan import PlanOrigin, make_plan
 from vtsfind.act.plan import Plan
 from vtsfind.act.plan_json import read_plan_json
 from vtsfind.act.plan_text import MAGIC, plan_text, read_plan_text
-from vtsfind.base.errors import UsageError
+from vtsfind.base.errors import StorageError, UsageError
 from vtsfind.base.files import MAX_LINES_BYTES, read_input
 from vtsfind.base.groups import Group
 from vtsfind.base.operations import Action
+from vtsfind.base.paths import is_below, show_path
 from vtsfind.base.records import Failure, Reason
 from vtsfind.base.settings import Settings
 from vtsfind.engine.library.outputs import OutputKind, write_output
 from vtsfind.engine.library.sidecar_places import SidecarPlaces
+from vtsfind.store.index import Index
 
 
 def plan_for_groups(
@@ -112,6 +114,39 @@ def read_plan(path: Path) -> Plan:
     except OSError as error:
         raise UsageError(f"The plan {path} cannot be read: {error.strerror}.") from error
     return parse_plan(content, str(path))
+
+
+def require_in_library(plan: Plan) -> None:
+    """Refuse a plan with files that are not of its library: neither known to it, nor in one of its folders.
+
+    Raises
+    ------
+    UsageError
+        If there are any, or the library cannot be read.
+    """
+    folder = Path(os.fsdecode(plan.library))
+    try:
+        with Index.open(folder) as index:
+            roots, known = [os.path.realpath(root) for root in index.roots()], index.stamps()
+    except StorageError as error:
+        raise UsageError(
+            f"The plan is of the library {folder}, which cannot be read, so it is unknown which files are its own.",
+            f"{error.remedy} Or add --outside to allow any file.",
+        ) from error
+    allowed: dict[bytes, bool] = {}
+    for group in plan.groups:
+        for file in group.files:
+            for path in (file.path, *(sidecar.path for sidecar in file.sidecars)):
+                parent = os.path.dirname(path)
+                if parent not in allowed:
+                    real = os.path.realpath(parent)
+                    allowed[parent] = any(is_below(real, root) for root in roots)
+                is_beside_known = file.path in known and parent == os.path.dirname(file.path)
+                if not (allowed[parent] or is_beside_known):
+                    raise UsageError(
+                        f"The plan names {show_path(path)}, which is not in the library {folder}.",
+                        "Nothing was changed. Add --outside to allow files outside the library.",
+                    )
 
 
 def parse_plan(content: bytes, where: str) -> Plan:

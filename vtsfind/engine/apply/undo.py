@@ -112,13 +112,13 @@ def undo(
         If the journal cannot be written.
     """
     journal = user_journal()
-    work = _UndoExecution(monitor or Monitor(), on_step)
+    work = _UndoExecution(journal, monitor or Monitor(), on_step)
     if dry_run:
-        record = journal.read(run or _latest(journal))
+        record = journal.read(_latest(journal) if run is None else run)
         return work.preview(record, _chosen(record, paths))
     with journal.lock():
         recover_locked(journal)
-        name = run or _latest(journal)
+        name = _latest(journal) if run is None else run
         with journal.open(name) as opened:
             actions = Actions(name)
             finish_or_roll_back(opened, actions)
@@ -126,15 +126,20 @@ def undo(
 
 
 def _latest(journal: Journal) -> str:
+    first = ""
     for record in reversed(list(journal.read_all())):
-        if any(_is_restorable(op_record) for op_record in record.op_records.values()):
+        restorable = [each for each in record.op_records.values() if _is_restorable(each)]
+        if any(map(Actions(record.run).may_restore, restorable)):
             return record.run
+        first = first or (record.run if restorable else "")
         if record.problem or (record.damaged and not record.op_records):
             raise StorageError(
                 f"The journal of the latest run, {record.run}, cannot be read."
                 f" {record.problem or 'It is damaged.'}",
                 "Name another run: vtsfind undo RUN. `vtsfind history` lists them.",
             )
+    if first:  # its files are gone, as after the trash was emptied: undoing it says so
+        return first
     raise UsageError("There is nothing to undo.", "`vtsfind history` tells what was done.")
 
 
@@ -168,7 +173,8 @@ def _matches_path(operation: Operation, path: bytes) -> bool:
 class _UndoExecution:
     """One undoing."""
 
-    def __init__(self, monitor: Monitor, on_step: Callable[[RestoreResult], None]) -> None:
+    def __init__(self, journal: Journal, monitor: Monitor, on_step: Callable[[RestoreResult], None]) -> None:
+        self._journal = journal
         self._progress = monitor.progress
         self._cancel = monitor.cancel
         self._on_step = on_step
@@ -180,25 +186,47 @@ class _UndoExecution:
         self._progress.advance(note=show_path(op_record.operation.path))
         self._on_step(step)
 
-    def _begin_restore(self, op_record: OperationRecord, actions: Actions) -> Transition | None:
-        """The move that begins a return; None if there is no way back, which is settled then."""
+    def _begin_restore(
+        self, op_record: OperationRecord, actions: Actions, taken: set[bytes]
+    ) -> Transition | None:
+        """The move that begins a return; None if there is no way back, which is settled then.
+
+        `taken` are the paths to which other files of the batch return, to which this one's is added.
+        """
         try:
-            back = actions.restore_path(op_record)
+            back = actions.restore_path(op_record, taken)
         except NotRestorableYet as reason:
             self._record(op_record, RestoreOutcome.PENDING, str(reason))
         except NotRestorable as reason:
-            self._record(op_record, RestoreOutcome.FAILED, str(reason))
+            self._record(op_record, RestoreOutcome.FAILED, f"{reason}{self._other_run_with(op_record)}")
         else:
+            taken.update([back] if back else [])
             undo_record = replace(op_record.undo_record, back=back) if op_record.undo_record else None
             return Transition(op_record.operation.number, State.UNDOING, undo_record=undo_record)
         return None
+
+    def _other_run_with(self, op_record: OperationRecord) -> str:
+        """Which other run took a file of the same content away, to be undone first; empty if there is none."""
+        for record in self._journal.read_all():
+            for other in record.op_records.values():
+                place = other.undo_record.place if other.undo_record else None
+                same = other.operation.digest == op_record.operation.digest and other.state is State.DONE
+                if (
+                    same
+                    and other.operation.path != op_record.operation.path
+                    and place
+                    and os.path.lexists(place)
+                ):
+                    return f"; undo run {record.run} first, which removed one"
+        return ""
 
     def preview(self, record: RunRecord, op_records: list[OperationRecord]) -> UndoResult:
         """Look, and touch nothing."""
         self._progress.start(Phase.UNDO, len(op_records))
         actions = Actions(record.run)
+        taken: set[bytes] = set()
         for op_record in op_records:
-            transition = self._begin_restore(op_record, actions)
+            transition = self._begin_restore(op_record, actions, taken)
             if transition is not None:
                 self._record(
                     op_record, RestoreOutcome.RESTORED, _other_path_note(op_record.operation, transition)
@@ -211,10 +239,11 @@ class _UndoExecution:
         self._progress.start(Phase.UNDO, len(op_records))
         for first in range(0, len(op_records), BATCH):
             batch = op_records[first : first + BATCH]
+            taken: set[bytes] = set()
             transitions = [
                 (op_record, transition)
                 for op_record in batch
-                if (transition := self._begin_restore(op_record, actions))
+                if (transition := self._begin_restore(op_record, actions, taken))
             ]
             run.transition((transition for _, transition in transitions), durable=True)
             for op_record, _ in transitions:
