@@ -29,20 +29,26 @@ def pair(number: int, verdict: Verdict = Verdict.RESAVE) -> Group:
     return group(number, photos, verdict)
 
 
-def test_three_groups_are_a_line_each_and_a_line_a_photo(capsys: pytest.CaptureFixture[str]) -> None:
+def test_three_groups_are_a_line_each_and_two_lines_a_photo(capsys: pytest.CaptureFixture[str]) -> None:
     groups = [pair(1), pair(2, Verdict.EDIT), pair(3, Verdict.BYTES)]
     assert text_of(groups, capsys) == [
         "Group 1: 2 photos, frees 4.3 MB",
-        "  keep                   4000x3000  8.5 MB  /1/a.jpg        the most pixels",
-        "  re-encoded or resized  4000x3000  4.3 MB  /1/smaller.jpg  fewer pixels",
+        "  keep                   /1/a.jpg",
+        "                         4000x3000, 8.5 MB; the most pixels",
+        "  re-encoded or resized  /1/smaller.jpg",
+        "                         4000x3000, 4.3 MB; fewer pixels",
         "",
         "Group 2: 2 photos, all kept",
-        "  keep    4000x3000  8.5 MB  /2/a.jpg        the most pixels",
-        "  edited  4000x3000  4.3 MB  /2/smaller.jpg  fewer pixels; stays: an edited version, which may be wanted as well; same picture",
+        "  keep                   /2/a.jpg",
+        "                         4000x3000, 8.5 MB; the most pixels",
+        "  edited                 /2/smaller.jpg",
+        "                         4000x3000, 4.3 MB; fewer pixels; stays: an edited version, which may be wanted as well; same picture",
         "",
         "Group 3: 2 photos, frees 4.3 MB",
-        "  keep        4000x3000  8.5 MB  /3/a.jpg        the most pixels",
-        "  exact copy  4000x3000  4.3 MB  /3/smaller.jpg  fewer pixels",
+        "  keep                   /3/a.jpg",
+        "                         4000x3000, 8.5 MB; the most pixels",
+        "  exact copy             /3/smaller.jpg",
+        "                         4000x3000, 4.3 MB; fewer pixels",
     ]
 
 
@@ -52,7 +58,7 @@ def test_thirty_thousand_groups_are_all_there_and_summed_up_in_a_line(
     groups = many(30_000)
     lines = text_of(groups, capsys)
     assert sum(line.startswith("Group ") for line in lines) == 30_000
-    assert len(lines) == sum(len(each.members) + 2 for each in groups) - 1
+    assert len(lines) == sum(2 * len(each.members) + 2 for each in groups) - 1
     summarize_duplicates(Notes(), found(groups))
     summary, *kept = capsys.readouterr().err.splitlines()
     assert summary.startswith("30,000 groups among 1,000 photos: ")
@@ -66,16 +72,43 @@ def test_of_many_copies_of_one_kind_the_first_stand_for_all_and_the_rest_is_coun
     edit = Member(photo(b"/z.jpg"), Verdict.EDIT, Evidence(), "a crop", stay_reason="")
     lines = text_of([replace(large, members=(*large.members, edit))], capsys)
     assert lines[0].startswith("Group 1: 50,001 photos, ")
-    assert len(lines) == 1 + 1 + 12 + 1 + 1
-    assert lines[-2:] == [
-        "  exact copy  and 49,987 more; --csv and --json list all",
-        "  edited      4000x3000  1.0 kB  /z.jpg      a crop",
+    assert len(lines) == 1 + 2 * 13 + 1 + 2
+    assert [line.split(maxsplit=1) for line in lines[-3:]] == [
+        ["exact", "copy  and 49,987 more; --csv and --json list all"],
+        ["edited", "/z.jpg"],
+        ["4000x3000,", "1.0 kB; a crop"],
     ]
+
+
+def test_reasons_are_wrapped_below_their_path_and_paths_are_left_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Output, "width", 60)
+    long = replace(pair(1), members=tuple(replace(one, reason="as good " * 9) for one in pair(1).members))
+    _, *lines = text_of([long], capsys)
+    assert max(map(len, lines)) <= 60
+    path, *facts = lines[: len(lines) // 2]
+    assert path.split() == ["keep", "/1/a.jpg"]
+    assert {len(line) - len(line.lstrip()) for line in facts} == {25}
+    assert " ".join(line.strip() for line in facts).endswith("as good as good")
+
+
+@pytest.mark.parametrize(
+    ("roots", "path"),
+    [((b"/1",), "a.jpg"), ((b"/1", b"/2"), "/1/a.jpg"), ((b"/elsewhere",), "/1/a.jpg")],
+)
+def test_paths_of_one_folder_are_below_it(
+    capsys: pytest.CaptureFixture[str], roots: tuple[bytes, ...], path: str
+) -> None:
+    write_groups(Output(), replace(found([pair(1)]), roots=roots))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-4].split() == ["keep", path]
+    assert (len(roots) == 1) == lines[0].startswith("Paths are below")
 
 
 def test_nothing_is_left_out_for_the_sake_of_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     lines = text_of([group(1, [photo(b"/%02d.jpg" % number) for number in range(14)])], capsys)
-    assert len(lines) == 15
+    assert len(lines) == 1 + 2 * 14
     assert not any("more" in line for line in lines)
 
 

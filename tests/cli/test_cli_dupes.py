@@ -13,6 +13,7 @@ from support.copies import family, groups, names, save, unrelated, verdicts
 from support.output import Vtsfind, records
 from support.textures import photograph
 
+from vtsfind.base.paths import show_path_from_home
 from vtsfind.engine.library.decisions import DecisionKind, decide_digests
 
 
@@ -59,14 +60,43 @@ def test_copies_are_found_each_with_its_verdict_and_evidence(photos: Path, dupes
 def test_the_text_says_who_is_kept_and_why(photos: Path, dupes: Vtsfind) -> None:
     family(photos)
     result = dupes()
-    lines = result.stdout.splitlines()
-    assert lines[0].startswith("Group 1: 6 photos, ")
-    assert lines[1].split()[0] == "keep"
+    below, _, heading, *lines = result.stdout.splitlines()
+    assert below == f"Paths are below {show_path_from_home(os.fsencode(photos))}."
+    assert heading.startswith("Group 1: 6 photos, ")
     labels = ["exact copy", "same pixels", "re-encoded or resized", "rotated or mirrored", "edited"]
-    assert [line.strip().split("  ")[0] for line in lines[2:]] == labels
+    assert [line.strip().split("  ")[0] for line in lines[::2]] == ["keep", *labels]
+    assert [line.split()[-1] for line in lines[4::2]] == [
+        "pixels.png",
+        "resave.jpg",
+        "turned.jpg",
+        "edit.jpg",
+    ]
     assert "384x288 beats 320x240" in lines[-1]
     counts = ", ".join(f"{label}: 1" for label in labels)
     assert f"1 group among 6 photos: 5 copies ({counts})" in result.stderr
+
+
+def test_groups_come_in_the_order_asked_for_and_keep_their_numbers(photos: Path, dupes: Vtsfind) -> None:
+    for number, copies in ((1, 1), (2, 3), (3, 2)):
+        picture = photograph(number, 80 * number, 60 * number)
+        for copy in range(copies + 1):
+            save(photos / f"{9 - number}-{copy}.jpg", picture)
+            os.utime(photos / f"{9 - number}-{copy}.jpg", (number * 1e6, number * 1e6))
+
+    def order(*arguments: str) -> list[tuple[str, int]]:
+        given = groups(dupes("--json", *arguments, index=not arguments))
+        return [(os.path.basename(group["keep"])[0], group["id"]) for group in given]
+
+    gains = [group["gain"] for group in groups(dupes("--json"))]
+    assert gains == sorted(gains, reverse=True)
+    by_size = order()
+    assert [number for _, number in by_size] == [1, 2, 3]
+    numbers = dict(by_size)
+    assert order("--sort", "path") == [(name, numbers[name]) for name in "678"]
+    assert order("--sort", "count") == [(name, numbers[name]) for name in "768"]
+    assert order("--sort", "date") == [(name, numbers[name]) for name in "678"]
+    refused = dupes("--sort", "colour", index=False)
+    assert (refused.exit_code, "size, count, path or date" in refused.stderr) == (2, True)
 
 
 def test_a_second_run_reads_and_compares_nothing(photos: Path, dupes: Vtsfind) -> None:
@@ -215,7 +245,7 @@ def test_a_crop_or_a_collage_without_a_cameras_data_is_a_tie_and_said(photos: Pa
     assert (group["tied"], group["doubt"]) == (True, "a crop or a collage")
     assert "which it contains" in group["members"][1]["reason"]
     text = dupes(index=False)
-    assert "; a crop or a collage" in text.stdout.splitlines()[0]
+    assert "; a crop or a collage" in text.stdout.splitlines()[2]
     assert "In 1 group a photo may be the original of a crop, or a collage" in text.stderr
 
 

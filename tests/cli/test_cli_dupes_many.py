@@ -84,7 +84,7 @@ def test_fifty_thousand_identical_thumbnails_are_one_group_that_can_be_read(
     assert found.stats == DedupStats(photos=THUMBNAILS)  # nothing was proposed, looked at or compared
     write_groups(Output(), found)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith(f"Group 1: {THUMBNAILS:,} photos")
+    assert lines[2].startswith(f"Group 1: {THUMBNAILS:,} photos")
     assert len(lines) <= 40
 
 

@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,10 +11,22 @@ import typer
 from vtsfind.base.errors import UsageError
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.duplicate_options import DuplicateOptions
-from vtsfind.cli.options import OUTPUT, CommonOptions, Csv, Force, Html, PathOptions, require_one_of
+from vtsfind.cli.options import (
+    OUTPUT,
+    CommonOptions,
+    Csv,
+    Force,
+    Html,
+    PathOptions,
+    require_choice,
+    require_one_of,
+)
 
 if TYPE_CHECKING:
     from vtsfind.engine.duplicates.results import Duplicates
+
+_ORDERS = {"size": "GAIN", "count": "MEMBERS", "path": "FOLDER", "date": "DATE"}
+"""Values of --sort, and what `vtsfind.engine.review.filters.Sort` calls them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +36,14 @@ class ListingOptions(PathOptions):
     csv: Csv = False
     html: Html = None
     force: Force = False
+    sort: Annotated[
+        str,
+        typer.Option(
+            metavar="ORDER",
+            help="Order of the groups: size (most to free first), count (most photos first), path, or date (newest first).",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = "size"
     summary: Annotated[bool, typer.Option("--summary", help="Print totals only.", rich_help_panel=OUTPUT)] = (
         False
     )
@@ -80,11 +100,20 @@ def dupes(
         )
         if listing.html:
             _require_page(run, listing.html, verified=not no_verify, force=listing.force)
+        order = require_choice(listing.sort, tuple(_ORDERS), "--sort")
         dedup_options = duplicate_options.dedup_options(verify=not no_verify)
         with run.context() as context:
             found = duplicates(context, dedup_options)
-        _write(run, found, listing)
+        _write(run, _sorted(found, order), listing)
         _conclude(run, found, exit_code=listing.exit_code)
+
+
+def _sorted(found: "Duplicates", order: str) -> "Duplicates":
+    """The groups in another order; they keep their numbers, which are those of `vtsfind plan`."""
+    from vtsfind.engine.review.filters import Listing, Sort
+
+    places = Listing(found.groups).order(Sort[_ORDERS[order]])
+    return replace(found, groups=tuple(found.groups[place] for place in places))
 
 
 def _require_page(run: CommandRun, path: Path, *, verified: bool, force: bool) -> None:

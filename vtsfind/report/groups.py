@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,12 +11,11 @@ from itertools import groupby
 from typing import Any
 
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
-from vtsfind.base.paths import path_fields, show_path
+from vtsfind.base.paths import is_below, path_fields, show_path, show_path_from_home
 from vtsfind.base.records import Failure, Reason
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.duplicates.results import DedupStats, Duplicates
 from vtsfind.report import schema
-from vtsfind.report.columns import table
 from vtsfind.report.failures import write_failures
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output, Style
@@ -27,6 +27,9 @@ _CSV_FIELDS = (
 )  # fmt: skip
 _MAX_COPIES_PER_VERDICT = 12
 """Copies of one kind in one group that the text lists."""
+_KIND_WIDTH = max(len(verdict.label) for verdict in Verdict)
+_MIN_WIDTH = 20
+"""Characters of a line, however narrow the terminal is."""
 _STYLES = {
     None: Style.GOOD,
     Verdict.EDIT: Style.WARNING,
@@ -36,25 +39,46 @@ _STYLES = {
 
 
 def write_groups(output: Output, found: Duplicates, *, verbose: bool = False) -> None:
-    """Write each group: a heading, then one line per photo with kind and reason, the keeper first.
+    """Write each group: a heading, then two lines per photo, the keeper first: kind and path, then facts and reason.
 
     Of many copies of one kind only the first few are listed. Verbose output adds what each file contains.
     """
+    base = found.roots[0] if len(found.roots) == 1 else None
+    if base is not None and found.groups:
+        output.line(output.paint(f"Paths are below {show_path_from_home(base)}.", Style.DIM))
     for group in found.groups:
-        if group.number > 1:
+        if base is not None or group is not found.groups[0]:
             output.line()
         output.line(output.paint(_heading(group, verified=found.verified), Style.STRONG))
-        shown = _abridged(group.members)
-        rows = [_row(member) for member, _ in shown]
-        for (member, left), row, line in zip(shown, rows, table(rows, right=[1, 2]), strict=True):
-            style = _STYLES.get(member.verdict, Style.PLAIN)
-            output.line("  " + line.replace(row[0], output.paint(row[0], style), 1))
+        for member, left in _abridged(group.members):
+            kind = _kind(member)
+            path = _path_for_people(member.photo.path, base)
+            output.line(
+                f"  {output.paint(kind.ljust(_KIND_WIDTH), _STYLES.get(member.verdict, Style.PLAIN))}  {path}"
+            )
+            _write_indented(output, _facts(member))
             if verbose and (contents := _contents(member)):
-                output.line(output.paint(f"    contains {', '.join(contents)}", Style.DIM))
+                _write_indented(output, f"contains {', '.join(contents)}")
             if left:
                 output.line(
-                    output.paint(f"  {row[0]}  and {left:,} more; --csv and --json list all", Style.DIM)
+                    output.paint(f"  {kind}  and {left:,} more; --csv and --json list all", Style.DIM)
                 )
+
+
+def _write_indented(output: Output, text: str) -> None:
+    """Write what belongs to the path above, below that path, in the width of the terminal."""
+    indent = " " * (2 + _KIND_WIDTH + 2)
+    width = output.width
+    lines = textwrap.wrap(text, max(width - len(indent), _MIN_WIDTH)) if width else [text]
+    for line in lines:
+        output.line(indent + output.paint(line, Style.DIM))
+
+
+def _path_for_people(path: bytes, base: bytes | None) -> str:
+    """A path below the one folder of a library, else with `~` for the home folder."""
+    if base is not None and is_below(path, base) and path != base:
+        return show_path(os.path.relpath(path, base))
+    return show_path_from_home(path)
 
 
 def _heading(group: Group, *, verified: bool) -> str:
@@ -75,16 +99,16 @@ def _abridged(members: Sequence[Member]) -> list[tuple[Member, int]]:
     return shown
 
 
-def _row(member: Member) -> list[str]:
+def _kind(member: Member) -> str:
+    return "keep" if member.verdict is None else member.verdict.label
+
+
+def _facts(member: Member) -> str:
     photo = member.photo
-    sidecar_note = f" (+{len(photo.sidecars)})" if photo.sidecars else ""
-    return [
-        "keep" if member.verdict is None else member.verdict.label,
-        f"{photo.info.width}x{photo.info.height}",
-        file_size(photo.stamp.size),
-        show_path(photo.path) + sidecar_note,
-        _explanation(member),
-    ]
+    facts = [f"{photo.info.width}x{photo.info.height}", file_size(photo.stamp.size)]
+    if photo.sidecars:
+        facts.append(counted(len(photo.sidecars), "sidecar file"))
+    return "; ".join(filter(None, (", ".join(facts), _explanation(member))))
 
 
 def _explanation(member: Member) -> str:

@@ -1,6 +1,7 @@
 """The two standard streams: results go to `Output` (stdout), messages to `Notes` (stderr)."""
 
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Callable
@@ -53,6 +54,11 @@ class Output:
     def is_terminal(self) -> bool:
         """Whether the stream is a terminal."""
         return self.stream.isatty()
+
+    @property
+    def width(self) -> int | None:
+        """Characters of a line of the terminal; None if the stream is no terminal."""
+        return shutil.get_terminal_size().columns if self.is_terminal else None
 
     @property
     def is_unicode(self) -> bool:

@@ -32,10 +32,10 @@ def choose_keepers(
 
     Returns
     -------
-    Numbered by the path of the keeper.
+    Those that free most first, equal ones by the path of the keeper.
     """
     made = (_group(cluster, contents, files, rules) for cluster in clusters)
-    groups = sorted((group for group in made if group), key=lambda group: group.keeper.path)
+    groups = sorted((group for group in made if group), key=lambda group: (-group.gain, group.keeper.path))
     return tuple(replace(group, number=number) for number, group in enumerate(groups, 1))
 
 

@@ -80,6 +80,7 @@ def duplicates(context: Context, options: DedupOptions) -> Duplicates:
                 complete=proposed.complete if proposed is not None else None,
                 verified=options.verify,
                 groups=groups,
+                roots=tuple(index.roots()),
                 failures=(*collection.snapshot.failures, *cache.failures),
                 absent=collection.snapshot.absent,
                 stats=_stats(collection, proposed, cache, stages.local_candidates),

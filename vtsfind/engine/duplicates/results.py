@@ -42,6 +42,8 @@ class Duplicates:
     verified: bool
     """Whether photos were compared. If not, the groups are candidates, and nothing may be removed by them."""
     groups: tuple[Group, ...]
+    roots: tuple[bytes, ...] = ()
+    """The folders that the library indexes."""
     failures: tuple[Failure, ...] = ()
     """Photos that could not be compared: gone, changed since they were indexed, unreadable."""
     absent: dict[bytes, int] = field(default_factory=dict)
