@@ -166,8 +166,18 @@ def test_two_edits_of_one_photo_are_not_taken_for_copies_of_each_other(three: li
 
 def test_a_photo_of_other_content_cannot_become_a_link(three: list[Path]) -> None:
     photos = [photo(three[0]), replace(photo(three[1]), digest=bytes(32))]
+    found = [group(1, *photos, verdicts=[Verdict.PIXELS])]
     with pytest.raises(PlanRefused, match="cannot become a hardlink"):
-        make_plan([group(1, *photos, verdicts=[Verdict.PIXELS])], ORIGIN, action=Action.HARDLINK)
+        make_plan(found, ORIGIN, marks={photos[1].path: Action.HARDLINK})
+
+
+def test_a_plan_of_links_links_what_it_can_and_keeps_the_rest_with_the_reason(three: list[Path]) -> None:
+    photos = [photo(three[0]), photo(three[1]), replace(photo(three[2]), digest=bytes(32))]
+    found = [group(1, *photos, verdicts=[Verdict.BYTES, Verdict.PIXELS])]
+    plan = make_plan(found, ORIGIN, action=Action.HARDLINK)
+    assert names(plan) == {"hardlink": ["b.jpg"]}
+    kept = plan.groups[0].files[2]
+    assert (kept.action, "cannot become a link" in kept.reason) == (Action.KEEP, True)
 
 
 def test_changed_facts_are_refused(plan: Plan) -> None:

@@ -99,6 +99,16 @@ def test_groups_come_in_the_order_asked_for_and_keep_their_numbers(photos: Path,
     assert (refused.exit_code, "size, count, path or date" in refused.stderr) == (2, True)
 
 
+@pytest.mark.parametrize("command", ["dupes", "plan"])
+def test_a_library_that_has_no_photos_yet_is_not_said_to_have_no_duplicates(
+    photos: Path, tmp_path: Path, run: Vtsfind, command: str
+) -> None:
+    assert run("index", photos, "--library", tmp_path / "library").exit_code == 0
+    result = run(command, "--library", tmp_path / "library")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "has no photos yet" in result.stderr
+
+
 def test_a_second_run_reads_and_compares_nothing(photos: Path, dupes: Vtsfind) -> None:
     family(photos)
     unrelated(photos, 1, 2)

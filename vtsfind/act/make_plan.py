@@ -13,6 +13,7 @@ Settle = Callable[[Photo, Photo | None], tuple[Sidecar, ...] | None]
 
 The second photo is the kept one; None if a person asked to keep none of the group.
 """
+_NO_LINK = "no kept photo has the same content, so it cannot become a link"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ def make_plan(
     origin
         The header.
     action
-        For every photo that is proposed for removal; others are kept.
+        For every photo that is proposed for removal; others are kept. So are those that should become a link, if no kept
+        photo has the same content.
     marks
         Path to the action on that photo instead; None leaves it alone.
     remove_all
@@ -86,17 +88,24 @@ def make_plan(
 def _planned_group(
     group: Group, action: Action, chosen: Mapping[bytes, Action | None], remove_all: Collection[int]
 ) -> PlannedGroup:
-    files = tuple(
-        _planned_file(member, chosen.get(member.photo.path, action if member.may_go else Action.KEEP))
-        for member in group.members
-    )
-    return PlannedGroup(group.number, files, group.number in remove_all)
+    kept_contents = {member.photo.digest for member in group.members if not member.may_go}
+
+    def planned(member: Member) -> PlannedFile:
+        if member.photo.path in chosen:
+            return _planned_file(member, chosen[member.photo.path], member.stay_reason)
+        if not member.may_go:
+            return _planned_file(member, Action.KEEP, member.stay_reason)
+        if action.links and member.photo.digest not in kept_contents:
+            return _planned_file(member, Action.KEEP, _NO_LINK)
+        return _planned_file(member, action)
+
+    return PlannedGroup(group.number, tuple(map(planned, group.members)), group.number in remove_all)
 
 
-def _planned_file(member: Member, action: Action | None) -> PlannedFile:
+def _planned_file(member: Member, action: Action | None, stay_reason: str = "") -> PlannedFile:
     photo, reason = member.photo, member.reason
     if member.verdict:
-        stays = f"kept: {member.stay_reason}; " if action is Action.KEEP and member.stay_reason else ""
+        stays = f"kept: {stay_reason}; " if action is Action.KEEP and stay_reason else ""
         reason = f"{member.verdict}; {stays}{reason}"
     return PlannedFile(photo.path, photo.stamp.size, photo.digest, member.verdict, action, _one_line(reason))
 

@@ -10,7 +10,7 @@ import typer
 
 from vtsfind.base.errors import UsageError
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
-from vtsfind.cli.duplicate_options import DuplicateOptions
+from vtsfind.cli.duplicate_options import DuplicateOptions, require_photos
 from vtsfind.cli.options import (
     OUTPUT,
     CommonOptions,
@@ -104,6 +104,7 @@ def dupes(
         dedup_options = duplicate_options.dedup_options(verify=not no_verify)
         with run.context() as context:
             found = duplicates(context, dedup_options)
+        require_photos(found)
         _write(run, _sorted(found, order), listing)
         _conclude(run, found, exit_code=listing.exit_code)
 

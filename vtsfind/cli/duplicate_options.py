@@ -12,6 +12,7 @@ from vtsfind.cli.completion import complete_kinds
 if TYPE_CHECKING:
     from vtsfind.base.groups import Verdict
     from vtsfind.engine.duplicates.options import DedupOptions
+    from vtsfind.engine.duplicates.results import Duplicates
 
 _WHICH = "Which duplicates"
 _KEEP = "Which photo to keep"
@@ -117,6 +118,21 @@ class DuplicateOptions:
             prefer=tuple(self.prefer_folder or ()),
         )
         return options.with_keep_rules(self.keep_by.split(",")) if self.keep_by else options
+
+
+def require_photos(found: "Duplicates") -> None:
+    """Refuse to say that a library without photos has no duplicates.
+
+    Raises
+    ------
+    UsageError
+        If it has none, and none that are gone or on a missing drive.
+    """
+    if not (found.stats.photos or found.failures or found.absent):
+        raise UsageError(
+            f"The library {found.library} has no photos yet.",
+            "Run `vtsfind index FOLDER`. If it is running, wait until it ends.",
+        )
 
 
 def _kinds(given: list[str] | None) -> "frozenset[Verdict]":

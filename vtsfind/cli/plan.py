@@ -13,7 +13,7 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.words import either
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.completion import complete_actions
-from vtsfind.cli.duplicate_options import DuplicateOptions
+from vtsfind.cli.duplicate_options import DuplicateOptions, require_photos
 from vtsfind.cli.options import OUTPUT, CommonOptions, Force
 
 if TYPE_CHECKING:
@@ -109,6 +109,7 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
 
         with run.context() as context:
             found = duplicates(context, dedup_options)
+        require_photos(found)
         summarize_duplicates(run.notes, found)
         if found.failures:
             run.code = ExitCode.SOME_FAILED
