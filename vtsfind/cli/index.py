@@ -1,10 +1,12 @@
 """`vtsfind index`: make or refresh a library."""
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vtsfind.base.errors import UsageError
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.completion import complete_models
 from vtsfind.cli.files import open_input
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from vtsfind.engine.indexing.changes import RefreshOptions
 
 _FILES = "Which files"
+_NICENESS = 10
+"""Added to the niceness of a process that watches folders, so that other programs come first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +86,14 @@ class IndexOptions:
         typer.Option(metavar="N", help="Decode photos in N processes; by default one per processor."),
     ] = None
     dry_run: DryRun = False
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Then wait for changes in the folders of the library and follow them, at low priority, until Ctrl-C (needs "
+            "watchfiles).",
+        ),
+    ] = False
 
     @property
     def settings(self) -> dict[str, object]:
@@ -118,6 +130,7 @@ def index(
         vtsfind index ~/Photos      the first time: read every photo
         vtsfind index               later: read what is new or changed
         find . -name '*.jpg' -print0 | vtsfind index --files0-from -
+        vtsfind index --watch       follow the folders of the library
 
     Photos are only read, never changed. Hidden files, trash and thumbnail folders are skipped. An interrupted run keeps
     what it has done; run the same command again to continue. A file that cannot be read is remembered with the reason,
@@ -130,10 +143,14 @@ def index(
 
             with open_input(options.files0_from) as stream:
                 names = read_nul_separated(stream)
+        if options.watch and (run.json or options.dry_run):
+            raise UsageError("--watch cannot be combined with --json or --dry-run.", "Leave one out.")
         if options.dry_run:
             _preview_changes(run, folders or [], names, options)
         else:
             _refresh(run, folders or [], names, options)
+            if options.watch:
+                _follow(run, options)
 
 
 def _refresh(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:
@@ -150,6 +167,27 @@ def _refresh(run: CommandRun, folders: list[str], names: list[bytes], options: I
         run.code = ExitCode.INTERRUPTED
     elif result.failures:
         run.code = ExitCode.SOME_FAILED
+
+
+def _follow(run: CommandRun, options: IndexOptions) -> None:
+    """Refresh the library after each burst of changes, until the user stops it."""
+    from vtsfind.base.errors import LibraryLocked
+    from vtsfind.base.paths import show_path_from_home
+    from vtsfind.base.words import listed
+    from vtsfind.engine.context import Context
+    from vtsfind.engine.indexing.watch import changes, watched_folders
+
+    context = Context(run.settings, cancel=run.cancel)
+    folders = watched_folders(context)
+    if hasattr(os, "nice"):
+        os.nice(_NICENESS)
+    run.notes.say(f"Watching {listed(map(show_path_from_home, folders))}. Press Ctrl-C to stop.")
+    for _ in changes(context, folders):
+        try:
+            _refresh(run, [], [], options)
+        except LibraryLocked as error:  # the next change brings this one along
+            run.notes.warn(str(error))
+    run.code = ExitCode.DONE
 
 
 def _preview_changes(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:
