@@ -11,3 +11,4 @@ format:  ## Fix what the linter can fix, and format.
 docs:  ## Write the pages that are made from the program.
 	python3 -m vtsfind.cli.commands_page > docs/cli.md
 	python3 -m vtsfind.cli.keys_page > docs/keys.md
+	python3 -m vtsfind.cli.man_page > docs/vtsfind.1

@@ -1,5 +1,7 @@
 """The documentation says what the program does."""
 
+import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -13,12 +15,14 @@ from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action
 from vtsfind.base.settings import Settings
 from vtsfind.cli import commands_page as reference
+from vtsfind.cli import man_page
 from vtsfind.cli.app import app
 from vtsfind.cli.command import ExitCode
 from vtsfind.cli.completion import complete_kinds
 from vtsfind.cli.typer_commands import shown_names
 
-PAGE = (Path(__file__).parents[1] / "docs" / "cli.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "cli.md").read_text(encoding="utf-8")
 
 
 GLOSSARY = (Path(__file__).parents[1] / "docs" / "glossary.md").read_text(encoding="utf-8")
@@ -46,6 +50,22 @@ def section(path: str) -> str:
 
 def test_the_page_of_commands_is_up_to_date() -> None:
     assert reference.page() == PAGE, "Run: python -m vtsfind.cli.commands_page > docs/cli.md"
+
+
+def test_the_manual_page_is_up_to_date_and_has_every_command() -> None:
+    text = (DOCS / "vtsfind.1").read_text(encoding="utf-8")
+    assert man_page.page() == text, "Run: python -m vtsfind.cli.man_page > docs/vtsfind.1"
+    for path in COMMANDS:
+        assert f"\n.B {path.replace('-', chr(92) + '-')}\n" in text
+
+
+@pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")
+def test_the_manual_page_is_typeset_without_a_warning() -> None:
+    done = subprocess.run(
+        ["groff", "-man", "-ww", "-Tutf8", DOCS / "vtsfind.1"], capture_output=True, text=True, check=True
+    )
+    assert done.stderr == ""
+    assert "similar and duplicate photos" in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize("path", COMMANDS)

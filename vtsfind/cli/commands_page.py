@@ -107,7 +107,7 @@ def _field_rows(fields: tuple[Field, ...], above: str = "") -> Iterator[tuple[st
 
 
 def _settings() -> str:
-    meanings = _meanings()
+    meanings = setting_meanings()
     rows = []
     for field in fields(settings.Settings):
         default = field.default
@@ -118,7 +118,7 @@ def _settings() -> str:
     return _SETTINGS_SECTION + "".join(rows)
 
 
-def _meanings() -> dict[str, str]:
+def setting_meanings() -> dict[str, str]:
     """The sentences below the fields of the settings, from the source."""
     body = ast.parse(inspect.getsource(settings.Settings)).body[0]
     assert isinstance(body, ast.ClassDef)
