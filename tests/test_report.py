@@ -14,7 +14,7 @@ from vtsfind.engine.search.query import Neighbour
 from vtsfind.graphics.detect import Graphics
 from vtsfind.graphics.png import png
 from vtsfind.graphics.renderer import PictureRenderer
-from vtsfind.report.pictures import inline_picture, inline_renderer
+from vtsfind.report.pictures import GridCell, grid_row, inline_renderer
 from vtsfind.report.progress import TerminalProgress, progress_shown
 from vtsfind.report.query import hit_lines
 from vtsfind.report.streams import Notes, Output
@@ -46,27 +46,35 @@ def test_a_png_written_here_is_the_picture() -> None:
 
 
 @pytest.mark.parametrize("graphics", [Graphics.KITTY, Graphics.SIXEL, Graphics.ITERM2, Graphics.BLOCKS])
-def test_a_picture_among_lines_of_text_ends_on_the_line_below_it(graphics: Graphics) -> None:
-    picture = PictureRenderer(graphics).draw(PIXELS, 20, 7)
-    text = inline_picture(picture)
-    assert text.count("\n") == 7
-    assert text.startswith(picture.before)
-    before, drawn, after = text.rpartition(picture.overlay) if picture.overlay else (text, "", "")
+def test_pictures_side_by_side_end_on_the_line_below_their_captions(graphics: Graphics) -> None:
+    renderer = PictureRenderer(graphics)
+    pictures = [renderer.draw(PIXELS, 20, 7), renderer.draw(PIXELS, 10, 3)]
+    text = grid_row(
+        [GridCell(pictures[0], "1. 0/64"), GridCell(None, "2."), GridCell(pictures[1], "3. 9/64")]
+    )
+    assert text.count("\n") == 8
+    assert text.startswith("".join(picture.before for picture in pictures))
     if graphics in {Graphics.SIXEL, Graphics.ITERM2}:
-        assert before.endswith("\n\x1b[7A\x1b7"), (
-            "it is drawn over its lines, whatever had to scroll for them"
+        lines, _, drawn = text.rpartition("\n")
+        # Each is drawn from its upper left, over its own lines, whatever had to scroll for them.
+        assert drawn == (
+            f"\x1b7\x1b[8A{pictures[0].overlay}\x1b8" + f"\x1b7\x1b[4A\x1b[44C{pictures[1].overlay}\x1b8"
         )
-        assert drawn
-        assert after == "\x1b8\x1b[7B"
     else:
-        assert text.endswith("\n")
+        lines = text.removesuffix("\n")
+    assert lines.splitlines()[-1] == "1. 0/64" + " " * 15 + "2." + " " * 20 + "3. 9/64"
 
 
-def test_blocks_among_lines_of_text_have_two_colours_a_character() -> None:
+def test_blocks_side_by_side_have_two_colours_a_character_and_stand_on_one_line() -> None:
     flat = np.zeros((160, 160, 3), np.uint8)
     flat[80:] = (1, 2, 3)
-    text = inline_picture(PictureRenderer(Graphics.BLOCKS).draw(flat, 4, 1))
-    assert text == "\x1b[38;2;0;0;0;48;2;1;2;3m\u2580\u2580\u2580\u2580\x1b[0m\n"
+    renderer = PictureRenderer(Graphics.BLOCKS)
+    row = grid_row([GridCell(renderer.draw(flat, 4, 1), "a"), GridCell(renderer.draw(flat, 2, 2), "b")])
+    drawn = "\x1b[38;2;0;0;0;48;2;1;2;3m{}\x1b[0m"
+    lower = row.splitlines()[1]
+    assert lower.startswith(drawn.format("\u2580" * 4) + " " * 18)
+    assert row.splitlines()[0].startswith(" " * 22)
+    assert row.splitlines()[2] == "a" + " " * 21 + "b"
 
 
 def test_pictures_of_two_runs_have_different_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,6 +196,8 @@ def test_every_kind_of_drawing_fills_its_place_with_characters(kind: Graphics) -
         ({"TERM_PROGRAM": "WezTerm"}, b"\x1b[?65;4;6c", Graphics.ITERM2),
         ({"TERM": "foot"}, b"\x1b[?62;4;22c", Graphics.SIXEL),
         ({"TERM": "xterm-kitty", "TMUX": "/tmp/x"}, b"\x1b[?1;2;4c", Graphics.BLOCKS),
+        ({"TERM": "xterm-kitty"}, b"\x1bP>|kitty(0.26.5)\x1b\\\x1b[?62;c", Graphics.BLOCKS),
+        ({"KITTY_WINDOW_ID": "1"}, b"\x1bP>|kitty(0.28.0)\x1b\\\x1b[?62;c", Graphics.KITTY),
     ],
 )
 def test_auto_is_the_best_that_the_terminal_is_known_to_understand(

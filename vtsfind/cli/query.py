@@ -71,7 +71,7 @@ def query(
         str | None,
         typer.Option(
             metavar="[=HOW]",
-            help="Draw small pictures in the terminal. HOW is auto (the best that the terminal supports, the default), "
+            help="Draw small pictures in the terminal, as a grid. HOW is auto (the best that the terminal supports, the default), "
             "kitty, sixel, iterm2 or blocks.",
             rich_help_panel=OUTPUT,
         ),

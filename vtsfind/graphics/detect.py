@@ -16,6 +16,11 @@ from vtsfind.base.errors import UsageError
 _REPLY_TIMEOUT_S = 0.25
 _QUERY = b"\x1b[16t\x1b[c"
 """The size of a character in pixels (XTWINOPS 16), then the device attributes, which every terminal answers."""
+_VERSION_QUERY = b"\x1b[>q"
+"""XTVERSION, asked of Kitty only."""
+_KITTY_REPLY = re.compile(rb"\x1bP>\|kitty\((\d+)\.(\d+)")
+_KITTY_WITH_PLACEHOLDERS = (0, 28)
+"""The first version of Kitty that draws pictures where their placeholders stand."""
 _CELL_SIZE_REPLY = re.compile(rb"\x1b\[6;(\d+);(\d+)t")
 _ATTRIBUTES_REPLY = re.compile(rb"\x1b\[\?[\d;]*c")
 
@@ -71,11 +76,27 @@ def choose_graphics(
     if environment.get("TMUX") or environment.get("STY"):  # they pass graphics on only if configured to
         return Graphics.BLOCKS
     term, program = environment.get("TERM", ""), environment.get("TERM_PROGRAM", "")
-    if environment.get("KITTY_WINDOW_ID") or "kitty" in term or "ghostty" in (term + program):
+    if _is_kitty(environment):
+        return Graphics.BLOCKS if _is_old_kitty(answer) else Graphics.KITTY
+    if "ghostty" in term + program:
         return Graphics.KITTY
     if program in {"iTerm.app", "WezTerm", "mintty"} or environment.get("LC_TERMINAL") == "iTerm2":
         return Graphics.ITERM2
     return Graphics.SIXEL if supports_sixel(answer) else Graphics.BLOCKS
+
+
+def _is_kitty(environment: Mapping[str, str]) -> bool:
+    return bool(environment.get("KITTY_WINDOW_ID")) or "kitty" in environment.get("TERM", "")
+
+
+def _is_old_kitty(answer: bytes) -> bool:
+    r"""Whether the terminal says that it is a Kitty without placeholders.
+
+    >>> _is_old_kitty(b"\x1bP>|kitty(0.26.5)\x1b\\"), _is_old_kitty(b"\x1bP>|kitty(0.32.1)\x1b\\"), _is_old_kitty(b"")
+    (True, False, False)
+    """
+    version = _KITTY_REPLY.search(answer)
+    return version is not None and (int(version[1]), int(version[2])) < _KITTY_WITH_PLACEHOLDERS
 
 
 def supports_sixel(answer: bytes) -> bool:
@@ -116,7 +137,7 @@ def _query_reply() -> bytes:
     answer = b""
     try:
         tty.setcbreak(source)
-        os.write(sys.stderr.fileno(), _QUERY)
+        os.write(sys.stderr.fileno(), (_VERSION_QUERY if _is_kitty(os.environ) else b"") + _QUERY)
         end = time.monotonic() + _REPLY_TIMEOUT_S
         while not _ATTRIBUTES_REPLY.search(answer) and (left := end - time.monotonic()) > 0:
             if select.select([source], [], [], left)[0]:

@@ -1,7 +1,10 @@
-"""Small pictures beside the answers to a query, drawn by `vtsfind.graphics`."""
+"""Small pictures of the answers to a query, drawn by `vtsfind.graphics`."""
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 
 from rich.color import ColorSystem
 
@@ -11,12 +14,18 @@ from vtsfind.graphics.renderer import PictureRenderer, RenderedPicture
 from vtsfind.graphics.scaling import Pixels
 from vtsfind.report.streams import Output
 
+_Item = TypeVar("_Item")
+
 THUMBNAIL_SIDE_PX = 160
 """Side of the squares that thumbnails are stretched to before they are drawn in the photo's own shape, in pixels."""
 _MAX_ROWS = 7
 """Lines of the highest picture."""
 _MAX_COLUMNS = 20
 """Characters of the widest picture."""
+_GAP = 2
+"""Characters between pictures."""
+_WIDTH_WITHOUT_TERMINAL = 80
+"""Characters of a line where the output is no terminal."""
 
 
 def inline_renderer(requested: str, output: Output) -> PictureRenderer | None:
@@ -48,7 +57,7 @@ def inline_renderer(requested: str, output: Output) -> PictureRenderer | None:
 
 
 class InlinePictures:
-    """Draws the pictures of hits.
+    """Draws the pictures of hits as a grid that fits the terminal, each with its rank below.
 
     Parameters
     ----------
@@ -71,13 +80,44 @@ class InlinePictures:
         self._output = output
         self._thumbnails = thumbnails
 
-    def draw(self, hits: Sequence[Neighbour]) -> Iterator[None]:
-        """Draw the next hit's picture at each step."""
-        for hit, pixels in zip(hits, self._thumbnails([hit.path for hit in hits]), strict=True):
-            if pixels is not None:
-                columns, rows = picture_cells(hit.info.width, hit.info.height)
-                self._output.raw(inline_picture(self._renderer.draw(pixels, columns, rows)).encode())
-            yield
+    def draw(self, hits: Sequence[Neighbour]) -> None:
+        """Draw the pictures, best first, row by row as they are decoded."""
+        in_row = pictures_in_row(self._output.width or _WIDTH_WITHOUT_TERMINAL)
+        thumbnails = self._thumbnails([hit.path for hit in hits])
+        for row in _batches(zip(hits, thumbnails, strict=True), in_row):
+            cells = [self._cell(hit, pixels) for hit, pixels in row]
+            self._output.raw(grid_row(cells).encode())
+
+    def _cell(self, hit: Neighbour, pixels: Pixels | None) -> "GridCell":
+        caption = f"{hit.rank}. {hit.distance}/{hit.bits}"
+        if pixels is None:
+            return GridCell(None, f"{caption} (no picture)"[:_MAX_COLUMNS])
+        columns, rows = picture_cells(hit.info.width, hit.info.height)
+        return GridCell(self._renderer.draw(pixels, columns, rows), caption)
+
+
+def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
+    """Items in lists of some size, the last one shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+@dataclass(frozen=True, slots=True)
+class GridCell:
+    """A picture of a grid, and the text below it."""
+
+    picture: RenderedPicture | None
+    caption: str
+
+
+def pictures_in_row(width: int) -> int:
+    """How many pictures stand side by side in a line of some characters.
+
+    >>> pictures_in_row(80), pictures_in_row(120), pictures_in_row(5)
+    (3, 5, 1)
+    """
+    return max(1, (width + _GAP) // (_MAX_COLUMNS + _GAP))
 
 
 def picture_cells(width: int, height: int) -> tuple[int, int]:
@@ -92,16 +132,36 @@ def picture_cells(width: int, height: int) -> tuple[int, int]:
     return max(1, round(columns)), _MAX_ROWS
 
 
-def inline_picture(picture: RenderedPicture) -> str:
-    """The text that draws a picture at the cursor and leaves the cursor on the line below it."""
-    lines = (
-        "".join(
-            style.render(text, color_system=ColorSystem.TRUECOLOR) if style else text
-            for text, style, _ in line
-        )
-        for line in picture.lines
-    )
-    text = picture.before + "".join(f"{line}\n" for line in lines)
-    if picture.overlay:  # its lines are on the screen now, whatever had to scroll for them
-        text += f"\x1b[{picture.rows}A\x1b7{picture.overlay}\x1b8\x1b[{picture.rows}B"
+def grid_row(cells: Sequence[GridCell]) -> str:
+    """The text that draws pictures side by side at the cursor, their captions below, and leaves the cursor on the next line."""
+    height = max((cell.picture.rows for cell in cells if cell.picture), default=0)
+    lines = [
+        "".join(_padded(_picture_line(cell.picture, row, height)) for cell in cells) for row in range(height)
+    ]
+    lines.append("".join(_padded((cell.caption, len(cell.caption))) for cell in cells))
+    text = "".join(cell.picture.before for cell in cells if cell.picture)
+    text += "".join(f"{line.rstrip()}\n" for line in lines)
+    for place, cell in enumerate(cells):
+        if (
+            cell.picture and cell.picture.overlay
+        ):  # its lines are on the screen now, whatever had to scroll for them
+            right = place * (_MAX_COLUMNS + _GAP)
+            text += f"\x1b7\x1b[{cell.picture.rows + 1}A" + (f"\x1b[{right}C" if right else "")
+            text += f"{cell.picture.overlay}\x1b8"
     return text
+
+
+def _picture_line(picture: RenderedPicture | None, row: int, height: int) -> tuple[str, int]:
+    """One line of a picture that stands at the bottom of its row of pictures, and its width in characters."""
+    if picture is None or row < height - picture.rows:
+        return "", 0
+    line = picture.lines[row - (height - picture.rows)]
+    text = "".join(
+        style.render(text, color_system=ColorSystem.TRUECOLOR) if style else text for text, style, _ in line
+    )
+    return text, picture.columns
+
+
+def _padded(text_and_width: tuple[str, int]) -> str:
+    text, width = text_and_width
+    return text + " " * (_MAX_COLUMNS + _GAP - width)

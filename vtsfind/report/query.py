@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.base.groups import Verdict
@@ -23,7 +22,7 @@ _BAR_WIDTH = 10
 def write_answers(
     output: Output, answers: Sequence[Answer], inline_pictures: "InlinePictures | None" = None
 ) -> None:
-    """Write the hits of each query, with pictures if wanted; several queries are named."""
+    """Write the hits of each query, below a grid of their pictures if wanted; several queries are named."""
     separate = False
     for answer in answers:
         if answer.failure:
@@ -33,8 +32,9 @@ def write_answers(
                 output.line()
             output.line(output.paint(f"{show_path(answer.query_image.name)}:", Style.STRONG))
         separate = True
-        pictures = inline_pictures.draw(answer.neighbours) if inline_pictures else repeat(None)
-        for line, _ in zip(hit_lines(output, answer.neighbours), pictures, strict=False):
+        if inline_pictures:
+            inline_pictures.draw(answer.neighbours)
+        for line in hit_lines(output, answer.neighbours):
             output.line(line)
 
 
