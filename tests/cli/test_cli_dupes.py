@@ -135,11 +135,6 @@ def test_nothing_to_find_is_said_and_is_no_error(photos: Path, dupes: Vtsfind) -
     assert "No duplicates among 3 photos." in result.stderr
 
 
-def test_an_empty_library_has_no_duplicates(photos: Path, dupes: Vtsfind) -> None:
-    assert list(photos.iterdir()) == []
-    assert dupes().exit_code == 0
-
-
 def test_exit_code_tells_that_there_are_some(photos: Path, dupes: Vtsfind) -> None:
     family(photos)
     assert dupes("--exit-code", "--quiet").exit_code == 1
