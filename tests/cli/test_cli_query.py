@@ -4,10 +4,11 @@ import base64
 import json
 import os
 import subprocess
+from datetime import datetime
 from pathlib import Path
 
 from support import block_encoder
-from support.drawn_photos import encoded, scene, write
+from support.drawn_photos import encoded, exif, scene, write
 from support.output import Vtsfind, records
 
 
@@ -155,3 +156,28 @@ def test_a_reader_who_leaves_early_ends_the_command_quietly(album: Path) -> None
     said = process.stderr.read()
     process.stderr.close()
     assert (process.wait(), said) == (0, b"")
+
+
+def test_only_photos_of_a_folder_and_of_some_days_are_looked_through(tmp_path: Path, run: Vtsfind) -> None:
+    photos, library = tmp_path / "photos", tmp_path / "library"
+    for number in range(6):
+        path = write(photos / ("trip" if number % 2 else "home") / f"{2020 + number}.png", scene(number))
+        noon = datetime(2020 + number, 3, 1, 12).astimezone().timestamp()
+        os.utime(path, (noon, noon))
+    write(photos / "shot.jpg", scene(9), exif=exif(taken="2021:07:03 12:30:45"))
+    assert run("index", photos, "--library", library).exit_code == 0
+
+    def found(*arguments: object) -> list[str]:
+        result = run("query", photos / "shot.jpg", "--library", library, "--json", *arguments)
+        return sorted(Path(hit["path"]).stem for hit in records(result, "hit"))
+
+    assert found("--in", photos / "trip") == ["2021", "2023", "2025"]
+    assert found("--in", photos / "trip", "--in", photos / "home") == [
+        str(year) for year in range(2020, 2026)
+    ]
+    assert found("--after", "2021-03-01") == ["2021", "2022", "2023", "2024", "2025", "shot"]
+    assert found("--after", "2021-3-2", "--before", "2023") == ["2022", "shot"]
+    assert found("--before", "2021-07", "--in", photos / "trip") == ["2021"]
+    assert found("--in", photos / "trip", "--top", 1, "--radius", 64) in (["2021"], ["2023"], ["2025"])
+    for arguments in (("--after", "May"), ("--before", "2021-13"), ("--in", tmp_path / "nowhere")):
+        assert run("query", photos / "shot.jpg", "--library", library, *arguments).exit_code == 2

@@ -38,6 +38,19 @@ class QueryOptions:
             autocompletion=complete_heads,
         ),
     ] = None
+    folders: Annotated[
+        list[str] | None,
+        typer.Option("--in", metavar="DIR", help="Only photos in DIR or below it. May be repeated."),
+    ] = None
+    after: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DAY",
+            help="Only photos taken on DAY or later, such as 2021-05-31, 2021-05 or 2021; where the time of the shot is not "
+            "known, the file's counts.",
+        ),
+    ] = None
+    before: Annotated[str | None, typer.Option(metavar="DAY", help="Only photos taken before DAY.")] = None
     skip_self: Annotated[
         bool, typer.Option("--skip-self", help="Leave the queried file out of its own results.")
     ] = False
@@ -46,8 +59,14 @@ class QueryOptions:
     def search_options(self) -> "SearchOptions":
         """What the engine is asked for."""
         from vtsfind.engine.search.query import SearchOptions
+        from vtsfind.engine.search.where import Where, parse_day
 
-        return SearchOptions(head=self.by, top=self.top, radius=self.radius, skip_self=self.skip_self)
+        where = Where(
+            tuple(self.folders or ()),
+            parse_day(self.after, "--after") if self.after else None,
+            parse_day(self.before, "--before") if self.before else None,
+        )
+        return SearchOptions(self.by, self.top, self.radius, self.skip_self, where)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +103,7 @@ def query(
 
         vtsfind query cat.jpg
         vtsfind query cat.jpg --by copy --radius 10 --paths-only
+        vtsfind query cat.jpg --in ~/Photos/2021 --after 2021-05
         curl -s https://example.org/cat.jpg | vtsfind query -
 
     A line shows the rank, the similarity as a bar, the number of bits in which the codes differ, size, date and path. A

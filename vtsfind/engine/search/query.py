@@ -15,6 +15,7 @@ from vtsfind.engine.context import Context
 from vtsfind.engine.library.access import ModelLike, open_library
 from vtsfind.engine.library.heads import SCENE_HEAD
 from vtsfind.engine.search.query_image import Codes, QueryImage, codes_of, content_digest, query_image
+from vtsfind.engine.search.where import EVERYTHING, ChosenPhotos, Where, chosen_photos
 from vtsfind.find.hamming.views import nearest
 from vtsfind.media.scan import stamp_of
 from vtsfind.store.index import Index
@@ -35,6 +36,8 @@ class SearchOptions:
     """Only photos at most so many bits away; None for no limit."""
     skip_self: bool = False
     """Whether the very file asked for is left out of its answer."""
+    where: Where = EVERYTHING
+    """Which photos of the library are looked through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,21 +136,23 @@ def search_library(
         raise UsageError(
             f"--radius is {search_options.radius}.", f"Give a number of bits from 0 to {head.bits}."
         )
+    photos = chosen_photos(search_options.where, index, head.name)
     codes = codes_of(index, queries, model, context)
     answers = []
     for each, own in zip(queries, codes, strict=True):
         if isinstance(own, Failure):
             answers.append(Answer(each, failure=own))
         else:
-            answers.append(Answer(each, tuple(_neighbours(index, each, own, head, search_options))))
+            hits = _neighbours(index, each, own, photos, search_options)
+            answers.append(Answer(each, tuple(hits)))
     return answers
 
 
 def _neighbours(
-    index: Index, asked: QueryImage, codes: Codes, head: Head, search_options: SearchOptions
+    index: Index, asked: QueryImage, codes: Codes, photos: ChosenPhotos, search_options: SearchOptions
 ) -> Iterator[Neighbour]:
-    planes = index.planes(head.name)
-    own_codes = codes[head.name]
+    planes = photos.planes
+    own_codes = codes[planes.head]
     top = DEFAULT_TOP if search_options.top is None and search_options.radius is None else search_options.top
     # Every content has a file, so that many contents suffice; one more in case it is the file asked for.
     contents = len(planes.rows) if top is None else top + 1
@@ -168,7 +173,11 @@ def _neighbours(
     rank = 0
     for records, distance in ((own, 0), *zip(files, distances[:contents], strict=True)):
         for record in records:
-            if record.path in own_paths or (record.path in known and records is not own):
+            if (
+                record.path in own_paths
+                or (record.path in known and records is not own)
+                or not photos.passes(record)
+            ):
                 continue
             rank += 1
             if top is not None and rank > top:
@@ -177,7 +186,7 @@ def _neighbours(
                 rank,
                 record.path,
                 int(distance),
-                head.bits,
+                planes.bits,
                 record.info,
                 record.stamp,
                 missing=not os.path.lexists(record.path),

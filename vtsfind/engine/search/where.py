@@ -1,0 +1,108 @@
+"""Which photos of a library a query answers with: those in some folders, or of some time."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import numpy as np
+
+from vtsfind.base.errors import UsageError
+from vtsfind.base.paths import is_below
+from vtsfind.base.records import PictureInfo, Stamp
+from vtsfind.engine.library.folders import library_folders
+from vtsfind.store.index import Index
+from vtsfind.store.planes import Planes
+from vtsfind.store.rows import FileRecord
+
+_DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A choice of photos; all of them unless a field says less."""
+
+    folders: tuple[str | bytes, ...] = ()
+    """Only photos in one of these, or below."""
+    after: date | None = None
+    """Only photos of this day or later."""
+    before: date | None = None
+    """Only photos of earlier days."""
+
+
+EVERYTHING = Where()
+
+
+def parse_day(text: str, option: str) -> date:
+    """The first day of a year, of a month, or a day.
+
+    >>> parse_day("2021", "--after"), parse_day("2021-5", "--after").isoformat()
+    (datetime.date(2021, 1, 1), '2021-05-01')
+
+    Raises
+    ------
+    UsageError
+        If it is none; names the option.
+    """
+    match = _DAY.fullmatch(text.strip())
+    try:
+        if match:
+            return date(int(match[1]), int(match[2] or 1), int(match[3] or 1))
+    except ValueError:  # such as a 13th month
+        pass
+    raise UsageError(f"{option} is '{text}', which is no day.", "Write it as 2021-05-31, 2021-05 or 2021.")
+
+
+def day_of(info: PictureInfo, stamp: Stamp) -> date | None:
+    """The day of the shot, else the day of the file; None for a time that no calendar has."""
+    try:
+        if info.taken:
+            return date.fromisoformat(info.taken[:10])
+        return datetime.fromtimestamp(stamp.mtime_ns / 1e9).astimezone().date()
+    except (OSError, OverflowError, ValueError):
+        return None
+
+
+Passes = Callable[[FileRecord], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenPhotos:
+    """The photos that are looked through."""
+
+    planes: Planes
+    """The codes of the contents that have a chosen file."""
+    passes: Passes
+    """Whether a file is chosen."""
+
+
+def chosen_photos(where: Where, index: Index, head: str) -> ChosenPhotos:
+    """The photos of a library that are chosen, by the codes of a head.
+
+    Raises
+    ------
+    UsageError
+        If the library has no photo in one of the folders.
+    """
+    planes = index.planes(head)
+    if where == EVERYTHING:
+        return ChosenPhotos(planes, lambda _: True)
+    found = library_folders(where.folders, index.stamps() if where.folders else ())
+    places = [place for folder in found for place in folder]
+
+    def passes(record: FileRecord) -> bool:
+        if places and not any(is_below(record.path, place) for place in places):
+            return False
+        if where.after is None and where.before is None:
+            return True
+        day = day_of(record.info, record.stamp)
+        return (
+            day is not None
+            and (where.after is None or day >= where.after)
+            and (where.before is None or day < where.before)
+        )
+
+    rows = [row for row, records in index.contents() if any(map(passes, records))]
+    mask = np.isin(planes.rows, np.asarray(rows, planes.rows.dtype))
+    words = np.ascontiguousarray(planes.words[:, mask])
+    return ChosenPhotos(replace(planes, words=words, rows=planes.rows[mask]), passes)
