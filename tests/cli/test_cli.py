@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 import vtsfind
 from vtsfind.base.settings import places
 from vtsfind.cli.app import app
+from vtsfind.cli.command import ExitCode
 from vtsfind.engine.library.access import LIBRARY_FORMAT
 from vtsfind.store.index import Index
 
@@ -147,7 +148,7 @@ def test_a_full_disk_behind_standard_output_is_said(album: Path) -> None:
             stderr=subprocess.PIPE,
             check=False,
         )
-    assert done.returncode == 4
+    assert done.returncode == ExitCode.OUTPUT
     assert b"No space left" in done.stderr
     assert b"Traceback" not in done.stderr
 

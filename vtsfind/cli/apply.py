@@ -46,6 +46,7 @@ def apply(
     the current file is finished; run the same command again to continue.
     """
     with running(common) as run, cancel_on_signal(run):
+        run.output.is_expendable = True
         from vtsfind.base.files import MAX_LINES_BYTES, read_stream
         from vtsfind.engine.apply.plans import parse_plan, read_plan, require_in_library
 

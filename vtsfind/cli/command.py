@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import FrameType
@@ -29,6 +29,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     SOME_FAILED = 3
     STORAGE = 4
+    OUTPUT = 5
     BUG = 70
     INTERRUPTED = 130
 
@@ -45,6 +46,7 @@ _MEANINGS = {
     ExitCode.USAGE: "Wrong use: an invalid argument, option, setting or name, or a model that does not fit the library.",
     ExitCode.SOME_FAILED: "Finished, but some files could not be processed.",
     ExitCode.STORAGE: "Files that vtsfind keeps are damaged, locked, of a newer format, or cannot be written.",
+    ExitCode.OUTPUT: "Done, but standard output or standard error was closed or full, so not everything was printed.",
     ExitCode.BUG: "Internal error; please report it.",
     ExitCode.INTERRUPTED: "Interrupted; finished work is kept.",
 }
@@ -94,20 +96,18 @@ def running(common: ScreenOptions, **flags: Any) -> Iterator[CommandRun]:
         yield run
         output.flush()
         code = int(run.code)
-    except BrokenPipeError:  # the reader has closed the pipe
-        output.abandon()
-        code = ExitCode.DONE
     except KeyboardInterrupt:
         code = ExitCode.INTERRUPTED
     except (typer.Exit, typer.Abort):
         raise
     except Exception as error:  # noqa: BLE001 - the one place where a bug becomes a message
-        code = _report(notes, error, debug=common.debug)
-        try:
-            output.flush()
-        except OSError:  # such as a full disk behind standard output
-            output.abandon()
-    raise typer.Exit(code)
+        code = ExitCode.OUTPUT if output.failed else _report(notes, error, debug=common.debug)
+        output.is_expendable = True
+        output.flush()
+    if output.problem:
+        notes.warn(f"Standard output could not be written: {output.problem}.")
+    is_unprinted = output.failed or notes.failed
+    raise typer.Exit(ExitCode.OUTPUT if is_unprinted and code == ExitCode.DONE else code)
 
 
 def _recover_interrupted_run(notes: Notes) -> None:
@@ -153,7 +153,8 @@ def cancel_on_signal(run: CommandRun) -> Iterator[None]:
             os._exit(ExitCode.INTERRUPTED)
         run.cancel.cancel()
         if not run.notes.quiet:  # the stream's own buffer may be in use at this very moment
-            os.write(2, b"\nStopping. Press Ctrl-C again to quit at once.\n")
+            with suppress(OSError):
+                os.write(2, b"\nStopping. Press Ctrl-C again to quit at once.\n")
 
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, stop) for number in numbers}

@@ -9,7 +9,8 @@
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, ClassVar, get_args, get_origin
@@ -18,6 +19,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from vtsfind.cli.options import COMMON, OUTPUT
+from vtsfind.report.streams import escaped
 
 _ARGUMENTS, _OPTIONS, _COMMANDS = "Arguments", "Options", "Commands"
 _HELP_WIDTH = 100
@@ -98,7 +100,8 @@ class Command(_PlainHelp, TyperCommand):
         given = [
             f"{arg}={self.optional_values[arg]}" if arg in self.optional_values else arg for arg in args[:end]
         ]
-        return super().parse_args(ctx, given + args[end:])
+        with _escaped_errors():
+            return super().parse_args(ctx, given + args[end:])
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """The words of the usage line behind the command's name."""
@@ -116,7 +119,8 @@ class CommandGroup(_PlainHelp, TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Read the arguments."""
         _convert_plainly(self.get_params(ctx))
-        return super().parse_args(ctx, args)
+        with _escaped_errors():
+            return super().parse_args(ctx, args)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write the commands under their headings, then the options."""
@@ -127,6 +131,18 @@ class CommandGroup(_PlainHelp, TyperGroup):
             headings.setdefault(heading, []).append((name, (command.help or "").split("\n\n")[0]))
         _write_headings(formatter, headings)
         super().format_options(ctx, formatter)
+
+
+@contextmanager
+def _escaped_errors() -> Iterator[None]:
+    """Let no argument that an error names control the terminal."""
+    try:
+        yield
+    except Exception as error:
+        message = getattr(error, "message", None)
+        if isinstance(message, str):
+            vars(error)["message"] = escaped(message)
+        raise
 
 
 def _keep_indented_lines(text: str) -> str:

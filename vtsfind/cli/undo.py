@@ -45,6 +45,7 @@ def undo(
     if a file was not restored.
     """
     with running(common) as run, cancel_on_signal(run):
+        run.output.is_expendable = True
         paths = [os.path.abspath(os.fsencode(path)) for path in only or []]
         if not dry_run and not yes:
             _preview_undo(run, name, paths)

@@ -69,7 +69,7 @@ def write_csv(output: Output, result: "Evaluation") -> None:
     writer = csv.DictWriter(text, flat, lineterminator="\n")
     writer.writeheader()
     writer.writerow(flat)
-    output.raw(text.getvalue().encode())
+    output.data(text.getvalue().encode())
 
 
 def fields(result: "Evaluation") -> dict[str, Any]:

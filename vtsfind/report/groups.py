@@ -122,7 +122,7 @@ def write_paths(output: Output, found: Duplicates, *, end: bytes) -> None:
     """Write the paths of the photos that are proposed for removal, as raw bytes."""
     for group in found.groups:
         for member in group.proposed:
-            output.raw(member.photo.path + end)
+            output.path(member.photo.path, end)
 
 
 def write_csv(output: Output, found: Duplicates) -> None:
@@ -135,10 +135,10 @@ def write_csv(output: Output, found: Duplicates) -> None:
             rows.writerow(
                 {key: "" if value is None else value for key, value in _record(group, member).items()}
             )
-        output.raw(text.getvalue().encode())
+        output.data(text.getvalue().encode())
         text.seek(0)
         text.truncate()
-    output.raw(text.getvalue().encode())
+    output.data(text.getvalue().encode())
 
 
 def _record(group: Group, member: Member) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def _remark(photo: CardPhoto) -> str:
 def write_paths(output: Output, result: CardResult, *, end: bytes) -> None:
     """Write the paths of the missing photos as raw bytes, each followed by `end`."""
     for photo in result.missing:
-        output.raw(photo.found.path + end)
+        output.path(photo.found.path, end)
 
 
 def write_records(output: Output, result: CardResult) -> None:

@@ -50,7 +50,10 @@ class NdjsonWriter:
     def write(self, kind: str, fields: Mapping[str, Any] | None = None, /, **more: Any) -> None:
         """Write one record."""
         record = {"type": kind, **(fields or {}), **more}
-        self._output.raw(json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
+        text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+        self._output.raw(text.encode() + b"\n")
 
     def footer(self, **counts: Any) -> None:
         """Write the last record."""

@@ -16,7 +16,7 @@ from vtsfind.engine.apply.undo import RestoreOutcome, RestoreResult, UndoResult
 from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import ByteSink, NdjsonWriter
-from vtsfind.report.streams import Notes, Output
+from vtsfind.report.streams import Notes, Output, escaped
 from vtsfind.store.journal import RunRecord
 
 _MAX_NAMED = 5
@@ -266,7 +266,7 @@ def _state_counts(record: RunRecord) -> str:
 def write_history(output: Output, runs: Iterable[RunRecord]) -> None:
     """Write one line per run, the latest first."""
     rows = [
-        [record.run, record.time[:16].replace("T", " "), _state_counts(record), record.command]
+        [record.run, record.time[:16].replace("T", " "), _state_counts(record), escaped(record.command)]
         for record in runs
     ]
     for line in table(rows[::-1]) if rows else []:

@@ -50,7 +50,7 @@ def write_csv(output: Output, results: "Sequence[Result]") -> None:
     writer = csv.DictWriter(text, (*_RESULT_FIELDS, "top", "precision", "recall"), lineterminator="\n")
     writer.writeheader()
     writer.writerows(_points(results))
-    output.raw(text.getvalue().encode())
+    output.data(text.getvalue().encode())
 
 
 def write_records(output: Output, results: "Sequence[Result]") -> None:

@@ -42,7 +42,7 @@ def write_paths(output: Output, answers: Sequence[Answer], *, end: bytes) -> Non
     """Write the paths of all hits as raw bytes, each followed by `end`."""
     for answer in answers:
         for hit in answer.neighbours:
-            output.raw(hit.path + end)
+            output.path(hit.path, end)
 
 
 def hit_lines(output: Output, hits: Sequence[Neighbour]) -> list[str]:

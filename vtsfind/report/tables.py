@@ -128,7 +128,7 @@ def write_csv(output: Output, paper_table: "Table") -> None:
     writer = csv.DictWriter(text, _CSV_COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows({name: cell.get(name) for name in _CSV_COLUMNS} for cell in _cells(paper_table))
-    output.raw(text.getvalue().encode())
+    output.data(text.getvalue().encode())
 
 
 _CSV_COLUMNS = (
