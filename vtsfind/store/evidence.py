@@ -109,7 +109,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
             connection = open_connection(self._path, "ro")
             if _is_ready(connection):
                 return connection
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             self.problem = str(error)
         if connection is not None:
             connection.close()
@@ -119,7 +119,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         for _ in range(2):
             try:
                 connection = _initialised(open_connection(self._path, "rwc"))
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
                 self.problem = str(error)
                 if isinstance(error, sqlite3.OperationalError):  # it is busy, or cannot be written
                     return None
