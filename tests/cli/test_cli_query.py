@@ -155,7 +155,7 @@ def test_a_reader_who_leaves_early_ends_the_command_quietly(album: Path) -> None
     process.stdout.close()
     said = process.stderr.read()
     process.stderr.close()
-    assert (process.wait(), said) == (0, b"")
+    assert (process.wait(), said) == (5, b"")
 
 
 def test_only_photos_of_a_folder_and_of_some_days_are_looked_through(tmp_path: Path, run: Vtsfind) -> None:
