@@ -203,7 +203,7 @@ def _plan_seeds(folder: Path) -> tuple[bytes, ...]:
         path.write_bytes(b"same")
     plan = make_plan([group(1, *map(photo, paths))], ORIGIN)
     caught = _Caught()
-    write_plan_records(caught, plan)  # type: ignore[arg-type]
+    write_plan_records(caught, plan)
     return plan_text(plan).encode(), caught.content
 
 
@@ -237,7 +237,8 @@ def _read_recipe(data: bytes, _folder: Path) -> bool:
     return True
 
 
-_CURVE_VALUES = {"fingerprint": entries.SIGNATURE.fingerprint}
+_PLAIN_VALUES: dict[str, object] = {str(str): "copy", str(int): 9, str(float): 0.5}
+_CURVE_VALUES: dict[str, object] = {"fingerprint": entries.SIGNATURE.fingerprint}
 
 
 def _read_curve(data: bytes, folder: Path) -> bool:
@@ -256,7 +257,7 @@ def parsers(home: Path) -> dict[str, Target]:
     shipped = shipped_folder()
     block_encoder.register(place("models"))
     made = {
-        one.name: _CURVE_VALUES.get(one.name, {str: "copy", int: 9, float: 0.5}.get(one.type, [0.0, 0.5]))
+        one.name: _CURVE_VALUES.get(one.name, _PLAIN_VALUES.get(str(one.type), [0.0, 0.5]))
         for one in fields(Curve)
     }
     curve = {"format": "vtsfind calibration", "version": 1, **made}

@@ -21,7 +21,7 @@ from typing import Any
 from support.made_plans import ORIGIN, group, photo, settle
 from vtsfind.act.actions import renaming
 from vtsfind.act.make_plan import make_plan
-from vtsfind.base.errors import UsageError
+from vtsfind.base.errors import UsageError, VtsfindError
 from vtsfind.base.groups import Group
 from vtsfind.base.operations import Action, State
 from vtsfind.engine.apply.apply import apply
@@ -200,7 +200,8 @@ def main() -> None:
         if not process:
             with at_home(Path(task.folder)):
                 steps = Steps(task.step)
-                perform(task)
+                with suppress(VtsfindError):  # such as for a plan that is refused
+                    perform(task)
                 sys.setprofile(None)
             os.write(1, f"steps {steps.seen}\n".encode())
             os._exit(0)
