@@ -76,10 +76,18 @@ class IndexOptions:
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Model of a new library; see `vtsfind models list`.",
+            help="Model of a new library, or with --upgrade the one to change to; see `vtsfind models list`.",
             autocompletion=complete_models,
         ),
     ] = None
+    upgrade: Annotated[
+        bool,
+        typer.Option(
+            "--upgrade",
+            help="Encode all photos again with the default model, and change the library to it when all are done. Decisions "
+            "and results stay.",
+        ),
+    ] = False
     device: Device = None
     workers: Annotated[
         int | None,
@@ -135,6 +143,9 @@ def index(
     Photos are only read, never changed. Hidden files, trash and thumbnail folders are skipped. An interrupted run keeps
     what it has done; run the same command again to continue. A file that cannot be read is remembered with the reason,
     and tried again once it changes.
+
+    A library keeps the model that it was made with. `vtsfind index` says when a better one is there, and `vtsfind index
+    --upgrade` changes to it; until all photos are encoded, the library works with the model it has.
     """
     with running(common, **options.settings) as run, cancel_on_signal(run):
         names: list[bytes] = []
@@ -149,20 +160,27 @@ def index(
             _preview_changes(run, folders or [], names, options)
         else:
             _refresh(run, folders or [], names, options)
+            if options.upgrade and run.code is not ExitCode.INTERRUPTED:
+                _upgrade(run, options)
             if options.watch:
                 _follow(run, options)
 
 
 def _refresh(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:
     from vtsfind.engine.indexing.update import update
+    from vtsfind.engine.indexing.upgrade import better_model
     from vtsfind.engine.library.access import library_folder
     from vtsfind.report.index import summarize_refresh, write_refresh
 
     with run.context() as context:
-        result = update(context, folders, names, model=options.model, options=options.refresh_options())
+        own_model = None if options.upgrade else options.model
+        result = update(context, folders, names, model=own_model, options=options.refresh_options())
+        better = "" if options.upgrade else better_model(context)
     if run.json:
         write_refresh(run.output, library_folder(run.settings), result)
     summarize_refresh(run.notes, result, ", ".join(folders) or "the folders of the library")
+    if better:
+        run.notes.say(f"A better model is there: {better}. To change to it, type `vtsfind index --upgrade`.")
     if result.interrupted:
         run.code = ExitCode.INTERRUPTED
     elif result.failures:
@@ -188,6 +206,19 @@ def _follow(run: CommandRun, options: IndexOptions) -> None:
         except LibraryLocked as error:  # the next change brings this one along
             run.notes.warn(str(error))
     run.code = ExitCode.DONE
+
+
+def _upgrade(run: CommandRun, options: IndexOptions) -> None:
+    from vtsfind.engine.indexing.upgrade import upgrade
+    from vtsfind.report.index import summarize_upgrade
+
+    with run.context() as context:
+        result = upgrade(context, model=options.model)
+    summarize_upgrade(run.notes, result)
+    if result.interrupted:
+        run.code = ExitCode.INTERRUPTED
+    elif result.left:
+        run.code = ExitCode.SOME_FAILED
 
 
 def _preview_changes(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:

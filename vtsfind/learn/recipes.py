@@ -141,6 +141,17 @@ class Validation:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondFit:
+    """How the heads of a second backbone are fitted to it; nothing else of the network changes then."""
+
+    start: str
+    """The file of the second backbone's weights, relative to the folder of starts."""
+    pull: float
+    """How far the features of labelled pictures are moved to the mean of their class: 0 not at all, 1 completely."""
+    epochs: int
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """The complete description of a training."""
 
@@ -152,6 +163,9 @@ class Recipe:
     start: str = ""
     """The backbone's start weights: a file, relative to the folder of starts; `published`, or `published:TAG`, for those that
     the backbone's library publishes; empty for random ones."""
+    second: SecondFit | None = None
+    """The only training, for a network with a second backbone: `start` is then a whole model, whose backbone and other heads stay
+    as they are, and the tasks have pictures but no goals."""
     validation: Validation | None = None
     """Of the first goal of the first task."""
     imagenet_statistics: bool = False
@@ -264,6 +278,7 @@ def _check(recipe: Recipe, where: str) -> None:
             raise UsageError(f"{where}: {name} is {count}, and should be at least 1.")
     heads = {head.name for head in recipe.network.heads}
     _check_hidden(recipe.network, heads, where)
+    _check_second(recipe, heads, where)
     for task in recipe.tasks:
         if bool(task.data) == bool(task.protocol):
             message = "both `data` and" if task.data else "neither `data` nor"
@@ -291,6 +306,26 @@ def _check_hidden(network: NetworkSpec, heads: set[str], where: str) -> None:
         raise UsageError(
             f"{where} has hidden layers for heads that read '{network.features}'.", "Leave `hidden` out."
         )
+
+
+def _check_second(recipe: Recipe, heads: set[str], where: str) -> None:
+    second = recipe.network.second
+    if (second is None) != (recipe.second is None):
+        raise UsageError(
+            f"{where} has a second backbone in the network or its fit, but not both.",
+            "Give `network.second` and `second` together.",
+        )
+    if second is None or recipe.second is None:
+        return
+    if not recipe.second.epochs > 0:
+        raise UsageError(f"{where}: second: epochs is {recipe.second.epochs}, and should be at least 1.")
+    if not set(second.heads) <= heads or not second.heads:
+        raise UsageError(
+            f"{where} has a second backbone for the heads {', '.join(second.heads) or 'none'}.",
+            f"Name some of: {', '.join(sorted(heads))}.",
+        )
+    if any(task.goals for task in recipe.tasks):
+        raise UsageError(f"{where} fits a second backbone, and has goals.", "Leave the goals out.")
 
 
 def _check_goal(goal: Goal, heads: set[str], network: NetworkSpec, where: str) -> None:

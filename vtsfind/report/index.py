@@ -6,6 +6,7 @@ from vtsfind.base.paths import path_fields, show_path
 from vtsfind.base.words import counted
 from vtsfind.engine.indexing.changes import Changes
 from vtsfind.engine.indexing.refresh import RefreshResult
+from vtsfind.engine.indexing.upgrade import UpgradeResult
 from vtsfind.report import schema
 from vtsfind.report.failures import summarize_skipped, write_failures
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
@@ -43,6 +44,29 @@ def summarize_refresh(notes: Notes, result: RefreshResult, where: str) -> None:
     write_failures(notes, result.failures)
     if result.interrupted:
         notes.say("Interrupted. Finished work is kept; run the same command again to continue.")
+
+
+def summarize_upgrade(notes: Notes, result: UpgradeResult) -> None:
+    """Say which model a library has now, and what is left to do."""
+    if result.changed:
+        notes.say(
+            f"The library has the model {result.model} now; {counted(result.encoded, 'photo')} encoded in this run."
+        )
+    elif not result.left:
+        notes.say(f"The library has the model {result.model} already.")
+    else:
+        write_failures(notes, result.failures)
+        notes.say(
+            f"The library keeps its model: {counted(result.left, 'photo')} not yet encoded by {result.model}. What is encoded is "
+            "kept."
+        )
+        if result.interrupted:
+            notes.say("To continue, type `vtsfind index --upgrade`.")
+        else:
+            notes.say(
+                "Connect the drives of the missing photos and type `vtsfind index --upgrade` again, or forget the photos with "
+                "--forget-missing."
+            )
 
 
 def summarize_changes(notes: Notes, changes: Changes) -> None:

@@ -48,7 +48,7 @@ def write_one(
     rows = [
         ["name", card.name + (" (default)" if card.default else "")],
         ["heads", ", ".join(f"{head.name} ({head.bits} bits)" for head in card.network.heads)],
-        ["backbone", f"{card.network.backbone}, input {card.preprocessing.size} pixels"],
+        ["backbone", f"{_backbones(model)}, input {card.preprocessing.size} pixels"],
         ["file", os.fspath(card.path)],
         ["size", _size(model)],
         ["SHA-256", card.sha256 + {None: "", "": " (verified)"}.get(model.damage, " (WRONG)")],
@@ -89,6 +89,11 @@ def write_start(output: Output, start: "StartWeights", *, json: bool) -> None:
         output.line(line)
 
 
+def _backbones(model: Model) -> str:
+    network = model.card.network
+    return f"{network.backbone} and {network.second.backbone}" if network.second else network.backbone
+
+
 def _size(model: Model) -> str:
     return "missing" if model.size is None else file_size(model.size)
 
@@ -99,7 +104,7 @@ def _fields(model: Model) -> dict[str, Any]:
         "name": card.name,
         "default": card.default,
         "heads": {head.name: head.bits for head in card.network.heads},
-        "backbone": card.network.backbone,
+        "backbone": _backbones(model),
         "input": card.preprocessing.size,
         **path_fields(os.fsencode(card.path), "file"),
         "size": model.size,

@@ -6,6 +6,7 @@ A library is a folder::
     planes.vtp      derived from it: all codes, laid out for scanning; `vtsfind.store.planes` specifies its bytes
     lock            locked by the one process that writes; owner.json names it, for messages only
     vtsfind-library marks the folder as a library; otherwise only an empty folder becomes one
+    new-codes.db    codes of another model, until all are there; `vtsfind.store.model_change` specifies it
     .*.tmp          left by a killed process; removed by the next writer
     damaged-*/      damaged databases that a repair replaced
 
@@ -57,7 +58,7 @@ Changes of the format
 2: `crc` covers all facts about a content. A library of version 1 is read, and brought to version 2 by the next writer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -76,6 +77,7 @@ from vtsfind.store.errors import storage_errors, translates_errors, translates_r
 from vtsfind.store.folders import LIBRARY, claim_folder, remove_leftovers
 from vtsfind.store.health import LibraryProblem
 from vtsfind.store.lock import WriterLock
+from vtsfind.store.model_change import change_model
 from vtsfind.store.plane_cache import PublishedPlanes
 from vtsfind.store.planes import Planes
 from vtsfind.store.rows import FileRecord, split_codes
@@ -238,6 +240,24 @@ class Index(AbstractContextManager["Index"]):
         database.set_meta("indexed", int(datetime.now(UTC).timestamp()))
         database.commit()
         self._planes.refresh()
+
+    @translates_errors
+    def change_model(self, signature: Signature, codes: Mapping[bytes, bytes]) -> None:
+        """Replace all codes and the model whose codes they are, and publish: all of it or nothing.
+
+        Parameters
+        ----------
+        signature
+            Of the other model.
+        codes
+            Its codes of all heads, concatenated, by the SHA-256 of their content.
+        """
+        planes.check_signature(signature)
+        change_model(self._writable(), signature, codes)
+        self._database.close()
+        self._database = self._open_database()
+        self._planes = PublishedPlanes(self._database)
+        self.publish()
 
     @translates_read_errors
     def planes(self, head: str) -> Planes:

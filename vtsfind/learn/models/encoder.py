@@ -10,6 +10,7 @@ from torch import Tensor
 from vtsfind.base import bits
 from vtsfind.base.errors import ModelDamaged, UsageError
 from vtsfind.learn.models.backbones import BACKBONES
+from vtsfind.learn.models.efficientnet import PlainEfficientNet
 from vtsfind.learn.models.network import HashNetwork, normalise
 from vtsfind.learn.models.registry import ModelCard
 from vtsfind.learn.models.vit import PlainTransformer
@@ -102,15 +103,20 @@ def _load_network(card: ModelCard) -> HashNetwork:
     known = BACKBONES.get(card.network.backbone)
     plain = None
     if known is not None and known.plain and not card.network.dual:
-        start = "backbone."
-        plain = PlainTransformer(
-            {n.removeprefix(start): w for n, w in weights.items() if n.startswith(start)}
-        )
+        plain = PlainTransformer(_below("backbone.", weights))
     if plain is not None and card.network.depth not in {None, len(plain.blocks)}:
         raise RuntimeError(f"the weights have {len(plain.blocks)} blocks, not {card.network.depth}")
-    network = HashNetwork(card.network, plain)
+    second = PlainEfficientNet(_below("second.", weights)) if card.network.second else None
+    network = HashNetwork(card.network, plain, second)
     network.load_state_dict(weights)
+    if second is not None:
+        second.to(memory_format=torch.channels_last)
     return network
+
+
+def _below(start: str, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The weights whose names begin so, by the rest of their names."""
+    return {name.removeprefix(start): w for name, w in weights.items() if name.startswith(start)}
 
 
 def choose_device(name: str) -> torch.device:

@@ -19,21 +19,26 @@ token first, d width, k bits, g groups of patches):
 
 A head that reads ``cls`` or ``lite`` may have a hidden layer, with dropout after it.
 
+Heads may read a second, frozen backbone instead (`vtsfind.learn.models.spec.SecondBackbone`): then pictures come at the size of
+that, and are reduced for the first.
+
 A head may end in a batch normalisation without scale or shift, which centres every bit and so balances it (OrthoHash,
 Hoe et al., 2021). Outputs are real; a bit is 1 where the output is above zero (`vtsfind.base.bits`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head
 from vtsfind.learn.models.alexnet import AlexNet
 from vtsfind.learn.models.backbones import Backbone, HashInit, backbone
-from vtsfind.learn.models.spec import NetworkSpec
+from vtsfind.learn.models.efficientnet import PlainEfficientNet, fold
+from vtsfind.learn.models.spec import NetworkSpec, SecondBackbone
 from vtsfind.learn.models.transhash import SplitHead, add_local_stream, two_stream_features
 
 HIDDEN_WIDTH = 1024
@@ -50,13 +55,26 @@ class HashNetwork(nn.Module):
         The shape. Weights start at random; `vtsfind.learn.pretrained.load` and `vtsfind.learn.models.registry` fill them in.
     backbone
         Used in place of the backbone that the spec names; by default that is made.
+    second
+        The second backbone, if the spec has one; by default that is made.
     """
 
-    def __init__(self, spec: NetworkSpec, backbone: Any = None) -> None:
+    def __init__(
+        self, spec: NetworkSpec, backbone: Any = None, second: PlainEfficientNet | None = None
+    ) -> None:
         super().__init__()
         self.spec = spec
         self.backbone = make_backbone(spec) if backbone is None else backbone
-        self.heads = nn.ModuleDict({head.name: _make_head(spec, self.backbone, head) for head in spec.heads})
+        if spec.second:
+            self.second = second or make_second(spec.second)
+        self.heads = nn.ModuleDict(
+            {
+                head.name: _make_head(
+                    spec, self.backbone, head, self.second if spec.reads_second(head.name) else None
+                )
+                for head in spec.heads
+            }
+        )
 
     def forward(self, images: Tensor, heads: Iterable[str] | None = None) -> dict[str, Tensor]:
         """Return the real outputs of the heads.
@@ -72,8 +90,17 @@ class HashNetwork(nn.Module):
         -------
         Head name to (b, k) float.
         """
-        features = self.features(images)
-        return {name: self.heads[name](features) for name in (heads or self.heads)}
+        wanted = list(heads or self.heads)
+        own = [name for name in wanted if not self.spec.reads_second(name)]
+        features = self.features(images) if own else None
+        others = self.second_features(images) if len(own) < len(wanted) else None
+        return {name: self.heads[name](features if name in own else others) for name in wanted}
+
+    def second_features(self, images: Tensor) -> Tensor:
+        """Return the pooled features of the second backbone as unit vectors, (b, d) float, of images as for `forward`."""
+        assert self.spec.second is not None
+        look, other = backbone(self.spec.backbone), backbone(self.spec.second.backbone)
+        return F.normalize(self.second(renormalise(images, look, other)).float())
 
     def features(self, images: Tensor) -> Tensor:
         """Return what the heads read: (b, d) float, with d by the kind of heads.
@@ -83,6 +110,8 @@ class HashNetwork(nn.Module):
         images
             (b, 3, size, size) float, normalised.
         """
+        if self.spec.second and images.shape[-1] != self.spec.size:
+            images = F.interpolate(images, (self.spec.size,) * 2, mode="bicubic", antialias=True)
         if self.spec.dual:
             return two_stream_features(self.backbone, images, self.spec.groups)
         raw: Tensor = self.backbone.forward_features(images)
@@ -118,6 +147,22 @@ def make_backbone(spec: NetworkSpec) -> Any:
     if spec.dual:
         add_local_stream(network)
     return network
+
+
+def make_second(spec: SecondBackbone, start: Mapping[str, Tensor] | None = None) -> PlainEfficientNet:
+    """Make a second backbone, with folded normalisations.
+
+    Parameters
+    ----------
+    spec
+        Which.
+    start
+        timm's name to tensor; by default the weights are random.
+    """
+    weights = fold(start or make_backbone(NetworkSpec(spec.backbone, spec.size, heads=())).state_dict())
+    network = PlainEfficientNet(weights)
+    network.load_state_dict(weights, assign=True)
+    return network.requires_grad_(requires_grad=False).eval()
 
 
 def _from_timm(known: Backbone, spec: NetworkSpec) -> Any:
@@ -208,8 +253,11 @@ def _feature_width(spec: NetworkSpec, network: Any) -> int:
     return int(getattr(network, "head_hidden_size", None) or network.num_features)
 
 
-def _make_head(spec: NetworkSpec, network: Any, head: Head) -> nn.Sequential:
-    width, bits, hidden = _feature_width(spec, network), head.bits, spec.hidden.get(head.name)
+def _make_head(
+    spec: NetworkSpec, network: Any, head: Head, second: PlainEfficientNet | None
+) -> nn.Sequential:
+    bits, hidden = head.bits, spec.hidden.get(head.name)
+    width = second.num_features if second else _feature_width(spec, network)
     layers: list[nn.Module] = []
     if spec.features == "all":
         layers += [nn.Dropout(0.5), nn.Linear(width, HIDDEN_WIDTH), nn.ReLU()]
@@ -256,3 +304,13 @@ def normalise(pixels: Tensor, mean: Iterable[float], std: Iterable[float]) -> Te
     centre = torch.tensor(tuple(mean), device=values.device)[:, None, None]
     scale = torch.tensor(tuple(std), device=values.device)[:, None, None]
     return values.sub_(centre).div_(scale).contiguous()
+
+
+def renormalise(images: Tensor, first: Backbone, other: Backbone) -> Tensor:
+    """Turn the input of one backbone, (b, 3, h, w) float, into that of another: by its mean and deviation."""
+
+    def column(values: Iterable[float]) -> Tensor:
+        return torch.tensor(tuple(values), device=images.device)[:, None, None]
+
+    scale = column(first.std) / column(other.std)
+    return torch.addcmul((column(first.mean) - column(other.mean)) / column(other.std), images, scale)

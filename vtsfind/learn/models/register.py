@@ -12,7 +12,7 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Preprocessing
 from vtsfind.base.tables import to_toml_value
 from vtsfind.learn.models.network import HashNetwork
-from vtsfind.learn.models.registry import REGISTRY, ModelCard, registered_models
+from vtsfind.learn.models.registry import REGISTRY, ModelCard, SharedWeights, registered_models
 from vtsfind.store.atomic import replace_file
 
 
@@ -26,6 +26,7 @@ def write_model(
     note: str = "",
     split: str = "",
     metrics: Mapping[str, float | str] | None = None,
+    shared: Path | None = None,
 ) -> ModelCard:
     """Write `NAME.safetensors`, and a registry of this one model, which names the recipe `recipe.toml` beside it.
 
@@ -39,6 +40,9 @@ def write_model(
         The run folder.
     name, licence, note, split, metrics
         See `ModelCard`.
+    shared
+        A file that has all weights but those of the second backbone and its heads; it is copied into the folder, and only the others
+        are written. Then the network has to have these weights.
 
     Returns
     -------
@@ -49,8 +53,13 @@ def write_model(
     state = {
         key: (value.half() if value.is_floating_point() else value).cpu().contiguous()
         for key, value in network.state_dict().items()
+        if shared is None or network.spec.is_second(key)
     }
     content = save(state)
+    rest = None
+    if shared is not None:
+        replace_file(folder / shared.name, shared.read_bytes())
+        rest = SharedWeights(shared.name, hashlib.sha256(shared.read_bytes()).hexdigest())
     file = f"{name}.safetensors"
     replace_file(folder / file, content)
     card = ModelCard(
@@ -60,6 +69,7 @@ def write_model(
         network=network.spec,
         preprocessing=preprocessing,
         licence=licence,
+        shared=rest,
         recipe="recipe.toml",
         note=note,
         split=split,
@@ -86,7 +96,7 @@ def finished_model(run: Path) -> ModelCard:
     if len(made) > 1:
         raise UsageError(f"There are {len(made)} models in {run}.", "Name a run folder, which has one.")
     (card,) = made.values()
-    for file in (card.file, card.recipe):
+    for file in (card.file, card.recipe, card.shared.file if card.shared else card.file):
         if Path(file).name != file:
             raise UsageError(f"{run / REGISTRY} names '{file}', which is not in its folder.", "Correct it.")
     card.verify()
@@ -127,6 +137,8 @@ def register_model(run: Path, folder: Path, *, name: str = "") -> ModelCard:
     file = f"{name}.safetensors"
     recipe = f"{name}.recipe.toml" if (run / card.recipe).is_file() else ""
     replace_file(folder / file, card.path.read_bytes())
+    if card.shared and not (folder / card.shared.file).exists():
+        replace_file(folder / card.shared.file, (run / card.shared.file).read_bytes())
     if recipe:
         replace_file(folder / recipe, (run / card.recipe).read_bytes())
     adopted = replace(card, name=name, file=file, recipe=recipe, default=False, folder=folder)

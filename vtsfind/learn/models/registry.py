@@ -31,6 +31,16 @@ _MAX_SIZE = 65_536
 _ALWAYS_HASHED = {"backbone", "size", "heads"}
 
 
+@dataclass(frozen=True, slots=True)
+class SharedWeights:
+    """A file of weights that models share."""
+
+    file: str
+    """Beside the registry."""
+    sha256: str
+    """Of that file, in hex."""
+
+
 @dataclass(frozen=True)
 class ModelCard:
     """The description of a model."""
@@ -45,6 +55,8 @@ class ModelCard:
     preprocessing: Preprocessing
     licence: str
     """SPDX identifier."""
+    shared: SharedWeights | None = None
+    """The rest of the weights, where the model's own file has only those of a second backbone and its heads."""
     recipe: str = ""
     """File of the recipe that made it, beside the registry; empty for an imported model."""
     note: str = ""
@@ -63,14 +75,22 @@ class ModelCard:
         """The file of the weights."""
         return self.folder / self.file
 
+    @property
+    def files(self) -> dict[Path, str]:
+        """The files of all weights, the model's own first, each with its SHA-256."""
+        rest = {self.folder / self.shared.file: self.shared.sha256} if self.shared else {}
+        return {self.path: self.sha256, **rest}
+
     @cached_property
     def signature(self) -> Signature:
         """What the codes of this model are marked with: name, heads, and a hash of all that the codes depend on."""
-        parts = {
+        parts: dict[str, object] = {
             "weights": self.sha256,
             "network": _non_default_fields(self.network),
             "preprocessing": asdict(self.preprocessing),
         }
+        if self.shared:
+            parts["shared"] = self.shared.sha256
         fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         return Signature(self.name, fingerprint, self.network.heads)
 
@@ -82,18 +102,22 @@ class ModelCard:
         ModelDamaged
             When they are not, or have not.
         """
+        for path, sha256 in self.files.items():
+            self._verify_file(path, sha256)
+
+    def _verify_file(self, path: Path, sha256: str) -> None:
         try:
-            with self.path.open("rb") as file:
+            with path.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
             raise ModelDamaged(
-                f"The weights of '{self.name}' cannot be read from {self.path}: {error.strerror}.",
+                f"The weights of '{self.name}' cannot be read from {path}: {error.strerror}.",
                 "Install vtsfind again, or remove the model's entry from the registry.",
             ) from error
-        if found != self.sha256:
+        if found != sha256:
             raise ModelDamaged(
-                f"The weights of '{self.name}' in {self.path} are damaged: their SHA-256 is {found[:12]}..., "
-                f"not {self.sha256[:12]}....",
+                f"The weights of '{self.name}' in {path} are damaged: their SHA-256 is {found[:12]}..., "
+                f"not {sha256[:12]}....",
                 "Install vtsfind again, or put the right file there.",
             )
 
@@ -102,7 +126,12 @@ class ModelCard:
         from safetensors.torch import load_file
 
         self.verify()
-        return {name: value.float() for name, value in load_file(self.path).items()}
+        return {
+            name: value.float()
+            for path in self.files
+            for name, value in load_file(path).items()
+            if path == self.path or not self.network.is_second(name)
+        }
 
 
 def _non_default_fields(spec: NetworkSpec) -> dict[str, object]:

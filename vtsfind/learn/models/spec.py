@@ -14,6 +14,19 @@ MIN_LOCAL_BITS = 4
 
 
 @dataclass(frozen=True, slots=True)
+class SecondBackbone:
+    """A frozen backbone beside the first, which sees the same picture, for heads that want other features of it."""
+
+    backbone: str
+    """An EfficientNet-lite in `vtsfind.learn.models.backbones.BACKBONES`."""
+    size: int
+    """Side of its square input, in pixels, at least that of the first: pictures are prepared at this size, and reduced for the
+    first."""
+    heads: tuple[str, ...]
+    """The names of the heads that read its pooled features, as unit vectors."""
+
+
+@dataclass(frozen=True, slots=True)
 class NetworkSpec:
     """Everything that decides the shape of a network, and so which weights fit it."""
 
@@ -36,6 +49,17 @@ class NetworkSpec:
     """Groups of patches that have bits of their own; only for `dual` features."""
     hidden: dict[str, int] = field(default_factory=dict)
     """Width of a hidden layer, by the name of the head that has one; only for `cls` and `lite` features."""
+    second: SecondBackbone | None = None
+    """Another backbone for some of the heads."""
+
+    def reads_second(self, head: str) -> bool:
+        """Whether a head reads the second backbone."""
+        return self.second is not None and head in self.second.heads
+
+    def is_second(self, weight: str) -> bool:
+        """Whether a weight of the network, by its name, is of the second backbone or of a head that reads it."""
+        part, head, *_ = weight.split(".")
+        return part == "second" or (part == "heads" and self.reads_second(head))
 
     @property
     def dual(self) -> bool:

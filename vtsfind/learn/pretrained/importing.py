@@ -155,13 +155,18 @@ def _check_shapes(card: ModelCard) -> None:
     with torch.device("meta"):
         network = HashNetwork(card.network)
     wanted = {name: tuple(values.shape) for name, values in network.state_dict().items()}
-    try:
-        with safe_open(card.path, framework="pt") as file:
-            found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no dict
-    except SafetensorError as error:
-        raise ModelDamaged(
-            f"The weights of '{card.name}' in {card.path} cannot be read: {error}.", "Copy the folder again."
-        ) from error
+    found: dict[str, tuple[int, ...]] = {}
+    for path in card.files:
+        try:
+            with safe_open(path, framework="pt") as file:
+                shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118 - no dict
+        except SafetensorError as error:
+            raise ModelDamaged(
+                f"The weights of '{card.name}' in {path} cannot be read: {error}.", "Copy the folder again."
+            ) from error
+        found |= {
+            n: shape for n, shape in shapes.items() if path == card.path or not card.network.is_second(n)
+        }
     differing = sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
     if differing:
         raise ModelDamaged(

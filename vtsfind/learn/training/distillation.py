@@ -175,7 +175,18 @@ def pull_to_class(
 
 
 def itq_codes(features: npt.NDArray[np.float32], bits: int, dims: int, seed: int) -> npt.NDArray[np.float32]:
-    """Whiten, rotate and sign features.
+    """Whiten, rotate and sign features; parameters are those of `itq`.
+
+    Returns
+    -------
+    (n, k) float32, -1 and 1.
+    """
+    centred = features - features.mean(0)
+    return np.where(centred @ itq(features, bits, dims, seed) > 0, 1, -1).astype(np.float32)
+
+
+def itq(features: npt.NDArray[np.float32], bits: int, dims: int, seed: int) -> npt.NDArray[np.float64]:
+    """The whitening and rotation of centred features whose signs lose least.
 
     Parameters
     ----------
@@ -190,16 +201,18 @@ def itq_codes(features: npt.NDArray[np.float32], bits: int, dims: int, seed: int
 
     Returns
     -------
-    (n, k) float32, -1 and 1.
+    (d, k).
     """
     centred = features - features.mean(0)
     values, vectors = np.linalg.eigh(centred.T @ centred / len(centred))
     first = slice(-1, -dims - 1, -1)
-    white = centred @ (vectors[:, first] / np.sqrt(values[first].clip(1e-8)))
+    whitening = vectors[:, first] / np.sqrt(values[first].clip(1e-8))
+    white = centred @ whitening
     rng = np.random.default_rng(seed)
     rotation = np.linalg.qr(rng.normal(size=(bits, bits)))[0][:dims]
     for _ in range(_ITQ_ITERATIONS):
         codes = np.where(white @ rotation > 0, 1.0, -1.0)
         left, _, right = np.linalg.svd(white.T @ codes, full_matrices=False)
         rotation = left @ right
-    return np.where(white @ rotation > 0, 1, -1).astype(np.float32)
+    projection: npt.NDArray[np.float64] = whitening @ rotation
+    return projection

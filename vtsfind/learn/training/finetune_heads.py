@@ -36,13 +36,13 @@ class CodesAndSimilarity(CSQ):
     def forward(self, outputs: Tensor, labels: Tensor, rows: Tensor) -> dict[str, Tensor]:
         """See `vtsfind.learn.objectives.base.Objective.forward`; CSQ's terms and `similarity`."""
         terms = super().forward(outputs, labels, rows)
-        wanted = _log_similarity(self.targets(labels, rows)).exp()
-        similarity = -(wanted * _log_similarity(torch.tanh(outputs))).sum(1).mean()
+        wanted = log_similarity(self.targets(labels, rows)).exp()
+        similarity = -(wanted * log_similarity(torch.tanh(outputs))).sum(1).mean()
         return {**terms, "likeness": _SIMILARITY_WEIGHT * similarity}
 
 
-def _log_similarity(codes: Tensor) -> Tensor:
-    """Logarithm of the similarity of each of b codes, (b, k), to each other one, (b, b); almost minus infinity to itself."""
+def log_similarity(codes: Tensor) -> Tensor:
+    """Logarithm of the similarity of each of b codes or features, (b, k), to each other one, (b, b); almost minus infinity to itself."""
     directions = F.normalize(codes)
     itself = torch.eye(len(codes), dtype=torch.bool)
     near: Tensor = (directions @ directions.T / _TEMPERATURE).masked_fill(itself, -1e4)

@@ -15,6 +15,7 @@ from vtsfind.learn.recipes import parse_recipe, recipe_bytes
 from vtsfind.learn.training.distributed import ProcessGroup
 from vtsfind.learn.training.runs import RunFolder, RunOptions
 from vtsfind.learn.training.schedule import rate_share
+from vtsfind.learn.training.second import fit_second_backbone
 from vtsfind.learn.training.state import TrainingState
 from vtsfind.learn.training.timing import LossTerms, StepTimer
 
@@ -62,6 +63,9 @@ def train_recipe(
     folder = RunFolder(run.folder, content)
     folder.check()
     if folder.finished:
+        return run.folder
+    if recipe.second:
+        fit_second_backbone(recipe, run, folder, progress, cancel)
         return run.folder
     device = choose_device(run.device)
     with ProcessGroup.join_group(device, alone=run.alone) as processes:
