@@ -1,15 +1,18 @@
 """How good a model's codes are: copies found among strangers, scenes found among scenes, photos a second.
 
-    python -m benchmarks.model --data DATA [--models FOLDER] [--model NAME] [--every N] [--starts STARTS] [--write]
+    python -m benchmarks.model --data DATA [--holidays FOLDER] [--models FOLDER] [--model NAME] [--every N] [--starts STARTS]
+        [--write]
 
 Copies: edits of `photos/dev` (`benchmarks/edits.py`) are looked for among `photos/dev`, `photos/train` and
 `imagenette/val`. *Found* is the share whose original is among the first five by Hamming distance: of the code alone, and
-of the model also of the codes of several views, as `vtsfind query` looks for a photo that the library has not. *Recall* is the share of
-pairs of versions of one photo within the radius that one in 10,000 pairs of versions of different photos passes.
+of the model also by the real outputs of several views, as `vtsfind query` looks for a photo that the library has not. *Recall* is the
+share of pairs of versions of one photo within the radius that one in 10,000 pairs of versions of different photos passes: of all, and
+of photos of another source (the names of `photos/dev` begin with it), which hardly ever look alike.
 
 Scenes: mean average precision, averaged over ties, of `imagenette/val` looking in `imagenette/train` (classes trained on),
 and of the first ten pictures of each of twenty classes of `tiny-imagenet`, every tenth by name, looking in the other ninety of
-each. A model whose recipe does not leave these out is not measured on them. And the share of pairs of `photos/dev` whose codes
+each; both also by the real outputs of the queries (*floats*). With --holidays, same-scene photos among the odd scenes of INRIA
+Holidays by both heads: mean average precision, and how many are among the first five. A model whose recipe does not leave these out is not measured on them. And the share of pairs of `photos/dev` whose codes
 differ in an eighth of the bits or less: these photos are of many kinds, so a model that has one code for all of which it is
 unsure shows here, though its precision may be high.
 
@@ -36,7 +39,7 @@ from PIL import Image
 from benchmarks.edits import HARD, MILD
 from benchmarks.machine import write_result
 from vtsfind.base import bits
-from vtsfind.find.hamming.views import soft_minimum
+from vtsfind.find.hamming.views import asymmetric_distances, soft_minimum
 from vtsfind.learn.data import formats as datasets
 from vtsfind.learn.evaluation import metrics
 from vtsfind.learn.models.encoder import Encoder
@@ -48,6 +51,7 @@ from vtsfind.media.query_views import VIEW_COUNT, views
 
 Pixels = npt.NDArray[np.uint8]
 Codes = npt.NDArray[np.uint8]
+Outputs = npt.NDArray[np.float32]
 Code = Callable[[list[Pixels]], Codes]
 CHECKOUT = Path(__file__).parents[1]
 STRANGERS = 1e-4
@@ -66,18 +70,22 @@ class Coder:
 
     def __call__(self, pictures: list[Pixels]) -> Codes:
         """The codes of pictures of any size, (n, b)."""
-        ready = [prepare(pixels, self.encoder.preprocessing) for pixels in pictures]
-        parts = [self.encoder.encode(np.stack(ready[i : i + 32])) for i in range(0, len(ready), 32)]
-        return np.concatenate([part[self.head] for part in parts])
+        return bits.pack(self.outputs(pictures))
 
-    def in_views(self, pictures: list[Pixels]) -> Codes:
-        """The codes of the views of pictures of any size, (v, n, b)."""
+    def outputs(self, pictures: list[Pixels]) -> Outputs:
+        """The real outputs of pictures of any size, (n, k)."""
+        ready = [prepare(pixels, self.encoder.preprocessing) for pixels in pictures]
+        parts = [np.stack(ready[i : i + 32]) for i in range(0, len(ready), 32)]
+        return np.concatenate([self.encoder.outputs(part, [self.head])[self.head] for part in parts])
+
+    def in_views(self, pictures: list[Pixels]) -> Outputs:
+        """The real outputs of the views of pictures of any size, (v, n, k)."""
         parts = []
         for first in range(0, len(pictures), 32):
             ready = [
                 views(prepare(pixels, self.encoder.preprocessing)) for pixels in pictures[first : first + 32]
             ]
-            seen = self.encoder.encode(np.concatenate(ready))[self.head]
+            seen = self.encoder.outputs(np.concatenate(ready), [self.head])[self.head]
             parts.append(seen.reshape(len(ready), VIEW_COUNT, -1).transpose(1, 0, 2))
         return np.concatenate(parts, axis=1)
 
@@ -110,8 +118,12 @@ def phash(pictures: list[Pixels]) -> Codes:
 
 def photos(folder: Path, every: int = 1) -> list[npt.NDArray[np.uint8]]:
     """The photos of a folder, by name."""
-    paths = sorted(p for p in folder.rglob("*") if p.suffix == ".webp")[::every]
-    return [decode(path.read_bytes(), shortest=224)[0] for path in paths]
+    return [decode(path.read_bytes(), shortest=224)[0] for path in photo_paths(folder, every)]
+
+
+def photo_paths(folder: Path, every: int = 1) -> list[Path]:
+    """The files of these photos."""
+    return sorted(p for p in folder.rglob("*") if p.suffix in {".webp", ".jpg"})[::every]
 
 
 def copies(code: Code, data: Path, every: int, thin: int = 1) -> dict[str, Any]:
@@ -121,6 +133,7 @@ def copies(code: Code, data: Path, every: int, thin: int = 1) -> dict[str, Any]:
     strangers = [*photos(data / "photos/train", thin), *photos(data / "imagenette/val", thin)]
     database = np.concatenate([base, code(strangers)])
     truth = np.arange(len(base))
+    sources = np.array([path.name.split("-")[0] for path in photo_paths(data / "photos/dev", every)])
     found: dict[str, float] = {}
     found_in_views: dict[str, float] = {}
     versions: dict[str, Codes] = {}
@@ -129,18 +142,21 @@ def copies(code: Code, data: Path, every: int, thin: int = 1) -> dict[str, Any]:
             np.asarray(edit(Image.fromarray(pixels), np.random.default_rng((7, row))))
             for row, pixels in enumerate(originals)
         ]
-        versions[name] = code(edited)
-        found[name] = in_first_five(bits.distances(versions[name], database), truth)
         if isinstance(code, Coder):
-            apart = np.stack([bits.distances(view, database) for view in code.in_views(edited)])
+            seen = code.in_views(edited)
+            apart = np.stack([asymmetric_distances(bits.planes(database), view) for view in seen])
             found_in_views[name] = in_first_five(soft_minimum(apart), truth)
+            versions[name] = bits.pack(seen[0])
+        else:
+            versions[name] = code(edited)
+        found[name] = in_first_five(bits.distances(versions[name], database), truth)
     report: dict[str, Any] = {"photos": len(base), "database": len(database), "found in first 5": found}
     if found_in_views:
         report["found in first 5, by views"] = found_in_views
     for half, names in (("mild", list(MILD)), ("hard", list(HARD))):
         report[half] = {
             "found in first 5": float(np.mean([found[name] for name in names])),
-            **pair_recall(np.stack([base, *(versions[name] for name in names)])),
+            **pair_recall(np.stack([base, *(versions[name] for name in names)]), sources),
         }
         if found_in_views:
             report[half]["found in first 5, by views"] = float(
@@ -157,29 +173,41 @@ def in_first_five(distances: npt.NDArray[Any], truth: npt.NDArray[np.int64]) -> 
     return float((order == truth[:, None]).any(1).mean())
 
 
-def pair_recall(codes: npt.NDArray[np.uint8]) -> dict[str, float]:
+def pair_recall(codes: npt.NDArray[np.uint8], sources: npt.NDArray[np.str_]) -> dict[str, float]:
     """Recall over all pairs of versions of one photo, at radii that let few strangers pass.
 
     Parameters
     ----------
     codes
         (versions, photos, b).
+    sources
+        (photos,) where each photo comes from.
     """
     count, width = codes.shape[:2]
-    same, other = (np.zeros(SIMHASH_BITS + 1, np.int64) for _ in range(2))
+    same, strangers, distant = (np.zeros(SIMHASH_BITS + 1, np.int64) for _ in range(3))
+    own = np.eye(width, dtype=bool)
+    elsewhere = sources[:, None] != sources[None]
     for a in range(count):
         for b in range(a, count):
             distance = bits.distances(codes[a], codes[b])
-            own = np.eye(width, dtype=bool)
             if a != b:
                 same += np.bincount(distance[own], minlength=SIMHASH_BITS + 1)
-            other += np.bincount(distance[~own], minlength=SIMHASH_BITS + 1)
-    within, strangers = np.cumsum(same) / same.sum(), np.cumsum(other) / other.sum()
+            strangers += np.bincount(distance[~own], minlength=SIMHASH_BITS + 1)
+            distant += np.bincount(distance[elsewhere], minlength=SIMHASH_BITS + 1)
+    within = np.cumsum(same) / same.sum()
     result: dict[str, float] = {}
     for rate in (1e-2, 1e-3, STRANGERS):
-        radius = int(np.flatnonzero(strangers <= rate)[-1]) if (strangers <= rate).any() else 0
+        radius = radius_at(strangers, rate)
         result |= {f"radius at {rate:g}": radius, f"recall at {rate:g}": float(within[radius])}
-    return result
+    radius = radius_at(distant, STRANGERS)
+    far = f"{STRANGERS:g}, strangers of another source"
+    return {**result, f"radius at {far}": radius, f"recall at {far}": float(within[radius])}
+
+
+def radius_at(histogram: npt.NDArray[np.int64], rate: float) -> int:
+    """The largest radius within which at most a share `rate` of the distances of a histogram are."""
+    share = np.cumsum(histogram) / max(1, histogram.sum())
+    return int(np.flatnonzero(share <= rate)[-1]) if (share <= rate).any() else 0
 
 
 def bit_health(codes: Codes) -> dict[str, float]:
@@ -207,21 +235,26 @@ def scenes(code: Code, length: int, data: Path, recipe: Path, thin: int = 1) -> 
     def part(kind: str, path: str, tile: int = 0) -> datasets.Pictures:
         return datasets.load([datasets.Source(kind, path, tile=tile)], data, shortest=224)
 
-    def codes(pictures: datasets.Pictures, rows: list[int]) -> Codes:
-        return code([pictures.picture(row) for row in rows])
+    def precision(name: str, queries: datasets.Pictures, asked: list[int], held: list[int]) -> None:
+        database = train if queries is val else queries
+        pictures = [queries.picture(row) for row in asked]
+        outputs = code.outputs(pictures) if isinstance(code, Coder) else None
+        packed = code(pictures) if outputs is None else bits.pack(outputs)
+        codes = code([database.picture(row) for row in held])
+        labels, wanted = database.labels[held], queries.labels[asked]
+        report[name] = metrics.map_hash(
+            metrics.histograms(
+                metrics.labelled_codes(packed, wanted, bits=length),
+                metrics.labelled_codes(codes, labels, bits=length),
+            )
+        )[0]
+        if outputs is not None:
+            apart = asymmetric_distances(bits.planes(codes), outputs)
+            report[f"{name}, floats"] = average_precision(apart, wanted @ labels.T > 0)
 
-    def precision(queries: Codes, wanted: Any, database: Codes, labels: Any) -> float:
-        asked = metrics.labelled_codes(queries, wanted, bits=length)
-        held = metrics.labelled_codes(database, labels, bits=length)
-        return metrics.map_hash(metrics.histograms(asked, held))[0]
-
+    report: dict[str, float] = {}
     train, val = part("classes", "imagenette/train"), part("classes", "imagenette/val")
-    queries, held = (list(range(0, len(part), thin)) for part in (val, train))
-    report = {
-        "imagenette mAP": precision(
-            codes(val, queries), val.labels[queries], codes(train, held), train.labels[held]
-        )
-    }
+    precision("imagenette mAP", val, *(list(range(0, len(part), thin)) for part in (val, train)))
     report["photos/dev, pairs within an eighth of the bits"] = crowding(
         code(photos(data / "photos/dev")), length
     )
@@ -231,9 +264,40 @@ def scenes(code: Code, length: int, data: Path, recipe: Path, thin: int = 1) -> 
     rows = np.flatnonzero(tiny.labels[:, UNSEEN].any(1))
     asked = [int(row) for row in rows if row % 100 < 10][::thin]
     rest = [int(row) for row in rows if row % 100 >= 10][::thin]
-    report["tiny-imagenet, 20 unseen classes, mAP"] = precision(
-        codes(tiny, asked), tiny.labels[asked], codes(tiny, rest), tiny.labels[rest]
-    )
+    precision("tiny-imagenet, 20 unseen classes, mAP", tiny, asked, rest)
+    return report
+
+
+def average_precision(distances: npt.NDArray[Any], relevant: npt.NDArray[np.bool_]) -> float:
+    """Mean average precision by distances (q, n) of queries that have something relevant; equal ones in the order of columns."""
+    ranked = np.take_along_axis(relevant, np.argsort(distances, axis=1, kind="stable"), axis=1)
+    ranked = ranked[ranked.any(1)]
+    precision = np.cumsum(ranked, 1) / np.arange(1, ranked.shape[1] + 1)
+    return float(((precision * ranked).sum(1) / ranked.sum(1)).mean())
+
+
+def holidays(encoder: Encoder, folder: Path) -> dict[str, dict[str, float]]:
+    """Same-scene photos among the photos of a folder, whose names begin with four digits of the scene, by each head."""
+    paths = photo_paths(folder)
+    pictures = [decode(path.read_bytes(), shortest=224)[0] for path in paths]
+    scene = np.array([path.name[:4] for path in paths])
+    others = ~np.eye(len(paths), dtype=bool)
+    relevant = (scene[:, None] == scene[None])[others].reshape(len(paths), -1)
+    report = {}
+    for head in encoder.signature.heads:
+        outputs = Coder(encoder, head.name).outputs(pictures)
+        codes = bits.pack(outputs)
+        for kind, apart in (
+            ("bits", bits.distances(codes, codes)),
+            ("floats", asymmetric_distances(bits.planes(codes), outputs)),
+        ):
+            away = apart[others].reshape(len(paths), -1)
+            first = np.argsort(away, axis=1, kind="stable")[:, :5]
+            report[f"{head.name}, {kind}"] = {
+                "mAP": average_precision(away, relevant),
+                "in the first five": int(np.take_along_axis(relevant, first, axis=1).sum()),
+                "that could be": int(np.minimum(relevant.sum(1), 5).sum()),
+            }
     return report
 
 
@@ -283,6 +347,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--holidays", type=Path, help="the folder of the odd scenes of INRIA Holidays")
     parser.add_argument("--models", type=Path, help="a folder with a registry, such as a run folder")
     parser.add_argument("--model", default="")
     parser.add_argument("--every", type=int, default=1, help="use every n-th photo of photos/dev")
@@ -299,6 +364,8 @@ def main() -> None:
         "scenes": scenes(Coder(encoder, "scene"), _bits(card, "scene"), given.data, recipe),
         "model alone, photos/s": pace(encoder),
     }
+    if given.holidays:
+        figures["INRIA Holidays, odd scenes"] = holidays(encoder, given.holidays)
     if given.starts:
         figures["beside, on fewer pictures"] = beside(card, encoder, given.data, given.starts)
     if given.write:

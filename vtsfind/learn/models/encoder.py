@@ -1,6 +1,8 @@
 """Pictures to codes: a model on a device, in batches."""
 
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -74,8 +76,23 @@ class Encoder:
         """
         return {name: bits.pack(values) for name, values in self.outputs(pixels).items()}
 
-    def outputs(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
-        """Give the real outputs whose signs are the codes: head name to (n, k) float32. Pictures are as for `encode`."""
+    def outputs(
+        self, pixels: npt.NDArray[np.uint8], heads: Iterable[str] | None = None
+    ) -> dict[str, npt.NDArray[np.float32]]:
+        """Give the real outputs whose signs are the codes.
+
+        Parameters
+        ----------
+        pixels
+            As for `encode`.
+        heads
+            Names of the heads that are wanted; all by default.
+
+        Returns
+        -------
+        Head name to (n, k) float32.
+        """
+        wanted = list(heads or (head.name for head in self.signature.heads))
         images = torch.from_numpy(np.ascontiguousarray(pixels))
         # Each processor encodes a share of the batch on its own, which is faster than synchronising after every layer,
         # above all beside decoding processes.
@@ -84,16 +101,15 @@ class Encoder:
             if len(images) >= _MIN_PICTURES_PER_THREAD * self._threads
             else (images,)
         )
-        parts = list(self._pool.map(self._outputs, shares)) if len(shares) > 1 else [self._outputs(images)]
-        return {
-            head.name: torch.cat([part[head.name] for part in parts]).numpy() for head in self.signature.heads
-        }
+        work = partial(self._outputs, wanted)
+        parts = list(self._pool.map(work, shares)) if len(shares) > 1 else [work(images)]
+        return {name: torch.cat([part[name] for part in parts]).numpy() for name in wanted}
 
     @torch.inference_mode()
-    def _outputs(self, images: Tensor) -> dict[str, Tensor]:
+    def _outputs(self, heads: Iterable[str], images: Tensor) -> dict[str, Tensor]:
         inputs = normalise(images.to(self.device), self.preprocessing.mean, self.preprocessing.std)
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
-            outputs = self._network(inputs)
+            outputs = self._network(inputs, heads)
         return {name: values.float().cpu() for name, values in outputs.items()}
 
 
