@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -179,6 +180,54 @@ def test_a_new_photo_is_searched_by_its_path_pasted_or_dropped(photos: Path, tmp
         await hand.press("enter")
         hits = page.query_one("#hits", CardGrid)
         assert show_path(hits.cards[0].path).endswith("cat.jpg")
+
+    drive(None, script, settings=SETTINGS)
+
+
+def test_the_search_begins_with_the_library_and_filters_refines_marks_and_copies(
+    photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, path in enumerate(sorted(photos.rglob("*.*"))):
+        noon = datetime(2010 + number, 3, 1, 12).astimezone().timestamp()
+        os.utime(path, (noon, noon))
+    update(Context(SETTINGS), [str(photos)])
+    copied: list[str] = []
+    monkeypatch.setattr(BrowseApp, "copy_to_clipboard", lambda _, text: copied.append(text))
+
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        hits = hand.page(SearchPage).query_one("#hits", CardGrid)
+
+        def names() -> list[str]:
+            return [os.fsdecode(os.path.basename(card.path)) for card in hits.cards]
+
+        assert "12 photos of the library" in hand.text
+        newest_first = names()
+        await hand.press("escape", "t")
+        assert (sorted(names()), names() == newest_first) == (sorted(newest_first), False)
+        await hand.press("slash")
+        await hand.write("in:trip")
+        await hand.press("enter")
+        assert sorted(names()) == ["TOWER.JPG", "road.jpeg"]
+        await hand.press("space", "space", "y")
+        assert sorted(map(os.path.basename, copied.pop().splitlines())) == ["TOWER.JPG", "road.jpeg"]
+        assert "2 marked" in hand.text
+        await hand.press("s")
+        assert sorted(names()) == ["TOWER.JPG", "road.jpeg"], "a search from a photo keeps the filter"
+        await hand.press("backspace")
+        assert "2 photos of the library" in hand.text
+        await hand.press("slash")
+        await hand.write("in:trip after:2011")
+        await hand.press("enter")
+        assert len(names()) == 2
+        await hand.press("slash")
+        await hand.write("after:May")
+        await hand.press("enter")
+        assert "which is no day" in hand.text
+        await hand.press("escape", "slash")
+        await hand.write("before:1990")
+        await hand.press("enter")
+        assert "No photo of the library is in that folder" in hand.text
 
     drive(None, script, settings=SETTINGS)
 

@@ -10,8 +10,10 @@ from vtsfind.base.settings import Settings
 from vtsfind.engine.context import Context
 from vtsfind.engine.library import access as library
 from vtsfind.engine.library.access import EncoderLike, open_library
+from vtsfind.engine.search.catalogue import LibraryPhoto, Order, catalogue
 from vtsfind.engine.search.query import Answer, SearchOptions, search_library
 from vtsfind.engine.search.query_image import query_image
+from vtsfind.engine.search.where import Where
 
 if TYPE_CHECKING:
     from vtsfind.learn.models.registry import ModelCard
@@ -66,6 +68,19 @@ class SearchSession:
             queries = [query_image(name, io.BytesIO())]
             (answer,) = search_library(index, queries, search_options, context.model_of(index), context)
             return answer
+
+    def catalogue(self, where: Where, order: Order) -> list[LibraryPhoto]:
+        """The chosen photos of the library; see `vtsfind.engine.search.catalogue`.
+
+        Raises
+        ------
+        UsageError
+            If the library has no photo in one of the folders.
+        StorageError
+            If the library cannot be used.
+        """
+        with open_library(self._settings) as index:
+            return catalogue(index, where, order)
 
     def _kept_encoder(self, card: "ModelCard", settings: Settings) -> EncoderLike:
         """The encoder of the last search if it is of this model, else a new one."""

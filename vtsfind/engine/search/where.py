@@ -1,5 +1,6 @@
 """Which photos of a library a query answers with: those in some folders, or of some time."""
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ from vtsfind.store.rows import FileRecord
 
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 
+_FILTER = re.compile(r"(?:^|(?<=\s))(in|after|before):(\S+)")
+
 
 @dataclass(frozen=True, slots=True)
 class Where:
@@ -28,6 +31,8 @@ class Where:
     """Only photos of this day or later."""
     before: date | None = None
     """Only photos of earlier days."""
+    words: tuple[str, ...] = ()
+    """Only photos whose folder has all of these in its path, ignoring case."""
 
 
 EVERYTHING = Where()
@@ -51,6 +56,43 @@ def parse_day(text: str, option: str) -> date:
     except ValueError:  # such as a 13th month
         pass
     raise UsageError(f"{option} is '{text}', which is no day.", "Write it as 2021-05-31, 2021-05 or 2021.")
+
+
+def split_filters(text: str) -> tuple[Where, str]:
+    """Take the filters out of what a person typed: `in:FOLDER`, `after:DAY`, `before:DAY`.
+
+    `in:` takes a folder, or a word of its path.
+
+    >>> where, rest = split_filters("in:trip after:2021-05 /a b/cat.jpg")
+    >>> where.words, where.after.isoformat(), rest
+    (('trip',), '2021-05-01', '/a b/cat.jpg')
+
+    Raises
+    ------
+    UsageError
+        For a day that is none.
+    """
+    given: dict[str, list[str]] = {"in": [], "after": [], "before": []}
+    for name, value in _FILTER.findall(text):
+        given[name].append(value)
+    days = {name: [parse_day(day, f"{name}:") for day in given[name]] for name in ("after", "before")}
+    folders = [os.path.expanduser(value) for value in given["in"]]
+    where = Where(
+        tuple(folder for folder in folders if os.path.isdir(folder)),
+        max(days["after"], default=None),
+        min(days["before"], default=None),
+        tuple(folder for folder in folders if not os.path.isdir(folder)),
+    )
+    return where, _FILTER.sub("", text).strip()
+
+
+def filter_words(text: str) -> str:
+    """The filters in what a person typed, as they were typed.
+
+    >>> filter_words("in:trip /a b/cat.jpg before:2022")
+    'in:trip before:2022'
+    """
+    return " ".join(match[0] for match in _FILTER.finditer(text))
 
 
 def day_of(info: PictureInfo, stamp: Stamp) -> date | None:
@@ -87,11 +129,29 @@ def chosen_photos(where: Where, index: Index, head: str) -> ChosenPhotos:
     planes = index.planes(head)
     if where == EVERYTHING:
         return ChosenPhotos(planes, lambda _: True)
+    passes = passing(where, index)
+    rows = [row for row, records in index.contents() if any(map(passes, records))]
+    mask = np.isin(planes.rows, np.asarray(rows, planes.rows.dtype))
+    words = np.ascontiguousarray(planes.words[:, mask])
+    return ChosenPhotos(replace(planes, words=words, rows=planes.rows[mask]), passes)
+
+
+def passing(where: Where, index: Index) -> Passes:
+    """What tells whether a file of a library is chosen.
+
+    Raises
+    ------
+    UsageError
+        If the library has no photo in one of the folders.
+    """
     found = library_folders(where.folders, index.stamps() if where.folders else ())
     places = [place for folder in found for place in folder]
+    words = [os.fsencode(word.lower()) for word in where.words]
 
     def passes(record: FileRecord) -> bool:
         if places and not any(is_below(record.path, place) for place in places):
+            return False
+        if words and not all(word in os.path.dirname(record.path).lower() for word in words):
             return False
         if where.after is None and where.before is None:
             return True
@@ -102,7 +162,4 @@ def chosen_photos(where: Where, index: Index, head: str) -> ChosenPhotos:
             and (where.before is None or day < where.before)
         )
 
-    rows = [row for row, records in index.contents() if any(map(passes, records))]
-    mask = np.isin(planes.rows, np.asarray(rows, planes.rows.dtype))
-    words = np.ascontiguousarray(planes.words[:, mask])
-    return ChosenPhotos(replace(planes, words=words, rows=planes.rows[mask]), passes)
+    return passes

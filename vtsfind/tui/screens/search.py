@@ -1,4 +1,4 @@
-"""Photos similar to one: given by path, or chosen on any screen."""
+"""The photos of the library, and those similar to one: given by path, or chosen on any screen."""
 
 import os
 from collections.abc import Iterable
@@ -11,10 +11,13 @@ from textual.markup import escape
 from textual.widget import Widget
 from textual.widgets import Input
 
+from vtsfind.base.errors import UsageError
 from vtsfind.base.paths import show_path
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.review.session import error_message
+from vtsfind.engine.search.catalogue import LibraryPhoto, Order
 from vtsfind.engine.search.query import Answer, Neighbour, SearchOptions
+from vtsfind.engine.search.where import EVERYTHING, filter_words, split_filters
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import JobDone, JobFailed
 from vtsfind.tui.page import Page
@@ -22,7 +25,7 @@ from vtsfind.tui.services.open_external import open_folder, open_photo
 from vtsfind.tui.services.typed_paths import parse_dropped_path
 from vtsfind.tui.widgets.card_grid import CardGrid, PhotoCard
 from vtsfind.tui.widgets.path_input import PathInput
-from vtsfind.tui.widgets.text_width import cut_path
+from vtsfind.tui.widgets.text_width import Line, cut_path
 
 _MAX_HITS = 60
 _BAR_WIDTH = 8
@@ -42,14 +45,21 @@ class SearchPage(Page):
         self._heads: tuple[str, ...] = ()
         self._head = ""
         self._radius: int | None = None
-        self._answer: Answer | None = None
-        self._pending_path: bytes | None = None
+        self._where = EVERYTHING
+        self._filters = ""
+        """The same as it was typed."""
+        self._order = Order.NEWEST
+        self._answer: Answer | list[LibraryPhoto] | None = None
+        self._marked: dict[bytes, None] = {}
+        self._pending: bytes | None = None
+        """What was asked for while a search was running: a path, or nothing for the library."""
+        self._is_pending = False
 
     def body(self) -> Iterable[Widget]:
         """The widgets between top bar and footer."""
         yield Vertical(
             PathInput(
-                placeholder="The path of a photo: type (Tab completes), paste or drop it here",
+                placeholder="The path of a photo (Tab completes), or in:trip after:2021-05 before:2022",
                 id="query-path",
             ),
             CardGrid(self.context.pictures, lines=14, min_card_width=26, id="hits"),
@@ -57,8 +67,9 @@ class SearchPage(Page):
         )
 
     def on_mount(self) -> None:
-        """Show the empty state and check files from time to time."""
-        self._hits.show([], empty="Type the path of a photo above, or press s on a photo on any screen.")
+        """Show the library, and check files from time to time."""
+        if not self._query_paths:
+            self._search(None)
         self.set_interval(3.0, self._hits.check)
 
     @property
@@ -68,83 +79,104 @@ class SearchPage(Page):
     # -- searching -------------------------------------------------------------------------------------------------
 
     def search_similar(self, path: bytes) -> None:
-        """Search for photos similar to one."""
+        """Search the whole library for photos similar to one."""
+        self._where, self._filters = EVERYTHING, ""
+        self._search_chosen(path)
+
+    def _search_chosen(self, path: bytes) -> None:
+        """Search the chosen photos for those similar to one."""
         if not self._query_paths or self._query_paths[-1] != path:
             self._query_paths.append(path)
-        field = self.query_one("#query-path", Input)
-        with field.prevent(Input.Changed):
-            field.value = os.fsdecode(path).encode("utf-8", "replace").decode()
+        self._type(f"{self._filters} {os.fsdecode(path).encode('utf-8', 'replace').decode()}".strip())
         self._hits.focus()
         self._search(path)
 
-    def _search(self, path: bytes) -> None:
-        search_session, head, radius = self.context.session.search_session, self._head, self._radius
+    def _type(self, text: str) -> None:
+        field = self.query_one("#query-path", Input)
+        with field.prevent(Input.Changed):
+            field.value = text
+
+    def _search(self, path: bytes | None) -> None:
+        """Find what is similar to a photo; without one, list the library."""
+        session, head, radius = self.context.session.search_session, self._head, self._radius
+        where, order = self._where, self._order
 
         def search(_progress: object, cancel: object) -> object:
             del cancel
-            heads = tuple(search_session.heads())
+            heads = tuple(session.heads())
             chosen = head or ("scene" if "scene" in heads else heads[0])
-            return (
-                path,
-                heads,
-                chosen,
-                search_session.find(path, SearchOptions(head=chosen, top=_MAX_HITS, radius=radius)),
-            )
+            if path is None:
+                return heads, chosen, session.catalogue(where, order)
+            options = SearchOptions(head=chosen, top=_MAX_HITS, radius=radius, where=where)
+            return heads, chosen, session.find(path, options)
 
         if not self.context.jobs.start("search", search):
-            self._pending_path = path  # it follows the search that is running
+            self._pending, self._is_pending = path, True  # it follows the search that is running
             return
         slow = (
-            ""
-            if search_session.has_model
-            else " Photos that are not in the library take longer: the model is loaded first."
+            " Photos that are not in the library take longer: the model is loaded first."
+            if path is not None and not session.has_model
+            else ""
         )
         self._hits.show([], empty=f"Searching \u2026{slow}")
         self._titles()
 
     def job_done(self, message: JobDone) -> None:
-        """Show the hits."""
+        """Show the photos."""
         if message.job != "search" or not isinstance(message.result, tuple):
             return
-        path, self._heads, self._head, answer = message.result
-        if self._search_pending(path):
+        self._heads, self._head, answer = message.result
+        if self._search_pending():
             return
         self._answer = answer
         self._show()
 
     def job_failed(self, message: JobFailed) -> None:
         """Show why the search failed."""
-        if message.job == "search" and not self._search_pending(None):
+        if message.job == "search" and not self._search_pending():
+            self._answer = None
             self._hits.show([], empty=error_message(message.error))
 
-    def _search_pending(self, answered: bytes | None) -> bool:
-        again, self._pending_path = self._pending_path, None
-        if again is None:
+    def _search_pending(self) -> bool:
+        if not self._is_pending:
             return False
-        del answered
-        self._search(again)
+        self._is_pending = False
+        self._search(self._pending)
         return True
 
-    def _show(self) -> None:
+    def _show(self, cursor: int = 0) -> None:
         answer = self._answer
         if answer is None:
             return
-        empty = (
-            str(answer.failure)
-            if answer.failure
-            else "No photo is this similar. Press + to allow more difference."
-        )
-        width = self._hits.text_width(len(answer.neighbours))
-        self._hits.show([_hit_card(hit, width) for hit in answer.neighbours], empty=empty)
+        if isinstance(answer, Answer):
+            width = self._hits.text_width(len(answer.neighbours))
+            cards = [_hit_card(hit, width, marked=hit.path in self._marked) for hit in answer.neighbours]
+            empty = (
+                str(answer.failure)
+                if answer.failure
+                else "No photo is this similar. Press + to allow more difference."
+            )
+        else:
+            width = self._hits.text_width(len(answer))
+            cards = [_photo_card(photo, width, marked=photo.path in self._marked) for photo in answer]
+            empty = (
+                "The library has no photos yet. Press F2 to index folders."
+                if self._where == EVERYTHING
+                else "No photo of the library is in that folder and of that time."
+            )
+        self._hits.show(cards, cursor, empty=empty)
         self._titles()
 
     def _titles(self) -> None:
-        hits = self._hits
-        query_name = show_path(self._query_paths[-1]).rpartition("/")[2] if self._query_paths else ""
-        count = len(hits.cards)
-        hits.border_title = escape(
-            f"{counted(count, 'photo')} similar to {query_name}" if count else query_name
-        )
+        hits, query = self._hits, self._query_paths[-1] if self._query_paths else None
+        count = counted(len(hits.cards), "photo")
+        marked = f", {len(self._marked):,} marked" if self._marked else ""
+        if query is None:
+            hits.border_title = f"{count} of the library{marked}"
+            hits.border_subtitle = self._order.value
+            return
+        name = show_path(query).rpartition("/")[2]
+        hits.border_title = escape(f"{count} similar to {name}{marked}" if hits.cards else name)
         limit = f"at most {self._radius} bits" if self._radius is not None else f"{_MAX_HITS} nearest"
         hits.border_subtitle = f"by {self._head or 'scene'}, {limit}"
 
@@ -154,9 +186,20 @@ class SearchPage(Page):
 
     @on(Input.Submitted, "#query-path")
     def _on_path_submitted(self, event: Input.Submitted) -> None:
-        path = parse_dropped_path(event.value)
+        try:
+            self._where, rest = split_filters(event.value)
+        except UsageError as error:
+            self._answer = None
+            self._hits.show([], empty=f"{error.message} {error.remedy}")
+            return
+        self._filters = filter_words(event.value)
+        path = parse_dropped_path(rest)
         if path:
-            self.search_similar(os.path.abspath(path))
+            self._search_chosen(os.path.abspath(path))
+            return
+        self._query_paths.clear()
+        self._hits.focus()
+        self._search(None)
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
@@ -173,24 +216,30 @@ class SearchPage(Page):
         """Search for photos similar to the selected one."""
         path = self._path
         if path is not None:
-            self.search_similar(path)
+            self._search_chosen(path)
 
     def action_back(self) -> None:
-        """Go back to the previous search."""
-        if len(self._query_paths) > 1:
+        """Go back to the previous search, and from the first one to the library."""
+        if self._query_paths:
             self._query_paths.pop()
-            self.search_similar(self._query_paths[-1])
+        if self._query_paths:
+            self._search_chosen(self._query_paths[-1])
+        elif isinstance(self._answer, Answer):
+            self._type(self._filters)
+            self._search(None)
 
     def action_head(self) -> None:
         """Compare by the next head."""
-        if self._heads:
+        if self._heads and self._query_paths:
             self._head = self._heads[(self._heads.index(self._head) + 1) % len(self._heads)]
             self._radius = None
             self._repeat()
 
     def action_radius(self, by: int) -> None:
         """Allow more or fewer bits to differ, starting from the farthest hit."""
-        hits = self._answer.neighbours if self._answer else ()
+        if not isinstance(self._answer, Answer):
+            return
+        hits = self._answer.neighbours
         bits = hits[0].bits if hits else 256
         step = max(1, bits // 64)
         now = self._radius if self._radius is not None else (hits[-1].distance if hits else bits // 8)
@@ -200,6 +249,31 @@ class SearchPage(Page):
     def _repeat(self) -> None:
         if self._query_paths:
             self._search(self._query_paths[-1])
+
+    def action_sort(self) -> None:
+        """List the library in another order."""
+        if not self._query_paths:
+            orders = list(Order)
+            self._order = orders[(orders.index(self._order) + 1) % len(orders)]
+            self._search(None)
+
+    def action_mark(self) -> None:
+        """Mark or unmark the selected photo, and go to the next."""
+        path = self._path
+        if path is None:
+            return
+        if path in self._marked:
+            del self._marked[path]
+        else:
+            self._marked[path] = None
+        self._show(self._hits.cursor + 1)
+
+    def action_copy(self) -> None:
+        """Copy paths, one a line."""
+        paths = list(self._marked) or [path for path in [self._path] if path is not None]
+        if paths:
+            self.app.copy_to_clipboard("\n".join(os.fsdecode(path) for path in paths))
+            self.notify(f"Copied {counted(len(paths), 'path')}.")
 
     def action_view(self) -> None:
         """Open the photo."""
@@ -217,14 +291,23 @@ class SearchPage(Page):
         return cards[self._hits.cursor].path if cards else None
 
 
-def _hit_card(hit: Neighbour, width: int) -> PhotoCard:
-    folder, _, name = show_path(hit.path).rpartition("/")
+def _hit_card(hit: Neighbour, width: int, *, marked: bool) -> PhotoCard:
     filled = hit.bar_cells(_BAR_WIDTH)
     bar = "\u2588" * filled + "\u2591" * (_BAR_WIDTH - filled)
-    facts = f"{hit.info.width}\u00d7{hit.info.height}  {file_size(hit.stamp.size)}"
     gone = [("  missing", "bad")] if hit.missing else []
+    head = [(f"{hit.rank} ", "key"), (bar, "good"), (f" {hit.distance}/{hit.bits}", "dim"), *gone]
+    return _card(hit, head, width, marked=marked)
+
+
+def _photo_card(photo: LibraryPhoto, width: int, *, marked: bool) -> PhotoCard:
+    return _card(photo, [(photo.day.isoformat() if photo.day else "", "key")], width, marked=marked)
+
+
+def _card(photo: Neighbour | LibraryPhoto, head: Line, width: int, *, marked: bool) -> PhotoCard:
+    folder, _, name = show_path(photo.path).rpartition("/")
+    facts = f"{photo.info.width}\u00d7{photo.info.height}  {file_size(photo.stamp.size)}"
     return PhotoCard(
-        hit.path,
-        [(f"{hit.rank} ", "key"), (bar, "good"), (f" {hit.distance}/{hit.bits}", "dim"), *gone],
+        photo.path,
+        [*([("\u2713 ", "strong")] if marked else []), *head],
         ([(name, "name")], [(facts, "dim")], [(cut_path(folder, width), "dim")], []),
     )
