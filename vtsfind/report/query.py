@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.base.groups import Verdict
-from vtsfind.base.paths import path_fields, show_path
+from vtsfind.base.paths import path_fields, show_path, show_path_from_home
 from vtsfind.engine.search.query import Answer, Neighbour, Similar
 from vtsfind.report import schema
 from vtsfind.report.columns import table
@@ -60,7 +60,7 @@ def hit_lines(output: Output, hits: Sequence[Neighbour]) -> list[str]:
                 f"{hit.distance}/{hit.bits}",
                 f"{hit.info.width}x{hit.info.height}",
                 _date(hit),
-                show_path(hit.path) + ("  (gone)" if hit.missing else ""),
+                show_path_from_home(hit.path) + ("  (gone)" if hit.missing else ""),
             ]
         )
     return table(rows, right=[0, 2, 3])
