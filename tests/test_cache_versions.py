@@ -29,6 +29,7 @@ SOURCES = {
         "media/contents.py",
         "media/damage.py",
         "media/descriptions.py",
+        "media/enlargement.py",
         "media/pixels_digest.py",
         "media/quality.py",
     ),

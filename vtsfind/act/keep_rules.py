@@ -53,8 +53,14 @@ _MAX_EXIF_PIXEL_RATIO: Final = 1.05
 """Pixels of a file, divided by those that its EXIF data name, above which it was enlarged."""
 
 
+MIN_ENLARGED: Final = 0.5
+"""Probability from which on a picture counts as enlarged."""
+MAX_ENLARGEMENT: Final = 3.0
+"""The largest factor by which people enlarge pictures; how far one was enlarged is not measured."""
+
+
 def upscaled_from(candidate: KeepCandidate) -> tuple[int, int] | None:
-    """The estimated original size, in pixels, of an enlarged photo; None if it does not seem enlarged.
+    """The estimated original size, in pixels, of an enlarged photo, the smallest that is likely; None if it does not seem enlarged.
 
     The size in the EXIF data counts more than missing detail: a photo of the size that its camera recorded is no
     enlargement, however blurred.
@@ -67,6 +73,8 @@ def upscaled_from(candidate: KeepCandidate) -> tuple[int, int] | None:
             return details.exif_size if upright else (details.exif_size[1], details.exif_size[0])
         if details.camera:
             return None
+    if (details.enlarged or 0.0) >= MIN_ENLARGED:
+        return round(info.width / MAX_ENLARGEMENT), round(info.height / MAX_ENLARGEMENT)
     if details.detail is not None and details.detail < _MAX_UPSCALED_DETAIL_SHARE:
         return round(info.width * details.detail), round(info.height * details.detail)
     return None
@@ -93,8 +101,10 @@ def size(candidate: KeepCandidate) -> str:
 def _pixel_words(better: KeepCandidate, worse: KeepCandidate) -> str:
     said = f"{size(better)} beats {size(worse)}"
     smaller = upscaled_from(worse)
-    if smaller:
+    if smaller and (worse.details.enlarged or 0.0) < MIN_ENLARGED:
         return f"{said}, which seems enlarged from about {smaller[0]}x{smaller[1]}"
+    if smaller:
+        return f"{said}, which seems enlarged"
     if worse.details.screenshot:
         return f"{said}, which is a screenshot"
     return said

@@ -11,8 +11,8 @@ from typing import Final
 from vtsfind.act.file_rules import is_camera_file
 from vtsfind.act.intact import damage_reason
 from vtsfind.act.keep_policy import mark_recompressed
-from vtsfind.act.keep_rules import COMPRESSION, FORMAT, PIXELS, KeepCandidate
-from vtsfind.base.contents import Contents, item_words
+from vtsfind.act.keep_rules import COMPRESSION, FORMAT, MAX_ENLARGEMENT, PIXELS, KeepCandidate, size
+from vtsfind.base.contents import Contents, ItemKind, item_words
 from vtsfind.base.groups import Member, Photo, Verdict
 from vtsfind.base.quality import Details
 
@@ -24,6 +24,10 @@ _REASONS_OF_KIND: Final = {
     Verdict.SIMILAR: "only similar",
 }
 """Why a file is kept that does not show the same, in few words."""
+_SAME_SIZE_RATIO: Final = 1.1
+"""Pixels of one of two pictures, divided by those of the other, up to which they count as equally large."""
+_MAX_PROVEN: Final = 0.15
+"""Probability up to which a picture is certainly not enlarged: of 100 enlargements one is below."""
 _RARE_COLOURS: Final = frozenset({"CMYK", "CIELAB"})
 """Colour models that are lost where colours were converted."""
 
@@ -64,7 +68,11 @@ def stay_reason(
 def _better(kept: KeepCandidate, file: KeepCandidate) -> str:
     """Why a file is a better copy of the picture than the kept one, in words; empty if it is not."""
     kept, file = mark_recompressed([kept, file])
-    made_of_kept = is_camera_file(kept) and not is_camera_file(file)
+    cameras = is_camera_file(kept), is_camera_file(file)
+    doubt = _format_doubt(kept, file) if all(cameras) else "" if cameras[0] else _size_doubt(kept, file)
+    if doubt:
+        return doubt
+    made_of_kept = cameras == (True, False)
     for rule in (PIXELS,) if made_of_kept else (PIXELS, FORMAT, COMPRESSION):
         if rule.prefers(file, kept):
             but = "damaged, but " if file.details.damage else ""
@@ -72,6 +80,24 @@ def _better(kept: KeepCandidate, file: KeepCandidate) -> str:
         if rule.prefers(kept, file):
             return ""
     return ""
+
+
+def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
+    """Why the kept one of two sizes may have less detail, in words; empty if it has all."""
+    sizes = [each.photo.info.width * each.photo.info.height for each in (kept, file)]
+    if sizes[0] > _SAME_SIZE_RATIO * sizes[1]:
+        proven = kept.details.enlarged is not None and kept.details.enlarged <= _MAX_PROVEN
+        return "" if proven else "the kept one is larger, but may be an enlargement of it"
+    if sizes[0] * MAX_ENLARGEMENT**2 < sizes[1]:
+        return f"is much larger: {size(file)} against {size(kept)}"
+    return ""
+
+
+def _format_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
+    """Why it is not clear which of two files the camera wrote, in words; empty if it is."""
+    formats = {kept.photo.info.format, file.photo.info.format}
+    has_note = file.details.contents is not None and file.details.contents.of(ItemKind.MAKER_NOTE)
+    return "either may be as the camera wrote it" if len(formats) > 1 and has_note else ""
 
 
 def _lacking(kept: Contents, file: Contents, *, same_pixels: bool) -> list[str]:

@@ -22,6 +22,8 @@ class Details:
     """Whether the pixels show traces of a JPEG compression before the one of this file."""
     detail: float | None = None
     """How far detail reaches, as a share (0 to 1) of the width: 0.5 for a picture enlarged to twice its size. None for all."""
+    enlarged: float | None = None
+    """Probability, 0 to 1, that it was enlarged, see `vtsfind.media.enlargement`; None if it was not measured."""
     border: float = 0.0
     """Share of the picture, 0 to 1, that is of one colour all around it: a frame, the corners of a turned picture, bars."""
     screenshot: bool = False

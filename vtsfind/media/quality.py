@@ -23,6 +23,7 @@ from vtsfind.media.contents import raw_contents, read_contents, whole
 from vtsfind.media.damage import checksums, damage
 from vtsfind.media.decode import DecodeError, Pixels, decode
 from vtsfind.media.descriptions import camera_name, clean_text
+from vtsfind.media.enlargement import enlarged_probability
 from vtsfind.media.pixels_digest import FULL_SIZE, pixel_facts
 from vtsfind.media.work import Content, Setup
 
@@ -102,7 +103,8 @@ def examine(content: Content, setup: Setup, *, shortest: int, full: bool) -> Exa
     if full:
         reduced = pixels.shape[:2] != (info.height, info.width)
         in_full = decoded(shortest=FULL_SIZE)[0] if reduced else pixels
-        details = replace(_with_pixel_facts(details, content, in_full, info, setup), detail=detail(in_full))
+        details = _with_pixel_facts(details, content, in_full, info, setup)
+        details = replace(details, detail=detail(in_full), enlarged=enlarged_probability(in_full))
     return ExaminedPhoto(pixels, info, details)
 
 
