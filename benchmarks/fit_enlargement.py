@@ -24,6 +24,8 @@ FILTERS = (
     Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS
 )  # fmt: skip
 RIDGE = 1.0
+SMALLEST = 128
+"""Shorter side, in pixels."""
 STEPS = 30
 WHOLE_FACTORS = (2.0, 3.0)
 Floats = npt.NDArray[np.float64]
@@ -53,7 +55,9 @@ def samples(path: Path, rng: Rng) -> list[tuple[Floats, bool]]:
     for method in FILTERS * 2:
         factor = float(rng.choice(WHOLE_FACTORS) if rng.random() < 0.2 else rng.uniform(1.2, 3))
         large.append(saved(resized(base, factor, method), int(rng.integers(80, 99))))
-    found = [(traces(np.asarray(each)), each in large) for each in plain + large]
+    found = [
+        (traces(np.asarray(each)), each in large) for each in plain + large if min(each.size) >= SMALLEST
+    ]
     return [(each, label) for each, label in found if each is not None]
 
 
@@ -84,7 +88,11 @@ def main() -> None:
     halves: list[tuple[Floats, Floats]] = []
     photos = photos_in(given.photos)[:: given.every]
     for half in (photos[::2], photos[1::2]):
-        made = [one for path in half for one in samples(path, np.random.default_rng(seed_of("enlarged", path.stem)))]
+        made = [
+            one
+            for path in half
+            for one in samples(path, np.random.default_rng(seed_of("enlarged", path.stem)))
+        ]
         halves.append((np.array([x for x, _ in made]), np.array([float(y) for _, y in made])))
     weights = fitted(*halves[0])
     x, y = halves[1]

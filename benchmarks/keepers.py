@@ -130,9 +130,7 @@ def phone_dump(shot: Shot) -> Files:
 def messenger(shot: Shot) -> Files:
     """Sent by a messenger, without any metadata."""
     small = reduced(reopened(camera_file(shot)), round(max(shot.image.size) * 0.6))
-    return _camera(
-        shot, f"WhatsApp Images/IMG-20230102-WA{shot.number:04}.jpg", saved(small, quality=70)
-    )
+    return _camera(shot, f"WhatsApp Images/IMG-20230102-WA{shot.number:04}.jpg", saved(small, quality=70))
 
 
 def screenshot(shot: Shot) -> Files:
@@ -281,7 +279,9 @@ KINDS: Mapping[str, Callable[[Shot], Files]] = {
 def write_tree(folder: Path, photos: list[Path], kinds: list[str], each: int) -> dict[str, str]:
     """Write all files; returns the path of each original with its kind."""
     originals = {}
-    for place, (kind, path) in enumerate(zip([kind for kind in kinds for _ in range(each)], photos, strict=False)):
+    for place, (kind, path) in enumerate(
+        zip([kind for kind in kinds for _ in range(each)], photos, strict=False)
+    ):
         rng = np.random.default_rng(seed_of(kind, path.stem))
         image = Image.open(path).convert("RGB")
         shot = Shot(image, place + 1, rng, Others(photos, path, seed_of("other", path.stem)))
@@ -313,7 +313,9 @@ def scored(groups: tuple[Group, ...], library: Path, originals: Mapping[str, str
             right = group.keeper.digest == member.photo.digest
             counts[originals[path]][RIGHT if right else WRONG] += 1
             if not right:
-                wrong.append(f"{originals[path]}: {os.path.basename(path)}: {contents[member.photo.digest].reason}")
+                wrong.append(
+                    f"{originals[path]}: {os.path.basename(path)}: {contents[member.photo.digest].reason}"
+                )
     for path in set(originals) - grouped:
         counts[originals[path]][MISSED] += 1
     plan, _ = plan_for_groups(groups, library=library, command="benchmark")

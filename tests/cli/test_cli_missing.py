@@ -176,7 +176,7 @@ def test_by_look_a_copy_that_is_no_worse_counts_and_a_lesser_one_does_not(
     result = run("missing", card, "--by", "look")
     assert result.exit_code == 1
     assert result.stdout.splitlines() == [
-        f"{large}  (only saved again: is the better copy: 320x240 beats 160x120: {home / 'small.jpg'})",
+        f"{large}  (only saved again: is larger, 320x240 against 160x120, and may have more detail: {home / 'small.jpg'})",
         str(new),
     ]
     photos = records(run("missing", card, "--by", "look", "--json"), "photo")

@@ -156,8 +156,8 @@ PAIRS: dict[str, Pair] = {
         "a.mov": b"film",
         "b.jpg": still(34, exif=camera_exif(place=(48.1, 11.5))),
     },
-    "a plain copy": {
-        "a.jpg": still(23),
+    "a smaller copy without the camera's data": {
+        "a.jpg": still(23, exif=camera_exif(size=(384, 288))),
         "b.jpg": encoded(photograph(23).resize((192, 144)), "JPEG", quality=80),
     },
     "white logos": {"a.png": logo(25), "b.png": logo(26)},
@@ -180,7 +180,7 @@ GOES: dict[str, set[str]] = {
     "editing steps": {"a.jpg"},
     "data behind the picture": {"a.jpg"},
     "saved by an editor minutes later": {"b.jpg"},
-    "a plain copy": {"b.jpg"},
+    "a smaller copy without the camera's data": {"b.jpg"},
     "a colour profile": {"longer name.jpg"},
     "the same film beside it": {"b.jpg"},
     "notes of an editor beside it": {"b.jpg"},

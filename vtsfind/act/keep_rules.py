@@ -53,8 +53,8 @@ _MAX_EXIF_PIXEL_RATIO: Final = 1.05
 """Pixels of a file, divided by those that its EXIF data name, above which it was enlarged."""
 
 
-MIN_ENLARGED: Final = 0.5
-"""Probability from which on a picture counts as enlarged."""
+MIN_ENLARGED: Final = 0.9
+"""Probability from which on a picture counts as enlarged: drawings and screens may have one of 0.5."""
 MAX_ENLARGEMENT: Final = 3.0
 """The largest factor by which people enlarge pictures; how far one was enlarged is not measured."""
 

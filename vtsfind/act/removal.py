@@ -11,7 +11,7 @@ from typing import Final
 from vtsfind.act.file_rules import is_camera_file
 from vtsfind.act.intact import damage_reason
 from vtsfind.act.keep_policy import mark_recompressed
-from vtsfind.act.keep_rules import COMPRESSION, FORMAT, MAX_ENLARGEMENT, PIXELS, KeepCandidate, size
+from vtsfind.act.keep_rules import COMPRESSION, FORMAT, PIXELS, KeepCandidate, size
 from vtsfind.base.contents import Contents, ItemKind, item_words
 from vtsfind.base.groups import Member, Photo, Verdict
 from vtsfind.base.quality import Details
@@ -69,17 +69,15 @@ def _better(kept: KeepCandidate, file: KeepCandidate) -> str:
     """Why a file is a better copy of the picture than the kept one, in words; empty if it is not."""
     kept, file = mark_recompressed([kept, file])
     cameras = is_camera_file(kept), is_camera_file(file)
-    doubt = _format_doubt(kept, file) if all(cameras) else "" if cameras[0] else _size_doubt(kept, file)
-    if doubt:
-        return doubt
-    made_of_kept = cameras == (True, False)
-    for rule in (PIXELS,) if made_of_kept else (PIXELS, FORMAT, COMPRESSION):
+    for rule in (PIXELS,) if cameras == (True, False) else (PIXELS, FORMAT, COMPRESSION):
         if rule.prefers(file, kept):
             but = "damaged, but " if file.details.damage else ""
             return f"is {but}the better copy: {rule.words(file, kept)}"
         if rule.prefers(kept, file):
-            return ""
-    return ""
+            break
+    if all(cameras):
+        return _format_doubt(kept, file)
+    return "" if cameras[0] else _size_doubt(kept, file)
 
 
 def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
@@ -88,8 +86,8 @@ def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     if sizes[0] > _SAME_SIZE_RATIO * sizes[1]:
         proven = kept.details.enlarged is not None and kept.details.enlarged <= _MAX_PROVEN
         return "" if proven else "the kept one is larger, but may be an enlargement of it"
-    if sizes[0] * MAX_ENLARGEMENT**2 < sizes[1]:
-        return f"is much larger: {size(file)} against {size(kept)}"
+    if sizes[1] > _SAME_SIZE_RATIO * sizes[0]:
+        return f"is larger, {size(file)} against {size(kept)}, and may have more detail"
     return ""
 
 

@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float64]
 _CROP_PX: Final = 1024
 """Side of the middle of a picture that is looked at."""
 _MIN_SIDE_PX: Final = 128
+"""Shorter side of the smallest picture that counts as an enlargement."""
 _MIN_LEVELS: Final = 4.0
 """Standard deviation, in levels of 255, below which a picture is too flat."""
 _BANDS: Final = 64
@@ -43,18 +44,23 @@ _BIAS: Final = -2.7864
 
 
 def enlarged_probability(pixels: Pixels) -> float | None:
-    """The probability, 0 to 1, that a picture (h, w, 3) in its full size was enlarged by 1.2 or more; None if it is small or flat."""
+    """The probability, 0 to 1, that a picture (h, w, 3) in its full size was enlarged by 1.2 or more.
+
+    0 for one that is too small to be an enlargement; None if it is flat.
+    """
+    if min(pixels.shape[:2]) < _MIN_SIDE_PX:
+        return 0.0
     measured = traces(pixels)
     return None if measured is None else round(float(1 / (1 + np.exp(-(measured @ _WEIGHTS + _BIAS)))), 3)
 
 
 def traces(pixels: Pixels) -> Floats | None:
-    """What resampling may have left in a picture (h, w, 3), (17,); None if it is small or flat."""
+    """What resampling may have left in a picture (h, w, 3) of 128 pixels or more a side, (17,); None if it is flat."""
     height, width = pixels.shape[:2]
     left, top = max(0, width - _CROP_PX) // 2, max(0, height - _CROP_PX) // 2
     grey = Image.fromarray(pixels[top : top + _CROP_PX, left : left + _CROP_PX]).convert("L")
     values: Floats = np.asarray(grey, np.float64)
-    if min(values.shape) < _MIN_SIDE_PX or values.std() < _MIN_LEVELS:
+    if values.std() < _MIN_LEVELS:
         return None
     axes = (values, values.T)
     spectrum = np.log10(np.mean([_spectrum(axis) for axis in axes], axis=0) + 1e-3)
