@@ -96,12 +96,28 @@ def test_a_photo_with_a_second_file_in_the_library_is_there_when_the_first_is_go
     assert run("missing", card).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["A.GPR", "A.insp", "A.JXL", "A.CRM", "A.NEV", "A.360", "A.LRV", "a.psd", "UNKNOWN.BIN"],
+)
+def test_what_cannot_be_judged_is_named_and_ends_with_3(run: Vtsfind, card: Path, name: str) -> None:
+    (card / name).write_bytes(b"x" * (5000 if name == "UNKNOWN.BIN" else 5))
+    result = run("missing", card)
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert f"1 file could not be compared: {card / name}." in result.stderr
+
+
+def test_small_notes_of_a_camera_are_no_reason_to_keep_a_card(run: Vtsfind, card: Path) -> None:
+    (card / "M0100.CTG").write_bytes(b"index")
+    assert run("missing", card).exit_code == 0
+
+
 def test_films_are_told_and_end_with_3(run: Vtsfind, card: Path) -> None:
     (card / "DSC_3.MOV").write_bytes(b"film")
     (card / "AUTPRINT.MRK").write_bytes(b"print order")
     result = run("missing", card)
     assert (result.exit_code, result.stdout) == (3, "")
-    assert f"1 video or sound could not be compared, such as {card / 'DSC_3.MOV'}." in result.stderr
+    assert f"1 file could not be compared: {card / 'DSC_3.MOV'}." in result.stderr
     assert "Skipped 1 other file." in result.stderr
 
 

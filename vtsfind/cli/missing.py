@@ -60,7 +60,8 @@ def missing(
     library found it. A similar photo is not enough. Run `vtsfind index` first if the library is out of date.
 
     The exit code is 0 if every photo is present and 1 if one is missing. It is 3 if all photos that could be compared
-    are present, but some files could not be read, or the card holds videos or sounds, which no library holds.
+    are present, but some files could not be read or compared: videos, sounds, photos of kinds that vtsfind does not read,
+    other files of more than 4 kB.
     """
     if options.within and common.library and options.within != common.library:
         raise typer.BadParameter("--in and --library name different libraries.")
@@ -79,7 +80,7 @@ def missing(
         summarize_missing(run.notes, result)
         if result.missing:
             run.code = ExitCode.ANSWER_NO
-        elif result.failures or result.videos:
+        elif result.failures or result.uncompared:
             run.code = ExitCode.SOME_FAILED
 
 

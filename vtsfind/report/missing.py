@@ -10,6 +10,9 @@ from vtsfind.report.failures import summarize_skipped
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output
 
+_MAX_NAMED = 3
+"""Files that could not be compared and are named without --verbose."""
+
 
 def write_missing(output: Output, result: CardResult) -> None:
     """Write one line per missing photo, with what the library has or had of it."""
@@ -37,14 +40,14 @@ def write_records(output: Output, result: CardResult) -> None:
     lines = NdjsonWriter(output, schema.MISSING, **library_fields(result.library), by=result.by)
     for photo in result.photos:
         lines.write("photo", _fields(photo))
-    for path in result.videos:
+    for path in result.uncompared:
         lines.write("film", path_fields(path))
     for failure in result.failures:
         lines.failure(failure)
     lines.footer(
         photos=len(result.photos),
         **{presence.value: result.count(presence) for presence in Presence},
-        films=len(result.videos),
+        films=len(result.uncompared),
         skipped=dict(sorted(result.skipped.items())),
         failed=len(result.failures),
     )
@@ -82,12 +85,12 @@ def summarize_missing(notes: Notes, result: CardResult) -> None:
         notes.say(f"{photos}: {result.count(Presence.PRESENT):,} in the library, {details}.")
     elif result.photos:
         notes.say(f"{photos}: all in the library.")
-    if result.videos:
-        notes.warn(
-            f"{counted(len(result.videos), 'video or sound', 'videos and sounds')} could not be compared,"
-            f" such as {show_path(result.videos[0])}."
-        )
+    if result.uncompared:
+        names = ", ".join(show_path(path) for path in result.uncompared[:_MAX_NAMED])
+        more = len(result.uncompared) - _MAX_NAMED
+        rest = f" and {more:,} more (--verbose names all)" if more > 0 and not notes.verbose else ""
+        notes.warn(f"{counted(len(result.uncompared), 'file')} could not be compared: {names}{rest}.")
     if notes.verbose:
-        for path in result.videos:
+        for path in result.uncompared[_MAX_NAMED:]:
             notes.detail(f"not compared: {show_path(path)}")
     summarize_skipped(notes, result.skipped)

@@ -7,6 +7,7 @@ there if a file of the library shows all of it and is no worse. That two codes a
 
 import hashlib
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.engine.context import Context
 from vtsfind.engine.library.access import open_library
 from vtsfind.engine.missing.card import CardFiles, CardPhoto, CardResult, CompareBy, Presence, card_files
+from vtsfind.media.names import is_picture_name
 from vtsfind.media.scan import OTHER_NAME, ScanOptions, ScanReport, failure_of, normalised, scan, stamp_of
 from vtsfind.store.index import Index
 
@@ -29,6 +31,13 @@ _VIDEO_AUDIO_ENDINGS = frozenset(
     b" .ts .vob .webm .wmv .mp3 .m4a .wav .aac .flac".split()
 )
 """Endings of names of video and audio files, which no library holds."""
+_OTHER_PHOTO_ENDINGS = frozenset(
+    b".360 .ai .crm .dxo .eps .exr .gpr .hdr .insp .jxl .jxr .lrv .nev .psb .psd .svg .xcf".split()
+)
+"""Endings of names of photos, and of films of the same cameras, that no library holds."""
+_MAX_NOTE_BYTES = 4096
+"""Largest size of a file of another name that is no more than a note, or an index that a camera keeps."""
+_THUMBNAIL_ENDING = b".thm"
 
 
 def compare_card(context: Context, names: Sequence[str | bytes], *, by: CompareBy = "bytes") -> CardResult:
@@ -60,12 +69,12 @@ def compare_card(context: Context, names: Sequence[str | bytes], *, by: CompareB
         context.progress.start(Phase.SCAN, None)
         found = list(scan(roots, ScanOptions(), report, context.cancel))
         result = CardResult(
-            index.folder, by, failures=list(report.unreadable), videos=_video_and_audio_files(roots)
+            index.folder, by, failures=list(report.unreadable), uncompared=_uncomparable_files(roots)
         )
         result.skipped = +Counter({reason: n for reason, n in report.skipped.items() if reason != OTHER_NAME})
-        others = report.skipped[OTHER_NAME] - len(result.videos)
+        others = report.skipped[OTHER_NAME] - len(result.uncompared)
         result.skipped[OTHER_NAME] = max(0, others)
-        if not (found or result.failures or result.videos):
+        if not (found or result.failures or result.uncompared):
             listed = ", ".join(show_path(root) for root in roots)
             raise UsageError(
                 f"There are no photos in {listed}.",
@@ -98,16 +107,31 @@ def _require_exists(name: str | bytes) -> bytes:
     return path
 
 
-def _video_and_audio_files(roots: Sequence[bytes]) -> list[bytes]:
-    """The video and audio files below some folders, sorted."""
-    videos = {
-        os.path.join(folder, name)
-        for root in roots
-        for folder, _, names in os.walk(root)
-        for name in names
-        if os.path.splitext(name)[1].lower() in _VIDEO_AUDIO_ENDINGS and not name.startswith(b".")
-    }
-    return sorted(videos)
+def _uncomparable_files(roots: Sequence[bytes]) -> list[bytes]:
+    """The files below some folders in which there may be something that no library holds, sorted."""
+    return sorted(
+        {
+            os.path.join(folder, name)
+            for root in roots
+            for folder, _, names in os.walk(root)
+            for name in names
+            if not name.startswith(b".") and _may_hold_more(os.path.join(folder, name))
+        }
+    )
+
+
+def _may_hold_more(path: bytes) -> bool:
+    """Whether a file is a video, a sound, a photo of a kind that is not read, or of an unknown kind and no mere note."""
+    ending = os.path.splitext(path)[1].lower()
+    if ending in _VIDEO_AUDIO_ENDINGS | _OTHER_PHOTO_ENDINGS:
+        return True
+    if is_picture_name(os.path.basename(path)) or ending == _THUMBNAIL_ENDING:
+        return False
+    try:
+        status = os.lstat(path)
+    except OSError:  # what cannot be looked at may be anything
+        return True
+    return stat.S_ISREG(status.st_mode) and status.st_size > _MAX_NOTE_BYTES
 
 
 def _digests(

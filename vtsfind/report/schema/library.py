@@ -232,7 +232,16 @@ MISSING = Stream(
                 NOTE,
             ),
         ),
-        ("film", (Field("path", "A video or sound, which was not compared.", path=True),)),
+        (
+            "film",
+            (
+                Field(
+                    "path",
+                    "A file that could not be compared: a video, a sound, another kind of photo.",
+                    path=True,
+                ),
+            ),
+        ),
         FAILURE,
     ),
     (
@@ -241,7 +250,7 @@ MISSING = Stream(
         Field("lesser", "Number of photos that are only smaller or edited in the library."),
         Field("gone", "Number of photos whose file of the library is gone."),
         Field("missing", "Number of photos that are not in the library."),
-        Field("films", "Number of videos and sounds."),
+        Field("films", "Number of files that could not be compared."),
         _SKIPPED,
         FAILED,
     ),
