@@ -3,11 +3,15 @@
 Few stories here, the same each time; `python -m benchmarks.story` tells many.
 """
 
+import sys
+
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 pytest.importorskip("resource", reason="needs a system with fork")
+if sys.platform == "darwin":
+    pytest.skip("it would use the trash of the person", allow_module_level=True)
 
 from support.story_machine import Story
 

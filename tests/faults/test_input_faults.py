@@ -6,6 +6,9 @@ import stat
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("resource", reason="needs a system with pipes that have names")
+
 from PIL import Image
 from support.disks import mount, unmount
 from support.fault_matrix import fault
