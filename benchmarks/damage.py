@@ -117,7 +117,7 @@ def measure(copies: int) -> dict[str, Any]:
                         os.utime(folder / file, (when, when))
                     folders[folder] = "visible" if is_visible(data, changed) else "hardly visible"
                 CliRunner().invoke(app, ["index", f"{home}/photos"])
-                found = groups(CliRunner().invoke(app, ["dupes", "--json", "--kind", "copies"]))
+                found = groups(CliRunner().invoke(app, ["dupes", "--json"]))
                 outcomes.update(
                     f"{size} damage: {outcome(folder, found)}" for folder, size in folders.items()
                 )

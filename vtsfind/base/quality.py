@@ -46,6 +46,8 @@ class Details:
     """How the file seems damaged, in a few words; empty if nothing shows."""
     checksums: bytes = b""
     """Of parts of the file, see `vtsfind.media.damage.checksums`; empty if they were not computed."""
+    tones: bytes = b""
+    """Brightness, 0 to 255, around each point of a grid over the picture, row by row; empty if it was not computed."""
     contents: Contents | None = None
     """What the file holds; None if that was not looked at, or could not be understood."""
 
@@ -56,6 +58,7 @@ class Details:
             **asdict(self),
             "pixels": self.pixels.hex(),
             "checksums": self.checksums.hex(),
+            "tones": self.tones.hex(),
             "contents": contents,
         }
 
@@ -76,6 +79,7 @@ class Details:
                     "exif_size": (int(size[0]), int(size[1])) if size else None,
                     "pixels": bytes.fromhex(record["pixels"]),
                     "checksums": bytes.fromhex(record["checksums"]),
+                    "tones": bytes.fromhex(record["tones"]),
                     "contents": None if contents is None else Contents.from_record(contents),
                 }
             )

@@ -9,6 +9,7 @@ import zlib
 from itertools import pairwise
 
 import numpy as np
+from PIL import Image
 
 from vtsfind.media import formats
 from vtsfind.media.containers import Bytes
@@ -16,6 +17,8 @@ from vtsfind.media.decode import Pixels
 
 PIECES = 64
 """Parts of a file whose checksums are kept: one damaged sector of 4 kB leaves most of any photo alone."""
+TONES_SIDE = 16
+"""Cells of a grid: with more, small copies differ from large ones, with fewer, damage is lost in a cell."""
 _WARNINGS_OF_DAMAGE = re.compile(r"Corrupt JPEG data|Premature end of JPEG|Inconsistent progression")
 """The beginnings of the warnings of libjpeg (its jerror.h) about the picture's data."""
 _JPEG_SOS, _JPEG_EOI = b"\xff\xda", b"\xff\xd9"
@@ -49,6 +52,12 @@ def checksums(data: Bytes) -> bytes:
     """CRC-32 of `PIECES` parts of a file, one after the other, of almost the same length."""
     limits = [len(data) * number // PIECES for number in range(PIECES + 1)]
     return b"".join(zlib.crc32(data[begin:end]).to_bytes(4, "big") for begin, end in pairwise(limits))
+
+
+def tones(pixels: Pixels) -> bytes:
+    """The brightness around each point of a grid of `TONES_SIDE` by `TONES_SIDE` over a picture (h, w, 3), row by row."""
+    grey = Image.fromarray(pixels).convert("L")
+    return grey.resize((TONES_SIDE, TONES_SIDE), Image.Resampling.BILINEAR).tobytes()
 
 
 def _has_damaged_data(data: Bytes) -> bool:

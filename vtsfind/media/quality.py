@@ -20,7 +20,7 @@ from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo
 from vtsfind.media import formats
 from vtsfind.media.contents import raw_contents, read_contents, whole
-from vtsfind.media.damage import checksums, damage
+from vtsfind.media.damage import checksums, damage, tones
 from vtsfind.media.decode import DecodeError, Pixels, decode
 from vtsfind.media.descriptions import camera_name, clean_text
 from vtsfind.media.enlargement import enlarged_probability
@@ -99,6 +99,7 @@ def examine(content: Content, setup: Setup, *, shortest: int, full: bool) -> Exa
             border=border(pixels),
             damage="" if info.format == formats.RAW else damage(data, info.format, pixels),
             checksums=checksums(data),
+            tones=tones(pixels),
         )
     if full:
         reduced = pixels.shape[:2] != (info.height, info.width)

@@ -188,7 +188,7 @@ class Journal:
             try:
                 _apply_record(record, line)
                 sound.append(line)
-            except (IllegalTransition, KeyError, ValueError, TypeError, AttributeError):
+            except (IllegalTransition, KeyError, ValueError, TypeError, AttributeError, OverflowError):
                 record.damaged += 1
         return record, sound
 
