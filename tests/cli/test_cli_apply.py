@@ -183,6 +183,9 @@ def test_from_photos_to_a_plan_and_back(run: Vtsfind, tmp_path: Path, photos: Pa
     assert set(done.stdout.splitlines()) == {f"trash {copy}", moved}
     again = run("plan", "--kind", "bytes", "--library", library)
     assert str(copy) not in again.stdout
+    groups = run("dupes", "--library", library)
+    assert "gone" not in groups.stderr
+    assert str(copy) not in groups.stdout
     run("undo", "--yes")
     assert copy.read_bytes() == (photos / "cat.jpg").read_bytes()
     assert made_plans.digest(copy) == made_plans.digest(photos / "cat.jpg")

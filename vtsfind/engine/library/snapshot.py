@@ -8,6 +8,7 @@ from vtsfind.base.groups import Photo
 from vtsfind.base.paths import is_below
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, PictureInfo, Reason
+from vtsfind.engine.library.removed import removed_by_runs
 from vtsfind.engine.library.scope import Scope
 from vtsfind.engine.library.sidecars import Sidecars
 from vtsfind.media.scan import failure_of, is_missing_or_empty, stamp_of
@@ -54,7 +55,19 @@ def take_snapshot(index: Index, scope: Scope, cancel: CancelToken) -> Snapshot:
         if number % _CANCEL_CHECK_EVERY_CONTENTS == 0:
             cancel.check()
         builder.add_content(row, [record for record in records if scope.includes_photo(record.path)])
-    return builder.result
+    return _without_removed(builder.result)
+
+
+def _without_removed(snapshot: Snapshot) -> Snapshot:
+    """The same without failures for files that vtsfind itself took away."""
+    if any(failure.reason is Reason.VANISHED for failure in snapshot.failures):
+        removed = removed_by_runs()
+        snapshot.failures = [
+            failure
+            for failure in snapshot.failures
+            if failure.reason is not Reason.VANISHED or failure.path not in removed
+        ]
+    return snapshot
 
 
 def with_sidecars(content: Content, sidecar_finder: Sidecars) -> Content:
