@@ -1,7 +1,7 @@
 """How good a model's codes are: copies found among strangers, scenes found among scenes, photos a second.
 
-    python -m benchmarks.model --data DATA [--holidays FOLDER] [--models FOLDER] [--model NAME] [--every N] [--starts STARTS]
-        [--write]
+    python -m benchmarks.model --data DATA [--holidays FOLDER] [--models FOLDER] [--model NAME] [--every N] [--thin N]
+        [--starts STARTS] [--write]
 
 Copies: edits of `photos/dev` (`benchmarks/edits.py`) are looked for among `photos/dev`, `photos/train` and
 `imagenette/val`. *Found* is the share whose original is among the first five by Hamming distance: of the code alone, and
@@ -123,7 +123,7 @@ def photos(folder: Path, every: int = 1) -> list[npt.NDArray[np.uint8]]:
 
 def photo_paths(folder: Path, every: int = 1) -> list[Path]:
     """The files of these photos."""
-    return sorted(p for p in folder.rglob("*") if p.suffix in {".webp", ".jpg"})[::every]
+    return sorted(p for p in folder.rglob("*") if p.suffix in {".webp", ".jpg", ".jpeg", ".png"})[::every]
 
 
 def copies(code: Code, data: Path, every: int, thin: int = 1) -> dict[str, Any]:
@@ -350,7 +350,10 @@ def main() -> None:
     parser.add_argument("--holidays", type=Path, help="the folder of the odd scenes of INRIA Holidays")
     parser.add_argument("--models", type=Path, help="a folder with a registry, such as a run folder")
     parser.add_argument("--model", default="")
-    parser.add_argument("--every", type=int, default=1, help="use every n-th photo of photos/dev")
+    parser.add_argument(
+        "--every", type=int, default=1, help="use every n-th photo of photos/dev for copies; 0 for no copies"
+    )
+    parser.add_argument("--thin", type=int, default=1, help="use every n-th picture of scenes")
     parser.add_argument("--starts", type=Path, help="the folder of the teachers' files")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
@@ -360,10 +363,12 @@ def main() -> None:
     figures = {
         "model": card.name,
         "sha256": card.sha256,
-        "copies": copies(Coder(encoder, "copy"), given.data, given.every),
-        "scenes": scenes(Coder(encoder, "scene"), _bits(card, "scene"), given.data, recipe),
+        "every n-th picture of scenes": given.thin,
+        "scenes": scenes(Coder(encoder, "scene"), _bits(card, "scene"), given.data, recipe, given.thin),
         "model alone, photos/s": pace(encoder),
     }
+    if given.every:
+        figures["copies"] = copies(Coder(encoder, "copy"), given.data, given.every)
     if given.holidays:
         figures["INRIA Holidays, odd scenes"] = holidays(encoder, given.holidays)
     if given.starts:

@@ -50,7 +50,7 @@ def test_shipped_models_have_the_content_that_their_registry_promises() -> None:
 def test_exactly_one_shipped_model_is_the_default_and_it_has_both_heads() -> None:
     (card,) = [card for card in registered_models((shipped_folder(),)).values() if card.default]
     assert find_card() == card
-    assert {head.name: head.bits for head in card.network.heads} == {"copy": 256, "scene": 128}
+    assert {head.name: head.bits for head in card.network.heads} == {"copy": 256, "scene": 256}
 
 
 def test_unlike_photos_do_not_share_a_scene_code() -> None:
@@ -60,7 +60,7 @@ def test_unlike_photos_do_not_share_a_scene_code() -> None:
     photos = [decode(path.read_bytes(), shortest=encoder.preprocessing.size)[0] for path in paths]
     codes = encoder.encode(np.stack([prepare(photo, encoder.preprocessing) for photo in photos]))["scene"]
     apart = bits.distances(codes, codes)[np.triu_indices(len(codes), 1)]
-    assert (apart <= 128 // 8).mean() < 0.008
+    assert (apart <= 256 // 8).mean() < 0.008
 
 
 def test_an_unknown_model_is_refused_with_those_there_are() -> None:

@@ -20,6 +20,7 @@ from vtsfind.learn.models.registry import registered_models
 from vtsfind.learn.models.spec import NetworkSpec, SecondBackbone
 from vtsfind.learn.recipes import parse_recipe
 from vtsfind.learn.training.loop import RunOptions, train
+from vtsfind.learn.training.runs import RunFolder
 from vtsfind.learn.training.second import fit_likeness
 
 LITE2 = SecondBackbone("lite2", 64, ("scene",))
@@ -141,6 +142,7 @@ def test_a_fitted_model_has_the_copies_of_the_one_before_and_scenes_of_its_own(
     with torch.inference_mode():
         expected = old.eval()(images)["copy"]
         assert torch.equal(new.eval()(images, ["copy"])["copy"], expected)
+    assert {"steps", "views_per_s", "waiting_share", "notes"} <= RunFolder(trained, b"").result().keys()
     codes = Encoder(after, device="cpu").encode(np.zeros((2, 64, 64, 3), np.uint8))
     assert {head: code.shape for head, code in codes.items()} == {"scene": (2, 3), "copy": (2, 2)}
 

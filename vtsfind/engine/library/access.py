@@ -1,6 +1,7 @@
 """Which library and which model: opening, making, and the one model whose codes a library holds.
 
-A library's model is chosen when the library is made and never changes, since codes of two models cannot be compared.
+A library's model is chosen when the library is made, since codes of two models cannot be compared; `vtsfind index --upgrade`
+encodes all photos again by another (`vtsfind.engine.indexing.upgrade`).
 Nothing here loads a model but `load_encoder`.
 """
 

@@ -119,9 +119,14 @@ def frozen(text: str, starts: Path | None = None) -> FrozenBackbone:
 
 
 def _from_card(card: ModelCard, stages: int) -> FrozenBackbone:
+    """The first backbone of a model, at its own size."""
     card.verify()
     shown = card.name + (f"+{stages}" if stages else "")
-    return FrozenBackbone(shown, card.network, card.preprocessing, card.path, card.sha256, stages)
+    network, preprocessing = card.network, card.preprocessing
+    if network.second:
+        network, preprocessing = replace(network, second=None), replace(preprocessing, size=network.size)
+    path, sha256 = list(card.files.items())[-1]
+    return FrozenBackbone(shown, network, preprocessing, path, sha256, stages)
 
 
 def _start_file(file: str, starts: Path | None) -> Path:

@@ -10,6 +10,7 @@ Axis letters: n pictures, d features, k bits.
 """
 
 import io
+import time
 from pathlib import Path
 
 import numpy as np
@@ -73,9 +74,10 @@ def fit_second_backbone(
         pull_to_class(own, each.labels, recipe.second.pull)
         for own, each in zip(features, pictures, strict=True)
     ]
+    began, shown = time.monotonic(), 0
     for name in recipe.network.second.heads:
         head: nn.Module = network.heads[name]
-        fit_likeness(
+        shown += fit_likeness(
             head,
             np.concatenate(features),
             np.concatenate(pulled),
@@ -83,6 +85,7 @@ def fit_second_backbone(
             seed=recipe.seed,
             cancel=cancel,
         )
+    rate = shown / (time.monotonic() - began)
     with folder.written():
         write_model(
             network,
@@ -93,7 +96,9 @@ def fit_second_backbone(
             note=recipe.note,
             shared=run.starts / recipe.start,
         )
-    folder.save_result({"pictures": sum(map(len, pictures))})
+    folder.save_result(
+        {"steps": shown // _BATCH, "views_per_s": round(rate, 2), "waiting_share": 0.0, "notes": []}
+    )
 
 
 def _start_network(recipe: Recipe, starts: Path) -> HashNetwork:
@@ -166,7 +171,7 @@ def fit_likeness(
     epochs: int,
     seed: int,
     cancel: CancelToken,
-) -> None:
+) -> int:
     """Fit one linear head to the likeness of features.
 
     Parameters
@@ -183,6 +188,10 @@ def fit_likeness(
         Of the rotation at the start and the order of the pictures.
     cancel
         Checked after every epoch.
+
+    Returns
+    -------
+    How many pictures were shown.
     """
     linear, centring = (layer for layer in head.modules() if isinstance(layer, (nn.Linear, nn.BatchNorm1d)))
     assert isinstance(linear, nn.Linear)
@@ -200,6 +209,7 @@ def fit_likeness(
         scale = 1 / linear(inputs).std(0, correction=0)
         linear.weight.copy_(linear.weight / torch.from_numpy(deviation) * scale[:, None])
         linear.bias.copy_(-linear.weight @ torch.from_numpy(mean))
+    return epochs * (len(inputs) // min(_BATCH, len(inputs))) * min(_BATCH, len(inputs))
 
 
 def _train(
