@@ -4,7 +4,7 @@
 
 Draws small photos, every hundredth of them bad (cut, no picture, empty, of impossible size, unreadable bytes), and indexes them with the
 encoder of the tests, so that reading and storing are what is measured. Then indexes again, with nothing changed. The resident memory and
-the open files of this process and the speed are sampled at each twentieth of the way. What the library keeps of each photo in memory
+the open files of this process and the time of the processors are sampled at each twentieth of the way. What the library keeps of each photo in memory
 grows with the number of photos, so memory is given for each photo, too. With --write the figures go to docs/results/soak.json.
 """
 
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 from PIL import Image
 from support import block_encoder
 from support.real_photos import NAMES, photo
@@ -72,26 +73,32 @@ class Watcher:
         self._every = max(total // SAMPLES, 1)
         self._total = self._done = 0
         self._phase = Phase.SCAN
-        self._began = 0.0
         self.samples: list[tuple[int, float, int, float]] = []
-        """Photos that were read, memory in MB, open files, seconds since the phase began."""
+        """Photos that were read, memory in MB, open files, seconds of the processors so far."""
 
     def start(self, phase: Phase, total: int | None) -> None:
         """Begin a phase."""
-        self._phase, self._total, self._done, self._began = phase, total or 0, 0, time.monotonic()
+        self._phase, self._total, self._done = phase, total or 0, 0
 
     def advance(self, steps: int = 1, note: str = "") -> None:
         """Count, and sample."""
         del note
         before, self._done = self._done, self._done + steps
         if self._phase is Phase.ENCODE and before // self._every != self._done // self._every:
-            self.samples.append((self._done, memory_mb(), open_files(), time.monotonic() - self._began))
+            self.samples.append((self._done, memory_mb(), open_files(), processor_seconds()))
             print(*self.samples[-1], file=sys.stderr, flush=True)
 
 
 def memory_mb() -> float:
     """Resident memory of this process."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
+
+
+def processor_seconds() -> float:
+    """What this process and those that read photos for it have used: other programs do not change it, as they do the time."""
+    here = psutil.Process()
+    times = [each.cpu_times() for each in (here, *here.children(recursive=True))]
+    return float(sum(each.user + each.system for each in times))
 
 
 def open_files() -> int:
@@ -109,7 +116,7 @@ def figures_of(samples: list[tuple[int, float, int, float]]) -> dict[str, Any]:
         "memory, MB": [round(each) for each in memory],
         "growth, bytes a photo": round((memory[-1] - memory[0]) * 2**20 / (photos[-1] - photos[0])),
         "open files": [min(files), max(files)],
-        "photos a second in the last quarter by those in the first": round(last / first, 2),
+        "photos a second of the processors, first and last quarter": [round(first), round(last)],
     }
 
 
