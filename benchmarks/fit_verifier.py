@@ -1,7 +1,7 @@
 """Fits the model that decides whether two pictures are versions of one photo, and says what it does with what it has not seen.
 
     python -m benchmarks.fit_verifier --photos FOLDER --scenes FOLDER ... [--every N] [--each N] [--pairs N] [--most N] [--samples N]
-        [--cache FILE] [--processes N] [--write]
+        [--cache FILE] [--known] [--processes N] [--write]
 
 Versions are photos and their edits, and drawn pages and their edits; others are pages and pictures of `benchmarks.negatives`, pages
 beside edits of other pages, real photos of one scene, and such photos beside edits of the other one. Everything is saved as a file
@@ -9,12 +9,14 @@ and goes the way that `vtsfind dupes` sends it. Of scenes of INRIA Holidays only
 
 The figures are of models that have seen neither the family of an edit nor the photo, the scene or the page: each half of the
 families is fitted on one half of the photos, and measured on the other half of both. The model that ships is fitted to all. With
---write it goes to vtsfind/find/verification/decision.npz, and the figures to docs/results/fit_verifier.json.
+--known, pairs that are not in the cache yet are left out. With --write it goes to vtsfind/find/verification/decision.npz, and the
+figures to docs/results/fit_verifier.json.
 """
 
 import argparse
 import io
 import pickle
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -326,6 +328,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=20)
     parser.add_argument("--samples", type=int, default=None, help="at most so many pairs, drawn at random")
     parser.add_argument("--cache", type=Path)
+    parser.add_argument("--known", action="store_true", help="only the pairs that the cache has")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
@@ -333,13 +336,17 @@ def main() -> None:
     wanted = samples(photos[:: options.every], options.scenes, options.each, options.pairs, options.most)
     order = np.random.default_rng(0).permutation(len(wanted))
     wanted = [wanted[int(n)] for n in order[: options.samples]]
+    if options.known:
+        known = pickle.loads(options.cache.read_bytes())
+        wanted = [sample for sample in wanted if sample in known]
     vectors = _measured(wanted, Measure(photos), options.cache, options.processes)
     found = [vector is not None for vector in vectors]
     measured = Measured(
         [s for s, there in zip(wanted, found, strict=True) if there],
         np.array([v for v in vectors if v is not None]),
     )
-    result = held_out(measured, [s for s, there in zip(wanted, found, strict=True) if not there])
+    result: dict[str, Any] = {"fitted on": dict(Counter(sample.sort for sample in measured.samples))}
+    result |= held_out(measured, [s for s, there in zip(wanted, found, strict=True) if not there])
     print(result)
     if options.write:
         fit(measured).save(MODEL)

@@ -102,3 +102,12 @@ def test_a_shot_that_is_only_small_leaves_the_frame_first() -> None:
     (group,) = grouped(verifier, [("/card", "/small")])
     assert paths(group) == [b"/card", b"/small"]
     assert group.members[1].reason.startswith("2000x2000 beats 240x180")
+
+
+def test_a_copy_of_an_edit_that_is_not_recognised_itself_comes_with_that_edit() -> None:
+    edit: PairVerdict = (Verdict.EDIT, Evidence())
+    verifier = KnownVerdicts({("/photo", "/other"): edit, ("/small", "/other"): RESAVE})
+    (group,) = grouped(verifier, [("/photo", "/other"), ("/small", "/other")])
+    assert paths(group) == [b"/photo", b"/other", b"/small"]
+    assert [member.evidence.indirect for member in group.members] == [None, None, True]
+    assert (NUMBER["/photo"], NUMBER["/small"]) in verifier.asked

@@ -111,7 +111,7 @@ def test_pairs_that_are_not_wanted_do_not_use_up_a_photos_share() -> None:
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_no_points_no_pairs(n: int) -> None:
     black = seen(Image.new("RGB", (200, 150)))
-    assert len(black.packed_points) == 0
+    assert len(black.coarse.packed_points) == 0
     assert len(found([black] * n).firsts) == 0
 
 
@@ -123,7 +123,7 @@ def test_ten_thousand_black_frames_do_not_hide_what_a_few_photos_have_in_common(
 
 def test_thousands_of_equal_photos_make_no_pairs_and_no_comparisons(monkeypatch: pytest.MonkeyPatch) -> None:
     same = photo(1)
-    few = Features(same.encoded, LocalFeatures(same.packed_points[:16], same.descriptors[:16]))
+    few = Features(same.encoded, LocalFeatures(same.coarse.packed_points[:16], same.coarse.descriptors[:16]))
     compared = []
     count_bits = np.bitwise_count
 
@@ -218,7 +218,7 @@ def mirrored(
 
 
 def test_a_mirror_image_has_the_same_words_and_signatures_exchanged() -> None:
-    descriptors = photo(1).descriptors
+    descriptors = photo(1).coarse.descriptors
     words = learn_vocabulary(descriptors, len(descriptors))
     plain, other = words.assign_words(descriptors), words.assign_words(mirrored(descriptors))
     assert np.array_equal(plain.words, other.words)
@@ -227,7 +227,7 @@ def test_a_mirror_image_has_the_same_words_and_signatures_exchanged() -> None:
 
 
 def test_words_are_the_finer_the_more_points_there_are() -> None:
-    descriptors = np.concatenate([each.descriptors for each in unrelated()])
+    descriptors = np.concatenate([each.coarse.descriptors for each in unrelated()])
     signs_in_word = [
         learn_vocabulary(descriptors, points).signs_in_word for points in (10**3, 10**5, 10**7, 10**9)
     ]
@@ -237,7 +237,7 @@ def test_words_are_the_finer_the_more_points_there_are() -> None:
 
 
 def test_few_points_share_a_word_by_chance() -> None:
-    descriptors = np.concatenate([each.descriptors for each in unrelated()])
+    descriptors = np.concatenate([each.coarse.descriptors for each in unrelated()])
     words = learn_vocabulary(descriptors, len(descriptors)).assign_words(descriptors).words
     _, counts = np.unique(words, return_counts=True)
     assert (counts * counts).sum() / counts.sum() <= MAX_CHANCE_NEIGHBOURS + 1

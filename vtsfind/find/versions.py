@@ -8,11 +8,11 @@ from typing import Final
 
 from vtsfind.find.threads import opencv
 
-FEATURES_VERSION: Final = 5
+FEATURES_VERSION: Final = 6
 """Of the details and features of one photo: `vtsfind.find.features`, `vtsfind.media.quality`, `vtsfind.media.contents`."""
-VERDICTS_VERSION: Final = 3
+VERDICTS_VERSION: Final = 4
 """Of the verdict on two photos: `vtsfind.find.verification`."""
-CANDIDATES_VERSION: Final = 1
+CANDIDATES_VERSION: Final = 2
 """Of the candidate pairs by local features: `vtsfind.find.candidates.local_features`."""
 
 

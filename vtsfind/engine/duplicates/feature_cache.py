@@ -163,8 +163,8 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         return Details() if stored is None else details_of(stored)
 
     def features(self, content: Content) -> Features:
-        """The features of a photo that has some, with its local features."""
-        return self._with_local_features(content).features.with_local()
+        """The features of a photo that has some."""
+        return self._photo_features(content).features
 
     def local_candidates(self, key: bytes, find: Callable[[], LocalCandidates]) -> LocalCandidates:
         """The pairs that the last search by local features gave, if it had the same key, else what `find` gives now."""

@@ -139,7 +139,7 @@ def _build_index(order: Integers, features: Callable[[int], Features], monitor: 
     counted = 0
     for photo in order.tolist():  # digests are as good as random
         monitor.cancel.check()
-        sample.append(features(photo).descriptors)
+        sample.append(features(photo).coarse.descriptors)
         counted += len(sample[-1])
         if counted >= _SAMPLE_STRIDE * _SAMPLE_POINTS:
             break
@@ -181,8 +181,10 @@ class _InvertedIndex:
         fields: list[npt.NDArray[Any]] = [np.empty(count * max_points, kind) for kind in kinds]
         starts = [0]
         for each in photos:
-            rows = _largest(each.packed_points, max_points)
-            assignments, packed = vocabulary.assign_words(each.descriptors[rows]), each.packed_points[rows]
+            local = each.coarse
+            rows = _largest(local.packed_points, max_points)
+            assignments = vocabulary.assign_words(local.descriptors[rows])
+            packed = local.packed_points[rows]
             turns = (packed[:, 3] >> 8).astype(np.uint8)
             turns = np.where(assignments.halves_swapped, 128 - turns, turns)
             sizes = np.rint(8 * np.log2(np.maximum(packed[:, 2], 1)))

@@ -1,18 +1,19 @@
 """The features of one photo: a small picture, and the local features of that.
 
 Local features are SIFT (Lowe, 2004), from OpenCV, with descriptors made RootSIFT (Arandjelovic and Zisserman,
-2012): each divided by its sum, then the square root of each value. They take two thirds of the time of all features, and
-full-frame matches need none (`vtsfind.find.verification.full_frame`), so they are extracted when they are asked for.
+2012): each divided by its sum, then the square root of each value. There are coarse ones, of the small picture at half its size, for
+a quarter of the time: they say which photos are worth a comparison. Those that it rests on are extracted when they are asked for.
 What is computed and what is read back from `Features.to_bytes` is the same to the last bit, so a cache never changes a verdict.
 
-Format of the bytes, version 2, little-endian: the four letters `VTSF`; version, uint16; number of points n, uint16, 65535 if
-local features were not extracted; length of the picture, uint32; n times 4 uint16, see `Features.points`; n times 128 uint8, the
-descriptors; the picture as JPEG.
+Format of the bytes, version 3, little-endian: the four letters `VTSF`; version, uint16; number of coarse points, uint16; number of
+points, uint16, 65535 if they were not extracted; length of the picture, uint32; for the coarse points and then for the others 4
+uint16 for each, see `LocalFeatures.packed_points`, and 128 uint8 for each, the descriptors; the picture as JPEG.
 """
 
 import struct
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -25,13 +26,16 @@ Floats = npt.NDArray[np.float32]
 MAX_AREA_PX = 288 * 288
 """Pixels of the small picture, at most."""
 MAX_POINTS = 400
+COARSE_SCALE = 0.5
+"""Size of the picture that coarse local features are of, as a share of the small picture's. They are 0.57 times as many."""
+THUMBNAIL_PX = 16
 BLUR_SIGMA_PX = 1.0
 """Deviation, in pixels of the small picture, of what takes noise out of it before it is compared."""
 
 _MAGIC = b"VTSF"
-_VERSION = 2
+_VERSION = 3
 _NOT_EXTRACTED = 0xFFFF
-_HEADER = struct.Struct("<4sHHI")
+_HEADER = struct.Struct("<4sHHHI")
 _SIFT_CONTRAST_THRESHOLD = 0.015
 _JPEG_QUALITY = 97
 _DESCRIPTOR_SCALE = 512
@@ -42,7 +46,7 @@ _MIN_BLOCK_STD_LEVELS = 4.0
 _MIN_DETAILED_SHARE = 0.08
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class LocalFeatures:
     """Local features."""
 
@@ -51,6 +55,24 @@ class LocalFeatures:
     descriptors: Pixels
     """(n, 128): RootSIFT, in 1/512."""
 
+    @cached_property
+    def points(self) -> Floats:
+        """(n, 4) float32: x, y and diameter in pixels of the small picture, angle in degrees."""
+        return self.packed_points.astype(np.float32) * _POINT_QUANTISATION
+
+    def to_bytes(self) -> bytes:
+        """Points, then descriptors."""
+        return self.packed_points.astype("<u2").tobytes() + self.descriptors.tobytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, count: int) -> Self:
+        """Unpack what `to_bytes` packed, for so many points."""
+        points = np.frombuffer(data, "<u2", 4 * count).reshape(count, 4).astype(np.uint16)
+        return cls(points, np.frombuffer(data, np.uint8, 128 * count, 8 * count).reshape(count, 128))
+
+
+_POINT_BYTES = 8 + 128
+
 
 @dataclass(frozen=True, eq=False)
 class Features:
@@ -58,6 +80,8 @@ class Features:
 
     encoded: bytes
     """The small picture as JPEG."""
+    coarse: LocalFeatures
+    """Coarse local features."""
     found: LocalFeatures | None = None
     """None if they were not extracted yet."""
 
@@ -68,22 +92,7 @@ class Features:
 
     def with_local(self) -> "Features":
         """The same with its local features."""
-        return self if self.found else Features(self.encoded, self.local)
-
-    @property
-    def packed_points(self) -> npt.NDArray[np.uint16]:
-        """See `LocalFeatures`."""
-        return self.local.packed_points
-
-    @property
-    def descriptors(self) -> Pixels:
-        """See `LocalFeatures`."""
-        return self.local.descriptors
-
-    @cached_property
-    def points(self) -> Floats:
-        """(n, 4) float32: x, y and diameter in pixels of the small picture, angle in degrees."""
-        return self.packed_points.astype(np.float32) * _POINT_QUANTISATION
+        return self if self.found else Features(self.encoded, self.coarse, self.local)
 
     @cached_property
     def picture(self) -> Pixels:
@@ -102,17 +111,26 @@ class Features:
         return blurred
 
     @cached_property
+    def thumbnail(self) -> Floats:
+        """(256,) float32: `denoised` in 16 by 16 pixels, of mean 0 and length 1."""
+        cv2 = opencv()
+        size = (THUMBNAIL_PX, THUMBNAIL_PX)
+        thumbnail = cv2.resize(self.denoised, size, interpolation=cv2.INTER_AREA).ravel()
+        thumbnail = thumbnail - thumbnail.mean()
+        result: Floats = thumbnail / max(float(np.linalg.norm(thumbnail)), 1e-6)
+        return result
+
+    @cached_property
     def flat(self) -> bool:
         """Whether there is too little detail for a similarity to mean anything: blank, dark and evenly coloured frames."""
         return _detailed_share(self.grey) < _MIN_DETAILED_SHARE
 
     def to_bytes(self) -> bytes:
         """Pack for a cache; the module says how."""
-        if self.found is None:
-            return _HEADER.pack(_MAGIC, _VERSION, _NOT_EXTRACTED, len(self.encoded)) + self.encoded
-        head = _HEADER.pack(_MAGIC, _VERSION, len(self.packed_points), len(self.encoded))
-        points = self.packed_points.astype("<u2").tobytes()
-        return head + points + self.descriptors.tobytes() + self.encoded
+        count = _NOT_EXTRACTED if self.found is None else len(self.found.packed_points)
+        head = _HEADER.pack(_MAGIC, _VERSION, len(self.coarse.packed_points), count, len(self.encoded))
+        local = b"" if self.found is None else self.found.to_bytes()
+        return head + self.coarse.to_bytes() + local + self.encoded
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Features":
@@ -125,18 +143,17 @@ class Features:
         """
         if len(data) < _HEADER.size:
             raise ValueError("features are cut short")
-        magic, version, count, length = _HEADER.unpack_from(data)
+        magic, version, coarse_count, count, length = _HEADER.unpack_from(data)
         if magic != _MAGIC or version != _VERSION:
             raise ValueError("not features of this version")
-        with_local = count != _NOT_EXTRACTED
-        ends = np.cumsum([_HEADER.size, *((8 * count, 128 * count) if with_local else (0, 0)), length])
-        if len(data) != ends[-1]:
+        local_count = 0 if count == _NOT_EXTRACTED else count
+        local = _HEADER.size + _POINT_BYTES * coarse_count
+        picture = local + _POINT_BYTES * local_count
+        if len(data) != picture + length:
             raise ValueError("features are cut short")
-        if not with_local:
-            return cls(data[ends[2] :])
-        points = np.frombuffer(data, "<u2", 4 * count, ends[0]).reshape(count, 4).astype(np.uint16)
-        descriptors = np.frombuffer(data, np.uint8, 128 * count, ends[1]).reshape(count, 128)
-        return cls(data[ends[2] :], LocalFeatures(points, descriptors))
+        coarse = LocalFeatures.from_bytes(data[_HEADER.size : local], coarse_count)
+        found = None if count == _NOT_EXTRACTED else LocalFeatures.from_bytes(data[local:picture], count)
+        return cls(data[picture:], coarse, found)
 
 
 def features_without_local(pixels: Pixels) -> Features:
@@ -160,12 +177,26 @@ def features_without_local(pixels: Pixels) -> Features:
     )  # fmt: skip
     if not done:
         raise ValueError("OpenCV could not encode the small picture")
-    return Features(encoded.tobytes())
+    picture = encoded.tobytes()
+    return Features(picture, _extract_coarse(_grey(_decoded(picture))))
 
 
 def features(pixels: Pixels) -> Features:
     """Compute all features of a photo, see `features_without_local`."""
     return features_without_local(pixels).with_local()
+
+
+def _extract_coarse(grey: Pixels) -> LocalFeatures:
+    """Local features at half the size, in pixels of the small picture."""
+    cv2 = opencv()
+    size = [max(1, round(side * COARSE_SCALE)) for side in grey.shape[::-1]]
+    found = _extract_local(cv2.resize(grey, size, interpolation=cv2.INTER_AREA))
+    scale = np.array([grey.shape[1] / size[0], grey.shape[0] / size[1]])
+    points = found.packed_points.astype(np.float64)
+    centre = 0.5 / _POINT_QUANTISATION[0]  # places are those of pixels' middles
+    points[:, :2] = (points[:, :2] + centre) * scale - centre
+    points[:, 2] *= scale.mean()
+    return LocalFeatures(np.clip(np.rint(points), 0, 65535).astype(np.uint16), found.descriptors)
 
 
 def _extract_local(grey: Pixels) -> LocalFeatures:

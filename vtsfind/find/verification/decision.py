@@ -13,8 +13,9 @@ from vtsfind.find.verification.trees import BoostedTrees
 
 MODEL = Path(__file__).with_name("decision.npz")
 MIN_SCORE = 1.5
-"""Log-odds from which two pictures are versions of one photo. Held out, between 81 and 89 % of the edits of unseen
-families pass it, and between 10 and 20 of 1,000 of the hardest other pairs (docs/results/fit_verifier.json); an edit is kept unless a person asks for it to go."""
+"""Log-odds from which two pictures are versions of one photo. Held out, about 85 % of the edits of unseen families pass
+it, and somewhat less than 10 of 1,000 of the hardest other pairs (docs/results/fit_verifier.json); an edit is kept unless a
+person asks for it to go."""
 CERTAINLY_OTHER_SCORE = -6.0
 """Log-odds below which an edit is hardly ever found: another shot for certain."""
 

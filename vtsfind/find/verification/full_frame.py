@@ -8,8 +8,7 @@ above all, is left to local features, which also see what has moved (`vtsfind.fi
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.find.features.features import Features, Floats
-from vtsfind.find.threads import opencv
+from vtsfind.find.features.features import THUMBNAIL_PX, Features
 from vtsfind.find.verification.comparison import agreement
 from vtsfind.find.verification.measures import Agreement
 from vtsfind.find.verification.registration import Matrix
@@ -26,7 +25,6 @@ TURNS = {
 }
 """Rows of the maps that an EXIF orientation makes, by the sign pattern of the 2 x 2 part."""
 
-_THUMBNAIL_PX = 16
 _MIN_THUMBNAIL_CORRELATION = 0.95
 _MIN_BLOCKS = 12
 """Informative blocks: a few may agree by chance."""
@@ -63,31 +61,20 @@ def _is_match(measured: Agreement) -> bool:
 
 def _best_turn(first: Features, second: Features) -> tuple[int, ...] | None:
     """The turn, as in `TURNS`, in which tiny pictures of both are most alike, if they are alike enough."""
-    first_thumbnail, second_thumbnail = _thumbnail(first), _thumbnail(second)
-    correlations = second_thumbnail[_TURNED_INDICES] @ first_thumbnail
+    correlations = second.thumbnail[_TURNED_INDICES] @ first.thumbnail
     best = int(correlations.argmax())
     return tuple(TURNS)[best] if correlations[best] >= _MIN_THUMBNAIL_CORRELATION else None
 
 
-def _thumbnail(photo: Features) -> Floats:
-    """(256,): the picture in 16 by 16 pixels, of mean 0 and length 1."""
-    cv2 = opencv()
-    size = (_THUMBNAIL_PX, _THUMBNAIL_PX)
-    thumbnail = cv2.resize(photo.denoised, size, interpolation=cv2.INTER_AREA).ravel()
-    thumbnail = thumbnail - thumbnail.mean()
-    result: Floats = thumbnail / max(float(np.linalg.norm(thumbnail)), 1e-6)
-    return result
-
-
 def _turned_indices() -> npt.NDArray[np.intp]:
     """(8, 256): for each turn, where in a tiny picture is what comes to each place once it is turned."""
-    steps = np.arange(_THUMBNAIL_PX) - (_THUMBNAIL_PX - 1) / 2
+    steps = np.arange(THUMBNAIL_PX) - (THUMBNAIL_PX - 1) / 2
     y, x = np.meshgrid(steps, steps, indexing="ij")
     indices = []
     for turn in TURNS:
         back = np.linalg.inv(np.array(turn, float).reshape(2, 2))
-        across, down = back @ np.stack([x.ravel(), y.ravel()]) + (_THUMBNAIL_PX - 1) / 2
-        indices.append(np.rint(down * _THUMBNAIL_PX + across).astype(np.intp))
+        across, down = back @ np.stack([x.ravel(), y.ravel()]) + (THUMBNAIL_PX - 1) / 2
+        indices.append(np.rint(down * THUMBNAIL_PX + across).astype(np.intp))
     return np.stack(indices)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.find.features.features import Features, Floats
+from vtsfind.find.features.features import Features, Floats, LocalFeatures
 from vtsfind.find.threads import opencv
 
 Matrix = npt.NDArray[np.float64]
@@ -69,10 +69,20 @@ def project(matrix: Matrix, points: Matrix) -> Matrix:
 
 
 def align(first: Features, second: Features) -> Alignment | None:
-    """Find the plane map under which most features agree, or None."""
+    """Find the plane map under which most local features agree, or None."""
+    return _align(first.local, second.local, second)
+
+
+def may_align(first: Features, second: Features) -> bool:
+    """Whether some coarse local features agree on a plane map, so that a closer look is worth its time."""
+    return _align(first.coarse, second.coarse, second) is not None
+
+
+def _align(first: LocalFeatures, second: LocalFeatures, photo: Features) -> Alignment | None:
+    frame = photo.picture.shape[1], photo.picture.shape[0]
     best: Alignment | None = None
     for mirrored in (False, True):
-        found = _align_mirror_state(first, second, mirrored=mirrored)
+        found = _align_mirror_state(first, second, frame, mirrored=mirrored)
         if found and (best is None or found.inliers > best.inliers):
             best = found
         if best and best.inliers >= _CONCLUSIVE_INLIERS:
@@ -80,7 +90,9 @@ def align(first: Features, second: Features) -> Alignment | None:
     return best
 
 
-def _align_mirror_state(first: Features, second: Features, *, mirrored: bool) -> Alignment | None:
+def _align_mirror_state(
+    first: LocalFeatures, second: LocalFeatures, frame: tuple[int, int], *, mirrored: bool
+) -> Alignment | None:
     rows, columns = _mutual_matches(
         first.descriptors,
         second.descriptors[:, _MIRRORED_DESCRIPTOR_ORDER] if mirrored else second.descriptors,
@@ -103,7 +115,6 @@ def _align_mirror_state(first: Features, second: Features, *, mirrored: bool) ->
     if best is None:
         return None
     outliers = _count_outliers(best, target_points, source_points)
-    frame = second.picture.shape[1], second.picture.shape[0]
     matrix, inliers = _homography(best, target_points[:, :2], source_points[:, :2], frame, mirrored=mirrored)
     if mirrored:
         matrix = matrix @ _MIRROR

@@ -1,7 +1,7 @@
 """What two photos are to each other, by looking at both.
 
 Bytes and pixels are compared first, by their digests, then whether they show the same in full, frame on frame
-(`vtsfind.find.verification.full_frame`). Else local features must show that one plane map carries one picture onto the other
+(`vtsfind.find.verification.full_frame`). Else local features, first the coarse ones, must show that one plane map carries one picture onto the other
 (`vtsfind.find.verification.registration`), and then the pictures, laid on each other, are measured
 (`vtsfind.find.verification.comparison`) and judged (`vtsfind.find.verification.decision`): a version is what its original holds, in
 place, under one change of geometry and one of light. Frames in which nothing is to be seen match by bytes and pixels only.
@@ -32,7 +32,7 @@ from vtsfind.find.verification.decision import (
 from vtsfind.find.verification.full_frame import TURNS, compare_full_frame
 from vtsfind.find.verification.measures import Agreement, Measures
 from vtsfind.find.verification.overlay import jacobian
-from vtsfind.find.verification.registration import Alignment, Matrix, align, project
+from vtsfind.find.verification.registration import Alignment, Matrix, align, may_align, project
 
 T = TypeVar("T", PairVerdict, FullFrameVerdict)
 
@@ -94,7 +94,7 @@ def verify(
 
 
 def match_full_frame(first: PhotoFeatures, second: PhotoFeatures) -> FullFrameVerdict:
-    """What `verify` says if it needs no local features for it; else `UNDECIDED`."""
+    """What `verify` says if it needs no but coarse local features for it; else `UNDECIDED`."""
     return _in_canonical_order(first, second, _match_full_frame)
 
 
@@ -138,7 +138,7 @@ def _match_full_frame(first: PhotoFeatures, second: PhotoFeatures) -> FullFrameV
         return None
     compared = compare_full_frame(first.features, second.features)
     if not compared:
-        return UNDECIDED
+        return UNDECIDED if may_align(first.features, second.features) else None
     agreement, matrix = compared
     return _checked_by_files(first, second, _copy_verdict(first.features, second.features, agreement, matrix))
 
