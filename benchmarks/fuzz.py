@@ -162,12 +162,12 @@ class Campaign:
 
 
 def memory_mb() -> float:
-    """Resident memory of this process now."""
+    """Resident memory of this process now; 0 on systems that do not say it in a file."""
     gc.collect()
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
     except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        return 0
 
 
 def open_files() -> int:
