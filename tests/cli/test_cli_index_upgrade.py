@@ -10,6 +10,7 @@ from support import block_encoder
 from support.drawn_photos import scene, write
 from support.output import Vtsfind, records
 
+from vtsfind.base.errors import ModelMismatch
 from vtsfind.base.settings import places
 from vtsfind.learn.models.registry import registered_models
 from vtsfind.store.evidence import EvidenceStore
@@ -112,6 +113,16 @@ def test_while_a_photo_cannot_be_read_the_library_keeps_its_model(
     (tmp_path / "unplugged").rename(photos / "away")
     assert "1 photo encoded in this run" in run(*UPGRADE).stderr
     assert model_of(library) == OTHER
+
+
+def test_whoever_reads_a_library_meanwhile_never_compares_codes_of_two_models(
+    run: Vtsfind, library: Path
+) -> None:
+    with Index.open(library) as reader:
+        assert len(reader.planes("scene").rows) == 12
+        assert run(*UPGRADE).exit_code == 0
+        with pytest.raises(ModelMismatch, match="another model since a moment ago"):
+            reader.planes("scene")
 
 
 def test_a_damaged_file_of_new_codes_is_made_anew(run: Vtsfind, library: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.errors import LibraryDamaged
+from vtsfind.base.errors import LibraryDamaged, ModelMismatch
 from vtsfind.base.paths import show_path
 from vtsfind.base.records import Entry, Failure, PictureInfo, Signature, Stamp
 from vtsfind.store.errors import REPAIR_HINT, SQLITE_ERRORS
@@ -201,7 +201,17 @@ class Database:
         return value
 
     def state(self) -> bytes:
-        """The random identifier of the current set of codes, 16 bytes."""
+        """The random identifier of the current set of codes, 16 bytes.
+
+        Raises
+        ------
+        ModelMismatch
+            If the codes are of another model than when the database was opened.
+        """
+        if self._read_signature() != self.signature:
+            raise ModelMismatch(
+                f"The library {self.folder} has another model since a moment ago.", "Run the command again."
+            )
         value = self.meta("state")
         if not isinstance(value, bytes) or len(value) != STATE_BYTES:
             raise LibraryDamaged(f"{self.folder / NAME} does not name its state.", REPAIR_HINT)
