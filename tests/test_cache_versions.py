@@ -36,11 +36,13 @@ SOURCES = {
     "VERDICTS_VERSION": (
         "find/verification/block_grid.py",
         "find/verification/borders.py",
+        "find/verification/colours.py",
         "find/verification/comparison.py",
         "find/verification/decision.npz",
         "find/verification/decision.py",
         "find/verification/full_frame.py",
         "find/verification/measures.py",
+        "find/verification/motion.py",
         "find/verification/overlay.py",
         "find/verification/photometry.py",
         "find/verification/registration.py",

@@ -9,9 +9,8 @@ differently, and whether that is drawn or another thing (changes); and whether t
 from dataclasses import dataclass, fields
 
 import numpy as np
-import numpy.typing as npt
 
-from vtsfind.find.features.features import Features, Floats, Pixels
+from vtsfind.find.features.features import Features, Floats
 from vtsfind.find.threads import opencv
 from vtsfind.find.verification.block_grid import (
     BLOCK_PX,
@@ -24,7 +23,9 @@ from vtsfind.find.verification.block_grid import (
     largest_same_rectangle,
     neighbourhood_sum,
 )
+from vtsfind.find.verification.colours import few_colours_share, saturation
 from vtsfind.find.verification.measures import Agreement, Measures
+from vtsfind.find.verification.motion import FOUND_CORRELATION, match_elsewhere, uneven
 from vtsfind.find.verification.overlay import MIN_TEXTURE_VARIANCE, Overlay, anisotropy, local_scale
 from vtsfind.find.verification.photometry import Photometry, equalise, residual_limits
 from vtsfind.find.verification.registration import Alignment, Matrix, project
@@ -36,9 +37,6 @@ _WEAK_CORRELATION = 0.5
 _MIN_CHANGE_LEVELS = 12.0
 _SHADE_LEVELS = 10.0
 _SEARCHED_BLOCKS = 12
-_SEARCH_RADIUS_PX = 28
-_FOUND_CORRELATION = 0.85
-_FEW_COLOURS = 6
 _PATCH_PX = 8
 _NO_SHIFT = -1.0
 """Where too few blocks lie together to say how far they are off."""
@@ -248,7 +246,7 @@ class _Measuring:
         target = block_means(self.target_picture.astype(np.float32))
         source = block_means(self.source_picture.astype(np.float32))
         used = self.full & (self.same | ~self.informative)
-        saturations = sorted(_saturation(photo.picture) for photo in (self.overlay.coarse, self.overlay.fine))
+        saturations = sorted(saturation(photo.picture) for photo in (self.overlay.coarse, self.overlay.fine))
         numbers = {
             "colour_median": 60.0,
             "colour_high": 60.0,
@@ -302,7 +300,7 @@ class _Measuring:
             "coherent_shift_high_px": float(higher),
             "coherent_shift_max_px": float(coherent.max()),
             "incoherent_shift_px": float(np.percentile(alone, 80)),
-            "uneven_shift_px": _uneven(together, steady, float(high)),
+            "uneven_shift_px": uneven(together, steady, float(high)),
         }
 
     def _elsewhere(self) -> dict[str, float]:
@@ -319,9 +317,9 @@ class _Measuring:
             rows, columns = np.nonzero(dissimilar)
             order = np.argsort(-texture[rows, columns], kind="stable")
             for n in order[:: max(1, len(order) // _SEARCHED_BLOCKS)][:_SEARCHED_BLOCKS]:
-                match = _match_elsewhere(own, other, int(columns[n]) * BLOCK_PX, int(rows[n]) * BLOCK_PX)
+                match = match_elsewhere(own, other, int(columns[n]) * BLOCK_PX, int(rows[n]) * BLOCK_PX)
                 searched += 1
-                found += match > _FOUND_CORRELATION
+                found += match > FOUND_CORRELATION
                 best = max(best, match)
         return {"found_elsewhere": found, "searched": searched, "best_elsewhere": best}
 
@@ -388,46 +386,6 @@ class _Change:
         )
 
 
-def few_colours_share(pixels: Pixels) -> float:
-    """The share of pixels, (n, 3), that the six most frequent colours make up; 1 for hardly any pixels."""
-    if len(pixels) < BLOCK_PX:
-        return 1.0
-    red, green, blue = (pixels >> 4).astype(np.intp).T
-    counts = np.bincount(red * 256 + green * 16 + blue, minlength=4096)
-    return float(np.sort(counts)[-_FEW_COLOURS:].sum() / len(pixels))
-
-
-def _saturation(picture: Pixels) -> float:
-    """The median difference of a pixel's largest and smallest channel, in levels."""
-    return float(np.median(picture.max(2).astype(np.int16) - picture.min(2)))
-
-
 def _textured(picture: Floats) -> Mask:
     means = block_means(picture)
     return np.asarray(block_means(picture * picture) - means * means > MIN_TEXTURE_VARIANCE)
-
-
-def _uneven(shifts: npt.NDArray[np.floating], steady: Mask, otherwise: float) -> float:
-    """80th percentile of what a quadratic field of place leaves of shifts, in pixels; `otherwise` for too few blocks."""
-    rows, columns = np.nonzero(steady)
-    if len(rows) < 14:
-        return otherwise
-    u, v = ((p - p.mean()) / max(1, np.ptp(p)) for p in (columns, rows))
-    terms = np.column_stack([np.ones_like(u), u, v, u * u, u * v, v * v])
-    fitted, *_ = np.linalg.lstsq(terms, shifts[steady], rcond=None)
-    return float(np.percentile(np.hypot(*(shifts[steady] - terms @ fitted).T), 80))
-
-
-def _match_elsewhere(own: Floats, other: Floats, x: int, y: int) -> float:
-    """How well a block is found near its place in the other picture, less if it is found beside itself in its own."""
-    cv2 = opencv()
-    block = own[y : y + BLOCK_PX, x : x + BLOCK_PX]
-    top, left = max(0, y - _SEARCH_RADIUS_PX), max(0, x - _SEARCH_RADIUS_PX)
-    window = np.s_[top : y + BLOCK_PX + _SEARCH_RADIUS_PX, left : x + BLOCK_PX + _SEARCH_RADIUS_PX]
-    best = float(cv2.matchTemplate(other[window], block, cv2.TM_CCOEFF_NORMED).max())
-    if best < _FOUND_CORRELATION - 0.05:
-        return best
-    beside = cv2.matchTemplate(own[window], block, cv2.TM_CCOEFF_NORMED)
-    y, x = y - top, x - left
-    beside[max(0, y - 3) : y + 4, max(0, x - 3) : x + 4] = -1
-    return best - max(0.0, float(beside.max()) - 0.8)
