@@ -10,6 +10,7 @@ the figures go to docs/results/documents.json.
 """
 
 import argparse
+import hashlib
 import io
 import json
 import os
@@ -33,7 +34,7 @@ from vtsfind.engine.duplicates.pipeline import duplicates
 from vtsfind.engine.indexing.update import update
 
 Truth = dict[str, tuple[str, str]]
-"""Path to the kind, and what the file shows."""
+"""Path to the kind, and a name for what the file shows: two pairs may have one picture in common."""
 COPIES = ("half.jpg", "again.jpg")
 
 
@@ -62,7 +63,8 @@ def write_tree(folder: Path, kinds: Sequence[str], numbers: Sequence[int], photo
                 path = folder / kind.replace(":", "").replace("%", "percent") / f"{number} {name}"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content)
-                truth[str(path)] = (kind, f"{kind} {number} {shown}")
+                image = first if shown == "a" else second
+                truth[str(path)] = (kind, hashlib.sha256(image.tobytes()).hexdigest()[:12])
     return truth
 
 

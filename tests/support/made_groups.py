@@ -29,8 +29,8 @@ def photo(
     )
 
 
-PLAIN = Details(contents=Contents())
-"""Of a file with nothing in it but one picture."""
+PLAIN = Details(enlarged=0.0, contents=Contents())
+"""Of a file with nothing in it but one picture, which was not enlarged."""
 
 
 def judged(*members: Member) -> tuple[Member, ...]:

@@ -166,6 +166,21 @@ def index(
                 _follow(run, options)
 
 
+def _suggest_reference(run: CommandRun) -> None:
+    """After the first index, say how photos of an archive are kept before those of a phone."""
+    from vtsfind.base.paths import show_path
+    from vtsfind.engine.library.access import open_library
+    from vtsfind.engine.library.reference import suggested_reference
+
+    with open_library(run.settings) as library:
+        folder = suggested_reference(tuple(library.roots()))
+    if folder:
+        run.notes.say(
+            f"{show_path(folder)} looks like an archive. To always keep its photos, add --reference {show_path(folder)}"
+            " to `vtsfind dupes`, `plan` or `browse`."
+        )
+
+
 def _refresh(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:
     from vtsfind.engine.indexing.update import update
     from vtsfind.engine.indexing.upgrade import better_model
@@ -179,6 +194,8 @@ def _refresh(run: CommandRun, folders: list[str], names: list[bytes], options: I
     if run.json:
         write_refresh(run.output, library_folder(run.settings), result)
     summarize_refresh(run.notes, result, ", ".join(folders) or "the folders of the library")
+    if result.new and result.new == result.photos:
+        _suggest_reference(run)
     if better:
         run.notes.say(f"A better model is there: {better}. To change to it, type `vtsfind index --upgrade`.")
     if result.interrupted:

@@ -21,6 +21,7 @@ from vtsfind.base.operations import State
 from vtsfind.base.paths import show_path
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.indexing.refresh import RefreshResult
+from vtsfind.engine.library.reference import suggested_reference
 from vtsfind.engine.review.session import Overview
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import GoToScreen, JobDone, JobFailed, JobProgressed, OpenLibrary
@@ -154,6 +155,12 @@ class HomePage(Page):
                 else Text()
             )
             table.add_row("folders" if place == 0 else "", Text(show_path(root)) + missing_note)
+        archive = suggested_reference(library.roots)
+        if archive:
+            table.add_row(
+                "archive",
+                f"{show_path(archive)}; start with --reference and this folder to always keep its photos",
+            )
         table.add_row("stored in", show_path(os.fsencode(library.folder)))
         if library.name == self.context.session.settings.library:
             self._add_review(table)
