@@ -217,6 +217,14 @@ def test_the_search_begins_with_the_library_and_filters_refines_marks_and_copies
         await hand.press("backspace")
         assert "2 photos of the library" in hand.text
         await hand.press("slash")
+        await hand.write("tower")
+        await hand.press("enter")
+        assert names() == ["TOWER.JPG"]
+        await hand.press("slash")
+        await hand.write(f"'{photos / 'trip'}'")
+        await hand.press("enter")
+        assert sorted(names()) == ["TOWER.JPG", "road.jpeg"], "a folder shows its photos"
+        await hand.press("slash")
         await hand.write("in:trip after:2011")
         await hand.press("enter")
         assert len(names()) == 2

@@ -93,6 +93,7 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
 
     A photo is removed only if the kept one has everything that its file contains. Other copies are listed but kept, with
     the reason; so are edited photos (crops, collages, screenshots). With --kind, all duplicates of that kind are removed.
+    What you decided in `vtsfind browse` is not part of it; there, `w` writes the plan of your review.
     """
     with running(common) as run, cancel_on_signal(run):
         if run.json and options.output:

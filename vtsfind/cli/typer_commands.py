@@ -141,7 +141,7 @@ def _escaped_errors() -> Iterator[None]:
     except Exception as error:
         message = getattr(error, "message", None)
         if isinstance(message, str):
-            vars(error)["message"] = escaped(message)
+            vars(error)["message"] = escaped(message, "\n")
         raise
 
 

@@ -1,5 +1,6 @@
 """The results of a refresh, or of its dry run, as text or JSON."""
 
+import shlex
 from pathlib import Path
 
 from vtsfind.base.paths import path_fields, show_path
@@ -39,7 +40,7 @@ def summarize_refresh(notes: Notes, result: RefreshResult, where: str) -> None:
     for folder, files in result.absent.items():
         notes.warn(
             f"{show_path(folder)} is missing or empty; kept its {counted(files, 'photo')} in the library. "
-            "If they are gone for good, add --forget-missing."
+            f"If they are gone for good: vtsfind index --forget-missing {shlex.quote(show_path(folder))}"
         )
     write_failures(notes, result.failures)
     if result.interrupted:

@@ -187,7 +187,7 @@ def summarize_applied(notes: Notes, result: ApplyResult, *, dry_run: bool) -> No
     if result.interrupted:
         notes.say("Interrupted; run the same command again to continue.")
     if done:
-        notes.say(f"To undo this: vtsfind undo {result.run}")
+        notes.say(f"To undo this: vtsfind undo {result.run}   (one file only: add --only FILE)")
 
 
 def _warn_skipped_groups(notes: Notes, skipped: Sequence[OperationResult]) -> None:

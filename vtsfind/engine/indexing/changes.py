@@ -14,6 +14,7 @@ from vtsfind.base.paths import prefix_below, show_path
 from vtsfind.base.progress import Phase, Progress
 from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.engine.context import Context
+from vtsfind.engine.library.removed import removed_by_runs
 from vtsfind.media.scan import ScanOptions, ScanReport, is_missing_or_empty, normalised, scan
 
 StampTuple = tuple[int, int, int]
@@ -186,6 +187,7 @@ def _find_vanished(
     absent = {folder: prefix_below(folder) for folder in folders if is_missing_or_empty(folder)}
     empty: dict[bytes, bool] = {}
     nearest: dict[bytes, bytes] = {}
+    removed = removed_by_runs() if not_found else frozenset()
     for path, stamp in not_found.items():
         named = path in files
         if (
@@ -193,6 +195,9 @@ def _find_vanished(
             or path in unknown_paths
             or path.startswith(unknown_prefixes)
         ):
+            continue
+        if path in removed:
+            result.vanished[path] = stamp
             continue
         away = next((folder for folder, prefix in absent.items() if path.startswith(prefix)), None)
         is_forgotten = forget_missing

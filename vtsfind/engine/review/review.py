@@ -199,6 +199,12 @@ class Review:
         """Reset a group to the proposal, undecided."""
         self._decide("reset", {number: proposal_for(self.groups[number])})
 
+    def forget(self, numbers: Iterable[int], label: str) -> None:
+        """Reset many groups to the proposal, undecided, in one step: what was decided about them is done."""
+        changes = {number: proposal_for(self.groups[number]) for number in numbers}
+        if changes:
+            self._decide(label, changes)
+
     def undo(self) -> tuple[str, list[int]]:
         """Undo the last step; returns its label and the groups that it had changed.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from vtsfind.act.file_rules import folder_rank
 from vtsfind.base.errors import LibraryMissing, StorageError, UsageError, VtsfindError
 from vtsfind.base.groups import COPIES, Group, Verdict
-from vtsfind.base.operations import Operation
+from vtsfind.base.operations import Operation, State
 from vtsfind.base.progress import CancelToken, Monitor, Progress
 from vtsfind.base.records import Failure
 from vtsfind.base.settings import Settings
@@ -240,6 +240,15 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
 
         monitor = Monitor(progress=progress, cancel=cancel)
         return apply(proposal.plan, command=COMMAND, monitor=monitor)
+
+    def forget_applied(self, result: "ApplyResult") -> None:
+        """Reset the groups whose photos were removed, so that a photo that comes back is not removed again unasked."""
+        if self.review is None:
+            return
+        done = {step.operation.group for step in result.of(State.DONE)}
+        self.review.forget(
+            [place for place, group in enumerate(self.review.groups) if group.number in done], "apply"
+        )
 
     def write_plan(self, proposal: "Proposal", path: Path) -> None:
         """Write a plan to a text file that can be edited.

@@ -18,7 +18,8 @@ from vtsfind.store.rows import FileRecord
 
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 
-_FILTER = re.compile(r"(?:^|(?<=\s))(in|after|before):(\S+)")
+_FILTER = re.compile(r"""(?:^|(?<=\s))(in|after|before):(?:"([^"]*)"|'([^']*)'|((?:\\.|[^\s\\])+))""")
+"""A filter as a person types it: a value with blanks is quoted, or its blanks are escaped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class Where:
     """Only photos of earlier days."""
     words: tuple[str, ...] = ()
     """Only photos whose folder has all of these in its path, ignoring case."""
+    path_words: tuple[str, ...] = ()
+    """Only photos that have all of these in their path, ignoring case."""
 
 
 EVERYTHING = Where()
@@ -59,13 +62,13 @@ def parse_day(text: str, option: str) -> date:
 
 
 def split_filters(text: str) -> tuple[Where, str]:
-    """Take the filters out of what a person typed: `in:FOLDER`, `after:DAY`, `before:DAY`.
+    r"""Take the filters out of what a person typed: `in:FOLDER`, `after:DAY`, `before:DAY`.
 
     `in:` takes a folder, or a word of its path.
 
-    >>> where, rest = split_filters("in:trip after:2021-05 /a b/cat.jpg")
+    >>> where, rest = split_filters("in:trip in:'old ones' after:2021-05 /a b/cat.jpg")
     >>> where.words, where.after.isoformat(), rest
-    (('trip',), '2021-05-01', '/a b/cat.jpg')
+    (('trip', 'old ones'), '2021-05-01', '/a b/cat.jpg')
 
     Raises
     ------
@@ -73,8 +76,8 @@ def split_filters(text: str) -> tuple[Where, str]:
         For a day that is none.
     """
     given: dict[str, list[str]] = {"in": [], "after": [], "before": []}
-    for name, value in _FILTER.findall(text):
-        given[name].append(value)
+    for name, *values in _FILTER.findall(text):
+        given[name].append(values[0] or values[1] or re.sub(r"\\(.)", r"\1", values[2]))
     days = {name: [parse_day(day, f"{name}:") for day in given[name]] for name in ("after", "before")}
     folders = [os.path.expanduser(value) for value in given["in"]]
     where = Where(
@@ -147,11 +150,14 @@ def passing(where: Where, index: Index) -> Passes:
     found = library_folders(where.folders, index.stamps() if where.folders else ())
     places = [place for folder in found for place in folder]
     words = [os.fsencode(word.lower()) for word in where.words]
+    path_words = [os.fsencode(word.lower()) for word in where.path_words]
 
     def passes(record: FileRecord) -> bool:
         if places and not any(is_below(record.path, place) for place in places):
             return False
         if words and not all(word in os.path.dirname(record.path).lower() for word in words):
+            return False
+        if path_words and not all(word in record.path.lower() for word in path_words):
             return False
         if where.after is None and where.before is None:
             return True

@@ -80,6 +80,11 @@ class ApplyPage(Page):
             self._applied = None
             self._propose()
 
+    def groups_changed(self) -> None:
+        """Make the plan of the groups that were found meanwhile."""
+        if self.is_current and "apply" not in self.context.jobs.running and self._applied is None:
+            self._propose()
+
     @property
     def _list(self) -> RowList:
         return self.query_one("#plan", RowList)
@@ -101,7 +106,10 @@ class ApplyPage(Page):
     def _show(self) -> None:
         proposal, totals = self._proposal, self.query_one("#totals", Static)
         if proposal is None or not proposal.operations:
-            totals.update(Text("Nothing to do yet.", style="bold"))
+            waiting = self.context.session.review is None
+            totals.update(
+                Text("Groups are still being found." if waiting else "Nothing to do yet.", style="bold")
+            )
             self._list.show(
                 0,
                 lambda _: [],
@@ -187,6 +195,7 @@ class ApplyPage(Page):
         self.query_one("#totals", Static).update(text)
         self._list.show(len(applied.steps), self._result_line)
         self._list.border_title = "Result"
+        self.context.session.forget_applied(applied)
         self.context.load_groups()
 
     def action_cancel(self) -> None:

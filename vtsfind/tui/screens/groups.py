@@ -271,7 +271,11 @@ class GroupsPage(Page):
         review = self.context.session.review
         assert review
         shown = np.intersect1d(numbers, self._list.order).tolist()
-        return [number for number in shown if review.decision(number).status is ReviewStatus.OPEN]
+        return [
+            number
+            for number in shown
+            if review.decision(number).status is ReviewStatus.OPEN and review.removes(number).files
+        ]
 
     def _accept_many(self, numbers: list[int] | None) -> None:
         review = self.context.session.review
@@ -284,7 +288,10 @@ class GroupsPage(Page):
     def job_done(self, message: JobDone) -> None:
         """Show that many groups were accepted."""
         if message.job == "accept":
-            self.notify(f"Accepted {message.result:,} groups. Press u once to undo all of it.", timeout=4)
+            accepted = f"Accepted {counted(message.result, 'group')}."
+            self.notify(
+                f"{accepted} Press u once to undo all of it." if message.result else accepted, timeout=4
+            )
             self._after_decision(advance=True)
 
     # -- moving, sorting, filtering ----------------------------------------------------------------------------------

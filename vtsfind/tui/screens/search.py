@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -59,7 +60,7 @@ class SearchPage(Page):
         """The widgets between top bar and footer."""
         yield Vertical(
             PathInput(
-                placeholder="The path of a photo (Tab completes), or in:trip after:2021-05 before:2022",
+                placeholder="Path of a photo (Tab completes); words, in:trip, after:2021-05, before:2022",
                 id="query-path",
             ),
             CardGrid(self.context.pictures, lines=14, min_card_width=26, id="hits"),
@@ -194,7 +195,11 @@ class SearchPage(Page):
             return
         self._filters = filter_words(event.value)
         path = parse_dropped_path(rest)
-        if path:
+        if os.path.isdir(path):
+            self._where = replace(self._where, folders=(*self._where.folders, path))
+        elif path and b"/" not in path and not os.path.exists(path):
+            self._where = replace(self._where, path_words=tuple(rest.split()))
+        elif path:
             self._search_chosen(os.path.abspath(path))
             return
         self._query_paths.clear()
@@ -273,7 +278,8 @@ class SearchPage(Page):
         paths = list(self._marked) or [path for path in [self._path] if path is not None]
         if paths:
             self.app.copy_to_clipboard("\n".join(os.fsdecode(path) for path in paths))
-            self.notify(f"Copied {counted(len(paths), 'path')}.")
+            shown = show_path(paths[0]) if len(paths) == 1 else counted(len(paths), "path")
+            self.notify(escape(f"Sent to the terminal's clipboard: {shown}"), timeout=6)
 
     def action_view(self) -> None:
         """Open the photo."""

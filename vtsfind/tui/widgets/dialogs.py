@@ -106,7 +106,7 @@ class BulkAcceptDialog(ModalScreen[list[int] | None]):
     Parameters
     ----------
     choices
-        Each set: its description, and the indices of its undecided groups.
+        Each set: its description, and the indices of its undecided groups that remove something.
     removes
         What accepting a group removes.
     """
@@ -131,7 +131,7 @@ class BulkAcceptDialog(ModalScreen[list[int] | None]):
                     Text("Only groups shown in the list. Press u once to undo all of it.", style="dim")
                 )
             else:
-                yield Static("All of them are decided.")
+                yield Static("No undecided group of this kind removes a photo.")
 
     def _option_text(self, label: str, numbers: list[int]) -> Text:
         removed = [self._removes(number) for number in numbers]
