@@ -106,3 +106,19 @@ def assert_holds_all(kept: Contents | None, going: Contents | None, *, same_pixe
         assert going.bits == 8
         assert not going.transparent
         assert not kept.transparent
+
+
+def test_a_photo_never_goes_for_a_screenshot_of_it_though_edits_are_asked_for() -> None:
+    plain = Details(enlarged=0.0, contents=Contents())
+    members = [
+        Member(
+            Photo(path, Stamp(1, 1, 1), path.rjust(32), PictureInfo(*size)), verdict, Evidence(), "", plain
+        )
+        for path, size, verdict in (
+            (b"/phone/Screenshot_2024-01-04.png", (540, 1170), None),
+            (b"/phone/IMG_1046.jpg", (256, 256), Verdict.EDIT),
+            (b"/phone/Screenshot_2024-01-05.png", (540, 1170), Verdict.EDIT),
+        )
+    ]
+    reasons = stay_reasons(members, asked={Verdict.EDIT})
+    assert reasons == {1: "the kept one is a screenshot of it", 2: ""}

@@ -27,6 +27,10 @@ _COPY_NAMES: Final = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 """How the names of files begin or end, without their endings, that programs give to copies."""
+_SCREENSHOT_NAMES: Final = re.compile(
+    r"^(screen[ _-]?shot|bildschirmfoto|capture d.[eé]cran|captura de pantalla)", re.IGNORECASE
+)
+"""How the names of screenshots begin that phones and desktops save."""
 _COPY_FOLDERS: Final = re.compile(
     r"^(downloads?|trash|\.trash.*|(.*\.)?caches?|tmp|temp|te?mporary.*|whatsapp.*|telegram.*|screenshots?|thumbnails?|"
     r"\.?thumbs|recycle.*|\$recycle\.bin|papierkorb)$",
@@ -45,6 +49,12 @@ def is_camera_file(candidate: KeepCandidate) -> bool:
     if details.exif_size:
         return _has_size_of_shot(candidate, details.exif_size)
     return bool(contents.of(ItemKind.MAKER_NOTE))
+
+
+def is_screenshot(candidate: KeepCandidate) -> bool:
+    """Whether a picture is a screenshot, by what the file says or by its name."""
+    name = os.fsdecode(os.path.basename(candidate.photo.path))
+    return candidate.details.screenshot or bool(_SCREENSHOT_NAMES.match(name))
 
 
 def _has_size_of_shot(candidate: KeepCandidate, shot: tuple[int, int]) -> bool:

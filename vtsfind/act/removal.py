@@ -8,7 +8,7 @@ person may decide otherwise about each file. Whatever is not known counts agains
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
-from vtsfind.act.file_rules import is_camera_file
+from vtsfind.act.file_rules import is_camera_file, is_screenshot
 from vtsfind.act.intact import damage_reason
 from vtsfind.act.keep_policy import mark_recompressed
 from vtsfind.act.keep_rules import COMPRESSION, FORMAT, PIXELS, KeepCandidate, size
@@ -51,7 +51,7 @@ def stay_reason(
     """
     if kept.photo.digest == file.photo.digest:
         return ""
-    unclear = damage_reason(kept, file, verdict)
+    unclear = damage_reason(kept, file, verdict) or _screenshot_reason(kept, file, verdict)
     if unclear:
         return unclear
     if verdict in _REASONS_OF_KIND and verdict not in asked:
@@ -63,6 +63,13 @@ def stay_reason(
     if lacking:
         return f"has {', '.join(lacking)}, which the kept one lacks"
     return "" if same_pixels or verdict in asked else _better(kept, file)
+
+
+def _screenshot_reason(kept: KeepCandidate, file: KeepCandidate, verdict: Verdict) -> str:
+    """Why a photo stays though a screenshot with it is kept, in words; empty if there is none."""
+    if verdict is Verdict.EDIT and is_screenshot(kept) and not is_screenshot(file):
+        return "the kept one is a screenshot of it"
+    return ""
 
 
 def _better(kept: KeepCandidate, file: KeepCandidate) -> str:

@@ -288,10 +288,9 @@ class GroupsPage(Page):
     def job_done(self, message: JobDone) -> None:
         """Show that many groups were accepted."""
         if message.job == "accept":
-            accepted = f"Accepted {counted(message.result, 'group')}."
-            self.notify(
-                f"{accepted} Press u once to undo all of it." if message.result else accepted, timeout=4
-            )
+            count = message.result if isinstance(message.result, int) else 0
+            accepted = f"Accepted {counted(count, 'group')}."
+            self.notify(f"{accepted} Press u once to undo all of it." if count else accepted, timeout=4)
             self._after_decision(advance=True)
 
     # -- moving, sorting, filtering ----------------------------------------------------------------------------------
