@@ -140,7 +140,7 @@ def rewritten(old: str, new: str) -> Callable[[Path], None]:
         (rewritten("depth = 1", "depth = 2"), 4, "blocks.1.attn.proj.bias' differs"),
         (rewritten("bits = 16", "bits = 24"), 4, "heads.code.0.bias' differs"),
         (rewritten('backbone = "vitti16', 'backbone = "vitty16'), 2, "no backbone 'vitty16'"),
-        (rewritten(f'file = "{NAME}', 'file = "../elsewhere'), 2, "not in its folder"),
+        (rewritten(f'file = "{NAME}', 'file = "../elsewhere'), 2, "is not a path below that folder"),
         (rewritten(f'models."{NAME}"', 'models."../../x"'), 2, "cannot be a name"),
     ],
 )

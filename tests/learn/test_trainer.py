@@ -228,9 +228,9 @@ def test_a_recipe_with_a_mistake_is_refused_at_once(
 
 
 def test_each_stage_of_the_default_model_starts_from_the_result_of_the_one_before() -> None:
-    default = RECIPES / f"{find_card().name}.toml"
-    stages = [RECIPES / f"backbone-stage-{number}.toml" for number in (1, 2, 3)]
-    for before, after in pairwise([*map(read_recipe, stages), read_recipe(default)]):
+    names = [f"backbone-stage-{number}" for number in (1, 2, 3)]
+    names += ["vits14d8.copy-scene.photos4.256-128", find_card().name]
+    for before, after in pairwise([read_recipe(RECIPES / f"{name}.toml") for name in names]):
         assert after.start == f"{before.name}.safetensors"
 
 
