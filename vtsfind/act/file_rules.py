@@ -95,8 +95,9 @@ def _is_named_as_copy(candidate: KeepCandidate) -> int:
 def _name_words(_better: KeepCandidate, worse: KeepCandidate) -> str:
     folder, name = os.path.split(os.fsdecode(worse.photo.path))
     if _COPY_NAMES.search(os.path.splitext(name)[0]):
-        return f"the other is named as a copy, {name}"
-    return f"the other is in {os.path.basename(folder)}"
+        return f"{name} is named as a copy"
+    *_, place = (part for part in folder.split(os.sep) if _COPY_FOLDERS.match(part))
+    return f"one is in the folder {place}"
 
 
 def notable_exif(candidate: KeepCandidate) -> list[str]:

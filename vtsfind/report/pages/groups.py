@@ -65,7 +65,7 @@ def _card(number: int, place: int, file: PlannedFile, member: Member, jpeg: byte
     if photo.info.taken:
         facts.append(f"taken {photo.info.taken}")
     goes = file.action is not None and file.action is not Action.KEEP
-    kind = member.verdict.label if member.verdict else "best"
+    kind = member.verdict.label if member.verdict else "keep"
     along = "".join(
         f'<span class="facts">with {escape(show_path(os.path.basename(one.path)))}</span>\n'
         for one in file.sidecars
