@@ -296,7 +296,7 @@ class Review:
 
     def _replacement(self, number: int, decision: GroupDecision) -> int:
         """The kept member that takes the keeper's place."""
-        hint = "Keep another photo first: press its digit, or select it and press space."
+        hint = "Press the digit of another photo to keep that one instead."
         if not decision.kept:
             raise UsageError("One photo of each group must stay.", hint)
         for place in sorted(decision.kept):
