@@ -78,7 +78,7 @@ def dupes(
     Nothing is changed; continue with `vtsfind browse` or `vtsfind plan`. Photos with similar codes or with local
     features in common are candidates; a candidate counts once both photos are read and compared. Every photo of a group
     is compared with the one to keep. --paths-only prints the photos that need not be kept. On the page of --html you choose
-    what goes and save that as a plan for `vtsfind apply`; it holds about 20 kB a photo.
+    what goes and save that as a plan for `vtsfind apply`; it holds a small picture of each photo.
 
     Kinds of duplicates: bytes (exact copy), pixels (same pixels in another file), resave (re-encoded or resized),
     turned (rotated or mirrored), edit (edited: cropped, bordered, written on, recoloured), burst (other shot of the same

@@ -1,12 +1,12 @@
 """The results of queries, as text, paths or JSON."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.base.groups import Verdict
 from vtsfind.base.paths import path_fields, show_path, show_path_from_home
 from vtsfind.engine.search.query import Answer, Neighbour, Similar
+from vtsfind.engine.search.where import day_of
 from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
@@ -67,13 +67,8 @@ def hit_lines(output: Output, hits: Sequence[Neighbour]) -> list[str]:
 
 
 def _date(hit: Neighbour) -> str:
-    """The day of the shot, else the day of the file; nothing for a time that no calendar has."""
-    if hit.info.taken:
-        return hit.info.taken[:10]
-    try:
-        return f"{datetime.fromtimestamp(hit.stamp.mtime_ns / 1e9).astimezone():%Y-%m-%d}"
-    except (OSError, OverflowError, ValueError):
-        return ""
+    day = day_of(hit.info, hit.stamp)
+    return day.isoformat() if day else ""
 
 
 def write_records(output: Output, found: Similar) -> None:
