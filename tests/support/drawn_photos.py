@@ -142,8 +142,8 @@ def raw_photo(preview: bytes, size: tuple[int, int], orientation: int = 1) -> by
             271: b"Maker\0",
             272: b"Model\0",
             274: [orientation],
-            306: b"2020:02:03 04:05:06\0",
             330: sub,
+            36867: b"2020:02:03 04:05:06\0",
             50706: bytes([1, 4, 0, 0]),
             50708: b"Maker Model\0",
         }

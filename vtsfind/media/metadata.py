@@ -60,12 +60,15 @@ def taken(exif: Image.Exif) -> str | None:
 
 
 def taken_in_tiff(stream: BinaryIO) -> str | None:
-    """The time of the shot, as `taken`, from the EXIF data of a file with the structure of a TIFF."""
+    """The time of the shot, as `taken`, from the EXIF data of a file with the structure of a TIFF.
+
+    TIFF/EP (ISO 12234-2) has DateTimeOriginal in the first directory.
+    """
     exif = Image.Exif()
     with contextlib.suppress(Exception):
         stream.seek(0)
         exif.load_from_fp(stream)
-    return taken(exif)
+    return taken(exif) or _parse_time(exif.get(ExifTags.Base.DateTimeOriginal))
 
 
 def _parse_time(value: object) -> str | None:

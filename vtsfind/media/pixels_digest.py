@@ -105,6 +105,8 @@ def pixel_facts(
 
 def _deep_values(data: bytes | BinaryIO, kind: str) -> npt.NDArray[Any] | None:
     """A file's values in full depth, (h, w) or (h, w, channels), as stored; None if nothing here can read them."""
+    if kind == formats.RAW:
+        return None
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
     if kind == formats.HEIF:
         import pillow_heif

@@ -3,6 +3,7 @@
 import io
 from typing import BinaryIO
 
+import numpy as np
 from PIL import Image
 
 # LibRaw's `flip` to the same EXIF orientation.
@@ -56,4 +57,4 @@ def preview(stream: BinaryIO) -> tuple[bytes | Image.Image, int, tuple[int, int]
     if thumbnail.format == rawpy.ThumbFormat.JPEG:
         return bytes(thumbnail.data), orientation, size
     # LibRaw returns bitmaps as they are stored.
-    return Image.fromarray(thumbnail.data), orientation, size
+    return Image.fromarray(np.asarray(thumbnail.data)), orientation, size
