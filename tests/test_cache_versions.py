@@ -32,6 +32,7 @@ SOURCES = {
         "media/enlargement.py",
         "media/pixels_digest.py",
         "media/quality.py",
+        "media/screens.py",
     ),
     "VERDICTS_VERSION": (
         "find/verification/block_grid.py",

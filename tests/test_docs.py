@@ -125,3 +125,11 @@ def test_the_kinds_of_the_option_are_the_verdicts_of_the_glossary() -> None:
     for row in rows_of("Verdicts"):
         assert row[0].strip("`") in kind.help
     assert complete_kinds() == ["copies", *Verdict]
+
+
+def test_no_page_has_the_marks_of_an_unfinished_merge() -> None:
+    pages = [*DOCS.rglob("*.md"), *DOCS.parent.glob("*.md")]
+    assert len(pages) > 10
+    marks = ("<<<<<<< ", ">>>>>>> ")
+    lines = [(page.name, line) for page in pages for line in page.read_text(encoding="utf-8").splitlines()]
+    assert [each for each in lines if each[1].startswith(marks)] == []

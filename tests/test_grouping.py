@@ -1,6 +1,7 @@
 """From verdicts to groups: a frame gives way to the shot in it also when that is seen late, and nobody is there unseen."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from vtsfind.act.keep_policy import policy
 from vtsfind.base.groups import COPIES, Box, Evidence, Group, PairVerdict, Photo, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
-from vtsfind.engine.duplicates.clustering import cluster
+from vtsfind.engine.duplicates.clustering import Cluster, cluster
 from vtsfind.engine.duplicates.keeper_ranking import RankedFiles
 from vtsfind.engine.duplicates.keepers import choose_keepers
 from vtsfind.engine.duplicates.options import Rules
@@ -111,3 +112,19 @@ def test_a_copy_of_an_edit_that_is_not_recognised_itself_comes_with_that_edit() 
     assert paths(group) == [b"/photo", b"/other", b"/small"]
     assert [member.evidence.indirect for member in group.members] == [None, None, True]
     assert (NUMBER["/photo"], NUMBER["/small"]) in verifier.asked
+
+
+def test_a_second_file_of_an_edit_that_stays_goes_for_that_file() -> None:
+    photo, edit = content("/photo"), content("/other")
+    again = replace(edit.photos[0], path=b"/longer name of the other")
+    twins = replace(edit, photos=(*edit.photos, again))
+    rules = Rules(policy(), frozenset(COPIES), frozenset(), scope(), known_decisions())
+    of_edit = Cluster(0, {1: (Verdict.EDIT, Evidence())})
+    (group,) = choose_keepers(
+        [of_edit], {0: photo, 1: twins}, RankedFiles([photo, twins], details, rules.policy), rules
+    )
+    assert [(member.photo.path, member.may_go) for member in group.members[1:]] == [
+        (b"/other", False),
+        (b"/longer name of the other", True),
+    ]
+    assert group.members[2].reason == "the same file as other, which stays"

@@ -1,5 +1,6 @@
 """What may go: at each place that says it, only a file of which another one has everything that is in it."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,6 +83,13 @@ def labels(seed: int) -> bytes:
     return deep_png(shape(seed).astype(np.uint16) * 200)
 
 
+def made_from(seed: int, kind: str, other: str, **options: object) -> Pair:
+    """A picture without metadata, and what was made from it in another format."""
+    original = encoded(photograph(seed), kind, quality=90)
+    made = Image.open(io.BytesIO(original)).convert("RGB")
+    return {f"a.{kind.lower()}": original, f"b.{other.lower()}": encoded(made, other, **options)}
+
+
 KEYWORDS = xmp(keywords=["sea", "beach"], caption="At the sea", rating=4)
 PAIRS: dict[str, Pair] = {
     "pages of a TIFF": {"a.tif": frames("TIFF", 1, 101), "b.tif": frames("TIFF", 1, 102)},
@@ -160,6 +168,8 @@ PAIRS: dict[str, Pair] = {
         "a.jpg": still(23, exif=camera_exif(size=(384, 288))),
         "b.jpg": encoded(photograph(23).resize((192, 144)), "JPEG", quality=80),
     },
+    "a JPEG made from a WebP": made_from(35, "WEBP", "JPEG", quality=80),
+    "a JPEG made from few colours": made_from(36, "GIF", "JPEG", quality=95),
     "white logos": {"a.png": logo(25), "b.png": logo(26)},
     "other transparency": {"a.png": see_through(27, 255), "b.png": see_through(27, 100)},
     "maps of labels": {"a.png": labels(28), "b.png": labels(29)},

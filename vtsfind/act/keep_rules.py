@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
+from vtsfind.base.contents import PALETTE
 from vtsfind.base.groups import Photo
 from vtsfind.base.quality import Details
 
@@ -132,7 +133,7 @@ _OTHER_FORMAT_RANKS = {"RAW": _FormatRank.RAW, "GIF": _FormatRank.FEW_COLOURS, "
 def _format(candidate: KeepCandidate) -> _FormatRank:
     kind, details = candidate.photo.info.format, candidate.details
     shot = bool(details.camera)
-    if details.contents and details.contents.colours == "palette":
+    if details.contents and details.contents.colours == PALETTE:
         return _FormatRank.FEW_COLOURS
     if details.lossless:
         if details.recompressed:

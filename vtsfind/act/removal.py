@@ -12,7 +12,7 @@ from vtsfind.act.file_rules import is_camera_file, is_screenshot
 from vtsfind.act.intact import damage_reason
 from vtsfind.act.keep_policy import mark_recompressed
 from vtsfind.act.keep_rules import COMPRESSION, FORMAT, PIXELS, KeepCandidate, size
-from vtsfind.base.contents import Contents, ItemKind, item_words
+from vtsfind.base.contents import PALETTE, Contents, ItemKind, item_words
 from vtsfind.base.groups import Member, Photo, Verdict
 from vtsfind.base.quality import Details
 
@@ -84,16 +84,15 @@ def _better(kept: KeepCandidate, file: KeepCandidate) -> str:
             break
     if all(cameras):
         return _format_doubt(kept, file)
-    return "" if cameras[0] else _size_doubt(kept, file)
+    return "" if cameras[0] else _size_doubt(kept, file) or _source_doubt(kept, file)
 
 
 def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     """Why the kept one of two sizes may have less detail, in words; empty if it has all."""
-    sizes = [each.photo.info.width * each.photo.info.height for each in (kept, file)]
-    if sizes[0] > _SAME_SIZE_RATIO * sizes[1]:
+    if _pixels(kept) > _SAME_SIZE_RATIO * _pixels(file):
         proven = kept.details.enlarged is not None and kept.details.enlarged <= _MAX_PROVEN
         return "" if proven else "the kept one is larger, but may be an enlargement of it"
-    if sizes[1] > _SAME_SIZE_RATIO * sizes[0]:
+    if _pixels(file) > _SAME_SIZE_RATIO * _pixels(kept):
         return f"is larger, {size(file)} against {size(kept)}, and may have more detail"
     return ""
 
@@ -103,6 +102,24 @@ def _format_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     formats = {kept.photo.info.format, file.photo.info.format}
     has_note = file.details.contents is not None and file.details.contents.of(ItemKind.MAKER_NOTE)
     return "either may be as the camera wrote it" if len(formats) > 1 and has_note else ""
+
+
+def _source_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
+    """Why it is not clear which of two equally large files without camera data was made from the other, in words; empty if it is."""
+    formats = {kept.photo.info.format, file.photo.info.format}
+    as_large = _pixels(kept) <= _SAME_SIZE_RATIO * _pixels(file)
+    unclear = as_large and len(formats) > 1 and _is_lossy(kept) and _is_lossy(file)
+    return "either may be made from the other" if unclear else ""
+
+
+def _is_lossy(candidate: KeepCandidate) -> bool:
+    """Whether a file may have lost something: by its format, or since it has few colours."""
+    contents = candidate.details.contents
+    return not candidate.details.lossless or (contents is not None and contents.colours == PALETTE)
+
+
+def _pixels(candidate: KeepCandidate) -> int:
+    return candidate.photo.info.width * candidate.photo.info.height
 
 
 def _lacking(kept: Contents, file: Contents, *, same_pixels: bool) -> list[str]:

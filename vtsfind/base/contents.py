@@ -8,7 +8,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
+
+PALETTE: Final = "palette"
+"""The colours of a picture that has few of them, in a table."""
 
 
 class ItemKind(StrEnum):

@@ -8,7 +8,7 @@ from typing import Final
 
 from vtsfind.find.threads import opencv
 
-FEATURES_VERSION: Final = 6
+FEATURES_VERSION: Final = 7
 """Of the details and features of one photo: `vtsfind.find.features`, `vtsfind.media.quality`, `vtsfind.media.contents`."""
 VERDICTS_VERSION: Final = 4
 """Of the verdict on two photos: `vtsfind.find.verification`."""

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from PIL import Image, ImageCms, ImageFile, IptcImagePlugin
 
-from vtsfind.base.contents import Contents, Item, ItemKind, in_order
+from vtsfind.base.contents import PALETTE, Contents, Item, ItemKind, in_order
 from vtsfind.media import formats
 from vtsfind.media.containers import Bytes, digest_text, read_container
 from vtsfind.media.descriptions import exif_items, iptc_items, xmp_items
@@ -25,8 +25,8 @@ _COLOURS = {
     "L": "grey",
     "LA": "grey",
     "La": "grey",
-    "P": "palette",
-    "PA": "palette",
+    "P": PALETTE,
+    "PA": PALETTE,
     "F": "grey",
 }
 _TIFF_BITS_PER_SAMPLE = 258

@@ -25,6 +25,7 @@ from vtsfind.media.decode import DecodeError, Pixels, decode
 from vtsfind.media.descriptions import camera_name, clean_text
 from vtsfind.media.enlargement import enlarged_probability
 from vtsfind.media.pixels_digest import FULL_SIZE, pixel_facts
+from vtsfind.media.screens import has_status_bar
 from vtsfind.media.work import Content, Setup
 
 _MAX_NAME_CHARACTERS = 100
@@ -100,6 +101,7 @@ def examine(content: Content, setup: Setup, *, shortest: int, full: bool) -> Exa
             damage="" if info.format == formats.RAW else damage(data, info.format, pixels),
             checksums=checksums(data),
             tones=tones(pixels),
+            screenshot=details.screenshot or (not details.camera and has_status_bar(pixels)),
         )
     if full:
         reduced = pixels.shape[:2] != (info.height, info.width)

@@ -1,10 +1,12 @@
 """Choosing keepers: from clusters of contents to groups of files, with the reason for each in words."""
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from vtsfind.act.removal import stay_reasons
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
+from vtsfind.base.paths import show_path
 from vtsfind.engine.duplicates.clustering import Cluster, CopyVerdict
 from vtsfind.engine.duplicates.keeper_ranking import RankedFiles
 from vtsfind.engine.duplicates.options import Rules
@@ -74,11 +76,23 @@ def _group(
     doubt = next(filter(None, doubts), "")
     members = (Member(keeper.photo, None, Evidence(), reason, keeper.details), *copies)
     staying = stay_reasons(members, asked=rules.asked, sidecar_problem=SidecarPlaces().problem)
+    proposed = [replace(each, stay_reason=staying.get(place, "")) for place, each in enumerate(members)]
     return Group(
         0,
-        tuple(replace(each, stay_reason=staying.get(place, "")) for place, each in enumerate(members)),
+        tuple(_with_twin(each, proposed) for each in proposed),
         bool(doubt) or policy.tied(keeper, second),
         doubt,
+    )
+
+
+def _with_twin(member: Member, members: Iterable[Member]) -> Member:
+    """A member that goes for another one than the keeper, of its own content, with that as its reason."""
+    twins = (each for each in members if each.photo.digest == member.photo.digest and each.stay_reason)
+    twin = next(twins, None) if member.may_go and member.verdict is not Verdict.BYTES else None
+    if twin is None:
+        return member
+    return replace(
+        member, reason=f"the same file as {show_path(os.path.basename(twin.photo.path))}, which stays"
     )
 
 
