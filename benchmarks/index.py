@@ -122,7 +122,7 @@ def queries(home: Path, photos: Path, outside: Path) -> dict[str, Any]:
     }
 
 
-_LOAD = "from vtsfind.engine.library.access import *; load_encoder(card_named(''), Settings())"
+_LOAD = "from vtsfind.engine.library.access import *; load_encoder(card_named(''), Settings(), 1_000)"
 
 
 def many_files(folder: Path, count: int) -> None:

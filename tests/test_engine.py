@@ -457,8 +457,8 @@ def test_a_model_with_one_head_needs_no_choice(tmp_path: Path, photos: Path) -> 
     signature = Signature("paper", "1" * 64, (Head("hash", 64),))
 
     class OneHead(BlockMeans):
-        def outputs(self, pixels: Any) -> Any:
-            return {"hash": super().outputs(pixels)["scene"]}
+        def outputs(self, pixels: Any, heads: Any = None) -> Any:
+            return dict.fromkeys(heads or ["hash"], super().outputs(pixels)["scene"])
 
     with Index.create(tmp_path / "one", signature) as index:
         look(index, photos, encoder=lambda: OneHead(signature))

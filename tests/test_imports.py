@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support import block_encoder
+from support.real_photos import FILES
 
 from vtsfind.base.settings import Settings
 from vtsfind.engine.context import Context
@@ -14,7 +15,8 @@ from vtsfind.engine.indexing.changes import select
 from vtsfind.engine.indexing.refresh import refresh
 from vtsfind.store.index import Index
 
-HEAVY = {"torch", "torchvision", "timm", "safetensors", "textual"}
+TORCH = {"torch", "torchvision", "timm"}
+HEAVY = {*TORCH, "safetensors", "textual"}
 PROBE = """
 import sys
 try:
@@ -42,8 +44,8 @@ def album(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def imported(*arguments: str) -> set[str]:
-    """The modules that a successful command has imported when it ends."""
+def imported(*arguments: str, code: int = 0) -> set[str]:
+    """The modules that a command has imported when it ends with an exit code."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE, *arguments],
         capture_output=True,
@@ -52,7 +54,7 @@ def imported(*arguments: str) -> set[str]:
         text=True,
         timeout=60,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == code, done.stderr
     return set(done.stderr.rpartition("imported: ")[2].split())
 
 
@@ -90,6 +92,30 @@ def test_a_query_by_a_photo_of_the_library_loads_no_torch_and_no_decoder(album: 
     cat = str(album / "photos" / "cat.jpg")
     modules = imported("query", cat, "--library", str(album / "library"))
     assert modules.isdisjoint({*HEAVY, "PIL", "rich", "pydantic"})
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A library of a few real photos by the default model, and beside it a folder with a new photo, `new/cat.jpg`."""
+    folder = tmp_path_factory.mktemp("real")
+    for place, photos in {"photos": FILES[1:4], "new": FILES[4:5]}.items():
+        (folder / place).mkdir()
+        for photo in photos:
+            (folder / place / photo.name).write_bytes(photo.read_bytes())
+    assert imported("index", str(folder / "photos"), "--library", str(folder / "library")).isdisjoint(TORCH)
+    return folder
+
+
+@pytest.mark.parametrize("head", ["scene", "copy"])
+def test_a_query_by_a_new_photo_loads_no_torch(library: Path, head: str) -> None:
+    (new,) = (library / "new").iterdir()
+    modules = imported("query", str(new), "--by", head, "--library", str(library / "library"))
+    assert modules.isdisjoint({*TORCH, "cv2", "textual"})
+
+
+def test_looking_for_a_new_photo_in_the_library_loads_no_torch(library: Path) -> None:
+    given = ["missing", str(library / "new"), "--by", "look", "--library", str(library / "library")]
+    assert imported(*given, code=1).isdisjoint(TORCH)  # 1: it is not there
 
 
 def test_comparing_a_card_by_content_loads_no_torch_and_no_decoder(album: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,13 @@ class BlockMeans:
     def encode(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.uint8]]:
         return {name: bits.pack(values) for name, values in self.outputs(pixels).items()}
 
-    def outputs(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
+    def outputs(
+        self, pixels: npt.NDArray[np.uint8], heads: Iterable[str] | None = None
+    ) -> dict[str, npt.NDArray[np.float32]]:
         self.encoded += len(pixels)
-        return {name: self._differences(pixels, side).astype(np.float32) for name, side in SIDES.items()}
+        return {
+            name: self._differences(pixels, SIDES[name]).astype(np.float32) for name in heads or list(SIDES)
+        }
 
     @staticmethod
     def _differences(pixels: npt.NDArray[np.uint8], side: int) -> npt.NDArray[np.float64]:
@@ -56,8 +60,7 @@ class BlockModel:
     def __init__(self, load: Callable[[], Any] = BlockMeans) -> None:
         self._load = load
 
-    @property
-    def encoder(self) -> Any:
+    def encoder(self, _pictures: int) -> Any:
         return self._load()
 
 
@@ -96,7 +99,7 @@ def card(folder: Path) -> ModelCard:
 def install(replace: Callable[[Any, str, Any], None] = setattr) -> None:
     """Make the engine load this encoder whichever model it is asked for, after it has looked at the weights."""
 
-    def load(card: ModelCard, _settings: Settings) -> BlockMeans:
+    def load(card: ModelCard, _settings: Settings, _pictures: int) -> BlockMeans:
         card.verify()
         return BlockMeans(card.signature)
 

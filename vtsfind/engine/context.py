@@ -15,7 +15,8 @@ from vtsfind.store.index import Index
 if TYPE_CHECKING:
     from vtsfind.learn.models.registry import ModelCard
 
-EncoderLoader = Callable[["ModelCard", Settings], EncoderLike]
+EncoderLoader = Callable[["ModelCard", Settings, int], EncoderLike]
+"""As `vtsfind.engine.library.access.load_encoder`."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class LibraryModel:
     def __init__(self, index: Index, context: Context) -> None:
         self._index = index
         self._context = context
+        self._encoder: EncoderLike | None = None
 
     @cached_property
     def card(self) -> "ModelCard":
@@ -61,9 +63,8 @@ class LibraryModel:
         """How its pictures are prepared."""
         return self.card.preprocessing
 
-    @cached_property
-    def encoder(self) -> EncoderLike:
-        """The encoder, loaded now if it was not: that imports torch and takes seconds.
+    def encoder(self, pictures: int) -> EncoderLike:
+        """The encoder, loaded now if it was not: for many `pictures`, that imports torch and takes seconds.
 
         Raises
         ------
@@ -72,4 +73,6 @@ class LibraryModel:
         ModelDamaged
             If its weights are missing or damaged.
         """
-        return self._context.load_encoder(self.card, self._context.settings)
+        if self._encoder is None:
+            self._encoder = self._context.load_encoder(self.card, self._context.settings, pictures)
+        return self._encoder

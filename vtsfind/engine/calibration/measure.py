@@ -213,10 +213,11 @@ class _CalibrationRun:
 
     def _edit_distances(self, columns: Integers, workers: WorkPool) -> _EditDistances:
         """Edit photos, encode the results, and give how far their codes are from the library's."""
-        preprocessing, encoder = self._model.preprocessing, self._model.encoder
+        strengths = (MILD_STRENGTH,) * EDITS_PER_STRENGTH + (HARD_STRENGTH,) * EDITS_PER_STRENGTH
+        preprocessing = self._model.preprocessing
+        encoder = self._model.encoder(len(columns) * len(strengths))
         self._index.require(encoder.signature)
         self._context.progress.start(Phase.ENCODE, len(columns))
-        strengths = (MILD_STRENGTH,) * EDITS_PER_STRENGTH + (HARD_STRENGTH,) * EDITS_PER_STRENGTH
         jobs: list[tuple[int, Job]] = []
         for column in columns.tolist():
             path = self._path(column)

@@ -152,6 +152,7 @@ class _Ingestion:
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="vtsfind-model")
         self._batch: list[PreparedPhoto] = []
         self._batch_size = 1
+        self._pictures = 0
         self._last_commit_s = time.monotonic()
 
     def run(self, files: list[Found], context: Context) -> None:
@@ -171,6 +172,7 @@ class _Ingestion:
                 **decode_limits(settings),
             ) as pool,
         ):
+            self._pictures = len(files)
             if not all(self._index.digests_of_size(found.stamp.size) for found in files):
                 self._start_loading()
             for item in pool.prepared(self._tasks(files), cancel):
@@ -188,7 +190,7 @@ class _Ingestion:
 
     def _start_loading(self) -> "Future[EncoderLike]":
         if self._loading is None:
-            self._loading = self._executor.submit(lambda: self._model.encoder)
+            self._loading = self._executor.submit(self._model.encoder, self._pictures)
         return self._loading
 
     def _process(self, item: "PreparedPhoto | Failure") -> None:

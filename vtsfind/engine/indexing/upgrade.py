@@ -117,7 +117,7 @@ def _encode_all(
     encoder: EncoderLike | None = None
     try:
         while any(waiting.values()):
-            encoder = encoder or context.load_encoder(card, context.settings)
+            encoder = encoder or context.load_encoder(card, context.settings, len(waiting))
             files = [(digest, found.pop(0)) for digest, found in waiting.items() if found]
             for made in _encoded(files, encoder, result, context):
                 codes.add(made)

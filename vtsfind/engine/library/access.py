@@ -6,6 +6,7 @@ Nothing here loads a model but `load_encoder`.
 """
 
 import os
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -22,6 +23,8 @@ from vtsfind.store.schema import VERSION
 if TYPE_CHECKING:
     from vtsfind.learn.models.registry import ModelCard
 
+MAX_NUMPY_PICTURES = 100
+"""Pictures up to which NumPy encodes them sooner than torch is imported (`python -m benchmarks.cold`)."""
 LIBRARY_FORMAT = VERSION
 """The version of the format of the libraries that this vtsfind makes."""
 
@@ -37,8 +40,13 @@ class EncoderLike(Protocol):
     def preprocessing(self) -> Preprocessing:
         """How its pictures are prepared."""
 
-    def outputs(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.float32]]:
-        """Turn prepared pictures (b, size, size, 3) into real outputs, head name to (b, bits); codes are their signs."""
+    def outputs(
+        self, pixels: npt.NDArray[np.uint8], heads: Iterable[str] | None = None
+    ) -> dict[str, npt.NDArray[np.float32]]:
+        """Turn prepared pictures (b, size, size, 3) into real outputs, head name to (b, bits); codes are their signs.
+
+        `heads` are those that are wanted, all by default.
+        """
 
     def encode(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.uint8]]:
         """Turn prepared pictures (b, size, size, 3) into packed codes, head name to (b, bytes)."""
@@ -51,9 +59,8 @@ class ModelLike(Protocol):
     def preprocessing(self) -> Preprocessing:
         """How its pictures are prepared."""
 
-    @property
-    def encoder(self) -> EncoderLike:
-        """What makes its codes. Loading it takes seconds."""
+    def encoder(self, pictures: int) -> EncoderLike:
+        """What makes its codes. Loading it takes seconds when there are many `pictures` to encode, see `load_encoder`."""
 
 
 def library_folder(settings: Settings) -> Path:
@@ -153,14 +160,30 @@ def card_of(index: Index) -> "ModelCard":
     )
 
 
-def load_encoder(card: "ModelCard", settings: Settings) -> EncoderLike:
-    """Load a model. This imports torch and takes seconds.
+def load_encoder(card: "ModelCard", settings: Settings, pictures: int) -> EncoderLike:
+    """Load a model.
+
+    For a few pictures that is in NumPy, if the model has a network that NumPy runs; else this imports torch and takes seconds.
+
+    Parameters
+    ----------
+    card
+        The model.
+    settings
+        Name the device. With any but `auto` and `cpu`, torch is imported for one picture too.
+    pictures
+        About how many are to be encoded.
 
     Raises
     ------
     ModelDamaged
         If the weight file is missing or does not have the registered content.
     """
+    if pictures <= MAX_NUMPY_PICTURES and settings.device in {"auto", "cpu"}:
+        from vtsfind.learn.models.numpy_encoder import NumpyEncoder, runs_in_numpy
+
+        if runs_in_numpy(card.network):
+            return NumpyEncoder(card)
     card.verify()  # before seconds go into importing torch
     # Threads of the model that wait must leave the processor to the processes that decode; read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -58,7 +58,7 @@ def match_by_picture(index: Index, result: CardResult, card_files: CardFiles, co
     pending = [i for i, photo in enumerate(result.photos) if photo.presence is not Presence.PRESENT]
     context.progress.start(Phase.CHECK, len(pending))
     with work_pool(context.settings) as workers:
-        search = _PictureSearch(index, result, card_files, model, workers, context)
+        search = _PictureSearch(index, result, card_files, model, workers, context, len(pending))
         for start in range(0, len(pending), _PHOTOS_PER_BATCH):
             some = pending[start : start + _PHOTOS_PER_BATCH]
             for i, photo in zip(some, search.classified([result.photos[i] for i in some]), strict=True):
@@ -76,6 +76,8 @@ class _PictureSearch:
     model: ModelLike
     workers: WorkPool
     context: Context
+    expected: int
+    """Photos to be classified, in all calls together."""
 
     def classified(self, photos: Sequence[CardPhoto]) -> list[CardPhoto]:
         """Some photos of the card, with their presence after they were compared with their nearest photos."""
@@ -109,7 +111,9 @@ class _PictureSearch:
     def _nearest(self, photos: Sequence[CardPhoto]) -> list[list[FileRecord]]:
         """For each photo a file of each of the nearest contents of the library; none for one that cannot be decoded."""
         queries = [QueryImage(photo.found.path, photo.found.path) for photo in photos]
-        codes_by_photo = codes_of(self.index, queries, self.model, self.context)
+        codes_by_photo = codes_of(
+            self.index, queries, self.model, self.context, head=COPY_HEAD, expected=self.expected
+        )
         planes = self.index.planes(COPY_HEAD)
         radius = adaptive_radius(planes.words)
         near: list[list[FileRecord]] = []

@@ -137,7 +137,7 @@ def search_library(
             f"--radius is {search_options.radius}.", f"Give a number of bits from 0 to {head.bits}."
         )
     photos = chosen_photos(search_options.where, index, head.name)
-    codes = codes_of(index, queries, model, context)
+    codes = codes_of(index, queries, model, context, head=head.name)
     answers = []
     for each, own in zip(queries, codes, strict=True):
         if isinstance(own, Failure):

@@ -85,6 +85,9 @@ def codes_of(
     queries: Sequence[QueryImage],
     model: ModelLike,
     context: Context,
+    *,
+    head: str,
+    expected: int = 0,
 ) -> list[Codes | Failure]:
     """Find or make the codes of some photos.
 
@@ -98,6 +101,10 @@ def codes_of(
         The library's; asked for its encoder only if a photo is new to the library.
     context
         Its settings are the limits of decoding.
+    head
+        The head whose codes are wanted; those of others are given where they cost nothing.
+    expected
+        About how many photos there are to be in this and later calls, if that is more.
 
     Returns
     -------
@@ -107,12 +114,15 @@ def codes_of(
     new = [each for each, codes in zip(queries, known, strict=True) if codes is None]
     if not new:
         return [codes for codes in known if codes is not None]
+    from vtsfind.media.query_views import VIEW_COUNT
+
     with ThreadPoolExecutor(1, thread_name_prefix="vtsfind-model") as executor:
-        loading = executor.submit(lambda: model.encoder)
+        views = VIEW_COUNT if head == COPY_HEAD else 1
+        loading = executor.submit(model.encoder, views * max(len(new), expected))
         pixels = _decode(new, model.preprocessing, context)
         wait([loading])
         context.cancel.check()
-        made = iter(_encode(pixels, loading.result, index))
+        made = iter(_encode(pixels, loading.result, index, head))
     return [next(made) if codes is None else codes for codes in known]
 
 
@@ -185,32 +195,27 @@ def _write_temporary(content: bytes | None, folder: str, number: int) -> bytes:
 
 
 def _encode(
-    pixels: Sequence[npt.NDArray[np.uint8] | Failure], encoder: Callable[[], EncoderLike], index: Index
+    pixels: Sequence[npt.NDArray[np.uint8] | Failure],
+    encoder: Callable[[], EncoderLike],
+    index: Index,
+    head: str,
 ) -> list[Codes | Failure]:
-    """Make the codes of prepared photos; failures stay where they are."""
+    """Make the codes of prepared photos by a head; failures stay where they are."""
     good = [each for each in pixels if not isinstance(each, Failure)]
     if not good:
         return [each for each in pixels if isinstance(each, Failure)]
-    from vtsfind.media.query_views import VIEW_COUNT, views
+    from vtsfind.media.query_views import views
 
     model = encoder()
     index.require(model.signature)
-    outputs = model.outputs(np.concatenate([views(each) for each in good]))
-    rows = iter(range(len(good)))
+    pictures = [views(each) if head == COPY_HEAD else each[None] for each in good]
+    outputs = model.outputs(np.concatenate(pictures), [head])[head]
+    by_photo = iter(np.split(outputs, len(good)))
     result: list[Codes | Failure] = []
     for each in pixels:
         if isinstance(each, Failure):
             result.append(each)
         else:
-            first = next(rows) * VIEW_COUNT
-            result.append(
-                {
-                    head: _view_codes(values[first : first + (VIEW_COUNT if head == COPY_HEAD else 1)])
-                    for head, values in outputs.items()
-                }
-            )
+            values = next(by_photo)
+            result.append({head: ViewCodes(bits.pack(values), values)})
     return result
-
-
-def _view_codes(outputs: npt.NDArray[np.float32]) -> ViewCodes:
-    return ViewCodes(bits.pack(outputs), outputs)

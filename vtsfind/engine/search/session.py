@@ -82,8 +82,8 @@ class SearchSession:
         with open_library(self._settings) as index:
             return catalogue(index, where, order)
 
-    def _kept_encoder(self, card: "ModelCard", settings: Settings) -> EncoderLike:
+    def _kept_encoder(self, card: "ModelCard", settings: Settings, pictures: int) -> EncoderLike:
         """The encoder of the last search if it is of this model, else a new one."""
         if self._encoder is None or self._encoder.signature != card.signature:
-            self._encoder = library.load_encoder(card, settings)
+            self._encoder = library.load_encoder(card, settings, pictures)
         return self._encoder

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_STAGE_STRIDES = (1, 2, 2, 2, 1, 2, 1)
-"""Stride of the first block of each stage; that of the others is 1."""
+from vtsfind.learn.models.numpy_network import STAGE_STRIDES
+
 _NORM_EPS = 1e-3
 _NORM_AFTER = {
     "conv_stem": "bn1",
@@ -70,7 +70,7 @@ class PlainEfficientNet(nn.Module):
         super().__init__()
         self.conv_stem = _convolution(weights, "conv_stem", stride=2)
         stages = []
-        for number, stride in enumerate(_STAGE_STRIDES):
+        for number, stride in enumerate(STAGE_STRIDES):
             count = len({name.split(".")[2] for name in weights if name.startswith(f"blocks.{number}.")})
             stages.append(
                 nn.Sequential(

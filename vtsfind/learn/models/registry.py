@@ -23,6 +23,8 @@ from vtsfind.base.tables import read_table
 from vtsfind.learn.models.spec import NetworkSpec
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
     from torch import Tensor
 
 REGISTRY = "registry.toml"
@@ -110,16 +112,44 @@ class ModelCard:
             with path.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise ModelDamaged(
-                f"The weights of '{self.name}' cannot be read from {path}: {error.strerror}.",
-                "Install vtsfind again, or remove the model's entry from the registry.",
-            ) from error
+            raise self._unreadable(path, error) from error
+        self._require_sha256(path, found, sha256)
+
+    def _unreadable(self, path: Path, error: OSError) -> ModelDamaged:
+        return ModelDamaged(
+            f"The weights of '{self.name}' cannot be read from {path}: {error.strerror}.",
+            "Install vtsfind again, or remove the model's entry from the registry.",
+        )
+
+    def _require_sha256(self, path: Path, found: str, sha256: str) -> None:
         if found != sha256:
             raise ModelDamaged(
                 f"The weights of '{self.name}' in {path} are damaged: their SHA-256 is {found[:12]}..., "
                 f"not {sha256[:12]}....",
                 "Install vtsfind again, or put the right file there.",
             )
+
+    def load_arrays(self, *, second: bool) -> "dict[str, npt.NDArray[np.float32]]":
+        """Read the weights of the first or the second backbone with its heads, as float32 arrays by name.
+
+        Raises
+        ------
+        ModelDamaged
+            When they are not there, or not as promised.
+        """
+        from safetensors.numpy import load
+
+        path, sha256 = list(self.files.items())[0 if second else -1]
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise self._unreadable(path, error) from error
+        self._require_sha256(path, hashlib.sha256(data).hexdigest(), sha256)
+        return {
+            name: value.astype("float32")
+            for name, value in load(data).items()
+            if self.network.is_second(name) == second
+        }
 
     def load(self) -> "dict[str, Tensor]":
         """Read the weights, after `verify`, as float32 tensors by name."""

@@ -1,7 +1,7 @@
 """A plain vision transformer for encoding, which needs nothing but torch.
 
-Importing timm, and torchvision behind it, takes as long as importing torch itself, and every question about a new photo
-would wait for it. So a trained model whose backbone is a plain vision transformer (Dosovitskiy et al., "An Image is Worth
+Importing timm, and torchvision behind it, takes as long as importing torch itself, and every index of new photos would wait for
+it (a few photos need no torch either, see `vtsfind.learn.models.numpy_encoder`). So a trained model whose backbone is a plain vision transformer (Dosovitskiy et al., "An Image is Worth
 16x16 Words", ICLR 2021, with the layer scale of Touvron et al., 2021, where it has one) is run by the network here. Its
 tensors have timm's names and it gives timm's values.
 
@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-_HEAD_WIDTH = 64
-_NORM_EPS = 1e-6
+from vtsfind.learn.models.numpy_network import HEAD_WIDTH, NORM_EPS
 
 
 class PlainTransformer(nn.Module):
@@ -41,7 +40,7 @@ class PlainTransformer(nn.Module):
         hidden = weights["blocks.0.mlp.fc1.weight"].shape[0]
         scaled = "blocks.0.ls1.gamma" in weights
         self.blocks = nn.Sequential(*(_Block(width, hidden, scaled=scaled) for _ in range(depth)))
-        self.norm = nn.LayerNorm(width, eps=_NORM_EPS)
+        self.norm = nn.LayerNorm(width, eps=NORM_EPS)
 
     def forward_features(self, images: Tensor) -> Tensor:
         """Return the normalised tokens, (b, t, d), of pictures (b, 3, size, size)."""
@@ -65,9 +64,9 @@ class _PatchEmbedding(nn.Module):
 class _Block(nn.Module):
     def __init__(self, width: int, hidden: int, *, scaled: bool) -> None:
         super().__init__()
-        self.norm1 = nn.LayerNorm(width, eps=_NORM_EPS)
+        self.norm1 = nn.LayerNorm(width, eps=NORM_EPS)
         self.attn = _Attention(width)
-        self.norm2 = nn.LayerNorm(width, eps=_NORM_EPS)
+        self.norm2 = nn.LayerNorm(width, eps=NORM_EPS)
         self.mlp = _Mlp(width, hidden)
         self.ls1: nn.Module = _LayerScale(width) if scaled else nn.Identity()
         self.ls2: nn.Module = _LayerScale(width) if scaled else nn.Identity()
@@ -81,13 +80,13 @@ class _Block(nn.Module):
 class _Attention(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.heads = width // _HEAD_WIDTH
+        self.heads = width // HEAD_WIDTH
         self.qkv = nn.Linear(width, 3 * width)
         self.proj = nn.Linear(width, width)
 
     def forward(self, tokens: Tensor) -> Tensor:
         b, t, d = tokens.shape
-        query, key, value = self.qkv(tokens).view(b, t, 3, self.heads, _HEAD_WIDTH).permute(2, 0, 3, 1, 4)
+        query, key, value = self.qkv(tokens).view(b, t, 3, self.heads, HEAD_WIDTH).permute(2, 0, 3, 1, 4)
         mixed: Tensor = F.scaled_dot_product_attention(query, key, value)
         projected: Tensor = self.proj(mixed.transpose(1, 2).reshape(b, t, d))
         return projected
