@@ -132,7 +132,7 @@ def test_a_cache_that_cannot_be_written_is_said(data: Path) -> None:
     [
         (["--model", "tiny.csq.drawn.61"], f"Did you mean '{NAME}'?"),
         (["--head", "face"], "has no head 'face'. It has: copy, scene."),
-        (["--device", "tpu"], "no kind of device 'tpu'"),
+        (["--device", "tpu"], "has 'tpu' for 'device'. Use auto, cuda, mps or cpu."),
         (["--seed", "-1"], "should not be negative"),
         (["--data", "nowhere"], "There is no data folder nowhere."),
         (["--dataset", "svhn"], "There is no data set 'svhn'. Known: cifar10@54000"),

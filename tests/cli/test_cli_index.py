@@ -310,3 +310,10 @@ def test_the_second_interrupt_leaves_at_once(run: Vtsfind, photos: Path) -> None
     )
     assert done.returncode == 130
     assert run("doctor", "--deep").exit_code == 0
+
+
+def test_an_unknown_device_is_refused_also_if_nothing_is_new(run: Vtsfind, photos: Path) -> None:
+    assert run("index", photos).exit_code == 0
+    result = run("index", photos, "--device", "gpu")
+    assert result.exit_code == 2
+    assert "has 'gpu' for 'device'. Use auto, cuda, mps or cpu." in " ".join(result.stderr.split())

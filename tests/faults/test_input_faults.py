@@ -98,6 +98,7 @@ SETTINGS = [
     "pixel_limit = 0",
     "decode_memory_mb = 1",
     "batch = 0",
+    "device = 'gpu'",
     "batch = 10000000000",
     "workers = 99999999999999999999",
     "x = " + "[" * 5000,

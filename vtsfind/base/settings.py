@@ -10,12 +10,13 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import platformdirs
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.files import MAX_SETTINGS_BYTES, read_bounded
+from vtsfind.base.words import either
 
 ENVIRONMENT_PREFIX = "VTSFIND_"
 
@@ -96,6 +97,9 @@ def _checked(name: str, value: Any, source: str) -> Any:
         raise UsageError(
             f"{source} has {value} for '{name}', which should be from {least:,} to {most:,}.", "Correct it."
         )
+    choices = _CHOICES.get(name)
+    if choices and value not in choices:
+        raise UsageError(f"{source} has '{value}' for '{name}'.", f"Use {either(choices)}.")
     return value
 
 
@@ -109,6 +113,10 @@ _RANGES: dict[str, tuple[float, float]] = {
 """The least and the largest value of a setting: with less, no photo of a camera can be decoded."""
 
 
+DEVICES: Final = ("auto", "cuda", "mps", "cpu")
+"""What a model may run on; whether this machine has it is seen when a model is loaded."""
+_CHOICES: Final = {"device": DEVICES}
+"""The only values of a setting."""
 _KIND_WORDS = {
     str: "text",
     int: "a whole number",
@@ -171,7 +179,7 @@ def load_settings(
     environment = os.environ if environment is None else environment
     file = places(environment).config_file if file is None else file
     given = {
-        name: _checked(name, value, "The command line") if name in _RANGES else value
+        name: _checked(name, value, "The command line") if name in {*_RANGES, *_CHOICES} else value
         for name, value in (flags or {}).items()
         if value is not None
     }

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from vtsfind.base import bits
 from vtsfind.base.errors import ModelDamaged, UsageError
+from vtsfind.base.settings import DEVICES
+from vtsfind.base.words import either
 from vtsfind.learn.models.backbones import BACKBONES
 from vtsfind.learn.models.efficientnet import PlainEfficientNet
 from vtsfind.learn.models.network import HashNetwork, normalise
@@ -147,7 +149,7 @@ def choose_device(name: str) -> torch.device:
     if name == "auto":
         return torch.device(next(kind for kind, is_there in available.items() if is_there))
     if name not in available:
-        raise UsageError(f"There is no kind of device '{name}'.", f"Use auto, {', '.join(available)}.")
+        raise UsageError(f"There is no kind of device '{name}'.", f"Use {either(DEVICES)}.")
     if not available[name]:
         raise UsageError(
             f"This machine has no '{name}' device that torch can use.", "Use --device auto or cpu."
