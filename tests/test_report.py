@@ -50,26 +50,35 @@ def test_pictures_side_by_side_end_on_the_line_below_their_captions(graphics: Gr
     renderer = PictureRenderer(graphics)
     pictures = [renderer.draw(PIXELS, 20, 7), renderer.draw(PIXELS, 10, 3)]
     text = grid_row(
-        [GridCell(pictures[0], "1. 0/64"), GridCell(None, "2."), GridCell(pictures[1], "3. 9/64")]
+        [
+            GridCell(pictures[0], ("1. 0/64", "a.jpg")),
+            GridCell(None, ("2.", "b.jpg")),
+            GridCell(pictures[1], ("3. 9/64", "猫.jpg")),
+        ]
     )
-    assert text.count("\n") == 8
+    assert text.count("\n") == 9
     assert text.startswith("".join(picture.before for picture in pictures))
     if graphics in {Graphics.SIXEL, Graphics.ITERM2}:
         lines, _, drawn = text.rpartition("\n")
         # Each is drawn from its upper left, over its own lines, whatever had to scroll for them.
         assert drawn == (
-            f"\x1b7\x1b[8A{pictures[0].overlay}\x1b8" + f"\x1b7\x1b[4A\x1b[44C{pictures[1].overlay}\x1b8"
+            f"\x1b7\x1b[9A{pictures[0].overlay}\x1b8" + f"\x1b7\x1b[5A\x1b[44C{pictures[1].overlay}\x1b8"
         )
     else:
         lines = text.removesuffix("\n")
-    assert lines.splitlines()[-1] == "1. 0/64" + " " * 15 + "2." + " " * 20 + "3. 9/64"
+    assert lines.splitlines()[-2:] == [
+        "1. 0/64" + " " * 15 + "2." + " " * 20 + "3. 9/64",
+        "a.jpg" + " " * 17 + "b.jpg" + " " * 17 + "猫.jpg",
+    ]
 
 
 def test_blocks_side_by_side_have_two_colours_a_character_and_stand_on_one_line() -> None:
     flat = np.zeros((160, 160, 3), np.uint8)
     flat[80:] = (1, 2, 3)
     renderer = PictureRenderer(Graphics.BLOCKS)
-    row = grid_row([GridCell(renderer.draw(flat, 4, 1), "a"), GridCell(renderer.draw(flat, 2, 2), "b")])
+    row = grid_row(
+        [GridCell(renderer.draw(flat, 4, 1), ("a", "c")), GridCell(renderer.draw(flat, 2, 2), ("b", "d"))]
+    )
     drawn = "\x1b[38;2;0;0;0;48;2;1;2;3m{}\x1b[0m"
     lower = row.splitlines()[1]
     assert lower.startswith(drawn.format("\u2580" * 4) + " " * 18)

@@ -1,13 +1,16 @@
 """Small pictures of the answers to a query, drawn by `vtsfind.graphics`."""
 
+import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
+from rich.cells import cell_len, set_cell_size
 from rich.color import ColorSystem
 
+from vtsfind.base.paths import show_path
 from vtsfind.engine.search.query import Neighbour
 from vtsfind.graphics.detect import AUTO, Graphics, choose_graphics, query_terminal
 from vtsfind.graphics.renderer import PictureRenderer, RenderedPicture
@@ -57,7 +60,7 @@ def inline_renderer(requested: str, output: Output) -> PictureRenderer | None:
 
 
 class InlinePictures:
-    """Draws the pictures of hits as a grid that fits the terminal, each with its rank below.
+    """Draws the pictures of hits as a grid that fits the terminal, each with its rank and its name below.
 
     Parameters
     ----------
@@ -89,11 +92,20 @@ class InlinePictures:
             self._output.raw(grid_row(cells).encode())
 
     def _cell(self, hit: Neighbour, pixels: Pixels | None) -> "GridCell":
-        caption = f"{hit.rank}. {hit.distance}/{hit.bits}"
+        rank = f"{hit.rank}. {hit.distance}/{hit.bits}{' (no picture)' if pixels is None else ''}"
+        captions = rank[:_MAX_COLUMNS], _fitted(show_path(os.path.basename(hit.path)))
         if pixels is None:
-            return GridCell(None, f"{caption} (no picture)"[:_MAX_COLUMNS])
+            return GridCell(None, captions)
         columns, rows = picture_cells(hit.info.width, hit.info.height)
-        return GridCell(self._renderer.draw(pixels, columns, rows), caption)
+        return GridCell(self._renderer.draw(pixels, columns, rows), captions)
+
+
+def _fitted(name: str) -> str:
+    """A name that is no wider than a picture; a long one without its middle."""
+    if cell_len(name) <= _MAX_COLUMNS:
+        return name
+    end = set_cell_size(name[::-1], _MAX_COLUMNS // 2)[::-1]
+    return f"{set_cell_size(name, _MAX_COLUMNS - _MAX_COLUMNS // 2 - 1)}\u2026{end}"
 
 
 def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
@@ -105,10 +117,11 @@ def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:
 
 @dataclass(frozen=True, slots=True)
 class GridCell:
-    """A picture of a grid, and the text below it."""
+    """A picture of a grid, and the texts below it."""
 
     picture: RenderedPicture | None
-    caption: str
+    captions: tuple[str, str]
+    """The two lines below it."""
 
 
 def pictures_in_row(width: int) -> int:
@@ -134,11 +147,14 @@ def picture_cells(width: int, height: int) -> tuple[int, int]:
 
 def grid_row(cells: Sequence[GridCell]) -> str:
     """The text that draws pictures side by side at the cursor, their captions below, and leaves the cursor on the next line."""
+    captions = [cell.captions for cell in cells]
     height = max((cell.picture.rows for cell in cells if cell.picture), default=0)
     lines = [
         "".join(_padded(_picture_line(cell.picture, row, height)) for cell in cells) for row in range(height)
     ]
-    lines.append("".join(_padded((cell.caption, len(cell.caption))) for cell in cells))
+    lines += [
+        "".join(_padded((text, cell_len(text))) for text in texts) for texts in zip(*captions, strict=True)
+    ]
     text = "".join(cell.picture.before for cell in cells if cell.picture)
     text += "".join(f"{line.rstrip()}\n" for line in lines)
     for place, cell in enumerate(cells):
@@ -146,7 +162,9 @@ def grid_row(cells: Sequence[GridCell]) -> str:
             cell.picture and cell.picture.overlay
         ):  # its lines are on the screen now, whatever had to scroll for them
             right = place * (_MAX_COLUMNS + _GAP)
-            text += f"\x1b7\x1b[{cell.picture.rows + 1}A" + (f"\x1b[{right}C" if right else "")
+            text += f"\x1b7\x1b[{cell.picture.rows + len(cell.captions)}A" + (
+                f"\x1b[{right}C" if right else ""
+            )
             text += f"{cell.picture.overlay}\x1b8"
     return text
 

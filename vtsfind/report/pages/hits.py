@@ -6,6 +6,7 @@ from html import escape
 from vtsfind.base.paths import show_path, show_path_from_home
 from vtsfind.base.words import counted
 from vtsfind.engine.search.query import Answer, Neighbour, Similar
+from vtsfind.engine.search.where import day_of
 from vtsfind.report.pages.page import Thumbnail, html_page, picture
 
 
@@ -33,6 +34,8 @@ def _section(answer: Answer, thumbnail: Thumbnail) -> str:
 def _card(hit: Neighbour, jpeg: bytes | None) -> str:
     folder, name = os.path.split(hit.path)
     facts = f"{hit.rank}. {hit.distance} of {hit.bits} bits differ, {hit.info.width}x{hit.info.height}"
+    day = day_of(hit.info, hit.stamp)
+    facts += f", {day.isoformat()}" if day else ""
     if hit.same_content:
         facts += ", the same content"
     return (
