@@ -12,3 +12,4 @@ docs:  ## Write the pages that are made from the program.
 	python3 -m vtsfind.cli.commands_page > docs/cli.md
 	python3 -m vtsfind.cli.keys_page > docs/keys.md
 	python3 -m vtsfind.cli.man_page > docs/vtsfind.1
+	python3 tests/support/fault_matrix.py

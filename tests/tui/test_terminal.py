@@ -1,5 +1,6 @@
 """The real program in a real terminal (tmux): start, page through groups, accept, quit, resume."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -105,6 +106,25 @@ def test_a_library_that_is_not_there_opens_at_home_if_there_are_others(
     terminal.until("not indexed yet")
     terminal.press("q")
     assert terminal.until_ended() == 0
+
+
+def test_the_colours_of_the_settings_are_used_and_unknown_ones_are_refused(
+    library: Path, tmp_path: Path, terminals: list[Terminal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = [sys.executable, "-m", "vtsfind", "browse", "--library", str(library)]
+    monkeypatch.setenv("VTSFIND_THEME", "textual-light")
+    terminal = Terminal(tmp_path / "light", command)
+    terminals.append(terminal)
+    terminal.until("Groups")
+    terminal.rest()
+    grounds = re.findall(r"48;2;(\d+);(\d+);(\d+)m", terminal.coloured)
+    bright = [sum(map(int, ground)) > 600 for ground in grounds]
+    assert sum(bright) > len(bright) / 2
+    monkeypatch.setenv("VTSFIND_THEME", "pale")
+    terminal = Terminal(tmp_path / "pale", command)
+    terminals.append(terminal)
+    terminal.until("There is no theme 'pale'.")
+    assert terminal.until_ended() == 2
 
 
 def test_browsing_loads_no_torch(library: Path) -> None:

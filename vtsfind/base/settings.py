@@ -50,6 +50,8 @@ class Settings:
     """Whether to include files and folders whose name begins with a dot."""
     one_file_system: bool = False
     """Whether to skip folders on other file systems."""
+    theme: str = "vtsfind"
+    """Colours of `vtsfind browse`: `textual-light` for a bright terminal, or another one of Ctrl-P, Theme."""
 
 
 def _boolean(text: str) -> bool:

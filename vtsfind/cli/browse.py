@@ -51,7 +51,7 @@ def _show(run: CommandRun, dedup_options: "DedupOptions", graphics: str) -> None
         raise UsageError("browse needs a terminal.", "`vtsfind dupes` prints the groups anywhere.")
     answer, cell = query_terminal() if graphics in {AUTO, "sixel", "kitty", "iterm2"} else (b"", None)
     with BrowseSession(run.settings, dedup_options=dedup_options) as browsing:
-        app = BrowseApp(browsing, choose_graphics(graphics, answer), cell)
+        app = BrowseApp(browsing, choose_graphics(graphics, answer), cell, run.settings.theme)
         app.run()
         if app.return_code:
             run.code = ExitCode.BUG

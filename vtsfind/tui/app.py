@@ -10,9 +10,9 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.theme import Theme
 
-from vtsfind.base.errors import LibraryMissing
+from vtsfind.base.errors import LibraryMissing, UsageError
 from vtsfind.base.progress import Cancelled
-from vtsfind.base.words import counted, file_size
+from vtsfind.base.words import counted, either, file_size
 from vtsfind.engine.indexing.refresh import RefreshResult
 from vtsfind.engine.review.session import BrowseSession, GroupView, error_message
 from vtsfind.graphics.detect import CellSize, Graphics
@@ -79,6 +79,13 @@ class BrowseApp(SerialKeysApp):
         How pictures are drawn.
     cell
         The size of a character in pixels, for graphics that draw pixels.
+    theme
+        The name of the colours.
+
+    Raises
+    ------
+    UsageError
+        If there is no such theme.
     """
 
     TITLE = "vtsfind"
@@ -95,7 +102,11 @@ class BrowseApp(SerialKeysApp):
     DEFAULT_MODE = "groups"
 
     def __init__(
-        self, session: BrowseSession, graphics: Graphics = Graphics.BLOCKS, cell: CellSize | None = None
+        self,
+        session: BrowseSession,
+        graphics: Graphics = Graphics.BLOCKS,
+        cell: CellSize | None = None,
+        theme: str = THEME.name,
     ) -> None:
         super().__init__()
         self.session = session
@@ -113,7 +124,9 @@ class BrowseApp(SerialKeysApp):
         self._leaving = False
         self._interrupted = False
         self.register_theme(THEME)
-        self.theme = THEME.name
+        if theme not in self.available_themes:
+            raise UsageError(f"There is no theme '{theme}'.", f"Use {either(sorted(self.available_themes))}.")
+        self.theme = theme
 
     def on_mount(self) -> None:
         """Start to find groups."""
