@@ -6,15 +6,14 @@ from typing import TYPE_CHECKING, TypedDict
 
 from vtsfind.base.machine import processors
 from vtsfind.base.progress import CancelToken
-from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, Found
 from vtsfind.base.settings import Settings
-from vtsfind.find.features.extract import ExtractFeatures, unpack
-from vtsfind.find.verification.verify import PhotoFeatures
 from vtsfind.media.pool import Job, WorkPool
 from vtsfind.media.scan import failure_of, stamp_of
 
 if TYPE_CHECKING:
+    from vtsfind.base.quality import Details
+    from vtsfind.find.verification.verify import PhotoFeatures
     from vtsfind.media.work import ContentProcessor
 
 
@@ -51,7 +50,7 @@ def job_for(path: bytes, work: "ContentProcessor") -> Job | Failure:
 
 def extract_features(
     pool: WorkPool, paths: Iterable[bytes], cancel: CancelToken, *, full: bool = False
-) -> Iterator[tuple[PhotoFeatures, Details] | Failure]:
+) -> "Iterator[tuple[PhotoFeatures, Details] | Failure]":
     """Extract the features of a few photos, in order.
 
     Parameters
@@ -69,6 +68,9 @@ def extract_features(
     ------
     The features and quality details of each photo, or why there are none.
     """
+    from vtsfind.find.features.extract import ExtractFeatures, unpack
+    from vtsfind.find.verification.verify import PhotoFeatures
+
     jobs = [job_for(path, ExtractFeatures(full=full)) for path in paths]
     done = pool.done((each for each in jobs if isinstance(each, Job)), cancel)
     for each in jobs:

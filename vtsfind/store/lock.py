@@ -13,8 +13,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from vtsfind.base.errors import LibraryLocked
 from vtsfind.base.files import MAX_SETTINGS_BYTES, read_bounded
 from vtsfind.store.atomic import atomic_replace
@@ -35,6 +33,8 @@ class WriterLock:
     """
 
     def __init__(self, folder: Path) -> None:
+        from filelock import FileLock, Timeout
+
         self._owner = folder / OWNER_NAME
         # Not bound to a thread: another thread may release it.
         self._lock = FileLock(folder / LOCK_NAME, thread_local=False)
