@@ -25,6 +25,7 @@ from PIL import Image
 from benchmarks.families.drawing import Others, photos_in, seed_of
 from benchmarks.machine import write_result
 from benchmarks.negatives import KINDS, pair
+from vtsfind.base.addresses import Place
 from vtsfind.base.groups import Group
 from vtsfind.base.settings import Settings
 from vtsfind.engine.apply.plans import plan_for_groups
@@ -68,7 +69,7 @@ def write_tree(folder: Path, kinds: Sequence[str], numbers: Sequence[int], photo
     return truth
 
 
-def scored(groups: Sequence[Group], library: Path, truth: Truth) -> dict[str, Any]:
+def scored(groups: Sequence[Group], library: Place, truth: Truth) -> dict[str, Any]:
     """Count what is proposed and what is found; see the module."""
     by_kind = {kind: Counter[str]() for kind, _ in truth.values()}
     wrong = []

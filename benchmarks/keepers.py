@@ -27,6 +27,7 @@ from PIL import ExifTags, Image, ImageDraw, ImageFilter, ImageOps
 from benchmarks.families import apps, overlays
 from benchmarks.families.drawing import Others, Rng, photos_in, seed_of
 from benchmarks.machine import write_result
+from vtsfind.base.addresses import Place
 from vtsfind.base.groups import Group
 from vtsfind.base.operations import Action
 from vtsfind.base.settings import Settings
@@ -298,7 +299,7 @@ def write_tree(folder: Path, photos: list[Path], kinds: list[str], each: int) ->
     return originals
 
 
-def scored(groups: tuple[Group, ...], library: Path, originals: Mapping[str, str]) -> dict[str, Any]:
+def scored(groups: tuple[Group, ...], library: Place, originals: Mapping[str, str]) -> dict[str, Any]:
     """Count the keepers by kind; see the module."""
     counts = {kind: Counter[str]() for kind in originals.values()}
     wrong = []

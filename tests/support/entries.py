@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from vtsfind.base.records import Entry, Failure, Head, PictureInfo, Reason, Signature, Stamp
 from vtsfind.store.index import Index
+from vtsfind.store.library import Library
 
 SIGNATURE = Signature("tiny.lite.photos.296", "5f" * 32, (Head("copy", 256), Head("scene", 40)))
 
@@ -42,7 +43,7 @@ def failure(i: int) -> Failure:
     return Failure(path(i), Reason.DAMAGED, f"cut short at {i}", stamp(i))
 
 
-def golden_changes(index: Index) -> None:
+def golden_changes(index: Library) -> None:
     """Fill an empty library with one of everything that the format knows."""
     index.add_roots([b"/photos", b"/more/\xff"])
     for i in range(9):

@@ -1,5 +1,6 @@
 """The frozen values that cross layers. Paths are the system's bytes; text is made of them only for show."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -29,6 +30,16 @@ class Found:
     path: bytes
     """Absolute path."""
     stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Which of some files a run of `index` reads, where several runs fill one library."""
+
+    own: Sequence[Found]
+    """Those that this run reads."""
+    others: Sequence[Found] = ()
+    """Those that another run is reading now."""
 
 
 class Reason(StrEnum):

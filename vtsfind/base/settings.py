@@ -29,7 +29,7 @@ class Settings:
     """Everything that a user can set once for all commands; each command has options of its own."""
 
     library: str = "default"
-    """Library to use: a name, or a path that contains a slash."""
+    """Library to use: a name, a path that contains a slash, or the address of a PostgreSQL database."""
     model: str = ""
     """Model of a new library; empty for the default model."""
     device: str = "auto"

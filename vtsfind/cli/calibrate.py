@@ -76,7 +76,7 @@ def _calibrate(run: CommandRun, options: CalibrateOptions) -> None:
     else:
         with run.context() as context:
             result = calibrate(context, sample=options.sample, edited=options.edited)
-        folder, curve, failures = result.folder, result.curve, result.failures
+        folder, curve, failures = result.library, result.curve, result.failures
     rate = options.rate
     radius = None if rate is None else curve.radius_for(rate)
     if options.plot:

@@ -29,11 +29,12 @@ def list_decisions(*, common: CommonOptions) -> None:
     files are moved or renamed. A photo of this library is named by its path, any other by the SHA-256 of its content.
     """
     with running(common) as run:
+        from vtsfind.engine.library.access import library_place
         from vtsfind.engine.library.decisions import known_decisions, photos_of
         from vtsfind.report import decisions as report
         from vtsfind.report import schema
 
-        known = known_decisions(intact=False)
+        known = known_decisions(library_place(run.settings), intact=False)
         paths = photos_of(run.settings, known)
         if run.json:
             report.write_records(run.output, schema.DECISIONS_LIST, known, paths)
@@ -64,10 +65,16 @@ def add(
     `vtsfind decisions forget` revokes a decision.
     """
     with running(common) as run:
+        from vtsfind.engine.library.access import library_place
         from vtsfind.engine.library.decisions import decide
         from vtsfind.report import schema
 
-        _conclude(run, schema.DECISIONS_ADD, decide(choice, photos), "Saved the decision for {}.")
+        _conclude(
+            run,
+            schema.DECISIONS_ADD,
+            decide(choice, photos, library_place(run.settings)),
+            "Saved the decision for {}.",
+        )
 
 
 def forget(
@@ -85,9 +92,10 @@ def forget(
     """Revoke decisions, so that the photos are proposed as duplicates again."""
     with running(common) as run:
         from vtsfind.engine.library import decisions as engine
+        from vtsfind.engine.library.access import library_place
         from vtsfind.report import schema
 
-        forgotten = engine.forget(photos or [], everything=everything)
+        forgotten = engine.forget(photos or [], library_place(run.settings), everything=everything)
         _conclude(run, schema.DECISIONS_FORGET, len(forgotten), "Revoked the decision for {}.")
 
 
@@ -100,11 +108,12 @@ def export(*, common: CommonOptions) -> None:
     contents.
     """
     with running(common) as run:
+        from vtsfind.engine.library.access import library_place
         from vtsfind.engine.library.decisions import known_decisions
         from vtsfind.report import decisions as report
         from vtsfind.report import schema
 
-        known = known_decisions(intact=False)
+        known = known_decisions(library_place(run.settings), intact=False)
         report.write_records(run.output, schema.DECISIONS_EXPORT, known, {})
         _warn_of_damage(run, len(known.damaged))
 
@@ -121,11 +130,14 @@ def import_from(
     Of two decisions about one pair the later one wins. Importing a file again changes nothing.
     """
     with running(common) as run:
+        from vtsfind.engine.library.access import library_place
         from vtsfind.engine.library.decisions import import_decisions
         from vtsfind.report import schema
 
         with open_input(source) as stream:
-            _, changed = import_decisions(stream, "standard input" if source == "-" else source)
+            _, changed = import_decisions(
+                stream, "standard input" if source == "-" else source, library_place(run.settings)
+            )
         _conclude(run, schema.DECISIONS_IMPORT, changed, "Imported the decision for {}.")
 
 

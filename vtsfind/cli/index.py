@@ -184,7 +184,7 @@ def _suggest_reference(run: CommandRun) -> None:
 def _refresh(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:
     from vtsfind.engine.indexing.update import update
     from vtsfind.engine.indexing.upgrade import better_model
-    from vtsfind.engine.library.access import library_folder
+    from vtsfind.engine.library.access import library_place
     from vtsfind.report.index import summarize_refresh, write_refresh
 
     with run.context() as context:
@@ -192,7 +192,7 @@ def _refresh(run: CommandRun, folders: list[str], names: list[bytes], options: I
         result = update(context, folders, names, model=own_model, options=options.refresh_options())
         better = "" if options.upgrade else better_model(context)
     if run.json:
-        write_refresh(run.output, library_folder(run.settings), result)
+        write_refresh(run.output, library_place(run.settings), result)
     summarize_refresh(run.notes, result, ", ".join(folders) or "the folders of the library")
     if result.new and result.new == result.photos:
         _suggest_reference(run)
@@ -240,13 +240,13 @@ def _upgrade(run: CommandRun, options: IndexOptions) -> None:
 
 def _preview_changes(run: CommandRun, folders: list[str], names: list[bytes], options: IndexOptions) -> None:
     from vtsfind.engine.indexing.update import preview_changes
-    from vtsfind.engine.library.access import library_folder
+    from vtsfind.engine.library.access import library_place
     from vtsfind.report.index import summarize_changes, write_changes
 
     with run.context() as context:
         changes = preview_changes(context, folders, names, options=options.refresh_options())
     if run.json:
-        write_changes(run.output, library_folder(run.settings), changes)
+        write_changes(run.output, library_place(run.settings), changes)
     summarize_changes(run.notes, changes)
     if changes.failures:
         run.code = ExitCode.SOME_FAILED

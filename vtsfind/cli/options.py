@@ -51,8 +51,8 @@ class ScreenOptions:
     library: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|PATH",
-            help="Library to use: a name, or a path that contains a slash.",
+            metavar="NAME|PATH|URL",
+            help="Library to use: a name, a path that contains a slash, or postgresql://HOST/DATABASE.",
             autocompletion=complete_libraries,
             rich_help_panel=COMMON,
         ),

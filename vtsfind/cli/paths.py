@@ -12,6 +12,7 @@ def paths(*, common: CommonOptions) -> None:
     """
     with running(common) as run:
         from vtsfind.base.settings import places
+        from vtsfind.engine.library.access import library_place
         from vtsfind.report.paths import write_places
 
         folders = places()
@@ -23,7 +24,7 @@ def paths(*, common: CommonOptions) -> None:
                 "cache": folders.cache,
                 "state": folders.state,
                 "models": folders.models,
-                "library": folders.library(run.settings.library),
+                "library": library_place(run.settings),
             },
             json=run.json,
         )

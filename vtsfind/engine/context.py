@@ -10,7 +10,7 @@ from vtsfind.base.records import Preprocessing
 from vtsfind.base.settings import Settings
 from vtsfind.engine.library import access
 from vtsfind.engine.library.access import EncoderLike, card_of
-from vtsfind.store.index import Index
+from vtsfind.store.library import Library
 
 if TYPE_CHECKING:
     from vtsfind.learn.models.registry import ModelCard
@@ -26,7 +26,7 @@ class Context(Monitor):
     settings: Settings
     load_encoder: EncoderLoader = field(default_factory=lambda: access.load_encoder, kw_only=True)
 
-    def model_of(self, index: Index) -> "LibraryModel":
+    def model_of(self, index: Library) -> "LibraryModel":
         """The model of a library; nothing is loaded yet."""
         return LibraryModel(index, self)
 
@@ -42,7 +42,7 @@ class LibraryModel:
         Says how the model is loaded.
     """
 
-    def __init__(self, index: Index, context: Context) -> None:
+    def __init__(self, index: Library, context: Context) -> None:
         self._index = index
         self._context = context
         self._encoder: EncoderLike | None = None

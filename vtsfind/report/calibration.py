@@ -1,7 +1,6 @@
 """What each radius finds in a library, and how many unrelated pairs lie within it, as a chart of blocks or NDJSON."""
 
-from pathlib import Path
-
+from vtsfind.base.addresses import Place
 from vtsfind.base.words import counted
 from vtsfind.engine.library.curve import Curve
 from vtsfind.report import schema
@@ -73,7 +72,7 @@ def summarize_curve(notes: Notes, curve: Curve) -> None:
     )
 
 
-def write_records(output: Output, library: Path, curve: Curve, radius: int | None) -> None:
+def write_records(output: Output, library: Place, curve: Curve, radius: int | None) -> None:
     """Write a record for each radius, and the footer."""
     lines = NdjsonWriter(
         output, schema.CALIBRATE, **library_fields(library), head=curve.head, bits=curve.bits

@@ -18,7 +18,7 @@ def write_diagnosis(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]
     for sentence in repairs:
         output.line(f"repaired: {sentence}")
     counts = diagnosis.counts
-    rows = [["library", str(diagnosis.folder)]]
+    rows = [["library", str(diagnosis.place)]]
     if counts:
         when = f"{counts.indexed.astimezone():%Y-%m-%d %H:%M}" if counts.indexed else "never"
         rows += [
@@ -58,7 +58,7 @@ def summarize_diagnosis(notes: Notes, diagnosis: Diagnosis) -> None:
 
 def write_records(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]) -> None:
     """Write the results as JSON."""
-    lines = NdjsonWriter(output, schema.DOCTOR, model=diagnosis.model, **library_fields(diagnosis.folder))
+    lines = NdjsonWriter(output, schema.DOCTOR, model=diagnosis.model, **library_fields(diagnosis.place))
     for sentence in repairs:
         lines.write("repair", message=sentence)
     for finding in diagnosis.findings:

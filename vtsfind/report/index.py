@@ -1,8 +1,8 @@
 """The results of a refresh, or of its dry run, as text or JSON."""
 
 import shlex
-from pathlib import Path
 
+from vtsfind.base.addresses import Place
 from vtsfind.base.paths import path_fields, show_path
 from vtsfind.base.words import counted
 from vtsfind.engine.indexing.changes import Changes
@@ -87,7 +87,7 @@ def summarize_changes(notes: Notes, changes: Changes) -> None:
     write_failures(notes, changes.failures)
 
 
-def write_refresh(output: Output, library: Path, result: RefreshResult) -> None:
+def write_refresh(output: Output, library: Place, result: RefreshResult) -> None:
     """Write what a refresh did: its failures, and the footer."""
     lines = NdjsonWriter(output, schema.INDEX, **library_fields(library))
     for failure in result.failures:
@@ -108,7 +108,7 @@ def write_refresh(output: Output, library: Path, result: RefreshResult) -> None:
     )
 
 
-def write_changes(output: Output, library: Path, changes: Changes) -> None:
+def write_changes(output: Output, library: Place, changes: Changes) -> None:
     """Write what a refresh would do, and the footer."""
     lines = NdjsonWriter(output, schema.INDEX_DRY_RUN, dry_run=True, **library_fields(library))
     for found in changes.fresh:

@@ -6,10 +6,10 @@ Every object has a `type`. Which there are, and their fields, is declared in `vt
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import vtsfind
+from vtsfind.base.addresses import Place
 from vtsfind.base.paths import path_fields
 from vtsfind.report.schema import SCHEMA, Stream
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from vtsfind.base.records import Failure
 
 
-def library_fields(folder: Path) -> dict[str, str]:
-    """The fields that carry the folder of a library."""
-    return path_fields(os.fsencode(folder), "library")
+def library_fields(place: Place) -> dict[str, str]:
+    """The fields that say where a library is."""
+    return path_fields(os.fsencode(place), "library")
 
 
 class ByteSink(Protocol):

@@ -91,65 +91,32 @@ def _now() -> str:
     return datetime.now(UTC).strftime(_TIME)
 
 
-class Decisions:
-    """All decisions in a file; further ones can be added.
-
-    A look-up is a dictionary access. Several processes may add decisions at the same time; each sees those that were in the
-    file when it opened it, and its own.
+class KnownDecisions:
+    """All decisions that are known; a subclass stores further ones. A look-up is a dictionary access.
 
     Parameters
     ----------
-    path
-        The file; the first decision creates it.
     now
         Returns the current time in the format of `Decision.at`.
-
-    Raises
-    ------
-    StorageError
-        If the file cannot be read, is not a file of decisions, or has a later version.
     """
 
-    def __init__(self, path: Path, *, now: Callable[[], str] = _now) -> None:
-        self.path = path
+    damaged: tuple[int, ...] = ()
+    """Numbers, from 1, of lines with a wrong checksum: what they decided is not known."""
+
+    def __init__(self, now: Callable[[], str] = _now) -> None:
         self._now = now
         self._latest: dict[Pair, Decision] = {}
-        lines = read_lines(path, KIND, VERSION)
-        last = (len(lines.records) + len(lines.damaged) + 2,) if lines.has_broken_end else ()
-        self.damaged = (*lines.damaged, *last)
-        """Numbers, from 1, of lines with a wrong checksum: what they decided is not known."""
-        for record in lines.records:
-            decision = decision_of(record)
-            if decision:
-                self._set_if_later(decision)
 
     def require_intact(self) -> None:
-        """Make sure that every decision is known.
-
-        Raises
-        ------
-        StorageError
-            If a line is damaged.
-        """
-        if self.damaged:
-            raise StorageError(
-                f"The file of your decisions, {self.path}, is damaged in line {', '.join(map(str, self.damaged))}:"
-                " photos that you wanted to keep could be proposed to go.",
-                "Look at those that can be read with `vtsfind decisions list`, then go on without the others with"
-                " `vtsfind doctor --repair`.",
-            )
+        """Make sure that every decision is known."""
 
     def set_damage_aside(self) -> Path:
-        """Leave the damaged lines out of the file, and keep a copy of it as it was, whose name is given.
+        """Leave out what is damaged, and keep a copy of it; only where `damaged` says that something is."""
+        raise NotImplementedError
 
-        Raises
-        ------
-        DiskFull, StorageError
-            If that cannot be written.
-        """
-        with exclusive_lock(self.path, CancelToken()):
-            records = read_lines(self.path, KIND, VERSION).records
-            return set_damage_aside(self.path, KIND, VERSION, records)
+    def _store(self, decisions: list[Decision]) -> None:
+        """Store decisions."""
+        raise NotImplementedError
 
     def _set_if_later(self, decision: Decision) -> None:
         known = self._latest.get(decision.pair)
@@ -225,11 +192,71 @@ class Decisions:
         return changed
 
     def _write(self, decisions: list[Decision]) -> None:
-        if not decisions:
-            return
+        if decisions:
+            self._store(decisions)
+            for each in decisions:
+                self._set_if_later(each)
+
+
+class Decisions(KnownDecisions):
+    """All decisions in a file; further ones can be added.
+
+    Several processes may add decisions at the same time; each sees those that were in the file when it opened it, and its own.
+
+    Parameters
+    ----------
+    path
+        The file; the first decision creates it.
+    now
+        Returns the current time in the format of `Decision.at`.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be read, is not a file of decisions, or has a later version.
+    """
+
+    def __init__(self, path: Path, *, now: Callable[[], str] = _now) -> None:
+        super().__init__(now)
+        self.path = path
+        lines = read_lines(path, KIND, VERSION)
+        last = (len(lines.records) + len(lines.damaged) + 2,) if lines.has_broken_end else ()
+        self.damaged = (*lines.damaged, *last)
+        for record in lines.records:
+            decision = decision_of(record)
+            if decision:
+                self._set_if_later(decision)
+
+    def require_intact(self) -> None:
+        """Make sure that every decision is known.
+
+        Raises
+        ------
+        StorageError
+            If a line is damaged.
+        """
+        if self.damaged:
+            raise StorageError(
+                f"The file of your decisions, {self.path}, is damaged in line {', '.join(map(str, self.damaged))}:"
+                " photos that you wanted to keep could be proposed to go.",
+                "Look at those that can be read with `vtsfind decisions list`, then go on without the others with"
+                " `vtsfind doctor --repair`.",
+            )
+
+    def set_damage_aside(self) -> Path:
+        """Leave the damaged lines out of the file, and keep a copy of it as it was, whose name is given.
+
+        Raises
+        ------
+        DiskFull, StorageError
+            If that cannot be written.
+        """
+        with exclusive_lock(self.path, CancelToken()):
+            records = read_lines(self.path, KIND, VERSION).records
+            return set_damage_aside(self.path, KIND, VERSION, records)
+
+    def _store(self, decisions: list[Decision]) -> None:
         self.require_intact()
         make_private_folder(self.path.parent)
         with exclusive_lock(self.path, CancelToken()), LineFile(self.path, KIND, VERSION) as file:
             file.append(*map(as_record, decisions))
-        for each in decisions:
-            self._set_if_later(each)

@@ -69,7 +69,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.errors import LibraryDamaged, LibraryMissing, ModelMismatch
-from vtsfind.base.records import Entry, Failure, Signature, Stamp
+from vtsfind.base.records import Claim, Entry, Failure, Found, Signature, Stamp
 from vtsfind.store import health, planes, schema
 from vtsfind.store.atomic import make_private_folder
 from vtsfind.store.database import Counts, Database
@@ -112,6 +112,11 @@ class Index(AbstractContextManager["Index"]):
             connection.close()
             raise
         return database
+
+    @property
+    def place(self) -> Path:
+        """Where the library is: its folder."""
+        return self.folder
 
     @classmethod
     def create(cls, folder: Path, signature: Signature) -> Self:
@@ -228,6 +233,10 @@ class Index(AbstractContextManager["Index"]):
             raise RuntimeError("the library was opened for reading")
         return self._database
 
+    def claim(self, files: Sequence[Found]) -> Claim:
+        """Share files with other runs: there are none, since one process writes."""
+        return Claim(files)
+
     @translates_errors
     def commit(self) -> None:
         """Commit the changes: a killed process does not lose them from here on."""
@@ -273,6 +282,13 @@ class Index(AbstractContextManager["Index"]):
             If the library's model has no such head.
         """
         return self._planes.of_head(head)
+
+    def near(
+        self, head: str, views: npt.NDArray[np.uint8], count: int | None, radius: int | None = None
+    ) -> Planes:
+        """Codes of one head among which are those nearest to a photo: all of them, as `planes` gives them."""
+        del views, count, radius
+        return self.planes(head)
 
     @translates_read_errors
     def stamps(self) -> dict[bytes, tuple[int, int, int]]:

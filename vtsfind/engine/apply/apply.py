@@ -1,5 +1,6 @@
 """Doing what a plan says: every file is looked at again, the journal is written first, and any doubt spares a group."""
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -9,6 +10,7 @@ from vtsfind.act.actions import ActionRefused, Actions
 from vtsfind.act.checks import GONE, CheckedOperation, CheckFailed, check_group, identities, is_link_to_keeper
 from vtsfind.act.plan import Plan, kept_paths, operations, photo_bytes
 from vtsfind.act.plan_rules import require_valid
+from vtsfind.base.addresses import place_of
 from vtsfind.base.errors import UsageError
 from vtsfind.base.operations import Action, Operation, State, UndoRecord
 from vtsfind.base.paths import show_path
@@ -98,7 +100,7 @@ def apply(
         If the file of the user's decisions is damaged; nothing was done then. If the journal cannot be written. What was done before is in it, and the next command settles the rest.
     """
     require_valid(plan)
-    known_decisions()
+    known_decisions(place_of(os.fsdecode(plan.library)))
     todo = operations(plan)
     if not permanently and any(operation.action is Action.DELETE for operation in todo):
         raise UsageError(

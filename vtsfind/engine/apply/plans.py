@@ -12,6 +12,7 @@ from vtsfind.act.make_plan import PlanOrigin, make_plan
 from vtsfind.act.plan import Plan
 from vtsfind.act.plan_json import read_plan_json
 from vtsfind.act.plan_text import MAGIC, plan_text, read_plan_text
+from vtsfind.base.addresses import Place, place_of
 from vtsfind.base.errors import StorageError, UsageError
 from vtsfind.base.files import MAX_LINES_BYTES, read_input
 from vtsfind.base.groups import Group
@@ -21,13 +22,13 @@ from vtsfind.base.records import Failure, Reason
 from vtsfind.base.settings import Settings
 from vtsfind.engine.library.outputs import OutputKind, write_output
 from vtsfind.engine.library.sidecar_places import SidecarPlaces
-from vtsfind.store.index import Index
+from vtsfind.store.library import open_library
 
 
 def plan_for_groups(
     groups: Sequence[Group],
     *,
-    library: Path,
+    library: Place,
     command: str,
     action: Action = Action.TRASH,
     marks: Mapping[bytes, Action | None] | None = None,
@@ -41,7 +42,7 @@ def plan_for_groups(
     groups
         As `vtsfind.engine.duplicates.pipeline` found them, or as a review left them.
     library
-        The folder of the library they are from.
+        Where the library is that they are from.
     command
         What the head of the plan says made it.
     action
@@ -124,13 +125,13 @@ def require_in_library(plan: Plan) -> None:
     UsageError
         If there are any, or the library cannot be read.
     """
-    folder = Path(os.fsdecode(plan.library))
+    place = place_of(os.fsdecode(plan.library))
     try:
-        with Index.open(folder) as index:
+        with open_library(place) as index:
             roots, known = [os.path.realpath(root) for root in index.roots()], index.stamps()
     except StorageError as error:
         raise UsageError(
-            f"The plan is of the library {folder}, which cannot be read, so it is unknown which files are its own.",
+            f"The plan is of the library {place}, which cannot be read, so it is unknown which files are its own.",
             f"{error.remedy} Or add --outside to allow any file.",
         ) from error
     allowed: dict[bytes, bool] = {}
@@ -144,7 +145,7 @@ def require_in_library(plan: Plan) -> None:
                 is_beside_known = file.path in known and parent == os.path.dirname(file.path)
                 if not (allowed[parent] or is_beside_known):
                     raise UsageError(
-                        f"The plan names {show_path(path)}, which is not in the library {folder}.",
+                        f"The plan names {show_path(path)}, which is not in the library {place}.",
                         "Nothing was changed. Add --outside to allow files outside the library.",
                     )
 

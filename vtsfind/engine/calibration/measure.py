@@ -13,13 +13,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base import bits
+from vtsfind.base.addresses import Place
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import COPIES
 from vtsfind.base.progress import Phase
@@ -43,7 +43,8 @@ from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.verification.verify import verify
 from vtsfind.media.calibration_edits import MakeEdits
 from vtsfind.media.pool import Job, WorkPool
-from vtsfind.store.index import FileRecord, Index
+from vtsfind.store.library import Library
+from vtsfind.store.rows import FileRecord
 
 DEFAULT_SAMPLE: Final = 2000
 DEFAULT_EDITED: Final = 200
@@ -66,8 +67,8 @@ NonMatchShares = dict[tuple[TimeRelation, int], tuple[float, float]]
 class Calibration:
     """What was measured, and what could not be read for it."""
 
-    folder: Path
-    """Of the library."""
+    library: Place
+    """Where it is."""
     curve: Curve
     failures: list[Failure] = field(default_factory=list)
 
@@ -107,10 +108,10 @@ def calibrate(context: Context, *, sample: int = DEFAULT_SAMPLE, edited: int = D
         work = _CalibrationRun(index, context)
         curve = work.measure(sample, edited)
         write_curve(index.folder, curve)
-        return Calibration(index.folder, curve, work.failures)
+        return Calibration(index.place, curve, work.failures)
 
 
-def last_curve(settings: Settings) -> tuple[Path, Curve]:
+def last_curve(settings: Settings) -> tuple[Place, Curve]:
     """The folder of the library that the settings name, and what was measured there last.
 
     Raises
@@ -124,15 +125,15 @@ def last_curve(settings: Settings) -> tuple[Path, Curve]:
         curve = read_curve(index.folder, index.signature)
         if curve is None:
             raise UsageError(
-                f"The library {index.folder} has no calibration.", "Run `vtsfind calibrate`, without --show."
+                f"The library {index.place} has no calibration.", "Run `vtsfind calibrate`, without --show."
             )
-        return index.folder, curve
+        return index.place, curve
 
 
 class _CalibrationRun:
     """One calibration of an open library."""
 
-    def __init__(self, index: Index, context: Context) -> None:
+    def __init__(self, index: Library, context: Context) -> None:
         self._index = index
         self._context = context
         self._model = context.model_of(index)
@@ -147,8 +148,8 @@ class _CalibrationRun:
         n = len(self._planes.rows)
         if n < 2:
             raise UsageError(
-                f"The library {self._index.folder} has too few photos to calibrate: {n}.",
-                "Index more photos first: vtsfind index FOLDER",
+                f"The library {self._index.place} has too few photos to calibrate: {n}.",
+                "Library more photos first: vtsfind index FOLDER",
             )
         card_of(self._index)  # raises before the work if the model is gone
         rng = np.random.default_rng(_SEED)

@@ -12,7 +12,7 @@ from vtsfind.engine.library.scope import Scope
 from vtsfind.engine.library.snapshot import Content, Snapshot, take_snapshot
 from vtsfind.find.hamming.distance import Integers, Words, count_bits
 from vtsfind.find.pairs import Pair
-from vtsfind.store.index import Index
+from vtsfind.store.library import Library
 
 _SEVERAL_FOLDERS = -1
 
@@ -66,7 +66,7 @@ class Collection:
         return ScopeFilter(np.array(numbers, np.int64), scope.across)
 
 
-def read_collection(index: Index, scope: Scope, cancel: CancelToken) -> Collection:
+def read_collection(index: Library, scope: Scope, cancel: CancelToken) -> Collection:
     """Take stock of a library; no file is opened.
 
     Raises

@@ -11,8 +11,8 @@ from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.library.folders import library_folders
 from vtsfind.engine.library.scope import Scope, scope
 from vtsfind.engine.library.snapshot import Content
-from vtsfind.store.decisions import Decisions
-from vtsfind.store.index import Index
+from vtsfind.store.decisions import KnownDecisions
+from vtsfind.store.library import Library
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class Rules:
     """Those of them that the user named."""
     scope: Scope
     """The pairs that are asked about."""
-    decisions: Decisions
+    decisions: KnownDecisions
     """What the user said about pairs."""
 
     def joins(self, first: Content, second: Content, pair_verdict: PairVerdict) -> bool:
@@ -87,7 +87,7 @@ def require_consistent(options: DedupOptions) -> None:
     policy(options.rules)
 
 
-def rules_for(options: DedupOptions, index: Index) -> Rules:
+def rules_for(options: DedupOptions, index: Library) -> Rules:
     """The rules that options ask for, with the folders as the library knows them.
 
     Raises
@@ -103,5 +103,5 @@ def rules_for(options: DedupOptions, index: Index) -> Rules:
         options.kinds if options.verify else frozenset({Verdict.BYTES, Verdict.SIMILAR}),
         options.asked,
         scope(between=between, within=within),
-        known_decisions(),
+        known_decisions(index.place),
     )

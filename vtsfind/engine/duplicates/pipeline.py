@@ -34,7 +34,7 @@ from vtsfind.engine.library.snapshot import with_sidecars
 from vtsfind.find.candidates.hash_codes import HashCandidates
 from vtsfind.find.hamming.distance import Integers
 from vtsfind.find.pairs import CandidatePairs
-from vtsfind.store.index import Index
+from vtsfind.store.library import Library
 
 _FULL_DECODE_MAX_SHARE = 0.1
 """Share of the bits in which the codes of a pair differ, up to which it may have the same pixels: both photos are decoded at
@@ -73,7 +73,7 @@ def duplicates(context: Context, options: DedupOptions) -> Duplicates:
             verified = stages.verify(proposed) if proposed is not None else VerifiedPairs()
             groups = stages.group(verified)
             return Duplicates(
-                library=index.folder,
+                library=index.place,
                 model=index.signature.model,
                 head=collection.head,
                 radius=proposed.radius if proposed is not None else None,
@@ -92,7 +92,7 @@ def duplicates(context: Context, options: DedupOptions) -> Duplicates:
 
 
 def _propose(
-    index: Index, collection: Collection, rules: Rules, options: DedupOptions, context: Context
+    index: Library, collection: Collection, rules: Rules, options: DedupOptions, context: Context
 ) -> HashCandidates | None:
     """Hash candidates; None if only identical files are asked for, which need none."""
     if rules.kinds <= {Verdict.BYTES}:

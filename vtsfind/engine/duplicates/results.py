@@ -1,8 +1,8 @@
 """What a search for duplicates gives."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
+from vtsfind.base.addresses import Place
 from vtsfind.base.groups import Group
 from vtsfind.base.records import Failure, Head
 
@@ -31,7 +31,7 @@ class DedupStats:
 class Duplicates:
     """The groups, and what they rest on."""
 
-    library: Path
+    library: Place
     model: str
     head: Head
     """The head whose codes proposed the pairs."""

@@ -17,12 +17,12 @@ import numpy as np
 
 from vtsfind.base.machine import processors
 from vtsfind.base.paths import show_path
-from vtsfind.base.progress import Cancelled, Phase
+from vtsfind.base.progress import Cancelled, Phase, Progress
 from vtsfind.base.records import Entry, Failure, Found, Reason
 from vtsfind.engine.context import Context
 from vtsfind.engine.indexing.changes import Changes, RefreshOptions, Selection, StampTuple, scan_changes
 from vtsfind.engine.library.access import EncoderLike, ModelLike
-from vtsfind.store.index import Index
+from vtsfind.store.library import Library
 
 if TYPE_CHECKING:
     from vtsfind.media.pool import DecodeTask, PreparedPhoto
@@ -31,6 +31,10 @@ COMMIT_EVERY_S = 2.0
 """Seconds of work that a killed run may lose."""
 _LOOK_AHEAD_BATCHES = 16
 """Batches of photos that are decoded while the model loads or is busy."""
+_CLAIM_FILES = 32
+"""Files that are claimed at once where several runs fill one library."""
+_WAIT_FOR_OTHERS_S = 0.5
+"""Seconds until files are claimed again that another run is reading."""
 _TRANSIENT_REASONS = {Reason.UNREADABLE, Reason.VANISHED, Reason.CHANGED}
 """Reasons that may not hold the next time although the file's stamp is the same."""
 
@@ -67,7 +71,7 @@ class RefreshResult:
 
 
 def refresh(
-    index: Index,
+    index: Library,
     selection: Selection,
     model: ModelLike,
     context: Context,
@@ -123,7 +127,7 @@ def _copy_changes(result: RefreshResult, changes: Changes) -> None:
     result.failures = list(changes.failures)
 
 
-def _forget(index: Index, result: RefreshResult, changes: Changes) -> None:
+def _forget(index: Library, result: RefreshResult, changes: Changes) -> None:
     """Remove what has vanished from the library; files that were moved are counted already."""
     if changes.vanished:
         index.forget(changes.vanished)
@@ -135,7 +139,7 @@ class _Ingestion:
 
     def __init__(
         self,
-        index: Index,
+        index: Library,
         result: RefreshResult,
         model: ModelLike,
         *,
@@ -150,6 +154,7 @@ class _Ingestion:
         self._unmatched_vanished = Counter((size, mtime_ns) for size, mtime_ns, _ in vanished.values())
         self._loading: Future[EncoderLike] | None = None
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="vtsfind-model")
+        self._held_by_others: list[Found] = []
         self._batch: list[PreparedPhoto] = []
         self._batch_size = 1
         self._pictures = 0
@@ -175,18 +180,34 @@ class _Ingestion:
             self._pictures = len(files)
             if not all(self._index.digests_of_size(found.stamp.size) for found in files):
                 self._start_loading()
-            for item in pool.prepared(self._tasks(files), cancel):
-                cancel.check()
-                self._process(item)
-                path = item.path if isinstance(item, Failure) else item.found.path
-                progress.advance(1, show_path(os.path.basename(path)))
-            self._encode()
+            left = files
+            while left:
+                self._held_by_others = []
+                for item in pool.prepared(self._tasks(left, progress), cancel):
+                    cancel.check()
+                    self._process(item)
+                    path = item.path if isinstance(item, Failure) else item.found.path
+                    progress.advance(1, show_path(os.path.basename(path)))
+                self._encode()
+                left = self._held_by_others
+                if left:
+                    self._index.commit()
+                    cancel.wait(_WAIT_FOR_OTHERS_S)
 
-    def _tasks(self, files: list[Found]) -> "Iterator[DecodeTask]":
+    def _tasks(self, files: list[Found], progress: Progress) -> "Iterator[DecodeTask]":
+        """What this run has to read: not what another run reads, or has read since the scan."""
         from vtsfind.media.pool import DecodeTask
 
-        for found in files:
-            yield DecodeTask(found, self._index.digests_of_size(found.stamp.size))
+        for start in range(0, len(files), _CLAIM_FILES):
+            some = files[start : start + _CLAIM_FILES]
+            claim = self._index.claim(some)
+            self._held_by_others += claim.others
+            done_by_others = len(some) - len(claim.own) - len(claim.others)
+            if done_by_others:
+                self._result.unchanged += done_by_others
+                progress.advance(done_by_others)
+            for found in claim.own:
+                yield DecodeTask(found, self._index.digests_of_size(found.stamp.size))
 
     def _start_loading(self) -> "Future[EncoderLike]":
         if self._loading is None:

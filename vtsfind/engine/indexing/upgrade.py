@@ -19,7 +19,7 @@ from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.engine.context import Context
 from vtsfind.engine.indexing.refresh import COMMIT_EVERY_S
 from vtsfind.engine.library.access import EncoderLike, card_named, open_for_writing, open_library
-from vtsfind.store.index import Index
+from vtsfind.store.library import Library
 from vtsfind.store.model_change import NewCodes, remove
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def upgrade(context: Context, *, model: str | None = None) -> UpgradeResult:
 
 
 def _encode_all(
-    index: Index, card: "ModelCard", codes: NewCodes, result: UpgradeResult, context: Context
+    index: Library, card: "ModelCard", codes: NewCodes, result: UpgradeResult, context: Context
 ) -> None:
     """Encode what has no new code yet; of a content that several files have, another one where one cannot be read."""
     done = codes.digests()

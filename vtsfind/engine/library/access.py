@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from vtsfind.base.addresses import Place, ServerAddress, is_address, server_address
 from vtsfind.base.errors import LibraryMissing, ModelMismatch, UsageError
 from vtsfind.base.records import Preprocessing, Signature
 from vtsfind.base.settings import Settings, places
-from vtsfind.store.index import Index
+from vtsfind.store import library as store
+from vtsfind.store.library import Library
 from vtsfind.store.schema import VERSION
 
 if TYPE_CHECKING:
@@ -63,12 +65,20 @@ class ModelLike(Protocol):
         """What makes its codes. Loading it takes seconds when there are many `pictures` to encode, see `load_encoder`."""
 
 
-def library_folder(settings: Settings) -> Path:
-    """The folder of the library that the settings name, whether it exists or not."""
+def library_place(settings: Settings) -> Place:
+    """Where the library is that the settings name, whether it exists or not.
+
+    Raises
+    ------
+    UsageError
+        If it is the address of a server that holds a password, or no name of a library.
+    """
+    if is_address(settings.library):
+        return server_address(settings.library)
     return places().library(settings.library)
 
 
-def open_library(settings: Settings) -> Index:
+def open_library(settings: Settings) -> Library:
     """Open the library that the settings name for reading.
 
     Raises
@@ -76,14 +86,16 @@ def open_library(settings: Settings) -> Index:
     LibraryMissing, LibraryDamaged, LibraryTooNew
         As `vtsfind.store.index.Index.open` does; a missing one is explained with the names that there are.
     """
-    folder = library_folder(settings)
+    place = library_place(settings)
     try:
-        return Index.open(folder)
+        return store.open_library(place)
     except LibraryMissing as error:
-        raise _missing(settings.library, folder) from error
+        if isinstance(place, ServerAddress):
+            raise
+        raise _missing(settings.library, place) from error
 
 
-def open_for_writing(settings: Settings, *, create: bool, model: str | None = None) -> Index:
+def open_for_writing(settings: Settings, *, create: bool, model: str | None = None) -> Library:
     """Open the library that the settings name for writing.
 
     Parameters
@@ -104,13 +116,15 @@ def open_for_writing(settings: Settings, *, create: bool, model: str | None = No
     UsageError
         If no model of that name is registered.
     """
-    folder = library_folder(settings)
+    place = library_place(settings)
     try:
-        index = Index.open(folder, write=True)
+        index = store.open_library(place, write=True)
     except LibraryMissing as error:
-        if not create:
-            raise _missing(settings.library, folder) from error
-        return Index.create(folder, card_named(model or settings.model).signature)
+        if create:
+            return store.create_library(place, card_named(model or settings.model).signature)
+        if isinstance(place, ServerAddress):
+            raise
+        raise _missing(settings.library, place) from error
     if model:
         try:
             index.require(card_named(model).signature)
@@ -138,7 +152,7 @@ def card_named(name: str) -> "ModelCard":
         raise UsageError(error.message, hint + error.remedy) from error
 
 
-def card_of(index: Index) -> "ModelCard":
+def card_of(index: Library) -> "ModelCard":
     """The registered model that made the codes of a library.
 
     Raises
@@ -155,7 +169,7 @@ def card_of(index: Index) -> "ModelCard":
             return card
     which = f"other weights of the model '{wanted.model}'" if wanted.model in cards else f"'{wanted.model}'"
     raise ModelMismatch(
-        f"The library {index.folder} was made with {which}, which vtsfind does not have here.",
+        f"The library {index.place} was made with {which}, which vtsfind does not have here.",
         f"Put that model into {places().models}, or make a new library with --library.",
     )
 

@@ -8,17 +8,27 @@ from collections.abc import Iterable
 from itertools import combinations
 from typing import BinaryIO
 
+from vtsfind.base.addresses import Place, ServerAddress
 from vtsfind.base.errors import LibraryMissing, UsageError
 from vtsfind.base.files import open_file
 from vtsfind.base.paths import show_path
 from vtsfind.base.settings import Settings, places
 from vtsfind.engine.library.access import open_library
-from vtsfind.store.decisions import NAME, Decision, DecisionKind, Decisions, Pair, decision_of
+from vtsfind.store.decisions import (
+    NAME,
+    Decision,
+    DecisionKind,
+    Decisions,
+    KnownDecisions,
+    Pair,
+    decision_of,
+)
 
 __all__ = [
     "Decision",
     "DecisionKind",
     "Decisions",
+    "KnownDecisions",
     "decide",
     "decide_digests",
     "forget",
@@ -30,11 +40,13 @@ __all__ = [
 _SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
 
 
-def known_decisions(*, intact: bool = True) -> Decisions:
-    """The user's decisions.
+def known_decisions(place: Place | None = None, *, intact: bool = True) -> KnownDecisions:
+    """The decisions that hold for a library: the user's own, or those of all who share a library on a server.
 
     Parameters
     ----------
+    place
+        Where the library is; None for the user's own decisions.
     intact
         Whether all of them must be known, as for what proposes or removes photos; else a damaged line costs only itself.
 
@@ -43,13 +55,19 @@ def known_decisions(*, intact: bool = True) -> Decisions:
     StorageError
         If their file cannot be read, was written by a newer vtsfind, or, if `intact`, is damaged.
     """
-    decisions = Decisions(places().data / NAME)
+    decisions: KnownDecisions
+    if isinstance(place, ServerAddress):
+        from vtsfind.store.postgres.decisions import SharedDecisions
+
+        decisions = SharedDecisions(place)
+    else:
+        decisions = Decisions(places().data / NAME)
     if intact:
         decisions.require_intact()
     return decisions
 
 
-def decide_digests(choice: DecisionKind, digests: Iterable[bytes], decisions: Decisions | None = None) -> int:
+def decide_digests(choice: DecisionKind, digests: Iterable[bytes], place: Place | None = None) -> int:
     """Decide about every two of some contents.
 
     Parameters
@@ -58,17 +76,17 @@ def decide_digests(choice: DecisionKind, digests: Iterable[bytes], decisions: De
         What is decided.
     digests
         SHA-256 of the photos, 32 bytes each; the same one twice stands for two files of one content.
-    decisions
-        Where to; the user's own if left out.
+    place
+        As for `known_decisions`.
 
     Returns
     -------
     The number of pairs about which something changed.
     """
-    return (decisions or known_decisions()).add(choice, combinations(digests, 2))
+    return known_decisions(place).add(choice, combinations(digests, 2))
 
 
-def decide(choice: str, names: Iterable[str | bytes]) -> int:
+def decide(choice: str, names: Iterable[str | bytes], place: Place | None = None) -> int:
     """Decide about every two of some photos, as a user names them.
 
     Parameters
@@ -77,6 +95,8 @@ def decide(choice: str, names: Iterable[str | bytes]) -> int:
         `not-duplicate` or `keep-both`.
     names
         Photos, or the SHA-256 of their contents in hex; two or more.
+    place
+        As for `known_decisions`.
 
     Returns
     -------
@@ -92,7 +112,7 @@ def decide(choice: str, names: Iterable[str | bytes]) -> int:
     digests = [_digest(name) for name in names]
     if len(digests) < 2:
         raise UsageError("A decision is about two photos or more.", "Name them all.")
-    return decide_digests(DecisionKind(choice), digests)
+    return decide_digests(DecisionKind(choice), digests, place)
 
 
 def photos_of(settings: Settings, decisions: Iterable[Decision]) -> dict[bytes, bytes]:
@@ -112,7 +132,9 @@ def photos_of(settings: Settings, decisions: Iterable[Decision]) -> dict[bytes, 
     return {digest: records[0].path for digest, records in files.items() if records}
 
 
-def forget(names: Iterable[str | bytes], *, everything: bool = False) -> list[Decision]:
+def forget(
+    names: Iterable[str | bytes], place: Place | None = None, *, everything: bool = False
+) -> list[Decision]:
     """Take decisions back, so that the pairs are proposed again.
 
     Parameters
@@ -120,6 +142,8 @@ def forget(names: Iterable[str | bytes], *, everything: bool = False) -> list[De
     names
         Photos, or the SHA-256 of their contents in hex. Of two and more, the decisions between them; of one, all that
         it is part of.
+    place
+        As for `known_decisions`.
     everything
         Take all decisions back.
 
@@ -135,7 +159,7 @@ def forget(names: Iterable[str | bytes], *, everything: bool = False) -> list[De
     digests = {_digest(name) for name in names}
     if not (digests or everything):
         raise UsageError("Nothing is named to be forgotten.", "Name one or two photos, or give --all.")
-    decisions = known_decisions()
+    decisions = known_decisions(place)
 
     def is_selected(pair: Pair) -> bool:
         return everything or (bool(digests.intersection(pair)) if len(digests) == 1 else digests >= {*pair})
@@ -160,7 +184,7 @@ def _digest(name: str | bytes) -> bytes:
         ) from error
 
 
-def import_decisions(stream: BinaryIO, name: str) -> tuple[int, int]:
+def import_decisions(stream: BinaryIO, name: str, place: Place | None = None) -> tuple[int, int]:
     """Take over decisions that `vtsfind decisions export` wrote.
 
     Parameters
@@ -169,6 +193,8 @@ def import_decisions(stream: BinaryIO, name: str) -> tuple[int, int]:
         NDJSON: lines of the type `decision`; lines of other types are passed over.
     name
         What the user calls the stream.
+    place
+        As for `known_decisions`.
 
     Returns
     -------
@@ -192,7 +218,7 @@ def import_decisions(stream: BinaryIO, name: str) -> tuple[int, int]:
                 f"Line {number} of {name} is no decision that this vtsfind understands. Nothing was imported.",
                 "Give a file that `vtsfind decisions export` wrote.",
             )
-    return len(found), known_decisions().merge(found)
+    return len(found), known_decisions(place).merge(found)
 
 
 def _record(line: bytes) -> dict[str, object]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
+from vtsfind.base.addresses import Place
 from vtsfind.base.errors import (
     LibraryDamaged,
     LibraryMissing,
@@ -17,11 +17,12 @@ from vtsfind.base.paths import show_path
 from vtsfind.base.records import Failure
 from vtsfind.base.settings import Settings
 from vtsfind.base.words import counted
-from vtsfind.engine.library.access import card_named, card_of, library_folder, open_library
+from vtsfind.engine.library.access import card_named, card_of, library_place, open_library
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.media.scan import is_missing_or_empty
 from vtsfind.store import evidence
-from vtsfind.store.index import Counts, Index
+from vtsfind.store.database import Counts
+from vtsfind.store.library import Library, local_folder, rescue_library
 
 Severity = Literal["must", "should", "note"]
 """`must`: it has to be put right; `should`: it costs only space or time; `note`: worth knowing."""
@@ -40,7 +41,7 @@ class Finding:
 class Diagnosis:
     """The state of a library and of what vtsfind needs."""
 
-    folder: Path
+    place: Place
     """Of the library, whether it is there or not."""
     counts: Counts | None = None
     """How much is in it; None if it cannot be opened."""
@@ -72,7 +73,7 @@ def examine(settings: Settings, *, deep: bool = False) -> Diagnosis:
     """
     from vtsfind.media.formats import formats
 
-    diagnosis = Diagnosis(library_folder(settings), formats=formats())
+    diagnosis = Diagnosis(library_place(settings), formats=formats())
     try:
         index = open_library(settings)
     except LibraryMissing as error:
@@ -111,18 +112,19 @@ def repair(settings: Settings) -> list[str]:
             f"Left {counted(len(decisions.damaged), 'damaged decision')} out;"
             f" their file is kept as it was in {decisions.set_damage_aside()}."
         )
-    folder = library_folder(settings)
+    place = library_place(settings)
     try:
-        report += Index.rescue(folder)
+        report += rescue_library(place)
     except LibraryMissing:
         return report
+    folder = local_folder(place)
     if evidence.find_problem(folder, deep=True):
         evidence.discard(folder)
         report.append("Removed the damaged cache of earlier results; the next search computes them again.")
     return report
 
 
-def _examine_library(diagnosis: Diagnosis, index: Index, *, deep: bool) -> None:
+def _examine_library(diagnosis: Diagnosis, index: Library, *, deep: bool) -> None:
     diagnosis.model = index.signature.model
     problems = index.check(deep=deep)
     diagnosis.findings += [
@@ -155,7 +157,7 @@ def _examine_library(diagnosis: Diagnosis, index: Index, *, deep: bool) -> None:
             diagnosis.findings.append(Finding("must", error.message, error.remedy))
 
 
-def _model_findings(settings: Settings, index: Index | None) -> Iterator[Finding]:
+def _model_findings(settings: Settings, index: Library | None) -> Iterator[Finding]:
     """Whether the model's weights are there and whole."""
     try:
         card = card_of(index) if index else card_named(settings.model)

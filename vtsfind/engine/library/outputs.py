@@ -3,11 +3,12 @@
 import os
 from pathlib import Path
 
+from vtsfind.base.addresses import Place
 from vtsfind.base.errors import LibraryMissing, StorageError, UsageError
 from vtsfind.base.settings import Settings, places
-from vtsfind.engine.library.access import library_folder, library_names
+from vtsfind.engine.library.access import library_names, library_place
 from vtsfind.media.scan import normalised
-from vtsfind.store.index import Index
+from vtsfind.store.library import Library, open_library
 from vtsfind.store.output_file import OutputKind, is_own
 from vtsfind.store.output_file import require_output as require_own_output
 from vtsfind.store.output_file import write_output as write_own_output
@@ -49,10 +50,13 @@ def write_output(path: Path, content: bytes, kind: OutputKind, settings: Setting
 def _require_not_in_library(path: Path, kind: OutputKind, settings: Settings) -> None:
     if not path.is_file():
         return
-    folders = {library_folder(settings), *(places().library(name) for name in library_names())}
-    for folder in sorted(folders):
+    places_of_libraries: set[Place] = {
+        library_place(settings),
+        *(places().library(name) for name in library_names()),
+    }
+    for place in sorted(places_of_libraries, key=str):
         try:
-            with Index.open(folder) as index:
+            with open_library(place) as index:
                 known = _is_known(path, index)
         except LibraryMissing:
             continue
@@ -64,10 +68,10 @@ def _require_not_in_library(path: Path, kind: OutputKind, settings: Settings) ->
                 "Name another file.",
             ) from error
         if known:
-            raise UsageError(f"{path} is a photo of the library {folder}.", "Name another file.")
+            raise UsageError(f"{path} is a photo of the library {place}.", "Name another file.")
 
 
-def _is_known(path: Path, index: Index) -> bool:
+def _is_known(path: Path, index: Library) -> bool:
     """Whether a library has a file, by any name of it."""
     names = {normalised(os.fsencode(path)), os.path.realpath(os.fsencode(path))}
     for known in index.paths_of_file(names, path.stat().st_ino):

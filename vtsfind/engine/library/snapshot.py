@@ -12,7 +12,8 @@ from vtsfind.engine.library.removed import removed_by_runs
 from vtsfind.engine.library.scope import Scope
 from vtsfind.engine.library.sidecars import Sidecars
 from vtsfind.media.scan import failure_of, is_missing_or_empty, stamp_of
-from vtsfind.store.index import FileRecord, Index
+from vtsfind.store.library import Library
+from vtsfind.store.rows import FileRecord
 
 _CANCEL_CHECK_EVERY_CONTENTS = 1000
 
@@ -42,7 +43,7 @@ class Snapshot:
     """Paths that lead to a file which is there by another path already: hard links, folders mounted twice."""
 
 
-def take_snapshot(index: Index, scope: Scope, cancel: CancelToken) -> Snapshot:
+def take_snapshot(index: Library, scope: Scope, cancel: CancelToken) -> Snapshot:
     """Check all files of a library within a scope; none is opened.
 
     Raises

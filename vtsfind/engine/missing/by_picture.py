@@ -28,7 +28,8 @@ from vtsfind.find.hamming.views import nearest
 from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.verification.verify import PhotoFeatures, verify
 from vtsfind.media.pool import WorkPool
-from vtsfind.store.index import FileRecord, Index
+from vtsfind.store.library import Library
+from vtsfind.store.rows import FileRecord
 
 _MAX_NEIGHBOURS: Final = 8
 """Photos of the library that are compared with one of the card."""
@@ -42,7 +43,7 @@ _VERDICT_WORDS: Final = {
 }
 
 
-def match_by_picture(index: Index, result: CardResult, card_files: CardFiles, context: Context) -> None:
+def match_by_picture(index: Library, result: CardResult, card_files: CardFiles, context: Context) -> None:
     """Search for the photos of a result that are not there by content, and change their presence if they are found.
 
     Raises
@@ -70,7 +71,7 @@ def match_by_picture(index: Index, result: CardResult, card_files: CardFiles, co
 
 @dataclass(frozen=True, slots=True)
 class _PictureSearch:
-    index: Index
+    index: Library
     result: CardResult
     card_files: CardFiles
     model: ModelLike

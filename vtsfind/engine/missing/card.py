@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 from typing import Literal
 
+from vtsfind.base.addresses import Place
 from vtsfind.base.groups import Verdict
 from vtsfind.base.paths import is_below
 from vtsfind.base.records import Failure, Found
@@ -49,7 +49,7 @@ class CardPhoto:
 class CardResult:
     """What came of comparing a card with a library."""
 
-    library: Path
+    library: Place
     by: CompareBy
     photos: list[CardPhoto] = field(default_factory=list)
     """Every photo of the card that could be judged, in the order of the scan."""

@@ -22,7 +22,7 @@ from vtsfind.engine.library.access import open_library
 from vtsfind.engine.missing.card import CardFiles, CardPhoto, CardResult, CompareBy, Presence, card_files
 from vtsfind.media.names import is_picture_name
 from vtsfind.media.scan import OTHER_NAME, ScanOptions, ScanReport, failure_of, normalised, scan, stamp_of
-from vtsfind.store.index import Index
+from vtsfind.store.library import Library
 
 _MAX_READERS = 2
 """Files that are read at once: a card is not faster with more."""
@@ -69,7 +69,7 @@ def compare_card(context: Context, names: Sequence[str | bytes], *, by: CompareB
         context.progress.start(Phase.SCAN, None)
         found = list(scan(roots, ScanOptions(), report, context.cancel))
         result = CardResult(
-            index.folder, by, failures=list(report.unreadable), uncompared=_uncomparable_files(roots)
+            index.place, by, failures=list(report.unreadable), uncompared=_uncomparable_files(roots)
         )
         result.skipped = +Counter({reason: n for reason, n in report.skipped.items() if reason != OTHER_NAME})
         others = report.skipped[OTHER_NAME] - len(result.uncompared)
@@ -135,7 +135,7 @@ def _may_hold_more(path: bytes) -> bool:
 
 
 def _digests(
-    index: Index, found: Sequence[Found], cancel: CancelToken
+    index: Library, found: Sequence[Found], cancel: CancelToken
 ) -> Iterator[tuple[Found, bytes | Failure | None]]:
     """Each photo with the SHA-256 of its content; None if the library knows no content of its size."""
     sizes = {size: bool(index.digests_of_size(size)) for size in {each.stamp.size for each in found}}
@@ -160,7 +160,7 @@ def _digest(found: Found, cancel: CancelToken) -> bytes | Failure:
     return digest if stamp == found.stamp else Failure(found.path, Reason.CHANGED)
 
 
-def _card_photo(index: Index, on_card: CardFiles, found: Found, digest: bytes | None) -> CardPhoto:
+def _card_photo(index: Library, on_card: CardFiles, found: Found, digest: bytes | None) -> CardPhoto:
     if digest is None:
         return CardPhoto(found, Presence.MISSING)
     records = index.files_of_digest(digest)

@@ -23,10 +23,12 @@ from vtsfind.engine.review.state import (
     EncodedDecision,
     GroupDecision,
     Mark,
+    Marks,
     ReviewStatus,
     ReviewStep,
     ReviewTotals,
     StepLog,
+    StepOutdated,
     UnsavedSteps,
     proposal_for,
 )
@@ -216,7 +218,7 @@ class Review:
         if not self._undoable:
             raise UsageError("There is nothing to undo.")
         done = self._undoable[-1]
-        self._log.append(ReviewStep(done.label, {}, undoes=True))
+        self._append(ReviewStep(done.label, done.before, undoes=True))
         self._undoable.pop()
         self._update_stored(done.before)
         return done.label, self._apply_stored(done.before)
@@ -321,11 +323,27 @@ class Review:
             keys[number]: encode_decision(self.groups[number], decision)
             for number, decision in changes.items()
         }
-        self._log.append(ReviewStep(label, after))
+        self._append(ReviewStep(label, after))
         self._undoable.append(_UndoableStep(label, {key: self._stored.get(key) for key in after}))
         self._update_stored(after)
         self._numbers |= {key: number for number, key in keys.items()}
         self._set_decisions(changes)
+
+    def _append(self, step: ReviewStep) -> None:
+        try:
+            self._log.append(step)
+        except StepOutdated:
+            self.take(self._log.news())
+            raise
+
+    def take(self, news: Marks) -> list[int]:
+        """Take over what others decided; returns the groups. Own steps about them can no longer be undone."""
+        if not news:
+            return []
+        self._undoable = [step for step in self._undoable if not news.keys() & step.before.keys()]
+        self._numbers = {group_key(group): number for number, group in enumerate(self.groups)}
+        self._update_stored(news)
+        return self._apply_stored(news, notify=False)
 
     def _resume(self) -> None:
         """Replay the steps in the log."""
@@ -337,10 +355,12 @@ class Review:
                 self._update_stored(step.after)
             elif self._undoable:
                 self._update_stored(self._undoable.pop().before)
-        if not self._stored and not self._undoable:
+        news = self._log.news()
+        if not self._stored and not self._undoable and not news:
             return
         self._numbers = {group_key(group): number for number, group in enumerate(self.groups)}
         self._apply_stored(dict(self._stored), notify=False)
+        self.take(news)
 
     def _update_stored(self, after: Mapping[str, EncodedDecision | None]) -> None:
         for key, encoded in after.items():

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtsfind.act.file_rules import folder_rank
+from vtsfind.base.addresses import Place, ServerAddress
 from vtsfind.base.errors import LibraryMissing, StorageError, UsageError, VtsfindError
 from vtsfind.base.groups import COPIES, Group, Verdict
 from vtsfind.base.operations import Operation, State
@@ -20,17 +21,19 @@ from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.indexing.refresh import RefreshResult
 from vtsfind.engine.indexing.update import update
-from vtsfind.engine.library.access import library_folder, library_names, open_library
+from vtsfind.engine.library.access import library_names, library_place, open_library
 from vtsfind.engine.library.decisions import DecisionKind as Decided
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.library.folders import library_folders
 from vtsfind.engine.previews.decode import Previews
+from vtsfind.engine.review.encoding import group_key
 from vtsfind.engine.review.filters import Listing
 from vtsfind.engine.review.review import DigestPair, Review
 from vtsfind.engine.review.session_log import SavedSteps
+from vtsfind.engine.review.shared_log import SharedSteps, open_steps
 from vtsfind.engine.search.session import SearchSession
 from vtsfind.media.scan import is_missing_or_empty
-from vtsfind.store.index import Counts
+from vtsfind.store.database import Counts
 
 if TYPE_CHECKING:
     from vtsfind.act.plan import Plan
@@ -71,7 +74,7 @@ class Overview:
 
     name: str
     """Its name for `--library`."""
-    folder: Path
+    place: Place
     counts: Counts | None = None
     """None if it cannot be opened."""
     model: str = ""
@@ -144,13 +147,13 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         self.view = _first_view(self._options.kinds)
         """Which groups `load` finds."""
         self._reference_paths: tuple[bytes, ...] = ()
-        self._steps: SavedSteps | None = None
+        self._steps: SavedSteps | SharedSteps | None = None
         self._lock = threading.Lock()
 
     @property
-    def folder(self) -> Path:
-        """The folder of the library."""
-        return library_folder(self.settings)
+    def place(self) -> Place:
+        """Where the library is."""
+        return library_place(self.settings)
 
     def load(self, progress: Progress, cancel: CancelToken) -> tuple[Review, Listing]:
         """Find the groups of the library, and resume its review; `use_groups` makes them current.
@@ -169,11 +172,17 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         with self._lock:
             self._reference_paths = reference_paths
             if self._steps is None:
-                self._steps = SavedSteps(self.folder)
+                self._steps = open_steps(self.place)
             review = Review(
-                groups, self._steps, _store_decisions, self._is_protected, asked=self._options.asked
+                groups, self._steps, self._store_decisions, self._is_protected, asked=self._options.asked
             )
             return review, listing
+
+    def _store_decisions(self, added: set[DigestPair], removed: set[DigestPair]) -> None:
+        """Remember by content which photos the user said are not duplicates."""
+        decisions = known_decisions(self.place)
+        decisions.add(Decided.NOT_DUPLICATE, added)
+        decisions.add(Decided.FORGET, removed)
 
     def _is_protected(self, path: bytes) -> bool:
         """Whether a photo is in a reference folder, where nothing is ever removed."""
@@ -184,6 +193,27 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
             return ()
         with open_library(self.settings) as index:
             return tuple(chain(*library_folders(self._options.reference, index.stamps())))
+
+    def look_at(self, number: int) -> tuple[tuple[str, ...], bool]:
+        """Tell others which group is looked at, where a library is shared.
+
+        Returns
+        -------
+        Who else looks at it now, and whether others decided something that `take_news` would show.
+        """
+        review, steps = self.review, self._steps
+        if not (review and steps):
+            return (), False
+        return steps.look(group_key(review.groups[number])), steps.has_news()
+
+    def take_news(self) -> list[int]:
+        """Take over what others decided; gives the groups."""
+        return self.review.take(self._steps.news()) if self.review and self._steps else []
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether others may review the same library at the same time."""
+        return isinstance(self.place, ServerAddress)
 
     def use_groups(self, review: Review, listing: Listing) -> None:
         """Make these the current groups."""
@@ -231,7 +261,7 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         review = self.review
         groups = review.accepted() if review else []
         marks = review.actions() if review else {}
-        plan, gone = plan_for_groups(groups, library=self.folder, command=COMMAND, marks=marks)
+        plan, gone = plan_for_groups(groups, library=self.place, command=COMMAND, marks=marks)
         return Proposal(plan, operations(plan), tuple(gone))
 
     def apply(self, proposal: "Proposal", progress: Progress, cancel: CancelToken) -> "ApplyResult":
@@ -297,16 +327,16 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
 
 def overview(settings: Settings) -> Overview:
     """The state of the library that the settings name."""
-    name, folder = settings.library, library_folder(settings)
+    name, place = settings.library, library_place(settings)
     try:
         with open_library(settings) as index:
             roots = tuple(index.roots())
             missing_or_empty = tuple(root for root in roots if is_missing_or_empty(root))
-            return Overview(name, folder, index.counts(), index.signature.model, roots, missing_or_empty)
+            return Overview(name, place, index.counts(), index.signature.model, roots, missing_or_empty)
     except LibraryMissing:
-        return Overview(name, folder, error="not indexed yet")
+        return Overview(name, place, error="not indexed yet")
     except StorageError as error:
-        return Overview(name, folder, error=str(error))
+        return Overview(name, place, error=str(error))
 
 
 def find_groups(context: Context, dedup_options: DedupOptions) -> Sequence[Group]:
@@ -321,13 +351,6 @@ def _first_view(kinds: frozenset[Verdict]) -> GroupView:
     if Verdict.BURST not in kinds:
         return GroupView.COPIES
     return GroupView.BURSTS if len(kinds) == 1 else GroupView.ALL
-
-
-def _store_decisions(added: set[DigestPair], removed: set[DigestPair]) -> None:
-    """Remember by content which photos the user said are not duplicates."""
-    decisions = known_decisions()
-    decisions.add(Decided.NOT_DUPLICATE, added)
-    decisions.add(Decided.FORGET, removed)
 
 
 def error_message(error: Exception) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from vtsfind.base.errors import LibraryLocked
 from vtsfind.base.settings import places
-from vtsfind.engine.review.state import EncodedDecision, ReviewStatus, ReviewStep
+from vtsfind.engine.review.state import EncodedDecision, Marks, ReviewStatus, ReviewStep
 from vtsfind.store.atomic import make_private_folder
 from vtsfind.store.checksummed_log import LineFile, read_lines
 from vtsfind.store.lock import WriterLock
@@ -68,7 +68,7 @@ class SavedSteps(AbstractContextManager["SavedSteps"]):
                 yield ReviewStep(str(record["label"]), {}, undoes=True)
             else:
                 yield ReviewStep(
-                    str(record["label"]), {key: _parse_decision(v) for key, v in record["groups"].items()}
+                    str(record["label"]), {key: parse_decision(v) for key, v in record["groups"].items()}
                 )
 
     def append(self, step: ReviewStep) -> None:
@@ -81,6 +81,19 @@ class SavedSteps(AbstractContextManager["SavedSteps"]):
         # Waiting for the disk at each key would be felt; a power cut loses the decisions of the last seconds.
         self._file.append(record, durable=False)
 
+    def news(self) -> Marks:
+        """None: one process reviews at a time."""
+        return {}
+
+    def has_news(self) -> bool:
+        """Never."""
+        return False
+
+    def look(self, key: str) -> tuple[str, ...]:
+        """Nobody else looks at a group."""
+        del key
+        return ()
+
     def close(self) -> None:
         """Close the file and release the lock; a second call does nothing."""
         self._file.close()
@@ -90,7 +103,8 @@ class SavedSteps(AbstractContextManager["SavedSteps"]):
         self.close()
 
 
-def _parse_decision(stored: Any) -> EncodedDecision | None:
+def parse_decision(stored: Any) -> EncodedDecision | None:
+    """A decision from JSON."""
     if stored is None:
         return None
     status, keeper, kept, non_duplicates = stored

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import cache
 from typing import Protocol
 
+from vtsfind.base.errors import StorageError
 from vtsfind.base.groups import Group
 
 
@@ -74,15 +75,23 @@ EncodedDecision = tuple[str, int, tuple[int, ...], tuple[int, ...]]
 """A stored decision: status, keeper, kept, not duplicates; members are ranks in the order of paths."""
 
 
+Marks = Mapping[str, EncodedDecision | None]
+"""Decisions by group key; None for the proposal, undecided."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReviewStep:
     """One action of the user as it is stored: its label, and the decisions after it, by group key."""
 
     label: str
-    after: Mapping[str, EncodedDecision | None]
+    after: Marks
     """None where the group is back to the proposal, undecided."""
     undoes: bool = False
     """Whether this step undoes the last step that is not undone yet."""
+
+
+class StepOutdated(StorageError):
+    """Somebody else decided about the same group a moment ago."""
 
 
 class StepLog(Protocol):
@@ -92,7 +101,16 @@ class StepLog(Protocol):
         """All stored steps, oldest first."""
 
     def append(self, step: ReviewStep) -> None:
-        """Store one more step."""
+        """Store one more step.
+
+        Raises
+        ------
+        StepOutdated
+            If somebody else decided about one of its groups, which this review has not taken yet; nothing is stored.
+        """
+
+    def news(self) -> Marks:
+        """What others decided since the last call, or since the log was opened."""
 
 
 class UnsavedSteps:
@@ -104,6 +122,10 @@ class UnsavedSteps:
 
     def append(self, step: ReviewStep) -> None:
         """Ignore it."""
+
+    def news(self) -> Marks:
+        """None."""
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from vtsfind.base.records import PictureInfo, Stamp
 from vtsfind.engine.search.where import Where, day_of, passing
-from vtsfind.store.index import Index
+from vtsfind.store.library import Library
 from vtsfind.store.rows import FileRecord
 
 
@@ -29,7 +29,7 @@ class LibraryPhoto:
     """Of the shot, else of the file."""
 
 
-def catalogue(index: Index, where: Where, order: Order = Order.NEWEST) -> list[LibraryPhoto]:
+def catalogue(index: Library, where: Where, order: Order = Order.NEWEST) -> list[LibraryPhoto]:
     """The chosen files of a library, sorted; those of the same time by path.
 
     Raises

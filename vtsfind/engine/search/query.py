@@ -3,22 +3,22 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 
 from vtsfind.base import bits
+from vtsfind.base.addresses import Place
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Failure, Head, PictureInfo, Signature, Stamp
 from vtsfind.engine.context import Context
 from vtsfind.engine.library.access import ModelLike, open_library
 from vtsfind.engine.library.heads import SCENE_HEAD
-from vtsfind.engine.search.query_image import Codes, QueryImage, codes_of, content_digest, query_image
+from vtsfind.engine.search.query_image import QueryImage, ViewCodes, codes_of, content_digest, query_image
 from vtsfind.engine.search.where import EVERYTHING, ChosenPhotos, Where, chosen_photos
-from vtsfind.find.hamming.views import nearest
+from vtsfind.find.hamming.views import CANDIDATES, nearest
 from vtsfind.media.scan import stamp_of
-from vtsfind.store.index import Index
+from vtsfind.store.library import Library
 from vtsfind.store.rows import FileRecord
 
 DEFAULT_TOP = 20
@@ -101,7 +101,7 @@ def chosen_head(signature: Signature, asked: str | None) -> Head:
 
 
 def search_library(
-    index: Index,
+    index: Library,
     queries: Sequence[QueryImage],
     search_options: SearchOptions,
     model: ModelLike,
@@ -143,23 +143,27 @@ def search_library(
         if isinstance(own, Failure):
             answers.append(Answer(each, failure=own))
         else:
-            hits = _neighbours(index, each, own, photos, search_options)
+            hits = _neighbours(index, each, own[head.name], photos, search_options)
             answers.append(Answer(each, tuple(hits)))
     return answers
 
 
 def _neighbours(
-    index: Index, asked: QueryImage, codes: Codes, photos: ChosenPhotos, search_options: SearchOptions
+    index: Library,
+    asked: QueryImage,
+    own_codes: ViewCodes,
+    photos: ChosenPhotos,
+    search_options: SearchOptions,
 ) -> Iterator[Neighbour]:
-    planes = photos.planes
-    own_codes = codes[planes.head]
     top = DEFAULT_TOP if search_options.top is None and search_options.radius is None else search_options.top
     # Every content has a file, so that many contents suffice; one more in case it is the file asked for.
-    contents = len(planes.rows) if top is None else top + 1
+    contents = None if top is None else top + 1
+    wanted = max(contents, CANDIDATES) if contents and own_codes.outputs is not None else contents
+    planes = photos.near(own_codes.packed, wanted, search_options.radius)
     columns, distances = nearest(
         planes.words,
         bits.words(own_codes.packed),
-        contents,
+        len(planes.rows) if contents is None else contents,
         radius=search_options.radius,
         outputs=own_codes.outputs,
     )
@@ -186,7 +190,7 @@ def _neighbours(
                 rank,
                 record.path,
                 int(distance),
-                planes.bits,
+                photos.bits,
                 record.info,
                 record.stamp,
                 missing=not os.path.lexists(record.path),
@@ -194,7 +198,7 @@ def _neighbours(
             )
 
 
-def _same_files(index: Index, asked: QueryImage, equal: Sequence[FileRecord]) -> list[FileRecord]:
+def _same_files(index: Library, asked: QueryImage, equal: Sequence[FileRecord]) -> list[FileRecord]:
     """The files of the library with the content of the photo asked for, itself first; `equal` are those with its code."""
     try:
         stamp = stamp_of(os.stat(asked.path)) if asked.path else None
@@ -209,7 +213,7 @@ def _same_files(index: Index, asked: QueryImage, equal: Sequence[FileRecord]) ->
 class Similar:
     """The answers to some questions, and what they rest on."""
 
-    library: Path
+    library: Place
     model: str
     head: Head
     """The head whose codes were compared."""
@@ -247,4 +251,4 @@ def find_similar(
         queries = [query_image(name, standard_input) for name in names]
         answers = search_library(index, queries, search_options, context.model_of(index), context)
         head = chosen_head(index.signature, search_options.head)
-        return Similar(index.folder, index.signature.model, head, tuple(answers))
+        return Similar(index.place, index.signature.model, head, tuple(answers))

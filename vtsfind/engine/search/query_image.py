@@ -23,7 +23,7 @@ from vtsfind.engine.context import Context
 from vtsfind.engine.library.access import EncoderLike, ModelLike
 from vtsfind.engine.library.heads import COPY_HEAD
 from vtsfind.media.scan import failure_of, normalised, stamp_of
-from vtsfind.store.index import Index
+from vtsfind.store.library import Library
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def query_image(name: str | bytes, standard_input: BinaryIO) -> QueryImage:
 
 
 def codes_of(
-    index: Index,
+    index: Library,
     queries: Sequence[QueryImage],
     model: ModelLike,
     context: Context,
@@ -140,7 +140,7 @@ def content_digest(query: QueryImage) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-def _indexed_codes(index: Index, query: QueryImage) -> Codes | Failure | None:
+def _indexed_codes(index: Library, query: QueryImage) -> Codes | Failure | None:
     """The codes that the library has of a photo, None if it has not."""
     if query.failure:
         return query.failure
@@ -197,7 +197,7 @@ def _write_temporary(content: bytes | None, folder: str, number: int) -> bytes:
 def _encode(
     pixels: Sequence[npt.NDArray[np.uint8] | Failure],
     encoder: Callable[[], EncoderLike],
-    index: Index,
+    index: Library,
     head: str,
 ) -> list[Codes | Failure]:
     """Make the codes of prepared photos by a head; failures stay where they are."""

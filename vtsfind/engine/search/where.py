@@ -5,14 +5,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.paths import is_below
 from vtsfind.base.records import PictureInfo, Stamp
 from vtsfind.engine.library.folders import library_folders
-from vtsfind.store.index import Index
+from vtsfind.store.library import Library
 from vtsfind.store.planes import Planes
 from vtsfind.store.rows import FileRecord
 
@@ -111,17 +113,23 @@ def day_of(info: PictureInfo, stamp: Stamp) -> date | None:
 Passes = Callable[[FileRecord], bool]
 
 
+Near = Callable[[npt.NDArray[np.uint8], int | None, int | None], Planes]
+"""Views, count and radius to codes; see `vtsfind.store.library.Library.near`."""
+
+
 @dataclass(frozen=True, slots=True)
 class ChosenPhotos:
     """The photos that are looked through."""
 
-    planes: Planes
-    """The codes of the contents that have a chosen file."""
+    bits: int
+    """Length of the codes."""
+    near: Near
+    """The codes, among those of the contents that have a chosen file, that are near a photo."""
     passes: Passes
     """Whether a file is chosen."""
 
 
-def chosen_photos(where: Where, index: Index, head: str) -> ChosenPhotos:
+def chosen_photos(where: Where, index: Library, head: str) -> ChosenPhotos:
     """The photos of a library that are chosen, by the codes of a head.
 
     Raises
@@ -129,17 +137,19 @@ def chosen_photos(where: Where, index: Index, head: str) -> ChosenPhotos:
     UsageError
         If the library has no photo in one of the folders.
     """
-    planes = index.planes(head)
     if where == EVERYTHING:
-        return ChosenPhotos(planes, lambda _: True)
+        bits = next(each.bits for each in index.signature.heads if each.name == head)
+        return ChosenPhotos(bits, partial(index.near, head), lambda _: True)
+    planes = index.planes(head)
     passes = passing(where, index)
     rows = [row for row, records in index.contents() if any(map(passes, records))]
     mask = np.isin(planes.rows, np.asarray(rows, planes.rows.dtype))
     words = np.ascontiguousarray(planes.words[:, mask])
-    return ChosenPhotos(replace(planes, words=words, rows=planes.rows[mask]), passes)
+    chosen = replace(planes, words=words, rows=planes.rows[mask])
+    return ChosenPhotos(planes.bits, lambda *_: chosen, passes)
 
 
-def passing(where: Where, index: Index) -> Passes:
+def passing(where: Where, index: Library) -> Passes:
     """What tells whether a file of a library is chosen.
 
     Raises

@@ -327,7 +327,7 @@ PATHS = Stream(
             (
                 Field("name", "config, data, cache, state, models or library."),
                 Field("path", "Where it is.", path=True),
-                Field("exists", "Whether it exists."),
+                Field("exists", "Whether it exists; null for a database of a server, which is not asked."),
             ),
         ),
     ),

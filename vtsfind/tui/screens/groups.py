@@ -54,6 +54,16 @@ class OrderReady(Message):
         """The group that the cursor stays on, if it is still in the list."""
 
 
+class OthersSeen(Message):
+    """A worker has asked what others do who share the library."""
+
+    def __init__(self, group: int, names: tuple[str, ...], *, has_news: bool) -> None:
+        super().__init__()
+        self.group = group
+        self.names = names
+        self.has_news = has_news
+
+
 class GroupsPage(Page):
     """The screen of groups."""
 
@@ -90,6 +100,7 @@ class GroupsPage(Page):
         self.query_one("#filter").display = False
         self.groups_changed()
         self.set_interval(_CHECK_EVERY_S, self._members.check)
+        self.set_interval(_CHECK_EVERY_S, self._ask_for_others)
 
     @property
     def _list(self) -> GroupList:
@@ -161,7 +172,36 @@ class GroupsPage(Page):
 
     @on(GroupList.GroupHighlighted)
     def _on_group_highlighted(self) -> None:
+        self._members.others = ()
         self._show_members()
+        self._ask_for_others()
+
+    def _ask_for_others(self) -> None:
+        if self.context.session.is_shared and self._list.group is not None:
+            self._look_at(self._list.group)
+
+    @work(thread=True, exclusive=True, group="others")
+    def _look_at(self, number: int) -> None:
+        try:
+            names, has_news = self.context.session.look_at(number)
+        except VtsfindError:  # the next decision says so
+            return
+        self.post_message(OthersSeen(number, names, has_news=has_news))
+
+    @on(OthersSeen)
+    def _show_others(self, message: OthersSeen) -> None:
+        try:
+            taken = self.context.session.take_news() if message.has_news else []
+        except VtsfindError as error:
+            self.context.show_error(error)
+            return
+        if message.group == self._list.group and (taken or message.names != self._members.others):
+            self._members.others = message.names
+            self._show_members(self._members.cursor)
+        if taken:
+            self._list.refresh()
+            self.refresh_status()
+            self.post_message(DecisionsChanged(self))
 
     def _show_members(self, cursor: int = 0) -> None:
         review, number = self.context.session.review, self._list.group
@@ -204,6 +244,8 @@ class GroupsPage(Page):
             getattr(review, name)(number, *arguments)
         except VtsfindError as error:
             self.context.show_error(error)
+            if self.context.session.is_shared:  # another person's decision may be there now
+                self._after_decision()
             return
         self._after_decision(advance=advance)
 

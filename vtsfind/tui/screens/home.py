@@ -161,7 +161,7 @@ class HomePage(Page):
                 "archive",
                 f"{show_path(archive)}; start with --reference and this folder to always keep its photos",
             )
-        table.add_row("stored in", show_path(os.fsencode(library.folder)))
+        table.add_row("stored in", show_path(os.fsencode(library.place)))
         if library.name == self.context.session.settings.library:
             self._add_review(table)
         self._add_runs(table)

@@ -4,11 +4,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from textual import on, work
+from textual.markup import escape
 from textual.message import Message
 
 from vtsfind.base.groups import Group
 from vtsfind.base.progress import Cancelled
-from vtsfind.base.words import counted, file_size
+from vtsfind.base.words import counted, file_size, listed
 from vtsfind.engine.review.best_shot import BestShot
 from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
@@ -49,6 +50,8 @@ class MemberCards(CardGrid):
         super().__init__(pictures, one_row=True, id=id)
         self._ratings = ratings
         self._shown: tuple[Review, int] | None = None
+        self.others: tuple[str, ...] = ()
+        """Who else looks at the group now."""
 
     def show_group(self, review: Review, number: int, cursor: int = 0) -> None:
         """Show a group; `number` is its index in `review.groups`."""
@@ -67,7 +70,12 @@ class MemberCards(CardGrid):
             ReviewStatus.ACCEPTED: "\u2713 accepted",
             ReviewStatus.REFUSED: "\u2260 not duplicates",
         }
-        self.border_subtitle = status[review.decision(number).status]
+        others = (
+            f"{listed(self.others)} {'looks' if len(self.others) == 1 else 'look'} at it too, "
+            if self.others
+            else ""
+        )
+        self.border_subtitle = escape(others + status[review.decision(number).status])
 
     def show_none(self, text: str = "") -> None:
         """Show a text, for no group."""

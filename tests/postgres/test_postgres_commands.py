@@ -1,0 +1,88 @@
+"""The commands do on a server's library what they do on an embedded one."""
+
+import json
+from pathlib import Path
+
+from support import drawn_photos
+from support.output import Vtsfind
+
+
+def _records(text: str) -> list[dict[str, object]]:
+    """The records of an output, but for what differs by place and time."""
+    records = [json.loads(line) for line in text.splitlines()]
+    return [
+        {key: value for key, value in record.items() if key not in {"library", "made", "made_by", "seconds"}}
+        for record in records
+    ]
+
+
+def test_index_query_dupes_and_plan_say_the_same(
+    run: Vtsfind, photos: Path, database: str, tmp_path: Path
+) -> None:
+    known = next(each for each in sorted(photos.rglob("*.jpg")))
+    (tmp_path / "new.jpg").write_bytes(drawn_photos.encoded(drawn_photos.scene(99)))
+    for command in (
+        ["index", photos, "--json"],
+        ["index", "--json"],
+        ["query", known, "--json"],
+        ["query", tmp_path / "new.jpg", "--json"],
+        ["query", known, "--radius", "24", "--json"],
+        ["query", known, "--in", photos, "--json"],
+        ["dupes", "--json"],
+        ["plan", "--json"],
+        ["decisions", "list", "--json"],
+        ["doctor", "--deep", "--json"],
+    ):
+        embedded = run(*command, "--library", tmp_path / "library")
+        served = run(*command, "--library", database)
+        assert (embedded.exit_code, served.exit_code) == (0, 0), (command, served.output)
+        assert embedded.stdout
+        assert _records(served.stdout) == _records(embedded.stdout)
+
+
+def test_a_plan_is_applied_and_undone(run: Vtsfind, photos: Path, database: str, tmp_path: Path) -> None:
+    before = {each: each.read_bytes() for each in photos.rglob("*") if each.is_file()}
+    assert run("index", photos, "--library", database).exit_code == 0
+    assert run("plan", "--library", database, "--output", tmp_path / "plan.txt").exit_code == 0
+    assert database in (tmp_path / "plan.txt").read_text()
+    applied = run("apply", tmp_path / "plan.txt", "--yes")
+    assert applied.exit_code == 0, applied.output
+    assert len([each for each in photos.rglob("*") if each.is_file()]) < len(before)
+    assert run("undo", "--yes").exit_code == 0
+    assert {each: each.read_bytes() for each in photos.rglob("*") if each.is_file()} == before
+
+
+def test_a_missing_library_is_explained(run: Vtsfind, database: str) -> None:
+    asked = run("dupes", "--library", database)
+    assert asked.exit_code == 2
+    assert f"There is no library at {database}." in asked.stderr
+    assert "vtsfind index FOLDER --library" in asked.stderr
+
+
+def test_a_password_in_an_address_is_refused_and_never_shown(run: Vtsfind) -> None:
+    for address in (
+        "postgresql://ann:s3cret@nas/photos",
+        "postgresql://nas/photos?password=s3cret",
+        "postgres://ann:s3cret@[::1/photos",
+    ):
+        asked = run("dupes", "--library", address)
+        assert asked.exit_code == 2
+        assert "s3cret" not in asked.output
+        assert "vtsfind" in asked.output
+
+
+def test_files_of_a_servers_library_are_not_overwritten(run: Vtsfind, photos: Path, database: str) -> None:
+    assert run("index", photos, "--library", database).exit_code == 0
+    photo = next(each for each in sorted(photos.rglob("*.jpg")))
+    content = photo.read_bytes()
+    asked = run("plan", "--library", database, "--output", photo, "--force")
+    assert asked.exit_code == 2
+    assert f"is a photo of the library {database}" in asked.stderr
+    assert photo.read_bytes() == content
+
+
+def test_paths_names_the_address_without_asking_the_server(run: Vtsfind) -> None:
+    address = "postgresql://ann@no-such-host/photos"
+    lines = run("paths", "--library", address, "--json").stdout.splitlines()
+    (library,) = [record for record in map(json.loads, lines) if record.get("name") == "library"]
+    assert (library["path"], library["exists"]) == (address, None)

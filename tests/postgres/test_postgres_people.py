@@ -1,0 +1,124 @@
+"""Several people decide and review in one library: nothing is lost, and everyone sees it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from support.entries import SIGNATURE, digest
+from support.made_groups import many
+from support.output import Vtsfind
+
+from vtsfind.base.addresses import ServerAddress, server_address
+from vtsfind.base.errors import StorageError
+from vtsfind.engine.library.decisions import known_decisions
+from vtsfind.engine.review.review import Review
+from vtsfind.engine.review.shared_log import SharedSteps
+from vtsfind.engine.review.state import ReviewStatus
+from vtsfind.store.decisions import Decision, DecisionKind, ordered_pair
+from vtsfind.store.library import create_library
+from vtsfind.store.postgres.decisions import SharedDecisions
+
+
+@pytest.fixture
+def address(database: str) -> ServerAddress:
+    address = server_address(database)
+    create_library(address, SIGNATURE).close()
+    return address
+
+
+def test_decisions_are_seen_by_everyone_and_none_is_lost(address: ServerAddress) -> None:
+    ann, bob = SharedDecisions(address), SharedDecisions(address)
+    pair, other = ordered_pair(digest(1), digest(2)), ordered_pair(digest(3), digest(4))
+    assert ann.add(DecisionKind.NOT_DUPLICATE, [pair]) == 1
+    assert bob.add(DecisionKind.NOT_DUPLICATE, [pair, other]) == 1, "Ann's decision is in force already"
+    assert bob.add(DecisionKind.FORGET, [pair]) == 1
+    assert ann.is_excluded(*pair), "Ann has not looked since"
+    assert ann.add(DecisionKind.NOT_DUPLICATE, [pair]) == 1, "what Bob took back is decided again"
+    assert {each.pair for each in SharedDecisions(address)} == {pair, other}
+    assert {each.pair for each in known_decisions(address)} == {pair, other}
+
+
+def test_a_later_decision_wins_although_a_clock_is_ahead(address: ServerAddress) -> None:
+    pair = ordered_pair(digest(1), digest(2))
+    ahead = Decision(DecisionKind.KEEP_BOTH, *pair, "2999-01-01T00:00:00Z")
+    ann = SharedDecisions(address)
+    assert ann.merge([ahead]) == 1
+    assert ann.merge([ahead]) == 0
+    assert SharedDecisions(address).add(DecisionKind.NOT_DUPLICATE, [pair]) == 1
+    assert SharedDecisions(address).choice(*pair) is DecisionKind.NOT_DUPLICATE
+
+
+def test_the_commands_use_the_librarys_decisions(
+    run: Vtsfind, address: ServerAddress, tmp_path: Path
+) -> None:
+    names = [digest(1).hex(), digest(2).hex()]
+    assert run("decisions", "add", "keep-both", *names, "--library", address).exit_code == 0
+    assert names[0] in run("decisions", "list", "--library", address).stdout
+    assert names[0] not in run("decisions", "list").stdout, "the user's own are others"
+    exported = tmp_path / "decisions.ndjson"
+    exported.write_bytes(run("decisions", "export", "--library", address).stdout_bytes)
+    assert run("decisions", "import", exported).exit_code == 0
+    assert names[0] in run("decisions", "list").stdout
+    assert run("decisions", "forget", "--all", "--library", address).exit_code == 0
+    assert names[0] not in run("decisions", "list", "--library", address).stdout
+
+
+@pytest.fixture
+def join(address: ServerAddress) -> Iterator[Callable[[], SharedSteps]]:
+    """Join the review; every session ends with the test."""
+    with ExitStack() as sessions:
+        yield lambda: sessions.enter_context(closing(SharedSteps(address)))
+
+
+def test_reviewers_see_each_others_marks(join: Callable[[], SharedSteps]) -> None:
+    groups, bobs = many(3), join()
+    ann, bob = Review(groups, join()), Review(groups, bobs)
+    ann.accept(0)
+    assert bobs.has_news()
+    assert bob.take(bobs.news()) == [0]
+    assert bob.decision(0).status is ReviewStatus.ACCEPTED
+    bob.refuse(0)
+    later = Review(groups, join())
+    assert later.decision(0).status is ReviewStatus.REFUSED
+    assert later.totals.decided == 1
+
+
+def test_no_decision_is_overwritten_unseen(join: Callable[[], SharedSteps]) -> None:
+    ann, bob = Review(many(3), join()), Review(many(3), join())
+    ann.accept(1)
+    with pytest.raises(StorageError, match="decided about this group a moment ago"):
+        bob.refuse(1)
+    assert bob.decision(1).status is ReviewStatus.ACCEPTED, "Ann's decision is shown"
+    bob.refuse(1)
+    assert bob.decision(1).status is ReviewStatus.REFUSED
+    with pytest.raises(StorageError, match="a moment ago"):
+        ann.undo()
+    assert ann.decision(1).status is ReviewStatus.REFUSED
+
+
+def test_many_groups_are_accepted_in_one_step_and_undone(join: Callable[[], SharedSteps]) -> None:
+    groups, bobs = many(200), join()
+    ann, bob = Review(groups, join()), Review(groups, bobs)
+    accepted = ann.accept_all(range(200))
+    assert accepted > 100
+    assert len(bob.take(bobs.news())) == accepted
+    assert bob.totals == ann.totals
+    ann.undo()
+    assert len(bob.take(bobs.news())) == accepted
+    assert bob.totals.decided == 0
+
+
+def test_who_looks_at_a_group_is_seen_until_they_leave(join: Callable[[], SharedSteps]) -> None:
+    ann, bob = join(), join()
+    assert ann.look("a" * 20) == ()
+    (name,) = bob.look("a" * 20)
+    assert "@" in name
+    assert bob.look("b" * 20) == ()
+    assert ann.look("a" * 20) == ()
+    assert ann.look("b" * 20) == (name,)
+    bob.close()
+    for _ in range(100):  # the server forgets a closed connection a moment later
+        if ann.look("b" * 20) == ():
+            break
+    assert ann.look("b" * 20) == ()

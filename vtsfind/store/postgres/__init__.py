@@ -1,0 +1,1 @@
+"""A library on a PostgreSQL server, for several people and machines. Needs `vtsfind[postgres]`, which is imported late."""

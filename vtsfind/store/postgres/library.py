@@ -1,0 +1,386 @@
+"""A library on a PostgreSQL server. The tables are specified in `vtsfind.store.postgres.schema`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.base.addresses import ServerAddress
+from vtsfind.base.errors import LibraryDamaged, ModelMismatch, UsageError
+from vtsfind.base.paths import show_path
+from vtsfind.base.records import Claim, Entry, Failure, Found, Head, Signature, Stamp
+from vtsfind.store.atomic import make_private_folder
+from vtsfind.store.database import Counts
+from vtsfind.store.errors import storage_errors
+from vtsfind.store.health import LibraryProblem
+from vtsfind.store.library import local_folder
+from vtsfind.store.planes import Planes
+from vtsfind.store.postgres import schema
+from vtsfind.store.postgres.codes import all_planes, near_planes
+from vtsfind.store.postgres.connection import connect, server_errors, translates_server_errors
+from vtsfind.store.postgres.rows import (
+    Changes,
+    claim_key,
+    content_columns,
+    file_record,
+    is_intact,
+    signed_stamp,
+)
+from vtsfind.store.rows import FileRecord, reason_of, signed, split_codes, stamp_of, unsigned
+
+if TYPE_CHECKING:
+    import psycopg
+
+_REPAIR_HINT = "Run `vtsfind doctor --repair`."
+_ROWS_AT_ONCE = 10_000
+"""Rows that a server-side cursor fetches at once."""
+
+
+class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
+    """An open library on a server, from `open` or `create`. Its methods are those of `vtsfind.store.index.Index`.
+
+    Any number of processes may write. Changes wait in memory until `commit`, which writes all of them or none; until then
+    only `digests_of_size` knows of them. A killed process, or a lost connection, loses what was not committed.
+    """
+
+    def __init__(self, address: ServerAddress, connection: "psycopg.Connection[Any]", *, write: bool) -> None:
+        self.place = address
+        self.folder: Path = local_folder(address)
+        self._write = write
+        self._connection = connection
+        self._signature = schema.read_signature(connection, address)
+        self._columns = content_columns(self._signature)
+        self._changes = Changes()
+        self._claims: dict[bytes, int] = {}
+        """Paths of the files that this run reads, to the keys of their advisory locks."""
+        with storage_errors(self.folder):
+            make_private_folder(self.folder)
+
+    @classmethod
+    def create(cls, address: ServerAddress, signature: Signature) -> Self:
+        """Create an empty library and open it for writing."""
+        connection = connect(address)
+        try:
+            with server_errors(address):
+                schema.create(connection, address, signature)
+                return cls(address, connection, write=True)
+        except BaseException:
+            connection.close()
+            raise
+
+    @classmethod
+    def open(cls, address: ServerAddress, *, write: bool = False) -> Self:
+        """Open a library."""
+        connection = connect(address)
+        try:
+            with server_errors(address):
+                schema.require_current(connection, address, write=write)
+                return cls(address, connection, write=write)
+        except BaseException:
+            connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close; changes that were not committed are dropped. Calling it again does nothing."""
+        self._changes = Changes()
+        self._connection.close()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def signature(self) -> Signature:
+        """The model whose codes the library holds."""
+        return self._signature
+
+    def require(self, signature: Signature) -> None:
+        """Check that the library holds codes of this model."""
+        own = self._signature
+        if (own.fingerprint, own.heads) != (signature.fingerprint, signature.heads):
+            raise ModelMismatch(
+                f"The library {self.place} holds codes of the model {own.model} ({own.fingerprint[:12]}),"
+                f" not of {signature.model} ({signature.fingerprint[:12]}).",
+                "Choose the library's model with --model, or another library with --library.",
+            )
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    def _changing(self) -> Changes:
+        if not self._write:
+            raise RuntimeError("the library was opened for reading")
+        return self._changes
+
+    def add(self, entry: Entry) -> None:
+        """Record a file with its content."""
+        self._changing().add(entry, self._signature)
+
+    def add_failure(self, failure: Failure) -> None:
+        """Record a file that cannot be decoded."""
+        self._changing().add_failure(failure)
+
+    def forget(self, paths: Iterable[bytes]) -> None:
+        """Delete the records of files that are gone."""
+        self._changing().files.update(dict.fromkeys(paths))
+
+    def add_roots(self, roots: Iterable[bytes]) -> None:
+        """Record folders (or files) that the library covers."""
+        self._changing().roots.update(roots)
+
+    @translates_server_errors
+    def commit(self) -> None:
+        """Write the changes, and release the claims on what was read."""
+        changes = self._changing()
+        if changes != Changes():
+            with self._connection.transaction():
+                self._require_own_model()
+                changes.write(self._connection, self._signature)
+            self._changes = Changes()
+        self._release_claims(changes.files)
+
+    def _require_own_model(self) -> None:
+        """Make sure that no other process changes the model, until the transaction ends."""
+        self._connection.execute("SELECT FROM meta WHERE name = 'signature' FOR SHARE")
+        if schema.read_signature(self._connection, self.place) != self._signature:
+            raise ModelMismatch(
+                f"The library {self.place} has another model since a moment ago.", "Run the command again."
+            )
+
+    @translates_server_errors
+    def publish(self) -> None:
+        """Commit, and record the time."""
+        self.commit()
+        self._connection.execute(
+            "INSERT INTO meta VALUES ('indexed', %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+            (str(int(datetime.now(UTC).timestamp())),),
+        )
+
+    def change_model(self, signature: Signature, codes: Mapping[bytes, bytes]) -> None:
+        """Refuse: other machines may be writing codes of the present model at this moment."""
+        del codes
+        raise UsageError(
+            f"The model of a library on a server cannot be changed to {signature.model}.",
+            "Make another database, and index into it with --model.",
+        )
+
+    # -- sharing the work of several runs ----------------------------------------------------------------------------
+
+    @translates_server_errors
+    def claim(self, files: Sequence[Found]) -> Claim:
+        """Share files with other runs, by advisory locks on what is in them, which end with the connection."""
+        rows = self._connection.execute(
+            "SELECT pg_try_advisory_lock(key) FROM unnest(%s::bigint[]) AS key",
+            ([claim_key(found) for found in files],),
+        ).fetchall()
+        locked = [found for found, (is_own,) in zip(files, rows, strict=True) if is_own]
+        self._claims.update((found.path, claim_key(found)) for found in locked)
+        current = self._current(locked)
+        done = {f.path for f in locked if current.get(f.path) == signed_stamp(f.stamp)}
+        self._release_claims(done)
+        others = [found for found, (is_own,) in zip(files, rows, strict=True) if not is_own]
+        return Claim([found for found in locked if found.path not in done], others)
+
+    def _current(self, files: Sequence[Found]) -> dict[bytes, tuple[int, int, int]]:
+        """The stamps of those of some files that are photos of the library now."""
+        cursor = self._connection.cursor(binary=True).execute(
+            "SELECT path, size, mtime_ns, inode FROM files WHERE path = ANY(%s) AND content IS NOT NULL",
+            ([found.path for found in files],),
+        )
+        return {path: (size, mtime_ns, inode) for path, size, mtime_ns, inode in cursor}
+
+    def _release_claims(self, paths: Iterable[bytes]) -> None:
+        keys = [self._claims.pop(path) for path in paths if path in self._claims]
+        if keys:
+            self._connection.execute(
+                "SELECT pg_advisory_unlock(key) FROM unnest(%s::bigint[]) AS key", (keys,)
+            )
+
+    # -- codes -----------------------------------------------------------------------------------------------------
+
+    def _head(self, name: str) -> Head:
+        for head in self._signature.heads:
+            if head.name == name:
+                return head
+        raise UsageError(
+            f"The library {self.place} has no '{name}' codes.",
+            f"Use one of: {', '.join(head.name for head in self._signature.heads)}.",
+        )
+
+    @translates_server_errors
+    def planes(self, head: str) -> Planes:
+        """The codes of one head for all contents that have a file."""
+        return all_planes(self._connection, self._head(head))
+
+    @translates_server_errors
+    def near(
+        self, head: str, views: npt.NDArray[np.uint8], count: int | None, radius: int | None = None
+    ) -> Planes:
+        """Codes of one head among which are those nearest to a photo; the server looks for them."""
+        return near_planes(self._connection, self._head(head), views, count, radius)
+
+    @translates_server_errors
+    def codes_of_path(self, path: bytes, stamp: Stamp) -> dict[str, npt.NDArray[np.uint8]] | None:
+        """Head name to packed code of a file; None unless it is known with exactly this stamp."""
+        return self._codes(
+            "JOIN files ON content = id WHERE path = %s AND files.size = %s AND mtime_ns = %s AND inode = %s",
+            (path, *signed_stamp(stamp)),
+        )
+
+    @translates_server_errors
+    def codes_of_digest(self, digest: bytes) -> dict[str, npt.NDArray[np.uint8]] | None:
+        """Head name to packed code of a content; None unless it is known."""
+        return self._codes("WHERE sha256 = %s", (digest,))
+
+    def _codes(self, where: str, parameters: tuple[object, ...]) -> dict[str, npt.NDArray[np.uint8]] | None:
+        from psycopg import sql
+
+        columns = sql.SQL(", ").join(map(schema.code_column, self._signature.heads))
+        query = sql.SQL("SELECT {} FROM contents {}").format(columns, sql.SQL(where))
+        row = self._connection.cursor(binary=True).execute(query, parameters).fetchone()
+        return None if row is None else split_codes(self._signature.heads, b"".join(row))
+
+    # -- files -----------------------------------------------------------------------------------------------------
+
+    @translates_server_errors
+    def stamps(self) -> dict[bytes, tuple[int, int, int]]:
+        """Every known path with its size, mtime_ns and inode; each -1 if the file could not be examined."""
+        rows = self._stream(
+            "SELECT path, coalesce(size, -1), coalesce(mtime_ns, -1), coalesce(inode, -1) FROM files"
+        )
+        return {
+            path: (size, mtime_ns, inode if inode >= 0 or size < 0 else unsigned(inode))
+            for path, size, mtime_ns, inode in rows
+        }
+
+    def _stream(self, query: Any, parameters: tuple[object, ...] = ()) -> Iterable[tuple[Any, ...]]:
+        """Many rows, by a cursor on the server."""
+        with self._connection.transaction(), self._connection.cursor("stream", binary=True) as cursor:
+            cursor.itersize = _ROWS_AT_ONCE
+            yield from cursor.execute(query, parameters)
+
+    @translates_server_errors
+    def paths_of_file(self, names: Iterable[bytes], inode: int) -> list[bytes]:
+        """The known paths that are one of some names, or whose file had a number when it was indexed."""
+        cursor = self._connection.cursor(binary=True).execute(
+            "SELECT path FROM files WHERE inode = %s OR path = ANY(%s) ORDER BY path",
+            (signed(inode), list(names)),
+        )
+        return [path for (path,) in cursor]
+
+    @translates_server_errors
+    def failures(self) -> list[Failure]:
+        """The files that could not be decoded, sorted by path."""
+        rows = self._stream(
+            "SELECT path, reason, detail, size, mtime_ns, inode FROM files WHERE content IS NULL ORDER BY path"
+        )
+        return [
+            Failure(path, reason_of(reason), detail or "", stamp_of(size, mtime, inode))
+            for path, reason, detail, size, mtime, inode in rows
+        ]
+
+    @translates_server_errors
+    def digests_of_size(self, size: int) -> frozenset[bytes]:
+        """SHA-256 of the known contents of `size` bytes, those that are not committed included."""
+        cursor = self._connection.cursor(binary=True).execute(
+            "SELECT sha256 FROM contents WHERE size = %s", (signed(size),), prepare=True
+        )
+        return frozenset(digest for (digest,) in cursor) | self._changes.digests_of_size(size)
+
+    @translates_server_errors
+    def files_of_rows(self, rows: Sequence[int] | npt.NDArray[np.uint32]) -> list[list[FileRecord]]:
+        """The files of some contents."""
+        wanted = [int(row) for row in rows]
+        found = dict(self._records("WHERE content = ANY(%s)", (wanted,)))
+        return [found.get(row, []) for row in wanted]
+
+    @translates_server_errors
+    def files_of_digest(self, digest: bytes) -> list[FileRecord]:
+        """The files with the content of this SHA-256, sorted by path."""
+        return [file for _, files in self._records("WHERE sha256 = %s", (digest,)) for file in files]
+
+    @translates_server_errors
+    def contents(self) -> list[tuple[int, list[FileRecord]]]:
+        """Every content that has a file, by id."""
+        return list(self._records())
+
+    def _records(
+        self, where: str = "", parameters: tuple[object, ...] = ()
+    ) -> Iterable[tuple[int, list[FileRecord]]]:
+        from psycopg import sql
+
+        columns = sql.SQL(
+            "SELECT content, path, f.size, mtime_ns, inode, {} FROM files f JOIN contents c ON c.id = content {}"
+            " ORDER BY content, path"
+        ).format(self._qualified_columns(), sql.SQL(where))
+        for content, rows in groupby(self._stream(columns, parameters), key=itemgetter(0)):
+            yield content, [self._record(row) for row in rows]
+
+    def _qualified_columns(self) -> Any:
+        from psycopg import sql
+
+        names = ["sha256", "size", "width", "height", "orientation", "taken", "format", "crc"]
+        own = [sql.Identifier("c", name) for name in names]
+        codes = [sql.Identifier("c", f"code_{head.name}") for head in self._signature.heads]
+        return sql.SQL(", ").join([*own, *codes])
+
+    def _record(self, row: tuple[Any, ...]) -> FileRecord:
+        if not is_intact(row[5:]):
+            raise LibraryDamaged(
+                f"The facts about {show_path(row[1])} in {self.place} are not as they were written.",
+                _REPAIR_HINT,
+            )
+        return file_record(row[1], row[2], row[3], row[4], row[5:])
+
+    @translates_server_errors
+    def roots(self) -> list[bytes]:
+        """The folders (or files) that the library covers, sorted."""
+        cursor = self._connection.cursor(binary=True).execute("SELECT path FROM roots ORDER BY path")
+        return [path for (path,) in cursor]
+
+    @translates_server_errors
+    def counts(self) -> Counts:
+        """The size of the library."""
+        row = self._connection.execute(
+            "SELECT count(content), coalesce(sum(size) FILTER (WHERE content IS NOT NULL), 0)::bigint,"
+            " count(DISTINCT content), count(reason), (SELECT count(*) FROM roots),"
+            " (SELECT value FROM meta WHERE name = 'indexed') FROM files"
+        ).fetchone()
+        assert row
+        files, size, contents, failures, roots, indexed = row
+        time = datetime.fromtimestamp(int(indexed), UTC) if indexed else None
+        return Counts(files, contents, failures, size, roots, time)
+
+    # -- health ----------------------------------------------------------------------------------------------------
+
+    @translates_server_errors
+    def check(self, *, deep: bool = False) -> list[LibraryProblem]:
+        """Find all faults: with `deep`, rows without their checksum. The server checks its own files (`pg_amcheck`)."""
+        damaged = self._damaged() if deep else []
+        if not damaged:
+            return []
+        return [LibraryProblem("must", f"{len(damaged)} codes in {self.place} are damaged.")]
+
+    def _damaged(self) -> list[int]:
+        from psycopg import sql
+
+        query = sql.SQL("SELECT id, {} FROM contents ORDER BY id").format(self._columns)
+        return [content for content, *row in self._stream(query) if not is_intact(tuple(row))]
+
+    @translates_server_errors
+    def repair(self) -> list[str]:
+        """Delete rows without their checksum; the next `index` reads those photos again."""
+        damaged = self._damaged()
+        if not damaged:
+            return []
+        with self._connection.transaction():
+            self._connection.execute("DELETE FROM files WHERE content = ANY(%s)", (damaged,))
+            self._connection.execute("DELETE FROM contents WHERE id = ANY(%s)", (damaged,))
+        return [f"Deleted {len(damaged)} damaged codes. The next `vtsfind index` reads those photos again."]

@@ -1,0 +1,186 @@
+r"""Rows of the tables of a library on a server, and changes that wait to be written.
+
+Changes are gathered here and written by `write`, in one short transaction with COPY; writers take turns by an advisory lock, so
+that none waits for another in a circle. Text cannot hold NUL on a server: it is written as `\x00`.
+"""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from vtsfind.base.records import Entry, Failure, Found, PictureInfo, Signature, Stamp
+from vtsfind.store.planes import code_bytes
+from vtsfind.store.postgres.connection import Bits
+from vtsfind.store.postgres.schema import code_column, lock_key
+from vtsfind.store.rows import Facts, FileRecord, is_row_intact, join_codes, row_crc, signed, unsigned
+from vtsfind.store.rows import text as valid_utf8
+from vtsfind.store.schema import VERSION as CRC_VERSION
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg import sql
+
+FileRow = tuple[bytes, int | None, int | None, int | None, bytes | None, str | None, str | None]
+"""Path, size, mtime_ns, inode, SHA-256, reason, detail."""
+ContentRow = tuple[Any, ...]
+"""SHA-256, size, width, height, orientation, taken, format, CRC, and the code of each head as `Bits`."""
+
+_CONTENT_TYPES = ["bytea", "int8", "int4", "int4", "int4", "text", "text", "int8"]
+_FILE_TYPES = ["bytea", "int8", "int8", "int8", "bytea", "text", "text"]
+
+_STORE_FILES = (
+    "INSERT INTO files (path, size, mtime_ns, inode, content, reason, detail)"
+    " SELECT n.path, n.size, n.mtime_ns, n.inode, c.id, n.reason, n.detail"
+    " FROM pg_temp.new_files n LEFT JOIN contents c USING (sha256) ON CONFLICT (path) DO UPDATE SET"
+    " (size, mtime_ns, inode, content, reason, detail) = (excluded.size, excluded.mtime_ns, excluded.inode,"
+    " excluded.content, excluded.reason, excluded.detail)"
+)
+
+
+def text(value: str) -> str:
+    """Text as the server can hold it."""
+    return valid_utf8(value).replace("\0", "\\x00")
+
+
+def signed_stamp(stamp: Stamp) -> tuple[int, int, int]:
+    """Size, mtime_ns and inode as the server can hold them."""
+    return signed(stamp.size), signed(stamp.mtime_ns), signed(stamp.inode)
+
+
+def content_columns(signature: Signature) -> "sql.Composed":
+    """The columns of `ContentRow`, by name."""
+    from psycopg import sql
+
+    names = "sha256, size, width, height, orientation, taken, format, crc"
+    return sql.SQL(", ").join([sql.SQL(names), *map(code_column, signature.heads)])
+
+
+def content_row(signature: Signature, digest: bytes, facts: Facts, codes: bytes) -> ContentRow:
+    """A row of `contents`."""
+    split, start = [], 0
+    for head in signature.heads:
+        split.append(Bits(head.bits, codes[start : start + code_bytes(head)]))
+        start += code_bytes(head)
+    return digest, *facts, row_crc(CRC_VERSION, digest, codes, facts), *split
+
+
+def is_intact(row: tuple[Any, ...]) -> bool:
+    """Whether what `content_columns` selects has its checksum."""
+    digest, *facts, crc = row[:8]
+    return is_row_intact(CRC_VERSION, digest, b"".join(row[8:]), crc, tuple(facts))
+
+
+def file_record(path: bytes, size: int, mtime_ns: int, inode: int, row: tuple[Any, ...]) -> FileRecord:
+    """A file, and what `content_columns` selects of its content."""
+    info = PictureInfo(*row[2:7])
+    return FileRecord(path, Stamp(size, mtime_ns, unsigned(inode)), row[0], info)
+
+
+@dataclass(slots=True)
+class Changes:
+    """What a writer has not committed yet."""
+
+    contents: dict[bytes, ContentRow] = field(default_factory=dict)
+    files: dict[bytes, FileRow | None] = field(default_factory=dict)
+    """By path; None for a file that is gone."""
+    roots: set[bytes] = field(default_factory=set)
+
+    def add(self, entry: Entry, signature: Signature) -> None:
+        """Record a readable file; see `vtsfind.store.index.Index.add`."""
+        if entry.codes is not None:
+            codes = join_codes(signature.heads, entry.codes)
+            info = entry.info
+            if info is None or len(entry.digest) != 32:
+                raise ValueError(
+                    "a content that is new to the index needs a digest of 32 bytes, info and codes"
+                )
+            taken = None if info.taken is None else text(info.taken)
+            size = signed(entry.stamp.size)
+            facts = (size, info.width, info.height, info.orientation, taken, text(info.format))
+            self.contents.setdefault(entry.digest, content_row(signature, entry.digest, facts, codes))
+        self.files[entry.path] = (entry.path, *signed_stamp(entry.stamp), entry.digest, None, None)
+
+    def add_failure(self, failure: Failure) -> None:
+        """Record a file that cannot be decoded."""
+        stamp = failure.stamp
+        size, mtime_ns, inode = (None, None, None) if stamp is None else signed_stamp(stamp)
+        reason, detail = failure.reason.value, text(failure.detail)
+        self.files[failure.path] = (failure.path, size, mtime_ns, inode, None, reason, detail)
+
+    def digests_of_size(self, size: int) -> set[bytes]:
+        """SHA-256 of the new contents of that size."""
+        return {digest for digest, row in self.contents.items() if row[1] == signed(size)}
+
+    def write(self, connection: "psycopg.Connection[Any]", signature: Signature) -> None:
+        """Write all of it, within the caller's transaction."""
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key("writer"),))
+        if self.roots:
+            connection.cursor().executemany(
+                "INSERT INTO roots VALUES (%s) ON CONFLICT DO NOTHING",
+                [(root,) for root in sorted(self.roots)],
+            )
+        if self.contents:
+            self._write_contents(connection, signature)
+        gone = [path for path, row in self.files.items() if row is None]
+        if gone:
+            connection.execute("DELETE FROM files WHERE path = ANY(%s)", (gone,))
+        rows = [row for row in self.files.values() if row is not None]
+        if rows:
+            _write_files(connection, rows)
+
+    def _write_contents(self, connection: "psycopg.Connection[Any]", signature: Signature) -> None:
+        from psycopg import sql
+
+        names = content_columns(signature)
+        connection.execute(
+            sql.SQL(
+                "CREATE TEMP TABLE IF NOT EXISTS new_contents ON COMMIT DELETE ROWS AS SELECT {} FROM contents WITH NO DATA"
+            ).format(names)
+        )
+        copy_rows(
+            connection,
+            sql.SQL("COPY pg_temp.new_contents ({}) FROM STDIN (FORMAT BINARY)").format(names),
+            content_types(signature),
+            list(self.contents.values()),
+        )
+        connection.execute(
+            sql.SQL(
+                "INSERT INTO contents ({names}) SELECT {names} FROM pg_temp.new_contents ORDER BY ctid ON CONFLICT (sha256)"
+                " DO NOTHING"
+            ).format(names=names)
+        )
+
+
+def content_types(signature: Signature) -> list[str]:
+    """The types of `ContentRow`, for COPY."""
+    return [*_CONTENT_TYPES, *("bit" for _ in signature.heads)]
+
+
+def copy_rows(
+    connection: "psycopg.Connection[Any]", query: "sql.Composed", types: list[str], rows: list[Any]
+) -> None:
+    """Send rows by COPY, in its binary format."""
+    with connection.cursor() as cursor, cursor.copy(query) as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
+
+
+def _write_files(connection: "psycopg.Connection[Any]", rows: list[FileRow]) -> None:
+    from psycopg import sql
+
+    connection.execute(
+        "CREATE TEMP TABLE IF NOT EXISTS new_files (path bytea, size bigint, mtime_ns bigint, inode bigint,"
+        " sha256 bytea, reason text, detail text) ON COMMIT DELETE ROWS"
+    )
+    copy_rows(
+        connection,
+        sql.SQL("COPY pg_temp.new_files FROM STDIN (FORMAT BINARY)").format(),
+        _FILE_TYPES,
+        rows,
+    )
+    connection.execute(_STORE_FILES)
+
+
+def claim_key(found: Found) -> int:
+    """The number of the advisory lock on what is in a file, as far as it is known before it was read: its size and time."""
+    return lock_key(f"content {found.stamp.size} {found.stamp.mtime_ns}")
