@@ -6,6 +6,9 @@ from pathlib import Path
 from support import drawn_photos
 from support.output import Vtsfind
 
+from vtsfind.base.machine import host_name
+from vtsfind.engine.apply.plans import parse_plan
+
 
 def _records(text: str) -> list[dict[str, object]]:
     """The records of an output, but for what differs by place and time."""
@@ -43,8 +46,16 @@ def test_index_query_dupes_and_plan_say_the_same(
 def test_a_plan_is_applied_and_undone(run: Vtsfind, photos: Path, database: str, tmp_path: Path) -> None:
     before = {each: each.read_bytes() for each in photos.rglob("*") if each.is_file()}
     assert run("index", photos, "--library", database).exit_code == 0
+    lines = run("plan", "--library", database, "--json").stdout_bytes
+    assert parse_plan(lines, "it").host == host_name()
     assert run("plan", "--library", database, "--output", tmp_path / "plan.txt").exit_code == 0
-    assert database in (tmp_path / "plan.txt").read_text()
+    text = (tmp_path / "plan.txt").read_text()
+    assert f"library {database}\nhost {host_name()}\n" in text
+    for other in (f"host {host_name()}-2\n", ""):
+        (tmp_path / "other.txt").write_text(text.replace(f"host {host_name()}\n", other))
+        refused = run("apply", tmp_path / "other.txt", "--yes", "--outside")
+        assert refused.exit_code == 2
+        assert f"this is {host_name()}. Nothing was changed." in " ".join(refused.stderr.split())
     applied = run("apply", tmp_path / "plan.txt", "--yes")
     assert applied.exit_code == 0, applied.output
     assert len([each for each in photos.rglob("*") if each.is_file()]) < len(before)

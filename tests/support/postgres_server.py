@@ -4,10 +4,11 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from glob import glob
 from pathlib import Path
+from types import MappingProxyType
 
 import psycopg
 
@@ -35,13 +36,14 @@ def program(name: str) -> str | None:
 class Server:
     """A running server whose superuser is `admin`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
         self.folder = folder
+        self._settings = settings
         self._databases = 0
 
     def control(self, *arguments: str) -> None:
         """Run `pg_ctl`."""
-        settings = " ".join(f"-c {name}={value!r}" for name, value in _SETTINGS.items())
+        settings = " ".join(f"-c {name}={value!r}" for name, value in self._settings.items())
         _run(
             "pg_ctl",
             "-D",
@@ -82,10 +84,10 @@ class Server:
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
-    """Make a cluster, run it, and remove it in the end."""
+def running_server(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Server]:
+    """Make a cluster, run it with some settings, and remove it in the end."""
     folder = Path(tempfile.mkdtemp(prefix="vts-pg-"))  # short: a socket's path has 107 bytes at most
-    server = Server(folder)
+    server = Server(folder, {**_SETTINGS, **settings})
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, UNPRIVILEGED_USER)

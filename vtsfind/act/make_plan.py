@@ -24,6 +24,7 @@ class PlanOrigin:
     command: str
     version: str
     library: bytes
+    host: str = ""
 
 
 def make_plan(
@@ -80,6 +81,7 @@ def make_plan(
         origin.version,
         origin.library,
         target,
+        origin.host,
     )
     require_valid(plan)
     return plan

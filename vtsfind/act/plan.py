@@ -97,9 +97,11 @@ class Plan:
     version: str
     """The version of vtsfind that made it."""
     library: bytes
-    """The folder of the library that it was made from."""
+    """The folder or address of the library that it was made from."""
     target: bytes | None = None
     """The folder that `Action.MOVE` moves to."""
+    host: str = ""
+    """The machine whose files it is about, where several share the library; empty for a library of one machine."""
 
 
 def operations(plan: Plan) -> tuple[Operation, ...]:

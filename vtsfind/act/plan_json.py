@@ -1,7 +1,7 @@
 """A plan as NDJSON, for programs that edit it.
 
 A header ``{"type":"header","schema":1,"command":"plan","vtsfind":VERSION,"made":TIME,"made_by":COMMAND,"library":PATH}``
-with ``"to":PATH`` if files are to be moved; a line for each group; a footer with counts. A group is ``{"type":"group",
+with ``"to":PATH`` if files are to be moved, and ``"host":NAME`` if several machines share the library; a line for each group; a footer with counts. A group is ``{"type":"group",
 "id":1,"remove_all":false,"files":[FILE, ...]}``, first the photo that all others were compared with, and a FILE is
 ``{"path":PATH,"size":BYTES,"sha256":HEX,"verdict":null,"action":"keep","reason":"...","companions":[{"path":PATH,
 "size":BYTES,"sha256":HEX}]}``, where a companion that moves over to the kept photo has ``"to":PATH``. A file that is left out, or whose action is null, is left alone. A path that is not valid
@@ -60,9 +60,11 @@ def read_plan_json(content: bytes, where: str = "The plan") -> Plan:
             ) from error
     if header is None or not footer:
         raise UsageError(f"{where} is incomplete: its footer is missing.", "Make the plan again.")
-    made, command, version = (str(header.get(name, "")) for name in ("made", "made_by", "vtsfind"))
+    made, command, version, host = (
+        str(header.get(name, "")) for name in ("made", "made_by", "vtsfind", "host")
+    )
     library, target = _path(header, "library"), path_from_fields(header, "to")
-    plan = Plan(tuple(groups), made, command, version, library, target)
+    plan = Plan(tuple(groups), made, command, version, library, target, host)
     require_valid(plan, where)
     return plan
 

@@ -19,7 +19,8 @@ UTF-8. Blank lines and lines that begin with ``#`` are ignored. ::
     1 2431556 bytes 6f1e... /photos/old/beach.jpg
     end 0a1b2c3d
 
-The line ``to`` is there only if the plan moves files. A line ``group N`` is followed by one line for each of its photos: an
+The line ``to`` is there only if the plan moves files. A line ``host NAME`` below ``library`` names the machine whose files the plan is
+about, if several share the library. A line ``group N`` is followed by one line for each of its photos: an
 action, the path, and the reason after two blanks and ``#``. A photo without a line, or with the word ``leave``, is left
 alone. ``remove-all N`` below ``group N`` allows that no photo of the group is kept.
 
@@ -114,6 +115,8 @@ def _plan_lines(plan: Plan) -> Iterator[str]:
     yield f"{MAGIC} {VERSION}"
     yield f"made {plan.made} by vtsfind {plan.version}"
     yield f"library {quote_path(plan.library)}"
+    if plan.host:
+        yield f"host {quote_path(plan.host.encode())}"
     yield f"command {quote_path(plan.command.encode())}"
     if plan.target is not None:
         yield f"to {quote_path(plan.target)}"
@@ -245,7 +248,7 @@ class _Reader:
     def _read_line(self, line: str) -> None:
         word, _, rest = line.partition(" ")
         rest = rest.strip()
-        if word in {"made", "library", "command", "to"} and not self._groups:
+        if word in {"made", "library", "host", "command", "to"} and not self._groups:
             if word in self._head:
                 self._refuse(f"'{word}' is given twice")
             self._head[word] = rest
@@ -343,4 +346,5 @@ class _Reader:
         )
         target = self._path(self._head["to"]) if "to" in self._head else None
         command = self._path(self._head.get("command", '""')).decode("utf-8", "replace")
-        return Plan(groups, made, command, version, self._path(self._head.get("library", '""')), target)
+        library, host = (self._path(self._head.get(word, '""')) for word in ("library", "host"))
+        return Plan(groups, made, command, version, library, target, host.decode("utf-8", "replace"))

@@ -1,6 +1,12 @@
-"""The resources of the machine."""
+"""The machine: its name and resources."""
 
 import os
+import socket
+
+
+def host_name() -> str:
+    """The name of this machine, by which plans of a shared library name it."""
+    return socket.gethostname()
 
 
 def processors() -> int:

@@ -14,6 +14,7 @@ class Phase(Enum):
     SCAN = "Scanning for photos"
     ENCODE = "Reading photos"
     PUBLISH = "Writing the index"
+    COPY = "Copying the library"
     CHECK = "Checking the library"
     COMPARE = "Comparing codes"
     EXTRACT_FEATURES = "Extracting features"

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import platformdirs
 
+from vtsfind.base.addresses import Place, ServerAddress
 from vtsfind.base.errors import UsageError
 from vtsfind.base.files import MAX_SETTINGS_BYTES, read_bounded
 from vtsfind.base.words import either
@@ -237,3 +238,8 @@ def places(environment: Mapping[str, str] | None = None) -> Places:
         for name in ("config", "data", "cache", "state")
     }
     return Places(**chosen)
+
+
+def local_folder(place: Place) -> Path:
+    """The folder of this machine for what is derived from a library; it may not exist."""
+    return places().data / "servers" / place.slug if isinstance(place, ServerAddress) else place

@@ -7,6 +7,7 @@ import typer
 from vtsfind.cli.apply import apply
 from vtsfind.cli.browse import browse
 from vtsfind.cli.calibrate import calibrate
+from vtsfind.cli.copy import copy
 from vtsfind.cli.decisions import decisions
 from vtsfind.cli.doctor import doctor
 from vtsfind.cli.dupes import dupes
@@ -56,6 +57,7 @@ add_command(app, "undo", undo, heading=_ORGANISE)
 add_command(app, "history", history, heading=_ORGANISE)
 add_command(app, "missing", missing)
 add_command(app, "calibrate", calibrate, heading=_LIBRARY)
+add_command(app, "copy", copy, heading=_LIBRARY)
 app.add_typer(decisions, name="decisions", rich_help_panel=_LIBRARY)
 add_command(app, "doctor", doctor, heading=_LIBRARY)
 add_command(app, "paths", paths, heading=_LIBRARY)

@@ -48,13 +48,14 @@ def apply(
     with running(common) as run, cancel_on_signal(run):
         run.output.is_expendable = True
         from vtsfind.base.files import MAX_LINES_BYTES, read_stream
-        from vtsfind.engine.apply.plans import parse_plan, read_plan, require_in_library
+        from vtsfind.engine.apply.plans import parse_plan, read_plan, require_here, require_in_library
 
         read = (
             parse_plan(read_stream(sys.stdin.buffer, MAX_LINES_BYTES), "The plan on standard input")
             if plan == "-"
             else read_plan(Path(plan))
         )
+        require_here(read)
         if not outside:
             require_in_library(read)
         if not dry_run and not _confirm_plan(run, read, yes=yes):

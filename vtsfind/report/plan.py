@@ -57,7 +57,14 @@ def plan_json(plan: Plan) -> list[str]:
 def write_plan_records(output: ByteSink, plan: Plan) -> None:
     """Write a plan as NDJSON; `vtsfind.act.plan_json` says what is in it."""
     target = {} if plan.target is None else path_fields(plan.target, "to")
-    facts = {"made": plan.made, "made_by": plan.command, **path_fields(plan.library, "library"), **target}
+    host = {"host": plan.host} if plan.host else {}
+    facts = {
+        "made": plan.made,
+        "made_by": plan.command,
+        **path_fields(plan.library, "library"),
+        **host,
+        **target,
+    }
     lines = NdjsonWriter(output, schema.PLAN, **facts)
     for group in plan.groups:
         files = [_file_fields(file) for file in group.files]

@@ -21,6 +21,7 @@ from vtsfind.base.records import Entry, Failure, PictureInfo, Signature, Stamp
 from vtsfind.store.errors import REPAIR_HINT, SQLITE_ERRORS
 from vtsfind.store.planes import STATE_BYTES, code_bytes
 from vtsfind.store.rows import (
+    Facts,
     FileRecord,
     is_row_intact,
     join_codes,
@@ -29,6 +30,7 @@ from vtsfind.store.rows import (
     signature_of,
     signed,
     stamp_of,
+    storable,
     text,
     unsigned,
 )
@@ -365,6 +367,19 @@ class Database:
             connection.execute(f"PRAGMA user_version = {VERSION}")
         self.commit()
         self.version = VERSION
+
+    def content_rows(self, after: int) -> Iterator[tuple[int, bytes, bytes, Facts]]:
+        """The contents with a higher id, by id: id, SHA-256, codes and facts; see `vtsfind.store.copying`."""
+        for content, digest, codes, crc, *facts in self.connection.execute(
+            _CHECKED_ROWS.replace(" ORDER", " WHERE id > ? ORDER"), (after,)
+        ):
+            if not is_row_intact(self.version, digest, codes, crc, tuple(facts)):
+                raise LibraryDamaged(
+                    f"A code in {self.folder / NAME} is damaged (content {content}).", REPAIR_HINT
+                )
+            size, width, height, orientation, taken, kind = facts
+            taken = None if taken is None else storable(taken)
+            yield content, digest, codes, (size, width, height, orientation, taken, storable(kind))
 
     def roots(self) -> list[bytes]:
         """The recorded roots, sorted."""

@@ -286,6 +286,18 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         return self._memory
 
 
+def copy(source: Path, target: Path) -> None:
+    """Copy the cache of a library to another's folder, as far as that can be read and written; one that is there stays."""
+    if not (source / NAME).exists() or (target / NAME).exists():
+        return
+    with (
+        suppress(sqlite3.Error),
+        closing(open_connection(source / NAME, "ro")) as read,
+        closing(open_connection(target / NAME, "rwc")) as written,
+    ):
+        read.backup(written)
+
+
 def discard(folder: Path) -> None:
     """Remove the cache of a library, as far as the system lets us."""
     for suffix in _FILE_SUFFIXES:

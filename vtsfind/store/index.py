@@ -33,7 +33,8 @@ meta        name, value    `signature`: JSON `{"model", "fingerprint", "heads": 
                            whose codes these are, its heads in the order in which their codes are stored;
                            `signature_crc`: CRC-32 of that text;
                            `state`: 16 random bytes, new after each commit that changes which codes belong to the
-                           files; `indexed`: seconds since 1970 at the last `publish`, absent before the first
+                           files; `indexed`: seconds since 1970 at the last `publish`, absent before the first;
+                           `copying`: present while it is a copy that is not complete
 roots       path           absolute path, bytes
 contents    id             ascending, never used again, below 2^32
             sha256         of the whole file, 32 bytes, unique
@@ -232,6 +233,23 @@ class Index(AbstractContextManager["Index"]):
         if self._lock is None:
             raise RuntimeError("the library was opened for reading")
         return self._database
+
+    @property
+    def database(self) -> Database:
+        """Its statements, for `vtsfind.store.copying`."""
+        return self._database
+
+    @property
+    @translates_read_errors
+    def is_copying(self) -> bool:
+        """Whether it is a copy that is not complete; see `vtsfind.store.copying`."""
+        return self._database.meta("copying") is not None
+
+    @translates_errors
+    def set_copying(self) -> None:
+        """Record that it is a copy that is not complete, and commit."""
+        self._writable().set_meta("copying", 1)
+        self._database.commit()
 
     def claim(self, files: Sequence[Found]) -> Claim:
         """Share files with other runs: there are none, since one process writes."""

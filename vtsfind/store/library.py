@@ -4,8 +4,8 @@ That is a folder (`vtsfind.store.index`) or a PostgreSQL server (`vtsfind.store.
 where the two are told apart.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -13,15 +13,24 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.addresses import Place, ServerAddress
+from vtsfind.base.errors import LibraryMissing, StorageError, UsageError
 from vtsfind.base.records import Claim, Entry, Failure, Found, Signature, Stamp
-from vtsfind.base.settings import places
+from vtsfind.store.copying import EmbeddedRows, RowStore
 from vtsfind.store.database import Counts
+from vtsfind.store.errors import storage_errors
 from vtsfind.store.health import LibraryProblem
 from vtsfind.store.index import Index
 from vtsfind.store.planes import Planes
 from vtsfind.store.rows import FileRecord
 
-__all__ = ["Library", "create_library", "local_folder", "open_library", "rescue_library"]
+__all__ = [
+    "Library",
+    "create_library",
+    "open_copy",
+    "open_library",
+    "open_rows",
+    "rescue_library",
+]
 
 
 class Library(AbstractContextManager["Library"], Protocol):
@@ -38,6 +47,13 @@ class Library(AbstractContextManager["Library"], Protocol):
     @property
     def signature(self) -> Signature:
         """The model whose codes the library holds."""
+
+    @property
+    def is_copying(self) -> bool:
+        """Whether it is a copy that is not complete; see `vtsfind.store.copying`."""
+
+    def set_copying(self) -> None:
+        """Record that it is a copy that is not complete."""
 
     def close(self) -> None:
         """Close the library; uncommitted changes are dropped."""
@@ -137,6 +153,17 @@ def open_library(place: Place, *, write: bool = False) -> Library:
     UsageError
         If psycopg, which a server needs, is not installed.
     """
+    library = _open(place, write=write)
+    if library.is_copying:
+        library.close()
+        raise StorageError(
+            f"The copy of a library to {place} is not complete.",
+            "Complete it with the same `vtsfind copy`, or remove it.",
+        )
+    return library
+
+
+def _open(place: Place, *, write: bool) -> Library:
     if isinstance(place, ServerAddress):
         from vtsfind.store.postgres.library import PostgresLibrary
 
@@ -153,9 +180,48 @@ def create_library(place: Place, signature: Signature) -> Library:
     return Index.create(place, signature)
 
 
-def local_folder(place: Place) -> Path:
-    """The folder of this machine for what is derived from a library; it may not exist."""
-    return places().data / "servers" / place.slug if isinstance(place, ServerAddress) else place
+@contextmanager
+def open_rows(place: Place) -> Iterator[RowStore]:
+    """Open a library as rows, for copying it; errors are those of `open_library`."""
+    with _as_rows(open_library(place)) as rows:
+        yield rows
+
+
+@contextmanager
+def open_copy(place: Place, signature: Signature) -> Iterator[RowStore]:
+    """Create a library as rows, or open one whose copy was not completed.
+
+    Raises
+    ------
+    UsageError
+        If there is a library, or a copy of another one.
+    """
+    try:
+        library = _open(place, write=True)
+    except LibraryMissing:
+        library = create_library(place, signature)
+        library.set_copying()
+    with _as_rows(library) as rows:
+        if not library.is_copying:
+            raise UsageError(f"There is already a library at {place}.", "Name another place.")
+        library.require(signature)
+        yield rows
+
+
+@contextmanager
+def _as_rows(library: Library) -> Iterator[RowStore]:
+    with library:
+        if isinstance(library, Index):
+            with storage_errors(library.folder):
+                yield EmbeddedRows(library)
+        else:
+            from vtsfind.store.postgres.connection import server_errors
+            from vtsfind.store.postgres.copying import ServerRows
+            from vtsfind.store.postgres.library import PostgresLibrary
+
+            assert isinstance(library, PostgresLibrary)
+            with server_errors(library.place):
+                yield ServerRows(library)
 
 
 def rescue_library(place: Place) -> list[str]:

@@ -57,6 +57,11 @@ def text(value: str) -> str:
     return value.encode("utf-8", "backslashreplace").decode()
 
 
+def storable(value: str) -> str:
+    """Text as every kind of library can hold it: a server's cannot hold NUL."""
+    return value.replace("\0", "\\x00")
+
+
 Facts = tuple[int, int, int, int, str | None, str]
 """What else a row of `contents` says: size, width, height, orientation, taken, format."""
 

@@ -15,6 +15,7 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.operations import Action, Operation, State, UndoRecord
 from vtsfind.base.paths import show_path
 from vtsfind.base.progress import Monitor, Phase
+from vtsfind.engine.apply.plans import require_here
 from vtsfind.engine.apply.recovery import recover_locked, user_journal
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.store.journal import Journal, OpenRun, Transition
@@ -100,6 +101,7 @@ def apply(
         If the file of the user's decisions is damaged; nothing was done then. If the journal cannot be written. What was done before is in it, and the next command settles the rest.
     """
     require_valid(plan)
+    require_here(plan)
     known_decisions(place_of(os.fsdecode(plan.library)))
     todo = operations(plan)
     if not permanently and any(operation.action is Action.DELETE for operation in todo):

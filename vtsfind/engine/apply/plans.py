@@ -12,10 +12,11 @@ from vtsfind.act.make_plan import PlanOrigin, make_plan
 from vtsfind.act.plan import Plan
 from vtsfind.act.plan_json import read_plan_json
 from vtsfind.act.plan_text import MAGIC, plan_text, read_plan_text
-from vtsfind.base.addresses import Place, place_of
+from vtsfind.base.addresses import Place, ServerAddress, is_address, place_of
 from vtsfind.base.errors import StorageError, UsageError
 from vtsfind.base.files import MAX_LINES_BYTES, read_input
 from vtsfind.base.groups import Group
+from vtsfind.base.machine import host_name
 from vtsfind.base.operations import Action
 from vtsfind.base.paths import is_below, show_path
 from vtsfind.base.records import Failure, Reason
@@ -66,7 +67,11 @@ def plan_for_groups(
     """
     there, gone = _without_missing(groups, marks or {})
     origin = PlanOrigin(
-        datetime.now().astimezone().isoformat(timespec="seconds"), command, __version__, os.fsencode(library)
+        datetime.now().astimezone().isoformat(timespec="seconds"),
+        command,
+        __version__,
+        os.fsencode(library),
+        host_name() if isinstance(library, ServerAddress) else "",
     )
     plan = make_plan(
         there,
@@ -115,6 +120,23 @@ def read_plan(path: Path) -> Plan:
     except OSError as error:
         raise UsageError(f"The plan {path} cannot be read: {error.strerror}.") from error
     return parse_plan(content, str(path))
+
+
+def require_here(plan: Plan) -> None:
+    """Refuse a plan of a shared library that was made for another machine, or does not say for which.
+
+    Raises
+    ------
+    UsageError
+        If it is one.
+    """
+    is_shared = is_address(os.fsdecode(plan.library))
+    if (is_shared or plan.host) and plan.host != host_name():
+        made_for = f"for the files of {plan.host}" if plan.host else "without the name of a machine"
+        raise UsageError(
+            f"The plan was made {made_for}, and this is {host_name()}. Nothing was changed.",
+            "Apply it there, or make a plan here.",
+        )
 
 
 def require_in_library(plan: Plan) -> None:

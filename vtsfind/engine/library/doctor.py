@@ -15,14 +15,14 @@ from vtsfind.base.errors import (
 )
 from vtsfind.base.paths import show_path
 from vtsfind.base.records import Failure
-from vtsfind.base.settings import Settings
+from vtsfind.base.settings import Settings, local_folder
 from vtsfind.base.words import counted
 from vtsfind.engine.library.access import card_named, card_of, library_place, open_library
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.media.scan import is_missing_or_empty
 from vtsfind.store import evidence
 from vtsfind.store.database import Counts
-from vtsfind.store.library import Library, local_folder, rescue_library
+from vtsfind.store.library import Library, rescue_library
 
 Severity = Literal["must", "should", "note"]
 """`must`: it has to be put right; `should`: it costs only space or time; `note`: worth knowing."""

@@ -23,6 +23,11 @@ PLAN = Stream(
     (
         Field("made", "When the plan was made."),
         Field("made_by", "The command line that made it."),
+        Field(
+            "host",
+            "The machine whose files it is about; only where several share the library.",
+            optional=True,
+        ),
         LIBRARY,
         Field("to", "The folder of --action move.", optional=True, path=True),
     ),

@@ -41,7 +41,7 @@ HEADER = (
 )
 """What every header has."""
 
-LIBRARY = Field("library", "The folder of the library.", path=True)
+LIBRARY = Field("library", "The folder or address of the library.", path=True)
 PATH = Field("path", "The file.", path=True)
 SIZE = Field("size", "Its size in bytes.")
 SHA256 = Field("sha256", "SHA-256 of its content, in hexadecimal.")

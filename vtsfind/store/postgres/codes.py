@@ -100,7 +100,7 @@ def _near_views(
 
     parameters: dict[str, object] = {f"v{i}": _bits(head, view) for i, view in enumerate(views)}
     terms = [
-        sql.SQL("exp(bit_count({} # {}) / {})").format(
+        sql.SQL("exp(bit_count({} # {})::float8 / {}::float8)").format(
             code_column(head), sql.Placeholder(name), sql.Literal(-SOFT_MINIMUM_BITS)
         )
         for name in parameters
@@ -108,7 +108,7 @@ def _near_views(
     query = sql.SQL(
         "SELECT id, {code} FROM contents WHERE EXISTS (SELECT FROM files WHERE content = id)"
         " AND (%(radius)s::int IS NULL OR bit_count({code} # %(v0)s) <= %(radius)s)"
-        " ORDER BY round(-{soft} * ln({terms}) * {steps}) FETCH FIRST %(limit)s ROWS WITH TIES"
+        " ORDER BY round(-{soft}::float8 * ln({terms}) * {steps}::float8) FETCH FIRST %(limit)s ROWS WITH TIES"
     ).format(
         code=code_column(head),
         soft=sql.Literal(SOFT_MINIMUM_BITS),

@@ -16,11 +16,11 @@ from vtsfind.base.addresses import ServerAddress
 from vtsfind.base.errors import LibraryDamaged, ModelMismatch, UsageError
 from vtsfind.base.paths import show_path
 from vtsfind.base.records import Claim, Entry, Failure, Found, Head, Signature, Stamp
+from vtsfind.base.settings import local_folder
 from vtsfind.store.atomic import make_private_folder
 from vtsfind.store.database import Counts
 from vtsfind.store.errors import storage_errors
 from vtsfind.store.health import LibraryProblem
-from vtsfind.store.library import local_folder
 from vtsfind.store.planes import Planes
 from vtsfind.store.postgres import schema
 from vtsfind.store.postgres.codes import all_planes, near_planes
@@ -54,7 +54,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
         self.place = address
         self.folder: Path = local_folder(address)
         self._write = write
-        self._connection = connection
+        self.connection = connection
         self._signature = schema.read_signature(connection, address)
         self._columns = content_columns(self._signature)
         self._changes = Changes()
@@ -90,7 +90,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
     def close(self) -> None:
         """Close; changes that were not committed are dropped. Calling it again does nothing."""
         self._changes = Changes()
-        self._connection.close()
+        self.connection.close()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -111,6 +111,17 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
                 f" not of {signature.model} ({signature.fingerprint[:12]}).",
                 "Choose the library's model with --model, or another library with --library.",
             )
+
+    @property
+    @translates_server_errors
+    def is_copying(self) -> bool:
+        """Whether it is a copy that is not complete; see `vtsfind.store.copying`."""
+        return self.connection.execute("SELECT FROM meta WHERE name = 'copying'").fetchone() is not None
+
+    @translates_server_errors
+    def set_copying(self) -> None:
+        """Record that it is a copy that is not complete."""
+        self.connection.execute("INSERT INTO meta VALUES ('copying', '1')")
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -140,16 +151,16 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
         """Write the changes, and release the claims on what was read."""
         changes = self._changing()
         if changes != Changes():
-            with self._connection.transaction():
+            with self.connection.transaction():
                 self._require_own_model()
-                changes.write(self._connection, self._signature)
+                changes.write(self.connection, self._signature)
             self._changes = Changes()
         self._release_claims(changes.files)
 
     def _require_own_model(self) -> None:
         """Make sure that no other process changes the model, until the transaction ends."""
-        self._connection.execute("SELECT FROM meta WHERE name = 'signature' FOR SHARE")
-        if schema.read_signature(self._connection, self.place) != self._signature:
+        self.connection.execute("SELECT FROM meta WHERE name = 'signature' FOR SHARE")
+        if schema.read_signature(self.connection, self.place) != self._signature:
             raise ModelMismatch(
                 f"The library {self.place} has another model since a moment ago.", "Run the command again."
             )
@@ -158,7 +169,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
     def publish(self) -> None:
         """Commit, and record the time."""
         self.commit()
-        self._connection.execute(
+        self.connection.execute(
             "INSERT INTO meta VALUES ('indexed', %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (str(int(datetime.now(UTC).timestamp())),),
         )
@@ -176,7 +187,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
     @translates_server_errors
     def claim(self, files: Sequence[Found]) -> Claim:
         """Share files with other runs, by advisory locks on what is in them, which end with the connection."""
-        rows = self._connection.execute(
+        rows = self.connection.execute(
             "SELECT pg_try_advisory_lock(key) FROM unnest(%s::bigint[]) AS key",
             ([claim_key(found) for found in files],),
         ).fetchall()
@@ -190,7 +201,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
 
     def _current(self, files: Sequence[Found]) -> dict[bytes, tuple[int, int, int]]:
         """The stamps of those of some files that are photos of the library now."""
-        cursor = self._connection.cursor(binary=True).execute(
+        cursor = self.connection.cursor(binary=True).execute(
             "SELECT path, size, mtime_ns, inode FROM files WHERE path = ANY(%s) AND content IS NOT NULL",
             ([found.path for found in files],),
         )
@@ -199,7 +210,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
     def _release_claims(self, paths: Iterable[bytes]) -> None:
         keys = [self._claims.pop(path) for path in paths if path in self._claims]
         if keys:
-            self._connection.execute(
+            self.connection.execute(
                 "SELECT pg_advisory_unlock(key) FROM unnest(%s::bigint[]) AS key", (keys,)
             )
 
@@ -217,14 +228,14 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
     @translates_server_errors
     def planes(self, head: str) -> Planes:
         """The codes of one head for all contents that have a file."""
-        return all_planes(self._connection, self._head(head))
+        return all_planes(self.connection, self._head(head))
 
     @translates_server_errors
     def near(
         self, head: str, views: npt.NDArray[np.uint8], count: int | None, radius: int | None = None
     ) -> Planes:
         """Codes of one head among which are those nearest to a photo; the server looks for them."""
-        return near_planes(self._connection, self._head(head), views, count, radius)
+        return near_planes(self.connection, self._head(head), views, count, radius)
 
     @translates_server_errors
     def codes_of_path(self, path: bytes, stamp: Stamp) -> dict[str, npt.NDArray[np.uint8]] | None:
@@ -244,7 +255,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
 
         columns = sql.SQL(", ").join(map(schema.code_column, self._signature.heads))
         query = sql.SQL("SELECT {} FROM contents {}").format(columns, sql.SQL(where))
-        row = self._connection.cursor(binary=True).execute(query, parameters).fetchone()
+        row = self.connection.cursor(binary=True).execute(query, parameters).fetchone()
         return None if row is None else split_codes(self._signature.heads, b"".join(row))
 
     # -- files -----------------------------------------------------------------------------------------------------
@@ -252,7 +263,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
     @translates_server_errors
     def stamps(self) -> dict[bytes, tuple[int, int, int]]:
         """Every known path with its size, mtime_ns and inode; each -1 if the file could not be examined."""
-        rows = self._stream(
+        rows = self.stream(
             "SELECT path, coalesce(size, -1), coalesce(mtime_ns, -1), coalesce(inode, -1) FROM files"
         )
         return {
@@ -260,16 +271,16 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
             for path, size, mtime_ns, inode in rows
         }
 
-    def _stream(self, query: Any, parameters: tuple[object, ...] = ()) -> Iterable[tuple[Any, ...]]:
-        """Many rows, by a cursor on the server."""
-        with self._connection.transaction(), self._connection.cursor("stream", binary=True) as cursor:
+    def stream(self, query: Any, parameters: tuple[object, ...] = ()) -> Iterable[tuple[Any, ...]]:
+        """Many rows, by a cursor on the server; errors of the server pass through."""
+        with self.connection.transaction(), self.connection.cursor("stream", binary=True) as cursor:
             cursor.itersize = _ROWS_AT_ONCE
             yield from cursor.execute(query, parameters)
 
     @translates_server_errors
     def paths_of_file(self, names: Iterable[bytes], inode: int) -> list[bytes]:
         """The known paths that are one of some names, or whose file had a number when it was indexed."""
-        cursor = self._connection.cursor(binary=True).execute(
+        cursor = self.connection.cursor(binary=True).execute(
             "SELECT path FROM files WHERE inode = %s OR path = ANY(%s) ORDER BY path",
             (signed(inode), list(names)),
         )
@@ -278,7 +289,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
     @translates_server_errors
     def failures(self) -> list[Failure]:
         """The files that could not be decoded, sorted by path."""
-        rows = self._stream(
+        rows = self.stream(
             "SELECT path, reason, detail, size, mtime_ns, inode FROM files WHERE content IS NULL ORDER BY path"
         )
         return [
@@ -289,7 +300,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
     @translates_server_errors
     def digests_of_size(self, size: int) -> frozenset[bytes]:
         """SHA-256 of the known contents of `size` bytes, those that are not committed included."""
-        cursor = self._connection.cursor(binary=True).execute(
+        cursor = self.connection.cursor(binary=True).execute(
             "SELECT sha256 FROM contents WHERE size = %s", (signed(size),), prepare=True
         )
         return frozenset(digest for (digest,) in cursor) | self._changes.digests_of_size(size)
@@ -320,7 +331,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
             "SELECT content, path, f.size, mtime_ns, inode, {} FROM files f JOIN contents c ON c.id = content {}"
             " ORDER BY content, path"
         ).format(self._qualified_columns(), sql.SQL(where))
-        for content, rows in groupby(self._stream(columns, parameters), key=itemgetter(0)):
+        for content, rows in groupby(self.stream(columns, parameters), key=itemgetter(0)):
             yield content, [self._record(row) for row in rows]
 
     def _qualified_columns(self) -> Any:
@@ -342,13 +353,13 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
     @translates_server_errors
     def roots(self) -> list[bytes]:
         """The folders (or files) that the library covers, sorted."""
-        cursor = self._connection.cursor(binary=True).execute("SELECT path FROM roots ORDER BY path")
+        cursor = self.connection.cursor(binary=True).execute("SELECT path FROM roots ORDER BY path")
         return [path for (path,) in cursor]
 
     @translates_server_errors
     def counts(self) -> Counts:
         """The size of the library."""
-        row = self._connection.execute(
+        row = self.connection.execute(
             "SELECT count(content), coalesce(sum(size) FILTER (WHERE content IS NOT NULL), 0)::bigint,"
             " count(DISTINCT content), count(reason), (SELECT count(*) FROM roots),"
             " (SELECT value FROM meta WHERE name = 'indexed') FROM files"
@@ -372,7 +383,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
         from psycopg import sql
 
         query = sql.SQL("SELECT id, {} FROM contents ORDER BY id").format(self._columns)
-        return [content for content, *row in self._stream(query) if not is_intact(tuple(row))]
+        return [content for content, *row in self.stream(query) if not is_intact(tuple(row))]
 
     @translates_server_errors
     def repair(self) -> list[str]:
@@ -380,7 +391,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
         damaged = self._damaged()
         if not damaged:
             return []
-        with self._connection.transaction():
-            self._connection.execute("DELETE FROM files WHERE content = ANY(%s)", (damaged,))
-            self._connection.execute("DELETE FROM contents WHERE id = ANY(%s)", (damaged,))
+        with self.connection.transaction():
+            self.connection.execute("DELETE FROM files WHERE content = ANY(%s)", (damaged,))
+            self.connection.execute("DELETE FROM contents WHERE id = ANY(%s)", (damaged,))
         return [f"Deleted {len(damaged)} damaged codes. The next `vtsfind index` reads those photos again."]

@@ -11,7 +11,16 @@ from vtsfind.base.records import Entry, Failure, Found, PictureInfo, Signature, 
 from vtsfind.store.planes import code_bytes
 from vtsfind.store.postgres.connection import Bits
 from vtsfind.store.postgres.schema import code_column, lock_key
-from vtsfind.store.rows import Facts, FileRecord, is_row_intact, join_codes, row_crc, signed, unsigned
+from vtsfind.store.rows import (
+    Facts,
+    FileRecord,
+    is_row_intact,
+    join_codes,
+    row_crc,
+    signed,
+    storable,
+    unsigned,
+)
 from vtsfind.store.rows import text as valid_utf8
 from vtsfind.store.schema import VERSION as CRC_VERSION
 
@@ -38,7 +47,7 @@ _STORE_FILES = (
 
 def text(value: str) -> str:
     """Text as the server can hold it."""
-    return valid_utf8(value).replace("\0", "\\x00")
+    return storable(valid_utf8(value))
 
 
 def signed_stamp(stamp: Stamp) -> tuple[int, int, int]:

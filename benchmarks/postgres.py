@@ -1,0 +1,200 @@
+"""A library of 1,000,000 photos on a PostgreSQL server, beside the embedded one.
+
+    python -m benchmarks.postgres [--photos N] [--queries N] [--write]
+
+Both are filled with the same made-up photos (random codes of two heads of 256 bits, one file each) by `vtsfind.store.copying`. Then
+one process asks for the 20 nearest codes of the head `copy`: from both in turns, of one view and of the five views of a new
+photo; the answers must be equal. Then eight clients with connections of their own ask the server at once. The server
+is PostgreSQL's own in a temporary folder, over a Unix socket, with 512 MB of shared buffers and otherwise its defaults. Times are of
+the machine as it is; ratios are of the same run. With pgvector on the server, an HNSW index is measured as well. With --write
+the figures go to docs/results/postgres.json.
+"""
+
+import argparse
+import hashlib
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psycopg
+from support.postgres_server import running_server
+
+from benchmarks.machine import write_result
+from vtsfind.base import bits
+from vtsfind.base.addresses import server_address
+from vtsfind.base.records import Head, Signature
+from vtsfind.find.hamming.views import nearest
+from vtsfind.store.copying import ContentRow, FileRow, RowStore, batches
+from vtsfind.store.library import Library, open_copy, open_library
+
+SIGNATURE = Signature("made-up", "00" * 32, (Head("copy", 256), Head("scene", 256)))
+HEAD = "copy"
+NEAREST = 20
+VIEWS = 5
+CLIENTS = 8
+HNSW_SEARCH = 200
+"""`hnsw.ef_search`: codes that a search of the HNSW index keeps in view."""
+SETTINGS = {"shared_buffers": "512MB", "fsync": "on", "max_wal_size": "4GB"}
+
+
+def contents(photos: int) -> Iterator[ContentRow]:
+    """Made-up contents, always the same."""
+    rng = np.random.default_rng(0)
+    for start in range(0, photos, 100_000):
+        codes = rng.integers(0, 256, (min(100_000, photos - start), 64), dtype=np.uint8)
+        for i, code in enumerate(codes, start + 1):
+            facts = (2_000_000 + i, 4000, 3000, 1, "2020-01-01 12:00:00", "JPEG")
+            yield i, hashlib.sha256(b"%d" % i).digest(), code.tobytes(), facts
+
+
+def files(photos: int) -> Iterator[FileRow]:
+    """A file for each content."""
+    for i in range(1, photos + 1):
+        path = b"/photos/2020/%03d/IMG_%07d.jpg" % (i // 10_000, i)
+        yield path, 2_000_000 + i, 1_600_000_000_000_000_000 + i, i, i, None, None
+
+
+def load(copy: RowStore, photos: int) -> float:
+    """Fill a library; gives the seconds that it took, without those of making the photos up."""
+    seconds = 0.0
+    stores: list[tuple[Iterator[Any], Callable[[list[Any]], None]]] = [
+        (contents(photos), copy.store_contents),
+        (files(photos), copy.store_files),
+    ]
+    for rows, store in stores:
+        for batch in batches(rows):
+            began = time.perf_counter()
+            store(batch)
+            seconds += time.perf_counter() - began
+    began = time.perf_counter()
+    copy.finish([b"/photos"])
+    return seconds + time.perf_counter() - began
+
+
+def answer(library: Library, views: Any) -> list[tuple[int, int]]:
+    """The nearest contents and their distances."""
+    planes = library.near(HEAD, views, NEAREST)
+    columns, distances = nearest(planes.words, bits.words(views), NEAREST)
+    return list(zip(planes.rows[columns].tolist(), distances.tolist(), strict=True))
+
+
+def milliseconds(call: Callable[[], Any]) -> float:
+    """The time of one call."""
+    began = time.perf_counter()
+    call()
+    return 1000 * (time.perf_counter() - began)
+
+
+def compare(embedded: Library, served: Library, queries: Any) -> dict[str, Any]:
+    """Ask both in turns; the answers must be equal."""
+    if any(answer(embedded, views) != answer(served, views) for views in queries[:5]):
+        raise AssertionError("The two do not answer alike.")
+    pairs = [
+        (milliseconds(lambda v=v: answer(embedded, v)), milliseconds(lambda v=v: answer(served, v)))  # type: ignore[misc]
+        for v in queries
+    ]
+    return {
+        "embedded_ms": round(statistics.median(a for a, _ in pairs), 1),
+        "server_ms": round(statistics.median(b for _, b in pairs), 1),
+        "ratio": round(statistics.median(b / a for a, b in pairs), 1),
+    }
+
+
+def at_once(address: str, queries: Any) -> dict[str, Any]:
+    """Several clients ask at once, each on a connection of its own."""
+
+    def client(number: int) -> list[float]:
+        with open_library(server_address(address)) as library:
+            own = queries[number::CLIENTS]
+            return [milliseconds(lambda v=v: answer(library, v)) for v in own]  # type: ignore[misc]
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(CLIENTS) as executor:
+        times = [each for some in executor.map(client, range(CLIENTS)) for each in some]
+    return {
+        "clients": CLIENTS,
+        "queries_per_s": round(len(times) / (time.perf_counter() - began), 2),
+        "median_ms": round(statistics.median(times), 1),
+        "p95_ms": round(float(np.percentile(times, 95)), 1),
+    }
+
+
+def hnsw(address: str, served: Library, queries: Any) -> dict[str, Any] | str:
+    """Time and recall of pgvector's index; a sentence if the server does not have pgvector."""
+    with psycopg.connect(address, autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone():
+            return "not measured: the server has no pgvector"
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector SCHEMA public")
+        built = milliseconds(
+            lambda: connection.execute(
+                "CREATE INDEX ON vtsfind.contents USING hnsw (code_copy public.bit_hamming_ops)"
+            )
+        )
+        connection.execute(f"SET hnsw.ef_search = {HNSW_SEARCH}")
+        found, times = 0, []
+        for views in queries:
+            text = "".join(map(str, np.unpackbits(views[0])))
+            query = f"SELECT id FROM vtsfind.contents ORDER BY code_copy OPERATOR(public.<~>) B'{text}' LIMIT {NEAREST}"
+            began = time.perf_counter()
+            ids = {row[0] for row in connection.execute(query).fetchall()}
+            times.append(1000 * (time.perf_counter() - began))
+            found += len(ids & {row for row, _ in answer(served, views)})
+    return {
+        "build_s": round(built / 1000, 1),
+        "ef_search": HNSW_SEARCH,
+        "ms": round(statistics.median(times), 1),
+        "recall": round(found / (NEAREST * len(queries)), 3),
+    }
+
+
+def measure(photos: int, queries: int, folder: Path, address: str) -> dict[str, Any]:
+    """All figures."""
+    rng = np.random.default_rng(1)
+    asked = rng.integers(0, 256, (queries, VIEWS, 32), dtype=np.uint8)
+    figures: dict[str, Any] = {"photos": photos, "nearest": NEAREST}
+    for name, place in (("embedded", folder), ("server", server_address(address))):
+        with open_copy(place, SIGNATURE) as copy:
+            figures[f"{name}_load_s"] = round(load(copy, photos), 1)
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
+        size = connection.execute("SELECT pg_database_size(current_database())").fetchone()
+        workers = connection.execute("SHOW max_parallel_workers_per_gather").fetchone()
+    assert size
+    assert workers
+    figures |= {
+        "embedded_mb": round(sum(each.stat().st_size for each in folder.iterdir()) / 1e6),
+        "server_mb": round(size[0] / 1e6),
+        "parallel_workers": int(workers[0]),
+    }
+    with open_library(folder) as embedded, open_library(server_address(address)) as served:
+        figures["all_codes_s"] = round(milliseconds(lambda: served.planes(HEAD)) / 1000, 2)
+        figures["one_view"] = compare(embedded, served, asked[:, :1])
+        figures["five_views"] = compare(embedded, served, asked)
+        figures["hnsw"] = hnsw(address, served, asked[:, :1])
+    figures["at_once"] = at_once(address, np.repeat(asked[:, :1], 4, axis=0))
+    return figures
+
+
+def main() -> None:
+    """Measure, print and, if asked to, write."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--photos", type=int, default=1_000_000)
+    parser.add_argument("--queries", type=int, default=20)
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="vtsfind-bench-") as scratch, running_server(SETTINGS) as server:
+        figures = measure(given.photos, given.queries, Path(scratch) / "library", server.new_database())
+        figures["server_version"] = str(server.execute("SHOW server_version")[0][0])
+    print(json.dumps(figures, indent=1))
+    if given.write:
+        write_result("postgres", figures)
+
+
+if __name__ == "__main__":
+    main()
