@@ -93,9 +93,11 @@ def test_the_command_takes_decisions_along(run: Vtsfind, photos: Path, database:
     library = tmp_path / "library"
     assert run("index", photos, "--library", library).exit_code == 0
     assert run("decisions", "add", "keep-both", "11" * 32, "22" * 32).exit_code == 0
-    copied = run("copy", library, database)
+    copied = run("copy", library, database, "--json")
     assert copied.exit_code == 0, copied.output
-    assert "1 decision" in copied.stderr
+    footer = json.loads(copied.stdout.splitlines()[-1])
+    assert (footer["decisions"], footer["marks"]) == (1, 0)
+    assert footer["files"] >= 12
     assert "Counts and checksums are equal." in " ".join(copied.stderr.split())
     assert "11" * 32 in run("decisions", "list", "--library", database).stdout
     groups = [

@@ -318,6 +318,16 @@ DOCTOR = Stream(
         Field("repairs", "Number of repairs."),
     ),
 )
+COPY = Stream(
+    "copy",
+    (LIBRARY, Field("to", "Where the copy is.", path=True)),
+    footer=(
+        Field("contents", "Number of contents in both."),
+        Field("files", "Number of files in both, those that could not be decoded included."),
+        Field("decisions", "Number of pairs whose decision the copy did not have."),
+        Field("marks", "Number of groups of the review that are decided or marked."),
+    ),
+)
 PATHS = Stream(
     "paths",
     (),
