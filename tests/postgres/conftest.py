@@ -1,5 +1,6 @@
 """What tests of a library on a server get: the server, and an empty database."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +13,8 @@ from support.postgres_server import Server, program, running_server
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """A server for all tests; each takes databases of its own."""
+    if os.name == "nt":
+        pytest.skip("the server of the tests needs a Unix socket")
     if program("initdb") is None:
         pytest.skip("PostgreSQL's server is not installed")
     with running_server() as running:

@@ -8,16 +8,20 @@ import pytest
 from support.entries import SIGNATURE, digest
 from support.made_groups import many
 from support.output import Vtsfind
+from support.tui_driver import Hand, drive
 
 from vtsfind.base.addresses import ServerAddress, server_address
 from vtsfind.base.errors import StorageError
+from vtsfind.base.settings import Settings
 from vtsfind.engine.library.decisions import known_decisions
+from vtsfind.engine.review.encoding import group_key
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.shared_log import SharedSteps
 from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.store.decisions import Decision, DecisionKind, ordered_pair
 from vtsfind.store.library import create_library
 from vtsfind.store.postgres.decisions import SharedDecisions
+from vtsfind.tui.screens.groups import GroupsPage
 
 
 @pytest.fixture
@@ -122,3 +126,35 @@ def test_who_looks_at_a_group_is_seen_until_they_leave(join: Callable[[], Shared
         if ann.look("b" * 20) == ():
             break
     assert ann.look("b" * 20) == ()
+
+
+def test_the_terminal_shows_what_others_do(address: ServerAddress, join: Callable[[], SharedSteps]) -> None:
+    groups = many(12)
+
+    async def script(hand: Hand) -> None:
+        number = hand.groups.group
+        assert number is not None
+        page, bobs = hand.page(GroupsPage), join()
+        assert "looks at it too" not in hand.text
+        bobs.look(group_key(groups[number]))
+        page._ask_for_others()
+        await hand.settle()
+        assert "looks at it too" in hand.text
+        bob = Review(groups, bobs)
+        bob.refuse(number)
+        await hand.press("a")
+        assert any("decided about this group a moment ago" in note for note in hand.told)
+        assert hand.review.decision(number).status is ReviewStatus.REFUSED
+        bob.accept(number)
+        page._ask_for_others()
+        await hand.settle()
+        assert hand.review.decision(number).status is ReviewStatus.ACCEPTED
+        await hand.press("n")
+        assert bob.take(bobs.news()) == [number]
+        assert bob.decision(number).status is ReviewStatus.REFUSED
+        page.app.load_groups()  # type: ignore[attr-defined]
+        await hand.finish()
+        assert hand.review.decision(number).status is ReviewStatus.REFUSED, "found again, the marks are there"
+
+    drive(groups, script, settings=Settings(library=str(address), workers=1))
+    assert list(SharedDecisions(address)), "what is no duplicate is a decision of the library"

@@ -19,7 +19,8 @@ class SharedSteps:
         self._marks = SharedMarks(address)
 
     def steps(self) -> Iterable[ReviewStep]:
-        """None: `news` tells of all decisions."""
+        """None: `news` tells of all decisions from now on."""
+        self._marks.rewind()
         return ()
 
     def append(self, step: ReviewStep) -> None:

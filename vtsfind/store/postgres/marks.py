@@ -50,6 +50,11 @@ class SharedMarks:
             self._connection.close()
             raise
 
+    def rewind(self) -> None:
+        """Let `news` tell of all marks again."""
+        self._seen.clear()
+        self._last = 0
+
     @translates_server_errors
     def has_news(self) -> bool:
         """Whether `news` would tell of something, this session's own changes included."""
