@@ -14,7 +14,11 @@ def _records(text: str) -> list[dict[str, object]]:
     """The records of an output, but for what differs by place and time."""
     records = [json.loads(line) for line in text.splitlines()]
     return [
-        {key: value for key, value in record.items() if key not in {"library", "made", "made_by", "seconds"}}
+        {
+            key: value
+            for key, value in record.items()
+            if key not in {"library", "host", "made", "made_by", "seconds"}
+        }
         for record in records
     ]
 

@@ -140,7 +140,7 @@ def test_a_full_disk_of_the_server(server: Server, database: str) -> None:
         with create_library(address, SIGNATURE) as library:
             library.add(entry(1))
             library.commit()
-            for i in range(2, 60_000):
+            for i in range(2, 25_000):
                 library.add(entry(i))
             with pytest.raises(DiskFull, match=r"has no space left.*Everything saved before is kept"):
                 library.commit()
