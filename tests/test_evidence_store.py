@@ -179,3 +179,19 @@ def test_a_file_of_an_older_version_is_replaced(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / NAME) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (VERSION,)
     connection.close()
+
+
+def test_what_was_seen_at_full_size_is_known_for_the_version_that_saw_it(tmp_path: Path) -> None:
+    pairs = [(bytes([n]) * 32, bytes([n + 1]) * 32) for n in (1, 2)]
+    with opened(tmp_path) as store:
+        for pair, differs in zip(pairs, (True, False), strict=True):
+            assert store.full_size(pair) is None
+            store.save_full_size(pair, differs=differs)
+        store.commit()
+    with opened(tmp_path) as store:
+        assert [store.full_size(pair) for pair in pairs] == [True, False]
+    with opened(tmp_path, verdicts="verdicts 2") as store:
+        assert store.full_size(pairs[0]) is None
+        store.trim()
+    with opened(tmp_path) as store:
+        assert store.full_size(pairs[0]) is None

@@ -109,6 +109,27 @@ def test_a_library_that_has_no_photos_yet_is_not_said_to_have_no_duplicates(
     assert "has no photos yet" in result.stderr
 
 
+def test_a_part_that_differs_at_full_size_only_makes_an_edit_which_stays(
+    photos: Path, dupes: Vtsfind
+) -> None:
+    image = photograph(3, 1600, 1200)
+    changed = image.copy()
+    changed.paste(photograph(4).crop((60, 60, 80, 80)), (700, 500))
+    save(photos / "photo.jpg", image, quality=95)
+    save(photos / "again.jpg", image, quality=60)
+    save(photos / "changed.jpg", changed, quality=90)
+    result = dupes("--json")
+    (group,) = groups(result)
+    assert verdicts(group) == {"photo.jpg": None, "again.jpg": "resave", "changed.jpg": "edit"}
+    stays = {os.path.basename(member["path"]): member["stays"] for member in group["members"]}
+    assert (stays["again.jpg"], bool(stays["changed.jpg"])) == ("", True)
+    again = dupes("--json", index=False)
+    assert groups(again) == groups(result)
+    assert groups(dupes("--json", "--kind", "resave", index=False))[0]["members"][1:] == [
+        member for member in group["members"] if member["path"].endswith("again.jpg")
+    ]
+
+
 def test_a_second_run_reads_and_compares_nothing(photos: Path, dupes: Vtsfind) -> None:
     family(photos)
     unrelated(photos, 1, 2)

@@ -48,6 +48,8 @@ _VERDICT_LABELS = {
 
 COPIES = (Verdict.BYTES, Verdict.PIXELS, Verdict.RESAVE, Verdict.TURNED, Verdict.EDIT)
 """The verdicts by which two files are copies of one photo."""
+SEEN_IN_SMALL = frozenset({Verdict.RESAVE, Verdict.TURNED})
+"""The verdicts that rest on small pictures, and by which a file may go."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,13 @@
 """Worker processes that read photos within the limits of the settings, and features of a few photos, not cached."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
 from vtsfind.base.machine import processors
 from vtsfind.base.progress import CancelToken
-from vtsfind.base.records import Failure, Found
+from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.base.settings import Settings
 from vtsfind.media.pool import Job, WorkPool
 from vtsfind.media.scan import failure_of, stamp_of
@@ -85,3 +86,36 @@ def extract_features(
             PhotoFeatures(features, result.info, result.digest, details.pixels or None, details.contents),
             details,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class FullSizePair:
+    """Two files that show the same in small pictures."""
+
+    path: bytes
+    digest: bytes
+    """SHA-256 of the content, 32 bytes."""
+    other_path: bytes
+    other_digest: bytes
+    turn: int
+    """The EXIF orientation that aligns the other one with the first."""
+
+
+def compare_in_full(
+    pool: WorkPool, pairs: Sequence[FullSizePair], cancel: CancelToken
+) -> Iterator[bool | Failure]:
+    """Say of each pair whether it differs in a part, seen at full size, or why that is not known."""
+    from vtsfind.find.verification.compare_in_full import DIFFERENT, CompareInFull
+
+    jobs = [
+        job_for(each.path, CompareInFull(each.other_path, each.other_digest, each.turn)) for each in pairs
+    ]
+    done = pool.done((each for each in jobs if isinstance(each, Job)), cancel)
+    for pair, job in zip(pairs, jobs, strict=True):
+        result = job if isinstance(job, Failure) else next(done)
+        if isinstance(result, Failure):
+            yield result
+        elif result.digest != pair.digest:
+            yield Failure(pair.path, Reason.CHANGED, "since it was indexed", result.found.stamp)
+        else:
+            yield result.data == DIFFERENT

@@ -3,7 +3,7 @@
 The file `evidence.db` in the library's folder is an SQLite database. All of it is derived data: the file may be deleted at any
 time, and where the file cannot be written, memory takes its place. Rows are found by content and hold for one version of the
 code that made them; rows of other versions count as absent. Nothing that is not as it was written is believed: a row whose
-checksum is wrong, or a table that is not of the format, costs the file (`CacheDamaged`). Format, version 4 (`user_version`;
+checksum is wrong, or a table that is not of the format, costs the file (`CacheDamaged`). Format, version 5 (`user_version`;
 `application_id` is 0x56545345; each row ends in `crc`, the CRC-32 of its other values, one after the other: of each, its
 length in bytes as text and a comma, then bytes as they are, and anything else as Python's `repr` in UTF-8):
 
@@ -12,6 +12,9 @@ features          content           the first 16 bytes of the SHA-256 of the fil
                   version           of the extraction that made it
                   full              1 if the photo was decoded at full size for it
                   data              quality details and features, see `vtsfind.find.features.extract`
+full_size         first, second     as of pairs
+                  version           of the verification that made it
+                  differs           1 if the two differ in a part, seen at full size
 pairs             first, second     the first 16 bytes of two contents' SHA-256, the smaller first
                   version           of the verification that made it
                   verdict           a value of `vtsfind.base.groups.Verdict`; NULL for a non-match; `undecided` if only the
@@ -42,7 +45,7 @@ from vtsfind.store.schema import open_connection
 
 NAME = "evidence.db"
 APPLICATION_ID = 0x56545345
-VERSION = 4
+VERSION = 5
 KEY_BYTES = 16
 """Length of the part of a SHA-256 that identifies a content here."""
 _PAIRS_PER_QUERY = 512
@@ -67,10 +70,15 @@ _PAIRS = (
     "CREATE TABLE pairs (first BLOB, second BLOB, version TEXT NOT NULL, verdict TEXT, evidence TEXT,"
     " crc INTEGER NOT NULL, PRIMARY KEY (first, second)) STRICT, WITHOUT ROWID"
 )
-_TABLES = (_FEATURES, _LOCAL_CANDIDATES, _PAIRS)
+_FULL_SIZE = (
+    "CREATE TABLE full_size (first BLOB, second BLOB, version TEXT NOT NULL, differs INTEGER NOT NULL,"
+    " crc INTEGER NOT NULL, PRIMARY KEY (first, second)) STRICT, WITHOUT ROWID"
+)
+_TABLES = (_FEATURES, _FULL_SIZE, _LOCAL_CANDIDATES, _PAIRS)
 """In the order of their names."""
 _EVERY_ROW = (
     "SELECT content, version, full, data, crc FROM features",
+    "SELECT first, second, version, differs, crc FROM full_size",
     "SELECT key, data, crc FROM local_candidates",
     "SELECT first, second, version, verdict, evidence, crc FROM pairs",
 )
@@ -185,6 +193,22 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
             ],
         )
 
+    def full_size(self, pair: Pair) -> bool | None:
+        """Whether a pair, the smaller digest first, differs in a part, seen at full size; None if that is not known."""
+        rows = self._checked_rows(
+            "SELECT first, second, version, differs, crc FROM full_size"
+            " WHERE first = ? AND second = ? AND version = ?",
+            (*_pair_key(pair), self._verdicts_version),
+        )
+        return bool(rows[0][3]) if rows else None
+
+    def save_full_size(self, pair: Pair, *, differs: bool) -> None:
+        """Store whether a pair differs in a part, until `commit` in the open transaction only."""
+        self._write(
+            "INSERT OR REPLACE INTO full_size (first, second, version, differs, crc) VALUES (?, ?, ?, ?, ?)",
+            [_with_crc(*_pair_key(pair), self._verdicts_version, int(differs))],
+        )
+
     def local_candidates(self, key: bytes) -> bytes | None:
         """The candidates that `save_local_candidates` stored under this key; None if another key was stored since."""
         rows = self._checked_rows("SELECT key, data, crc FROM local_candidates WHERE key = ?", (key,))
@@ -211,6 +235,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         """Drop rows of other versions, and the oldest features beyond `max_bytes`; commits."""
         self._write("DELETE FROM features WHERE version <> ?", [(self._features_version,)])
         self._write("DELETE FROM pairs WHERE version <> ?", [(self._verdicts_version,)])
+        self._write("DELETE FROM full_size WHERE version <> ?", [(self._verdicts_version,)])
         self._write(
             "DELETE FROM features WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
             " sum(length(data)) OVER (ORDER BY rowid DESC) AS total FROM features) WHERE total > ?)",

@@ -7,14 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from vtsfind.base.groups import UNDECIDED, FullFrameVerdict, PairVerdict
+from vtsfind.base.groups import UNDECIDED, Evidence, FullFrameVerdict, PairVerdict
 from vtsfind.base.machine import processors
 from vtsfind.base.paths import show_path
 from vtsfind.base.progress import Phase
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.engine.context import Context
-from vtsfind.engine.decoding import work_pool
+from vtsfind.engine.decoding import FullSizePair, compare_in_full, work_pool
 from vtsfind.engine.duplicates.verification_pool import PhotoRefPair, RecentFeatures, VerificationPool
 from vtsfind.engine.library.snapshot import Content
 from vtsfind.find.candidates.local_features import LocalCandidates
@@ -38,6 +38,12 @@ _PAIRS_PER_BATCH = 512
 """Pairs that are matched by their full frames before the undecided ones are matched by local features."""
 _MAX_CACHED_PHOTOS = 768
 """Photos whose features are held in memory; each takes up to a megabyte."""
+
+_FULL_SIZE_NOTES = {
+    False: "",
+    True: "a part of it differs at full size",
+    None: "they could not be compared at full size",
+}
 
 ContentPair = tuple[Content, Content]
 T = TypeVar("T", PairVerdict, FullFrameVerdict)
@@ -221,6 +227,33 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         }
         return [known.get(key) for key in keys]
 
+    def compare_in_full(self, pairs: Sequence[tuple[Content, Content, int]]) -> list[str]:
+        """Compare pairs that show the same in small pictures, at full size.
+
+        Parameters
+        ----------
+        pairs
+            Two photos, and the EXIF orientation that aligns the second with the first.
+
+        Returns
+        -------
+        For each pair why the one is an edit of the other, or may be one, in few words; empty if it is none.
+        """
+        ordered = [_full_size_pair(*each) for each in pairs]
+        known = {each: self._store.full_size((each.digest, each.other_digest)) for each in ordered}
+        left = [each for each in known if known[each] is None]
+        self._context.progress.start(Phase.VERIFY, len(left))
+        with work_pool(self._context.settings, max_workers=max(len(left), 1)) as pool:
+            for each, found in zip(left, compare_in_full(pool, left, self._context.cancel), strict=True):
+                if isinstance(found, Failure):
+                    self.failures.append(found)
+                else:
+                    known[each] = found
+                    self._store.save_full_size((each.digest, each.other_digest), differs=found)
+                    self._commit_periodically()
+                self._context.progress.advance(1)
+        return [_FULL_SIZE_NOTES[known[each]] for each in ordered]
+
     def _storing_verdicts(
         self, pairs: Sequence[ContentPair], found: Iterator[T], advance: Callable[[int], None]
     ) -> Iterator[T]:
@@ -313,6 +346,13 @@ def with_feature_cache(
         discard(folder)
     with FeatureCache(folder, context) as cache:
         return work(cache), True
+
+
+def _full_size_pair(first: Content, second: Content, turn: int) -> FullSizePair:
+    """The pair in an order that does not depend on which comes first."""
+    if second.digest < first.digest:
+        first, second, turn = second, first, Evidence(turn=turn).swapped().turn
+    return FullSizePair(first.photos[0].path, first.digest, second.photos[0].path, second.digest, turn)
 
 
 def _known(pairs: Sequence[ContentPair]) -> list[PhotoRefPair]:

@@ -1,10 +1,10 @@
 """Groups of duplicates of a library, from a snapshot of the disk to the photos to keep. Read this file first.
 
     snapshot -> hash candidates -> features -> full-frame sets -> representatives -> verify
-                                            -> local candidates -> verify -> cluster -> choose keepers
+                                            -> local candidates -> verify -> cluster -> check at full size -> choose keepers
 
 Each stage is a function of values, in a file of its own: `collection`, `candidates`, `full_frame`, `verification`, `clustering`,
-`keepers`. Photos are read and compared in one place, the `feature_cache`, which stages ask through a `verifier`.
+`full_size`, `keepers`. Photos are read and compared in one place, the `feature_cache`, which stages ask through a `verifier`.
 
 Near hash codes and local features in common only propose a pair; a verdict comes from comparing the two photos. The features of a photo
 without any candidate by hash code are not extracted, so it has no candidates by local features either.
@@ -21,6 +21,7 @@ from vtsfind.engine.duplicates.clustering import cluster
 from vtsfind.engine.duplicates.collection import Collection, read_collection
 from vtsfind.engine.duplicates.feature_cache import FeatureCache, with_feature_cache
 from vtsfind.engine.duplicates.full_frame import FullFrameSets, find_full_frame_sets
+from vtsfind.engine.duplicates.full_size import check_at_full_size
 from vtsfind.engine.duplicates.keeper_ranking import RankedFiles
 from vtsfind.engine.duplicates.keepers import choose_keepers
 from vtsfind.engine.duplicates.options import DedupOptions, Rules, require_consistent, rules_for
@@ -176,14 +177,15 @@ class _Search:
         )
 
     def group(self, verified: VerifiedPairs) -> tuple[Group, ...]:
-        """Cluster, and choose keepers."""
+        """Cluster, check at full size, and choose keepers."""
         sidecars = Sidecars()
         concerned = {number for pair in verified.copies for number in pair}
         concerned |= {n for n, content in enumerate(self._collection.contents) if len(content.photos) > 1}
         contents = {n: with_sidecars(self._collection.contents[n], sidecars) for n in sorted(concerned)}
         files = RankedFiles(contents.values(), self._cache.details, self._rules.policy)
         clusters = cluster(contents, files, verified, self._verifier, self._rules)
-        measured = [each.with_distances(self._collection) for each in clusters]
+        checked = check_at_full_size(clusters, contents, self._cache, self._rules)
+        measured = [each.with_distances(self._collection) for each in checked]
         return choose_keepers(measured, contents, files, self._rules)
 
 

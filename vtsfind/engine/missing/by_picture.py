@@ -13,12 +13,12 @@ import numpy as np
 from vtsfind.act.keep_policy import KeepCandidate
 from vtsfind.act.removal import stay_reason
 from vtsfind.base import bits
-from vtsfind.base.groups import COPIES, Photo, Verdict
+from vtsfind.base.groups import COPIES, SEEN_IN_SMALL, Evidence, Photo, Verdict
 from vtsfind.base.progress import Phase
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure
 from vtsfind.engine.context import Context
-from vtsfind.engine.decoding import extract_features, work_pool
+from vtsfind.engine.decoding import FullSizePair, compare_in_full, extract_features, work_pool
 from vtsfind.engine.library.access import ModelLike
 from vtsfind.engine.library.heads import COPY_HEAD, copy_head
 from vtsfind.engine.missing.card import CardFiles, CardPhoto, CardResult, Presence
@@ -147,6 +147,12 @@ class _PictureSearch:
             (mine, my_details), (other, details) = extracted[0], extracted[1]
             compared = verify(mine, other)
             exact = compared[0] if compared else verdict
+            if (
+                compared
+                and exact in SEEN_IN_SMALL
+                and self._differs_in_part(photo, record, mine, compared[1])
+            ):
+                exact = Verdict.EDIT
             lesser = stay_reason(
                 _library_candidate(record, other, details), _card_candidate(photo, mine, my_details), exact
             )
@@ -162,6 +168,13 @@ class _PictureSearch:
                 return found
             worse_copy = worse_copy or found
         return worse_copy or photo
+
+    def _differs_in_part(
+        self, photo: CardPhoto, record: FileRecord, mine: PhotoFeatures, evidence: Evidence
+    ) -> bool:
+        """Whether two photos that show the same in small pictures differ at full size, or can't be compared there."""
+        pair = FullSizePair(photo.found.path, mine.digest, record.path, record.digest, evidence.turn)
+        return next(compare_in_full(self.workers, [pair], self.context.cancel)) is not False
 
 
 def _card_candidate(photo: CardPhoto, photo_features: PhotoFeatures, details: Details) -> KeepCandidate:

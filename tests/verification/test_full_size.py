@@ -1,0 +1,124 @@
+"""At full size no part of two pictures differs by more than compression explains; a small square, colour or digit does."""
+
+import io
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image, ImageDraw
+from support.drawn_photos import STORED_AS
+from support.photographs import every, photograph
+
+from vtsfind.find.verification import full_size
+from vtsfind.find.verification.full_size import differs_in_part
+
+Pixels = npt.NDArray[np.uint8]
+NAMES = every()[::3]
+
+
+def saved(image: Image.Image, quality: int) -> Pixels:
+    file = io.BytesIO()
+    image.save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file).convert("RGB"))
+
+
+def pasted(name: str, share: float) -> Image.Image:
+    """A photo with a square of the one before it, at a place where they differ."""
+    photo, other = photograph(name).copy(), photograph(every()[every().index(name) - 1])
+    side = round(share * max(photo.size))
+    places = [(x, y) for y in range(40, photo.height - 60, 20) for x in range(40, photo.width - 60, 20)]
+    patch = other.crop((60, 60, 60 + side, 60 + side))
+
+    def difference(place: tuple[int, int]) -> float:
+        x, y = place
+        there = np.asarray(photo.crop((x, y, x + side, y + side)), np.float32)
+        return float(np.abs(there - np.asarray(patch, np.float32)).mean())
+
+    photo.paste(patch, max(places, key=difference))
+    return photo
+
+
+def page(number: str, size: tuple[int, int] = (1240, 1754)) -> Image.Image:
+    """A scanned page: grey paper, lines of text of 12 pixels, and a number in one of them."""
+    noise = np.random.default_rng(0).normal(0, 2, (size[1], size[0]))
+    paper = Image.fromarray(np.clip(238 + noise, 0, 255).astype(np.uint8)).convert("RGB")
+    draw = ImageDraw.Draw(paper)
+    for line in range(30, size[1] - 40, 30):
+        draw.text(
+            (60, line), f"{line} the sum of all goods as agreed in our letter" * 2, "black", font_size=16
+        )
+    draw.text((700, 60), f"total {number} in all", "black", font_size=16)
+    return paper
+
+
+@pytest.mark.parametrize("quality", [30, 60, 95])
+@pytest.mark.parametrize("name", NAMES)
+def test_compression_is_no_difference(name: str, quality: int) -> None:
+    assert not differs_in_part(np.asarray(photograph(name)), saved(photograph(name), quality), 1)
+
+
+@pytest.mark.parametrize("way", ["BOX", "BILINEAR", "LANCZOS"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_smaller_copy_is_no_difference_whatever_made_it_smaller(name: str, way: str) -> None:
+    photo = photograph(name)
+    small = photo.resize((photo.width * 2 // 5, photo.height // 2), Image.Resampling[way])
+    assert not differs_in_part(np.asarray(photo), saved(small, 80), 1)
+    assert not differs_in_part(saved(small, 80), np.asarray(photo), 1)
+
+
+@pytest.mark.parametrize("quality", [50, 95])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_small_square_of_another_photo_is_a_difference(name: str, quality: int) -> None:
+    photo = np.asarray(photograph(name))
+    assert differs_in_part(photo, saved(pasted(name, 0.03), quality), 1)
+    assert differs_in_part(saved(pasted(name, 0.03), quality), photo, 1)
+
+
+@pytest.mark.parametrize("name", NAMES[::2])
+def test_other_colours_of_the_same_brightness_are_a_difference(name: str) -> None:
+    photo = photograph(name)
+    luma, *colours = photo.convert("YCbCr").split()
+    box = 50, 50, 66, 66
+    for colour in colours:
+        colour.paste(Image.eval(colour.crop(box), lambda level: (level + 128) % 256), box)
+    changed = Image.merge("YCbCr", (luma, *colours)).convert("RGB")
+    assert differs_in_part(np.asarray(photo), saved(changed, 80), 1)
+
+
+@pytest.mark.parametrize("quality", [60, 90])
+def test_another_digit_on_a_scanned_page_is_a_difference(quality: int) -> None:
+    first, again, other = np.asarray(page("118.40")), saved(page("118.40"), quality), page("113.40")
+    assert not differs_in_part(first, again, 1)
+    assert differs_in_part(first, saved(other, quality), 1)
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_turned_pictures_are_compared_upright(turn: int) -> None:
+    for image, differs in ((photograph("pavilion"), False), (pasted("pavilion", 0.04), True)):
+        stored = STORED_AS[turn]
+        turned = image if stored is None else image.transpose(stored)
+        assert differs_in_part(np.asarray(photograph("pavilion")), saved(turned, 85), turn) is differs
+
+
+def test_other_tones_in_all_of_a_picture_are_no_difference() -> None:
+    photo = np.asarray(photograph("casa-mila"))
+    brighter = (255 * (photo / 255.0) ** 0.8).astype(np.uint8)
+    assert not differs_in_part(photo, saved(Image.fromarray(brighter), 90), 1)
+
+
+def test_a_copy_that_lacks_a_few_pixels_at_its_edges_is_laid_on_its_place() -> None:
+    photo = photograph("casa-mila")
+    cut = photo.crop((3, 2, photo.width - 1, photo.height - 2))
+    assert not differs_in_part(np.asarray(photo), saved(cut, 90), 1)
+
+
+def test_pictures_beyond_the_limit_are_compared_at_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(full_size, "MAX_COMPARED_PX", 240 * 160)
+    photo = photograph("casa-mila")
+    assert not differs_in_part(np.asarray(photo), saved(photo, 80), 1)
+    assert differs_in_part(np.asarray(photo), saved(pasted("casa-mila", 0.08), 80), 1)
+
+
+def test_a_picture_of_a_few_pixels_is_compared_too() -> None:
+    tiny = np.asarray(photograph("casa-mila").resize((5, 5)))
+    assert not differs_in_part(tiny, tiny, 1)

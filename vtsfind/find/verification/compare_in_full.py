@@ -1,0 +1,50 @@
+"""Decode two photos at full size and say whether they differ in a part; done by a worker process."""
+
+from dataclasses import dataclass, field
+
+from vtsfind.base.records import Reason
+from vtsfind.find.features.features import Pixels
+from vtsfind.find.verification.full_size import differs_in_part
+from vtsfind.media.decode import DecodeError, decode
+from vtsfind.media.pixels_digest import FULL_SIZE
+from vtsfind.media.reading import read
+from vtsfind.media.work import Content, ProcessedContent, Setup
+
+DIFFERENT, SAME = b"\1", b"\0"
+
+
+@dataclass(frozen=True, slots=True)
+class CompareInFull:
+    """Compare a photo with another one; see `vtsfind.media.work.ContentProcessor`. Gives `DIFFERENT` or `SAME`."""
+
+    other: bytes
+    """Path of the other photo."""
+    other_digest: bytes
+    """SHA-256 of its content: with another one there is no answer."""
+    turn: int
+    """The EXIF orientation that aligns the other photo with this one."""
+
+    def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
+        """Do it."""
+        decoded = _AllPixels()
+        info = decoded(content, setup).info
+        other = _AllPixels()
+        result = read(self.other, frozenset(), other, setup)
+        if result.reason is not None or result.digest != self.other_digest:
+            raise DecodeError(result.reason or Reason.CHANGED, result.detail)
+        is_different = differs_in_part(decoded.pixels[0], other.pixels[0], self.turn)
+        return ProcessedContent(info, DIFFERENT if is_different else SAME)
+
+
+@dataclass(slots=True)
+class _AllPixels:
+    """Decode a photo at full size, and keep its pixels."""
+
+    pixels: list[Pixels] = field(default_factory=list)
+
+    def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
+        pixels, info = decode(
+            content, shortest=FULL_SIZE, pixel_limit=setup.pixel_limit, memory_bytes=setup.memory_bytes
+        )
+        self.pixels.append(pixels)
+        return ProcessedContent(info, b"")

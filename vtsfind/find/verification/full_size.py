@@ -1,0 +1,182 @@
+"""Whether two photos that show the same differ in some part after all, seen at the finest scale that both have.
+
+A verdict rests on small pictures, in which a digit or a far face is less than a pixel. Here all pixels are compared, of brightness
+and of both colours: the finer photo is laid on the coarser one, given its tones, and subtracted. Compression, scaling and noise
+leave more where there is more texture, but about as much at all places of like texture, and it cancels out over a few pixels. So a
+part differs if the mean difference over a small window is many times what it is elsewhere in these two pictures. What is large is seen in the small pictures already.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from vtsfind.find.features.features import Floats, Pixels
+from vtsfind.find.threads import opencv
+from vtsfind.find.verification.block_grid import BLOCK_PX, block_shifts, block_statistics
+from vtsfind.find.verification.overlay import BLUR_SIGMA_PX, MIN_TEXTURE_VARIANCE, blurred
+from vtsfind.find.verification.photometry import fit_tone_curve
+from vtsfind.find.verification.registration import Matrix, affine_fit
+
+MAX_COMPARED_PX = 1 << 24
+"""Larger pictures are compared at this many pixels, so that memory suffices."""
+MAX_EXCESS = 10.0
+"""How many times the usual difference at places of like texture one place may differ. Of 300 copies of 150 photos, saved again as JPEG
+of quality 30 to 95 or resized, 2 in 100 exceed it, and of 150 squares of 2 % of the side from another photo 98 in 100."""
+MIN_USUAL_LEVELS = 0.5
+"""What rounding leaves: no smaller difference is the usual one."""
+
+_WINDOWS_PX = (3, 5)
+_TEXTURE_WINDOW_PX = 9
+_TEXTURE_CLASSES = 16
+_CLASSES_PER_OCTAVE = 2
+_USUAL_PERCENTILE = 75
+_MIN_CLASS_SAMPLES = 50
+_SAMPLES = 40_000
+_MARGIN_PX = 3
+_REGISTERED_PX = 1 << 20
+"""Pixels at which the place of one picture on the other is measured."""
+_MIN_CORRELATION = 0.6
+_MIN_BLOCKS = 8
+_EXACT_PX = 0.08
+_LOST_SHARE = 0.03
+"""A correction by more than this share of a side is no correction."""
+
+_TO_UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
+    1: lambda pixels: pixels,
+    2: lambda pixels: pixels[:, ::-1],
+    3: lambda pixels: pixels[::-1, ::-1],
+    4: lambda pixels: pixels[::-1],
+    5: lambda pixels: pixels.transpose(1, 0, 2),
+    6: lambda pixels: pixels[::-1].transpose(1, 0, 2),
+    7: lambda pixels: pixels[::-1, ::-1].transpose(1, 0, 2),
+    8: lambda pixels: pixels.transpose(1, 0, 2)[::-1],
+}
+"""What brings a picture of each EXIF orientation upright."""
+
+
+def differs_in_part(first: Pixels, second: Pixels, turn: int) -> bool:
+    """Whether two pictures of the same differ in a part by more than compression, scaling and noise explain.
+
+    Parameters
+    ----------
+    first, second
+        (h, w, 3) uint8, sRGB, all pixels of both.
+    turn
+        The EXIF orientation that aligns the second with the first.
+    """
+    return largest_excess(first, second, turn) > MAX_EXCESS
+
+
+def largest_excess(first: Pixels, second: Pixels, turn: int) -> float:
+    """How many times the usual difference the largest one is."""
+    target, source = _in_one_size(first, _TO_UPRIGHT[turn](second))
+    target, source = (opencv().cvtColor(each, opencv().COLOR_RGB2YCrCb) for each in (target, source))
+    source = _laid(target, source)
+    half = tuple(side // 2 for side in target.shape[1::-1])
+    excess = _largest_excess(target[..., 0], source[..., 0])
+    for channel in (1, 2):
+        colours = (
+            opencv().resize(each[..., channel], half, interpolation=opencv().INTER_AREA)
+            for each in (target, source)
+        )
+        excess = max(excess, _largest_excess(*colours))
+    return excess
+
+
+def _in_one_size(first: Pixels, second: Pixels) -> tuple[Pixels, Pixels]:
+    height, width = (min(sides) for sides in zip(first.shape[:2], second.shape[:2], strict=True))
+    scale = min(1.0, float(np.sqrt(MAX_COMPARED_PX / (width * height))))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    resized = (
+        each if each.shape[1::-1] == size else opencv().resize(each, size, interpolation=opencv().INTER_AREA)
+        for each in map(np.ascontiguousarray, (first, second))
+    )
+    one, other = resized
+    return one, other
+
+
+def _laid(target: Pixels, source: Pixels) -> Pixels:
+    """Lay a picture on another one of its size, from which it is off by little."""
+    cv2 = opencv()
+    height, width = target.shape[:2]
+    scale = min(1.0, float(np.sqrt(_REGISTERED_PX / (width * height))))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = (
+        blurred(
+            cv2.resize(each[..., 0], size, interpolation=cv2.INTER_AREA).astype(np.float32), BLUR_SIGMA_PX
+        )
+        for each in (target, source)
+    )
+    correction = _correction(*small)
+    if correction is None:
+        return source
+    correction = correction * np.array([[1, 1, 1 / scale], [1, 1, 1 / scale]])
+    corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)
+    off = float(np.abs(corners @ correction[:, :2].T + correction[:, 2] - corners).max())
+    if not _EXACT_PX < off < _LOST_SHARE * max(width, height):
+        return source
+    laid: Pixels = cv2.warpAffine(
+        source, correction, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    return laid
+
+
+def _correction(target: Floats, source: Floats) -> Matrix | None:
+    """The affine map, (2, 3), that takes most blocks of the source to their places; None if there are too few."""
+    blocks = block_statistics(target, source)
+    shifts, known = block_shifts(target, source, blocks)
+    textured = np.maximum(blocks.target_variance, blocks.source_variance) > MIN_TEXTURE_VARIANCE
+    rows, columns = np.nonzero(known & textured & (blocks.correlation > _MIN_CORRELATION))
+    places = np.column_stack([(columns + 0.5) * BLOCK_PX, (rows + 0.5) * BLOCK_PX, np.ones(len(rows))])
+    wanted = shifts[rows, columns].astype(np.float64)
+    kept = np.ones(len(rows), bool)
+    fitted: Matrix | None = None
+    for _ in range(3):
+        fitted = affine_fit(places[kept], wanted[kept]) if kept.sum() >= _MIN_BLOCKS else None
+        if fitted is None:
+            return None
+        residuals = np.hypot(*(wanted - places @ fitted.T).T)
+        kept = residuals <= max(0.1, float(np.median(residuals)) * 1.5)
+    return None if fitted is None else fitted + np.array([[1, 0, 0], [0, 1, 0]])
+
+
+def _largest_excess(target: Pixels, source: Pixels) -> float:
+    """The largest excess in one channel, (h, w) uint8."""
+    cv2 = opencv()
+    inner = np.s_[_MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX]
+    if min(target.shape) <= 2 * _MARGIN_PX:
+        return 0.0
+    step = max(1, target.size // _SAMPLES)
+    curve = fit_tone_curve(
+        source.ravel()[::step].astype(np.float32), target.ravel()[::step].astype(np.float32)
+    )
+    toned: Floats = cv2.LUT(source, curve[:, None])
+    wanted = target.astype(np.float32)
+    # What is in one of them only must not make its own place one of much texture.
+    texture = np.minimum(_deviation(wanted), _deviation(toned))[inner]
+    classes = np.minimum(np.log2(texture + 1) * _CLASSES_PER_OCTAVE, _TEXTURE_CLASSES - 1).astype(np.uint8)
+    residual = wanted - toned
+    return max(
+        _excess(np.abs(cv2.blur(residual, (window, window)))[inner], classes) for window in _WINDOWS_PX
+    )
+
+
+def _deviation(picture: Floats) -> Floats:
+    """The standard deviation around each pixel."""
+    window = _TEXTURE_WINDOW_PX, _TEXTURE_WINDOW_PX
+    mean = opencv().blur(picture, window)
+    return np.asarray(np.sqrt(np.maximum(opencv().blur(picture * picture, window) - mean * mean, 0)))
+
+
+def _excess(differences: Floats, classes: npt.NDArray[np.uint8]) -> float:
+    """How many times the usual difference in its class of texture the largest one is; more texture makes no less usual."""
+    step = max(1, differences.size // _SAMPLES)
+    of_class, sampled = classes.ravel()[::step], differences.ravel()[::step]
+    usual = np.full(_TEXTURE_CLASSES, MIN_USUAL_LEVELS)
+    for number in range(_TEXTURE_CLASSES):
+        own = sampled[of_class == number]
+        if len(own) >= _MIN_CLASS_SAMPLES:
+            usual[number] = max(MIN_USUAL_LEVELS, float(np.percentile(own, _USUAL_PERCENTILE)))
+    usual = np.maximum.accumulate(usual)
+    return float((differences / usual[classes].astype(np.float32)).max())
