@@ -170,7 +170,10 @@ def test_an_edit_that_is_not_recognised_in_the_keeper_stays_with_the_photo_that_
     (crop,) = [member for member in group.members if member.photo.path == b"/crop"]
     assert (crop.verdict, crop.evidence.indirect) == (Verdict.EDIT, True)
     reasons = stay_reasons(group.members, asked=COPIES)
-    assert reasons[group.members.index(crop)] == "was recognised in another version only"
+    assert (
+        reasons[group.members.index(crop)]
+        == "is a copy of another photo of the group, not certainly of the kept one"
+    )
     sticker, small = (photos.names.index(name) for name in ("sticker", "crop"))
     (direct,) = photos.verdicts([(min(sticker, small), max(sticker, small))])
     assert direct is None or direct[0] not in COPIES

@@ -61,6 +61,10 @@ def test_undo_brings_back_a_file_and_then_the_rest(run: Vtsfind, plan: Path, cop
     one = run("undo", "--only", copies[2], "--yes")
     assert (one.exit_code, one.stdout) == (0, f"restore {copies[2]}\n")
     assert [path.exists() for path in copies] == [True, False, True]
+    keep = f"vtsfind decisions add keep-both {copies[0]} {copies[2]}"
+    assert keep in one.stderr
+    assert run(*keep.split()[1:]).exit_code == 0
+    assert str(copies[2]) not in run("dupes", "--paths-only").stdout
     rest = run("undo", "--yes")
     assert rest.stdout == f"restore {copies[1]}\n"
     nothing = run("undo", "--yes")

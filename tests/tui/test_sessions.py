@@ -69,6 +69,37 @@ def test_accepted_files_go_to_the_trash_and_come_back(tmp_path: Path) -> None:
     drive(groups, script)
 
 
+def test_one_file_of_a_run_comes_back_alone(tmp_path: Path) -> None:
+    groups = on_disk(tmp_path / "photos", 3)
+    files = sorted(path for path in (tmp_path / "photos").rglob("*.*"))
+
+    async def script(hand: Hand) -> None:
+        await hand.press("a", "a", "f5", "x", "y")
+        await hand.finish()
+        gone = [path for path in files if not path.exists()]
+        assert len(gone) == 2
+        await hand.press("f6", "tab", "down", "b")
+        await hand.finish()
+        assert [path.exists() for path in gone] == [False, True]
+        assert "1 restored" in hand.text
+        await hand.press("b")  # the same file again
+        await hand.finish()
+        assert [path.exists() for path in gone] == [False, True]
+
+    drive(groups, script)
+
+
+def test_enter_alone_moves_nothing(tmp_path: Path) -> None:
+    groups = on_disk(tmp_path / "photos", 1)
+
+    async def script(hand: Hand) -> None:
+        await hand.press("a", "f5", "x", "enter")
+        hand.page(ConfirmDialog)
+        assert all(path.exists() for path in (tmp_path / "photos").rglob("*.*"))
+
+    drive(groups, script)
+
+
 def test_a_file_that_changed_since_the_review_is_spared_with_its_group(tmp_path: Path) -> None:
     groups = on_disk(tmp_path, 1)
     small = groups[0].members[1].photo.path

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from math import log, sqrt
 from typing import Final
 
+from vtsfind.act.file_rules import is_screenshot
 from vtsfind.act.keep_rules import KeepCandidate, effective_pixels
 from vtsfind.base.groups import Evidence
 
@@ -126,7 +127,7 @@ def _framing(
 ) -> Framing:
     if _is_camera_shot(wider) or sqrt(effective_pixels(narrower) / box_pixels) < _MIN_DETAIL_SHARE:
         return Framing.WIDER
-    if narrower.details.camera or wider.details.screenshot or bordered:
+    if narrower.details.camera or is_screenshot(wider) or bordered:
         return Framing.FRAME
     return (
         Framing.LIKELY_FRAME
@@ -149,4 +150,4 @@ def _is_bordered(wider: KeepCandidate, narrower: KeepCandidate, evidence: Eviden
 
 def _is_camera_shot(picture: KeepCandidate) -> bool:
     """Whether the metadata of a picture say that a camera took it."""
-    return bool(picture.details.camera) and not picture.details.screenshot
+    return bool(picture.details.camera) and not is_screenshot(picture)

@@ -100,15 +100,16 @@ def size(candidate: KeepCandidate) -> str:
 
 
 def _pixel_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    said = f"{size(better)} beats {size(worse)}"
+    same = size(better) == size(worse)
+    said = f"the other {size(worse)}" if same else f"{size(better)} beats {size(worse)}, which"
     smaller = upscaled_from(worse)
     if smaller and (worse.details.enlarged or 0.0) < MIN_ENLARGED:
-        return f"{said}, which seems enlarged from about {smaller[0]}x{smaller[1]}"
+        return f"{said} seems enlarged from about {smaller[0]}x{smaller[1]}"
     if smaller:
-        return f"{said}, which seems enlarged"
+        return f"{said} seems enlarged"
     if worse.details.screenshot:
-        return f"{said}, which is a screenshot"
-    return said
+        return f"{said} is a screenshot"
+    return f"{size(better)} beats {size(worse)}"
 
 
 class _FormatRank(IntEnum):

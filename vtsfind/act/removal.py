@@ -18,8 +18,9 @@ from vtsfind.base.quality import Details
 
 _SAME_PIXELS: Final = frozenset({Verdict.BYTES, Verdict.PIXELS})
 _SAME_FRAME: Final = _SAME_PIXELS | {Verdict.RESAVE, Verdict.TURNED}
+EDITED: Final = "an edited version, which may be wanted as well"
 _REASONS_OF_KIND: Final = {
-    Verdict.EDIT: "an edited version, which may be wanted as well",
+    Verdict.EDIT: EDITED,
     Verdict.BURST: "another shot",
     Verdict.SIMILAR: "only similar",
 }
@@ -51,11 +52,9 @@ def stay_reason(
     """
     if kept.photo.digest == file.photo.digest:
         return ""
-    unclear = damage_reason(kept, file, verdict) or _screenshot_reason(kept, file, verdict)
+    unclear = damage_reason(kept, file, verdict) or _kind_reason(kept, file, verdict, asked)
     if unclear:
         return unclear
-    if verdict in _REASONS_OF_KIND and verdict not in asked:
-        return _REASONS_OF_KIND[verdict]
     if kept.details.contents is None or file.details.contents is None:
         return "what is in it could not be read"
     same_pixels = verdict in _SAME_PIXELS
@@ -65,11 +64,23 @@ def stay_reason(
     return "" if same_pixels or verdict in asked else _better(kept, file)
 
 
-def _screenshot_reason(kept: KeepCandidate, file: KeepCandidate, verdict: Verdict) -> str:
-    """Why a photo stays though a screenshot with it is kept, in words; empty if there is none."""
+def _kind_reason(
+    kept: KeepCandidate, file: KeepCandidate, verdict: Verdict, asked: Collection[Verdict]
+) -> str:
+    """Why a file stays for what it is to the kept one, in words; empty if it does not."""
     if verdict is Verdict.EDIT and is_screenshot(kept) and not is_screenshot(file):
         return "the kept one is a screenshot of it"
+    if verdict in _REASONS_OF_KIND and verdict not in asked:
+        return _REASONS_OF_KIND[verdict]
+    if verdict is Verdict.BURST and not _of_one_day(kept, file):
+        return "no camera says that both are of one day"
     return ""
+
+
+def _of_one_day(first: KeepCandidate, second: KeepCandidate) -> bool:
+    """Whether both have the time of their shot, and it is of one day: else they may be two things that look alike."""
+    days = [(each.photo.info.taken or "")[:10] for each in (first, second)]
+    return bool(days[0]) and days[0] == days[1]
 
 
 def _better(kept: KeepCandidate, file: KeepCandidate) -> str:
@@ -179,7 +190,7 @@ def _reason(members: Sequence[Member], keeper: int, place: int, asked: Collectio
     if verdict is None:
         return "was not compared with the kept one"
     if members[place].evidence.indirect:
-        return "was recognised in another version only"
+        return "is a copy of another photo of the group, not certainly of the kept one"
     return stay_reason(_candidate(members[keeper]), _candidate(members[place]), verdict, asked)
 
 

@@ -17,7 +17,7 @@ class Phase(Enum):
     COPY = "Copying the library"
     CHECK = "Checking the library"
     COMPARE = "Comparing codes"
-    EXTRACT_FEATURES = "Extracting features"
+    EXTRACT_FEATURES = "Looking at photos closely"
     MATCH_LOCAL_FEATURES = "Matching local features"
     VERIFY = "Comparing photos"
     APPLY = "Removing copies"

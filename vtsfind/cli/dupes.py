@@ -102,8 +102,10 @@ def dupes(
             _require_page(run, listing.html, verified=not no_verify, force=listing.force)
         order = require_choice(listing.sort, tuple(_ORDERS), "--sort")
         dedup_options = duplicate_options.dedup_options(verify=not no_verify)
+        from vtsfind.engine.review.standing import with_kept_in_review
+
         with run.context() as context:
-            found = duplicates(context, dedup_options)
+            found = with_kept_in_review(duplicates(context, dedup_options))
         require_photos(found)
         _write(run, _sorted(found, order), listing)
         _conclude(run, found, exit_code=listing.exit_code)

@@ -93,7 +93,8 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
 
     A photo is removed only if the kept one has everything that its file contains. Other copies are listed but kept, with
     the reason; so are edited photos (crops, collages, screenshots). With --kind, all duplicates of that kind are removed.
-    What you decided in `vtsfind browse` is not part of it; there, `w` writes the plan of your review.
+    A photo that you keep in `vtsfind browse` stays. What you remove there is not part of it; there, `w` writes the plan of
+    your review.
     """
     with running(common) as run, cancel_on_signal(run):
         if run.json and options.output:
@@ -106,10 +107,11 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
             require_output(options.output, PLAN_FILE, run.settings, force=options.force)
         dedup_options = duplicate_options.dedup_options()
         from vtsfind.engine.duplicates.pipeline import duplicates
+        from vtsfind.engine.review.standing import with_kept_in_review
         from vtsfind.report.groups import summarize_duplicates
 
         with run.context() as context:
-            found = duplicates(context, dedup_options)
+            found = with_kept_in_review(duplicates(context, dedup_options))
         require_photos(found)
         summarize_duplicates(run.notes, found)
         if found.failures:

@@ -1,5 +1,6 @@
 """`vtsfind query`: similar photos, best first."""
 
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,6 +168,14 @@ def _inline_pictures(run: CommandRun, how: str) -> "InlinePictures | None":
     )
 
 
+def _say_where_words_are_searched(run: CommandRun, found: "Similar") -> None:
+    names = [each.query_image.name for each in found.answers if each.failure]
+    if any(os.fsencode(os.sep) not in name and not os.path.lexists(name) for name in names):
+        run.notes.say(
+            "There is no file of that name. To search names and folders for words: `vtsfind browse`, F4."
+        )
+
+
 def _conclude(run: CommandRun, found: "Similar") -> None:
     """Say which photos could not be read and for which nothing was found; choose the exit code."""
     from vtsfind.base.paths import show_path
@@ -176,6 +185,7 @@ def _conclude(run: CommandRun, found: "Similar") -> None:
             run.notes.warn(str(answer.failure))
         elif not answer.neighbours:
             run.notes.say(f"No photo of the library looks like {show_path(answer.query_image.name)}.")
+    _say_where_words_are_searched(run, found)
     if any(answer.failure for answer in found.answers):
         run.code = ExitCode.SOME_FAILED
     elif not any(answer.neighbours for answer in found.answers):

@@ -85,6 +85,8 @@ def _undo(run: CommandRun, name: str | None, paths: list[bytes], *, dry_run: boo
     if lines:
         lines.footer(**report.undone_counts(result))
     report.summarize_undone(run.notes, result, dry_run=dry_run)
+    if paths and not dry_run:
+        report.say_how_to_keep(run.notes, result)
     if result.interrupted:
         run.code = ExitCode.INTERRUPTED
     elif not result.is_complete:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
+from vtsfind.act.removal import EDITED
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.base.paths import is_below, path_fields, show_path, show_path_from_home
 from vtsfind.base.records import Failure, Reason
@@ -306,7 +307,7 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
 def _summarize_staying(notes: Notes, groups: Sequence[Group]) -> None:
     """Say how many copies are not proposed for removal, and why."""
     staying = [member for group in groups for member in group.members[1:] if not member.may_go]
-    edits = sum(member.verdict is Verdict.EDIT for member in staying)
+    edits = sum(member.stay_reason == EDITED for member in staying)
     if edits:
         notes.say(
             f"Kept {counted(edits, 'edited photo')}; choose in `vtsfind browse`, or add --kind copies to remove them as well."

@@ -1,5 +1,7 @@
 """Plans, their results, and the history, as text or JSON."""
 
+import os
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -263,6 +265,15 @@ def summarize_undone(notes: Notes, result: UndoResult, *, dry_run: bool) -> None
         notes.say(f"When the drive is connected again: vtsfind undo {result.run}")
     if result.interrupted:
         notes.say("Interrupted; run the same command again to continue.")
+
+
+def say_how_to_keep(notes: Notes, result: UndoResult) -> None:
+    """Say by which commands the photos that a person chose to bring back are not proposed for removal again."""
+    chosen = [one.operation for one in result.of(RestoreOutcome.RESTORED)]
+    photos = [operation for operation in chosen if operation.keeper and operation.sidecar_of is None]
+    for operation in photos[:_MAX_NAMED]:
+        paths = shlex.join(os.fsdecode(path) for path in (operation.keeper or b"", operation.path))
+        notes.say(f"To keep it from being proposed again: vtsfind decisions add keep-both {paths}")
 
 
 def _state_counts(record: RunRecord) -> str:

@@ -129,6 +129,7 @@ ACTIONS = (
     KeyAction(A, "write", "w", "Write plan", "Write the plan to a file to edit and give to `vtsfind apply`.", footer=True),
     KeyAction(A, "reload", "r", "Refresh", "Make the plan again from the review.", footer=True),
     KeyAction(R, "undo_run", "u", "Undo run", "Undo the selected run: its files come back; asks first.", footer=True),
+    KeyAction(R, "undo_file", "b", "Bring file back", "Bring back only the selected file of the run; Tab goes to the files.", footer=True),
     KeyAction(R, "cancel", "escape", "Stop", "Stop after the current file.", shown="Esc"),
     KeyAction(R, "reload", "r", "Refresh", "Read the journal again.", footer=True),
 )  # fmt: skip

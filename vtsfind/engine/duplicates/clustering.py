@@ -23,7 +23,10 @@ from vtsfind.find.clustering.union_find import UnionFind
 from vtsfind.find.pairs import Pair, ordered_pair
 
 CopyVerdict = tuple[Verdict, Evidence]
-INDIRECT: CopyVerdict = (Verdict.EDIT, Evidence(indirect=True, note="recognised in another version only"))
+INDIRECT: CopyVerdict = (
+    Verdict.EDIT,
+    Evidence(indirect=True, note="recognised in another photo of the group"),
+)
 """Of a version of the same picture that is not recognised in the keeper."""
 _MIN_SET_OFF_SHARE = 0.5
 """Share of the lines across an edge that change there, from which on a part is set off: see `vtsfind.act.framing`."""

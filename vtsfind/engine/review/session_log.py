@@ -63,13 +63,7 @@ class SavedSteps(AbstractContextManager["SavedSteps"]):
 
     def steps(self) -> Iterable[ReviewStep]:
         """All stored steps, oldest first."""
-        for record in read_lines(self._path, KIND, VERSION).records:
-            if record.get("undo"):
-                yield ReviewStep(str(record["label"]), {}, undoes=True)
-            else:
-                yield ReviewStep(
-                    str(record["label"]), {key: parse_decision(v) for key, v in record["groups"].items()}
-                )
+        return _read_steps(self._path)
 
     def append(self, step: ReviewStep) -> None:
         """Store one more step; it survives the end of this process."""
@@ -101,6 +95,27 @@ class SavedSteps(AbstractContextManager["SavedSteps"]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def stored_steps(library: Path) -> Iterable[ReviewStep]:
+    """The steps of a library's review, oldest first, whoever is reviewing it; none if there was no review.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be read.
+    """
+    path = session_folder(library) / "steps"
+    return _read_steps(path) if path.exists() else ()
+
+
+def _read_steps(path: Path) -> Iterable[ReviewStep]:
+    for record in read_lines(path, KIND, VERSION).records:
+        if record.get("undo"):
+            yield ReviewStep(str(record["label"]), {}, undoes=True)
+        else:
+            decisions = {key: parse_decision(stored) for key, stored in record["groups"].items()}
+            yield ReviewStep(str(record["label"]), decisions)
 
 
 def parse_decision(stored: Any) -> EncodedDecision | None:

@@ -1,6 +1,6 @@
 """The runs recorded in the journal, and undoing one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -49,6 +49,7 @@ class HistoryPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self._runs: list[RunRecord] = []
+        self._shown_run = ""
 
     def body(self) -> Iterable[Widget]:
         """The widgets between top bar and footer."""
@@ -122,7 +123,8 @@ class HistoryPage(Page):
                 *note,
             ]
 
-        files.show(len(op_records), line)
+        files.show(len(op_records), line, files.cursor if run.run == self._shown_run else 0)
+        self._shown_run = run.run
         files.border_title = f"Run {run.run}: {counted(len(op_records), 'file')}"
 
     # -- undoing --------------------------------------------------------------------------------------------------
@@ -135,16 +137,29 @@ class HistoryPage(Page):
             self.notify("There is nothing to undo in this run.", timeout=3)
             return
         lines = [
-            f"Moves {counted(run.counts[State.DONE], 'file')} back to their old places.",
+            f"Moves {counted(run.counts[State.DONE], 'file')} back to where they were.",
             "No file is overwritten.",
         ]
         question = ConfirmDialog(f"Undo run {run.run}?", lines, "bring them back")
         self.app.push_screen(question, lambda yes: self._undo(run.run) if yes else None)
 
-    def _undo(self, run: str) -> None:
+    def action_undo_file(self) -> None:
+        """Bring back the selected file of the selected run, with its sidecars."""
+        row, place = (self.query_one(f"#{name}", RowList).row for name in ("runs", "run"))
+        if row is None or place is None:
+            self.notify("Choose a run, then Tab and a file of it.", timeout=3)
+            return
+        run = self._runs[row]
+        op_record = list(run.op_records.values())[place]
+        if op_record.state is not State.DONE:
+            self.notify("This file is not in the trash by this run.", timeout=3)
+            return
+        self._undo(run.run, [op_record.operation.sidecar_of or op_record.operation.path])
+
+    def _undo(self, run: str, paths: Sequence[bytes] = ()) -> None:
         from vtsfind.engine.apply.undo import undo
 
-        call = partial(undo, run)
+        call = partial(undo, run, paths=paths)
         self.context.jobs.start(
             "undo", lambda progress, cancel: call(monitor=Monitor(progress=progress, cancel=cancel))
         )

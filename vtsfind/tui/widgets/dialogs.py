@@ -62,7 +62,7 @@ class ConfirmDialog(ModalScreen[bool]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        ("y,enter", "answer(True)", "Yes"),
+        ("y", "answer(True)", "Yes"),
         ("n,escape,q", "answer(False)", "No"),
     ]
 
