@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from support import drawn_photos
 from support.output import Vtsfind
 
@@ -65,6 +66,22 @@ def test_a_plan_is_applied_and_undone(run: Vtsfind, photos: Path, database: str,
     assert len([each for each in photos.rglob("*") if each.is_file()]) < len(before)
     assert run("undo", "--yes").exit_code == 0
     assert {each: each.read_bytes() for each in photos.rglob("*") if each.is_file()} == before
+
+
+def test_what_one_machine_has_compared_another_does_not_compare_again(
+    run: Vtsfind, photos: Path, database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert run("index", photos, "--library", database).exit_code == 0
+    footers = []
+    for machine in ("one", "one", "other"):
+        monkeypatch.setenv("VTSFIND_DATA_DIR", str(tmp_path / machine))
+        lines = run("dupes", "--json", "--library", database).stdout.splitlines()
+        footers.append((json.loads(lines[-1]), lines[1:-1]))
+    (first, groups), (again, _), (other, same) = footers
+    assert first["compared"] > 0
+    assert again["compared"] == 0
+    assert other["compared"] == 0
+    assert same == groups
 
 
 def test_a_missing_library_is_explained(run: Vtsfind, database: str) -> None:

@@ -1,10 +1,16 @@
 """Several people decide and review in one library: nothing is lost, and everyone sees it."""
 
+import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
+from threading import Barrier
 
 import pytest
+from support.block_encoder import SIGNATURE as SIGNATURE_OF_BLOCKS
+from support.block_encoder import BlockModel
+from support.drawn_photos import encoded, scene
 from support.entries import SIGNATURE, digest
 from support.made_groups import many
 from support.output import Vtsfind
@@ -13,13 +19,16 @@ from support.tui_driver import Hand, drive
 from vtsfind.base.addresses import ServerAddress, server_address
 from vtsfind.base.errors import StorageError
 from vtsfind.base.settings import Settings
+from vtsfind.engine.context import Context
+from vtsfind.engine.indexing.changes import select
+from vtsfind.engine.indexing.refresh import RefreshResult, refresh
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.review.encoding import group_key
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.shared_log import SharedSteps
 from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.store.decisions import Decision, DecisionKind, ordered_pair
-from vtsfind.store.library import create_library
+from vtsfind.store.library import create_library, open_library
 from vtsfind.store.postgres.decisions import SharedDecisions
 from vtsfind.tui.screens.groups import GroupsPage
 
@@ -158,3 +167,28 @@ def test_the_terminal_shows_what_others_do(address: ServerAddress, join: Callabl
 
     drive(groups, script, settings=Settings(library=str(address), workers=1))
     assert list(SharedDecisions(address)), "what is no duplicate is a decision of the library"
+
+
+def test_two_runs_of_index_share_the_photos(database: str, tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for i in range(60):
+        (photos / f"{i}.jpg").write_bytes(encoded(scene(i)))
+        os.utime(photos / f"{i}.jpg", (1_600_000_000 + i, 1_600_000_000 + i))
+    create_library(server_address(database), SIGNATURE_OF_BLOCKS).close()
+    ready = Barrier(2)
+
+    def index() -> RefreshResult:
+        with open_library(server_address(database), write=True) as library:
+            selection = select([str(photos)], (), ())
+            context = Context(Settings(workers=1, batch=4))
+            ready.wait()
+            return refresh(library, selection, BlockModel(), context)
+
+    with ThreadPoolExecutor(2) as executor:
+        results = [future.result() for future in [executor.submit(index) for _ in range(2)]]
+    assert [result.failures for result in results] == [[], []]
+    assert sum(result.new for result in results) == 60, "each photo was read by one of them"
+    assert all(result.photos == 60 for result in results), "both know of all"
+    with open_library(server_address(database)) as library:
+        assert library.counts().files == library.counts().contents == 60

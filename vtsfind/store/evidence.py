@@ -209,6 +209,20 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
             [_with_crc(*_pair_key(pair), self._verdicts_version, int(differs))],
         )
 
+    def verdict_rows(self) -> Rows:
+        """All verdicts as they are stored, for `save_verdict_rows` elsewhere."""
+        return self._checked_rows(
+            "SELECT first, second, version, verdict, evidence, crc FROM pairs WHERE version = ?",
+            (self._verdicts_version,),
+        )
+
+    def save_verdict_rows(self, rows: Iterable[Row]) -> None:
+        """Store verdicts from elsewhere; those of another version, or that are not as they were written, are left out."""
+        self._write(
+            "INSERT OR IGNORE INTO pairs (first, second, version, verdict, evidence, crc) VALUES (?, ?, ?, ?, ?, ?)",
+            [row for row in rows if row[2] == self._verdicts_version and _has_crc(row)],
+        )
+
     def local_candidates(self, key: bytes) -> bytes | None:
         """The candidates that `save_local_candidates` stored under this key; None if another key was stored since."""
         rows = self._checked_rows("SELECT key, data, crc FROM local_candidates WHERE key = ?", (key,))

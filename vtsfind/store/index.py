@@ -75,6 +75,7 @@ from vtsfind.store import health, planes, schema
 from vtsfind.store.atomic import make_private_folder
 from vtsfind.store.database import Counts, Database
 from vtsfind.store.errors import storage_errors, translates_errors, translates_read_errors
+from vtsfind.store.evidence import Row
 from vtsfind.store.folders import LIBRARY, claim_folder, remove_leftovers
 from vtsfind.store.health import LibraryProblem
 from vtsfind.store.lock import WriterLock
@@ -250,6 +251,16 @@ class Index(AbstractContextManager["Index"]):
         """Record that it is a copy that is not complete, and commit."""
         self._writable().set_meta("copying", 1)
         self._database.commit()
+
+    def verdicts(self, version: str) -> Iterable[Row]:
+        """Verdicts that others have shared: none, since the cache in its folder has all."""
+        del version
+        return ()
+
+    def share_verdicts(self, rows: Iterable[Row]) -> str:
+        """Share verdicts with others: there are none."""
+        del rows
+        return ""
 
     def claim(self, files: Sequence[Found]) -> Claim:
         """Share files with other runs: there are none, since one process writes."""

@@ -18,6 +18,7 @@ from vtsfind.base.records import Claim, Entry, Failure, Found, Signature, Stamp
 from vtsfind.store.copying import EmbeddedRows, RowStore
 from vtsfind.store.database import Counts
 from vtsfind.store.errors import storage_errors
+from vtsfind.store.evidence import Row
 from vtsfind.store.health import LibraryProblem
 from vtsfind.store.index import Index
 from vtsfind.store.planes import Planes
@@ -84,6 +85,12 @@ class Library(AbstractContextManager["Library"], Protocol):
 
     def claim(self, files: Sequence[Found]) -> Claim:
         """Share files that are to be read with other runs; those that the library has by now are left out."""
+
+    def verdicts(self, version: str) -> Iterable[Row]:
+        """Verdicts that others have shared, as rows of `vtsfind.store.evidence`; none where a library is not shared."""
+
+    def share_verdicts(self, rows: Iterable[Row]) -> str:
+        """Share verdicts with others; gives why that could not be done, in words, or nothing. Not shared: ignored."""
 
     def planes(self, head: str) -> Planes:
         """The codes of one head for all contents that have a file."""

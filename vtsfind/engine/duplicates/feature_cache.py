@@ -24,7 +24,7 @@ from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame, match_local_features
 from vtsfind.find.versions import features_version, verdicts_version
 from vtsfind.media.pool import Job, WorkPool
-from vtsfind.store.evidence import KEY_BYTES, CacheDamaged, EvidenceStore, discard
+from vtsfind.store.evidence import KEY_BYTES, CacheDamaged, EvidenceStore, Row, discard
 
 COMMIT_EVERY_S = 2.0
 """Seconds of work that a killed run may lose."""
@@ -69,6 +69,8 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         """Photos that could not be read."""
         self.extracted = 0
         """Photos that were read in this run."""
+        self._shared: set[Row] = set()
+        """The pairs whose verdicts others have, by the keys of both contents."""
         self.compared = 0
         """Pairs that were compared in this run."""
         self._store = EvidenceStore(folder, features_version(), verdicts_version())
@@ -96,6 +98,17 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
     def problem(self) -> str:
         """Why nothing of this run will be known the next time; empty if it will."""
         return self._store.problem
+
+    def take_verdicts(self, rows: Iterable[Row]) -> None:
+        """Take over the verdicts that others who share the library have found."""
+        others = list(rows)
+        self._shared = {row[:2] for row in others}
+        self._store.save_verdict_rows(others)
+        self._store.commit()
+
+    def own_verdicts(self) -> Iterator[Row]:
+        """The verdicts that `take_verdicts` did not give, for others who share the library."""
+        return (row for row in self._store.verdict_rows() if row[:2] not in self._shared)
 
     def extract(self, contents: Sequence[Content], full_decode_digests: frozenset[bytes]) -> None:
         """Extract the features of all photos that have none yet.

@@ -35,6 +35,7 @@ from vtsfind.engine.library.snapshot import with_sidecars
 from vtsfind.find.candidates.hash_codes import HashCandidates
 from vtsfind.find.hamming.distance import Integers
 from vtsfind.find.pairs import CandidatePairs
+from vtsfind.find.versions import verdicts_version
 from vtsfind.store.library import Library
 
 _FULL_DECODE_MAX_SHARE = 0.1
@@ -71,8 +72,10 @@ def duplicates(context: Context, options: DedupOptions) -> Duplicates:
 
         def search(cache: FeatureCache) -> Duplicates:
             stages = _Search(collection, rules, options, cache, context)
+            cache.take_verdicts(index.verdicts(verdicts_version()))
             verified = stages.verify(proposed) if proposed is not None else VerifiedPairs()
             groups = stages.group(verified)
+            not_shared = index.share_verdicts(cache.own_verdicts())
             return Duplicates(
                 library=index.place,
                 model=index.signature.model,
@@ -85,7 +88,7 @@ def duplicates(context: Context, options: DedupOptions) -> Duplicates:
                 failures=(*collection.snapshot.failures, *cache.failures),
                 absent=collection.snapshot.absent,
                 stats=_stats(collection, proposed, cache, stages.local_candidates),
-                cache_problem=cache.problem,
+                cache_problem=cache.problem or not_shared,
             )
 
         found, was_damaged = with_feature_cache(index.folder, context, search)

@@ -13,25 +13,27 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.addresses import ServerAddress
-from vtsfind.base.errors import LibraryDamaged, ModelMismatch, UsageError
+from vtsfind.base.errors import LibraryDamaged, ModelMismatch, StorageError, UsageError
 from vtsfind.base.paths import show_path
 from vtsfind.base.records import Claim, Entry, Failure, Found, Head, Signature, Stamp
 from vtsfind.base.settings import local_folder
 from vtsfind.store.atomic import make_private_folder
 from vtsfind.store.database import Counts
 from vtsfind.store.errors import storage_errors
+from vtsfind.store.evidence import Row
 from vtsfind.store.health import LibraryProblem
 from vtsfind.store.planes import Planes
 from vtsfind.store.postgres import schema
+from vtsfind.store.postgres.claims import Claims
 from vtsfind.store.postgres.codes import all_planes, near_planes
 from vtsfind.store.postgres.connection import connect, server_errors, translates_server_errors
 from vtsfind.store.postgres.rows import (
     Changes,
-    claim_key,
     content_columns,
     file_record,
     is_intact,
     signed_stamp,
+    write_verdicts,
 )
 from vtsfind.store.rows import FileRecord, reason_of, signed, split_codes, stamp_of, unsigned
 
@@ -58,8 +60,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
         self._signature = schema.read_signature(connection, address)
         self._columns = content_columns(self._signature)
         self._changes = Changes()
-        self._claims: dict[bytes, int] = {}
-        """Paths of the files that this run reads, to the keys of their advisory locks."""
+        self._claims = Claims(connection)
         with storage_errors(self.folder):
             make_private_folder(self.folder)
 
@@ -155,7 +156,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
                 self._require_own_model()
                 changes.write(self.connection, self._signature)
             self._changes = Changes()
-        self._release_claims(changes.files)
+        self._claims.release(changes.files)
 
     def _require_own_model(self) -> None:
         """Make sure that no other process changes the model, until the transaction ends."""
@@ -186,33 +187,29 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
 
     @translates_server_errors
     def claim(self, files: Sequence[Found]) -> Claim:
-        """Share files with other runs, by advisory locks on what is in them, which end with the connection."""
-        rows = self.connection.execute(
-            "SELECT pg_try_advisory_lock(key) FROM unnest(%s::bigint[]) AS key",
-            ([claim_key(found) for found in files],),
-        ).fetchall()
-        locked = [found for found, (is_own,) in zip(files, rows, strict=True) if is_own]
-        self._claims.update((found.path, claim_key(found)) for found in locked)
-        current = self._current(locked)
-        done = {f.path for f in locked if current.get(f.path) == signed_stamp(f.stamp)}
-        self._release_claims(done)
-        others = [found for found, (is_own,) in zip(files, rows, strict=True) if not is_own]
-        return Claim([found for found in locked if found.path not in done], others)
+        """Share files with other runs; see `vtsfind.store.postgres.claims`."""
+        return self._claims.claim(files)
 
-    def _current(self, files: Sequence[Found]) -> dict[bytes, tuple[int, int, int]]:
-        """The stamps of those of some files that are photos of the library now."""
-        cursor = self.connection.cursor(binary=True).execute(
-            "SELECT path, size, mtime_ns, inode FROM files WHERE path = ANY(%s) AND content IS NOT NULL",
-            ([found.path for found in files],),
-        )
-        return {path: (size, mtime_ns, inode) for path, size, mtime_ns, inode in cursor}
+    # -- sharing verdicts --------------------------------------------------------------------------------------------
 
-    def _release_claims(self, paths: Iterable[bytes]) -> None:
-        keys = [self._claims.pop(path) for path in paths if path in self._claims]
-        if keys:
-            self.connection.execute(
-                "SELECT pg_advisory_unlock(key) FROM unnest(%s::bigint[]) AS key", (keys,)
+    @translates_server_errors
+    def verdicts(self, version: str) -> Iterable[Row]:
+        """Verdicts that others have shared."""
+        return list(
+            self.stream(
+                "SELECT first, second, version, verdict, evidence, crc FROM verdicts WHERE version = %s",
+                (version,),
             )
+        )
+
+    def share_verdicts(self, rows: Iterable[Row]) -> str:
+        """Share verdicts with others, all or none; gives why that could not be done."""
+        try:
+            with server_errors(self.place), self.connection.transaction():
+                write_verdicts(self.connection, list(rows))
+        except StorageError as error:  # a later run shares them
+            return error.message.rstrip(".")
+        return ""
 
     # -- codes -----------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,8 @@ that none waits for another in a circle. Text cannot hold NUL on a server: it is
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from vtsfind.base.records import Entry, Failure, Found, PictureInfo, Signature, Stamp
+from vtsfind.base.records import Entry, Failure, PictureInfo, Signature, Stamp
+from vtsfind.store.evidence import Row
 from vtsfind.store.planes import code_bytes
 from vtsfind.store.postgres.connection import Bits
 from vtsfind.store.postgres.schema import code_column, lock_key
@@ -190,6 +191,20 @@ def _write_files(connection: "psycopg.Connection[Any]", rows: list[FileRow]) -> 
     connection.execute(_STORE_FILES)
 
 
-def claim_key(found: Found) -> int:
-    """The number of the advisory lock on what is in a file, as far as it is known before it was read: its size and time."""
-    return lock_key(f"content {found.stamp.size} {found.stamp.mtime_ns}")
+def write_verdicts(connection: "psycopg.Connection[Any]", rows: list[Row]) -> None:
+    """Write verdicts on pairs, as `vtsfind.store.evidence` stores them, within the caller's transaction; known ones stay."""
+    from psycopg import sql
+
+    if not rows:
+        return
+    connection.execute("CREATE TEMP TABLE IF NOT EXISTS new_verdicts (LIKE verdicts) ON COMMIT DELETE ROWS")
+    copy_rows(
+        connection,
+        sql.SQL("COPY pg_temp.new_verdicts FROM STDIN (FORMAT BINARY)").format(),
+        ["bytea", "bytea", "text", "text", "text", "int8"],
+        rows,
+    )
+    # In one order, so that no two writers wait for each other.
+    connection.execute(
+        "INSERT INTO verdicts SELECT * FROM pg_temp.new_verdicts ORDER BY first, second ON CONFLICT DO NOTHING"
+    )

@@ -67,7 +67,20 @@ CREATE TABLE marks (
 );
 """
 
-STEPS = (_LIBRARY, _PEOPLE)
+_VERDICTS = """
+CREATE TABLE verdicts (
+    first bytea,
+    second bytea,
+    version text,
+    verdict text,
+    evidence text,
+    crc bigint NOT NULL,
+    PRIMARY KEY (first, second, version)
+);
+"""
+"""The table `pairs` of `vtsfind.store.evidence`."""
+
+STEPS = (_LIBRARY, _PEOPLE, _VERDICTS)
 """What makes version i + 1 of version i; version 0 is an empty schema."""
 VERSION = len(STEPS)
 
