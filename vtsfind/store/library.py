@@ -4,7 +4,7 @@ That is a folder (`vtsfind.store.index`) or a PostgreSQL server (`vtsfind.store.
 where the two are told apart.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -79,9 +79,6 @@ class Library(AbstractContextManager["Library"], Protocol):
 
     def publish(self) -> None:
         """Commit, and record the time."""
-
-    def change_model(self, signature: Signature, codes: Mapping[bytes, bytes]) -> None:
-        """Replace all codes and the model whose codes they are: all of it or nothing."""
 
     def claim(self, files: Sequence[Found]) -> Claim:
         """Share files that are to be read with other runs; those that the library has by now are left out."""

@@ -12,13 +12,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vtsfind.base.addresses import ServerAddress
+from vtsfind.base.errors import UsageError
 from vtsfind.base.machine import processors
 from vtsfind.base.paths import show_path
 from vtsfind.base.progress import Cancelled, Phase
 from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.engine.context import Context
 from vtsfind.engine.indexing.refresh import COMMIT_EVERY_S
-from vtsfind.engine.library.access import EncoderLike, card_named, open_for_writing, open_library
+from vtsfind.engine.library.access import (
+    EncoderLike,
+    card_named,
+    library_place,
+    open_for_writing,
+    open_library,
+)
+from vtsfind.store.index import Index
 from vtsfind.store.library import Library
 from vtsfind.store.model_change import NewCodes, remove
 
@@ -50,7 +59,7 @@ class UpgradeResult:
 def better_model(context: Context) -> str:
     """The name of the default model if a library has an earlier one that ships; else empty.
 
-    A model that the user chose in the settings or trained is not called worse.
+    A model that the user chose in the settings or trained is not called worse, and a library on a server keeps its model.
 
     Raises
     ------
@@ -59,7 +68,7 @@ def better_model(context: Context) -> str:
     """
     from vtsfind.learn.models.registry import registered_models, shipped_folder
 
-    if context.settings.model:
+    if context.settings.model or isinstance(library_place(context.settings), ServerAddress):
         return ""
     with open_library(context.settings) as index:
         fingerprint = index.signature.fingerprint
@@ -81,12 +90,18 @@ def upgrade(context: Context, *, model: str | None = None) -> UpgradeResult:
     Raises
     ------
     UsageError
-        If no model of that name is registered.
+        If no model of that name is registered, or the library is on a server, where others may be writing codes.
     StorageError
         If the library or the model cannot be used; what was done before stays.
     """
+    if isinstance(library_place(context.settings), ServerAddress):
+        raise UsageError(
+            "The model of a library on a server cannot be changed.",
+            "Make another database, and index into it; --model chooses another model than the default.",
+        )
     card = card_named(model or context.settings.model)
     with open_for_writing(context.settings, create=False) as index:
+        assert isinstance(index, Index)
         result = UpgradeResult(card.name)
         own = index.signature
         if (own.fingerprint, own.heads) == (card.signature.fingerprint, card.signature.heads):

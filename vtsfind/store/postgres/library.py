@@ -1,6 +1,6 @@
 """A library on a PostgreSQL server. The tables are specified in `vtsfind.store.postgres.schema`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from itertools import groupby
@@ -173,14 +173,6 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
         self.connection.execute(
             "INSERT INTO meta VALUES ('indexed', %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (str(int(datetime.now(UTC).timestamp())),),
-        )
-
-    def change_model(self, signature: Signature, codes: Mapping[bytes, bytes]) -> None:
-        """Refuse: other machines may be writing codes of the present model at this moment."""
-        del codes
-        raise UsageError(
-            f"The model of a library on a server cannot be changed to {signature.model}.",
-            "Make another database, and index into it with --model.",
         )
 
     # -- sharing the work of several runs ----------------------------------------------------------------------------
