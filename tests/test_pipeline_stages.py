@@ -201,6 +201,18 @@ def test_an_edit_or_a_kind_that_is_not_asked_for_is_not_represented() -> None:
     assert find_full_frame_sets(collection(), proposed, resaves, only_bytes, silent).copies == {}
 
 
+def test_what_local_features_told_an_earlier_run_changes_no_full_frame_set() -> None:
+    by_local_features = Verdict.RESAVE, Evidence(agreement=0.99, inliers=200)
+    found = find_full_frame_sets(
+        collection(),
+        near_pairs((0, 1, 5)),
+        KnownFrames(lambda _a, _b: by_local_features),
+        rules(),
+        SilentProgress(),
+    )
+    assert found.copies == {}
+
+
 # ------------------------------------------------------------------------------------------- verification
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from vtsfind.base.groups import UNDECIDED, Evidence, PairVerdict, Verdict
+from vtsfind.base.groups import UNDECIDED, Evidence, Verdict
 from vtsfind.base.progress import Phase, Progress
 from vtsfind.engine.duplicates.collection import Collection
 from vtsfind.engine.duplicates.options import Rules
@@ -57,7 +57,8 @@ def find_full_frame_sets(
                 found is not None
                 and found is not UNDECIDED
                 and rules.joins(first, second, found)
-                and _shows_the_same(found)
+                and found[1].inliers
+                is None  # by full frame: what local features told a run before makes no set
             ):
                 copies[pair] = found
         return [pair in copies for pair in pairs]
@@ -66,10 +67,3 @@ def find_full_frame_sets(
     order = np.argsort(np.argsort(-pixels, kind="stable"), kind="stable")
     found = representatives(near, near.distances, order, is_full_frame_copy)
     return FullFrameSets(copies, found)
-
-
-def _shows_the_same(pair_verdict: PairVerdict) -> bool:
-    """Whether two photos show the same, all of it and no more, so that one can stand for the other."""
-    return pair_verdict is not None and (
-        pair_verdict[0] in {Verdict.RESAVE, Verdict.TURNED} or pair_verdict[1].inliers is None
-    )

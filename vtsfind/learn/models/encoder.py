@@ -21,6 +21,8 @@ from vtsfind.learn.models.vit import PlainTransformer
 
 _MIN_PICTURES_PER_THREAD = 4
 """Smallest share of a batch that is worth a thread."""
+_MAX_PICTURES_PER_THREAD = 8
+"""Pictures that a thread of the processor encodes at once. More are no faster, and each takes up to 10 MB while it is encoded."""
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -99,8 +101,8 @@ class Encoder:
         # Each processor encodes a share of the batch on its own, which is faster than synchronising after every layer,
         # above all beside decoding processes.
         shares = (
-            images.tensor_split(self._threads)
-            if len(images) >= _MIN_PICTURES_PER_THREAD * self._threads
+            images.tensor_split(max(self._threads, -(-len(images) // _MAX_PICTURES_PER_THREAD)))
+            if self.device.type == "cpu" and len(images) >= _MIN_PICTURES_PER_THREAD * self._threads
             else (images,)
         )
         work = partial(self._outputs, wanted)

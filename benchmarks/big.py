@@ -1,0 +1,235 @@
+"""What a library costs from its first index on, and how that grows with the number of files.
+
+    python -m benchmarks.big --photos PHOTOS [--files 1000 10000 100000] [--write]
+
+PHOTOS is a folder of photos. For each number of files, a folder is made of them, and the real command line runs on it: first `index`,
+`index` with nothing new, `dupes`, `dupes` again, one file in a hundred changed, `index`, `dupes`, a query by a photo of the library and by a
+new one, and the start of `browse` to its groups (without a terminal, by Textual's headless driver). Two files in a hundred are copies
+of others, saved again at another size; the others are different parts of photos in other tones, and beyond nine a photo, two of these
+one over the other.
+
+Figures are wall seconds, processor seconds of the command and its processes (which say more where the machine does other things), and
+its largest memory: the sum of the proportional sizes of all its processes, sampled twice a second. With --write they go to docs/results/big.json.
+"""
+
+import argparse
+import json
+import math
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from PIL import Image, ImageEnhance
+
+from benchmarks.machine import write_result
+
+SIDE = 240
+"""Length of the longer side of the files, in pixels."""
+PARTS = 3
+"""Parts of a photo along each side."""
+COPY_SHARE = 0.02
+CHANGED_SHARE = 0.01
+PER_FOLDER = 500
+SAMPLE_INTERVAL_S = 0.5
+
+_BROWSE = """
+import asyncio, sys
+from vtsfind.base.settings import load_settings
+from vtsfind.engine.duplicates.options import DedupOptions
+from vtsfind.engine.review.session import BrowseSession
+from vtsfind.tui.app import BrowseApp
+
+async def start():
+    with BrowseSession(load_settings(), dedup_options=DedupOptions()) as browsing:
+        app = BrowseApp(browsing)
+        async with app.run_test(size=(120, 36)) as pilot:
+            while browsing.review is None:
+                await pilot.pause(0.02)
+
+asyncio.run(start())
+"""
+
+
+class Pictures:
+    """Pictures by number: the same number gives the same one, and no two numbers two versions of one.
+
+    Parameters
+    ----------
+    photos
+        Files that they are made of.
+    """
+
+    def __init__(self, photos: list[Path]) -> None:
+        self._photos = photos
+        self._parts = len(photos) * PARTS**2
+
+    def make(self, number: int, seed: int = 0) -> Image.Image:
+        """A picture; another `seed` gives another one."""
+        rng = np.random.default_rng((number, seed))
+        picture = self._part(number if seed == 0 else int(rng.integers(self._parts)))
+        if number >= self._parts or seed:
+            picture = Image.blend(picture, self._part(int(rng.integers(self._parts))), 0.5)
+        for tone in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
+            picture = tone(picture).enhance(float(rng.uniform(0.8, 1.2)))
+        return picture
+
+    def _part(self, number: int) -> Image.Image:
+        place, file = divmod(number % self._parts, len(self._photos))
+        row, column = divmod(place, PARTS)
+        with Image.open(self._photos[file]) as opened:
+            photo = opened.convert("RGB")
+        width, height = photo.width / PARTS, photo.height / PARTS
+        box = (column * width, row * height, (column + 1) * width, (row + 1) * height)
+        return photo.resize((SIDE, SIDE * 3 // 4), Image.Resampling.BICUBIC, box)
+
+
+def lay_out(folder: Path, pictures: Pictures, count: int) -> list[Path]:
+    """Make the files; gives them in order, the copies last."""
+    copies = int(COPY_SHARE * count)
+    files = []
+    for number in range(count):
+        is_copy = number >= count - copies
+        picture = pictures.make(number - (count - copies) if is_copy else number)
+        if is_copy:
+            picture = picture.resize((SIDE * 3 // 4, SIDE * 9 // 16), Image.Resampling.LANCZOS)
+        path = folder / f"{number // PER_FOLDER:04}" / f"{number}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(path, quality=80 if is_copy else 90)
+        files.append(path)
+    return files
+
+
+def processor_s() -> float:
+    """Processor seconds of all processes that this one has waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def measured(home: Path, *command: str) -> dict[str, Any]:
+    """Run a command of this interpreter, and say what it cost."""
+    homes = {f"VTSFIND_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "CACHE", "STATE")}
+    began, used = time.perf_counter(), processor_s()
+    with subprocess.Popen(
+        [sys.executable, *command],
+        env={**os.environ, **homes},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    ) as process:
+        peak: list[int] = [0]
+        watcher = threading.Thread(target=_watch, args=(process.pid, peak), daemon=True)
+        watcher.start()
+        _, errors = process.communicate()
+        if process.returncode > 1:  # 1 says that a query found nothing
+            sys.exit(f"{' '.join(command)} ended with {process.returncode}: {errors.decode()}")
+    seconds = time.perf_counter() - began
+    watcher.join()
+    return {
+        "wall s": round(seconds, 2),
+        "processor s": round(processor_s() - used, 2),
+        "peak memory MB": round(peak[0] / 1e6),
+    }
+
+
+def _watch(pid: int, peak: list[int]) -> None:
+    try:
+        root = psutil.Process(pid)
+        while root.is_running() and root.status() != psutil.STATUS_ZOMBIE:
+            total = 0
+            for member in [root, *root.children(recursive=True)]:
+                try:
+                    total += member.memory_full_info().pss
+                except psutil.Error:
+                    continue
+            peak[0] = max(peak[0], total)
+            time.sleep(SAMPLE_INTERVAL_S)
+    except psutil.Error:
+        return
+
+
+def life(home: Path, pictures: Pictures, count: int) -> dict[str, Any]:
+    """The steps of one library."""
+    files = lay_out(home / "photos", pictures, count)
+    figures: dict[str, Any] = {}
+
+    def step(name: str, *command: str) -> None:
+        figures[name] = measured(home, *command)
+        print(f"{count:,} files, {name}: {figures[name]}", file=sys.stderr)
+
+    step("first index", "-m", "vtsfind", "index", str(home / "photos"))
+    step("index, nothing new", "-m", "vtsfind", "index")
+    step("first dupes", "-m", "vtsfind", "dupes")
+    step("dupes, nothing new", "-m", "vtsfind", "dupes")
+    middle = count // 2  # neither originals of copies nor copies
+    for number in range(middle, middle + math.ceil(CHANGED_SHARE * count)):
+        pictures.make(number, seed=1).save(files[number], quality=90)
+    step("index, 1 % changed", "-m", "vtsfind", "index")
+    step("dupes, 1 % changed", "-m", "vtsfind", "dupes")
+    new = home / "new.jpg"
+    pictures.make(0, seed=2).save(new)
+    step("query by a known photo", "-m", "vtsfind", "query", str(files[count // 3]))
+    step("query by a new photo", "-m", "vtsfind", "query", str(new))
+    step("start of browse", "-c", _BROWSE)
+    figures["processor ms a file"] = {
+        name: round(1000 * figures[name]["processor s"] / count, 2)
+        for name in ("first index", "index, nothing new", "first dupes", "dupes, nothing new")
+    }
+    figures["dupes after 1 % changed, share of the first beyond a run with nothing new"] = round(
+        (figures["dupes, 1 % changed"]["processor s"] - figures["dupes, nothing new"]["processor s"])
+        / figures["first dupes"]["processor s"],
+        4,
+    )
+    library = home / "data" / "libraries" / "default"
+    figures["library on disk MB"] = {
+        path.name: round(path.stat().st_size / 1e6, 1) for path in library.iterdir() if path.is_file()
+    }
+    return figures
+
+
+def growth(sizes: list[int], figures: dict[str, Any], name: Callable[[int], str]) -> dict[str, float]:
+    """By which power of the number of files each step's processor time grows, from the smallest to the largest library."""
+    first, last = min(sizes), max(sizes)
+    if first == last:
+        return {}
+    small, large = figures[name(first)], figures[name(last)]
+    return {
+        step: round(math.log(large[step]["processor s"] / cost["processor s"]) / math.log(last / first), 2)
+        for step, cost in small.items()
+        if isinstance(cost, dict) and cost.get("processor s")
+    }
+
+
+def main() -> None:
+    """Measure and print; write if asked."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--files", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    pictures = Pictures(sorted(path for path in given.photos.rglob("*") if path.is_file()))
+
+    def name(count: int) -> str:
+        return f"{count:,} files"
+
+    figures: dict[str, Any] = {}
+    for count in given.files:
+        with tempfile.TemporaryDirectory() as home:
+            figures[name(count)] = life(Path(home), pictures, count)
+    figures["growth, power of the number of files"] = growth(given.files, figures, name)
+    if given.write:
+        write_result("big", figures)
+    print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()
