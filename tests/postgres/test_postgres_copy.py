@@ -81,7 +81,9 @@ def test_a_copy_that_is_not_equal_is_refused(library: Path, database: str) -> No
 
 
 def test_no_library_is_overwritten(library: Path, database: str, tmp_path: Path) -> None:
-    create_library(server_address(database), SIGNATURE).close()
+    with create_library(server_address(database), SIGNATURE) as served:
+        served.add(entry(1))
+        served.commit()
     for target in (server_address(database), library):
         with pytest.raises(UsageError):
             copy_library(library, target, Monitor())

@@ -31,8 +31,8 @@ HELP = """Find similar and duplicate photos, and remove duplicates safely.
     vtsfind plan > plan.txt     write what would be removed, to read and edit
     vtsfind apply plan.txt      carry out the plan; vtsfind undo reverses it
 
-vtsfind works on this machine only. No command but `apply`, `undo` and `browse` changes a photo. Run
-`vtsfind COMMAND -h` for help on a command.
+vtsfind works on this machine only, unless --library names a server. No command but `apply`, `undo` and `browse`
+changes a photo. Run `vtsfind COMMAND -h` for help on a command.
 """
 
 _ORGANISE = "Clean up"

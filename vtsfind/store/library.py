@@ -193,7 +193,7 @@ def open_rows(place: Place) -> Iterator[RowStore]:
 
 @contextmanager
 def open_copy(place: Place, signature: Signature) -> Iterator[RowStore]:
-    """Create a library as rows, or open one whose copy was not completed.
+    """Create a library as rows, or open an empty one, or one whose copy was not completed.
 
     Raises
     ------
@@ -204,10 +204,11 @@ def open_copy(place: Place, signature: Signature) -> Iterator[RowStore]:
         library = _open(place, write=True)
     except LibraryMissing:
         library = create_library(place, signature)
-        library.set_copying()
     with _as_rows(library) as rows:
         if not library.is_copying:
-            raise UsageError(f"There is already a library at {place}.", "Name another place.")
+            if rows.last() != (0, None):
+                raise UsageError(f"There is already a library at {place}.", "Name another place.")
+            library.set_copying()
         library.require(signature)
         yield rows
 
