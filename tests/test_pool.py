@@ -472,10 +472,10 @@ def test_whoever_stops_early_ends_what_is_being_read(tmp_path: Path, endless: Pa
         assert isinstance(next(results), PreparedPhoto)
         running = processes(own)
         if how == "close":
-            results.close()  # type: ignore[attr-defined]
+            results.close()
         elif how == "throw":
             with pytest.raises(KeyboardInterrupt):
-                results.throw(KeyboardInterrupt())  # type: ignore[attr-defined]
+                results.throw(KeyboardInterrupt())
         else:
             token.cancel()
             with pytest.raises(Cancelled):

@@ -26,8 +26,8 @@ from vtsfind.base.settings import Settings
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates import feature_cache as module
 from vtsfind.engine.duplicates.feature_cache import ContentPair, FeatureCache
-from vtsfind.engine.duplicates.verification_pool import VerificationPool
 from vtsfind.engine.library.snapshot import Content
+from vtsfind.engine.work.verification_pool import VerificationPool
 from vtsfind.find.versions import features_version
 from vtsfind.media.scan import stamp_of
 
@@ -176,7 +176,8 @@ def test_what_is_in_memory_only_is_compared_here(
 
 def workers_of(looking: FeatureCache) -> Iterator[int]:
     """The process ids."""
-    pool = looking._verification_pool._pool
+    assert isinstance(looking._verification, VerificationPool)
+    pool = looking._verification._pool
     assert pool
     yield from list(pool._processes)
 
@@ -199,7 +200,8 @@ def test_a_store_that_they_cannot_read_is_read_here(
     shelf: Shelf, expected: list[PairVerdict], tmp_path: Path
 ) -> None:
     with shelf.looking(2) as looking:
-        looking._verification_pool._folder = tmp_path / "nowhere"
+        assert isinstance(looking._verification, VerificationPool)
+        looking._verification._folder = tmp_path / "nowhere"
         assert looking.compare(shelf.pairs) == expected
     assert_no_process_is_left()
 
@@ -233,14 +235,14 @@ def test_an_interrupt_does_not_end_them(shelf: Shelf, expected: list[PairVerdict
 def test_they_load_no_torch(tmp_path: Path) -> None:
     with VerificationPool(tmp_path, features_version(), 2) as comparing:
         loaded = comparing._start_pool().submit(eval, "sorted(__import__('sys').modules)").result()
-    assert "vtsfind.engine.duplicates.verification_pool" in loaded
+    assert "vtsfind.engine.work.verification_pool" in loaded
     assert {"torch", "torchvision", "timm", "safetensors", "textual", "typer"}.isdisjoint(loaded)
 
 
 LEFT_ALONE = """
 import os, signal, sys
 from pathlib import Path
-from vtsfind.engine.duplicates.verification_pool import VerificationPool
+from vtsfind.engine.work.verification_pool import VerificationPool
 class Screen:
     def fileno(self): return -1
 sys.stderr = Screen()
@@ -260,7 +262,7 @@ def test_they_end_with_a_parent_that_is_killed_in_front_of_its_own_screen(tmp_pa
 SCRIPT = """
 import os, sys
 from pathlib import Path
-from vtsfind.engine.duplicates.verification_pool import VerificationPool
+from vtsfind.engine.work.verification_pool import VerificationPool
 from vtsfind.cli import main
 if __name__ == "__main__":
     with VerificationPool(Path("."), "", 2) as comparing:

@@ -55,6 +55,7 @@ class BlockMeans:
 class BlockModel:
     """A library's model that has this encoder, or the one that `load` gives when it is asked for."""
 
+    signature = SIGNATURE
     preprocessing = PREPROCESSING
 
     def __init__(self, load: Callable[[], Any] = BlockMeans) -> None:

@@ -4,6 +4,7 @@
 
     VtsfindError                       1..4, see `exit_code`
     ├── UsageError              2      a wrong argument, option, setting or name
+    ├── ClusterLost             4      the machines that did the work are gone
     └── StorageError            4      files that vtsfind keeps cannot be used
         ├── LibraryMissing      2      there is no such library (wrong use, not damage)
         ├── LibraryLocked       4      another vtsfind is writing
@@ -56,6 +57,12 @@ def package_missing(purpose: str, package: str) -> UsageError:
     return UsageError(
         f"{purpose} needs the package {package}.", f"Install it: python3 -m pip install {package}"
     )
+
+
+class ClusterLost(VtsfindError):
+    """The machines that did the work are gone."""
+
+    exit_code = 4
 
 
 class StorageError(VtsfindError):

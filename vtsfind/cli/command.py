@@ -3,8 +3,8 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -65,13 +65,24 @@ class CommandRun:
     """The exit code unless an error stops the command."""
 
     @contextmanager
-    def context(self) -> Iterator["Context"]:
-        """The context for use-cases; shows their progress until the block ends."""
+    def context(self, *, on: str | None = None) -> Iterator["Context"]:
+        """The context for use-cases; shows their progress until the block ends.
+
+        Parameters
+        ----------
+        on
+            The cluster on which the work runs, see `vtsfind.cluster.connect.workplace`; by default it runs on this machine.
+        """
         from vtsfind.engine.context import Context
         from vtsfind.report.progress import progress_shown
 
-        with progress_shown(self.notes) as progress:
-            yield Context(self.settings, progress=progress, cancel=self.cancel)
+        with ExitStack() as stack:
+            context = Context(self.settings, cancel=self.cancel)
+            if on is not None:
+                from vtsfind.cluster.connect import workplace
+
+                context = replace(context, workplace=stack.enter_context(workplace(on, self.settings)))
+            yield replace(context, progress=stack.enter_context(progress_shown(self.notes)))
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from vtsfind.cli.options import (
     Csv,
     Force,
     Html,
+    On,
     PathOptions,
     require_choice,
     require_one_of,
@@ -65,6 +66,7 @@ def dupes(
             help="Group by codes alone, within --radius, and compare no photos: fast, but candidates only.",
         ),
     ] = False,
+    on: On = None,
     listing: ListingOptions,
     common: CommonOptions,
 ) -> None:
@@ -104,7 +106,7 @@ def dupes(
         dedup_options = duplicate_options.dedup_options(verify=not no_verify)
         from vtsfind.engine.review.standing import with_kept_in_review
 
-        with run.context() as context:
+        with run.context(on=on) as context:
             found = with_kept_in_review(duplicates(context, dedup_options))
         require_photos(found)
         _write(run, _sorted(found, order), listing)

@@ -10,7 +10,7 @@ from vtsfind.base.errors import UsageError
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.completion import complete_models
 from vtsfind.cli.files import open_input
-from vtsfind.cli.options import CommonOptions, Device, DryRun
+from vtsfind.cli.options import CommonOptions, Device, DryRun, On
 
 if TYPE_CHECKING:
     from vtsfind.engine.indexing.changes import RefreshOptions
@@ -93,6 +93,7 @@ class IndexOptions:
         int | None,
         typer.Option(metavar="N", help="Decode photos in N processes; by default one per processor."),
     ] = None
+    on: On = None
     dry_run: DryRun = False
     watch: Annotated[
         bool,
@@ -187,7 +188,7 @@ def _refresh(run: CommandRun, folders: list[str], names: list[bytes], options: I
     from vtsfind.engine.library.access import library_place
     from vtsfind.report.index import summarize_refresh, write_refresh
 
-    with run.context() as context:
+    with run.context(on=options.on) as context:
         own_model = None if options.upgrade else options.model
         result = update(context, folders, names, model=own_model, options=options.refresh_options())
         better = "" if options.upgrade else better_model(context)
@@ -229,7 +230,7 @@ def _upgrade(run: CommandRun, options: IndexOptions) -> None:
     from vtsfind.engine.indexing.upgrade import upgrade
     from vtsfind.report.index import summarize_upgrade
 
-    with run.context() as context:
+    with run.context(on=options.on) as context:
         result = upgrade(context, model=options.model)
     summarize_upgrade(run.notes, result)
     if result.interrupted:

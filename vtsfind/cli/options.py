@@ -20,6 +20,14 @@ COMMON = "Common options"
 Device = Annotated[
     str | None, typer.Option(metavar="NAME", help="Device for the model: auto, cuda, mps or cpu.")
 ]
+On = Annotated[
+    str | None,
+    typer.Option(
+        metavar="CLUSTER",
+        help="Work on a Ray cluster: ray starts one on this machine, ray://HOST:PORT joins one whose machines see the photos "
+        "at the same paths (needs ray).",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", "-n", help="Show what would be done; change nothing.")]
 Yes = Annotated[
     bool,

@@ -1,7 +1,8 @@
 """Worker processes that read photos within the limits of the settings, and features of a few photos, not cached."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
@@ -9,7 +10,7 @@ from vtsfind.base.machine import processors
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.base.settings import Settings
-from vtsfind.media.pool import Job, WorkPool
+from vtsfind.media.pool import Job, JobResult, WorkPool
 from vtsfind.media.scan import failure_of, stamp_of
 
 if TYPE_CHECKING:
@@ -102,20 +103,28 @@ class FullSizePair:
 
 
 def compare_in_full(
-    pool: WorkPool, pairs: Sequence[FullSizePair], cancel: CancelToken
+    read: Callable[[Iterable[Job], int], Generator[JobResult | Failure]], pairs: Sequence[FullSizePair]
 ) -> Iterator[bool | Failure]:
-    """Say of each pair whether it differs in a part, seen at full size, or why that is not known."""
+    """Say of each pair whether it differs in a part, seen at full size, or why that is not known.
+
+    Parameters
+    ----------
+    read
+        Processes files, at most so many.
+    pairs
+        What is compared.
+    """
     from vtsfind.find.verification.compare_in_full import DIFFERENT, CompareInFull
 
     jobs = [
         job_for(each.path, CompareInFull(each.other_path, each.other_digest, each.turn)) for each in pairs
     ]
-    done = pool.done((each for each in jobs if isinstance(each, Job)), cancel)
-    for pair, job in zip(pairs, jobs, strict=True):
-        result = job if isinstance(job, Failure) else next(done)
-        if isinstance(result, Failure):
-            yield result
-        elif result.digest != pair.digest:
-            yield Failure(pair.path, Reason.CHANGED, "since it was indexed", result.found.stamp)
-        else:
-            yield result.data == DIFFERENT
+    with closing(read((each for each in jobs if isinstance(each, Job)), len(jobs))) as done:
+        for pair, job in zip(pairs, jobs, strict=True):
+            result = job if isinstance(job, Failure) else next(done)
+            if isinstance(result, Failure):
+                yield result
+            elif result.digest != pair.digest:
+                yield Failure(pair.path, Reason.CHANGED, "since it was indexed", result.found.stamp)
+            else:
+                yield result.data == DIFFERENT

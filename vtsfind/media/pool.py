@@ -10,7 +10,7 @@ affects no other file: its process is killed and replaced.
 import queue
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -222,7 +222,9 @@ class DecodePool(WorkPool):
     def __enter__(self) -> Self:
         return self
 
-    def prepared(self, tasks: Iterable[DecodeTask], cancel: CancelToken) -> Iterator[PreparedPhoto | Failure]:
+    def prepared(
+        self, tasks: Iterable[DecodeTask], cancel: CancelToken
+    ) -> Generator[PreparedPhoto | Failure]:
         """Decode and prepare files; parameters, order and errors are those of `done`."""
         jobs = (Job(task.found, self._work, task.known) for task in tasks)
         with closing(self.done(jobs, cancel)) as results:

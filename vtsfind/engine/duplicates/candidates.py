@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.progress import Monitor
+from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.collection import Collection, ScopeFilter
 from vtsfind.engine.duplicates.feature_cache import FeatureCache
 from vtsfind.find.candidates.hash_codes import HashCandidates, hash_candidates
@@ -19,7 +20,7 @@ from vtsfind.find.versions import candidates_version
 
 
 def propose_by_hash(
-    collection: Collection, scope_filter: ScopeFilter | None, radius: int | None, monitor: Monitor
+    collection: Collection, scope_filter: ScopeFilter | None, radius: int | None, context: Context
 ) -> HashCandidates:
     """The pairs whose copy codes are near.
 
@@ -31,7 +32,7 @@ def propose_by_hash(
         The pairs that are asked about; None for all.
     radius
         In bits; None for what fits the collection.
-    monitor
+    context
         Its progress counts codes times substrings.
     """
     return hash_candidates(
@@ -39,7 +40,8 @@ def propose_by_hash(
         radius=radius,
         other=collection.second_words,
         wanted=scope_filter,
-        monitor=monitor,
+        monitor=context,
+        finder=context.workplace.find_pairs,
     )
 
 

@@ -1,29 +1,29 @@
 """Features of photos and verdicts on pairs, each computed once: what is found is cached beside the library, by content."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
 from vtsfind.base.groups import UNDECIDED, Evidence, FullFrameVerdict, PairVerdict
-from vtsfind.base.machine import processors
 from vtsfind.base.paths import show_path
 from vtsfind.base.progress import Phase
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.engine.context import Context
-from vtsfind.engine.decoding import FullSizePair, compare_in_full, work_pool
-from vtsfind.engine.duplicates.verification_pool import PhotoRefPair, RecentFeatures, VerificationPool
+from vtsfind.engine.decoding import FullSizePair, compare_in_full
 from vtsfind.engine.library.snapshot import Content
+from vtsfind.engine.work.verification_pool import RecentFeatures
+from vtsfind.engine.work.workplace import PhotoRefPair
 from vtsfind.find.candidates.local_features import LocalCandidates
 from vtsfind.find.features.extract import ExtractFeatures, details_of, pack
 from vtsfind.find.features.features import Features
 from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame, match_local_features
 from vtsfind.find.versions import features_version, verdicts_version
-from vtsfind.media.pool import Job, WorkPool
+from vtsfind.media.pool import Job, JobResult
 from vtsfind.store.evidence import KEY_BYTES, CacheDamaged, EvidenceStore, Row, discard
 
 COMMIT_EVERY_S = 2.0
@@ -34,8 +34,6 @@ MIN_PHOTOS_FOR_POOL = 64
 """Photos whose local features are to be extracted, from which on they are."""
 _MIN_PHOTOS_IF_RUNNING = 4
 """The same once the processes are there."""
-_PAIRS_PER_BATCH = 512
-"""Pairs that are matched by their full frames before the undecided ones are matched by local features."""
 _MAX_CACHED_PHOTOS = 768
 """Photos whose features are held in memory; each takes up to a megabyte."""
 
@@ -82,14 +80,13 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
             self._store.close()
             raise
         self._recent_features = RecentFeatures(self._store, _MAX_CACHED_PHOTOS)
-        workers = context.settings.workers or processors()
-        self._verification_pool = VerificationPool(folder, features_version(), workers)
+        self._verification = context.workplace.verification(folder, features_version(), context.settings)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._store.commit()
-        self._verification_pool.__exit__(kind, error, trace)
+        self._verification.__exit__(kind, error, trace)
         if kind is None:
             self._store.trim()
         self._store.close()
@@ -125,10 +122,9 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         ]
         self._context.progress.start(Phase.EXTRACT_FEATURES, len(left))
         attempt = 0
-        with work_pool(self._context.settings, max_workers=max(len(left), 1)) as pool:
-            while left:
-                left = self._read(pool, left, full_decode_digests, attempt)
-                attempt += 1
+        while left:
+            left = self._read(left, full_decode_digests, attempt)
+            attempt += 1
         self._store.commit()
 
     def has_features(self, content: Content, *, full: bool = False) -> bool:
@@ -137,7 +133,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         return known is not None and (known or not full)
 
     def _read(
-        self, pool: WorkPool, contents: list[Content], full_decode_digests: frozenset[bytes], attempt: int
+        self, contents: list[Content], full_decode_digests: frozenset[bytes], attempt: int
     ) -> list[Content]:
         """Read one file of each photo; gives the photos that failed and have another file."""
         jobs = (
@@ -148,7 +144,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
             for each in contents
         )
         to_retry = []
-        with closing(pool.done(jobs, self._context.cancel)) as results:
+        with closing(self._read_jobs(jobs, len(contents))) as results:
             for content, result in zip(contents, results, strict=True):
                 path = content.photos[attempt].path
                 failure = result if isinstance(result, Failure) else None
@@ -164,6 +160,11 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
                         continue
                 self._context.progress.advance(1, show_path(path.rpartition(b"/")[2]))
         return to_retry
+
+    def _read_jobs(self, jobs: Iterable[Job], count: int) -> Generator[JobResult | Failure]:
+        """Read `count` files, at most, where the work runs."""
+        context = self._context
+        return context.workplace.read(jobs, count, context.settings, context.cancel)
 
     def _store_features(self, content: Content, data: bytes | bytearray, *, full: bool) -> None:
         self._store.save_features(content.digest, data, full=full)
@@ -211,8 +212,9 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         For each pair the verdict and its evidence; None for a non-match, and where a photo could not be read.
         """
         result: list[PairVerdict] = []
-        for start in range(0, len(pairs), _PAIRS_PER_BATCH):
-            some = pairs[start : start + _PAIRS_PER_BATCH]
+        step = self._verification.pairs_per_batch
+        for start in range(0, len(pairs), step):
+            some = pairs[start : start + step]
             full_frame = self.match_full_frame(some, advance)
             left = [pair for pair, found in zip(some, full_frame, strict=True) if found is UNDECIDED]
             self._extract_local_features(
@@ -256,15 +258,14 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         known = {each: self._store.full_size((each.digest, each.other_digest)) for each in ordered}
         left = [each for each in known if known[each] is None]
         self._context.progress.start(Phase.VERIFY, len(left))
-        with work_pool(self._context.settings, max_workers=max(len(left), 1)) as pool:
-            for each, found in zip(left, compare_in_full(pool, left, self._context.cancel), strict=True):
-                if isinstance(found, Failure):
-                    self.failures.append(found)
-                else:
-                    known[each] = found
-                    self._store.save_full_size((each.digest, each.other_digest), differs=found)
-                    self._commit_periodically()
-                self._context.progress.advance(1)
+        for each, found in zip(left, compare_in_full(self._read_jobs, left), strict=True):
+            if isinstance(found, Failure):
+                self.failures.append(found)
+            else:
+                known[each] = found
+                self._store.save_full_size((each.digest, each.other_digest), differs=found)
+                self._commit_periodically()
+            self._context.progress.advance(1)
         return [_FULL_SIZE_NOTES[known[each]] for each in ordered]
 
     def _storing_verdicts(
@@ -282,7 +283,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
     def _match_full_frames(self, pairs: Sequence[ContentPair]) -> Iterator[FullFrameVerdict]:
         done = 0
         if self._is_pool_worthwhile(pairs):
-            for found in self._verification_pool.full_frame_verdicts(_known(pairs), self._context.cancel):
+            for found in self._verification.full_frame_verdicts(_known(pairs), self._context.cancel):
                 done += 1
                 yield found
         for first, second in pairs[done:]:
@@ -292,7 +293,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
     def _match_local_features(self, pairs: Sequence[ContentPair]) -> Iterator[PairVerdict]:
         done = 0
         if self._is_pool_worthwhile(pairs):
-            for found in self._verification_pool.local_feature_verdicts(_known(pairs), self._context.cancel):
+            for found in self._verification.local_feature_verdicts(_known(pairs), self._context.cancel):
                 done += 1
                 yield found
         for first, second in pairs[done:]:
@@ -306,10 +307,10 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         """Extract the local features of photos that have none yet."""
         left = [each for each in contents if self._with_local_features(each).features.found is None]
         done = 0
-        min_photos = _MIN_PHOTOS_IF_RUNNING if self._verification_pool.is_running else MIN_PHOTOS_FOR_POOL
+        min_photos = _MIN_PHOTOS_IF_RUNNING if self._verification.is_running else MIN_PHOTOS_FOR_POOL
         if len(left) >= min_photos and not self._store.problem:
             known = [(each.digest, each.info) for each in left]
-            extracted = self._verification_pool.features(known, self._context.cancel)
+            extracted = self._verification.features(known, self._context.cancel)
             for content, found in zip(left, extracted, strict=False):
                 self._store_local_features(content, found)
                 done += 1

@@ -5,32 +5,25 @@ next one continues. Contents that the library knows are neither decoded nor enco
 encoder is loaded only when a new content is certain, while the first photos are decoded.
 """
 
-import os
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from vtsfind.base.machine import processors
-from vtsfind.base.paths import show_path
 from vtsfind.base.progress import Cancelled, Phase, Progress
 from vtsfind.base.records import Entry, Failure, Found, Reason
 from vtsfind.engine.context import Context
 from vtsfind.engine.indexing.changes import Changes, RefreshOptions, Selection, StampTuple, scan_changes
-from vtsfind.engine.library.access import EncoderLike, ModelLike
+from vtsfind.engine.library.access import ModelLike
 from vtsfind.store.library import Library
 
 if TYPE_CHECKING:
-    from vtsfind.media.pool import DecodeTask, PreparedPhoto
+    from vtsfind.media.pool import DecodeTask
 
 COMMIT_EVERY_S = 2.0
 """Seconds of work that a killed run may lose."""
-_LOOK_AHEAD_BATCHES = 16
-"""Batches of photos that are decoded while the model loads or is busy."""
 _CLAIM_FILES = 32
 """Files that are claimed at once where several runs fill one library."""
 _WAIT_FOR_OTHERS_S = 0.5
@@ -152,47 +145,31 @@ class _Ingestion:
         self._known = known
         # A moved file keeps its size and time; its inode only within one file system.
         self._unmatched_vanished = Counter((size, mtime_ns) for size, mtime_ns, _ in vanished.values())
-        self._loading: Future[EncoderLike] | None = None
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="vtsfind-model")
         self._held_by_others: list[Found] = []
-        self._batch: list[PreparedPhoto] = []
-        self._batch_size = 1
-        self._pictures = 0
         self._last_commit_s = time.monotonic()
 
     def run(self, files: list[Found], context: Context) -> None:
         """Read all files, and store their codes or why they cannot be used."""
-        from vtsfind.engine.decoding import decode_limits
-        from vtsfind.media.pool import DecodePool
-
-        settings, progress, cancel = context.settings, context.progress, context.cancel
-        self._batch_size = max(1, settings.batch)
+        progress = context.progress
         progress.start(Phase.ENCODE, len(files))
-        with (
-            self._executor,
-            DecodePool(
-                self._model.preprocessing,
-                workers=settings.workers or processors(),
-                prefetch=_LOOK_AHEAD_BATCHES * self._batch_size,
-                **decode_limits(settings),
-            ) as pool,
-        ):
-            self._pictures = len(files)
-            if not all(self._index.digests_of_size(found.stamp.size) for found in files):
-                self._start_loading()
-            left = files
-            while left:
-                self._held_by_others = []
-                for item in pool.prepared(self._tasks(left, progress), cancel):
-                    cancel.check()
-                    self._process(item)
-                    path = item.path if isinstance(item, Failure) else item.found.path
-                    progress.advance(1, show_path(os.path.basename(path)))
-                self._encode()
-                left = self._held_by_others
-                if left:
-                    self._index.commit()
-                    cancel.wait(_WAIT_FOR_OTHERS_S)
+        left = files
+        while left:
+            self._held_by_others = []
+            results = context.workplace.encoded(
+                self._tasks(left, progress),
+                len(left),
+                self._model,
+                self._index.require,
+                settings=context.settings,
+                monitor=context,
+            )
+            with closing(results):
+                for result in results:
+                    self._store(result)
+            left = self._held_by_others
+            if left:
+                self._index.commit()
+                context.cancel.wait(_WAIT_FOR_OTHERS_S)
 
     def _tasks(self, files: list[Found], progress: Progress) -> "Iterator[DecodeTask]":
         """What this run has to read: not what another run reads, or has read since the scan."""
@@ -209,20 +186,12 @@ class _Ingestion:
             for found in claim.own:
                 yield DecodeTask(found, self._index.digests_of_size(found.stamp.size))
 
-    def _start_loading(self) -> "Future[EncoderLike]":
-        if self._loading is None:
-            self._loading = self._executor.submit(self._model.encoder, self._pictures)
-        return self._loading
-
-    def _process(self, item: "PreparedPhoto | Failure") -> None:
-        if isinstance(item, Failure):
-            self._fail(item)
-        elif item.pixels is None:
-            self._add_known(item)
+    def _store(self, result: Entry | Failure) -> None:
+        if isinstance(result, Failure):
+            self._fail(result)
         else:
-            self._batch.append(item)
-            if len(self._batch) >= self._batch_size:
-                self._encode()
+            self._index.add(result)
+            self._count(result)
         if time.monotonic() - self._last_commit_s > COMMIT_EVERY_S:
             self._index.commit()
             self._last_commit_s = time.monotonic()
@@ -236,32 +205,16 @@ class _Ingestion:
         else:
             self._index.add_failure(failure)
 
-    def _add_known(self, item: "PreparedPhoto") -> None:
-        """Store a file whose content the library has: it was moved, copied, or only touched."""
-        found = item.found
-        self._index.add(Entry(found.path, found.stamp, item.digest))
-        key = (found.stamp.size, found.stamp.mtime_ns)
-        if found.path in self._known:
-            self._result.unchanged += 1
-        elif self._unmatched_vanished[key] > 0:
+    def _count(self, entry: Entry) -> None:
+        """Count a stored file; one without codes has a content that the library had: it was moved, copied, or only touched."""
+        key = (entry.stamp.size, entry.stamp.mtime_ns)
+        if entry.path in self._known:
+            if entry.codes is None:
+                self._result.unchanged += 1
+            else:
+                self._result.changed += 1
+        elif entry.codes is None and self._unmatched_vanished[key] > 0:
             self._unmatched_vanished[key] -= 1
             self._result.moved += 1
         else:
             self._result.new += 1
-
-    def _encode(self) -> None:
-        """Encode the batch and store it."""
-        if not self._batch:
-            return
-        encoder = self._start_loading().result()
-        self._index.require(encoder.signature)
-        codes = encoder.encode(np.stack([item.pixels for item in self._batch if item.pixels is not None]))
-        for row, item in enumerate(self._batch):
-            found = item.found
-            own = {head: values[row] for head, values in codes.items()}
-            self._index.add(Entry(found.path, found.stamp, item.digest, item.info, own))
-            if found.path in self._known:
-                self._result.changed += 1
-            else:
-                self._result.new += 1
-        self._batch.clear()

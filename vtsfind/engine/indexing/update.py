@@ -1,11 +1,12 @@
 """Making or refreshing the library that the settings name, from what a user typed."""
 
+import os
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 
 from vtsfind.base.errors import LibraryMissing
 from vtsfind.engine.context import Context
-from vtsfind.engine.indexing.changes import Changes, RefreshOptions, scan_changes, select
+from vtsfind.engine.indexing.changes import Changes, RefreshOptions, Selection, scan_changes, select
 from vtsfind.engine.indexing.refresh import RefreshResult, refresh
 from vtsfind.engine.library.access import open_for_writing, open_library
 
@@ -45,10 +46,16 @@ def update(
     folders = list(folders)
     given = bool(folders or names)
     if given:
-        select(folders, names, ())  # a wrong name makes no library
+        _require_seen(context, select(folders, names, ()))  # a wrong name makes no library
     with open_for_writing(context.settings, create=given, model=model) as index:
         selection = select(folders, names, index.roots())
+        if not given:
+            _require_seen(context, selection)
         return refresh(index, selection, context.model_of(index), context, options)
+
+
+def _require_seen(context: Context, selection: Selection) -> None:
+    context.workplace.require_folders({*selection.folders, *map(os.path.dirname, selection.files)})
 
 
 def preview_changes(

@@ -6,22 +6,21 @@ cannot be read, as on a drive that is not there, the library keeps its model.
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from vtsfind.base.addresses import ServerAddress
 from vtsfind.base.errors import UsageError
-from vtsfind.base.machine import processors
-from vtsfind.base.paths import show_path
 from vtsfind.base.progress import Cancelled, Phase
 from vtsfind.base.records import Failure, Found, Reason
-from vtsfind.engine.context import Context
+from vtsfind.engine.context import Context, LibraryModel
 from vtsfind.engine.indexing.refresh import COMMIT_EVERY_S
 from vtsfind.engine.library.access import (
-    EncoderLike,
     card_named,
     library_place,
     open_for_writing,
@@ -33,10 +32,9 @@ from vtsfind.store.model_change import NewCodes, remove
 
 if TYPE_CHECKING:
     from vtsfind.learn.models.registry import ModelCard
-    from vtsfind.media.pool import PreparedPhoto
 
-_LOOK_AHEAD_BATCHES = 16
-"""Batches of photos that are decoded while the model is busy."""
+Codes = dict[str, npt.NDArray[np.uint8]]
+"""Head name to packed code, (w,) uint8."""
 
 
 @dataclass(slots=True)
@@ -129,12 +127,11 @@ def _encode_all(
         if records[0].digest not in done
     }
     context.progress.start(Phase.ENCODE, len(waiting))
-    encoder: EncoderLike | None = None
+    model = context.model_named(card.name)
     try:
         while any(waiting.values()):
-            encoder = encoder or context.load_encoder(card, context.settings, len(waiting))
-            files = [(digest, found.pop(0)) for digest, found in waiting.items() if found]
-            for made in _encoded(files, encoder, result, context):
+            files = {found[0].path: (digest, found.pop(0)) for digest, found in waiting.items() if found}
+            for made in _encoded(files, model, result, context):
                 codes.add(made)
                 result.encoded += len(made)
                 for digest in made:
@@ -145,38 +142,27 @@ def _encode_all(
 
 
 def _encoded(
-    files: list[tuple[bytes, Found]], encoder: EncoderLike, result: UpgradeResult, context: Context
-) -> "Iterable[dict[bytes, dict[str, np.ndarray[tuple[int, ...], np.dtype[np.uint8]]]]]":
-    """The codes of some files by their digests, a few seconds of work at a time."""
-    from vtsfind.engine.decoding import decode_limits
-    from vtsfind.media.pool import DecodePool, DecodeTask
+    files: dict[bytes, tuple[bytes, Found]], model: LibraryModel, result: UpgradeResult, context: Context
+) -> Iterator[dict[bytes, Codes]]:
+    """The codes of some files, given by path with their digests; by digest, a few seconds of work at a time."""
+    from vtsfind.media.pool import DecodeTask
 
-    settings = context.settings
-    size = max(1, settings.batch)
-    batch: list[PreparedPhoto] = []
-    made = {}
+    made: dict[bytes, Codes] = {}
     since = time.monotonic()
-    with DecodePool(
-        encoder.preprocessing,
-        workers=settings.workers or processors(),
-        prefetch=_LOOK_AHEAD_BATCHES * size,
-        **decode_limits(settings),
-    ) as pool:
-        items = pool.prepared((DecodeTask(found) for _, found in files), context.cancel)
-        for number, ((digest, found), item) in enumerate(zip(files, items, strict=True), 1):
-            context.cancel.check()
-            if isinstance(item, Failure):
-                result.failures.append(item)
-            elif item.digest != digest:
-                result.failures.append(Failure(found.path, Reason.CHANGED))
-            else:
-                batch.append(item)
-            context.progress.advance(1, show_path(found.path))
-            if batch and (len(batch) >= size or number == len(files)):
-                outputs = encoder.encode(np.stack([each.pixels for each in batch if each.pixels is not None]))
-                for row, each in enumerate(batch):
-                    made[each.digest] = {head: values[row] for head, values in outputs.items()}
-                batch.clear()
-            if made and (time.monotonic() - since > COMMIT_EVERY_S or number == len(files)):
+    tasks = (DecodeTask(found) for _, found in files.values())
+    results = context.workplace.encoded(
+        tasks, len(files), model, lambda _: None, settings=context.settings, monitor=context
+    )
+    with closing(results):
+        for each in results:
+            if isinstance(each, Failure):
+                result.failures.append(each)
+            elif each.digest != files[each.path][0]:
+                result.failures.append(Failure(each.path, Reason.CHANGED))
+            elif each.codes is not None:
+                made[each.digest] = each.codes
+            if made and time.monotonic() - since > COMMIT_EVERY_S:
                 yield made
                 made, since = {}, time.monotonic()
+    if made:
+        yield made

@@ -58,6 +58,10 @@ class ModelLike(Protocol):
     """The model of a library, each part of it loaded when it is first asked for."""
 
     @property
+    def signature(self) -> Signature:
+        """Which model it is."""
+
+    @property
     def preprocessing(self) -> Preprocessing:
         """How its pictures are prepared."""
 
@@ -163,14 +167,25 @@ def card_of(index: Library) -> "ModelCard":
     from vtsfind.learn.models.registry import registered_models
 
     wanted = index.signature
+    card = card_with(wanted)
+    if card is not None:
+        return card
     cards = registered_models()
-    for card in cards.values():
-        if (card.signature.fingerprint, card.signature.heads) == (wanted.fingerprint, wanted.heads):
-            return card
     which = f"other weights of the model '{wanted.model}'" if wanted.model in cards else f"'{wanted.model}'"
     raise ModelMismatch(
         f"The library {index.place} was made with {which}, which vtsfind does not have here.",
         f"Put that model into {places().models}, or make a new library with --library.",
+    )
+
+
+def card_with(signature: Signature) -> "ModelCard | None":
+    """The registered model that makes the same codes as that of a signature; None if there is none."""
+    from vtsfind.learn.models.registry import registered_models
+
+    wanted = signature.fingerprint, signature.heads
+    cards = registered_models().values()
+    return next(
+        (card for card in cards if (card.signature.fingerprint, card.signature.heads) == wanted), None
     )
 
 

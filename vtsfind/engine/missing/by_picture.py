@@ -174,7 +174,10 @@ class _PictureSearch:
     ) -> bool:
         """Whether two photos that show the same in small pictures differ at full size, or can't be compared there."""
         pair = FullSizePair(photo.found.path, mine.digest, record.path, record.digest, evidence.turn)
-        return next(compare_in_full(self.workers, [pair], self.context.cancel)) is not False
+        return (
+            next(compare_in_full(lambda jobs, _: self.workers.done(jobs, self.context.cancel), [pair]))
+            is not False
+        )
 
 
 def _card_candidate(photo: CardPhoto, photo_features: PhotoFeatures, details: Details) -> KeepCandidate:

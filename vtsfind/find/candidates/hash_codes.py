@@ -19,7 +19,8 @@ import numpy as np
 
 from vtsfind.base.bits import WORD_BITS
 from vtsfind.base.progress import Monitor
-from vtsfind.find.hamming.all_pairs import close_codes
+from vtsfind.find.hamming.all_pairs import FindPairs, close_codes
+from vtsfind.find.hamming.chunk_pairs import find_pairs
 from vtsfind.find.hamming.distance import Integers, Words, count_bits
 from vtsfind.find.hamming.knn import best_ranks
 from vtsfind.find.hamming.mih import exhaustive_cost
@@ -72,6 +73,7 @@ def hash_candidates(
     other: Words | None = None,
     wanted: PairFilter | None = None,
     monitor: Monitor | None = None,
+    finder: FindPairs = find_pairs,
 ) -> HashCandidates:
     """Find candidate pairs.
 
@@ -89,7 +91,7 @@ def hash_candidates(
         (w', n) uint64: codes of what is in the picture.
     wanted
         Says of pairs of columns (p,), (p,) which are of interest, (p,) bool; all are by default.
-    monitor
+    monitor, finder
         As for `vtsfind.find.hamming.all_pairs.close_codes`.
 
     Raises
@@ -107,7 +109,7 @@ def hash_candidates(
         )
         effort = _MAX_EFFORT_NS
     max_nearest = None if max_per_photo is None else _OVERSAMPLING * max_per_photo
-    close = close_codes(planes, radius, nearest=max_nearest, effort=effort, monitor=monitor)
+    close = close_codes(planes, radius, nearest=max_nearest, effort=effort, monitor=monitor, finder=finder)
     firsts, seconds, distances = close.expand(max_per_photo or MAX_CANDIDATES_PER_PHOTO)
     within = close.count()
     if wanted is not None:

@@ -17,6 +17,7 @@ expand; and it can keep only the nearest few of every code, for 10,000 codes tha
 Axis letters: n codes, u distinct codes, w words, p pairs.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf
 
@@ -26,9 +27,11 @@ import numpy.typing as npt
 from vtsfind.base.progress import Monitor
 from vtsfind.find.hamming.chunk_pairs import PairOptions, find_pairs, ranges
 from vtsfind.find.hamming.distance import Integers, Words
-from vtsfind.find.hamming.mih import SubstringPlan, plan_substrings
+from vtsfind.find.hamming.mih import Substring, SubstringPlan, plan_substrings
 
 Pairs = tuple[Integers, Integers, Integers]
+FindPairs = Callable[[Words, Sequence[Substring], PairOptions, Monitor], Integers]
+"""Finds the wanted pairs of distinct codes, as `vtsfind.find.hamming.chunk_pairs.find_pairs` does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ def close_codes(
     effort: float | None = None,
     threads: int | None = None,
     monitor: Monitor | None = None,
+    finder: FindPairs = find_pairs,
 ) -> CloseCodes:
     """Find all groups of equal codes and all pairs of distinct codes at most `radius` bits apart.
 
@@ -112,6 +116,8 @@ def close_codes(
         Threads to use; by default one for each processor that this process may run on. The answer does not depend on it.
     monitor
         Its progress counts codes times substrings.
+    finder
+        What compares the distinct codes; by default threads of this process. The answer does not depend on it.
 
     Raises
     ------
@@ -130,7 +136,7 @@ def close_codes(
     substrings = chosen.substrings
     if chosen.radius < radius:
         substrings = tuple(each.widened() for each in substrings)
-    pairs = find_pairs(distinct, substrings, options, monitor or Monitor())
+    pairs = finder(distinct, substrings, options, monitor or Monitor())
     a, b, distances = pairs[:, np.argsort(pairs[0] * distinct.shape[1] + pairs[1])]
     return CloseCodes(rows, starts, a, b, distances, chosen.radius)
 

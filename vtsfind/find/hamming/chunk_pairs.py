@@ -276,6 +276,47 @@ def find_pairs(
     return found.pairs()
 
 
+def find_pairs_of_values(
+    planes: Words,
+    substrings: Sequence[Substring],
+    number: int,
+    options: PairOptions,
+    values: range,
+    *,
+    share: tuple[int, int] = (0, 1),
+) -> Integers:
+    """Find the part of the pairs that one substring gives whose left code holds one of some values there.
+
+    Of two codes the left one has the higher value; of two with one value, either. The parts of all substrings and all values
+    are together what `find_pairs` gives.
+
+    Parameters
+    ----------
+    planes
+        (w, n) distinct codes: all that hold one of the values, and all that hold a lower one that differs from one of them
+        by at most the search radius.
+    substrings, number
+        All substrings, and which of them it is: pairs that an earlier one gives are left out.
+    options
+        Which pairs are wanted; one thread is used.
+    values
+        Of the substring.
+    share
+        Take only every n-th part of the work, from which on and how many there are.
+
+    Returns
+    -------
+    (3, p) codes, codes and distances, as `find_pairs` does.
+    """
+    codes = _SortedCodes.of(planes, np.ascontiguousarray(planes.T), substrings[number])
+    first, last = np.searchsorted(codes.values, [values.start, values.stop]).tolist()
+    step = min((last - first) // (_TILES_PER_THREAD * share[1]) + 1, _MAX_CHUNKS_PER_TILE)
+    worker = _Worker(codes, options, substrings[:number])
+    for start in range(first, last, step)[share[0] :: share[1]]:
+        worker.take(range(start, min(start + step, last)), CancelToken())
+    return worker.found.pairs()
+
+
 def _find_pairs_in_threads(
     codes: _SortedCodes, options: PairOptions, earlier: Sequence[Substring], cancel: CancelToken
 ) -> list[Integers]:

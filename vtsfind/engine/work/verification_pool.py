@@ -25,6 +25,7 @@ from vtsfind.base.errors import StorageError
 from vtsfind.base.groups import FullFrameVerdict, PairVerdict
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import PictureInfo
+from vtsfind.engine.work.workplace import PhotoRef, PhotoRefPair
 from vtsfind.find.features.extract import unpack
 from vtsfind.find.features.features import Features
 from vtsfind.find.threads import SINGLE_THREADED_BLAS, opencv
@@ -40,11 +41,16 @@ _MAX_CACHED_PHOTOS = 256
 _MAX_PROCESSES = 61
 """What Windows can wait for."""
 
-PhotoRef = tuple[bytes, PictureInfo]
-"""SHA-256 of a content whose features are cached, and what is known of it besides."""
-PhotoRefPair = tuple[PhotoRef, PhotoRef]
+_PAIRS_PER_BATCH = 512
+"""Pairs that are matched by their full frames before the undecided ones are matched by local features."""
 S = TypeVar("S")
 T = TypeVar("T")
+
+
+def photo_features(stored: bytes, digest: bytes, info: PictureInfo) -> PhotoFeatures:
+    """The features of a photo out of what is cached of it."""
+    details, features = unpack(stored)
+    return PhotoFeatures(features, info, digest, details.pixels or None, details.contents)
 
 
 class RecentFeatures:
@@ -76,8 +82,7 @@ class RecentFeatures:
             stored = self._store.features(digest)
             if stored is None:
                 raise self._store.damaged()
-            details, features = unpack(stored)
-            known = PhotoFeatures(features, info, digest, details.pixels or None, details.contents)
+            known = photo_features(stored, digest, info)
         self._cached[digest] = known
         if len(self._cached) > self._max_photos:
             self._cached.popitem(last=False)
@@ -114,6 +119,11 @@ class VerificationPool(AbstractContextManager["VerificationPool"]):
     def is_running(self) -> bool:
         """Whether the processes are there."""
         return self._pool is not None and not self._failed
+
+    @property
+    def pairs_per_batch(self) -> int:
+        """How many pairs they are best asked about at once."""
+        return _PAIRS_PER_BATCH
 
     def full_frame_verdicts(
         self, pairs: Sequence[PhotoRefPair], cancel: CancelToken

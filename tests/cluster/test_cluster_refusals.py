@@ -1,0 +1,110 @@
+"""What is refused on a cluster: a sentence, a remedy, an exit code, and nothing written."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import block_encoder, real_photos
+from support.output import Vtsfind
+from support.two_machines import TwoMachines, free_port
+
+from vtsfind.base.errors import ModelMismatch, UsageError
+from vtsfind.base.progress import Monitor
+from vtsfind.base.records import Failure, Found, Reason
+from vtsfind.base.settings import Settings, places
+from vtsfind.cluster.connect import _require_same_versions
+from vtsfind.media.pool import DecodeTask
+from vtsfind.media.scan import stamp_of
+
+
+def index(run: Vtsfind, on: str, tmp_path: Path) -> str:
+    """The message of an index that is refused and writes nothing."""
+    done = run("index", real_photos.FOLDER, "--on", on, "--library", tmp_path / "library")
+    assert done.exit_code == 2, done.stderr
+    assert not (tmp_path / "library").exists()
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("on", ["spark", "ray:/host:1", "ray://host", "ray://:10001", "ray://host:x"])
+def test_what_is_no_address_is_refused(run: Vtsfind, tmp_path: Path, on: str) -> None:
+    pytest.importorskip("ray", reason="ray is not installed")
+    message = index(run, on, tmp_path)
+    assert f"--on cannot be '{on}'." in message
+    assert "ray://HOST:PORT" in message
+
+
+def test_without_ray_it_says_how_to_install_it(
+    run: Vtsfind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    assert "pip install 'ray[client]'" in index(run, "ray", tmp_path)
+
+
+def test_an_address_that_does_not_answer_is_named(run: Vtsfind, tmp_path: Path) -> None:
+    pytest.importorskip("ray", reason="ray is not installed")
+    on = f"ray://127.0.0.1:{free_port()}"
+    message = index(run, on, tmp_path)
+    assert f"No Ray cluster answers at {on}: Connection refused." in message
+    assert "ray start --head" in message
+
+
+def test_a_machine_with_another_version_is_named(two: TwoMachines, monkeypatch: pytest.MonkeyPatch) -> None:
+    host = socket.gethostname()
+    monkeypatch.setattr("vtsfind.__version__", "99.1")
+    with pytest.raises(
+        UsageError, match=rf"The machine {host} has Python .* and vtsfind [\d.]+, but .* 99.1"
+    ):
+        _require_same_versions(two.ray, two.place._machines)
+    monkeypatch.undo()
+    monkeypatch.setattr("platform.python_version", lambda: "3.99.1")
+    with pytest.raises(UsageError, match=r"this one Python 3.99.1 .*Install the same versions"):
+        _require_same_versions(two.ray, two.place._machines)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="each process has a folder of its own in /proc")
+def test_a_machine_that_does_not_see_the_photos_is_named(
+    two: TwoMachines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "here.jpg").write_bytes(real_photos.FILES[0].read_bytes())
+    monkeypatch.chdir(tmp_path)
+    mine = b"/proc/self/cwd/photos"
+    host = socket.gethostname()
+    with pytest.raises(UsageError, match=f"machine {host} does not see the folder .*Mount it there"):
+        two.place.require_folders([mine])
+    path = mine + b"/here.jpg"
+    found = Found(path, stamp_of(os.stat(path)))
+    [seen] = two.place.encoded(
+        [DecodeTask(found)], 1, shipped(), lambda _: None, settings=Settings(workers=1), monitor=Monitor()
+    )
+    assert isinstance(seen, Failure)
+    assert (seen.path, seen.reason) == (path, Reason.UNREADABLE)
+    assert f"the machine {host} does not see it" in str(seen)
+
+
+def shipped() -> Any:
+    from vtsfind.engine.context import Context
+
+    return Context(Settings()).model_named("")
+
+
+def test_a_machine_without_the_model_is_named(two: TwoMachines) -> None:
+    block_encoder.register()
+    assert places().models.exists()
+    path = real_photos.FILES[0]
+    task = DecodeTask(Found(os.fsencode(path), stamp_of(path.stat())))
+    with pytest.raises(ModelMismatch, match=rf"On the machine {socket.gethostname()}: There is no model"):
+        list(
+            two.place.encoded(
+                [task],
+                1,
+                block_encoder.BlockModel(),
+                lambda _: None,
+                settings=Settings(workers=1),
+                monitor=Monitor(),
+            )
+        )

@@ -1,0 +1,1 @@
+"""Where photos are read, encoded and compared: in processes of this machine, or elsewhere."""
