@@ -29,7 +29,7 @@ from benchmarks.machine import write_result
 from vtsfind.learn.models.registry import find_card
 from vtsfind.media.decode import decode, prepare
 
-PICTURES = 96
+PICTURES = 48
 """Pictures that both encode."""
 BATCH = 32
 
@@ -151,7 +151,7 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         figures = {"commands": commands(Path(name), given.photos, given.rounds)}
-    figures["encoders"] = encoders(given.photos, 3)
+    figures["encoders"] = encoders(given.photos, 2)
     if given.write:
         write_result("cold", figures)
     print(json.dumps(figures, indent=1))

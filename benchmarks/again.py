@@ -1,19 +1,28 @@
-"""A library made without decoding: files, codes, features and verdicts as `vtsfind dupes` leaves them, for what a second run costs.
+"""What `vtsfind dupes` costs when nothing has changed since the last run.
 
+    python -m benchmarks.again [--files N] [--rounds N] [--write]
+
+The library is made without decoding: files, codes, features and verdicts as `dupes` leaves them.
 Codes are the signs of random projections of 24 normal numbers a photo, which gives as many near pairs as codes of photos. Two photos
 in a hundred are copies of others: their codes differ in 2 bits, and the verdict on the pair is `resave`; on all other candidate pairs it
-is that they are no copies. All photos have the features of a few drawn ones.
+is that they are no copies. All photos have the features of a few drawn ones. One run of `dupes` finds candidates by local features, which
+are kept as well; those that follow are measured, in turns with `--help`. With --write the figures go to docs/results/again.json.
 """
 
+import argparse
 import hashlib
 import io
+import json
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from benchmarks.big import measured
+from benchmarks.machine import write_result
 from vtsfind.base.bits import planes
 from vtsfind.base.groups import Evidence, PairVerdict, Verdict
 from vtsfind.base.records import Entry, PictureInfo
@@ -104,3 +113,38 @@ def _store_evidence(
             pair = min(digests[first], digests[second]), max(digests[first], digests[second])
             store.save_verdicts([(pair, verdict)])
         store.commit()
+
+
+def main() -> None:
+    """Measure and print; write if asked."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", action="store_true")
+    given = parser.parse_args()
+    commands = {"--help": ("--help",), "dupes, nothing new": ("dupes",)}
+    runs: dict[str, list[dict[str, float]]] = {name: [] for name in commands}
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        make_library(home / "data" / "libraries" / "default", home / "photos", given.files)
+        measured(home, "-m", "vtsfind", "dupes")
+        for _ in range(given.rounds):
+            for title, words in commands.items():
+                runs[title].append(measured(home, "-m", "vtsfind", *words))
+    figures = {
+        title: {
+            "least wall s": min(run["wall s"] for run in some),
+            "least processor s": min(run["processor s"] for run in some),
+            "peak memory MB": max(run["peak memory MB"] for run in some),
+        }
+        for title, some in runs.items()
+    }
+    if given.write:
+        write_result("again", {"files": given.files, **figures})
+    print(json.dumps(figures, indent=1))
+
+
+if __name__ == "__main__":
+    main()
