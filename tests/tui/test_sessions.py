@@ -215,6 +215,23 @@ def test_a_new_photo_is_searched_by_its_path_pasted_or_dropped(photos: Path, tmp
     drive(None, script, settings=SETTINGS)
 
 
+def test_the_librarys_photos_are_those_that_are_still_there(photos: Path) -> None:
+    update(Context(SETTINGS), [str(photos)])
+
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        assert "12 photos of the library" in hand.text
+        await hand.press("escape", "f3", "a", "f5", "x", "y")
+        await hand.finish()
+        gone = 12 - sum(path.is_file() for path in photos.rglob("*.*"))
+        assert gone > 0
+        await hand.press("f4")
+        await hand.finish()
+        assert f"{12 - gone} photos of the library" in hand.text
+
+    drive(None, script, settings=SETTINGS)
+
+
 def test_the_search_begins_with_the_library_and_filters_refines_marks_and_copies(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """The photos of a library one after the other, without a query."""
 
+import os
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -30,7 +31,7 @@ class LibraryPhoto:
 
 
 def catalogue(index: Library, where: Where, order: Order = Order.NEWEST) -> list[LibraryPhoto]:
-    """The chosen files of a library, sorted; those of the same time by path.
+    """The chosen files of a library that are there, sorted; those of the same time by path.
 
     Raises
     ------
@@ -38,7 +39,12 @@ def catalogue(index: Library, where: Where, order: Order = Order.NEWEST) -> list
         If the library has no photo in one of the folders.
     """
     passes = passing(where, index)
-    chosen = [record for _, records in index.contents() for record in records if passes(record)]
+    chosen = [
+        record
+        for _, records in index.contents()
+        for record in records
+        if passes(record) and os.path.lexists(record.path)
+    ]
     chosen.sort(key=lambda record: record.path)
     if order is not Order.PATH:
         chosen.sort(key=_seconds, reverse=order is Order.NEWEST)

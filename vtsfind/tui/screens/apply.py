@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import Operation, State
-from vtsfind.base.paths import show_path
+from vtsfind.base.paths import show_path, show_path_from_home
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.review.session import Proposal
 from vtsfind.tui.keys import KeyScope, bindings
@@ -236,14 +236,22 @@ def _moved(proposal: Proposal) -> str:
 
 
 def _operation_line(operation: Operation) -> Line:
-    keeper = f"  keeps {show_path(operation.keeper)}" if operation.keeper else ""
+    folder, name = os.path.split(operation.path)
+    relation, other = "keeps", operation.keeper
     if operation.target:
-        keeper = f"  goes to {show_path(operation.target)}"
+        relation, other = "goes to", operation.target
     elif operation.sidecar_of:
-        keeper = f"  belongs to {show_path(operation.sidecar_of)}"
+        relation, other = "belongs to", operation.sidecar_of
     return [
         (f"{operation.action.value:<7}", "bad"),
         (f"{file_size(operation.size):>9}  ", "dim"),
-        (show_path(operation.path), "name"),
-        (keeper, "dim"),
+        (show_path(name), "name"),
+        (f"  {relation} {_short(other, name)}" if other else "", "strong"),
+        (f"  {show_path_from_home(folder)}", "dim"),
     ]
+
+
+def _short(path: bytes, name: bytes) -> str:
+    """The name of a file; with its folder if another file has that name."""
+    folder, own = os.path.split(path)
+    return show_path(own if own != name else os.path.join(os.path.basename(folder), own))

@@ -29,6 +29,8 @@ from vtsfind.tui.widgets.path_input import PathInput
 from vtsfind.tui.widgets.text_width import Line, cut_path
 
 _MAX_HITS = 60
+_CHANGES_PHOTOS = {"index", "apply", "undo"}
+"""Jobs after which other photos are there."""
 _BAR_WIDTH = 8
 
 
@@ -123,7 +125,9 @@ class SearchPage(Page):
         self._titles()
 
     def job_done(self, message: JobDone) -> None:
-        """Show the photos."""
+        """Show the photos; what changes the library changes its list."""
+        if message.job in _CHANGES_PHOTOS and not self._query_paths:
+            self._search(None)
         if message.job != "search" or not isinstance(message.result, tuple):
             return
         self._heads, self._head, answer = message.result
