@@ -217,17 +217,18 @@ def test_a_new_photo_is_searched_by_its_path_pasted_or_dropped(photos: Path, tmp
 
 def test_the_librarys_photos_are_those_that_are_still_there(photos: Path) -> None:
     update(Context(SETTINGS), [str(photos)])
+    paths = [path for path in photos.rglob("*.*") if path.is_file()]
 
     async def script(hand: Hand) -> None:
         await hand.press("f4")
-        assert "12 photos of the library" in hand.text
+        assert f"{len(paths)} photos of the library" in hand.text
         await hand.press("escape", "f3", "a", "f5", "x", "y")
         await hand.finish()
-        gone = 12 - sum(path.is_file() for path in photos.rglob("*.*"))
-        assert gone > 0
+        left = sum(path.exists() for path in paths)
+        assert left < len(paths)
         await hand.press("f4")
         await hand.finish()
-        assert f"{12 - gone} photos of the library" in hand.text
+        assert f"{left} photos of the library" in hand.text
 
     drive(None, script, settings=SETTINGS)
 
