@@ -4,15 +4,13 @@ import os
 from collections.abc import Iterator
 
 import pytest
-
-pytest.importorskip("psycopg", reason="psycopg is not installed")
-
 from support.postgres_server import Server, program, running_server
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """A server for all tests; each takes databases of its own."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
     if os.name == "nt":
         pytest.skip("the server of the tests needs a Unix socket")
     if program("initdb") is None:

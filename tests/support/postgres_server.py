@@ -10,8 +10,6 @@ from glob import glob
 from pathlib import Path
 from types import MappingProxyType
 
-import psycopg
-
 UNPRIVILEGED_USER = "nobody"
 """Who runs the server where the tests run as root, which PostgreSQL refuses."""
 _HBA = """\
@@ -71,6 +69,8 @@ class Server:
 
     def execute(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """Run a statement as the superuser."""
+        import psycopg
+
         with psycopg.connect(self.address(database), autocommit=True) as connection:
             cursor = connection.execute(statement)
             return cursor.fetchall() if cursor.description else []
