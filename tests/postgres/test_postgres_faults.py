@@ -50,6 +50,7 @@ def _name(address: ServerAddress) -> str:
 
 
 def test_a_server_that_is_not_there(run: Vtsfind, tmp_path: Path) -> None:
+    pytest.importorskip("psycopg", reason="psycopg is not installed")
     address = f"postgresql:///photos?host={tmp_path}"
     for command in (["dupes"], ["index", tmp_path], ["doctor"], ["query", tmp_path / "x.jpg"]):
         asked = run(*command, "--library", address)
