@@ -191,6 +191,14 @@ def test_a_small_copy_of_a_meme_is_found_beside_another_meme_of_the_template(nam
     assert named([group]) == [{"meme", "small meme"}]
 
 
+def test_a_copy_of_an_edit_that_is_not_recognised_itself_comes_with_that_edit() -> None:
+    made = versions("astronaut")
+    tiny = scaled(made["sticker"], 0.25)
+    pictures = {"photo": made["photo"], "crop": made["crop"], "sticker": made["sticker"], "tiny": tiny}
+    (group,) = Photographs(pictures).groups([(0, 1), (0, 2), (2, 3)])
+    assert named([group]) == [set(pictures)]
+
+
 @pytest.mark.parametrize("compared", [list(combinations(range(5), 2)), [(0, 4), (1, 4), (2, 4), (3, 4)]])
 def test_a_collage_of_two_photos_does_not_make_one_group_of_them(compared: list[Pair]) -> None:
     one, two = photo("astronaut"), photo("osprey")

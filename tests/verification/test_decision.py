@@ -71,7 +71,7 @@ def screenshot(image: Image.Image) -> Image.Image:
     return screen
 
 
-MOST_MISSED = 3
+MOST_MISSED = 2
 """Of the photographs, by any of the edits."""
 SAME: dict[str, Edit] = {
     "JPEG 60": saved,

@@ -13,7 +13,7 @@ from vtsfind.find.verification import full_size
 from vtsfind.find.verification.full_size import differs_in_part
 
 Pixels = npt.NDArray[np.uint8]
-NAMES = every()[::3]
+NAMES = every()[::6]
 
 
 def saved(image: Image.Image, quality: int) -> Pixels:
@@ -117,6 +117,16 @@ def test_pictures_beyond_the_limit_are_compared_at_its_size(monkeypatch: pytest.
     photo = photograph("casa-mila")
     assert not differs_in_part(np.asarray(photo), saved(photo, 80), 1)
     assert differs_in_part(np.asarray(photo), saved(pasted("casa-mila", 0.08), 80), 1)
+
+
+@pytest.mark.parametrize(("levels", "differs"), [(0, False), (6, False), (18, True), (60, True)])
+def test_a_spot_counts_if_it_stands_out_from_what_noise_does_elsewhere(levels: int, *, differs: bool) -> None:
+    random = np.random.default_rng(0)
+    first, noise = random.normal(128, 20, (200, 300, 1)), random.normal(0, 4, (200, 300, 1))
+    second = first + noise
+    second[100:106, 150:156] += levels
+    pair = [np.clip(each, 0, 255).astype(np.uint8).repeat(3, 2) for each in (first, second)]
+    assert differs_in_part(pair[0], pair[1], 1) is differs
 
 
 def test_a_picture_of_a_few_pixels_is_compared_too() -> None:

@@ -65,7 +65,7 @@ class _Stars:
     def clusters(self) -> list[tuple[int, ...]]:
         found = []
         for photo in self._order:
-            while photo not in self._taken and (photo in self._near or photo in self._possible):
+            while photo not in self._taken:
                 centre, members = self._largest_star(photo)
                 if not members:
                     break

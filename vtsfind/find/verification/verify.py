@@ -107,7 +107,7 @@ def _in_canonical_order(
     first: PhotoFeatures, second: PhotoFeatures, compare: Callable[[PhotoFeatures, PhotoFeatures], T]
 ) -> T:
     """Let the photos be seen in an order that does not depend on which comes first."""
-    backward = (second.digest, second.pixels_digest or b"") < (first.digest, first.pixels_digest or b"")
+    backward = second.digest < first.digest
     found = compare(second, first) if backward else compare(first, second)
     if not isinstance(found, tuple):
         return found
@@ -145,8 +145,10 @@ def _match_full_frame(first: PhotoFeatures, second: PhotoFeatures) -> FullFrameV
 
 def _match_local_features(first: PhotoFeatures, second: PhotoFeatures) -> PairVerdict:
     alignment = align(first.features, second.features)
-    compared = alignment and compare(first.features, second.features, alignment)
-    if not alignment or not compared:
+    if alignment is None:
+        return None
+    compared = compare(first.features, second.features, alignment)
+    if compared is None:
         return None
     score = version_score(compared.measures)
     if score < MIN_SCORE:

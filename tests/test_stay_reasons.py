@@ -1,0 +1,241 @@
+"""Why a file stays though another one of its group is kept: rule by rule."""
+
+from typing import Any
+
+import pytest
+
+from vtsfind.act.keep_rules import KeepCandidate
+from vtsfind.act.removal import stay_reason, stay_reasons
+from vtsfind.base.contents import Contents, Item, ItemKind
+from vtsfind.base.groups import Evidence, Member, Photo, Verdict
+from vtsfind.base.quality import Details
+from vtsfind.base.records import PictureInfo, Stamp
+
+PLAIN = Contents()
+TIME, NOTE = Item(ItemKind.TIME, "2024-05-01 12:00:00"), Item(ItemKind.MAKER_NOTE, "1")
+SHOT: dict[str, Any] = {"camera": "Maker Model", "contents": Contents(items=(TIME, NOTE))}
+
+
+def file(
+    number: int, width: int = 400, height: int = 300, kind: str = "JPEG", **details: Any
+) -> KeepCandidate:
+    given: dict[str, Any] = {"contents": PLAIN, "enlarged": 0.0} | details
+    known = Details(**given)
+    info = PictureInfo(width, height, format=kind)
+    return KeepCandidate(Photo(b"/%d" % number, Stamp(number, 1, 1), bytes([number]) * 32, info), known)
+
+
+def member(each: KeepCandidate, verdict: Verdict | None, **evidence: Any) -> Member:
+    return Member(each.photo, verdict, Evidence(**evidence), "", each.details)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.RESAVE, Verdict.TURNED, Verdict.PIXELS])
+def test_a_copy_that_shows_the_same_and_has_nothing_of_its_own_may_go(verdict: Verdict) -> None:
+    assert stay_reason(file(1), file(2), verdict) == ""
+
+
+@pytest.mark.parametrize("verdict", [Verdict.EDIT, Verdict.BURST, Verdict.SIMILAR])
+def test_what_shows_something_else_stays_unless_a_person_asked_for_its_kind(verdict: Verdict) -> None:
+    assert stay_reason(file(1), file(2), verdict)
+    assert stay_reason(file(1), file(2), verdict, {verdict}) == ""
+
+
+def test_the_same_bytes_may_go_whatever_is_known_of_them() -> None:
+    assert stay_reason(file(1, contents=None), file(1, contents=None), Verdict.BYTES) == ""
+
+
+@pytest.mark.parametrize(("kept", "going"), [(None, PLAIN), (PLAIN, None)])
+def test_a_file_stays_if_the_contents_of_one_are_not_known(
+    kept: Contents | None, going: Contents | None
+) -> None:
+    said = stay_reason(file(1, contents=kept), file(2, contents=going), Verdict.PIXELS)
+    assert said == "what is in it could not be read"
+
+
+@pytest.mark.parametrize(
+    ("kept", "going", "word"),
+    [
+        (Contents(), Contents(items=(TIME,)), "time of the shot 2024-05-01 12:00:00"),
+        (Contents(), Contents(frames=2), "2 pictures"),
+        (Contents(), Contents(frames=12, animated=True), "12 frames"),
+        (Contents(), Contents(bits=16), "16 bits a channel"),
+        (Contents(), Contents(bits=9), "9 bits a channel"),
+        (Contents(), Contents(transparent=True), "transparency of its own"),
+        (Contents(transparent=True), Contents(), "an opaque ground"),
+        (Contents(), Contents(profile="Display P3"), "the colour profile Display P3"),
+        (Contents(), Contents(colours="CMYK"), "CMYK colours"),
+        (Contents(colours="CMYK"), Contents(colours="CIELAB"), "CIELAB colours"),
+    ],
+)
+def test_a_file_stays_for_what_the_kept_one_lacks(kept: Contents, going: Contents, word: str) -> None:
+    said = stay_reason(file(1, contents=kept), file(2, contents=going), Verdict.RESAVE)
+    assert said == f"has {word}, which the kept one lacks"
+
+
+@pytest.mark.parametrize(
+    ("kept", "going"),
+    [
+        (Contents(items=(TIME, NOTE)), Contents(items=(TIME,))),
+        (Contents(colours="CMYK"), Contents(colours="CMYK")),
+        (Contents(profile="Display P3"), Contents(profile="Display P3")),
+        (Contents(profile="Display P3"), Contents()),
+        (Contents(), Contents(bits=8, colours="grey")),
+    ],
+)
+def test_what_the_kept_one_has_too_is_no_reason(kept: Contents, going: Contents) -> None:
+    assert stay_reason(file(1, contents=kept), file(2, contents=going), Verdict.RESAVE) == ""
+
+
+def test_of_files_with_the_same_pixels_frames_bits_and_transparency_are_the_same() -> None:
+    going = Contents(frames=2, bits=16, transparent=True)
+    assert stay_reason(file(1), file(2, contents=going), Verdict.PIXELS) == ""
+
+
+@pytest.mark.parametrize(
+    ("width", "enlarged", "stays"),
+    [
+        (360, 0.0, False),
+        (401, 0.0, True),
+        (800, 0.0, True),
+        (430, 0.95, False),
+        (480, 0.95, True),
+        (800, 0.95, True),
+    ],
+)
+def test_a_larger_file_stays_though_it_may_be_an_enlargement(
+    width: int, enlarged: float, *, stays: bool
+) -> None:
+    assert bool(stay_reason(file(1), file(2, width=width, enlarged=enlarged), Verdict.RESAVE)) is stays
+
+
+@pytest.mark.parametrize(
+    ("width", "enlarged", "stays"),
+    [
+        (430, 0.5, False),  # as good as equally large
+        (480, 0.5, True),
+        (800, 0.5, True),
+        (800, 0.2, True),
+        (800, 0.15, False),
+        (800, 0.1, False),
+        (800, None, True),
+    ],
+)
+def test_a_smaller_file_goes_only_if_the_larger_one_is_no_enlargement(
+    width: int, enlarged: float | None, *, stays: bool
+) -> None:
+    kept = file(1, width=width, enlarged=enlarged)
+    assert bool(stay_reason(kept, file(2), Verdict.RESAVE)) is stays
+
+
+def test_a_better_compressed_file_stays_and_a_worse_one_goes() -> None:
+    good, bad = file(1, quality=95), file(2, quality=60)
+    assert stay_reason(good, bad, Verdict.RESAVE) == ""
+    assert "is the better copy" in stay_reason(bad, good, Verdict.RESAVE)
+    assert stay_reason(bad, good, Verdict.RESAVE, {Verdict.RESAVE}) == ""
+    assert stay_reason(bad, good, Verdict.PIXELS) == ""
+
+
+def test_a_better_file_of_a_damaged_photo_is_said_to_be_damaged() -> None:
+    said = stay_reason(file(1, quality=60), file(2, quality=95, damage="a grey area"), Verdict.RESAVE)
+    assert said.startswith("is damaged, but the better copy")
+
+
+def test_a_file_of_more_pixels_is_not_called_better_for_its_format() -> None:
+    kept = file(1, width=800, quality=60)
+    assert stay_reason(kept, file(2, quality=95), Verdict.RESAVE) == ""
+
+
+def test_the_shot_itself_is_kept_for_whatever_was_made_of_it() -> None:
+    shot = file(1, **SHOT, quality=60)
+    assert stay_reason(shot, file(2, kind="PNG", quality=None, lossless=True), Verdict.RESAVE) == ""
+    assert stay_reason(file(1, quality=60), file(2, kind="PNG", lossless=True), Verdict.RESAVE)
+    assert stay_reason(shot, file(2, width=800), Verdict.RESAVE)
+
+
+def test_of_two_files_as_a_camera_wrote_them_neither_goes_if_their_formats_differ() -> None:
+    jpeg, heif = file(1, kind="HEIF", **SHOT), file(2, **SHOT)
+    assert stay_reason(jpeg, heif, Verdict.RESAVE) == "either may be as the camera wrote it"
+    assert stay_reason(file(1, **SHOT), file(2, **SHOT), Verdict.RESAVE) == ""
+    sized: dict[str, Any] = {
+        "camera": "Maker Model",
+        "exif_size": (400, 300),
+        "contents": Contents(items=(TIME,)),
+    }
+    assert stay_reason(file(1, kind="HEIF", **sized), file(2, **sized), Verdict.RESAVE) == ""
+
+
+@pytest.mark.parametrize(
+    ("kept", "going", "stays"),
+    [
+        ({}, {"kind": "WEBP"}, True),
+        ({"kind": "PNG", "lossless": True}, {"kind": "WEBP"}, False),
+        ({}, {}, False),
+        ({"width": 800}, {"kind": "WEBP"}, False),
+    ],
+)
+def test_of_two_lossy_files_of_one_size_and_different_formats_none_goes(
+    kept: dict[str, Any], going: dict[str, Any], *, stays: bool
+) -> None:
+    said = stay_reason(file(1, **kept), file(2, **going), Verdict.RESAVE)
+    assert (said == "either may be made from the other") is stays
+
+
+def test_a_photo_stays_for_a_screenshot_of_it() -> None:
+    screen, photo = file(1, screenshot=True), file(2)
+    asked = {Verdict.EDIT}
+    assert stay_reason(screen, photo, Verdict.EDIT, asked) == "the kept one is a screenshot of it"
+    assert stay_reason(photo, screen, Verdict.EDIT, asked) == ""
+    assert stay_reason(screen, file(2, screenshot=True), Verdict.EDIT, asked) == ""
+    assert "screenshot of it" not in stay_reason(screen, photo, Verdict.RESAVE)
+
+
+def test_a_damaged_file_is_not_kept_for_an_intact_one() -> None:
+    assert stay_reason(file(1, damage="a grey area"), file(2), Verdict.RESAVE)
+
+
+# ------------------------------------------------------------------------------------------- in a group
+
+
+def test_members_go_for_the_keeper_that_they_were_compared_with() -> None:
+    first, second, third = (
+        member(file(n), v) for n, v in ((1, None), (2, Verdict.RESAVE), (3, Verdict.EDIT))
+    )
+    said = stay_reasons([first, second, third])
+    assert said == {1: "", 2: "an edited version, which may be wanted as well"}
+
+
+def test_with_another_keeper_what_is_not_the_same_as_the_first_was_compared_with_nothing() -> None:
+    members = [
+        member(file(n), v) for n, v in ((1, None), (2, Verdict.EDIT), (3, Verdict.RESAVE), (4, Verdict.EDIT))
+    ]
+    assert stay_reasons(members, keeper=2) == {
+        0: "",
+        1: "was not compared with the kept one",
+        3: "was not compared with the kept one",
+    }
+    assert stay_reasons(members, keeper=1)[0] == "an edited version, which may be wanted as well"
+    assert stay_reasons(members, keeper=1)[3] == "was not compared with the kept one"
+
+
+def test_a_member_that_was_recognised_in_another_version_only_stays_though_it_is_asked_for() -> None:
+    members = [member(file(1), None), member(file(2), Verdict.EDIT, indirect=True)]
+    assert stay_reasons(members, asked={Verdict.EDIT}) == {1: "was recognised in another version only"}
+
+
+def test_a_second_file_of_a_content_that_stays_may_go_for_the_first() -> None:
+    members = [member(file(1), None), *(member(file(2), Verdict.EDIT) for _ in range(2))]
+    assert stay_reasons(members) == {1: "an edited version, which may be wanted as well", 2: ""}
+
+
+def test_a_photo_stays_if_its_sidecars_would_be_left_alone() -> None:
+    members = [member(file(1), None), *(member(file(2), Verdict.RESAVE) for _ in range(2))]
+    asked = []
+
+    def problem(photo: Photo, kept: Photo) -> str:
+        asked.append((photo.path, kept.path))
+        return "its sidecar would be left"
+
+    assert stay_reasons(members, sidecar_problem=problem) == dict.fromkeys(
+        (1, 2), "its sidecar would be left"
+    )
+    assert asked == [(b"/2", b"/1"), (b"/2", b"/2")]
