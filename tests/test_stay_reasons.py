@@ -21,7 +21,7 @@ def file(
 ) -> KeepCandidate:
     given: dict[str, Any] = {"contents": PLAIN, "enlarged": 0.0} | details
     known = Details(**given)
-    info = PictureInfo(width, height, format=kind)
+    info = PictureInfo(width, height, taken="2024-05-01 12:00:00", format=kind)
     return KeepCandidate(Photo(b"/%d" % number, Stamp(number, 1, 1), bytes([number]) * 32, info), known)
 
 
@@ -219,7 +219,9 @@ def test_with_another_keeper_what_is_not_the_same_as_the_first_was_compared_with
 
 def test_a_member_that_was_recognised_in_another_version_only_stays_though_it_is_asked_for() -> None:
     members = [member(file(1), None), member(file(2), Verdict.EDIT, indirect=True)]
-    assert stay_reasons(members, asked={Verdict.EDIT}) == {1: "was recognised in another version only"}
+    assert stay_reasons(members, asked={Verdict.EDIT}) == {
+        1: "is a copy of another photo of the group, not certainly of the kept one"
+    }
 
 
 def test_a_second_file_of_a_content_that_stays_may_go_for_the_first() -> None:
