@@ -144,3 +144,16 @@ def test_a_photo_never_goes_for_a_screenshot_of_it_though_edits_are_asked_for() 
     ]
     reasons = stay_reasons(members, asked={Verdict.EDIT})
     assert reasons == {1: "the kept one is a screenshot of it", 2: ""}
+
+
+def test_of_two_of_one_size_that_may_both_be_enlarged_neither_goes() -> None:
+    def member(path: bytes, enlarged: float, quality: int, verdict: Verdict | None) -> Member:
+        known = Details(quality=quality, enlarged=enlarged, contents=Contents())
+        info = PictureInfo(640, 480, format="JPEG")
+        return Member(Photo(path, Stamp(1, 1, 1), path.rjust(32), info), verdict, Evidence(), "", known)
+
+    original = member(b"/original.jpg", 0.98, 92, Verdict.RESAVE)
+    again = member(b"/again.jpg", 0.81, 85, None)
+    assert "either may be the original" in stay_reasons([again, original])[1]
+    certain = replace(again, details=replace(again.details, enlarged=0.01))  # type: ignore[type-var]
+    assert stay_reasons([certain, original]) == {1: ""}

@@ -11,7 +11,7 @@ from typing import Final
 from vtsfind.act.file_rules import is_camera_file, is_screenshot
 from vtsfind.act.intact import damage_reason
 from vtsfind.act.keep_policy import mark_recompressed
-from vtsfind.act.keep_rules import COMPRESSION, FORMAT, PIXELS, KeepCandidate, size
+from vtsfind.act.keep_rules import COMPRESSION, FORMAT, MIN_ENLARGED, PIXELS, KeepCandidate, size
 from vtsfind.base.contents import PALETTE, Contents, ItemKind, item_words
 from vtsfind.base.groups import Member, Photo, Verdict
 from vtsfind.base.quality import Details
@@ -101,11 +101,19 @@ def _better(kept: KeepCandidate, file: KeepCandidate) -> str:
 def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     """Why the kept one of two sizes may have less detail, in words; empty if it has all."""
     if _pixels(kept) > _SAME_SIZE_RATIO * _pixels(file):
-        proven = kept.details.enlarged is not None and kept.details.enlarged <= _MAX_PROVEN
-        return "" if proven else "the kept one is larger, but may be an enlargement of it"
+        return "" if _is_proven(kept) else "the kept one is larger, but may be an enlargement of it"
     if _pixels(file) > _SAME_SIZE_RATIO * _pixels(kept):
         return f"is larger, {size(file)} against {size(kept)}, and may have more detail"
-    return ""
+    # Saving a picture again hides that it was enlarged: of two of one size, only a certain one tells which is.
+    seems_enlarged = (file.details.enlarged or 0.0) >= MIN_ENLARGED and not _is_proven(kept)
+    is_unclear = seems_enlarged and any(rule.prefers(file, kept) for rule in (FORMAT, COMPRESSION))
+    return "either may be the original: both seem enlarged, more or less" if is_unclear else ""
+
+
+def _is_proven(candidate: KeepCandidate) -> bool:
+    """Whether a picture is certainly not enlarged."""
+    enlarged = candidate.details.enlarged
+    return enlarged is not None and enlarged <= _MAX_PROVEN
 
 
 def _format_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
