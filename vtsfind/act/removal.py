@@ -127,7 +127,7 @@ def _source_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     """Why it is not clear which of two equally large files without camera data was made from the other, in words; empty if it is."""
     formats = {kept.photo.info.format, file.photo.info.format}
     as_large = _pixels(kept) <= _SAME_SIZE_RATIO * _pixels(file)
-    unclear = as_large and len(formats) > 1 and _is_lossy(kept) and _is_lossy(file)
+    unclear = as_large and len(formats) > 1 and _is_lossy(kept)  # a lossless one was the better copy
     return "either may be made from the other" if unclear else ""
 
 
