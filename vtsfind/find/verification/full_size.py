@@ -6,7 +6,8 @@ leave more where there is more texture, but about as much at all places of like 
 part differs if the mean difference over a small window is many times what it is elsewhere in these two pictures. What is large is seen in the small pictures already.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +35,10 @@ _USUAL_PERCENTILE = 75
 _MIN_CLASS_SAMPLES = 50
 _SAMPLES = 40_000
 _MARGIN_PX = 3
+_STRIP_ROWS = 128
+"""Rows that are measured at once: arrays of a whole picture do not fit the processor's cache."""
+_HALO_ROWS = 4
+"""Rows beside them that their windows see: half of the largest."""
 _REGISTERED_PX = 1 << 20
 """Pixels at which the place of one picture on the other is measured."""
 _MIN_CORRELATION = 0.6
@@ -143,7 +148,6 @@ def _correction(target: Floats, source: Floats) -> Matrix | None:
 
 def _largest_excess(target: Pixels, source: Pixels) -> float:
     """The largest excess in one channel, (h, w) uint8."""
-    cv2 = opencv()
     inner = np.s_[_MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX]
     if min(target.shape) <= 2 * _MARGIN_PX:
         return 0.0
@@ -151,15 +155,30 @@ def _largest_excess(target: Pixels, source: Pixels) -> float:
     curve = fit_tone_curve(
         source.ravel()[::step].astype(np.float32), target.ravel()[::step].astype(np.float32)
     )
+    classes = np.empty(target.shape, np.uint8)
+    differences = [np.empty(target.shape, np.float32) for _ in _WINDOWS_PX]
+    for top in range(0, len(target), _STRIP_ROWS):
+        own = np.s_[top : top + _STRIP_ROWS]
+        above = min(top, _HALO_ROWS)
+        seen = np.s_[top - above : top + _STRIP_ROWS + _HALO_ROWS]
+        within = np.s_[above : above + len(target[own])]
+        classes[own], *found = (each[within] for each in _measured(target[seen], source[seen], curve))
+        for whole, part in zip(differences, found, strict=True):
+            whole[own] = part
+    return max(_excess(each[inner], classes[inner]) for each in differences)
+
+
+def _measured(target: Pixels, source: Pixels, curve: Floats) -> Iterator[npt.NDArray[Any]]:
+    """The class of texture of each pixel of a strip, (h, w) uint8, then its difference over each window, (h, w) float32."""
+    cv2 = opencv()
     toned: Floats = cv2.LUT(source, curve[:, None])
     wanted = target.astype(np.float32)
     # What is in one of them only must not make its own place one of much texture.
-    texture = np.minimum(_deviation(wanted), _deviation(toned))[inner]
-    classes = np.minimum(np.log2(texture + 1) * _CLASSES_PER_OCTAVE, _TEXTURE_CLASSES - 1).astype(np.uint8)
+    texture = np.minimum(_deviation(wanted), _deviation(toned))
+    yield np.minimum(np.log2(texture + 1) * _CLASSES_PER_OCTAVE, _TEXTURE_CLASSES - 1).astype(np.uint8)
     residual = wanted - toned
-    return max(
-        _excess(np.abs(cv2.blur(residual, (window, window)))[inner], classes) for window in _WINDOWS_PX
-    )
+    for window in _WINDOWS_PX:
+        yield np.abs(cv2.blur(residual, (window, window)))
 
 
 def _deviation(picture: Floats) -> Floats:
@@ -179,4 +198,5 @@ def _excess(differences: Floats, classes: npt.NDArray[np.uint8]) -> float:
         if len(own) >= _MIN_CLASS_SAMPLES:
             usual[number] = max(MIN_USUAL_LEVELS, float(np.percentile(own, _USUAL_PERCENTILE)))
     usual = np.maximum.accumulate(usual)
-    return float((differences / usual[classes].astype(np.float32)).max())
+    shares = opencv().LUT(classes, np.resize((1 / usual).astype(np.float32), 256)[:, None])
+    return float(opencv().multiply(differences, shares).max())
