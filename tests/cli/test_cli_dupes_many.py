@@ -1,5 +1,6 @@
 """Fifty thousand thumbnails and ten thousand black frames: `vtsfind dupes` stays quick and small, and can be read."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -51,7 +52,7 @@ def entry(path: Path, digest: bytes) -> Entry:
 
 
 def digest(number: int) -> bytes:
-    return number.to_bytes(32, "big")
+    return hashlib.sha256(b"content %d" % number).digest()
 
 
 def thumbnails(folder: Path, library: Path, *, links: bool) -> None:
@@ -114,9 +115,13 @@ def test_ten_thousand_black_frames_cost_few_pairs_and_match_by_pixels_only(
         index.add_roots([os.fsencode(photos)])
         for number in range(1, FRAMES + 3):
             path = photos / f"{number:05}.jpg"
-            path.touch()
-            made = entry(path, digest(number))
             is_frame = number <= FRAMES
+            if is_frame:
+                path.touch()
+                made = entry(path, digest(number))
+            else:  # they are compared at full size
+                photograph(0, 160, 120).save(path, quality=90 + number - FRAMES)
+                made = entry(path, hashlib.sha256(path.read_bytes()).digest())
             code = bytearray(32) if is_frame else bytearray(b"\xa5" * 32)
             code[int(rng.integers(32))] ^= 1 << int(rng.integers(8))
             index.add(Entry(made.path, made.stamp, made.digest, made.info, codes(bytes(code))))

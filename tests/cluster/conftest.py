@@ -45,6 +45,7 @@ def cluster() -> Iterator[tuple[Any, str]]:
         warnings.simplefilter("ignore")
         patch.setenv("PYTHONPATH", os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]))
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        import ray
         from ray.cluster_utils import Cluster
 
         head = {**NODE, "ray_client_server_port": port, "_system_config": {"worker_niceness": 0}}
@@ -52,19 +53,20 @@ def cluster() -> Iterator[tuple[Any, str]]:
         try:
             yield made, f"ray://127.0.0.1:{port}"
         finally:
+            ray.shutdown()
             made.shutdown()  # type: ignore[no-untyped-call]
 
 
-@pytest.fixture(scope="session")
-def joined(cluster: tuple[Any, str]) -> Iterator[Any]:
+@pytest.fixture
+def joined(cluster: tuple[Any, str]) -> Any:
     """The module `ray`, connected to the cluster from within: a client of it takes longer to start."""
     import ray
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ray.init(cluster[0].address, log_to_driver=False, logging_level=logging.CRITICAL)
-    yield ray
-    ray.shutdown()
+    if not ray.is_initialized():  # a command that was tested in this process may have left the cluster
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            ray.init(cluster[0].address, log_to_driver=False, logging_level=logging.CRITICAL)
+    return ray
 
 
 @pytest.fixture

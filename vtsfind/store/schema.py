@@ -44,7 +44,7 @@ CREATE TABLE contents (
     codes BLOB NOT NULL,
     crc INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX contents_by_size ON contents (size, sha256);
+CREATE INDEX contents_by_size ON contents (size);
 CREATE TABLE files (
     path BLOB PRIMARY KEY,
     size INTEGER,
