@@ -9,27 +9,22 @@ of others, saved again at another size; the others are different parts of photos
 one over the other.
 
 Figures are wall seconds, processor seconds of the command and its processes (which say more where the machine does other things), and
-its largest memory: the sum of the proportional sizes of all its processes, sampled twice a second. With --write they go to docs/results/big.json.
+its largest memory: the sum of the proportional sizes of all its processes, sampled ten times a second. With --write they go to docs/results/big.json.
 """
 
 import argparse
 import json
 import math
-import os
-import resource
-import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 from PIL import Image, ImageEnhance
 
+from benchmarks.commands import Watched
 from benchmarks.machine import write_result
 
 SIDE = 240
@@ -39,7 +34,6 @@ PARTS = 3
 COPY_SHARE = 0.02
 CHANGED_SHARE = 0.01
 PER_FOLDER = 500
-SAMPLE_INTERVAL_S = 0.5
 
 _BROWSE = """
 import asyncio, sys
@@ -108,51 +102,14 @@ def lay_out(folder: Path, pictures: Pictures, count: int) -> list[Path]:
     return files
 
 
-def processor_s() -> float:
-    """Processor seconds of all processes that this one has waited for."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 def measured(home: Path, *command: str) -> dict[str, Any]:
     """Run a command of this interpreter, and say what it cost."""
-    homes = {f"VTSFIND_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "CACHE", "STATE")}
-    began, used = time.perf_counter(), processor_s()
-    with subprocess.Popen(
-        [sys.executable, *command],
-        env={**os.environ, **homes},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    ) as process:
-        peak: list[int] = [0]
-        watcher = threading.Thread(target=_watch, args=(process.pid, peak), daemon=True)
-        watcher.start()
-        _, errors = process.communicate()
-        if process.returncode > 1:  # 1 says that a query found nothing
-            sys.exit(f"{' '.join(command)} ended with {process.returncode}: {errors.decode()}")
-    seconds = time.perf_counter() - began
-    watcher.join()
+    run = Watched(home, *command, most=1)  # 1 says that a query found nothing
     return {
-        "wall s": round(seconds, 2),
-        "processor s": round(processor_s() - used, 2),
-        "peak memory MB": round(peak[0] / 1e6),
+        "wall s": round(run.seconds, 2),
+        "processor s": round(run.processor_s, 2),
+        "peak memory MB": round(run.peak / 1e6),
     }
-
-
-def _watch(pid: int, peak: list[int]) -> None:
-    try:
-        root = psutil.Process(pid)
-        while root.is_running() and root.status() != psutil.STATUS_ZOMBIE:
-            total = 0
-            for member in [root, *root.children(recursive=True)]:
-                try:
-                    total += member.memory_full_info().pss
-                except psutil.Error:
-                    continue
-            peak[0] = max(peak[0], total)
-            time.sleep(SAMPLE_INTERVAL_S)
-    except psutil.Error:
-        return
 
 
 def life(home: Path, pictures: Pictures, count: int) -> dict[str, Any]:

@@ -11,8 +11,6 @@ torch and loading the model, and from how many pictures on torch would be sooner
 
 import argparse
 import json
-import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -25,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageEnhance
 
+from benchmarks.commands import own_places, processor_s
 from benchmarks.machine import write_result
 from vtsfind.learn.models.registry import find_card
 from vtsfind.media.decode import decode, prepare
@@ -34,22 +33,13 @@ PICTURES = 48
 BATCH = 32
 
 
-def children_s() -> float:
-    """Processor seconds of all processes that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
-
-
 def timed(home: Path, *command: str) -> tuple[float, float]:
     """Wall and processor seconds of a command."""
-    homes = {f"VTSFIND_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "CACHE", "STATE")}
-    began, used = time.perf_counter(), children_s()
-    done = subprocess.run(
-        [sys.executable, *command], env={**os.environ, **homes}, capture_output=True, check=False
-    )
+    began, used = time.perf_counter(), processor_s()
+    done = subprocess.run([sys.executable, *command], env=own_places(home), capture_output=True, check=False)
     if done.returncode > 1:  # 1 says that nothing was found
         sys.exit(done.stderr.decode())
-    return time.perf_counter() - began, children_s() - used
+    return time.perf_counter() - began, processor_s() - used
 
 
 def commands(home: Path, photos: Path, rounds: int) -> dict[str, Any]:

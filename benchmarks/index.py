@@ -15,15 +15,14 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 from PIL import Image
 
+from benchmarks.commands import vtsfind
 from benchmarks.machine import write_result
 from vtsfind.base.records import Entry, PictureInfo, Stamp
 from vtsfind.learn.models.registry import find_card
@@ -32,55 +31,10 @@ from vtsfind.store.index import Index
 REPEATS = 5
 
 
-class Watched:
-    """One run of the command line, with its wall time and largest memory."""
-
-    def __init__(self, home: Path, *arguments: str) -> None:
-        homes = {
-            f"VTSFIND_{kind}_DIR": str(home / kind.lower()) for kind in ("CONFIG", "DATA", "CACHE", "STATE")
-        }
-        command = [sys.executable, "-m", "vtsfind", *arguments]
-        began = time.perf_counter()
-        process = subprocess.Popen(
-            command, env={**os.environ, **homes}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-        )
-        self.peak = 0
-        watcher = threading.Thread(target=self._watch, args=(process.pid,), daemon=True)
-        watcher.start()
-        out, err = process.communicate()
-        self.seconds = time.perf_counter() - began
-        watcher.join()
-        self.out, self.err, self.code = out.decode(), err.decode(), process.returncode
-
-    def _watch(self, pid: int) -> None:
-        try:
-            root = psutil.Process(pid)
-            while root.is_running() and root.status() != psutil.STATUS_ZOMBIE:
-                total = 0
-                for member in [root, *root.children(recursive=True)]:
-                    try:
-                        memory = member.memory_full_info()
-                        # Shared pages count once: proportional size where the system tells it.
-                        total += getattr(memory, "pss", memory.rss)
-                    except psutil.Error:
-                        continue
-                self.peak = max(self.peak, total)
-                time.sleep(0.1)
-        except psutil.Error:
-            return
-
-
-def good(run: Watched) -> Watched:
-    """A run that must have ended well."""
-    if run.code != 0:
-        sys.exit(f"the command ended with {run.code}: {run.err}")
-    return run
-
-
 def first_index(home: Path, photos: Path) -> dict[str, Any]:
     """Index real photos from nothing."""
     count = sum(1 for p in photos.rglob("*") if p.is_file())
-    run = good(Watched(home, "index", str(photos)))
+    run = vtsfind(home, "index", str(photos))
     return {
         "photos": count,
         "seconds, process start to end": round(run.seconds, 2),
@@ -91,8 +45,8 @@ def first_index(home: Path, photos: Path) -> dict[str, Any]:
 
 def unchanged(home: Path, folder: Path, count: int) -> dict[str, Any]:
     """Index again with nothing changed."""
-    times = [good(Watched(home, "index", str(folder))).seconds for _ in range(REPEATS)]
-    empty = statistics.median(good(Watched(home, "paths")).seconds for _ in range(REPEATS))
+    times = [vtsfind(home, "index", str(folder)).seconds for _ in range(REPEATS)]
+    empty = statistics.median(vtsfind(home, "paths").seconds for _ in range(REPEATS))
     seconds = statistics.median(times)
     return {
         "files": count,
@@ -105,8 +59,8 @@ def unchanged(home: Path, folder: Path, count: int) -> dict[str, Any]:
 def queries(home: Path, photos: Path, outside: Path) -> dict[str, Any]:
     """Query by a photo of the library, and by a new one."""
     inside = sorted(p for p in photos.rglob("*") if p.is_file())[10]
-    known = [good(Watched(home, "query", str(inside), "--top", "20")).seconds for _ in range(REPEATS)]
-    new = [good(Watched(home, "query", str(outside), "--top", "20")).seconds for _ in range(REPEATS)]
+    known = [vtsfind(home, "query", str(inside), "--top", "20").seconds for _ in range(REPEATS)]
+    new = [vtsfind(home, "query", str(outside), "--top", "20").seconds for _ in range(REPEATS)]
     load = []
     for _ in range(REPEATS):
         began = time.perf_counter()
@@ -151,7 +105,7 @@ def large_library(home: Path, count: int, photo: Path) -> dict[str, Any]:
         index.commit()
         index.publish()
     command = ("query", str(photo), "--library", "large", "--top", "20")
-    times = [good(Watched(home, *command)).seconds for _ in range(2 * REPEATS)]
+    times = [vtsfind(home, *command).seconds for _ in range(2 * REPEATS)]
     planes = sum(p.stat().st_size for p in folder.glob("*") if "planes" in p.name)
     return {
         "photos": count,
@@ -183,7 +137,7 @@ def main() -> None:
         Image.open(some).convert("RGB").resize((300, 200)).save(outside)
         figures["query"] = queries(home / "a", given.photos, outside)
         many_files(home / "many", given.files)
-        good(Watched(home / "b", "index", str(home / "many")))
+        vtsfind(home / "b", "index", str(home / "many"))
         figures["second index of many files"] = unchanged(home / "b", home / "many", given.files)
         figures["large library"] = large_library(home / "c", given.large, some)
     if given.write:

@@ -186,5 +186,5 @@ def test_only_photos_of_a_folder_and_of_some_days_are_looked_through(tmp_path: P
 def test_a_word_that_is_no_file_leads_to_where_words_are_searched(ask: Vtsfind, album: Path) -> None:
     result = ask("screenshot")
     assert result.exit_code == 3
-    assert "To search names and folders for words: `vtsfind browse`, F4." in result.stderr
+    assert "Press F4 in `vtsfind browse` to search names and folders for words." in result.stderr
     assert "F4" not in ask(album / "photos" / "nothing.jpg").stderr

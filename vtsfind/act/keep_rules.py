@@ -101,7 +101,7 @@ def size(candidate: KeepCandidate) -> str:
 
 def _pixel_words(better: KeepCandidate, worse: KeepCandidate) -> str:
     same = size(better) == size(worse)
-    said = f"the other {size(worse)}" if same else f"{size(better)} beats {size(worse)}, which"
+    said = "the other, of the same size," if same else f"{size(better)} beats {size(worse)}, which"
     smaller = upscaled_from(worse)
     if smaller and (worse.details.enlarged or 0.0) < MIN_ENLARGED:
         return f"{said} seems enlarged from about {smaller[0]}x{smaller[1]}"

@@ -124,6 +124,10 @@ class Signature:
     """SHA-256, in hexadecimal, of the weights and everything else that the codes depend on."""
     heads: tuple[Head, ...]
 
+    def makes_codes_of(self, other: "Signature") -> bool:
+        """Whether both make the same codes, whatever the models are called."""
+        return (self.fingerprint, self.heads) == (other.fingerprint, other.heads)
+
 
 @dataclass(frozen=True, slots=True)
 class PictureInfo:

@@ -172,7 +172,7 @@ def _say_where_words_are_searched(run: CommandRun, found: "Similar") -> None:
     names = [each.query_image.name for each in found.answers if each.failure]
     if any(os.fsencode(os.sep) not in name and not os.path.lexists(name) for name in names):
         run.notes.say(
-            "There is no file of that name. To search names and folders for words: `vtsfind browse`, F4."
+            "There is no file of that name. Press F4 in `vtsfind browse` to search names and folders for words."
         )
 
 

@@ -69,7 +69,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.errors import LibraryDamaged, LibraryMissing, ModelMismatch
+from vtsfind.base.errors import LibraryDamaged, LibraryMissing
 from vtsfind.base.records import Claim, Entry, Failure, Found, Signature, Stamp
 from vtsfind.store import health, planes, schema
 from vtsfind.store.atomic import make_private_folder
@@ -190,13 +190,7 @@ class Index(AbstractContextManager["Index"]):
         ------
         ModelMismatch
         """
-        own = self.signature
-        if (own.fingerprint, own.heads) != (signature.fingerprint, signature.heads):
-            raise ModelMismatch(
-                f"The library {self.folder} holds codes of the model {own.model} ({own.fingerprint[:12]}),"
-                f" not of {signature.model} ({signature.fingerprint[:12]}).",
-                "Choose the library's model with --model, or another library with --library.",
-            )
+        planes.require_codes_of(self.folder, self.signature, signature)
 
     @translates_errors
     def add(self, entry: Entry) -> None:

@@ -43,7 +43,8 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base import bits
-from vtsfind.base.errors import UsageError
+from vtsfind.base.addresses import Place
+from vtsfind.base.errors import ModelMismatch, UsageError
 from vtsfind.base.records import Head, Signature
 from vtsfind.store.atomic import atomic_replace
 
@@ -125,6 +126,21 @@ def build(
         built[head.name] = Planes(head.name, head.bits, words, rows)
         start = end
     return built
+
+
+def require_codes_of(place: Place, own: Signature, wanted: Signature) -> None:
+    """Check that a library whose codes are of a model has those of another.
+
+    Raises
+    ------
+    ModelMismatch
+    """
+    if not own.makes_codes_of(wanted):
+        raise ModelMismatch(
+            f"The library {place} holds codes of the model {own.model} ({own.fingerprint[:12]}),"
+            f" not of {wanted.model} ({wanted.fingerprint[:12]}).",
+            "Choose the library's model with --model, or another library with --library.",
+        )
 
 
 def check_signature(signature: Signature) -> None:

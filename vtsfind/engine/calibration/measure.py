@@ -149,7 +149,7 @@ class _CalibrationRun:
         if n < 2:
             raise UsageError(
                 f"The library {self._index.place} has too few photos to calibrate: {n}.",
-                "Library more photos first: vtsfind index FOLDER",
+                "Index more photos first: vtsfind index FOLDER",
             )
         card_of(self._index)  # raises before the work if the model is gone
         rng = np.random.default_rng(_SEED)

@@ -101,8 +101,7 @@ def upgrade(context: Context, *, model: str | None = None) -> UpgradeResult:
     with open_for_writing(context.settings, create=False) as index:
         assert isinstance(index, Index)
         result = UpgradeResult(card.name)
-        own = index.signature
-        if (own.fingerprint, own.heads) == (card.signature.fingerprint, card.signature.heads):
+        if index.signature.makes_codes_of(card.signature):
             remove(index.folder)
             return result
         with NewCodes(index.folder, card.signature) as codes:

@@ -182,11 +182,8 @@ def card_with(signature: Signature) -> "ModelCard | None":
     """The registered model that makes the same codes as that of a signature; None if there is none."""
     from vtsfind.learn.models.registry import registered_models
 
-    wanted = signature.fingerprint, signature.heads
     cards = registered_models().values()
-    return next(
-        (card for card in cards if (card.signature.fingerprint, card.signature.heads) == wanted), None
-    )
+    return next((card for card in cards if card.signature.makes_codes_of(signature)), None)
 
 
 def load_encoder(card: "ModelCard", settings: Settings, pictures: int) -> EncoderLike:

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from vtsfind.base.records import PictureInfo, Stamp
+from vtsfind.engine.library.removed import removed_by_runs
 from vtsfind.engine.search.where import Where, day_of, passing
 from vtsfind.store.library import Library
 from vtsfind.store.rows import FileRecord
@@ -31,19 +32,19 @@ class LibraryPhoto:
 
 
 def catalogue(index: Library, where: Where, order: Order = Order.NEWEST) -> list[LibraryPhoto]:
-    """The chosen files of a library that are there, sorted; those of the same time by path.
+    """The chosen files of a library but those that vtsfind removed, sorted; those of the same time by path.
 
     Raises
     ------
     UsageError
         If the library has no photo in one of the folders.
     """
-    passes = passing(where, index)
+    passes, removed = passing(where, index), removed_by_runs()
     chosen = [
         record
         for _, records in index.contents()
         for record in records
-        if passes(record) and os.path.lexists(record.path)
+        if passes(record) and (record.path not in removed or os.path.lexists(record.path))
     ]
     chosen.sort(key=lambda record: record.path)
     if order is not Order.PATH:

@@ -28,13 +28,20 @@ MIN_USUAL_LEVELS = 0.5
 """What rounding leaves: no smaller difference is the usual one."""
 
 _WINDOWS_PX = (3, 5)
+"""Sides of the squares over which a difference is averaged: the stroke of a digit, and twice that."""
 _TEXTURE_WINDOW_PX = 9
+"""Side of the square around a pixel that tells how much texture is there: about a block of JPEG."""
 _TEXTURE_CLASSES = 16
 _CLASSES_PER_OCTAVE = 2
+"""Classes for each doubling of the texture; 16 of them reach to 181 levels of 255, more than any picture has."""
 _USUAL_PERCENTILE = 75
+"""Of the differences in a class: a quarter of it may differ, and this is still the rest's."""
 _MIN_CLASS_SAMPLES = 50
+"""Samples without which a class has no usual difference of its own."""
 _SAMPLES = 40_000
+"""Pixels that the usual differences and the tones are taken from."""
 _MARGIN_PX = 3
+"""What is left out at the edges, where windows see beyond the picture and scaling rounds."""
 _STRIP_ROWS = 128
 """Rows that are measured at once: arrays of a whole picture do not fit the processor's cache."""
 _HALO_ROWS = 4
@@ -42,8 +49,17 @@ _HALO_ROWS = 4
 _REGISTERED_PX = 1 << 20
 """Pixels at which the place of one picture on the other is measured."""
 _MIN_CORRELATION = 0.6
+"""Of a block with its counterpart, below which it says nothing of the place."""
 _MIN_BLOCKS = 8
+"""Blocks from which a place is known: an affine map needs three."""
+_FITS = 3
+"""Times that the map is fitted, each without the blocks that the one before does not fit."""
+_LEAST_RESIDUAL_PX = 0.1
+"""A block that is off by less always counts: no place is known better."""
+_MAX_RESIDUAL_RATIO = 1.5
+"""How far off a block may be, in medians of all."""
 _EXACT_PX = 0.08
+"""Pixels by which no picture is moved: interpolation would cost more than it mends."""
 _LOST_SHARE = 0.03
 """A correction by more than this share of a side is no correction."""
 
@@ -137,12 +153,12 @@ def _correction(target: Floats, source: Floats) -> Matrix | None:
     wanted = shifts[rows, columns].astype(np.float64)
     kept = np.ones(len(rows), bool)
     fitted: Matrix | None = None
-    for _ in range(3):
+    for _ in range(_FITS):
         fitted = affine_fit(places[kept], wanted[kept]) if kept.sum() >= _MIN_BLOCKS else None
         if fitted is None:
             return None
         residuals = np.hypot(*(wanted - places @ fitted.T).T)
-        kept = residuals <= max(0.1, float(np.median(residuals)) * 1.5)
+        kept = residuals <= max(_LEAST_RESIDUAL_PX, float(np.median(residuals)) * _MAX_RESIDUAL_RATIO)
     return None if fitted is None else fitted + np.array([[1, 0, 0], [0, 1, 0]])
 
 

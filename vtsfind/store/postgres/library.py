@@ -22,7 +22,7 @@ from vtsfind.store.database import Counts
 from vtsfind.store.errors import storage_errors
 from vtsfind.store.evidence import Row
 from vtsfind.store.health import LibraryProblem
-from vtsfind.store.planes import Planes
+from vtsfind.store.planes import Planes, require_codes_of
 from vtsfind.store.postgres import schema
 from vtsfind.store.postgres.claims import Claims
 from vtsfind.store.postgres.codes import all_planes, near_planes
@@ -105,13 +105,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
 
     def require(self, signature: Signature) -> None:
         """Check that the library holds codes of this model."""
-        own = self._signature
-        if (own.fingerprint, own.heads) != (signature.fingerprint, signature.heads):
-            raise ModelMismatch(
-                f"The library {self.place} holds codes of the model {own.model} ({own.fingerprint[:12]}),"
-                f" not of {signature.model} ({signature.fingerprint[:12]}).",
-                "Choose the library's model with --model, or another library with --library.",
-            )
+        require_codes_of(self.place, self._signature, signature)
 
     @property
     @translates_server_errors

@@ -152,7 +152,7 @@ class HistoryPage(Page):
         run = self._runs[row]
         op_record = list(run.op_records.values())[place]
         if op_record.state is not State.DONE:
-            self.notify("This file is not in the trash by this run.", timeout=3)
+            self.notify("This run took the file nowhere, or it is back.", timeout=3)
             return
         self._undo(run.run, [op_record.operation.sidecar_of or op_record.operation.path])
 
