@@ -49,7 +49,7 @@ def contents(photos: int) -> Iterator[ContentRow]:
     for start in range(0, photos, 100_000):
         codes = rng.integers(0, 256, (min(100_000, photos - start), 64), dtype=np.uint8)
         for i, code in enumerate(codes, start + 1):
-            facts = (2_000_000 + i, 4000, 3000, 1, "2020-01-01 12:00:00", "JPEG")
+            facts = (2_000_000 + i, 4000, 3000, 1, "2020-01-01 12:00:00", "JPEG", "")
             yield i, hashlib.sha256(b"%d" % i).digest(), code.tobytes(), facts
 
 

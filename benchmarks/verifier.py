@@ -81,6 +81,7 @@ def extracted(content: bytes) -> PhotoFeatures:
     settings = Settings()
     setup = Setup(settings.pixel_limit, settings.decode_memory_mb << 20, settings.decode_timeout_s)
     made = ExtractFeatures(full=True)(content, setup)
+    assert made.info
     details, features = unpack(made.data)
     return PhotoFeatures(
         features, made.info, hashlib.sha256(content).digest(), details.pixels or None, details.contents

@@ -22,7 +22,8 @@ from support.drawn_photos import (
 )
 
 from vtsfind.base.records import PictureInfo, Preprocessing, Reason
-from vtsfind.media.decode import DecodeError, decode, prepare
+from vtsfind.media.camera import camera
+from vtsfind.media.decode import DecodeError, decode, prepare, read_camera
 from vtsfind.media.formats import HEAD_BYTES, formats, size_from_header, sniff
 from vtsfind.media.partial_decode import _boxes_are_complete
 
@@ -200,6 +201,62 @@ def test_a_senseless_orientation_is_none(value: Any) -> None:
     pixels, info = decode(encoded(drawn, exif=data), shortest=10_000)
     assert info.orientation == 1
     assert far(pixels, drawn) < 2
+
+
+# ----------------------------------------------------------------------------------------------------- camera
+
+
+@pytest.mark.parametrize("kind", CARRYING_EXIF)
+@pytest.mark.parametrize("camera", [None, ("Canon", "Canon EOS 5D"), ("NIKON CORPORATION", "NIKON D70")])
+def test_the_camera_is_read_with_the_pixels_and_from_the_header_alone(
+    kind: str, camera: tuple[str, str] | None
+) -> None:
+    data = encoded(scene(1), kind, **FAITHFUL[kind], exif=exif(taken="2021:07:03 12:30:45", camera=camera))
+    assert info_of(data).camera == read_camera(io.BytesIO(data)) == (camera[1] if camera else "")
+
+
+@pytest.mark.parametrize("kind", FAITHFUL)
+def test_a_picture_without_exif_data_names_no_camera(kind: str) -> None:
+    data = encoded(scene(1), kind, **FAITHFUL[kind])
+    assert info_of(data).camera == read_camera(io.BytesIO(data)) == ""
+
+
+def test_the_header_of_a_jpeg_names_the_camera_although_the_rest_is_missing() -> None:
+    data = encoded(noise(1, 400, 400), exif=exif(camera=("Apple", "iPhone 13")))
+    assert failure(data[:5000]).reason is Reason.DAMAGED
+    assert read_camera(io.BytesIO(data[:5000])) == "Apple iPhone 13"
+
+
+def test_a_png_names_its_camera_after_the_pixels() -> None:
+    data = encoded(scene(1), "PNG")
+    late = chunk(b"eXIf", exif(camera=("Apple", "iPhone 13")).tobytes().removeprefix(b"Exif\0\0"))
+    data = data[:-12] + late + data[-12:]
+    assert info_of(data).camera == read_camera(io.BytesIO(data)) == "Apple iPhone 13"
+
+
+@pytest.mark.parametrize(
+    ("maker", "model", "name"),
+    [
+        ("OLYMPUS IMAGING CORP.  ", "E-M5            ", "OLYMPUS E-M5"),
+        ("Canon\0\0", "Canon\n EOS\t5D", "Canon EOS 5D"),
+        ("", "Pixel 7", "Pixel 7"),
+        ("Panasonic", "", "Panasonic"),
+        ("Leica Camera AG", "LEICA Q (Typ 116)", "LEICA Q (Typ 116)"),
+        ("X" * 500, "Y", "X" * 64),
+        ("\x1b[31mred", "\u202eB", "[31mred B"),
+    ],
+)
+def test_a_name_is_short_printable_and_has_the_maker_once(maker: str, model: str, name: str) -> None:
+    assert camera({ExifTags.Base.Make: maker, ExifTags.Base.Model: model}) == name
+
+
+@given(
+    st.dictionaries(st.sampled_from([271, 272]), st.one_of(st.text(), st.binary(), st.integers(), st.none()))
+)
+def test_garbage_names_no_camera_that_cannot_be_shown(garbage: dict[int, Any]) -> None:
+    name = camera(garbage)
+    assert name.isprintable()
+    assert name == name.strip()
 
 
 # ------------------------------------------------------------------------------------------------ time of shot
@@ -521,7 +578,8 @@ def test_a_raw_photo_is_read_by_its_preview() -> None:
     photo = raw_photo(encoded(turned(drawn, 6)), (640, 480), orientation=6)
     pixels, info = decode(photo, shortest=10_000)
     assert far(pixels, drawn) < 2
-    assert info == PictureInfo(480, 640, 6, "2020-02-03 04:05:06", "RAW")
+    assert read_camera(io.BytesIO(photo)) == "Maker Model"
+    assert info == PictureInfo(480, 640, 6, "2020-02-03 04:05:06", "RAW", "Maker Model")
 
 
 # ---------------------------------------------------------------------------------------------------- prepare

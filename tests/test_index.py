@@ -2,7 +2,7 @@
 
 The golden library of each version of the format, such as `golden/index-v1`, is read for ever and never written again. For a
 later version another one is made beside them, from the folder of the tests:
-`python -c "import pathlib; from support import entries; entries.write_golden(pathlib.Path('golden/index-v3'))"`.
+`python -c "import pathlib; from support import entries; entries.write_golden(pathlib.Path('golden/index-v4'))"`.
 """
 
 import hashlib
@@ -34,11 +34,11 @@ from vtsfind.base.errors import (
     UsageError,
     VtsfindError,
 )
-from vtsfind.base.records import Entry, Failure, Head, Reason, Signature, Stamp
+from vtsfind.base.records import Entry, Failure, Found, Head, PictureInfo, Reason, Signature, Stamp
 from vtsfind.store.index import Index, Planes
 
 GOLDENS = Path(__file__).parent / "golden"
-GOLDEN = GOLDENS / "index-v2"
+GOLDEN = GOLDENS / "index-v3"
 GOLDEN_SHA256 = {
     "index-v1": {
         "library.db": "354d6e67980a268f5a152f569d6d78d0a46f7e00d8c82216f10e8c35d9dc7fb7",
@@ -47,6 +47,11 @@ GOLDEN_SHA256 = {
     "index-v2": {
         "library.db": "d225e146e301444013ef91407f900c983751f2c9e7a361ffcd584ba01001d80e",
         "planes.vtp": "ac25b292882a5697a38df1a3638202d0495a3f4c6012468c1e3817ef6211f43e",
+        "vtsfind-library": "6d43930011899644c933ae6f90f14151e2893b969c78d058ec0bf37e3c38ef1f",
+    },
+    "index-v3": {
+        "library.db": "13d58c33cddac801e6ab0a318c35ab9a2059784f4768c6bec1d96b98935b1a13",
+        "planes.vtp": "db1d008f746455e728283bafb70df00a116976c3b2ca863a194a305a8bfd8d0b",
         "vtsfind-library": "6d43930011899644c933ae6f90f14151e2893b969c78d058ec0bf37e3c38ef1f",
     },
 }
@@ -90,11 +95,18 @@ def changed_database(folder: Path, *statements: str) -> None:
 # Reading the golden library
 
 
-@pytest.fixture(params=["index-v1", "index-v2"])
+@pytest.fixture(params=GOLDEN_SHA256)
 def any_golden(folder: Path, request: pytest.FixtureRequest) -> Path:
     """A copy of the golden library of each version."""
     shutil.copytree(GOLDENS / request.param, folder)
     return folder
+
+
+def info_in(folder: Path, i: int) -> PictureInfo:
+    """What a golden library knows of a photo: before version 3, no camera."""
+    with closing(sqlite3.connect(folder / "library.db")) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return entries.info(i) if version >= 3 else replace(entries.info(i), camera=None)
 
 
 @pytest.mark.parametrize("name", GOLDEN_SHA256)
@@ -136,7 +148,7 @@ def test_every_code_of_the_golden_library_is_read(any_golden: Path) -> None:
         for files in index.files_of_rows(index.planes("copy").rows):
             for file in files:
                 i = photo_of_path[file.path]
-                assert (file.digest, file.info) == (entries.digest(i), entries.info(i))
+                assert (file.digest, file.info) == (entries.digest(i), info_in(any_golden, i))
     assert (any_golden / "planes.vtp").read_bytes() == before
 
 
@@ -147,13 +159,107 @@ def test_the_golden_library_is_sound(any_golden: Path) -> None:
 
 def test_the_first_writer_brings_a_golden_library_to_the_present_version(any_golden: Path) -> None:
     before = (any_golden / "planes.vtp").read_bytes()
+    expected = [info_in(any_golden, i) for i in (1, 2, 3, 4, 5, 6, 7, 50)]
     with Index.open(any_golden, write=True) as index:
         assert index.check(deep=True) == []
     with Index.open(any_golden) as index:
-        assert index._database.version == 2
+        assert index._database.version == 3
+        assert index.check(deep=True) == []
+        assert [files[0].info for _, files in index.contents()] == expected
+    assert (any_golden / "planes.vtp").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["index-v1", "index-v2"])
+def test_a_kill_while_a_library_is_brought_to_the_present_version_costs_nothing(
+    folder: Path, name: str
+) -> None:
+    shutil.copytree(GOLDENS / name, folder)
+    before = dump(folder)
+    statements = 0
+    while killed_at_statement(folder, statements):
+        assert dump(folder) == before
+        with Index.open(folder) as index:
+            assert index.check(deep=True) == []
+        statements += 1
+    assert statements > 3
+    with Index.open(folder) as index:
+        assert index._database.version == 3
         assert index.check(deep=True) == []
         assert len(index.contents()) == 8
-    assert (any_golden / "planes.vtp").read_bytes() == before
+
+
+def dump(folder: Path) -> list[str]:
+    with closing(sqlite3.connect(folder / "library.db")) as connection:
+        return [*connection.iterdump(), str(connection.execute("PRAGMA user_version").fetchone())]
+
+
+def killed_at_statement(folder: Path, number: int) -> bool:
+    """Open a library for writing in a process that ends without notice at the statement of that number."""
+    program = (
+        "import os, sqlite3, sys; from pathlib import Path; from vtsfind.store.index import Index\n"
+        "left = int(sys.argv[2])\n"
+        "class Dying(sqlite3.Connection):\n"
+        "    def execute(self, text, *parameters):\n"
+        "        global left\n"
+        "        left -= 1\n"
+        "        if left < 0 and not text.startswith('SELECT'): os._exit(9)\n"
+        "        return super().execute(text, *parameters)\n"
+        ""
+        "original = sqlite3.connect\n"
+        "sqlite3.connect = lambda *given, **named: original(*given, **named, factory=Dying)\n"
+        "Index.open(Path(sys.argv[1]), write=True)\n"
+        "left = 100\n"
+    )
+    return subprocess.run([sys.executable, "-c", program, folder, str(number)], check=False).returncode == 9
+
+
+def test_a_reader_of_an_earlier_version_goes_on_while_a_writer_brings_it_to_the_present_one(
+    folder: Path,
+) -> None:
+    shutil.copytree(GOLDENS / "index-v2", folder)
+    with Index.open(folder) as reader:
+        assert (reader.cameras(), reader.count_without_camera()) == ([], 8)
+        with Index.open(folder, write=True) as index:
+            index.set_cameras({2: "Canon EOS 5D"})
+            index.commit()
+        assert len(reader.contents()) == 8
+        assert (reader.cameras(), reader.count_without_camera()) == (["Canon EOS 5D"], 7)
+
+
+# Cameras
+
+
+def test_cameras_are_those_of_photos_that_are_there(golden: Path) -> None:
+    with Index.open(golden, write=True) as index:
+        assert index.cameras() == ["Apple iPhone 13", "Canon EOS 5D"]
+        index.forget(entries.path(i) for i in (3, 7))
+        assert index.cameras() == ["Apple iPhone 13", "Canon EOS 5D"], (
+            "another file has the content of photo 3"
+        )
+        index.forget([b"/photos/two\nlines.jpg"])
+        assert index.cameras() == ["Canon EOS 5D"]
+
+
+def test_a_camera_that_was_looked_for_is_kept_even_if_there_is_none(golden: Path) -> None:
+    with Index.open(golden, write=True) as index:
+        unlooked = index.without_camera(0, 10)
+        assert [each.digest for each in unlooked] == [entries.digest(4)]
+        assert unlooked[0].files == [Found(entries.path(4), entries.stamp(4))]
+        assert index.without_camera(unlooked[0].content, 10) == []
+        index.set_cameras({unlooked[0].content: ""})
+        index.commit()
+    with Index.open(golden) as index:
+        assert (index.count_without_camera(), index.without_camera(0, 10)) == (0, [])
+        assert index.files_of_digest(entries.digest(4))[0].info.camera == ""
+        assert index.check(deep=True) == []
+
+
+def test_a_damaged_row_stays_damaged_when_its_camera_is_set(golden: Path) -> None:
+    changed_database(golden, f"UPDATE contents SET width = 1 WHERE sha256 = x'{entries.digest(4).hex()}'")
+    with Index.open(golden, write=True) as index:
+        index.set_cameras({index.without_camera(0, 1)[0].content: "Canon EOS 5D"})
+        index.commit()
+        assert any("1 codes" in problem.message for problem in index.check(deep=True))
 
 
 # What is kept
@@ -350,7 +456,7 @@ def test_a_library_is_not_made_over_another(golden: Path) -> None:
         Index.create(golden, entries.SIGNATURE)
     assert (
         hashlib.sha256((golden / "library.db").read_bytes()).hexdigest()
-        == GOLDEN_SHA256["index-v2"]["library.db"]
+        == GOLDEN_SHA256[GOLDEN.name]["library.db"]
     )
 
 
@@ -372,10 +478,10 @@ def test_a_model_that_does_not_fit_the_format_gets_no_library(folder: Path, head
 
 
 def test_a_library_of_a_newer_format_asks_for_an_upgrade_and_stays_as_it_is(golden: Path) -> None:
-    changed_database(golden, "PRAGMA user_version = 3")
+    changed_database(golden, "PRAGMA user_version = 4")
     before = (golden / "library.db").read_bytes()
     for use in (Index.open, Index.rescue):
-        with pytest.raises(LibraryTooNew, match=r"format 3.*Upgrade vtsfind"):
+        with pytest.raises(LibraryTooNew, match=r"format 4.*Upgrade vtsfind"):
             use(golden)
     assert (golden / "library.db").read_bytes() == before
     assert not list(golden.glob("damaged*"))

@@ -16,12 +16,15 @@ from support.postgres_server import UNPRIVILEGED_USER, Server, running_server
 
 from vtsfind.base.addresses import ServerAddress, server_address
 from vtsfind.base.errors import DiskFull, LibraryTooNew, StorageError, UsageError
-from vtsfind.base.records import Found
+from vtsfind.base.records import Entry, Found
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.shared_log import SharedSteps
 from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.store.library import create_library, open_library
 from vtsfind.store.postgres import schema
+from vtsfind.store.postgres.connection import Bits
+from vtsfind.store.postgres.library import PostgresLibrary
+from vtsfind.store.rows import row_crc
 
 
 @pytest.fixture
@@ -226,14 +229,42 @@ def test_an_older_library_is_brought_up_to_date_by_a_writer_only(
         older.setattr(schema, "STEPS", schema.STEPS[:1])
         older.setattr(schema, "VERSION", 1)
         with create_library(address, SIGNATURE) as library:
-            library.add(entry(1))
-            library.publish()
+            assert isinstance(library, PostgresLibrary)
+            add_as_the_first_version(library, entry(1))
     with pytest.raises(StorageError, match=r"older format \(1; .*Run `vtsfind index"):
         open_library(address)
     with open_library(address, write=True) as library:
         assert list(library.stamps()) == [path(1)]
+        assert library.check(deep=True) == []
+        (unlooked,) = library.without_camera(0, 10)
+        library.set_cameras({unlooked.content: "Pixel 7"})
+    with open_library(address) as library:
+        assert library.check(deep=True) == []
+        assert library.files_of_digest(entry(1).digest)[0].info.camera == "Pixel 7"
     with open_library(address), closing(SharedSteps(address)) as steps:
         Review(many(2), steps).accept(0)
+
+
+def add_as_the_first_version(library: PostgresLibrary, photo: Entry) -> None:
+    info, codes = photo.info, photo.codes
+    assert info
+    assert codes
+    packed = b"".join(codes[head.name].tobytes() for head in SIGNATURE.heads)
+    facts = (photo.stamp.size, info.width, info.height, info.orientation, info.taken, info.format, None)
+    library.connection.execute(
+        "INSERT INTO contents (sha256, size, width, height, orientation, taken, format, crc, code_copy, code_scene)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            photo.digest,
+            *facts[:-1],
+            row_crc(2, photo.digest, packed, facts),
+            *(Bits(head.bits, codes[head.name].tobytes()) for head in SIGNATURE.heads),
+        ),
+    )
+    library.connection.execute(
+        "INSERT INTO files (path, size, mtime_ns, inode, content) SELECT %s, %s, %s, %s, id FROM contents",
+        (photo.path, photo.stamp.size, photo.stamp.mtime_ns, photo.stamp.inode),
+    )
 
 
 def test_a_damaged_schema_is_named(server: Server, address: ServerAddress) -> None:

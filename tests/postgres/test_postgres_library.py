@@ -20,6 +20,10 @@ FACTS: list[Callable[[Library], object]] = [
     lambda library: library.stamps(),
     lambda library: library.failures(),
     lambda library: library.contents(),
+    lambda library: library.cameras(),
+    lambda library: library.count_without_camera(),
+    lambda library: library.without_camera(0, 2),
+    lambda library: library.without_camera(5, 2),
     lambda library: library.roots(),
     lambda library: library.counts().files,
     lambda library: library.counts().contents,
@@ -59,6 +63,17 @@ def test_everything_is_as_in_an_embedded_library(both: tuple[Library, Library]) 
     for fact in FACTS:
         assert fact(served) == fact(embedded)
     assert served.check(deep=True) == []
+
+
+def test_cameras_are_recorded_as_in_an_embedded_library(both: tuple[Library, Library]) -> None:
+    embedded, served = both
+    for library in both:
+        library.set_cameras({each.content: "" for each in library.without_camera(0, 1)} | {3: "Pixel\0 7"})
+        library.commit()
+        assert library.check(deep=True) == []
+        assert library.count_without_camera() == 0
+    assert served.cameras() == ["Apple iPhone 13", "Canon EOS 5D", "Pixel\\x00 7"]
+    assert embedded.cameras() == ["Apple iPhone 13", "Canon EOS 5D", "Pixel\0 7"]
 
 
 def test_changes_are_seen_once_they_are_committed(database: str) -> None:

@@ -49,9 +49,13 @@ def encoded(image: Image.Image, kind: str = "JPEG", **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def exif(orientation: int | None = None, taken: str | None = None) -> Image.Exif:
-    """Make EXIF data with an orientation and a time of the shot (`YYYY:MM:DD HH:MM:SS`)."""
+def exif(
+    orientation: int | None = None, taken: str | None = None, camera: tuple[str, str] | None = None
+) -> Image.Exif:
+    """Make EXIF data with an orientation, a time of the shot (`YYYY:MM:DD HH:MM:SS`), and maker and model of the camera."""
     data = Image.Exif()
+    if camera is not None:
+        data[ExifTags.Base.Make], data[ExifTags.Base.Model] = camera
     if orientation is not None:
         data[ExifTags.Base.Orientation] = orientation
     if taken is not None:

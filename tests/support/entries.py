@@ -12,6 +12,8 @@ from vtsfind.store.library import Library
 
 SIGNATURE = Signature("tiny.lite.photos.296", "5f" * 32, (Head("copy", 256), Head("scene", 40)))
 
+CAMERAS = (None, "", "Canon EOS 5D", "Apple iPhone 13")
+
 
 def path(i: int) -> bytes:
     return b"/photos/%04d.jpg" % i
@@ -32,7 +34,7 @@ def codes(i: int) -> dict[str, npt.NDArray[np.uint8]]:
 
 def info(i: int) -> PictureInfo:
     taken = f"2020-01-{1 + i % 28:02d} 12:00:00" if i % 2 else None
-    return PictureInfo(4000 + i, 3000 + i, 1 + i % 8, taken, "JPEG" if i % 3 else "HEIF")
+    return PictureInfo(4000 + i, 3000 + i, 1 + i % 8, taken, "JPEG" if i % 3 else "HEIF", CAMERAS[i % 4])
 
 
 def entry(i: int) -> Entry:

@@ -13,6 +13,7 @@ class Phase(Enum):
 
     SCAN = "Scanning for photos"
     ENCODE = "Reading photos"
+    CAMERAS = "Looking for the cameras of earlier photos"
     PUBLISH = "Writing the index"
     COPY = "Copying the library"
     CHECK = "Checking the library"

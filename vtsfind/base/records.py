@@ -142,6 +142,8 @@ class PictureInfo:
     """EXIF time of the shot, `YYYY-MM-DD HH:MM:SS` by the camera's clock."""
     format: str = ""
     """The decoder's name of the format, such as `JPEG`."""
+    camera: str | None = None
+    """The camera, such as `Canon EOS 5D`; empty if the file names none, None if nobody has looked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 
 from vtsfind.base.records import PictureInfo, Preprocessing, Reason
 from vtsfind.media import colour, formats, metadata, partial_decode, raw
+from vtsfind.media.camera import camera, camera_in_tiff
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -93,7 +94,7 @@ def decode(
     pixels
         (h, w, 3) uint8.
     info
-        Size, orientation, time and format of the full photo.
+        Size, orientation, time, format and camera of the full photo.
 
     Raises
     ------
@@ -120,6 +121,40 @@ def decode(
             return _decode_raw(stream, shortest, limits)
         with _within_limits(limits, formats.size_from_header(kind, head)):
             return _decode_picture(stream, kind, shortest, limits)
+
+
+def read_camera(stream: BinaryIO, *, pixel_limit: int = PIXEL_LIMIT) -> str:
+    """The camera that `decode` finds in a photo; its pixels are decoded only if the name may come after them.
+
+    Parameters
+    ----------
+    stream
+        The file.
+    pixel_limit
+        As for `decode`.
+
+    Raises
+    ------
+    DecodeError, OSError
+        As `decode`.
+    """
+    stream.seek(0)
+    head = stream.read(formats.HEAD_BYTES)
+    kind = formats.sniff(head)
+    name = camera_in_tiff(stream)
+    if name or kind is None or not formats.readable(kind):
+        return name
+    if kind == formats.RAW:
+        return decode(stream, shortest=1, pixel_limit=pixel_limit)[1].camera or ""
+    limits = _Limits(pixel_limit, 0)
+    with _as_decode_errors(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with _within_limits(limits, formats.size_from_header(kind, head)):
+            image = _open_image(stream, kind)
+        if kind == formats.PNG and "exif" not in image.info and not formats.has_late_exif(stream):
+            return ""
+        with _within_limits(limits, image.size):
+            return camera(image.getexif())
 
 
 def later_frames(
@@ -240,17 +275,19 @@ def _decode_picture(
     size = image.size
     if kind == formats.TIFF:
         # Loading a TIFF applies and then drops its orientation.
-        orientation, taken = metadata.read(image.getexif())
+        exif = image.getexif()
+        (orientation, taken), name = metadata.read(exif), camera(exif)
         _load(image, stream, kind, shortest, limits)
         size, pending_orientation = image.size, metadata.UPRIGHT
     else:
         # A PNG may have its EXIF data after its pixels.
         _load(image, stream, kind, shortest, limits)
-        orientation, taken = metadata.read(image.getexif())
+        exif = image.getexif()
+        (orientation, taken), name = metadata.read(exif), camera(exif)
         size, pending_orientation = metadata.upright_size(size, orientation), orientation
     # The HEIF reader applies the orientation of the container, and keeps that of the EXIF data here.
     exif_orientation = metadata.checked_orientation(image.info.get("original_orientation"), orientation)
-    info = PictureInfo(*size, exif_orientation, taken, kind)
+    info = PictureInfo(*size, exif_orientation, taken, kind, name)
     return _pixels(image, pending_orientation, shortest, limits.ground), info
 
 
@@ -261,16 +298,18 @@ def _decode_raw(stream: BinaryIO, shortest: int, limits: _Limits) -> tuple[Pixel
         preview, orientation, size = raw.preview(stream)
     except raw.NoPreview as error:
         raise DecodeError(Reason.NOT_A_PICTURE, _error_text(error)) from error
-    taken = None
+    taken, name = metadata.taken_in_tiff(stream), camera_in_tiff(stream)
     if isinstance(preview, bytes):
         encoded = io.BytesIO(preview)
         image = _open_image(encoded, formats.JPEG)
         _load(image, encoded, formats.JPEG, shortest, limits)
-        orientation, taken = metadata.read(image.getexif(), orientation)
+        exif = image.getexif()
+        orientation, preview_taken = metadata.read(exif, orientation)
+        taken, name = preview_taken or taken, name or camera(exif)
     else:
         image = preview
     width, height = metadata.upright_size(size, orientation)
-    info = PictureInfo(width, height, orientation, taken or metadata.taken_in_tiff(stream), formats.RAW)
+    info = PictureInfo(width, height, orientation, taken, formats.RAW, name)
     return _pixels(image, orientation, shortest, limits.ground), info
 
 

@@ -46,10 +46,13 @@ _OPTIONAL_PACKAGES = {HEIF: "pillow_heif", RAW: "rawpy"}
 # TIFF tags that identify a RAW file.
 _SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
 
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_EXIF_CHUNKS = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
+
 # A signature comes before any other that is a prefix of it.
 _SIGNATURES = (
     (b"\xff\xd8\xff", JPEG),
-    (b"\x89PNG\r\n\x1a\n", PNG),
+    (_PNG_SIGNATURE, PNG),
     (b"GIF87a", GIF),
     (b"GIF89a", GIF),
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", JPEG2000),
@@ -151,6 +154,19 @@ def has_complete_ifd(stream: BinaryIO) -> bool:
     stream.seek(place)
     entries = int.from_bytes(stream.read(2), order)
     return entries > 0 and place + 2 + 12 * entries <= total
+
+
+def has_late_exif(stream: BinaryIO) -> bool:
+    """Whether a PNG may have EXIF data after its pixels: a chunk `eXIf`, or text, in which older programs kept them."""
+    stream.seek(len(_PNG_SIGNATURE))
+    seen_pixels = False
+    while len(head := stream.read(8)) == 8:
+        name = head[4:]
+        if seen_pixels and name in _EXIF_CHUNKS:
+            return True
+        seen_pixels = seen_pixels or name == b"IDAT"
+        stream.seek(int.from_bytes(head[:4], "big") + 4, io.SEEK_CUR)
+    return False
 
 
 def is_raw_container(image: Image.Image) -> bool:

@@ -37,6 +37,8 @@ class Job:
     work: ContentProcessor
     known: frozenset[bytes] = field(default=frozenset())
     """Digests of the contents of this size that need not be processed."""
+    digest: bytes | None = None
+    """SHA-256 of the content, where the stamp says that it is known: only as much is read then as the work needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,7 @@ class JobResult:
     digest: bytes
     """SHA-256 of the content, 32 bytes."""
     info: PictureInfo | None
-    """None if the digest was known."""
+    """None if the digest was known, or the work looks at something else."""
     data: bytes | bytearray | None
     """The result of `Job.work`; None if the digest was known."""
 
@@ -299,17 +301,20 @@ class _WorkerThread(threading.Thread):
     def _result(self, number: int, job: Job) -> JobResult | Failure | BaseException:
         try:
             try:
-                reading = self.process.read_in_process(job.found.path, job.known, job.work)
+                reading = self._read(job)
             except WorkerDied as death:
                 # An earlier file may have corrupted the process's memory: try once more in a new process.
                 if death.reason is Reason.TIMEOUT or not self._job_queue.is_wanted(number):
                     raise
-                reading = self.process.read_in_process(job.found.path, job.known, job.work)
+                reading = self._read(job)
         except WorkerDied as death:
             return Failure(job.found.path, death.reason, death.detail, job.found.stamp)
         except BaseException as error:  # noqa: BLE001 - raised again where the result is taken
             return error
         return _as_result(job.found, reading)
+
+    def _read(self, job: Job) -> ReadResult:
+        return self.process.read_in_process(job.found.path, job.known, job.work, job.digest)
 
 
 def _as_result(found: Found, reading: ReadResult) -> JobResult | Failure:

@@ -90,8 +90,10 @@ class DecodingProcess:
                 lines = errors.read().decode("utf-8", "replace").strip().splitlines()
                 raise _start_error(lines[-1] if lines else error.detail) from error
 
-    def read_in_process(self, path: bytes, known: frozenset[bytes], work: ContentProcessor) -> ReadResult:
-        """Read one file.
+    def read_in_process(
+        self, path: bytes, known: frozenset[bytes], work: ContentProcessor, digest: bytes | None = None
+    ) -> ReadResult:
+        """Read one file; see `vtsfind.media.reading.read`.
 
         Raises
         ------
@@ -101,7 +103,7 @@ class DecodingProcess:
             When it cannot be started.
         """
         self.start()
-        message, payload = self._exchange(pickle.dumps((path, known, work)), self._setup.timeout_s)
+        message, payload = self._exchange(pickle.dumps((path, known, work, digest)), self._setup.timeout_s)
         reading = from_json(message, payload)
         if reading.reason is Reason.MEMORY:  # the process ends by itself then
             self._reap()

@@ -43,7 +43,9 @@ class ReadResult:
     """The result of the processor; None if the content was known."""
 
 
-def read(path: bytes, known: frozenset[bytes], work: ContentProcessor, setup: Setup) -> ReadResult:
+def read(
+    path: bytes, known: frozenset[bytes], work: ContentProcessor, setup: Setup, digest: bytes | None = None
+) -> ReadResult:
     """Read one file; a failure is a value, not an exception.
 
     Parameters
@@ -56,6 +58,9 @@ def read(path: bytes, known: frozenset[bytes], work: ContentProcessor, setup: Se
         The processor for other contents.
     setup
         The settings for all files.
+    digest
+        SHA-256 of the content, where the caller knows it by the file's stamp: no more of the file is read then than the
+        processor needs.
     """
     try:
         descriptor = _open_regular(path)
@@ -63,7 +68,7 @@ def read(path: bytes, known: frozenset[bytes], work: ContentProcessor, setup: Se
             return ReadResult(reason=Reason.UNREADABLE, detail=IRREGULAR)
         with os.fdopen(descriptor, "rb") as file:
             before = stamp_of(os.fstat(descriptor))
-            result = replace(_read_opened(file, before.size, known, work, setup), stamp=before)
+            result = replace(_read_opened(file, before.size, known, work, setup, digest=digest), stamp=before)
             unchanged = stamp_of(os.fstat(descriptor)) == before
     except OSError as error:
         failure = failure_of(path, error)
@@ -83,7 +88,13 @@ def _open_regular(path: bytes) -> int | None:
 
 
 def _read_opened(
-    file: BufferedReader, size: int, known: frozenset[bytes], work: ContentProcessor, setup: Setup
+    file: BufferedReader,
+    size: int,
+    known: frozenset[bytes],
+    work: ContentProcessor,
+    setup: Setup,
+    *,
+    digest: bytes | None,
 ) -> ReadResult:
     try:
         head = file.read(HEAD_BYTES)
@@ -91,13 +102,10 @@ def _read_opened(
             return ReadResult(reason=Reason.NOT_A_PICTURE)
         file.seek(0)
         content: bytes | BufferedReader = file
-        if size <= _IN_MEMORY_BYTES:
-            content = file.read(size + 1)
-            if len(content) != size:
-                return ReadResult(reason=Reason.CHANGED)
-            digest = hashlib.sha256(content).digest()
-        else:
-            digest = hashlib.file_digest(file, "sha256").digest()
+        if digest is None:
+            content, digest = _hashed(file, size)
+        if isinstance(content, bytes) and len(content) != size:
+            return ReadResult(reason=Reason.CHANGED)
         if digest in known:
             return ReadResult(digest=digest)
         made = work(content, setup)
@@ -106,3 +114,11 @@ def _read_opened(
         return ReadResult(reason=error.reason, detail=error.detail)
     except MemoryError:
         return ReadResult(reason=Reason.MEMORY)
+
+
+def _hashed(file: BufferedReader, size: int) -> tuple[bytes | BufferedReader, bytes]:
+    """The content, in memory unless it is large, and its SHA-256."""
+    if size > _IN_MEMORY_BYTES:
+        return file, hashlib.file_digest(file, "sha256").digest()
+    content = file.read(size + 1)
+    return content, hashlib.sha256(content).digest()

@@ -1,10 +1,11 @@
 """What a decoding process does with the content of a file: the protocol `ContentProcessor`, and the one for model inputs."""
 
+import io
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from vtsfind.base.records import PictureInfo, Preprocessing
-from vtsfind.media.decode import decode, needed_side, prepare
+from vtsfind.media.decode import decode, needed_side, prepare, read_camera
 
 Content = bytes | BinaryIO
 
@@ -25,7 +26,8 @@ class Setup:
 class ProcessedContent:
     """The result of a `ContentProcessor`."""
 
-    info: PictureInfo
+    info: PictureInfo | None
+    """None where the processor looks at something else."""
     data: bytes
     """In a format of the processor."""
 
@@ -64,3 +66,9 @@ class PreparePhoto:
             memory_bytes=setup.memory_bytes,
         )
         return ProcessedContent(info, prepare(pixels, self.preprocessing).tobytes())
+
+
+def camera_of_photo(content: Content, setup: Setup) -> ProcessedContent:
+    """Read the name of the camera, as UTF-8; see `ContentProcessor`."""
+    stream = io.BytesIO(content) if isinstance(content, bytes) else content
+    return ProcessedContent(None, read_camera(stream, pixel_limit=setup.pixel_limit).encode())

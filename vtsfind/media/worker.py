@@ -74,11 +74,11 @@ def _limit_memory(memory_bytes: int) -> None:
 def _serve(requests: BinaryIO, answers: BinaryIO, setup: Setup) -> None:
     while True:
         try:
-            path, known, work = pickle.load(requests)  # noqa: S301 - from the parent
+            path, known, work, digest = pickle.load(requests)  # noqa: S301 - from the parent
         except EOFError:
             return
         with _alarm_timeout(setup.timeout_s):
-            reading = read(path, known, work, setup)
+            reading = read(path, known, work, setup, digest)
         send(answers, as_json(reading), reading.data or b"")
         if reading.reason is Reason.MEMORY:
             return  # the memory may be fragmented: the next file gets a new process

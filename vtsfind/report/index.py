@@ -33,6 +33,11 @@ def summarize_refresh(notes: Notes, result: RefreshResult, where: str) -> None:
     elif not (result.interrupted or result.waiting or result.absent):
         notes.say(f"Found no photos in {where}.")
     summarize_skipped(notes, result.skipped)
+    if result.cameras:
+        notes.say(
+            f"Looked for the cameras of {counted(result.cameras, 'photo')}, as an earlier vtsfind did not; "
+            "`vtsfind query --camera` chooses by them."
+        )
     if result.waiting:
         notes.say(
             f"{counted(result.waiting, 'file')} failed before and did not change; add --retry-failed to try again."

@@ -118,8 +118,8 @@ class EmbeddedRows:
         """See `RowStore`."""
         with self._database.transaction() as connection:
             connection.executemany(
-                "INSERT INTO contents (id, sha256, size, width, height, orientation, taken, format, codes, crc)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO contents (id, sha256, size, width, height, orientation, taken, format, camera, codes, crc)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     (content, digest, *facts, codes, row_crc(VERSION, digest, codes, facts))
                     for content, digest, codes, facts in rows

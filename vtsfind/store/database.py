@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +22,7 @@ from vtsfind.store.planes import STATE_BYTES, code_bytes
 from vtsfind.store.rows import (
     Facts,
     FileRecord,
+    facts_of,
     is_row_intact,
     join_codes,
     reason_of,
@@ -34,18 +34,7 @@ from vtsfind.store.rows import (
     text,
     unsigned,
 )
-from vtsfind.store.schema import NAME, SCHEMA, VERSION
-
-NO_CRC = -1
-"""What no row has as its checksum."""
-
-_FILE_RECORDS = (
-    "SELECT content, path, files.size, mtime_ns, inode, sha256, codes, crc,"
-    " contents.size, width, height, orientation, taken, format FROM files JOIN contents ON id = content"
-)
-_CHECKED_ROWS = (
-    "SELECT id, sha256, codes, crc, size, width, height, orientation, taken, format FROM contents ORDER BY id"
-)
+from vtsfind.store.schema import NAME, VERSION, facts_columns, schema_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +66,13 @@ class Database:
         self.folder = folder
         self.codes_changed = False
         """Whether the open transaction changed which codes are in the planes."""
-        (self.version,) = connection.execute("PRAGMA user_version").fetchone()
-        """Of the format: a database of an earlier one has fewer checksums until `upgrade`."""
         self.signature = self._read_signature()
         self.code_bytes = sum(map(code_bytes, self.signature.heads))
+
+    @property
+    def version(self) -> int:
+        """Of the format: an earlier one has fewer checksums and facts until `vtsfind.store.upgrade`, maybe by another process."""
+        return int(self.connection.execute("PRAGMA user_version").fetchone()[0])
 
     def _read_signature(self) -> Signature:
         text = self.meta("signature")
@@ -144,13 +136,11 @@ class Database:
         info = entry.info
         if info is None or codes is None or len(entry.digest) != 32:
             raise ValueError("a content that is new to the index needs a digest of 32 bytes, info and codes")
-        taken = None if info.taken is None else text(info.taken)
-        size = signed(entry.stamp.size)
-        facts = (size, info.width, info.height, info.orientation, taken, text(info.format))
+        facts = facts_of(entry.stamp.size, info, text)
         (content,) = connection.execute(
-            "INSERT INTO contents (sha256, size, width, height, orientation, taken, format, codes, crc)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-            (entry.digest, *facts, codes, row_crc(self.version, entry.digest, codes, facts)),
+            "INSERT INTO contents (sha256, size, width, height, orientation, taken, format, camera, codes, crc)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            (entry.digest, *facts, codes, row_crc(VERSION, entry.digest, codes, facts)),
         ).fetchone()
         return int(content)
 
@@ -228,7 +218,7 @@ class Database:
     def has_schema(self) -> bool:
         """Whether tables, indexes and constraints are exactly those of the format."""
         with closing(sqlite3.connect(":memory:")) as fresh:
-            fresh.executescript(SCHEMA)
+            fresh.executescript(schema_text(self.version))
             query = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY name"
             return fresh.execute(query).fetchall() == self.connection.execute(query).fetchall()
 
@@ -304,27 +294,7 @@ class Database:
 
     def files_of_content(self, content: int) -> list[FileRecord]:
         """The files with a content, by path."""
-        cursor = self.connection.execute(
-            _FILE_RECORDS + " WHERE content = ? ORDER BY path",
-            (content,),
-        )
-        return [self._file_record(row) for row in cursor]
-
-    def _file_record(self, row: tuple[Any, ...]) -> FileRecord:
-        """What a row of `_FILE_RECORDS` says.
-
-        Raises
-        ------
-        LibraryDamaged
-            If the facts about its content are not as they were written.
-        """
-        _, path, size, mtime_ns, inode, digest, codes, crc, *facts = row
-        if not is_row_intact(self.version, digest, codes, crc, tuple(facts)):
-            raise LibraryDamaged(
-                f"The facts about {show_path(path)} in {self.folder / NAME} are not as they were written.",
-                REPAIR_HINT,
-            )
-        return FileRecord(path, Stamp(size, mtime_ns, unsigned(inode)), digest, PictureInfo(*facts[1:]))
+        return [record for _, record in self._file_records("WHERE content = ? ORDER BY path", (content,))]
 
     def files_of_digest(self, digest: bytes) -> list[FileRecord]:
         """The files with the content of that SHA-256, by path."""
@@ -333,53 +303,59 @@ class Database:
 
     def contents_with_files(self) -> Iterator[tuple[int, list[FileRecord]]]:
         """Every content that has a file, by id, with its files by path."""
-        cursor = self.connection.execute(_FILE_RECORDS + " ORDER BY content, path")
-        for content, rows in groupby(cursor, key=itemgetter(0)):
-            yield content, [self._file_record(row) for row in rows]
+        for content, found in groupby(self._file_records("ORDER BY content, path"), key=itemgetter(0)):
+            yield content, [record for _, record in found]
+
+    def _file_records(self, which: str, parameters: tuple[int, ...] = ()) -> Iterator[tuple[int, FileRecord]]:
+        """Files with the id of their content.
+
+        Raises
+        ------
+        LibraryDamaged
+            If the facts about a content are not as they were written.
+        """
+        version = self.version
+        cursor = self.connection.execute(
+            f"SELECT content, path, files.size, mtime_ns, inode, sha256, codes, crc, {facts_columns(version)}"  # noqa: S608
+            f" FROM files JOIN contents ON id = content {which}",
+            parameters,
+        )
+        for content, path, size, mtime_ns, inode, digest, codes, crc, *facts in cursor:
+            if not is_row_intact(version, digest, codes, crc, tuple(facts)):
+                raise LibraryDamaged(
+                    f"The facts about {show_path(path)} in {self.folder / NAME} are not as they were written.",
+                    REPAIR_HINT,
+                )
+            yield (
+                content,
+                FileRecord(path, Stamp(size, mtime_ns, unsigned(inode)), digest, PictureInfo(*facts[1:])),
+            )
+
+    def checked_rows(self, after: int = 0) -> Iterator[tuple[int, bytes, bytes, Facts, bool]]:
+        """The contents with a higher id, by id: id, SHA-256, codes, facts, and whether they are as they were written."""
+        version = self.version
+        cursor = self.connection.execute(
+            f"SELECT id, sha256, codes, crc, {facts_columns(version)} FROM contents WHERE id > ? ORDER BY id",  # noqa: S608
+            (after,),
+        )
+        for content, digest, codes, crc, *facts in cursor:
+            is_intact = is_row_intact(version, digest, codes, crc, tuple(facts))
+            yield content, digest, codes, tuple(facts), is_intact and len(codes) == self.code_bytes
 
     def damaged_contents(self) -> list[int]:
         """Ids of the contents whose codes have a wrong length, or which have a wrong checksum."""
-        cursor = self.connection.execute(_CHECKED_ROWS)
-        return [
-            content
-            for content, digest, codes, crc, *facts in cursor
-            if not is_row_intact(self.version, digest, codes, crc, tuple(facts))
-            or len(codes) != self.code_bytes
-        ]
-
-    def upgrade(self) -> None:
-        """Bring a database of an earlier version to this one, and commit; damaged rows stay damaged."""
-        if self.version == VERSION:
-            return
-        damaged = set(self.damaged_contents())
-        with self.transaction() as connection:
-            rows = connection.execute(_CHECKED_ROWS).fetchall()
-            connection.executemany(
-                "UPDATE contents SET crc = ? WHERE id = ?",
-                (
-                    (
-                        NO_CRC if content in damaged else row_crc(VERSION, digest, codes, tuple(facts)),
-                        content,
-                    )
-                    for content, digest, codes, _, *facts in rows
-                ),
-            )
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-        self.commit()
-        self.version = VERSION
+        return [content for content, *_, is_intact in self.checked_rows() if not is_intact]
 
     def content_rows(self, after: int) -> Iterator[tuple[int, bytes, bytes, Facts]]:
         """The contents with a higher id, by id: id, SHA-256, codes and facts; see `vtsfind.store.copying`."""
-        for content, digest, codes, crc, *facts in self.connection.execute(
-            _CHECKED_ROWS.replace(" ORDER", " WHERE id > ? ORDER"), (after,)
-        ):
-            if not is_row_intact(self.version, digest, codes, crc, tuple(facts)):
+        for content, digest, codes, facts, is_intact in self.checked_rows(after):
+            if not is_intact:
                 raise LibraryDamaged(
                     f"A code in {self.folder / NAME} is damaged (content {content}).", REPAIR_HINT
                 )
-            size, width, height, orientation, taken, kind = facts
-            taken = None if taken is None else storable(taken)
-            yield content, digest, codes, (size, width, height, orientation, taken, storable(kind))
+            size, width, height, orientation, taken, kind, camera = facts
+            taken, camera = (None if each is None else storable(each) for each in (taken, camera))
+            yield content, digest, codes, (size, width, height, orientation, taken, storable(kind), camera)
 
     def roots(self) -> list[bytes]:
         """The recorded roots, sorted."""

@@ -1,4 +1,4 @@
-"""A library: the index of a collection of photos. This text is the specification of its format, version 2.
+"""A library: the index of a collection of photos. This text is the specification of its format, version 3.
 
 A library is a folder::
 
@@ -25,7 +25,7 @@ Should hold, or time is wasted: the planes file exists and is up to date.
 
 The database
 ------------
-`application_id` is 0x56545346 and `user_version` the version of the format, 2. A higher version is refused. All tables
+`application_id` is 0x56545346 and `user_version` the version of the format, 3. A higher version is refused. All tables
 are STRICT; files and meta and roots are WITHOUT ROWID.
 
 =========== ============== =======================================================================================
@@ -40,9 +40,10 @@ contents    id             ascending, never used again, below 2^32
             sha256         of the whole file, 32 bytes, unique
             size           bytes of the file
             width, height  pixels, upright; orientation: EXIF, 1 to 8; taken: text or NULL; format: text
+            camera         the name of the camera, empty if the file names none, NULL if nobody has looked
             codes          packed codes (`vtsfind.base.bits`) of all heads, concatenated, each ceil(bits / 8) bytes
-            crc            CRC-32 of sha256, codes, and the JSON array [size, width, height, orientation, taken, format]
-                           in UTF-8 without blanks, one after the other
+            crc            CRC-32 of sha256, codes, and the JSON array [size, width, height, orientation, taken, format,
+                           camera] in UTF-8 without blanks, one after the other; the array ends before a camera that is NULL
 files       path           absolute path, bytes
             size           bytes; mtime_ns: nanoseconds since 1970; inode: all three modulo 2^64 as signed numbers, NULL
                            if the file could not be examined
@@ -56,7 +57,10 @@ A content stays when its last file goes, so that a moved, renamed or restored fi
 Changes of the format
 ---------------------
 1: the first. Its `crc` is of sha256 followed by codes.
-2: `crc` covers all facts about a content. A library of version 1 is read, and brought to version 2 by the next writer.
+2: `crc` covers all facts about a content.
+3: contents have a camera. Those of earlier versions have none until `vtsfind.engine.indexing.cameras` has looked.
+
+A library of an earlier version is read, and brought to the present one by the next writer.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -71,8 +75,9 @@ import numpy.typing as npt
 
 from vtsfind.base.errors import LibraryDamaged, LibraryMissing
 from vtsfind.base.records import Claim, Entry, Failure, Found, Signature, Stamp
-from vtsfind.store import health, planes, schema
+from vtsfind.store import cameras, health, planes, schema
 from vtsfind.store.atomic import make_private_folder
+from vtsfind.store.cameras import Unlooked
 from vtsfind.store.database import Counts, Database
 from vtsfind.store.errors import storage_errors, translates_errors, translates_read_errors
 from vtsfind.store.evidence import Row
@@ -84,6 +89,7 @@ from vtsfind.store.plane_cache import PublishedPlanes
 from vtsfind.store.planes import Planes
 from vtsfind.store.rows import FileRecord, split_codes
 from vtsfind.store.salvage import salvage
+from vtsfind.store.upgrade import upgrade
 
 __all__ = ["Counts", "FileRecord", "Index", "LibraryProblem", "Planes"]
 
@@ -109,7 +115,7 @@ class Index(AbstractContextManager["Index"]):
         try:
             database = Database(connection, self.folder)
             if self._lock is not None:
-                database.upgrade()
+                upgrade(database)
         except BaseException:
             connection.close()
             raise
@@ -369,6 +375,26 @@ class Index(AbstractContextManager["Index"]):
     def contents(self) -> list[tuple[int, list[FileRecord]]]:
         """Every content that has a file, by id: the id, as in `Planes.rows`, and the files sorted by path."""
         return list(self._database.contents_with_files())
+
+    @translates_read_errors
+    def cameras(self) -> list[str]:
+        """The cameras of all photos, sorted."""
+        return cameras.cameras(self._database)
+
+    @translates_read_errors
+    def count_without_camera(self) -> int:
+        """The number of contents that nobody has looked at for a camera, as an earlier vtsfind did not."""
+        return cameras.count_without_camera(self._database)
+
+    @translates_read_errors
+    def without_camera(self, after: int, count: int) -> list[Unlooked]:
+        """The next of those contents, at most `count`, with a higher id than `after`."""
+        return cameras.without_camera(self._database, after, count)
+
+    @translates_errors
+    def set_cameras(self, names: Mapping[int, str]) -> None:
+        """Record the cameras of contents, by id; empty for none."""
+        cameras.set_cameras(self._writable(), names)
 
     @translates_read_errors
     def roots(self) -> list[bytes]:

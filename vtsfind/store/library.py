@@ -4,7 +4,7 @@ That is a folder (`vtsfind.store.index`) or a PostgreSQL server (`vtsfind.store.
 where the two are told apart.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from vtsfind.base.addresses import Place, ServerAddress
 from vtsfind.base.errors import LibraryMissing, StorageError, UsageError
 from vtsfind.base.records import Claim, Entry, Failure, Found, Signature, Stamp
+from vtsfind.store.cameras import Unlooked
 from vtsfind.store.copying import EmbeddedRows, RowStore
 from vtsfind.store.database import Counts
 from vtsfind.store.errors import storage_errors
@@ -136,6 +137,18 @@ class Library(AbstractContextManager["Library"], Protocol):
 
     def contents(self) -> list[tuple[int, list[FileRecord]]]:
         """Every content that has a file, by id."""
+
+    def cameras(self) -> list[str]:
+        """The cameras of all photos, sorted."""
+
+    def count_without_camera(self) -> int:
+        """The number of contents that nobody has looked at for a camera."""
+
+    def without_camera(self, after: int, count: int) -> list[Unlooked]:
+        """The next of those contents."""
+
+    def set_cameras(self, names: Mapping[int, str]) -> None:
+        """Record the cameras of contents, by id; empty for none."""
 
     def roots(self) -> list[bytes]:
         """The folders (or files) that the library covers, sorted."""

@@ -27,7 +27,7 @@ from vtsfind.base.records import Signature
 from vtsfind.store.database import Database
 from vtsfind.store.errors import storage_errors
 from vtsfind.store.rows import join_codes, row_crc, signature_text
-from vtsfind.store.schema import open_connection
+from vtsfind.store.schema import VERSION, facts_columns, open_connection
 
 NAME = "new-codes.db"
 _SCHEMA = """
@@ -140,7 +140,7 @@ def change_model(database: Database, signature: Signature, codes: Mapping[bytes,
     text = signature_text(signature)
     with database.transaction() as connection:
         rows = connection.execute(
-            "SELECT id, sha256, size, width, height, orientation, taken, format,"
+            f"SELECT id, sha256, {facts_columns(VERSION)},"  # noqa: S608
             " EXISTS (SELECT 1 FROM files WHERE content = id) FROM contents"
         ).fetchall()
         lacking = [row for row in rows if row[1] not in codes]
@@ -154,7 +154,7 @@ def change_model(database: Database, signature: Signature, codes: Mapping[bytes,
         connection.executemany(
             "UPDATE contents SET codes = ?, crc = ? WHERE id = ?",
             (
-                (codes[digest], row_crc(database.version, digest, codes[digest], tuple(facts)), content)
+                (codes[digest], row_crc(VERSION, digest, codes[digest], tuple(facts)), content)
                 for content, digest, *facts, _ in rows
                 if digest in codes
             ),

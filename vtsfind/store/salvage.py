@@ -23,10 +23,6 @@ ID_CHUNK_SIZE = 4096
 MAX_CONTENTS = 1 << 32
 """Ids are below this, see `vtsfind.store.index`; a damaged table may claim more."""
 
-_CONTENTS_QUERY = (
-    "SELECT id, sha256, size, width, height, orientation, taken, format, codes, crc FROM contents"
-    " WHERE id BETWEEN ? AND ? ORDER BY id"
-)
 _FILES_QUERY = "SELECT path, size, mtime_ns, inode, content, reason, detail FROM files ORDER BY path"
 _ROOTS_QUERY = "SELECT path FROM roots ORDER BY path"
 _MAX_ID_QUERIES = (
@@ -119,11 +115,12 @@ def _copy(damaged: sqlite3.Connection, fresh: sqlite3.Connection, signature: Sig
     fresh.execute("BEGIN")
     _insert(
         fresh,
-        "INSERT OR IGNORE INTO contents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO contents (id, sha256, codes, crc, size, width, height, orientation, taken, format, camera)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             row
-            for row in map(partial(_current_row, version), _contents(damaged))
-            if row and len(row[8]) == length
+            for row in map(partial(_current_row, version), _contents(damaged, version))
+            if row and len(row[2]) == length
         ),
     )
     ids = {content for (content,) in fresh.execute("SELECT id FROM contents")}
@@ -140,10 +137,10 @@ def _copy(damaged: sqlite3.Connection, fresh: sqlite3.Connection, signature: Sig
 
 def _current_row(version: int, row: tuple[Any, ...]) -> tuple[Any, ...] | None:
     """A row of `contents` with the checksum of this version; None if it does not have that of its own."""
-    _, digest, *facts, codes, crc = row
+    content, digest, codes, crc, *facts = row
     if not is_row_intact(version, digest, codes, crc, tuple(facts)):
         return None
-    return *row[:-1], row_crc(schema.VERSION, digest, codes, tuple(facts))
+    return content, digest, codes, row_crc(schema.VERSION, digest, codes, tuple(facts)), *facts
 
 
 def _insert(fresh: sqlite3.Connection, statement: str, rows: Iterable[tuple[Any, ...]]) -> None:
@@ -152,24 +149,33 @@ def _insert(fresh: sqlite3.Connection, statement: str, rows: Iterable[tuple[Any,
             fresh.execute(statement, row)
 
 
-def _contents(damaged: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+def _contents(damaged: sqlite3.Connection, version: int) -> Iterator[tuple[Any, ...]]:
     highest = 0
     for query in _MAX_ID_QUERIES:
         with suppress(*SQLITE_ERRORS, TypeError, ValueError):
             highest = max(highest, int(damaged.execute(query).fetchone()[0]))
+    query = (
+        f"SELECT id, sha256, codes, crc, {schema.facts_columns(version)} FROM contents"  # noqa: S608
+        " WHERE id BETWEEN ? AND ? ORDER BY id"
+    )
     for first in range(1, min(highest, MAX_CONTENTS) + 1, ID_CHUNK_SIZE):
-        yield from _contents_between(damaged, first, min(first + ID_CHUNK_SIZE - 1, highest))
+        yield from _contents_between(damaged, query, first, min(first + ID_CHUNK_SIZE - 1, highest))
 
 
-def _contents_between(damaged: sqlite3.Connection, first: int, last: int) -> list[tuple[Any, ...]]:
+def _contents_between(
+    damaged: sqlite3.Connection, query: str, first: int, last: int
+) -> list[tuple[Any, ...]]:
     """The readable contents with ids from `first` to `last`: in one query, or by halves if it fails."""
     try:
-        return damaged.execute(_CONTENTS_QUERY, (first, last)).fetchall()
+        return damaged.execute(query, (first, last)).fetchall()
     except SQLITE_ERRORS:
         if first == last:
             return []
     middle = (first + last) // 2
-    return [*_contents_between(damaged, first, middle), *_contents_between(damaged, middle + 1, last)]
+    return [
+        *_contents_between(damaged, query, first, middle),
+        *_contents_between(damaged, query, middle + 1, last),
+    ]
 
 
 def _from_both_ends(damaged: sqlite3.Connection, query: str) -> Iterator[tuple[Any, ...]]:

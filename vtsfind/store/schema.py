@@ -15,7 +15,7 @@ from vtsfind.store.rows import signature_text
 NAME = "library.db"
 SIDE_FILE_NAMES = (f"{NAME}-wal", f"{NAME}-shm")
 APPLICATION_ID = 0x56545346
-VERSION = 2
+VERSION = 3
 """Of the library format."""
 BUSY_TIMEOUT_S = 10.0
 """How long SQLite waits for another connection's transaction."""
@@ -29,7 +29,7 @@ _SHARED_MEMORY_ERRORS = {
     sqlite3.SQLITE_FULL,
 }
 
-SCHEMA = """
+_TABLES = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE roots (path BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 CREATE TABLE contents (
@@ -57,6 +57,22 @@ CREATE TABLE files (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX files_by_content ON files (content);
 """
+
+CAMERAS = (
+    "ALTER TABLE contents ADD COLUMN camera TEXT",
+    "CREATE INDEX contents_by_camera ON contents (camera)",
+)
+"""What makes the tables of format 3 of those of formats 1 and 2."""
+
+
+def schema_text(version: int = VERSION) -> str:
+    """The statements that make the tables of a version."""
+    return _TABLES + (";".join(CAMERAS) if version >= 3 else "")
+
+
+def facts_columns(version: int) -> str:
+    """The columns with the facts about a content, as `vtsfind.store.rows.Facts`, in a database of that version."""
+    return f"contents.size, width, height, orientation, taken, format, {'camera' if version >= 3 else 'NULL'}"
 
 
 def is_own(folder: Path) -> bool:
@@ -89,7 +105,7 @@ def create(folder: Path, signature: Signature) -> None:
 def build_schema(connection: sqlite3.Connection, signature: Signature) -> None:
     """Write the schema and the metadata of a new library into an empty database."""
     connection.executescript(
-        f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {SCHEMA}"
+        f"BEGIN; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION}; {schema_text()}"
     )
     text = signature_text(signature)
     connection.execute(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from vtsfind.base.progress import Cancelled, Phase, Progress
 from vtsfind.base.records import Entry, Failure, Found, Reason
 from vtsfind.engine.context import Context
+from vtsfind.engine.indexing.cameras import find_cameras
 from vtsfind.engine.indexing.changes import Changes, RefreshOptions, Selection, StampTuple, scan_changes
 from vtsfind.engine.library.access import ModelLike
 from vtsfind.store.library import Library
@@ -47,6 +48,8 @@ class RefreshResult:
     """Files taken out of the library since they are gone, or left out now."""
     waiting: int = 0
     """Files that failed in an earlier run, have not changed, and were not tried again."""
+    cameras: int = 0
+    """Photos that an earlier vtsfind had indexed, and that were looked at for their camera."""
     failures: list[Failure] = field(default_factory=list)
     """Files and folders that could not be used in this run."""
     skipped: Counter[str] = field(default_factory=Counter)
@@ -103,6 +106,7 @@ def refresh(
             ingestion = _Ingestion(index, result, model, known=known, vanished=changes.vanished)
             ingestion.run(changes.fresh, context)
         _forget(index, result, changes)
+        result.cameras = find_cameras(index, selection, context)
     except Cancelled:
         result.interrupted = True
     index.commit()

@@ -6,7 +6,14 @@ from typing import Any
 from vtsfind.base.errors import LibraryDamaged
 from vtsfind.store.copying import COPYING, ContentRow, FileRow
 from vtsfind.store.postgres.library import PostgresLibrary
-from vtsfind.store.postgres.rows import content_columns, content_row, content_types, copy_rows, is_intact
+from vtsfind.store.postgres.rows import (
+    content_columns,
+    content_row,
+    content_types,
+    copy_rows,
+    is_intact,
+    split_content_row,
+)
 
 _FILES = "path, size, mtime_ns, inode, content, reason, detail"
 _FILE_TYPES = ["bytea", "int8", "int8", "int8", "int8", "text", "text"]
@@ -38,8 +45,8 @@ class ServerRows:
                     f"A code in {self._library.place} is damaged (content {content}).",
                     f"Run `vtsfind doctor --repair --library {self._library.place}`.",
                 )
-            digest, size, width, height, orientation, taken, kind, _, *codes = row
-            yield content, digest, b"".join(codes), (size, width, height, orientation, taken, kind)
+            digest, facts, _, codes = split_content_row(tuple(row))
+            yield content, digest, codes, facts
 
     def file_rows(self, after: bytes | None = None) -> Iterator[FileRow]:
         """See `RowStore`."""

@@ -1,6 +1,6 @@
 """A library on a PostgreSQL server. The tables are specified in `vtsfind.store.postgres.schema`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from itertools import groupby
@@ -18,6 +18,7 @@ from vtsfind.base.paths import show_path
 from vtsfind.base.records import Claim, Entry, Failure, Found, Head, Signature, Stamp
 from vtsfind.base.settings import local_folder
 from vtsfind.store.atomic import make_private_folder
+from vtsfind.store.cameras import CAMERAS, COUNT_WITHOUT_CAMERA, WITHOUT_CAMERA_FILES, Unlooked, grouped
 from vtsfind.store.database import Counts
 from vtsfind.store.errors import storage_errors
 from vtsfind.store.evidence import Row
@@ -28,11 +29,13 @@ from vtsfind.store.postgres.claims import Claims
 from vtsfind.store.postgres.codes import all_planes, near_planes
 from vtsfind.store.postgres.connection import connect, server_errors, translates_server_errors
 from vtsfind.store.postgres.rows import (
+    CONTENT_COLUMNS,
     Changes,
     content_columns,
     file_record,
     is_intact,
     signed_stamp,
+    write_cameras,
     write_verdicts,
 )
 from vtsfind.store.rows import FileRecord, reason_of, signed, split_codes, stamp_of, unsigned
@@ -320,8 +323,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
     def _qualified_columns(self) -> Any:
         from psycopg import sql
 
-        names = ["sha256", "size", "width", "height", "orientation", "taken", "format", "crc"]
-        own = [sql.Identifier("c", name) for name in names]
+        own = [sql.Identifier("c", name) for name in CONTENT_COLUMNS]
         codes = [sql.Identifier("c", f"code_{head.name}") for head in self._signature.heads]
         return sql.SQL(", ").join([*own, *codes])
 
@@ -332,6 +334,34 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
                 _REPAIR_HINT,
             )
         return file_record(row[1], row[2], row[3], row[4], row[5:])
+
+    # -- cameras ---------------------------------------------------------------------------------------------------
+
+    @translates_server_errors
+    def cameras(self) -> list[str]:
+        """The cameras of all photos, sorted."""
+        return sorted(name for (name,) in self.connection.execute(CAMERAS))
+
+    @translates_server_errors
+    def count_without_camera(self) -> int:
+        """The number of contents that nobody has looked at for a camera."""
+        row = self.connection.execute(COUNT_WITHOUT_CAMERA).fetchone()
+        assert row
+        return int(row[0])
+
+    @translates_server_errors
+    def without_camera(self, after: int, count: int) -> list[Unlooked]:
+        """The next of those contents."""
+        cursor = self.connection.cursor(binary=True)
+        return grouped(cursor.execute(WITHOUT_CAMERA_FILES.format("%s", "%s"), (after, count)))
+
+    @translates_server_errors
+    def set_cameras(self, names: Mapping[int, str]) -> None:
+        """Record the cameras of contents, by id; empty for none. Unlike other changes, these are written at once."""
+        self._changing()
+        with self.connection.transaction():
+            self._require_own_model()
+            write_cameras(self.connection, self._columns, names)
 
     @translates_server_errors
     def roots(self) -> list[bytes]:

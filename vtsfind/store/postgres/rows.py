@@ -4,6 +4,7 @@ Changes are gathered here and written by `write`, in one short transaction with 
 that none waits for another in a circle. Text cannot hold NUL on a server: it is written as `\x00`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from vtsfind.store.postgres.schema import code_column, lock_key
 from vtsfind.store.rows import (
     Facts,
     FileRecord,
+    facts_of,
     is_row_intact,
     join_codes,
     row_crc,
@@ -32,9 +34,21 @@ if TYPE_CHECKING:
 FileRow = tuple[bytes, int | None, int | None, int | None, bytes | None, str | None, str | None]
 """Path, size, mtime_ns, inode, SHA-256, reason, detail."""
 ContentRow = tuple[Any, ...]
-"""SHA-256, size, width, height, orientation, taken, format, CRC, and the code of each head as `Bits`."""
+"""SHA-256, the facts, CRC, and the code of each head as `Bits`."""
 
-_CONTENT_TYPES = ["bytea", "int8", "int4", "int4", "int4", "text", "text", "int8"]
+CONTENT_COLUMNS = (
+    "sha256",
+    "size",
+    "width",
+    "height",
+    "orientation",
+    "taken",
+    "format",
+    "camera",
+    "crc",
+)
+"""Those of `ContentRow` before the codes."""
+_CONTENT_TYPES = ["bytea", "int8", "int4", "int4", "int4", "text", "text", "text", "int8"]
 _FILE_TYPES = ["bytea", "int8", "int8", "int8", "bytea", "text", "text"]
 
 _STORE_FILES = (
@@ -60,8 +74,7 @@ def content_columns(signature: Signature) -> "sql.Composed":
     """The columns of `ContentRow`, by name."""
     from psycopg import sql
 
-    names = "sha256, size, width, height, orientation, taken, format, crc"
-    return sql.SQL(", ").join([sql.SQL(names), *map(code_column, signature.heads)])
+    return sql.SQL(", ").join([*map(sql.Identifier, CONTENT_COLUMNS), *map(code_column, signature.heads)])
 
 
 def content_row(signature: Signature, digest: bytes, facts: Facts, codes: bytes) -> ContentRow:
@@ -75,14 +88,20 @@ def content_row(signature: Signature, digest: bytes, facts: Facts, codes: bytes)
 
 def is_intact(row: tuple[Any, ...]) -> bool:
     """Whether what `content_columns` selects has its checksum."""
-    digest, *facts, crc = row[:8]
-    return is_row_intact(CRC_VERSION, digest, b"".join(row[8:]), crc, tuple(facts))
+    digest, facts, crc, codes = split_content_row(row)
+    return is_row_intact(CRC_VERSION, digest, codes, crc, facts)
+
+
+def split_content_row(row: tuple[Any, ...]) -> tuple[bytes, Facts, int, bytes]:
+    """SHA-256, facts, CRC and concatenated codes of what `content_columns` selects."""
+    digest, *facts, crc = row[: len(CONTENT_COLUMNS)]
+    return digest, tuple(facts), crc, b"".join(row[len(CONTENT_COLUMNS) :])
 
 
 def file_record(path: bytes, size: int, mtime_ns: int, inode: int, row: tuple[Any, ...]) -> FileRecord:
     """A file, and what `content_columns` selects of its content."""
-    info = PictureInfo(*row[2:7])
-    return FileRecord(path, Stamp(size, mtime_ns, unsigned(inode)), row[0], info)
+    digest, facts, _, _ = split_content_row(row)
+    return FileRecord(path, Stamp(size, mtime_ns, unsigned(inode)), digest, PictureInfo(*facts[1:]))
 
 
 @dataclass(slots=True)
@@ -103,9 +122,7 @@ class Changes:
                 raise ValueError(
                     "a content that is new to the index needs a digest of 32 bytes, info and codes"
                 )
-            taken = None if info.taken is None else text(info.taken)
-            size = signed(entry.stamp.size)
-            facts = (size, info.width, info.height, info.orientation, taken, text(info.format))
+            facts = facts_of(entry.stamp.size, info, text)
             self.contents.setdefault(entry.digest, content_row(signature, entry.digest, facts, codes))
         self.files[entry.path] = (entry.path, *signed_stamp(entry.stamp), entry.digest, None, None)
 
@@ -189,6 +206,33 @@ def _write_files(connection: "psycopg.Connection[Any]", rows: list[FileRow]) -> 
         rows,
     )
     connection.execute(_STORE_FILES)
+
+
+def write_cameras(
+    connection: "psycopg.Connection[Any]", columns: "sql.Composed", names: Mapping[int, str]
+) -> None:
+    """Write the cameras of contents, by id, within the caller's transaction; damaged rows stay as they are.
+
+    Parameters
+    ----------
+    connection
+        To the server.
+    columns
+        See `content_columns`.
+    names
+        The cameras; empty for none.
+    """
+    from psycopg import sql
+
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", (lock_key("writer"),))
+    query = sql.SQL("SELECT id, {} FROM contents WHERE id = ANY(%s)").format(columns)
+    changed = []
+    for content, *row in connection.cursor(binary=True).execute(query, (list(names),)):
+        digest, facts, _, codes = split_content_row(tuple(row))
+        if is_intact(tuple(row)):
+            named = (*facts[:-1], text(names[content]))
+            changed.append((named[-1], row_crc(CRC_VERSION, digest, codes, named), content))
+    connection.cursor().executemany("UPDATE contents SET camera = %s, crc = %s WHERE id = %s", changed)
 
 
 def write_verdicts(connection: "psycopg.Connection[Any]", rows: list[Row]) -> None:

@@ -80,7 +80,12 @@ CREATE TABLE verdicts (
 """
 """The table `pairs` of `vtsfind.store.evidence`."""
 
-STEPS = (_LIBRARY, _PEOPLE, _VERDICTS)
+_CAMERAS = """
+ALTER TABLE contents ADD COLUMN camera text;
+CREATE INDEX contents_by_camera ON contents (camera);
+"""
+
+STEPS = (_LIBRARY, _PEOPLE, _VERDICTS, _CAMERAS)
 """What makes version i + 1 of version i; version 0 is an empty schema."""
 VERSION = len(STEPS)
 
