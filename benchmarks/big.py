@@ -1,6 +1,6 @@
 """What a library costs from its first index on, and how that grows with the number of files.
 
-    python -m benchmarks.big --photos PHOTOS [--files 1000 10000 100000] [--write]
+    python -m benchmarks.big --photos PHOTOS [--files 1000 10000 100000] [--home HOME] [--write]
 
 PHOTOS is a folder of photos. For each number of files, a folder is made of them, and the real command line runs on it: first `index`,
 `index` with nothing new, `dupes`, `dupes` again, one file in a hundred changed, `index`, `dupes`, a query by a photo of the library and by a
@@ -10,6 +10,7 @@ one over the other.
 
 Figures are wall seconds, processor seconds of the command and its processes (which say more where the machine does other things), and
 its largest memory: the sum of the proportional sizes of all its processes, sampled ten times a second. With --write they go to docs/results/big.json.
+HOME keeps the files and libraries; a run that was ended goes on there after its last whole step.
 """
 
 import argparse
@@ -18,6 +19,7 @@ import math
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -87,18 +89,20 @@ class Pictures:
 
 
 def lay_out(folder: Path, pictures: Pictures, count: int) -> list[Path]:
-    """Make the files; gives them in order, the copies last."""
+    """Make the files that are not there yet; gives all in order, the copies last."""
     copies = int(COPY_SHARE * count)
-    files = []
-    for number in range(count):
+    files = [folder / f"{number // PER_FOLDER:04}" / f"{number}.jpg" for number in range(count)]
+    for number, path in enumerate(files):
+        if path.exists():
+            continue
         is_copy = number >= count - copies
         picture = pictures.make(number - (count - copies) if is_copy else number)
         if is_copy:
             picture = picture.resize((SIDE * 3 // 4, SIDE * 9 // 16), Image.Resampling.LANCZOS)
-        path = folder / f"{number // PER_FOLDER:04}" / f"{number}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(path, quality=80 if is_copy else 90)
-        files.append(path)
+        beside = path.with_suffix(".part")
+        picture.save(beside, "JPEG", quality=80 if is_copy else 90)
+        beside.replace(path)
     return files
 
 
@@ -113,12 +117,15 @@ def measured(home: Path, *command: str) -> dict[str, Any]:
 
 
 def life(home: Path, pictures: Pictures, count: int) -> dict[str, Any]:
-    """The steps of one library."""
+    """The steps of one library; those that `figures.json` in `home` has are done already."""
     files = lay_out(home / "photos", pictures, count)
-    figures: dict[str, Any] = {}
+    done = home / "figures.json"
+    figures: dict[str, Any] = json.loads(done.read_text()) if done.exists() else {}
 
     def step(name: str, *command: str) -> None:
-        figures[name] = measured(home, *command)
+        if name not in figures:
+            figures[name] = measured(home, *command)
+            done.write_text(json.dumps(figures))
         print(f"{count:,} files, {name}: {figures[name]}", file=sys.stderr)
 
     step("first index", "-m", "vtsfind", "index", str(home / "photos"))
@@ -126,8 +133,9 @@ def life(home: Path, pictures: Pictures, count: int) -> dict[str, Any]:
     step("first dupes", "-m", "vtsfind", "dupes")
     step("dupes, nothing new", "-m", "vtsfind", "dupes")
     middle = count // 2  # neither originals of copies nor copies
-    for number in range(middle, middle + math.ceil(CHANGED_SHARE * count)):
-        pictures.make(number, seed=1).save(files[number], quality=90)
+    if "index, 1 % changed" not in figures:
+        for number in range(middle, middle + math.ceil(CHANGED_SHARE * count)):
+            pictures.make(number, seed=1).save(files[number], quality=90)
     step("index, 1 % changed", "-m", "vtsfind", "index")
     step("dupes, 1 % changed", "-m", "vtsfind", "dupes")
     new = home / "new.jpg"
@@ -171,6 +179,9 @@ def main() -> None:
     )
     parser.add_argument("--photos", type=Path, required=True)
     parser.add_argument("--files", type=int, nargs="+", default=[1_000, 10_000, 100_000])
+    parser.add_argument(
+        "--home", type=Path, help="folder that keeps files and libraries, to go on after an end"
+    )
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     pictures = Pictures(sorted(path for path in given.photos.rglob("*") if path.is_file()))
@@ -180,7 +191,8 @@ def main() -> None:
 
     figures: dict[str, Any] = {}
     for count in given.files:
-        with tempfile.TemporaryDirectory() as home:
+        kept = given.home and given.home / str(count)
+        with nullcontext(kept) if kept else tempfile.TemporaryDirectory() as home:
             figures[name(count)] = life(Path(home), pictures, count)
     figures["growth, power of the number of files"] = growth(given.files, figures, name)
     if given.write:
