@@ -69,7 +69,9 @@ class Pictures:
         parts = []
         for path in photos:
             photo = Image.open(path).convert("L")
-            parts += [(path, box) for box in _boxes(photo) if np.std(photo.crop(box)) >= MIN_CONTRAST]
+            parts += [
+                (path, box) for box in _boxes(photo) if np.asarray(photo.crop(box)).std() >= MIN_CONTRAST
+            ]
         order = np.random.default_rng(0).permutation(len(parts))
         self._parts = [parts[place] for place in order]
 

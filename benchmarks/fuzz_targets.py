@@ -126,7 +126,7 @@ def _read_evidence(data: bytes, folder: Path) -> bool:
     try:
         with EvidenceStore(folder, "1", "1") as store:
             store.known_features(), store.features(first), store.verdicts([(first, second)])
-            store.local_candidates(b"key")
+            store.stage_result("stage", b"key"), store.points(first)
             store.save_features(first, b"new", full=True)
             store.commit()
             store.trim()
@@ -141,7 +141,8 @@ def _evidence_seed(folder: Path) -> bytes:
     with EvidenceStore(folder, "1", "1") as store:
         store.save_features(first, b"features" * 9, full=False)
         store.save_verdicts([((first, second), (Verdict.EDIT, Evidence(agreement=0.9, note="a crop")))])
-        store.save_local_candidates(b"key", b"pairs")
+        store.save_stage_result("stage", b"key", b"pairs")
+        store.save_points(first, b"points")
         store.commit()
     return (folder / evidence.NAME).read_bytes()
 

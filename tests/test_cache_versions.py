@@ -54,6 +54,7 @@ SOURCES = {
     ),
     "CANDIDATES_VERSION": (
         "find/candidates/local_features.py",
+        "find/candidates/visual_words.npz",
         "find/candidates/visual_words.py",
         "find/hamming/knn.py",
     ),

@@ -43,15 +43,29 @@ def test_what_was_stored_is_known_the_next_time(tmp_path: Path) -> None:
         assert store.problem == ""
 
 
-def test_only_the_latest_local_candidates_are_kept(tmp_path: Path) -> None:
+def test_only_the_latest_result_of_a_stage_is_kept(tmp_path: Path) -> None:
     with opened(tmp_path) as store:
-        store.save_local_candidates(b"one", b"pairs")
-        assert store.local_candidates(b"one") == b"pairs"
-        store.save_local_candidates(b"two", b"")
+        store.save_stage_result("stage", b"one", b"pairs")
+        store.save_stage_result("other", b"one", b"other pairs")
+        assert store.stage_result("stage", b"one") == b"pairs"
+        store.save_stage_result("stage", b"two", b"")
         store.commit()
     with opened(tmp_path) as store:
-        assert store.local_candidates(b"one") is None
-        assert store.local_candidates(b"two") == b""
+        assert store.stage_result("stage", b"one") is None
+        assert store.stage_result("stage", b"two") == b""
+        assert store.stage_result("other", b"one") == b"other pairs"
+
+
+def test_points_are_those_of_the_version_that_made_them(tmp_path: Path) -> None:
+    with EvidenceStore(tmp_path, "1", "1", "candidates 1") as store:
+        store.save_points(A, b"points of a")
+        store.commit()
+        assert (store.points(A), store.points(B)) == (b"points of a", None)
+    with EvidenceStore(tmp_path, "1", "1", "candidates 2") as store:
+        assert store.points(A) is None
+        store.trim()
+    with EvidenceStore(tmp_path, "1", "1", "candidates 1") as store:
+        assert store.points(A) is None
 
 
 def test_features_of_a_reduced_photo_do_not_count_as_those_of_the_full_size(tmp_path: Path) -> None:

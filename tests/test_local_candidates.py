@@ -20,7 +20,7 @@ from vtsfind.find.candidates.local_features import (
     LocalCandidates,
     local_candidates,
 )
-from vtsfind.find.candidates.visual_words import MAX_CHANCE_NEIGHBOURS, learn_vocabulary
+from vtsfind.find.candidates.visual_words import MAX_CHANCE_NEIGHBOURS, Points, points, signs_for, words
 from vtsfind.find.features.features import Features, LocalFeatures, features
 
 UNRELATED = range(20, 44)
@@ -54,7 +54,7 @@ def digest(each: Features, n: int = 0) -> bytes:
 
 def found(photos: Sequence[Features], **options: object) -> LocalCandidates:
     digests = [digest(each, n) for n, each in enumerate(photos)]
-    return local_candidates(digests, photos.__getitem__, **options)  # type: ignore[arg-type]
+    return local_candidates(digests, lambda place: points(photos[place].coarse), **options)  # type: ignore[arg-type]
 
 
 def pairs_of(result: LocalCandidates) -> set[tuple[int, int]]:
@@ -162,8 +162,8 @@ def test_the_order_of_the_photos_does_not_matter(random: object) -> None:
         both = [frozenset((names[a], names[b])) for a, b in sides]
         return set(zip(both, result.votes.tolist(), result.ranks.tolist(), strict=True))
 
-    plain = local_candidates(digests, photos.__getitem__)
-    mixed = local_candidates([digests[n] for n in order], lambda place: photos[order[place]])
+    plain = local_candidates(digests, lambda place: points(photos[place].coarse))
+    mixed = local_candidates([digests[n] for n in order], lambda place: points(photos[order[place]].coarse))
     assert len(plain.firsts) >= 3
     assert told(plain, range(len(photos))) == told(mixed, order)
 
@@ -172,6 +172,7 @@ def test_how_many_are_counted_at_once_does_not_matter(monkeypatch: pytest.Monkey
     photos = [photo(1), *unrelated()[:6], seen(collage(1, 22, 24, 92))]
     whole = found(photos)
     monkeypatch.setattr(module, "_PHOTOS_PER_BLOCK", 50)
+    monkeypatch.setattr(module, "_POINTS_PER_CHUNK", 777)
     monkeypatch.setattr(vocabulary, "_DESCRIPTORS_PER_BATCH", 301)
     parts = found(photos)
     for name in ("firsts", "seconds", "votes", "ranks"):
@@ -217,30 +218,45 @@ def mirrored(
     return cells[..., (-np.arange(8)) % 8].reshape(-1, 128)
 
 
+def all_points(photos: Sequence[Features]) -> Points:
+    return np.concatenate([points(each.coarse) for each in photos])
+
+
 def test_a_mirror_image_has_the_same_words_and_signatures_exchanged() -> None:
-    descriptors = photo(1).coarse.descriptors
-    words = learn_vocabulary(descriptors, len(descriptors))
-    plain, other = words.assign_words(descriptors), words.assign_words(mirrored(descriptors))
-    assert np.array_equal(plain.words, other.words)
-    assert np.array_equal(plain.signatures, other.signatures)
-    assert (plain.halves_swapped ^ other.halves_swapped).mean() > 0.9
+    local = photo(1).coarse
+    plain, other = points(local), points(LocalFeatures(local.packed_points, mirrored(local.descriptors)))
+    assert np.array_equal(words(plain, 3), words(other, 3))
+    assert np.array_equal(plain["signature"], other["signature"])
+    assert (plain["swapped"] ^ other["swapped"]).mean() > 0.9
+
+
+def test_the_largest_points_come_first() -> None:
+    sizes = points(photo(1).coarse)["size"].astype(int)
+    assert (np.diff(sizes) <= 0).all()
 
 
 def test_words_are_the_finer_the_more_points_there_are() -> None:
-    descriptors = np.concatenate([each.coarse.descriptors for each in unrelated()])
-    signs_in_word = [
-        learn_vocabulary(descriptors, points).signs_in_word for points in (10**3, 10**5, 10**7, 10**9)
-    ]
-    assert signs_in_word[0] == 0
-    assert signs_in_word == sorted(signs_in_word)
-    assert signs_in_word[-1] == vocabulary.MAX_SIGNS_IN_WORD
+    sample = all_points(unrelated())
+    signs = [signs_for(sample, total) for total in (10**3, 10**5, 10**7, 10**9)]
+    assert signs[0] == 0
+    assert signs == sorted(signs)
+    assert signs[-1] == vocabulary.MAX_SIGNS_IN_WORD
 
 
 def test_few_points_share_a_word_by_chance() -> None:
-    descriptors = np.concatenate([each.coarse.descriptors for each in unrelated()])
-    words = learn_vocabulary(descriptors, len(descriptors)).assign_words(descriptors).words
-    _, counts = np.unique(words, return_counts=True)
+    sample = all_points(unrelated())
+    _, counts = np.unique(words(sample, signs_for(sample, len(sample))), return_counts=True)
     assert (counts * counts).sum() / counts.sum() <= MAX_CHANCE_NEIGHBOURS + 1
+
+
+@given(st.lists(st.integers(0, 5), max_size=400), st.integers(1, 9))
+def test_what_comes_after_a_point_is_counted_within_its_word(runs: list[int], per_chunk: int) -> None:
+    rising = np.repeat(np.arange(len(runs), dtype=np.uint64), runs)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(module, "_POINTS_PER_CHUNK", per_chunk)
+        patched.setattr(module, "_MAX_POINTS_PER_WORD", 3)
+        counted = module._counted_after(rising).tolist()
+    assert counted == [n if run <= 3 else 0 for run in runs for n in range(run - 1, -1, -1)]
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 2**40)] * 4)))

@@ -62,7 +62,8 @@ CHANGES = [
     "UPDATE features SET full = 1 - full",
     "DROP TABLE pairs",
     "ALTER TABLE features ADD COLUMN more TEXT",
-    "UPDATE local_candidates SET data = x'00'",
+    "UPDATE points SET data = x'00'",
+    "UPDATE stages SET data = x'00'",
 ]
 
 
@@ -76,8 +77,9 @@ def test_a_changed_row_of_the_cache_is_not_believed(run: Vtsfind, library: Path,
     arguments = ("dupes", "--library", library, "--json", "--kind", "copies,burst")
     expected = groups(run(*arguments))
     with closing(sqlite3.connect(library / "evidence.db")) as connection:
-        if not connection.execute("SELECT count(*) FROM local_candidates").fetchone()[0]:
-            connection.execute("INSERT INTO local_candidates VALUES (x'01', x'02', 3)")
+        for table, row in (("points", "(x'01', '1', x'02', 3)"), ("stages", "('1', x'01', x'02', 3)")):
+            if not connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]:
+                connection.execute(f"INSERT INTO {table} VALUES {row}")
         connection.execute(change)
         connection.commit()
     copy = library.with_name("copy")

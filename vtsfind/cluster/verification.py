@@ -61,7 +61,7 @@ class RayVerification(AbstractContextManager["RayVerification"]):
 
     @cached_property
     def _store(self) -> EvidenceStore:
-        return EvidenceStore(self._folder, self._features_version, "", write=False)
+        return EvidenceStore(self._folder, self._features_version, write=False)
 
     def full_frame_verdicts(
         self, pairs: Sequence[PhotoRefPair], cancel: CancelToken

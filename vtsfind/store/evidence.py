@@ -3,7 +3,7 @@
 The file `evidence.db` in the library's folder is an SQLite database. All of it is derived data: the file may be deleted at any
 time, and where the file cannot be written, memory takes its place. Rows are found by content and hold for one version of the
 code that made them; rows of other versions count as absent. Nothing that is not as it was written is believed: a row whose
-checksum is wrong, or a table that is not of the format, costs the file (`CacheDamaged`). Format, version 5 (`user_version`;
+checksum is wrong, or a table that is not of the format, costs the file (`CacheDamaged`). Format, version 6 (`user_version`;
 `application_id` is 0x56545345; each row ends in `crc`, the CRC-32 of its other values, one after the other: of each, its
 length in bytes as text and a comma, then bytes as they are, and anything else as Python's `repr` in UTF-8):
 
@@ -20,11 +20,15 @@ pairs             first, second     the first 16 bytes of two contents' SHA-256,
                   verdict           a value of `vtsfind.base.groups.Verdict`; NULL for a non-match; `undecided` if only the
                                     full frames were compared
                   evidence          JSON, see `vtsfind.base.groups.Evidence`; NULL for a non-match
-local_candidates  key               SHA-256 of everything that the last search by local features depended on
-                  data              the candidate pairs, see `vtsfind.find.candidates.local_features`
+points            content           as of features
+                  version           of the search by local features
+                  data              the local features as points, see `vtsfind.find.candidates.visual_words`
+stages            stage             the name of a stage of the last search for duplicates
+                  key               SHA-256 of everything that its result depended on
+                  data              its result
 ================= ================= ======================================================================================
 
-Features take about 40 to 95 kB a photo; `trim` drops the oldest rows.
+Features take about 40 to 95 kB a photo, points about 3 kB; `trim` drops the oldest features.
 """
 
 import json
@@ -45,7 +49,7 @@ from vtsfind.store.schema import open_connection
 
 NAME = "evidence.db"
 APPLICATION_ID = 0x56545345
-VERSION = 5
+VERSION = 6
 KEY_BYTES = 16
 """Length of the part of a SHA-256 that identifies a content here."""
 _PAIRS_PER_QUERY = 512
@@ -63,9 +67,6 @@ _FEATURES = (
     "CREATE TABLE features (content BLOB PRIMARY KEY, version TEXT NOT NULL, full INTEGER NOT NULL,"
     " data BLOB NOT NULL, crc INTEGER NOT NULL) STRICT"
 )
-_LOCAL_CANDIDATES = (
-    "CREATE TABLE local_candidates (key BLOB PRIMARY KEY, data BLOB NOT NULL, crc INTEGER NOT NULL) STRICT"
-)
 _PAIRS = (
     "CREATE TABLE pairs (first BLOB, second BLOB, version TEXT NOT NULL, verdict TEXT, evidence TEXT,"
     " crc INTEGER NOT NULL, PRIMARY KEY (first, second)) STRICT, WITHOUT ROWID"
@@ -74,13 +75,16 @@ _FULL_SIZE = (
     "CREATE TABLE full_size (first BLOB, second BLOB, version TEXT NOT NULL, differs INTEGER NOT NULL,"
     " crc INTEGER NOT NULL, PRIMARY KEY (first, second)) STRICT, WITHOUT ROWID"
 )
-_TABLES = (_FEATURES, _FULL_SIZE, _LOCAL_CANDIDATES, _PAIRS)
+_POINTS = "CREATE TABLE points (content BLOB PRIMARY KEY, version TEXT NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL) STRICT"
+_STAGES = "CREATE TABLE stages (stage TEXT PRIMARY KEY, key BLOB NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL) STRICT"
+_TABLES = (_FEATURES, _FULL_SIZE, _PAIRS, _POINTS, _STAGES)
 """In the order of their names."""
 _EVERY_ROW = (
     "SELECT content, version, full, data, crc FROM features",
     "SELECT first, second, version, differs, crc FROM full_size",
-    "SELECT key, data, crc FROM local_candidates",
     "SELECT first, second, version, verdict, evidence, crc FROM pairs",
+    "SELECT content, version, data, crc FROM points",
+    "SELECT stage, key, data, crc FROM stages",
 )
 _FILE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 
@@ -96,18 +100,25 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
     ----------
     folder
         Of the library.
-    features_version, verdicts_version
-        Versions of the code that extracts features, and of the code that verifies pairs.
+    features_version, verdicts_version, candidates_version
+        Versions of the code that extracts features, that verifies pairs, and that searches by local features.
     write
         Whether to open the file for writing; a missing or damaged file is then created. Otherwise it is only read.
     """
 
     def __init__(
-        self, folder: Path, features_version: str, verdicts_version: str, *, write: bool = True
+        self,
+        folder: Path,
+        features_version: str,
+        verdicts_version: str = "",
+        candidates_version: str = "",
+        *,
+        write: bool = True,
     ) -> None:
         self._path = folder / NAME
         self._features_version = features_version
         self._verdicts_version = verdicts_version
+        self._candidates_version = candidates_version
         self.problem = ""
         """Why the file cannot be written, in the words of the system; empty if it can."""
         self._pending: list[tuple[str, Rows]] = []
@@ -223,17 +234,33 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
             [row for row in rows if row[2] == self._verdicts_version and _has_crc(row)],
         )
 
-    def local_candidates(self, key: bytes) -> bytes | None:
-        """The candidates that `save_local_candidates` stored under this key; None if another key was stored since."""
-        rows = self._checked_rows("SELECT key, data, crc FROM local_candidates WHERE key = ?", (key,))
-        return bytes(rows[0][1]) if rows else None
+    def points(self, digest: bytes) -> bytes | None:
+        """The local features of a content as points; None if they are unknown."""
+        rows = self._checked_rows(
+            "SELECT content, version, data, crc FROM points WHERE content = ? AND version = ?",
+            (digest[:KEY_BYTES], self._candidates_version),
+        )
+        return bytes(rows[0][2]) if rows else None
 
-    def save_local_candidates(self, key: bytes, stored: bytes) -> None:
-        """Store the result of the latest search by local features, in place of the one before."""
-        self._write("DELETE FROM local_candidates WHERE key <> ?", [(key,)])
+    def save_points(self, digest: bytes, stored: bytes) -> None:
+        """Store the points of a content, until `commit` in the open transaction only."""
         self._write(
-            "INSERT OR REPLACE INTO local_candidates (key, data, crc) VALUES (?, ?, ?)",
-            [_with_crc(key, stored)],
+            "INSERT OR REPLACE INTO points (content, version, data, crc) VALUES (?, ?, ?, ?)",
+            [_with_crc(digest[:KEY_BYTES], self._candidates_version, stored)],
+        )
+
+    def stage_result(self, stage: str, key: bytes) -> bytes | None:
+        """The last result of a stage, if that was stored under this key."""
+        rows = self._checked_rows(
+            "SELECT stage, key, data, crc FROM stages WHERE stage = ? AND key = ?", (stage, key)
+        )
+        return bytes(rows[0][2]) if rows else None
+
+    def save_stage_result(self, stage: str, key: bytes, stored: bytes) -> None:
+        """Store the result of a stage in place of the one before, until `commit` in the open transaction only."""
+        self._write(
+            "INSERT OR REPLACE INTO stages (stage, key, data, crc) VALUES (?, ?, ?, ?)",
+            [_with_crc(stage, key, stored)],
         )
 
     def commit(self) -> None:
@@ -250,6 +277,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         self._write("DELETE FROM features WHERE version <> ?", [(self._features_version,)])
         self._write("DELETE FROM pairs WHERE version <> ?", [(self._verdicts_version,)])
         self._write("DELETE FROM full_size WHERE version <> ?", [(self._verdicts_version,)])
+        self._write("DELETE FROM points WHERE version <> ?", [(self._candidates_version,)])
         self._write(
             "DELETE FROM features WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
             " sum(length(data)) OVER (ORDER BY rowid DESC) AS total FROM features) WHERE total > ?)",

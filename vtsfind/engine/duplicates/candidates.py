@@ -107,15 +107,15 @@ def propose_by_local_features(
     contents = [collection.contents[n] for n in chosen]
     digests = [content.digest for content in contents]
 
-    def find() -> LocalCandidates:
+    def find() -> bytes:
         return local_candidates(
             digests,
-            lambda place: cache.features(contents[place]),
+            lambda place: cache.points(contents[place]),
             wanted=lambda firsts, seconds: open_pairs(chosen[firsts], chosen[seconds]),
             monitor=monitor,
-        )
+        ).to_bytes()
 
     key = hashlib.sha256(candidates_version().encode() + open_pairs.digest())
     key.update(chosen.tobytes() + b"".join(digests))
-    found = cache.local_candidates(key.digest(), find)
+    found = LocalCandidates.from_bytes(cache.stage_result("local candidates", key.digest(), find))
     return replace(found, firsts=chosen[found.firsts], seconds=chosen[found.seconds])

@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+import numpy as np
+
 from vtsfind.base.groups import UNDECIDED, Evidence, FullFrameVerdict, PairVerdict
 from vtsfind.base.paths import show_path
 from vtsfind.base.progress import Phase
@@ -17,12 +19,12 @@ from vtsfind.engine.decoding import FullSizePair, compare_in_full
 from vtsfind.engine.library.snapshot import Content
 from vtsfind.engine.work.verification_pool import RecentFeatures
 from vtsfind.engine.work.workplace import PhotoRefPair
-from vtsfind.find.candidates.local_features import LocalCandidates
+from vtsfind.find.candidates import visual_words
 from vtsfind.find.features.extract import ExtractFeatures, details_of, pack
 from vtsfind.find.features.features import Features
 from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame, match_local_features
-from vtsfind.find.versions import features_version, verdicts_version
+from vtsfind.find.versions import candidates_version, features_version, verdicts_version
 from vtsfind.media.pool import Job, JobResult
 from vtsfind.store.evidence import KEY_BYTES, CacheDamaged, EvidenceStore, Row, discard
 
@@ -71,7 +73,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         """The pairs whose verdicts others have, by the keys of both contents."""
         self.compared = 0
         """Pairs that were compared in this run."""
-        self._store = EvidenceStore(folder, features_version(), verdicts_version())
+        self._store = EvidenceStore(folder, features_version(), verdicts_version(), candidates_version())
         self._context = context
         self._last_commit_s = time.monotonic()
         try:
@@ -182,18 +184,23 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         stored = self._store.features(content.digest)
         return Details() if stored is None else details_of(stored)
 
-    def features(self, content: Content) -> Features:
-        """The features of a photo that has some."""
-        return self._photo_features(content).features
+    def points(self, content: Content) -> visual_words.Points:
+        """The local features of a photo that has features, as points."""
+        stored = self._store.points(content.digest)
+        if stored is None:
+            with SINGLE_THREADED_BLAS:
+                stored = visual_words.points(self._photo_features(content).features.coarse).tobytes()
+            self._store.save_points(content.digest, stored)
+            self._commit_periodically()
+        return np.frombuffer(stored, visual_words.POINT)
 
-    def local_candidates(self, key: bytes, find: Callable[[], LocalCandidates]) -> LocalCandidates:
-        """The pairs that the last search by local features gave, if it had the same key, else what `find` gives now."""
-        stored = self._store.local_candidates(key)
-        if stored is not None:
-            return LocalCandidates.from_bytes(stored)
-        found = find()
-        self._store.save_local_candidates(key, found.to_bytes())
-        return found
+    def stage_result(self, stage: str, key: bytes, make: Callable[[], bytes]) -> bytes:
+        """What a stage of the last search gave, if that had the same key, else what `make` gives now."""
+        stored = self._store.stage_result(stage, key)
+        if stored is None:
+            stored = make()
+            self._store.save_stage_result(stage, key, stored)
+        return stored
 
     def compare(
         self, pairs: Sequence[ContentPair], advance: Callable[[int], None] = lambda _: None

@@ -250,4 +250,4 @@ def _extract_local_features(
 
 @cache
 def _recent_features(folder: Path, features_version: str) -> RecentFeatures:
-    return RecentFeatures(EvidenceStore(folder, features_version, "", write=False))
+    return RecentFeatures(EvidenceStore(folder, features_version, write=False))

@@ -1,8 +1,8 @@
 """Visual words: a number for each local feature, such that features of one spot of a scene often have the same number.
 
-A descriptor is cut into halves of 2 x 4 cells by 8 orientations, and each half is quantised to the nearest of at most 512
-centres; the two centres make a word, as in the inverted multi-index of Babenko and Lempitsky (2012). Where there are too many points
-for these words, a few signs are added, for the side of its centre on which a half lies. 32 such signs a half are a
+A descriptor is cut into halves of 2 x 4 cells by 8 orientations, and each half is quantised to the nearest of 512 centres; the two
+centres make a word, as in the inverted multi-index of Babenko and Lempitsky (2012). Where there are too many points for these
+words, a few signs are added, for the side of its centre on which a half lies. 32 such signs a half are a
 descriptor's signature, which separates points of one word: the Hamming embedding of Jegou, Douze and Schmid (2008),
 with the mean in place of the median.
 
@@ -11,55 +11,60 @@ quantised with the same centres: the mirror image of a point then has the same t
 word has the lower centre first, and each point says whether its halves were exchanged for that. So a photo and a mirrored
 one share words at no further cost.
 
-The centres are learned from a sample of the library's own descriptors. All numbers are whole and small enough to be
-exact in single precision, so nothing depends on the order of sums, or on how many threads there are.
+The centres are those of `visual_words.npz`, which `python -m benchmarks.fit_words` learns, so the points of a photo depend on the
+photo alone and need be computed only once. All numbers are whole and small enough to be exact in single precision, so nothing depends
+on the order of sums, or on how many threads there are.
 
-Axis letters: n points, m sampled halves, k centres.
+Axis letters: n points, k centres.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.find.features.features import Floats, Pixels
+from vtsfind.find.features.features import Floats, LocalFeatures, Pixels
 from vtsfind.find.hamming.distance import Integers, Words
 
-MAX_CENTRES = 512
-"""At most. With 128, which are faster to compare, collages had four in ten of the votes that they have with 512."""
+VOCABULARY = Path(__file__).with_name("visual_words.npz")
+CENTRES = 512
+"""With 128, which are faster to compare, collages had four in ten of the votes that they have with 512."""
 SIGNS_PER_HALF = 32
 """Of each half."""
 MAX_CHANCE_NEIGHBOURS = 32
 """Points that the typical point of a library shares its word with by chance, at most: what finding all pairs costs."""
 MAX_SIGNS_IN_WORD = 6
 """Signs of each half that become part of the word, at most. Words must fit 32 bits."""
+POINT = np.dtype(
+    [
+        ("low", "<u2"),
+        ("high", "<u2"),
+        ("signature", "<u8"),
+        ("angle", "u1"),
+        ("size", "u1"),
+        ("swapped", "?"),
+    ]
+)
+"""A local feature as a point of an index: its lower and higher centre; 32 signs of the half of either, those of the lower in
+the higher bits; its angle in 1/256 of a turn, measured the other way round if its halves were exchanged; the logarithm of its
+diameter, in eighths of an octave; whether its halves were exchanged."""
+Points = npt.NDArray[Any]
+"""(n,) of `POINT`."""
 
-_HALF_DIMENSIONS = 64
-_KMEANS_ROUNDS = 3
-_POINTS_PER_CENTRE = 16
+HALF_DIMENSIONS = 64
 _DESCRIPTORS_PER_BATCH = 512
 """Descriptors whose distances to all centres fit a processor's own cache."""
 
 # A half is 2 rows x 4 columns x 8 directions, in the frame of the feature: mirroring turns the rows and the directions over.
-_MIRRORED_HALF_ORDER = np.arange(_HALF_DIMENSIONS).reshape(2, 4, 8)[::-1][:, :, (-np.arange(8)) % 8].ravel()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class WordAssignments:
-    """Points as words."""
-
-    words: npt.NDArray[np.uint32]
-    """(n,)"""
-    signatures: Words
-    """(n,) two points of one word are the more alike, the fewer bits differ; random ones differ in half of 64."""
-    halves_swapped: npt.NDArray[np.bool_]
-    """(n,) whether the word is that of the mirror image. Where two points differ in this, one photo may be mirrored."""
+_MIRRORED_HALF_ORDER = np.arange(HALF_DIMENSIONS).reshape(2, 4, 8)[::-1][:, :, (-np.arange(8)) % 8].ravel()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
-    """How points become words; made by `learn_vocabulary`."""
+    """How halves of descriptors become numbers."""
 
     centres: Floats
     """(k, 64), whole numbers."""
@@ -67,110 +72,106 @@ class Vocabulary:
     """(64, 32) of 1 and -1: the sums whose signs are the signature; those that vary most come first."""
     centre_projections: Floats
     """(k, 32): these sums of the centres."""
-    signs_in_word: int = 0
-    """How many signs of each half are part of the word."""
 
-    def assign_words(self, descriptors: Pixels) -> WordAssignments:
-        """Give points (n, 128) their words."""
-        return _assemble_words(self.centres_and_signs(descriptors), self.signs_in_word)
+    @classmethod
+    def of(cls, centres: npt.NDArray[np.uint8], columns: npt.NDArray[np.uint8]) -> Self:
+        """The vocabulary of some centres (k, 64) and columns (32,) of a Hadamard matrix."""
+        directions = np.ascontiguousarray(hadamard()[:, columns])
+        whole = centres.astype(np.float32)
+        return cls(whole, directions, whole @ directions)
 
-    def centres_and_signs(self, descriptors: Pixels) -> list[Words]:
-        """The nearest centre of each half of points (n, 128), and its signs: four numbers a point, (n,) each."""
-        found = []
-        for half in halves(descriptors):
-            near = nearest_centre(half, self.centres)
-            signs = np.empty(len(half), np.uint64)
-            for start in range(0, len(half), _DESCRIPTORS_PER_BATCH):
-                here = slice(start, start + _DESCRIPTORS_PER_BATCH)
-                beyond = half[here] @ self.directions > self.centre_projections[near[here]]
-                signs[here] = np.packbits(beyond, axis=1).view(">u4").ravel()
-            found += [near.astype(np.uint64), signs]
-        return found
+    def quantised(self, half: Floats) -> tuple[Integers, Words]:
+        """The nearest centre of each half (n, 64), and its signs, (n,) both."""
+        near = nearest_centre(half, self.centres)
+        signs = np.empty(len(half), np.uint64)
+        for start in range(0, len(half), _DESCRIPTORS_PER_BATCH):
+            here = slice(start, start + _DESCRIPTORS_PER_BATCH)
+            beyond = half[here] @ self.directions > self.centre_projections[near[here]]
+            signs[here] = np.packbits(beyond, axis=1).view(">u4").ravel()
+        return near, signs
 
 
-def _assemble_words(centres_and_signs: Sequence[Words], signs_in_word: int) -> WordAssignments:
-    """The words of points by what `Vocabulary.centres_and_signs` says of them."""
-    a, a_signs, b, b_signs = centres_and_signs
-    shift, kept = np.uint64(SIGNS_PER_HALF), np.uint64(signs_in_word)
-    a = a << kept | a_signs >> (shift - kept)
-    b = b << kept | b_signs >> (shift - kept)
-    halves_swapped = (a > b) | ((a == b) & (a_signs > b_signs))
-    words = np.minimum(a, b) * np.uint64(MAX_CENTRES << signs_in_word) + np.maximum(a, b)
-    signatures = np.where(halves_swapped, b_signs << shift | a_signs, a_signs << shift | b_signs)
-    return WordAssignments(words.astype(np.uint32), signatures, halves_swapped)
+@cache
+def vocabulary() -> Vocabulary:
+    """The one that ships."""
+    with np.load(VOCABULARY) as stored:
+        return Vocabulary.of(stored["centres"], stored["columns"])
+
+
+def points(local: LocalFeatures) -> Points:
+    """The local features of a photo as points (n,) of `POINT`, those of the largest diameters first."""
+    order = np.argsort(-local.packed_points[:, 2].astype(np.int64), kind="stable")
+    packed = local.packed_points[order]
+    (a, a_signs), (b, b_signs) = map(vocabulary().quantised, halves(local.descriptors[order]))
+    swapped = (a > b) | ((a == b) & (a_signs > b_signs))
+    turns = (packed[:, 3] >> 8).astype(np.uint8)
+    shift = np.uint64(SIGNS_PER_HALF)
+    made = np.empty(len(packed), POINT)
+    made["low"], made["high"] = np.minimum(a, b), np.maximum(a, b)
+    made["signature"] = np.where(swapped, b_signs << shift | a_signs, a_signs << shift | b_signs)
+    made["angle"] = np.where(swapped, 128 - turns, turns)
+    made["size"] = np.rint(8 * np.log2(np.maximum(packed[:, 2], 1)))
+    made["swapped"] = swapped
+    return made
+
+
+def words(some: Points, signs_in_word: int) -> npt.NDArray[np.uint32]:
+    """The words of points (n,), so many signs of each half among them."""
+    signature = some["signature"]
+    left_out = np.uint64(SIGNS_PER_HALF - signs_in_word)
+    low_signs = signature >> np.uint64(SIGNS_PER_HALF)
+    high_signs = signature & np.uint64((1 << SIGNS_PER_HALF) - 1)
+    kept = np.uint64(signs_in_word)
+    low = some["low"].astype(np.uint64) << kept | low_signs >> left_out
+    high = some["high"].astype(np.uint64) << kept | high_signs >> left_out
+    return (low * np.uint64(CENTRES << signs_in_word) + high).astype(np.uint32)
+
+
+def signs_for(sample: Points, total: int) -> int:
+    """How many signs words need in a library.
+
+    Parameters
+    ----------
+    sample
+        (n,) points from all over the library.
+    total
+        How many points it has.
+    """
+    signs = 0
+    while signs < MAX_SIGNS_IN_WORD and total * _collision_rate(words(sample, signs)) > MAX_CHANCE_NEIGHBOURS:
+        signs += 1
+    return signs
+
+
+def _collision_rate(some: npt.NDArray[np.uint32]) -> float:
+    """How often two points have the same word."""
+    _, counts = np.unique(some, return_counts=True)
+    pairs = int((counts * (counts - 1)).sum())
+    return pairs / max(1, len(some) * (len(some) - 1))
 
 
 def halves(descriptors: Pixels) -> tuple[Floats, Floats]:
     """The halves of descriptors (n, 128), each (n, 64), the second one mirrored."""
-    first = np.ascontiguousarray(descriptors[:, :_HALF_DIMENSIONS], np.float32)
-    return first, descriptors[:, _HALF_DIMENSIONS:][:, _MIRRORED_HALF_ORDER].astype(np.float32)
+    first = np.ascontiguousarray(descriptors[:, :HALF_DIMENSIONS], np.float32)
+    return first, descriptors[:, HALF_DIMENSIONS:][:, _MIRRORED_HALF_ORDER].astype(np.float32)
 
 
-def nearest_centre(points: Floats, centres: Floats) -> Integers:
-    """Which of some centres (k, 64) is the nearest to each point (n, 64); of equally near ones the first."""
-    found = np.empty(len(points), np.int64)
+def nearest_centre(some: Floats, centres: Floats) -> Integers:
+    """Which of some centres (k, 64) is the nearest to each half (n, 64); of equally near ones the first."""
+    found = np.empty(len(some), np.int64)
     # Values are at most 255 and there are 64 of them: twice a product stays below 2**24, and is exact.
     lengths, doubled = (centres * centres).sum(1), -2 * centres.T
-    for start in range(0, len(points), _DESCRIPTORS_PER_BATCH):
+    for start in range(0, len(some), _DESCRIPTORS_PER_BATCH):
         here = slice(start, start + _DESCRIPTORS_PER_BATCH)
-        off = points[here] @ doubled
+        off = some[here] @ doubled
         off += lengths
         found[here] = off.argmin(1)
     return found
 
 
-def learn_vocabulary(sample: Pixels, points: int) -> Vocabulary:
-    """Make words for a library.
-
-    Parameters
-    ----------
-    sample
-        (n, 128): descriptors from all over the library, or none if there are none. What is learned depends on their order.
-    points
-        How many points the library has.
-    """
-    both = np.concatenate(halves(sample))
-    centres = _centres(both, max(1, min(MAX_CENTRES, len(both) // _POINTS_PER_CENTRE)))
-    signs = _hadamard()
-    strength = np.square((both - centres[nearest_centre(both, centres)]) @ signs, dtype=np.float64).sum(0)
-    best = np.argsort(-strength, kind="stable")[:SIGNS_PER_HALF]
-    vocabulary = Vocabulary(centres, np.ascontiguousarray(signs[:, best]), centres @ signs[:, best])
-    centres_and_signs = vocabulary.centres_and_signs(sample)
-    signs_in_word = 0
-    while (
-        signs_in_word < MAX_SIGNS_IN_WORD
-        and points * _collision_rate(_assemble_words(centres_and_signs, signs_in_word).words)
-        > MAX_CHANCE_NEIGHBOURS
-    ):
-        signs_in_word += 1
-    return replace(vocabulary, signs_in_word=signs_in_word)
-
-
-def _collision_rate(words: npt.NDArray[np.uint32]) -> float:
-    """How often two points have the same word."""
-    _, counts = np.unique(words, return_counts=True)
-    pairs = int((counts * (counts - 1)).sum())
-    return pairs / max(1, len(words) * (len(words) - 1))
-
-
-def _centres(sample: Floats, count: int) -> Floats:
-    """Centres (count, 64) of halves (m, 64), by a few rounds of k-means from every so many-th of them."""
-    if not len(sample):
-        return np.zeros((1, _HALF_DIMENSIONS), np.float32)
-    centres = sample[np.linspace(0, len(sample) - 1, count).astype(np.int64)]
-    for _ in range(_KMEANS_ROUNDS):
-        near = nearest_centre(sample, centres)
-        order = np.argsort(near, kind="stable")
-        taken, starts = np.unique(near[order], return_index=True)
-        sums = np.add.reduceat(sample[order].astype(np.int64), starts)
-        sizes = np.diff(np.append(starts, len(near)))
-        centres[taken] = np.rint(sums / sizes[:, None])
-    return centres
-
-
-def _hadamard() -> Floats:
+def hadamard() -> Floats:
     """A square matrix (64, 64) of 1 and -1 with orthogonal columns (Sylvester)."""
     signs = np.ones((1, 1), np.float32)
-    while len(signs) < _HALF_DIMENSIONS:
+    while len(signs) < HALF_DIMENSIONS:
         signs = np.block([[signs, signs], [signs, -signs]])
     return signs
