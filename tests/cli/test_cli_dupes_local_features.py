@@ -1,6 +1,8 @@
 """`vtsfind dupes` where codes propose nothing: pairs by the details that photos have in common."""
 
+import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -105,3 +107,52 @@ def test_what_is_no_duplicate_by_the_users_word_is_not_joined(search: Vtsfind) -
         for collage in ("collage", "collage-again"):
             decide_digests(DecisionKind.NOT_DUPLICATE, [digests[photo], digests[collage]])
     assert len(records(search(), "group")) == 2
+
+
+def forbid_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    def searched(*_arguments: Any, **_options: Any) -> None:
+        raise AssertionError("pairs were searched for again")
+
+    monkeypatch.setattr("vtsfind.engine.duplicates.pipeline.propose_by_hash", searched)
+
+
+def test_a_run_with_nothing_new_searches_for_no_pairs(
+    search: Vtsfind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = search()
+    forbid_search(monkeypatch)
+    second = search()
+    assert records(first, "group") == records(second, "group")
+    left_out = {"looked", "compared", "seconds"}
+    footers = [records(result, "footer")[0] for result in (first, second)]
+    assert footers[0].keys() == footers[1].keys()
+    assert all(footers[0][key] == footers[1][key] for key in footers[0].keys() - left_out)
+
+
+@pytest.mark.parametrize(
+    "lost",
+    ["DELETE FROM pairs WHERE verdict IS NOT NULL", "DELETE FROM features", "DELETE FROM stages"],
+)
+def test_where_something_of_the_last_search_is_lost_pairs_are_searched_for_again(
+    search: Vtsfind, tmp_path: Path, lost: str
+) -> None:
+    first = search()
+    with closing(sqlite3.connect(tmp_path / "library" / "evidence.db")) as connection:
+        connection.execute(lost)
+        connection.commit()
+    assert records(search(), "group") == records(first, "group")
+
+
+def test_what_changes_the_answer_is_searched_for_again(
+    search: Vtsfind, run: Vtsfind, folders: Path, tmp_path: Path
+) -> None:
+    assert len(records(search(), "group")) == 1
+    assert len(records(search("--within", folders / "photo"), "group")) == 1
+    assert len(records(search("--radius", 2), "group")) == 2
+    (folders / "photo" / "photo-again.jpg").unlink()
+    (group,) = records(search(), "group")
+    assert names(group) == {"collage.jpg", "collage-again.jpg"}  # no code is near that of the photo
+    photograph(0).save(folders / "photo" / "photo-again.jpg", quality=60)
+    assert run("index", folders, "--library", tmp_path / "library").exit_code == 0
+    (group,) = records(search(), "group")
+    assert names(group) == {"photo.jpg", "photo-again.jpg", "collage.jpg", "collage-again.jpg"}

@@ -15,6 +15,9 @@ VERDICTS_VERSION: Final = 5
 CANDIDATES_VERSION: Final = 3
 """Of the candidate pairs by local features: `vtsfind.find.candidates.local_features`."""
 
+SEARCH_VERSION: Final = 1
+"""Of which pairs are compared, and so of the copies of a whole library: the stages of `vtsfind.engine.duplicates` up to verification."""
+
 
 def features_version() -> str:
     """Version of cached features. Another OpenCV may find other local features, so its version is part of it."""
@@ -29,3 +32,8 @@ def verdicts_version() -> str:
 def candidates_version() -> str:
     """Version of cached candidate pairs, which rest on features."""
     return f"candidates {CANDIDATES_VERSION}, {features_version()}"
+
+
+def search_version() -> str:
+    """Version of the cached result of a search, which rests on all others."""
+    return f"search {SEARCH_VERSION}, {candidates_version()}, {verdicts_version()}"

@@ -18,6 +18,8 @@ from vtsfind.find.hamming.distance import Integers
 from vtsfind.find.pairs import CandidatePairs, Pair
 from vtsfind.find.versions import candidates_version
 
+_STAGE = "local candidates"
+
 
 def propose_by_hash(
     collection: Collection, scope_filter: ScopeFilter | None, radius: int | None, context: Context
@@ -106,16 +108,17 @@ def propose_by_local_features(
     chosen = np.array([n for n in numbers.tolist() if cache.has_features(collection.contents[n])], np.int64)
     contents = [collection.contents[n] for n in chosen]
     digests = [content.digest for content in contents]
-
-    def find() -> bytes:
-        return local_candidates(
+    key = hashlib.sha256(candidates_version().encode() + open_pairs.digest())
+    key.update(chosen.tobytes() + b"".join(digests))
+    stored = cache.stage_result(_STAGE, key.digest())
+    if stored is not None:
+        found = LocalCandidates.from_bytes(stored)
+    else:
+        found = local_candidates(
             digests,
             lambda place: cache.points(contents[place]),
             wanted=lambda firsts, seconds: open_pairs(chosen[firsts], chosen[seconds]),
             monitor=monitor,
-        ).to_bytes()
-
-    key = hashlib.sha256(candidates_version().encode() + open_pairs.digest())
-    key.update(chosen.tobytes() + b"".join(digests))
-    found = LocalCandidates.from_bytes(cache.stage_result("local candidates", key.digest(), find))
+        )
+        cache.save_stage_result(_STAGE, key.digest(), found.to_bytes())
     return replace(found, firsts=chosen[found.firsts], seconds=chosen[found.seconds])

@@ -107,7 +107,9 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
 
     def own_verdicts(self) -> Iterator[Row]:
         """The verdicts that `take_verdicts` did not give, for others who share the library."""
-        return (row for row in self._store.verdict_rows() if row[:2] not in self._shared)
+        for row in self._store.verdict_rows():
+            if row[:2] not in self._shared:
+                yield row
 
     def extract(self, contents: Sequence[Content], full_decode_digests: frozenset[bytes]) -> None:
         """Extract the features of all photos that have none yet.
@@ -194,13 +196,13 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
             self._commit_periodically()
         return np.frombuffer(stored, visual_words.POINT)
 
-    def stage_result(self, stage: str, key: bytes, make: Callable[[], bytes]) -> bytes:
-        """What a stage of the last search gave, if that had the same key, else what `make` gives now."""
-        stored = self._store.stage_result(stage, key)
-        if stored is None:
-            stored = make()
-            self._store.save_stage_result(stage, key, stored)
-        return stored
+    def stage_result(self, stage: str, key: bytes) -> bytes | None:
+        """What a stage of the last search gave, if that had the same key."""
+        return self._store.stage_result(stage, key)
+
+    def save_stage_result(self, stage: str, key: bytes, result: bytes) -> None:
+        """Keep what a stage gave, in place of what it gave before."""
+        self._store.save_stage_result(stage, key, result)
 
     def compare(
         self, pairs: Sequence[ContentPair], advance: Callable[[int], None] = lambda _: None

@@ -26,6 +26,7 @@ from vtsfind.engine.duplicates.keeper_ranking import RankedFiles
 from vtsfind.engine.duplicates.keepers import choose_keepers
 from vtsfind.engine.duplicates.options import DedupOptions, Rules, require_consistent, rules_for
 from vtsfind.engine.duplicates.results import DedupStats, Duplicates
+from vtsfind.engine.duplicates.searched import Searched, keep_search, last_search, search_key
 from vtsfind.engine.duplicates.verification import VerifiedPairs, verify_candidates
 from vtsfind.engine.duplicates.verifier import CodeVerifier, PhotoVerifier, Verifier
 from vtsfind.engine.library.access import open_library
@@ -36,7 +37,6 @@ from vtsfind.find.candidates.hash_codes import HashCandidates
 from vtsfind.find.hamming.distance import Integers
 from vtsfind.find.pairs import CandidatePairs
 from vtsfind.find.versions import verdicts_version
-from vtsfind.store.library import Library
 
 _FULL_DECODE_MAX_SHARE = 0.1
 """Share of the bits in which the codes of a pair differ, up to which it may have the same pixels: both photos are decoded at
@@ -67,44 +67,34 @@ def duplicates(context: Context, options: DedupOptions) -> Duplicates:
     require_consistent(options)
     with open_library(context.settings) as index:
         rules = rules_for(options, index)
+        radius = options.radius
+        if options.max_false_match is not None:
+            radius = radius_for(index.folder, index.signature, options.max_false_match)
         collection = read_collection(index, rules.scope, context.cancel)
-        proposed = _propose(index, collection, rules, options, context)
 
         def search(cache: FeatureCache) -> Duplicates:
-            stages = _Search(collection, rules, options, cache, context)
+            stages = _Search(collection, rules, options, radius=radius, cache=cache, context=context)
             cache.take_verdicts(index.verdicts(verdicts_version()))
-            verified = stages.verify(proposed) if proposed is not None else VerifiedPairs()
-            groups = stages.group(verified)
+            searched = stages.searched()
+            groups = stages.group(searched.verified)
             not_shared = index.share_verdicts(cache.own_verdicts())
             return Duplicates(
                 library=index.place,
                 model=index.signature.model,
                 head=collection.head,
-                radius=proposed.radius if proposed is not None else None,
-                complete=proposed.complete if proposed is not None else None,
+                radius=searched.radius,
+                complete=searched.complete,
                 verified=options.verify,
                 groups=groups,
                 roots=tuple(index.roots()),
                 failures=(*collection.snapshot.failures, *cache.failures),
                 absent=collection.snapshot.absent,
-                stats=_stats(collection, proposed, cache, stages.local_candidates),
+                stats=_stats(collection, searched, cache),
                 cache_problem=cache.problem or not_shared,
             )
 
         found, was_damaged = with_feature_cache(index.folder, context, search)
         return replace(found, cache_was_damaged=was_damaged)
-
-
-def _propose(
-    index: Library, collection: Collection, rules: Rules, options: DedupOptions, context: Context
-) -> HashCandidates | None:
-    """Hash candidates; None if only identical files are asked for, which need none."""
-    if rules.kinds <= {Verdict.BYTES}:
-        return None
-    radius = options.radius
-    if options.max_false_match is not None:
-        radius = radius_for(index.folder, index.signature, options.max_false_match)
-    return propose_by_hash(collection, collection.scope_filter(rules.scope), radius, context)
 
 
 class _Search:
@@ -115,18 +105,50 @@ class _Search:
         collection: Collection,
         rules: Rules,
         options: DedupOptions,
+        *,
+        radius: int | None,
         cache: FeatureCache,
         context: Context,
     ) -> None:
         self._collection = collection
         self._rules = rules
+        self._radius = radius
         self._limits_radius = options.limits_radius
         self._cache = cache
         self._context = context
         self._photos = PhotoVerifier(collection, cache) if options.verify else None
         self._verifier: Verifier = self._photos or CodeVerifier(collection, options.radius or 0)
-        self.local_candidates = 0
-        """Pairs that were proposed by local features."""
+        self._local_candidates = 0
+
+    def searched(self) -> Searched:
+        """The copies, as the last search found them if nothing that decides has changed since."""
+        if self._rules.kinds <= {Verdict.BYTES}:
+            return Searched()  # identical files need no search
+        key = search_key(self._collection, self._rules, self._radius)
+        known = (
+            last_search(key, self._collection, self._rules, self._cache, self._photos)
+            if self._photos
+            else None
+        )
+        if known is not None:
+            return known
+        proposed = propose_by_hash(
+            self._collection,
+            self._collection.scope_filter(self._rules.scope),
+            self._radius,
+            self._context,
+        )
+        searched = Searched(
+            self.verify(proposed),
+            proposed.radius,
+            proposed.complete,
+            candidates=len(proposed),
+            dropped=proposed.within - len(proposed),
+            local_candidates=self._local_candidates,
+        )
+        if self._photos:
+            keep_search(key, searched, self._cache)
+        return searched
 
     def verify(self, proposed: HashCandidates) -> VerifiedPairs:
         """Features, full-frame sets, representatives, verification; local candidates, and verification again.
@@ -157,7 +179,7 @@ class _Search:
             self._cache,
             self._context,
         )
-        self.local_candidates = len(further)
+        self._local_candidates = len(further)
         return self._verify(further, verified)
 
     def _extract_features(self, proposed: HashCandidates) -> Integers:
@@ -192,15 +214,13 @@ class _Search:
         return choose_keepers(measured, contents, files, self._rules)
 
 
-def _stats(
-    collection: Collection, proposed: HashCandidates | None, cache: FeatureCache, local_candidates: int
-) -> DedupStats:
+def _stats(collection: Collection, searched: Searched, cache: FeatureCache) -> DedupStats:
     return DedupStats(
         photos=sum(len(content.photos) for content in collection.contents),
         aliases=collection.snapshot.aliases,
-        candidates=len(proposed) if proposed is not None else 0,
-        dropped=proposed.within - len(proposed) if proposed is not None else 0,
-        local_candidates=local_candidates,
+        candidates=searched.candidates,
+        dropped=searched.dropped,
+        local_candidates=searched.local_candidates,
         extracted=cache.extracted,
         compared=cache.compared,
     )

@@ -1,0 +1,105 @@
+"""What the last search found, used again as long as nothing that decides has changed.
+
+Only which pairs are copies is kept, and which were skipped; verdicts are kept one by one (`vtsfind.store.evidence`). The key is a digest of
+all that the stages up to verification are given: a new, changed or missing content, a decision, another scope or radius, and another
+version of the code each make another key. A run in which a photo could not be read keeps nothing.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vtsfind.base.groups import Evidence, Verdict
+from vtsfind.engine.duplicates.collection import Collection
+from vtsfind.engine.duplicates.feature_cache import FeatureCache
+from vtsfind.engine.duplicates.options import Rules
+from vtsfind.engine.duplicates.verification import VerifiedPairs
+from vtsfind.engine.duplicates.verifier import Verifier
+from vtsfind.find.pairs import Pair
+from vtsfind.find.versions import search_version
+
+_STAGE = "search"
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """The copies in a collection, and how much was compared to find them."""
+
+    verified: VerifiedPairs = field(default_factory=VerifiedPairs)
+    radius: int | None = None
+    """In bits; None, as for `complete`, if no codes were compared."""
+    complete: int | None = None
+    """The radius within which all pairs were found."""
+    candidates: int = 0
+    """Pairs that hash codes proposed."""
+    dropped: int = 0
+    """Pairs within the radius that are no candidates."""
+    local_candidates: int = 0
+    """Pairs that local features proposed."""
+
+    def to_bytes(self) -> bytes:
+        """Pack for a cache, as little-endian int64: five numbers and how many copies there are; the copies; the skipped pairs."""
+        copies, skipped = (
+            np.array(list(pairs), np.int64).reshape(-1, 2)
+            for pairs in (self.verified.copies, self.verified.skipped)
+        )
+        numbers = [self.radius, self.complete, self.candidates, self.dropped, self.local_candidates]
+        head = np.array([*(-1 if each is None else each for each in numbers), len(copies)])
+        return np.concatenate([head, copies.ravel(), skipped.ravel()]).astype("<i8").tobytes()
+
+
+def search_key(collection: Collection, rules: Rules, radius: int | None) -> bytes:
+    """SHA-256 of all that decides which pairs are copies; `radius` is the one that was asked for."""
+    scope = collection.scope_filter(rules.scope)
+    arrays = (collection.words, collection.second_words, scope.folders if scope else None)
+    given = (
+        search_version(),
+        collection.head,
+        radius,
+        sorted(rules.kinds),
+        scope.across if scope else None,
+        sorted(each.pair for each in rules.decisions),
+        [content.info for content in collection.contents],
+    )
+    key = hashlib.sha256(repr(given).encode())
+    for content in collection.contents:
+        key.update(content.digest)
+    for array in arrays:
+        key.update(b"none" if array is None else repr(array.shape).encode() + array.tobytes())
+    return key.digest()
+
+
+def last_search(
+    key: bytes, collection: Collection, rules: Rules, cache: FeatureCache, verifier: Verifier
+) -> Searched | None:
+    """What the last search found if it had this key; None also if a copy's features or verdict are not there any more."""
+    stored = cache.stage_result(_STAGE, key)
+    if stored is None:
+        return None
+    numbers = np.frombuffer(stored, "<i8")
+    (radius, complete, *counts, copies), pairs = numbers[:6].tolist(), numbers[6:].reshape(-1, 2).tolist()
+    found = _with_verdicts([(a, b) for a, b in pairs[:copies]], collection, rules, cache, verifier)
+    if len(found) < copies:
+        return None
+    return Searched(VerifiedPairs(found, tuple((a, b) for a, b in pairs[copies:])), radius, complete, *counts)
+
+
+def keep_search(key: bytes, searched: Searched, cache: FeatureCache) -> None:
+    """Keep what this search found, unless a photo could not be read."""
+    if not cache.failures:
+        cache.save_stage_result(_STAGE, key, searched.to_bytes())
+
+
+def _with_verdicts(
+    pairs: Sequence[Pair], collection: Collection, rules: Rules, cache: FeatureCache, verifier: Verifier
+) -> dict[Pair, tuple[Verdict, Evidence]]:
+    """Copies with their verdicts, but those of which something is missing."""
+    contents = collection.contents
+    there = [pair for pair in pairs if all(cache.has_features(contents[number]) for number in pair)]
+    return {
+        pair: found
+        for pair, found in zip(there, verifier.verdicts(there), strict=True)
+        if found is not None and rules.joins(contents[pair[0]], contents[pair[1]], found)
+    }
