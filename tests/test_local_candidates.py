@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -123,7 +124,8 @@ def test_ten_thousand_black_frames_do_not_hide_what_a_few_photos_have_in_common(
 
 def test_thousands_of_equal_photos_make_no_pairs_and_no_comparisons(monkeypatch: pytest.MonkeyPatch) -> None:
     same = photo(1)
-    few = Features(same.encoded, LocalFeatures(same.coarse.packed_points[:16], same.coarse.descriptors[:16]))
+    coarse = LocalFeatures(same.coarse.packed_points[:16], same.coarse.descriptors[:16])
+    few = replace(same, coarse=coarse, found=None)
     compared = []
     count_bits = np.bitwise_count
 

@@ -163,7 +163,7 @@ def test_frames_whose_tiny_pictures_differ_are_left_to_a_closer_look(
     own = first.thumbnail
     rest = second.thumbnail - own * (own @ second.thumbnail)
     mixed = likeness * own + np.sqrt(1 - likeness**2) * rest / np.linalg.norm(rest)
-    second.__dict__["thumbnail"] = mixed.astype(np.float32)
+    second = replace(second, thumbnail=mixed.astype(np.float32))
     assert (full_frame.compare_full_frame(first, second) is not None) is match
 
 
@@ -208,6 +208,85 @@ def test_the_same_bytes_or_pixels_need_no_look() -> None:
     assert said(*same) == (Verdict.PIXELS, "same pixels")
     assert match_full_frame(photo(1, blank), photo(2)) is None
     assert match_full_frame(photo(1), photo(2, blank)) is None
+
+
+def test_other_pixels_are_looked_at() -> None:
+    found = said(*(replace(photo(n), pixels_digest=bytes([n])) for n in (1, 2)))
+    assert found
+    assert found[0] is Verdict.RESAVE
+
+
+def test_blank_frames_match_by_bytes_and_pixels_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "compare_full_frame", lambda _a, _b: (EQUAL, np.eye(3)))
+    blank = features(np.full((240, 320, 3), 90, np.uint8))
+    assert match_full_frame(photo(1), photo(2)) is not None
+    for first, second in ((blank, PICTURE), (PICTURE, blank), (blank, blank)):
+        assert match_full_frame(photo(1, first), photo(2, second)) is None
+
+
+# ------------------------------------------------------------------------------------------- from look to look
+
+
+def test_what_frames_say_needs_no_closer_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "align", lambda _a, _b: pytest.fail("looked closer"))
+    found = verify.verify(photo(1), photo(2), distance=3, bits=256)
+    assert found
+    assert (found[0], found[1].distance, found[1].bits) == (Verdict.RESAVE, 3, 256)
+
+
+def test_strangers_are_told_apart_at_the_first_look_or_at_the_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    pair = photo(1), photo(2, features(picture(1)))
+    monkeypatch.setattr(verify, "may_align", lambda _a, _b: False)
+    assert verify.verify(*pair) is None
+    monkeypatch.setattr(verify, "may_align", lambda _a, _b: True)
+    monkeypatch.setattr(verify, "align", lambda _a, _b: Alignment(np.eye(3), 30, 40))
+    monkeypatch.setattr(verify, "compare", lambda _a, _b, _c: None)
+    assert verify.verify(*pair) is None
+
+
+def test_frames_that_cannot_be_measured_are_left_to_a_closer_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(full_frame, "agreement", lambda _a, _b, _m: None)
+    assert full_frame.compare_full_frame(PICTURE, PICTURE) is None
+
+
+@pytest.mark.parametrize(
+    ("part", "turn"), [((1, 0, 0, 1), 1), ((-1, 0, 0, 1), 2), ((-1, 0, 0, -1), 3), ((1, 0, 0, -1), 4)]
+)
+@pytest.mark.parametrize("scale", [1.0, 0.5])
+def test_the_turn_of_all_and_of_a_part_is_told(
+    monkeypatch: pytest.MonkeyPatch, part: tuple[int, ...], turn: int, scale: float
+) -> None:
+    height, width = PICTURE.picture.shape[:2]
+    linear = scale * np.array(part, float).reshape(2, 2)
+    shift = np.where(np.diag(linear) < 0, scale * np.array([width, height]), 0)
+    matrix = np.vstack([np.column_stack([linear, shift]), [0, 0, 1]])
+    monkeypatch.setattr(verify, "compare_full_frame", lambda _a, _b: (EQUAL, matrix))
+    found = match_full_frame(photo(1), photo(2))
+    assert isinstance(found, tuple)
+    whole = Verdict.RESAVE if turn == 1 else Verdict.TURNED
+    assert (found[0], found[1].turn) == (whole if scale == 1 else Verdict.EDIT, turn)
+
+
+def test_all_of_a_frame_with_a_change_is_an_edit(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = replace(EQUAL, largest_pixels=0.01)
+    monkeypatch.setattr(verify, "compare_full_frame", lambda _a, _b: (changed, np.eye(3)))
+    found = match_full_frame(photo(1), photo(2))
+    assert isinstance(found, tuple)
+    assert (found[0], found[1].box) == (Verdict.EDIT, None)
+
+
+def test_how_much_breaks_off_is_told_where_a_part_has_edges(monkeypatch: pytest.MonkeyPatch) -> None:
+    height, width = PICTURE.picture.shape[:2]
+    centre = np.array([width, height]) / 2
+    tilt = np.array([[np.cos(0.1), -np.sin(0.1)], [np.sin(0.1), np.cos(0.1)]])
+    tilted = np.vstack([np.column_stack([tilt, centre - tilt @ centre]), [0, 0, 1]])
+    for matrix, is_known in ((np.diag([0.5, 0.5, 1]), True), (tilted, False)):
+        monkeypatch.setattr(verify, "compare_full_frame", lambda _a, _b, m=matrix: (EQUAL, m))
+        found = match_full_frame(photo(1), photo(2))
+        assert isinstance(found, tuple)
+        assert found[0] is Verdict.EDIT
+        assert (found[1].broken_off is not None) is is_known
+        assert found[1].broken_off is None or found[1].broken_off == round(found[1].broken_off, 3)
 
 
 # ------------------------------------------------------------------------------------------- clocks
@@ -285,5 +364,23 @@ def test_a_grey_copy_of_a_photo_of_faint_colours_is_an_edit(tints: tuple[int, in
     grey = picture()[..., :1].repeat(3, 2) // 2 + 60
     shown = [features(grey + np.array([tint, 0, 0], np.uint8)) for tint in tints]
     found = said(photo(1, shown[0]), photo(2, shown[1]))
+    assert found
+    assert found[0] is verdict
+
+
+@pytest.mark.parametrize(
+    ("colourfulness", "verdict"),
+    [
+        ((0.4, 1.5), Verdict.EDIT),
+        ((0.7, 1.5), Verdict.RESAVE),  # not quite grey
+        ((0.4, 0.8), Verdict.RESAVE),  # both hardly have any colour
+    ],
+)
+def test_black_and_white_is_next_to_no_colour_beside_some(
+    monkeypatch: pytest.MonkeyPatch, colourfulness: tuple[float, float], verdict: Verdict
+) -> None:
+    levels = iter(colourfulness)
+    monkeypatch.setattr(verify, "_colourfulness", lambda _features: next(levels))
+    found = said(photo(1), photo(2))
     assert found
     assert found[0] is verdict

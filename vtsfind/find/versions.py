@@ -8,9 +8,9 @@ from typing import Final
 
 from vtsfind.find.threads import opencv
 
-FEATURES_VERSION: Final = 7
+FEATURES_VERSION: Final = 8
 """Of the details and features of one photo: `vtsfind.find.features`, `vtsfind.media.quality`, `vtsfind.media.contents`."""
-VERDICTS_VERSION: Final = 5
+VERDICTS_VERSION: Final = 6
 """Of the verdict on two photos: `vtsfind.find.verification`."""
 CANDIDATES_VERSION: Final = 3
 """Of the candidate pairs by local features: `vtsfind.find.candidates.local_features`."""

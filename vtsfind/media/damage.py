@@ -4,6 +4,7 @@ A changed byte seldom makes a picture undecodable: the rest of a JPEG is shifted
 the change leaves no sign in the file, it still has its length and most of its bytes in common with an intact copy.
 """
 
+import math
 import re
 import zlib
 from itertools import pairwise
@@ -75,12 +76,13 @@ def _has_damaged_data(data: Bytes) -> bool:
 
 
 def _has_blank_part(pixels: Pixels) -> bool:
-    """Whether a picture ends, on one of its sides, in the grey that stands for missing data."""
-    is_grey = np.abs(pixels.astype(np.int16) - _GREY_LEVEL) <= _MAX_GREY_DEVIATION_LEVELS
-    for axes in ((1, 2), (0, 2)):
-        lines = np.asarray(is_grey.all(axis=axes))
-        for side in (lines, lines[::-1]):
-            blank = int(np.argmin(side))
-            if blank >= max(_MIN_GREY_SHARE * len(side), 2):
-                return True
+    """Whether a picture, but not all of it, ends on one of its sides in the grey that stands for missing data."""
+    for upright in (pixels, pixels.swapaxes(0, 1)):
+        lines = max(math.ceil(_MIN_GREY_SHARE * len(upright)), 2)
+        if _is_grey(upright[:lines]) or _is_grey(upright[-lines:]):
+            return not _is_grey(pixels)
     return False
+
+
+def _is_grey(pixels: Pixels) -> bool:
+    return bool((np.abs(pixels.astype(np.int16) - _GREY_LEVEL) <= _MAX_GREY_DEVIATION_LEVELS).all())

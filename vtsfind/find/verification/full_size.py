@@ -31,9 +31,10 @@ _WINDOWS_PX = (3, 5)
 """Sides of the squares over which a difference is averaged: the stroke of a digit, and twice that."""
 _TEXTURE_WINDOW_PX = 9
 """Side of the square around a pixel that tells how much texture is there: about a block of JPEG."""
-_TEXTURE_CLASSES = 16
 _CLASSES_PER_OCTAVE = 2
-"""Classes for each doubling of the texture; 16 of them reach to 181 levels of 255, more than any picture has."""
+"""Classes for each doubling of the texture."""
+_TEXTURE_CLASSES = 8 * _CLASSES_PER_OCTAVE
+"""Eight doublings, from 1 level of 255 on."""
 _USUAL_PERCENTILE = 75
 """Of the differences in a class: a quarter of it may differ, and this is still the rest's."""
 _MIN_CLASS_SAMPLES = 50
@@ -60,8 +61,6 @@ _MAX_RESIDUAL_RATIO = 1.5
 """How far off a block may be, in medians of all."""
 _EXACT_PX = 0.08
 """Pixels by which no picture is moved: interpolation would cost more than it mends."""
-_LOST_SHARE = 0.03
-"""A correction by more than this share of a side is no correction."""
 
 _TO_UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     1: lambda pixels: pixels,
@@ -135,7 +134,7 @@ def _laid(target: Pixels, source: Pixels) -> Pixels:
     correction = correction * np.array([[1, 1, 1 / scale], [1, 1, 1 / scale]])
     corners = np.array([[0, 0], [width, 0], [0, height], [width, height]], np.float64)
     off = float(np.abs(corners @ correction[:, :2].T + correction[:, 2] - corners).max())
-    if not _EXACT_PX < off < _LOST_SHARE * max(width, height):
+    if off <= _EXACT_PX:
         return source
     laid: Pixels = cv2.warpAffine(
         source, correction, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE

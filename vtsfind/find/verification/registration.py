@@ -93,10 +93,7 @@ def _align(first: LocalFeatures, second: LocalFeatures, photo: Features) -> Alig
 def _align_mirror_state(
     first: LocalFeatures, second: LocalFeatures, frame: tuple[int, int], *, mirrored: bool
 ) -> Alignment | None:
-    rows, columns = _mutual_matches(
-        first.descriptors,
-        second.descriptors[:, _MIRRORED_DESCRIPTOR_ORDER] if mirrored else second.descriptors,
-    )
+    rows, columns = _mutual_matches(first, second, mirrored=mirrored)
     if len(rows) < MIN_MATCHES:
         return None
     target_points, source_points = first.points[rows], second.points[columns]
@@ -180,13 +177,15 @@ def _count_outliers(matrix: npt.NDArray[np.float64], target_points: Floats, sour
 
 
 def _mutual_matches(
-    first: npt.NDArray[np.uint8], second: npt.NDArray[np.uint8]
+    first: LocalFeatures, second: LocalFeatures, *, mirrored: bool
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Pairs of descriptors that are each other's nearest, and much nearer than the next."""
-    if len(first) < 2 or len(second) < 2:
+    """Pairs of features that are each other's nearest by their descriptors, and much nearer than the next."""
+    a, b = first.float_descriptors, second.float_descriptors
+    if len(a) < 2 or len(b) < 2:
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
-    a, b = first.astype(np.float32), second.astype(np.float32)
-    squares = (a * a).sum(1)[:, None] + (b * b).sum(1)[None] - 2 * (a @ b.T)
+    if mirrored:
+        b = b[:, _MIRRORED_DESCRIPTOR_ORDER]
+    squares = first.squared_lengths[:, None] + second.squared_lengths[None] - 2 * (a @ b.T)
     nearest = squares.argmin(1)
     rows = np.flatnonzero(squares.argmin(0)[nearest] == np.arange(len(a)))
     columns = nearest[rows]

@@ -120,11 +120,11 @@ def seconds_apart(first: PhotoFeatures, second: PhotoFeatures) -> float | None:
 
     Fractions count only if both files have them.
     """
-    times = first.taken, second.taken
-    if times[0] is None or times[1] is None:
+    times = [time for time in (first.taken, second.taken) if time is not None]
+    if len(times) < 2:
         return None
-    length = None if all("." in (time or "") for time in times) else _WHOLE_SECONDS_CHARACTERS
-    earlier, later = (datetime.fromisoformat((time or "")[:length]) for time in times)
+    length = None if all("." in time for time in times) else _WHOLE_SECONDS_CHARACTERS
+    earlier, later = (datetime.fromisoformat(time[:length]) for time in times)
     gap_s = abs(round((earlier - later).total_seconds(), 3))
     return int(gap_s) if gap_s.is_integer() else gap_s
 
@@ -215,17 +215,18 @@ def _copy_verdict(
     first: Features, second: Features, measures: Measures | Agreement, matrix: Matrix
 ) -> tuple[Verdict, Evidence]:
     sizes = [(f.picture.shape[1], f.picture.shape[0]) for f in (first, second)]
-    turn = _full_frame_turn(matrix, sizes[0], sizes[1], second)
+    turn = _nearest_turn(matrix, second)
     same = round(measures.informative_blocks * measures.same_share)
     evidence = Evidence(
         agreement=measures.same_share,
-        turn=turn or _nearest_turn(matrix, second),
+        turn=turn,
         note=f"{same} of {round(measures.informative_blocks)} aligned blocks are the same",
     )
-    if turn is None:
+    if not _is_full_frame(matrix, *sizes):
         box, boxed = _box(matrix, *sizes)
         edges = broken_off((first, second)[boxed].picture, box)
-        return Verdict.EDIT, replace(evidence, box=box, boxed=boxed, broken_off=edges and round(edges, 3))
+        broken = None if edges is None else round(edges, 3)
+        return Verdict.EDIT, replace(evidence, box=box, boxed=boxed, broken_off=broken)
     if not is_unedited(measures):
         return Verdict.EDIT, evidence
     return (Verdict.RESAVE if turn == _NO_TURN else Verdict.TURNED), evidence
@@ -242,15 +243,10 @@ def _nearest_turn(matrix: Matrix, second: Features) -> int:
     return max(TURNS.items(), key=lambda item: float(part.ravel() @ np.array(item[0])))[1]
 
 
-def _full_frame_turn(
-    matrix: Matrix, first: tuple[int, int], second: tuple[int, int], features: Features
-) -> int | None:
-    """The turn that brings all of the second picture onto all of the first; None if there is none."""
+def _is_full_frame(matrix: Matrix, first: tuple[int, int], second: tuple[int, int]) -> bool:
+    """Whether a map brings all of the second picture onto all of the first."""
     projected = project(matrix, _corners(second)) / np.array(first)
-    spans = np.rint(projected)
-    if np.abs(projected - np.clip(spans, 0, 1)).max() > _FULL_FRAME_TOLERANCE_SHARE:
-        return None
-    return _nearest_turn(matrix, features)
+    return bool(np.abs(projected - np.clip(np.rint(projected), 0, 1)).max() <= _FULL_FRAME_TOLERANCE_SHARE)
 
 
 def _box(matrix: Matrix, first: tuple[int, int], second: tuple[int, int]) -> tuple[Box, int]:
