@@ -14,9 +14,10 @@ SAMPLE_INTERVAL_S = 0.1
 
 
 def own_places(home: Path) -> dict[str, str]:
-    """An environment in which vtsfind keeps everything below a folder."""
+    """An environment in which vtsfind keeps everything below a folder, and Python its compiled modules, as it does by default."""
     kinds = ("CONFIG", "DATA", "CACHE", "STATE")
-    return {**os.environ, **{f"VTSFIND_{kind}_DIR": str(home / kind.lower()) for kind in kinds}}
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, **{f"VTSFIND_{kind}_DIR": str(home / kind.lower()) for kind in kinds}}
 
 
 def processor_s() -> float:
