@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from vtsfind.base import bits
 from vtsfind.base.errors import ModelDamaged, UsageError
 from vtsfind.base.records import Head, Preprocessing
 from vtsfind.learn.models.encoder import Encoder, choose_device, precision
-from vtsfind.learn.models.network import HashNetwork
+from vtsfind.learn.models.network import HashNetwork, normalise
 from vtsfind.learn.models.register import write_model
 from vtsfind.learn.models.registry import ModelCard, find_card, registered_models, shipped_folder
 from vtsfind.learn.models.spec import NetworkSpec
@@ -146,6 +147,42 @@ def test_codes_are_packed_by_head_and_length(tmp_path: Path) -> None:
     assert {name: value.shape for name, value in codes.items()} == {"copy": (3, 2), "scene": (3, 2)}
     assert all(value.dtype == np.uint8 for value in codes.values())
     assert not (codes["scene"] & 0x0F)[:, 1].any()
+
+
+@pytest.fixture
+def small_memory(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A device whose memory takes the inputs of two pictures; gives the sizes of what it was asked for."""
+    asked: list[int] = []
+
+    def limited(images: torch.Tensor, *arguments: Any) -> torch.Tensor:
+        asked.append(len(images))
+        if len(images) > 2:
+            raise torch.OutOfMemoryError
+        return normalise(images, *arguments)
+
+    monkeypatch.setattr("vtsfind.learn.models.encoder.normalise", limited)
+    return asked
+
+
+def test_a_batch_that_memory_is_too_small_for_is_halved(tmp_path: Path, small_memory: list[int]) -> None:
+    encoder = Encoder(make(tmp_path), device="cpu")
+    alone = [encoder.outputs(pictures()[row : row + 1])["copy"] for row in range(5)]
+    small_memory.clear()
+    encoder._threads = 8  # a GPU takes the whole batch at once, as a processor does if it is small
+    outputs = encoder.outputs(pictures())["copy"]
+    assert small_memory == [5, 2, 3, 1, 2]
+    np.testing.assert_allclose(outputs, np.concatenate(alone), atol=1e-5)
+
+
+def test_where_one_picture_is_too_large_for_the_memory_the_error_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_arguments: Any) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr("vtsfind.learn.models.encoder.normalise", full)
+    with pytest.raises(UsageError, match="--device cpu"):
+        Encoder(make(tmp_path), device="cpu").outputs(pictures(1))
 
 
 def test_an_unknown_or_absent_device_is_refused() -> None:

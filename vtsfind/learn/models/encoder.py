@@ -106,12 +106,28 @@ class Encoder:
             else (images,)
         )
         work = partial(self._outputs, wanted)
-        parts = list(self._pool.map(work, shares)) if len(shares) > 1 else [work(images)]
+        parts = list(self._pool.map(work, shares)) if len(shares) > 1 else self._within_memory(wanted, images)
         return {name: torch.cat([part[name] for part in parts]).numpy() for name in wanted}
+
+    def _within_memory(self, heads: Iterable[str], images: Tensor) -> list[dict[str, Tensor]]:
+        """The outputs of pictures in one part, or in as many halves as the memory of a GPU makes necessary."""
+        try:
+            return [self._outputs(heads, images)]
+        except torch.OutOfMemoryError:
+            if len(images) == 1:
+                raise UsageError(
+                    "The GPU has too little free memory for one picture.", "Use --device cpu."
+                ) from None
+        torch.cuda.empty_cache()
+        half = len(images) // 2
+        return [*self._within_memory(heads, images[:half]), *self._within_memory(heads, images[half:])]
 
     @torch.inference_mode()
     def _outputs(self, heads: Iterable[str], images: Tensor) -> dict[str, Tensor]:
-        inputs = normalise(images.to(self.device), self.preprocessing.mean, self.preprocessing.std)
+        if self.device.type == "cuda":  # what is in pinned memory is copied without a detour
+            images = images.pin_memory()
+        on_device = images.to(self.device, non_blocking=True)
+        inputs = normalise(on_device, self.preprocessing.mean, self.preprocessing.std)
         with torch.autocast(self.device.type, self.precision, enabled=self.precision != torch.float32):
             outputs = self._network(inputs, heads)
         return {name: values.float().cpu() for name, values in outputs.items()}
