@@ -280,6 +280,8 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
     def _storing_verdicts(
         self, pairs: Sequence[ContentPair], found: Iterator[T], advance: Callable[[int], None]
     ) -> Iterator[T]:
+        if not pairs:
+            return
         with SINGLE_THREADED_BLAS:
             for (first, second), pair_verdict in zip(pairs, found, strict=True):
                 self._store.save_verdicts([((first.digest, second.digest), pair_verdict)])
