@@ -36,8 +36,8 @@ MIN_PHOTOS_FOR_POOL = 64
 """Photos whose local features are to be extracted, from which on they are."""
 _MIN_PHOTOS_IF_RUNNING = 4
 """The same once the processes are there."""
-_MAX_CACHED_PHOTOS = 768
-"""Photos whose features are held in memory; each takes up to a megabyte."""
+_MAX_CACHED_PHOTOS = 128
+"""Photos whose features are held in memory, see `vtsfind.engine.work.verification_pool`."""
 
 _FULL_SIZE_NOTES = {
     False: "",

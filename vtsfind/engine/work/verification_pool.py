@@ -38,8 +38,9 @@ _MAX_PAIRS_PER_TASK = 4
 even if the search is cancelled."""
 _MAX_FIRST_LOOKS_PER_TASK = 32
 """The same for pairs that are matched by their full frames, which takes an eighth of the time."""
-_MAX_CACHED_PHOTOS = 256
-"""Photos whose features a process holds in memory; each takes up to a megabyte."""
+_MAX_CACHED_PHOTOS = 64
+"""Photos whose features a process holds in memory; each takes 1.3 MB once it was compared by local features. In a large library few
+are asked for again soon."""
 _MAX_PROCESSES = 61
 """What Windows can wait for."""
 
