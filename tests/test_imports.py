@@ -106,11 +106,16 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("head", ["scene", "copy"])
+@pytest.mark.parametrize("head", ["scene", "copy", "words"])
 def test_a_query_by_a_new_photo_loads_no_torch(library: Path, head: str) -> None:
     (new,) = (library / "new").iterdir()
     modules = imported("query", str(new), "--by", head, "--library", str(library / "library"))
     assert modules.isdisjoint({*TORCH, "cv2", "textual"})
+
+
+def test_a_query_by_words_loads_no_torch_and_no_decoder(library: Path) -> None:
+    modules = imported("query", "a cat", "--library", str(library / "library"))
+    assert modules.isdisjoint({*TORCH, "PIL", "cv2", "textual"})
 
 
 def test_looking_for_a_new_photo_in_the_library_loads_no_torch(library: Path) -> None:

@@ -111,7 +111,7 @@ def test_the_answers_to_a_query_make_a_contact_sheet(album: Path, tmp_path: Path
     assert (len(page.names), page.names[0]) == (3, photo.name)
     assert all(source.startswith("data:image/jpeg;base64,") for source in page.sources)
     assert (
-        len(re.findall(r"bits differ, \d+x\d+, \d{4}-\d\d-\d\d", (tmp_path / "sheet.html").read_text())) == 3
+        len(re.findall(r"bits apart, \d+x\d+, \d{4}-\d\d-\d\d", (tmp_path / "sheet.html").read_text())) == 3
     )
 
 

@@ -181,10 +181,3 @@ def test_only_photos_of_a_folder_and_of_some_days_are_looked_through(tmp_path: P
     assert found("--in", photos / "trip", "--top", 1, "--radius", 64) in (["2021"], ["2023"], ["2025"])
     for arguments in (("--after", "May"), ("--before", "2021-13"), ("--in", tmp_path / "nowhere")):
         assert run("query", photos / "shot.jpg", "--library", library, *arguments).exit_code == 2
-
-
-def test_a_word_that_is_no_file_leads_to_where_words_are_searched(ask: Vtsfind, album: Path) -> None:
-    result = ask("screenshot")
-    assert result.exit_code == 3
-    assert "Press F4 in `vtsfind browse` to search names and folders for words." in result.stderr
-    assert "F4" not in ask(album / "photos" / "nothing.jpg").stderr

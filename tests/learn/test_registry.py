@@ -48,10 +48,10 @@ def test_shipped_models_have_the_content_that_their_registry_promises() -> None:
         assert card.path.stat().st_size <= 50_000_000
 
 
-def test_exactly_one_shipped_model_is_the_default_and_it_has_both_heads() -> None:
+def test_exactly_one_shipped_model_is_the_default_and_it_has_all_heads() -> None:
     (card,) = [card for card in registered_models((shipped_folder(),)).values() if card.default]
     assert find_card() == card
-    assert {head.name: head.bits for head in card.network.heads} == {"copy": 256, "scene": 256}
+    assert {head.name: head.bits for head in card.network.heads} == {"copy": 256, "scene": 256, "words": 256}
 
 
 def test_unlike_photos_do_not_share_a_scene_code() -> None:

@@ -1,6 +1,5 @@
-"""`vtsfind query`: similar photos, best first."""
+"""`vtsfind query`: photos that are similar to one or show what words say, best first."""
 
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from vtsfind.base.errors import UsageError
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.completion import complete_heads
 from vtsfind.cli.options import OUTPUT, CommonOptions, Device, Force, Html, PathOptions, require_one_of
@@ -35,7 +35,8 @@ class QueryOptions:
         str | None,
         typer.Option(
             metavar="HEAD",
-            help="What to compare: scene, what is in the picture (the default), or copy, whether it is the same picture.",
+            help="What to compare: scene, what is in the picture (the default), copy, whether it is the same picture, or words, "
+            "what a caption would say.",
             autocompletion=complete_heads,
         ),
     ] = None
@@ -71,6 +72,23 @@ class QueryOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WordOptions:
+    """Words to search for."""
+
+    text: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WORDS",
+            help="Find photos that show this; together with a photo, photos that are like it and show this. May be repeated.",
+        ),
+    ] = None
+    without: Annotated[
+        list[str] | None,
+        typer.Option("--not", metavar="WORDS", help="Rank photos that show this lower. May be repeated."),
+    ] = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PageOptions:
     """Printing into a web page."""
 
@@ -79,13 +97,17 @@ class PageOptions:
 
 
 def query(
-    images: Annotated[
-        list[str],
+    queries: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="IMAGE", help="Photos, in the library or not; - reads one from standard input."
+            metavar="IMAGE|WORDS",
+            help="Photos, in the library or not; - reads one from standard input. What is no file, and has neither a / nor the "
+            "ending of a photo, is searched for as words.",
+            show_default=False,
         ),
-    ],
+    ] = None,
     *,
+    words: WordOptions,
     options: QueryOptions,
     pictures: Annotated[
         str | None,
@@ -100,9 +122,11 @@ def query(
     paths: PathOptions,
     common: CommonOptions,
 ) -> None:
-    """Find photos that look like IMAGE, best first.
+    """Find photos that look like IMAGE or show what WORDS say, best first.
 
         vtsfind query cat.jpg
+        vtsfind query "a dog on the beach" --not water
+        vtsfind query cat.jpg --text "at night"
         vtsfind query cat.jpg --by copy --radius 10 --paths-only
         vtsfind query cat.jpg --in ~/Photos/2021 --after 2021-05
         curl -s https://example.org/cat.jpg | vtsfind query -
@@ -111,11 +135,16 @@ def query(
     photo of the library is its own best hit, at distance 0. A photo that is not in the library is compared more finely than
     by bits, and with --by copy also mirrored and reduced, so the best hit need not have the smallest distance.
 
+    Words are English, and are compared with what captions of such photos say. The order counts, not the distance: some photo
+    always comes first.
+
     The exit code is 1 if nothing is found, and 3 if a queried photo could not be read.
     """
     with running(common, device=options.device) as run, cancel_on_signal(run):
         from vtsfind.engine.search.query import find_similar
 
+        if not (queries or words.text):
+            raise UsageError("Nothing to search for is named.", "Name a photo, or describe what it shows.")
         require_one_of(
             json=run.json,
             paths_only=paths.paths_only,
@@ -129,7 +158,14 @@ def query(
 
             require_output(page.html, PAGE_FILE, run.settings, force=page.force)
         with run.context() as context:
-            found = find_similar(context, images, options.search_options(), standard_input=sys.stdin.buffer)
+            found = find_similar(
+                context,
+                queries or (),
+                options.search_options(),
+                texts=words.text or (),
+                without=words.without or (),
+                standard_input=sys.stdin.buffer,
+            )
         if page.html:
             _write_page(run, found, page.html, force=page.force)
         else:
@@ -168,14 +204,6 @@ def _inline_pictures(run: CommandRun, how: str) -> "InlinePictures | None":
     )
 
 
-def _say_where_words_are_searched(run: CommandRun, found: "Similar") -> None:
-    names = [each.query_image.name for each in found.answers if each.failure]
-    if any(os.fsencode(os.sep) not in name and not os.path.lexists(name) for name in names):
-        run.notes.say(
-            "There is no file of that name. Press F4 in `vtsfind browse` to search names and folders for words."
-        )
-
-
 def _conclude(run: CommandRun, found: "Similar") -> None:
     """Say which photos could not be read and for which nothing was found; choose the exit code."""
     from vtsfind.base.paths import show_path
@@ -184,8 +212,9 @@ def _conclude(run: CommandRun, found: "Similar") -> None:
         if answer.failure:
             run.notes.warn(str(answer.failure))
         elif not answer.neighbours:
-            run.notes.say(f"No photo of the library looks like {show_path(answer.query_image.name)}.")
-    _say_where_words_are_searched(run, found)
+            run.notes.say(f"No photo of the library looks like {show_path(answer.query.name)}.")
+        if answer.unknown:
+            run.notes.say(f"Not known, and left out: {', '.join(answer.unknown)}.")
     if any(answer.failure for answer in found.answers):
         run.code = ExitCode.SOME_FAILED
     elif not any(answer.neighbours for answer in found.answers):

@@ -152,6 +152,42 @@ class SecondFit:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptionedPhotos:
+    """Photos with captions."""
+
+    pictures: str
+    """The folder of the photos, relative to the folder of data."""
+    captions: str
+    """A file with the name of a photo and a caption on each line, apart by a tab."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordsFit:
+    """How the head `words` is fitted to the second backbone, and a table of words to it; see `vtsfind.learn.training.words`."""
+
+    model: str
+    """The registered model that gets the head; all else of it stays as it is."""
+    photos: tuple[CaptionedPhotos, ...]
+    teacher: str
+    """The folder of a sentence encoder, relative to the folder of starts."""
+    classifier: str
+    """The file of the second backbone's weights with its classifier of ImageNet, relative to the folder of starts."""
+    sentences: str = ""
+    """More captions, one a line, for the table alone: a file, relative to the folder of data."""
+    dims: int = 64
+    """Of the table, and of the space in which photos and words meet."""
+    whitening: float = 0.5
+    """How evenly these dimensions count: 0 as captions spread over them, 1 all the same."""
+    word_ridge: float = 0.1
+    """Keeps rare words where the teacher puts them."""
+    picture_ridge: float = 3.0
+    class_weight: float = 0.5
+    """Of a class beside 1 for a photo."""
+    class_length: float = 0.5
+    """Of the weights of a class beside 1 for the features of a photo."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """The complete description of a training."""
 
@@ -166,6 +202,8 @@ class Recipe:
     second: SecondFit | None = None
     """The only training, for a network with a second backbone: `start` is then a whole model, whose backbone and other heads stay
     as they are, and the tasks have pictures but no goals."""
+    words: WordsFit | None = None
+    """The only training, for another head of a finished model; there are no tasks then."""
     validation: Validation | None = None
     """Of the first goal of the first task."""
     imagenet_statistics: bool = False
@@ -310,10 +348,10 @@ def _check_hidden(network: NetworkSpec, heads: set[str], where: str) -> None:
 
 def _check_second(recipe: Recipe, heads: set[str], where: str) -> None:
     second = recipe.network.second
-    if (second is None) != (recipe.second is None):
+    if (second is None) != (recipe.second is None and recipe.words is None):
         raise UsageError(
             f"{where} has a second backbone in the network or its fit, but not both.",
-            "Give `network.second` and `second` together.",
+            "Give `network.second` and `second`, or `words`, together.",
         )
     if second is None or recipe.second is None:
         return

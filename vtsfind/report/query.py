@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from vtsfind.base.groups import Verdict
 from vtsfind.base.paths import path_fields, show_path, show_path_from_home
 from vtsfind.engine.search.query import Answer, Neighbour, Similar
+from vtsfind.engine.search.query_image import QueryImage
+from vtsfind.engine.search.query_words import QueryWords
 from vtsfind.engine.search.where import day_of
 from vtsfind.report import schema
 from vtsfind.report.columns import table
@@ -30,12 +32,21 @@ def write_answers(
         if len(answers) > 1:
             if separate:
                 output.line()
-            output.line(output.paint(f"{show_path(answer.query_image.name)}:", Style.STRONG))
+            output.line(output.paint(f"{query_title(answer.query)}:", Style.STRONG))
         separate = True
         if inline_pictures:
             inline_pictures.draw(answer.neighbours)
         for line in hit_lines(output, answer.neighbours):
             output.line(line)
+
+
+def query_title(query: QueryImage | QueryWords) -> str:
+    """What was asked for, in one line."""
+    title = show_path(query.name)
+    if isinstance(query, QueryWords):
+        title += f", {query.text}" if query.image and query.text else ""
+        title += f", not {query.without}" if query.without else ""
+    return title
 
 
 def write_paths(output: Output, answers: Sequence[Answer], *, end: bytes) -> None:
@@ -80,12 +91,17 @@ def write_records(output: Output, found: Similar) -> None:
         if answer.failure:
             lines.failure(answer.failure, "query")
         for hit in answer.neighbours:
-            lines.write("hit", {**path_fields(answer.query_image.name, "query"), **_hit(hit)})
+            lines.write("hit", {**_query(answer.query), **_hit(hit)})
     lines.footer(
         queries=len(answers),
         hits=sum(len(answer.neighbours) for answer in answers),
         failed=sum(answer.failure is not None for answer in answers),
     )
+
+
+def _query(query: QueryImage | QueryWords) -> dict[str, Any]:
+    text, without = (query.text, query.without) if isinstance(query, QueryWords) else ("", "")
+    return {**path_fields(query.name, "query"), "text": text or None, "not": without or None}
 
 
 def _hit(hit: Neighbour) -> dict[str, Any]:

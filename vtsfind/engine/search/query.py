@@ -1,4 +1,4 @@
-"""The photos of a library that are most similar to a given one."""
+"""The photos of a library that are most similar to a given one, or show what words say."""
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,17 +6,26 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 
 from vtsfind.base import bits
 from vtsfind.base.addresses import Place
 from vtsfind.base.errors import UsageError
-from vtsfind.base.records import Failure, Head, PictureInfo, Signature, Stamp
+from vtsfind.base.records import Failure, Head, PictureInfo, Stamp
 from vtsfind.engine.context import Context
 from vtsfind.engine.library.access import ModelLike, open_library
 from vtsfind.engine.library.heads import SCENE_HEAD
 from vtsfind.engine.search.query_image import QueryImage, ViewCodes, codes_of, content_digest, query_image
+from vtsfind.engine.search.query_words import (
+    Directions,
+    QueryWords,
+    are_words,
+    check_words,
+    queries_of,
+    require_words,
+)
 from vtsfind.engine.search.where import EVERYTHING, ChosenPhotos, Where, chosen_photos
-from vtsfind.find.hamming.views import CANDIDATES, nearest
+from vtsfind.find.hamming.views import CANDIDATES, nearest, nearest_to_direction
 from vtsfind.media.scan import stamp_of
 from vtsfind.store.library import Library
 from vtsfind.store.rows import FileRecord
@@ -29,7 +38,7 @@ class SearchOptions:
     """What is asked for."""
 
     head: str | None = None
-    """The head whose codes are compared; None for `scene`, or for the only one."""
+    """The head whose codes are compared; None for `words` if there are words, else for `scene`, or for the only one."""
     top: int | None = None
     """At most so many files; None for 20, or for all within the radius if there is one."""
     radius: int | None = None
@@ -48,7 +57,7 @@ class Neighbour:
     """1 for the best."""
     path: bytes
     distance: int
-    """Bits in which the codes differ."""
+    """Bits in which the codes differ; for words the asymmetric distance (`vtsfind.find.hamming.views`), in whole bits."""
     bits: int
     """Length of the codes."""
     info: PictureInfo
@@ -71,50 +80,54 @@ class Neighbour:
 class Answer:
     """The answer to one query."""
 
-    query_image: QueryImage
+    query: QueryImage | QueryWords
     neighbours: tuple[Neighbour, ...] = ()
     """Best first; of equally near ones, the photo asked for and its exact copies, then the content that the library
     knows longest, then by path. A photo that the library has not is compared by its real outputs, and by the head that tells copies in
     several views (`vtsfind.find.hamming.views`): the best is then not always the one at the smallest distance."""
     failure: Failure | None = None
     """Why the photo asked for could not be used."""
+    unknown: tuple[str, ...] = ()
+    """Words asked for that are not known, and do not count."""
 
 
-def chosen_head(signature: Signature, asked: str | None) -> Head:
-    """The head to compare by: the one asked for, else `scene`, else the only one.
+def chosen_head(index: Library, queries: Sequence[QueryImage | QueryWords], asked: str | None) -> Head:
+    """The head to compare by: `words` if there are words, else the one asked for, else `scene`, else the only one.
 
     Raises
     ------
     UsageError
         If there is no such head, or several and none was asked for; names them.
     """
-    heads = {head.name: head for head in signature.heads}
+    if any(isinstance(each, QueryWords) for each in queries):
+        return require_words(index, asked)
+    heads = {head.name: head for head in index.signature.heads}
     if asked is None and len(heads) == 1:
-        return signature.heads[0]
+        return index.signature.heads[0]
     wanted = asked or SCENE_HEAD
     if wanted in heads:
         return heads[wanted]
     choice = " or ".join(f"--by {name}" for name in heads)
     raise UsageError(
-        f"The model '{signature.model}' of this library makes no codes '{wanted}'.", f"Use {choice}."
+        f"The model '{index.signature.model}' of this library makes no codes '{wanted}'.", f"Use {choice}."
     )
 
 
 def search_library(
     index: Library,
-    queries: Sequence[QueryImage],
+    queries: Sequence[QueryImage | QueryWords],
     search_options: SearchOptions,
     model: ModelLike,
     context: Context,
 ) -> list[Answer]:
-    """Find the photos that are most similar to each of some photos.
+    """Find the photos that are most similar to each of some photos, or show what words say.
 
     Parameters
     ----------
     index
         The library, open for reading.
     queries
-        The photos.
+        The photos or words.
     search_options
         What is wanted of the answers.
     model, context
@@ -127,9 +140,9 @@ def search_library(
     Raises
     ------
     UsageError
-        If the library's model has no such head, or an option is out of range.
+        If the library's model has no such head, an option is out of range, or no word of a query is known.
     """
-    head = chosen_head(index.signature, search_options.head)
+    head = chosen_head(index, queries, search_options.head)
     if search_options.top is not None and search_options.top < 1:
         raise UsageError(f"--top is {search_options.top}.", "Give a number from 1.")
     if search_options.radius is not None and not 0 <= search_options.radius <= head.bits:
@@ -137,45 +150,92 @@ def search_library(
             f"--radius is {search_options.radius}.", f"Give a number of bits from 0 to {head.bits}."
         )
     photos = chosen_photos(search_options.where, index, head.name)
-    codes = codes_of(index, queries, model, context, head=head.name)
+    images = [image for image in map(_image_of, queries) if image]
+    made = iter(codes_of(index, images, model, context, head=head.name))
+    directions = Directions(index) if any(isinstance(each, QueryWords) for each in queries) else None
     answers = []
-    for each, own in zip(queries, codes, strict=True):
-        if isinstance(own, Failure):
-            answers.append(Answer(each, failure=own))
-        else:
-            hits = _neighbours(index, each, own[head.name], photos, search_options)
-            answers.append(Answer(each, tuple(hits)))
+    for each in queries:
+        codes = next(made) if _image_of(each) else None
+        if isinstance(codes, Failure):
+            answers.append(Answer(each, failure=codes))
+            continue
+        own = codes[head.name] if codes else None
+        found, unknown = _nearest(each, own, directions, photos, search_options)
+        hits = _neighbours(index, _image_of(each), found, photos, search_options)
+        answers.append(Answer(each, tuple(hits), unknown=unknown))
     return answers
+
+
+def _image_of(query: QueryImage | QueryWords) -> QueryImage | None:
+    return query.image if isinstance(query, QueryWords) else query
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The contents of a library that are nearest, nearest first."""
+
+    rows: npt.NDArray[np.uint32]
+    distances: npt.NDArray[np.int64]
+    are_bits: bool
+    """Whether the distances say in how many bits the codes differ."""
+
+
+def _nearest(
+    query: QueryImage | QueryWords,
+    own: ViewCodes | None,
+    directions: Directions | None,
+    photos: ChosenPhotos,
+    search_options: SearchOptions,
+) -> tuple[_Found, tuple[str, ...]]:
+    """The nearest contents, and the words asked for that are not known."""
+    top, radius = _top(search_options), search_options.radius
+    # Every content has a file, so that many contents suffice; one more in case it is the file asked for.
+    contents = None if top is None else top + 1
+    if isinstance(query, QueryWords):
+        assert directions is not None
+        direction, unknown = directions.of(query, own)
+        planes = photos.near(bits.pack(direction[None]), None, None)
+        columns, distances = nearest_to_direction(
+            planes.words, direction, len(planes.rows) if contents is None else contents, radius=radius
+        )
+        return _Found(planes.rows[columns], distances, are_bits=False), unknown
+    assert own is not None
+    wanted = max(contents, CANDIDATES) if contents and own.outputs is not None else contents
+    planes = photos.near(own.packed, wanted, radius)
+    columns, distances = nearest(
+        planes.words,
+        bits.words(own.packed),
+        len(planes.rows) if contents is None else contents,
+        radius=radius,
+        outputs=own.outputs,
+    )
+    return _Found(planes.rows[columns[:contents]], distances[:contents], are_bits=True), ()
+
+
+def _top(search_options: SearchOptions) -> int | None:
+    unlimited = search_options.top is None and search_options.radius is not None
+    return None if unlimited else search_options.top or DEFAULT_TOP
 
 
 def _neighbours(
     index: Library,
-    asked: QueryImage,
-    own_codes: ViewCodes,
+    asked: QueryImage | None,
+    found: _Found,
     photos: ChosenPhotos,
     search_options: SearchOptions,
 ) -> Iterator[Neighbour]:
-    top = DEFAULT_TOP if search_options.top is None and search_options.radius is None else search_options.top
-    # Every content has a file, so that many contents suffice; one more in case it is the file asked for.
-    contents = None if top is None else top + 1
-    wanted = max(contents, CANDIDATES) if contents and own_codes.outputs is not None else contents
-    planes = photos.near(own_codes.packed, wanted, search_options.radius)
-    columns, distances = nearest(
-        planes.words,
-        bits.words(own_codes.packed),
-        len(planes.rows) if contents is None else contents,
-        radius=search_options.radius,
-        outputs=own_codes.outputs,
-    )
+    top = _top(search_options)
     own_paths = (
-        {asked.path, os.path.realpath(asked.path)} if asked.path and search_options.skip_self else set()
+        {asked.path, os.path.realpath(asked.path)}
+        if asked and asked.path and search_options.skip_self
+        else set()
     )
-    files = index.files_of_rows(planes.rows[columns[:contents]])
-    equal = [record for place in np.flatnonzero(distances[:contents] == 0) for record in files[place]]
-    own = _same_files(index, asked, equal) if equal else []
+    files = index.files_of_rows(found.rows)
+    equal = [record for place in np.flatnonzero(found.distances == 0) for record in files[place]]
+    own = _same_files(index, asked, equal) if asked and equal and found.are_bits else []
     known = {record.path for record in own}
     rank = 0
-    for records, distance in ((own, 0), *zip(files, distances[:contents], strict=True)):
+    for records, distance in ((own, 0), *zip(files, found.distances, strict=True)):
         for record in records:
             if (
                 record.path in own_paths
@@ -222,33 +282,44 @@ class Similar:
 
 def find_similar(
     context: Context,
-    names: Iterable[str | bytes],
+    names: Iterable[str],
     search_options: SearchOptions,
     *,
+    texts: Sequence[str] = (),
+    without: Sequence[str] = (),
     standard_input: BinaryIO,
 ) -> Similar:
-    """Find the photos that are most similar to each of some photos in the library that the settings name.
+    """Find the photos that are most similar to some photos, or show what words say, in the library that the settings name.
 
     Parameters
     ----------
     context
         Its settings name the library.
     names
-        The photos as the user calls them; `-` is the content of standard input.
+        The photos as the user calls them, `-` for the content of standard input; and words, see
+        `vtsfind.engine.search.query_words.are_words`.
     search_options
         What is wanted of the answers.
+    texts
+        More words. Each photo is looked for together with each text, if there are both.
+    without
+        Words for what photos should not show.
     standard_input
         Read only if it is asked for.
 
     Raises
     ------
     UsageError
-        If the library's model has no such head, or an option is out of range.
+        If the library's model has no such head, an option is out of range, or words cannot be searched for.
     StorageError
         If the library, or the model that a new photo needs, cannot be used.
     """
+    names = list(names)
+    texts = [*(name for name in names if are_words(name)), *texts]
+    check_words(texts, without)
     with open_library(context.settings) as index:
-        queries = [query_image(name, standard_input) for name in names]
+        photos = [query_image(name, standard_input) for name in names if not are_words(name)]
+        queries = queries_of(photos, texts, " ".join(without))
         answers = search_library(index, queries, search_options, context.model_of(index), context)
-        head = chosen_head(index.signature, search_options.head)
+        head = chosen_head(index, queries, search_options.head)
         return Similar(index.place, index.signature.model, head, tuple(answers))

@@ -13,6 +13,7 @@ from vtsfind.engine.library.access import EncoderLike, open_library
 from vtsfind.engine.search.catalogue import LibraryPhoto, Order, catalogue
 from vtsfind.engine.search.query import Answer, SearchOptions, search_library
 from vtsfind.engine.search.query_image import query_image
+from vtsfind.engine.search.query_words import QueryWords, check_words
 from vtsfind.engine.search.where import Where
 
 if TYPE_CHECKING:
@@ -50,23 +51,27 @@ class SearchSession:
             return [head.name for head in index.signature.heads]
 
     def find(
-        self, name: str | bytes, search_options: SearchOptions, cancel: CancelToken | None = None
+        self, asked: bytes | QueryWords, search_options: SearchOptions, cancel: CancelToken | None = None
     ) -> Answer:
-        """Find the photos that are most similar to a photo. One that is new to the library loads the model, which takes seconds.
+        """Find the photos that are most similar to the one at a path, or show what words say.
+
+        A photo that is new to the library loads the model, which takes seconds.
 
         Raises
         ------
         UsageError
-            If an option is out of range.
+            If an option is out of range, or no word is known.
         StorageError
             If the library or the model cannot be used.
         Cancelled
             If asked to stop.
         """
         context = Context(self._settings, cancel=cancel or CancelToken(), load_encoder=self._kept_encoder)
+        if isinstance(asked, QueryWords):
+            check_words([asked.text])
         with self._lock, open_library(self._settings) as index:
-            queries = [query_image(name, io.BytesIO())]
-            (answer,) = search_library(index, queries, search_options, context.model_of(index), context)
+            query = asked if isinstance(asked, QueryWords) else query_image(asked, io.BytesIO())
+            (answer,) = search_library(index, [query], search_options, context.model_of(index), context)
             return answer
 
     def catalogue(self, where: Where, order: Order) -> list[LibraryPhoto]:

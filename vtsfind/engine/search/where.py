@@ -20,7 +20,7 @@ from vtsfind.store.rows import FileRecord
 
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 
-_FILTER = re.compile(r"""(?:^|(?<=\s))(in|after|before):(?:"([^"]*)"|'([^']*)'|((?:\\.|[^\s\\])+))""")
+_FILTER = re.compile(r"""(?:^|(?<=\s))(in|name|after|before):(?:"([^"]*)"|'([^']*)'|((?:\\.|[^\s\\])+))""")
 """A filter as a person types it: a value with blanks is quoted, or its blanks are escaped."""
 
 
@@ -64,9 +64,9 @@ def parse_day(text: str, option: str) -> date:
 
 
 def split_filters(text: str) -> tuple[Where, str]:
-    r"""Take the filters out of what a person typed: `in:FOLDER`, `after:DAY`, `before:DAY`.
+    r"""Take the filters out of what a person typed: `in:FOLDER`, `name:WORD`, `after:DAY`, `before:DAY`.
 
-    `in:` takes a folder, or a word of its path.
+    `in:` takes a folder, or a word of its path; `name:` a word of the path of the photo.
 
     >>> where, rest = split_filters("in:trip in:'old ones' after:2021-05 /a b/cat.jpg")
     >>> where.words, where.after.isoformat(), rest
@@ -77,7 +77,7 @@ def split_filters(text: str) -> tuple[Where, str]:
     UsageError
         For a day that is none.
     """
-    given: dict[str, list[str]] = {"in": [], "after": [], "before": []}
+    given: dict[str, list[str]] = {"in": [], "name": [], "after": [], "before": []}
     for name, *values in _FILTER.findall(text):
         given[name].append(values[0] or values[1] or re.sub(r"\\(.)", r"\1", values[2]))
     days = {name: [parse_day(day, f"{name}:") for day in given[name]] for name in ("after", "before")}
@@ -87,6 +87,7 @@ def split_filters(text: str) -> tuple[Where, str]:
         max(days["after"], default=None),
         min(days["before"], default=None),
         tuple(folder for folder in folders if not os.path.isdir(folder)),
+        tuple(given["name"]),
     )
     return where, _FILTER.sub("", text).strip()
 

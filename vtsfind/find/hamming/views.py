@@ -20,6 +20,8 @@ from vtsfind.find.hamming.search import checked, top_k, within
 
 CANDIDATES = 1000
 """Nearest codes by Hamming distance that are put in the order of their asymmetric distances."""
+_SIGNS_OF_BYTES = 2.0 * np.unpackbits(np.arange(256, dtype=np.uint8)[None], axis=0) - 1
+"""(8, 256): the bits of every byte as -1 and 1, the high one first."""
 _SOFT_MINIMUM_BITS = 16.0
 """Bits, of `soft_minimum`."""
 
@@ -65,6 +67,33 @@ def nearest(
     return rows[:k], distances[:k]
 
 
+def nearest_to_direction(
+    planes: Words, direction: Outputs, k: int, *, radius: int | None = None
+) -> tuple[Integers, Integers]:
+    """Find the codes nearest to a direction by asymmetric distance alone, such as one that words give.
+
+    Parameters
+    ----------
+    planes
+        As for `nearest`.
+    direction
+        (k,) float32.
+    k, radius
+        As for `nearest`, but of asymmetric distances, in whole bits.
+
+    Returns
+    -------
+    As `nearest` does, with asymmetric distances in whole bits.
+    """
+    apart = asymmetric_distances(planes, direction[None])[0]
+    whole = np.rint(apart).astype(np.int64)
+    rows = np.arange(len(apart)) if radius is None else np.flatnonzero(whole <= radius)
+    if k < len(rows):
+        rows = rows[apart[rows] <= np.partition(apart[rows], k - 1)[k - 1]] if k else rows[:0]
+    rows = rows[np.argsort(apart[rows], kind="stable")][:k]
+    return rows, whole[rows]
+
+
 def asymmetric_distances(planes: Words, outputs: Outputs) -> Floats:
     """Asymmetric distances between real outputs and codes.
 
@@ -79,12 +108,17 @@ def asymmetric_distances(planes: Words, outputs: Outputs) -> Floats:
     -------
     (v, m) float64, in bits.
     """
-    k = outputs.shape[1]
-    packed = np.ascontiguousarray(np.asarray(planes).T).astype("<u8", copy=False).view(np.uint8)
-    signs = 2.0 * np.unpackbits(packed, axis=1, count=k) - 1
+    (v, k), m = outputs.shape, planes.shape[1]
     lengths = np.linalg.norm(outputs.astype(np.float64), axis=1, keepdims=True)
-    directions = outputs / np.where(lengths > 0, lengths, 1)
-    distances: Floats = (k - np.sqrt(k) * directions @ signs.T) / 2
+    padded = np.zeros((v, 64 * len(planes)))
+    padded[:, :k] = outputs / np.where(lengths > 0, lengths, 1)
+    tables = padded.reshape(v, -1, 8) @ _SIGNS_OF_BYTES
+    products: Floats = np.zeros((v, m))
+    for word, plane in enumerate(np.asarray(planes)):
+        packed = np.ascontiguousarray(plane).astype("<u8", copy=False).view(np.uint8).reshape(m, 8)
+        for byte in range(8):
+            products += tables[:, 8 * word + byte, packed[:, byte]]
+    distances: Floats = (k - np.sqrt(k) * products) / 2
     return distances
 
 

@@ -17,6 +17,7 @@ from vtsfind.learn.models.backbones import BACKBONES
 from vtsfind.learn.models.efficientnet import PlainEfficientNet
 from vtsfind.learn.models.network import HashNetwork, normalise
 from vtsfind.learn.models.registry import ModelCard
+from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.models.vit import PlainTransformer
 
 _MIN_PICTURES_PER_THREAD = 4
@@ -56,7 +57,7 @@ class Encoder:
         self.device = choose_device(device)
         self.precision = chosen_precision(precision, self.device)
         try:
-            network = _load_network(card)
+            network = load_network(card.network, card.load())
         except (KeyError, RuntimeError) as error:
             raise ModelDamaged(
                 f"The weights of '{card.name}' in {card.path} do not fit its network.",
@@ -133,18 +134,23 @@ class Encoder:
         return {name: values.float().cpu() for name, values in outputs.items()}
 
 
-def _load_network(card: ModelCard) -> HashNetwork:
-    """The network of a model with its weights, without timm if possible."""
-    weights = card.load()
-    known = BACKBONES.get(card.network.backbone)
+def load_network(spec: NetworkSpec, weights: dict[str, Tensor], *, strict: bool = True) -> HashNetwork:
+    """The network of a model with its weights, without timm if possible.
+
+    Raises
+    ------
+    KeyError, RuntimeError
+        When weights do not fit; unless it is `strict`, some may be missing, which are random then.
+    """
+    known = BACKBONES.get(spec.backbone)
     plain = None
-    if known is not None and known.plain and not card.network.dual:
+    if known is not None and known.plain and not spec.dual:
         plain = PlainTransformer(_below("backbone.", weights))
-    if plain is not None and card.network.depth not in {None, len(plain.blocks)}:
-        raise RuntimeError(f"the weights have {len(plain.blocks)} blocks, not {card.network.depth}")
-    second = PlainEfficientNet(_below("second.", weights)) if card.network.second else None
-    network = HashNetwork(card.network, plain, second)
-    network.load_state_dict(weights)
+    if plain is not None and spec.depth not in {None, len(plain.blocks)}:
+        raise RuntimeError(f"the weights have {len(plain.blocks)} blocks, not {spec.depth}")
+    second = PlainEfficientNet(_below("second.", weights)) if spec.second else None
+    network = HashNetwork(spec, plain, second)
+    network.load_state_dict(weights, strict=strict)
     if second is not None:
         second.to(memory_format=torch.channels_last)
     return network

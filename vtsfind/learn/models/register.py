@@ -1,7 +1,7 @@
 """Writing a model: its weights as half-precision safetensors, and its entry in a registry."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Preprocessing
 from vtsfind.base.tables import to_toml_value
 from vtsfind.learn.models.network import HashNetwork
-from vtsfind.learn.models.registry import REGISTRY, ModelCard, SharedWeights, registered_models
+from vtsfind.learn.models.registry import REGISTRY, ModelCard, PartFile, registered_models
 from vtsfind.store.atomic import replace_file
 
 
@@ -26,7 +26,9 @@ def write_model(
     note: str = "",
     split: str = "",
     metrics: Mapping[str, float | str] | None = None,
-    shared: Path | None = None,
+    shared: Sequence[Path] = (),
+    is_own: Callable[[str], bool] | None = None,
+    words: bytes | None = None,
 ) -> ModelCard:
     """Write `NAME.safetensors`, and a registry of this one model, which names the recipe `recipe.toml` beside it.
 
@@ -41,8 +43,11 @@ def write_model(
     name, licence, note, split, metrics
         See `ModelCard`.
     shared
-        A file that has all weights but those of the second backbone and its heads; it is copied into the folder, and only the others
-        are written. Then the network has to have these weights.
+        Files that have the weights that the model's own has not, see `ModelCard`; they are copied into the folder.
+    is_own
+        Whether a weight, by its name, is written into the model's own file; by default all are.
+    words
+        The content of its table of words, if it has one.
 
     Returns
     -------
@@ -53,13 +58,10 @@ def write_model(
     state = {
         key: (value.half() if value.is_floating_point() else value).cpu().contiguous()
         for key, value in network.state_dict().items()
-        if shared is None or network.spec.is_second(key)
+        if is_own is None or is_own(key)
     }
     content = save(state)
-    rest = None
-    if shared is not None:
-        replace_file(folder / shared.name, shared.read_bytes())
-        rest = SharedWeights(shared.name, hashlib.sha256(shared.read_bytes()).hexdigest())
+    rest = tuple(_part(folder, path.name, path.read_bytes()) for path in shared)
     file = f"{name}.safetensors"
     replace_file(folder / file, content)
     card = ModelCard(
@@ -70,6 +72,7 @@ def write_model(
         preprocessing=preprocessing,
         licence=licence,
         shared=rest,
+        words=_part(folder, f"{name}.words.safetensors", words) if words else None,
         recipe="recipe.toml",
         note=note,
         split=split,
@@ -78,6 +81,11 @@ def write_model(
     )
     replace_file(folder / REGISTRY, tomli_w.dumps({"models": {card.name: _fields(card)}}).encode())
     return card
+
+
+def _part(folder: Path, name: str, content: bytes) -> PartFile:
+    replace_file(folder / name, content)
+    return PartFile(name, hashlib.sha256(content).hexdigest())
 
 
 def finished_model(run: Path) -> ModelCard:
@@ -96,7 +104,7 @@ def finished_model(run: Path) -> ModelCard:
     if len(made) > 1:
         raise UsageError(f"There are {len(made)} models in {run}.", "Name a run folder, which has one.")
     (card,) = made.values()
-    for file in (card.file, card.recipe, card.shared.file if card.shared else card.file):
+    for file in (card.file, card.recipe, *(part.file for part in card.parts)):
         if Path(file).name != file:
             raise UsageError(f"{run / REGISTRY} names '{file}', which is not in its folder.", "Correct it.")
     card.verify()
@@ -137,8 +145,9 @@ def register_model(run: Path, folder: Path, *, name: str = "") -> ModelCard:
     file = f"{name}.safetensors"
     recipe = f"{name}.recipe.toml" if (run / card.recipe).is_file() else ""
     replace_file(folder / file, card.path.read_bytes())
-    if card.shared and not (folder / card.shared.file).exists():
-        replace_file(folder / card.shared.file, (run / card.shared.file).read_bytes())
+    for part in card.parts:
+        if not (folder / part.file).exists():
+            replace_file(folder / part.file, (run / part.file).read_bytes())
     if recipe:
         replace_file(folder / recipe, (run / card.recipe).read_bytes())
     adopted = replace(card, name=name, file=file, recipe=recipe, default=False, folder=folder)
@@ -152,5 +161,5 @@ def _fields(card: ModelCard) -> dict[str, Any]:
     return {
         name: to_toml_value(value)
         for name, value in asdict(card).items()
-        if name not in {"name", "folder"} and value not in ("", None, False, {})
+        if name not in {"name", "folder"} and value not in ("", None, False, {}, ())
     }

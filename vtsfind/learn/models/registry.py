@@ -34,8 +34,8 @@ _ALWAYS_HASHED = {"backbone", "size", "heads"}
 
 
 @dataclass(frozen=True, slots=True)
-class SharedWeights:
-    """A file of weights that models share."""
+class PartFile:
+    """A file that a model has besides its own, which other models may have, too."""
 
     file: str
     """Beside the registry."""
@@ -57,8 +57,11 @@ class ModelCard:
     preprocessing: Preprocessing
     licence: str
     """SPDX identifier."""
-    shared: SharedWeights | None = None
-    """The rest of the weights, where the model's own file has only those of a second backbone and its heads."""
+    shared: tuple[PartFile, ...] = ()
+    """The rest of the weights, where the model's own file has only those of a second backbone and its heads, or of one such head:
+    those of the first backbone and its heads in the last of these files, the others in the files before."""
+    words: PartFile | None = None
+    """The table of words whose directions among the codes `words` are known, see `vtsfind.learn.models.text`."""
     recipe: str = ""
     """File of the recipe that made it, beside the registry; empty for an imported model."""
     note: str = ""
@@ -80,8 +83,12 @@ class ModelCard:
     @property
     def files(self) -> dict[Path, str]:
         """The files of all weights, the model's own first, each with its SHA-256."""
-        rest = {self.folder / self.shared.file: self.shared.sha256} if self.shared else {}
-        return {self.path: self.sha256, **rest}
+        return {self.path: self.sha256} | {self.folder / each.file: each.sha256 for each in self.shared}
+
+    @property
+    def parts(self) -> tuple[PartFile, ...]:
+        """All its files but its own."""
+        return (*self.shared, *([self.words] if self.words else []))
 
     @cached_property
     def signature(self) -> Signature:
@@ -92,7 +99,8 @@ class ModelCard:
             "preprocessing": asdict(self.preprocessing),
         }
         if self.shared:
-            parts["shared"] = self.shared.sha256
+            first, *others = (each.sha256 for each in self.shared)
+            parts["shared"] = [first, *others] if others else first
         fingerprint = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
         return Signature(self.name, fingerprint, self.network.heads)
 
@@ -104,7 +112,10 @@ class ModelCard:
         ModelDamaged
             When they are not, or have not.
         """
-        for path, sha256 in self.files.items():
+        for path, sha256 in {
+            self.path: self.sha256,
+            **{self.folder / p.file: p.sha256 for p in self.parts},
+        }.items():
             self._verify_file(path, sha256)
 
     def _verify_file(self, path: Path, sha256: str) -> None:
@@ -139,28 +150,40 @@ class ModelCard:
         """
         from safetensors.numpy import load
 
-        path, sha256 = list(self.files.items())[0 if second else -1]
+        *others, last = self.files.items()
+        return {
+            name: value.astype("float32")
+            for path, sha256 in (others if second and others else [last])
+            for name, value in load(self.read(path, sha256)).items()
+            if self.network.is_second(name) == second
+        }
+
+    def read(self, path: Path, sha256: str) -> bytes:
+        """The content of one of its files, which has this SHA-256.
+
+        Raises
+        ------
+        ModelDamaged
+            When it is not there, or has other content.
+        """
         try:
             data = path.read_bytes()
         except OSError as error:
             raise self._unreadable(path, error) from error
         self._require_sha256(path, hashlib.sha256(data).hexdigest(), sha256)
-        return {
-            name: value.astype("float32")
-            for name, value in load(data).items()
-            if self.network.is_second(name) == second
-        }
+        return data
 
     def load(self) -> "dict[str, Tensor]":
         """Read the weights, after `verify`, as float32 tensors by name."""
         from safetensors.torch import load_file
 
         self.verify()
+        *others, last = self.files
         return {
             name: value.float()
-            for path in self.files
+            for path in (*others, last)
             for name, value in load_file(path).items()
-            if path == self.path or not self.network.is_second(name)
+            if not others or self.network.is_second(name) == (path != last)
         }
 
 

@@ -18,6 +18,7 @@ from vtsfind.learn.training.schedule import rate_share
 from vtsfind.learn.training.second import fit_second_backbone
 from vtsfind.learn.training.state import TrainingState
 from vtsfind.learn.training.timing import LossTerms, StepTimer
+from vtsfind.learn.training.words import fit_words
 
 __all__ = ["RunOptions", "rate_share", "train", "train_recipe"]
 
@@ -66,6 +67,9 @@ def train_recipe(
         return run.folder
     if recipe.second:
         fit_second_backbone(recipe, run, folder, progress, cancel)
+        return run.folder
+    if recipe.words:
+        fit_words(recipe, run, folder, progress, cancel)
         return run.folder
     device = choose_device(run.device)
     with ProcessGroup.join_group(device, alone=run.alone) as processes:

@@ -11,6 +11,7 @@ Axis letters: n pictures, d features, k bits.
 
 import io
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -67,7 +68,7 @@ def fit_second_backbone(
     pictures = [load(task.data, run.data, shortest=task.shortest) for task in recipe.tasks]
     folder.claim({"model": recipe.name, "seed": recipe.seed, "pictures": [len(each) for each in pictures]})
     features = [
-        _cached_features(network, each, run.folder / f"features-{number}.npy", progress, cancel)
+        cached_features(network, each, run.folder / f"features-{number}.npy", progress, cancel)
         for number, each in enumerate(pictures)
     ]
     pulled = [
@@ -94,7 +95,8 @@ def fit_second_backbone(
             name=recipe.name,
             licence=recipe.licence,
             note=recipe.note,
-            shared=run.starts / recipe.start,
+            shared=[run.starts / recipe.start],
+            is_own=network.spec.is_second,
         )
     folder.save_result(
         {"steps": shown // _BATCH, "views_per_s": round(rate, 2), "waiting_share": 0.0, "notes": []}
@@ -124,14 +126,18 @@ def _start_network(recipe: Recipe, starts: Path) -> HashNetwork:
     return network.eval()
 
 
-def _cached_features(
+def cached_features(
     network: HashNetwork, pictures: Pictures, file: Path, progress: Progress, cancel: CancelToken
 ) -> Features:
     """The features of the second backbone of all pictures, (n, d), from `file` if it is there."""
+    return cached(file, lambda: _second_features(network, pictures, progress, cancel))
+
+
+def cached(file: Path, make: Callable[[], Features]) -> Features:
+    """What `make` gives, from `file` if it is there, else kept there in half precision."""
     if not file.is_file():
-        features = _second_features(network, pictures, progress, cancel)
         buffer = io.BytesIO()
-        np.save(buffer, features.astype(np.float16))
+        np.save(buffer, make().astype(np.float16))
         replace_file(file, buffer.getvalue())
     stored: Features = np.load(file).astype(np.float32)
     return stored

@@ -8,6 +8,7 @@ from vtsfind.base.words import counted
 from vtsfind.engine.search.query import Answer, Neighbour, Similar
 from vtsfind.engine.search.where import day_of
 from vtsfind.report.pages.page import Thumbnail, html_page, picture
+from vtsfind.report.query import query_title
 
 
 def hits_page(found: Similar, thumbnail: Thumbnail) -> bytes:
@@ -24,7 +25,7 @@ def hits_page(found: Similar, thumbnail: Thumbnail) -> bytes:
 
 
 def _section(answer: Answer, thumbnail: Thumbnail) -> str:
-    name = show_path(answer.query_image.name)
+    name = query_title(answer.query)
     if answer.failure:
         return f"<h2>{escape(name)}</h2>\n<p class='problem'>{escape(str(answer.failure))}</p>\n"
     cards = "".join(_card(hit, thumbnail(hit.path)) for hit in answer.neighbours)
@@ -33,7 +34,7 @@ def _section(answer: Answer, thumbnail: Thumbnail) -> str:
 
 def _card(hit: Neighbour, jpeg: bytes | None) -> str:
     folder, name = os.path.split(hit.path)
-    facts = f"{hit.rank}. {hit.distance} of {hit.bits} bits differ, {hit.info.width}x{hit.info.height}"
+    facts = f"{hit.rank}. {hit.distance} of {hit.bits} bits apart, {hit.info.width}x{hit.info.height}"
     day = day_of(hit.info, hit.stamp)
     facts += f", {day.isoformat()}" if day else ""
     if hit.same_content:

@@ -130,10 +130,15 @@ QUERY = Stream(
         (
             "hit",
             (
-                Field("query", "The queried photo.", path=True),
+                Field("query", "The queried photo, or the words.", path=True),
+                Field("text", "Words that the photo should show; null for a search by a photo alone."),
+                Field("not", "Words that it should not show; null for none."),
                 Field("rank", "1 for the best hit."),
                 Field("path", "The photo that was found.", path=True),
-                Field("distance", "Bits in which the codes differ."),
+                Field(
+                    "distance",
+                    "Bits in which the codes differ; for words how far the code is from them, in bits.",
+                ),
                 Field("bits", "Length of the codes."),
                 Field(
                     "verdict",

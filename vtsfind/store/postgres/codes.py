@@ -63,6 +63,8 @@ def near_planes(
     connection: "psycopg.Connection[Any]", head: Head, views: Packed, count: int | None, radius: int | None
 ) -> Planes:
     """Codes among which are those nearest to a photo; see `vtsfind.store.library.Library.near`."""
+    if count is None and radius is None:
+        return all_planes(connection, head)
     if count is None:
         return _within(connection, head, views, radius)
     if len(views) > 1:

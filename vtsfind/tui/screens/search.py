@@ -1,4 +1,4 @@
-"""The photos of the library, and those similar to one: given by path, or chosen on any screen."""
+"""The photos of the library, those similar to one, given by path or chosen on any screen, and those that show what words say."""
 
 import os
 from collections.abc import Iterable
@@ -18,6 +18,7 @@ from vtsfind.base.words import counted, file_size
 from vtsfind.engine.review.session import error_message
 from vtsfind.engine.search.catalogue import LibraryPhoto, Order
 from vtsfind.engine.search.query import Answer, Neighbour, SearchOptions
+from vtsfind.engine.search.query_words import WORDS_HEAD, QueryWords, are_words
 from vtsfind.engine.search.where import EVERYTHING, filter_words, split_filters
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import JobDone, JobFailed
@@ -44,7 +45,8 @@ class SearchPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._query_paths: list[bytes] = []
+        self._queries: list[bytes | QueryWords] = []
+        """What was asked for, the last at the end: paths of photos, and words."""
         self._heads: tuple[str, ...] = ()
         self._head = ""
         self._radius: int | None = None
@@ -54,15 +56,15 @@ class SearchPage(Page):
         self._order = Order.NEWEST
         self._answer: Answer | list[LibraryPhoto] | None = None
         self._marked: dict[bytes, None] = {}
-        self._pending: bytes | None = None
-        """What was asked for while a search was running: a path, or nothing for the library."""
+        self._pending: bytes | QueryWords | None = None
+        """What was asked for while a search was running: a path or words, or nothing for the library."""
         self._is_pending = False
 
     def body(self) -> Iterable[Widget]:
         """The widgets between top bar and footer."""
         yield Vertical(
             PathInput(
-                placeholder="Path of a photo (Tab completes); words, in:trip, after:2021-05, before:2022",
+                placeholder="What photos show, or the path of one (Tab completes); in:trip, name:img, after:2021-05, before:2022",
                 id="query-path",
             ),
             CardGrid(self.context.pictures, lines=14, min_card_width=26, id="hits"),
@@ -71,7 +73,7 @@ class SearchPage(Page):
 
     def on_mount(self) -> None:
         """Show the library, and check files from time to time."""
-        if not self._query_paths:
+        if not self._queries:
             self._search(None)
         self.set_interval(3.0, self._hits.check)
 
@@ -86,21 +88,22 @@ class SearchPage(Page):
         self._where, self._filters = EVERYTHING, ""
         self._search_chosen(path)
 
-    def _search_chosen(self, path: bytes) -> None:
-        """Search the chosen photos for those similar to one."""
-        if not self._query_paths or self._query_paths[-1] != path:
-            self._query_paths.append(path)
-        self._type(f"{self._filters} {os.fsdecode(path).encode('utf-8', 'replace').decode()}".strip())
+    def _search_chosen(self, query: bytes | QueryWords) -> None:
+        """Search the chosen photos for those similar to one, or those that show what words say."""
+        if not self._queries or self._queries[-1] != query:
+            self._queries.append(query)
+        name = query.name if isinstance(query, QueryWords) else query
+        self._type(f"{self._filters} {os.fsdecode(name).encode('utf-8', 'replace').decode()}".strip())
         self._hits.focus()
-        self._search(path)
+        self._search(query)
 
     def _type(self, text: str) -> None:
         field = self.query_one("#query-path", Input)
         with field.prevent(Input.Changed):
             field.value = text
 
-    def _search(self, path: bytes | None) -> None:
-        """Find what is similar to a photo; without one, list the library."""
+    def _search(self, query: bytes | QueryWords | None) -> None:
+        """Find what is similar to a photo or shows what words say; without either, list the library."""
         session, head, radius = self.context.session.search_session, self._head, self._radius
         where, order = self._where, self._order
 
@@ -108,17 +111,18 @@ class SearchPage(Page):
             del cancel
             heads = tuple(session.heads())
             chosen = head or ("scene" if "scene" in heads else heads[0])
-            if path is None:
+            if query is None:
                 return heads, chosen, session.catalogue(where, order)
-            options = SearchOptions(head=chosen, top=_MAX_HITS, radius=radius, where=where)
-            return heads, chosen, session.find(path, options)
+            by = None if isinstance(query, QueryWords) else chosen
+            options = SearchOptions(head=by, top=_MAX_HITS, radius=radius, where=where)
+            return heads, chosen, session.find(query, options)
 
         if not self.context.jobs.start("search", search):
-            self._pending, self._is_pending = path, True  # it follows the search that is running
+            self._pending, self._is_pending = query, True  # it follows the search that is running
             return
         slow = (
             " Photos that are not in the library take longer: the model is loaded first."
-            if path is not None and not session.has_model
+            if isinstance(query, bytes) and not session.has_model
             else ""
         )
         self._hits.show([], empty=f"Searching \u2026{slow}")
@@ -126,7 +130,7 @@ class SearchPage(Page):
 
     def job_done(self, message: JobDone) -> None:
         """Show the photos; what changes the library changes its list."""
-        if message.job in _CHANGES_PHOTOS and not self._query_paths:
+        if message.job in _CHANGES_PHOTOS and not self._queries:
             self._search(None)
         if message.job != "search" or not isinstance(message.result, tuple):
             return
@@ -173,16 +177,22 @@ class SearchPage(Page):
         self._titles()
 
     def _titles(self) -> None:
-        hits, query = self._hits, self._query_paths[-1] if self._query_paths else None
+        hits, query = self._hits, self._queries[-1] if self._queries else None
         count = counted(len(hits.cards), "photo")
         marked = f", {len(self._marked):,} marked" if self._marked else ""
         if query is None:
             hits.border_title = f"{count} of the library{marked}"
             hits.border_subtitle = self._order.value
             return
+        limit = f"at most {self._radius} bits" if self._radius is not None else f"{_MAX_HITS} nearest"
+        if isinstance(query, QueryWords):
+            unknown = self._answer.unknown if isinstance(self._answer, Answer) else ()
+            left_out = f"; not known: {', '.join(unknown)}" if unknown else ""
+            hits.border_title = escape(f"{count} for \u201c{show_path(query.name)}\u201d{left_out}{marked}")
+            hits.border_subtitle = f"by words, {limit}"
+            return
         name = show_path(query).rpartition("/")[2]
         hits.border_title = escape(f"{count} similar to {name}{marked}" if hits.cards else name)
-        limit = f"at most {self._radius} bits" if self._radius is not None else f"{_MAX_HITS} nearest"
         hits.border_subtitle = f"by {self._head or 'scene'}, {limit}"
 
     def picture_ready(self, path: bytes) -> None:
@@ -201,12 +211,15 @@ class SearchPage(Page):
         path = parse_dropped_path(rest)
         if os.path.isdir(path):
             self._where = replace(self._where, folders=(*self._where.folders, path))
+        elif path and are_words(os.fsdecode(path)) and WORDS_HEAD in self._heads:
+            self._search_chosen(QueryWords(rest))
+            return
         elif path and b"/" not in path and not os.path.exists(path):
-            self._where = replace(self._where, path_words=tuple(rest.split()))
+            self._where = replace(self._where, path_words=(*self._where.path_words, *rest.split()))
         elif path:
             self._search_chosen(os.path.abspath(path))
             return
-        self._query_paths.clear()
+        self._queries.clear()
         self._hits.focus()
         self._search(None)
 
@@ -229,17 +242,17 @@ class SearchPage(Page):
 
     def action_back(self) -> None:
         """Go back to the previous search, and from the first one to the library."""
-        if self._query_paths:
-            self._query_paths.pop()
-        if self._query_paths:
-            self._search_chosen(self._query_paths[-1])
+        if self._queries:
+            self._queries.pop()
+        if self._queries:
+            self._search_chosen(self._queries[-1])
         elif isinstance(self._answer, Answer):
             self._type(self._filters)
             self._search(None)
 
     def action_head(self) -> None:
         """Compare by the next head."""
-        if self._heads and self._query_paths:
+        if self._heads and self._queries and isinstance(self._queries[-1], bytes):
             self._head = self._heads[(self._heads.index(self._head) + 1) % len(self._heads)]
             self._radius = None
             self._repeat()
@@ -256,12 +269,12 @@ class SearchPage(Page):
         self._repeat()
 
     def _repeat(self) -> None:
-        if self._query_paths:
-            self._search(self._query_paths[-1])
+        if self._queries:
+            self._search(self._queries[-1])
 
     def action_sort(self) -> None:
         """List the library in another order."""
-        if not self._query_paths:
+        if not self._queries:
             orders = list(Order)
             self._order = orders[(orders.index(self._order) + 1) % len(orders)]
             self._search(None)

@@ -1,0 +1,166 @@
+"""`vtsfind query` by words, as a user and a script meet it."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from support import block_encoder, word_tables
+from support.output import Vtsfind, records
+from typer.testing import Result
+
+from vtsfind.base.settings import Settings, places
+from vtsfind.engine.library import access
+from vtsfind.learn.models.registry import ModelCard
+
+
+def bright(path: Path, top: int, bottom: int) -> Path:
+    """A picture with an upper and a lower half of some brightness."""
+    pixels = np.full((96, 96, 3), top, np.uint8)
+    pixels[48:] = bottom
+    pixels[::16, ::16] = 255 - pixels[::16, ::16]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture
+def folder(run: Vtsfind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A library with two photos that are bright at the top and two that are bright at the bottom."""
+    word_tables.register(places().models)
+    monkeypatch.setenv("VTSFIND_MODEL", word_tables.NAME)
+
+    def load(card: ModelCard, _settings: Settings, _pictures: int) -> word_tables.BlocksWithWords:
+        return word_tables.BlocksWithWords(card.signature)
+
+    monkeypatch.setattr(access, "load_encoder", load)
+    monkeypatch.chdir(tmp_path)
+    for name, top, bottom in (
+        ("day/blue.png", 250, 10),
+        ("day/haze.png", 160, 90),
+        ("night/field.png", 20, 240),
+        ("night/slope.png", 100, 150),
+    ):
+        bright(tmp_path / "photos" / name, top, bottom)
+    assert run("index", tmp_path / "photos").exit_code == 0
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def find(run: Vtsfind, folder: Path) -> Vtsfind:
+    """Query this library."""
+    assert folder.is_dir()
+
+    def find(*arguments: object, standard_input: bytes | None = None) -> Result:
+        return run("query", *arguments, standard_input=standard_input)
+
+    return find
+
+
+def names(result: Result) -> list[str]:
+    """The files of the hits, in their order."""
+    return [os.path.basename(hit["path"]) for hit in records(result, "hit")]
+
+
+def test_words_find_what_shows_it(find: Vtsfind) -> None:
+    result = find("Sky!", "--json")
+    assert result.exit_code == 0
+    header, first, *_ = records(result)
+    assert (header["by"], header["bits"]) == ("words", 64)
+    assert (first["query"], first["text"], first["not"], first["rank"]) == ("Sky!", "Sky!", None, 1)
+    assert set(names(result)[:2]) == {"blue.png", "haze.png"}
+    assert set(names(find("--text", "snow", "--json"))[:2]) == {"field.png", "slope.png"}
+
+
+def test_every_output_takes_words(find: Vtsfind, folder: Path, tmp_path: Path) -> None:
+    assert find("sky", "--paths-only", "--top", 1).stdout.strip().startswith(str(folder / "day"))
+    assert re.search(r"^ *1 .*\d+/64 .*96x96", find("sky").stdout)
+    text = find("sky", "snow", "--top", 1).stdout
+    assert "sky:\n" in text
+    assert "snow:\n" in text
+    assert find("sky", "--not", "snow", "--html", tmp_path / "page.html").exit_code == 0
+    assert "<h2>sky, not snow: 4 photos</h2>" in (tmp_path / "page.html").read_text()
+
+
+def test_several_texts_get_an_answer_each_which_names_its_words(find: Vtsfind) -> None:
+    hits = records(find("sky", "--text", "snow", "--json", "--top", 1), "hit")
+    assert [hit["query"] for hit in hits] == ["sky", "snow"]
+
+
+def test_a_file_of_that_name_is_a_photo_unless_text_is_asked_for(find: Vtsfind, tmp_path: Path) -> None:
+    bright(tmp_path / "sky.png", 20, 240).rename(tmp_path / "sky")
+    assert set(names(find("sky", "--json"))[:2]) == {"field.png", "slope.png"}
+    assert set(names(find("--text", "sky", "--json"))[:2]) == {"blue.png", "haze.png"}
+
+
+@pytest.mark.parametrize("name", ["sky.jpg", "./sky", "day/sky", "sky.HEIC"])
+def test_what_looks_like_a_path_stays_a_missing_file(find: Vtsfind, name: str) -> None:
+    result = find(name)
+    assert result.exit_code == 3
+    assert "is gone" in result.stderr
+
+
+def test_a_photo_and_words_are_mixed_whether_the_library_has_it_or_not(
+    find: Vtsfind, folder: Path, tmp_path: Path
+) -> None:
+    new = bright(tmp_path / "new.png", 30, 200)
+    for photo in (folder / "night" / "field.png", new):
+        plain = records(find(photo, "--by", "words", "--json"), "hit")
+        mixed = records(find(photo, "--text", "sky", "--json"), "hit")
+        assert (mixed[0]["query"], mixed[0]["text"]) == (str(photo), "sky")
+        far = {os.path.basename(hit["path"]): hit["distance"] for hit in plain}
+        near = {os.path.basename(hit["path"]): hit["distance"] for hit in mixed}
+        assert near["blue.png"] < far["blue.png"]
+    skipped = names(find(folder / "night" / "field.png", "--text", "snow", "--skip-self", "--json"))
+    assert "field.png" not in skipped
+    assert len(skipped) == 3
+
+
+def test_what_is_not_wanted_comes_last(find: Vtsfind, folder: Path) -> None:
+    assert set(names(find("photo", "--not", "snow", "--json"))[:2]) == {"blue.png", "haze.png"}
+    assert set(names(find(folder / "day" / "blue.png", "--not", "sky", "--json"))) >= {"field.png"}
+
+
+def test_filters_and_limits_hold_for_words(find: Vtsfind, folder: Path) -> None:
+    assert set(names(find("sky", "--in", folder / "night", "--json"))) == {"field.png", "slope.png"}
+    assert find("sky", "--before", "1990").exit_code == 1
+    assert len(names(find("sky", "--top", 3, "--json"))) == 3
+    assert len(names(find("sky", "--radius", 20, "--json"))) == 2
+
+
+def test_words_that_are_not_known_are_named(find: Vtsfind) -> None:
+    result = find("xyzzy sky", "--json")
+    assert result.exit_code == 0
+    assert "Not known, and left out: xyzzy." in result.stderr
+    assert set(names(result)[:2]) == {"blue.png", "haze.png"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["xyzzy"], "No word of 'xyzzy' is known."),
+        (["--text", ""], "The text has no word."),
+        (["--text", "\x1b\x07 ..."], "The text has no word."),
+        (["sky", "--not", "..."], "--not has no word."),
+        (["sky " * 300], "The text has 1,200 characters."),
+        (["sky", "--by", "scene"], "Words are not compared by the codes 'scene'."),
+        (["--not", "sky"], "Nothing to search for is named."),
+        ([], "Nothing to search for is named."),
+    ],
+)
+def test_a_text_that_cannot_be_searched_for_is_refused(
+    find: Vtsfind, arguments: list[str], said: str
+) -> None:
+    result = find(*arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_a_library_without_codes_for_words_says_how_to_get_them(run: Vtsfind, photos: Path) -> None:
+    assert run("index", photos).exit_code == 0
+    result = run("query", "a dog on the beach")
+    assert result.exit_code == 2
+    assert f"has no codes for words: its model is '{block_encoder.NAME}'" in result.stderr
+    assert "vtsfind index --upgrade" in result.stderr
