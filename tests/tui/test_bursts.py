@@ -75,6 +75,58 @@ def test_a_key_goes_from_copies_to_bursts_to_both(burst: Group) -> None:
     drive(library(burst), script)  # type: ignore[arg-type]
 
 
+def test_each_view_is_compared_once_and_comes_back_with_its_marks_and_its_cursor(burst: Group) -> None:
+    asked = []
+
+    def source(context: Context, options: DedupOptions) -> Sequence[Group]:
+        asked.append(options.kinds)
+        return library(burst)(context, options)  # type: ignore[operator, no-any-return]
+
+    async def script(hand: Hand) -> None:
+        await hand.press("a", "a", "v")
+        await hand.press("2")
+        await hand.press("v")
+        marks = [(hand.review.totals.decided, hand.review.is_marked(5))]
+        assert marks == [(2, True)]
+        await hand.press("v")
+        assert hand.groups.cursor == 2
+        await hand.press("a", "v", "v")
+        assert hand.review.totals.decided == 3
+        assert hand.review.is_marked(5)
+        await hand.press("u", "v")
+        assert hand.review.totals.decided == 2
+        assert len(asked) == len(GroupView)
+        await hand.press("f2", "r", "f3")
+        assert len(asked) == len(GroupView) + 1
+
+    drive(source, script)
+
+
+def test_a_view_that_is_known_comes_back_while_another_is_being_found(burst: Group) -> None:
+    gate = threading.Event()
+
+    def slow(context: Context, options: DedupOptions) -> Sequence[Group]:
+        while Verdict.BURST in options.kinds and not gate.is_set():
+            gate.wait(0.01)
+            context.cancel.check()
+        return library(burst)(context, options)  # type: ignore[operator, no-any-return]
+
+    async def script(hand: Hand) -> None:
+        for _ in GroupView:
+            await hand.pilot.press("v")
+        await hand.settle()
+        assert hand.app.session.view is GroupView.COPIES
+        assert len(hand.groups.order) == 5
+        gate.set()
+        await hand.press("v")
+        assert "1 group of bursts" in hand.text
+
+    try:
+        drive(slow, script)
+    finally:
+        gate.set()
+
+
 def test_every_shot_is_kept_until_a_key_says_otherwise(burst: Group) -> None:
     async def script(hand: Hand) -> None:
         await hand.press("v")

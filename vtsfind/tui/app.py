@@ -152,14 +152,22 @@ class BrowseApp(SerialKeysApp):
 
     def load_groups(self) -> None:
         """Find the groups of duplicates again, in the background; a search for other groups is given up."""
+        self.session.forget_groups()
+        self._start_loading()
+
+    def _start_loading(self) -> None:
         self._is_loading_stale = not self.jobs.start(_LOADING, self.session.load)
         if self._is_loading_stale:
             self.jobs.cancel(_LOADING)
 
     def show_view(self, view: GroupView) -> None:
-        """Review other groups: copies, bursts, or both."""
+        """Review other groups: copies, bursts, or both; each are found once."""
         self.session.switch_view(view)
-        self.load_groups()
+        if self.session.review is None:
+            self._start_loading()
+        else:
+            self._is_loading_stale = False
+            self.jobs.cancel(_LOADING)
         self._for_each_page(lambda page: page.groups_changed())
 
     def show_error(self, error: Exception) -> None:
@@ -254,7 +262,7 @@ class BrowseApp(SerialKeysApp):
         """Find the groups that are wanted now, if those that were found are not; gives whether it did."""
         if job != _LOADING or not self._is_loading_stale or self._leaving:
             return False
-        self.load_groups()
+        self._start_loading()
         return True
 
     def _pages(self) -> list[Page]:

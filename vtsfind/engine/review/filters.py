@@ -123,7 +123,7 @@ class Listing:
     """
 
     def __init__(self, groups: Sequence[Group]) -> None:
-        self._groups = groups
+        self.groups = groups
         n = len(groups)
         self.gains: npt.NDArray[np.int64] = np.fromiter((group.gain for group in groups), np.int64, n)
         """(n,) bytes."""
@@ -163,10 +163,10 @@ class Listing:
         """
         if not by_folders:
             return np.flatnonzero(self.ranks == self.ranks[place])
-        own = folders(self._groups[place])
+        own = folders(self.groups[place])
         candidates = np.flatnonzero(self.ranks <= self.ranks[place])
         return np.asarray(
-            [each for each in candidates.tolist() if folders(self._groups[each]) == own], dtype=np.int64
+            [each for each in candidates.tolist() if folders(self.groups[each]) == own], dtype=np.int64
         )
 
     def _matching(self, criteria: Filter) -> npt.NDArray[np.int64]:
@@ -181,14 +181,14 @@ class Listing:
                 for place in places.tolist()
                 if any(
                     all(word in path for word in words)
-                    for path in (member.photo.path.lower() for member in self._groups[place].members)
+                    for path in (member.photo.path.lower() for member in self.groups[place].members)
                 )
             ],
             dtype=np.int64,
         )
 
     def _keys(self, sort: Sort) -> npt.NDArray[np.generic]:
-        groups = self._groups
+        groups = self.groups
         match sort:
             case Sort.GAIN:
                 return -self.gains

@@ -146,6 +146,8 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         self._options = dedup_options or DedupOptions()
         self.view = _first_view(self._options.kinds)
         """Which groups `load` finds."""
+        self._known: dict[GroupView, Listing] = {}
+        """The groups of each view that was loaded since the library was compared."""
         self._reference_paths: tuple[bytes, ...] = ()
         self._steps: SavedSteps | SharedSteps | None = None
         self._lock = threading.Lock()
@@ -155,8 +157,8 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         """Where the library is."""
         return library_place(self.settings)
 
-    def load(self, progress: Progress, cancel: CancelToken) -> tuple[Review, Listing]:
-        """Find the groups of the library, and resume its review; `use_groups` makes them current.
+    def load(self, progress: Progress, cancel: CancelToken) -> tuple[GroupView, Review, Listing]:
+        """Find the groups of the view, and resume their review; `use_groups` makes them current.
 
         Raises
         ------
@@ -164,19 +166,22 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
             If the library cannot be used, or is being reviewed by another process.
         """
         context = Context(self.settings, progress=progress, cancel=cancel)
-        kinds = self.view.kinds(self._options.kinds)
-        groups = self._source(context, replace(self._options, kinds=kinds))
+        view = self.view
+        kinds = view.kinds(self._options.kinds)
+        listing = Listing(self._source(context, replace(self._options, kinds=kinds)))
         cancel.check()
-        listing = Listing(groups)
         reference_paths = self._find_reference_folders()
         with self._lock:
             self._reference_paths = reference_paths
             if self._steps is None:
                 self._steps = open_steps(self.place)
-            review = Review(
-                groups, self._steps, self._store_decisions, self._is_protected, asked=self._options.asked
-            )
-            return review, listing
+            return view, self._resumed(listing), listing
+
+    def _resumed(self, listing: Listing) -> Review:
+        """The review of some groups, with all that was decided about them."""
+        return Review(
+            listing.groups, self._steps, self._store_decisions, self._is_protected, asked=self._options.asked
+        )
 
     def _store_decisions(self, added: set[DigestPair], removed: set[DigestPair]) -> None:
         """Remember by content which photos the user said are not duplicates."""
@@ -215,14 +220,21 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         """Whether others may review the same library at the same time."""
         return isinstance(self.place, ServerAddress)
 
-    def use_groups(self, review: Review, listing: Listing) -> None:
-        """Make these the current groups."""
-        self.review, self.listing = review, listing
+    def use_groups(self, view: GroupView, review: Review, listing: Listing) -> None:
+        """Make what was loaded the current groups, unless another view is shown now."""
+        self._known[view] = listing
+        if view is self.view:
+            self.review, self.listing = review, listing
 
     def switch_view(self, view: GroupView) -> None:
-        """Review other groups; `load` finds them."""
-        self.review = self.listing = None
+        """Review other groups: those that were loaded before, or none until `load` has found them."""
         self.view = view
+        self.listing = self._known.get(view)
+        self.review = self._resumed(self.listing) if self.listing else None
+
+    def forget_groups(self) -> None:
+        """Have `load` find the groups of all views again."""
+        self._known.clear()
 
     def switch_library(self, library: str) -> None:
         """Continue with another library."""
@@ -319,6 +331,7 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
 
     def _end_review(self) -> None:
         self.review = self.listing = None
+        self.forget_groups()
         with self._lock:
             if self._steps:
                 self._steps.close()

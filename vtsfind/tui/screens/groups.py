@@ -77,6 +77,8 @@ class GroupsPage(Page):
         self._sort = Sort.GAIN
         self._reversed = False
         self._filter = Filter()
+        self._current: dict[GroupView, int | None] = {}
+        """The group under the cursor in each view."""
         self._empty_text = ""
         """Shown while no group is listed."""
         self._loading_text = ""
@@ -155,8 +157,9 @@ class GroupsPage(Page):
         listing = self.context.session.listing
         if listing is None:
             return
+        current = self._current.get(self.context.session.view)
         order = listing.order(self._sort, self._filter, is_reversed=self._reversed)
-        self.post_message(OrderReady(listing, order, self._list.group))
+        self.post_message(OrderReady(listing, order, current))
 
     @on(OrderReady)
     def _take_order(self, message: OrderReady) -> None:
@@ -167,11 +170,16 @@ class GroupsPage(Page):
         )
         cursor = int(found[0]) if len(found) else 0
         self._list.show(self.context.session.review, message.order, cursor, empty=self._empty_text)
+        self._note_current()
         self._show_members()
         self._update_title()
 
+    def _note_current(self) -> None:
+        self._current[self.context.session.view] = self._list.group
+
     @on(GroupList.GroupHighlighted)
     def _on_group_highlighted(self) -> None:
+        self._note_current()
         self._members.others = ()
         self._show_members()
         self._ask_for_others()
