@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from vtsfind.act.keep_policy import policy
+from vtsfind.base.contents import Contents
 from vtsfind.base.groups import COPIES, Box, Evidence, Group, PairVerdict, Photo, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
@@ -63,7 +64,7 @@ def grouped(
         {pair: found for pair in numbered if (found := verifier.truth[pair])},
         tuple((NUMBER[a], NUMBER[b]) for a, b in skipped),
     )
-    files = RankedFiles(contents.values(), details, rules.policy)
+    files = RankedFiles(contents, details, rules.policy, verified.copies)
     return choose_keepers(cluster(contents, files, verified, verifier, rules), contents, files, rules)
 
 
@@ -121,10 +122,32 @@ def test_a_second_file_of_an_edit_that_stays_goes_for_that_file() -> None:
     rules = Rules(policy(), frozenset(COPIES), frozenset(), scope(), known_decisions())
     of_edit = Cluster(0, {1: (Verdict.EDIT, Evidence())})
     (group,) = choose_keepers(
-        [of_edit], {0: photo, 1: twins}, RankedFiles([photo, twins], details, rules.policy), rules
+        [of_edit], {0: photo, 1: twins}, RankedFiles({0: photo, 1: twins}, details, rules.policy, {}), rules
     )
     assert [(member.photo.path, member.may_go) for member in group.members[1:]] == [
         (b"/other", False),
         (b"/longer name of the other", True),
     ]
     assert group.members[2].reason == "the same file as other, which stays"
+
+
+@pytest.mark.parametrize(("again_seems", "kept"), [(0.81, b"/photo"), (0.01, b"/again")])
+def test_a_file_saved_again_is_kept_for_showing_no_traces_only_if_it_certainly_has_none(
+    again_seems: float, kept: bytes
+) -> None:
+    first, again = content("/photo"), content("/small")
+    again = replace(
+        again, photos=(replace(again.photos[0], path=b"/again", info=first.info),), info=first.info
+    )
+    contents = {0: first, 1: again}
+    known = {
+        first.digest: Details(quality=92, enlarged=0.98, contents=Contents()),
+        again.digest: Details(quality=85, enlarged=again_seems, contents=Contents()),
+    }
+    rules = Rules(policy(), frozenset(COPIES), frozenset(), scope(), known_decisions())
+    verified = VerifiedPairs({(0, 1): (Verdict.RESAVE, Evidence(agreement=1.0))})
+    files = RankedFiles(contents, lambda each: known[each.digest], rules.policy, verified.copies)
+    clusters = cluster(contents, files, verified, KnownVerdicts({}), rules)
+    (group,) = choose_keepers(clusters, contents, files, rules)
+    assert group.keeper.path == kept
+    assert bool(group.members[1].stay_reason) == (kept == b"/photo")

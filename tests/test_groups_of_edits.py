@@ -131,7 +131,7 @@ class Photographs:
             for pair, found in zip(compared, self.verdicts(compared), strict=True)
             if found and found[0] in COPIES
         }
-        files = RankedFiles(contents.values(), lambda _: Details(), rules.policy)
+        files = RankedFiles(contents, lambda _: Details(), rules.policy, copies)
         return choose_keepers(
             cluster(contents, files, VerifiedPairs(copies), self, rules), contents, files, rules
         )

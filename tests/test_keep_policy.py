@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from vtsfind.act.file_rules import is_camera_file
 from vtsfind.act.keep_policy import DEFAULT_RULES, RULES, KeepCandidate, mark_recompressed, policy
+from vtsfind.act.keep_rules import mark_enlarged
 from vtsfind.base.contents import Contents, Item, ItemKind
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Photo
@@ -121,6 +122,28 @@ def test_an_enlarged_copy_that_kept_the_exif_data_does_not_win() -> None:
     enlarged = candidate(b"/e.jpg", (3024, 4032), details=written)
     assert winner(enlarged, original) == original
     assert "enlarged from about 1512x2016" in policy().reason(original, enlarged)
+
+
+def test_saving_a_picture_again_does_not_make_it_better_by_hiding_that_it_seems_enlarged() -> None:
+    first = candidate(b"/a/long/path/first.jpg", (1200, 900), Details(quality=92, enlarged=0.98))
+    again = candidate(b"/again.jpg", (1200, 900), Details(quality=85, enlarged=0.81))
+    marked = mark_enlarged([again, first])
+    assert winner(*marked).photo == first.photo
+    assert policy().reason(first, marked[0]) == "JPEG quality 92 beats 85"
+    smaller = candidate(b"/the/longest/path/smaller.jpg", (800, 600), Details(quality=85, enlarged=0.01))
+    assert winner(*mark_enlarged([again, first, smaller])) == smaller
+
+
+@pytest.mark.parametrize(
+    "details", [Details(quality=85, enlarged=0.01), replace(SHOT, quality=85, exif_size=(1200, 900))]
+)
+def test_a_picture_that_is_certainly_not_enlarged_beats_one_of_its_size_that_seems_enlarged(
+    details: Details,
+) -> None:
+    through_a_smaller_one = candidate(b"/a.jpg", (1200, 900), Details(quality=92, enlarged=0.98))
+    original = candidate(b"/long/original.jpg", (1200, 900), details)
+    assert winner(*mark_enlarged([through_a_smaller_one, original])) == original
+    assert "of the same size, seems enlarged" in policy(["pixels"]).reason(original, through_a_smaller_one)
 
 
 def test_an_enlarged_copy_still_beats_a_thumbnail() -> None:

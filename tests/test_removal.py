@@ -146,14 +146,17 @@ def test_a_photo_never_goes_for_a_screenshot_of_it_though_edits_are_asked_for() 
     assert reasons == {1: "the kept one is a screenshot of it", 2: ""}
 
 
-def test_of_two_of_one_size_that_may_both_be_enlarged_neither_goes() -> None:
+def test_of_two_of_one_size_of_which_one_seems_enlarged_the_other_stays_unless_it_is_certain() -> None:
     def member(path: bytes, enlarged: float, quality: int, verdict: Verdict | None) -> Member:
         known = Details(quality=quality, enlarged=enlarged, contents=Contents())
         info = PictureInfo(640, 480, format="JPEG")
         return Member(Photo(path, Stamp(1, 1, 1), path.rjust(32), info), verdict, Evidence(), "", known)
 
-    original = member(b"/original.jpg", 0.98, 92, Verdict.RESAVE)
-    again = member(b"/again.jpg", 0.81, 85, None)
-    assert "either may be the original" in stay_reasons([again, original])[1]
-    certain = replace(again, details=replace(again.details, enlarged=0.01))  # type: ignore[type-var]
-    assert stay_reasons([certain, original]) == {1: ""}
+    original, again = (
+        member(b"/original.jpg", 0.98, 92, None),
+        member(b"/again.jpg", 0.81, 85, Verdict.RESAVE),
+    )
+    assert "either may be the original" in stay_reasons([original, again])[1]
+    assert "JPEG quality 92 beats 85" in stay_reasons([again, original])[1]
+    certain = replace(again, details=Details(quality=85, enlarged=0.01, contents=Contents()))
+    assert stay_reasons([certain, replace(original, verdict=Verdict.RESAVE)]) == {1: ""}

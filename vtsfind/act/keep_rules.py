@@ -3,8 +3,8 @@
 Here are those about the picture; those about the rest of the file are in `vtsfind.act.file_rules`.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Final
 
@@ -22,6 +22,8 @@ class KeepCandidate:
 
     photo: Photo
     details: Details
+    copy_enlarged_from: tuple[int, int] | None = None
+    """The estimated original size of another file, see `mark_enlarged`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,37 @@ _MAX_EXIF_PIXEL_RATIO: Final = 1.05
 
 MIN_ENLARGED: Final = 0.9
 """Probability from which on a picture counts as enlarged: drawings and screens may have one of 0.5."""
+MAX_PROVEN: Final = 0.15
+"""Probability up to which a picture is certainly not enlarged: of 100 enlargements one is below."""
 MAX_ENLARGEMENT: Final = 3.0
 """The largest factor by which people enlarge pictures; how far one was enlarged is not measured."""
+
+
+def mark_enlarged(candidates: Iterable[KeepCandidate]) -> list[KeepCandidate]:
+    """Mark files of a size in which another one seems enlarged, among candidates that show the same.
+
+    Saving a picture again hides that it was enlarged, so of one size either all are or none is. Only a file that is certainly not
+    enlarged is not marked: the other one was made smaller, then enlarged again. Keeps the order.
+    """
+    known = list(candidates)
+    sources: dict[tuple[int, int], tuple[int, int]] = {}
+    for each in known:
+        source, size_px = upscaled_from(each), (each.photo.info.width, each.photo.info.height)
+        if source:
+            sources[size_px] = max(source, sources.get(size_px, source))
+    return [
+        each
+        if upscaled_from(each) or is_certainly_original_size(each)
+        else replace(each, copy_enlarged_from=sources.get((each.photo.info.width, each.photo.info.height)))
+        for each in known
+    ]
+
+
+def is_certainly_original_size(candidate: KeepCandidate) -> bool:
+    """Whether a picture is certainly not enlarged: it shows no traces, or its camera wrote down its size."""
+    details = candidate.details
+    shows_none = details.enlarged is not None and details.enlarged <= MAX_PROVEN
+    return shows_none or bool(details.camera and details.exif_size)
 
 
 def upscaled_from(candidate: KeepCandidate) -> tuple[int, int] | None:
@@ -78,7 +109,7 @@ def upscaled_from(candidate: KeepCandidate) -> tuple[int, int] | None:
         return round(info.width / MAX_ENLARGEMENT), round(info.height / MAX_ENLARGEMENT)
     if details.detail is not None and details.detail < _MAX_UPSCALED_DETAIL_SHARE:
         return round(info.width * details.detail), round(info.height * details.detail)
-    return None
+    return candidate.copy_enlarged_from
 
 
 def effective_pixels(candidate: KeepCandidate) -> int:
@@ -103,7 +134,7 @@ def _pixel_words(better: KeepCandidate, worse: KeepCandidate) -> str:
     same = size(better) == size(worse)
     said = "the other, of the same size," if same else f"{size(better)} beats {size(worse)}, which"
     smaller = upscaled_from(worse)
-    if smaller and (worse.details.enlarged or 0.0) < MIN_ENLARGED:
+    if smaller and not worse.copy_enlarged_from and (worse.details.enlarged or 0.0) < MIN_ENLARGED:
         return f"{said} seems enlarged from about {smaller[0]}x{smaller[1]}"
     if smaller:
         return f"{said} seems enlarged"

@@ -11,7 +11,15 @@ from typing import Final
 from vtsfind.act.file_rules import is_camera_file, is_screenshot
 from vtsfind.act.intact import damage_reason
 from vtsfind.act.keep_policy import mark_recompressed
-from vtsfind.act.keep_rules import COMPRESSION, FORMAT, MIN_ENLARGED, PIXELS, KeepCandidate, size
+from vtsfind.act.keep_rules import (
+    COMPRESSION,
+    FORMAT,
+    MAX_PROVEN,
+    PIXELS,
+    KeepCandidate,
+    mark_enlarged,
+    size,
+)
 from vtsfind.base.contents import PALETTE, Contents, ItemKind, item_words
 from vtsfind.base.groups import Member, Photo, Verdict
 from vtsfind.base.quality import Details
@@ -27,8 +35,6 @@ _REASONS_OF_KIND: Final = {
 """Why a file is kept that does not show the same, in few words."""
 _SAME_SIZE_RATIO: Final = 1.1
 """Pixels of one of two pictures, divided by those of the other, up to which they count as equally large."""
-_MAX_PROVEN: Final = 0.15
-"""Probability up to which a picture is certainly not enlarged: of 100 enlargements one is below."""
 _RARE_COLOURS: Final = frozenset({"CMYK", "CIELAB"})
 """Colour models that are lost where colours were converted."""
 
@@ -85,7 +91,7 @@ def _of_one_day(first: KeepCandidate, second: KeepCandidate) -> bool:
 
 def _better(kept: KeepCandidate, file: KeepCandidate) -> str:
     """Why a file is a better copy of the picture than the kept one, in words; empty if it is not."""
-    kept, file = mark_recompressed([kept, file])
+    kept, file = mark_recompressed(mark_enlarged([kept, file]))
     cameras = is_camera_file(kept), is_camera_file(file)
     for rule in (PIXELS,) if cameras == (True, False) else (PIXELS, FORMAT, COMPRESSION):
         if rule.prefers(file, kept):
@@ -104,16 +110,17 @@ def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
         return "" if _is_proven(kept) else "the kept one is larger, but may be an enlargement of it"
     if _pixels(file) > _SAME_SIZE_RATIO * _pixels(kept):
         return f"is larger, {size(file)} against {size(kept)}, and may have more detail"
-    # Saving a picture again hides that it was enlarged: of two of one size, only a certain one tells which is.
-    seems_enlarged = (file.details.enlarged or 0.0) >= MIN_ENLARGED and not _is_proven(kept)
-    is_unclear = seems_enlarged and any(rule.prefers(file, kept) for rule in (FORMAT, COMPRESSION))
-    return "either may be the original: both seem enlarged, more or less" if is_unclear else ""
+    return (
+        "either may be the original: the kept one, of the same size, seems enlarged"
+        if file.copy_enlarged_from
+        else ""
+    )
 
 
 def _is_proven(candidate: KeepCandidate) -> bool:
     """Whether a picture is certainly not enlarged."""
     enlarged = candidate.details.enlarged
-    return enlarged is not None and enlarged <= _MAX_PROVEN
+    return enlarged is not None and enlarged <= MAX_PROVEN
 
 
 def _format_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:

@@ -13,7 +13,12 @@ from itertools import combinations
 
 from vtsfind.base.groups import Box, Evidence, PairVerdict, Verdict
 from vtsfind.engine.duplicates.collection import Collection
-from vtsfind.engine.duplicates.keeper_ranking import SAME_FRAME_VERDICTS, KeeperRanking, RankedFiles
+from vtsfind.engine.duplicates.keeper_ranking import (
+    SAME_FRAME_VERDICTS,
+    CopyVerdict,
+    KeeperRanking,
+    RankedFiles,
+)
 from vtsfind.engine.duplicates.options import Rules
 from vtsfind.engine.duplicates.verification import VerifiedPairs
 from vtsfind.engine.duplicates.verifier import Verifier
@@ -22,7 +27,6 @@ from vtsfind.find.clustering.stars import star_clusters
 from vtsfind.find.clustering.union_find import UnionFind
 from vtsfind.find.pairs import Pair, ordered_pair
 
-CopyVerdict = tuple[Verdict, Evidence]
 INDIRECT: CopyVerdict = (
     Verdict.EDIT,
     Evidence(indirect=True, note="recognised in another photo of the group"),

@@ -1,9 +1,10 @@
 """In which order photos become keepers: that of the keep policy, but a frame around another photo comes after that photo."""
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import chain
 
 from vtsfind.act.keep_policy import KeepCandidate, Policy, mark_recompressed
-from vtsfind.act.keep_rules import Value
+from vtsfind.act.keep_rules import Value, mark_enlarged
 from vtsfind.base.groups import Evidence, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.engine.library.snapshot import Content
@@ -13,6 +14,7 @@ from vtsfind.find.pairs import Pair
 SAME_FRAME_VERDICTS = frozenset({Verdict.BYTES, Verdict.PIXELS, Verdict.RESAVE, Verdict.TURNED})
 """Verdicts of photos that show the same, no more and no less."""
 
+CopyVerdict = tuple[Verdict, Evidence]
 CopyPair = tuple[Pair, Verdict, Evidence]
 """Two photos by number, the verdict, and the evidence for the first of them coming first."""
 
@@ -23,22 +25,32 @@ class RankedFiles:
     Parameters
     ----------
     contents
-        Whose files.
+        Whose files, by number.
     details
         Gives the quality details of a content.
     policy
         What ranks them.
+    copies
+        Pairs that are copies.
     """
 
     def __init__(
-        self, contents: Iterable[Content], details: Callable[[Content], Details], policy: Policy
+        self,
+        contents: Mapping[int, Content],
+        details: Callable[[Content], Details],
+        policy: Policy,
+        copies: Mapping[Pair, CopyVerdict],
     ) -> None:
-        marked = mark_recompressed(
-            KeepCandidate(photo, content_details)
-            for content in contents
-            for content_details in (details(content),)
-            for photo in content.photos
+        same_frame = UnionFind(
+            pair for pair, (verdict, _) in copies.items() if verdict in SAME_FRAME_VERDICTS
         )
+        frames: dict[int, list[KeepCandidate]] = {}
+        for number, content in contents.items():
+            known = details(content)
+            frames.setdefault(same_frame.of(number), []).extend(
+                KeepCandidate(photo, known) for photo in content.photos
+            )
+        marked = mark_recompressed(chain.from_iterable(map(mark_enlarged, frames.values())))
         self._candidates = {each.photo.path: each for each in marked}
         self._keys = {path: policy.key(each) for path, each in self._candidates.items()}
 

@@ -207,7 +207,7 @@ class _Search:
         concerned = {number for pair in verified.copies for number in pair}
         concerned |= {n for n, content in enumerate(self._collection.contents) if len(content.photos) > 1}
         contents = {n: with_sidecars(self._collection.contents[n], sidecars) for n in sorted(concerned)}
-        files = RankedFiles(contents.values(), self._cache.details, self._rules.policy)
+        files = RankedFiles(contents, self._cache.details, self._rules.policy, verified.copies)
         clusters = cluster(contents, files, verified, self._verifier, self._rules)
         checked = check_at_full_size(clusters, contents, self._cache, self._rules)
         measured = [each.with_distances(self._collection) for each in checked]
