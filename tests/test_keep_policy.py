@@ -108,6 +108,30 @@ def test_what_the_kept_one_lacks_is_said() -> None:
     assert policy().reason(large, small) == "4032x3024 beats 2048x1536; lacks the time of the shot, GPS"
 
 
+@given(candidates, candidates)
+def test_why_one_is_not_kept_is_said_of_that_one(first: KeepCandidate, second: KeepCandidate) -> None:
+    kept, other = policy().ranked([first, second])
+    said = policy().loss(kept, other)
+    assert said
+    assert not said.startswith("the other")
+    assert ("lacks GPS" in said) == (kept.details.gps and not other.details.gps)
+
+
+def test_both_photos_of_a_pair_have_a_reason_of_their_own() -> None:
+    camera, saved = (
+        candidate(b"/c.jpg", details=replace(SHOT, gps=True)),
+        candidate(details=Details(quality=95)),
+    )
+    assert policy(["format"]).reason(camera, saved) == (
+        "JPEG (with camera data) beats JPEG; has GPS, the camera's name"
+    )
+    assert policy(["format"]).loss(camera, saved) == (
+        "JPEG (with camera data) beats JPEG; lacks GPS, the camera's name"
+    )
+    early, late = candidate(b"/z", taken="2019-01-01 00:00:00"), candidate(b"/a", taken="2020-01-01 00:00:00")
+    assert policy().loss(early, late) == "the kept one was taken earlier: 2019-01-01 00:00:00"
+
+
 @pytest.mark.parametrize("share", [0.4, 0.5, 0.6])
 def test_an_enlarged_copy_does_not_win_however_its_detail_is_misjudged(share: float) -> None:
     original = candidate(b"/a/long/path/original.jpg", (2016, 1512))
@@ -206,21 +230,21 @@ def test_the_shot_taken_earlier_wins_and_without_times_the_file_changed_earlier(
     early = candidate(b"/long/early.jpg", taken="2019-01-01 00:00:00")
     late = candidate(b"/l.jpg", taken="2020-01-01 00:00:00", mtime=1)
     assert winner(late, early) == early
-    assert policy().reason(early, late) == "taken earlier: 2019-01-01 00:00:00"
+    assert policy().reason(early, late) == "was taken earlier: 2019-01-01 00:00:00"
     first, second = candidate(b"/long/first.jpg", mtime=10**18), candidate(b"/s.jpg", mtime=2 * 10**18)
     assert winner(second, first) == first
-    assert policy().reason(first, second) == "older file: 2001-09-09, the other 2033-05-18"
+    assert policy().reason(first, second) == "is the older file: 2001-09-09 against 2033-05-18"
 
 
 def test_files_changed_at_nearly_the_same_time_are_of_one_age() -> None:
     first, second = candidate(b"/first.jpg", mtime=10**18), candidate(b"/s.jpg", mtime=10**18 + 10**9)
-    assert policy().reason(second, first) == "shorter path"
+    assert policy().reason(second, first) == "has the shorter path"
 
 
 def test_a_preferred_folder_outranks_the_age_but_not_the_pixels() -> None:
     sorted_out, messy = candidate(b"/sorted/a.jpg", mtime=2 * 10**18), candidate(b"/m/a.jpg", mtime=1)
     assert winner(messy, sorted_out, prefer=[b"/sorted"]) == sorted_out
-    assert policy(prefer=[b"/sorted"]).reason(sorted_out, messy) == "in a preferred folder"
+    assert policy(prefer=[b"/sorted"]).reason(sorted_out, messy) == "is in a preferred folder"
     small = candidate(b"/sorted/a.jpg", (800, 600))
     assert winner(messy, small, prefer=[b"/sorted"]) == messy
     assert winner(messy, small, names=["folder", "pixels"], prefer=[b"/sorted"]) == small
@@ -239,7 +263,7 @@ def test_a_reference_file_wins_over_more_pixels() -> None:
 def test_files_that_only_their_paths_tell_apart_are_tied() -> None:
     rules = policy()
     assert rules.tied(candidate(b"/a.jpg"), candidate(b"/b/a.jpg"))
-    assert rules.reason(candidate(b"/a.jpg"), candidate(b"/b/a.jpg")) == "shorter path"
+    assert rules.reason(candidate(b"/a.jpg"), candidate(b"/b/a.jpg")) == "has the shorter path"
     assert not rules.tied(candidate(b"/a.jpg"), candidate(b"/b.jpg", mtime=10**18 + 10**10))
     assert not rules.tied(candidate(b"/a.jpg"), candidate(b"/a (1).jpg"))
 
@@ -302,7 +326,7 @@ def test_plain_names_come_before_those_that_programs_give_to_copies(plain: bytes
     first, second = candidate(plain), candidate(copy)
     assert winner(second, first) == first
     said = policy().reason(first, second)
-    assert said.endswith("is named as a copy") or said.startswith("one is in the folder"), said
+    assert said.endswith("is named as a copy") or said.startswith("the other is in the folder"), said
     assert not policy().tied(first, second)
 
 

@@ -34,21 +34,21 @@ def test_three_groups_are_a_line_each_and_two_lines_a_photo(capsys: pytest.Captu
     assert text_of(groups, capsys) == [
         "Group 1: 2 photos, frees 4.3 MB",
         "  keep                   /1/a.jpg",
-        "                         4000x3000, 8.5 MB; the most pixels",
+        "                         4000x3000, 8.5 MB; kept: the most pixels",
         "  re-encoded or resized  /1/smaller.jpg",
-        "                         4000x3000, 4.3 MB; fewer pixels",
+        "                         4000x3000, 4.3 MB; may go: fewer pixels",
         "",
         "Group 2: 2 photos, all kept",
         "  keep                   /2/a.jpg",
-        "                         4000x3000, 8.5 MB; the most pixels",
+        "                         4000x3000, 8.5 MB; kept: the most pixels",
         "  edited                 /2/smaller.jpg",
-        "                         4000x3000, 4.3 MB; fewer pixels; stays: an edited version, which may be wanted as well; same picture",
+        "                         4000x3000, 4.3 MB; stays: an edited version, which may be wanted as well; same picture",
         "",
         "Group 3: 2 photos, frees 4.3 MB",
         "  keep                   /3/a.jpg",
-        "                         4000x3000, 8.5 MB; the most pixels",
+        "                         4000x3000, 8.5 MB; kept: the most pixels",
         "  exact copy             /3/smaller.jpg",
-        "                         4000x3000, 4.3 MB; fewer pixels",
+        "                         4000x3000, 4.3 MB; may go: fewer pixels",
     ]
 
 
@@ -76,7 +76,7 @@ def test_of_many_copies_of_one_kind_the_first_stand_for_all_and_the_rest_is_coun
     assert [line.split(maxsplit=1) for line in lines[-3:]] == [
         ["exact", "copy  and 49,987 more; --csv and --json list all"],
         ["edited", "/z.jpg"],
-        ["4000x3000,", "1.0 kB; a crop"],
+        ["4000x3000,", "1.0 kB; may go: a crop"],
     ]
 
 

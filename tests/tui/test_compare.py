@@ -295,3 +295,20 @@ def test_a_photo_that_is_gone_is_said_to_be_gone(tmp_path: Path) -> None:
         assert "is gone" in hand.text
 
     drive(groups, script)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+def test_both_photos_of_a_pair_say_why(size: tuple[int, int], tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        words = [" ".join(part for line in card.text for part, _ in line) for card in hand.members.cards]
+        for said, expected in zip(
+            words, ("kept: 480x360, the", "may go: 240x180", "stays: an edited"), strict=True
+        ):
+            assert expected in said
+        await hand.press("enter")
+        assert "1 kept: 480x360, the most pixels" in hand.text
+        assert "2 may go: 240x180 < 480x360" in hand.text
+        await hand.press("tab")
+        assert "3 stays: an edited version" in hand.text
+
+    drive(on_disk(tmp_path, 1), script, size=size)

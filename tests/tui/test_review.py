@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.made_groups import group, many, photo
+from support.made_groups import group, many, on_disk, photo
 
 from vtsfind.base.errors import DiskFull, LibraryLocked, UsageError
 from vtsfind.base.groups import Group, Verdict
@@ -99,6 +99,18 @@ def test_another_keeper_takes_the_place_of_the_first_in_the_plan() -> None:
         b"/1/b.jpg": Action.KEEP,
         b"/1/c.jpg": Action.TRASH,
     }
+
+
+def test_each_photo_says_why_it_is_kept_may_go_or_stays_until_a_person_says_otherwise(tmp_path: Path) -> None:
+    review = Review(on_disk(tmp_path, 1))
+    assert [review.reason(0, place) for place in range(3)] == [
+        "kept: 480x360, the most pixels; has the time of the shot",
+        "may go: 240x180 < 480x360",
+        "stays: an edited version, which may be wanted as well",
+    ]
+    review.toggle(0, 1)
+    review.toggle(0, 2)
+    assert [review.reason(0, place) for place in (1, 2)] == ["kept by your choice", "removed by your choice"]
 
 
 def test_a_crop_cannot_stand_for_another_crop() -> None:

@@ -39,6 +39,9 @@ _COPY_FOLDERS: Final = re.compile(
 """Names of folders in which copies end up."""
 
 
+_NAMED: Final = "is named as a copy"
+
+
 def is_camera_file(candidate: KeepCandidate) -> bool:
     """Whether a file is as its camera wrote it, as far as it tells: nobody made it smaller, larger or saved it anew."""
     details, contents = candidate.details, candidate.details.contents
@@ -77,7 +80,7 @@ def _camera_words(better: KeepCandidate, worse: KeepCandidate) -> str:
 def _contents_words(better: KeepCandidate, worse: KeepCandidate) -> str:
     mine, yours = better.details.contents, worse.details.contents
     more = set(mine.items) - set(yours.items) if mine and yours else set()
-    return f"has {', '.join(item_words(more))}" if more else "more is known of it"
+    return f"has {', '.join(item_words(more))}" if more else "has more in it"
 
 
 def _contents_value(candidate: KeepCandidate) -> int:
@@ -92,12 +95,18 @@ def _is_named_as_copy(candidate: KeepCandidate) -> int:
     return int(named) + int(placed)
 
 
-def _name_words(_better: KeepCandidate, worse: KeepCandidate) -> str:
+def _name_words(better: KeepCandidate, worse: KeepCandidate) -> str:
+    name = os.path.basename(os.fsdecode(worse.photo.path))
+    doubt = _name_doubt(better, worse)
+    return f"{name} {doubt}" if doubt == _NAMED else f"the other {doubt}"
+
+
+def _name_doubt(_better: KeepCandidate, worse: KeepCandidate) -> str:
     folder, name = os.path.split(os.fsdecode(worse.photo.path))
     if _COPY_NAMES.search(os.path.splitext(name)[0]):
-        return f"{name} is named as a copy"
+        return _NAMED
     *_, place = (part for part in folder.split(os.sep) if _COPY_FOLDERS.match(part))
-    return f"one is in the folder {place}"
+    return f"is in the folder {place}"
 
 
 def notable_exif(candidate: KeepCandidate) -> list[str]:
@@ -129,11 +138,11 @@ def _newest(candidate: KeepCandidate) -> tuple[int, int]:
 
 
 def _oldest_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return _age_words(better, worse, "taken earlier", "older file")
+    return _age_words(better, worse, "was taken earlier", "is the older file")
 
 
 def _newest_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return _age_words(better, worse, "taken later", "newer file")
+    return _age_words(better, worse, "was taken later", "is the newer file")
 
 
 def _age_words(better: KeepCandidate, worse: KeepCandidate, taken_word: str, changed_word: str) -> str:
@@ -141,7 +150,7 @@ def _age_words(better: KeepCandidate, worse: KeepCandidate, taken_word: str, cha
     if taken and taken != worse.photo.info.taken:
         return f"{taken_word}: {taken}"
     dates = [_changed_date(each.photo.stamp.mtime_ns) for each in (better, worse)]
-    return f"{changed_word}: {dates[0]}, the other {dates[1]}" if dates[0] != dates[1] else changed_word
+    return f"{changed_word}: {dates[0]} against {dates[1]}" if dates[0] != dates[1] else changed_word
 
 
 def _changed_date(mtime_ns: int) -> str:
@@ -153,7 +162,7 @@ def _changed_date(mtime_ns: int) -> str:
 
 
 def _bytes_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return f"{better.photo.stamp.size:,} bytes against {worse.photo.stamp.size:,}"
+    return f"has {better.photo.stamp.size:,} bytes against {worse.photo.stamp.size:,}"
 
 
 def _path(candidate: KeepCandidate) -> tuple[int, bytes]:
@@ -162,7 +171,7 @@ def _path(candidate: KeepCandidate) -> tuple[int, bytes]:
 
 
 def _path_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return "shorter path" if len(better.photo.path) < len(worse.photo.path) else "first by path"
+    return "has the shorter path" if len(better.photo.path) < len(worse.photo.path) else "is first by path"
 
 
 def folder_rank(folders: tuple[bytes, ...], path: bytes) -> int:
@@ -197,6 +206,7 @@ NAME = Rule(
     "a name that no program gives to copies, outside of folders for them",
     _is_named_as_copy,
     _name_words,
+    _name_doubt,
 )
 SIDECARS = Rule(
     "unit",

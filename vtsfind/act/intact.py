@@ -32,6 +32,7 @@ INTACT: Final = Rule(
     "files without signs of damage",
     lambda each: int(bool(each.details.damage)),
     lambda _better, worse: f"the other is damaged: {worse.details.damage}",
+    lambda _better, worse: f"is damaged: {worse.details.damage}",
 )
 """Comes before all rules that a person may choose."""
 

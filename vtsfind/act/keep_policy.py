@@ -127,25 +127,30 @@ class Policy:
         rule = self.deciding_rule(keeper, other)
         if rule is None:
             return "the same file"
-        said = [
-            (evidence and self._framing_reason(rule, keeper, other, evidence)) or rule.words(keeper, other)
-        ]
-        if rule.name != file_rules.CONTENTS.name:
-            own, others = file_rules.notable_exif(keeper), file_rules.notable_exif(other)
-            gained = [name for name in own if name not in others]
-            lost = [name for name in others if name not in own]
-            said += [f"has {', '.join(gained)}"] * bool(gained) + [f"lacks {', '.join(lost)}"] * bool(lost)
-        return "; ".join(said)
+        said = self._framing_reason(rule, keeper, other, evidence) or rule.words(keeper, other)
+        return "; ".join([said, *_exif_words(rule, keeper, other)])
+
+    def loss(self, keeper: KeepCandidate, other: KeepCandidate, evidence: Evidence | None = None) -> str:
+        """The same, said of `other`."""
+        rule = self.deciding_rule(keeper, other)
+        if rule is None:
+            return "the same file"
+        said = self._framing_reason(rule, keeper, other, evidence) or rule.loss(keeper, other)
+        return "; ".join([said, *_exif_words(rule, other, keeper)])
 
     def _framing_reason(
-        self, rule: Rule, keeper: KeepCandidate, other: KeepCandidate, evidence: Evidence
+        self, rule: Rule, keeper: KeepCandidate, other: KeepCandidate, evidence: Evidence | None
     ) -> str:
         """Why `keeper` is kept, if the reason is that one of the two contains the other; otherwise empty.
 
         `rule` is the deciding rule; if `other` is a frame, it prefers `other`.
         """
         passed_over = rule.prefers(other, keeper)
-        if not (evidence.box or passed_over) or not self.is_decided_by_pixels(keeper, other):
+        if (
+            evidence is None
+            or not (evidence.box or passed_over)
+            or not self.is_decided_by_pixels(keeper, other)
+        ):
             return ""
         sizes = f"{rules.size(keeper)} beats {rules.size(other)}"
         if evidence.boxed == 0 and self.ambiguity(keeper, other, evidence):
@@ -209,8 +214,8 @@ def policy(
         chosen.append("path")
     made = [_with_folders(RULES[name], tuple(prefer)) for name in chosen]
     if reference:
-        words = "in a reference folder"
-        made.insert(0, file_rules.in_folders("reference", words, tuple(reference), words))
+        meaning = "in a reference folder"
+        made.insert(0, file_rules.in_folders("reference", meaning, tuple(reference), f"is {meaning}"))
     made.insert(0, INTACT)
     return Policy(tuple(made), tuple(reference))
 
@@ -218,7 +223,17 @@ def policy(
 def _with_folders(rule: Rule, prefer: tuple[bytes, ...]) -> Rule:
     if rule is not _FOLDER:
         return rule
-    return file_rules.in_folders(rule.name, rule.meaning, prefer, "in a preferred folder")
+    return file_rules.in_folders(rule.name, rule.meaning, prefer, "is in a preferred folder")
+
+
+def _exif_words(rule: Rule, own: KeepCandidate, other: KeepCandidate) -> list[str]:
+    """What of the EXIF data that a person would miss one file has or lacks in comparison, unless the rule is about that."""
+    if rule.name == file_rules.CONTENTS.name:
+        return []
+    mine, theirs = file_rules.notable_exif(own), file_rules.notable_exif(other)
+    gained = [name for name in mine if name not in theirs]
+    lost = [name for name in theirs if name not in mine]
+    return [f"has {', '.join(gained)}"] * bool(gained) + [f"lacks {', '.join(lost)}"] * bool(lost)
 
 
 def mark_recompressed(candidates: Iterable[KeepCandidate]) -> list[KeepCandidate]:

@@ -37,7 +37,15 @@ class Rule:
     value: Callable[[KeepCandidate], Value]
     """Smaller for the better file."""
     words: Callable[[KeepCandidate, KeepCandidate], str]
-    """Why the first file, which is better by this rule, is preferred to the second."""
+    """What is said of the first file, which is better by this rule than the second."""
+    worse_words: Callable[[KeepCandidate, KeepCandidate], str] | None = None
+    """What is said of the second one; None if that is what is said of the first one."""
+
+    def loss(self, better: KeepCandidate, worse: KeepCandidate) -> str:
+        """What is said of a file that another one is kept for."""
+        if self.worse_words is None:
+            return f"the kept one {self.words(better, worse)}"
+        return self.worse_words(better, worse)
 
     def prefers(self, first: KeepCandidate, second: KeepCandidate) -> bool:
         """Whether the first is better."""
@@ -131,16 +139,23 @@ def size(candidate: KeepCandidate) -> str:
 
 
 def _pixel_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    same = size(better) == size(worse)
-    said = "the other, of the same size," if same else f"{size(better)} beats {size(worse)}, which"
-    smaller = upscaled_from(worse)
-    if smaller and not worse.copy_enlarged_from and (worse.details.enlarged or 0.0) < MIN_ENLARGED:
-        return f"{said} seems enlarged from about {smaller[0]}x{smaller[1]}"
+    doubt = _pixel_doubt(worse)
+    if size(better) == size(worse):
+        return f"the other, of the same size, {doubt}"
+    return f"{size(better)} beats {size(worse)}" + (f", which {doubt}" if doubt else "")
+
+
+def _fewer_pixels_words(better: KeepCandidate, worse: KeepCandidate) -> str:
+    return _pixel_doubt(worse) or f"{size(better)} beats {size(worse)}"
+
+
+def _pixel_doubt(candidate: KeepCandidate) -> str:
+    """Why the pixels of a file count less than they are, in words; empty if they do not."""
+    smaller = upscaled_from(candidate)
     if smaller:
-        return f"{said} seems enlarged"
-    if worse.details.screenshot:
-        return f"{said} is a screenshot"
-    return f"{size(better)} beats {size(worse)}"
+        is_measured = candidate.copy_enlarged_from or (candidate.details.enlarged or 0.0) >= MIN_ENLARGED
+        return "seems enlarged" if is_measured else f"seems enlarged from about {smaller[0]}x{smaller[1]}"
+    return "is a screenshot" if candidate.details.screenshot else ""
 
 
 class _FormatRank(IntEnum):
@@ -197,10 +212,21 @@ def _compression(candidate: KeepCandidate) -> tuple[int, int]:
 
 
 def _compression_words(better: KeepCandidate, worse: KeepCandidate) -> str:
+    doubt = _compression_doubt(better, worse)
+    return f"the other {doubt}" if doubt else _quality_words(better, worse)
+
+
+def _lower_compression_words(better: KeepCandidate, worse: KeepCandidate) -> str:
+    return _compression_doubt(better, worse) or _quality_words(better, worse)
+
+
+def _compression_doubt(better: KeepCandidate, worse: KeepCandidate) -> str:
     if worse.details.recompressed != better.details.recompressed:
-        return "the other was made from a JPEG"
-    if better.details.quality is None:
-        return f"the other is a JPEG of quality {worse.details.quality}"
+        return "was made from a JPEG"
+    return f"is a JPEG of quality {worse.details.quality}" if better.details.quality is None else ""
+
+
+def _quality_words(better: KeepCandidate, worse: KeepCandidate) -> str:
     return f"JPEG quality {better.details.quality} beats {worse.details.quality}"
 
 
@@ -217,12 +243,26 @@ PIXELS = Rule(
     "more pixels; an enlargement counts less than its original",
     lambda each: -effective_pixels(each),
     _pixel_words,
+    _fewer_pixels_words,
 )
+
+
+def _format_words(better: KeepCandidate, worse: KeepCandidate) -> str:
+    return f"{_format_name(better)} beats {_format_name(worse)}"
+
+
 FORMAT = Rule(
     "format",
     "RAW, then files from a camera, then lossless files; never a PNG made from a JPEG",
     lambda each: int(_format(each)),
-    lambda better, worse: f"{_format_name(better)} beats {_format_name(worse)}",
+    _format_words,
+    _format_words,
 )
-COMPRESSION = Rule("compression", "compressed once, with higher quality", _compression, _compression_words)
-DEPTH = Rule("depth", "more bits per channel", lambda each: -_bits(each), _depth_words)
+COMPRESSION = Rule(
+    "compression",
+    "compressed once, with higher quality",
+    _compression,
+    _compression_words,
+    _lower_compression_words,
+)
+DEPTH = Rule("depth", "more bits per channel", lambda each: -_bits(each), _depth_words, _depth_words)

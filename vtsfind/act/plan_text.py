@@ -12,7 +12,7 @@ UTF-8. Blank lines and lines that begin with ``#`` are ignored. ::
 
     group 1
     keep        /photos/beach.jpg  # 4032x3024 is more than 2048x1536
-    trash       /photos/old/beach.jpg  # bytes; shorter path
+    trash       /photos/old/beach.jpg  # bytes; the kept one has the shorter path
 
     files 2: the state when the plan was made; do not edit these lines
     1 2431556 - 6f1e... /photos/beach.jpg

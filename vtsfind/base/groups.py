@@ -138,7 +138,7 @@ class Member:
     """Against the keeper; None for the keeper itself."""
     evidence: Evidence
     reason: str
-    """Why it is kept, or why the keeper is kept in its place."""
+    """Why it is kept, or, of another one than the keeper, why not it is."""
     details: Details | None = None
     """What its file tells of its quality, and what the file contains; None if it was not read."""
     stay_reason: str = "its contents are not known"
@@ -146,9 +146,10 @@ class Member:
 
     @property
     def explanation(self) -> str:
-        """The reason, and why it is not proposed for removal if it is not."""
-        stays = self.verdict is not None and self.stay_reason
-        return f"{self.reason}; stays: {self.stay_reason}" if stays else self.reason
+        """Why it is kept, may go, or stays, in one line for people."""
+        if self.verdict is None:
+            return f"kept: {self.reason}"
+        return f"stays: {self.stay_reason}" if self.stay_reason else f"may go: {self.reason}"
 
     @property
     def may_go(self) -> bool:

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from vtsfind.base.groups import SEEN_IN_SMALL, Verdict
-from vtsfind.engine.duplicates.clustering import Cluster, CopyVerdict
+from vtsfind.engine.duplicates.clustering import Cluster
 from vtsfind.engine.duplicates.feature_cache import FeatureCache
+from vtsfind.engine.duplicates.keeper_ranking import CopyVerdict
 from vtsfind.engine.duplicates.options import Rules
 from vtsfind.engine.library.snapshot import Content
 from vtsfind.find.pairs import Pair, ordered_pair

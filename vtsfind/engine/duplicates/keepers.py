@@ -7,8 +7,8 @@ from dataclasses import replace
 from vtsfind.act.removal import stay_reasons
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.base.paths import show_path
-from vtsfind.engine.duplicates.clustering import Cluster, CopyVerdict
-from vtsfind.engine.duplicates.keeper_ranking import RankedFiles
+from vtsfind.engine.duplicates.clustering import Cluster
+from vtsfind.engine.duplicates.keeper_ranking import CopyVerdict, RankedFiles
 from vtsfind.engine.duplicates.options import Rules
 from vtsfind.engine.library.sidecar_places import SidecarPlaces
 from vtsfind.engine.library.snapshot import Content
@@ -66,7 +66,7 @@ def _group(
         Member(
             each.photo,
             *verdicts[each.photo.path],
-            policy.reason(keeper, each, verdicts[each.photo.path][1]),
+            policy.loss(keeper, each, verdicts[each.photo.path][1]),
             each.details,
         )
         for each in others

@@ -257,11 +257,13 @@ class Review:
         return {(keeper, digest) for digest in digests if digest != keeper}
 
     def _own_reason(self, number: int, member: int) -> str:
-        """What the user's choice of a keeper is a reason for; empty for the other members."""
-        decision = self.decision(number)
-        if decision.keeper == 0 or member not in {0, decision.keeper}:
+        """What the user decided of a member, if that is not what was proposed; else empty."""
+        mark, proposed = self.mark(number, member), proposal_for(self.groups[number]).mark(member)
+        if mark in {proposed, Mark.NOT_DUPLICATE}:
             return ""
-        return "kept by your choice" if member == decision.keeper else "you chose another keeper"
+        if proposed is Mark.KEEPER:
+            return "you chose another keeper"
+        return "removed by your choice" if mark is Mark.DROP else "kept by your choice"
 
     def _with_reasons(self, number: int) -> Group:
         group = self.groups[number]

@@ -65,7 +65,7 @@ def _card(number: int, place: int, file: PlannedFile, member: Member, jpeg: byte
     if photo.info.taken:
         facts.append(f"taken {photo.info.taken}")
     goes = file.action is not None and file.action is not Action.KEEP
-    kind = member.verdict.label if member.verdict else "keep"
+    kind = f"<b>{escape(member.verdict.label)}</b>: " if member.verdict else ""
     along = "".join(
         f'<span class="facts">with {escape(show_path(os.path.basename(one.path)))}</span>\n'
         for one in file.sidecars
@@ -75,7 +75,7 @@ def _card(number: int, place: int, file: PlannedFile, member: Member, jpeg: byte
         f'<span class="name">{escape(show_path(name))}</span>\n'
         f'<span class="folder">{escape(show_path_from_home(folder))}</span>\n'
         f'<span class="facts">{escape(", ".join(facts))}</span>\n{along}'
-        f'<span class="why"><b>{escape(kind)}</b>: {escape(member.explanation)}</span>\n'
+        f'<span class="why">{kind}{escape(member.explanation)}</span>\n'
         f'<label class="choice"><input type="checkbox" data-group="{number}" data-file="{place}"{" checked" * goes}> '
         "Move to the trash</label></li>\n"
     )

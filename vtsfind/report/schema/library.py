@@ -183,7 +183,7 @@ DUPES = Stream(
                         Field("verdict", "Kind of duplicate of the keeper; null for the keeper."),
                         _EVIDENCE,
                         Field(
-                            "reason", "Why the keeper is kept in its place; of the keeper, why it is kept."
+                            "reason", "Of the keeper, why it is kept; of another photo, why not that one is."
                         ),
                         Field("stays", "Why it is not proposed to go; empty if it is, null for the keeper."),
                         _CONTENTS,

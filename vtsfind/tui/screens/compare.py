@@ -193,7 +193,8 @@ class ComparePage(Page):
         panel.border_title = escape(group_title(group))
         status = self._review.decision(self._number).status
         panel.border_subtitle = "" if status is ReviewStatus.OPEN else status.value
-        panel.show(group.members[self._member], evidence_between(group, *self._pair), lines)
+        reasons = [f"{place + 1} {self._review.reason(self._number, place)}" for place in self._pair]
+        panel.show(group.members[self._member], evidence_between(group, *self._pair), reasons, lines)
 
     # -- keys ------------------------------------------------------------------------------------------------------
 

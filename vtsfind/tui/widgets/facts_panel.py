@@ -1,5 +1,7 @@
 """What is known of two compared photos: the verdict, the reason, and the facts in which they differ."""
 
+from collections.abc import Sequence
+
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
@@ -19,10 +21,10 @@ class FactsPanel(VerticalScroll, can_focus=False):
         yield Static(id="facts")
         yield Static(id="same")
 
-    def show(self, member: Member, evidence: Evidence, lines: list[FileFact]) -> None:
-        """Show what is known of a pair: the keeper and `member`."""
+    def show(self, member: Member, evidence: Evidence, reasons: Sequence[str], lines: list[FileFact]) -> None:
+        """Show what is known of a pair, the keeper and `member`; `reasons` says what becomes of each, and why."""
         text = Text(verdict_text(member, evidence), style="bold")
-        text.append(f"\n{member.explanation}", style="not bold italic")
+        text.append("".join(f"\n{reason}" for reason in reasons), style="not bold italic")
         if self.has_class("-details"):
             text.append(f"\n{numbers_text(evidence)}", style="not bold")
         self.query_one("#evidence", Static).update(text)
