@@ -33,6 +33,7 @@ SOURCES = {
         "media/pixels_digest.py",
         "media/quality.py",
         "media/screens.py",
+        "media/shot_quality.py",
     ),
     "VERDICTS_VERSION": (
         "find/verification/block_grid.py",

@@ -10,6 +10,7 @@ from vtsfind.base.contents import Contents
 from vtsfind.base.groups import COPIES, Box, Evidence, Group, PairVerdict, Photo, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
+from vtsfind.engine.duplicates.best_shots import choose_best_shots
 from vtsfind.engine.duplicates.clustering import Cluster, cluster
 from vtsfind.engine.duplicates.keeper_ranking import RankedFiles
 from vtsfind.engine.duplicates.keepers import choose_keepers
@@ -20,6 +21,7 @@ from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.library.scope import scope
 from vtsfind.engine.library.snapshot import Content
 from vtsfind.find.pairs import Pair
+from vtsfind.media.shot_quality import ShotQuality
 
 SIZES = {"/card": (2000, 2000), "/photo": (1200, 900), "/small": (240, 180), "/other": (1000, 750)}
 NUMBER = {name: number for number, name in enumerate(SIZES)}
@@ -151,3 +153,41 @@ def test_a_file_saved_again_is_kept_for_showing_no_traces_only_if_it_certainly_h
     (group,) = choose_keepers(clusters, contents, files, rules)
     assert group.keeper.path == kept
     assert bool(group.members[1].stay_reason) == (kept == b"/photo")
+
+
+def of_scene(rules: Rules, sharpness: dict[str, float]) -> Group:
+    """The group of three shots of one size and one of another size; the second was not recognised in the third."""
+    other_shot: PairVerdict = (Verdict.BURST, Evidence())
+    names = ("/photo", "/other", "/small", "/card")
+    contents = {NUMBER[name]: content(name) for name in names}
+    sizes = dict.fromkeys(names, content("/photo").info) | {"/card": content("/small").info}
+    for name, info in sizes.items():
+        known = contents[NUMBER[name]]
+        contents[NUMBER[name]] = replace(known, photos=(replace(known.photos[0], info=info),))
+    verifier = KnownVerdicts({("/photo", "/other"): other_shot, ("/photo", "/small"): other_shot})
+    files = RankedFiles(contents, lambda _: Details(camera="Maker Model"), rules.policy, {})
+    before = Cluster(NUMBER["/photo"], {NUMBER[name]: (Verdict.BURST, Evidence()) for name in names[1:]})
+    clusters = choose_best_shots(
+        [before],
+        contents,
+        files,
+        verifier=verifier,
+        rate=lambda each: [ShotQuality(sharpness[one.photos[0].path.decode()], 0.0, 0.0) for one in each],
+        rules=rules,
+    )
+    (found,) = choose_keepers(clusters, contents, files, rules)
+    return found
+
+
+def test_the_best_shot_is_kept_and_one_that_is_not_recognised_in_it_stays_whoever_asks() -> None:
+    burst = frozenset({Verdict.BURST})
+    rules = Rules(policy(["pixels"]), burst, burst, scope(), known_decisions())
+    found = of_scene(rules, {"/photo": 5.0, "/other": 10.0, "/small": 9.0})
+    assert [(member.photo.path, member.reason) for member in found.members] == [
+        (b"/other", "sharpest of 3 shots"),
+        (b"/photo", "less sharp (50%)"),
+        (b"/small", "less sharp (90%)"),
+        (b"/card", "1200x900 beats 240x180"),
+    ]
+    assert "not certainly of the kept one" in found.members[2].stay_reason
+    assert not found.tied

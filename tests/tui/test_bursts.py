@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageFilter
+from support import real_photos
 from support.made_groups import many
 from support.tui_driver import Hand, drive
 
@@ -19,32 +20,27 @@ from vtsfind.engine.review.session import GroupView
 from vtsfind.engine.review.state import Mark, ReviewStatus
 from vtsfind.tui.screens.groups import GroupsPage
 
-DATA = Path(__file__).parents[1] / "data" / "photos"
-
 
 def member(path: Path, verdict: Verdict | None) -> Member:
     status = path.stat()
     with Image.open(path) as image:
         info = PictureInfo(image.width, image.height, 1, None, "JPEG")
     stamp = Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
-    digest = hashlib.sha256(path.read_bytes()).digest()
-    return Member(Photo(os.fsencode(path), stamp, digest, info), verdict, Evidence(), "another shot")
+    photo = Photo(os.fsencode(path), stamp, hashlib.sha256(path.read_bytes()).digest(), info)
+    reason = "less sharp (60%)" if verdict else "sharpest of 3 shots"
+    return Member(photo, verdict, Evidence(), reason, stay_reason="another shot")
 
 
 @pytest.fixture
 def burst(tmp_path: Path) -> Group:
-    """Three shots of one scene: a blurred one first, two sharp ones, and a smaller copy of the first."""
-    tmp_path = tmp_path / "photos"
-    tmp_path.mkdir()
-    with Image.open(DATA / "ridge-1.jpg") as image:
-        first = image.convert("RGB")
-    with Image.open(DATA / "ridge-2.jpg") as image:
-        second = image.convert("RGB")
-    first.filter(ImageFilter.GaussianBlur(2)).save(tmp_path / "1-blurred.jpg", quality=94)
-    second.save(tmp_path / "2-sharp.jpg", quality=94)
-    second.filter(ImageFilter.GaussianBlur(1)).save(tmp_path / "3-soft.jpg", quality=94)
+    """Three shots of one scene, the sharpest first, as a search gives them."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for place, name in enumerate(("1-sharp.jpg", "2-soft.jpg", "3-blurred.jpg")):
+        shot = real_photos.photo(f"ridge-{1 + place % 2}")
+        shot.filter(ImageFilter.GaussianBlur(place)).save(folder / name, quality=94)
     verdicts = (None, Verdict.BURST, Verdict.BURST)
-    files = sorted(tmp_path.iterdir())
+    files = sorted(folder.iterdir())
     return Group(1, tuple(member(path, verdict) for path, verdict in zip(files, verdicts, strict=True)))
 
 
@@ -146,13 +142,17 @@ def test_every_shot_is_kept_until_a_key_says_otherwise(burst: Group) -> None:
     drive(library(burst), script)  # type: ignore[arg-type]
 
 
-def test_the_sharpest_shot_is_suggested_with_the_reason_and_a_key_keeps_it_only(burst: Group) -> None:
+def test_the_best_shot_says_why_and_a_key_keeps_it_only(burst: Group) -> None:
     async def script(hand: Hand) -> None:
         await hand.press("v")
         texts = [" ".join(part for line in card.text for part, _ in line) for card in hand.members.cards]
-        assert "\u2605 best shot: sharpest" in texts[1]
-        assert all("less sharp (" in texts[place] for place in (0, 2))
+        assert "kept: sharpest of 3 shots" in texts[0], texts
+        assert all("stays: another shot; less sharp (60%)" in " ".join(text.split()) for text in texts[1:]), (
+            texts
+        )
         await hand.press("b")
+        assert [hand.review.mark(0, place) for place in range(3)] == [Mark.KEEPER, Mark.DROP, Mark.DROP]
+        await hand.press("u", "2", "b")
         assert [hand.review.mark(0, place) for place in range(3)] == [Mark.DROP, Mark.KEEPER, Mark.DROP]
         await hand.press("a", "f5")
         assert "Move 2 photos to the trash from 1 group of bursts" in hand.text
@@ -161,7 +161,7 @@ def test_the_sharpest_shot_is_suggested_with_the_reason_and_a_key_keeps_it_only(
 
     drive(library(burst), script)  # type: ignore[arg-type]
     left = [each.photo.path for each in burst.members if os.path.exists(each.photo.path)]
-    assert [os.path.basename(path) for path in left] == [b"2-sharp.jpg"]
+    assert [os.path.basename(path) for path in left] == [b"2-soft.jpg"]
 
 
 def test_a_group_of_copies_has_no_best_shot() -> None:

@@ -39,6 +39,10 @@ _RARE_COLOURS: Final = frozenset({"CMYK", "CIELAB"})
 """Colour models that are lost where colours were converted."""
 
 
+_OF_THE_MOMENT: Final = frozenset({ItemKind.TIME, ItemKind.SUBSECONDS, ItemKind.PLACE, ItemKind.MAKER_NOTE})
+"""What cameras write anew into each shot."""
+
+
 def stay_reason(
     kept: KeepCandidate,
     file: KeepCandidate,
@@ -64,7 +68,7 @@ def stay_reason(
     if kept.details.contents is None or file.details.contents is None:
         return "what is in it could not be read"
     same_pixels = verdict in _SAME_PIXELS
-    lacking = _lacking(kept.details.contents, file.details.contents, same_pixels=same_pixels)
+    lacking = _lacking(kept.details.contents, file.details.contents, verdict)
     if lacking:
         return f"has {', '.join(lacking)}, which the kept one lacks"
     return "" if same_pixels or verdict in asked else _better(kept, file)
@@ -148,10 +152,10 @@ def _pixels(candidate: KeepCandidate) -> int:
     return candidate.photo.info.width * candidate.photo.info.height
 
 
-def _lacking(kept: Contents, file: Contents, *, same_pixels: bool) -> list[str]:
+def _lacking(kept: Contents, file: Contents, verdict: Verdict) -> list[str]:
     """What of the contents of a file the kept one does not have, in words."""
     words = []
-    if not same_pixels:  # else the digest of the pixels says that all of this is the same
+    if verdict not in _SAME_PIXELS:  # else the digest of the pixels says that all of this is the same
         if file.frames > 1:
             words.append(f"{file.frames} {'frames' if file.animated else 'pictures'}")
         if file.bits > 8:
@@ -162,7 +166,10 @@ def _lacking(kept: Contents, file: Contents, *, same_pixels: bool) -> list[str]:
         words.append(f"{file.colours} colours")
     if file.profile not in {"", kept.profile}:
         words.append(f"the colour profile {file.profile}")
-    return words + item_words(set(file.items) - set(kept.items))
+    items = set(file.items) - set(kept.items)
+    if verdict is Verdict.BURST:  # each shot has a moment of its own
+        items = {item for item in items if item.kind not in _OF_THE_MOMENT or not kept.of(item.kind)}
+    return words + item_words(items)
 
 
 def stay_reasons(

@@ -149,7 +149,10 @@ class Member:
         """Why it is kept, may go, or stays, in one line for people."""
         if self.verdict is None:
             return f"kept: {self.reason}"
-        return f"stays: {self.stay_reason}" if self.stay_reason else f"may go: {self.reason}"
+        if not self.stay_reason:
+            return f"may go: {self.reason}"
+        shot = f"; {self.reason}" if self.verdict is Verdict.BURST and self.reason else ""
+        return f"stays: {self.stay_reason}{shot}"
 
     @property
     def may_go(self) -> bool:

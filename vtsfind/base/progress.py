@@ -21,6 +21,7 @@ class Phase(Enum):
     EXTRACT_FEATURES = "Looking at photos closely"
     MATCH_LOCAL_FEATURES = "Matching local features"
     VERIFY = "Comparing photos"
+    RATE = "Rating shots of one scene"
     APPLY = "Removing copies"
     UNDO = "Restoring files"
     DOWNLOAD = "Downloading"

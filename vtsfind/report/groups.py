@@ -28,6 +28,8 @@ _CSV_FIELDS = (
 )  # fmt: skip
 _MAX_COPIES_PER_VERDICT = 12
 """Copies of one kind in one group that the text lists."""
+_NOTED = frozenset({Verdict.EDIT, Verdict.BURST, Verdict.SIMILAR})
+"""Verdicts of which verbose output says what they rest on."""
 _KIND_WIDTH = max(len(verdict.label) for verdict in Verdict)
 _MIN_WIDTH = 20
 """Characters of a line, however narrow the terminal is."""
@@ -42,7 +44,8 @@ _STYLES = {
 def write_groups(output: Output, found: Duplicates, *, verbose: bool = False) -> None:
     """Write each group: a heading, then two lines per photo, the keeper first: kind and path, then facts and reason.
 
-    Of many copies of one kind only the first few are listed. Verbose output adds what each file contains.
+    Of many copies of one kind only the first few are listed. Verbose output adds what verdicts rest on, and what
+    each file contains.
     """
     base = found.roots[0] if len(found.roots) == 1 else None
     if base is not None and found.groups:
@@ -57,7 +60,7 @@ def write_groups(output: Output, found: Duplicates, *, verbose: bool = False) ->
             output.line(
                 f"  {output.paint(kind.ljust(_KIND_WIDTH), _STYLES.get(member.verdict, Style.PLAIN))}  {path}"
             )
-            _write_indented(output, _facts(member))
+            _write_indented(output, _facts(member, verbose=verbose))
             if verbose and (contents := _contents(member)):
                 _write_indented(output, f"contains {', '.join(contents)}")
             if left:
@@ -104,19 +107,13 @@ def _kind(member: Member) -> str:
     return "keep" if member.verdict is None else member.verdict.label
 
 
-def _facts(member: Member) -> str:
+def _facts(member: Member, *, verbose: bool) -> str:
     photo = member.photo
     facts = [f"{photo.info.width}x{photo.info.height}", file_size(photo.stamp.size)]
     if photo.sidecars:
         facts.append(counted(len(photo.sidecars), "sidecar file"))
-    return "; ".join(filter(None, (", ".join(facts), _explanation(member))))
-
-
-def _explanation(member: Member) -> str:
-    parts = [member.explanation]
-    if member.verdict in {Verdict.EDIT, Verdict.BURST, Verdict.SIMILAR} and member.evidence.note:
-        parts.append(member.evidence.note)
-    return "; ".join(filter(None, parts))
+    note = member.evidence.note if verbose and member.verdict in _NOTED else ""
+    return "; ".join(filter(None, (", ".join(facts), member.explanation, note)))
 
 
 def write_paths(output: Output, found: Duplicates, *, end: bytes) -> None:

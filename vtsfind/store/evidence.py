@@ -3,7 +3,7 @@
 The file `evidence.db` in the library's folder is an SQLite database. All of it is derived data: the file may be deleted at any
 time, and where the file cannot be written, memory takes its place. Rows are found by content and hold for one version of the
 code that made them; rows of other versions count as absent. Nothing that is not as it was written is believed: a row whose
-checksum is wrong, or a table that is not of the format, costs the file (`CacheDamaged`). Format, version 6 (`user_version`;
+checksum is wrong, or a table that is not of the format, costs the file (`CacheDamaged`). Format, version 7 (`user_version`;
 `application_id` is 0x56545345; each row ends in `crc`, the CRC-32 of its other values, one after the other: of each, its
 length in bytes as text and a comma, then bytes as they are, and anything else as Python's `repr` in UTF-8):
 
@@ -23,6 +23,9 @@ pairs             first, second     the first 16 bytes of two contents' SHA-256,
 points            content           as of features
                   version           of the search by local features
                   data              the local features as points, see `vtsfind.find.candidates.visual_words`
+shots             content           as of features
+                  version           of the extraction that made it
+                  data              sharpness and exposure, see `vtsfind.media.shot_quality`
 stages            stage             the name of a stage of the last search for duplicates
                   key               SHA-256 of everything that its result depended on
                   data              its result
@@ -49,7 +52,7 @@ from vtsfind.store.schema import open_connection
 
 NAME = "evidence.db"
 APPLICATION_ID = 0x56545345
-VERSION = 6
+VERSION = 7
 KEY_BYTES = 16
 """Length of the part of a SHA-256 that identifies a content here."""
 _PAIRS_PER_QUERY = 512
@@ -76,14 +79,16 @@ _FULL_SIZE = (
     " crc INTEGER NOT NULL, PRIMARY KEY (first, second)) STRICT, WITHOUT ROWID"
 )
 _POINTS = "CREATE TABLE points (content BLOB PRIMARY KEY, version TEXT NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL) STRICT"
+_SHOTS = "CREATE TABLE shots (content BLOB PRIMARY KEY, version TEXT NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL) STRICT"
 _STAGES = "CREATE TABLE stages (stage TEXT PRIMARY KEY, key BLOB NOT NULL, data BLOB NOT NULL, crc INTEGER NOT NULL) STRICT"
-_TABLES = (_FEATURES, _FULL_SIZE, _PAIRS, _POINTS, _STAGES)
+_TABLES = (_FEATURES, _FULL_SIZE, _PAIRS, _POINTS, _SHOTS, _STAGES)
 """In the order of their names."""
 _EVERY_ROW = (
     "SELECT content, version, full, data, crc FROM features",
     "SELECT first, second, version, differs, crc FROM full_size",
     "SELECT first, second, version, verdict, evidence, crc FROM pairs",
     "SELECT content, version, data, crc FROM points",
+    "SELECT content, version, data, crc FROM shots",
     "SELECT stage, key, data, crc FROM stages",
 )
 _FILE_SUFFIXES = ("", "-wal", "-shm", "-journal")
@@ -175,6 +180,21 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         self._write(
             "INSERT OR REPLACE INTO features (content, version, full, data, crc) VALUES (?, ?, ?, ?, ?)",
             [_with_crc(digest[:KEY_BYTES], self._features_version, int(full), bytes(stored))],
+        )
+
+    def shot(self, digest: bytes) -> bytes | None:
+        """Sharpness and exposure of a content; None if they are unknown."""
+        rows = self._checked_rows(
+            "SELECT content, version, data, crc FROM shots WHERE content = ? AND version = ?",
+            (digest[:KEY_BYTES], self._features_version),
+        )
+        return bytes(rows[0][2]) if rows else None
+
+    def save_shot(self, digest: bytes, stored: bytes | bytearray) -> None:
+        """Store sharpness and exposure of a content, until `commit` in the open transaction only."""
+        self._write(
+            "INSERT OR REPLACE INTO shots (content, version, data, crc) VALUES (?, ?, ?, ?)",
+            [_with_crc(digest[:KEY_BYTES], self._features_version, bytes(stored))],
         )
 
     def verdicts(self, pairs: Iterable[Pair]) -> dict[Pair, FullFrameVerdict]:
@@ -275,6 +295,7 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
     def trim(self, max_bytes: int = MAX_FEATURE_BYTES) -> None:
         """Drop rows of other versions, and the oldest features beyond `max_bytes`; commits."""
         self._write("DELETE FROM features WHERE version <> ?", [(self._features_version,)])
+        self._write("DELETE FROM shots WHERE version <> ?", [(self._features_version,)])
         self._write("DELETE FROM pairs WHERE version <> ?", [(self._verdicts_version,)])
         self._write("DELETE FROM full_size WHERE version <> ?", [(self._verdicts_version,)])
         self._write("DELETE FROM points WHERE version <> ?", [(self._candidates_version,)])

@@ -39,7 +39,6 @@ from vtsfind.tui.screens.search import SearchPage
 from vtsfind.tui.screens.welcome import WelcomePage
 from vtsfind.tui.services.jobs import Jobs
 from vtsfind.tui.services.serial_keys import SerialKeysApp
-from vtsfind.tui.services.shot_ratings import ShotRatings
 from vtsfind.tui.services.thumbnails import PictureCache
 from vtsfind.tui.widgets.dialogs import BusyDialog, HelpDialog
 from vtsfind.tui.widgets.overlay import Overlay
@@ -118,7 +117,6 @@ class BrowseApp(SerialKeysApp):
             start=lambda: self.run_worker(self.pictures.work, thread=True, group="pictures"),
             write=self.write_raw,
         )
-        self.shot_ratings = ShotRatings(session.previews)
         self._is_loading_stale = False
         """Whether the groups that are being found are not wanted any more, and others are."""
         self._leaving = False

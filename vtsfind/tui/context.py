@@ -4,7 +4,6 @@ from typing import Protocol
 
 from vtsfind.engine.review.session import BrowseSession, GroupView
 from vtsfind.tui.services.jobs import Jobs
-from vtsfind.tui.services.shot_ratings import ShotRatings
 from vtsfind.tui.services.thumbnails import PictureCache
 
 
@@ -22,10 +21,6 @@ class AppContext(Protocol):
     @property
     def pictures(self) -> PictureCache:
         """The pictures of photos."""
-
-    @property
-    def shot_ratings(self) -> ShotRatings:
-        """The suggested shots of bursts."""
 
     def status_texts(self) -> tuple[str, ...]:
         """The progress of the review for the top bar, longest text first."""

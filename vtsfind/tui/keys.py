@@ -81,7 +81,7 @@ ACTIONS = (
     KeyAction(G, "reverse", "T", "Reverse", "Reverse the order.", shown="T"),
     KeyAction(G, "kinds", "f", "Kinds", "Show one kind of groups, then the next."),
     KeyAction(G, "next_view", "v", "Bursts", "Show copies, bursts (other shots of one scene), or both.", footer=True),
-    KeyAction(G, "best", "b", "Best shot", "Of a burst, keep the suggested shot only; u undoes it."),
+    KeyAction(G, "best", "b", "Best shot", "Of a burst, keep the keeper only, which is the best shot; u undoes it."),
     KeyAction(G, "view", "o", "Open", "Open the photo in the desktop's viewer."),
     KeyAction(G, "folder", "O", "Folder", "Open the photo's folder.", shown="O"),
     KeyAction(G, "member(-1)", "left,h", "Left", "Select the photo to the left."),

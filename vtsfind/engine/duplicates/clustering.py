@@ -8,7 +8,7 @@ itself, stays in the group as `INDIRECT`, and is never proposed to go.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 from vtsfind.base.groups import Box, Evidence, PairVerdict, Verdict
@@ -46,12 +46,14 @@ class Cluster:
     copies: dict[int, CopyVerdict]
     """Each copy's verdict against the keeper, with the evidence for the keeper coming first, or `INDIRECT`; none if only the
     keeper has several files."""
+    shots: dict[int, str] = field(default_factory=dict)
+    """Of the keeper and other shots of its scene that were rated, how good they are, in words."""
 
     def with_distances(self, collection: Collection) -> "Cluster":
         """The same with the distances of the codes in the evidence."""
-        return Cluster(
-            self.keeper,
-            {
+        return replace(
+            self,
+            copies={
                 number: (
                     verdict,
                     replace(
@@ -224,9 +226,13 @@ class _Clustering:
         """The verdict on a copy pair, with the evidence for the first of them coming first."""
         found = self._known[ordered_pair(first, second)]
         assert found
-        verdict, evidence = found
-        backward = self._contents[second].digest < self._contents[first].digest
-        return verdict, evidence.swapped() if backward else evidence
+        return oriented(found, self._contents[first], self._contents[second])
+
+
+def oriented(found: CopyVerdict, first: Content, second: Content) -> CopyVerdict:
+    """The verdict on a pair, from that with the evidence for the content with the smaller digest coming first."""
+    verdict, evidence = found
+    return verdict, evidence.swapped() if second.digest < first.digest else evidence
 
 
 def _lie_side_by_side(first: Box, second: Box) -> bool:

@@ -15,7 +15,7 @@ from vtsfind.base.progress import Phase
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.engine.context import Context
-from vtsfind.engine.decoding import FullSizePair, compare_in_full
+from vtsfind.engine.decoding import FullSizePair, compare_in_full, job_for
 from vtsfind.engine.library.snapshot import Content
 from vtsfind.engine.work.verification_pool import RecentFeatures
 from vtsfind.engine.work.workplace import PhotoRefPair
@@ -26,6 +26,7 @@ from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame, match_local_features
 from vtsfind.find.versions import candidates_version, features_version, verdicts_version
 from vtsfind.media.pool import Job, JobResult
+from vtsfind.media.shot_quality import RateShot, ShotQuality
 from vtsfind.store.evidence import KEY_BYTES, CacheDamaged, EvidenceStore, Row, discard
 
 COMMIT_EVERY_S = 2.0
@@ -276,6 +277,23 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
                 self._commit_periodically()
             self._context.progress.advance(1)
         return [_FULL_SIZE_NOTES[known[each]] for each in ordered]
+
+    def shot_qualities(self, contents: Sequence[Content]) -> list[ShotQuality | None]:
+        """Rate shots by sharpness and exposure; None for one that could not be read."""
+        stored = {content.digest: self._store.shot(content.digest) for content in contents}
+        left = [content for content in contents if stored[content.digest] is None]
+        self._context.progress.start(Phase.RATE, len(left))
+        jobs = [job_for(content.photos[0].path, RateShot()) for content in left]
+        with closing(self._read_jobs((each for each in jobs if isinstance(each, Job)), len(jobs))) as done:
+            for content, job in zip(left, jobs, strict=True):
+                result = job if isinstance(job, Failure) else next(done)
+                if not isinstance(result, Failure) and result.digest == content.digest and result.data:
+                    stored[content.digest] = bytes(result.data)
+                    self._store.save_shot(content.digest, result.data)
+                    self._commit_periodically()
+                self._context.progress.advance(1)
+        rated = (stored[content.digest] for content in contents)
+        return [None if each is None else ShotQuality.from_bytes(each) for each in rated]
 
     def _storing_verdicts(
         self, pairs: Sequence[ContentPair], found: Iterator[T], advance: Callable[[int], None]

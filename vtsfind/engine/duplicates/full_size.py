@@ -53,4 +53,4 @@ def _checked(
         pair: Pair = ordered_pair(cluster.keeper, number)
         if not note or rules.joins(contents[pair[0]], contents[pair[1]], found):
             copies[number] = found
-    return Cluster(cluster.keeper, copies)
+    return replace(cluster, copies=copies)

@@ -60,18 +60,20 @@ def _group(
     ]
     if not others:
         return None
+    said = {photo.path: words for n, words in cluster.shots.items() for photo in contents[n].photos}
     second = min(others, key=files.key)
     others.sort(key=lambda each: (verdicts[each.photo.path][0].rank, files.key(each)))
     copies = [
         Member(
             each.photo,
             *verdicts[each.photo.path],
-            policy.loss(keeper, each, verdicts[each.photo.path][1]),
+            said.get(each.photo.path) or policy.loss(keeper, each, verdicts[each.photo.path][1]),
             each.details,
         )
         for each in others
     ]
-    reason = policy.keeper_reason([keeper, second], verdicts[second.photo.path][1])
+    shot = cluster.shots.get(cluster.keeper)
+    reason = shot or policy.keeper_reason([keeper, second], verdicts[second.photo.path][1])
     doubts = (policy.ambiguity(keeper, each, verdicts[each.photo.path][1]) for each in others)
     doubt = next(filter(None, doubts), "")
     members = (Member(keeper.photo, None, Evidence(), reason, keeper.details), *copies)
@@ -80,7 +82,7 @@ def _group(
     return Group(
         0,
         tuple(_with_twin(each, proposed) for each in proposed),
-        bool(doubt) or policy.tied(keeper, second),
+        bool(doubt) or (not shot and policy.tied(keeper, second)),
         doubt,
     )
 

@@ -1,10 +1,10 @@
 """Groups of duplicates of a library, from a snapshot of the disk to the photos to keep. Read this file first.
 
     snapshot -> hash candidates -> features -> full-frame sets -> representatives -> verify
-                                            -> local candidates -> verify -> cluster -> check at full size -> choose keepers
+                  -> local candidates -> verify -> cluster -> choose best shots -> check at full size -> choose keepers
 
 Each stage is a function of values, in a file of its own: `collection`, `candidates`, `full_frame`, `verification`, `clustering`,
-`full_size`, `keepers`. Photos are read and compared in one place, the `feature_cache`, which stages ask through a `verifier`.
+`best_shots`, `full_size`, `keepers`. Photos are read and compared in one place, the `feature_cache`, which stages ask through a `verifier`.
 
 Near hash codes and local features in common only propose a pair; a verdict comes from comparing the two photos. The features of a photo
 without any candidate by hash code are not extracted, so it has no candidates by local features either.
@@ -16,6 +16,7 @@ import numpy as np
 
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.engine.context import Context
+from vtsfind.engine.duplicates.best_shots import choose_best_shots
 from vtsfind.engine.duplicates.candidates import OpenPairs, propose_by_hash, propose_by_local_features
 from vtsfind.engine.duplicates.clustering import cluster
 from vtsfind.engine.duplicates.collection import Collection, read_collection
@@ -202,13 +203,22 @@ class _Search:
         )
 
     def group(self, verified: VerifiedPairs) -> tuple[Group, ...]:
-        """Cluster, check at full size, and choose keepers."""
+        """Cluster, choose the best shots, check at full size, and choose keepers."""
         sidecars = Sidecars()
         concerned = {number for pair in verified.copies for number in pair}
         concerned |= {n for n, content in enumerate(self._collection.contents) if len(content.photos) > 1}
         contents = {n: with_sidecars(self._collection.contents[n], sidecars) for n in sorted(concerned)}
         files = RankedFiles(contents, self._cache.details, self._rules.policy, verified.copies)
         clusters = cluster(contents, files, verified, self._verifier, self._rules)
+        if self._photos and Verdict.BURST in self._rules.kinds:
+            clusters = choose_best_shots(
+                clusters,
+                contents,
+                files,
+                verifier=self._photos,
+                rate=self._cache.shot_qualities,
+                rules=self._rules,
+            )
         checked = check_at_full_size(clusters, contents, self._cache, self._rules)
         measured = [each.with_distances(self._collection) for each in checked]
         return choose_keepers(measured, contents, files, self._rules)

@@ -92,7 +92,7 @@ class GroupsPage(Page):
                 Input(placeholder="words, kind:edit, >5MB", id="filter"),
                 id="list-side",
             ),
-            MemberCards(self.context.pictures, self.context.shot_ratings, id="members"),
+            MemberCards(self.context.pictures, id="members"),
             id="review",
         )
 
@@ -361,14 +361,14 @@ class GroupsPage(Page):
         self.context.show_view(_VIEWS[views % len(_VIEWS)])
 
     def action_best(self) -> None:
-        """Keep the suggested shot only."""
-        rating = self._members.rating
-        if rating is None or rating.best is None:
-            self.notify(
-                "No shot is clearly better than the others." if rating else "This is no burst.", timeout=3
-            )
+        """Keep no other shot of the scene than the keeper."""
+        review, number = self.context.session.review, self._list.group
+        if review is None or number is None:
+            return
+        if any(member.verdict is Verdict.BURST for member in review.groups[number].members):
+            self._apply_to_review("keep_only", review.decision(number).keeper)
         else:
-            self._apply_to_review("keep_only", rating.best)
+            self.notify("This is no burst.", timeout=3)
 
     def action_sort(self) -> None:
         """Sort by the next criterion."""

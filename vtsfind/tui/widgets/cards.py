@@ -4,7 +4,6 @@ from vtsfind.base.groups import Group, Member
 from vtsfind.base.paths import show_path
 from vtsfind.base.records import PictureInfo
 from vtsfind.base.words import counted, file_size
-from vtsfind.engine.review.best_shot import BestShot
 from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import Mark
@@ -17,15 +16,14 @@ MARK_LABELS = {
     Mark.DROP: (" remove ", "drop"),
     Mark.NOT_DUPLICATE: (" not a duplicate ", "not-duplicate"),
 }
-_MAX_REASON_LINES = 2
-_BEST_SIGN = "\u2605"
+_MAX_REASON_LINES = 4
 _FULL_AGREEMENT = 0.995
 
 
-def group_cards(review: Review, number: int, width: int, rating: BestShot | None = None) -> list[PhotoCard]:
-    """The cards of a group, in the order of its members; with the rating of its shots, if there is one."""
+def group_cards(review: Review, number: int, width: int) -> list[PhotoCard]:
+    """The cards of a group, in the order of its members."""
     count = len(review.groups[number].members)
-    return [_member_card(review, number, place, width, rating) for place in range(count)]
+    return [_member_card(review, number, place, width) for place in range(count)]
 
 
 def group_title(group: Group) -> str:
@@ -33,7 +31,7 @@ def group_title(group: Group) -> str:
     return f"Group {group.number}: {weakest_verdict(group).label}, {show_path(group.keeper.path)}"
 
 
-def _member_card(review: Review, number: int, place: int, width: int, rating: BestShot | None) -> PhotoCard:
+def _member_card(review: Review, number: int, place: int, width: int) -> PhotoCard:
     group = review.groups[number]
     member = group.members[place]
     mark = review.mark(number, place)
@@ -49,10 +47,6 @@ def _member_card(review: Review, number: int, place: int, width: int, rating: Be
     facts = _facts(member.photo.info, member.photo.stamp.size, None if place == 0 else group.members[0])
     reason = review.reason(number, place)
     text: list[Line] = [[(name, "name")], facts]
-    if rating and rating.reasons[place]:
-        is_best = place == rating.best
-        shot = f"{_BEST_SIGN} best shot: {rating.reasons[place]}" if is_best else rating.reasons[place]
-        text += [[(line, "good" if is_best else "warn")] for line in wrapped(shot, width, 2)]
     text.append([(cut_path(folder, width), "dim")])
     text += [[(line, "dim")] for line in wrapped(reason, width, _MAX_REASON_LINES)]
     text.append([(f"{member.photo.info.format}  {(member.photo.info.taken or 'no date')[:16]}", "dim")])

@@ -1,0 +1,63 @@
+"""One best shot of a burst, in `dupes`, `plan` and `browse`; the others stay unless they are asked for."""
+
+import os
+from pathlib import Path
+
+import pytest
+from PIL import ImageFilter
+from support import real_photos
+from support.copies import save
+from support.drawn_photos import exif
+from support.output import Vtsfind, records
+
+from vtsfind.base.groups import COPIES, Verdict
+from vtsfind.base.settings import Settings
+from vtsfind.engine.context import Context
+from vtsfind.engine.duplicates import feature_cache
+from vtsfind.engine.duplicates.options import DedupOptions
+from vtsfind.engine.review.review import Review
+from vtsfind.engine.review.session import find_groups
+from vtsfind.engine.review.state import Mark
+
+
+@pytest.fixture
+def shots(run: Vtsfind, tmp_path: Path) -> None:
+    """An indexed folder with two shots of one scene, seconds apart; the earlier one, which the keep rules prefer, is blurred."""
+    folder = tmp_path / "photos"
+    first, second = (real_photos.photo(f"ridge-{number}") for number in (1, 2))
+    blurred = first.filter(ImageFilter.GaussianBlur(1.5))
+    for name, image, taken in (("a-blurred.jpg", blurred, "10:00:01"), ("b-sharp.jpg", second, "10:00:03")):
+        save(folder / name, image, quality=94, exif=exif(taken=f"2024:05:03 {taken}").tobytes())
+    assert run("index", folder).exit_code == 0
+
+
+@pytest.mark.usefixtures("shots")
+def test_every_command_keeps_the_best_shot_and_says_why(run: Vtsfind) -> None:
+    (group,) = records(run("dupes", "--kind", "burst", "--json"), "group")
+    best, other = group["members"]
+    assert Path(best["path"]).name == "b-sharp.jpg"
+    assert best["reason"] == "sharpest of 2 shots"
+    assert other["reason"].startswith("less sharp (")
+    (planned,) = records(run("plan", "--kind", "burst", "--json"), "group")
+    assert [(Path(file["path"]).name, file["action"]) for file in planned["files"]] == [
+        ("b-sharp.jpg", "keep"),
+        ("a-blurred.jpg", "trash"),
+    ]
+    for kinds in ({Verdict.BURST}, {*COPIES, Verdict.BURST}):
+        groups = find_groups(Context(Settings()), DedupOptions(kinds=frozenset(kinds)))
+        assert [os.path.basename(each.keeper.path) for each in groups] == [b"b-sharp.jpg"]
+        assert [Review(groups).mark(0, place) for place in (0, 1)] == [Mark.KEEPER, Mark.KEEP]
+        assert groups[0].members[1].explanation.startswith("stays: another shot; less sharp (")
+
+
+@pytest.mark.usefixtures("shots")
+def test_a_rule_of_the_user_that_comes_first_decides(run: Vtsfind) -> None:
+    (group,) = records(run("dupes", "--kind", "burst", "--keep-by", "oldest", "--json"), "group")
+    assert Path(group["members"][0]["path"]).name == "a-blurred.jpg"
+
+
+@pytest.mark.usefixtures("shots")
+def test_a_second_run_rates_no_shot_again(run: Vtsfind, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = run("dupes", "--kind", "burst", "--csv").stdout
+    monkeypatch.delattr(feature_cache, "RateShot")
+    assert run("dupes", "--kind", "burst", "--csv").stdout == before

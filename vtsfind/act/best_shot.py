@@ -1,0 +1,81 @@
+"""The best of several shots of one scene, by sharpness and exposure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vtsfind.media.shot_quality import ShotQuality
+
+_CLIPPING_WEIGHT: Final = 2.0
+"""Loss of score for each share of pixels that lost detail beyond the best exposed shot: 5 % count as 10 % of sharpness."""
+_CLEAR_LEAD: Final = 0.03
+"""Lead in score from which one shot is clearly better: JPEG quality 92 instead of 95 makes up to 1 %."""
+_NOTABLE_CLIPPING: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class BestShot:
+    """The best one of some shots."""
+
+    best: int
+    """Its index."""
+    reasons: tuple[str, ...]
+    """For each shot, why it is the best one, or what is worse about it; empty if it could not be read."""
+
+
+def best_shot(qualities: Sequence[ShotQuality | None]) -> BestShot | None:
+    """Choose the best of several shots: the first one than which none is clearly better.
+
+    Parameters
+    ----------
+    qualities
+        The rating of each shot; None for one that could not be read.
+
+    Returns
+    -------
+    None if fewer than two could be read.
+    """
+    rated = {place: quality for place, quality in enumerate(qualities) if quality}
+    if len(rated) < 2:
+        return None
+    sharpest = max(quality.sharpness for quality in rated.values()) or 1.0
+    least_clipped = min(quality.white + quality.black for quality in rated.values())
+    scores = {
+        place: quality.sharpness / sharpest
+        - _CLIPPING_WEIGHT * (quality.white + quality.black - least_clipped)
+        for place, quality in rated.items()
+    }
+    leading = [place for place, score in scores.items() if max(scores.values()) - score < _CLEAR_LEAD]
+    best = rated[leading[0]]
+    reasons = [_reason(quality, best) if quality else "" for quality in qualities]
+    others = [quality for place, quality in rated.items() if place != leading[0]]
+    count = f"of {len(qualities)} shots"
+    reasons[leading[0]] = (
+        f"{_merits(best, others)} {count}"
+        if len(leading) == 1
+        else f"none {count} is sharper or better exposed"
+    )
+    return BestShot(leading[0], tuple(reasons))
+
+
+def _reason(shot: ShotQuality, best: ShotQuality) -> str:
+    """What is worse about a shot than about the best one."""
+    parts = []
+    share = shot.sharpness / (best.sharpness or 1.0)
+    if share < 1 - _CLEAR_LEAD:
+        parts.append(f"less sharp ({100 * share:.0f}%)")
+    if shot.white - best.white >= _NOTABLE_CLIPPING:
+        parts.append(f"{100 * shot.white:.0f}% is blown out")
+    if shot.black - best.black >= _NOTABLE_CLIPPING:
+        parts.append(f"{100 * shot.black:.0f}% is black")
+    return ", ".join(parts) or "as sharp and as well exposed as the kept one"
+
+
+def _merits(best: ShotQuality, others: Sequence[ShotQuality]) -> str:
+    """Why a shot is the best."""
+    parts = []
+    if best.sharpness * (1 - _CLEAR_LEAD) > max(other.sharpness for other in others):
+        parts.append("sharpest")
+    if best.white + best.black + _NOTABLE_CLIPPING <= min(other.white + other.black for other in others):
+        parts.append("best exposed")
+    return " and ".join(parts) or "best in sharpness and exposure together"

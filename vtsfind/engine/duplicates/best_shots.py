@@ -1,0 +1,127 @@
+"""Choosing the best of several shots of one scene: the sharpest and best exposed one of those that the keep rules call equal."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from vtsfind.act.best_shot import best_shot
+from vtsfind.act.keep_policy import Policy
+from vtsfind.act.keep_rules import KeepCandidate
+from vtsfind.base.groups import Evidence, PairVerdict, Verdict
+from vtsfind.engine.duplicates.clustering import Cluster, oriented
+from vtsfind.engine.duplicates.keeper_ranking import CopyVerdict, RankedFiles
+from vtsfind.engine.duplicates.options import Rules
+from vtsfind.engine.duplicates.verifier import Verifier
+from vtsfind.engine.library.snapshot import Content
+from vtsfind.find.pairs import Pair, ordered_pair
+from vtsfind.media.shot_quality import ShotQuality
+
+_SAME_SIZE_RATIO: Final = 1.1
+"""Pixels of one of two shots, divided by those of the other, up to which they count as equally large."""
+_INDIRECT: Final[CopyVerdict] = (
+    Verdict.BURST,
+    Evidence(indirect=True, note="recognised in another photo of the group"),
+)
+"""Of a photo that is not recognised in the best shot."""
+
+
+def choose_best_shots(
+    clusters: Sequence[Cluster],
+    contents: Mapping[int, Content],
+    files: RankedFiles,
+    *,
+    verifier: Verifier,
+    rate: Callable[[Sequence[Content]], list[ShotQuality | None]],
+    rules: Rules,
+) -> list[Cluster]:
+    """Make the best shot the keeper of each cluster that has other shots of one scene.
+
+    Only shots between which neither a rule before `pixels` nor their size decides are rated.
+
+    Parameters
+    ----------
+    clusters
+        The contents that belong together, by number.
+    contents
+        By number.
+    files
+        The files of the contents, ranked.
+    verifier
+        Compares the best shot with all others.
+    rate
+        Says how good shots are.
+    rules
+        What makes a pair a copy.
+
+    Returns
+    -------
+    The clusters, with what is said of each rated shot.
+    """
+    shots = [_equal_shots(each, contents, files, rules.policy) for each in clusters]
+    numbers = sorted({number for each in shots for number in each})
+    qualities = dict(zip(numbers, rate([contents[number] for number in numbers]), strict=True))
+    found = [best_shot([qualities[number] for number in each]) for each in shots]
+    keepers = [
+        equal[best.best] if best else was.keeper
+        for was, equal, best in zip(clusters, shots, found, strict=True)
+    ]
+    known = _compared(clusters, keepers, verifier)
+    said = [
+        dict(zip(equal, best.reasons, strict=True)) if best else {}
+        for equal, best in zip(shots, found, strict=True)
+    ]
+    return [
+        Cluster(keeper, _copies(was, keeper, contents, known, rules), words)
+        for was, keeper, words in zip(clusters, keepers, said, strict=True)
+    ]
+
+
+def _equal_shots(
+    cluster: Cluster, contents: Mapping[int, Content], files: RankedFiles, policy: Policy
+) -> list[int]:
+    """The keeper and the other shots that only their pixels may tell from it, the better ranked first; none if it is alone."""
+    keeper = files.best(contents[cluster.keeper])
+
+    def is_equal(shot: KeepCandidate) -> bool:
+        sizes = [each.photo.info.width * each.photo.info.height for each in (keeper, shot)]
+        return policy.is_decided_by_pixels(keeper, shot) and max(sizes) <= _SAME_SIZE_RATIO * min(sizes)
+
+    others = [number for number, (verdict, _) in cluster.copies.items() if verdict is Verdict.BURST]
+    equal = [number for number in others if is_equal(files.best(contents[number]))]
+    equal.sort(key=lambda number: files.key(files.best(contents[number])))
+    return [cluster.keeper, *equal] if equal else []
+
+
+def _compared(
+    clusters: Sequence[Cluster], keepers: Sequence[int], verifier: Verifier
+) -> dict[Pair, PairVerdict]:
+    """The verdicts between new keepers and all others of their clusters."""
+    pairs = [
+        ordered_pair(keeper, number)
+        for was, keeper in zip(clusters, keepers, strict=True)
+        if keeper != was.keeper
+        for number in (was.keeper, *was.copies)
+        if number != keeper
+    ]
+    return dict(zip(pairs, verifier.verdicts(pairs), strict=True))
+
+
+def _copies(
+    was: Cluster,
+    keeper: int,
+    contents: Mapping[int, Content],
+    known: Mapping[Pair, PairVerdict],
+    rules: Rules,
+) -> dict[int, CopyVerdict]:
+    """What the others of a cluster are to a keeper."""
+    if keeper == was.keeper:
+        return was.copies
+    copies: dict[int, CopyVerdict] = {}
+    for number in (was.keeper, *was.copies):
+        if number == keeper:
+            continue
+        found = known[ordered_pair(keeper, number)]
+        for each in (found, _INDIRECT):
+            if each and rules.joins(contents[keeper], contents[number], each):
+                copies[number] = oriented(each, contents[keeper], contents[number])
+                break
+    return copies
