@@ -17,7 +17,7 @@ from vtsfind.base.groups import (
     Photo,
     Verdict,
 )
-from vtsfind.base.progress import CancelToken, SilentProgress
+from vtsfind.base.progress import Monitor, SilentProgress
 from vtsfind.base.records import Entry, Head, PictureInfo, Stamp
 from vtsfind.base.settings import Settings
 from vtsfind.engine.context import Context
@@ -107,7 +107,7 @@ def test_the_snapshot_numbers_the_contents_that_have_a_file_and_takes_their_code
             index.add(entry)
         index.publish()
         (tmp_path / "1.jpg").unlink()
-        found = read_collection(index, scope(), CancelToken())
+        found = read_collection(index, scope(), Monitor())
     assert [each.photos[0].path for each in found.contents] == [
         bytes(tmp_path / "0.jpg"),
         bytes(tmp_path / "2.jpg"),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from support.made_groups import group, many, on_disk, photo
 from support.tui_driver import Hand, drive
+from textual.widget import Widget
 
 from vtsfind.base.groups import Group
 from vtsfind.base.progress import Phase
@@ -64,6 +65,49 @@ def test_no_number_of_groups_is_shown_while_they_are_being_found() -> None:
         drive(slow, script, wait=False)
     finally:
         gate.set()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+def test_while_groups_are_being_found_both_panes_say_what_happens_what_follows_and_how_to_leave(
+    size: tuple[int, int],
+) -> None:
+    gate, begun = threading.Event(), threading.Event()
+
+    def slow(context: Context, _options: DedupOptions) -> Sequence[Group]:
+        begun.wait(10)
+        context.progress.start(Phase.VERIFY, 1200)
+        while not gate.wait(0.01):
+            context.cancel.check()
+        return []
+
+    def shown(pane: Widget, hand: Hand) -> str:
+        inside = pane.content_region
+        lines = hand.text.splitlines()[inside.y : inside.bottom]
+        return " ".join(" ".join(line[inside.x : inside.right] for line in lines).split())
+
+    async def script(hand: Hand) -> None:
+        while not shown(hand.members, hand):
+            await hand.pilot.pause(0.01)
+        assert shown(hand.groups, hand) == "Opening the library \u2026"
+        assert "Nothing is removed before you confirm it" in shown(hand.members, hand)
+        assert "q quits" in shown(hand.members, hand)
+        begun.set()
+        while shown(hand.groups, hand) != "Comparing photos: 0 of 1,200":
+            await hand.pilot.pause(0.01)
+        assert "q quits" in shown(hand.members, hand)
+        gate.set()
+        await hand.settle()
+        assert shown(hand.groups, hand) == "There are no copies."
+        assert "v shows other groups" in shown(hand.members, hand)
+
+    async def script_then_end(hand: Hand) -> None:
+        try:
+            await script(hand)
+        finally:
+            begun.set()
+            gate.set()
+
+    drive(slow, script_then_end, wait=False, size=size)
 
 
 def test_an_empty_filter_says_so_in_both_panes_and_the_title_says_what_is_filtered() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.progress import CancelToken
+from vtsfind.base.progress import Monitor
 from vtsfind.base.records import Head
 from vtsfind.engine.library.heads import COPY_HEAD
 from vtsfind.engine.library.scope import Scope
@@ -66,18 +66,18 @@ class Collection:
         return ScopeFilter(np.array(numbers, np.int64), scope.across)
 
 
-def read_collection(index: Library, scope: Scope, cancel: CancelToken) -> Collection:
+def read_collection(index: Library, scope: Scope, monitor: Monitor) -> Collection:
     """Take stock of a library; no file is opened.
 
     Raises
     ------
     Cancelled
-        If `cancel` says so.
+        If the monitor says so.
     """
     heads = {head.name: head for head in index.signature.heads}
     head = heads.get(COPY_HEAD, index.signature.heads[0])
     others = [name for name in heads if name != head.name] if head.name == COPY_HEAD else []
-    snapshot = take_snapshot(index, scope, cancel)
+    snapshot = take_snapshot(index, scope, monitor)
     planes = index.planes(head.name)
     columns = np.flatnonzero(np.isin(planes.rows, list(snapshot.contents)))
     return Collection(

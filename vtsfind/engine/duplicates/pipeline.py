@@ -71,7 +71,7 @@ def duplicates(context: Context, options: DedupOptions) -> Duplicates:
         radius = options.radius
         if options.max_false_match is not None:
             radius = radius_for(index.folder, index.signature, options.max_false_match)
-        collection = read_collection(index, rules.scope, context.cancel)
+        collection = read_collection(index, rules.scope, context)
 
         def search(cache: FeatureCache) -> Duplicates:
             stages = _Search(collection, rules, options, radius=radius, cache=cache, context=context)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from vtsfind.base.groups import Photo
 from vtsfind.base.paths import is_below
-from vtsfind.base.progress import CancelToken
+from vtsfind.base.progress import Monitor, Phase
 from vtsfind.base.records import Failure, PictureInfo, Reason
 from vtsfind.engine.library.removed import removed_by_runs
 from vtsfind.engine.library.scope import Scope
@@ -43,19 +43,21 @@ class Snapshot:
     """Paths that lead to a file which is there by another path already: hard links, folders mounted twice."""
 
 
-def take_snapshot(index: Library, scope: Scope, cancel: CancelToken) -> Snapshot:
+def take_snapshot(index: Library, scope: Scope, monitor: Monitor) -> Snapshot:
     """Check all files of a library within a scope; none is opened.
 
     Raises
     ------
     Cancelled
-        If `cancel` says so.
+        If the monitor says so.
     """
+    monitor.progress.start(Phase.CHECK, index.counts().files)
     builder = _SnapshotBuilder(index.roots())
     for number, (row, records) in enumerate(index.contents()):
         if number % _CANCEL_CHECK_EVERY_CONTENTS == 0:
-            cancel.check()
+            monitor.cancel.check()
         builder.add_content(row, [record for record in records if scope.includes_photo(record.path)])
+        monitor.progress.advance(len(records))
     return _without_removed(builder.result)
 
 

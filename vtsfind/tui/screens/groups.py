@@ -40,6 +40,14 @@ _CHECK_EVERY_S = 3.0
 _SORTS = list(Sort)
 _VIEWS = list(GroupView)
 _NO_GROUPS = "There are no {}."
+_OPENING = "Opening the library \u2026"
+_WHAT_NEXT = (
+    "vtsfind compares the photos of the library '{}' to find {}. Then their groups are here, the one that frees most first."
+    " Nothing is removed before you confirm it on the Apply screen (F5)."
+    " Meanwhile F2 to F6 show the other screens; q quits, and keeps what was compared."
+)
+_AFTER_FAILURE = "F2 shows the libraries; there r compares again."
+_NOTHING_TO_REVIEW = "v shows other groups, F4 searches, and F2 indexes more folders."
 _NO_MATCH = "No group matches the filter. Press Esc to show all groups."
 
 
@@ -81,8 +89,8 @@ class GroupsPage(Page):
         """The group under the cursor in each view."""
         self._empty_text = ""
         """Shown while no group is listed."""
-        self._loading_text = ""
-        """Shown while the groups are being found, or could not be found."""
+        self._loading_texts = ("", "")
+        """Shown in both panes while the groups are being found, or could not be found."""
 
     def body(self) -> Iterable[Widget]:
         """The widgets between top bar and footer."""
@@ -116,16 +124,15 @@ class GroupsPage(Page):
 
     def groups_changed(self) -> None:
         """Show other groups."""
-        if not self.is_mounted:
-            return
         review = self.context.session.review
         if review is None:
-            text = self._loading_text or f"Finding {self.context.session.view} \u2026"
-            self._list.show(None, np.zeros(0, np.int64), empty=text)
-            self._members.show_none()
+            stage, next_text = self._loading_texts
+            session = self.context.session
+            self._list.show(None, np.zeros(0, np.int64), empty=stage or _OPENING)
+            self._members.show_none(next_text or _WHAT_NEXT.format(session.settings.library, session.view))
             self._update_title()
             return
-        self._loading_text = ""
+        self._loading_texts = ("", "")
         self._empty_text = _NO_MATCH if review.groups else _NO_GROUPS.format(self.context.session.view)
         self._reorder()
 
@@ -133,13 +140,13 @@ class GroupsPage(Page):
         """Show the progress of finding groups."""
         if message.job == "groups" and self.context.session.review is None:
             total = f" of {message.total:,}" if message.total else ""
-            self._loading_text = f"{message.phase.value} \u2026 {message.done:,}{total}"
+            self._loading_texts = (f"{message.phase.value}: {message.done:,}{total}", "")
             self.groups_changed()
 
     def job_failed(self, message: JobFailed) -> None:
         """Show why there are no groups."""
         if message.job == "groups" and self.context.session.review is None:
-            self._loading_text = error_message(message.error)
+            self._loading_texts = (error_message(message.error), _AFTER_FAILURE)
             self.groups_changed()
 
     def decisions_changed(self) -> None:
@@ -216,7 +223,7 @@ class GroupsPage(Page):
         if review is not None and number is not None:
             self._members.show_group(review, number, cursor)
         else:
-            self._members.show_none("Nothing to show." if review and review.groups else "")
+            self._members.show_none("Nothing to show." if review and review.groups else _NOTHING_TO_REVIEW)
 
     def _update_title(self) -> None:
         if self.context.session.review is None:
@@ -358,6 +365,7 @@ class GroupsPage(Page):
         """Show copies, bursts, or both."""
         views = _VIEWS.index(self.context.session.view) + 1
         self._filter = replace(self._filter, verdicts=frozenset(Verdict))
+        self._loading_texts = ("", "")
         self.context.show_view(_VIEWS[views % len(_VIEWS)])
 
     def action_best(self) -> None:
