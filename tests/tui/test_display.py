@@ -18,7 +18,7 @@ from vtsfind.base.groups import Group
 from vtsfind.base.progress import Phase
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
-from vtsfind.tui.keys import KeyScope, footer_actions
+from vtsfind.tui.keys import KeyScope, footer_actions, key_names
 from vtsfind.tui.widgets.group_list import GroupList
 from vtsfind.tui.widgets.text_width import cut_path
 
@@ -165,9 +165,38 @@ def test_the_bar_of_keys_always_ends_with_help_and_quit(tmp_path: Path, size: tu
     async def script(hand: Hand) -> None:
         for keys in (("f3",), ("enter",), ("escape", "f2"), ("f4",), ("f5",), ("f6",)):
             await hand.press(*keys)
-            assert "? Help  q Quit" in hand.text.splitlines()[-1]
+            assert re.search(r"\? Help +q Quit", hand.text.splitlines()[-1])
 
     drive(on_disk(tmp_path, 1), script, size=size)
+
+
+@pytest.mark.parametrize(
+    ("scope", "labels"),
+    [
+        (KeyScope.GROUPS, ["Accept", "All", "Mark", "Compare", "Undo", "Not dup", "Bursts"]),
+        (KeyScope.COMPARE, ["Back", "Side", "Flicker", "Diff", "Box", "Next", "Accept"]),
+        (KeyScope.SEARCH, ["Path", "Similar", "Back", "Mark", "Copy path", "Open"]),
+        (KeyScope.APPLY, ["Apply", "Stop", "Write plan", "Refresh"]),
+        (KeyScope.HISTORY, ["Undo run", "Bring file back", "Refresh"]),
+        (KeyScope.HOME, ["Index", "Add folder", "Stop", "Open", "Compare again"]),
+    ],
+)
+def test_at_80_columns_each_screen_names_its_main_keys_whole_and_those_of_the_other_screens(
+    tmp_path: Path, scope: KeyScope, labels: list[str]
+) -> None:
+    way = {"Compare": ("enter",), "Search": ("f4",), "Apply": ("f5",), "History": ("f6",), "Home": ("f2",)}
+
+    async def script(hand: Hand) -> None:
+        await hand.press(*way.get(scope.value, ()))
+        first, *_, last = hand.text.splitlines()
+        shown = [action for action in footer_actions(scope) if f" {action.label} " in last]
+        assert [action.label for action in shown] == labels
+        assert all(f"{key_names(action).partition(',')[0]} {action.label} " in last for action in shown)
+        assert "? Help" in last
+        assert "F2 Home  F3 Groups  F4 Search  F5 Apply  F6 History" in first
+        assert "0/1 decided" in first
+
+    drive(on_disk(tmp_path, 1), script, size=(80, 24))
 
 
 def test_all_keys_of_the_comparison_fit_into_80_columns(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The bar at the bottom: the most used keys of a screen, as many as fit."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.text import Text
@@ -29,20 +30,26 @@ class KeyBar(Widget):
 
     def render(self) -> Text:
         """Draw the keys: those of the screen from the left as far as they fit, then help and quit."""
-        room = self.size.width - sum(_width(action) for action in self._essential)
+        gap = "  " if self._width(self._actions, 2) <= self.size.width else " "
+        room = self.size.width - self._width(self._essential, len(gap))
         key_style = self.get_component_rich_style("keybar--key", partial=True)
         text = Text(no_wrap=True, overflow="crop")
         self._spans = []
         for action in self._actions:
             if action not in self._essential:
-                room -= _width(action)
-                if room < 0:
+                width = self._width((action,), len(gap))
+                if width > room:
                     continue
+                room -= width
             start = len(text)
-            text.append(f" {_first_key(action)}", key_style)
+            text.append(gap[1:] + _first_key(action), key_style)
             text.append(f" {action.label} ")
             self._spans.append((start, len(text), action))
         return text
+
+    def _width(self, actions: Iterable[KeyAction], gap: int) -> int:
+        """Characters that some keys with their labels take."""
+        return sum(len(_first_key(action)) + 1 + len(action.label) + gap for action in actions)
 
     async def on_click(self, event: events.Click) -> None:
         """Run the action of the clicked key."""
@@ -53,7 +60,3 @@ class KeyBar(Widget):
 
 def _first_key(action: KeyAction) -> str:
     return key_names(action).partition(",")[0]
-
-
-def _width(action: KeyAction) -> int:
-    return len(_first_key(action)) + len(action.label) + 3

@@ -4,10 +4,18 @@ from rich.text import Text
 from textual import events
 from textual.widget import Widget
 
+from vtsfind.tui.keys import ACTIONS, key_names
 from vtsfind.tui.messages import GoToScreen
 
 TABS = {"home": "Home", "groups": "Groups", "search": "Search", "apply": "Apply", "history": "History"}
 """Name and label of each screen."""
+_KEYS_AND_LABELS = {
+    name: f"{key_names(action)} {TABS[name]}"
+    for name in TABS
+    for action in ACTIONS
+    if action.name == f"go('{name}')"
+}
+"""The same with the key that shows the screen, where there is room for it."""
 
 
 class TopBar(Widget):
@@ -36,8 +44,9 @@ class TopBar(Widget):
         text = Text(no_wrap=True, overflow="crop")
         text.append(" vtsfind ", style="bold reverse")
         self._label_spans = []
-        for name, label in TABS.items():
-            text.append(" ")
+        shortest_status = min(map(len, self._status_texts))
+        with_keys = len(text) + sum(map(len, _KEYS_AND_LABELS.values())) + 2 * len(TABS) + shortest_status
+        for name, label in (_KEYS_AND_LABELS if with_keys < self.size.width else TABS).items():
             start = len(text)
             text.append(f" {label} ", style="bold underline" if name == self._active else "dim")
             self._label_spans.append((start, len(text), name))
