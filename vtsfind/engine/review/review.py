@@ -5,8 +5,9 @@ belong to the files and contents of a group, not to its number: a group that is 
 decision, one that has changed is undecided again.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -25,26 +26,18 @@ from vtsfind.engine.review.state import (
     Mark,
     Marks,
     ReviewStatus,
-    ReviewStep,
     ReviewTotals,
     StepLog,
     StepOutdated,
     UnsavedSteps,
     proposal_for,
 )
+from vtsfind.engine.review.steps import ReviewSteps
 
 DigestPair = tuple[bytes, bytes]
 """The contents (SHA-256) of two photos."""
 
 _EMPTY_ORIGIN = PlanOrigin("", "", "", b"")
-
-
-@dataclass(frozen=True, slots=True)
-class _UndoableStep:
-    """A step that can be undone: its label, and the decisions before it."""
-
-    label: str
-    before: dict[str, EncodedDecision | None] = field(hash=False)
 
 
 class Review:
@@ -78,11 +71,10 @@ class Review:
         self._asked = asked
         self._save_pairs = save_pairs
         self._protected = protected
-        self._log: StepLog = log or UnsavedSteps()
+        self._steps = ReviewSteps(log or UnsavedSteps())
         self._decisions: dict[int, GroupDecision] = {}
-        self._stored: dict[str, EncodedDecision] = {}
-        self._undoable: list[_UndoableStep] = []
-        self._numbers: dict[str, int] = {}  # of the groups that the steps speak of
+        self._numbers: dict[str, int] = {}
+        """Of the groups that steps speak of, by key."""
         self._totals = ReviewTotals()
         self._open = np.ones(len(groups), bool)
         self._resume()
@@ -215,13 +207,9 @@ class Review:
         UsageError
             If there is none.
         """
-        if not self._undoable:
-            raise UsageError("There is nothing to undo.")
-        done = self._undoable[-1]
-        self._append(ReviewStep(done.label, done.before, undoes=True))
-        self._undoable.pop()
-        self._update_stored(done.before)
-        return done.label, self._apply_stored(done.before)
+        with self._taking_news():
+            label, before = self._steps.undo()
+        return label, self._apply_stored(before)
 
     # -- results ---------------------------------------------------------------------------------------------------
 
@@ -325,51 +313,35 @@ class Review:
             keys[number]: encode_decision(self.groups[number], decision)
             for number, decision in changes.items()
         }
-        self._append(ReviewStep(label, after))
-        self._undoable.append(_UndoableStep(label, {key: self._stored.get(key) for key in after}))
-        self._update_stored(after)
+        with self._taking_news():
+            self._steps.record(label, after)
         self._numbers |= {key: number for number, key in keys.items()}
         self._set_decisions(changes)
 
-    def _append(self, step: ReviewStep) -> None:
+    @contextmanager
+    def _taking_news(self) -> Iterator[None]:
+        """Take over what others decided, if a step is refused for that."""
         try:
-            self._log.append(step)
+            yield
         except StepOutdated:
-            self.take(self._log.news())
+            self.take(self._steps.news())
             raise
 
     def take(self, news: Marks) -> list[int]:
         """Take over what others decided; returns the groups. Own steps about them can no longer be undone."""
         if not news:
             return []
-        self._undoable = [step for step in self._undoable if not news.keys() & step.before.keys()]
+        self._steps.take(news)
         self._numbers = {group_key(group): number for number, group in enumerate(self.groups)}
-        self._update_stored(news)
         return self._apply_stored(news, notify=False)
 
     def _resume(self) -> None:
-        """Replay the steps in the log."""
-        for step in self._log.steps():
-            if not step.undoes:
-                self._undoable.append(
-                    _UndoableStep(step.label, {key: self._stored.get(key) for key in step.after})
-                )
-                self._update_stored(step.after)
-            elif self._undoable:
-                self._update_stored(self._undoable.pop().before)
-        news = self._log.news()
-        if not self._stored and not self._undoable and not news:
-            return
-        self._numbers = {group_key(group): number for number, group in enumerate(self.groups)}
-        self._apply_stored(dict(self._stored), notify=False)
-        self.take(news)
-
-    def _update_stored(self, after: Mapping[str, EncodedDecision | None]) -> None:
-        for key, encoded in after.items():
-            if encoded is None:
-                self._stored.pop(key, None)
-            else:
-                self._stored[key] = encoded
+        """Decide what the stored steps lead to."""
+        news = self._steps.news()
+        if self._steps.has_any or news:
+            self._numbers = {group_key(group): number for number, group in enumerate(self.groups)}
+            self._apply_stored(self._steps.decisions, notify=False)
+            self.take(news)
 
     def _apply_stored(self, after: Mapping[str, EncodedDecision | None], *, notify: bool = True) -> list[int]:
         """Set the decisions of the groups that exist from stored ones; returns those groups."""
