@@ -1,23 +1,20 @@
 """The review: the list of groups beside the photos of the selected group, and a key for each decision."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from textual import on, work
 from textual.binding import BindingType
-from textual.containers import Container, Vertical
-from textual.markup import escape
+from textual.containers import Container
 from textual.message import Message
 from textual.widget import Widget
-from textual.widgets import Input
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.words import counted
-from vtsfind.engine.review.filters import Filter, Listing, Sort, parse_filter, weakest_verdict
+from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.session import GroupView, error_message
 from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.tui.keys import KeyScope, bindings
@@ -34,12 +31,11 @@ from vtsfind.tui.services.open_external import open_folder, open_photo
 from vtsfind.tui.widgets.card_grid import CardGrid
 from vtsfind.tui.widgets.dialogs import BulkAcceptDialog, BusyDialog
 from vtsfind.tui.widgets.group_list import GroupList
+from vtsfind.tui.widgets.group_pane import GroupPane
 from vtsfind.tui.widgets.member_cards import MemberCards
 
 _CHECK_EVERY_S = 3.0
-_SORTS = list(Sort)
 _VIEWS = list(GroupView)
-_NO_GROUPS = "There are no {}."
 _OPENING = "Opening the library \u2026"
 _WHAT_NEXT = (
     "vtsfind compares the photos of the library '{}' to find {}. Then their groups are here, the one that frees most first."
@@ -48,18 +44,6 @@ _WHAT_NEXT = (
 )
 _AFTER_FAILURE = "F2 shows the libraries; there r compares again."
 _NOTHING_TO_REVIEW = "v shows other groups, F4 searches, and F2 indexes more folders."
-_NO_MATCH = "No group matches the filter. Press Esc to show all groups."
-
-
-class OrderReady(Message):
-    """A worker has filtered and sorted the groups."""
-
-    def __init__(self, listing: Listing, order: npt.NDArray[np.int64], keep: int | None) -> None:
-        super().__init__()
-        self.listing = listing
-        self.order = order
-        self.keep = keep
-        """The group that the cursor stays on, if it is still in the list."""
 
 
 class OthersSeen(Message):
@@ -82,24 +66,13 @@ class GroupsPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._sort = Sort.GAIN
-        self._reversed = False
-        self._filter = Filter()
-        self._current: dict[GroupView, int | None] = {}
-        """The group under the cursor in each view."""
-        self._empty_text = ""
-        """Shown while no group is listed."""
         self._loading_texts = ("", "")
         """Shown in both panes while the groups are being found, or could not be found."""
 
     def body(self) -> Iterable[Widget]:
         """The widgets between top bar and footer."""
         yield Container(
-            Vertical(
-                GroupList(id="groups"),
-                Input(placeholder="words, kind:edit, >5MB", id="filter"),
-                id="list-side",
-            ),
+            GroupPane(id="list-side"),
             MemberCards(self.context.pictures, id="members"),
             id="review",
         )
@@ -107,14 +80,17 @@ class GroupsPage(Page):
     def on_mount(self) -> None:
         """Show the groups and check files from time to time."""
         self._members.can_focus = False
-        self.query_one("#filter").display = False
         self.groups_changed()
         self.set_interval(_CHECK_EVERY_S, self._members.check)
         self.set_interval(_CHECK_EVERY_S, self._ask_for_others)
 
     @property
+    def _pane(self) -> GroupPane:
+        return self.query_one(GroupPane)
+
+    @property
     def _list(self) -> GroupList:
-        return self.query_one("#groups", GroupList)
+        return self._pane.groups
 
     @property
     def _members(self) -> MemberCards:
@@ -124,17 +100,14 @@ class GroupsPage(Page):
 
     def groups_changed(self) -> None:
         """Show other groups."""
-        review = self.context.session.review
-        if review is None:
+        session = self.context.session
+        if session.review is None or session.listing is None:
             stage, next_text = self._loading_texts
-            session = self.context.session
-            self._list.show(None, np.zeros(0, np.int64), empty=stage or _OPENING)
+            self._pane.show_none(stage or _OPENING)
             self._members.show_none(next_text or _WHAT_NEXT.format(session.settings.library, session.view))
-            self._update_title()
-            return
-        self._loading_texts = ("", "")
-        self._empty_text = _NO_MATCH if review.groups else _NO_GROUPS.format(self.context.session.view)
-        self._reorder()
+        else:
+            self._loading_texts = ("", "")
+            self._pane.show(session.review, session.listing, session.view)
 
     def job_progressed(self, message: JobProgressed) -> None:
         """Show the progress of finding groups."""
@@ -159,34 +132,12 @@ class GroupsPage(Page):
         """Draw a picture."""
         self._members.picture_ready(path)
 
-    @work(thread=True, exclusive=True, group="order")
-    def _reorder(self) -> None:
-        listing = self.context.session.listing
-        if listing is None:
-            return
-        current = self._current.get(self.context.session.view)
-        order = listing.order(self._sort, self._filter, is_reversed=self._reversed)
-        self.post_message(OrderReady(listing, order, current))
-
-    @on(OrderReady)
-    def _take_order(self, message: OrderReady) -> None:
-        if message.listing is not self.context.session.listing:
-            return
-        found = (
-            np.flatnonzero(message.order == message.keep) if message.keep is not None else message.order[:0]
-        )
-        cursor = int(found[0]) if len(found) else 0
-        self._list.show(self.context.session.review, message.order, cursor, empty=self._empty_text)
-        self._note_current()
+    @on(GroupPane.GroupsListed)
+    def _on_groups_listed(self) -> None:
         self._show_members()
-        self._update_title()
-
-    def _note_current(self) -> None:
-        self._current[self.context.session.view] = self._list.group
 
     @on(GroupList.GroupHighlighted)
     def _on_group_highlighted(self) -> None:
-        self._note_current()
         self._members.others = ()
         self._show_members()
         self._ask_for_others()
@@ -224,17 +175,6 @@ class GroupsPage(Page):
             self._members.show_group(review, number, cursor)
         else:
             self._members.show_none("Nothing to show." if review and review.groups else _NOTHING_TO_REVIEW)
-
-    def _update_title(self) -> None:
-        if self.context.session.review is None:
-            self._list.border_title, self._list.border_subtitle = "Groups", ""
-            return
-        filtered = f": {self._filter}" if str(self._filter) else ""
-        self._list.border_title = escape(
-            f"{counted(len(self._list.order), 'group')} of {self.context.session.view}{filtered}"
-        )
-        arrow = "\u2191" if self._reversed else "\u2193"
-        self._list.border_subtitle = f"{self._sort.value} {arrow}"
 
     # -- deciding --------------------------------------------------------------------------------------------------
 
@@ -364,7 +304,7 @@ class GroupsPage(Page):
     def action_next_view(self) -> None:
         """Show copies, bursts, or both."""
         views = _VIEWS.index(self.context.session.view) + 1
-        self._filter = replace(self._filter, verdicts=frozenset(Verdict))
+        self._pane.show_all_kinds()
         self._loading_texts = ("", "")
         self.context.show_view(_VIEWS[views % len(_VIEWS)])
 
@@ -380,56 +320,23 @@ class GroupsPage(Page):
 
     def action_sort(self) -> None:
         """Sort by the next criterion."""
-        self._sort = _SORTS[(_SORTS.index(self._sort) + 1) % len(_SORTS)]
-        self._reorder()
+        self._pane.sort_by_next()
 
     def action_reverse(self) -> None:
         """Reverse the order."""
-        self._reversed = not self._reversed
-        self._reorder()
+        self._pane.reverse()
 
     def action_kinds(self) -> None:
         """Show only the next kind of groups; all kinds after the last one."""
-        listing = self.context.session.listing
-        if listing is None:
-            return
-        present = [verdict for verdict, (count, _) in listing.counts().items() if count]
-        now = [verdict for verdict in present if self._filter.verdicts == {verdict}]
-        after = present.index(now[0]) + 1 if now else 0
-        verdicts = frozenset({present[after]}) if after < len(present) else frozenset(Verdict)
-        self._filter = replace(self._filter, verdicts=verdicts)
-        self._reorder()
+        self._pane.show_next_kind()
 
     def action_filter(self) -> None:
         """Focus the filter."""
-        field = self.query_one("#filter", Input)
-        field.display = True
-        field.focus()
+        self._pane.ask_for_filter()
 
-    @on(Input.Changed, "#filter")
-    def _filter_typed(self, event: Input.Changed) -> None:
-        try:
-            self._filter = parse_filter(event.value)
-        except VtsfindError:  # half typed
-            return
-        self._reorder()
-
-    @on(Input.Submitted, "#filter")
-    def _filter_done(self, event: Input.Submitted) -> None:
-        try:
-            parse_filter(event.value)
-        except VtsfindError as error:
-            self.context.show_error(error)
-            return
-        event.input.display = bool(event.value)
-        self._list.focus()
-
-    def key_escape(self) -> None:
-        """Clear and hide the filter."""
-        field = self.query_one("#filter", Input)
-        field.value = ""
-        field.display = False
-        self._list.focus()
+    @on(GroupPane.FilterRefused)
+    def _show_filter_error(self, message: GroupPane.FilterRefused) -> None:
+        self.context.show_error(message.error)
 
     @on(GroupList.GroupOpened)
     @on(CardGrid.CardOpened)
