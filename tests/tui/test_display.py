@@ -123,6 +123,24 @@ def test_an_empty_filter_says_so_in_both_panes_and_the_title_says_what_is_filter
     drive(many(12), script)
 
 
+def test_the_bar_beside_a_long_list_hides_no_letter_of_a_folder() -> None:
+    folder = b"/photos/a long way down/to/the/shots/of 2024/"
+    groups = [
+        group(number, [photo(folder + name + b".jpg", 100_000), photo(folder + b"%d.jpg" % number, 60_000)])
+        for number, name in enumerate((b"x" * length for length in range(1, 20)), 1)
+    ]
+
+    async def script(hand: Hand) -> None:
+        for _ in range(3):
+            lines = hand.text.splitlines()
+            shown = [line for line in lines[2 : hand.groups.size.height + 2] if ".jpg" in line]
+            assert shown
+            assert all(re.search("of 2024[ \u2581-\u2588]*\u2502$", line) for line in shown), shown
+            await hand.press("pagedown")
+
+    drive(groups, script, size=(80, 24))
+
+
 def test_a_notice_does_not_cover_the_paths_of_the_photos(tmp_path: Path) -> None:
     groups = on_disk(tmp_path / "drive", 2)
     (tmp_path / "drive").rename(tmp_path / "elsewhere")

@@ -47,8 +47,8 @@ def _member_card(review: Review, number: int, place: int, width: int) -> PhotoCa
     facts = _facts(member.photo.info, member.photo.stamp.size, None if place == 0 else group.members[0])
     reason = review.reason(number, place)
     text: list[Line] = [[(name, "name")], facts]
-    text.append([(cut_path(folder, width), "dim")])
     text += [[(line, "dim")] for line in wrapped(reason, width, _MAX_REASON_LINES)]
+    text.append([(cut_path(folder, width), "dim")])
     text.append([(f"{member.photo.info.format}  {(member.photo.info.taken or 'no date')[:16]}", "dim")])
     if member.photo.sidecars:
         text.append([(f"+ {counted(len(member.photo.sidecars), 'file')} that belong to it", "dim")])

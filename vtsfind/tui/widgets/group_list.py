@@ -96,7 +96,7 @@ class GroupList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw a line."""
-        place, width = y + self.scroll_offset.y, self.size.width
+        place, width = y + self.scroll_offset.y, self.scrollable_content_region.width
         if self._review is None or place >= len(self.order):
             text = "" if len(self.order) else centred(self._empty, y, width, self.size.height)
             return Strip([Segment(cut(text, width), self._line_style("dim"))], width)

@@ -84,7 +84,7 @@ class RowList(ScrollView, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Draw a line."""
-        place, width = y + self.scroll_offset.y, self.size.width
+        place, width = y + self.scroll_offset.y, self.scrollable_content_region.width
         if place >= self._count:
             text = "" if self._count else centred(self._empty, y, width, self.size.height)
             return Strip([Segment(cut(text, width), self._line_style("dim"))]).adjust_cell_length(
