@@ -178,6 +178,15 @@ def test_cards_that_do_not_fit_are_counted() -> None:
     drive([group(1, photos)], script)
 
 
+def test_a_history_without_runs_leaves_no_pane_empty(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("f6")
+        assert "No file was changed yet." in hand.text
+        assert "u brings them back" in hand.text
+
+    drive(on_disk(tmp_path, 1), script)
+
+
 @pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 36)], ids=str)
 def test_the_bar_of_keys_always_ends_with_help_and_quit(tmp_path: Path, size: tuple[int, int]) -> None:
     async def script(hand: Hand) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from vtsfind.engine.apply.undo import UndoResult
     from vtsfind.store.journal import RunRecord
 
+_NO_FILES = "The files that a run of the Apply screen (F5) moved are listed here; u brings them back."
+
 
 class RunsLoaded(Message):
     """A worker has read the journal."""
@@ -105,7 +107,7 @@ class HistoryPage(Page):
         row = self.query_one("#runs", RowList).row
         files = self.query_one("#run", RowList)
         if row is None:
-            files.show(0, lambda _: [])
+            files.show(0, lambda _: [], empty=_NO_FILES)
             files.border_title = ""
             return
         run = self._runs[row]
