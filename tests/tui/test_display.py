@@ -14,7 +14,7 @@ from support.made_groups import group, many, on_disk, photo
 from support.tui_driver import Hand, drive
 from textual.widget import Widget
 
-from vtsfind.base.groups import Group
+from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.progress import Phase
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
@@ -164,6 +164,30 @@ def test_a_notice_shows_a_path_as_it_is() -> None:
         assert "[b]b.jpg" in hand.text
 
     drive(groups, script, notices=True)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)], ids=str)
+def test_the_head_of_a_card_and_its_date_are_never_cut(size: tuple[int, int]) -> None:
+    taken = "2024-05-03 10:00:01"
+    groups = [
+        group(
+            number,
+            [photo(b"/photos/%d-%d.jpg" % (number, each), 1000, taken=taken) for each in range(4)],
+            kind,
+        )
+        for number, kind in enumerate(Verdict, 1)
+    ]
+
+    async def script(hand: Hand) -> None:
+        for _ in groups:
+            width = hand.members.text_width(4)
+            for card in hand.members.cards:
+                *_, last = card.text
+                for line in (card.head, last):
+                    assert cell_len("".join(part for part, _ in line).rstrip()) <= width
+            await hand.press("down")
+
+    drive(groups, script, size=size)
 
 
 def test_cards_that_do_not_fit_are_counted() -> None:

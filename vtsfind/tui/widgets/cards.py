@@ -1,5 +1,7 @@
 """The photos of a group as cards: the mark of each, its facts, and the reason."""
 
+from rich.cells import cell_len
+
 from vtsfind.base.groups import Group, Member
 from vtsfind.base.paths import show_path
 from vtsfind.base.records import PictureInfo
@@ -16,8 +18,10 @@ MARK_LABELS = {
     Mark.DROP: (" remove ", "drop"),
     Mark.NOT_DUPLICATE: (" not a duplicate ", "not-duplicate"),
 }
-_MAX_REASON_LINES = 4
+_MAX_REASON_LINES = 3
 _FULL_AGREEMENT = 0.995
+_MINUTE, _DAY = 16, 10
+"""Characters of a time, `YYYY-MM-DD HH:MM:SS`, up to its minute, and up to its day."""
 
 
 def group_cards(review: Review, number: int, width: int) -> list[PhotoCard]:
@@ -38,21 +42,30 @@ def _member_card(review: Review, number: int, place: int, width: int) -> PhotoCa
     word, style = MARK_LABELS[mark]
     head: Line = [(f"{place + 1} " if place < 9 else "  ", "key"), (word, style)]
     if member.verdict:
-        head += [
-            (" ", ""),
-            (member.verdict.label, member.verdict.value),
-            (f" {similarity_text(member)}", "dim"),
-        ]
+        head += _kind(member, width - sum(cell_len(part) for part, _ in head))
     folder, _, name = show_path(member.photo.path).rpartition("/")
     facts = _facts(member.photo.info, member.photo.stamp.size, None if place == 0 else group.members[0])
     reason = review.reason(number, place)
     text: list[Line] = [[(name, "name")], facts]
     text += [[(line, "dim")] for line in wrapped(reason, width, _MAX_REASON_LINES)]
     text.append([(cut_path(folder, width), "dim")])
-    text.append([(f"{member.photo.info.format}  {(member.photo.info.taken or 'no date')[:16]}", "dim")])
+    taken = member.photo.info.taken or "no date"
+    date = taken[:_MINUTE] if len(member.photo.info.format) + 2 + _MINUTE <= width else taken[:_DAY]
+    text.append([(f"{member.photo.info.format}  {date}", "dim")])
     if member.photo.sidecars:
         text.append([(f"+ {counted(len(member.photo.sidecars), 'file')} that belong to it", "dim")])
     return PhotoCard(member.photo.path, head, tuple(text))
+
+
+def _kind(member: Member, room: int) -> Line:
+    """The verdict on a photo in so many characters: in words or in one word, with the similarity if that fits as well."""
+    assert member.verdict
+    label, similarity = member.verdict.label, similarity_text(member)
+    if 1 + len(label) > room:
+        label = member.verdict.value
+    if 2 + len(label) + len(similarity) > room:
+        similarity = ""
+    return [(" ", ""), (label, member.verdict.value), (f" {similarity}", "dim")]
 
 
 def similarity_text(member: Member) -> str:
