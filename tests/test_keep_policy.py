@@ -130,7 +130,7 @@ def test_both_photos_of_a_pair_have_a_reason_of_their_own() -> None:
         "JPEG (with camera data) beats JPEG; lacks GPS, the camera's name"
     )
     early, late = candidate(b"/z", taken="2019-01-01 00:00:00"), candidate(b"/a", taken="2020-01-01 00:00:00")
-    assert policy().loss(early, late) == "the kept one was taken earlier: 2019-01-01 00:00:00"
+    assert policy().loss(early, late) == "the kept one was taken earlier, 2019-01-01 00:00:00"
 
 
 @pytest.mark.parametrize("share", [0.4, 0.5, 0.6])
@@ -231,10 +231,10 @@ def test_the_shot_taken_earlier_wins_and_without_times_the_file_changed_earlier(
     early = candidate(b"/long/early.jpg", taken="2019-01-01 00:00:00")
     late = candidate(b"/l.jpg", taken="2020-01-01 00:00:00", mtime=1)
     assert winner(late, early) == early
-    assert policy().reason(early, late) == "was taken earlier: 2019-01-01 00:00:00"
+    assert policy().reason(early, late) == "was taken earlier, 2019-01-01 00:00:00"
     first, second = candidate(b"/long/first.jpg", mtime=10**18), candidate(b"/s.jpg", mtime=2 * 10**18)
     assert winner(second, first) == first
-    assert policy().reason(first, second) == "is the older file: 2001-09-09 against 2033-05-18"
+    assert policy().reason(first, second) == "is the older file, 2001-09-09 against 2033-05-18"
 
 
 def test_files_changed_at_nearly_the_same_time_are_of_one_age() -> None:

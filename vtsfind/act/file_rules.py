@@ -148,9 +148,9 @@ def _newest_words(better: KeepCandidate, worse: KeepCandidate) -> str:
 def _age_words(better: KeepCandidate, worse: KeepCandidate, taken_word: str, changed_word: str) -> str:
     taken = better.photo.info.taken
     if taken and taken != worse.photo.info.taken:
-        return f"{taken_word}: {taken}"
+        return f"{taken_word}, {taken}"
     dates = [_changed_date(each.photo.stamp.mtime_ns) for each in (better, worse)]
-    return f"{changed_word}: {dates[0]} against {dates[1]}" if dates[0] != dates[1] else changed_word
+    return f"{changed_word}, {dates[0]} against {dates[1]}" if dates[0] != dates[1] else changed_word
 
 
 def _changed_date(mtime_ns: int) -> str:
