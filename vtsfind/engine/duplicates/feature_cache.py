@@ -33,6 +33,8 @@ COMMIT_EVERY_S = 2.0
 """Seconds of work that a killed run may lose."""
 MIN_PAIRS_FOR_POOL = 128
 """Pairs from which on processes are worth their start, which takes as long as about 30 pairs each."""
+_FIRST_LOOKS_PER_PAIR = 8
+"""Matches of full frames that take as long as a pair by local features."""
 MIN_PHOTOS_FOR_POOL = 64
 """Photos whose local features are to be extracted, from which on they are."""
 _MIN_PHOTOS_IF_RUNNING = 4
@@ -311,7 +313,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
 
     def _match_full_frames(self, pairs: Sequence[ContentPair]) -> Iterator[FullFrameVerdict]:
         done = 0
-        if self._is_pool_worthwhile(pairs):
+        if self._is_pool_worthwhile(-(-len(pairs) // _FIRST_LOOKS_PER_PAIR)):
             for found in self._verification.full_frame_verdicts(_known(pairs), self._context.cancel):
                 done += 1
                 yield found
@@ -321,7 +323,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
 
     def _match_local_features(self, pairs: Sequence[ContentPair]) -> Iterator[PairVerdict]:
         done = 0
-        if self._is_pool_worthwhile(pairs):
+        if self._is_pool_worthwhile(len(pairs)):
             for found in self._verification.local_feature_verdicts(_known(pairs), self._context.cancel):
                 done += 1
                 yield found
@@ -329,8 +331,8 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
             self._context.cancel.check()
             yield match_local_features(self._with_local_features(first), self._with_local_features(second))
 
-    def _is_pool_worthwhile(self, pairs: Sequence[ContentPair]) -> bool:
-        return self.compared + len(pairs) >= MIN_PAIRS_FOR_POOL and not self._store.problem
+    def _is_pool_worthwhile(self, pairs: int) -> bool:
+        return self.compared + pairs >= MIN_PAIRS_FOR_POOL and not self._store.problem
 
     def _extract_local_features(self, contents: Iterable[Content]) -> None:
         """Extract the local features of photos that have none yet."""
