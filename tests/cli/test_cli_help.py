@@ -10,11 +10,13 @@ from typing import Annotated, Any
 import pytest
 import typer
 import typer.main
+from support import entries
 from support.output import Vtsfind
 from typer.testing import CliRunner
 
 from vtsfind.cli.app import app
 from vtsfind.cli.typer_commands import CONTEXT_SETTINGS, CommandGroup, add_command
+from vtsfind.store.index import Index
 
 WIDTHS = (80, 120)
 
@@ -148,3 +150,22 @@ def test_the_shell_completes_values(
     monkeypatch.setenv("_VTSFIND_COMPLETE", "complete_zsh")
     result = CliRunner().invoke(app, prog_name="vtsfind")
     assert set(re.findall(r'"(\w+)"', result.stdout)) == expected
+
+
+def test_the_shell_completes_the_cameras_of_the_library(
+    monkeypatch: pytest.MonkeyPatch, own_places: Path
+) -> None:
+    def completed(words: str) -> list[str]:
+        monkeypatch.setenv("_TYPER_COMPLETE_ARGS", words)
+        monkeypatch.setenv("_VTSFIND_COMPLETE", "complete_zsh")
+        result = CliRunner().invoke(app, prog_name="vtsfind")
+        assert result.exit_code == 0
+        return re.findall(r'"([^"]+)"', result.stdout)
+
+    assert completed("vtsfind query --camera C") == [], "there is no library"
+    with Index.create(own_places / "data" / "libraries" / "old", entries.SIGNATURE) as index:
+        entries.golden_changes(index)
+        index.publish()
+    assert completed("vtsfind query --camera C") == []
+    assert completed("vtsfind query --library old --camera C") == ["Canon EOS 5D"]
+    assert completed("vtsfind query --library old --camera A") == ["Apple iPhone 13"]

@@ -4,12 +4,18 @@ import base64
 import json
 import os
 import subprocess
+from dataclasses import astuple
 from datetime import datetime
 from pathlib import Path
 
+import pytest
 from support import block_encoder
 from support.drawn_photos import encoded, exif, scene, write
 from support.output import Vtsfind, records
+
+from vtsfind.store.index import Index
+from vtsfind.store.rows import join_codes, row_crc
+from vtsfind.store.schema import VERSION
 
 
 def test_query_writes_one_line_a_hit_best_first(ask: Vtsfind, album: Path) -> None:
@@ -181,3 +187,67 @@ def test_only_photos_of_a_folder_and_of_some_days_are_looked_through(tmp_path: P
     assert found("--in", photos / "trip", "--top", 1, "--radius", 64) in (["2021"], ["2023"], ["2025"])
     for arguments in (("--after", "May"), ("--before", "2021-13"), ("--in", tmp_path / "nowhere")):
         assert run("query", photos / "shot.jpg", "--library", library, *arguments).exit_code == 2
+
+
+@pytest.fixture
+def by_cameras(tmp_path: Path, run: Vtsfind) -> Path:
+    """A library of photos by three cameras, and one that names none."""
+    cameras = {"a": ("Canon", "Canon EOS 5D"), "b": ("Apple", "iPhone 13"), "c": ("Apple", "iPad"), "d": None}
+    for number, (name, camera) in enumerate(cameras.items()):
+        write(tmp_path / "photos" / f"{name}.jpg", scene(number), exif=exif(camera=camera))
+    assert run("index", tmp_path / "photos", "--library", tmp_path / "library").exit_code == 0
+    return tmp_path / "library"
+
+
+def test_only_photos_by_some_cameras_are_looked_through(by_cameras: Path, run: Vtsfind) -> None:
+    photo = by_cameras.parent / "photos" / "d.jpg"
+
+    def found(*arguments: object) -> dict[str, str | None]:
+        result = run("query", photo, "--library", by_cameras, "--json", *arguments)
+        return {Path(hit["path"]).stem: hit["camera"] for hit in records(result, "hit")}
+
+    everything = {"a": "Canon EOS 5D", "b": "Apple iPhone 13", "c": "Apple iPad", "d": None}
+    assert found() == everything
+    assert found("--camera", "IPHONE") == {"b": "Apple iPhone 13"}
+    assert set(found("--camera", "apple", "--camera", "5d")) == {"a", "b", "c"}
+    assert set(found("--camera", "apple", "--in", by_cameras.parent / "photos", "--top", 1)) in ({"b"}, {"c"})
+
+
+def test_a_camera_that_no_photo_has_is_answered_with_those_there_are(by_cameras: Path, run: Vtsfind) -> None:
+    photo = by_cameras.parent / "photos" / "d.jpg"
+    result = run("query", photo, "--library", by_cameras, "--camera", "Cannon")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "The library has no photo by a camera 'Cannon'." in result.stderr
+    assert "Use one of: Canon EOS 5D, ..." in result.stderr
+    result = run("query", photo, "--library", by_cameras, "--camera", "Leica M6")
+    assert "Use one of: Apple iPad, Apple iPhone 13, Canon EOS 5D." in result.stderr
+    assert run("query", photo, "--library", by_cameras, "--camera", "").exit_code == 2
+
+
+def test_photos_whose_camera_nobody_looked_for_are_told_of(by_cameras: Path, run: Vtsfind) -> None:
+    photo = by_cameras.parent / "photos" / "d.jpg"
+    with Index.open(by_cameras, write=True) as index:
+        forget_cameras(index, b"a.jpg", b"c.jpg")
+    result = run("query", photo, "--library", by_cameras, "--camera", "iphone", "--paths-only")
+    assert (result.exit_code, Path(result.stdout.strip()).name) == (0, "b.jpg")
+    assert "Left out 2 photos whose camera is not known yet; `vtsfind index` looks for it." in result.stderr
+    result = run("query", photo, "--library", by_cameras, "--camera", "canon")
+    assert result.exit_code == 2
+    assert "The cameras of 2 photos are not known yet: run `vtsfind index`." in result.stderr
+    result = run("index", "--library", by_cameras)
+    assert "Looked for the cameras of 2 photos" in result.stderr
+    assert run("query", photo, "--library", by_cameras, "--camera", "canon").exit_code == 0
+
+
+def forget_cameras(index: Index, *names: bytes) -> None:
+    for content, files in index.contents():
+        if os.path.basename(files[0].path) in names:
+            facts = (files[0].stamp.size, *astuple(files[0].info))
+            codes = index.codes_of_digest(files[0].digest)
+            assert codes
+            crc = row_crc(
+                VERSION, files[0].digest, join_codes(index.signature.heads, codes), (*facts[:-1], None)
+            )
+            index.database.connection.execute(
+                "UPDATE contents SET camera = NULL, crc = ? WHERE id = ?", (crc, content)
+            )

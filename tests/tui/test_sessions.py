@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from support import block_encoder, real_photos
-from support.drawn_photos import scene, write
+from support.drawn_photos import exif, scene, write
 from support.made_groups import on_disk
 from support.tui_driver import Hand, drive
 
@@ -285,6 +285,25 @@ def test_the_search_begins_with_the_library_and_filters_refines_marks_and_copies
         await hand.write("before:1990")
         await hand.press("enter")
         assert "No photo of the library is in that folder" in hand.text
+
+    drive(None, script, settings=SETTINGS)
+
+
+def test_the_search_chooses_photos_by_their_camera(photos: Path) -> None:
+    write(photos / "trip" / "TOWER.JPG", scene(8, 128, 64), exif=exif(camera=("Apple", "iPhone 13")))
+    update(Context(SETTINGS), [str(photos)])
+
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        hits = hand.page(SearchPage).query_one("#hits", CardGrid)
+        await hand.write("camera:IPHONE")
+        await hand.press("enter")
+        assert [os.path.basename(card.path) for card in hits.cards] == [b"TOWER.JPG"]
+        await hand.press("slash")
+        await hand.write("camera:leica")
+        await hand.press("enter")
+        assert "no photo by a camera 'leica'" in hand.text
+        assert "Apple iPhone 13" in hand.text
 
     drive(None, script, settings=SETTINGS)
 

@@ -1,4 +1,6 @@
-"""What a shell completes as the values of options. Nothing here opens a library."""
+"""What a shell completes as the values of options. Only cameras need a library, in a folder: no server is asked."""
+
+import typer
 
 
 def complete_kinds() -> list[str]:
@@ -41,3 +43,20 @@ def complete_runs() -> list[str]:
     from vtsfind.engine.apply.undo import history
 
     return [record.run for record in reversed(history())]
+
+
+def complete_cameras(ctx: typer.Context) -> list[str]:
+    """The cameras of the library that the command line names."""
+    from vtsfind.base.addresses import ServerAddress
+    from vtsfind.base.errors import VtsfindError
+    from vtsfind.base.settings import load_settings
+    from vtsfind.engine.library.access import library_place, open_library
+
+    try:
+        settings = load_settings({"library": ctx.params.get("library")})
+        if isinstance(library_place(settings), ServerAddress):
+            return []
+        with open_library(settings) as index:
+            return index.cameras()
+    except VtsfindError:
+        return []

@@ -9,7 +9,7 @@ import typer
 
 from vtsfind.base.errors import UsageError
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
-from vtsfind.cli.completion import complete_heads
+from vtsfind.cli.completion import complete_cameras, complete_heads
 from vtsfind.cli.options import OUTPUT, CommonOptions, Device, Force, Html, PathOptions, require_one_of
 
 if TYPE_CHECKING:
@@ -53,6 +53,15 @@ class QueryOptions:
         ),
     ] = None
     before: Annotated[str | None, typer.Option(metavar="DAY", help="Only photos taken before DAY.")] = None
+    cameras: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--camera",
+            metavar="NAME",
+            help="Only photos by a camera with NAME in its name, ignoring case. May be repeated.",
+            autocompletion=complete_cameras,
+        ),
+    ] = None
     skip_self: Annotated[
         bool, typer.Option("--skip-self", help="Leave the queried file out of its own results.")
     ] = False
@@ -67,6 +76,7 @@ class QueryOptions:
             tuple(self.folders or ()),
             parse_day(self.after, "--after") if self.after else None,
             parse_day(self.before, "--before") if self.before else None,
+            cameras=tuple(self.cameras or ()),
         )
         return SearchOptions(self.by, self.top, self.radius, self.skip_self, where)
 
@@ -128,7 +138,7 @@ def query(
         vtsfind query "a dog on the beach" --not water
         vtsfind query cat.jpg --text "at night"
         vtsfind query cat.jpg --by copy --radius 10 --paths-only
-        vtsfind query cat.jpg --in ~/Photos/2021 --after 2021-05
+        vtsfind query cat.jpg --in ~/Photos/2021 --after 2021-05 --camera iphone
         curl -s https://example.org/cat.jpg | vtsfind query -
 
     A line shows the rank, the similarity as a bar, the number of bits in which the codes differ, size, date and path. A
@@ -207,6 +217,7 @@ def _inline_pictures(run: CommandRun, how: str) -> "InlinePictures | None":
 def _conclude(run: CommandRun, found: "Similar") -> None:
     """Say which photos could not be read and for which nothing was found; choose the exit code."""
     from vtsfind.base.paths import show_path
+    from vtsfind.base.words import counted
 
     for answer in found.answers:
         if answer.failure:
@@ -215,6 +226,10 @@ def _conclude(run: CommandRun, found: "Similar") -> None:
             run.notes.say(f"No photo of the library looks like {show_path(answer.query.name)}.")
         if answer.unknown:
             run.notes.say(f"Not known, and left out: {', '.join(answer.unknown)}.")
+    if found.unlooked:
+        run.notes.say(
+            f"Left out {counted(found.unlooked, 'photo')} whose camera is not known yet; `vtsfind index` looks for it."
+        )
     if any(answer.failure for answer in found.answers):
         run.code = ExitCode.SOME_FAILED
     elif not any(answer.neighbours for answer in found.answers):

@@ -115,5 +115,6 @@ def _hit(hit: Neighbour) -> dict[str, Any]:
         "height": hit.info.height,
         "size": hit.stamp.size,
         "taken": hit.info.taken,
+        "camera": hit.info.camera or None,
         "missing": hit.missing,
     }

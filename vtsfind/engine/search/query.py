@@ -278,6 +278,8 @@ class Similar:
     head: Head
     """The head whose codes were compared."""
     answers: tuple[Answer, ...]
+    unlooked: int = 0
+    """Contents that were left out since a camera was asked for and nobody has looked for theirs."""
 
 
 def find_similar(
@@ -322,4 +324,5 @@ def find_similar(
         queries = queries_of(photos, texts, " ".join(without))
         answers = search_library(index, queries, search_options, context.model_of(index), context)
         head = chosen_head(index, queries, search_options.head)
-        return Similar(index.place, index.signature.model, head, tuple(answers))
+        unlooked = index.count_without_camera() if search_options.where.cameras else 0
+        return Similar(index.place, index.signature.model, head, tuple(answers), unlooked)

@@ -1,10 +1,11 @@
-"""Which photos of a library a query answers with: those in some folders, or of some time."""
+"""Which photos of a library a query answers with: those in some folders, of some time, or by some cameras."""
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from difflib import get_close_matches
 from functools import partial
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy.typing as npt
 from vtsfind.base.errors import UsageError
 from vtsfind.base.paths import is_below
 from vtsfind.base.records import PictureInfo, Stamp
+from vtsfind.base.words import counted
 from vtsfind.engine.library.folders import library_folders
 from vtsfind.store.library import Library
 from vtsfind.store.planes import Planes
@@ -20,8 +22,13 @@ from vtsfind.store.rows import FileRecord
 
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 
-_FILTER = re.compile(r"""(?:^|(?<=\s))(in|name|after|before):(?:"([^"]*)"|'([^']*)'|((?:\\.|[^\s\\])+))""")
+_FILTER = re.compile(
+    r"""(?:^|(?<=\s))(in|name|after|before|camera):(?:"([^"]*)"|'([^']*)'|((?:\\.|[^\s\\])+))"""
+)
 """A filter as a person types it: a value with blanks is quoted, or its blanks are escaped."""
+
+_MAX_CAMERAS = 8
+"""Cameras that a message names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,8 @@ class Where:
     """Only photos whose folder has all of these in its path, ignoring case."""
     path_words: tuple[str, ...] = ()
     """Only photos that have all of these in their path, ignoring case."""
+    cameras: tuple[str, ...] = ()
+    """Only photos by a camera that has one of these in its name, ignoring case."""
 
 
 EVERYTHING = Where()
@@ -64,7 +73,7 @@ def parse_day(text: str, option: str) -> date:
 
 
 def split_filters(text: str) -> tuple[Where, str]:
-    r"""Take the filters out of what a person typed: `in:FOLDER`, `name:WORD`, `after:DAY`, `before:DAY`.
+    r"""Take the filters out of what a person typed: `in:FOLDER`, `name:WORD`, `after:DAY`, `before:DAY`, `camera:NAME`.
 
     `in:` takes a folder, or a word of its path; `name:` a word of the path of the photo.
 
@@ -77,7 +86,7 @@ def split_filters(text: str) -> tuple[Where, str]:
     UsageError
         For a day that is none.
     """
-    given: dict[str, list[str]] = {"in": [], "name": [], "after": [], "before": []}
+    given: dict[str, list[str]] = {"in": [], "name": [], "after": [], "before": [], "camera": []}
     for name, *values in _FILTER.findall(text):
         given[name].append(values[0] or values[1] or re.sub(r"\\(.)", r"\1", values[2]))
     days = {name: [parse_day(day, f"{name}:") for day in given[name]] for name in ("after", "before")}
@@ -88,6 +97,7 @@ def split_filters(text: str) -> tuple[Where, str]:
         min(days["before"], default=None),
         tuple(folder for folder in folders if not os.path.isdir(folder)),
         tuple(given["name"]),
+        tuple(given["camera"]),
     )
     return where, _FILTER.sub("", text).strip()
 
@@ -136,7 +146,7 @@ def chosen_photos(where: Where, index: Library, head: str) -> ChosenPhotos:
     Raises
     ------
     UsageError
-        If the library has no photo in one of the folders.
+        If the library has no photo in one of the folders, or by one of the cameras.
     """
     if where == EVERYTHING:
         bits = next(each.bits for each in index.signature.heads if each.name == head)
@@ -156,8 +166,9 @@ def passing(where: Where, index: Library) -> Passes:
     Raises
     ------
     UsageError
-        If the library has no photo in one of the folders.
+        If the library has no photo in one of the folders, or by one of the cameras.
     """
+    cameras = _cameras_named(where.cameras, index)
     found = library_folders(where.folders, index.stamps() if where.folders else ())
     places = [place for folder in found for place in folder]
     words = [os.fsencode(word.lower()) for word in where.words]
@@ -170,6 +181,8 @@ def passing(where: Where, index: Library) -> Passes:
             return False
         if path_words and not all(word in record.path.lower() for word in path_words):
             return False
+        if cameras and record.info.camera not in cameras:
+            return False
         if where.after is None and where.before is None:
             return True
         day = day_of(record.info, record.stamp)
@@ -180,3 +193,30 @@ def passing(where: Where, index: Library) -> Passes:
         )
 
     return passes
+
+
+def _cameras_named(words: Sequence[str], index: Library) -> set[str]:
+    """The cameras of a library that have one of some words in their names."""
+    if not words:
+        return set()
+    names = index.cameras()
+    found: set[str] = set()
+    for word in words:
+        named = [name for name in names if word.lower() in name.lower()]
+        if not named or not word.strip():
+            raise UsageError(
+                f"The library has no photo by a camera '{word}'.",
+                _camera_remedy(word, names, index.count_without_camera()),
+            )
+        found.update(named)
+    return found
+
+
+def _camera_remedy(word: str, names: list[str], unknown: int) -> str:
+    """What to do about a camera that no photo has: choose another one, or find out those that are not known yet."""
+    close = get_close_matches(word, names, n=_MAX_CAMERAS, cutoff=0.4)
+    shown = close or names[:_MAX_CAMERAS]
+    remedy = [f"Use one of: {', '.join(shown)}{', ...' if len(shown) < len(names) else ''}."] if shown else []
+    if unknown:
+        remedy.append(f"The cameras of {counted(unknown, 'photo')} are not known yet: run `vtsfind index`.")
+    return " ".join(remedy) or "No photo names its camera."

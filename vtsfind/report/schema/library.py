@@ -148,6 +148,7 @@ QUERY = Stream(
                 _HEIGHT,
                 SIZE,
                 _TAKEN,
+                Field("camera", "The camera, by the photo's EXIF data; null if unknown."),
                 Field("missing", "Whether the file no longer exists."),
             ),
         ),

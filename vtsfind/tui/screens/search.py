@@ -64,7 +64,7 @@ class SearchPage(Page):
         """The widgets between top bar and footer."""
         yield Vertical(
             PathInput(
-                placeholder="What photos show, or the path of one (Tab completes); in:trip, name:img, after:2021-05, before:2022",
+                placeholder="What photos show, or the path of one (Tab completes); in:trip, name:img, after:2021-05, camera:canon",
                 id="query-path",
             ),
             CardGrid(self.context.pictures, lines=14, min_card_width=26, id="hits"),
@@ -171,7 +171,7 @@ class SearchPage(Page):
             empty = (
                 "The library has no photos yet. Press F2 to index folders."
                 if self._where == EVERYTHING
-                else "No photo of the library is in that folder and of that time."
+                else "No photo of the library is in that folder, of that time and by that camera."
             )
         self._hits.show(cards, cursor, empty=empty)
         self._titles()
