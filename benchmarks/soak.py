@@ -18,6 +18,7 @@ import struct
 import sys
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -95,10 +96,12 @@ def memory_mb() -> float:
 
 
 def processor_seconds() -> float:
-    """What this process and those that read photos for it have used: other programs do not change it, as they do the time."""
+    """What this process and those that read photos for it have used, those that ended included: other programs do not change it."""
     here = psutil.Process()
-    times = [each.cpu_times() for each in (here, *here.children(recursive=True))]
-    return float(sum(each.user + each.system for each in times))
+    own = here.cpu_times()
+    times = [own, *(each.cpu_times() for each in here.children(recursive=True))]
+    ended = float(own.children_user + own.children_system)
+    return ended + float(sum(each.user + each.system for each in times))
 
 
 def open_files() -> int:
@@ -109,14 +112,16 @@ def open_files() -> int:
 def figures_of(samples: list[tuple[int, float, int, float]]) -> dict[str, Any]:
     """The samples as figures: from the first twentieth, when all is loaded, to the last."""
     photos, memory, files, seconds = (list(column) for column in zip(*samples, strict=True))
-    quarter = len(samples) // 4
-    first = (photos[quarter] - photos[0]) / (seconds[quarter] - seconds[0])
-    last = (photos[-1] - photos[-1 - quarter]) / (seconds[-1] - seconds[-1 - quarter])
+    ends = [0, *range(1, len(samples), 2)]
+    rates = [
+        round((photos[end] - photos[start]) / (seconds[end] - seconds[start]))
+        for start, end in pairwise(ends)
+    ]
     return {
         "memory, MB": [round(each) for each in memory],
         "growth, bytes a photo": round((memory[-1] - memory[0]) * 2**20 / (photos[-1] - photos[0])),
         "open files": [min(files), max(files)],
-        "photos a second of the processors, first and last quarter": [round(first), round(last)],
+        "photos a second of the processors, by tenths (of the first, the second half)": rates,
     }
 
 

@@ -23,6 +23,7 @@ from vtsfind.engine.indexing.refresh import RefreshResult, refresh
 from vtsfind.engine.search.query import Answer, SearchOptions, search_library
 from vtsfind.engine.search.query_image import query_image
 from vtsfind.store.index import Index
+from vtsfind.store.rows import MAX_DIGESTS_OF_SIZE
 
 SETTINGS = Settings(workers=1)
 
@@ -149,6 +150,28 @@ def test_a_touched_photo_is_read_but_not_encoded(index: Index, photos: Path) -> 
     os.utime(photos / "cat.jpg", ns=(1, 1))
     assert look(index, encoder=no_model).unchanged == 12
     assert index.stamps()[os.fsencode(photos / "cat.jpg")][1] == 1
+
+
+def test_of_very_many_photos_of_one_size_those_that_moved_or_were_touched_are_not_encoded_again(
+    index: Index, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photos"
+    count = MAX_DIGESTS_OF_SIZE + 6
+    for number in range(count):
+        write(folder / f"{number:02}.bmp", scene(number, 8, 8))
+    assert look(index, folder).new == count
+    assert len(index.digests_of_size((folder / "00.bmp").stat().st_size)) == MAX_DIGESTS_OF_SIZE
+    (folder / "away").mkdir()
+    for number in range(count):
+        (folder / f"{number:02}.bmp").rename(folder / "away" / f"{number:02}.bmp")
+    result = look(index, encoder=no_model)
+    assert (result.moved, result.new, result.removed) == (count, 0, 0)
+    os.utime(folder / "away" / "00.bmp", ns=(1, 1))
+    assert look(index, encoder=no_model).unchanged == count
+    shutil.copyfile(folder / "away" / "01.bmp", folder / "copy.bmp")
+    assert look(index).new == 1
+    counts = index.counts()
+    assert (counts.files, counts.contents) == (count + 1, count), "it is read again, but is no new content"
 
 
 def test_a_changed_photo_gets_new_codes(index: Index, photos: Path) -> None:

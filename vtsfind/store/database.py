@@ -20,6 +20,7 @@ from vtsfind.base.records import Entry, Failure, PictureInfo, Signature, Stamp
 from vtsfind.store.errors import REPAIR_HINT, SQLITE_ERRORS
 from vtsfind.store.planes import STATE_BYTES, code_bytes
 from vtsfind.store.rows import (
+    MAX_DIGESTS_OF_SIZE,
     Facts,
     FileRecord,
     facts_of,
@@ -124,13 +125,14 @@ class Database:
             with suppress(*SQLITE_ERRORS):
                 self.connection.execute("ROLLBACK")
 
-    def add(self, entry: Entry) -> None:
-        """Record a readable file."""
+    def add(self, entry: Entry) -> bool:
+        """Record a readable file; gives whether its content is new."""
         codes = None if entry.codes is None else join_codes(self.signature.heads, entry.codes)
         with self.transaction() as connection:
             row = connection.execute("SELECT id FROM contents WHERE sha256 = ?", (entry.digest,)).fetchone()
             content = int(row[0]) if row else self._add_content(connection, entry, codes)
             self._put(connection, entry.path, entry.stamp, content=content)
+        return row is None
 
     def _add_content(self, connection: sqlite3.Connection, entry: Entry, codes: bytes | None) -> int:
         info = entry.info
@@ -268,9 +270,18 @@ class Database:
         ]
 
     def digests_of_size(self, size: int) -> frozenset[bytes]:
-        """SHA-256 of the known contents of `size` bytes."""
-        cursor = self.connection.execute("SELECT sha256 FROM contents WHERE size = ?", (signed(size),))
+        """SHA-256 of the known contents of `size` bytes, of many the latest."""
+        cursor = self.connection.execute(
+            "SELECT sha256 FROM contents WHERE size = ? ORDER BY id DESC LIMIT ?",
+            (signed(size), MAX_DIGESTS_OF_SIZE),
+        )
         return frozenset(digest for (digest,) in cursor)
+
+    def digests_of_paths(self, paths: Iterable[bytes]) -> frozenset[bytes]:
+        """SHA-256 of the contents of some files, as they were indexed."""
+        query = "SELECT sha256 FROM files JOIN contents ON id = content WHERE path = ?"
+        rows = (self.connection.execute(query, (path,)).fetchone() for path in paths)
+        return frozenset(row[0] for row in rows if row)
 
     def codes_of_path(self, path: bytes, stamp: Stamp) -> bytes | None:
         """The concatenated codes of a file; None unless it is known with this stamp."""

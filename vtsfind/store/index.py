@@ -199,7 +199,7 @@ class Index(AbstractContextManager["Index"]):
         planes.require_codes_of(self.folder, self.signature, signature)
 
     @translates_errors
-    def add(self, entry: Entry) -> None:
+    def add(self, entry: Entry) -> bool:
         """Record a file with its content, in place of any earlier record of that path.
 
         Parameters
@@ -208,12 +208,16 @@ class Index(AbstractContextManager["Index"]):
             `info` and `codes` may be None if the content is known (see `digests_of_size`); for a known content they are
             ignored.
 
+        Returns
+        -------
+        Whether the content is new.
+
         Raises
         ------
         ValueError
             If the content is new and lacks its info or codes, or a code does not have the shape of the model's codes.
         """
-        self._writable().add(entry)
+        return self._writable().add(entry)
 
     @translates_errors
     def add_failure(self, failure: Failure) -> None:
@@ -336,8 +340,13 @@ class Index(AbstractContextManager["Index"]):
 
     @translates_read_errors
     def digests_of_size(self, size: int) -> frozenset[bytes]:
-        """SHA-256 of the known contents of `size` bytes, including those without a file."""
+        """SHA-256 of the known contents of `size` bytes, including those without a file; the latest `MAX_DIGESTS_OF_SIZE`."""
         return self._database.digests_of_size(size)
+
+    @translates_read_errors
+    def digests_of_paths(self, paths: Iterable[bytes]) -> frozenset[bytes]:
+        """SHA-256 of the contents of some files, as they were indexed; of those that are known."""
+        return self._database.digests_of_paths(paths)
 
     @translates_read_errors
     def codes_of_path(self, path: bytes, stamp: Stamp) -> dict[str, npt.NDArray[np.uint8]] | None:

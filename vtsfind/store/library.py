@@ -63,8 +63,8 @@ class Library(AbstractContextManager["Library"], Protocol):
     def require(self, signature: Signature) -> None:
         """Check that the library holds codes of this model."""
 
-    def add(self, entry: Entry) -> None:
-        """Record a file with its content."""
+    def add(self, entry: Entry) -> bool:
+        """Record a file with its content; gives whether the content is new, as far as is known before `commit`."""
 
     def add_failure(self, failure: Failure) -> None:
         """Record a file that cannot be decoded."""
@@ -121,7 +121,10 @@ class Library(AbstractContextManager["Library"], Protocol):
         """The files that could not be decoded, sorted by path."""
 
     def digests_of_size(self, size: int) -> frozenset[bytes]:
-        """SHA-256 of the known contents of `size` bytes."""
+        """SHA-256 of the known contents of `size` bytes; of many, some."""
+
+    def digests_of_paths(self, paths: Iterable[bytes]) -> frozenset[bytes]:
+        """SHA-256 of the contents of some files, as they were indexed."""
 
     def codes_of_path(self, path: bytes, stamp: Stamp) -> dict[str, npt.NDArray[np.uint8]] | None:
         """Head name to packed code of a file."""

@@ -12,6 +12,9 @@ from vtsfind.base.records import Head, PictureInfo, Reason, Signature, Stamp
 from vtsfind.store.planes import code_bytes
 
 _TWO_POW_64 = 1 << 64
+MAX_DIGESTS_OF_SIZE = 16
+"""How many contents of one size are named at once. Photos of equal size are rare but in formats without compression, where
+naming all of them for each file would take ever longer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ VERSION = 3
 """Of the library format."""
 BUSY_TIMEOUT_S = 10.0
 """How long SQLite waits for another connection's transaction."""
+WRITER_CACHE_KIB = 16 << 10
+"""Pages that a writer keeps in memory: the indexes of 100,000 contents, which are written all over (`python -m benchmarks.soak`)."""
 _APPLICATION_ID_AT = 68
 """Offset of the application id in an SQLite file, in bytes."""
 
@@ -144,6 +146,7 @@ def connect(folder: Path, *, write: bool) -> sqlite3.Connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = NORMAL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute(f"PRAGMA cache_size = -{WRITER_CACHE_KIB}")
     except BaseException:
         connection.close()
         raise

@@ -19,6 +19,7 @@ from vtsfind.engine.indexing.cameras import find_cameras
 from vtsfind.engine.indexing.changes import Changes, RefreshOptions, Selection, StampTuple, scan_changes
 from vtsfind.engine.library.access import ModelLike
 from vtsfind.store.library import Library
+from vtsfind.store.rows import MAX_DIGESTS_OF_SIZE
 
 if TYPE_CHECKING:
     from vtsfind.media.pool import DecodeTask
@@ -148,7 +149,10 @@ class _Ingestion:
         self._model = model
         self._known = known
         # A moved file keeps its size and time; its inode only within one file system.
-        self._unmatched_vanished = Counter((size, mtime_ns) for size, mtime_ns, _ in vanished.values())
+        self._vanished: dict[tuple[int, int], list[bytes]] = {}
+        """Size and time to the files of the library that are gone, of which no new place was found yet."""
+        for path, (size, mtime_ns, _) in vanished.items():
+            self._vanished.setdefault((size, mtime_ns), []).append(path)
         self._held_by_others: list[Found] = []
         self._last_commit_s = time.monotonic()
 
@@ -188,14 +192,22 @@ class _Ingestion:
                 self._result.unchanged += done_by_others
                 progress.advance(done_by_others)
             for found in claim.own:
-                yield DecodeTask(found, self._index.digests_of_size(found.stamp.size))
+                yield DecodeTask(found, self._likely_digests(found))
+
+    def _likely_digests(self, found: Found) -> frozenset[bytes]:
+        """Contents of the library that a file may have: not all where many have its size, but that of its path or a moved file."""
+        stamp = found.stamp
+        digests = self._index.digests_of_size(stamp.size)
+        if len(digests) < MAX_DIGESTS_OF_SIZE:
+            return digests
+        moved = self._vanished.get((stamp.size, stamp.mtime_ns), [])[-MAX_DIGESTS_OF_SIZE:]
+        return digests | self._index.digests_of_paths([found.path, *moved])
 
     def _store(self, result: Entry | Failure) -> None:
         if isinstance(result, Failure):
             self._fail(result)
         else:
-            self._index.add(result)
-            self._count(result)
+            self._count(result, is_new=self._index.add(result))
         if time.monotonic() - self._last_commit_s > COMMIT_EVERY_S:
             self._index.commit()
             self._last_commit_s = time.monotonic()
@@ -209,16 +221,17 @@ class _Ingestion:
         else:
             self._index.add_failure(failure)
 
-    def _count(self, entry: Entry) -> None:
-        """Count a stored file; one without codes has a content that the library had: it was moved, copied, or only touched."""
-        key = (entry.stamp.size, entry.stamp.mtime_ns)
+    def _count(self, entry: Entry, *, is_new: bool) -> None:
+        """Count a stored file; one with a content that the library had was moved, copied, or only touched."""
         if entry.path in self._known:
-            if entry.codes is None:
-                self._result.unchanged += 1
-            else:
+            if is_new:
                 self._result.changed += 1
-        elif entry.codes is None and self._unmatched_vanished[key] > 0:
-            self._unmatched_vanished[key] -= 1
+            else:
+                self._result.unchanged += 1
+            return
+        moved = self._vanished.get((entry.stamp.size, entry.stamp.mtime_ns))
+        if moved and not is_new:
+            moved.pop()
             self._result.moved += 1
         else:
             self._result.new += 1

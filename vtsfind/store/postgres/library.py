@@ -38,7 +38,15 @@ from vtsfind.store.postgres.rows import (
     write_cameras,
     write_verdicts,
 )
-from vtsfind.store.rows import FileRecord, reason_of, signed, split_codes, stamp_of, unsigned
+from vtsfind.store.rows import (
+    MAX_DIGESTS_OF_SIZE,
+    FileRecord,
+    reason_of,
+    signed,
+    split_codes,
+    stamp_of,
+    unsigned,
+)
 
 if TYPE_CHECKING:
     import psycopg
@@ -128,9 +136,9 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
             raise RuntimeError("the library was opened for reading")
         return self._changes
 
-    def add(self, entry: Entry) -> None:
-        """Record a file with its content."""
-        self._changing().add(entry, self._signature)
+    def add(self, entry: Entry) -> bool:
+        """Record a file with its content; gives whether the content is new to this run and was not known before it was read."""
+        return self._changing().add(entry, self._signature)
 
     def add_failure(self, failure: Failure) -> None:
         """Record a file that cannot be decoded."""
@@ -287,9 +295,19 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
     def digests_of_size(self, size: int) -> frozenset[bytes]:
         """SHA-256 of the known contents of `size` bytes, those that are not committed included."""
         cursor = self.connection.cursor(binary=True).execute(
-            "SELECT sha256 FROM contents WHERE size = %s", (signed(size),), prepare=True
+            "SELECT sha256 FROM contents WHERE size = %s ORDER BY id DESC LIMIT %s",
+            (signed(size), MAX_DIGESTS_OF_SIZE),
+            prepare=True,
         )
         return frozenset(digest for (digest,) in cursor) | self._changes.digests_of_size(size)
+
+    @translates_server_errors
+    def digests_of_paths(self, paths: Iterable[bytes]) -> frozenset[bytes]:
+        """SHA-256 of the contents of some files, as they were indexed."""
+        cursor = self.connection.cursor(binary=True).execute(
+            "SELECT sha256 FROM files JOIN contents ON id = content WHERE path = ANY(%s)", (list(paths),)
+        )
+        return frozenset(digest for (digest,) in cursor)
 
     @translates_server_errors
     def files_of_rows(self, rows: Sequence[int] | npt.NDArray[np.uint32]) -> list[list[FileRecord]]:

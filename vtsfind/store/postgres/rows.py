@@ -113,8 +113,9 @@ class Changes:
     """By path; None for a file that is gone."""
     roots: set[bytes] = field(default_factory=set)
 
-    def add(self, entry: Entry, signature: Signature) -> None:
+    def add(self, entry: Entry, signature: Signature) -> bool:
         """Record a readable file; see `vtsfind.store.index.Index.add`."""
+        is_new = entry.codes is not None and entry.digest not in self.contents
         if entry.codes is not None:
             codes = join_codes(signature.heads, entry.codes)
             info = entry.info
@@ -125,6 +126,7 @@ class Changes:
             facts = facts_of(entry.stamp.size, info, text)
             self.contents.setdefault(entry.digest, content_row(signature, entry.digest, facts, codes))
         self.files[entry.path] = (entry.path, *signed_stamp(entry.stamp), entry.digest, None, None)
+        return is_new
 
     def add_failure(self, failure: Failure) -> None:
         """Record a file that cannot be decoded."""
