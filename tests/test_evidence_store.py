@@ -104,6 +104,17 @@ def test_trimming_keeps_the_latest_features_and_all_verdicts(tmp_path: Path) -> 
         assert len(store.verdicts([(A, B), (A, C)])) == 2
 
 
+def test_trimming_drops_features_of_copies_last(tmp_path: Path) -> None:
+    filled(tmp_path)
+    with opened(tmp_path) as store:
+        for digest in (C, D):
+            store.save_features(digest, b"features of n", full=False)
+        store.trim(max_bytes=3 * 13)
+        assert set(store.known_features()) == {A[:16], B[:16], D[:16]}  # a and b are copies
+        store.trim(max_bytes=2 * 13)
+        assert set(store.known_features()) == {A[:16], B[:16]}
+
+
 @pytest.mark.parametrize("damage", [b"", b"no database at all, but long enough to be one" * 100])
 def test_a_damaged_file_is_replaced(tmp_path: Path, damage: bytes) -> None:
     filled(tmp_path)

@@ -31,7 +31,7 @@ stages            stage             the name of a stage of the last search for d
                   data              its result
 ================= ================= ======================================================================================
 
-Features take about 40 to 95 kB a photo, points about 3 kB; `trim` drops the oldest features.
+Features take about 40 to 95 kB a photo, points about 3 kB; `trim` drops some where there are very many.
 """
 
 import json
@@ -293,16 +293,22 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         self._pending.clear()
 
     def trim(self, max_bytes: int = MAX_FEATURE_BYTES) -> None:
-        """Drop rows of other versions, and the oldest features beyond `max_bytes`; commits."""
+        """Drop rows of other versions, and features beyond `max_bytes`: of photos without copies first, and the oldest first; commits.
+
+        A run with nothing new needs no others than those of copies.
+        """
         self._write("DELETE FROM features WHERE version <> ?", [(self._features_version,)])
         self._write("DELETE FROM shots WHERE version <> ?", [(self._features_version,)])
         self._write("DELETE FROM pairs WHERE version <> ?", [(self._verdicts_version,)])
         self._write("DELETE FROM full_size WHERE version <> ?", [(self._verdicts_version,)])
         self._write("DELETE FROM points WHERE version <> ?", [(self._candidates_version,)])
         self._write(
-            "DELETE FROM features WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
-            " sum(length(data)) OVER (ORDER BY rowid DESC) AS total FROM features) WHERE total > ?)",
-            [(max_bytes,)],
+            "WITH related AS MATERIALIZED (SELECT first, second FROM pairs WHERE verdict <> ?),"
+            " copies AS (SELECT first FROM related UNION SELECT second FROM related)"
+            " DELETE FROM features WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
+            " sum(length(data)) OVER (ORDER BY content IN copies DESC, rowid DESC) AS total FROM features)"
+            " WHERE total > ?)",
+            [(UNDECIDED.value, max_bytes)],
         )
         self.commit()
         if self._disk is not None:
