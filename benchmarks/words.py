@@ -36,7 +36,7 @@ from vtsfind.base.progress import Monitor
 from vtsfind.find.hamming.views import asymmetric_distances
 from vtsfind.learn.models.registry import PartFile, find_card
 from vtsfind.learn.models.text import TextEncoder, words_of
-from vtsfind.learn.recipes import Recipe, WordsFit, parse_recipe
+from vtsfind.learn.recipes import Recipe, parse_recipe
 from vtsfind.learn.training import words as training
 from vtsfind.learn.training.runs import RunOptions
 
@@ -87,7 +87,7 @@ class Measured:
         training.set_head(head.eval(), mapped.weights @ turn, self.features[known])
         with torch.inference_mode():
             outputs = head(self.features)
-        return Asked(training.table_file(mapped, turn), outputs, self.fit)
+        return Asked(training.table_file(mapped, turn), outputs)
 
     @property
     def bits(self) -> int:
@@ -98,11 +98,11 @@ class Measured:
 class Asked:
     """Photos as bits, to be asked by texts."""
 
-    def __init__(self, table: bytes, outputs: Tensor, fit: WordsFit) -> None:
+    def __init__(self, table: bytes, outputs: Tensor) -> None:
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "words").write_bytes(table)
             part = PartFile("words", hashlib.sha256(table).hexdigest())
-            self.encoder = TextEncoder(replace(find_card(fit.model), words=part, folder=Path(folder)))
+            self.encoder = TextEncoder(replace(find_card(), words=part, folder=Path(folder)))
             self.encoder.encode("dog")
         self.codes = bits.pack(outputs.numpy())
 

@@ -4,46 +4,18 @@ import os
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 from support import block_encoder, word_tables
 from support.output import Vtsfind, records
 from typer.testing import Result
-
-from vtsfind.base.settings import Settings, places
-from vtsfind.engine.library import access
-from vtsfind.learn.models.registry import ModelCard
-
-
-def bright(path: Path, top: int, bottom: int) -> Path:
-    """A picture with an upper and a lower half of some brightness."""
-    pixels = np.full((96, 96, 3), top, np.uint8)
-    pixels[48:] = bottom
-    pixels[::16, ::16] = 255 - pixels[::16, ::16]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
-    return path
 
 
 @pytest.fixture
 def folder(run: Vtsfind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A library with two photos that are bright at the top and two that are bright at the bottom."""
-    word_tables.register(places().models)
-    monkeypatch.setenv("VTSFIND_MODEL", word_tables.NAME)
-
-    def load(card: ModelCard, _settings: Settings, _pictures: int) -> word_tables.BlocksWithWords:
-        return word_tables.BlocksWithWords(card.signature)
-
-    monkeypatch.setattr(access, "load_encoder", load)
+    word_tables.install(monkeypatch)
     monkeypatch.chdir(tmp_path)
-    for name, top, bottom in (
-        ("day/blue.png", 250, 10),
-        ("day/haze.png", 160, 90),
-        ("night/field.png", 20, 240),
-        ("night/slope.png", 100, 150),
-    ):
-        bright(tmp_path / "photos" / name, top, bottom)
+    word_tables.album(tmp_path / "photos")
     assert run("index", tmp_path / "photos").exit_code == 0
     return tmp_path / "photos"
 
@@ -90,7 +62,7 @@ def test_several_texts_get_an_answer_each_which_names_its_words(find: Vtsfind) -
 
 
 def test_a_file_of_that_name_is_a_photo_unless_text_is_asked_for(find: Vtsfind, tmp_path: Path) -> None:
-    bright(tmp_path / "sky.png", 20, 240).rename(tmp_path / "sky")
+    word_tables.bright(tmp_path / "sky.png", 20, 240).rename(tmp_path / "sky")
     assert set(names(find("sky", "--json"))[:2]) == {"field.png", "slope.png"}
     assert set(names(find("--text", "sky", "--json"))[:2]) == {"blue.png", "haze.png"}
 
@@ -105,7 +77,7 @@ def test_what_looks_like_a_path_stays_a_missing_file(find: Vtsfind, name: str) -
 def test_a_photo_and_words_are_mixed_whether_the_library_has_it_or_not(
     find: Vtsfind, folder: Path, tmp_path: Path
 ) -> None:
-    new = bright(tmp_path / "new.png", 30, 200)
+    new = word_tables.bright(tmp_path / "new.png", 30, 200)
     for photo in (folder / "night" / "field.png", new):
         plain = records(find(photo, "--by", "words", "--json"), "hit")
         mixed = records(find(photo, "--text", "sky", "--json"), "hit")

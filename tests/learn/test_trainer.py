@@ -229,7 +229,11 @@ def test_a_recipe_with_a_mistake_is_refused_at_once(
 
 def test_each_stage_of_the_default_model_starts_from_the_result_of_the_one_before() -> None:
     names = [f"backbone-stage-{number}" for number in (1, 2, 3)]
-    names += ["vits14d8.copy-scene.photos4.256-128", find_card().name]
+    names += [
+        "vits14d8.copy-scene.photos4.256-128",
+        "vits14d8-lite2.copy-scene.photos4.256-256",
+        find_card().name,
+    ]
     for before, after in pairwise([read_recipe(RECIPES / f"{name}.toml") for name in names]):
         assert after.start == f"{before.name}.safetensors"
 

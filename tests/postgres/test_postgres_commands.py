@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from support import drawn_photos
+from support import drawn_photos, word_tables
 from support.output import Vtsfind
 
 from vtsfind.base.machine import host_name
@@ -46,6 +46,32 @@ def test_index_query_dupes_and_plan_say_the_same(
         assert (embedded.exit_code, served.exit_code) == (0, 0), (command, served.output)
         assert embedded.stdout
         assert _records(served.stdout) == _records(embedded.stdout)
+
+
+def test_words_find_the_same(
+    run: Vtsfind, database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    word_tables.install(monkeypatch)
+    word_tables.album(tmp_path / "photos")
+    (tmp_path / "sky.png").write_bytes((tmp_path / "photos" / "day" / "blue.png").read_bytes())
+    for command in (
+        ["index", tmp_path / "photos", "--json"],
+        ["query", "sky", "--json"],
+        ["query", "sky", "--radius", "20", "--json"],
+        ["query", "--text", "photo", "--not", "snow", "--in", tmp_path / "photos", "--json"],
+        ["query", tmp_path / "sky.png", "--text", "snow", "--json"],
+    ):
+        embedded = run(*command, "--library", tmp_path / "library")
+        served = run(*command, "--library", database)
+        assert (embedded.exit_code, served.exit_code) == (0, 0), (command, served.output)
+        assert _records(served.stdout) == _records(embedded.stdout)
+
+
+def test_a_server_without_codes_for_words_says_what_to_do(run: Vtsfind, photos: Path, database: str) -> None:
+    assert run("index", photos, "--library", database).exit_code == 0
+    result = run("query", "a dog", "--library", database)
+    assert result.exit_code == 2
+    assert "Make another database" in result.stderr
 
 
 def test_a_plan_is_applied_and_undone(run: Vtsfind, photos: Path, database: str, tmp_path: Path) -> None:

@@ -6,10 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pytest
+from PIL import Image
 from safetensors.numpy import save
 
 from support import block_encoder
 from vtsfind.base.records import Head, Preprocessing
+from vtsfind.base.settings import Settings, places
+from vtsfind.engine.library import access
 from vtsfind.learn.models.registry import ModelCard, PartFile, registered_models
 from vtsfind.learn.models.spec import NetworkSpec
 
@@ -86,3 +90,35 @@ class BlocksWithWords(block_encoder.BlockMeans):
     ) -> dict[str, npt.NDArray[np.float32]]:
         wanted = list(heads or ("scene", "words"))
         return dict.fromkeys(wanted, super().outputs(pixels, ["scene"])["scene"])
+
+
+def install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make this model that of new libraries."""
+    register(places().models)
+    monkeypatch.setenv("VTSFIND_MODEL", NAME)
+
+    def load(card: ModelCard, _settings: Settings, _pictures: int) -> BlocksWithWords:
+        return BlocksWithWords(card.signature)
+
+    monkeypatch.setattr(access, "load_encoder", load)
+
+
+def bright(path: Path, top: int, bottom: int) -> Path:
+    """A picture with an upper and a lower half of some brightness."""
+    pixels = np.full((96, 96, 3), top, np.uint8)
+    pixels[48:] = bottom
+    pixels[::16, ::16] = 255 - pixels[::16, ::16]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+def album(folder: Path) -> None:
+    """Two photos that are bright at the top, and two that are bright at the bottom."""
+    for name, top, bottom in (
+        ("day/blue.png", 250, 10),
+        ("day/haze.png", 160, 90),
+        ("night/field.png", 20, 240),
+        ("night/slope.png", 100, 150),
+    ):
+        bright(folder / name, top, bottom)

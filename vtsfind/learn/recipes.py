@@ -165,8 +165,6 @@ class CaptionedPhotos:
 class WordsFit:
     """How the head `words` is fitted to the second backbone, and a table of words to it; see `vtsfind.learn.training.words`."""
 
-    model: str
-    """The registered model that gets the head; all else of it stays as it is."""
     photos: tuple[CaptionedPhotos, ...]
     teacher: str
     """The folder of a sentence encoder, relative to the folder of starts."""
@@ -203,7 +201,8 @@ class Recipe:
     """The only training, for a network with a second backbone: `start` is then a whole model, whose backbone and other heads stay
     as they are, and the tasks have pictures but no goals."""
     words: WordsFit | None = None
-    """The only training, for another head of a finished model; there are no tasks then."""
+    """The only training, for another head of a finished model: `start` is then the file of a registered one, all of which stays as it
+    is, and there are no tasks."""
     validation: Validation | None = None
     """Of the first goal of the first task."""
     imagenet_statistics: bool = False

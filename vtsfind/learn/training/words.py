@@ -102,7 +102,7 @@ def fit_words(
     """
     fit = recipe.words
     assert fit is not None
-    card = find_card(fit.model)
+    card = find_card(Path(recipe.start).stem)
     network = load_network(recipe.network, card.load(), strict=False)
     photos = [read_captions(run.data / source.captions) for source in fit.photos]
     folder.claim({"model": recipe.name, "seed": recipe.seed, "pictures": [len(each) for each in photos]})

@@ -1,0 +1,87 @@
+"""The search screen takes words as well as paths."""
+
+import os
+from pathlib import Path
+
+import pytest
+from support import block_encoder, word_tables
+from support.tui_driver import Hand, drive
+from textual.widgets import Input
+
+from vtsfind.base.settings import Settings
+from vtsfind.engine.context import Context
+from vtsfind.engine.indexing.update import update
+from vtsfind.tui.screens.search import SearchPage
+from vtsfind.tui.widgets.card_grid import CardGrid
+
+SETTINGS = Settings(workers=1, model=word_tables.NAME)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A library of four photos, by a model that has words."""
+    word_tables.install(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    word_tables.album(tmp_path / "photos")
+    update(Context(SETTINGS), [str(tmp_path / "photos")])
+    return tmp_path / "photos"
+
+
+async def ask(hand: Hand, text: str) -> list[str]:
+    """Submit a text; gives the files that are shown."""
+    page = hand.page(SearchPage)
+    page.query_one("#query-path", Input).value = text
+    page.query_one("#query-path", Input).focus()
+    await hand.press("enter")
+    return [os.path.basename(os.fsdecode(card.path)) for card in page.query_one("#hits", CardGrid).cards]
+
+
+def test_words_find_photos_that_show_it_and_a_path_finds_similar_ones(folder: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        assert set((await ask(hand, "sky xyzzy"))[:2]) == {"blue.png", "haze.png"}
+        assert "4 photos for \u201csky xyzzy\u201d; not known: xyzzy" in hand.text
+        assert "by words" in hand.text
+        assert (await ask(hand, str(folder / "night" / "field.png")))[0] == "field.png"
+        assert "by scene" in hand.text
+        await hand.press("backspace")
+        assert "for \u201csky xyzzy\u201d" in hand.text
+        assert hand.page(SearchPage).query_one("#query-path", Input).value == "sky xyzzy"
+
+    drive(None, script, settings=SETTINGS)
+
+
+def test_filters_hold_for_words_and_a_name_filters_alone(folder: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        assert set(await ask(hand, f"in:{folder}/night sky")) == {"field.png", "slope.png"}
+        assert await ask(hand, "name:haze") == ["haze.png"]
+        assert await ask(hand, "name:night snow") == ["field.png", "slope.png"]
+
+    drive(None, script, settings=SETTINGS)
+
+
+def test_words_that_are_not_known_are_said_so(folder: Path) -> None:
+    assert folder.is_dir()
+
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        assert await ask(hand, "xyzzy") == []
+        assert "No word of 'xyzzy' is known." in hand.text
+        assert len(await ask(hand, "sky")) == 4
+
+    drive(None, script, settings=SETTINGS)
+
+
+def test_words_filter_names_where_the_model_has_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    block_encoder.register()
+    block_encoder.install(monkeypatch.setattr)
+    word_tables.album(tmp_path / "photos")
+    settings = Settings(workers=1, model=block_encoder.NAME)
+    update(Context(settings), [str(tmp_path / "photos")])
+
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        assert await ask(hand, "haze") == ["haze.png"]
+
+    drive(None, script, settings=settings)
