@@ -169,50 +169,6 @@ def test_the_first_writer_brings_a_golden_library_to_the_present_version(any_gol
     assert (any_golden / "planes.vtp").read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["index-v1", "index-v2"])
-def test_a_kill_while_a_library_is_brought_to_the_present_version_costs_nothing(
-    folder: Path, name: str
-) -> None:
-    shutil.copytree(GOLDENS / name, folder)
-    before = dump(folder)
-    statements = 0
-    while killed_at_statement(folder, statements):
-        assert dump(folder) == before
-        with Index.open(folder) as index:
-            assert index.check(deep=True) == []
-        statements += 1
-    assert statements > 3
-    with Index.open(folder) as index:
-        assert index._database.version == 3
-        assert index.check(deep=True) == []
-        assert len(index.contents()) == 8
-
-
-def dump(folder: Path) -> list[str]:
-    with closing(sqlite3.connect(folder / "library.db")) as connection:
-        return [*connection.iterdump(), str(connection.execute("PRAGMA user_version").fetchone())]
-
-
-def killed_at_statement(folder: Path, number: int) -> bool:
-    """Open a library for writing in a process that ends without notice at the statement of that number."""
-    program = (
-        "import os, sqlite3, sys; from pathlib import Path; from vtsfind.store.index import Index\n"
-        "left = int(sys.argv[2])\n"
-        "class Dying(sqlite3.Connection):\n"
-        "    def execute(self, text, *parameters):\n"
-        "        global left\n"
-        "        left -= 1\n"
-        "        if left < 0 and not text.startswith('SELECT'): os._exit(9)\n"
-        "        return super().execute(text, *parameters)\n"
-        ""
-        "original = sqlite3.connect\n"
-        "sqlite3.connect = lambda *given, **named: original(*given, **named, factory=Dying)\n"
-        "Index.open(Path(sys.argv[1]), write=True)\n"
-        "left = 100\n"
-    )
-    return subprocess.run([sys.executable, "-c", program, folder, str(number)], check=False).returncode == 9
-
-
 def test_a_reader_of_an_earlier_version_goes_on_while_a_writer_brings_it_to_the_present_one(
     folder: Path,
 ) -> None:

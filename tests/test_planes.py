@@ -33,7 +33,7 @@ def golden(tmp_path: Path) -> Path:
 
 
 def read_by_the_specification(data: bytes, head: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any], int]:
-    """Rows (n,), planes (w, n) and bits of a head: NumPy and the docstring of `vtsfind.store.index`, nothing else."""
+    """Rows (n,), planes (w, n) and bits of a head: NumPy and the docstring of `vtsfind.store.planes`, nothing else."""
     heads = int(np.frombuffer(data, "<u4", 1, 12)[0])
     n, rows_at = (int(value) for value in np.frombuffer(data, "<u8", 2, 16))
     rows = np.frombuffer(data, "<u4", n, rows_at)

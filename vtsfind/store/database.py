@@ -1,4 +1,4 @@
-"""Every SQL statement on an open library. The columns are specified in `vtsfind.store.index`."""
+"""Every SQL statement on an open library. The columns are specified in `vtsfind.store.schema`."""
 
 import sqlite3
 import zlib

@@ -1,7 +1,7 @@
 """The planes file: all codes of a library, laid out for scanning, made from its database and memory-mapped.
 
 It is derived data: a lost file is written again from the database. This text specifies its bytes, as a part of version 1 of
-the library format (`vtsfind.store.index`).
+the library format (`vtsfind.store.schema`).
 
 Little-endian. A header of 128 bytes, a table with 64 bytes for each of the h heads, then consecutive sections that begin
 at multiples of 64 bytes and are zero-padded to such a multiple; the last section ends the file. n is the number of contents

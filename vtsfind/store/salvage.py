@@ -21,7 +21,7 @@ from vtsfind.store.rows import is_row_intact, row_crc
 ID_CHUNK_SIZE = 4096
 """Contents read by one query."""
 MAX_CONTENTS = 1 << 32
-"""Ids are below this, see `vtsfind.store.index`; a damaged table may claim more."""
+"""Ids are below this, see `vtsfind.store.schema`; a damaged table may claim more."""
 
 _FILES_QUERY = "SELECT path, size, mtime_ns, inode, content, reason, detail FROM files ORDER BY path"
 _ROOTS_QUERY = "SELECT path FROM roots ORDER BY path"

@@ -1,4 +1,67 @@
-"""The database file of a library: its schema, creating it and opening it. See `vtsfind.store.index`."""
+"""The format of a library in a folder, version 3, which this text specifies; making and opening its database.
+
+A library is a folder::
+
+    library.db      the source of everything: an SQLite database (with library.db-wal and library.db-shm while in use)
+    planes.vtp      derived from it: all codes, laid out for scanning; `vtsfind.store.planes` specifies its bytes
+    lock            locked by the one process that writes; owner.json names it, for messages only
+    vtsfind-library marks the folder as a library; otherwise only an empty folder becomes one
+    new-codes.db    codes of another model, until all are there; `vtsfind.store.model_change` specifies it
+    .*.tmp          left by a killed process; removed by the next writer
+    damaged-*/      damaged databases that a repair replaced
+
+Invariants
+----------
+Must hold, or data are lost or results are wrong:
+
+* A change is in the library once `commit` returned: the process may be killed at any point after that. A power cut can
+  lose the changes of the last commits (SQLite in WAL mode, `synchronous = NORMAL`), but leaves a valid database.
+* A new database, and every planes file, is written under another name, flushed and renamed: it is never seen in parts.
+* The planes file is used only if it names the current state of the database and all checksums are right.
+* A log (`-wal`) is removed before another database takes the place of the one it belongs to.
+* Only the holder of the lock changes the database. Readers never wait; they may replace the planes file.
+
+Should hold, or time is wasted: the planes file exists and is up to date.
+
+The database
+------------
+`application_id` is 0x56545346 and `user_version` the version of the format, 3. A higher version is refused. All tables
+are STRICT; files and meta and roots are WITHOUT ROWID.
+
+=========== ============== =======================================================================================
+meta        name, value    `signature`: JSON `{"model", "fingerprint", "heads": [{"name", "bits"}, ...]}`, the model
+                           whose codes these are, its heads in the order in which their codes are stored;
+                           `signature_crc`: CRC-32 of that text;
+                           `state`: 16 random bytes, new after each commit that changes which codes belong to the
+                           files; `indexed`: seconds since 1970 at the last `publish`, absent before the first;
+                           `copying`: present while it is a copy that is not complete
+roots       path           absolute path, bytes
+contents    id             ascending, never used again, below 2^32
+            sha256         of the whole file, 32 bytes, unique
+            size           bytes of the file
+            width, height  pixels, upright; orientation: EXIF, 1 to 8; taken: text or NULL; format: text
+            camera         the name of the camera, empty if the file names none, NULL if nobody has looked
+            codes          packed codes (`vtsfind.base.bits`) of all heads, concatenated, each ceil(bits / 8) bytes
+            crc            CRC-32 of sha256, codes, and the JSON array [size, width, height, orientation, taken, format,
+                           camera] in UTF-8 without blanks, one after the other; the array ends before a camera that is NULL
+files       path           absolute path, bytes
+            size           bytes; mtime_ns: nanoseconds since 1970; inode: all three modulo 2^64 as signed numbers, NULL
+                           if the file could not be examined
+            content        the id in contents, NULL for a file that cannot be decoded
+            reason, detail why it cannot: a value of `vtsfind.base.records.Reason` (an unknown one counts as
+                           "cannot be read") and text; NULL for a file with a content
+=========== ============== =======================================================================================
+
+A content stays when its last file goes, so that a moved, renamed or restored file is not decoded again.
+
+Changes of the format
+---------------------
+1: the first. Its `crc` is of sha256 followed by codes.
+2: `crc` covers all facts about a content.
+3: contents have a camera. Those of earlier versions have none until `vtsfind.engine.indexing.cameras` has looked.
+
+A library of an earlier version is read, and brought to the present one by the next writer.
+"""
 
 import sqlite3
 import zlib

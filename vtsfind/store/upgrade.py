@@ -1,4 +1,4 @@
-"""Bringing the database of a library to the present version of its format; see `vtsfind.store.index`."""
+"""Bringing the database of a library to the present version of its format; see `vtsfind.store.schema`."""
 
 from vtsfind.store.database import Database
 from vtsfind.store.rows import row_crc

@@ -1,4 +1,4 @@
-"""The tables of a library on a server, and how older ones are brought to this version. See `vtsfind.store.index` for the values.
+"""The tables of a library on a server, and how older ones are brought to this version. See `vtsfind.store.schema` for the values.
 
 A library is the schema `vtsfind` of a database. `meta` has the comment `MARK`, by which vtsfind knows its own, and these names:
 `version` of the tables, `signature` as in an embedded library, `indexed` (seconds since 1970). The codes of a content are a
