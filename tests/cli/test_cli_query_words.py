@@ -49,7 +49,7 @@ def test_words_find_what_shows_it(find: Vtsfind) -> None:
 def test_every_output_takes_words(find: Vtsfind, folder: Path, tmp_path: Path) -> None:
     assert find("sky", "--paths-only", "--top", 1).stdout.strip().startswith(str(folder / "day"))
     assert re.search(r"^ *1 .*\d+/64 .*96x96", find("sky").stdout)
-    text = find("sky", "snow", "--top", 1).stdout
+    text = find("--text", "sky", "--text", "snow", "--top", 1).stdout
     assert "sky:\n" in text
     assert "snow:\n" in text
     assert find("sky", "--not", "snow", "--html", tmp_path / "page.html").exit_code == 0
@@ -59,6 +59,14 @@ def test_every_output_takes_words(find: Vtsfind, folder: Path, tmp_path: Path) -
 def test_several_texts_get_an_answer_each_which_names_its_words(find: Vtsfind) -> None:
     hits = records(find("sky", "--text", "snow", "--json", "--top", 1), "hit")
     assert [hit["query"] for hit in hits] == ["sky", "snow"]
+
+
+def test_words_without_quotation_marks_are_one_text(find: Vtsfind) -> None:
+    together = records(find("photo", "sky", "--json"), "hit")
+    assert {hit["query"] for hit in together} == {"photo sky"}
+    assert [hit["path"] for hit in together] == [
+        hit["path"] for hit in records(find("sky photo", "--json"), "hit")
+    ]
 
 
 def test_a_file_of_that_name_is_a_photo_unless_text_is_asked_for(find: Vtsfind, tmp_path: Path) -> None:

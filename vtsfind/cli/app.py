@@ -26,6 +26,7 @@ HELP = """Find similar and duplicate photos, and remove duplicates safely.
 
     vtsfind index ~/Photos      read each photo once and build a library
     vtsfind query cat.jpg       find photos similar to this one
+    vtsfind query "a cat"       find photos that show it
     vtsfind dupes               list groups of duplicates
     vtsfind browse              review duplicates in the terminal
     vtsfind plan > plan.txt     write what would be removed, to read and edit

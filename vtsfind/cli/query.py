@@ -112,7 +112,7 @@ def query(
         typer.Argument(
             metavar="IMAGE|WORDS",
             help="Photos, in the library or not; - reads one from standard input. What is no file, and has neither a / nor the "
-            "ending of a photo, is searched for as words.",
+            "ending of a photo, are words to search for, all together.",
             show_default=False,
         ),
     ] = None,

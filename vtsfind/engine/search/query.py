@@ -298,12 +298,12 @@ def find_similar(
     context
         Its settings name the library.
     names
-        The photos as the user calls them, `-` for the content of standard input; and words, see
+        The photos as the user calls them, `-` for the content of standard input; and words, which together are one text, see
         `vtsfind.engine.search.query_words.are_words`.
     search_options
         What is wanted of the answers.
     texts
-        More words. Each photo is looked for together with each text, if there are both.
+        More texts. Each photo is looked for together with each text, if there are both.
     without
         Words for what photos should not show.
     standard_input
@@ -317,7 +317,8 @@ def find_similar(
         If the library, or the model that a new photo needs, cannot be used.
     """
     names = list(names)
-    texts = [*(name for name in names if are_words(name)), *texts]
+    words = [name for name in names if are_words(name)]
+    texts = [*([" ".join(words)] if words else []), *texts]
     check_words(texts, without)
     with open_library(context.settings) as index:
         photos = [query_image(name, standard_input) for name in names if not are_words(name)]
