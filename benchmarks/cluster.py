@@ -1,12 +1,15 @@
 """What Ray costs on one machine: indexing, joining and comparing on a local cluster beside the embedded run.
 
-    python -m benchmarks.cluster [--pictures N] [--codes N] [--compared N] [--write]
+    python -m benchmarks.cluster [--pictures N] [--codes N] [--compared N] [--folder FOLDER] [--write]
 
 Makes N small pictures by crops and tones of the 30 real photos of tests/data/photos, and indexes them; finds all pairs
 within 24 bits of N related codes (`benchmarks.pairs`); and compares the pictures of a library of N for duplicates. Each is done
 embedded and then `--on ray`, with the same number of processors, in processes of their own. Processor seconds and memory (the
-proportional set size, sampled once a second) are those of a run and all of its processes; the start of the cluster is told
+proportional set size, sampled four times a second) are those of a run and all of its processes; the start of the cluster is told
 apart. Since other programs may be running, processor seconds compare better than seconds. Answers are compared, too.
+
+With --folder the pictures and what was measured stay there, and a run that was interrupted goes on; a part that was measured
+for another number is measured anew.
 
 `bytes` is what travels between the machines of a cluster, by photo, code or pair, measured on what is sent here. With
 --write the figures go to docs/results/cluster.json.
@@ -22,9 +25,9 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Self
@@ -51,35 +54,47 @@ LONGER_SIDE_PX = 320
 RADIUS = 24
 """Bits within which codes are joined."""
 CPUS = 2
-SAMPLE_INTERVAL_S = 1.0
+SAMPLE_INTERVAL_S = 0.25
 
 Work = Callable[[Context], dict[str, Any]]
 
 
 class Meter(AbstractContextManager[Any]):
-    """Processor seconds and the largest memory of this process and all below it."""
+    """Processor seconds and the largest memory of this process and all below it, without those of the meter."""
 
     def __init__(self) -> None:
         self.peak_bytes = 0
+        self._used: dict[psutil.Process, float] = {}
+        """Processor seconds of each process when it was seen last: Ray does not wait for its own, so that they would be lost."""
         self._done = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
 
     def __enter__(self) -> Self:
-        self._began, self._used = time.perf_counter(), _processor_seconds()
+        self._began = time.perf_counter()
+        self._look()
+        self._used_before = sum(self._used.values())
         self._watcher.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.seconds = time.perf_counter() - self._began
-        self.processor_seconds = _processor_seconds() - self._used
         self._done.set()
         self._watcher.join()
+        self.processor_seconds = sum(self._used.values()) - self._used_before - self._watching_seconds
 
     def _watch(self) -> None:
         while not self._done.wait(SAMPLE_INTERVAL_S):
-            self.peak_bytes = max(
-                self.peak_bytes, sum(_of_each(lambda process: process.memory_full_info().pss))
-            )
+            self._look()
+        self._look()
+        self._watching_seconds = time.thread_time()
+
+    def _look(self) -> None:
+        own, memory = psutil.Process(), 0
+        for process in [own, *own.children(recursive=True)]:
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                self._used[process] = sum(process.cpu_times()[:2])
+                memory += process.memory_full_info().pss
+        self.peak_bytes = max(self.peak_bytes, memory)
 
     def figures(self) -> dict[str, Any]:
         """What was measured, for people."""
@@ -90,27 +105,11 @@ class Meter(AbstractContextManager[Any]):
         }
 
 
-def _of_each(ask: Callable[[psutil.Process], float]) -> list[Any]:
-    own = psutil.Process()
-    answers = []
-    for process in [own, *own.children(recursive=True)]:
-        try:
-            answers.append(ask(process))
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return answers
-
-
-def _processor_seconds() -> float:
-    """Of all processes, with those that have ended and were waited for."""
-    return float(sum(_of_each(lambda process: sum(process.cpu_times()[:4]))))
-
-
 def pictures(folder: Path, n: int) -> None:
-    """Make pictures: crops of the photos, in other tones."""
-    rng = np.random.default_rng(0)
+    """Make pictures that are not there yet: crops of the photos, in other tones."""
     photos = [Image.open(path).convert("RGB") for path in sorted(PHOTOS.glob("*.jpg"))]
-    for number in range(n):
+    for number in range(len(list(folder.rglob("*.jpg"))), n):
+        rng = np.random.default_rng(number)
         photo = photos[number % len(photos)]
         width, height = (int(side * rng.uniform(0.4, 0.9)) for side in photo.size)
         left, top = (
@@ -222,40 +221,60 @@ def beside(
     return each
 
 
+def parts(
+    alone: ProcessPoolExecutor, folder: Path, given: argparse.Namespace
+) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+    """What is measured, each with its name."""
+
+    def compare() -> dict[str, Any]:
+        pictures(folder / "few", given.compared)
+        libraries = folder / "few-1", folder / "few-2"
+        update(Context(Settings(library=str(libraries[0]), workers=CPUS)), [str(folder / "few")])
+        shutil.copytree(*libraries)
+        return beside(alone, compared, (), libraries)
+
+    def index() -> dict[str, Any]:
+        pictures(folder / "many", given.pictures)
+        return beside(alone, indexed, (folder / "many",), (folder / "many-1", folder / "many-2"))
+
+    yield f"compare {given.compared} pictures", compare
+    yield (
+        f"join {given.codes} codes",
+        lambda: beside(alone, joined, (given.codes,), (folder / "no-1", folder / "no-2")),
+    )
+    yield f"index {given.pictures} pictures", index
+
+
 def main() -> None:
     """Measure, print and, if asked to, write."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--pictures", type=int, default=20_000)
     parser.add_argument("--codes", type=int, default=2_000_000)
     parser.add_argument("--compared", type=int, default=200)
+    parser.add_argument("--folder", type=Path)
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    figures: dict[str, Any] = {"processors": CPUS}
     with (
-        tempfile.TemporaryDirectory() as name,
+        nullcontext(given.folder) if given.folder else tempfile.TemporaryDirectory() as name,
         ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as alone,
     ):
-        folder = Path(name)
+        folder = Path(name).absolute()
+        folder.mkdir(exist_ok=True)
         for place in ("CONFIG", "DATA", "CACHE", "STATE"):
             os.environ[f"VTSFIND_{place}_DIR"] = str(folder / place)
-        two = folder / "one", folder / "two"
-
-        def told(name: str, figure: dict[str, Any]) -> None:
-            print(name, json.dumps(figure, indent=1), flush=True)
-            figures[name] = figure
+        kept = folder / "figures.json"
+        known = json.loads(kept.read_text()) if kept.exists() else {}
+        figures: dict[str, Any] = {"processors": CPUS}
+        for part, work in parts(alone, folder, given):
+            if part not in known:
+                for each in folder.glob("*-[12]"):  # libraries of a run that was interrupted
+                    shutil.rmtree(each)
+                known[part] = work()
+                kept.write_text(json.dumps(known))
+            figures[part] = known[part]
+            print(part, json.dumps(figures[part], indent=1), flush=True)
             if given.write:
                 write_result("cluster", figures)
-
-        pictures(folder / "few", given.compared)
-        update(Context(Settings(library=str(folder / "few-1"), workers=CPUS)), [str(folder / "few")])
-        shutil.copytree(folder / "few-1", folder / "few-2")
-        told(
-            f"compare {given.compared} pictures",
-            beside(alone, compared, (), (folder / "few-1", folder / "few-2")),
-        )
-        told(f"join {given.codes} codes", beside(alone, joined, (given.codes,), two))
-        pictures(folder / "many", given.pictures)
-        told(f"index {given.pictures} pictures", beside(alone, indexed, (folder / "many",), two))
 
 
 if __name__ == "__main__":
