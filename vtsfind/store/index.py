@@ -220,8 +220,12 @@ class Index(AbstractContextManager["Index"]):
         database.commit()
         self._planes.refresh()
 
+    def lock_model(self) -> None:
+        """Make sure that no other process changes the model: that it is open for writing does so."""
+        self._writable()
+
     @translates_errors
-    def change_model(self, signature: Signature, codes: Mapping[bytes, bytes]) -> None:
+    def change_model(self, signature: Signature, codes: Mapping[bytes, bytes]) -> bool:
         """Replace all codes and the model whose codes they are, and publish: all of it or nothing.
 
         Parameters
@@ -230,13 +234,19 @@ class Index(AbstractContextManager["Index"]):
             Of the other model.
         codes
             Its codes of all heads, concatenated, by the SHA-256 of their content.
+
+        Returns
+        -------
+        Whether that was done: if a photo has no new code, nothing is changed.
         """
         planes.check_signature(signature)
-        change_model(self._writable(), signature, codes)
+        if not change_model(self._writable(), signature, codes):
+            return False
         self._database.close()
         self._database = self._open_database()
         self._planes = PublishedPlanes(self._database)
         self.publish()
+        return True
 
     @translates_read_errors
     def planes(self, head: str) -> Planes:

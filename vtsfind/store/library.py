@@ -81,6 +81,18 @@ class Library(AbstractContextManager["Library"], Protocol):
     def publish(self) -> None:
         """Commit, and record the time."""
 
+    def lock_model(self) -> None:
+        """Make sure that no other run changes the model until the library is closed, and that this one may.
+
+        Raises
+        ------
+        StorageError
+            If it may not, or another run is at it.
+        """
+
+    def change_model(self, signature: Signature, codes: Mapping[bytes, bytes]) -> bool:
+        """Replace all codes and the model, and publish; False, and nothing is changed, if a photo has no new code."""
+
     def claim(self, files: Sequence[Found]) -> Claim:
         """Share files that are to be read with other runs; those that the library has by now are left out."""
 

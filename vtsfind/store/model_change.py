@@ -1,6 +1,6 @@
 """Changing the model of a library: new codes are gathered beside it, and take the place of the old ones at once.
 
-The file `new-codes.db` in the library's folder is an SQLite database of the codes that another model has made so far. It is
+The file `new-codes.db` in the library's folder, or in this machine's folder for a library on a server, is an SQLite database of the codes that another model has made so far. It is
 derived data and may be deleted. Only when it has a code for every photo does `change_model` put them all into the library, in one
 transaction: before, every reader sees the old codes with the old model, afterwards the new ones with the new model.
 
@@ -22,7 +22,6 @@ from types import TracebackType
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.errors import StorageError
 from vtsfind.base.records import Signature
 from vtsfind.store.database import Database
 from vtsfind.store.errors import storage_errors
@@ -42,7 +41,7 @@ _FILE_SUFFIXES = ("", "-wal", "-shm", "-journal")
 class NewCodes(AbstractContextManager["NewCodes"]):
     """The codes of another model for the contents of a library, gathered in one run or several.
 
-    Use it only while the library is open for writing.
+    Use it only while the library's model is locked (`vtsfind.store.library.Library.lock_model`).
 
     Parameters
     ----------
@@ -118,7 +117,7 @@ def remove(folder: Path) -> None:
             (folder / (NAME + suffix)).unlink(missing_ok=True)
 
 
-def change_model(database: Database, signature: Signature, codes: Mapping[bytes, bytes]) -> None:
+def change_model(database: Database, signature: Signature, codes: Mapping[bytes, bytes]) -> bool:
     """Replace all codes of a library and its model, and commit.
 
     Contents without a file and without a new code are no longer known.
@@ -132,10 +131,9 @@ def change_model(database: Database, signature: Signature, codes: Mapping[bytes,
     codes
         Concatenated codes, by the SHA-256 of their content.
 
-    Raises
-    ------
-    StorageError
-        If a content that has a file has no new code; nothing is changed.
+    Returns
+    -------
+    Whether that was done: if a content that has a file has no new code, nothing is changed.
     """
     text = signature_text(signature)
     with database.transaction() as connection:
@@ -146,10 +144,7 @@ def change_model(database: Database, signature: Signature, codes: Mapping[bytes,
         lacking = [row for row in rows if row[1] not in codes]
         if any(used for *_, used in lacking):
             database.rollback()
-            raise StorageError(
-                f"Some photos of {database.folder} have no code of the model {signature.model} yet.",
-                "Run `vtsfind index --upgrade` again.",
-            )
+            return False
         connection.executemany("DELETE FROM contents WHERE id = ?", [(row[0],) for row in lacking])
         connection.executemany(
             "UPDATE contents SET codes = ?, crc = ? WHERE id = ?",
@@ -165,3 +160,4 @@ def change_model(database: Database, signature: Signature, codes: Mapping[bytes,
         )
         database.codes_changed = True
     database.commit()
+    return True

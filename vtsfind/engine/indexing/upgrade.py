@@ -2,7 +2,8 @@
 
 Until then the library keeps its model and works as before. A run that ends early loses no more than a few seconds, and the
 next one goes on. Files, decisions, verdicts and plans are known by content and stay as they are. While a photo of the library
-cannot be read, as on a drive that is not there, the library keeps its model.
+cannot be read, as on a drive that is not there, the library keeps its model. Others who use a library on a server go on meanwhile;
+what they add is encoded before the model changes.
 """
 
 import time
@@ -14,19 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.addresses import ServerAddress
-from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import Cancelled, Phase
 from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.engine.context import Context, LibraryModel
 from vtsfind.engine.indexing.refresh import COMMIT_EVERY_S
 from vtsfind.engine.library.access import (
     card_named,
-    library_place,
     open_for_writing,
     open_library,
 )
-from vtsfind.store.index import Index
 from vtsfind.store.library import Library
 from vtsfind.store.model_change import NewCodes, remove
 
@@ -57,7 +54,7 @@ class UpgradeResult:
 def better_model(context: Context) -> str:
     """The name of the default model if a library has an earlier one that ships; else empty.
 
-    A model that the user chose in the settings or trained is not called worse, and a library on a server keeps its model.
+    A model that the user chose in the settings or trained is not called worse.
 
     Raises
     ------
@@ -66,7 +63,7 @@ def better_model(context: Context) -> str:
     """
     from vtsfind.learn.models.registry import registered_models, shipped_folder
 
-    if context.settings.model or isinstance(library_place(context.settings), ServerAddress):
+    if context.settings.model:
         return ""
     with open_library(context.settings) as index:
         fingerprint = index.signature.fingerprint
@@ -88,28 +85,23 @@ def upgrade(context: Context, *, model: str | None = None) -> UpgradeResult:
     Raises
     ------
     UsageError
-        If no model of that name is registered, or the library is on a server, where others may be writing codes.
+        If no model of that name is registered.
     StorageError
-        If the library or the model cannot be used; what was done before stays.
+        If the library or the model cannot be used, or another run changes the model; what was done before stays.
     """
-    if isinstance(library_place(context.settings), ServerAddress):
-        raise UsageError(
-            "The model of a library on a server cannot be changed.",
-            "Make another database, and index into it; --model chooses another model than the default.",
-        )
     card = card_named(model or context.settings.model)
     with open_for_writing(context.settings, create=False) as index:
-        assert isinstance(index, Index)
+        index.lock_model()
         result = UpgradeResult(card.name)
         if index.signature.makes_codes_of(card.signature):
             remove(index.folder)
             return result
         with NewCodes(index.folder, card.signature) as codes:
-            _encode_all(index, card, codes, result, context)
-            if not result.left:
-                context.progress.start(Phase.PUBLISH, None)
-                index.change_model(card.signature, codes.read())
-                result.changed = True
+            while not (result.left or result.changed):  # others may add photos to a library on a server
+                _encode_all(index, card, codes, result, context)
+                if not result.left:
+                    context.progress.start(Phase.PUBLISH, None)
+                    result.changed = index.change_model(card.signature, codes.read())
         if result.changed:
             remove(index.folder)
         return result

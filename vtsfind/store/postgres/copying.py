@@ -39,14 +39,15 @@ class ServerRows:
         from psycopg import sql
 
         query = sql.SQL("SELECT id, {} FROM contents WHERE id > %s ORDER BY id")
-        for content, *row in self._library.stream(query.format(content_columns(self.signature)), (after,)):
-            if not is_intact(tuple(row)):
-                raise LibraryDamaged(
-                    f"A code in {self._library.place} is damaged (content {content}).",
-                    f"Run `vtsfind doctor --repair --library {self._library.place}`.",
-                )
-            digest, facts, _, codes = split_content_row(tuple(row))
-            yield content, digest, codes, facts
+        with self._library.own_codes():
+            for content, *row in self._library.stream(query.format(content_columns(self.signature)), (after,)):
+                if not is_intact(tuple(row)):
+                    raise LibraryDamaged(
+                        f"A code in {self._library.place} is damaged (content {content}).",
+                        f"Run `vtsfind doctor --repair --library {self._library.place}`.",
+                    )
+                digest, facts, _, codes = split_content_row(tuple(row))
+                yield content, digest, codes, facts
 
     def file_rows(self, after: bytes | None = None) -> Iterator[FileRow]:
         """See `RowStore`."""

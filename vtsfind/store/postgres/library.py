@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.addresses import ServerAddress
-from vtsfind.base.errors import LibraryDamaged, ModelMismatch, StorageError, UsageError
+from vtsfind.base.errors import LibraryDamaged, StorageError, UsageError
 from vtsfind.base.paths import show_path
 from vtsfind.base.records import Claim, Entry, Failure, Found, Head, Signature, Stamp
 from vtsfind.base.settings import local_folder
@@ -28,6 +28,7 @@ from vtsfind.store.postgres import schema
 from vtsfind.store.postgres.claims import Claims
 from vtsfind.store.postgres.codes import all_planes, near_planes
 from vtsfind.store.postgres.connection import connect, server_errors, translates_server_errors
+from vtsfind.store.postgres.model_change import change_model, lock_model, own_codes, require_model
 from vtsfind.store.postgres.rows import (
     CONTENT_COLUMNS,
     Changes,
@@ -158,18 +159,12 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
         changes = self._changing()
         if changes != Changes():
             with self.connection.transaction():
-                self._require_own_model()
+                # Nobody changes the model until the transaction ends.
+                self.connection.execute("SELECT FROM meta WHERE name = 'signature' FOR SHARE")
+                require_model(self.connection, self.place, self._signature)
                 changes.write(self.connection, self._signature)
             self._changes = Changes()
         self._claims.release(changes.files)
-
-    def _require_own_model(self) -> None:
-        """Make sure that no other process changes the model, until the transaction ends."""
-        self.connection.execute("SELECT FROM meta WHERE name = 'signature' FOR SHARE")
-        if schema.read_signature(self.connection, self.place) != self._signature:
-            raise ModelMismatch(
-                f"The library {self.place} has another model since a moment ago.", "Run the command again."
-            )
 
     @translates_server_errors
     def publish(self) -> None:
@@ -179,6 +174,21 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
             "INSERT INTO meta VALUES ('indexed', %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (str(int(datetime.now(UTC).timestamp())),),
         )
+
+    @translates_server_errors
+    def lock_model(self) -> None:
+        """Make sure that no other run changes the model until the library is closed, and that this one may."""
+        lock_model(self.connection, self.place)
+
+    @translates_server_errors
+    def change_model(self, signature: Signature, codes: Mapping[bytes, bytes]) -> bool:
+        """Replace all codes and the model, and publish: all of it or nothing; False if a photo has no new code."""
+        if not change_model(self.connection, self.place, self._signature, signature, codes):
+            return False
+        self._signature = signature
+        self._columns = content_columns(signature)
+        self.publish()
+        return True
 
     # -- sharing the work of several runs ----------------------------------------------------------------------------
 
@@ -210,6 +220,10 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
 
     # -- codes -----------------------------------------------------------------------------------------------------
 
+    def own_codes(self) -> AbstractContextManager[None]:
+        """Hold the codes still; see `vtsfind.store.postgres.model_change`."""
+        return own_codes(self.connection, self.place, self._signature)
+
     def _head(self, name: str) -> Head:
         for head in self._signature.heads:
             if head.name == name:
@@ -222,14 +236,16 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
     @translates_server_errors
     def planes(self, head: str) -> Planes:
         """The codes of one head for all contents that have a file."""
-        return all_planes(self.connection, self._head(head))
+        with self.own_codes():
+            return all_planes(self.connection, self._head(head))
 
     @translates_server_errors
     def near(
         self, head: str, views: npt.NDArray[np.uint8], count: int | None, radius: int | None = None
     ) -> Planes:
         """Codes of one head among which are those nearest to a photo; the server looks for them."""
-        return near_planes(self.connection, self._head(head), views, count, radius)
+        with self.own_codes():
+            return near_planes(self.connection, self._head(head), views, count, radius)
 
     @translates_server_errors
     def codes_of_path(self, path: bytes, stamp: Stamp) -> dict[str, npt.NDArray[np.uint8]] | None:
@@ -249,7 +265,8 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
 
         columns = sql.SQL(", ").join(map(schema.code_column, self._signature.heads))
         query = sql.SQL("SELECT {} FROM contents {}").format(columns, sql.SQL(where))
-        row = self.connection.cursor(binary=True).execute(query, parameters).fetchone()
+        with self.own_codes():
+            row = self.connection.cursor(binary=True).execute(query, parameters).fetchone()
         return None if row is None else split_codes(self._signature.heads, b"".join(row))
 
     # -- files -----------------------------------------------------------------------------------------------------
@@ -335,8 +352,9 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
             "SELECT content, path, f.size, mtime_ns, inode, {} FROM files f JOIN contents c ON c.id = content {}"
             " ORDER BY content, path"
         ).format(self._qualified_columns(), sql.SQL(where))
-        for content, rows in groupby(self.stream(columns, parameters), key=itemgetter(0)):
-            yield content, [self._record(row) for row in rows]
+        with self.own_codes():
+            for content, rows in groupby(self.stream(columns, parameters), key=itemgetter(0)):
+                yield content, [self._record(row) for row in rows]
 
     def _qualified_columns(self) -> Any:
         from psycopg import sql
@@ -414,7 +432,8 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
         from psycopg import sql
 
         query = sql.SQL("SELECT id, {} FROM contents ORDER BY id").format(self._columns)
-        return [content for content, *row in self.stream(query) if not is_intact(tuple(row))]
+        with self.own_codes():
+            return [content for content, *row in self.stream(query) if not is_intact(tuple(row))]
 
     @translates_server_errors
     def repair(self) -> list[str]:

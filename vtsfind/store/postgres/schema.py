@@ -130,13 +130,24 @@ def create(connection: "psycopg.Connection[Any]", address: ServerAddress, signat
         )
 
 
-def add_code_columns(connection: "psycopg.Connection[Any]", signature: Signature) -> None:
-    """Add the columns of codes to an empty table of contents."""
+def add_code_columns(
+    connection: "psycopg.Connection[Any]", signature: Signature, *, may_be_null: bool = False
+) -> None:
+    """Add the columns of codes to the table of contents; one with rows needs those that may be null."""
     from psycopg import sql
 
     for head in signature.heads:
-        column = sql.SQL("ALTER TABLE contents ADD COLUMN {} bit({}) NOT NULL")
-        connection.execute(column.format(code_column(head), sql.Literal(head.bits)))
+        column = sql.SQL("ALTER TABLE contents ADD COLUMN {} bit({}) {}")
+        null = sql.SQL("" if may_be_null else "NOT NULL")
+        connection.execute(column.format(code_column(head), sql.Literal(head.bits), null))
+
+
+def is_owner(connection: "psycopg.Connection[Any]") -> bool:
+    """Whether the role may change the tables, and not only their rows."""
+    row = connection.execute(
+        "SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'contents'::regclass"
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def require_current(connection: "psycopg.Connection[Any]", address: ServerAddress, *, write: bool) -> None:
