@@ -1,6 +1,5 @@
 """`vtsfind index --upgrade`: a library gets another model, and keeps everything else."""
 
-import hashlib
 import signal
 import subprocess
 from pathlib import Path
@@ -17,18 +16,14 @@ from vtsfind.store.evidence import EvidenceStore
 from vtsfind.store.index import Index
 from vtsfind.store.model_change import NAME
 
-OTHER = "blocks.mean.other.64-256"
+OTHER = block_encoder.OTHER
 UPGRADE = ("index", "--upgrade", "--model", OTHER)
 
 
 @pytest.fixture
 def library(run: Vtsfind, photos: Path) -> Path:
     """A library of the twelve photos; another model is registered, too."""
-    registry = places().models / "registry.toml"
-    other = block_encoder.REGISTRY.replace(block_encoder.NAME, OTHER).replace("blocks.bin", "other.bin")
-    other = other.replace(hashlib.sha256(b"blocks").hexdigest(), hashlib.sha256(b"other").hexdigest())
-    registry.write_text(block_encoder.REGISTRY + other)
-    (places().models / "other.bin").write_bytes(b"other")
+    block_encoder.register_other()
     assert run("index", photos).exit_code == 0
     return places().library("default")
 
@@ -70,20 +65,8 @@ def test_an_upgrade_killed_at_any_moment_goes_on_where_it_was(
     run: Vtsfind, library: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VTSFIND_BATCH", "1")
-    killed_soon = block_encoder.PROGRAM.replace(
-        "from vtsfind.cli",
-        "import os, signal\n"
-        "encode = block_encoder.BlockMeans.encode\n"
-        "def once_and_no_more(self, pixels):\n"
-        "    if self.encoded == 5: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "    return encode(self, pixels)\n"
-        "block_encoder.BlockMeans.encode = once_and_no_more\n"
-        "from vtsfind.engine.indexing import upgrade\n"
-        "upgrade.COMMIT_EVERY_S = 0.0\n"
-        "from vtsfind.cli",
-    )
     killed = subprocess.run(
-        block_encoder.command(*UPGRADE, code=killed_soon), capture_output=True, check=False
+        block_encoder.command(*UPGRADE, code=block_encoder.KILLED_SOON), capture_output=True, check=False
     )
     assert killed.returncode == -signal.SIGKILL
     assert model_of(library) == block_encoder.NAME

@@ -110,13 +110,6 @@ def test_what_one_machine_has_compared_another_does_not_compare_again(
     assert same == groups
 
 
-def test_the_model_of_a_servers_library_is_not_changed(run: Vtsfind, photos: Path, database: str) -> None:
-    assert "--upgrade" not in run("index", photos, "--library", database).stderr
-    refused = run("index", "--upgrade", "--library", database)
-    assert refused.exit_code == 2
-    assert "The model of a library on a server cannot be changed." in " ".join(refused.stderr.split())
-
-
 def test_a_missing_library_is_explained(run: Vtsfind, database: str) -> None:
     asked = run("dupes", "--library", database)
     assert asked.exit_code == 2

@@ -91,6 +91,36 @@ def register(folder: Path | None = None) -> Path:
     return weights
 
 
+OTHER = "blocks.mean.other.64-256"
+
+
+def register_other() -> None:
+    """List the encoder a second time, as another model."""
+    weights = register()
+    other = REGISTRY.replace(NAME, OTHER).replace("blocks.bin", "other.bin")
+    other = other.replace(hashlib.sha256(b"blocks").hexdigest(), hashlib.sha256(b"other").hexdigest())
+    weights.with_name("registry.toml").write_text(REGISTRY + other)
+    weights.with_name("other.bin").write_bytes(b"other")
+
+
+KILLED_SOON = """
+import os, signal, sys
+sys.path.insert(0, sys.argv.pop(1))
+from support import block_encoder
+block_encoder.install()
+encode = block_encoder.BlockMeans.encode
+def once_and_no_more(self, pixels):
+    if self.encoded == 5: os.kill(os.getpid(), signal.SIGKILL)
+    return encode(self, pixels)
+block_encoder.BlockMeans.encode = once_and_no_more
+from vtsfind.engine.indexing import upgrade
+upgrade.COMMIT_EVERY_S = 0.0
+from vtsfind.cli import main
+main()
+"""
+"""For `command`: the process dies when it has encoded five photos for an upgrade, in batches of one."""
+
+
 def card(folder: Path) -> ModelCard:
     """The card of the encoder, registered in a folder of its own."""
     register(folder)

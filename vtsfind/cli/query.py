@@ -65,6 +65,14 @@ class QueryOptions:
     skip_self: Annotated[
         bool, typer.Option("--skip-self", help="Leave the queried file out of its own results.")
     ] = False
+    approximate: Annotated[
+        bool,
+        typer.Option(
+            "--approximate",
+            help="Allow an answer that misses some of the nearest photos, where that is faster: in a library on a server that has "
+            "pgvector.",
+        ),
+    ] = False
     device: Device = None
 
     def search_options(self) -> "SearchOptions":
@@ -78,7 +86,7 @@ class QueryOptions:
             parse_day(self.before, "--before") if self.before else None,
             cameras=tuple(self.cameras or ()),
         )
-        return SearchOptions(self.by, self.top, self.radius, self.skip_self, where)
+        return SearchOptions(self.by, self.top, self.radius, self.skip_self, where, self.approximate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +189,8 @@ def query(
         else:
             _write(run, found, paths, pictures)
         _conclude(run, found)
+        if options.approximate:
+            _say_what_is_missed(run, found)
 
 
 def _write(run: CommandRun, found: "Similar", paths: PathOptions, pictures: str | None) -> None:
@@ -212,6 +222,18 @@ def _inline_pictures(run: CommandRun, how: str) -> "InlinePictures | None":
     return InlinePictures(
         renderer, run.output, lambda paths: thumbnails(paths, THUMBNAIL_SIDE_PX, run.settings, run.cancel)
     )
+
+
+def _say_what_is_missed(run: CommandRun, found: "Similar") -> None:
+    if found.is_approximate:
+        run.notes.say(
+            "The answer is approximate: some near photos may be missing. Without --approximate it is exact."
+        )
+    else:
+        run.notes.say(
+            "The answer is exact: an approximate one needs pgvector on the library's server, and neither --in, --after, --before"
+            " nor --radius without --top."
+        )
 
 
 def _conclude(run: CommandRun, found: "Similar") -> None:

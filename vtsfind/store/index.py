@@ -264,11 +264,22 @@ class Index(AbstractContextManager["Index"]):
         return self._planes.of_head(head)
 
     def near(
-        self, head: str, views: npt.NDArray[np.uint8], count: int | None, radius: int | None = None
+        self,
+        head: str,
+        views: npt.NDArray[np.uint8],
+        count: int | None,
+        radius: int | None = None,
+        *,
+        approximate: bool = False,
     ) -> Planes:
         """Codes of one head among which are those nearest to a photo: all of them, as `planes` gives them."""
-        del views, count, radius
+        del views, count, radius, approximate
         return self.planes(head)
+
+    def has_near_index(self, head: str) -> bool:
+        """Whether it has an index for approximate answers: all of its answers are exact."""
+        del head
+        return False
 
     @translates_read_errors
     def stamps(self) -> dict[bytes, tuple[int, int, int]]:

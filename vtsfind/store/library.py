@@ -106,7 +106,13 @@ class Library(AbstractContextManager["Library"], Protocol):
         """The codes of one head for all contents that have a file."""
 
     def near(
-        self, head: str, views: npt.NDArray[np.uint8], count: int | None, radius: int | None = None
+        self,
+        head: str,
+        views: npt.NDArray[np.uint8],
+        count: int | None,
+        radius: int | None = None,
+        *,
+        approximate: bool = False,
     ) -> Planes:
         """Codes of one head among which are those nearest to a photo; at most all of them.
 
@@ -121,7 +127,12 @@ class Library(AbstractContextManager["Library"], Protocol):
             distances from all (`vtsfind.find.hamming.views`). None for all within the radius.
         radius
             Only codes at most so many bits away from the photo as it is need to be among them.
+        approximate
+            Whether some of them may be missing, if there is an index that finds the others faster.
         """
+
+    def has_near_index(self, head: str) -> bool:
+        """Whether it has an index for approximate answers by the codes of a head."""
 
     def stamps(self) -> dict[bytes, tuple[int, int, int]]:
         """Every known path with its size, mtime_ns and inode."""

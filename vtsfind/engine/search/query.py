@@ -47,6 +47,8 @@ class SearchOptions:
     """Whether the very file asked for is left out of its answer."""
     where: Where = EVERYTHING
     """Which photos of the library are looked through."""
+    approximate: bool = False
+    """Whether some of the nearest may be missing, where the library has an index that finds the others faster."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def search_library(
         raise UsageError(
             f"--radius is {search_options.radius}.", f"Give a number of bits from 0 to {head.bits}."
         )
-    photos = chosen_photos(search_options.where, index, head.name)
+    photos = chosen_photos(search_options.where, index, head.name, approximate=search_options.approximate)
     images = [image for image in map(_image_of, queries) if image]
     made = iter(codes_of(index, images, model, context, head=head.name))
     directions = Directions(index) if any(isinstance(each, QueryWords) for each in queries) else None
@@ -258,6 +260,15 @@ def _neighbours(
             )
 
 
+def _is_approximate(index: Library, head: Head, search_options: SearchOptions) -> bool:
+    return (
+        search_options.approximate
+        and _top(search_options) is not None
+        and search_options.where == EVERYTHING
+        and index.has_near_index(head.name)
+    )
+
+
 def _same_files(index: Library, asked: QueryImage, equal: Sequence[FileRecord]) -> list[FileRecord]:
     """The files of the library with the content of the photo asked for, itself first; `equal` are those with its code."""
     try:
@@ -280,6 +291,8 @@ class Similar:
     answers: tuple[Answer, ...]
     unlooked: int = 0
     """Contents that were left out since a camera was asked for and nobody has looked for theirs."""
+    is_approximate: bool = False
+    """Whether some of the nearest may be missing."""
 
 
 def find_similar(
@@ -326,4 +339,5 @@ def find_similar(
         answers = search_library(index, queries, search_options, context.model_of(index), context)
         head = chosen_head(index, queries, search_options.head)
         unlooked = index.count_without_camera() if search_options.where.cameras else 0
-        return Similar(index.place, index.signature.model, head, tuple(answers), unlooked)
+        is_approximate = bool(photos) and _is_approximate(index, head, search_options)
+        return Similar(index.place, index.signature.model, head, tuple(answers), unlooked, is_approximate)

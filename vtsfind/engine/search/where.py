@@ -140,8 +140,10 @@ class ChosenPhotos:
     """Whether a file is chosen."""
 
 
-def chosen_photos(where: Where, index: Library, head: str) -> ChosenPhotos:
+def chosen_photos(where: Where, index: Library, head: str, *, approximate: bool = False) -> ChosenPhotos:
     """The photos of a library that are chosen, by the codes of a head.
+
+    With `approximate`, of all photos some that are near may be missing; see `vtsfind.store.library.Library.near`.
 
     Raises
     ------
@@ -150,7 +152,7 @@ def chosen_photos(where: Where, index: Library, head: str) -> ChosenPhotos:
     """
     if where == EVERYTHING:
         bits = next(each.bits for each in index.signature.heads if each.name == head)
-        return ChosenPhotos(bits, partial(index.near, head), lambda _: True)
+        return ChosenPhotos(bits, partial(index.near, head, approximate=approximate), lambda _: True)
     planes = index.planes(head)
     passes = passing(where, index)
     rows = [row for row, records in index.contents() if any(map(passes, records))]

@@ -1,6 +1,7 @@
 """The codes of a library on a server: all of them as planes, or only those near a photo, which the server finds.
 
-The server compares every code by `bit_count(code # $1)`, with as many parallel workers as it is allowed; an answer is exact.
+The server compares every code by `bit_count(code # $1)`, with as many parallel workers as it is allowed; an answer is exact. Only
+who allows it gets approximate ones (`vtsfind.store.postgres.hnsw`).
 """
 
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from vtsfind.base.errors import LibraryDamaged
 from vtsfind.base.records import Head
 from vtsfind.store import planes
 from vtsfind.store.planes import Planes, code_bytes
+from vtsfind.store.postgres import hnsw
 from vtsfind.store.postgres.connection import Bits
 from vtsfind.store.postgres.schema import code_column
 
@@ -60,11 +62,20 @@ def all_planes(connection: "psycopg.Connection[Any]", head: Head) -> Planes:
 
 
 def near_planes(
-    connection: "psycopg.Connection[Any]", head: Head, views: Packed, count: int | None, radius: int | None
+    connection: "psycopg.Connection[Any]",
+    head: Head,
+    views: Packed,
+    count: int | None,
+    radius: int | None,
+    *,
+    approximate: bool,
 ) -> Planes:
     """Codes among which are those nearest to a photo; see `vtsfind.store.library.Library.near`."""
     if count is None and radius is None:
         return all_planes(connection, head)
+    if approximate and count is not None and count <= hnsw.MAX_NEAREST and hnsw.has_index(connection, head):
+        bits = [_bits(head, view) for view in views]
+        return _planes_of_rows(head, hnsw.near_rows(connection, head, bits, count))
     if count is None:
         return _within(connection, head, views, radius)
     if len(views) > 1:

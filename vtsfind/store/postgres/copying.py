@@ -1,6 +1,7 @@
 """A library on a server as rows, for copying it; see `vtsfind.store.copying`."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import Any
 
 from vtsfind.base.errors import LibraryDamaged
@@ -38,9 +39,10 @@ class ServerRows:
         """See `RowStore`."""
         from psycopg import sql
 
-        query = sql.SQL("SELECT id, {} FROM contents WHERE id > %s ORDER BY id")
-        with self._library.own_codes():
-            for content, *row in self._library.stream(query.format(content_columns(self.signature)), (after,)):
+        select = sql.SQL("SELECT id, {} FROM contents WHERE id > %s ORDER BY id")
+        query = select.format(content_columns(self.signature))
+        with self._library.own_codes(), closing(self._library.stream(query, (after,))) as rows:
+            for content, *row in rows:
                 if not is_intact(tuple(row)):
                     raise LibraryDamaged(
                         f"A code in {self._library.place} is damaged (content {content}).",

@@ -1,7 +1,7 @@
 """A library on a PostgreSQL server. The tables are specified in `vtsfind.store.postgres.schema`."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -24,7 +24,7 @@ from vtsfind.store.errors import storage_errors
 from vtsfind.store.evidence import Row
 from vtsfind.store.health import LibraryProblem
 from vtsfind.store.planes import Planes, require_codes_of
-from vtsfind.store.postgres import schema
+from vtsfind.store.postgres import hnsw, schema
 from vtsfind.store.postgres.claims import Claims
 from vtsfind.store.postgres.codes import all_planes, near_planes
 from vtsfind.store.postgres.connection import connect, server_errors, translates_server_errors
@@ -168,8 +168,9 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
 
     @translates_server_errors
     def publish(self) -> None:
-        """Commit, and record the time."""
+        """Commit, make the index for approximate answers if it is wanted, and record the time."""
         self.commit()
+        hnsw.make_indexes(self.connection, self._signature)
         self.connection.execute(
             "INSERT INTO meta VALUES ('indexed', %s) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
             (str(int(datetime.now(UTC).timestamp())),),
@@ -241,11 +242,23 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
 
     @translates_server_errors
     def near(
-        self, head: str, views: npt.NDArray[np.uint8], count: int | None, radius: int | None = None
+        self,
+        head: str,
+        views: npt.NDArray[np.uint8],
+        count: int | None,
+        radius: int | None = None,
+        *,
+        approximate: bool = False,
     ) -> Planes:
         """Codes of one head among which are those nearest to a photo; the server looks for them."""
+        own = self._head(head)
         with self.own_codes():
-            return near_planes(self.connection, self._head(head), views, count, radius)
+            return near_planes(self.connection, own, views, count, radius, approximate=approximate)
+
+    @translates_server_errors
+    def has_near_index(self, head: str) -> bool:
+        """Whether it has an index for approximate answers; see `vtsfind.store.postgres.hnsw`."""
+        return hnsw.has_index(self.connection, self._head(head))
 
     @translates_server_errors
     def codes_of_path(self, path: bytes, stamp: Stamp) -> dict[str, npt.NDArray[np.uint8]] | None:
@@ -282,7 +295,7 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
             for path, size, mtime_ns, inode in rows
         }
 
-    def stream(self, query: Any, parameters: tuple[object, ...] = ()) -> Iterable[tuple[Any, ...]]:
+    def stream(self, query: Any, parameters: tuple[object, ...] = ()) -> Generator[tuple[Any, ...]]:
         """Many rows, by a cursor on the server; errors of the server pass through."""
         with self.connection.transaction(), self.connection.cursor("stream", binary=True) as cursor:
             cursor.itersize = _ROWS_AT_ONCE
@@ -352,8 +365,8 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
             "SELECT content, path, f.size, mtime_ns, inode, {} FROM files f JOIN contents c ON c.id = content {}"
             " ORDER BY content, path"
         ).format(self._qualified_columns(), sql.SQL(where))
-        with self.own_codes():
-            for content, rows in groupby(self.stream(columns, parameters), key=itemgetter(0)):
+        with self.own_codes(), closing(self.stream(columns, parameters)) as found:
+            for content, rows in groupby(found, key=itemgetter(0)):
                 yield content, [self._record(row) for row in rows]
 
     def _qualified_columns(self) -> Any:
