@@ -1,6 +1,6 @@
 """What Ray costs on one machine: indexing, joining and comparing on a local cluster beside the embedded run.
 
-    python -m benchmarks.cluster [--pictures N] [--codes N] [--compared N] [--folder FOLDER] [--write]
+    python -m benchmarks.cluster [--pictures N] [--codes N] [--compared N] [--folder FOLDER [--seconds S]] [--write]
 
 Makes N small pictures by crops and tones of the 30 real photos of tests/data/photos, and indexes them; finds all pairs
 within 24 bits of N related codes (`benchmarks.pairs`); and compares the pictures of a library of N for duplicates. Each is done
@@ -8,8 +8,8 @@ embedded and then `--on ray`, with the same number of processors, in processes o
 proportional set size, sampled four times a second) are those of a run and all of its processes; the start of the cluster is told
 apart. Since other programs may be running, processor seconds compare better than seconds. Answers are compared, too.
 
-With --folder the pictures and what was measured stay there, and a run that was interrupted goes on; a part that was measured
-for another number is measured anew.
+Pictures are indexed 2,000 at a time, embedded and on Ray in turns, into one library each. With --folder the pictures and what was
+measured stay there, so that another run goes on; with --seconds a run ends after the part in which that time is over.
 
 `bytes` is what travels between the machines of a cluster, by photo, code or pair, measured on what is sent here. With
 --write the figures go to docs/results/cluster.json.
@@ -28,6 +28,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, nullcontext, suppress
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Self
@@ -54,7 +55,11 @@ LONGER_SIDE_PX = 320
 RADIUS = 24
 """Bits within which codes are joined."""
 CPUS = 2
+INDEX = "index pictures "
+"""Beginning of the names of some parts."""
 SAMPLE_INTERVAL_S = 0.25
+PER_FOLDER = 1000
+FOLDERS_AT_ONCE = 2
 
 Work = Callable[[Context], dict[str, Any]]
 
@@ -119,7 +124,7 @@ def pictures(folder: Path, n: int) -> None:
         made.thumbnail((LONGER_SIDE_PX, LONGER_SIDE_PX))
         for enhance in (ImageEnhance.Brightness, ImageEnhance.Color, ImageEnhance.Contrast):
             made = enhance(made).enhance(rng.uniform(0.7, 1.3))
-        place = folder / f"{number // 1000:03d}"
+        place = folder / f"{number // PER_FOLDER:03d}"
         place.mkdir(parents=True, exist_ok=True)
         made.save(place / f"{number:06d}.jpg", quality=85)
 
@@ -141,8 +146,8 @@ def measured(task: tuple[Callable[..., dict[str, Any]], tuple[Any, ...], Setting
     return figures
 
 
-def indexed(context: Context, photos: Path) -> dict[str, Any]:
-    """Index a folder."""
+def indexed(context: Context, folders: list[Path]) -> dict[str, Any]:
+    """Index folders."""
     sent = {"tasks": 0, "results": 0}
     counted = crew.Crew.results
 
@@ -153,7 +158,7 @@ def indexed(context: Context, photos: Path) -> dict[str, Any]:
             yield batch, results, host
 
     setattr(crew.Crew, "results", counting)  # noqa: B010 - it counts what is sent
-    made = update(context, [str(photos)])
+    made = update(context, list(map(str, folders)))
     return {
         "photos": made.new,
         "failures": len(made.failures),
@@ -215,10 +220,26 @@ def beside(
         ).result()
         for name, library in zip(("embedded", "ray"), libraries, strict=True)
     }
-    for measure in ("seconds", "processor_seconds", "peak_mib"):
-        one, other = each["embedded"][measure], each["ray"][measure]
-        each[f"overhead_{measure}_percent"] = round(100 * (other / one - 1), 1)
-    return each
+    return each | overheads(each)
+
+
+def overheads(each: dict[str, Any]) -> dict[str, float]:
+    """What Ray costs more."""
+    return {
+        f"overhead_{measure}_percent": round(100 * (each["ray"][measure] / each["embedded"][measure] - 1), 1)
+        for measure in ("seconds", "processor_seconds", "peak_mib")
+    }
+
+
+def total(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Several runs as one: the sums, but the largest memory and the mean of what travels."""
+    each: dict[str, Any] = {}
+    for name in ("embedded", "ray"):
+        figures = [run[name] for run in runs]
+        each[name] = {key: round(sum(figure[key] for figure in figures), 1) for key in figures[0]}
+        each[name]["peak_mib"] = max(figure["peak_mib"] for figure in figures)
+        each[name]["bytes_per_photo"] //= len(runs)
+    return each | overheads(each)
 
 
 def parts(
@@ -233,16 +254,22 @@ def parts(
         shutil.copytree(*libraries)
         return beside(alone, compared, (), libraries)
 
-    def index() -> dict[str, Any]:
-        pictures(folder / "many", given.pictures)
-        return beside(alone, indexed, (folder / "many",), (folder / "many-1", folder / "many-2"))
+    def index(first: int, last: int) -> dict[str, Any]:
+        pictures(folder / "many", last)
+        folders = sorted((folder / "many").iterdir())[first // PER_FOLDER : -(-last // PER_FOLDER)]
+        run = beside(alone, indexed, (folders,), (folder / "many-1", folder / "many-2"))
+        if not last - first == run["embedded"]["photos"] == run["ray"]["photos"]:
+            raise AssertionError("Begin again: an interrupted run has indexed some of the pictures.")
+        return run
 
     yield f"compare {given.compared} pictures", compare
     yield (
         f"join {given.codes} codes",
         lambda: beside(alone, joined, (given.codes,), (folder / "no-1", folder / "no-2")),
     )
-    yield f"index {given.pictures} pictures", index
+    for first in range(0, given.pictures, PER_FOLDER * FOLDERS_AT_ONCE):
+        last = min(first + PER_FOLDER * FOLDERS_AT_ONCE, given.pictures)
+        yield f"{INDEX}{first} to {last}", partial(index, first, last)
 
 
 def main() -> None:
@@ -252,6 +279,7 @@ def main() -> None:
     parser.add_argument("--codes", type=int, default=2_000_000)
     parser.add_argument("--compared", type=int, default=200)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     with (
@@ -265,16 +293,23 @@ def main() -> None:
         kept = folder / "figures.json"
         known = json.loads(kept.read_text()) if kept.exists() else {}
         figures: dict[str, Any] = {"processors": CPUS}
+        runs: list[dict[str, Any]] = []
+        began = time.monotonic()
         for part, work in parts(alone, folder, given):
             if part not in known:
-                for each in folder.glob("*-[12]"):  # libraries of a run that was interrupted
-                    shutil.rmtree(each)
+                if time.monotonic() - began > given.seconds:
+                    break
                 known[part] = work()
                 kept.write_text(json.dumps(known))
-            figures[part] = known[part]
-            print(part, json.dumps(figures[part], indent=1), flush=True)
-            if given.write:
-                write_result("cluster", figures)
+            if part.startswith(INDEX):
+                runs.append(known[part])
+            else:
+                figures[part] = known[part]
+        if runs:
+            figures[f"index {sum(run['ray']['photos'] for run in runs)} pictures"] = total(runs)
+        print(json.dumps(figures, indent=1))
+        if given.write:
+            write_result("cluster", figures)
 
 
 if __name__ == "__main__":

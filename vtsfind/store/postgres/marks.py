@@ -5,7 +5,8 @@ Who looks at a group is told by the name of the connection, which the server sho
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from vtsfind.base.addresses import ServerAddress
 from vtsfind.store.postgres import schema
@@ -17,6 +18,9 @@ from vtsfind.store.postgres.connection import (
     who,
 )
 
+if TYPE_CHECKING:
+    import psycopg
+
 _LOOKS = "vtsfind looks at "
 
 Changed = Mapping[str, Any]
@@ -24,7 +28,7 @@ Changed = Mapping[str, Any]
 
 
 class SharedMarks:
-    """The marks in a library on a server, over one connection.
+    """The marks in a library on a server, over one connection at a time.
 
     Parameters
     ----------
@@ -42,13 +46,22 @@ class SharedMarks:
         self._seen: dict[str, int] = {}
         """Group key to the number of the change that this review knows."""
         self._last = 0
-        self._connection = connect(address)
+        self._reconnecting = Lock()
+        self._last_connection = connect(address)
         try:
             with server_errors(address):
-                schema.require_current(self._connection, address, write=False)
+                schema.require_current(self._last_connection, address, write=False)
         except BaseException:
-            self._connection.close()
+            self._last_connection.close()
             raise
+
+    @property
+    def _connection(self) -> "psycopg.Connection[Any]":
+        """The connection; a new one after one that was lost."""
+        with self._reconnecting:
+            if self._last_connection.broken:
+                self._last_connection = connect(self.place)
+            return self._last_connection
 
     def rewind(self) -> None:
         """Let `news` tell of all marks again."""
@@ -119,4 +132,4 @@ class SharedMarks:
 
     def close(self) -> None:
         """Close the connection; a second call does nothing."""
-        self._connection.close()
+        self._last_connection.close()
