@@ -1,6 +1,6 @@
 """A library of 1,000,000 photos on a PostgreSQL server, beside the embedded one.
 
-    python -m benchmarks.postgres [--photos N] [--queries N] [--write]
+    python -m benchmarks.postgres [--photos N] [--queries N] [--folder FOLDER [--seconds S]] [--write]
 
 Both are filled with the same made-up photos (random codes of two heads of 256 bits, one file each) by `vtsfind.store.copying`. Then
 one process asks for the 20 nearest codes of the head `copy`: from both in turns, of one view and of the five views of a new
@@ -8,7 +8,8 @@ photo; the answers must be equal. Then eight clients with connections of their o
 is PostgreSQL's own in a temporary folder, over a Unix socket, with 512 MB of shared buffers and otherwise its defaults. Times are of
 the machine as it is; ratios are of the same run. With pgvector on the server, approximate answers by an HNSW index are measured
 beside the exact ones, and how many of the nearest they find: of random codes, where nothing is near and that is hardest, and of codes
-that have a near one. With --write the figures go to docs/results/postgres.json.
+that have a near one. With --folder the server and what was measured stay there, so that another run goes on; with --seconds a run ends
+after the part in which that time is over. With --write the figures go to docs/results/postgres.json.
 """
 
 import argparse
@@ -19,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,6 +36,7 @@ from vtsfind.base.records import Head, Signature
 from vtsfind.find.hamming.views import nearest
 from vtsfind.store.copying import ContentRow, FileRow, RowStore, batches
 from vtsfind.store.library import Library, open_copy, open_library
+from vtsfind.store.planes import Planes
 from vtsfind.store.postgres.hnsw import MAX_NEAREST, make_indexes
 
 SIGNATURE = Signature("made-up", "00" * 32, (Head("copy", 256), Head("scene", 256)))
@@ -133,7 +136,7 @@ def at_once(address: str, queries: Any) -> dict[str, Any]:
     }
 
 
-def hnsw(address: str, served: Library, queries: Any) -> dict[str, Any] | str:
+def hnsw(address: str, queries: Any) -> dict[str, Any] | str:
     """Approximate answers beside exact ones of the same server; a sentence if it does not have pgvector."""
     with psycopg.connect(address, autocommit=True) as connection:
         if not connection.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone():
@@ -144,20 +147,25 @@ def hnsw(address: str, served: Library, queries: Any) -> dict[str, Any] | str:
         built = milliseconds(lambda: make_indexes(connection, head))
         size = connection.execute(f"SELECT pg_relation_size('contents_near_{HEAD}')").fetchone()
     assert size
+    figures: dict[str, Any] = {"build_s": round(built / 1000, 1), "index_mb": round(size[0] / 1e6)}
+    with open_library(server_address(address)) as served:
+        copies = near_some(served.planes(HEAD), len(queries))
+        return figures | {
+            "nearest of random codes": approximate(served, queries, NEAREST),
+            f"nearest of random codes, {MAX_NEAREST} in view": approximate(served, queries, MAX_NEAREST),
+            f"nearest of codes {COPY_BITS} bits from one": approximate(served, copies, NEAREST),
+        }
+
+
+def near_some(planes: Planes, count: int) -> Any:
+    """Codes (count, 1, b) that are near some of the library."""
     rng = np.random.default_rng(2)
-    rows = rng.choice(len(served.planes(HEAD).rows), len(queries), replace=False)
-    flips = np.zeros((len(rows), 256), np.uint8)
+    rows = rng.choice(len(planes.rows), count, replace=False)
+    flips = np.zeros((count, 256), np.uint8)
     for flip in flips:
         flip[rng.permutation(256)[:COPY_BITS]] = 1
-    codes = np.ascontiguousarray(served.planes(HEAD).words[:, rows].T).view(np.uint8)
-    copies = (codes ^ np.packbits(flips, axis=1))[:, None]
-    return {
-        "build_s": round(built / 1000, 1),
-        "index_mb": round(size[0] / 1e6),
-        "nearest of random codes": approximate(served, queries, NEAREST),
-        f"nearest of random codes, {MAX_NEAREST} in view": approximate(served, queries, MAX_NEAREST),
-        f"nearest of codes {COPY_BITS} bits from one": approximate(served, copies, NEAREST),
-    }
+    codes = np.ascontiguousarray(planes.words[:, rows].T).view(np.uint8)
+    return (codes ^ np.packbits(flips, axis=1))[:, None]
 
 
 def approximate(served: Library, queries: Any, in_view: int) -> dict[str, Any]:
@@ -179,11 +187,9 @@ def approximate(served: Library, queries: Any, in_view: int) -> dict[str, Any]:
     }
 
 
-def measure(photos: int, queries: int, folder: Path, address: str) -> dict[str, Any]:
-    """All figures."""
-    rng = np.random.default_rng(1)
-    asked = rng.integers(0, 256, (queries, VIEWS, 32), dtype=np.uint8)
-    figures: dict[str, Any] = {"photos": photos, "nearest": NEAREST}
+def loaded(photos: int, folder: Path, address: str) -> dict[str, Any]:
+    """Fill both; gives times and sizes."""
+    figures: dict[str, Any] = {}
     for name, place in (("embedded", folder), ("server", server_address(address))):
         with open_copy(place, SIGNATURE) as copy:
             figures[f"{name}_load_s"] = round(load(copy, photos), 1)
@@ -193,20 +199,31 @@ def measure(photos: int, queries: int, folder: Path, address: str) -> dict[str, 
         workers = connection.execute("SHOW max_parallel_workers_per_gather").fetchone()
     assert size
     assert workers
-    figures |= {
+    return figures | {
         "embedded_mb": round(sum(each.stat().st_size for each in folder.iterdir()) / 1e6),
         "server_mb": round(size[0] / 1e6),
         "parallel_workers": int(workers[0]),
     }
+
+
+def compared(folder: Path, address: str, asked: Any) -> dict[str, Any]:
+    """Ask both for the nearest, and the server for all codes."""
     with open_library(folder) as embedded, open_library(server_address(address)) as served:
-        figures["all_codes_s"] = round(milliseconds(lambda: served.planes(HEAD)) / 1000, 2)
-        figures["one_view"] = compare(embedded, served, asked[:, :1])
-        figures["five_views"] = compare(embedded, served, asked)
-    figures["at_once"] = at_once(address, np.repeat(asked[:, :1], 4, axis=0))
-    print(json.dumps(figures), flush=True)
-    with open_library(server_address(address)) as served:
-        figures["hnsw"] = hnsw(address, served, asked[:, :1])
-    return figures
+        return {
+            "all_codes_s": round(milliseconds(lambda: served.planes(HEAD)) / 1000, 2),
+            "one_view": compare(embedded, served, asked[:, :1]),
+            "five_views": compare(embedded, served, asked),
+        }
+
+
+def parts(given: argparse.Namespace, folder: Path, address: str) -> Iterator[tuple[str, Callable[[], Any]]]:
+    """What is measured, each with its name."""
+    rng = np.random.default_rng(1)
+    asked = rng.integers(0, 256, (given.queries, VIEWS, 32), dtype=np.uint8)
+    yield "load", lambda: loaded(given.photos, folder, address)
+    yield "nearest", lambda: compared(folder, address, asked)
+    yield "at_once", lambda: at_once(address, np.repeat(asked[:, :1], 4, axis=0))
+    yield "hnsw", lambda: hnsw(address, asked[:, :1])
 
 
 def main() -> None:
@@ -214,10 +231,35 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--photos", type=int, default=1_000_000)
     parser.add_argument("--queries", type=int, default=20)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="vtsfind-bench-") as scratch, running_server(SETTINGS) as server:
-        figures = measure(given.photos, given.queries, Path(scratch) / "library", server.new_database())
+    kept = given.folder and given.folder.absolute()
+    with (
+        nullcontext(kept) if kept else tempfile.TemporaryDirectory(prefix="vtsfind-bench-") as name,
+        running_server(SETTINGS, kept and kept / "server") as server,
+    ):
+        folder = Path(name)
+        done = folder / "figures.json"
+        known: dict[str, Any] = json.loads(done.read_text()) if done.exists() else {}
+        if "address" not in known:
+            known = {"address": server.new_database()}
+            done.write_text(json.dumps(known))
+        began = time.monotonic()
+        for part, work in parts(given, folder / "library", known["address"]):
+            if part not in known:
+                if time.monotonic() - began > given.seconds:
+                    break
+                known[part] = work()
+                done.write_text(json.dumps(known))
+        figures = {
+            "photos": given.photos,
+            "nearest": NEAREST,
+            **known.get("load", {}),
+            **known.get("nearest", {}),
+        }
+        figures |= {part: known[part] for part in ("hnsw", "at_once") if part in known}
         figures["server_version"] = str(server.execute("SHOW server_version")[0][0])
     print(json.dumps(figures, indent=1))
     if given.write:

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -42,6 +42,12 @@ def own_server(server: Server) -> Iterator[Server]:
     del server  # it skips where there is none
     with running_server() as running:
         yield running
+
+
+def psycopg_error() -> type[Exception]:
+    import psycopg
+
+    return psycopg.Error
 
 
 def _as(role: str, address: ServerAddress) -> ServerAddress:
@@ -127,33 +133,67 @@ def test_a_lost_connection(server: Server, address: ServerAddress) -> None:
         assert list(library.stamps()) == [path(1)]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a small disk")
-def test_a_full_disk_of_the_server(server: Server, database: str) -> None:
+@pytest.fixture
+def small_database(server: Server, database: str) -> Iterator[str]:
+    """An empty database on a disk of 12 MB."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can make a small disk")
     disk = server.folder / "disk"
-    disk.mkdir()
+    disk.mkdir(exist_ok=True)
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(disk)], capture_output=True, check=False
     )
     if mounted.returncode:
         pytest.skip("no file system can be mounted here")
+    name = _name(server_address(database))
     try:
         shutil.chown(disk, UNPRIVILEGED_USER)
-        address = server_address(database)
         server.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
-        server.execute(f"ALTER DATABASE {_name(address)} SET TABLESPACE small")
-        with create_library(address, SIGNATURE) as library:
-            library.add(entry(1))
-            library.commit()
-            for i in range(2, 25_000):
-                library.add(entry(i))
-            with pytest.raises(DiskFull, match=r"has no space left.*Everything saved before is kept"):
-                library.commit()
-        with open_library(address) as library:
-            assert list(library.stamps()) == [path(1)]
-        server.execute(f"DROP DATABASE {_name(address)} WITH (FORCE)")
+        server.execute(f"ALTER DATABASE {name} SET TABLESPACE small")
+        yield database
+        server.execute(f"DROP DATABASE {name} WITH (FORCE)")
         server.execute("DROP TABLESPACE small")
     finally:
         subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_full_disk_of_the_server(small_database: str) -> None:
+    address = server_address(small_database)
+    with create_library(address, SIGNATURE) as library:
+        library.add(entry(1))
+        library.commit()
+        for i in range(2, 25_000):
+            library.add(entry(i))
+        with pytest.raises(DiskFull, match=r"has no space left.*Everything saved before is kept"):
+            library.commit()
+    with open_library(address) as library:
+        assert list(library.stamps()) == [path(1)]
+
+
+def test_an_index_into_a_full_disk_goes_on_when_there_is_space(
+    server: Server, small_database: str, run: Vtsfind, photos: Path
+) -> None:
+    name = _name(server_address(small_database))
+    first = photos / "cat.jpg"
+    assert run("index", first, "--library", small_database).exit_code == 0
+    server.execute("CREATE TABLE public.filler (text text)", name)
+    for size in (100_000, 1000, 1):
+        with suppress(psycopg_error()):
+            while True:
+                server.execute(
+                    f"INSERT INTO public.filler SELECT md5(i::text) FROM generate_series(1, {size}) i", name
+                )
+    full = run("index", photos, "--library", small_database)
+    assert full.exit_code == 4, full.output
+    said = " ".join(full.stderr.split())
+    assert f"The server of {small_database} has no space left" in said
+    assert "Everything saved before is kept; run the command again." in said
+    assert str(first) in run("query", first, "--library", small_database, "--paths-only").stdout
+    server.execute("DROP TABLE public.filler", name)
+    assert run("index", photos, "--library", small_database).exit_code == 0
+    with open_library(server_address(small_database)) as library:
+        assert library.counts().files == 12
+        assert library.check(deep=True) == []
 
 
 def test_a_role_that_may_only_read(server: Server, address: ServerAddress, run: Vtsfind) -> None:

@@ -84,11 +84,18 @@ class Server:
 
 
 @contextmanager
-def running_server(settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Server]:
-    """Make a cluster, run it with some settings, and remove it in the end."""
-    folder = Path(tempfile.mkdtemp(prefix="vts-pg-"))  # short: a socket's path has 107 bytes at most
+def running_server(
+    settings: Mapping[str, str] = MappingProxyType({}), kept: Path | None = None
+) -> Iterator[Server]:
+    """Make a cluster, run it with some settings, and remove it in the end; one in a folder that is `kept` is used again."""
+    folder = kept or Path(tempfile.mkdtemp(prefix="vts-pg-"))  # short: a socket's path has 107 bytes at most
     server = Server(folder, {**_SETTINGS, **settings})
     try:
+        if (folder / "data").exists():
+            server.start()
+            yield server
+            return
+        folder.mkdir(exist_ok=True)
         if os.geteuid() == 0:
             shutil.chown(folder, UNPRIVILEGED_USER)
         _run(
@@ -109,8 +116,9 @@ def running_server(settings: Mapping[str, str] = MappingProxyType({})) -> Iterat
         yield server
     finally:
         if (folder / "data" / "postmaster.pid").exists():
-            server.kill()
-        shutil.rmtree(folder, ignore_errors=True)
+            server.control("stop", "-m", "immediate" if kept is None else "fast")
+        if kept is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(name: str, *arguments: str) -> None:
