@@ -159,12 +159,15 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
         changes = self._changing()
         if changes != Changes():
             with self.connection.transaction():
-                # Nobody changes the model until the transaction ends.
-                self.connection.execute("SELECT FROM meta WHERE name = 'signature' FOR SHARE")
-                require_model(self.connection, self.place, self._signature)
+                self._require_own_model()
                 changes.write(self.connection, self._signature)
             self._changes = Changes()
         self._claims.release(changes.files)
+
+    def _require_own_model(self) -> None:
+        """Make sure that no other process changes the model, until the transaction ends."""
+        self.connection.execute("SELECT FROM meta WHERE name = 'signature' FOR SHARE")
+        require_model(self.connection, self.place, self._signature)
 
     @translates_server_errors
     def publish(self) -> None:

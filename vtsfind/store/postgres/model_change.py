@@ -13,7 +13,7 @@ from vtsfind.base.addresses import ServerAddress
 from vtsfind.base.errors import LibraryLocked, ModelMismatch, StorageError
 from vtsfind.base.records import Signature
 from vtsfind.store import planes
-from vtsfind.store.postgres.rows import content_row, content_types, copy_rows
+from vtsfind.store.postgres.rows import CONTENT_COLUMNS, content_row, content_types, copy_rows
 from vtsfind.store.postgres.schema import (
     add_code_columns,
     code_column,
@@ -25,6 +25,9 @@ from vtsfind.store.rows import signature_text
 
 if TYPE_CHECKING:
     import psycopg
+
+_CRC = CONTENT_COLUMNS.index("crc")
+"""Where the columns of a row begin that change with its codes: the CRC, and the codes."""
 
 
 def require_model(
@@ -83,25 +86,24 @@ def change_model(
     codes: Mapping[bytes, bytes],
 ) -> bool:
     """See `vtsfind.store.model_change.change_model`."""
+    from psycopg import sql
+
     planes.check_signature(new)
     with connection.transaction():
         connection.execute("SELECT FROM meta WHERE name = 'signature' FOR UPDATE")
         require_model(connection, address, old)
         connection.execute("LOCK TABLE contents IN ACCESS EXCLUSIVE MODE")
-        rows = (
-            connection.cursor(binary=True)
-            .execute(
-                "SELECT id, sha256, size, width, height, orientation, taken, format,"
-                " EXISTS (SELECT FROM files WHERE content = c.id) FROM contents c"
-            )
-            .fetchall()
+        facts_of_all = sql.SQL(
+            "SELECT id, {}, EXISTS (SELECT FROM files WHERE content = c.id) FROM contents c"
         )
+        query = facts_of_all.format(sql.SQL(", ").join(map(sql.Identifier, CONTENT_COLUMNS[:_CRC])))
+        rows = connection.cursor(binary=True).execute(query).fetchall()
         lacking = [row for row in rows if row[1] not in codes]
         if any(is_used for *_, is_used in lacking):
             return False
         connection.execute("DELETE FROM contents WHERE id = ANY(%s)", ([row[0] for row in lacking],))
         changed = [
-            (content, *content_row(new, digest, tuple(facts), codes[digest])[7:])
+            (content, *content_row(new, digest, tuple(facts), codes[digest])[_CRC:])
             for content, digest, *facts, _ in rows
             if digest in codes
         ]
@@ -125,7 +127,7 @@ def _replace_codes(
     copy_rows(
         connection,
         sql.SQL("COPY pg_temp.new_codes (id, {}) FROM STDIN (FORMAT BINARY)").format(names),
-        ["int8", *content_types(new)[7:]],
+        ["int8", *content_types(new)[_CRC:]],
         rows,
     )
     qualified = sql.SQL(", ").join(
