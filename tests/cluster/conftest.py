@@ -9,16 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.two_machines import TwoMachines, free_port
+from support.two_machines import NODE, TwoMachines, free_port
 
 from vtsfind.cluster.machines import machines
 from vtsfind.cluster.workplace import RayWorkplace
-
-NODE = {
-    "num_cpus": 1,
-    "object_store_memory": 100 << 20,
-    "include_dashboard": False,
-}
 
 
 @pytest.fixture(autouse=True)

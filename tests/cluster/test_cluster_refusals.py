@@ -1,15 +1,22 @@
 """What is refused on a cluster: a sentence, a remedy, an exit code, and nothing written."""
 
 import os
+import platform
+import re
+import shutil
+import signal
 import socket
+import subprocess
 import sys
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support import block_encoder, real_photos
 from support.output import Vtsfind
-from support.two_machines import TwoMachines, free_port
+from support.two_machines import NODE, TwoMachines, free_port
 
 from vtsfind.base.errors import ModelMismatch, UsageError
 from vtsfind.base.progress import Monitor
@@ -18,6 +25,9 @@ from vtsfind.base.settings import Settings, places
 from vtsfind.cluster.connect import _require_same_versions
 from vtsfind.media.pool import DecodeTask
 from vtsfind.media.scan import stamp_of
+
+OTHER_PYTHON = os.environ.get("VTSFIND_TEST_OTHER_PYTHON", "")
+"""An interpreter of another version that has `ray[client]`."""
 
 
 def index(run: Vtsfind, on: str, tmp_path: Path) -> str:
@@ -108,3 +118,70 @@ def test_a_machine_without_the_model_is_named(two: TwoMachines) -> None:
                 monitor=Monitor(),
             )
         )
+
+
+def refused(on: str, tmp_path: Path) -> str:
+    """The message of a whole `index` in a process of its own, which is refused and writes nothing."""
+    command = ["index", str(real_photos.FOLDER), "--on", on, "--library", str(tmp_path / "library")]
+    for _ in range(20):  # the server for clients begins some time after the cluster
+        done = subprocess.run(
+            [sys.executable, "-m", "vtsfind", *command], capture_output=True, check=False, timeout=300
+        )
+        if b"No Ray cluster answers" not in done.stderr:
+            break
+    assert done.returncode == 2, done.stderr
+    assert not (tmp_path / "library").exists()
+    assert b"Traceback" not in done.stderr
+    return " ".join(done.stderr.decode().split())
+
+
+def test_a_cluster_with_a_machine_of_another_vtsfind_is_refused(
+    cluster: tuple[Any, str], tmp_path: Path
+) -> None:
+    other = tmp_path / "other" / "vtsfind"
+    other.mkdir(parents=True)
+    (other / "__init__.py").write_text('__version__ = "99.1"\n')
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        node = cluster[0].add_node(**NODE, env_vars={"PYTHONPATH": str(other.parent)})
+    try:
+        message = refused(cluster[1], tmp_path)
+    finally:
+        cluster[0].remove_node(node, allow_graceful=False)
+    assert re.search(
+        rf"The machine \S+ has Python {platform.python_version()} and vtsfind 99\.1, but this one Python \S+ and vtsfind "
+        r"\S+\. Install the same versions on both\.",
+        message,
+    ), message
+
+
+@pytest.fixture
+def other_python(tmp_path: Path) -> Iterator[str]:
+    """The address of a cluster of another Python."""
+    if not OTHER_PYTHON:
+        pytest.skip("VTSFIND_TEST_OTHER_PYTHON names no interpreter of another version that has ray[client]")
+    port = free_port()
+    head = f"--head --block --num-cpus=1 --port={free_port()} --ray-client-server-port={port}"
+    head += (
+        f" --include-dashboard=false --object-store-memory={100 << 20} --temp-dir=/tmp/vts-ray-{os.getpid()}"
+    )
+    with (tmp_path / "log").open("wb") as log:
+        running = subprocess.Popen(
+            [OTHER_PYTHON, "-m", "ray.scripts.scripts", "start", *head.split()],
+            stdout=log,
+            stderr=log,
+            env={**os.environ, "RAY_USAGE_STATS_ENABLED": "0", "PYTHONPATH": ""},
+            start_new_session=True,
+        )
+    try:
+        yield f"ray://127.0.0.1:{port}"
+    finally:
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+        shutil.rmtree(f"/tmp/vts-ray-{os.getpid()}", ignore_errors=True)
+
+
+def test_a_cluster_of_another_python_is_refused(other_python: str, tmp_path: Path) -> None:
+    message = refused(other_python, tmp_path)
+    assert f"The cluster at {other_python} cannot be joined: " in message
+    assert "Install the same versions of Python and Ray on both sides." in message

@@ -8,6 +8,13 @@ from typing import Any
 from vtsfind.cluster.machines import machines
 from vtsfind.cluster.workplace import RayWorkplace
 
+NODE = {
+    "num_cpus": 1,
+    "object_store_memory": 100 << 20,
+    "include_dashboard": False,
+}
+"""One machine of a cluster, for Ray."""
+
 
 @dataclass(frozen=True)
 class TwoMachines:
