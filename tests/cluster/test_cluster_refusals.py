@@ -183,5 +183,10 @@ def other_python(tmp_path: Path) -> Iterator[str]:
 
 def test_a_cluster_of_another_python_is_refused(other_python: str, tmp_path: Path) -> None:
     message = refused(other_python, tmp_path)
-    assert f"The cluster at {other_python} cannot be joined: " in message
+    own = platform.python_version()
+    assert re.search(
+        rf"The cluster at {re.escape(other_python)} cannot be joined: it has Ray: \S+ and Python: (?!{re.escape(own)})\S+, but"
+        rf" this machine Ray: \S+ and Python: {re.escape(own)}\.",
+        message,
+    ), message
     assert "Install the same versions of Python and Ray on both sides." in message

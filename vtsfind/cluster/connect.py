@@ -3,12 +3,14 @@
 import logging
 import os
 import platform
+import re
 import signal
 import socket
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +29,9 @@ _SCHEME = "ray://"
 _LOCAL_STORE_BYTES = 512 << 20
 """Shared memory of a cluster on this machine: a few times what is under way at once. Beyond it Ray writes to the disk."""
 _CONNECT_TIMEOUT_S = 10.0
+_TOKEN = Path("~/.ray/auth_token")
+"""Where Ray keeps the token of a user, which it makes for the first cluster on this machine."""
+_VERSIONS = re.compile(r"(?:Ray|Python): [\w.]+")
 _ANSWER_TIMEOUT_S = 120.0
 """Seconds that a machine may take to start an interpreter."""
 
@@ -49,15 +54,18 @@ def workplace(on: str, settings: Settings) -> Iterator["RayWorkplace"]:
     """
     if on != LOCAL and not on.startswith(_SCHEME):
         raise UsageError(f"--on cannot be '{on}'.", "Use ray, or ray://HOST:PORT.")
-    try:
-        import ray
-    except ImportError:
-        raise UsageError(
-            "Working on a cluster needs the package ray.", "Install it: python3 -m pip install 'ray[client]'"
-        ) from None
-    from vtsfind.cluster.workplace import RayWorkplace
-
     with ExitStack() as stack:
+        if on != LOCAL:
+            stack.enter_context(_token_shown())
+        try:
+            import ray
+        except ImportError:
+            raise UsageError(
+                "Working on a cluster needs the package ray.",
+                "Install it: python3 -m pip install 'ray[client]'",
+            ) from None
+        from vtsfind.cluster.workplace import RayWorkplace
+
         folder = stack.enter_context(TemporaryDirectory(prefix="vtsfind-ray-", ignore_cleanup_errors=True))
         stack.callback(ray.shutdown)
         with _quiet():
@@ -72,6 +80,22 @@ def workplace(on: str, settings: Settings) -> Iterator["RayWorkplace"]:
             )
         _require_same_versions(ray, found)
         yield RayWorkplace(ray, found)
+
+
+@contextmanager
+def _token_shown() -> Iterator[None]:
+    """Let a client of Ray show the cluster the token of its user, if there is one: a cluster that was started by one asks for it.
+
+    Ray looks at the variable when it is imported.
+    """
+    if "RAY_AUTH_MODE" in os.environ or not _TOKEN.expanduser().exists():
+        yield
+        return
+    os.environ["RAY_AUTH_MODE"] = "token"
+    try:
+        yield
+    finally:
+        del os.environ["RAY_AUTH_MODE"]
 
 
 @contextmanager
@@ -122,8 +146,14 @@ def _join(ray: Any, on: str) -> None:
     except ConnectionError as error:
         raise _no_answer(on, _first_sentence(error)) from None
     except RuntimeError as error:
+        found = _VERSIONS.findall(str(error))  # of the cluster, and of this process
+        cause = (
+            "it has {} and {}, but this machine {} and {}".format(*found)
+            if len(found) == 4
+            else _first_sentence(error)
+        )
         raise UsageError(
-            f"The cluster at {on} cannot be joined: {_first_sentence(error)}.",
+            f"The cluster at {on} cannot be joined: {cause}.",
             "Install the same versions of Python and Ray on both sides.",
         ) from None
 
@@ -131,7 +161,8 @@ def _join(ray: Any, on: str) -> None:
 def _no_answer(on: str, reason: str) -> UsageError:
     return UsageError(
         f"No Ray cluster answers at {on}: {reason}.",
-        "Check the address: `ray start --head` prints it, and its port for clients is 10001 by default.",
+        "Check the address: `ray start --head` prints it, and its port for clients is 10001 by default. A cluster that asks for a"
+        " token needs its ~/.ray/auth_token on this machine, too.",
     )
 
 
