@@ -231,8 +231,8 @@ def _say_what_is_missed(run: CommandRun, found: "Similar") -> None:
         )
     else:
         run.notes.say(
-            "The answer is exact: an approximate one needs pgvector on the library's server, and neither words, --in, --after,"
-            " --before nor --radius without --top."
+            "The answer is exact: an approximate one needs pgvector on the library's server, and neither words, --in, --camera,"
+            " --after, --before nor --radius without --top."
         )
 
 
