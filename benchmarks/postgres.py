@@ -9,7 +9,8 @@ is PostgreSQL's own in a temporary folder, over a Unix socket, with 512 MB of sh
 the machine as it is; ratios are of the same run. With pgvector on the server, approximate answers by an HNSW index are measured
 beside the exact ones, and how many of the nearest they find: of random codes, where nothing is near and that is hardest, and of codes
 that have a near one. With --folder the server and what was measured stay there, so that another run goes on; with --seconds a run ends
-after the part in which that time is over. With --write the figures go to docs/results/postgres.json.
+after the part in which that time is over. With --write the figures go to docs/results/postgres.json; those of another number of photos
+to a file with the number in its name.
 """
 
 import argparse
@@ -42,6 +43,7 @@ from vtsfind.store.postgres.hnsw import MAX_NEAREST, make_indexes
 
 SIGNATURE = Signature("made-up", "00" * 32, (Head("copy", 256), Head("scene", 256)))
 HEAD = "copy"
+PHOTOS = 1_000_000
 NEAREST = 20
 VIEWS = 5
 CLIENTS = 8
@@ -245,7 +247,7 @@ def parts(given: argparse.Namespace, folder: Path, address: str) -> Iterator[tup
 def main() -> None:
     """Measure, print and, if asked to, write."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--photos", type=int, default=1_000_000)
+    parser.add_argument("--photos", type=int, default=PHOTOS)
     parser.add_argument("--queries", type=int, default=20)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--seconds", type=float, default=float("inf"))
@@ -279,7 +281,7 @@ def main() -> None:
         figures["server_version"] = str(server.execute("SHOW server_version")[0][0])
     print(json.dumps(figures, indent=1))
     if given.write:
-        write_result("postgres", figures)
+        write_result("postgres" if given.photos == PHOTOS else f"postgres_{given.photos}", figures)
 
 
 if __name__ == "__main__":
