@@ -9,8 +9,9 @@ is PostgreSQL's own in a temporary folder, over a Unix socket, with 512 MB of sh
 the machine as it is; ratios are of the same run. With pgvector on the server, approximate answers by an HNSW index are measured
 beside the exact ones, and how many of the nearest they find: of random codes, where nothing is near and that is hardest, and of codes
 that have a near one. With --folder the server and what was measured stay there, so that another run goes on; with --seconds a run ends
-after the part in which that time is over. With --write the figures go to docs/results/postgres.json; those of another number of photos
-to a file with the number in its name.
+after the part in which that time is over. With --library only the approximate answers are measured, by the codes of that library of
+photos. With --write the figures go to docs/results/postgres.json; those of a library, or of another number of photos, to a file of their
+own beside it.
 """
 
 import argparse
@@ -34,7 +35,9 @@ from support.postgres_server import running_server
 from benchmarks.machine import write_result
 from vtsfind.base import bits
 from vtsfind.base.addresses import server_address
+from vtsfind.base.progress import Monitor
 from vtsfind.base.records import Head, Signature
+from vtsfind.engine.copying import copy_library
 from vtsfind.find.hamming.views import nearest
 from vtsfind.store.copying import ContentRow, FileRow, RowStore, batches
 from vtsfind.store.library import Library, open_copy, open_library
@@ -234,10 +237,20 @@ def compared(folder: Path, address: str, asked: Any) -> dict[str, Any]:
         }
 
 
+def real(library: Path, address: str, queries: Any) -> dict[str, Any] | str:
+    """Approximate answers by the codes of a library of photos."""
+    copied = copy_library(library, server_address(address), Monitor())
+    figures = hnsw(address, queries)
+    return figures if isinstance(figures, str) else {"contents": copied.contents, **figures}
+
+
 def parts(given: argparse.Namespace, folder: Path, address: str) -> Iterator[tuple[str, Callable[[], Any]]]:
     """What is measured, each with its name."""
     rng = np.random.default_rng(1)
     asked = rng.integers(0, 256, (given.queries, VIEWS, 32), dtype=np.uint8)
+    if given.library:
+        yield "hnsw", lambda: real(given.library, address, asked[:, :1])
+        return
     yield "load", lambda: loaded(given.photos, folder, address)
     yield "nearest", lambda: compared(folder, address, asked)
     yield "at_once", lambda: at_once(address, np.repeat(asked[:, :1], 4, axis=0))
@@ -249,6 +262,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--photos", type=int, default=PHOTOS)
     parser.add_argument("--queries", type=int, default=20)
+    parser.add_argument("--library", type=Path)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--write", action="store_true")
@@ -272,7 +286,7 @@ def main() -> None:
                 known[part] = work()
                 done.write_text(json.dumps(known))
         figures = {
-            "photos": given.photos,
+            "photos": known["hnsw"]["contents"] if given.library else given.photos,
             "nearest": NEAREST,
             **known.get("load", {}),
             **known.get("nearest", {}),
@@ -281,7 +295,8 @@ def main() -> None:
         figures["server_version"] = str(server.execute("SHOW server_version")[0][0])
     print(json.dumps(figures, indent=1))
     if given.write:
-        write_result("postgres" if given.photos == PHOTOS else f"postgres_{given.photos}", figures)
+        other = "_library" if given.library else f"_{given.photos}" if given.photos != PHOTOS else ""
+        write_result(f"postgres{other}", figures)
 
 
 if __name__ == "__main__":
