@@ -92,7 +92,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
 @pytest.fixture
 def shelf(drawn: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shelf:
     """The drawn photos, to be compared by processes however few they are."""
-    monkeypatch.setattr(module, "MIN_PAIRS_FOR_POOL", 1)
+    monkeypatch.setattr(module, "MIN_PAIRS_FOR_POOL", 0)
     monkeypatch.setattr(module, "MIN_PHOTOS_FOR_POOL", 1)
     return drawn.copied(tmp_path / "library")
 
@@ -149,7 +149,7 @@ def test_several_processes_say_what_one_says_of_real_photos(
     with real.copied(tmp_path / "one").looking(1) as looking:
         expected = looking.compare(real.pairs)
     assert any(expected)
-    monkeypatch.setattr(module, "MIN_PAIRS_FOR_POOL", 1)
+    monkeypatch.setattr(module, "MIN_PAIRS_FOR_POOL", 0)
     monkeypatch.delattr(module, "match_full_frame")
     monkeypatch.delattr(module, "match_local_features")
     with real.copied(tmp_path / "several").looking(2) as looking:

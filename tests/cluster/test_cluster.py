@@ -131,7 +131,7 @@ def test_a_library_made_on_two_machines_is_the_one_that_this_machine_makes(
 def test_duplicates_are_the_same_pair_for_pair_though_a_machine_is_killed_while_photos_are_compared(
     two: TwoMachines, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feature_cache, "MIN_PAIRS_FOR_POOL", 1)
+    monkeypatch.setattr(feature_cache, "MIN_PAIRS_FOR_POOL", 0)
     monkeypatch.setattr(feature_cache, "MIN_PHOTOS_FOR_POOL", 1)
     found = {}
     watcher = Watcher(Phase.VERIFY, two.kill_second)

@@ -33,8 +33,8 @@ COMMIT_EVERY_S = 2.0
 """Seconds of work that a killed run may lose."""
 MIN_PAIRS_FOR_POOL = 128
 """Pairs from which on processes are worth their start, which takes as long as about 30 pairs each."""
-_FIRST_LOOKS_PER_PAIR = 8
-"""Matches of full frames that take as long as a pair by local features."""
+_FIRST_LOOK_EFFORT = 1 / 8
+"""What matching full frames takes of the time of comparing a pair by local features."""
 MIN_PHOTOS_FOR_POOL = 64
 """Photos whose local features are to be extracted, from which on they are."""
 _MIN_PHOTOS_IF_RUNNING = 4
@@ -76,6 +76,8 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         """The pairs whose verdicts others have, by the keys of both contents."""
         self.compared = 0
         """Pairs that were compared in this run."""
+        self._own_effort = 0.0
+        """What this process has compared without others, in pairs by local features."""
         self._store = EvidenceStore(folder, features_version(), verdicts_version(), candidates_version())
         self._context = context
         self._last_commit_s = time.monotonic()
@@ -313,12 +315,13 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
 
     def _match_full_frames(self, pairs: Sequence[ContentPair]) -> Iterator[FullFrameVerdict]:
         done = 0
-        if self._is_pool_worthwhile(-(-len(pairs) // _FIRST_LOOKS_PER_PAIR)):
+        if self._is_pool_worthwhile(_FIRST_LOOK_EFFORT * len(pairs)):
             for found in self._verification.full_frame_verdicts(_known(pairs), self._context.cancel):
                 done += 1
                 yield found
         for first, second in pairs[done:]:
             self._context.cancel.check()
+            self._own_effort += _FIRST_LOOK_EFFORT
             yield match_full_frame(self._photo_features(first), self._photo_features(second))
 
     def _match_local_features(self, pairs: Sequence[ContentPair]) -> Iterator[PairVerdict]:
@@ -329,10 +332,13 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
                 yield found
         for first, second in pairs[done:]:
             self._context.cancel.check()
+            self._own_effort += 1
             yield match_local_features(self._with_local_features(first), self._with_local_features(second))
 
-    def _is_pool_worthwhile(self, pairs: int) -> bool:
-        return self.compared + pairs >= MIN_PAIRS_FOR_POOL and not self._store.problem
+    def _is_pool_worthwhile(self, effort: float) -> bool:
+        """Whether processes should do so much, in pairs by local features."""
+        is_worthwhile = self._verification.is_running or self._own_effort + effort >= MIN_PAIRS_FOR_POOL
+        return is_worthwhile and not self._store.problem
 
     def _extract_local_features(self, contents: Iterable[Content]) -> None:
         """Extract the local features of photos that have none yet."""
