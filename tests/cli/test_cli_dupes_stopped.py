@@ -160,7 +160,13 @@ def test_the_phases_are_told_with_as_many_steps_as_they_have(plain: DedupStats, 
     settings = Settings(library=str(tmp_path / "library"), workers=1)
     duplicates(Context(settings, progress=watcher), DedupOptions())
     told = dict(zip(watcher.phases, watcher.done, strict=True))
-    assert [phase for phase, _ in watcher.phases][:3] == [Phase.COMPARE, Phase.EXTRACT_FEATURES, Phase.VERIFY]
+    assert [phase for phase, _ in watcher.phases][:4] == [
+        Phase.CHECK,
+        Phase.COMPARE,
+        Phase.EXTRACT_FEATURES,
+        Phase.VERIFY,
+    ]
+    assert told[Phase.CHECK, plain.photos] == plain.photos
     assert told[Phase.EXTRACT_FEATURES, plain.extracted] == plain.extracted
     assert all(done == total for (phase, total), done in told.items() if phase is Phase.VERIFY)
 

@@ -226,7 +226,7 @@ def test_the_bar_of_keys_always_ends_with_help_and_quit(tmp_path: Path, size: tu
     [
         (KeyScope.GROUPS, ["Accept", "All", "Mark", "Compare", "Undo", "Not dup", "Bursts"]),
         (KeyScope.COMPARE, ["Back", "Side", "Flicker", "Diff", "Box", "Next", "Accept"]),
-        (KeyScope.SEARCH, ["Path", "Similar", "Back", "Mark", "Copy path", "Open"]),
+        (KeyScope.SEARCH, ["Search", "Similar", "Back", "Mark", "Copy path", "Open"]),
         (KeyScope.APPLY, ["Apply", "Stop", "Write plan", "Refresh"]),
         (KeyScope.HISTORY, ["Undo run", "Bring file back", "Refresh"]),
         (KeyScope.HOME, ["Index", "Add folder", "Stop", "Open", "Compare again"]),
