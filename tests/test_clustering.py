@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -65,6 +66,13 @@ def test_what_is_said_to_be_no_centre_is_a_member_of_one_of_its_copies() -> None
     truth = {(0, 1), (0, 2)}
     made = star_clusters([0, 1, 2], truth, (), KnownCopies(truth), lambda centre, _: centre != 0)
     assert made == [(1, 0)]
+
+
+@pytest.mark.parametrize(("hub", "centre"), [(3, 3), (5, 0)])
+def test_four_centres_are_tried_for_the_largest_group(hub: int, centre: int) -> None:
+    truth = {(0, other) for other in range(1, 6)} | {(hub, other) for other in range(6, 13)}
+    groups = star_clusters(range(13), truth, (), KnownCopies(truth))
+    assert groups[0][0] == centre
 
 
 def test_a_copy_of_a_copy_is_compared_with_the_centre() -> None:

@@ -128,6 +128,9 @@ def test_another_shot_goes_if_asked_for_and_of_the_same_day_by_the_cameras_clock
     other_day = "no camera says that both are of one day"
     assert stay_reasons(shots, asked={Verdict.BURST}) == {1: "", 2: other_day, 3: other_day}
     assert stay_reasons(shots) == dict.fromkeys((1, 2, 3), "another shot")
+    another = replace(shots[3].photo, path=b"/e.jpg", digest=b"e" * 32)
+    without_times = [replace(shots[3], verdict=None, photo=another), shots[3]]
+    assert stay_reasons(without_times, asked={Verdict.BURST}) == {1: other_day}
 
 
 def test_a_photo_never_goes_for_a_screenshot_of_it_though_edits_are_asked_for() -> None:
