@@ -112,7 +112,7 @@ def test_an_unusable_photo_is_named_and_exit_code_3(ask: Vtsfind, album: Path, t
     ]
     assert len(records(result, "hit")) == 12
     assert f"{tmp_path / 'half.jpg'} is damaged or cut short" in result.stderr
-    assert f"{tmp_path / 'gone.jpg'} is gone" in result.stderr
+    assert f"{tmp_path / 'gone.jpg'} does not exist" in result.stderr
 
 
 def test_a_missing_library_and_its_near_name_are_named(run: Vtsfind, photos: Path) -> None:
@@ -185,8 +185,25 @@ def test_only_photos_of_a_folder_and_of_some_days_are_looked_through(tmp_path: P
     assert found("--after", "2021-3-2", "--before", "2023") == ["2022", "shot"]
     assert found("--before", "2021-07", "--in", photos / "trip") == ["2021"]
     assert found("--in", photos / "trip", "--top", 1, "--radius", 64) in (["2021"], ["2023"], ["2025"])
+    nothing = run("query", photos / "shot.jpg", "--library", library, "--before", "1999")
+    assert (nothing.exit_code, nothing.stdout) == (1, "")
+    assert "No photo that the filters leave looks like" in nothing.stderr
     for arguments in (("--after", "May"), ("--before", "2021-13"), ("--in", tmp_path / "nowhere")):
         assert run("query", photos / "shot.jpg", "--library", library, *arguments).exit_code == 2
+
+
+def test_what_vtsfind_removed_is_no_answer_and_what_a_person_removed_is_said_to_be_gone(
+    tmp_path: Path, run: Vtsfind
+) -> None:
+    photos, plan = tmp_path / "photos", tmp_path / "plan.json"
+    for name, number in (("a.jpg", 1), ("copy of a.jpg", 1), ("b.jpg", 2)):
+        write(photos / name, scene(number))
+    assert run("index", photos).exit_code == 0
+    assert run("plan", "-o", plan).exit_code == 0
+    assert run("apply", plan, "--yes").exit_code == 0
+    (photos / "b.jpg").unlink()
+    hits = records(run("query", photos / "a.jpg", "--json"), "hit")
+    assert [(Path(hit["path"]).name, hit["missing"]) for hit in hits] == [("a.jpg", False), ("b.jpg", True)]
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_a_file_of_that_name_is_a_photo_unless_text_is_asked_for(find: Vtsfind, 
 def test_what_looks_like_a_path_stays_a_missing_file(find: Vtsfind, name: str) -> None:
     result = find(name)
     assert result.exit_code == 3
-    assert "is gone" in result.stderr
+    assert "does not exist" in result.stderr
 
 
 def test_a_photo_and_words_are_mixed_whether_the_library_has_it_or_not(

@@ -212,7 +212,8 @@ def _reason(members: Sequence[Member], keeper: int, place: int, asked: Collectio
     if verdict is None:
         return "was not compared with the kept one"
     if members[place].evidence.indirect:
-        return "is a copy of another photo of the group, not certainly of the kept one"
+        kind = "another shot" if verdict is Verdict.BURST else "a copy"
+        return f"is {kind} of another photo of the group, not certainly of the kept one"
     return stay_reason(_candidate(members[keeper]), _candidate(members[place]), verdict, asked)
 
 

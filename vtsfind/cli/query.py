@@ -13,6 +13,7 @@ from vtsfind.cli.completion import complete_cameras, complete_heads
 from vtsfind.cli.options import OUTPUT, CommonOptions, Device, Force, Html, PathOptions, require_one_of
 
 if TYPE_CHECKING:
+    from vtsfind.base.records import Failure
     from vtsfind.engine.search.query import SearchOptions, Similar
     from vtsfind.report.pictures import InlinePictures
 
@@ -160,6 +161,7 @@ def query(
     """
     with running(common, device=options.device) as run, cancel_on_signal(run):
         from vtsfind.engine.search.query import find_similar
+        from vtsfind.engine.search.where import EVERYTHING
 
         if not (queries or words.text):
             raise UsageError("Nothing to search for is named.", "Name a photo, or describe what it shows.")
@@ -188,7 +190,7 @@ def query(
             _write_page(run, found, page.html, force=page.force)
         else:
             _write(run, found, paths, pictures)
-        _conclude(run, found)
+        _conclude(run, found, is_filtered=options.search_options().where != EVERYTHING)
         if options.approximate:
             _say_what_is_missed(run, found)
 
@@ -236,16 +238,27 @@ def _say_what_is_missed(run: CommandRun, found: "Similar") -> None:
         )
 
 
-def _conclude(run: CommandRun, found: "Similar") -> None:
+def _failure_words(failure: "Failure") -> str:
+    """What is wrong with a photo that was asked for: it may never have been there."""
+    from vtsfind.base.paths import show_path
+    from vtsfind.base.records import Reason
+
+    if failure.reason is Reason.VANISHED:
+        return f"{show_path(failure.path)} does not exist."
+    return str(failure)
+
+
+def _conclude(run: CommandRun, found: "Similar", *, is_filtered: bool) -> None:
     """Say which photos could not be read and for which nothing was found; choose the exit code."""
     from vtsfind.base.paths import show_path
     from vtsfind.base.words import counted
 
     for answer in found.answers:
         if answer.failure:
-            run.notes.warn(str(answer.failure))
+            run.notes.warn(_failure_words(answer.failure))
         elif not answer.neighbours:
-            run.notes.say(f"No photo of the library looks like {show_path(answer.query.name)}.")
+            which = "that the filters leave" if is_filtered else "of the library"
+            run.notes.say(f"No photo {which} looks like {show_path(answer.query.name)}.")
         if answer.unknown:
             run.notes.say(f"Not known, and left out: {', '.join(answer.unknown)}.")
     if found.unlooked:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import BinaryIO
 
 import numpy as np
@@ -15,6 +16,7 @@ from vtsfind.base.records import Failure, Head, PictureInfo, Stamp
 from vtsfind.engine.context import Context
 from vtsfind.engine.library.access import ModelLike, open_library
 from vtsfind.engine.library.heads import SCENE_HEAD
+from vtsfind.engine.library.removed import removed_by_runs
 from vtsfind.engine.search.query_image import QueryImage, ViewCodes, codes_of, content_digest, query_image
 from vtsfind.engine.search.query_words import (
     Directions,
@@ -236,6 +238,7 @@ def _neighbours(
     equal = [record for place in np.flatnonzero(found.distances == 0) for record in files[place]]
     own = _same_files(index, asked, equal) if asked and equal and found.are_bits else []
     known = {record.path for record in own}
+    removed = cache(removed_by_runs)  # read only if something is missing
     rank = 0
     for records, distance in ((own, 0), *zip(files, found.distances, strict=True)):
         for record in records:
@@ -244,6 +247,9 @@ def _neighbours(
                 or (record.path in known and records is not own)
                 or not photos.passes(record)
             ):
+                continue
+            missing = not os.path.lexists(record.path)
+            if missing and record.path in removed():
                 continue
             rank += 1
             if top is not None and rank > top:
@@ -255,7 +261,7 @@ def _neighbours(
                 photos.bits,
                 record.info,
                 record.stamp,
-                missing=not os.path.lexists(record.path),
+                missing=missing,
                 same_content=record.path in known,
             )
 
