@@ -6,12 +6,13 @@ import pytest
 
 from vtsfind.act.keep_rules import KeepCandidate
 from vtsfind.act.removal import stay_reason, stay_reasons
-from vtsfind.base.contents import Contents, Item, ItemKind
+from vtsfind.base.contents import PALETTE, Contents, Item, ItemKind
 from vtsfind.base.groups import Evidence, Member, Photo, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
 
 PLAIN = Contents()
+FEW_COLOURS = Contents(colours=PALETTE)
 TIME, NOTE = Item(ItemKind.TIME, "2024-05-01 12:00:00"), Item(ItemKind.MAKER_NOTE, "1")
 SHOT: dict[str, Any] = {"camera": "Maker Model", "contents": Contents(items=(TIME, NOTE))}
 
@@ -169,6 +170,11 @@ def test_of_two_files_as_a_camera_wrote_them_neither_goes_if_their_formats_diffe
     [
         ({}, {"kind": "WEBP"}, True),
         ({"kind": "PNG", "lossless": True}, {"kind": "WEBP"}, False),
+        (
+            {"kind": "PNG", "lossless": True, "contents": FEW_COLOURS},
+            {"kind": "GIF", "contents": FEW_COLOURS},
+            True,
+        ),
         ({}, {}, False),
         ({"width": 800}, {"kind": "WEBP"}, False),
     ],

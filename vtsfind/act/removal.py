@@ -130,7 +130,7 @@ def _is_proven(candidate: KeepCandidate) -> bool:
 def _format_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     """Why it is not clear which of two files the camera wrote, in words; empty if it is."""
     formats = {kept.photo.info.format, file.photo.info.format}
-    has_note = file.details.contents is not None and file.details.contents.of(ItemKind.MAKER_NOTE)
+    has_note = file.details.has(ItemKind.MAKER_NOTE)
     return "either may be as the camera wrote it" if len(formats) > 1 and has_note else ""
 
 

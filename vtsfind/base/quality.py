@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vtsfind.base.contents import Contents
+from vtsfind.base.contents import Contents, ItemKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,10 @@ class Details:
     """Brightness, 0 to 255, around each point of a grid over the picture, row by row; empty if it was not computed."""
     contents: Contents | None = None
     """What the file holds; None if that was not looked at, or could not be understood."""
+
+    def has(self, kind: ItemKind) -> bool:
+        """Whether the file is known to have something of a kind."""
+        return bool(self.contents and self.contents.of(kind))
 
     def to_record(self) -> dict[str, Any]:
         """Say it in JSON's types."""
