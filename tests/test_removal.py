@@ -128,6 +128,11 @@ def test_another_shot_goes_if_asked_for_and_of_the_same_day_by_the_cameras_clock
     other_day = "no camera says that both are of one day"
     assert stay_reasons(shots, asked={Verdict.BURST}) == {1: "", 2: other_day, 3: other_day}
     assert stay_reasons(shots) == dict.fromkeys((1, 2, 3), "another shot")
+    place = Details(enlarged=0.0, contents=Contents(items=(Item(ItemKind.PLACE, "48.1 11.5"),)))
+    with_place = [shots[0], replace(shots[1], details=place)]
+    assert "which the kept one lacks" in stay_reasons(with_place, asked={Verdict.BURST})[1]
+    both = [replace(each, details=place) for each in with_place]
+    assert stay_reasons(both, asked={Verdict.BURST}) == {1: ""}
     another = replace(shots[3].photo, path=b"/e.jpg", digest=b"e" * 32)
     without_times = [replace(shots[3], verdict=None, photo=another), shots[3]]
     assert stay_reasons(without_times, asked={Verdict.BURST}) == {1: other_day}

@@ -146,6 +146,14 @@ def test_a_faint_spot_on_an_even_ground_counts_from_the_level_that_rounding_cann
     assert found == [False, True]
 
 
+def test_the_only_texture_of_a_picture_is_not_its_own_measure() -> None:
+    random = np.random.default_rng(0)
+    pair = [np.full((200, 200, 3), 120, np.uint8) for _ in range(2)]
+    for picture in pair:
+        picture[100:104, 100:104] = random.integers(0, 2, (4, 4, 1)) * 160 + 40
+    assert differs_in_part(pair[0], pair[1], 1)
+
+
 def test_the_measure_is_what_its_limit_was_chosen_for() -> None:
     measured = [
         largest_excess(np.asarray(photograph(name)), saved(photograph(name), 60), 1) for name in NAMES
