@@ -286,6 +286,19 @@ def test_photos_are_marked_while_they_are_compared_and_accepting_goes_on(tmp_pat
     drive(on_disk(tmp_path), script)
 
 
+@pytest.mark.parametrize("mode", ["v", "f", "d"])
+def test_what_becomes_of_a_photo_follows_its_mark_in_every_view(mode: str, tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("enter", mode)
+        assert "2 may go: " in hand.text
+        await hand.press("space")
+        assert "2 kept by your choice" in hand.text
+        await hand.press("space")
+        assert "2 may go: " in hand.text
+
+    drive(on_disk(tmp_path, 1), script, size=(80, 24))
+
+
 def test_a_photo_that_is_gone_is_said_to_be_gone(tmp_path: Path) -> None:
     groups = on_disk(tmp_path, 1)
     os.unlink(groups[0].members[1].photo.path)

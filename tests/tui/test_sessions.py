@@ -70,23 +70,27 @@ def test_accepted_files_go_to_the_trash_and_come_back(tmp_path: Path) -> None:
 
 
 def test_one_file_of_a_run_comes_back_alone(tmp_path: Path) -> None:
-    groups = on_disk(tmp_path / "photos", 3)
-    files = sorted(path for path in (tmp_path / "photos").rglob("*.*"))
+    folder = tmp_path / "photos" / "WhatsApp Images of all the years since the first telephone"
+    groups = on_disk(folder, 3)
+    files = sorted(path for path in folder.rglob("*.*"))
 
     async def script(hand: Hand) -> None:
         await hand.press("a", "a", "f5", "x", "y")
         await hand.finish()
         gone = [path for path in files if not path.exists()]
         assert len(gone) == 2
-        await hand.press("f6", "tab", "down", "b")
+        await hand.press("f6", "tab", "down")
+        assert hand.text.count("beach-small.jpg") == 2, "a long folder hides no name"
+        await hand.press("b")
         await hand.finish()
         assert [path.exists() for path in gone] == [False, True]
         assert "1 restored" in hand.text
+        assert hand.told[-1] == f"Brought back beach-small.jpg to {gone[1].parent}."
         await hand.press("b")  # the same file again
         await hand.finish()
         assert [path.exists() for path in gone] == [False, True]
 
-    drive(groups, script)
+    drive(groups, script, size=(80, 24))
 
 
 def test_enter_alone_moves_nothing(tmp_path: Path) -> None:
@@ -95,6 +99,7 @@ def test_enter_alone_moves_nothing(tmp_path: Path) -> None:
     async def script(hand: Hand) -> None:
         await hand.press("a", "f5", "x", "enter")
         hand.page(ConfirmDialog)
+        assert "Press  y  to move them to the trash,  n  to go back." in hand.text
         assert all(path.exists() for path in (tmp_path / "photos").rglob("*.*"))
 
     drive(groups, script)

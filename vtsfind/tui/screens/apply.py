@@ -139,7 +139,13 @@ class ApplyPage(Page):
         step = self._applied.steps[place]
         word, style = _STATE_LABELS.get(step.state, (step.state.value, "dim"))
         note = [(f"  {step.note}", style)] if step.note else []
-        return [(f"{word:<10}", style), (show_path(step.operation.path), "name"), *note]
+        folder, name = os.path.split(step.operation.path)
+        return [
+            (f"{word:<10}", style),
+            (show_path(name), "name"),
+            *note,
+            (f"  {show_path_from_home(folder)}", "dim"),
+        ]
 
     # -- applying --------------------------------------------------------------------------------------------------
 

@@ -253,6 +253,10 @@ class ComparePage(Page):
         self._decisions_changed()
         return True
 
+    def _show_decision(self) -> None:
+        self._show_titles()
+        self._show_facts(self._aligned_pair.lines if self._aligned_pair else [])
+
     def _decisions_changed(self) -> None:
         self.refresh_status()
         self.post_message(DecisionsChanged(self))
@@ -268,7 +272,7 @@ class ComparePage(Page):
     def action_drop(self) -> None:
         """Keep or remove the photo on the right."""
         if self._apply_to_review("toggle", self._member):
-            self._show_titles()
+            self._show_decision()
 
     def action_choose(self, digit: int) -> None:
         """Keep another photo instead."""
@@ -281,8 +285,7 @@ class ComparePage(Page):
     def action_refuse(self) -> None:
         """Remember that the photo on the right is not a duplicate."""
         if self._apply_to_review("refuse", self._member):
-            self._show_titles()
-            self._show_facts(self._aligned_pair.lines if self._aligned_pair else [])
+            self._show_decision()
 
     def action_undo(self) -> None:
         """Undo the last decision."""

@@ -1,5 +1,6 @@
 """The runs recorded in the journal, and undoing one."""
 
+import os
 from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -14,7 +15,7 @@ from textual.widgets import Static
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import State
-from vtsfind.base.paths import show_path
+from vtsfind.base.paths import show_path, show_path_from_home
 from vtsfind.base.progress import Monitor
 from vtsfind.base.words import counted, file_size
 from vtsfind.tui.keys import KeyScope, bindings
@@ -116,13 +117,15 @@ class HistoryPage(Page):
 
         def line(place: int) -> Line:
             op_record = op_records[place]
+            folder, name = os.path.split(op_record.operation.path)
             note = [(f"  {op_record.note}", "dim")] if op_record.note else []
             return [
                 (f"{op_record.state.value:<9}", colours.get(op_record.state, "dim")),
                 (f"{op_record.operation.action.value:<11}", "dim"),
                 (f"{file_size(op_record.operation.size):>9}  ", "dim"),
-                (show_path(op_record.operation.path), "name"),
+                (show_path(name), "name"),
                 *note,
+                (f"  {show_path_from_home(folder)}", "dim"),
             ]
 
         files.show(len(op_records), line, files.cursor if run.run == self._shown_run else 0)
@@ -178,14 +181,8 @@ class HistoryPage(Page):
         """Show the outcome."""
         if message.job != "undo":
             return
-        from vtsfind.engine.apply.undo import RestoreOutcome
-
-        undone = cast("UndoResult", message.result)
         self.query_one("#undo-doing").display = False
-        back = len(undone.of(RestoreOutcome.RESTORED))
-        text = f"Restored {counted(back, 'file')}."
-        left = len(undone.steps) - back
-        self.notify(text + (f" {left:,} could not be restored; see the notes." if left else ""), timeout=8)
+        self.notify(_restored(cast("UndoResult", message.result)), timeout=8)
         self._load_runs()
         self.context.load_groups()
 
@@ -197,3 +194,18 @@ class HistoryPage(Page):
     def action_reload(self) -> None:
         """Read the journal again."""
         self._load_runs()
+
+
+def _restored(undone: "UndoResult") -> str:
+    """What came back, in a sentence or two; a single photo by its name."""
+    from vtsfind.engine.apply.undo import RestoreOutcome
+
+    back = [step.operation for step in undone.of(RestoreOutcome.RESTORED)]
+    left = len(undone.steps) - len(back)
+    text = f"Restored {counted(len(back), 'file')}."
+    photos = [operation for operation in back if not operation.sidecar_of]
+    if len(photos) == 1:
+        folder, name = os.path.split(photos[0].path)
+        sidecars = f" and {counted(len(back) - 1, 'sidecar file')}" if len(back) > 1 else ""
+        text = f"Brought back {show_path(name)}{sidecars} to {show_path_from_home(folder)}."
+    return text + (f" {left:,} could not be restored; see the notes." if left else "")

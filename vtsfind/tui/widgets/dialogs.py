@@ -58,7 +58,7 @@ class ConfirmDialog(ModalScreen[bool]):
     lines
         What will happen.
     yes
-        The label of the answer yes.
+        What the answer yes does, as an order.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -75,11 +75,11 @@ class ConfirmDialog(ModalScreen[bool]):
         with VerticalScroll(id="confirm", classes="dialog") as box:
             box.border_title = self._title
             yield Static(Text("\n".join(self._lines)))
-            answer = Text("\n")
+            answer = Text("\nPress ")
             answer.append(" y ", style="bold reverse")
-            answer.append(f" {self._yes}    ")
+            answer.append(f" to {self._yes}, ")
             answer.append(" n ", style="bold reverse")
-            answer.append(" cancel")
+            answer.append(" to go back.")
             yield Static(answer)
 
     def action_answer(self, answer: bool) -> None:  # noqa: FBT001 - Textual calls it with the binding's value
