@@ -154,6 +154,17 @@ def test_a_notice_does_not_cover_the_paths_of_the_photos(tmp_path: Path) -> None
     drive(groups, script, notices=True)
 
 
+def test_a_notice_does_not_cover_what_the_plan_does(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("A", "enter")
+        await hand.finish()
+        await hand.press("f5")
+        assert any("Accepted" in note for note in hand.told)
+        assert "to the trash from 2 groups of copies; frees" in hand.text
+
+    drive(on_disk(tmp_path, 2), script, size=(80, 24), notices=True)
+
+
 def test_a_notice_shows_a_path_as_it_is() -> None:
     groups = [group(1, [photo(b"/nowhere/[red]a.jpg"), photo(b"/nowhere/[b]b.jpg")])]
 
@@ -216,7 +227,12 @@ def test_the_bar_of_keys_always_ends_with_help_and_quit(tmp_path: Path, size: tu
     async def script(hand: Hand) -> None:
         for keys in (("f3",), ("enter",), ("escape", "f2"), ("f4",), ("f5",), ("f6",)):
             await hand.press(*keys)
-            assert re.search(r"\? Help +q Quit", hand.text.splitlines()[-1])
+            help_key = "F1" if keys == ("f4",) else r"\?"  # a text field has the focus there
+            assert re.search(rf"{help_key} Help +q Quit", hand.text.splitlines()[-1])
+        await hand.press("f4", "f1")
+        assert "Keys: Search" in hand.text
+        await hand.press("escape", "escape")
+        assert "? Help" in hand.text.splitlines()[-1]
 
     drive(on_disk(tmp_path, 1), script, size=size)
 
@@ -243,9 +259,9 @@ def test_at_80_columns_each_screen_names_its_main_keys_whole_and_those_of_the_ot
         shown = [action for action in footer_actions(scope) if f" {action.label} " in last]
         assert [action.label for action in shown] == labels
         assert all(f"{key_names(action).partition(',')[0]} {action.label} " in last for action in shown)
-        assert "? Help" in last
+        assert ("F1 Help" if scope is KeyScope.SEARCH else "? Help") in last
         assert "F2 Home  F3 Groups  F4 Search  F5 Apply  F6 History" in first
-        assert "0/1 decided" in first
+        assert ("0/1 decided" in first) == (scope in {KeyScope.GROUPS, KeyScope.COMPARE, KeyScope.APPLY})
 
     drive(on_disk(tmp_path, 1), script, size=(80, 24))
 

@@ -28,6 +28,7 @@ def test_accepting_goes_on_to_the_next_open_group_and_outlives_the_session() -> 
 
     async def second(hand: Hand) -> None:
         assert hand.review.totals.decided == 2
+        assert hand.groups.cursor == 2, "the first undecided group"
         await hand.press("u", "u")
         assert hand.review.totals.decided == 0
         assert hand.groups.cursor == 0

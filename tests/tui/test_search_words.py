@@ -61,6 +61,21 @@ def test_filters_hold_for_words_and_a_name_filters_alone(folder: Path) -> None:
     drive(None, script, settings=SETTINGS)
 
 
+def test_filters_that_leave_no_photo_are_said_so(folder: Path) -> None:
+    assert folder.is_dir()
+
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        assert await ask(hand, "in:nowhere sky") == []
+        assert "There is no folder nowhere. Check the name" in hand.text
+        assert await ask(hand, "before:1990 sky") == []
+        assert "No photo of the library passes the filters." in hand.text
+        await hand.press("plus")
+        assert "No photo of the library passes the filters." in hand.text
+
+    drive(None, script, settings=SETTINGS)
+
+
 def test_words_that_are_not_known_are_said_so(folder: Path) -> None:
     assert folder.is_dir()
 

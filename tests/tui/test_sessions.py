@@ -21,6 +21,7 @@ from vtsfind.base.settings import Settings
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.indexing.update import update
+from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.tui.app import BrowseApp
 from vtsfind.tui.screens.apply import ApplyPage
 from vtsfind.tui.screens.groups import GroupsPage
@@ -59,6 +60,8 @@ def test_accepted_files_go_to_the_trash_and_come_back(tmp_path: Path) -> None:
         gone = [path for path in files if not path.exists()]
         assert len(gone) == 1
         assert "Moved 1 file to the trash" in hand.text
+        await hand.press("f3")
+        assert hand.review.decision(hand.groups.group or 0).status is ReviewStatus.OPEN
         await hand.press("f6")
         hand.page(HistoryPage)
         await hand.press("u", "y")
@@ -289,7 +292,7 @@ def test_the_search_begins_with_the_library_and_filters_refines_marks_and_copies
         await hand.press("escape", "slash")
         await hand.write("before:1990")
         await hand.press("enter")
-        assert "No photo of the library is in that folder" in hand.text
+        assert "No photo of the library passes the filters." in hand.text
 
     drive(None, script, settings=SETTINGS)
 

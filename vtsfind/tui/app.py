@@ -172,13 +172,13 @@ class BrowseApp(SerialKeysApp):
         """Show an error to the user."""
         self.notify(error_message(error), severity="error", timeout=8)
 
-    def status_texts(self) -> tuple[str, ...]:
-        """The progress of the review for the top bar, longest text first."""
+    def status_texts(self, *, with_review: bool) -> tuple[str, ...]:
+        """What the top bar says, longest text first: what runs, the library, and if asked the progress of the review."""
         running = [job for job in self.jobs.running if job != _LOADING]
         busy = f"\u25cf {', '.join(running)}  " if running else ""
         name = f"{self.session.settings.library}  "
         review = self.session.review
-        if review is None:
+        if review is None or not with_review:
             return busy + name, busy
         totals = review.totals
         decided = f"{totals.decided:,}/{len(review.groups):,} decided"

@@ -148,7 +148,7 @@ def chosen_photos(where: Where, index: Library, head: str, *, approximate: bool 
     Raises
     ------
     UsageError
-        If the library has no photo in one of the folders, or by one of the cameras.
+        If the library has no photo in one of the folders, no folder with one of the words, or no photo by one of the cameras.
     """
     if where == EVERYTHING:
         bits = next(each.bits for each in index.signature.heads if each.name == head)
@@ -168,9 +168,10 @@ def passing(where: Where, index: Library) -> Passes:
     Raises
     ------
     UsageError
-        If the library has no photo in one of the folders, or by one of the cameras.
+        If the library has no photo in one of the folders, no folder with one of the words, or no photo by one of the cameras.
     """
     cameras = _cameras_named(where.cameras, index)
+    _check_words(where.words, index)
     found = library_folders(where.folders, index.stamps() if where.folders else ())
     places = [place for folder in found for place in folder]
     words = [os.fsencode(word.lower()) for word in where.words]
@@ -195,6 +196,16 @@ def passing(where: Where, index: Library) -> Passes:
         )
 
     return passes
+
+
+def _check_words(words: Sequence[str], index: Library) -> None:
+    """Refuse a word that is in the path of no folder of a library."""
+    if not words:
+        return
+    folders = {os.path.dirname(path).lower() for path in index.stamps()}
+    for word in words:
+        if not any(os.fsencode(word.lower()) in folder for folder in folders):
+            raise UsageError(f"There is no folder {word}.", "Check the name, and quote it if it has spaces.")
 
 
 def _cameras_named(words: Sequence[str], index: Library) -> set[str]:

@@ -33,6 +33,8 @@ _MAX_HITS = 60
 _CHANGES_PHOTOS = {"index", "apply", "undo"}
 """Jobs after which other photos are there."""
 _BAR_WIDTH = 8
+_NONE_SIMILAR = "No photo is this similar. Press + to allow more difference."
+_NONE_PASSES = "No photo of the library passes the filters."
 
 
 class SearchPage(Page):
@@ -163,7 +165,9 @@ class SearchPage(Page):
             empty = (
                 str(answer.failure)
                 if answer.failure
-                else "No photo is this similar. Press + to allow more difference."
+                else _NONE_SIMILAR
+                if self._radius is not None or self._where == EVERYTHING
+                else _NONE_PASSES
             )
         else:
             width = self._hits.text_width(len(answer))
@@ -171,7 +175,7 @@ class SearchPage(Page):
             empty = (
                 "The library has no photos yet. Press F2 to index folders."
                 if self._where == EVERYTHING
-                else "No photo of the library is in that folder, of that time and by that camera."
+                else _NONE_PASSES
             )
         self._hits.show(cards, cursor, empty=empty)
         self._titles()
@@ -202,11 +206,13 @@ class SearchPage(Page):
     @on(Input.Submitted, "#query-path")
     def _on_path_submitted(self, event: Input.Submitted) -> None:
         try:
-            self._where, rest = split_filters(event.value)
+            where, rest = split_filters(event.value)
         except UsageError as error:
             self._answer = None
             self._hits.show([], empty=f"{error.message} {error.remedy}")
             return
+        if where != self._where:
+            self._where, self._radius = where, None
         self._filters = filter_words(event.value)
         path = parse_dropped_path(rest)
         if os.path.isdir(path):
@@ -262,6 +268,8 @@ class SearchPage(Page):
         if not isinstance(self._answer, Answer):
             return
         hits = self._answer.neighbours
+        if not hits and self._radius is None:  # the limit is not why there is none
+            return
         bits = hits[0].bits if hits else 256
         step = max(1, bits // 64)
         now = self._radius if self._radius is not None else (hits[-1].distance if hits else bits // 8)

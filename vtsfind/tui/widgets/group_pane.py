@@ -54,8 +54,8 @@ class GroupPane(Vertical):
         self._sort = Sort.GAIN
         self._reversed = False
         self._filter = Filter()
-        self._current: dict[GroupView, int | None] = {}
-        """The group under the cursor in each view."""
+        self._current: dict[GroupView, tuple[Review, int | None]] = {}
+        """The group under the cursor in each view, and the review that it is of."""
 
     def compose(self) -> Iterable[Widget]:
         """The list and the line."""
@@ -70,7 +70,7 @@ class GroupPane(Vertical):
         return self.query_one(GroupList)
 
     def show(self, review: Review, listing: Listing, view: GroupView) -> None:
-        """Show groups; the cursor returns to where it was in the view."""
+        """Show groups; the cursor returns to where it was in the view, or goes to the first undecided group."""
         self._shown = (review, listing, view)
         self._reorder(listing)
 
@@ -125,8 +125,7 @@ class GroupPane(Vertical):
         if self._shown is None or message.listing is not self._shown[1]:
             return
         review, _, view = self._shown
-        found = np.flatnonzero(message.order == self._current.get(view, -1))
-        cursor = int(found[0]) if len(found) else 0
+        cursor = self._place(review, view, message.order)
         empty = _NO_MATCH if review.groups else _NO_GROUPS.format(view)
         self.groups.show(review, message.order, cursor, empty=empty)
         self._note_current()
@@ -139,7 +138,16 @@ class GroupPane(Vertical):
     @on(GroupList.GroupHighlighted)
     def _note_current(self) -> None:
         if self._shown:
-            self._current[self._shown[2]] = self.groups.group
+            review, _, view = self._shown
+            self._current[view] = review, self.groups.group
+
+    def _place(self, review: Review, view: GroupView, order: npt.NDArray[np.int64]) -> int:
+        """Where the cursor was in a review; the first undecided group of a new one."""
+        of, group = self._current.get(view, (None, None))
+        if of is not review:
+            return review.next_open(order, -1) or 0
+        found = np.flatnonzero(order == group)
+        return int(found[0]) if len(found) else 0
 
     # -- typing a filter -------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from typing import ClassVar
 from rich.text import Text
 from textual import events
 from textual.widget import Widget
+from textual.widgets import Input
 
 from vtsfind.tui.keys import KeyAction, KeyScope, footer_actions, key_names
 
@@ -28,6 +29,13 @@ class KeyBar(Widget):
         self._essential = everywhere
         self._spans: list[tuple[int, int, KeyAction]] = []
 
+    def on_mount(self) -> None:
+        """Follow the focus: a text field takes the keys that type a character."""
+        self.watch(self.screen, "focused", self._draw_again, init=False)
+
+    def _draw_again(self) -> None:
+        self.refresh()
+
     def render(self) -> Text:
         """Draw the keys: those of the screen from the left as far as they fit, then help and quit."""
         gap = "  " if self._width(self._actions, 2) <= self.size.width else " "
@@ -42,14 +50,14 @@ class KeyBar(Widget):
                     continue
                 room -= width
             start = len(text)
-            text.append(gap[1:] + _first_key(action), key_style)
+            text.append(gap[1:] + self._key(action), key_style)
             text.append(f" {action.label} ")
             self._spans.append((start, len(text), action))
         return text
 
     def _width(self, actions: Iterable[KeyAction], gap: int) -> int:
         """Characters that some keys with their labels take."""
-        return sum(len(_first_key(action)) + 1 + len(action.label) + gap for action in actions)
+        return sum(len(self._key(action)) + 1 + len(action.label) + gap for action in actions)
 
     async def on_click(self, event: events.Click) -> None:
         """Run the action of the clicked key."""
@@ -57,6 +65,8 @@ class KeyBar(Widget):
             if start <= event.x < end:
                 await self.app.run_action(action.name, self.screen)
 
-
-def _first_key(action: KeyAction) -> str:
-    return key_names(action).partition(",")[0]
+    def _key(self, action: KeyAction) -> str:
+        """The key to show for an action: the first; for one that works everywhere the last, while a text is typed."""
+        names = key_names(action).split(", ")
+        is_typed = isinstance(self.screen.focused, Input)
+        return names[-1 if is_typed and action in self._essential else 0]
