@@ -65,7 +65,7 @@ ACTIONS = (
     KeyAction(H, "reload", "r", "Compare again", "Find duplicates again, with what was indexed since.", footer=True),
     KeyAction(G, "accept", "a", "Accept", "Accept and go to the next undecided group.", footer=True),
     KeyAction(G, "accept_all", "A", "All", "Accept all groups of this kind, or in these folders; asks first.", footer=True, shown="A"),
-    KeyAction(G, "drop", "space", "Mark", "Keep or remove this photo.", footer=True),
+    KeyAction(G, "drop", "space", "Mark", "Keep or remove this photo; \u2022 in the list: marked, not accepted yet (a).", footer=True),
     KeyAction(G, "compare", "enter", "Compare", "Compare two photos closely.", footer=True),
     KeyAction(G, "undo", "u", "Undo", "Undo the last decision, then the one before it.", footer=True),
     KeyAction(G, "refuse", "n", "Not dup", "Not a duplicate; remembered. On the keeper: none of the group is.", footer=True),
