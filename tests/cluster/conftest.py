@@ -52,15 +52,19 @@ def cluster() -> Iterator[tuple[Any, str]]:
 
 
 @pytest.fixture
-def joined(cluster: tuple[Any, str]) -> Any:
-    """The module `ray`, connected to the cluster from within: a client of it takes longer to start."""
+def joined(cluster: tuple[Any, str]) -> Iterator[Any]:
+    """The module `ray`, connected to the cluster from within: a client of it takes longer to start.
+
+    It is left after each test: Ray tells of lost machines on standard output, whatever test runs then.
+    """
     import ray
 
     if not ray.is_initialized():  # a command that was tested in this process may have left the cluster
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             ray.init(cluster[0].address, log_to_driver=False, logging_level=logging.CRITICAL)
-    return ray
+    yield ray
+    ray.shutdown()
 
 
 @pytest.fixture
