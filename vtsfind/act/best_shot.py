@@ -9,7 +9,7 @@ from vtsfind.media.shot_quality import ShotQuality
 _CLIPPING_WEIGHT: Final = 2.0
 """Loss of score for each share of pixels that lost detail beyond the best exposed shot: 5 % count as 10 % of sharpness."""
 _CLEAR_LEAD: Final = 0.03
-"""Lead in score from which one shot is clearly better: JPEG quality 92 instead of 95 makes up to 1 %."""
+"""Lead in score from which one shot is clearly better; more than what saving it as a slightly worse JPEG makes."""
 _NOTABLE_CLIPPING: Final = 0.01
 
 

@@ -14,7 +14,7 @@ from vtsfind.media.work import Content, ProcessedContent, Setup
 _MAX_SIDE_PX: Final = 1024
 """The longer side that shots are rated at, in pixels, at most."""
 _SCALE: Final = 0.5
-"""Shots are rated at half their size: the noise of JPEG files is averaged out (it made up to 17 % of the gradient, then 5 %)."""
+"""Shots are rated at half their size: most of the noise of JPEG files is averaged out."""
 _BLOCK_PX: Final = 32
 _SHARPEST_SHARE: Final = 0.25
 """Share of the blocks whose mean gradient counts: the subject, where the background is out of focus."""

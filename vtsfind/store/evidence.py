@@ -31,7 +31,7 @@ stages            stage             the name of a stage of the last search for d
                   data              its result
 ================= ================= ======================================================================================
 
-Features take about 40 to 95 kB a photo, points about 3 kB; `trim` drops some where there are very many.
+Features take up to about 110 kB a photo, points about 3 kB; `trim` drops some where there are very many.
 """
 
 import json

@@ -38,7 +38,7 @@ MAX_MEAN_PAIRS_PER_PHOTO = 2
 """Pairs a photo, over all photos, at most; those with the most votes are kept."""
 MAX_POINTS = 3 << 23
 """600 MB. Of 100,000 photos these are 251 each; with at most 250 of their 209 on average, hard edits were proposed with their photo
-as often as with all, with at most 167 in 90.5 % of cases instead of 95.6 %."""
+as often as with all, with at most 167 in 90.5 % of cases instead of 95.5 %."""
 
 _MAX_SIGNATURE_DISTANCE_BITS = 20
 """Bits of 64 in which the signatures of one spot differ at most."""

@@ -31,7 +31,7 @@ from vtsfind.find.hamming.distance import Integers, Words
 
 VOCABULARY = Path(__file__).with_name("visual_words.npz")
 CENTRES = 512
-"""With 128, which are faster to compare, collages had four in ten of the votes that they have with 512."""
+"""With 128, which are faster to compare, collages have far fewer votes."""
 SIGNS_PER_HALF = 32
 """Of each half."""
 MAX_CHANCE_NEIGHBOURS = 32

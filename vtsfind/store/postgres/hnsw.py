@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_NEAREST = 1000
 """The most codes that a search can give: the limit of `hnsw.ef_search`."""
 _MIN_IN_VIEW = 200
-"""`hnsw.ef_search`, at least: codes that a search keeps in view. Recall and time are in docs/results/postgres.json."""
+"""`hnsw.ef_search`, at least: codes that a search keeps in view. Recall and time are in docs/results/postgres_200000.json."""
 
 
 def make_indexes(connection: "psycopg.Connection[Any]", signature: Signature) -> None:
