@@ -178,10 +178,11 @@ def query(
 
             require_output(page.html, PAGE_FILE, run.settings, force=page.force)
         with run.context() as context:
+            search_options = options.search_options()
             found = find_similar(
                 context,
                 queries or (),
-                options.search_options(),
+                search_options,
                 texts=words.text or (),
                 without=words.without or (),
                 standard_input=sys.stdin.buffer,
@@ -190,7 +191,7 @@ def query(
             _write_page(run, found, page.html, force=page.force)
         else:
             _write(run, found, paths, pictures)
-        _conclude(run, found, is_filtered=options.search_options().where != EVERYTHING)
+        _conclude(run, found, is_filtered=search_options.where != EVERYTHING)
         if options.approximate:
             _say_what_is_missed(run, found)
 
@@ -261,9 +262,9 @@ def _conclude(run: CommandRun, found: "Similar", *, is_filtered: bool) -> None:
             run.notes.say(f"No photo {which} looks like {show_path(answer.query.name)}.")
         if answer.unknown:
             run.notes.say(f"Not known, and left out: {', '.join(answer.unknown)}.")
-    if found.unlooked:
+    if found.without_camera:
         run.notes.say(
-            f"Left out {counted(found.unlooked, 'photo')} whose camera is not known yet; `vtsfind index` looks for it."
+            f"Left out {counted(found.without_camera, 'photo')} whose camera is not known yet; `vtsfind index` looks for it."
         )
     if any(answer.failure for answer in found.answers):
         run.code = ExitCode.SOME_FAILED

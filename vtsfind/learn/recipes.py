@@ -179,6 +179,7 @@ class WordsFit:
     word_ridge: float = 0.1
     """Keeps rare words where the teacher puts them."""
     picture_ridge: float = 3.0
+    """Strength of the ridge in the fit of the head."""
     class_weight: float = 0.5
     """Of a class beside 1 for a photo."""
     class_length: float = 0.5

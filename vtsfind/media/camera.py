@@ -3,9 +3,9 @@
 import contextlib
 import re
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
 from vtsfind.media.descriptions import clean_text
 
@@ -24,15 +24,6 @@ def camera(exif: Mapping[int, Any]) -> str:
         maker, model = (clean_text(exif.get(tag)) for tag in (ExifTags.Base.Make, ExifTags.Base.Model))
         return short_name(maker, model)[:MAX_NAME_CHARACTERS].rstrip()
     return ""
-
-
-def camera_in_tiff(stream: BinaryIO) -> str:
-    """The camera that the EXIF data of a file with the structure of a TIFF name; empty for none."""
-    exif = Image.Exif()
-    with contextlib.suppress(Exception):
-        stream.seek(0)
-        exif.load_from_fp(stream)
-    return camera(exif)
 
 
 def short_name(maker: str, model: str) -> str:

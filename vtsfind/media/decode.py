@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 
 from vtsfind.base.records import PictureInfo, Preprocessing, Reason
 from vtsfind.media import colour, formats, metadata, partial_decode, raw
-from vtsfind.media.camera import camera, camera_in_tiff
+from vtsfind.media.camera import camera
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -141,7 +141,7 @@ def read_camera(stream: BinaryIO, *, pixel_limit: int = PIXEL_LIMIT) -> str:
     stream.seek(0)
     head = stream.read(formats.HEAD_BYTES)
     kind = formats.sniff(head)
-    name = camera_in_tiff(stream)
+    name = camera(metadata.exif_in_tiff(stream))
     if name or kind is None or not formats.readable(kind):
         return name
     if kind == formats.RAW:
@@ -298,7 +298,8 @@ def _decode_raw(stream: BinaryIO, shortest: int, limits: _Limits) -> tuple[Pixel
         preview, orientation, size = raw.preview(stream)
     except raw.NoPreview as error:
         raise DecodeError(Reason.NOT_A_PICTURE, _error_text(error)) from error
-    taken, name = metadata.taken_in_tiff(stream), camera_in_tiff(stream)
+    exif = metadata.exif_in_tiff(stream)
+    taken, name = metadata.taken_in_tiff(exif), camera(exif)
     if isinstance(preview, bytes):
         encoded = io.BytesIO(preview)
         image = _open_image(encoded, formats.JPEG)

@@ -59,15 +59,17 @@ def taken(exif: Image.Exif) -> str | None:
     return None
 
 
-def taken_in_tiff(stream: BinaryIO) -> str | None:
-    """The time of the shot, as `taken`, from the EXIF data of a file with the structure of a TIFF.
-
-    TIFF/EP (ISO 12234-2) has DateTimeOriginal in the first directory.
-    """
+def exif_in_tiff(stream: BinaryIO) -> Image.Exif:
+    """The EXIF data of a file with the structure of a TIFF, to be read while it is open; empty for another file."""
     exif = Image.Exif()
     with contextlib.suppress(Exception):
         stream.seek(0)
         exif.load_from_fp(stream)
+    return exif
+
+
+def taken_in_tiff(exif: Image.Exif) -> str | None:
+    """The time of the shot, as `taken`, by `exif_in_tiff`: TIFF/EP (ISO 12234-2) has DateTimeOriginal in the first directory."""
     return taken(exif) or _parse_time(exif.get(ExifTags.Base.DateTimeOriginal))
 
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from vtsfind.base.paths import prefix_below
 from vtsfind.base.progress import Phase
-from vtsfind.base.records import Failure, Found, Reason
+from vtsfind.base.records import Failure, Found
 from vtsfind.engine.context import Context
-from vtsfind.engine.indexing.changes import Selection
+from vtsfind.engine.indexing.changes import TRANSIENT_REASONS, Selection
 from vtsfind.media.scan import stamp_of
 from vtsfind.store.library import Library
 
@@ -25,8 +25,6 @@ _CONTENTS_AT_ONCE = 1024
 """Contents that are asked for at once."""
 _COMMIT_EVERY_S = 2.0
 """Seconds of work that a killed run may lose."""
-_TRANSIENT_REASONS = {Reason.UNREADABLE, Reason.VANISHED, Reason.CHANGED}
-"""Why a file could not be read which may be otherwise the next time."""
 
 
 def find_cameras(index: Library, selection: Selection, context: Context) -> int:
@@ -107,7 +105,7 @@ def _is_as_indexed(found: Found) -> bool:
 def _camera(result: "JobResult | Failure", found: Found) -> str | None:
     """The camera that was found, empty for none; None if the file has to be looked at another time."""
     if isinstance(result, Failure):
-        return None if result.reason in _TRANSIENT_REASONS else ""
+        return None if result.reason in TRANSIENT_REASONS else ""
     return (result.data or b"").decode() if result.found.stamp == found.stamp else None
 
 

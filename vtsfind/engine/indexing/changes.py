@@ -19,6 +19,8 @@ from vtsfind.media.scan import ScanOptions, ScanReport, is_missing_or_empty, nor
 
 StampTuple = tuple[int, int, int]
 """Size in bytes, time of the last change in nanoseconds, inode."""
+TRANSIENT_REASONS = {Reason.UNREADABLE, Reason.VANISHED, Reason.CHANGED}
+"""Reasons that may not hold the next time although the file's stamp is the same."""
 _PROGRESS_EVERY_FILES = 512
 """Files between two words to the watcher."""
 

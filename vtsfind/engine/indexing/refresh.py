@@ -16,7 +16,14 @@ from vtsfind.base.progress import Cancelled, Phase, Progress
 from vtsfind.base.records import Entry, Failure, Found, Reason
 from vtsfind.engine.context import Context
 from vtsfind.engine.indexing.cameras import find_cameras
-from vtsfind.engine.indexing.changes import Changes, RefreshOptions, Selection, StampTuple, scan_changes
+from vtsfind.engine.indexing.changes import (
+    TRANSIENT_REASONS,
+    Changes,
+    RefreshOptions,
+    Selection,
+    StampTuple,
+    scan_changes,
+)
 from vtsfind.engine.library.access import ModelLike
 from vtsfind.store.library import Library
 from vtsfind.store.rows import MAX_DIGESTS_OF_SIZE
@@ -30,8 +37,6 @@ _CLAIM_FILES = 32
 """Files that are claimed at once where several runs fill one library."""
 _WAIT_FOR_OTHERS_S = 0.5
 """Seconds until files are claimed again that another run is reading."""
-_TRANSIENT_REASONS = {Reason.UNREADABLE, Reason.VANISHED, Reason.CHANGED}
-"""Reasons that may not hold the next time although the file's stamp is the same."""
 
 
 @dataclass(slots=True)
@@ -216,7 +221,7 @@ class _Ingestion:
         self._result.failures.append(failure)
         if failure.reason is Reason.VANISHED:
             self._index.forget([failure.path])
-        elif failure.reason in _TRANSIENT_REASONS:
+        elif failure.reason in TRANSIENT_REASONS:
             self._index.add_failure(replace(failure, stamp=None))
         else:
             self._index.add_failure(failure)

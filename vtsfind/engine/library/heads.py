@@ -9,6 +9,8 @@ COPY_HEAD: Final = "copy"
 """The head of copies: codes of the same picture are near. They propose duplicates."""
 SCENE_HEAD: Final = "scene"
 """The head of scenes: codes of pictures that show similar things are near. They answer queries."""
+WORDS_HEAD: Final = "words"
+"""The head of words: outputs for a photo point where the words of its captions do."""
 
 
 def copy_head(signature: Signature) -> Head:

@@ -1,7 +1,7 @@
 """The photos of a library that are most similar to a given one, or show what words say."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import BinaryIO
@@ -157,6 +157,7 @@ def search_library(
     images = [image for image in map(_image_of, queries) if image]
     made = iter(codes_of(index, images, model, context, head=head.name))
     directions = Directions(index) if any(isinstance(each, QueryWords) for each in queries) else None
+    removed = cache(removed_by_runs)  # read once, and only if something is missing
     answers = []
     for each in queries:
         codes = next(made) if _image_of(each) else None
@@ -165,7 +166,7 @@ def search_library(
             continue
         own = codes[head.name] if codes else None
         found, unknown = _nearest(each, own, directions, photos, search_options)
-        hits = _neighbours(index, _image_of(each), found, photos, search_options)
+        hits = _neighbours(index, _image_of(each), found, photos, search_options, removed=removed)
         answers.append(Answer(each, tuple(hits), unknown=unknown))
     return answers
 
@@ -227,6 +228,8 @@ def _neighbours(
     found: _Found,
     photos: ChosenPhotos,
     search_options: SearchOptions,
+    *,
+    removed: Callable[[], frozenset[bytes]],
 ) -> Iterator[Neighbour]:
     top = _top(search_options)
     own_paths = (
@@ -238,7 +241,6 @@ def _neighbours(
     equal = [record for place in np.flatnonzero(found.distances == 0) for record in files[place]]
     own = _same_files(index, asked, equal) if asked and equal and found.are_bits else []
     known = {record.path for record in own}
-    removed = cache(removed_by_runs)  # read only if something is missing
     rank = 0
     for records, distance in ((own, 0), *zip(files, found.distances, strict=True)):
         for record in records:
@@ -295,7 +297,7 @@ class Similar:
     head: Head
     """The head whose codes were compared."""
     answers: tuple[Answer, ...]
-    unlooked: int = 0
+    without_camera: int = 0
     """Contents that were left out since a camera was asked for and nobody has looked for theirs."""
     is_approximate: bool = False
     """Whether some of the nearest may be missing."""
@@ -340,10 +342,12 @@ def find_similar(
     texts = [*([" ".join(words)] if words else []), *texts]
     check_words(texts, without)
     with open_library(context.settings) as index:
-        photos = [query_image(name, standard_input) for name in names if not are_words(name)]
+        photos = [query_image(name, standard_input) for name in names if name not in words]
         queries = queries_of(photos, texts, " ".join(without))
         answers = search_library(index, queries, search_options, context.model_of(index), context)
         head = chosen_head(index, queries, search_options.head)
-        unlooked = index.count_without_camera() if search_options.where.cameras else 0
+        without_camera = index.count_without_camera() if search_options.where.cameras else 0
         is_approximate = bool(photos) and _is_approximate(index, head, search_options)
-        return Similar(index.place, index.signature.model, head, tuple(answers), unlooked, is_approximate)
+        return Similar(
+            index.place, index.signature.model, head, tuple(answers), without_camera, is_approximate
+        )

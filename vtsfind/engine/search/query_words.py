@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,14 +11,13 @@ from vtsfind.base.addresses import ServerAddress
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head
 from vtsfind.engine.library.access import card_of
+from vtsfind.engine.library.heads import WORDS_HEAD
 from vtsfind.engine.search.query_image import STANDARD_INPUT, QueryImage, ViewCodes
 from vtsfind.media.names import is_picture_name
 from vtsfind.store.library import Library
 
 Direction = npt.NDArray[np.float32]
 """(k,), a unit vector."""
-WORDS_HEAD: Final = "words"
-"""The head of words: outputs for a photo point where the words of its captions do."""
 
 
 @dataclass(frozen=True, slots=True)

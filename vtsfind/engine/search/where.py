@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from difflib import get_close_matches
@@ -171,8 +171,9 @@ def passing(where: Where, index: Library) -> Passes:
         If the library has no photo in one of the folders, no folder with one of the words, or no photo by one of the cameras.
     """
     cameras = _cameras_named(where.cameras, index)
-    _check_words(where.words, index)
-    found = library_folders(where.folders, index.stamps() if where.folders else ())
+    paths: Collection[bytes] = index.stamps() if where.words or where.folders else ()
+    _check_words(where.words, paths)
+    found = library_folders(where.folders, paths)
     places = [place for folder in found for place in folder]
     words = [os.fsencode(word.lower()) for word in where.words]
     path_words = [os.fsencode(word.lower()) for word in where.path_words]
@@ -198,11 +199,11 @@ def passing(where: Where, index: Library) -> Passes:
     return passes
 
 
-def _check_words(words: Sequence[str], index: Library) -> None:
-    """Refuse a word that is in the path of no folder of a library."""
+def _check_words(words: Sequence[str], paths: Iterable[bytes]) -> None:
+    """Refuse a word that is in the path of no folder of some files."""
     if not words:
         return
-    folders = {os.path.dirname(path).lower() for path in index.stamps()}
+    folders = {os.path.dirname(path).lower() for path in paths}
     for word in words:
         if not any(os.fsencode(word.lower()) in folder for folder in folders):
             raise UsageError(f"There is no folder {word}.", "Check the name, and quote it if it has spaces.")

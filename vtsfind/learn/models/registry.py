@@ -83,12 +83,15 @@ class ModelCard:
     @property
     def files(self) -> dict[Path, str]:
         """The files of all weights, the model's own first, each with its SHA-256."""
-        return {self.path: self.sha256} | {self.folder / each.file: each.sha256 for each in self.shared}
+        return self._own_and(self.shared)
 
     @property
     def parts(self) -> tuple[PartFile, ...]:
         """All its files but its own."""
         return (*self.shared, *([self.words] if self.words else []))
+
+    def _own_and(self, parts: tuple[PartFile, ...]) -> dict[Path, str]:
+        return {self.path: self.sha256} | {self.folder / each.file: each.sha256 for each in parts}
 
     @cached_property
     def signature(self) -> Signature:
@@ -112,10 +115,7 @@ class ModelCard:
         ModelDamaged
             When they are not, or have not.
         """
-        for path, sha256 in {
-            self.path: self.sha256,
-            **{self.folder / p.file: p.sha256 for p in self.parts},
-        }.items():
+        for path, sha256 in self._own_and(self.parts).items():
             self._verify_file(path, sha256)
 
     def _verify_file(self, path: Path, sha256: str) -> None:

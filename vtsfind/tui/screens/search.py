@@ -15,10 +15,11 @@ from textual.widgets import Input
 from vtsfind.base.errors import UsageError
 from vtsfind.base.paths import show_path
 from vtsfind.base.words import counted, file_size
+from vtsfind.engine.library.heads import SCENE_HEAD, WORDS_HEAD
 from vtsfind.engine.review.session import error_message
 from vtsfind.engine.search.catalogue import LibraryPhoto, Order
 from vtsfind.engine.search.query import Answer, Neighbour, SearchOptions
-from vtsfind.engine.search.query_words import WORDS_HEAD, QueryWords, are_words
+from vtsfind.engine.search.query_words import QueryWords, are_words
 from vtsfind.engine.search.where import EVERYTHING, filter_words, split_filters
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import JobDone, JobFailed
@@ -112,7 +113,7 @@ class SearchPage(Page):
         def search(_progress: object, cancel: object) -> object:
             del cancel
             heads = tuple(session.heads())
-            chosen = head or ("scene" if "scene" in heads else heads[0])
+            chosen = head or (SCENE_HEAD if SCENE_HEAD in heads else heads[0])
             if query is None:
                 return heads, chosen, session.catalogue(where, order)
             by = None if isinstance(query, QueryWords) else chosen
@@ -197,7 +198,7 @@ class SearchPage(Page):
             return
         name = show_path(query).rpartition("/")[2]
         hits.border_title = escape(f"{count} similar to {name}{marked}" if hits.cards else name)
-        hits.border_subtitle = f"by {self._head or 'scene'}, {limit}"
+        hits.border_subtitle = f"by {self._head or SCENE_HEAD}, {limit}"
 
     def picture_ready(self, path: bytes) -> None:
         """Draw a picture."""
