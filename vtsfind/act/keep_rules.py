@@ -66,6 +66,8 @@ _MAX_EXIF_PIXEL_RATIO: Final = 1.05
 
 MIN_ENLARGED: Final = 0.9
 """Probability from which on a picture counts as enlarged: drawings and screens may have one of 0.5."""
+SAME_SIZE_RATIO: Final = 1.1
+"""Pixels of one of two pictures, divided by those of the other, up to which they count as equally large."""
 MAX_PROVEN: Final = 0.15
 """Probability up to which a picture is certainly not enlarged: of 100 enlargements one is below."""
 MAX_ENLARGEMENT: Final = 3.0

@@ -16,6 +16,7 @@ from vtsfind.act.keep_rules import (
     FORMAT,
     MAX_PROVEN,
     PIXELS,
+    SAME_SIZE_RATIO,
     KeepCandidate,
     mark_enlarged,
     size,
@@ -33,8 +34,6 @@ _REASONS_OF_KIND: Final = {
     Verdict.SIMILAR: "only similar",
 }
 """Why a file is kept that does not show the same, in few words."""
-_SAME_SIZE_RATIO: Final = 1.1
-"""Pixels of one of two pictures, divided by those of the other, up to which they count as equally large."""
 _RARE_COLOURS: Final = frozenset({"CMYK", "CIELAB"})
 """Colour models that are lost where colours were converted."""
 
@@ -110,9 +109,9 @@ def _better(kept: KeepCandidate, file: KeepCandidate) -> str:
 
 def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     """Why the kept one of two sizes may have less detail, in words; empty if it has all."""
-    if _pixels(kept) > _SAME_SIZE_RATIO * _pixels(file):
+    if _pixels(kept) > SAME_SIZE_RATIO * _pixels(file):
         return "" if _is_proven(kept) else "the kept one is larger, but may be an enlargement of it"
-    if _pixels(file) > _SAME_SIZE_RATIO * _pixels(kept):
+    if _pixels(file) > SAME_SIZE_RATIO * _pixels(kept):
         return f"is larger, {size(file)} against {size(kept)}, and may have more detail"
     return (
         "either may be the original: the kept one, of the same size, seems enlarged"
@@ -137,7 +136,7 @@ def _format_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
 def _source_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     """Why it is not clear which of two equally large files without camera data was made from the other, in words; empty if it is."""
     formats = {kept.photo.info.format, file.photo.info.format}
-    as_large = _pixels(kept) <= _SAME_SIZE_RATIO * _pixels(file)
+    as_large = _pixels(kept) <= SAME_SIZE_RATIO * _pixels(file)
     unclear = as_large and len(formats) > 1 and _is_lossy(kept)  # a lossless one was the better copy
     return "either may be made from the other" if unclear else ""
 

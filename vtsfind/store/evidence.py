@@ -184,18 +184,11 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
 
     def shot(self, digest: bytes) -> bytes | None:
         """Sharpness and exposure of a content; None if they are unknown."""
-        rows = self._checked_rows(
-            "SELECT content, version, data, crc FROM shots WHERE content = ? AND version = ?",
-            (digest[:KEY_BYTES], self._features_version),
-        )
-        return bytes(rows[0][2]) if rows else None
+        return self._of_content("shots", digest, self._features_version)
 
     def save_shot(self, digest: bytes, stored: bytes | bytearray) -> None:
         """Store sharpness and exposure of a content, until `commit` in the open transaction only."""
-        self._write(
-            "INSERT OR REPLACE INTO shots (content, version, data, crc) VALUES (?, ?, ?, ?)",
-            [_with_crc(digest[:KEY_BYTES], self._features_version, bytes(stored))],
-        )
+        self._save_of_content("shots", digest, self._features_version, bytes(stored))
 
     def verdicts(self, pairs: Iterable[Pair]) -> dict[Pair, FullFrameVerdict]:
         """The known verdicts on some pairs, each with the smaller digest first."""
@@ -256,18 +249,11 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
 
     def points(self, digest: bytes) -> bytes | None:
         """The local features of a content as points; None if they are unknown."""
-        rows = self._checked_rows(
-            "SELECT content, version, data, crc FROM points WHERE content = ? AND version = ?",
-            (digest[:KEY_BYTES], self._candidates_version),
-        )
-        return bytes(rows[0][2]) if rows else None
+        return self._of_content("points", digest, self._candidates_version)
 
     def save_points(self, digest: bytes, stored: bytes) -> None:
         """Store the points of a content, until `commit` in the open transaction only."""
-        self._write(
-            "INSERT OR REPLACE INTO points (content, version, data, crc) VALUES (?, ?, ?, ?)",
-            [_with_crc(digest[:KEY_BYTES], self._candidates_version, stored)],
-        )
+        self._save_of_content("points", digest, self._candidates_version, stored)
 
     def stage_result(self, stage: str, key: bytes) -> bytes | None:
         """The last result of a stage, if that was stored under this key."""
@@ -345,6 +331,19 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         if not all(map(_has_crc, rows)):
             raise self.damaged()
         return rows
+
+    def _of_content(self, table: str, digest: bytes, version: str) -> bytes | None:
+        rows = self._checked_rows(
+            f"SELECT content, version, data, crc FROM {table} WHERE content = ? AND version = ?",  # noqa: S608 - a name of ours
+            (digest[:KEY_BYTES], version),
+        )
+        return bytes(rows[0][2]) if rows else None
+
+    def _save_of_content(self, table: str, digest: bytes, version: str, stored: bytes) -> None:
+        self._write(
+            f"INSERT OR REPLACE INTO {table} (content, version, data, crc) VALUES (?, ?, ?, ?)",  # noqa: S608 - a name of ours
+            [_with_crc(digest[:KEY_BYTES], version, stored)],
+        )
 
     def damaged(self) -> CacheDamaged:
         """The error that says that something in it is not as it was written."""

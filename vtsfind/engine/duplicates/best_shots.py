@@ -5,9 +5,9 @@ from typing import Final
 
 from vtsfind.act.best_shot import best_shot
 from vtsfind.act.keep_policy import Policy
-from vtsfind.act.keep_rules import KeepCandidate
-from vtsfind.base.groups import Evidence, PairVerdict, Verdict
-from vtsfind.engine.duplicates.clustering import Cluster, oriented
+from vtsfind.act.keep_rules import SAME_SIZE_RATIO, KeepCandidate
+from vtsfind.base.groups import PairVerdict, Verdict
+from vtsfind.engine.duplicates.clustering import INDIRECT, Cluster, oriented
 from vtsfind.engine.duplicates.keeper_ranking import CopyVerdict, RankedFiles
 from vtsfind.engine.duplicates.options import Rules
 from vtsfind.engine.duplicates.verifier import Verifier
@@ -15,12 +15,7 @@ from vtsfind.engine.library.snapshot import Content
 from vtsfind.find.pairs import Pair, ordered_pair
 from vtsfind.media.shot_quality import ShotQuality
 
-_SAME_SIZE_RATIO: Final = 1.1
-"""Pixels of one of two shots, divided by those of the other, up to which they count as equally large."""
-_INDIRECT: Final[CopyVerdict] = (
-    Verdict.BURST,
-    Evidence(indirect=True, note="recognised in another photo of the group"),
-)
+_INDIRECT: Final[CopyVerdict] = (Verdict.BURST, INDIRECT[1])
 """Of a photo that is not recognised in the best shot."""
 
 
@@ -83,7 +78,7 @@ def _equal_shots(
 
     def is_equal(shot: KeepCandidate) -> bool:
         sizes = [each.photo.info.width * each.photo.info.height for each in (keeper, shot)]
-        return policy.is_decided_by_pixels(keeper, shot) and max(sizes) <= _SAME_SIZE_RATIO * min(sizes)
+        return policy.is_decided_by_pixels(keeper, shot) and max(sizes) <= SAME_SIZE_RATIO * min(sizes)
 
     others = [number for number, (verdict, _) in cluster.copies.items() if verdict is Verdict.BURST]
     equal = [number for number in others if is_equal(files.best(contents[number]))]
