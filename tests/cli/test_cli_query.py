@@ -13,6 +13,9 @@ from support import block_encoder
 from support.drawn_photos import encoded, exif, scene, write
 from support.output import Vtsfind, records
 
+from vtsfind.base.settings import Settings
+from vtsfind.engine.library.access import open_library
+from vtsfind.engine.search.where import Where, passing
 from vtsfind.store.index import Index
 from vtsfind.store.rows import join_codes, row_crc
 from vtsfind.store.schema import VERSION
@@ -206,6 +209,16 @@ def test_what_vtsfind_removed_is_no_answer_and_what_a_person_removed_is_said_to_
     assert [(Path(hit["path"]).name, hit["missing"]) for hit in hits] == [("a.jpg", False), ("b.jpg", True)]
 
 
+def test_words_of_paths_are_found_in_either_case_of_any_script(tmp_path: Path, run: Vtsfind) -> None:
+    write(tmp_path / "photos" / "Übung" / "Fluß.jpg", scene(1))
+    assert run("index", tmp_path / "photos").exit_code == 0
+    with open_library(Settings()) as index:
+        for where in (Where(words=("übung",)), Where(words=("ÜBUNG",)), Where(path_words=("FLUß",))):
+            assert [
+                passing(where, index)(record) for _, records in index.contents() for record in records
+            ] == [True]
+
+
 @pytest.fixture
 def by_cameras(tmp_path: Path, run: Vtsfind) -> Path:
     """A library of photos by three cameras, and one that names none."""
@@ -252,7 +265,7 @@ def test_photos_whose_camera_nobody_looked_for_are_told_of(by_cameras: Path, run
     assert result.exit_code == 2
     assert "The cameras of 2 photos are not known yet: run `vtsfind index`." in result.stderr
     result = run("index", "--library", by_cameras)
-    assert "Looked for the cameras of 2 photos" in result.stderr
+    assert "Read the cameras of 2 photos" in result.stderr
     assert run("query", photo, "--library", by_cameras, "--camera", "canon").exit_code == 0
 
 

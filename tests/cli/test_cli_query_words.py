@@ -126,8 +126,8 @@ def test_words_that_are_not_known_are_named(find: Vtsfind) -> None:
         (["sky", "--not", "..."], "--not has no word."),
         (["sky " * 300], "The text has 1,200 characters."),
         (["sky", "--by", "scene"], "Words are not compared by the codes 'scene'."),
-        (["--not", "sky"], "Nothing to search for is named."),
-        ([], "Nothing to search for is named."),
+        (["--not", "sky"], "There is nothing to search for."),
+        ([], "There is nothing to search for."),
     ],
 )
 def test_a_text_that_cannot_be_searched_for_is_refused(

@@ -71,7 +71,7 @@ def test_a_server_without_codes_for_words_says_what_to_do(run: Vtsfind, photos: 
     assert run("index", photos, "--library", database).exit_code == 0
     result = run("query", "a dog", "--library", database)
     assert result.exit_code == 2
-    assert "Make another database" in result.stderr
+    assert "vtsfind index --upgrade" in result.stderr
 
 
 def test_a_plan_is_applied_and_undone(run: Vtsfind, photos: Path, database: str, tmp_path: Path) -> None:

@@ -164,7 +164,7 @@ def query(
         from vtsfind.engine.search.where import EVERYTHING
 
         if not (queries or words.text):
-            raise UsageError("Nothing to search for is named.", "Name a photo, or describe what it shows.")
+            raise UsageError("There is nothing to search for.", "Name a photo, or describe what it shows.")
         require_one_of(
             json=run.json,
             paths_only=paths.paths_only,

@@ -35,7 +35,7 @@ def summarize_refresh(notes: Notes, result: RefreshResult, where: str) -> None:
     summarize_skipped(notes, result.skipped)
     if result.cameras:
         notes.say(
-            f"Looked for the cameras of {counted(result.cameras, 'photo')}, as an earlier vtsfind did not; "
+            f"Read the cameras of {counted(result.cameras, 'photo')}, as an earlier vtsfind did not; "
             "`vtsfind query --camera` chooses by them."
         )
     if result.waiting:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.addresses import ServerAddress
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Head
 from vtsfind.engine.library.access import card_of
@@ -79,11 +78,9 @@ def require_words(index: Library, asked: str | None) -> Head:
     for head in index.signature.heads:
         if head.name == WORDS_HEAD:
             return head
-    remedy = "To get them, type `vtsfind index --upgrade`."
-    if isinstance(index.place, ServerAddress):
-        remedy = "Make another database, and index into it."
     raise UsageError(
-        f"The library {index.place} has no codes for words: its model is '{index.signature.model}'.", remedy
+        f"The library {index.place} has no codes for words: its model is '{index.signature.model}'.",
+        "To get them, type `vtsfind index --upgrade`.",
     )
 
 

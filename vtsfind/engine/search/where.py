@@ -175,15 +175,15 @@ def passing(where: Where, index: Library) -> Passes:
     _check_words(where.words, paths)
     found = library_folders(where.folders, paths)
     places = [place for folder in found for place in folder]
-    words = [os.fsencode(word.lower()) for word in where.words]
-    path_words = [os.fsencode(word.lower()) for word in where.path_words]
+    words = [word.lower() for word in where.words]
+    path_words = [word.lower() for word in where.path_words]
 
     def passes(record: FileRecord) -> bool:
         if places and not any(is_below(record.path, place) for place in places):
             return False
-        if words and not all(word in os.path.dirname(record.path).lower() for word in words):
+        if words and not all(word in _lower(os.path.dirname(record.path)) for word in words):
             return False
-        if path_words and not all(word in record.path.lower() for word in path_words):
+        if path_words and not all(word in _lower(record.path) for word in path_words):
             return False
         if cameras and record.info.camera not in cameras:
             return False
@@ -203,10 +203,15 @@ def _check_words(words: Sequence[str], paths: Iterable[bytes]) -> None:
     """Refuse a word that is in the path of no folder of some files."""
     if not words:
         return
-    folders = {os.path.dirname(path).lower() for path in paths}
+    folders = {_lower(os.path.dirname(path)) for path in paths}
     for word in words:
-        if not any(os.fsencode(word.lower()) in folder for folder in folders):
+        if not any(word.lower() in folder for folder in folders):
             raise UsageError(f"There is no folder {word}.", "Check the name, and quote it if it has spaces.")
+
+
+def _lower(path: bytes) -> str:
+    """A path as text in lower case, in any script."""
+    return os.fsdecode(path).lower()
 
 
 def _cameras_named(words: Sequence[str], index: Library) -> set[str]:
