@@ -119,6 +119,7 @@ class Crew(AbstractContextManager["Crew"]):
             for worker, batch, results in self._finished():
                 done[batch.number] = batch.items, results, worker.machine.host
             while turn in done:
+                cancel.check()  # many may wait for an earlier one
                 yield done.pop(turn)
                 turn += 1
 
