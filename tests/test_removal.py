@@ -125,7 +125,7 @@ def test_another_shot_goes_if_asked_for_and_of_the_same_day_by_the_cameras_clock
             (b"/d.jpg", None, Verdict.BURST),
         )
     ]
-    other_day = "no camera says that both are of one day"
+    other_day = "the files do not tell that both were shot on one day"
     assert stay_reasons(shots, asked={Verdict.BURST}) == {1: "", 2: other_day, 3: other_day}
     assert stay_reasons(shots) == dict.fromkeys((1, 2, 3), "another shot")
     place = Details(enlarged=0.0, contents=Contents(items=(Item(ItemKind.PLACE, "48.1 11.5"),)))

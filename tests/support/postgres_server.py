@@ -95,7 +95,7 @@ def running_server(
             server.start()
             yield server
             return
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
             shutil.chown(folder, UNPRIVILEGED_USER)
         _run(

@@ -201,6 +201,44 @@ def test_the_head_of_a_card_and_its_date_are_never_cut(size: tuple[int, int]) ->
     drive(groups, script, size=size)
 
 
+def test_the_list_names_kinds_in_words_and_folders_from_home(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HOME", "/photos")
+    kinds = [Verdict.RESAVE, Verdict.TURNED, Verdict.EDIT]
+    groups = [
+        group(number, [photo(b"/photos/2024/%d-%d.jpg" % (number, each), 1000) for each in range(2)], kind)
+        for number, kind in enumerate(kinds, 1)
+    ]
+
+    async def script(hand: Hand) -> None:
+        rows = [line for line in hand.text.splitlines() if ".jpg  ~/2024" in line]
+        assert {kind for kind in kinds for row in rows if kind.short_label in row} == set(kinds)
+        assert "/photos/2024" not in hand.text
+
+    drive(groups, script, size=(120, 36))
+
+
+def test_a_photo_without_a_date_shows_when_its_file_was_changed() -> None:
+    def last_line(hand: Hand) -> str:
+        return "".join(part for part, _ in hand.members.cards[0].text[-1])
+
+    async def script(hand: Hand) -> None:
+        assert re.search(r"changed \d{4}-\d\d-\d\d", last_line(hand))
+        await hand.press("down")
+        assert "2024-05-03 10:00" in last_line(hand)
+        assert "changed" not in last_line(hand)
+
+    shot = {"taken": "2024-05-03 10:00:01"}
+    drive(
+        [
+            group(1, [photo(b"/a/1.jpg", 3000), photo(b"/a/2.jpg", 2000)]),
+            group(2, [photo(b"/b/1.jpg", 1000, **shot), photo(b"/b/2.jpg", 900, **shot)]),
+        ],
+        script,
+    )
+
+
 def test_cards_that_do_not_fit_are_counted() -> None:
     photos = [photo(b"/photos/%d.jpg" % number, 1000 + number) for number in range(7)]
 
@@ -223,16 +261,20 @@ def test_a_history_without_runs_leaves_no_pane_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("size", [(60, 18), (80, 24), (120, 36)], ids=str)
-def test_the_bar_of_keys_always_ends_with_help_and_quit(tmp_path: Path, size: tuple[int, int]) -> None:
+def test_the_bar_of_keys_ends_with_help_and_quit_or_says_how_to_leave_a_text_field(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
     async def script(hand: Hand) -> None:
         for keys in (("f3",), ("enter",), ("escape", "f2"), ("f4",), ("f5",), ("f6",)):
             await hand.press(*keys)
-            help_key = "F1" if keys == ("f4",) else r"\?"  # a text field has the focus there
-            assert re.search(rf"{help_key} Help +q Quit", hand.text.splitlines()[-1])
+            is_typing = keys == ("f4",)  # a text field has the focus there
+            assert re.search(
+                "Esc Leave +F1 Help *$" if is_typing else r"\? Help +q Quit", hand.text.splitlines()[-1]
+            )
         await hand.press("f4", "f1")
         assert "Keys: Search" in hand.text
         await hand.press("escape", "escape")
-        assert "? Help" in hand.text.splitlines()[-1]
+        assert re.search(r"/ Search .*\? Help +q Quit", hand.text.splitlines()[-1])
 
     drive(on_disk(tmp_path, 1), script, size=size)
 
@@ -251,7 +293,13 @@ def test_the_bar_of_keys_always_ends_with_help_and_quit(tmp_path: Path, size: tu
 def test_at_80_columns_each_screen_names_its_main_keys_whole_and_those_of_the_other_screens(
     tmp_path: Path, scope: KeyScope, labels: list[str]
 ) -> None:
-    way = {"Compare": ("enter",), "Search": ("f4",), "Apply": ("f5",), "History": ("f6",), "Home": ("f2",)}
+    way = {
+        "Compare": ("enter",),
+        "Search": ("f4", "escape"),
+        "Apply": ("f5",),
+        "History": ("f6",),
+        "Home": ("f2",),
+    }
 
     async def script(hand: Hand) -> None:
         await hand.press(*way.get(scope.value, ()))
@@ -259,7 +307,7 @@ def test_at_80_columns_each_screen_names_its_main_keys_whole_and_those_of_the_ot
         shown = [action for action in footer_actions(scope) if f" {action.label} " in last]
         assert [action.label for action in shown] == labels
         assert all(f"{key_names(action).partition(',')[0]} {action.label} " in last for action in shown)
-        assert ("F1 Help" if scope is KeyScope.SEARCH else "? Help") in last
+        assert "? Help" in last
         assert "F2 Home  F3 Groups  F4 Search  F5 Apply  F6 History" in first
         assert ("0/1 decided" in first) == (scope in {KeyScope.GROUPS, KeyScope.COMPARE, KeyScope.APPLY})
 

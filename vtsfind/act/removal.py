@@ -82,7 +82,7 @@ def _kind_reason(
     if verdict in _REASONS_OF_KIND and verdict not in asked:
         return _REASONS_OF_KIND[verdict]
     if verdict is Verdict.BURST and not _of_one_day(kept, file):
-        return "no camera says that both are of one day"
+        return "the files do not tell that both were shot on one day"
     return ""
 
 

@@ -35,6 +35,11 @@ class Verdict(StrEnum):
         """The verdict in messages."""
         return _VERDICT_LABELS[self]
 
+    @property
+    def short_label(self) -> str:
+        """The verdict where there is little room: at most `MAX_SHORT_LABEL` characters."""
+        return _SHORT_LABELS.get(self, self.label)
+
 
 _VERDICT_LABELS = {
     Verdict.BYTES: "exact copy",
@@ -45,6 +50,9 @@ _VERDICT_LABELS = {
     Verdict.BURST: "other shot",
     Verdict.SIMILAR: "similar",
 }
+_SHORT_LABELS = {Verdict.RESAVE: "saved again", Verdict.TURNED: "turned"}
+MAX_SHORT_LABEL = max(len(verdict.short_label) for verdict in Verdict)
+"""Characters."""
 
 COPIES = (Verdict.BYTES, Verdict.PIXELS, Verdict.RESAVE, Verdict.TURNED, Verdict.EDIT)
 """The verdicts by which two files are copies of one photo."""

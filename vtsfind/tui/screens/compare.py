@@ -13,7 +13,7 @@ from textual.widget import Widget
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Evidence, Photo
-from vtsfind.base.paths import show_path
+from vtsfind.base.paths import show_path, show_path_from_home
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure
 from vtsfind.engine.previews.decode import Preview
@@ -320,7 +320,7 @@ def _is_large(preview: Preview | Failure | None) -> TypeGuard[Preview]:
 
 
 def _file(photo: Photo, preview: Preview, sharpness_value: float) -> ComparedFile:
-    folder, _, name = show_path(photo.path).rpartition("/")
+    folder, _, name = show_path_from_home(photo.path).rpartition("/")
     changed = datetime.fromtimestamp(preview.stamp.mtime_ns / 1e9).astimezone()
     return ComparedFile(
         name,

@@ -191,18 +191,20 @@ class GroupsPage(Page):
         self.refresh_status()
         self.post_message(DecisionsChanged(self))
 
-    def _apply_to_review(self, name: str, *arguments: int | None, advance: bool = False) -> None:
+    def _apply_to_review(self, name: str, *arguments: int | None, advance: bool = False) -> bool:
+        """Decide about the group under the cursor; gives whether that could be done."""
         review, number = self.context.session.review, self._list.group
         if review is None or number is None:
-            return
+            return False
         try:
             getattr(review, name)(number, *arguments)
         except VtsfindError as error:
             self.context.show_error(error)
             if self.context.session.is_shared:  # another person's decision may be there now
                 self._after_decision()
-            return
+            return False
         self._after_decision(advance=advance)
+        return True
 
     def action_accept(self) -> None:
         """Accept and go to the next undecided group."""
@@ -314,7 +316,8 @@ class GroupsPage(Page):
         if review is None or number is None:
             return
         if any(member.verdict is Verdict.BURST for member in review.groups[number].members):
-            self._apply_to_review("keep_only", review.decision(number).keeper)
+            if self._apply_to_review("keep_only", review.decision(number).keeper):
+                self.notify("Marked the other shots to go; a accepts that, u undoes it.", timeout=4)
         else:
             self.notify("This is no burst.", timeout=3)
 

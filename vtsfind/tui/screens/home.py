@@ -18,7 +18,7 @@ from textual.widgets import Static
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import State
-from vtsfind.base.paths import show_path
+from vtsfind.base.paths import show_path_from_home
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.indexing.refresh import RefreshResult
 from vtsfind.engine.library.reference import suggested_reference
@@ -154,14 +154,14 @@ class HomePage(Page):
                 if root in library.missing_or_empty
                 else Text()
             )
-            table.add_row("folders" if place == 0 else "", Text(show_path(root)) + missing_note)
+            table.add_row("folders" if place == 0 else "", Text(show_path_from_home(root)) + missing_note)
         archive = suggested_reference(library.roots)
         if archive:
             table.add_row(
                 "archive",
-                f"{show_path(archive)}; start with --reference and this folder to always keep its photos",
+                f"{show_path_from_home(archive)}; start with --reference and this folder to always keep its photos",
             )
-        table.add_row("stored in", show_path(os.fsencode(library.place)))
+        table.add_row("stored in", show_path_from_home(os.fsencode(library.place)))
         if library.name == self.context.session.settings.library:
             self._add_review(table)
         self._add_runs(table)

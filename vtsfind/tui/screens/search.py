@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.paths import show_path
+from vtsfind.base.paths import show_path, show_path_from_home
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.library.heads import SCENE_HEAD, WORDS_HEAD
 from vtsfind.engine.review.session import error_message
@@ -336,7 +336,7 @@ def _photo_card(photo: LibraryPhoto, width: int, *, marked: bool) -> PhotoCard:
 
 
 def _card(photo: Neighbour | LibraryPhoto, head: Line, width: int, *, marked: bool) -> PhotoCard:
-    folder, _, name = show_path(photo.path).rpartition("/")
+    folder, _, name = show_path_from_home(photo.path).rpartition("/")
     facts = f"{photo.info.width}\u00d7{photo.info.height}  {file_size(photo.stamp.size)}"
     return PhotoCard(
         photo.path,

@@ -1,9 +1,11 @@
 """The photos of a group as cards: the mark of each, its facts, and the reason."""
 
+from datetime import datetime
+
 from rich.cells import cell_len
 
 from vtsfind.base.groups import Group, Member
-from vtsfind.base.paths import show_path
+from vtsfind.base.paths import show_path_from_home
 from vtsfind.base.records import PictureInfo
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.review.filters import weakest_verdict
@@ -32,7 +34,7 @@ def group_cards(review: Review, number: int, width: int) -> list[PhotoCard]:
 
 def group_title(group: Group) -> str:
     """A group in one line: number, kind, and the path of the keeper."""
-    return f"Group {group.number}: {weakest_verdict(group).label}, {show_path(group.keeper.path)}"
+    return f"Group {group.number}: {weakest_verdict(group).label}, {show_path_from_home(group.keeper.path)}"
 
 
 def _member_card(review: Review, number: int, place: int, width: int) -> PhotoCard:
@@ -43,29 +45,38 @@ def _member_card(review: Review, number: int, place: int, width: int) -> PhotoCa
     head: Line = [(f"{place + 1} " if place < 9 else "  ", "key"), (word, style)]
     if member.verdict:
         head += _kind(member, width - sum(cell_len(part) for part, _ in head))
-    folder, _, name = show_path(member.photo.path).rpartition("/")
+    folder, _, name = show_path_from_home(member.photo.path).rpartition("/")
     facts = _facts(member.photo.info, member.photo.stamp.size, None if place == 0 else group.members[0])
     reason = review.reason(number, place)
     text: list[Line] = [[(name, "name")], facts]
     text += [[(line, "dim")] for line in wrapped(reason, width, _MAX_REASON_LINES)]
     text.append([(cut_path(folder, width), "dim")])
-    taken = member.photo.info.taken or "no date"
-    date = taken[:_MINUTE] if len(member.photo.info.format) + 2 + _MINUTE <= width else taken[:_DAY]
-    text.append([(f"{member.photo.info.format}  {date}", "dim")])
+    text.append([(_format_and_date(member, width), "dim")])
     if member.photo.sidecars:
         text.append([(f"+ {counted(len(member.photo.sidecars), 'file')} that belong to it", "dim")])
     return PhotoCard(member.photo.path, head, tuple(text))
 
 
+def _format_and_date(member: Member, width: int) -> str:
+    """The format, and when the photo was shot or else when its file was changed, to the minute if that fits."""
+    form, taken = member.photo.info.format, member.photo.info.taken
+    if not taken:
+        changed = datetime.fromtimestamp(member.photo.stamp.mtime_ns / 1e9).astimezone()
+        return f"{form}  changed {changed:%Y-%m-%d}"
+    return f"{form}  {taken[:_MINUTE] if len(form) + 2 + _MINUTE <= width else taken[:_DAY]}"
+
+
 def _kind(member: Member, room: int) -> Line:
-    """The verdict on a photo in so many characters: in words or in one word, with the similarity if that fits as well."""
+    """The verdict on a photo in so many characters, with the similarity if that fits as well."""
     assert member.verdict
-    label, similarity = member.verdict.label, similarity_text(member)
-    if 1 + len(label) > room:
-        label = member.verdict.value
+    verdict, similarity = member.verdict, similarity_text(member)
+    fitting = (label for label in (verdict.label, verdict.short_label) if 1 + len(label) <= room)
+    label = next(fitting, verdict.value)
+    if similarity.endswith("%") and 8 + len(label) + len(similarity) <= room:
+        similarity += " alike"
     if 2 + len(label) + len(similarity) > room:
         similarity = ""
-    return [(" ", ""), (label, member.verdict.value), (f" {similarity}", "dim")]
+    return [(" ", ""), (label, verdict.value), (f" {similarity}", "dim")]
 
 
 def similarity_text(member: Member) -> str:

@@ -15,8 +15,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from vtsfind.base.groups import Group, Verdict
-from vtsfind.base.paths import show_path
+from vtsfind.base.groups import MAX_SHORT_LABEL, Group, Verdict
+from vtsfind.base.paths import show_path_from_home
 from vtsfind.base.words import file_size
 from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
@@ -32,7 +32,7 @@ _STATUS_SIGNS = {
 _STYLE_NAMES = ("cursor", "decided", "dim", "good", "warn", "key", "gain", "name")
 _CURSOR_BAR = "\u258c"
 _PARTLY_MARKED_SIGN = ("\u2022", "key")
-_FIXED_WIDTH = 25
+_FIXED_WIDTH = 19 + MAX_SHORT_LABEL
 """Characters of the columns before the name."""
 _MIN_FOLDER_WIDTH = 12
 """Characters below which a folder is not shown: too little of it would be left."""
@@ -70,7 +70,7 @@ class GroupList(ScrollView, can_focus=True):
         self.order: npt.NDArray[np.int64] = _EMPTY_ORDER
         self._review: Review | None = None
         self._empty = ""
-        self._row_cache: dict[int, tuple[str, int, str, str, str]] = {}
+        self._row_cache: dict[int, tuple[Verdict, int, str, str, str]] = {}
         self._line_style = LineStyles(self, "grouplist")
 
     def show(
@@ -118,7 +118,7 @@ class GroupList(ScrollView, can_focus=True):
         )
         parts = [
             (f"{_CURSOR_BAR if is_current_row else ' '}{sign} ", kind),
-            (f"{verdict:<7}", "decided" if decided else verdict),
+            (f"{verdict.short_label:<{MAX_SHORT_LABEL + 1}}", "decided" if decided else verdict.value),
             (f"{count:>3} ", "dim"),
             (f"{gain:>9}  ", "decided" if decided else "gain"),
             (shown, "decided" if decided else "name"),
@@ -129,7 +129,7 @@ class GroupList(ScrollView, can_focus=True):
         segments = [Segment(text, self._line_style(style, background)) for text, style in parts if text]
         return Strip(segments).adjust_cell_length(width, self._line_style("", background))
 
-    def _row_fields(self, number: int) -> tuple[str, int, str, str, str]:
+    def _row_fields(self, number: int) -> tuple[Verdict, int, str, str, str]:
         words = self._row_cache.get(number)
         if words is None:
             assert self._review
@@ -192,7 +192,7 @@ class GroupList(ScrollView, can_focus=True):
         self.cursor = place
 
 
-def row_fields(group: Group) -> tuple[str, int, str, str, str]:
+def row_fields(group: Group) -> tuple[Verdict, int, str, str, str]:
     """The columns of a group: verdict, photos, bytes to free, name and folder of the keeper."""
-    folder, _, name = show_path(group.keeper.path).rpartition("/")
-    return weakest_verdict(group).value, len(group.members), file_size(group.gain), name, folder
+    folder, _, name = show_path_from_home(group.keeper.path).rpartition("/")
+    return weakest_verdict(group), len(group.members), file_size(group.gain), name, folder

@@ -1,6 +1,7 @@
 """The bar at the bottom: the most used keys of a screen, as many as fit."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
@@ -8,7 +9,20 @@ from textual import events
 from textual.widget import Widget
 from textual.widgets import Input
 
-from vtsfind.tui.keys import KeyAction, KeyScope, footer_actions, key_names
+from vtsfind.tui.keys import KeyScope, footer_actions, key_names
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A key, what it does in one or two words, and the action that a click on it runs, if any."""
+
+    key: str
+    label: str
+    action: str = ""
+
+
+_TYPING = (_Entry("Enter", "Done"), _Entry("Esc", "Leave"))
+"""What works in a text field, where other keys type a character."""
 
 
 class KeyBar(Widget):
@@ -24,10 +38,8 @@ class KeyBar(Widget):
 
     def __init__(self, scope: KeyScope) -> None:
         super().__init__()
-        own, everywhere = footer_actions(scope), footer_actions(KeyScope.EVERYWHERE)
-        self._actions = own if scope is KeyScope.EVERYWHERE else (*own, *everywhere)
-        self._essential = everywhere
-        self._spans: list[tuple[int, int, KeyAction]] = []
+        self._scope = scope
+        self._spans: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
         """Follow the focus: a text field takes the keys that type a character."""
@@ -38,35 +50,43 @@ class KeyBar(Widget):
 
     def render(self) -> Text:
         """Draw the keys: those of the screen from the left as far as they fit, then help and quit."""
-        gap = "  " if self._width(self._actions, 2) <= self.size.width else " "
-        room = self.size.width - self._width(self._essential, len(gap))
+        own, everywhere = self._entries()
+        gap = "  " if _width((*own, *everywhere), 2) <= self.size.width else " "
+        room = self.size.width - _width(everywhere, len(gap))
+        shown: list[_Entry] = []
+        for entry in own:
+            if _width((*shown, entry), len(gap)) <= room:
+                shown.append(entry)
         key_style = self.get_component_rich_style("keybar--key", partial=True)
         text = Text(no_wrap=True, overflow="crop")
         self._spans = []
-        for action in self._actions:
-            if action not in self._essential:
-                width = self._width((action,), len(gap))
-                if width > room:
-                    continue
-                room -= width
+        for entry in (*shown, *everywhere):
             start = len(text)
-            text.append(gap[1:] + self._key(action), key_style)
-            text.append(f" {action.label} ")
-            self._spans.append((start, len(text), action))
+            text.append(gap[1:] + entry.key, key_style)
+            text.append(f" {entry.label} ")
+            self._spans.append((start, len(text), entry.action))
         return text
 
-    def _width(self, actions: Iterable[KeyAction], gap: int) -> int:
-        """Characters that some keys with their labels take."""
-        return sum(len(self._key(action)) + 1 + len(action.label) + gap for action in actions)
+    def _entries(self) -> tuple[Sequence[_Entry], Sequence[_Entry]]:
+        """The keys of the screen, and those that work everywhere, of which the last name is no character."""
+        is_typing = isinstance(self.screen.focused, Input)
+        everywhere = [
+            _Entry(key_names(each).split(", ")[-1 if is_typing else 0], each.label, each.name)
+            for each in footer_actions(KeyScope.EVERYWHERE)
+            if not is_typing or len(key_names(each).split(", ")[-1]) > 1
+        ]
+        if is_typing or self._scope is KeyScope.EVERYWHERE:
+            return _TYPING if is_typing else (), everywhere
+        own = footer_actions(self._scope)
+        return [_Entry(key_names(each).split(", ")[0], each.label, each.name) for each in own], everywhere
 
     async def on_click(self, event: events.Click) -> None:
         """Run the action of the clicked key."""
         for start, end, action in self._spans:
-            if start <= event.x < end:
-                await self.app.run_action(action.name, self.screen)
+            if start <= event.x < end and action:
+                await self.app.run_action(action, self.screen)
 
-    def _key(self, action: KeyAction) -> str:
-        """The key to show for an action: the first; for one that works everywhere the last, while a text is typed."""
-        names = key_names(action).split(", ")
-        is_typed = isinstance(self.screen.focused, Input)
-        return names[-1 if is_typed and action in self._essential else 0]
+
+def _width(entries: Sequence[_Entry], gap: int) -> int:
+    """Characters that some keys with their labels take."""
+    return sum(len(entry.key) + 1 + len(entry.label) + gap for entry in entries)
