@@ -229,11 +229,11 @@ def test_a_photo_without_a_date_shows_when_its_file_was_changed() -> None:
         assert "2024-05-03 10:00" in last_line(hand)
         assert "changed" not in last_line(hand)
 
-    shot = {"taken": "2024-05-03 10:00:01"}
+    taken = "2024-05-03 10:00:01"
     drive(
         [
             group(1, [photo(b"/a/1.jpg", 3000), photo(b"/a/2.jpg", 2000)]),
-            group(2, [photo(b"/b/1.jpg", 1000, **shot), photo(b"/b/2.jpg", 900, **shot)]),
+            group(2, [photo(b"/b/1.jpg", 1000, taken=taken), photo(b"/b/2.jpg", 900, taken=taken)]),
         ],
         script,
     )
