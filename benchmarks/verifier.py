@@ -41,7 +41,8 @@ from benchmarks.negatives import CHANGED, KINDS, pair
 from benchmarks.negatives.scenes import load_scenes, scene_pairs
 from vtsfind.base.groups import COPIES, Verdict
 from vtsfind.base.settings import Settings
-from vtsfind.find.features.extract import ExtractFeatures, unpack
+from vtsfind.find.features.extract import ExtractFeatures
+from vtsfind.find.features.packed import unpack
 from vtsfind.find.verification.verify import PhotoFeatures, verify
 from vtsfind.media.work import Setup
 

@@ -25,6 +25,7 @@ SOURCES = {
         "base/contents.py",
         "find/features/extract.py",
         "find/features/features.py",
+        "find/features/packed.py",
         "media/containers.py",
         "media/contents.py",
         "media/damage.py",

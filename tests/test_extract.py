@@ -15,13 +15,9 @@ from support.textures import photograph
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, Found, Reason
-from vtsfind.find.features.extract import (
-    ExtractFeatures,
-    details_of,
-    pack,
-    unpack,
-)
+from vtsfind.find.features.extract import ExtractFeatures
 from vtsfind.find.features.features import features
+from vtsfind.find.features.packed import details_of, pack, unpack
 from vtsfind.media.decode import decode
 from vtsfind.media.pool import Job, JobResult, WorkPool
 from vtsfind.media.quality import border, examine

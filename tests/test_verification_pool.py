@@ -28,6 +28,7 @@ from vtsfind.engine.duplicates import feature_cache as module
 from vtsfind.engine.duplicates.feature_cache import ContentPair, FeatureCache
 from vtsfind.engine.library.snapshot import Content
 from vtsfind.engine.work.verification_pool import VerificationPool
+from vtsfind.find.verification import verify
 from vtsfind.find.versions import features_version
 from vtsfind.media.scan import stamp_of
 
@@ -97,16 +98,16 @@ def shelf(drawn: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shel
     return drawn.copied(tmp_path / "library")
 
 
+def refuse(*_: object) -> None:
+    raise AssertionError("compared here")
+
+
 @pytest.fixture
 def not_here(expected: list[PairVerdict], monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no pair be compared in this process, once it is known what to expect."""
     del expected
-
-    def refuse(*_: object) -> None:
-        raise AssertionError("compared here")
-
-    monkeypatch.setattr(module, "match_full_frame", refuse)
-    monkeypatch.setattr(module, "match_local_features", refuse)
+    monkeypatch.setattr(verify, "match_full_frame", refuse)
+    monkeypatch.setattr(verify, "match_local_features", refuse)
 
 
 @pytest.fixture
@@ -150,8 +151,8 @@ def test_several_processes_say_what_one_says_of_real_photos(
         expected = looking.compare(real.pairs)
     assert any(expected)
     monkeypatch.setattr(module, "MIN_PAIRS_FOR_POOL", 0)
-    monkeypatch.delattr(module, "match_full_frame")
-    monkeypatch.delattr(module, "match_local_features")
+    monkeypatch.setattr(verify, "match_full_frame", refuse)
+    monkeypatch.setattr(verify, "match_local_features", refuse)
     with real.copied(tmp_path / "several").looking(2) as looking:
         assert looking.compare(real.pairs) == expected
 

@@ -19,8 +19,8 @@ from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.duplicates.pipeline import duplicates
 from vtsfind.engine.duplicates.results import DedupStats
 from vtsfind.find.candidates.hash_codes import MAX_CANDIDATES_PER_PHOTO
-from vtsfind.find.features.extract import pack
 from vtsfind.find.features.features import features
+from vtsfind.find.features.packed import pack
 from vtsfind.find.versions import features_version, verdicts_version
 from vtsfind.media.scan import stamp_of
 from vtsfind.report.groups import write_groups

@@ -21,8 +21,6 @@ _PAIRS_PER_TASK = 16
 """Pairs that a processor takes at once: about half a second, and a few megabytes of features."""
 _PHOTOS_PER_TASK = 8
 """The same of photos whose local features are extracted."""
-_PAIRS_PER_BATCH = 4096
-"""Pairs that are matched by their full frames before the undecided ones are matched by local features."""
 
 T = TypeVar("T")
 Stored = dict[bytes, bytes]
@@ -46,7 +44,6 @@ class RayVerification(AbstractContextManager["RayVerification"]):
     """
 
     is_running = True
-    pairs_per_batch = _PAIRS_PER_BATCH
 
     def __init__(self, ray: Any, folder: Path, features_version: str) -> None:
         self._ray = ray

@@ -25,6 +25,7 @@ from vtsfind.find.hamming.all_pairs import FindPairs
 if TYPE_CHECKING:
     from vtsfind.media.pool import DecodeTask, Job, JobResult
 
+_PAIRS_PER_BATCH = 4096
 _BATCHES_PER_TASK = 4
 """Batches of the model that a machine takes at once: what is done again if it ends."""
 
@@ -39,6 +40,8 @@ class RayWorkplace:
     machines
         Those that take part.
     """
+
+    pairs_per_batch = _PAIRS_PER_BATCH
 
     def __init__(self, ray: Any, machines: list[Machine]) -> None:
         self._ray = ray

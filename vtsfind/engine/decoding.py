@@ -10,12 +10,12 @@ from vtsfind.base.machine import processors
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.base.settings import Settings
-from vtsfind.media.pool import Job, JobResult, WorkPool
 from vtsfind.media.scan import failure_of, stamp_of
 
 if TYPE_CHECKING:
     from vtsfind.base.quality import Details
     from vtsfind.find.verification.verify import PhotoFeatures
+    from vtsfind.media.pool import Job, JobResult, WorkPool
     from vtsfind.media.work import ContentProcessor
 
 
@@ -36,14 +36,18 @@ def decode_limits(settings: Settings) -> DecodeLimits:
     }
 
 
-def work_pool(settings: Settings, max_workers: int | None = None) -> WorkPool:
+def work_pool(settings: Settings, max_workers: int | None = None) -> "WorkPool":
     """Processes that read photos, as many as the settings say, at most `max_workers`."""
+    from vtsfind.media.pool import WorkPool
+
     workers = settings.workers or processors()
     return WorkPool(workers=min(workers, max_workers or workers), **decode_limits(settings))
 
 
-def job_for(path: bytes, work: "ContentProcessor") -> Job | Failure:
+def job_for(path: bytes, work: "ContentProcessor") -> "Job | Failure":
     """Something to be done with a file as it is now; a failure if the file cannot be found."""
+    from vtsfind.media.pool import Job
+
     try:
         return Job(Found(path, stamp_of(os.stat(path))), work)
     except OSError as error:
@@ -51,7 +55,7 @@ def job_for(path: bytes, work: "ContentProcessor") -> Job | Failure:
 
 
 def extract_features(
-    pool: WorkPool, paths: Iterable[bytes], cancel: CancelToken, *, full: bool = False
+    pool: "WorkPool", paths: Iterable[bytes], cancel: CancelToken, *, full: bool = False
 ) -> "Iterator[tuple[PhotoFeatures, Details] | Failure]":
     """Extract the features of a few photos, in order.
 
@@ -70,11 +74,12 @@ def extract_features(
     ------
     The features and quality details of each photo, or why there are none.
     """
-    from vtsfind.find.features.extract import ExtractFeatures, unpack
+    from vtsfind.find.features.extract import ExtractFeatures
+    from vtsfind.find.features.packed import unpack
     from vtsfind.find.verification.verify import PhotoFeatures
 
     jobs = [job_for(path, ExtractFeatures(full=full)) for path in paths]
-    done = pool.done((each for each in jobs if isinstance(each, Job)), cancel)
+    done = pool.done((each for each in jobs if not isinstance(each, Failure)), cancel)
     for each in jobs:
         result = each if isinstance(each, Failure) else next(done)
         if isinstance(result, Failure):
@@ -103,7 +108,7 @@ class FullSizePair:
 
 
 def compare_in_full(
-    read: Callable[[Iterable[Job], int], Generator[JobResult | Failure]], pairs: Sequence[FullSizePair]
+    read: "Callable[[Iterable[Job], int], Generator[JobResult | Failure]]", pairs: Sequence[FullSizePair]
 ) -> Iterator[bool | Failure]:
     """Say of each pair whether it differs in a part, seen at full size, or why that is not known.
 
@@ -119,7 +124,7 @@ def compare_in_full(
     jobs = [
         job_for(each.path, CompareInFull(each.other_path, each.other_digest, each.turn)) for each in pairs
     ]
-    with closing(read((each for each in jobs if isinstance(each, Job)), len(jobs))) as done:
+    with closing(read((each for each in jobs if not isinstance(each, Failure)), len(jobs))) as done:
         for pair, job in zip(pairs, jobs, strict=True):
             result = job if isinstance(job, Failure) else next(done)
             if isinstance(result, Failure):

@@ -4,6 +4,7 @@ Pairs and photos are what is spread over processors, so BLAS and OpenCV keep to 
 """
 
 import os
+import re
 import sys
 import threading
 from collections import deque
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -67,6 +70,15 @@ def opencv() -> Any:
 
     cv2.setNumThreads(1)
     return cv2
+
+
+@cache
+def opencv_version() -> str:
+    """The version of OpenCV. The packages on PyPI have it in a file of its own, so that the library need not be loaded for it."""
+    spec = find_spec("cv2")
+    named = Path(spec.origin).with_name("version.py") if spec and spec.origin else None
+    found = re.search(r'opencv_version = "(.+)"', named.read_text()) if named and named.exists() else None
+    return found[1] if found else str(opencv().__version__)
 
 
 class SingleThreadedBlas(AbstractContextManager[None]):

@@ -6,7 +6,7 @@ fails when that code changes, and says what to do.
 
 from typing import Final
 
-from vtsfind.find.threads import opencv
+from vtsfind.find.threads import opencv_version
 
 FEATURES_VERSION: Final = 8
 """Of the details and features of one photo: `vtsfind.find.features`, `vtsfind.media.quality`, `vtsfind.media.contents`."""
@@ -21,7 +21,7 @@ SEARCH_VERSION: Final = 1
 
 def features_version() -> str:
     """Version of cached features. Another OpenCV may find other local features, so its version is part of it."""
-    return f"features {FEATURES_VERSION}, OpenCV {opencv().__version__}"
+    return f"features {FEATURES_VERSION}, OpenCV {opencv_version()}"
 
 
 def verdicts_version() -> str:

@@ -128,6 +128,8 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         """Why the file cannot be written, in the words of the system; empty if it can."""
         self._pending: list[tuple[str, Rows]] = []
         """Statements since the last commit, to be repeated in memory if the file fails."""
+        self.has_news = False
+        """Whether anything was stored."""
         self._memory: sqlite3.Connection | None = None
         self._disk = self._open_writable() if write else self._open_readonly()
 
@@ -350,6 +352,9 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         return CacheDamaged(f"The cache {self._path} is damaged.", "Run `vtsfind doctor --repair`.")
 
     def _write(self, statement: str, rows: Rows) -> None:
+        if not rows:
+            return
+        self.has_news = True
         self._pending.append((statement, rows))
         if self.problem or self._disk is None:
             self._memory_fallback().executemany(statement, rows)

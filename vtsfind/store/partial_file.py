@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from filelock import FileLock, Timeout
-
 from vtsfind.base.progress import CancelToken
 from vtsfind.store.atomic import fsync_folder
 
@@ -62,6 +60,8 @@ def exclusive_lock(path: Path, cancel: CancelToken) -> Iterator[None]:
     OSError
         If the lock file cannot be created.
     """
+    from filelock import FileLock, Timeout
+
     lock = FileLock(path.with_name(f".{path.name}.lock"))
     while True:
         try:

@@ -12,6 +12,7 @@ from vtsfind.base.records import Head, PictureInfo, Reason, Signature, Stamp
 from vtsfind.store.planes import code_bytes
 
 _TWO_POW_64 = 1 << 64
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 MAX_DIGESTS_OF_SIZE = 16
 """How many contents of one size are named at once. Photos of equal size are rare but in formats without compression, where
 naming all of them for each file would take ever longer."""
@@ -82,7 +83,7 @@ def row_crc(version: int, digest: bytes, codes: bytes, facts: Facts) -> int:
         return crc
     # A camera that nobody has looked for leaves the checksum of format 2.
     said = facts if facts[-1] is not None else facts[:-1]
-    return zlib.crc32(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode(), crc)
+    return zlib.crc32(_ENCODE(said).encode(), crc)
 
 
 def is_row_intact(version: int, digest: object, codes: object, crc: object, facts: Facts) -> bool:

@@ -1,13 +1,15 @@
-"""Features of photos and verdicts on pairs, each computed once: what is found is cached beside the library, by content."""
+"""Features of photos and verdicts on pairs, each computed once: what is found is cached beside the library, by content.
+
+What computes them is imported when there is something to compute: a run with nothing new takes no longer for it.
+"""
 
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, TypeVar
 
 from vtsfind.base.groups import UNDECIDED, Evidence, FullFrameVerdict, PairVerdict
 from vtsfind.base.paths import show_path
@@ -15,19 +17,21 @@ from vtsfind.base.progress import Phase
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.engine.context import Context
-from vtsfind.engine.decoding import FullSizePair, compare_in_full, job_for
 from vtsfind.engine.library.snapshot import Content
-from vtsfind.engine.work.verification_pool import RecentFeatures
-from vtsfind.engine.work.workplace import PhotoRefPair
-from vtsfind.find.candidates import visual_words
-from vtsfind.find.features.extract import ExtractFeatures, details_of, pack
-from vtsfind.find.features.features import Features
+from vtsfind.engine.work.workplace import PhotoRefPair, Verification
+from vtsfind.find.features.packed import details_of, pack
 from vtsfind.find.threads import SINGLE_THREADED_BLAS
-from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame, match_local_features
 from vtsfind.find.versions import candidates_version, features_version, verdicts_version
-from vtsfind.media.pool import Job, JobResult
-from vtsfind.media.shot_quality import RateShot, ShotQuality
 from vtsfind.store.evidence import KEY_BYTES, CacheDamaged, EvidenceStore, Row, discard
+
+if TYPE_CHECKING:
+    from vtsfind.engine.decoding import FullSizePair
+    from vtsfind.engine.work.verification_pool import RecentFeatures
+    from vtsfind.find.candidates import visual_words
+    from vtsfind.find.features.features import Features
+    from vtsfind.find.verification.verify import PhotoFeatures
+    from vtsfind.media.pool import Job, JobResult
+    from vtsfind.media.shot_quality import ShotQuality
 
 COMMIT_EVERY_S = 2.0
 """Seconds of work that a killed run may lose."""
@@ -79,6 +83,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         self._own_effort = 0.0
         """What this process has compared without others, in pairs by local features."""
         self._store = EvidenceStore(folder, features_version(), verdicts_version(), candidates_version())
+        self._folder = folder
         self._context = context
         self._last_commit_s = time.monotonic()
         try:
@@ -86,17 +91,27 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         except CacheDamaged:
             self._store.close()
             raise
-        self._recent_features = RecentFeatures(self._store, _MAX_CACHED_PHOTOS)
-        self._verification = context.workplace.verification(folder, features_version(), context.settings)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._store.commit()
-        self._verification.__exit__(kind, error, trace)
-        if kind is None:
+        if "_verification" in self.__dict__:
+            self._verification.__exit__(kind, error, trace)
+        if kind is None and self._store.has_news:
             self._store.trim()
         self._store.close()
+
+    @cached_property
+    def _recent_features(self) -> "RecentFeatures":
+        from vtsfind.engine.work.verification_pool import RecentFeatures
+
+        return RecentFeatures(self._store, _MAX_CACHED_PHOTOS)
+
+    @cached_property
+    def _verification(self) -> Verification:
+        context = self._context
+        return context.workplace.verification(self._folder, features_version(), context.settings)
 
     @property
     def problem(self) -> str:
@@ -145,6 +160,9 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         self, contents: list[Content], full_decode_digests: frozenset[bytes], attempt: int
     ) -> list[Content]:
         """Read one file of each photo; gives the photos that failed and have another file."""
+        from vtsfind.find.features.extract import ExtractFeatures
+        from vtsfind.media.pool import Job
+
         jobs = (
             Job(
                 Found(each.photos[attempt].path, each.photos[attempt].stamp),
@@ -170,7 +188,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
                 self._context.progress.advance(1, show_path(path.rpartition(b"/")[2]))
         return to_retry
 
-    def _read_jobs(self, jobs: Iterable[Job], count: int) -> Generator[JobResult | Failure]:
+    def _read_jobs(self, jobs: "Iterable[Job]", count: int) -> "Generator[JobResult | Failure]":
         """Read `count` files, at most, where the work runs."""
         context = self._context
         return context.workplace.read(jobs, count, context.settings, context.cancel)
@@ -191,15 +209,17 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         stored = self._store.features(content.digest)
         return Details() if stored is None else details_of(stored)
 
-    def points(self, content: Content) -> visual_words.Points:
+    def points(self, content: Content) -> "visual_words.Points":
         """The local features of a photo that has features, as points."""
+        from vtsfind.find.candidates import visual_words
+
         stored = self._store.points(content.digest)
         if stored is None:
             with SINGLE_THREADED_BLAS:
                 stored = visual_words.points(self._photo_features(content).features.coarse).tobytes()
             self._store.save_points(content.digest, stored)
             self._commit_periodically()
-        return np.frombuffer(stored, visual_words.POINT)
+        return visual_words.from_bytes(stored)
 
     def stage_result(self, stage: str, key: bytes) -> bytes | None:
         """What a stage of the last search gave, if that had the same key."""
@@ -226,14 +246,15 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         For each pair the verdict and its evidence; None for a non-match, and where a photo could not be read.
         """
         result: list[PairVerdict] = []
-        step = self._verification.pairs_per_batch
+        step = self._context.workplace.pairs_per_batch
         for start in range(0, len(pairs), step):
             some = pairs[start : start + step]
             full_frame = self.match_full_frame(some, advance)
             left = [pair for pair, found in zip(some, full_frame, strict=True) if found is UNDECIDED]
-            self._extract_local_features(
-                {content.digest: content for pair in left for content in pair}.values()
-            )
+            if left:
+                self._extract_local_features(
+                    {content.digest: content for pair in left for content in pair}.values()
+                )
             found = self._storing_verdicts(left, self._match_local_features(left), advance)
             result += [next(found) if each is UNDECIDED else each for each in full_frame]
         return result
@@ -271,6 +292,15 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         ordered = [_full_size_pair(*each) for each in pairs]
         known = {each: self._store.full_size((each.digest, each.other_digest)) for each in ordered}
         left = [each for each in known if known[each] is None]
+        if left:
+            known |= self._compared_in_full(left)
+        return [_FULL_SIZE_NOTES[known[each]] for each in ordered]
+
+    def _compared_in_full(self, left: "Sequence[FullSizePair]") -> "dict[FullSizePair, bool]":
+        """Whether pairs differ in a part; without those that could not be read."""
+        from vtsfind.engine.decoding import compare_in_full
+
+        known = {}
         self._context.progress.start(Phase.VERIFY, len(left))
         for each, found in zip(left, compare_in_full(self._read_jobs, left), strict=True):
             if isinstance(found, Failure):
@@ -280,15 +310,19 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
                 self._store.save_full_size((each.digest, each.other_digest), differs=found)
                 self._commit_periodically()
             self._context.progress.advance(1)
-        return [_FULL_SIZE_NOTES[known[each]] for each in ordered]
+        return known
 
-    def shot_qualities(self, contents: Sequence[Content]) -> list[ShotQuality | None]:
+    def shot_qualities(self, contents: Sequence[Content]) -> "list[ShotQuality | None]":
         """Rate shots by sharpness and exposure; None for one that could not be read."""
+        from vtsfind.engine.decoding import job_for
+        from vtsfind.media.shot_quality import RateShot, ShotQuality
+
         stored = {content.digest: self._store.shot(content.digest) for content in contents}
         left = [content for content in contents if stored[content.digest] is None]
         self._context.progress.start(Phase.RATE, len(left))
         jobs = [job_for(content.photos[0].path, RateShot()) for content in left]
-        with closing(self._read_jobs((each for each in jobs if isinstance(each, Job)), len(jobs))) as done:
+        readable = (each for each in jobs if not isinstance(each, Failure))
+        with closing(self._read_jobs(readable, len(jobs))) as done:
             for content, job in zip(left, jobs, strict=True):
                 result = job if isinstance(job, Failure) else next(done)
                 if not isinstance(result, Failure) and result.digest == content.digest and result.data:
@@ -314,6 +348,8 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
                 yield pair_verdict
 
     def _match_full_frames(self, pairs: Sequence[ContentPair]) -> Iterator[FullFrameVerdict]:
+        from vtsfind.find.verification.verify import match_full_frame
+
         done = 0
         if self._is_pool_worthwhile(_FIRST_LOOK_EFFORT * len(pairs)):
             for found in self._verification.full_frame_verdicts(_known(pairs), self._context.cancel):
@@ -325,6 +361,8 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
             yield match_full_frame(self._photo_features(first), self._photo_features(second))
 
     def _match_local_features(self, pairs: Sequence[ContentPair]) -> Iterator[PairVerdict]:
+        from vtsfind.find.verification.verify import match_local_features
+
         done = 0
         if self._is_pool_worthwhile(len(pairs)):
             for found in self._verification.local_feature_verdicts(_known(pairs), self._context.cancel):
@@ -356,15 +394,15 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
             self._store_local_features(content, self._photo_features(content).features.with_local())
         self._store.commit()
 
-    def _store_local_features(self, content: Content, found: Features) -> None:
+    def _store_local_features(self, content: Content, found: "Features") -> None:
         packed = pack(self.details(content), found)
         self._store.save_features(content.digest, packed, full=self._known[content.digest[:KEY_BYTES]])
         self._commit_periodically()
 
-    def _photo_features(self, content: Content) -> PhotoFeatures:
+    def _photo_features(self, content: Content) -> "PhotoFeatures":
         return self._recent_features.of(content.digest, content.info)
 
-    def _with_local_features(self, content: Content) -> PhotoFeatures:
+    def _with_local_features(self, content: Content) -> "PhotoFeatures":
         """A photo's features, as they are now that its local features may have been extracted."""
         return self._recent_features.of(content.digest, content.info, with_local=True)
 
@@ -399,8 +437,10 @@ def with_feature_cache(
         return work(cache), True
 
 
-def _full_size_pair(first: Content, second: Content, turn: int) -> FullSizePair:
+def _full_size_pair(first: Content, second: Content, turn: int) -> "FullSizePair":
     """The pair in an order that does not depend on which comes first."""
+    from vtsfind.engine.decoding import FullSizePair
+
     if second.digest < first.digest:
         first, second, turn = second, first, Evidence(turn=turn).swapped().turn
     return FullSizePair(first.photos[0].path, first.digest, second.photos[0].path, second.digest, turn)

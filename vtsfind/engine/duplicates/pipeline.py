@@ -16,7 +16,6 @@ import numpy as np
 
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.engine.context import Context
-from vtsfind.engine.duplicates.best_shots import choose_best_shots
 from vtsfind.engine.duplicates.candidates import OpenPairs, propose_by_hash, propose_by_local_features
 from vtsfind.engine.duplicates.clustering import cluster
 from vtsfind.engine.duplicates.collection import Collection, read_collection
@@ -211,6 +210,8 @@ class _Search:
         files = RankedFiles(contents, self._cache.details, self._rules.policy, verified.copies)
         clusters = cluster(contents, files, verified, self._verifier, self._rules)
         if self._photos and Verdict.BURST in self._rules.kinds:
+            from vtsfind.engine.duplicates.best_shots import choose_best_shots
+
             clusters = choose_best_shots(
                 clusters,
                 contents,

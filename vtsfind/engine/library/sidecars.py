@@ -48,8 +48,10 @@ class Sidecars:
 
     def is_raw_sidecar(self, path: bytes) -> bool:
         """Whether this is the RAW file of a shot that is there as a picture, too: not a photo of its own, then."""
+        if _ending(path) not in RAW_EXTENSIONS:
+            return False
         parent, name = os.path.split(path)
-        return _ending(name) in RAW_EXTENSIONS and self._folder(parent).picture_of_raw(name) is not None
+        return self._folder(parent).picture_of_raw(name) is not None
 
     def free_place(self, sidecar: bytes, photo: bytes, keeper: bytes) -> bytes | None:
         """Where the sidecar of one photo may go to be a sidecar of another one; None if there is no free name for it.

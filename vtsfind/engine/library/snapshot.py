@@ -8,7 +8,6 @@ from vtsfind.base.groups import Photo
 from vtsfind.base.paths import is_below
 from vtsfind.base.progress import Monitor, Phase
 from vtsfind.base.records import Failure, PictureInfo, Reason
-from vtsfind.engine.library.removed import removed_by_runs
 from vtsfind.engine.library.scope import Scope
 from vtsfind.engine.library.sidecars import Sidecars
 from vtsfind.media.scan import failure_of, is_missing_or_empty, stamp_of
@@ -64,6 +63,8 @@ def take_snapshot(index: Library, scope: Scope, monitor: Monitor) -> Snapshot:
 def _without_removed(snapshot: Snapshot) -> Snapshot:
     """The same without failures for files that vtsfind itself took away."""
     if any(failure.reason is Reason.VANISHED for failure in snapshot.failures):
+        from vtsfind.engine.library.removed import removed_by_runs
+
         removed = removed_by_runs()
         snapshot.failures = [
             failure

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
 _LOOK_AHEAD_BATCHES = 16
 """Batches of photos that are decoded while the model loads or is busy."""
+_PAIRS_PER_BATCH = 512
 
 
 class ThisMachine:
     """See `vtsfind.engine.work.workplace.Workplace`."""
+
+    pairs_per_batch = _PAIRS_PER_BATCH
 
     def require_folders(self, folders: Iterable[bytes]) -> None:
         """They were found by this very machine."""

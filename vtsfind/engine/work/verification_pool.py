@@ -26,8 +26,8 @@ from vtsfind.base.groups import FullFrameVerdict, PairVerdict
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import PictureInfo
 from vtsfind.engine.work.workplace import PhotoRef, PhotoRefPair
-from vtsfind.find.features.extract import unpack
 from vtsfind.find.features.features import Features
+from vtsfind.find.features.packed import unpack
 from vtsfind.find.threads import SINGLE_THREADED_BLAS, opencv
 from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame, match_local_features
 from vtsfind.store.evidence import EvidenceStore
@@ -43,9 +43,6 @@ _MAX_CACHED_PHOTOS = 64
 are asked for again soon."""
 _MAX_PROCESSES = 61
 """What Windows can wait for."""
-
-_PAIRS_PER_BATCH = 512
-"""Pairs that are matched by their full frames before the undecided ones are matched by local features."""
 S = TypeVar("S")
 T = TypeVar("T")
 
@@ -122,11 +119,6 @@ class VerificationPool(AbstractContextManager["VerificationPool"]):
     def is_running(self) -> bool:
         """Whether the processes are there."""
         return self._pool is not None and not self._failed
-
-    @property
-    def pairs_per_batch(self) -> int:
-        """How many pairs they are best asked about at once."""
-        return _PAIRS_PER_BATCH
 
     def full_frame_verdicts(
         self, pairs: Sequence[PhotoRefPair], cancel: CancelToken

@@ -36,10 +36,6 @@ class Verification(AbstractContextManager["Verification"], Protocol):
     def is_running(self) -> bool:
         """Whether what does the work is there already."""
 
-    @property
-    def pairs_per_batch(self) -> int:
-        """How many pairs it is best asked about at once."""
-
     def full_frame_verdicts(
         self, pairs: Sequence[PhotoRefPair], cancel: CancelToken
     ) -> Iterator[FullFrameVerdict]:
@@ -56,6 +52,10 @@ class Verification(AbstractContextManager["Verification"], Protocol):
 
 class Workplace(Protocol):
     """Where photos are read, encoded and compared."""
+
+    @property
+    def pairs_per_batch(self) -> int:
+        """Pairs that are best matched by their full frames before the undecided ones are matched by local features."""
 
     def require_folders(self, folders: Iterable[bytes]) -> None:
         """Make sure that what reads the photos sees these folders.

@@ -98,6 +98,11 @@ def vocabulary() -> Vocabulary:
         return Vocabulary.of(stored["centres"], stored["columns"])
 
 
+def from_bytes(data: bytes) -> Points:
+    """Undo `tobytes` of points."""
+    return np.frombuffer(data, POINT)
+
+
 def points(local: LocalFeatures) -> Points:
     """The local features of a photo as points (n,) of `POINT`, those of the largest diameters first."""
     order = np.argsort(-local.packed_points[:, 2].astype(np.int64), kind="stable")
