@@ -1,13 +1,14 @@
 """How well whole groups are found, from nothing: through `vtsfind index` and `vtsfind dupes`, in a folder of photos and versions.
 
     python -m benchmarks.groups --photos FOLDER [--sets mild hard families A B] [--every N] [--start N] [--each N]
-        [--pairs N] [--scenes FOLDER ...] [--most N] [--measure] [--write]
+        [--pairs N] [--scenes FOLDER ...] [--most N] [--measure] [--lost] [--write]
 
 For each set a folder is written: every N-th photo with its versions, `mild` or `hard` (`benchmarks.copies`), or --each edits of all
 families or of one half (`benchmarks.families`); --pairs pairs of each kind of others (`benchmarks.negatives`, but those that may be
 an edit), and photos of real scenes, of at most --most scenes of a folder. Two files in one group are a pair. It is right if both are
 versions of one photo. *Precision* is the share of pairs that are right, *recall* the share of right pairs that are found,
-`found with the original` the share of versions that are in one group with their photo. With --write the figures go to
+`found with the original` the share of versions that are in one group with their photo. With --lost
+is told at which stage the others were lost (`benchmarks.lost`). With --write the figures go to
 docs/results/groups.json.
 """
 
@@ -28,6 +29,7 @@ from benchmarks.copies import hard, mild
 from benchmarks.dupes import jpeg
 from benchmarks.families import edited, names
 from benchmarks.families.drawing import Others, photos_in, seed_of
+from benchmarks.lost import lost
 from benchmarks.machine import write_result
 from benchmarks.negatives import CHANGED, KINDS, pair
 from benchmarks.negatives.scenes import load_scenes
@@ -123,13 +125,27 @@ def _strangers(group: list[str], truth: Truth) -> int:
     return len({truth[Path(path).name][0] for path in group})
 
 
-def measured(folder: Path, library: Path, truth: Truth) -> dict[str, Any]:
+def apart(groups: Groups, truth: Truth) -> list[tuple[str, str, str]]:
+    """Versions that are in no group with their photo: the names of photo and version, and the kind of the version."""
+    group_of = {Path(path).name: number for number, group in enumerate(groups) for path in group}
+    photos = {owner: name for name, (owner, version) in truth.items() if version == ORIGINAL}
+    return [
+        (photos[owner], name, version)
+        for name, (owner, version) in truth.items()
+        if owner in photos
+        and version != ORIGINAL
+        and group_of.get(name, name) != group_of.get(photos[owner], photos[owner])
+    ]
+
+
+def measured(folder: Path, library: Path, truth: Truth, *, tell_lost: bool) -> dict[str, Any]:
     """Index a folder, find groups, score them."""
     outcome = vtsfind(library)(folder)
     if outcome.error:
         return {"error": outcome.error}
     times = {"seconds": outcome.seconds, "processor seconds": outcome.processor_seconds}
-    return {**scored(outcome.groups, truth), **times}
+    told = {"lost": lost(library, apart(outcome.groups, truth))} if tell_lost else {}
+    return {**scored(outcome.groups, truth), **told, **times}
 
 
 def main() -> None:
@@ -148,6 +164,7 @@ def main() -> None:
     parser.add_argument(
         "--measure", action="store_true", help="open the odd scenes of INRIA Holidays, not the even ones"
     )
+    parser.add_argument("--lost", action="store_true", help="tell where versions were lost")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     photos = photos_in(given.photos)
@@ -162,7 +179,7 @@ def main() -> None:
                 scenes(given.scenes, given.most, measure=given.measure),
             )
             truth = write_folder(folder, files)
-            figures[kind] = measured(folder, Path(scratch) / "library", truth)
+            figures[kind] = measured(folder, Path(scratch) / "library", truth, tell_lost=given.lost)
         print(kind, json.dumps(figures[kind], indent=1), flush=True)
     if given.write:
         write_result("groups", figures)
