@@ -117,6 +117,13 @@ def test_a_copy_of_an_edit_that_is_not_recognised_itself_comes_with_that_edit() 
     assert (NUMBER["/photo"], NUMBER["/small"]) in verifier.asked
 
 
+def test_of_copies_in_full_the_one_that_was_compared_with_most_is_compared_further() -> None:
+    edit: PairVerdict = (Verdict.EDIT, Evidence())
+    truth = {("/photo", "/small"): RESAVE, ("/small", "/other"): edit, ("/card", "/small"): edit}
+    (group,) = grouped(KnownVerdicts(truth), [*truth][:2], [("/card", "/photo")])
+    assert set(paths(group)) == {b"/card", b"/photo", b"/small", b"/other"}
+
+
 def test_a_second_file_of_an_edit_that_stays_goes_for_that_file() -> None:
     photo, edit = content("/photo"), content("/other")
     again = replace(edit.photos[0], path=b"/longer name of the other")

@@ -161,10 +161,16 @@ def test_what_is_open_has_another_digest_after_any_change() -> None:
 
 
 class KnownFrames(PhotoVerifier):
-    """Knows which contents show the same in full."""
+    """Knows which contents show the same in full, and how much detail each has."""
 
-    def __init__(self, same: Callable[[int, int], FullFrameVerdict]) -> None:
+    def __init__(
+        self, same: Callable[[int, int], FullFrameVerdict], details: Sequence[int] = (0,) * N
+    ) -> None:
         self._same = same
+        self._details = details
+
+    def detail(self, number: int) -> int:
+        return self._details[number]
 
     def full_frame_verdicts(self, pairs: Sequence[Pair]) -> list[FullFrameVerdict]:
         return [self._same(*pair) for pair in pairs]
@@ -190,6 +196,18 @@ def test_the_largest_of_photos_that_show_the_same_represents_them() -> None:
     assert set(found.copies) == {(0, 1), (1, 2)}
     left = proposed.represented(found.representative_of, len(photos))
     assert list(zip(left.firsts.tolist(), left.seconds.tolist(), strict=True)) == [(1, 3), (3, 4)]
+
+
+def test_the_photo_of_which_compression_has_left_most_represents_those_that_show_the_same() -> None:
+    found = find_full_frame_sets(
+        collection(widths=(400, 400, 300, 200, 100)),
+        near_pairs((0, 1, 5), (0, 2, 5), (3, 4, 5)),
+        KnownFrames(lambda _a, _b: RESAVE, details=(10, 30, 30, 20, 9)),
+        rules(),
+        SilentProgress(),
+    )
+    assert found.representative_of == {0: 1, 2: 1, 4: 3}
+    assert set(found.copies) == {(0, 1), (0, 2), (3, 4)}
 
 
 def test_an_edit_or_a_kind_that_is_not_asked_for_is_not_represented() -> None:

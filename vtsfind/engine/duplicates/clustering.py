@@ -132,6 +132,10 @@ class _Clustering:
         sets: dict[int, list[int]] = {}
         for number in order:
             sets.setdefault(same.of(number), []).append(number)
+        # What stood for the others of its set so far was compared with most, and stands for them here.
+        compared = Counter(number for pair in self._copies() for number in pair)
+        for members in sets.values():
+            members.sort(key=lambda number: -compared[number])
         first = {number: members[0] for members in sets.values() for number in members}
         joined, skipped = (
             sorted({ordered_pair(first[a], first[b]) for a, b in pairs if first[a] != first[b]})

@@ -209,6 +209,10 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         stored = self._store.features(content.digest)
         return Details() if stored is None else details_of(stored)
 
+    def detail(self, content: Content) -> int:
+        """The bytes that the small picture of a photo that has features takes."""
+        return len(self._photo_features(content).features.encoded)
+
     def points(self, content: Content) -> "visual_words.Points":
         """The local features of a photo that has features, as points."""
         from vtsfind.find.candidates import visual_words

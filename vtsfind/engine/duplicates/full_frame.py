@@ -1,10 +1,10 @@
 """Full-frame sets and their representatives: one photo stands for all that show the same, all of it and no more.
 
 Most near pairs of a library are a photo and its smaller, rotated or re-encoded copies. They are matched without local
-features, and only the best of each set is compared with other photos.
+features, and only the one with the most detail of each set is compared with other photos.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,7 +29,7 @@ class FullFrameSets:
     copies: dict[Pair, tuple[Verdict, Evidence]] = field(default_factory=dict)
     """The pairs that were found."""
     representative_of: dict[int, int] = field(default_factory=dict)
-    """Each photo but the best of its set, to the best one."""
+    """Each photo but the most detailed of its set, to that one."""
 
 
 def find_full_frame_sets(
@@ -39,9 +39,9 @@ def find_full_frame_sets(
     rules: Rules,
     progress: Progress,
 ) -> FullFrameSets:
-    """Find the full-frame sets among near candidates; of each set, the photo of the most pixels is its representative.
+    """Find the full-frame sets among near candidates; of each set, the photo with the most detail is its representative.
 
-    Each photo is tried with the best and with the nearest candidate that is better, see
+    Each photo is tried with the largest and with the nearest candidate that is larger, see
     `vtsfind.find.clustering.representatives`.
     """
     near = proposed.take(proposed.distances <= _MAX_DISTANCE_SHARE * collection.head.bits)
@@ -66,4 +66,18 @@ def find_full_frame_sets(
     pixels = np.array([each.info.width * each.info.height for each in collection.contents], np.int64)
     order = np.argsort(np.argsort(-pixels, kind="stable"), kind="stable")
     found = representatives(near, near.distances, order, is_full_frame_copy)
-    return FullFrameSets(copies, found)
+    return FullFrameSets(copies, _most_detailed(found, verifier.detail))
+
+
+def _most_detailed(representative_of: dict[int, int], detail: Callable[[int], int]) -> dict[int, int]:
+    """The same sets, each represented by the photo with the most detail: of the largest, compression may have left little."""
+    sets: dict[int, list[int]] = {}
+    for photo, largest in sorted(representative_of.items()):
+        sets.setdefault(largest, [largest]).append(photo)
+    best = {largest: max(members, key=detail) for largest, members in sets.items()}
+    return {
+        photo: best[largest]
+        for largest, members in sets.items()
+        for photo in members
+        if photo != best[largest]
+    }

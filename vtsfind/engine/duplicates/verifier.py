@@ -42,6 +42,10 @@ class PhotoVerifier:
         """The same as far as it is known, or seen without local features."""
         return self._cache.match_full_frame([self._smaller_digest_first(each) for each in pairs])
 
+    def detail(self, number: int) -> int:
+        """How much there is to be seen in a photo: the bytes that its small picture takes."""
+        return self._cache.detail(self._contents[number])
+
     def _smaller_digest_first(self, pair: Pair) -> ContentPair:
         first, second = (self._contents[number] for number in pair)
         return (first, second) if first.digest < second.digest else (second, first)
