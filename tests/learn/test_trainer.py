@@ -16,7 +16,8 @@ from vtsfind.learn.models.encoder import Encoder
 from vtsfind.learn.models.register import register_model
 from vtsfind.learn.models.registry import find_card, registered_models
 from vtsfind.learn.recipes import Schedule, read_recipe
-from vtsfind.learn.training.loop import RunOptions, rate_share, train
+from vtsfind.learn.training.loop import RunOptions, train
+from vtsfind.learn.training.schedule import rate_share
 
 RECIPES = Path(__file__).parents[2] / "weights/recipes"
 

@@ -18,6 +18,7 @@ _RECIPE = "What is trained"
 MODES = ("fixed", "paper")
 SELECTIONS = ("validation", "last", "test")
 FEATURES = ("all", "cls", "lite", "dual")
+AUGMENTATIONS = ("workers", "device")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +98,23 @@ class TrainOptions:
             metavar="NAME",
             help="Features of the backbone that the hash head reads: all (tokens), cls, lite or dual; the default depends on "
             "the backbone.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = None
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHERE",
+            help="Make views of pictures by worker processes (workers), or a whole batch at a time on the training device, "
+            "which keeps all pictures in its memory (device). Replaces schedule.augment of the recipe.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = None
+    minutes: Annotated[
+        float | None,
+        typer.Option(
+            metavar="N",
+            help="End the training after N minutes. Replaces schedule.minutes of the recipe.",
             rich_help_panel=_RECIPE,
         ),
     ] = None
@@ -190,6 +208,19 @@ class TrainOptions:
         nothing_to_train = not (self.recipe or self.dataset or self.method or self.bits is not None)
         return self.plot and self.run_folder is not None and nothing_to_train
 
+    def overrides(self) -> dict[str, Any]:
+        """The values of the recipe that are changed, by their keys; --set goes last.
+
+        Raises
+        ------
+        UsageError
+            If one is not of its form.
+        """
+        where = require_choice(self.augment, AUGMENTATIONS, "--augment")
+        given = {"schedule.augment": where, "schedule.minutes": self.minutes}
+        changed = {key: value for key, value in given.items() if value is not None}
+        return changed | dict(parse_override(change) for change in self.changes or [])
+
     def preset_options(self) -> "PresetOptions":
         """What a recipe is made of, if none is given.
 
@@ -270,7 +301,7 @@ def _recipe_content(run: CommandRun, options: TrainOptions) -> tuple[str, bytes]
     from vtsfind.learn.training.presets import preset_recipe
 
     preset = options.preset_options()
-    overrides = dict(parse_override(change) for change in options.changes or [])
+    overrides = options.overrides()
     if options.recipe is not None:
         name, content = options.recipe.stem, recipe_bytes(options.recipe)
         if not overrides:

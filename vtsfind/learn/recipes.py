@@ -21,6 +21,7 @@ from vtsfind.learn.models.spec import NetworkSpec
 ViewKind = Literal["plain", "window", "mild", "edits"]
 Optimiser = Literal["adamw", "adam"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Augmentation = Literal["workers", "device"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ class TrainingTask:
     strength: float = 1.0
     """Of the edits, 0 to 1."""
     shortest: int = 256
-    """Pixels on the short side at which photos are opened."""
+    """Pixels on the short side at which photos are opened; where views are made on the device, the side of the squares that are
+    kept there."""
     short_batches: bool = False
     """Whether an epoch ends with a batch of the pictures that are left, as in the published code; else that batch is filled
     up with the first pictures of the next epoch."""
@@ -95,6 +97,9 @@ class Schedule:
 
     steps: int
     """Optimiser steps; each takes one batch of every task."""
+    minutes: float = 0.0
+    """Time budget: training ends after as many minutes if the steps have not ended it before, and the rates fall by the one that is
+    nearer to its end. 0 for none. With a budget, the model depends on the speed of the machine."""
     backbone_rate: float = 1e-4
     """Highest learning rate of the backbone."""
     head_rate: float = 1e-3
@@ -123,6 +128,9 @@ class Schedule:
     """Of the backbone and the heads in training; `auto` is the fastest that the device has in hardware."""
     compile: bool = False
     """Whether torch compiles the backbone first: minutes at the start for faster steps, mostly on GPUs."""
+    augment: Augmentation = "workers"
+    """Where views are made: by worker processes, one picture at a time (`vtsfind.media.edits`); or on the training device, a whole
+    batch at a time (`vtsfind.learn.augment`), from all pictures in its memory."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,12 +111,10 @@ class Batches(Dataset[Batch]):
         return {name: value for name, value in self.__dict__.items() if name != "pictures"}
 
     def __getitem__(self, step: int) -> Batch:
-        number, shares = self.share
-        positions = self._positions(step)
-        count = len(positions)
+        positions, own = self.places(step)
         pixels, rows = [], []
-        for place in range(number * count // shares, (number + 1) * count // shares):
-            row = self._row(positions[place])
+        for place in own:
+            row = self.row(positions[place])
             whole = self.pictures.picture(row)
             for view in range(self.task.views_each):
                 rng = np.random.default_rng((self.seed, step, place, view))
@@ -129,7 +127,15 @@ class Batches(Dataset[Batch]):
             torch.from_numpy(index),
         )
 
-    def _row(self, position: int) -> int:
+    def places(self, step: int) -> tuple[range, range]:
+        """The places of a batch in the order in which pictures are shown, and which of these are of this share."""
+        positions = self._positions(step)
+        number, shares = self.share
+        count = len(positions)
+        return positions, range(number * count // shares, (number + 1) * count // shares)
+
+    def row(self, position: int) -> int:
+        """The row of the picture that is shown at a place in the order."""
         n = len(self.pictures)
         return int(_epoch_order(self.seed, position // n, n)[position % n])
 

@@ -22,7 +22,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Preprocessing
@@ -30,6 +29,7 @@ from vtsfind.learn.models.network import HashNetwork, normalise
 from vtsfind.learn.recipes import Recipe, TrainingTask
 from vtsfind.learn.training.batches import Batch, Batches
 from vtsfind.learn.training.finetune_heads import finetune_head
+from vtsfind.learn.training.loading import load_batches
 
 _CENTRING_PICTURES = 1536
 _CENTRING_BATCH = 64
@@ -183,11 +183,8 @@ def _extract_task_features(
     network: HashNetwork, source: Batches, task: TrainingTask, steps: int, workers: int
 ) -> TaskFeatures:
     batches = source.derive(steps=steps, seed=-source.seed % 2**32, task=task)
-    # Workers are spawned, not forked, because torch has threads already.
-    loader = DataLoader(
-        batches, batch_size=None, num_workers=workers, multiprocessing_context="spawn" if workers else None
-    )
-    return extract_features(network, loader, source.preprocessing)
+    loaded = (batch for (batch,) in load_batches([batches], range(steps), workers, pin=False))
+    return extract_features(network, loaded, source.preprocessing)
 
 
 @torch.no_grad()

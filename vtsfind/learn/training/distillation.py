@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from vtsfind.base.errors import UsageError, package_missing
-from vtsfind.base.progress import Phase, Progress
+from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.base.records import Preprocessing
 from vtsfind.learn.data.formats import Pictures
 from vtsfind.learn.models.backbones import backbone
@@ -26,17 +26,23 @@ from vtsfind.learn.models.network import make_backbone, normalise
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.learn.pretrained.load import load_start
 from vtsfind.learn.recipes import Recipe, Teacher
+from vtsfind.learn.training.teacher_store import ExtractFeatures, TeacherStore
 from vtsfind.media.decode import prepare
 from vtsfind.store.atomic import replace_file
 
 FeatureFunction = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]
 
 _ITQ_ITERATIONS = 50
-_BATCH = 32
 
 
 def target_codes(
-    recipe: Recipe, pictures: Sequence[Pictures], *, starts: Path, cache: Path, progress: Progress
+    recipe: Recipe,
+    pictures: Sequence[Pictures],
+    *,
+    starts: Path,
+    cache: Path,
+    progress: Progress,
+    cancel: CancelToken,
 ) -> dict[tuple[int, int], Tensor]:
     """Make the code of every picture of every goal that has a teacher.
 
@@ -51,9 +57,10 @@ def target_codes(
     starts
         The folder of start weights.
     cache
-        The folder where the teachers' features are cached; they take minutes to compute.
-    progress
-        Updated for every picture.
+        The run folder, where the features of its pictures are kept by task and goal. Those of each picture are kept beside the
+        teacher as well, for other runs; they take minutes to compute.
+    progress, cancel
+        Updated and checked for every few pictures.
 
     Returns
     -------
@@ -71,7 +78,9 @@ def target_codes(
                 buffer = io.BytesIO()
                 np.save(
                     buffer,
-                    _teacher_features(goal.teacher, pictures[number], starts, progress).astype(np.float16),
+                    _teacher_features(goal.teacher, pictures[number], starts, progress, cancel).astype(
+                        np.float16
+                    ),
                 )
                 replace_file(file, buffer.getvalue())
             features = np.load(file).astype(np.float32)
@@ -89,16 +98,15 @@ def target_codes(
 
 
 def _teacher_features(
-    teacher: Teacher, pictures: Pictures, starts: Path, progress: Progress
+    teacher: Teacher, pictures: Pictures, starts: Path, progress: Progress, cancel: CancelToken
 ) -> npt.NDArray[np.float32]:
-    extract, preprocessing = teacher_network(teacher, starts)
-    progress.start(Phase.TRAIN, len(pictures))
-    blocks = []
-    for first in range(0, len(pictures), _BATCH):
-        rows = range(first, min(first + _BATCH, len(pictures)))
-        blocks.append(extract(np.stack([prepare(pictures.picture(row), preprocessing) for row in rows])))
-        progress.advance(len(rows), "teacher")
-    features: npt.NDArray[np.float32] = np.concatenate(blocks)
+    """The unit features of pictures, (n, d), by a teacher or what is kept of it."""
+
+    def open_teacher() -> ExtractFeatures:
+        extract, preprocessing = teacher_network(teacher, starts)
+        return lambda shown: extract(np.stack([prepare(pixels, preprocessing) for pixels in shown]))
+
+    features = TeacherStore(teacher, starts).features(pictures, open_teacher, progress, cancel)
     features /= np.linalg.norm(features, axis=1, keepdims=True).clip(1e-12)
     return features
 

@@ -14,12 +14,12 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from vtsfind.base.errors import UsageError
 from vtsfind.learn.models.network import HashNetwork
+from vtsfind.learn.seeds import seed_number
 from vtsfind.learn.training.distributed import ProcessGroup
 
 Loss = Callable[[Tensor], Tensor]
@@ -191,4 +191,4 @@ class _Microbatch:
 
 def seed_rng(*numbers: int) -> None:
     """Seed the random generators with these numbers."""
-    torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1)))
+    torch.manual_seed(seed_number(*numbers))

@@ -14,13 +14,12 @@ from vtsfind.learn.models.encoder import choose_device
 from vtsfind.learn.recipes import parse_recipe, recipe_bytes
 from vtsfind.learn.training.distributed import ProcessGroup
 from vtsfind.learn.training.runs import RunFolder, RunOptions
-from vtsfind.learn.training.schedule import rate_share
 from vtsfind.learn.training.second import fit_second_backbone
 from vtsfind.learn.training.state import TrainingState
 from vtsfind.learn.training.timing import LossTerms, StepTimer
 from vtsfind.learn.training.words import fit_words
 
-__all__ = ["RunOptions", "rate_share", "train", "train_recipe"]
+__all__ = ["RunOptions", "train", "train_recipe"]
 
 _LOG_EVERY_STEPS = 10
 
@@ -86,12 +85,11 @@ def train_recipe(
             terms = state.step(step, batches)
             losses.add(terms)
             if step % _LOG_EVERY_STEPS == 0:
-                rate = rate_share(step, recipe.schedule)
-                state.log(step, rate=rate, **timer.report(), **terms)
-                progress.advance(0, _progress_text(losses.smoothed(), rate, timer, state))
+                state.log(step, rate=state.rate, **timer.report(), **terms)
+                progress.advance(0, _progress_text(losses.smoothed(), timer, state))
             progress.advance()
             done = step + 1
-            ended = state.validate(done)
+            ended = state.validate(done) or processes.any(state.spent_share >= 1, device)
             if processes.first and (state.epoch(done) > state.epoch(step) or done == steps or ended):
                 run.on_epoch(_epoch_text(state.epoch(step) + 1, done, losses, timer, state))
             stopping = processes.any(cancel.cancelled, device)
@@ -106,16 +104,15 @@ def train_recipe(
     return run.folder
 
 
-def _progress_text(terms: Mapping[str, float], rate: float, timer: StepTimer, state: TrainingState) -> str:
+def _progress_text(terms: Mapping[str, float], timer: StepTimer, state: TrainingState) -> str:
     """Smoothed loss, learning rate as a share of the highest, speed and last validation, in a few words."""
-    words = f"{_loss_text(terms)}, rate {rate:.0%}, {timer.recent_views_per_second:.3g} pictures/s"
+    words = f"{_loss_text(terms)}, rate {state.rate:.0%}, {timer.recent_views_per_second:.3g} pictures/s"
     return words + (f", {state.last_validation}" if state.last_validation else "")
 
 
 def _epoch_text(epoch: int, done: int, losses: LossTerms, timer: StepTimer, state: TrainingState) -> str:
     """A line on an epoch that has ended: the means of its loss, the speed, and the last validation."""
-    rate = rate_share(done - 1, state.recipe.schedule)
-    words = _progress_text(losses.take_means(), rate, timer, state)
+    words = _progress_text(losses.take_means(), timer, state)
     return f"Epoch {epoch}, step {done:,} of {state.recipe.schedule.steps:,}: {words}."
 
 

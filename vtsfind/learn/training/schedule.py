@@ -28,18 +28,29 @@ def make_optimiser(
     return _OPTIMISERS[schedule.optimiser](groups)
 
 
-def set_rates(optimiser: torch.optim.Optimizer, step: int, schedule: Schedule) -> None:
-    """Set the learning rates of a step."""
-    share = rate_share(step, schedule)
+def set_rates(optimiser: torch.optim.Optimizer, step: int, schedule: Schedule, spent: float = 0.0) -> float:
+    """Set the learning rates of a step; returns their share, see `rate_share`."""
+    share = rate_share(step, schedule, spent)
     for group in optimiser.param_groups:
         group["lr"] = share * group["highest"]
+    return share
 
 
-def rate_share(step: int, schedule: Schedule) -> float:
-    """The learning rate of a step as a share of the peak: a linear warm-up, then a cosine decay to zero or a constant."""
+def rate_share(step: int, schedule: Schedule, spent: float = 0.0) -> float:
+    """The learning rate of a step as a share of the peak: a linear warm-up, then a cosine decay to zero or a constant.
+
+    Parameters
+    ----------
+    step
+        The step.
+    schedule
+        Of the recipe.
+    spent
+        The share of the time budget that is spent; the decay goes by this where it is ahead of the steps.
+    """
     if step < schedule.warmup:
         return (step + 1) / schedule.warmup
     if schedule.course == "constant":
         return 1.0
     done = (step - schedule.warmup) / max(1, schedule.steps - schedule.warmup)
-    return 0.5 * (1 + math.cos(math.pi * done))
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, max(done, spent))))

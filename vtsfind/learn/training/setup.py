@@ -1,15 +1,13 @@
-"""What a training run starts with, made from its recipe: objectives, network, teachers' codes, loaders of batches."""
+"""What a training run starts with, made from its recipe: objectives, network, teachers' codes."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Subset
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.progress import Progress
+from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.learn.data.formats.pictures import Pictures
 from vtsfind.learn.models.backbones import backbone
 from vtsfind.learn.models.network import HashNetwork
@@ -18,7 +16,6 @@ from vtsfind.learn.objectives.base import Objective
 from vtsfind.learn.pretrained.from_timm import is_published, load_published
 from vtsfind.learn.pretrained.load import load_start
 from vtsfind.learn.recipes import Recipe
-from vtsfind.learn.training.batches import Batch, Batches
 from vtsfind.learn.training.distillation import target_codes
 from vtsfind.learn.training.runs import RunOptions
 
@@ -90,12 +87,29 @@ def make_network(recipe: Recipe, starts: Path) -> HashNetwork:
     return network
 
 
+def choose_attention(network: HashNetwork, device: torch.device, precision: torch.dtype) -> str:
+    """Choose how a transformer computes attention in training; returns its name.
+
+    Two matrix products are faster than torch's fused attention on processors in bfloat16, whose backward pass of it is slow
+    (`benchmarks/augment.py` measures both).
+    """
+    layers = [layer for layer in network.backbone.modules() if hasattr(layer, "fused_attn")]
+    products = device.type == "cpu" and precision == torch.bfloat16
+    for layer in layers:
+        layer.fused_attn = layer.fused_attn and not products
+    if not layers:
+        return "none"
+    return "fused" if layers[0].fused_attn else "matrix products"
+
+
 def bind_teachers(
     goals: Sequence[Sequence[Objective]],
     recipe: Recipe,
     pictures: Sequence[Pictures],
     run: RunOptions,
+    *,
     progress: Progress,
+    cancel: CancelToken,
 ) -> Targets:
     """Bind the objectives that have a teacher to its codes; returns these codes.
 
@@ -107,35 +121,12 @@ def bind_teachers(
         As for `make_objectives`.
     run
         Names the folders of start weights and of the run, which caches the teachers' features.
-    progress
+    progress, cancel
         Of the teachers.
     """
-    targets = target_codes(recipe, list(pictures), starts=run.starts, cache=run.folder, progress=progress)
+    targets = target_codes(
+        recipe, list(pictures), starts=run.starts, cache=run.folder, progress=progress, cancel=cancel
+    )
     for (number, place), codes in targets.items():
         goals[number][place].bind_targets(codes)
     return targets
-
-
-def load_batches(
-    sources: Sequence[Batches], steps: range, workers: int, *, pin: bool
-) -> Iterator[tuple[Batch, ...]]:
-    """The batches of all tasks for some steps, made in `workers` processes, or in this one if that is 0.
-
-    Parameters
-    ----------
-    sources
-        Of each task.
-    steps
-        The steps, in order.
-    workers
-        Processes for each task.
-    pin
-        Whether to move batches to page-locked memory.
-    """
-    # Workers are spawned, not forked, because torch has threads already.
-    options: dict[str, Any] = {"multiprocessing_context": "spawn", "prefetch_factor": 2} if workers else {}
-    loaders = [
-        DataLoader(Subset(source, steps), batch_size=None, num_workers=workers, pin_memory=pin, **options)
-        for source in sources
-    ]
-    return zip(*loaders, strict=True)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from functools import partial
+from time import monotonic
 from typing import Any, Literal
 
 import torch
@@ -19,9 +20,10 @@ from vtsfind.learn.training.batches import Batch
 from vtsfind.learn.training.closed_form import REFIT_RIDGE, START_RIDGE, centre_heads, fit_heads
 from vtsfind.learn.training.distributed import ProcessGroup
 from vtsfind.learn.training.grad_cache import BackboneFeatures, GradientCache
+from vtsfind.learn.training.loading import load_batches
 from vtsfind.learn.training.runs import RunFolder, RunOptions
 from vtsfind.learn.training.schedule import make_optimiser, set_rates
-from vtsfind.learn.training.setup import bind_teachers, load_batches, make_network, make_objectives
+from vtsfind.learn.training.setup import bind_teachers, choose_attention, make_network, make_objectives
 from vtsfind.learn.training.timing import StepTimer
 from vtsfind.learn.training.training_data import TrainingData, open_training_data
 from vtsfind.learn.training.validation import BestState, mean_average_precision
@@ -64,26 +66,30 @@ class TrainingState:
         self.processes, self.device = processes, device
         self.progress: Progress = progress if processes.first else SilentProgress()
         self.data: TrainingData = open_training_data(
-            recipe, run.data, share=processes.share, progress=self.progress, cancel=cancel
+            recipe, run.data, share=processes.share, device=device, progress=self.progress, cancel=cancel
         )
         self.sources = self.data.sources
         pictures = [source.pictures for source in self.sources]
         goals = make_objectives(recipe, pictures)
         self.network = make_network(recipe, run.starts)
+        self.precision = chosen_precision(recipe.schedule.precision, device)
+        self.attention = choose_attention(self.network, device, self.precision)
         if processes.first:
             folder.claim(self._facts())
-        self.targets = bind_teachers(goals, recipe, pictures, run, self.progress)
+        self.targets = bind_teachers(goals, recipe, pictures, run, progress=self.progress, cancel=cancel)
         self.goals = nn.ModuleList(nn.ModuleList(of_task) for of_task in goals).to(device)
         self.network.to(device)
         self.average = _state_copy(self.network)
         self.best = BestState()
         self.last_validation = ""
         self.current_step, self.ended = 0, False
+        self.rate = 0.0
+        """Of the latest step, as a share of the highest."""
+        self._spent_before_s, self._began_s = 0.0, 0.0
         self.notes: list[str] = []
         schedule = recipe.schedule
         head_parameters = [*self.network.heads.parameters(), *self.goals.parameters()]
         self.optimiser = make_optimiser(schedule, self.network.backbone.parameters(), head_parameters)
-        self.precision = chosen_precision(schedule.precision, device)
         self.scaler = torch.amp.GradScaler(device.type, enabled=self.precision == torch.float16)
         self.views = sum(task.pictures * task.views_each for task in recipe.tasks)
 
@@ -94,6 +100,9 @@ class TrainingState:
             "seed": self.recipe.seed,
             "device": str(self.device),
             "processes": self.processes.count,
+            "precision": str(self.precision).removeprefix("torch."),
+            "attention": self.attention,
+            "processor": torch.backends.cpu.get_cpu_capability(),
             "pictures": [len(source.pictures) for source in self.sources],
             "split": split.report() if split else None,
         }
@@ -106,6 +115,7 @@ class TrainingState:
             first = 0
         else:
             first = self._resume(content)
+        self._began_s = monotonic()
         self.processes.broadcast_from_first(self.network)
         self.processes.broadcast_from_first(self.goals)
         if self.processes.first:
@@ -137,6 +147,17 @@ class TrainingState:
         if self.processes.first:
             self.folder.log(step=step, **values)
 
+    @property
+    def spent_s(self) -> float:
+        """Seconds of training so far, in all runs that led here; the start and the end are not counted."""
+        return self._spent_before_s + monotonic() - self._began_s
+
+    @property
+    def spent_share(self) -> float:
+        """The share of the time budget that is spent; 0 if there is none."""
+        budget_s = 60 * self.recipe.schedule.minutes
+        return self.spent_s / budget_s if budget_s else 0.0
+
     def epoch(self, step: int) -> int:
         """How many times every picture of the first task was shown before a step."""
         return self.sources[0].epoch(step)
@@ -166,7 +187,7 @@ class TrainingState:
         """Take one optimiser step; returns every loss term, named by task, head and term."""
         self.current_step = step
         self.network.train()
-        set_rates(self.optimiser, step, self.recipe.schedule)
+        self.rate = set_rates(self.optimiser, step, self.recipe.schedule, self.spent_share)
         self._begin_epochs(step)
         terms: dict[str, Tensor] = {}
         self.gradients.add(
@@ -271,6 +292,7 @@ class TrainingState:
             {
                 "step": step,
                 "ended": ended,
+                "spent_s": self.spent_s,
                 "network": self.network.state_dict(),
                 "average": self.average,
                 "goals": self.goals.state_dict(),
@@ -292,6 +314,7 @@ class TrainingState:
         if "best" in content:
             self.best.load_state_dict(content["best"])
         self.ended = content.get("ended", False)
+        self._spent_before_s = content.get("spent_s", 0.0)
         torch.set_rng_state(content["random"].cpu())
         self.current_step = int(content["step"]) - 1
         return self.current_step + 1

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import CancelToken, Progress
@@ -15,9 +17,11 @@ from vtsfind.learn.data.splits import Split
 from vtsfind.learn.models.backbones import IMAGENET_MEAN, IMAGENET_STD, backbone
 from vtsfind.learn.recipes import Recipe, TrainingTask, Validation, held_out_count
 from vtsfind.learn.training.batches import Batches
+from vtsfind.learn.training.device_batches import DeviceBatches
 from vtsfind.media.decode import needed_side
 
 _HOLD_OUT_STREAM = 0x7660
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +52,7 @@ def open_training_data(
     root: Path,
     *,
     share: tuple[int, int],
+    device: torch.device = _CPU,
     progress: Progress,
     cancel: CancelToken,
 ) -> TrainingData:
@@ -61,8 +66,10 @@ def open_training_data(
         The folder of all data.
     share
         Of every batch that is made here, see `Batches`.
+    device
+        Where views are made, if the recipe says so.
     progress, cancel
-        Of a download.
+        Of a download, and of decoding pictures for the device.
 
     Raises
     ------
@@ -89,17 +96,20 @@ def open_training_data(
                 rows, validation_set = _validation_rows(recipe.validation, pictures, split, recipe.seed)
             given = pictures.subset(rows)
             first = first or split
-        sources.append(
-            Batches(
-                task,
-                root,
-                preprocessing,
-                steps=recipe.schedule.steps,
-                seed=recipe.seed + number,
-                share=share,
-                given=given,
-            )
+        on_device = recipe.schedule.augment == "device"
+        make = (
+            partial(DeviceBatches, device=device, progress=progress, cancel=cancel) if on_device else Batches
         )
+        source = make(
+            task,
+            root,
+            preprocessing,
+            steps=recipe.schedule.steps,
+            seed=recipe.seed + number,
+            share=share,
+            given=given,
+        )
+        sources.append(source)
         _check_batch(task, sources[-1].pictures, share[1])
     return TrainingData(tuple(sources), preprocessing, first, validation_set)
 
