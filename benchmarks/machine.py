@@ -27,6 +27,15 @@ def describe() -> dict[str, Any]:
     }
 
 
+def kernels() -> dict[str, Any]:
+    """The instructions that torch uses on this processor, and which of the wider ones the processor has."""
+    import torch
+
+    found = torch.cpu.get_capabilities()
+    wanted = ("avx2", "avx512_f", "avx512_bf16", "avx512_vnni", "amx_bf16", "amx_int8")
+    return {"torch": torch.backends.cpu.get_cpu_capability(), **{name: found.get(name) for name in wanted}}
+
+
 def write_result(name: str, figures: dict[str, Any]) -> Path:
     """Write figures, the command that made them, the date and the machine to docs/results/NAME.json, all or nothing."""
     result = {

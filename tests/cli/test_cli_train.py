@@ -123,3 +123,30 @@ def test_what_cannot_be_trained_is_a_usage_error_and_leaves_nothing(
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
     assert not (tmp_path / "run").exists()
+
+
+def test_where_views_are_made_and_for_how_long_can_be_said(tmp_path: Path, data: Path) -> None:
+    del tmp_path
+    asked = ["--dataset", "folder", "--method", "dpn", "--bits", 16, "--data", data, *TINY]
+    shown = tomllib.loads(train(*asked, "--augment", "device", "--minutes", 5, "--show-recipe").output)
+    assert (shown["schedule"]["augment"], shown["schedule"]["minutes"]) == ("device", 5)
+    refused = train(*asked, "--augment", "elsewhere")
+    assert refused.exit_code == 2
+    assert "--augment" in refused.output
+
+
+def test_the_pictures_of_a_recipe_are_packed_and_nothing_is_trained(tmp_path: Path, data: Path) -> None:
+    recipe = tmp_path / "r.toml"
+    recipe.write_text(
+        """
+name = "r"
+network = { backbone = "vitti16", size = 32, heads = [{ name = "copy", bits = 8 }] }
+schedule = { steps = 1 }
+tasks = [{ data = [{ kind = "photos", path = "FOLDER" }], goals = [{ head = "copy", objective = "instance" }] }]
+""".replace("FOLDER", data.name)
+    )
+    result = train("--recipe", recipe, "--data", data.parent, "--pack", tmp_path / "pack")
+    assert result.exit_code == 0, result.stderr
+    assert "Saved 1 archives" in result.stderr
+    assert sorted(path.name for path in (tmp_path / "pack").iterdir()) == ["data-00.tar", "pack.json"]
+    assert not Path("runs").exists()

@@ -156,6 +156,16 @@ class TrainOptions:
             rich_help_panel=_DATA,
         ),
     ] = None
+    pack: Annotated[
+        Path | None,
+        typer.Option(
+            "--pack",
+            metavar="FOLDER",
+            help="Write the pictures of --recipe, reduced, into archives below 60 MB in FOLDER, to carry them to another machine; "
+            "train nothing.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None
     register: Annotated[
         bool,
         typer.Option(
@@ -272,6 +282,9 @@ def train(*, options: TrainOptions, common: CommonOptions) -> None:
         if options.show_recipe:
             run.output.raw(content)
             return
+        if options.pack is not None:
+            _pack(run, content, options.data, options.pack)
+            return
         from vtsfind.learn.training.loop import RunOptions as TrainingRun
         from vtsfind.learn.training.loop import train_recipe
         from vtsfind.report.progress import progress_shown
@@ -313,6 +326,21 @@ def _recipe_content(run: CommandRun, options: TrainOptions) -> tuple[str, bytes]
         name, content = made.name, recipe_text(made).encode()
     changed = parse_recipe(content, name, overrides)
     return name if options.recipe else changed.name, recipe_text(changed).encode()
+
+
+def _pack(run: CommandRun, content: bytes, data: Path, folder: Path) -> None:
+    """Write the pictures of a recipe into archives."""
+    from vtsfind.learn.data.pack import pack_data
+    from vtsfind.learn.recipes import parse_recipe
+    from vtsfind.report.progress import progress_shown
+
+    tasks = parse_recipe(content, "the recipe").tasks
+    sources = [source for task in tasks for source in task.data]
+    with progress_shown(run.notes) as progress:
+        pieces = pack_data(sources, data, folder, progress, run.cancel)
+    run.notes.say(
+        f"Saved {len(pieces)} archives in {folder}. Unpack them with tar into the folder for --data."
+    )
 
 
 def _count_pictures(run: CommandRun, preset: "PresetOptions", options: TrainOptions) -> int | None:

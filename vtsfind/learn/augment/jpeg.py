@@ -61,15 +61,15 @@ def jpeg(pictures: Tensor, quality: Tensor) -> Tensor:
     height, width = pictures.shape[2:]
     padded = F.pad(pictures.float(), (0, -width % _UNIT, 0, -height % _UNIT), mode="replicate")
     to_ycc = padded.new_tensor(_TO_YCC)
-    luma, *chroma = (torch.einsum("ij,bjhw->bihw", to_ycc, padded) * 255).split(1, dim=1)
+    ycc = torch.einsum("ij,bjhw->bihw", to_ycc, padded) * 255
     scale = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality)
-    luma = _rounded(luma - 128, _LUMA_TABLE, scale) + 128
-    small = F.avg_pool2d(torch.cat(chroma, dim=1), 2)
+    luma = _rounded(ycc[:, :1] - 128, _LUMA_TABLE, scale) + 128
+    small = F.avg_pool2d(ycc[:, 1:], 2)
     colours = F.interpolate(
         _rounded(small, _CHROMA_TABLE, scale), scale_factor=2.0, mode="bilinear", align_corners=False
     )
-    ycc = torch.cat([luma, colours], dim=1)
-    back = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(to_ycc), ycc)[:, :, :height, :width] / 255
+    saved = torch.cat([luma, colours], dim=1)
+    back = torch.einsum("ij,bjhw->bihw", torch.linalg.inv(to_ycc), saved)[:, :, :height, :width] / 255
     return back.clamp(0, 1)
 
 

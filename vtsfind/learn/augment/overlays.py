@@ -101,7 +101,8 @@ def paste(pictures: Tensor, layers: Tensor, boxes: Tensor) -> Tensor:
     -------
     (b, 3, h, w).
     """
-    middle, half = boxes.to(pictures.device, pictures.dtype).split(2, dim=1)
+    on_device = boxes.to(pictures.device, pictures.dtype)
+    middle, half = on_device[:, :2], on_device[:, 2:]
     maps = torch.cat([torch.diag_embed(1 / half), (-middle / half)[:, :, None]], dim=2)
     grid = F.affine_grid(maps, [*layers.shape[:2], *pictures.shape[2:]], align_corners=False)
     # Colours are weighted by their opacity first, so that nothing shines in from beyond an edge.

@@ -29,6 +29,7 @@ from vtsfind.learn.models.network import HashNetwork, normalise
 from vtsfind.learn.recipes import Recipe, TrainingTask
 from vtsfind.learn.training.batches import Batch, Batches
 from vtsfind.learn.training.finetune_heads import finetune_head
+from vtsfind.learn.training.grad_cache import BackboneFeatures
 from vtsfind.learn.training.loading import load_batches
 
 _CENTRING_PICTURES = 1536
@@ -53,15 +54,19 @@ class TaskFeatures:
 
 @torch.no_grad()
 def extract_features(
-    network: HashNetwork, batches: Iterable[Batch], preprocessing: Preprocessing
+    network: HashNetwork,
+    batches: Iterable[Batch],
+    preprocessing: Preprocessing,
+    precision: torch.dtype = torch.float32,
 ) -> TaskFeatures:
-    """Compute the features of views with the current backbone."""
+    """Compute the features of views with the current backbone, in a precision."""
     device = next(network.parameters()).device
+    extract = BackboneFeatures(network, device.type, precision)
     network.eval()
     parts, rows = [], []
     for batch in batches:
         inputs = normalise(batch.pixels.to(device), preprocessing.mean, preprocessing.std)
-        parts.append(network.features(inputs).float().cpu().numpy().astype(np.float64))
+        parts.append(extract(inputs).float().cpu().numpy().astype(np.float64))
         rows.append(batch.rows.numpy())
     return TaskFeatures(np.concatenate(parts), np.concatenate(rows))
 
@@ -124,6 +129,7 @@ def fit_heads(
     count: int,
     ridge: float,
     workers: int = 0,
+    precision: torch.dtype = torch.float32,
 ) -> None:
     """Fit the heads whose goals ask for a closed form to the current backbone, each from the views of all its tasks.
 
@@ -145,6 +151,8 @@ def fit_heads(
         See `fit_head`.
     workers
         Processes that make views; 0 for this process.
+    precision
+        Of the backbone.
     """
     forms = closed_forms(recipe, when)
     steps = math.ceil(count / sum(task.pictures * task.views_each for task in recipe.tasks))
@@ -152,7 +160,9 @@ def fit_heads(
     views: dict[tuple[int, str], TaskFeatures] = {}
     for (number, _), task in tasks.items():
         if (number, task.views) not in views:
-            views[number, task.views] = _extract_task_features(network, sources[number], task, steps, workers)
+            views[number, task.views] = _extract_task_features(
+                network, sources[number], task, steps, workers=workers, precision=precision
+            )
     heads: dict[str, list[tuple[int, int]]] = {}
     for number, place in forms:
         heads.setdefault(recipe.tasks[number].goals[place].head, []).append((number, place))
@@ -180,11 +190,17 @@ def _task_at(recipe: Recipe, number: int, place: int, when: Literal["start", "en
 
 
 def _extract_task_features(
-    network: HashNetwork, source: Batches, task: TrainingTask, steps: int, workers: int
+    network: HashNetwork,
+    source: Batches,
+    task: TrainingTask,
+    steps: int,
+    *,
+    workers: int,
+    precision: torch.dtype,
 ) -> TaskFeatures:
     batches = source.derive(steps=steps, seed=-source.seed % 2**32, task=task)
     loaded = (batch for (batch,) in load_batches([batches], range(steps), workers, pin=False))
-    return extract_features(network, loaded, source.preprocessing)
+    return extract_features(network, loaded, source.preprocessing, precision)
 
 
 @torch.no_grad()

@@ -148,15 +148,15 @@ class TrainingState:
             self.folder.log(step=step, **values)
 
     @property
-    def spent_s(self) -> float:
-        """Seconds of training so far, in all runs that led here; the start and the end are not counted."""
-        return self._spent_before_s + monotonic() - self._began_s
-
-    @property
     def spent_share(self) -> float:
-        """The share of the time budget that is spent; 0 if there is none."""
-        budget_s = 60 * self.recipe.schedule.minutes
-        return self.spent_s / budget_s if budget_s else 0.0
+        """The share of the time budget that is spent, in all runs that led here; 0 if there is none.
+
+        What is done before the first step and after the last is not counted.
+        """
+        return self._spent_s() / (60 * self.recipe.schedule.minutes) if self.recipe.schedule.minutes else 0.0
+
+    def _spent_s(self) -> float:
+        return self._spent_before_s + monotonic() - self._began_s
 
     def epoch(self, step: int) -> int:
         """How many times every picture of the first task was shown before a step."""
@@ -173,6 +173,7 @@ class TrainingState:
             count=count,
             ridge=ridge,
             workers=self.run.workers,
+            precision=self.precision,
         )
         self.average = _state_copy(self.network)
 
@@ -292,7 +293,7 @@ class TrainingState:
             {
                 "step": step,
                 "ended": ended,
-                "spent_s": self.spent_s,
+                "spent_s": self._spent_s() if self.recipe.schedule.minutes else 0.0,
                 "network": self.network.state_dict(),
                 "average": self.average,
                 "goals": self.goals.state_dict(),

@@ -58,7 +58,7 @@ class TeacherStore:
 
     def _read(self) -> None:
         try:
-            with np.load(self.path) as content:
+            with self.path.open("rb") as file, np.load(file) as content:
                 teacher, digests = bytes(content["teacher"]), content["pictures"]
                 features: npt.NDArray[np.float16] = content["features"]
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
@@ -137,7 +137,7 @@ class TeacherStore:
 def _digest(pixels: Pixels) -> bytes:
     """A digest of a picture's shape and pixels."""
     digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=_DIGEST_BYTES)
-    digest.update(np.ascontiguousarray(pixels))
+    digest.update(pixels.tobytes())
     return digest.digest()
 
 
