@@ -34,7 +34,7 @@ from vtsfind.learn.models.encoder import choose_device
 from vtsfind.learn.models.network import HashNetwork
 from vtsfind.learn.models.spec import NetworkSpec
 from vtsfind.media import edits
-from vtsfind.media.decode import prepare
+from vtsfind.media.decode import Pixels, prepare
 
 PHOTOS = Path(__file__).parents[1] / "tests/data/photos"
 SIZE, DEPTH, BATCH, POOL_SIDE, SHORTEST = 98, 8, 64, 160, 224
@@ -60,7 +60,7 @@ def views_alone(pictures: formats.Pictures) -> dict[str, float]:
     cpu, look = torch.device("cpu"), Preprocessing(size=SIZE)
     whole = [pictures.picture(row) for row in range(len(pictures))]
 
-    def view(row: int, pixels: edits.Pixels) -> None:
+    def view(row: int, pixels: Pixels) -> None:
         rng = np.random.default_rng((1, row))
         prepare(edits.edited(pixels, rng, other=lambda: whole[int(rng.integers(len(whole)))]), look)
 
@@ -119,7 +119,7 @@ def steps(device: torch.device) -> dict[str, float]:
         with torch.autocast(device.type, precision, enabled=precision != torch.float32):
             features = network.features(pictures)
         network.zero_grad()
-        features.float().square().mean().backward()
+        features.float().square().mean().backward()  # type: ignore[no-untyped-call]
 
     report = {}
     for precision in (torch.float32, torch.bfloat16):

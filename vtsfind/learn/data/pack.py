@@ -125,7 +125,8 @@ def _reduce(content: bytes, path: Path) -> bytes:
 
 def _cut(entries: Iterable[Entry]) -> Iterator[tuple[int, list[Entry]]]:
     """Number and content of each archive, none larger than allowed but for one file that is by itself."""
-    number, piece, size = 0, [], 0
+    piece: list[Entry] = []
+    number, size = 0, 0
     for entry in entries:
         # A file takes whole blocks of 512 bytes, and one more for its name.
         taken = 1024 + len(entry[1])
