@@ -1,7 +1,7 @@
 """How good a model's codes are: copies found among strangers, scenes found among scenes, photos a second.
 
     python -m benchmarks.model --data DATA [--holidays FOLDER] [--models FOLDER] [--model NAME] [--every N] [--thin N]
-        [--starts STARTS] [--write]
+        [--starts STARTS] [--choose FOLDER] [--write]
 
 Copies: edits of `photos/dev` (`benchmarks/edits.py`) are looked for among `photos/dev`, `photos/train` and
 `imagenette/val`. *Found* is the share whose original is among the first five by Hamming distance: of the code alone, and
@@ -19,6 +19,9 @@ unsure shows here, though its precision may be high.
 With --starts, the teachers of the model and a 64-bit pHash are measured beside it, all on every tenth photo of
 `photos/dev` and against every fourth stranger, and on every fifth picture of scenes. Of a teacher's real features, SimHash codes (Charikar,
 STOC 2002) of 8,192 bits are compared, whose distance is the angle but for half a per cent.
+
+With --choose, only copies are measured, of the photos of that folder, among `photos/train` and `imagenette/train`: to choose between models
+without looking at what they are judged by.
 
 Pace: photos a second through each network and from a file of 640 x 480 pixels to all codes, with the instructions that were used.
 
@@ -130,14 +133,15 @@ def photo_paths(folder: Path, every: int = 1) -> list[Path]:
     return sorted(p for p in folder.rglob("*") if p.suffix in {".webp", ".jpg", ".jpeg", ".png"})[::every]
 
 
-def copies(code: Code, data: Path, every: int, thin: int = 1) -> dict[str, Any]:
+def copies(code: Code, data: Path, every: int, thin: int = 1, choosing: Path | None = None) -> dict[str, Any]:
     """Measure codes for copies; see the module. Of the strangers, every `thin`-th is there."""
-    originals = photos(data / "photos/dev", every)
+    folder, others = choosing or data / "photos/dev", "imagenette/train" if choosing else "imagenette/val"
+    originals = photos(folder, every)
     base = code(originals)
-    strangers = [*photos(data / "photos/train", thin), *photos(data / "imagenette/val", thin)]
+    strangers = [*photos(data / "photos/train", thin), *photos(data / others, thin)]
     database = np.concatenate([base, code(strangers)])
     truth = np.arange(len(base))
-    sources = np.array([path.name.split("-")[0] for path in photo_paths(data / "photos/dev", every)])
+    sources = np.array([path.name.split("-")[0] for path in photo_paths(folder, every)])
     found: dict[str, float] = {}
     found_in_views: dict[str, float] = {}
     versions: dict[str, Codes] = {}
@@ -386,11 +390,16 @@ def main() -> None:
         "--every", type=int, default=1, help="use every n-th photo of photos/dev for copies; 0 for no copies"
     )
     parser.add_argument("--thin", type=int, default=1, help="use every n-th stranger and picture of scenes")
+    parser.add_argument("--choose", type=Path, help="a folder of other photos, to choose between models")
     parser.add_argument("--starts", type=Path, help="the folder of the teachers' files")
     parser.add_argument("--write", action="store_true")
     given = parser.parse_args()
     card = next(iter(registered_models((given.models,)).values())) if given.models else find_card(given.model)
     encoder = Encoder(card)
+    if given.choose:
+        found = copies(Coder(encoder, "copy"), given.data, given.every, given.thin, given.choose)
+        print(json.dumps({"model": card.name, "sha256": card.sha256, "copies": found}, indent=1))
+        return
     recipe = card.folder / card.recipe
     figures = {
         "model": card.name,

@@ -197,6 +197,16 @@ def test_a_view_is_the_same_alone_and_in_a_batch(
         assert torch.allclose(alone[0], batch[place], atol=1 / 255)
 
 
+@pytest.mark.parametrize("make", [views.edited, views.mild])
+def test_all_of_a_view_is_made_on_the_device_of_its_pictures(
+    make: Callable[[PicturePool, Tensor, Draws, int], Tensor],
+) -> None:
+    elsewhere = torch.device("meta")  # a device without values, which refuses most that lies on another
+    pictures = PicturePool(torch.empty(9, 3, 64, 64, dtype=torch.uint8, device=elsewhere), torch.ones(9))
+    made = make(pictures, torch.arange(60) % 9, Draws.seeded(60, (1,), elsewhere), 48)
+    assert (made.device, made.shape) == (elsewhere, (60, 3, 48, 48))
+
+
 def test_at_no_strength_a_view_is_the_picture(pool: PicturePool) -> None:
     rows = torch.arange(8)
     unedited = views.edited(pool, rows, draws(8, strength=0), 48)
