@@ -29,9 +29,7 @@ With --write the figures go to docs/results/model.json.
 """
 
 import argparse
-import io
 import json
-import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -43,7 +41,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from benchmarks.edits import HARD, MILD
-from benchmarks.machine import kernels, write_result
+from benchmarks.machine import write_result
+from benchmarks.pace import pace
 from vtsfind.base import bits
 from vtsfind.find.hamming.views import asymmetric_distances, soft_minimum
 from vtsfind.learn.data import formats as datasets
@@ -336,47 +335,6 @@ def _bits(card: ModelCard, head: str) -> int:
     return next(each.bits for each in card.signature.heads if each.name == head)
 
 
-def pace(encoder: Encoder, folder: Path) -> dict[str, Any]:
-    """Photos a second, the best of three runs of 64: prepared ones through each network, and from a file of 640 x 480 to all codes.
-
-    By the time of the processor, that of all threads together, so that what else runs on the machine counts less; and by the clock.
-    """
-    files = [_as_jpeg(pixels) for pixels in photos(folder)[:PACE_PHOTOS]]
-    look = encoder.preprocessing
-    ready = np.stack([prepare(decode(file, shortest=look.size)[0], look) for file in files])
-    other = [head.name for head in encoder.signature.heads if head.name != "copy"]
-
-    def from_files() -> None:
-        for first in range(0, len(files), 32):
-            some = [decode(file, shortest=look.size)[0] for file in files[first : first + 32]]
-            encoder.encode(np.stack([prepare(pixels, look) for pixels in some]))
-
-    report: dict[str, Any] = {"precision": str(encoder.precision).removeprefix("torch."), **kernels()}
-    works: dict[str, Callable[[], object]] = {"copy, prepared": lambda: encoder.outputs(ready, ["copy"])}
-    if other:
-        works[f"{' and '.join(other)}, prepared"] = lambda: encoder.outputs(ready, other)
-    works["all codes, from files of 640x480"] = from_files
-    for name, work in works.items():
-        report[name] = _photos_per_second(work, len(files))
-    return report
-
-
-def _as_jpeg(pixels: Pixels) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).resize((640, 480), Image.Resampling.LANCZOS).save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
-
-
-def _photos_per_second(work: Callable[[], object], count: int) -> dict[str, float]:
-    clock, processor = [], []
-    for _ in range(3):
-        began = time.perf_counter(), time.process_time()
-        work()
-        clock.append(time.perf_counter() - began[0])
-        processor.append(time.process_time() - began[1])
-    return {"a core-second": round(count / min(processor), 1), "a second": round(count / min(clock), 1)}
-
-
 def main() -> None:
     """Measure and print; write if asked."""
     parser = argparse.ArgumentParser(
@@ -406,7 +364,7 @@ def main() -> None:
         "sha256": card.sha256,
         "every n-th photo of copies": given.every,
         "every n-th stranger and picture of scenes": given.thin,
-        "photos": pace(encoder, given.data / "photos/dev"),
+        "pace": pace(encoder, photos(given.data / "photos/dev")[:PACE_PHOTOS]),
     }
     if any(head.name == "scene" for head in card.signature.heads):
         figures["scenes"] = scenes(

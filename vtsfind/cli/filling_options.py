@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from vtsfind.cli.options import require_choice
-from vtsfind.cli.train import FEATURES, MODES, SELECTIONS, parse_override
+from vtsfind.cli.train_options import FEATURES, MODES, SELECTIONS, parse_override
 
 _FILLING = "Computing missing results"
 

@@ -8,7 +8,8 @@ from vtsfind.cli.command import CommandRun
 from vtsfind.cli.eval_options import EvalOptions
 from vtsfind.cli.filling_options import FillingOptions, split_list
 from vtsfind.cli.options import require_choice, require_one_of
-from vtsfind.cli.train import MODES, default_workers
+from vtsfind.cli.train import default_workers
+from vtsfind.cli.train_options import MODES
 
 if TYPE_CHECKING:
     from vtsfind.learn.paper.plan import PlanOptions

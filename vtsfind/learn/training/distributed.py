@@ -96,11 +96,15 @@ class ProcessGroup:
 
     def any(self, local_value: bool, device: torch.device) -> bool:  # noqa: FBT001 - the value is the question itself
         """Whether the value is true in any process."""
+        return bool(self.largest(float(local_value), device))
+
+    def largest(self, local_value: float, device: torch.device) -> float:
+        """The largest value of all processes."""
         if self.count == 1:
             return local_value
-        flag = torch.tensor(float(local_value), device=device)
-        distributed.all_reduce(flag, distributed.ReduceOp.MAX)
-        return bool(flag)
+        value = torch.tensor(local_value, dtype=torch.float32, device=device)
+        distributed.all_reduce(value, distributed.ReduceOp.MAX)
+        return float(value)
 
     def parallel(self, module: nn.Module, device: torch.device) -> Any:
         """Make a module average its gradients over the processes."""

@@ -89,7 +89,7 @@ def train_recipe(
                 progress.advance(0, _progress_text(losses.smoothed(), timer, state))
             progress.advance()
             done = step + 1
-            ended = state.validate(done) or processes.any(state.spent_share >= 1, device)
+            ended = state.validate(done) or state.spent_share() >= 1
             if processes.first and (state.epoch(done) > state.epoch(step) or done == steps or ended):
                 run.on_epoch(_epoch_text(state.epoch(step) + 1, done, losses, timer, state))
             stopping = processes.any(cancel.cancelled, device)

@@ -147,13 +147,13 @@ class TrainingState:
         if self.processes.first:
             self.folder.log(step=step, **values)
 
-    @property
     def spent_share(self) -> float:
-        """The share of the time budget that is spent, in all runs that led here; 0 if there is none.
+        """The share of the time budget that is spent, in all runs that led here; the same in all processes; 0 without a budget.
 
         What is done before the first step and after the last is not counted.
         """
-        return self._spent_s() / (60 * self.recipe.schedule.minutes) if self.recipe.schedule.minutes else 0.0
+        budget_s = 60 * self.recipe.schedule.minutes
+        return self.processes.largest(self._spent_s() / budget_s, self.device) if budget_s else 0.0
 
     def _spent_s(self) -> float:
         return self._spent_before_s + monotonic() - self._began_s
@@ -188,7 +188,7 @@ class TrainingState:
         """Take one optimiser step; returns every loss term, named by task, head and term."""
         self.current_step = step
         self.network.train()
-        self.rate = set_rates(self.optimiser, step, self.recipe.schedule, self.spent_share)
+        self.rate = set_rates(self.optimiser, step, self.recipe.schedule, self.spent_share())
         self._begin_epochs(step)
         terms: dict[str, Tensor] = {}
         self.gradients.add(
