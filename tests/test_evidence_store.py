@@ -133,7 +133,8 @@ def test_a_damaged_page_is_never_read_and_can_be_discarded(tmp_path: Path) -> No
     connection.close()
     path = tmp_path / NAME
     data = path.read_bytes()
-    path.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
+    page_bytes = int.from_bytes(data[16:18], "big")
+    path.write_bytes(data[:page_bytes] + b"\xff" * (len(data) - page_bytes))
     with opened(tmp_path) as store, pytest.raises(CacheDamaged, match="is damaged"):
         store.verdicts([(A, B)])
     assert find_problem(tmp_path, deep=True)

@@ -57,6 +57,8 @@ KEY_BYTES = 16
 """Length of the part of a SHA-256 that identifies a content here."""
 _PAIRS_PER_QUERY = 512
 """Pairs that one query asks for: SQLite takes thousands of parameters, and half as many queries would save little more."""
+_PAGE_BYTES = 16384
+"""Size of the pages of a new file: the features of a photo are on half a dozen of them, and read in half the time of 4096."""
 MAX_FEATURE_BYTES = 1 << 32
 """Size limit of all features between two runs, about 50,000 photos. In a larger library, some are extracted again."""
 
@@ -439,6 +441,7 @@ def _initialised(connection: sqlite3.Connection) -> sqlite3.Connection:
     """Make sure that a connection's database has this format; create the tables if it is new."""
     try:
         if not _is_ready(connection):
+            connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("BEGIN IMMEDIATE")

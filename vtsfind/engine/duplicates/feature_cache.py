@@ -200,9 +200,15 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         self._commit_periodically()
 
     def _commit_periodically(self) -> None:
-        if time.monotonic() - self._last_commit_s > COMMIT_EVERY_S:
-            self._store.commit()
-            self._last_commit_s = time.monotonic()
+        if self._is_commit_due():
+            self._commit()
+
+    def _is_commit_due(self) -> bool:
+        return time.monotonic() - self._last_commit_s > COMMIT_EVERY_S
+
+    def _commit(self) -> None:
+        self._store.commit()
+        self._last_commit_s = time.monotonic()
 
     def details(self, content: Content) -> Details:
         """The quality details of a photo; the defaults if it was not read."""
@@ -342,14 +348,21 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
     ) -> Iterator[T]:
         if not pairs:
             return
-        with SINGLE_THREADED_BLAS:
-            for (first, second), pair_verdict in zip(pairs, found, strict=True):
-                self._store.save_verdicts([((first.digest, second.digest), pair_verdict)])
-                self._commit_periodically()
-                if pair_verdict is not UNDECIDED:
-                    self.compared += 1
-                    advance(1)
-                yield pair_verdict
+        unsaved: list[tuple[tuple[bytes, bytes], T]] = []
+        try:
+            with SINGLE_THREADED_BLAS:
+                for (first, second), pair_verdict in zip(pairs, found, strict=True):
+                    unsaved.append(((first.digest, second.digest), pair_verdict))
+                    if self._is_commit_due():
+                        self._store.save_verdicts(unsaved)
+                        unsaved.clear()
+                        self._commit()
+                    if pair_verdict is not UNDECIDED:
+                        self.compared += 1
+                        advance(1)
+                    yield pair_verdict
+        finally:
+            self._store.save_verdicts(unsaved)
 
     def _match_full_frames(self, pairs: Sequence[ContentPair]) -> Iterator[FullFrameVerdict]:
         from vtsfind.find.verification.verify import match_full_frame

@@ -76,6 +76,18 @@ class LocalFeatures:
         """(n,) float32: of `descriptors`."""
         return np.asarray((self.float_descriptors * self.float_descriptors).sum(1))
 
+    @cached_property
+    def distance_terms(self) -> Floats:
+        """(n, 130) float32: descriptors, their squared lengths, ones; their products with `distance_factors` are squared distances."""
+        lengths = self.squared_lengths[:, None]
+        return np.hstack([self.float_descriptors, lengths, np.ones_like(lengths)])
+
+    @cached_property
+    def distance_factors(self) -> Floats:
+        """(n, 130) float32: descriptors times -2, ones, their squared lengths."""
+        lengths = self.squared_lengths[:, None]
+        return np.hstack([-2 * self.float_descriptors, np.ones_like(lengths), lengths])
+
     def to_bytes(self) -> bytes:
         """Points, then descriptors."""
         return self.packed_points.astype("<u2").tobytes() + self.descriptors.tobytes()

@@ -46,6 +46,8 @@ _MAX_ANISOTROPY = 2.2
 
 # A descriptor is 4 rows x 4 columns x 8 directions, in the frame of the feature: mirroring turns the rows and the directions over.
 _MIRRORED_DESCRIPTOR_ORDER = np.arange(128).reshape(4, 4, 8)[::-1][:, :, (-np.arange(8)) % 8].ravel()
+_MIRRORED_ORDER = np.append(_MIRRORED_DESCRIPTOR_ORDER, [128, 129])
+"""The same for the columns of `LocalFeatures.distance_factors`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,10 +81,9 @@ def may_align(first: Features, second: Features) -> bool:
 
 
 def _align(first: LocalFeatures, second: LocalFeatures, photo: Features) -> Alignment | None:
-    frame = photo.picture.shape[1], photo.picture.shape[0]
     best: Alignment | None = None
     for mirrored in (False, True):
-        found = _align_mirror_state(first, second, frame, mirrored=mirrored)
+        found = _align_mirror_state(first, second, photo, mirrored=mirrored)
         if found and (best is None or found.inliers > best.inliers):
             best = found
         if best and best.inliers >= _CONCLUSIVE_INLIERS:
@@ -91,7 +92,7 @@ def _align(first: LocalFeatures, second: LocalFeatures, photo: Features) -> Alig
 
 
 def _align_mirror_state(
-    first: LocalFeatures, second: LocalFeatures, frame: tuple[int, int], *, mirrored: bool
+    first: LocalFeatures, second: LocalFeatures, photo: Features, *, mirrored: bool
 ) -> Alignment | None:
     rows, columns = _mutual_matches(first, second, mirrored=mirrored)
     if len(rows) < MIN_MATCHES:
@@ -112,14 +113,14 @@ def _align_mirror_state(
     if best is None:
         return None
     outliers = _count_outliers(best, target_points, source_points)
-    matrix, inliers = _homography(best, target_points[:, :2], source_points[:, :2], frame, mirrored=mirrored)
+    matrix, inliers = _homography(best, target_points[:, :2], source_points[:, :2], photo, mirrored=mirrored)
     if mirrored:
         matrix = matrix @ _MIRROR
     return Alignment(matrix, max(best_count, inliers), len(rows), outliers)
 
 
 def _homography(
-    affine: Matrix, target_points: Floats, source_points: Floats, frame: tuple[int, int], *, mirrored: bool
+    affine: Matrix, target_points: Floats, source_points: Floats, photo: Features, *, mirrored: bool
 ) -> tuple[Matrix, int]:
     """Grow a homography from an affine map; gives the affine map, as (3, 3), where it explains as much."""
     targets, sources = target_points.astype(np.float64), source_points.astype(np.float64)
@@ -136,7 +137,10 @@ def _homography(
         matrix = fitted / fitted[2, 2]
     inliers = int(_agreeing(matrix, targets, sources, _HOMOGRAPHY_TOLERANCES_PX[-1]).sum())
     better = inliers > _MIN_HOMOGRAPHY_GAIN * agreeing_affine.sum() + _MIN_HOMOGRAPHY_EXTRA_MATCHES
-    if not better or not _is_convex(matrix @ _MIRROR if mirrored else matrix, frame):
+    if not better:
+        return start, 0
+    height, width = photo.picture.shape[:2]  # decoded for few pairs only
+    if not _is_convex(matrix @ _MIRROR if mirrored else matrix, (width, height)):
         return start, 0
     return matrix, inliers
 
@@ -180,14 +184,14 @@ def _mutual_matches(
     first: LocalFeatures, second: LocalFeatures, *, mirrored: bool
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
     """Pairs of features that are each other's nearest by their descriptors, and much nearer than the next."""
-    a, b = first.float_descriptors, second.float_descriptors
-    if len(a) < 2 or len(b) < 2:
+    if len(first.descriptors) < 2 or len(second.descriptors) < 2:
         return np.zeros(0, np.intp), np.zeros(0, np.intp)
+    factors = second.distance_factors
     if mirrored:
-        b = b[:, _MIRRORED_DESCRIPTOR_ORDER]
-    squares = first.squared_lengths[:, None] + second.squared_lengths[None] - 2 * (a @ b.T)
+        factors = factors[:, _MIRRORED_ORDER]
+    squares = first.distance_terms @ factors.T  # whole numbers below 2^24: exact
     nearest = squares.argmin(1)
-    rows = np.flatnonzero(squares.argmin(0)[nearest] == np.arange(len(a)))
+    rows = np.flatnonzero(squares.argmin(0)[nearest] == np.arange(len(squares)))
     columns = nearest[rows]
     mutual = squares[rows]
     closest = mutual[np.arange(len(rows)), columns]

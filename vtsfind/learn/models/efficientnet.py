@@ -84,8 +84,8 @@ class PlainEfficientNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the pooled features, (b, d), of pictures (b, 3, h, w)."""
-        x = F.relu6(self.conv_stem(images.contiguous(memory_format=torch.channels_last)))
-        return F.relu6(self.conv_head(self.blocks(x))).mean((2, 3))
+        x = _relu6(self.conv_stem(images.contiguous(memory_format=torch.channels_last)))
+        return _relu6(self.conv_head(self.blocks(x))).mean((2, 3))
 
 
 class _Block(nn.Module):
@@ -104,9 +104,14 @@ class _Block(nn.Module):
         self._residual = stride == 1 and narrow == self.get_submodule(last).out_channels
 
     def forward(self, x: Tensor) -> Tensor:
-        wide = F.relu6(self.conv_pw(x)) if self._widens else x
-        narrow: Tensor = self.get_submodule(self._last)(F.relu6(self.conv_dw(wide)))
+        wide = _relu6(self.conv_pw(x)) if self._widens else x
+        narrow: Tensor = self.get_submodule(self._last)(_relu6(self.conv_dw(wide)))
         return x + narrow if self._residual else narrow
+
+
+def _relu6(x: Tensor) -> Tensor:
+    """In place: what a convolution gave is of no other use, and is large."""
+    return F.relu6(x, inplace=True)
 
 
 class _SamePadded(nn.Conv2d):

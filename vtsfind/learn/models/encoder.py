@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from vtsfind.base import bits
 from vtsfind.base.errors import ModelDamaged, UsageError
@@ -64,6 +64,9 @@ class Encoder:
                 "Install vtsfind again.",
             ) from error
         self._network = network.eval().to(self.device)
+        for module in self._network.modules():
+            if isinstance(module, (nn.Linear, nn.Conv2d)):  # autocast would do it again for each batch
+                module.to(self.precision)
         self._threads = torch.get_num_threads() if self.device.type == "cpu" else 1
         self._pool = ThreadPoolExecutor(self._threads, initializer=torch.set_num_threads, initargs=(1,))
 
