@@ -178,8 +178,8 @@ def test_a_notice_shows_a_path_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)], ids=str)
-def test_the_head_of_a_card_and_its_date_are_never_cut(size: tuple[int, int]) -> None:
-    taken = "2024-05-03 10:00:01"
+@pytest.mark.parametrize("taken", ["2024-05-03 10:00:01", None])
+def test_the_head_of_a_card_and_its_date_are_never_cut(size: tuple[int, int], taken: str | None) -> None:
     groups = [
         group(
             number,

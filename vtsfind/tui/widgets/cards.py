@@ -59,11 +59,12 @@ def _member_card(review: Review, number: int, place: int, width: int) -> PhotoCa
 
 def _format_and_date(member: Member, width: int) -> str:
     """The format, and when the photo was shot or else when its file was changed, to the minute if that fits."""
-    form, taken = member.photo.info.format, member.photo.info.taken
-    if not taken:
-        changed = datetime.fromtimestamp(member.photo.stamp.mtime_ns / 1e9).astimezone()
-        return f"{form}  changed {changed:%Y-%m-%d}"
-    return f"{form}  {taken[:_MINUTE] if len(form) + 2 + _MINUTE <= width else taken[:_DAY]}"
+    form, taken = f"{member.photo.info.format}  ", member.photo.info.taken
+    if taken:
+        return form + (taken[:_MINUTE] if len(form) + _MINUTE <= width else taken[:_DAY])
+    changed = datetime.fromtimestamp(member.photo.stamp.mtime_ns / 1e9).astimezone()
+    date = f"changed {changed:%Y-%m-%d}"
+    return form + date if len(form) + len(date) <= width else date
 
 
 def _kind(member: Member, room: int) -> Line:
