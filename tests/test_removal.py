@@ -108,36 +108,6 @@ def assert_holds_all(kept: Contents | None, going: Contents | None, *, same_pixe
         assert not kept.transparent
 
 
-def test_another_shot_goes_if_asked_for_and_of_the_same_day_by_the_cameras_clocks() -> None:
-    known = Details(enlarged=0.0, contents=Contents())
-    shots = [
-        Member(
-            Photo(path, Stamp(1, 1, 1), path.rjust(32), PictureInfo(640, 480, 1, taken)),
-            verdict,
-            Evidence(),
-            "",
-            known,
-        )
-        for path, taken, verdict in (
-            (b"/a.jpg", "2024-05-04T12:00:00", None),
-            (b"/b.jpg", "2024-05-04T12:00:02", Verdict.BURST),
-            (b"/c.jpg", "2024-07-20T09:00:00", Verdict.BURST),
-            (b"/d.jpg", None, Verdict.BURST),
-        )
-    ]
-    other_day = "the files do not tell that both were shot on one day"
-    assert stay_reasons(shots, asked={Verdict.BURST}) == {1: "", 2: other_day, 3: other_day}
-    assert stay_reasons(shots) == dict.fromkeys((1, 2, 3), "another shot")
-    place = Details(enlarged=0.0, contents=Contents(items=(Item(ItemKind.PLACE, "48.1 11.5"),)))
-    with_place = [shots[0], replace(shots[1], details=place)]
-    assert "which the kept one lacks" in stay_reasons(with_place, asked={Verdict.BURST})[1]
-    both = [replace(each, details=place) for each in with_place]
-    assert stay_reasons(both, asked={Verdict.BURST}) == {1: ""}
-    another = replace(shots[3].photo, path=b"/e.jpg", digest=b"e" * 32)
-    without_times = [replace(shots[3], verdict=None, photo=another), shots[3]]
-    assert stay_reasons(without_times, asked={Verdict.BURST}) == {1: other_day}
-
-
 def test_a_photo_never_goes_for_a_screenshot_of_it_though_edits_are_asked_for() -> None:
     plain = Details(enlarged=0.0, contents=Contents())
     members = [

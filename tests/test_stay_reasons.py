@@ -35,10 +35,15 @@ def test_a_copy_that_shows_the_same_and_has_nothing_of_its_own_may_go(verdict: V
     assert stay_reason(file(1), file(2), verdict) == ""
 
 
-@pytest.mark.parametrize("verdict", [Verdict.EDIT, Verdict.BURST, Verdict.SIMILAR])
-def test_what_shows_something_else_stays_unless_a_person_asked_for_its_kind(verdict: Verdict) -> None:
+def test_an_edit_stays_unless_a_person_asked_for_edits() -> None:
+    assert stay_reason(file(1), file(2), Verdict.EDIT)
+    assert stay_reason(file(1), file(2), Verdict.EDIT, {Verdict.EDIT}) == ""
+
+
+@pytest.mark.parametrize("verdict", [Verdict.BURST, Verdict.SIMILAR])
+def test_what_shows_another_picture_stays_even_if_a_person_asked_for_its_kind(verdict: Verdict) -> None:
     assert stay_reason(file(1), file(2), verdict)
-    assert stay_reason(file(1), file(2), verdict, {verdict}) == ""
+    assert stay_reason(file(1), file(2), verdict, {verdict})
 
 
 def test_the_same_bytes_may_go_whatever_is_known_of_them() -> None:

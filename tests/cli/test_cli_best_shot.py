@@ -1,4 +1,4 @@
-"""One best shot of a burst, in `dupes`, `plan` and `browse`; the others stay unless they are asked for."""
+"""One best shot of a burst, in `dupes`, `plan` and `browse`; the others stay until a person marks them."""
 
 import os
 from pathlib import Path
@@ -13,11 +13,11 @@ from support.output import Vtsfind, records
 from vtsfind.base.groups import COPIES, Verdict
 from vtsfind.base.settings import Settings
 from vtsfind.engine.context import Context
-from vtsfind.engine.duplicates import feature_cache
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session import find_groups
 from vtsfind.engine.review.state import Mark
+from vtsfind.media import shot_quality
 
 
 @pytest.fixture
@@ -37,12 +37,15 @@ def test_every_command_keeps_the_best_shot_and_says_why(run: Vtsfind) -> None:
     best, other = group["members"]
     assert Path(best["path"]).name == "b-sharp.jpg"
     assert best["reason"] == "sharpest of 2 shots"
-    assert other["reason"].startswith("less sharp (")
+    assert other["stays"] == "another shot"
     (planned,) = records(run("plan", "--kind", "burst", "--json"), "group")
     assert [(Path(file["path"]).name, file["action"]) for file in planned["files"]] == [
         ("b-sharp.jpg", "keep"),
-        ("a-blurred.jpg", "trash"),
+        ("a-blurred.jpg", "keep"),
     ]
+    said = run("dupes", "--kind", "burst", "--summary").stderr
+    assert "1 other shot, frees 0 bytes." in said
+    assert "Kept 1 other shot; choose in `vtsfind browse`." in said
     for kinds in ({Verdict.BURST}, {*COPIES, Verdict.BURST}):
         groups = find_groups(Context(Settings()), DedupOptions(kinds=frozenset(kinds)))
         assert [os.path.basename(each.keeper.path) for each in groups] == [b"b-sharp.jpg"]
@@ -59,5 +62,5 @@ def test_a_rule_of_the_user_that_comes_first_decides(run: Vtsfind) -> None:
 @pytest.mark.usefixtures("shots")
 def test_a_second_run_rates_no_shot_again(run: Vtsfind, monkeypatch: pytest.MonkeyPatch) -> None:
     before = run("dupes", "--kind", "burst", "--csv").stdout
-    monkeypatch.delattr(feature_cache, "RateShot")
+    monkeypatch.setattr(shot_quality, "RateShot", None)
     assert run("dupes", "--kind", "burst", "--csv").stdout == before

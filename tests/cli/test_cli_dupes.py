@@ -63,7 +63,7 @@ def test_the_text_says_who_is_kept_and_why(photos: Path, dupes: Vtsfind) -> None
     below, _, heading, *lines = result.stdout.splitlines()
     assert below == f"Paths are below {show_path_from_home(os.fsencode(photos))}."
     assert heading.startswith("Group 1: 6 photos, ")
-    labels = ["exact copy", "same pixels", "re-encoded or resized", "rotated or mirrored", "edited"]
+    labels = ["exact copy", "same pixels", "saved again", "rotated or mirrored", "edited"]
     assert [line.strip().split("  ")[0] for line in lines[::2]] == ["keep", *labels]
     assert [line.split()[-1] for line in lines[4::2]] == [
         "pixels.png",

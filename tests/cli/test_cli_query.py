@@ -209,6 +209,31 @@ def test_what_vtsfind_removed_is_no_answer_and_what_a_person_removed_is_said_to_
     assert [(Path(hit["path"]).name, hit["missing"]) for hit in hits] == [("a.jpg", False), ("b.jpg", True)]
 
 
+def test_a_limited_answer_is_as_long_as_asked_for_though_nearer_photos_were_removed(
+    tmp_path: Path, run: Vtsfind
+) -> None:
+    photos, plan = tmp_path / "photos", tmp_path / "plan.json"
+    whole = scene(1, 240, 180)
+    write(photos / "a.jpg", whole)
+    for number in range(5):
+        write(
+            photos / f"saved again {number}.jpg",
+            whole.resize((whole.width * 2 // 3 - number, whole.height * 2 // 3)),
+            quality=60,
+        )
+    for number in range(2, 6):
+        write(photos / f"other {number}.jpg", scene(number, 240, 180))
+    assert run("index", photos).exit_code == 0
+    assert run("plan", "-o", plan).exit_code == 0
+    assert run("apply", plan, "--yes").exit_code == 0
+    left = sorted(photos.iterdir())
+    assert len(left) < 10
+    asked = run("query", photos / "a.jpg", "--top", 4, "--json")
+    hits = records(asked, "hit")
+    assert len(hits) == 4, (left, asked.stderr)
+    assert not any(hit["missing"] for hit in hits)
+
+
 def test_words_of_paths_are_found_in_either_case_of_any_script(tmp_path: Path, run: Vtsfind) -> None:
     write(tmp_path / "photos" / "Übung" / "Fluß.jpg", scene(1))
     assert run("index", tmp_path / "photos").exit_code == 0

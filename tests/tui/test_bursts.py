@@ -4,6 +4,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -156,12 +157,39 @@ def test_the_best_shot_says_why_and_a_key_keeps_it_only(burst: Group) -> None:
         assert [hand.review.mark(0, place) for place in range(3)] == [Mark.DROP, Mark.KEEPER, Mark.DROP]
         await hand.press("a", "f5")
         assert "Move 2 photos to the trash from 1 group of bursts" in hand.text
+        assert hand.text.count("keeps 2-soft.jpg") == 2  # the chosen one, not the first that stays
         await hand.press("x", "y")
         await hand.finish()
 
     drive(library(burst), script)  # type: ignore[arg-type]
     left = [each.photo.path for each in burst.members if os.path.exists(each.photo.path)]
     assert [os.path.basename(path) for path in left] == [b"2-soft.jpg"]
+
+
+def test_what_stays_of_a_burst_is_not_asked_about_again(burst: Group) -> None:
+    def source(_context: object, options: DedupOptions) -> list[Group]:
+        there = [each for each in burst.members if os.path.exists(each.photo.path)]
+        return [replace(burst, members=tuple(there))] if Verdict.BURST in options.kinds else []
+
+    async def script(hand: Hand) -> None:
+        await hand.press("v", "right", "space", "a", "f5")
+        assert "Move 1 photo to the trash" in hand.text
+        await hand.press("x", "y")
+        await hand.finish()
+        await hand.press("f3")
+        assert len(hand.review.groups[0].members) == 2
+        assert hand.review.totals.decided == 1
+        assert hand.review.totals.files == 0
+
+    drive(source, script)
+
+
+def test_the_plan_of_one_view_names_what_another_removes(burst: Group) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("a", "v", "b", "a", "v", "v", "f5")
+        assert "Your decisions on bursts remove 2 photos by a plan of their own" in hand.text
+
+    drive(library(burst), script)  # type: ignore[arg-type]
 
 
 def test_a_group_of_copies_has_no_best_shot() -> None:

@@ -31,6 +31,7 @@ from vtsfind.engine.review.facts import ComparedFile, facts
 from vtsfind.engine.review.state import Mark, ReviewStatus
 from vtsfind.tui.screens.compare import ComparePage
 from vtsfind.tui.screens.groups import GroupsPage
+from vtsfind.tui.widgets.facts_panel import FactsPanel
 from vtsfind.tui.widgets.image_view import ZoomView
 from vtsfind.tui.widgets.pair_view import PairView
 
@@ -161,7 +162,7 @@ def test_flicker_difference_and_side_by_side_keep_zoom_and_place(tmp_path: Path)
     async def script(hand: Hand) -> None:
         await hand.press("enter")
         view = hand.page(ComparePage).query_one(PairView)
-        assert "re-encoded or resized" in hand.text
+        assert "saved again" in hand.text
         await hand.press("plus", "plus", "right")
         viewport = view.viewport
         assert viewport
@@ -262,7 +263,7 @@ def test_what_differs_is_listed_and_what_does_not_is_said_once(tmp_path: Path) -
         assert "the same: folder" in hand.text
         assert "2 of 256 bits differ" in hand.text
         await hand.press("tab")
-        assert "one shows 25 % of the other" in hand.text
+        assert "3 shows 25 % of 1" in hand.text
 
     drive(on_disk(tmp_path), script)
 
@@ -295,6 +296,19 @@ def test_what_becomes_of_a_photo_follows_its_mark_in_every_view(mode: str, tmp_p
         assert "2 kept by your choice" in hand.text
         await hand.press("space")
         assert "2 may go: " in hand.text
+
+    drive(on_disk(tmp_path, 1), script, size=(80, 24))
+
+
+def test_all_facts_can_be_reached_at_80_columns(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("enter", "i")
+        panel = hand.app.screen.query_one(FactsPanel)
+        assert panel.max_scroll_y > 0
+        await hand.press(*["J"] * panel.max_scroll_y)
+        assert panel.scroll_y == panel.max_scroll_y
+        await hand.press(*["K"] * panel.max_scroll_y)
+        assert panel.scroll_y == 0
 
     drive(on_disk(tmp_path, 1), script, size=(80, 24))
 

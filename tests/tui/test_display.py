@@ -114,7 +114,7 @@ def test_an_empty_filter_says_so_in_both_panes_and_the_title_says_what_is_filter
     async def script(hand: Hand) -> None:
         await hand.press("slash")
         await hand.write("kind:edit beach >5MB")
-        assert "0 groups of copies: edit, 'beach', \u2265 5.0 MB" in hand.text
+        assert "0 groups of copies: edited, 'beach', \u2265 5.0 MB" in hand.text
         assert "No group matches the filter." in " ".join(hand.text.split())
         assert "Nothing to show." in hand.text
         await hand.press("escape")
@@ -286,7 +286,7 @@ def test_the_bar_of_keys_ends_with_help_and_quit_or_says_how_to_leave_a_text_fie
         (KeyScope.COMPARE, ["Back", "Side", "Flicker", "Diff", "Box", "Next", "Accept"]),
         (KeyScope.SEARCH, ["Search", "Similar", "Back", "Mark", "Copy path", "Open"]),
         (KeyScope.APPLY, ["Apply", "Stop", "Write plan", "Refresh"]),
-        (KeyScope.HISTORY, ["Undo run", "Bring file back", "Refresh"]),
+        (KeyScope.HISTORY, ["Undo run", "Bring file back", "Files", "Refresh"]),
         (KeyScope.HOME, ["Index", "Add folder", "Stop", "Open", "Compare again"]),
     ],
 )

@@ -4,16 +4,17 @@ import os
 import re
 from pathlib import Path
 
-from support.made_groups import many, on_disk
+from support.made_groups import group, many, on_disk, photo
 from support.tui_driver import Hand, drive
 
 from vtsfind.base.groups import Verdict
 from vtsfind.engine.library.decisions import known_decisions
-from vtsfind.engine.review.filters import weakest_verdict
+from vtsfind.engine.review.filters import Listing, weakest_verdict
 from vtsfind.engine.review.state import Mark, ReviewStatus
 from vtsfind.graphics.detect import Graphics
 from vtsfind.tui.screens.compare import ComparePage
 from vtsfind.tui.widgets.dialogs import BulkAcceptDialog, HelpDialog
+from vtsfind.tui.widgets.group_pane import GroupPane, OrderReady
 
 
 def test_accepting_goes_on_to_the_next_open_group_and_outlives_the_session() -> None:
@@ -82,8 +83,8 @@ def test_all_alike_are_accepted_after_their_number_is_shown_and_taken_back_at_on
         assert number is not None
         alike = [
             place
-            for place, group in enumerate(groups)
-            if weakest_verdict(group) is weakest_verdict(groups[number])
+            for place, each in enumerate(groups)
+            if weakest_verdict(each) is weakest_verdict(groups[number])
         ]
         await hand.press("A")
         hand.page(BulkAcceptDialog)
@@ -94,6 +95,37 @@ def test_all_alike_are_accepted_after_their_number_is_shown_and_taken_back_at_on
         } == set(alike)
         await hand.press("u")
         assert hand.review.totals.decided == 0
+
+    drive(groups, script)
+
+
+def test_the_question_about_all_alike_closes_with_enter_if_none_removes_a_photo() -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("A")
+        assert "No undecided group of this kind removes a photo." in hand.text
+        await hand.press("enter")
+        assert hand.groups.has_focus
+
+    drive([group(1, [photo(b"/1/a.jpg"), photo(b"/1/b.jpg")], Verdict.EDIT)], script)
+
+
+def test_an_order_that_comes_late_does_not_replace_the_one_that_was_wished_since() -> None:
+    groups = many(300)
+
+    async def script(hand: Hand) -> None:
+        pane = hand.app.screen.query_one(GroupPane)
+        every = OrderReady(pane.wish(Listing(groups)), hand.groups.order)
+        listing = hand.app.session.listing
+        assert listing
+        late = OrderReady(pane.wish(listing), hand.groups.order)
+        await hand.press("slash")
+        await hand.write("07")
+        filtered = hand.groups.order.tolist()
+        assert len(filtered) < 300
+        for message in (every, late):
+            pane.post_message(message)
+            await hand.settle()
+            assert hand.groups.order.tolist() == filtered
 
     drive(groups, script)
 
@@ -151,7 +183,7 @@ def test_kinds_are_shown_one_after_the_other_and_then_all() -> None:
 
     async def script(hand: Hand) -> None:
         seen = []
-        for _ in range(len({weakest_verdict(group) for group in groups})):
+        for _ in range(len({weakest_verdict(each) for each in groups})):
             await hand.press("f")
             (kind,) = {weakest_verdict(groups[place]) for place in hand.groups.order.tolist()}
             seen.append(kind)

@@ -21,7 +21,7 @@ from vtsfind.base.settings import Settings
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.indexing.update import update
-from vtsfind.engine.review.state import ReviewStatus
+from vtsfind.engine.review.state import Mark, ReviewStatus
 from vtsfind.tui.app import BrowseApp
 from vtsfind.tui.screens.apply import ApplyPage
 from vtsfind.tui.screens.groups import GroupsPage
@@ -88,7 +88,13 @@ def test_one_file_of_a_run_comes_back_alone(tmp_path: Path) -> None:
         await hand.finish()
         assert [path.exists() for path in gone] == [False, True]
         assert "1 restored" in hand.text
-        assert hand.told[-1] == f"Brought back beach-small.jpg to {gone[1].parent}."
+        assert hand.told[-1] == f"Brought back beach-small.jpg to {gone[1].parent}. It is marked to stay."
+        marks = {
+            member.photo.path: hand.review.mark(number, place)
+            for number, group in enumerate(hand.review.groups)
+            for place, member in enumerate(group.members)
+        }
+        assert marks[bytes(gone[1])] is Mark.KEEP
         await hand.press("b")  # the same file again
         await hand.finish()
         assert [path.exists() for path in gone] == [False, True]

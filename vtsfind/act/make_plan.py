@@ -107,8 +107,8 @@ def _planned_group(
 def _planned_file(member: Member, action: Action | None, stay_reason: str = "") -> PlannedFile:
     photo, reason = member.photo, member.reason
     if member.verdict:
-        stays = f"kept: {stay_reason}; " if action is Action.KEEP and stay_reason else ""
-        reason = f"{member.verdict}; {stays}{reason}"
+        reason = f"kept: {stay_reason}" if action is Action.KEEP and stay_reason else reason
+        reason = f"{member.verdict}; {reason}"
     return PlannedFile(photo.path, photo.stamp.size, photo.digest, member.verdict, action, _one_line(reason))
 
 

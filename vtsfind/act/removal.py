@@ -28,18 +28,10 @@ from vtsfind.base.quality import Details
 _SAME_PIXELS: Final = frozenset({Verdict.BYTES, Verdict.PIXELS})
 _SAME_FRAME: Final = _SAME_PIXELS | {Verdict.RESAVE, Verdict.TURNED}
 EDITED: Final = "an edited version, which may be wanted as well"
-_REASONS_OF_KIND: Final = {
-    Verdict.EDIT: EDITED,
-    Verdict.BURST: "another shot",
-    Verdict.SIMILAR: "only similar",
-}
-"""Why a file is kept that does not show the same, in few words."""
+_OTHER_PICTURE: Final = {Verdict.BURST: "another shot", Verdict.SIMILAR: "only similar"}
+"""Why a file is kept that shows another picture, in few words: a person decides about each."""
 _RARE_COLOURS: Final = frozenset({"CMYK", "CIELAB"})
 """Colour models that are lost where colours were converted."""
-
-
-_OF_THE_MOMENT: Final = frozenset({ItemKind.TIME, ItemKind.SUBSECONDS, ItemKind.PLACE, ItemKind.MAKER_NOTE})
-"""What cameras write anew into each shot."""
 
 
 def stay_reason(
@@ -79,17 +71,9 @@ def _kind_reason(
     """Why a file stays for what it is to the kept one, in words; empty if it does not."""
     if verdict is Verdict.EDIT and is_screenshot(kept) and not is_screenshot(file):
         return "the kept one is a screenshot of it"
-    if verdict in _REASONS_OF_KIND and verdict not in asked:
-        return _REASONS_OF_KIND[verdict]
-    if verdict is Verdict.BURST and not _of_one_day(kept, file):
-        return "the files do not tell that both were shot on one day"
-    return ""
-
-
-def _of_one_day(first: KeepCandidate, second: KeepCandidate) -> bool:
-    """Whether both have the time of their shot, and it is of one day: else they may be two things that look alike."""
-    days = [(each.photo.info.taken or "")[:10] for each in (first, second)]
-    return bool(days[0]) and days[0] == days[1]
+    if verdict is Verdict.EDIT and verdict not in asked:
+        return EDITED
+    return _OTHER_PICTURE.get(verdict, "")
 
 
 def _better(kept: KeepCandidate, file: KeepCandidate) -> str:
@@ -165,10 +149,7 @@ def _lacking(kept: Contents, file: Contents, verdict: Verdict) -> list[str]:
         words.append(f"{file.colours} colours")
     if file.profile not in {"", kept.profile}:
         words.append(f"the colour profile {file.profile}")
-    items = set(file.items) - set(kept.items)
-    if verdict is Verdict.BURST:  # each shot has a moment of its own
-        items = {item for item in items if item.kind not in _OF_THE_MOMENT or not kept.of(item.kind)}
-    return words + item_words(items)
+    return words + item_words(set(file.items) - set(kept.items))
 
 
 def stay_reasons(

@@ -44,13 +44,13 @@ class Verdict(StrEnum):
 _VERDICT_LABELS = {
     Verdict.BYTES: "exact copy",
     Verdict.PIXELS: "same pixels",
-    Verdict.RESAVE: "re-encoded or resized",
+    Verdict.RESAVE: "saved again",
     Verdict.TURNED: "rotated or mirrored",
     Verdict.EDIT: "edited",
     Verdict.BURST: "other shot",
     Verdict.SIMILAR: "similar",
 }
-_SHORT_LABELS = {Verdict.RESAVE: "saved again", Verdict.TURNED: "turned"}
+_SHORT_LABELS = {Verdict.TURNED: "turned"}
 MAX_SHORT_LABEL = max(len(verdict.short_label) for verdict in Verdict)
 """Characters."""
 

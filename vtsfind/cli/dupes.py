@@ -82,7 +82,7 @@ def dupes(
     is compared with the one to keep. --paths-only prints the photos that need not be kept. On the page of --html you choose
     what goes and save that as a plan for `vtsfind apply`; it holds a small picture of each photo.
 
-    Kinds of duplicates: bytes (exact copy), pixels (same pixels in another file), resave (re-encoded or resized),
+    Kinds of duplicates: bytes (exact copy), pixels (same pixels in another file), resave (saved again, or resized),
     turned (rotated or mirrored), edit (edited: cropped, bordered, written on, recoloured), burst (other shot of the same
     scene; the sharpest and best exposed one is kept), similar (similar codes only, needs --radius).
 

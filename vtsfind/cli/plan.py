@@ -92,8 +92,8 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
     `vtsfind apply` also reads.
 
     A photo is removed only if the kept one has everything that its file contains. Other copies are listed but kept, with
-    the reason; so are edited photos (crops, collages, screenshots). With --kind, all duplicates of that kind are removed.
-    A photo that you keep in `vtsfind browse` stays. What you remove there is not part of it; there, `w` writes the plan of
+    the reason; so are edited photos (crops, collages, screenshots), unless you name them with --kind, and other shots of a
+    scene (burst) in any case: mark those in `vtsfind browse`, or in the plan. A photo that you keep in `vtsfind browse` stays. What you remove there is not part of it; there, `w` writes the plan of
     your review.
     """
     with running(common) as run, cancel_on_signal(run):

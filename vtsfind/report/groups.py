@@ -14,7 +14,7 @@ from vtsfind.act.removal import EDITED
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.base.paths import is_below, path_fields, show_path, show_path_from_home
 from vtsfind.base.records import Failure, Reason
-from vtsfind.base.words import counted, file_size
+from vtsfind.base.words import counted, file_size, listed
 from vtsfind.engine.duplicates.results import DedupStats, Duplicates
 from vtsfind.report import schema
 from vtsfind.report.failures import write_failures
@@ -259,6 +259,16 @@ def _counts(groups: Sequence[Group]) -> list[tuple[Verdict, int]]:
     return [(verdict, counts[verdict]) for verdict in sorted(counts, key=lambda each: each.rank)]
 
 
+def _nouns(counts: Sequence[tuple[Verdict, int]], *, verified: bool) -> str:
+    """How many copies there are, of which kinds, and how many other shots, which are no copies."""
+    copies = [(verdict, number) for verdict, number in counts if not verified or verdict is not Verdict.BURST]
+    total = sum(number for _, number in copies)
+    noun = counted(total, "copy", "copies") if verified else counted(total, "candidate")
+    kinds = ", ".join(f"{verdict.label}: {number:,}" for verdict, number in copies)
+    shots = sum(number for _, number in counts) - total
+    return listed([f"{noun} ({kinds})"] * bool(copies) + [counted(shots, "other shot")] * bool(shots))
+
+
 def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
     """Summarize what was found, and what could not be compared."""
     warn_unverified(notes, found)
@@ -267,14 +277,9 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
     if not found.groups:
         notes.say(f"No {'duplicates' if found.verified else 'candidates'} among {what}.")
     else:
-        copies = sum(len(group.members) - 1 for group in found.groups)
-        kinds = ", ".join(f"{verdict.label}: {number:,}" for verdict, number in _counts(found.groups))
-        gain = file_size(sum(group.gain for group in found.groups))
-        noun = counted(copies, "copy", "copies") if found.verified else counted(copies, "candidate")
-        notes.say(
-            f"{counted(len(found.groups), 'group')} among {what}: {noun} ({kinds})"
-            + (f", frees {gain}." if found.verified else ".")
-        )
+        gain = f", frees {file_size(sum(group.gain for group in found.groups))}" if found.verified else ""
+        nouns = _nouns(_counts(found.groups), verified=found.verified)
+        notes.say(f"{counted(len(found.groups), 'group')} among {what}: {nouns}{gain}.")
     if found.verified:
         _summarize_staying(notes, found.groups)
         _summarize_ties(notes, found.groups)
@@ -309,9 +314,13 @@ def _summarize_staying(notes: Notes, groups: Sequence[Group]) -> None:
         notes.say(
             f"Kept {counted(edits, 'edited photo')}; choose in `vtsfind browse`, or add --kind copies to remove them as well."
         )
-    if len(staying) > edits:
+    shots = sum(member.verdict is Verdict.BURST for member in staying)
+    if shots:
+        notes.say(f"Kept {counted(shots, 'other shot')}; choose in `vtsfind browse`.")
+    others = len(staying) - edits - shots
+    if others:
         notes.say(
-            f"Kept {counted(len(staying) - edits, 'other photo')}; the reason follows the word 'stays'."
+            f"Kept {counted(others, 'other photo')}; `vtsfind dupes` gives the reason after the word 'stays'."
         )
 
 

@@ -47,11 +47,11 @@ class Filter:
         """The filter in words; empty if every group passes.
 
         >>> str(parse_filter("kind:edit,burst 2021 >1.5MB")), str(Filter())
-        ("edit or burst, '2021', \u2265 1.5 MB", '')
+        ("edited or other shot, '2021', \u2265 1.5 MB", '')
         """
         parts = []
         if self.verdicts != frozenset(Verdict):
-            parts.append(either(verdict.value for verdict in Verdict if verdict in self.verdicts))
+            parts.append(either(verdict.label for verdict in Verdict if verdict in self.verdicts))
         parts += [f"'{word}'" for word in self.text.split()]
         if self.gain:
             parts.append(f"\u2265 {file_size(self.gain)}")

@@ -193,11 +193,23 @@ class Review:
         """Reset a group to the proposal, undecided."""
         self._decide("reset", {number: proposal_for(self.groups[number])})
 
-    def forget(self, numbers: Iterable[int], label: str) -> None:
-        """Reset many groups to the proposal, undecided, in one step: what was decided about them is done."""
-        changes = {number: proposal_for(self.groups[number]) for number in numbers}
-        if changes:
-            self._decide(label, changes)
+    def settle(self, numbers: Iterable[int], label: str) -> None:
+        """Note in one step that what was decided about groups is done: they are undecided again, what is left of them is decided."""
+        places = list(numbers)
+        left = {}
+        for number in places:
+            group, decision = self.groups[number], self.decision(number)
+            dropped = decision.members_to_remove(len(group.members))
+            rest = replace(
+                group, members=tuple(each for i, each in enumerate(group.members) if i not in dropped)
+            )
+            keeper = rest.members.index(group.members[decision.keeper])
+            kept = frozenset(range(len(rest.members))) - {keeper}
+            if kept:
+                settled = GroupDecision(ReviewStatus.ACCEPTED, keeper, kept)
+                left[group_key(rest)] = encode_decision(rest, settled)
+        if places:
+            self._decide(label, {number: proposal_for(self.groups[number]) for number in places}, left)
 
     def undo(self) -> tuple[str, list[int]]:
         """Undo the last step; returns its label and the groups that it had changed.
@@ -220,6 +232,14 @@ class Review:
             for number in sorted(self._decisions)
             if self._group_totals(number).files and self.decision(number).status is ReviewStatus.ACCEPTED
         ]
+
+    def chosen_keepers(self) -> dict[int, bytes]:
+        """By number of the accepted groups the path of the keeper, where it is not the one that was proposed."""
+        return {
+            self.groups[number].number: self.groups[number].members[decision.keeper].photo.path
+            for number, decision in self._decisions.items()
+            if decision.keeper and decision.status is ReviewStatus.ACCEPTED
+        }
 
     def actions(self, action: Action = Action.TRASH) -> dict[bytes, Action | None]:
         """The action for each photo of the accepted groups: keep, none (None), or `action`."""
@@ -307,14 +327,20 @@ class Review:
             self._check(number, decision)
         self._decide(label, {number: decision})
 
-    def _decide(self, label: str, changes: Mapping[int, GroupDecision]) -> None:
+    def _decide(
+        self,
+        label: str,
+        changes: Mapping[int, GroupDecision],
+        others: Mapping[str, EncodedDecision | None] | None = None,
+    ) -> None:
+        """Store and take a step; `others` are decisions about groups of another search, by key."""
         keys = {number: group_key(self.groups[number]) for number in changes}
         after = {
             keys[number]: encode_decision(self.groups[number], decision)
             for number, decision in changes.items()
         }
         with self._taking_news():
-            self._steps.record(label, after)
+            self._steps.record(label, {**after, **(others or {})})
         self._numbers |= {key: number for number, key in keys.items()}
         self._set_decisions(changes)
 

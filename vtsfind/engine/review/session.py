@@ -1,7 +1,7 @@
 """The session behind the terminal UI: libraries, groups under review, searches, the plan."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -31,6 +31,7 @@ from vtsfind.engine.review.filters import Listing
 from vtsfind.engine.review.review import DigestPair, Review
 from vtsfind.engine.review.session_log import SavedSteps
 from vtsfind.engine.review.shared_log import SharedSteps, open_steps
+from vtsfind.engine.review.state import Mark, ReviewStatus
 from vtsfind.engine.search.session import SearchSession
 from vtsfind.media.scan import is_missing_or_empty
 from vtsfind.store.database import Counts
@@ -94,6 +95,10 @@ class Proposal:
     """All operations, in order."""
     gone: tuple[Failure, ...]
     """Photos of the review that no longer exist."""
+    keepers: Mapping[int, bytes]
+    """By number of the group the path of the keeper, where the user chose another than was proposed."""
+    elsewhere: tuple[tuple[GroupView, int], ...]
+    """Other views in which groups were accepted, and how many photos these remove."""
 
     @property
     def photos(self) -> int:
@@ -148,6 +153,8 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         """Which groups `load` finds."""
         self._known: dict[GroupView, Listing] = {}
         """The groups of each view that was loaded since the library was compared."""
+        self._brought_back: set[bytes] = set()
+        """Photos that an undo of this session restored one by one: the user wants them."""
         self._reference_paths: tuple[bytes, ...] = ()
         self._steps: SavedSteps | SharedSteps | None = None
         self._lock = threading.Lock()
@@ -175,7 +182,9 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
             self._reference_paths = reference_paths
             if self._steps is None:
                 self._steps = open_steps(self.place)
-            return view, self._resumed(listing), listing
+            review = self._resumed(listing)
+            self._mark_brought_back(review)
+            return view, review, listing
 
     def _resumed(self, listing: Listing) -> Review:
         """The review of some groups, with all that was decided about them."""
@@ -274,7 +283,30 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         groups = review.accepted() if review else []
         marks = review.actions() if review else {}
         plan, gone = plan_for_groups(groups, library=self.place, command=COMMAND, marks=marks)
-        return Proposal(plan, operations(plan), tuple(gone))
+        return Proposal(
+            plan, operations(plan), tuple(gone), review.chosen_keepers() if review else {}, self._elsewhere()
+        )
+
+    def _elsewhere(self) -> tuple[tuple[GroupView, int], ...]:
+        """The other views that were loaded and have accepted groups, with the number of photos that these remove."""
+        removed = [
+            (view, self._resumed(listing).totals.files)
+            for view, listing in self._known.items()
+            if view is not self.view and GroupView.ALL not in {view, self.view}
+        ]
+        return tuple((view, files) for view, files in removed if files)
+
+    def keep(self, paths: Iterable[bytes]) -> None:
+        """Mark photos to keep that were brought back, once the groups are found again."""
+        self._brought_back.update(paths)
+
+    def _mark_brought_back(self, review: Review) -> None:
+        for number, group in enumerate(review.groups if self._brought_back else ()):
+            if review.decision(number).status is not ReviewStatus.OPEN:
+                continue
+            for place, member in enumerate(group.members):
+                if member.photo.path in self._brought_back and review.mark(number, place) is Mark.DROP:
+                    review.toggle(number, place)
 
     def apply(self, proposal: "Proposal", progress: Progress, cancel: CancelToken) -> "ApplyResult":
         """Apply a plan; see `vtsfind.engine.apply.apply.apply`."""
@@ -283,12 +315,12 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         monitor = Monitor(progress=progress, cancel=cancel)
         return apply(proposal.plan, command=COMMAND, monitor=monitor)
 
-    def forget_applied(self, result: "ApplyResult") -> None:
-        """Reset the groups whose photos were removed, so that a photo that comes back is not removed again unasked."""
+    def settle_applied(self, result: "ApplyResult") -> None:
+        """Note that groups were applied: photos that stay are not asked about again, one that comes back is."""
         if self.review is None:
             return
         done = {step.operation.group for step in result.of(State.DONE)}
-        self.review.forget(
+        self.review.settle(
             [place for place, group in enumerate(self.review.groups) if group.number in done], "apply"
         )
 

@@ -165,9 +165,18 @@ def search_library(
             answers.append(Answer(each, failure=codes))
             continue
         own = codes[head.name] if codes else None
-        found, unknown = _nearest(each, own, directions, photos, search_options)
-        hits = _neighbours(index, _image_of(each), found, photos, search_options, removed=removed)
-        answers.append(Answer(each, tuple(hits), unknown=unknown))
+        top = _top(search_options)
+        # Every content has a file, so that many contents suffice; one more in case it is the file asked for.
+        contents = None if top is None else top + 1
+        while True:
+            found, unknown = _nearest(
+                each, own, directions, photos, radius=search_options.radius, contents=contents
+            )
+            hits = tuple(_neighbours(index, _image_of(each), found, photos, search_options, removed=removed))
+            if top is None or contents is None or len(hits) >= top or len(found.rows) < contents:
+                break
+            contents *= 4  # files were left out that are gone
+        answers.append(Answer(each, hits, unknown=unknown))
     return answers
 
 
@@ -190,12 +199,11 @@ def _nearest(
     own: ViewCodes | None,
     directions: Directions | None,
     photos: ChosenPhotos,
-    search_options: SearchOptions,
+    *,
+    radius: int | None,
+    contents: int | None,
 ) -> tuple[_Found, tuple[str, ...]]:
-    """The nearest contents, and the words asked for that are not known."""
-    top, radius = _top(search_options), search_options.radius
-    # Every content has a file, so that many contents suffice; one more in case it is the file asked for.
-    contents = None if top is None else top + 1
+    """The nearest contents, so many or all, and the words asked for that are not known."""
     if isinstance(query, QueryWords):
         assert directions is not None
         direction, unknown = directions.of(query, own)

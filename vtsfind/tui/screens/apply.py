@@ -107,9 +107,8 @@ class ApplyPage(Page):
         proposal, totals = self._proposal, self.query_one("#totals", Static)
         if proposal is None or not proposal.operations:
             waiting = self.context.session.review is None
-            totals.update(
-                Text("Groups are still being found." if waiting else "Nothing to do yet.", style="bold")
-            )
+            text = Text("Groups are still being found." if waiting else "Nothing to do yet.", style="bold")
+            totals.update(text.append(_remarks(proposal), style="not bold"))
             self._list.show(
                 0,
                 lambda _: [],
@@ -124,15 +123,15 @@ class ApplyPage(Page):
         text.append(
             "Every file is checked again first. One photo of each group stays. You can undo all of it."
         )
-        if proposal.gone:
-            text.append(f"\nSkipped {counted(len(proposal.gone), 'photo')} that no longer exist.")
+        text.append(_remarks(proposal))
         totals.update(text)
         self._list.show(len(proposal.operations), self._planned_line, self._list.cursor)
         self._list.border_title = "Press x to apply"
 
     def _planned_line(self, place: int) -> Line:
         assert self._proposal
-        return _operation_line(self._proposal.operations[place])
+        operation = self._proposal.operations[place]
+        return _operation_line(operation, self._proposal.keepers.get(operation.group, operation.keeper))
 
     def _result_line(self, place: int) -> Line:
         assert self._applied
@@ -201,7 +200,7 @@ class ApplyPage(Page):
         self.query_one("#totals", Static).update(text)
         self._list.show(len(applied.steps), self._result_line)
         self._list.border_title = "Result"
-        self.context.session.forget_applied(applied)
+        self.context.session.settle_applied(applied)
         self.context.load_groups()
 
     def action_cancel(self) -> None:
@@ -233,6 +232,18 @@ class ApplyPage(Page):
             self.notify(f"Wrote the plan to {path}. Apply it with `vtsfind apply {name}`.", timeout=8)
 
 
+def _remarks(proposal: Proposal | None) -> str:
+    """What a plan leaves out, a line each: what other views remove, and photos that are gone."""
+    lines = []
+    for view, files in proposal.elsewhere if proposal else ():
+        lines.append(
+            f"\nYour decisions on {view} remove {counted(files, 'photo')} by a plan of their own: v on Groups (F3)."
+        )
+    if proposal and proposal.gone:
+        lines.append(f"\nSkipped {counted(len(proposal.gone), 'photo')} that no longer exist.")
+    return "".join(lines)
+
+
 def _moved(proposal: Proposal) -> str:
     moving = sum(operation.target is not None for operation in proposal.operations)
     going = proposal.sidecars - moving
@@ -241,9 +252,9 @@ def _moved(proposal: Proposal) -> str:
     return f"{counted(proposal.photos, 'photo')}{sidecars} to the trash{over}"
 
 
-def _operation_line(operation: Operation) -> Line:
+def _operation_line(operation: Operation, keeper: bytes | None) -> Line:
     folder, name = os.path.split(operation.path)
-    relation, other = "keeps", operation.keeper
+    relation, other = "keeps", keeper
     if operation.target:
         relation, other = "goes to", operation.target
     elif operation.sidecar_of:

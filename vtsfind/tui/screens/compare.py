@@ -40,6 +40,7 @@ from vtsfind.tui.widgets.facts_panel import FactsPanel
 from vtsfind.tui.widgets.pair_view import PairMode, PairPictures, PairView
 
 _LOADING = "\u2026"
+_SCROLLED_LINES = 3
 
 
 class PairAligned(Message):
@@ -194,7 +195,9 @@ class ComparePage(Page):
         status = self._review.decision(self._number).status
         panel.border_subtitle = "" if status is ReviewStatus.OPEN else status.value
         reasons = [f"{place + 1} {self._review.reason(self._number, place)}" for place in self._pair]
-        panel.show(group.members[self._member], evidence_between(group, *self._pair), reasons, lines)
+        first, second = (str(place + 1) for place in self._pair)
+        evidence = evidence_between(group, *self._pair)
+        panel.show(group.members[self._member], evidence, (first, second), reasons, lines)
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
@@ -211,6 +214,10 @@ class ComparePage(Page):
         """Show or hide all facts, and the numbers behind the verdict."""
         self.query_one(FactsPanel).toggle_class("-details")
         self._refresh_pair()
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll the facts."""
+        self.query_one(FactsPanel).scroll_relative(y=by * _SCROLLED_LINES, animate=False)
 
     def action_box(self) -> None:
         """Show or hide the box."""

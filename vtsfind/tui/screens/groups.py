@@ -13,8 +13,9 @@ from textual.widget import Widget
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Verdict
-from vtsfind.base.words import counted
-from vtsfind.engine.review.filters import weakest_verdict
+from vtsfind.base.paths import show_path_from_home
+from vtsfind.base.words import counted, listed
+from vtsfind.engine.review.filters import folders, weakest_verdict
 from vtsfind.engine.review.session import GroupView, error_message
 from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.tui.keys import KeyScope, bindings
@@ -255,13 +256,14 @@ class GroupsPage(Page):
         if review is None or listing is None or number is None:
             return
         verdict = weakest_verdict(review.groups[number])
+        where = listed(map(show_path_from_home, sorted(folders(review.groups[number]))))
 
         def choices() -> Sequence[tuple[str, list[int]]]:
             by_kind = self._open_among(listing.similar_groups(number, by_folders=False))
             by_folders = self._open_among(listing.similar_groups(number, by_folders=True))
             return [
                 (f"of this kind: {verdict.label}", by_kind),
-                ("in these folders, of this kind or a surer one", by_folders),
+                (f"with photos in {where} only, {verdict.label} or surer", by_folders),
             ]
 
         self.app.push_screen(BulkAcceptDialog(choices(), review.removes), self._accept_many)
@@ -308,7 +310,9 @@ class GroupsPage(Page):
         views = _VIEWS.index(self.context.session.view) + 1
         self._pane.show_all_kinds()
         self._loading_texts = ("", "")
-        self.context.show_view(_VIEWS[views % len(_VIEWS)])
+        view = _VIEWS[views % len(_VIEWS)]
+        self.context.show_view(view)
+        self.notify(f"Groups of {view}. Each view has its own decisions and its own plan (F5).", timeout=4)
 
     def action_best(self) -> None:
         """Keep no other shot of the scene than the keeper."""

@@ -53,6 +53,8 @@ class HistoryPage(Page):
         super().__init__()
         self._runs: list[RunRecord] = []
         self._shown_run = ""
+        self._is_single = False
+        """Whether single files are brought back, not a run."""
 
     def body(self) -> Iterable[Widget]:
         """The widgets between top bar and footer."""
@@ -164,6 +166,7 @@ class HistoryPage(Page):
     def _undo(self, run: str, paths: Sequence[bytes] = ()) -> None:
         from vtsfind.engine.apply.undo import undo
 
+        self._is_single = bool(paths)
         call = partial(undo, run, paths=paths)
         self.context.jobs.start(
             "undo", lambda progress, cancel: call(monitor=Monitor(progress=progress, cancel=cancel))
@@ -182,7 +185,12 @@ class HistoryPage(Page):
         if message.job != "undo":
             return
         self.query_one("#undo-doing").display = False
-        self.notify(_restored(cast("UndoResult", message.result)), timeout=8)
+        undone = cast("UndoResult", message.result)
+        said = _restored(undone)
+        if self._is_single:
+            self.context.session.keep(step.operation.path for step in undone.steps)
+            said += " It is marked to stay."
+        self.notify(said, timeout=8)
         self._load_runs()
         self.context.load_groups()
 
@@ -190,6 +198,10 @@ class HistoryPage(Page):
         """Stop after the current file."""
         if not self.context.jobs.cancel("undo"):
             self.notify("Nothing is running.", timeout=2)
+
+    def action_files(self) -> None:
+        """Go to the files of the run, or back to the runs."""
+        self.focus_next()
 
     def action_reload(self) -> None:
         """Read the journal again."""

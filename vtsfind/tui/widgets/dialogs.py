@@ -111,7 +111,7 @@ class BulkAcceptDialog(ModalScreen[list[int] | None]):
         What accepting a group removes.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [("escape,n,q", "cancel", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [("escape,n,q", "cancel", "Cancel"), ("enter", "cancel", "Close")]
 
     def __init__(
         self, choices: Sequence[tuple[str, list[int]]], removes: Callable[[int], ReviewTotals]
@@ -124,7 +124,7 @@ class BulkAcceptDialog(ModalScreen[list[int] | None]):
         """Lay the dialog out."""
         with Vertical(id="bulk", classes="dialog") as box:
             box.border_title = "Accept all undecided groups \u2026"
-            box.border_subtitle = "Enter accepts, Esc cancels"
+            box.border_subtitle = "Enter accepts, Esc cancels" if self._choices else "Enter closes"
             if self._choices:
                 yield OptionList(*(Option(self._option_text(*choice)) for choice in self._choices))
                 yield Static(

@@ -21,9 +21,16 @@ class FactsPanel(VerticalScroll, can_focus=False):
         yield Static(id="facts")
         yield Static(id="same")
 
-    def show(self, member: Member, evidence: Evidence, reasons: Sequence[str], lines: list[FileFact]) -> None:
-        """Show what is known of a pair, the keeper and `member`; `reasons` says what becomes of each, and why."""
-        text = Text(verdict_text(member, evidence), style="bold")
+    def show(
+        self,
+        member: Member,
+        evidence: Evidence,
+        names: tuple[str, str],
+        reasons: Sequence[str],
+        lines: list[FileFact],
+    ) -> None:
+        """Show what is known of a pair, the keeper and `member`, by their names; `reasons` says what becomes of each, and why."""
+        text = Text(verdict_text(member, evidence, names), style="bold")
         text.append("".join(f"\n{reason}" for reason in reasons), style="not bold italic")
         if self.has_class("-details"):
             text.append(f"\n{numbers_text(evidence)}", style="not bold")
@@ -49,12 +56,13 @@ class FactsPanel(VerticalScroll, can_focus=False):
         return table
 
 
-def verdict_text(member: Member, evidence: Evidence) -> str:
-    """What a pair is, in one line."""
+def verdict_text(member: Member, evidence: Evidence, names: tuple[str, str]) -> str:
+    """What a pair is, in one line; `names` are those of the keeper and `member`."""
     parts = [member.verdict.label] if member.verdict else []
     if evidence.box is not None:
+        boxed = evidence.boxed or 0
         share = (evidence.box.right - evidence.box.left) * (evidence.box.bottom - evidence.box.top)
-        parts.append(f"one shows {100 * share:.0f} % of the other")
+        parts.append(f"{names[1 - boxed]} shows {100 * share:.0f} % of {names[boxed]}")
     if evidence.seconds_apart is not None:
         parts.append(f"{evidence.seconds_apart} s apart")
     if evidence == Evidence():

@@ -108,7 +108,7 @@ class GroupList(ScrollView, can_focus=True):
             sign, kind = _PARTLY_MARKED_SIGN
         verdict, count, gain, name, folder = self._row_fields(number)
         decided = decision.status is not ReviewStatus.OPEN
-        if decided:
+        if self._review.is_marked(number):
             gain = file_size(self._review.removes(number).gain)
         room = max(0, width - _FIXED_WIDTH)
         shown = cut(name, room) if cell_len(name) > room else name

@@ -1,7 +1,7 @@
 """The groups in some order, and below them a line to type a filter."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,12 +26,22 @@ _NO_MATCH = "No group matches the filter. Press Esc to show all groups."
 _NO_ORDER: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 
 
-class OrderReady(Message):
-    """A worker has filtered and sorted the groups."""
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """Which groups are to be listed, and in which order."""
 
-    def __init__(self, listing: Listing, order: npt.NDArray[np.int64]) -> None:
+    listing: Listing
+    sort: Sort
+    criteria: Filter
+    is_reversed: bool
+
+
+class OrderReady(Message):
+    """A worker has filtered and sorted the groups as was wished."""
+
+    def __init__(self, wish: _Wish, order: npt.NDArray[np.int64]) -> None:
         super().__init__()
-        self.listing = listing
+        self.wish = wish
         self.order = order
 
 
@@ -72,7 +82,7 @@ class GroupPane(Vertical):
     def show(self, review: Review, listing: Listing, view: GroupView) -> None:
         """Show groups; the cursor returns to where it was in the view, or goes to the first undecided group."""
         self._shown = (review, listing, view)
-        self._reorder(listing)
+        self._list_again()
 
     def show_none(self, text: str) -> None:
         """Show a text, as long as there are no groups."""
@@ -112,17 +122,21 @@ class GroupPane(Vertical):
 
     def _list_again(self) -> None:
         if self._shown:
-            self._reorder(self._shown[1])
+            self._reorder(self.wish(self._shown[1]))
+
+    def wish(self, listing: Listing) -> _Wish:
+        """What is to be listed now, of some groups."""
+        return _Wish(listing, self._sort, self._filter, self._reversed)
 
     @work(thread=True, exclusive=True, group="order")
-    def _reorder(self, listing: Listing) -> None:
-        order = listing.order(self._sort, self._filter, is_reversed=self._reversed)
-        self.post_message(OrderReady(listing, order))
+    def _reorder(self, wish: _Wish) -> None:
+        order = wish.listing.order(wish.sort, wish.criteria, is_reversed=wish.is_reversed)
+        self.post_message(OrderReady(wish, order))
 
     @on(OrderReady)
     def _take_order(self, message: OrderReady) -> None:
         message.stop()
-        if self._shown is None or message.listing is not self._shown[1]:
+        if self._shown is None or message.wish != self.wish(self._shown[1]):  # something else is wished now
             return
         review, _, view = self._shown
         cursor = self._place(review, view, message.order)

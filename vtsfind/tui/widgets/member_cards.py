@@ -42,7 +42,7 @@ class MemberCards(CardGrid):
         self.show(group_cards(review, number, width), cursor)
         self._show_title()
         status = {
-            ReviewStatus.OPEN: f"check: {group.doubt or 'only the path decides'}"
+            ReviewStatus.OPEN: f"check: {group.doubt or 'equal but for their paths'}"
             if group.tied
             else "undecided",
             ReviewStatus.ACCEPTED: "\u2713 accepted",
