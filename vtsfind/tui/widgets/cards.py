@@ -12,7 +12,7 @@ from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import Mark
 from vtsfind.tui.widgets.card_grid import PhotoCard
-from vtsfind.tui.widgets.text_width import Line, cut, cut_path, wrapped
+from vtsfind.tui.widgets.text_width import Line, cut_path, wrapped
 
 MARK_LABELS = {
     Mark.KEEPER: (" KEEPER ", "keeper"),
@@ -71,8 +71,8 @@ def _kind(member: Member, room: int) -> Line:
     """The verdict on a photo in so many characters, with the similarity if that fits as well."""
     assert member.verdict
     verdict, similarity = member.verdict, similarity_text(member)
-    label = verdict.label if 1 + len(verdict.label) <= room else verdict.short_label
-    label = cut(label, min(len(label), room - 1))
+    fitting = (label for label in (verdict.label, verdict.short_label) if 1 + len(label) <= room)
+    label = next(fitting, verdict.short_label.partition(" ")[0])
     if similarity.endswith("%") and 8 + len(label) + len(similarity) <= room:
         similarity += " alike"
     if 2 + len(label) + len(similarity) > room:
