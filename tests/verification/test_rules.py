@@ -85,7 +85,7 @@ def test_what_compression_leaves_is_no_edit_and_what_a_person_does_is_one(
 
 def test_a_pair_passes_from_the_score_on_that_the_figures_name(monkeypatch: pytest.MonkeyPatch) -> None:
     passed = {}
-    for score in (-7.0, -4.0, 1.0, 1.3, 1.5):
+    for score in (-7.0, -4.0, 2.0, 2.4, 2.6):
         matrix = np.eye(3)
         monkeypatch.setattr(verify, "align", lambda _a, _b, m=matrix: Alignment(m, 30, 40))
         monkeypatch.setattr(verify, "compare", lambda _a, _b, _c, m=matrix: Comparison(MEASURES, m))
@@ -96,9 +96,9 @@ def test_a_pair_passes_from_the_score_on_that_the_figures_name(monkeypatch: pyte
     assert passed == {
         -7.0: (False, True),
         -4.0: (False, None),
-        1.0: (False, None),
-        1.3: (True, None),
-        1.5: (True, None),
+        2.0: (False, None),
+        2.4: (True, None),
+        2.6: (True, None),
     }
 
 
