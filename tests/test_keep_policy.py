@@ -314,6 +314,7 @@ def test_at_the_same_quality_more_bits_and_then_more_contents_win() -> None:
     [
         (b"/2023/IMG_1041.JPG", b"/2023/IMG_1041 (1).JPG"),
         (b"/photos/2023/IMG_1041.JPG", b"/Downloads/IMG_1041.JPG"),
+        (b"/photos/2023/IMG_1041.JPG", b"/Backup of phone/IMG_1041.JPG"),
         (b"/p/holiday/beach.jpg", b"/p/beach copy.jpg"),
         (b"/p/holiday/beach.jpg", b"/p/beach - Kopie.jpg"),
         (b"/p/holiday/beach.jpg", b"/p/beach-edited.jpg"),

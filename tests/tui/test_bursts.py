@@ -166,6 +166,27 @@ def test_the_best_shot_says_why_and_a_key_keeps_it_only(burst: Group) -> None:
     assert [os.path.basename(path) for path in left] == [b"2-soft.jpg"]
 
 
+def test_the_key_for_the_keeper_only_leaves_edits_alone_and_its_marks_outlive_another_keeper(
+    burst: Group,
+) -> None:
+    edit = replace(burst.members[2], verdict=Verdict.EDIT)
+    mixed = replace(burst, members=(*burst.members[:2], edit, burst.members[1]))
+    last = replace(
+        mixed.members[3], photo=replace(burst.members[1].photo, path=b"/last.jpg", digest=b"4" * 32)
+    )
+    mixed = replace(mixed, members=(*mixed.members[:3], last))
+
+    async def script(hand: Hand) -> None:
+        await hand.press("v", "b")
+        marks = [hand.review.mark(0, place) for place in range(4)]
+        assert marks == [Mark.KEEPER, Mark.DROP, Mark.KEEP, Mark.DROP]
+        await hand.press("2")
+        marks = [hand.review.mark(0, place) for place in range(4)]
+        assert marks == [Mark.KEEP, Mark.KEEPER, Mark.KEEP, Mark.DROP]
+
+    drive(library(mixed), script)  # type: ignore[arg-type]
+
+
 def test_what_stays_of_a_burst_is_not_asked_about_again(burst: Group) -> None:
     def source(_context: object, options: DedupOptions) -> list[Group]:
         there = [each for each in burst.members if os.path.exists(each.photo.path)]
@@ -186,7 +207,11 @@ def test_what_stays_of_a_burst_is_not_asked_about_again(burst: Group) -> None:
 
 def test_the_plan_of_one_view_names_what_another_removes(burst: Group) -> None:
     async def script(hand: Hand) -> None:
-        await hand.press("a", "v", "b", "a", "v", "v", "f5")
+        await hand.press("a", "v", "b", "a")
+        assert "bursts: 1/1 decided" in hand.text
+        await hand.press("v", "f5")
+        assert "Your decisions on bursts remove 2 photos by a plan of their own" in hand.text
+        await hand.press("f3", "v", "f5")
         assert "Your decisions on bursts remove 2 photos by a plan of their own" in hand.text
 
     drive(library(burst), script)  # type: ignore[arg-type]

@@ -33,7 +33,7 @@ _SCREENSHOT_NAMES: Final = re.compile(
 """How the names of screenshots begin that phones and desktops save."""
 _COPY_FOLDERS: Final = re.compile(
     r"^(downloads?|trash|\.trash.*|(.*\.)?caches?|tmp|temp|te?mporary.*|whatsapp.*|telegram.*|screenshots?|thumbnails?|"
-    r"\.?thumbs|recycle.*|\$recycle\.bin|papierkorb)$",
+    r"\.?thumbs|recycle.*|back[ _-]?ups?([ _-].*)?|\$recycle\.bin|papierkorb)$",
     re.IGNORECASE,
 )
 """Names of folders in which copies end up."""

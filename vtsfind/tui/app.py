@@ -181,7 +181,9 @@ class BrowseApp(SerialKeysApp):
         if review is None or not with_review:
             return busy + name, busy
         totals = review.totals
-        decided = f"{totals.decided:,}/{len(review.groups):,} decided"
+        view = self.session.view
+        of = "" if view is GroupView.COPIES else f"{view}: "
+        decided = f"{of}{totals.decided:,}/{len(review.groups):,} decided"
         going = f", removes {counted(totals.files, 'photo')}, {file_size(totals.gain)} "
         return busy + name + decided + going, busy + decided + going, busy + decided, decided
 

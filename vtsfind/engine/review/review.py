@@ -167,13 +167,26 @@ class Review:
         decision = _unmarked(self.decision(number), member)
         chosen = decision.kept - proposal_for(self.groups[number]).kept
         staying = {place for place, reason in self._stay_reasons(number, member).items() if reason}
-        kept = (chosen | staying) - decision.non_duplicates
+        kept = (chosen | staying) - decision.non_duplicates - self._dropped_shots(number, decision)
         self._mark("keeper", number, replace(decision, keeper=member, kept=frozenset(kept)))
 
     def keep_only(self, number: int, member: int) -> None:
-        """Keep one member, and remove all others but those that are no duplicates."""
+        """Keep one member, and remove the others but those that are edits or no duplicates."""
         decision = _unmarked(self.decision(number), member)
-        self._mark("keep only", number, replace(decision, keeper=member, kept=frozenset()))
+        edits = {
+            place for place, each in enumerate(self.groups[number].members) if each.verdict is Verdict.EDIT
+        }
+        kept = frozenset(edits - decision.non_duplicates - {member})
+        self._mark("keep only", number, replace(decision, keeper=member, kept=kept))
+
+    def _dropped_shots(self, number: int, decision: GroupDecision) -> set[int]:
+        """The other shots that the user marked to go, whichever shot is kept."""
+        members = self.groups[number].members
+        return {
+            place
+            for place in decision.members_to_remove(len(members))
+            if members[place].verdict is Verdict.BURST
+        }
 
     def refuse(self, number: int, member: int | None = None) -> None:
         """Mark a member as not a duplicate of the keeper; for the keeper, or None, all members."""

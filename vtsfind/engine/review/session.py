@@ -292,7 +292,7 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         removed = [
             (view, self._resumed(listing).totals.files)
             for view, listing in self._known.items()
-            if view is not self.view and GroupView.ALL not in {view, self.view}
+            if view is not self.view
         ]
         return tuple((view, files) for view, files in removed if files)
 

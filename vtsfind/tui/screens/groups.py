@@ -256,6 +256,7 @@ class GroupsPage(Page):
         if review is None or listing is None or number is None:
             return
         verdict = weakest_verdict(review.groups[number])
+        surer = " or surer" if verdict.rank else ""
         where = listed(map(show_path_from_home, sorted(folders(review.groups[number]))))
 
         def choices() -> Sequence[tuple[str, list[int]]]:
@@ -263,7 +264,7 @@ class GroupsPage(Page):
             by_folders = self._open_among(listing.similar_groups(number, by_folders=True))
             return [
                 (f"of this kind: {verdict.label}", by_kind),
-                (f"with photos in {where} only, {verdict.label} or surer", by_folders),
+                (f"with photos in {where} only, {verdict.label}{surer}", by_folders),
             ]
 
         self.app.push_screen(BulkAcceptDialog(choices(), review.removes), self._accept_many)
