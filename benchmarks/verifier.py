@@ -150,10 +150,11 @@ def scene_tasks(folders: Iterable[Path], most: int, *, measure: bool) -> Iterato
 
 
 def code_version() -> str:
-    """What makes a verdict, as a short text: a digest of OpenCV's version and of the code, so that each change counts."""
+    """What makes a verdict, as a short text: a digest of OpenCV's version, the code and the model, so that each change counts."""
     digest = hashlib.sha256(cv2.__version__.encode())
     package = Path(vtsfind.__file__).parent
-    code = [path for room in ("features", "verification") for path in (package / "find" / room).glob("*.py")]
+    rooms = (package / "find" / room for room in ("features", "verification"))
+    code = [path for room in rooms for path in room.iterdir() if path.suffix in {".py", ".npz"}]
     for path in sorted([*code, package / "media" / "quality.py"]):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
