@@ -68,6 +68,13 @@ def test_an_interrupted_copy_goes_on_and_is_no_library_before(
     _assert_equal(library, address)
 
 
+def test_a_copy_is_marked_as_incomplete_from_its_first_moment(database: str) -> None:
+    with create_library(server_address(database), SIGNATURE, copying=True) as library:
+        assert library.is_copying
+        with pytest.raises(StorageError, match="not complete"):
+            open_library(server_address(database))
+
+
 def test_a_copy_that_is_not_equal_is_refused(library: Path, database: str) -> None:
     import psycopg
 

@@ -15,11 +15,15 @@ from support.output import Vtsfind
 from support.postgres_server import UNPRIVILEGED_USER, Server, running_server
 
 from vtsfind.base.addresses import ServerAddress, server_address
-from vtsfind.base.errors import DiskFull, LibraryTooNew, StorageError, UsageError
+from vtsfind.base.errors import DiskFull, LibraryMissing, LibraryTooNew, StorageError, UsageError
 from vtsfind.base.records import Entry, Found
+from vtsfind.base.settings import Settings
+from vtsfind.engine.library import access
+from vtsfind.engine.library.access import card_named
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.shared_log import SharedSteps
 from vtsfind.engine.review.state import ReviewStatus
+from vtsfind.store import library as store
 from vtsfind.store.library import create_library, open_library
 from vtsfind.store.postgres import schema
 from vtsfind.store.postgres.connection import Bits
@@ -217,6 +221,52 @@ def test_a_role_that_may_only_read(server: Server, address: ServerAddress, run: 
     server.execute("DROP OWNED BY reader", _name(address))
     with open_library(address) as library:
         assert list(library.stamps()) == [path(1)]
+
+
+def test_a_role_that_may_not_even_look_into_the_library_is_told_so(
+    server: Server, address: ServerAddress, run: Vtsfind
+) -> None:
+    server.execute("DROP ROLE IF EXISTS stranger")
+    server.execute("CREATE ROLE stranger LOGIN")
+    asked = run("doctor", "--library", _as("stranger", address))
+    assert asked.exit_code == 4
+    said = " ".join((asked.stdout + asked.stderr).split())
+    assert "Your role on the server may not do that" in said
+    assert "backup" not in said
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("DROP TABLE vtsfind.marks", "marks"),
+        ("ALTER TABLE vtsfind.contents DROP COLUMN code_copy", "code_copy"),
+        ("ALTER TABLE vtsfind.files DROP COLUMN inode", "inode"),
+    ],
+)
+def test_doctor_names_a_table_or_column_that_is_not_there(
+    server: Server, address: ServerAddress, run: Vtsfind, change: str, named: str
+) -> None:
+    assert run("doctor", "--library", address).exit_code == 0
+    server.execute(change, _name(address))
+    asked = run("doctor", "--library", address)
+    assert asked.exit_code == 4
+    assert named in asked.stdout + asked.stderr
+
+
+def test_two_first_runs_at_once_make_one_library(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    place, settings = server_address(database), Settings(library=database)
+
+    def late(_place: object, **_how: object) -> None:
+        """Another run makes the library between the look for it and its making."""
+        monkeypatch.undo()
+        create_library(place, card_named(settings.model).signature).close()
+        raise LibraryMissing("It was not there.", "")
+
+    monkeypatch.setattr(store, "open_library", late)
+    with access.open_for_writing(settings, create=True) as index:
+        assert index.place == place
+    with open_library(place) as index:
+        assert index.counts().files == 0
 
 
 def test_no_right_to_create_tables(server: Server, database: str, run: Vtsfind, photos: Path) -> None:

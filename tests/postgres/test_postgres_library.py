@@ -148,7 +148,7 @@ def test_real_outputs_rank_the_nearest_as_in_an_embedded_library(both: tuple[Lib
 
 def test_a_library_is_made_once(database: str) -> None:
     address = server_address(database)
-    with pytest.raises(LibraryMissing, match="vtsfind index FOLDER --library postgresql://"):
+    with pytest.raises(LibraryMissing, match="vtsfind index FOLDER --library 'postgresql://"):
         open_library(address)
     create_library(address, SIGNATURE).close()
     with pytest.raises(UsageError, match="already a library"):

@@ -1,6 +1,7 @@
 """Where a library is: a folder of this machine, or a database of a PostgreSQL server."""
 
 import hashlib
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit, urlunsplit
@@ -26,6 +27,11 @@ class ServerAddress:
 
     def __fspath__(self) -> str:
         return self.url
+
+    @property
+    def quoted(self) -> str:
+        """The address for a command line: a shell would cut it at `&`."""
+        return shlex.quote(self.url)
 
     @property
     def slug(self) -> str:

@@ -214,13 +214,19 @@ def _open(place: Place, *, write: bool) -> Library:
     return Index.open(place, write=write)
 
 
-def create_library(place: Place, signature: Signature) -> Library:
-    """Create an empty library for the codes of one model and open it for writing; errors are those of `open_library`."""
+def create_library(place: Place, signature: Signature, *, copying: bool = False) -> Library:
+    """Create an empty library for the codes of one model and open it for writing; errors are those of `open_library`.
+
+    `copying` records that it is a copy that is not complete.
+    """
     if isinstance(place, ServerAddress):
         from vtsfind.store.postgres.library import PostgresLibrary
 
-        return PostgresLibrary.create(place, signature)
-    return Index.create(place, signature)
+        return PostgresLibrary.create(place, signature, copying=copying)
+    library = Index.create(place, signature)
+    if copying:
+        library.set_copying()
+    return library
 
 
 @contextmanager
@@ -242,7 +248,7 @@ def open_copy(place: Place, signature: Signature) -> Iterator[RowStore]:
     try:
         library = _open(place, write=True)
     except LibraryMissing:
-        library = create_library(place, signature)
+        library = create_library(place, signature, copying=True)
     with _as_rows(library) as rows:
         if not library.is_copying:
             if rows.last() != (0, None):

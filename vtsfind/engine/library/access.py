@@ -99,6 +99,21 @@ def open_library(settings: Settings) -> Library:
         raise _missing(settings.library, place) from error
 
 
+def _created(place: Place, signature: Signature) -> Library:
+    """A new library; that of another run if it made one on the server a moment ago."""
+    try:
+        return store.create_library(place, signature)
+    except UsageError as error:
+        if not isinstance(place, ServerAddress):
+            raise
+        try:
+            index = store.open_library(place, write=True)
+        except LibraryMissing:
+            raise error from None
+    index.require(signature)
+    return index
+
+
 def open_for_writing(settings: Settings, *, create: bool, model: str | None = None) -> Library:
     """Open the library that the settings name for writing.
 
@@ -125,7 +140,7 @@ def open_for_writing(settings: Settings, *, create: bool, model: str | None = No
         index = store.open_library(place, write=True)
     except LibraryMissing as error:
         if create:
-            return store.create_library(place, card_named(model or settings.model).signature)
+            return _created(place, card_named(model or settings.model).signature)
         if isinstance(place, ServerAddress):
             raise
         raise _missing(settings.library, place) from error

@@ -46,7 +46,7 @@ class ServerRows:
                 if not is_intact(tuple(row)):
                     raise LibraryDamaged(
                         f"A code in {self._library.place} is damaged (content {content}).",
-                        f"Run `vtsfind doctor --repair --library {self._library.place}`.",
+                        f"Run `vtsfind doctor --repair --library {self._library.place.quoted}`.",
                     )
                 digest, facts, _, codes = split_content_row(tuple(row))
                 yield content, digest, codes, facts

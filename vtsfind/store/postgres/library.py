@@ -17,6 +17,7 @@ from vtsfind.base.errors import LibraryDamaged, StorageError, UsageError
 from vtsfind.base.paths import show_path
 from vtsfind.base.records import Claim, Entry, Failure, Found, Head, Signature, Stamp
 from vtsfind.base.settings import local_folder
+from vtsfind.base.words import counted
 from vtsfind.store.atomic import make_private_folder
 from vtsfind.store.cameras import CAMERAS, COUNT_WITHOUT_CAMERA, WITHOUT_CAMERA_FILES, Unlooked, grouped
 from vtsfind.store.database import Counts
@@ -77,12 +78,12 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
             make_private_folder(self.folder)
 
     @classmethod
-    def create(cls, address: ServerAddress, signature: Signature) -> Self:
-        """Create an empty library and open it for writing."""
+    def create(cls, address: ServerAddress, signature: Signature, *, copying: bool = False) -> Self:
+        """Create an empty library and open it for writing; `copying` as for `set_copying`."""
         connection = connect(address)
         try:
             with server_errors(address):
-                schema.create(connection, address, signature)
+                schema.create(connection, address, signature, copying=copying)
                 return cls(address, connection, write=True)
         except BaseException:
             connection.close()
@@ -438,11 +439,18 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
 
     @translates_server_errors
     def check(self, *, deep: bool = False) -> list[LibraryProblem]:
-        """Find all faults: with `deep`, rows without their checksum. The server checks its own files (`pg_amcheck`)."""
-        damaged = self._damaged() if deep else []
+        """Find all faults: tables and columns that are not there, and with `deep` contents without their checksum. The server checks its own files (`pg_amcheck`)."""
+        try:
+            with server_errors(self.place):
+                schema.require_whole(self.connection, self._signature)
+                damaged = self._damaged() if deep else []
+        except LibraryDamaged as error:
+            return [LibraryProblem("must", f"{error.message} {error.remedy}")]
         if not damaged:
             return []
-        return [LibraryProblem("must", f"{len(damaged)} codes in {self.place} are damaged.")]
+        have = "has" if len(damaged) == 1 else "have"
+        said = f"{counted(len(damaged), 'content')} in {self.place} {have} damaged codes or facts."
+        return [LibraryProblem("must", said)]
 
     def _damaged(self) -> list[int]:
         from psycopg import sql

@@ -85,6 +85,19 @@ ALTER TABLE contents ADD COLUMN camera text;
 CREATE INDEX contents_by_camera ON contents (camera);
 """
 
+_COLUMNS = {
+    "meta": ("name", "value"),
+    "roots": ("path",),
+    "contents": (
+        "id", "sha256", "size", "width", "height", "orientation", "taken", "format", "crc", "camera",
+    ),
+    "files": ("path", "size", "mtime_ns", "inode", "content", "reason", "detail"),
+    "decisions": ("id", "choice", "first", "second", "at", "decided_by"),
+    "marks": ("group_key", "number", "decision", "changed_by"),
+    "verdicts": ("first", "second", "version", "verdict", "evidence", "crc"),
+}  # fmt: skip
+"""The tables of this version and their columns, but for those of codes."""
+
 STEPS = (_LIBRARY, _PEOPLE, _VERDICTS, _CAMERAS)
 """What makes version i + 1 of version i; version 0 is an empty schema."""
 VERSION = len(STEPS)
@@ -104,8 +117,10 @@ def code_column(head: Head) -> "sql.Identifier":
     return sql.Identifier(f"code_{head.name}")
 
 
-def create(connection: "psycopg.Connection[Any]", address: ServerAddress, signature: Signature) -> None:
-    """Create an empty library, all of it or nothing.
+def create(
+    connection: "psycopg.Connection[Any]", address: ServerAddress, signature: Signature, *, copying: bool
+) -> None:
+    """Create an empty library, all of it or nothing; `copying` says whether it is a copy that is not complete.
 
     Raises
     ------
@@ -126,7 +141,11 @@ def create(connection: "psycopg.Connection[Any]", address: ServerAddress, signat
         add_code_columns(connection, signature)
         connection.cursor().executemany(
             "INSERT INTO meta VALUES (%s, %s)",
-            [("version", str(VERSION)), ("signature", signature_text(signature))],
+            [
+                ("version", str(VERSION)),
+                ("signature", signature_text(signature)),
+                *[("copying", "1")] * copying,
+            ],
         )
 
 
@@ -161,7 +180,7 @@ def require_current(connection: "psycopg.Connection[Any]", address: ServerAddres
     if not _is_library(connection, address):
         raise LibraryMissing(
             f"There is no library at {address}.",
-            f"Create one with `vtsfind index FOLDER --library {address}`.",
+            f"Create one with `vtsfind index FOLDER --library {address.quoted}`.",
         )
     version = _version(connection, address)
     if version > VERSION:
@@ -172,7 +191,7 @@ def require_current(connection: "psycopg.Connection[Any]", address: ServerAddres
     if version < VERSION and not write:
         raise StorageError(
             f"The library {address} has an older format ({version}; this vtsfind has {VERSION}).",
-            f"Run `vtsfind index --library {address}` once, with a role that owns its tables.",
+            f"Run `vtsfind index --library {address.quoted}` once, with a role that owns its tables.",
         )
     if version < VERSION:
         _upgrade(connection, address)
@@ -198,7 +217,11 @@ def _is_library(connection: "psycopg.Connection[Any]", address: ServerAddress) -
     ------
     UsageError
         If the schema has tables that are not of vtsfind.
+    psycopg.errors.InsufficientPrivilege
+        If the role may not look into it: its tables would seem to be missing.
     """
+    import psycopg
+
     row = connection.execute(
         "SELECT count(*), max(obj_description(oid, 'pg_class')) FILTER (WHERE relname = 'meta') FROM pg_class"
         " WHERE relnamespace = to_regnamespace(%s)",
@@ -210,7 +233,33 @@ def _is_library(connection: "psycopg.Connection[Any]", address: ServerAddress) -
             f"The database of {address} has a schema '{SCHEMA}' with tables of another program.",
             "Use another database.",
         )
+    if relations and not _may_look_into(connection):
+        raise psycopg.errors.InsufficientPrivilege(f"permission denied for schema {SCHEMA}")
     return bool(relations)
+
+
+def _may_look_into(connection: "psycopg.Connection[Any]") -> bool:
+    row = connection.execute("SELECT has_schema_privilege(%s, 'USAGE')", (SCHEMA,)).fetchone()
+    return bool(row and row[0])
+
+
+def require_whole(connection: "psycopg.Connection[Any]", signature: Signature) -> None:
+    """Check that all tables and columns are there.
+
+    Raises
+    ------
+    psycopg.Error
+        That names the first one that is not.
+    """
+    from psycopg import sql
+
+    contents = [*map(sql.Identifier, _COLUMNS["contents"]), *map(code_column, signature.heads)]
+    tables = {name: [*map(sql.Identifier, columns)] for name, columns in _COLUMNS.items()} | {
+        "contents": contents
+    }
+    for name, columns in tables.items():
+        query = sql.SQL("SELECT {} FROM {} LIMIT 0")
+        connection.execute(query.format(sql.SQL(", ").join(columns), sql.Identifier(name)))
 
 
 def _version(connection: "psycopg.Connection[Any]", address: ServerAddress) -> int:
