@@ -9,11 +9,12 @@ from PIL import Image
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.progress import Phase, SilentProgress
-from vtsfind.base.records import PictureInfo, Stamp
+from vtsfind.base.records import Failure, PictureInfo, Reason, Stamp
 from vtsfind.engine.search.query import Neighbour
 from vtsfind.graphics.detect import Graphics
 from vtsfind.graphics.png import png
 from vtsfind.graphics.renderer import PictureRenderer
+from vtsfind.report.failures import write_failures
 from vtsfind.report.pictures import GridCell, grid_row, inline_renderer
 from vtsfind.report.progress import TerminalProgress, progress_shown
 from vtsfind.report.query import hit_lines
@@ -145,3 +146,16 @@ def test_a_hit_is_shown_whatever_time_its_file_claims(mtime_ns: int) -> None:
     (line,) = hit_lines(Output(), [hit])
     assert line.endswith("/a.jpg  (gone)")
     assert "3/64" in line
+
+
+def test_what_the_system_said_of_all_unreadable_files_is_the_reason_given(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    unseen = [Failure(b"/p/%d.jpg" % n, Reason.UNREADABLE, "the machine b does not see it") for n in (1, 2)]
+    write_failures(Notes(), unseen)
+    assert (
+        "2 files could not be read (the machine b does not see it): /p/1.jpg, /p/2.jpg"
+        in capsys.readouterr().err
+    )
+    write_failures(Notes(), [*unseen, Failure(b"/p/3.jpg", Reason.UNREADABLE, "Permission denied")])
+    assert "3 files could not be read (no access, or a read error)" in capsys.readouterr().err

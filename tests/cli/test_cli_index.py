@@ -115,7 +115,7 @@ def test_an_unreadable_folder_is_named_and_the_rest_is_indexed(
     result = run("index", photos)
     assert result.exit_code == 3
     assert "10 new" in result.stderr
-    assert f"could not be read (no access, or a read error): {photos / 'trip'}" in result.stderr
+    assert f"could not be read (Permission denied): {photos / 'trip'}" in result.stderr
 
 
 def test_bad_pictures_are_named_with_their_reason_and_cost_nothing_else(run: Vtsfind, photos: Path) -> None:

@@ -129,6 +129,18 @@ def test_a_password_in_an_address_is_refused_and_never_shown(run: Vtsfind) -> No
         assert "vtsfind" in asked.output
 
 
+@pytest.mark.parametrize("name", ["POSTGRESQL://nas/photos", "mysql://nas/photos", "host=nas dbname=photos"])
+def test_what_is_almost_an_address_makes_no_library_in_a_folder(
+    run: Vtsfind, photos: Path, name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    asked = run("index", photos, "--library", name)
+    assert asked.exit_code == 2
+    assert "postgresql://HOST/DATABASE" in asked.stderr
+    assert not list((tmp_path / "here").iterdir())
+
+
 def test_files_of_a_servers_library_are_not_overwritten(run: Vtsfind, photos: Path, database: str) -> None:
     assert run("index", photos, "--library", database).exit_code == 0
     photo = next(each for each in sorted(photos.rglob("*.jpg")))

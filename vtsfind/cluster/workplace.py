@@ -119,7 +119,11 @@ def _as_seen_here(result: Any, found: Found, host: str) -> Any:
     """What a machine says of a file, with what only this one knows: that the file is there, and its number here."""
     if isinstance(result, Failure):
         if result.reason is Reason.VANISHED and os.path.exists(found.path):
-            return Failure(found.path, Reason.UNREADABLE, f"the machine {host} does not see it")
+            return Failure(
+                found.path,
+                Reason.UNREADABLE,
+                f"the machine {host} does not see it: mount its folder there at the same path, then index again",
+            )
         return result
     if isinstance(result, Entry):
         stamp = result.stamp

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from vtsfind.base.paths import show_path
-from vtsfind.base.records import Failure
+from vtsfind.base.records import Failure, Reason
 from vtsfind.base.words import counted, listed
 from vtsfind.media import names, scan
 from vtsfind.report.streams import Notes
@@ -37,7 +37,13 @@ def write_failures(notes: Notes, failures: Sequence[Failure]) -> None:
         named = ", ".join(paths[:_MAX_NAMED_PER_REASON]) + (
             f" and {more:,} more (--verbose names all)" if more > 0 else ""
         )
-        notes.warn(f"{counted(number, 'file')} could not be read ({reason.label}): {named}")
+        notes.warn(f"{counted(number, 'file')} could not be read ({_why(failures, reason)}): {named}")
+
+
+def _why(failures: Sequence[Failure], reason: Reason) -> str:
+    """Why files could not be read: what the system said, if it said the same of all that may be readable later."""
+    said = {failure.detail for failure in failures if failure.reason is reason}
+    return next(iter(said)) if reason is Reason.UNREADABLE and len(said) == 1 and all(said) else reason.label
 
 
 def summarize_skipped(notes: Notes, skipped: Mapping[str, int]) -> None:

@@ -79,6 +79,11 @@ def library_place(settings: Settings) -> Place:
     """
     if is_address(settings.library):
         return server_address(settings.library)
+    if "://" in settings.library or "dbname=" in settings.library:
+        raise UsageError(
+            f"The library '{settings.library}' is neither a folder nor an address.",
+            "Write the address of a server as postgresql://HOST/DATABASE.",
+        )
     return places().library(settings.library)
 
 
