@@ -107,7 +107,9 @@ class StopAfter(SilentProgress):
 
 def test_training_lowers_the_loss_on_real_photos(tmp_path: Path) -> None:
     folder = trained(tmp_path, "run", 101, checkpoint=101)
-    losses = [json.loads(line)["0.copy.contrast"] for line in (folder / "metrics.jsonl").open()]
+    losses = [
+        json.loads(line)["0.copy.contrast"] for line in (folder / "metrics.jsonl").read_text().splitlines()
+    ]
     assert sum(losses[-3:]) < 0.85 * sum(losses[:3])
 
 
