@@ -14,8 +14,6 @@ import json
 import os
 import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.commands import Watched, vtsfind
+from benchmarks.decoding import least_ms
 from benchmarks.machine import write_result
 from vtsfind.base.records import Entry, PictureInfo, Stamp
 from vtsfind.base.settings import Settings
@@ -36,7 +35,6 @@ from vtsfind.store.index import Index
 REPEATS = 5
 SAMPLE_PHOTOS = 128
 """Photos on which the parts of an index are measured."""
-ROUNDS = 3
 
 
 def first_index(home: Path, photos: Path) -> dict[str, Any]:
@@ -69,8 +67,8 @@ def stages(photos: Path, whole_ms: float, loading_ms: float) -> dict[str, float]
         for start in range(0, len(pixels), batch):
             encoder.encode(pixels[start : start + batch])
 
-    reading = _least_ms(lambda: [read(path, frozenset(), work, setup) for path in some]) / len(some)
-    encoding = _least_ms(encode_all) / len(some)
+    reading = least_ms(lambda: [read(path, frozenset(), work, setup) for path in some]) / len(some)
+    encoding = least_ms(encode_all) / len(some)
     parts = {
         "reading, hashing, decoding, resizing": reading,
         "encoding": encoding,
@@ -78,16 +76,6 @@ def stages(photos: Path, whole_ms: float, loading_ms: float) -> dict[str, float]
         "all else": whole_ms - reading - encoding - loading_ms,
     }
     return {"all": round(whole_ms, 2), **{name: round(value, 2) for name, value in parts.items()}}
-
-
-def _least_ms(call: Callable[[], object]) -> float:
-    """Processor milliseconds of a call, the least of some."""
-    times = []
-    for _ in range(ROUNDS):
-        began = time.process_time()
-        call()
-        times.append(time.process_time() - began)
-    return 1000 * min(times)
 
 
 def unchanged(home: Path, folder: Path, count: int) -> dict[str, Any]:

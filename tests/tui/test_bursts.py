@@ -210,9 +210,9 @@ def test_the_plan_of_one_view_names_what_another_removes(burst: Group) -> None:
         await hand.press("a", "v", "b", "a")
         assert "bursts: 1/1 decided" in hand.text
         await hand.press("v", "f5")
-        assert "Your decisions on bursts remove 2 photos by a plan of their own" in hand.text
+        assert "Your decisions on bursts remove 2 photos. They have a plan of their own" in hand.text
         await hand.press("f3", "v", "f5")
-        assert "Your decisions on bursts remove 2 photos by a plan of their own" in hand.text
+        assert "Your decisions on bursts remove 2 photos. They have a plan of their own" in hand.text
 
     drive(library(burst), script)  # type: ignore[arg-type]
 

@@ -237,7 +237,7 @@ def _remarks(proposal: Proposal | None) -> str:
     lines = []
     for view, files in proposal.elsewhere if proposal else ():
         lines.append(
-            f"\nYour decisions on {view} remove {counted(files, 'photo')} by a plan of their own: v on Groups (F3)."
+            f"\nYour decisions on {view} remove {counted(files, 'photo')}. They have a plan of their own: press v on Groups (F3)."
         )
     if proposal and proposal.gone:
         lines.append(f"\nSkipped {counted(len(proposal.gone), 'photo')} that no longer exist.")

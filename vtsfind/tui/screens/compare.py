@@ -41,6 +41,7 @@ from vtsfind.tui.widgets.pair_view import PairMode, PairPictures, PairView
 
 _LOADING = "\u2026"
 _SCROLLED_LINES = 3
+"""Lines of the facts that a key scrolls by: some stay in view."""
 
 
 class PairAligned(Message):

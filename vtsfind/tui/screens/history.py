@@ -185,10 +185,12 @@ class HistoryPage(Page):
         if message.job != "undo":
             return
         self.query_one("#undo-doing").display = False
+        from vtsfind.engine.apply.undo import RestoreOutcome
+
         undone = cast("UndoResult", message.result)
-        said = _restored(undone)
-        if self._is_single:
-            self.context.session.keep(step.operation.path for step in undone.steps)
+        said, back = _restored(undone), undone.of(RestoreOutcome.RESTORED)
+        if self._is_single and back:
+            self.context.session.keep(step.operation.path for step in back)
             said += " It is marked to stay."
         self.notify(said, timeout=8)
         self._load_runs()
