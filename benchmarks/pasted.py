@@ -30,8 +30,9 @@ from benchmarks.families.drawing import photos_in, seed_of
 from benchmarks.machine import write_result
 from benchmarks.verifier import extracted
 from vtsfind.base.groups import SEEN_IN_SMALL
-from vtsfind.find.verification.full_size import differs_in_part
+from vtsfind.find.verification.full_size import FullPicture, differs_in_part
 from vtsfind.find.verification.verify import verify
+from vtsfind.media.jpeg_compression import jpeg_compression
 
 SHARES = (0.02, 0.03, 0.06)
 MAIN_SHARE = 0.03
@@ -125,7 +126,11 @@ def outcome(photos: list[Path], task: Task) -> tuple[str, bool, str]:
     """What a task counts as, whether its change is visible, and what is said of it."""
     cv2.setNumThreads(1)
     photo, file, label, apart = made(photos, task)
-    differs = differs_in_part(np.asarray(photo), np.asarray(Image.open(io.BytesIO(file)).convert("RGB")), 1)
+    saved = Image.open(io.BytesIO(file))
+    compression = jpeg_compression(file) if saved.format == "JPEG" else None
+    differs = differs_in_part(
+        FullPicture(np.asarray(photo)), FullPicture(np.asarray(saved.convert("RGB")), compression), 1
+    )
     if differs and apart:
         return label, True, "differs at full size"
     found = verify(extracted(encoded(photo, "PNG", 100)), extracted(file))

@@ -53,6 +53,7 @@ SOURCES = {
         "find/verification/registration.py",
         "find/verification/trees.py",
         "find/verification/verify.py",
+        "media/jpeg_compression.py",
     ),
     "CANDIDATES_VERSION": (
         "find/candidates/local_features.py",

@@ -10,12 +10,18 @@ from support.drawn_photos import STORED_AS
 from support.photographs import every, photograph
 
 from vtsfind.find.verification import full_size
-from vtsfind.find.verification.full_size import differs_in_part, largest_excess
+from vtsfind.find.verification.full_size import FullPicture, largest_excess
+from vtsfind.media.jpeg_compression import jpeg_compression
 
 Pixels = npt.NDArray[np.uint8]
 NAMES = every()[::6]
 USUAL_EXCESSES = [5.9, 4.83, 7.05, 5.8, 8.36]
 """Of the five photos saved again: what decides is measured as it was when the limit was chosen."""
+
+
+def differs_in_part(first: Pixels, second: Pixels, turn: int) -> bool:
+    """Of pictures of which nobody knows how they were saved."""
+    return full_size.differs_in_part(FullPicture(first), FullPicture(second), turn)
 
 
 def saved(image: Image.Image, quality: int) -> Pixels:
@@ -156,6 +162,55 @@ def test_the_only_texture_of_a_picture_is_not_its_own_measure() -> None:
 
 def test_the_measure_is_what_its_limit_was_chosen_for() -> None:
     measured = [
-        largest_excess(np.asarray(photograph(name)), saved(photograph(name), 60), 1) for name in NAMES
+        largest_excess(FullPicture(np.asarray(photograph(name))), FullPicture(saved(photograph(name), 60)), 1)
+        for name in NAMES
     ]
     assert measured == pytest.approx(USUAL_EXCESSES, rel=0.02)
+
+
+def as_jpeg(image: Image.Image, quality: int, orientation: int = 1) -> FullPicture:
+    """As a JPEG that is stored in an orientation, and shown upright."""
+    stored_as = STORED_AS[orientation]
+    file = io.BytesIO()
+    (image if stored_as is None else image.transpose(stored_as)).save(file, "JPEG", quality=quality)
+    decoded = Image.open(file).convert("RGB")
+    upright = decoded if stored_as is None else decoded.transpose(UPRIGHT_AGAIN.get(stored_as, stored_as))
+    return FullPicture(np.asarray(upright), jpeg_compression(file.getvalue()), orientation)
+
+
+UPRIGHT_AGAIN = {
+    Image.Transpose.ROTATE_90: Image.Transpose.ROTATE_270,
+    Image.Transpose.ROTATE_270: Image.Transpose.ROTATE_90,
+}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("name", NAMES[:2])
+def test_of_a_photo_saved_again_as_jpeg_no_difference_is_left(name: str, orientation: int) -> None:
+    original = as_jpeg(photograph(name), 93)
+    copy = as_jpeg(Image.fromarray(original.pixels), 80, orientation)
+    assert largest_excess(original, copy, 1) == largest_excess(copy, original, 1) == 0
+
+
+@pytest.mark.parametrize("turn", range(1, 9))
+def test_of_a_turned_copy_no_difference_is_left(turn: int) -> None:
+    original = as_jpeg(photograph("pavilion"), 93)
+    stored_as = STORED_AS[turn]
+    image = Image.fromarray(original.pixels)
+    copy = as_jpeg(image if stored_as is None else image.transpose(stored_as), 70)
+    assert largest_excess(original, copy, turn) == 0
+
+
+def test_a_faint_change_that_compression_hides_is_found_where_the_compression_is_known() -> None:
+    original = as_jpeg(photograph("pavilion"), 93)
+    tinted = original.pixels.copy()
+    tinted[64:80, 64:80] = np.clip(tinted[64:80, 64:80] + np.array([9, -5, 9]), 0, 255)
+    changed = as_jpeg(Image.fromarray(tinted), 60)
+    assert full_size.differs_in_part(original, changed, 1)
+    assert not differs_in_part(original.pixels, changed.pixels, 1)
+
+
+def test_two_files_saved_from_a_third_are_compared_as_they_are() -> None:
+    fine, coarse = (as_jpeg(photograph("pavilion"), quality) for quality in (92, 75))
+    unknown = largest_excess(FullPicture(fine.pixels), FullPicture(coarse.pixels), 1)
+    assert largest_excess(fine, coarse, 1) == unknown > 0

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 
 from vtsfind.base.records import Reason
-from vtsfind.find.features.features import Pixels
-from vtsfind.find.verification.full_size import differs_in_part
+from vtsfind.find.verification.full_size import FullPicture, differs_in_part
 from vtsfind.media.decode import DecodeError, decode
+from vtsfind.media.jpeg_compression import jpeg_compression
 from vtsfind.media.pixels_digest import FULL_SIZE
 from vtsfind.media.reading import read
 from vtsfind.media.work import Content, ProcessedContent, Setup
@@ -32,19 +32,20 @@ class CompareInFull:
         result = read(self.other, frozenset(), other, setup)
         if result.reason is not None or result.digest != self.other_digest:
             raise DecodeError(result.reason or Reason.CHANGED, result.detail)
-        is_different = differs_in_part(decoded.pixels[0], other.pixels[0], self.turn)
+        is_different = differs_in_part(decoded.pictures[0], other.pictures[0], self.turn)
         return ProcessedContent(info, DIFFERENT if is_different else SAME)
 
 
 @dataclass(slots=True)
 class _AllPixels:
-    """Decode a photo at full size, and keep its pixels."""
+    """Decode a photo at full size, and keep it."""
 
-    pixels: list[Pixels] = field(default_factory=list)
+    pictures: list[FullPicture] = field(default_factory=list)
 
     def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
         pixels, info = decode(
             content, shortest=FULL_SIZE, pixel_limit=setup.pixel_limit, memory_bytes=setup.memory_bytes
         )
-        self.pixels.append(pixels)
+        compression = jpeg_compression(content) if info.format == "JPEG" else None
+        self.pictures.append(FullPicture(pixels, compression, info.orientation))
         return ProcessedContent(info, b"")
