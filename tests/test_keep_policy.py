@@ -39,6 +39,7 @@ details = st.builds(
     quality=st.none() | st.integers(1, 100),
     lossless=st.booleans(),
     recompressed=st.booleans(),
+    earlier_quality=st.none() | st.integers(5, 92),
     detail=st.none() | st.floats(0.05, 1),
     screenshot=st.booleans(),
     exif_fields=st.integers(0, 3),
@@ -194,6 +195,28 @@ def test_a_png_with_the_very_pixels_of_a_jpeg_was_made_of_it() -> None:
     png = candidate(b"/s.png", kind="PNG", details=Details(lossless=True, pixels=same))
     assert winner(png, jpeg) == jpeg
     assert [each.details.recompressed for each in mark_recompressed([png, jpeg])] == [True, False]
+
+
+@pytest.mark.parametrize(("kind", "lossless"), [("PNG", True), ("HEIF", False), ("WEBP", False)])
+def test_a_file_with_the_traces_of_a_jpeg_of_its_size_was_made_of_it(kind: str, *, lossless: bool) -> None:
+    jpeg = candidate(b"/a/long/path/shot.jpg", details=Details(quality=60))
+    made = candidate(b"/m", kind=kind, details=Details(lossless=lossless, earlier_quality=58))
+    assert winner(*mark_recompressed([made, jpeg])) == jpeg
+    other_size = candidate(b"/a/long/path/small.jpg", (2016, 1512), Details(quality=60))
+    other_quality = candidate(b"/a/long/path/worse.jpg", details=Details(quality=80))
+    for other in (other_size, other_quality):
+        assert mark_recompressed([made, other]) == [made, other]
+
+
+def test_a_jpeg_that_was_worse_before_does_not_win_by_what_its_file_says_now() -> None:
+    shot = candidate(b"/long/shot.jpg", details=Details(quality=80))
+    again = candidate(b"/a.jpg", details=Details(quality=95, earlier_quality=14))
+    assert winner(again, shot) == shot
+    assert policy().reason(shot, again) == "the other was made from a JPEG of quality 14"
+    poor = candidate(b"/p.jpg", details=Details(quality=11))
+    assert winner(poor, again) == again
+    poor = candidate(b"/long/poor.jpg", details=Details(quality=14))
+    assert winner(poor, again) == again
 
 
 def test_a_png_that_shows_no_traces_beats_a_jpeg_without_camera_data() -> None:

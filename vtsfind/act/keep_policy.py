@@ -236,20 +236,38 @@ def _exif_words(rule: Rule, own: KeepCandidate, other: KeepCandidate) -> list[st
     return [f"has {', '.join(gained)}"] * bool(gained) + [f"lacks {', '.join(lost)}"] * bool(lost)
 
 
+SAME_QUALITY: Final = 10
+"""How far apart a JPEG's quality and the one that its traces tell may be: nine of ten are within 3, and the double of a step adds up to 9."""
+
+
 def mark_recompressed(candidates: Iterable[KeepCandidate]) -> list[KeepCandidate]:
-    """Mark lossless files that were made from a JPEG among the candidates: those with exactly the same pixels.
+    """Mark other files that were made from a JPEG among the candidates: with its very pixels, or of its size and with traces of its quality.
 
     A picture has the pixels of a decoded JPEG by no chance, while saving a JPEG as PNG keeps each pixel. Keeps the order.
     """
     known = list(candidates)
-    lossy = {
-        each.details.pixels
-        for each in known
-        if each.photo.info.format == "JPEG" and each.details.pixels and not each.details.lossless
-    }
+    jpegs = [each for each in known if each.photo.info.format == "JPEG" and not each.details.lossless]
+    pixels = {each.details.pixels for each in jpegs if each.details.pixels}
+    qualities: dict[tuple[int, int], list[int]] = {}
+    for each in jpegs:
+        if each.details.quality:
+            lowest = min(each.details.quality, each.details.earlier_quality or each.details.quality)
+            qualities.setdefault(_frame(each), []).append(lowest)
+
+    def is_made_from_one(each: KeepCandidate) -> bool:
+        earlier = each.details.earlier_quality
+        return each.details.pixels in pixels or (
+            earlier is not None
+            and any(abs(earlier - quality) <= SAME_QUALITY for quality in qualities.get(_frame(each), ()))
+        )
+
     return [
         replace(each, details=replace(each.details, recompressed=True))
-        if each.details.pixels in lossy and each.photo.info.format != "JPEG"
+        if each.photo.info.format != "JPEG" and is_made_from_one(each)
         else each
         for each in known
     ]
+
+
+def _frame(candidate: KeepCandidate) -> tuple[int, int]:
+    return candidate.photo.info.width, candidate.photo.info.height

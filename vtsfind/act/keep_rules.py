@@ -171,7 +171,7 @@ class _FormatRank(IntEnum):
     MODERN = 5
     JPEG = 6
     WEB = 7
-    LOSSLESS_OF_LOSSY = 8
+    OF_JPEG = 8
     FEW_COLOURS = 9
 
 
@@ -184,9 +184,9 @@ def _format(candidate: KeepCandidate) -> _FormatRank:
     shot = bool(details.camera)
     if details.contents and details.contents.colours == PALETTE:
         return _FormatRank.FEW_COLOURS
+    if details.recompressed:
+        return _FormatRank.OF_JPEG
     if details.lossless:
-        if details.recompressed:
-            return _FormatRank.LOSSLESS_OF_LOSSY
         return _FormatRank.LOSSLESS_SHOT if shot else _FormatRank.LOSSLESS
     if kind in _MODERN:
         return _FormatRank.MODERN_SHOT if shot else _FormatRank.MODERN
@@ -198,7 +198,7 @@ _FORMAT_WORDS = {
     _FormatRank.MODERN_SHOT: " (with camera data)",
     _FormatRank.JPEG_SHOT: " (with camera data)",
     _FormatRank.LOSSLESS: " (lossless)",
-    _FormatRank.LOSSLESS_OF_LOSSY: " (made from a JPEG)",
+    _FormatRank.OF_JPEG: " (made from a JPEG)",
     _FormatRank.FEW_COLOURS: " (few colours)",
 }
 
@@ -207,10 +207,14 @@ def _format_name(candidate: KeepCandidate) -> str:
     return (candidate.photo.info.format or "another format") + _FORMAT_WORDS.get(_format(candidate), "")
 
 
-def _compression(candidate: KeepCandidate) -> tuple[int, int]:
-    """Recompressed photos last; then by JPEG quality, with formats that have none first."""
-    details = candidate.details
-    return int(details.recompressed), -(101 if details.quality is None else details.quality)
+_NOT_JPEG_QUALITY: Final = 101
+"""Of a format that has no JPEG quality: better than any."""
+
+
+def _compression(candidate: KeepCandidate) -> tuple[int, int, int]:
+    """What was made from a JPEG last; then by the lowest quality that the picture ever had; then by that of the file."""
+    own = candidate.details.quality or _NOT_JPEG_QUALITY
+    return int(candidate.details.recompressed), -min(own, candidate.details.earlier_quality or own), -own
 
 
 def _compression_words(better: KeepCandidate, worse: KeepCandidate) -> str:
@@ -225,6 +229,9 @@ def _lower_compression_words(better: KeepCandidate, worse: KeepCandidate) -> str
 def _compression_doubt(better: KeepCandidate, worse: KeepCandidate) -> str:
     if worse.details.recompressed != better.details.recompressed:
         return "was made from a JPEG"
+    earlier = worse.details.earlier_quality
+    if earlier and earlier != better.details.earlier_quality:
+        return f"was made from a JPEG of quality {earlier}"
     return f"is a JPEG of quality {worse.details.quality}" if better.details.quality is None else ""
 
 

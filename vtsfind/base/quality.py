@@ -19,7 +19,9 @@ class Details:
     lossless: bool = False
     """Whether this file holds its pixels without loss."""
     recompressed: bool = False
-    """Whether the pixels show traces of a JPEG compression before the one of this file."""
+    """Whether it is no JPEG itself, but was made from one."""
+    earlier_quality: int | None = None
+    """The quality of a JPEG that the picture was before, by what that left in its pixels, see `vtsfind.media.earlier_compression`."""
     detail: float | None = None
     """How far detail reaches, as a share (0 to 1) of the width: 0.5 for a picture enlarged to twice its size. None for all."""
     enlarged: float | None = None

@@ -8,7 +8,7 @@ from typing import Final
 
 from vtsfind.find.threads import opencv_version
 
-FEATURES_VERSION: Final = 8
+FEATURES_VERSION: Final = 9
 """Of the details and features of one photo: `vtsfind.find.features`, `vtsfind.media.quality`, `vtsfind.media.contents`."""
 VERDICTS_VERSION: Final = 8
 """Of the verdict on two photos: `vtsfind.find.verification`."""

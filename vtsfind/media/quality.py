@@ -23,7 +23,9 @@ from vtsfind.media.contents import raw_contents, read_contents, whole
 from vtsfind.media.damage import checksums, damage, tones
 from vtsfind.media.decode import DecodeError, Pixels, decode
 from vtsfind.media.descriptions import camera_name, clean_text
+from vtsfind.media.earlier_compression import earlier_quality, steps
 from vtsfind.media.enlargement import enlarged_probability
+from vtsfind.media.orientation import as_stored
 from vtsfind.media.pixels_digest import FULL_SIZE, pixel_facts
 from vtsfind.media.screens import has_status_bar
 from vtsfind.media.work import Content, Setup
@@ -31,14 +33,8 @@ from vtsfind.media.work import Content, Setup
 _MAX_NAME_CHARACTERS = 100
 _RATING = 0x4746
 _XMP_RATING = re.compile(rb"xmp:Rating\s*(?:=\s*[\"']|>)\s*([1-5])")
-# The luminance table of the JPEG standard (ITU-T T.81, annex K); only its sum at each quality is used.
-_LUMINANCE_TEXT = (
-    "16 11 10 16 24 40 51 61 12 12 14 19 26 58 60 55 14 13 16 24 40 57 69 56 14 17 22 29 51 87 80 62 "
-    "18 22 37 56 68 109 103 77 24 35 55 64 81 104 113 92 49 64 78 87 103 121 120 101 72 92 95 98 112 100 103 99"
-)
-_LUMINANCE_TABLE = np.array([*map(int, _LUMINANCE_TEXT.split())])
-_QUALITY_SCALES = np.array([5000 / q if q < 50 else 200 - 2 * q for q in range(1, 101)])
-_LUMINANCE_SUMS = np.clip((_LUMINANCE_TABLE * _QUALITY_SCALES[:, None] + 50) // 100, 1, 255).sum(1)
+_LUMINANCE_SUMS = steps(np.arange(1, 101)).sum((1, 2))
+"""Of the tables for brightness at quality 1 to 100."""
 _LOSSLESS_TIFF = {"raw", "tiff_lzw", "tiff_adobe_deflate", "tiff_deflate", "packbits", "lzma", "zstd"}
 _MAX_BORDER_DEVIATION_LEVELS = 8
 """Largest difference of a border's pixels from its colour, in levels of 255."""
@@ -84,7 +80,7 @@ def examine(content: Content, setup: Setup, *, shortest: int, full: bool) -> Exa
         Minimum length of the shorter side in pixels, see `vtsfind.media.decode.decode`.
     full
         Whether to decode it at full size as well, which takes many times as long for a large photo: only then are the
-        digest of the pixels and the detail computed.
+        digest of the pixels, the detail and an earlier compression found.
 
     Raises
     ------
@@ -107,7 +103,12 @@ def examine(content: Content, setup: Setup, *, shortest: int, full: bool) -> Exa
         reduced = pixels.shape[:2] != (info.height, info.width)
         in_full = decoded(shortest=FULL_SIZE)[0] if reduced else pixels
         details = _with_pixel_facts(details, content, in_full, info, setup)
-        details = replace(details, detail=detail(in_full), enlarged=enlarged_probability(in_full))
+        details = replace(
+            details,
+            detail=detail(in_full),
+            enlarged=enlarged_probability(in_full),
+            earlier_quality=earlier_quality(as_stored(in_full, info.orientation), details.quality),
+        )
     return ExaminedPhoto(pixels, info, details)
 
 

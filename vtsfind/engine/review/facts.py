@@ -74,10 +74,10 @@ def facts(first: ComparedFile, second: ComparedFile) -> list[FileFact]:
         FileFact("written by", x.software, y.software),
         *_contents_facts(x.contents, y.contents),
         FileFact(
-            "compressed twice",
-            _yes(x.recompressed),
-            _yes(y.recompressed),
-            _more(y.recompressed, x.recompressed),
+            "made from a JPEG",
+            _made_from(x),
+            _made_from(y),
+            _more(_earlier(x), _earlier(y)),
         ),
         FileFact("screenshot", _yes(x.screenshot), _yes(y.screenshot), _more(y.screenshot, x.screenshot)),
         FileFact("file changed", first.changed, second.changed),
@@ -133,6 +133,17 @@ def _number(value: float | None) -> str:
 
 def _share(value: float | None) -> str:
     return "" if value is None else f"enlarged, {100 * value:.0f} % of the size is real"
+
+
+def _made_from(details: Details) -> str:
+    if details.earlier_quality:
+        return f"of quality {details.earlier_quality}"
+    return _yes(details.recompressed)
+
+
+def _earlier(details: Details) -> int:
+    """The lowest quality before that of the file; more than any for none."""
+    return details.earlier_quality or (100 if details.recompressed else 101)
 
 
 def _yes(value: bool) -> str:  # noqa: FBT001 - it is the fact itself

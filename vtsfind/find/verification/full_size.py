@@ -9,7 +9,7 @@ Where one was saved as JPEG from the other, its tables say exactly what compress
 takes the place of the usual difference.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from vtsfind.find.verification.overlay import BLUR_SIGMA_PX, MIN_TEXTURE_VARIANC
 from vtsfind.find.verification.photometry import fit_tone_curve
 from vtsfind.find.verification.registration import Matrix, affine_fit
 from vtsfind.media.jpeg_compression import JpegCompression, compressed
+from vtsfind.media.orientation import as_stored, upright
 
 MAX_COMPARED_PX = 1 << 24
 """Larger pictures are compared at this many pixels, so that memory suffices."""
@@ -73,20 +74,6 @@ _MAX_RESIDUAL_RATIO = 1.5
 _EXACT_PX = 0.08
 """Pixels by which no picture is moved: interpolation would cost more than it mends."""
 
-_TO_UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
-    1: lambda pixels: pixels,
-    2: lambda pixels: pixels[:, ::-1],
-    3: lambda pixels: pixels[::-1, ::-1],
-    4: lambda pixels: pixels[::-1],
-    5: lambda pixels: pixels.transpose(1, 0, 2),
-    6: lambda pixels: pixels[::-1].transpose(1, 0, 2),
-    7: lambda pixels: pixels[::-1, ::-1].transpose(1, 0, 2),
-    8: lambda pixels: pixels.transpose(1, 0, 2)[::-1],
-}
-"""What brings a picture of each EXIF orientation upright."""
-_BACK = {6: 8, 8: 6}
-"""The orientations that turn a picture back; each other one is its own."""
-
 
 @dataclass(frozen=True, slots=True)
 class FullPicture:
@@ -126,7 +113,7 @@ def largest_excess(first: FullPicture, second: FullPicture, turn: int) -> float:
 
 def _explained(first: FullPicture, second: FullPicture, turn: int) -> tuple[Pixels, Pixels]:
     """The pixels of both, aligned; of the one that the other was saved from, what that saving makes of them."""
-    aligned = first.pixels, _TO_UPRIGHT[turn](second.pixels)
+    aligned = first.pixels, upright(second.pixels, turn)
     of_copy = int(_coarseness(second) > _coarseness(first))
     height, width = aligned[0].shape[:2]
     if aligned[0].shape != aligned[1].shape or height * width > MAX_SAVED_PX:
@@ -147,13 +134,9 @@ def _saved_as(copy: FullPicture, turn: int, origin: Pixels) -> Pixels:
     """What saving as a copy was saved makes of pixels that a turn aligns with it."""
     if copy.compression is None:
         return origin
-    ways = copy.orientation, turn
-    for way in reversed(ways):
-        origin = _TO_UPRIGHT[_BACK.get(way, way)](origin)
-    saved = compressed(np.ascontiguousarray(origin), copy.compression)
-    for way in ways:
-        saved = _TO_UPRIGHT[way](saved)
-    return np.ascontiguousarray(saved)
+    stored = as_stored(as_stored(origin, turn), copy.orientation)
+    saved = compressed(np.ascontiguousarray(stored), copy.compression)
+    return np.ascontiguousarray(upright(upright(saved, copy.orientation), turn))
 
 
 def _in_one_size(first: Pixels, second: Pixels) -> tuple[Pixels, Pixels]:
