@@ -177,6 +177,18 @@ def reduction_of_plain(shot: Shot) -> Files:
     return {f"Net/{shot.number}-photo.jpg": content, f"A/{shot.number}.jpg": made}
 
 
+def saved_again(shot: Shot) -> Files:
+    """A picture of the net without metadata, a poor copy of it, and that copy saved again at a quality above the first one's."""
+    content = saved(shot.image, quality=88)
+    poor = saved(reopened(content), quality=10 + shot.number % 40)
+    made = saved(reopened(poor), quality=95)
+    return {
+        f"Net/{shot.number}-view.jpg": content,
+        f"A/{shot.number}-s.jpg": poor,
+        f"A/{shot.number}.jpg": made,
+    }
+
+
 def social(shot: Shot) -> Files:
     """Exported to a social network, which cuts it square or makes it smaller."""
     image = reopened(camera_file(shot))
@@ -272,7 +284,7 @@ KINDS: Mapping[str, Callable[[Shot], Files]] = {
     for function in (
         phone_dump, messenger, screenshot, screenshots_and_copies, enlargement, enlargement_with_data, enlargement_of_plain,
         reduction_of_plain, social, editor_export, converted, jpeg_of_heic, scan, product, palette, edited, cropped,
-        black_and_white,
+        black_and_white, saved_again,
     )
 }  # fmt: skip
 

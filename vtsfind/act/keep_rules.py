@@ -269,7 +269,7 @@ FORMAT = Rule(
 )
 COMPRESSION = Rule(
     "compression",
-    "compressed once, with higher quality",
+    "compressed least: by the lowest JPEG quality that the picture ever had",
     _compression,
     _compression_words,
     _lower_compression_words,

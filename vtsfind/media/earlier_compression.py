@@ -86,7 +86,9 @@ def _coefficients(pixels: Pixels) -> npt.NDArray[np.float32]:
     blocks = grey.reshape(rows, _BLOCK_PX, columns, _BLOCK_PX).transpose(0, 2, 1, 3)
     found: npt.NDArray[np.float32] = _COSINES @ blocks.reshape(-1, _BLOCK_PX, _BLOCK_PX) @ _COSINES.T
     squares = np.square(found)
-    return found[squares.sum((1, 2)) - squares[:, 0, 0] > _MIN_TEXTURE * _BLOCK_PX**2]
+    is_textured = squares.sum((1, 2)) - squares[:, 0, 0] > _MIN_TEXTURE * _BLOCK_PX**2
+    textured: npt.NDArray[np.float32] = found[is_textured]
+    return textured
 
 
 def _cosines() -> npt.NDArray[np.float32]:
