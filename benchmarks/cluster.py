@@ -48,7 +48,7 @@ from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.duplicates.pipeline import duplicates
 from vtsfind.engine.indexing.update import update
 from vtsfind.find.candidates.hash_codes import hash_candidates
-from vtsfind.store.evidence import NAME as EVIDENCE
+from vtsfind.store.evidence_file import NAME as EVIDENCE
 
 PHOTOS = Path(__file__).parents[1] / "tests" / "data" / "photos"
 LONGER_SIDE_PX = 320

@@ -32,9 +32,10 @@ from vtsfind.engine.library.curve import Curve, read_curve
 from vtsfind.learn.models.registry import REGISTRY, registered_models, shipped_folder
 from vtsfind.learn.recipes import parse_recipe
 from vtsfind.report.plan import write_plan_records
-from vtsfind.store import evidence, planes, schema
+from vtsfind.store import evidence_file, planes, schema
 from vtsfind.store.decisions import DecisionKind, Decisions
-from vtsfind.store.evidence import CacheDamaged, EvidenceStore
+from vtsfind.store.evidence import EvidenceStore
+from vtsfind.store.evidence_file import CacheDamaged
 from vtsfind.store.index import Index
 from vtsfind.store.journal import SUFFIX, Journal, Transition
 
@@ -120,8 +121,8 @@ def _read_library(name: str, seed: Path) -> Callable[[bytes, Path], bool]:
 
 
 def _read_evidence(data: bytes, folder: Path) -> bool:
-    (folder / evidence.NAME).write_bytes(data)
-    problem = evidence.find_problem(folder, deep=True)
+    (folder / evidence_file.NAME).write_bytes(data)
+    problem = evidence_file.find_problem(folder, deep=True)
     first, second = bytes(32), bytes([1]) * 32
     try:
         with EvidenceStore(folder, "1", "1") as store:
@@ -131,7 +132,7 @@ def _read_evidence(data: bytes, folder: Path) -> bool:
             store.commit()
             store.trim()
     except CacheDamaged:
-        evidence.discard(folder)
+        evidence_file.discard(folder)
         return False
     return not problem
 
@@ -144,7 +145,7 @@ def _evidence_seed(folder: Path) -> bytes:
         store.save_stage_result("stage", b"key", b"pairs")
         store.save_points(first, b"points")
         store.commit()
-    return (folder / evidence.NAME).read_bytes()
+    return (folder / evidence_file.NAME).read_bytes()
 
 
 def _read_journal(data: bytes, folder: Path) -> bool:

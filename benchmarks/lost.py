@@ -27,7 +27,8 @@ from vtsfind.find.verification.decision import MIN_SCORE, reject_reason, version
 from vtsfind.find.verification.registration import align
 from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame
 from vtsfind.find.versions import candidates_version, features_version, verdicts_version
-from vtsfind.store.evidence import KEY_BYTES, EvidenceStore
+from vtsfind.store.evidence import EvidenceStore
+from vtsfind.store.evidence_file import KEY_BYTES
 
 _CACHED_PHOTOS = 64
 ACCEPTED = "in the group"

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from vtsfind.base.groups import UNDECIDED, Box, Evidence, Verdict
-from vtsfind.store.evidence import NAME, VERSION, CacheDamaged, EvidenceStore, discard, find_problem
+from vtsfind.store.evidence import EvidenceStore
+from vtsfind.store.evidence_file import NAME, VERSION, CacheDamaged, discard, find_problem
 
 A, B, C, D = (bytes([letter]) * 32 for letter in b"abcd")
 EDIT = (

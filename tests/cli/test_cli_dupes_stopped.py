@@ -20,7 +20,7 @@ from vtsfind.engine.duplicates import verification as engine
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.duplicates.pipeline import duplicates
 from vtsfind.engine.duplicates.results import DedupStats
-from vtsfind.store.evidence import NAME
+from vtsfind.store.evidence_file import NAME
 
 PAIRS = 4
 

@@ -32,7 +32,7 @@ from vtsfind.find.hamming.all_pairs import close_codes
 from vtsfind.learn.models.registry import find_card
 from vtsfind.media.pool import DecodeTask
 from vtsfind.media.scan import stamp_of
-from vtsfind.store.evidence import NAME as EVIDENCE
+from vtsfind.store.evidence_file import NAME as EVIDENCE
 from vtsfind.store.index import Index
 
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason="ray is not installed")

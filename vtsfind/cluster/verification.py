@@ -39,7 +39,7 @@ class RayVerification(AbstractContextManager["RayVerification"]):
     features_version
         Of the cached features.
 
-    Every method raises `vtsfind.store.evidence.CacheDamaged` when a photo is not cached any more, and
+    Every method raises `vtsfind.store.evidence_file.CacheDamaged` when a photo is not cached any more, and
     `vtsfind.base.errors.ClusterLost`.
     """
 

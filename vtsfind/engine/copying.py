@@ -14,7 +14,7 @@ from vtsfind.base.settings import local_folder
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.review.shared_log import open_steps
 from vtsfind.engine.review.state import EncodedDecision, ReviewStep
-from vtsfind.store import evidence
+from vtsfind.store import evidence_file
 from vtsfind.store.copying import RowStore, batches, checksum
 from vtsfind.store.library import open_copy, open_rows
 
@@ -59,7 +59,7 @@ def copy_library(source: Place, target: Place, monitor: Monitor) -> Copied:
         _copy_rows(rows, copy, monitor)
         decisions = known_decisions(target).merge(known_decisions(source))
         marks = _copy_marks(source, target)
-        evidence.copy(local_folder(source), local_folder(target))
+        evidence_file.copy(local_folder(source), local_folder(target))
         monitor.progress.start(Phase.CHECK, None)
         found, wanted = checksum(copy), checksum(rows)
         if found != wanted:

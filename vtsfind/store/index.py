@@ -17,7 +17,7 @@ from vtsfind.store.atomic import make_private_folder
 from vtsfind.store.cameras import Unlooked
 from vtsfind.store.database import Counts, Database
 from vtsfind.store.errors import storage_errors, translates_errors, translates_read_errors
-from vtsfind.store.evidence import Row
+from vtsfind.store.evidence_file import Row
 from vtsfind.store.folders import LIBRARY, claim_folder, remove_leftovers
 from vtsfind.store.health import LibraryProblem
 from vtsfind.store.lock import WriterLock

@@ -19,7 +19,7 @@ from vtsfind.store.cameras import Unlooked
 from vtsfind.store.copying import EmbeddedRows, RowStore
 from vtsfind.store.database import Counts
 from vtsfind.store.errors import storage_errors
-from vtsfind.store.evidence import Row
+from vtsfind.store.evidence_file import Row
 from vtsfind.store.health import LibraryProblem
 from vtsfind.store.index import Index
 from vtsfind.store.planes import Planes

@@ -22,7 +22,8 @@ from vtsfind.engine.work.workplace import PhotoRefPair, Verification
 from vtsfind.find.features.packed import details_of, pack
 from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.versions import candidates_version, features_version, verdicts_version
-from vtsfind.store.evidence import KEY_BYTES, CacheDamaged, EvidenceStore, Row, discard
+from vtsfind.store.evidence import EvidenceStore
+from vtsfind.store.evidence_file import KEY_BYTES, CacheDamaged, Row, discard
 
 if TYPE_CHECKING:
     from vtsfind.engine.decoding import FullSizePair
@@ -67,7 +68,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
     context
         Its settings are the limits of decoding.
 
-    Every method raises `vtsfind.store.evidence.CacheDamaged` when the cache is not as it was written; see
+    Every method raises `vtsfind.store.evidence_file.CacheDamaged` when the cache is not as it was written; see
     `with_feature_cache`.
     """
 

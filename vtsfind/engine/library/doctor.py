@@ -20,7 +20,7 @@ from vtsfind.base.words import counted
 from vtsfind.engine.library.access import card_named, card_of, library_place, open_library
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.media.scan import is_missing_or_empty
-from vtsfind.store import evidence
+from vtsfind.store import evidence_file
 from vtsfind.store.database import Counts
 from vtsfind.store.library import Library, rescue_library
 
@@ -118,8 +118,8 @@ def repair(settings: Settings) -> list[str]:
     except LibraryMissing:
         return report
     folder = local_folder(place)
-    if evidence.find_problem(folder, deep=True):
-        evidence.discard(folder)
+    if evidence_file.find_problem(folder, deep=True):
+        evidence_file.discard(folder)
         report.append("Removed the damaged cache of earlier results; the next search computes them again.")
     return report
 
@@ -131,12 +131,12 @@ def _examine_library(diagnosis: Diagnosis, index: Library, *, deep: bool) -> Non
         Finding(problem.severity, problem.message, "`vtsfind doctor --repair` mends it.")
         for problem in problems
     ]
-    cache_problem = evidence.find_problem(index.folder, deep=deep)
+    cache_problem = evidence_file.find_problem(index.folder, deep=deep)
     if cache_problem:
         diagnosis.findings.append(
             Finding(
                 "should",
-                f"The cache {index.folder / evidence.NAME} is damaged: {cache_problem}.",
+                f"The cache {index.folder / evidence_file.NAME} is damaged: {cache_problem}.",
                 "`vtsfind doctor --repair` removes it; the next search computes its content again.",
             )
         )

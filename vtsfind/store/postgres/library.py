@@ -22,7 +22,7 @@ from vtsfind.store.atomic import make_private_folder
 from vtsfind.store.cameras import CAMERAS, COUNT_WITHOUT_CAMERA, WITHOUT_CAMERA_FILES, Unlooked, grouped
 from vtsfind.store.database import Counts
 from vtsfind.store.errors import storage_errors
-from vtsfind.store.evidence import Row
+from vtsfind.store.evidence_file import Row
 from vtsfind.store.health import LibraryProblem
 from vtsfind.store.planes import Planes, require_codes_of
 from vtsfind.store.postgres import hnsw, schema

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.base.records import Entry, Failure, PictureInfo, Signature, Stamp
-from vtsfind.store.evidence import Row
+from vtsfind.store.evidence_file import Row
 from vtsfind.store.planes import code_bytes
 from vtsfind.store.postgres.connection import Bits
 from vtsfind.store.postgres.schema import code_column, lock_key
