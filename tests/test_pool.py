@@ -25,7 +25,7 @@ from vtsfind.base.errors import VtsfindError
 from vtsfind.base.progress import Cancelled, CancelToken
 from vtsfind.base.records import Failure, Found, Preprocessing, Reason, Stamp
 from vtsfind.media import process, reading, work
-from vtsfind.media.decode import PIXEL_LIMIT, decode, prepare
+from vtsfind.media.decode import PIXEL_LIMIT, decode, decode_image, prepare
 from vtsfind.media.pool import DecodePool, DecodeTask, PreparedPhoto
 from vtsfind.media.process import DecodingProcess
 from vtsfind.media.scan import ScanOptions, ScanReport, scan, stamp_of
@@ -273,11 +273,11 @@ def test_a_file_that_changes_while_it_is_read_gives_nothing(
     before = stamp_of(os.stat(path))
 
     def decode_and_change(*args: Any, **options: Any) -> object:
-        result = decode(*args, **options)
+        result = decode_image(*args, **options)
         change(path)
         return result
 
-    monkeypatch.setattr(work, "decode", decode_and_change)
+    monkeypatch.setattr(work, "decode_image", decode_and_change)
     result = read_here(path)
     assert (result.reason, result.stamp) == (Reason.CHANGED, before)
     assert (result.digest, result.data) == (None, None)

@@ -59,7 +59,7 @@ def srgb(image: Image.Image, profile: bytes | None, ground: Ground = WHITE) -> I
 
 def _opaque_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if profile is None and image.mode != "LAB":
-        return image.convert("RGB")
+        return image if image.mode == "RGB" else image.convert("RGB")
     transform = _transform(profile, image.mode)
     if transform is None:
         return image.convert("RGB")

@@ -103,6 +103,22 @@ def decode(
     OSError
         When the file itself cannot be read.
     """
+    image, info = decode_image(
+        data, shortest=shortest, pixel_limit=pixel_limit, memory_bytes=memory_bytes, ground=ground
+    )
+    with _as_decode_errors():
+        return np.array(image), info
+
+
+def decode_image(
+    data: bytes | BinaryIO,
+    *,
+    shortest: int,
+    pixel_limit: int = PIXEL_LIMIT,
+    memory_bytes: int = 0,
+    ground: colour.Ground = colour.WHITE,
+) -> tuple[Image.Image, PictureInfo]:
+    """Decode a photo as `decode` does, to a loaded image of the mode `RGB`: what resizes it saves copying its pixels twice."""
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
     stream.seek(0)
     head = stream.read(formats.HEAD_BYTES)
@@ -193,16 +209,18 @@ def later_frames(
             orientation = metadata.UPRIGHT
             if kind not in {formats.TIFF, formats.HEIF}:
                 orientation, _ = metadata.read(image.getexif())
-            yield _pixels(image, orientation, max(image.size), ground)
+            yield np.array(_upright(image, orientation, max(image.size), ground))
 
 
-def prepare(pixels: Pixels, preprocessing: Preprocessing, *, at: tuple[float, float] = (0.5, 0.5)) -> Pixels:
+def prepare(
+    pixels: Pixels | Image.Image, preprocessing: Preprocessing, *, at: tuple[float, float] = (0.5, 0.5)
+) -> Pixels:
     """Make a model's input from a decoded photo: resize it to a square, or crop a square.
 
     Parameters
     ----------
     pixels
-        (h, w, 3) uint8.
+        (h, w, 3) uint8, or an image of the mode `RGB`.
     preprocessing
         Of the model. Its mean and deviation are applied later, by the encoder.
     at
@@ -212,7 +230,7 @@ def prepare(pixels: Pixels, preprocessing: Preprocessing, *, at: tuple[float, fl
     -------
     (size, size, 3) uint8, resized with antialiasing.
     """
-    image = Image.fromarray(pixels)
+    image = pixels if isinstance(pixels, Image.Image) else Image.fromarray(pixels)
     size = (preprocessing.size, preprocessing.size)
     box = None
     if preprocessing.fit == "crop":
@@ -260,7 +278,7 @@ def _error_text(error: Exception) -> str:
 
 def _decode_picture(
     stream: BinaryIO, kind: str, shortest: int, limits: _Limits
-) -> tuple[Pixels, PictureInfo]:
+) -> tuple[Image.Image, PictureInfo]:
     if kind == formats.JPEG:
         stream = partial_decode.with_end(stream)
     try:
@@ -288,10 +306,10 @@ def _decode_picture(
     # The HEIF reader applies the orientation of the container, and keeps that of the EXIF data here.
     exif_orientation = metadata.checked_orientation(image.info.get("original_orientation"), orientation)
     info = PictureInfo(*size, exif_orientation, taken, kind, name)
-    return _pixels(image, pending_orientation, shortest, limits.ground), info
+    return _upright(image, pending_orientation, shortest, limits.ground), info
 
 
-def _decode_raw(stream: BinaryIO, shortest: int, limits: _Limits) -> tuple[Pixels, PictureInfo]:
+def _decode_raw(stream: BinaryIO, shortest: int, limits: _Limits) -> tuple[Image.Image, PictureInfo]:
     if not formats.readable(formats.RAW):
         raise DecodeError(Reason.NOT_A_PICTURE, _RAW_UNSUPPORTED_MESSAGE)
     try:
@@ -311,7 +329,7 @@ def _decode_raw(stream: BinaryIO, shortest: int, limits: _Limits) -> tuple[Pixel
         image = preview
     width, height = metadata.upright_size(size, orientation)
     info = PictureInfo(width, height, orientation, taken, formats.RAW, name)
-    return _pixels(image, orientation, shortest, limits.ground), info
+    return _upright(image, orientation, shortest, limits.ground), info
 
 
 def _open_image(stream: BinaryIO, kind: str) -> Image.Image:
@@ -341,7 +359,7 @@ def _within_limits(limits: _Limits, size: tuple[int, int] | None) -> Iterator[No
         raise
 
 
-def _pixels(image: Image.Image, orientation: int, shortest: int, ground: colour.Ground) -> Pixels:
+def _upright(image: Image.Image, orientation: int, shortest: int, ground: colour.Ground) -> Image.Image:
     profile = image.info.get("icc_profile")
     small = partial_decode.box_reduced(colour.to_eight_bit(image), shortest)
-    return np.array(metadata.apply_orientation(colour.srgb(small, profile, ground), orientation))
+    return metadata.apply_orientation(colour.srgb(small, profile, ground), orientation)

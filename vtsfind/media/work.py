@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from vtsfind.base.records import PictureInfo, Preprocessing
-from vtsfind.media.decode import decode, needed_side, prepare, read_camera
+from vtsfind.media.decode import decode_image, needed_side, prepare, read_camera
 
 Content = bytes | BinaryIO
 
@@ -59,13 +59,13 @@ class PreparePhoto:
     def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
         """See `ContentProcessor`."""
         # Twice the pixels that are needed, so that reducing in the decoder leaves no artefacts.
-        pixels, info = decode(
+        image, info = decode_image(
             content,
             shortest=2 * needed_side(self.preprocessing),
             pixel_limit=setup.pixel_limit,
             memory_bytes=setup.memory_bytes,
         )
-        return ProcessedContent(info, prepare(pixels, self.preprocessing).tobytes())
+        return ProcessedContent(info, prepare(image, self.preprocessing).tobytes())
 
 
 def camera_of_photo(content: Content, setup: Setup) -> ProcessedContent:

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, astuple
 from typing import Any, BinaryIO
 
+from vtsfind.base.machine import keep_freed_memory
 from vtsfind.base.records import PictureInfo, Reason, Stamp
 from vtsfind.media.reading import ReadResult, read
 from vtsfind.media.work import Setup
@@ -33,6 +34,7 @@ def main() -> None:
     requests, answers = _channels()
     with requests, answers:
         setup: Setup = pickle.load(requests)  # noqa: S301 - from the parent
+        keep_freed_memory()
         _limit_memory(setup.memory_bytes)
         send(answers, {}, b"")
         # The parent shows errors up to here; what decoders print about damaged files helps nobody.

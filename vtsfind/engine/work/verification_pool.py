@@ -23,6 +23,7 @@ from typing import TypeVar
 
 from vtsfind.base.errors import StorageError
 from vtsfind.base.groups import FullFrameVerdict, PairVerdict
+from vtsfind.base.machine import keep_freed_memory
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import PictureInfo
 from vtsfind.engine.work.workplace import PhotoRef, PhotoRefPair
@@ -211,6 +212,7 @@ def _init_worker() -> None:
     """Ignore interrupts, which are for the parent alone, and end with the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_exit_with_parent, name="vtsfind-parent", daemon=True).start()
+    keep_freed_memory()
     opencv()
 
 
