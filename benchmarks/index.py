@@ -108,9 +108,9 @@ _LOAD = "from vtsfind.engine.library.access import *; load_encoder(card_named(''
 
 
 def many_files(folder: Path, count: int) -> None:
-    """Lay out a tree of tiny pictures, 1,000 a folder, each of 200 a hundred times or so."""
+    """Lay out a tree of tiny pictures, 1,000 a folder, each of 200 a hundred times or so, and each of these of another size."""
     rng = np.random.default_rng(0)
-    pictures = [Image.fromarray(rng.integers(0, 256, (4, 4, 3), np.uint8)) for _ in range(200)]
+    pictures = [Image.fromarray(rng.integers(0, 256, (4 + rows, 4, 3), np.uint8)) for rows in range(200)]
     for number in range(count):
         place = folder / f"{number // 1000:03}"
         place.mkdir(parents=True, exist_ok=True)
