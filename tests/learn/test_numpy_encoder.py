@@ -47,6 +47,14 @@ def test_a_head_alone_is_the_same_as_among_others() -> None:
         assert np.array_equal(alone[head], every[head])
 
 
+def test_a_head_that_was_loaded_reads_no_file_for_its_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = find_card()
+    pixels, encoder = prepared(card.name)[:1], NumpyEncoder(card)
+    encoder.load(["scene"])
+    monkeypatch.setattr(Path, "read_bytes", None)
+    assert encoder.outputs(pixels, ["scene"])["scene"].shape == (1, 256)
+
+
 def test_the_codes_are_the_signs_of_the_outputs() -> None:
     card = find_card()
     pixels, encoder = prepared(card.name)[:1], NumpyEncoder(card)

@@ -32,6 +32,9 @@ class BlockMeans:
         self.signature = signature
         self.encoded = 0
 
+    def load(self, heads: Iterable[str]) -> None:
+        """Nothing has to be read."""
+
     def encode(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.uint8]]:
         return {name: bits.pack(values) for name, values in self.outputs(pixels).items()}
 

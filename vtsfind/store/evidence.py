@@ -138,10 +138,10 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         left = iter(pairs)
         while by_key := {_pair_key(pair): pair for pair in islice(left, _PAIRS_PER_QUERY)}:
             rows = self._checked_rows(
-                "SELECT first, second, version, verdict, evidence, crc FROM pairs"  # noqa: S608 - nothing but places is inserted
-                " WHERE (first, second) IN (VALUES "
-                + ", ".join(["(?, ?)"] * len(by_key))
-                + ") AND version = ?",
+                # For `IN (VALUES ...)`, SQLite takes five times as long as for a join.
+                f"WITH wanted (one, other) AS (VALUES {', '.join(['(?, ?)'] * len(by_key))})"  # noqa: S608 - nothing but places is inserted
+                " SELECT first, second, version, verdict, evidence, crc FROM wanted"
+                " CROSS JOIN pairs ON first = one AND second = other WHERE version = ?",
                 (*chain.from_iterable(by_key), self._verdicts_version),
             )
             for first, second, _, verdict, evidence, _ in rows:

@@ -87,11 +87,6 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         self._folder = folder
         self._context = context
         self._last_commit_s = time.monotonic()
-        try:
-            self._known = self._store.known_features()
-        except CacheDamaged:
-            self._store.close()
-            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -102,6 +97,11 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         if kind is None and self._store.has_news:
             self._store.trim()
         self._store.close()
+
+    @cached_property
+    def _known(self) -> dict[bytes, bool]:
+        """See `EvidenceStore.known_features`; a search with nothing new does not ask for it."""
+        return self._store.known_features()
 
     @cached_property
     def _recent_features(self) -> "RecentFeatures":

@@ -42,6 +42,9 @@ class EncoderLike(Protocol):
     def preprocessing(self) -> Preprocessing:
         """How its pictures are prepared."""
 
+    def load(self, heads: Iterable[str]) -> None:
+        """Read what these heads need, which is read at the first picture otherwise."""
+
     def outputs(
         self, pixels: npt.NDArray[np.uint8], heads: Iterable[str] | None = None
     ) -> dict[str, npt.NDArray[np.float32]]:

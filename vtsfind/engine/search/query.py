@@ -16,7 +16,6 @@ from vtsfind.base.records import Failure, Head, PictureInfo, Stamp
 from vtsfind.engine.context import Context
 from vtsfind.engine.library.access import ModelLike, open_library
 from vtsfind.engine.library.heads import SCENE_HEAD
-from vtsfind.engine.library.removed import removed_by_runs
 from vtsfind.engine.search.query_image import QueryImage, ViewCodes, codes_of, content_digest, query_image
 from vtsfind.engine.search.query_words import (
     Directions,
@@ -157,7 +156,7 @@ def search_library(
     images = [image for image in map(_image_of, queries) if image]
     made = iter(codes_of(index, images, model, context, head=head.name))
     directions = Directions(index) if any(isinstance(each, QueryWords) for each in queries) else None
-    removed = cache(removed_by_runs)  # read once, and only if something is missing
+    removed = cache(_removed_by_runs)  # read once, and only if something is missing
     answers = []
     for each in queries:
         codes = next(made) if _image_of(each) else None
@@ -178,6 +177,12 @@ def search_library(
             contents *= 4  # files were left out that are gone
         answers.append(Answer(each, hits, unknown=unknown))
     return answers
+
+
+def _removed_by_runs() -> frozenset[bytes]:
+    from vtsfind.engine.library.removed import removed_by_runs
+
+    return removed_by_runs()
 
 
 def _image_of(query: QueryImage | QueryWords) -> QueryImage | None:

@@ -114,16 +114,24 @@ def codes_of(
     new = [each for each, codes in zip(queries, known, strict=True) if codes is None]
     if not new:
         return [codes for codes in known if codes is not None]
-    from vtsfind.media.query_views import VIEW_COUNT
+    pictures = max(len(new), expected)
+    if head == COPY_HEAD:
+        from vtsfind.media.query_views import VIEW_COUNT
 
+        pictures *= VIEW_COUNT
     with ThreadPoolExecutor(1, thread_name_prefix="vtsfind-model") as executor:
-        views = VIEW_COUNT if head == COPY_HEAD else 1
-        loading = executor.submit(model.encoder, views * max(len(new), expected))
+        loading = executor.submit(_loaded, model, pictures, head)
         pixels = _decode(new, model.preprocessing, context)
         wait([loading])
         context.cancel.check()
         made = iter(_encode(pixels, loading.result, index, head))
     return [next(made) if codes is None else codes for codes in known]
+
+
+def _loaded(model: ModelLike, pictures: int, head: str) -> EncoderLike:
+    encoder = model.encoder(pictures)
+    encoder.load([head])
+    return encoder
 
 
 def content_digest(query: QueryImage) -> bytes:
@@ -204,11 +212,13 @@ def _encode(
     good = [each for each in pixels if not isinstance(each, Failure)]
     if not good:
         return [each for each in pixels if isinstance(each, Failure)]
-    from vtsfind.media.query_views import views
-
     model = encoder()
     index.require(model.signature)
-    pictures = [views(each) if head == COPY_HEAD else each[None] for each in good]
+    pictures = [each[None] for each in good]
+    if head == COPY_HEAD:
+        from vtsfind.media.query_views import views
+
+        pictures = [views(each) for each in good]
     outputs = model.outputs(np.concatenate(pictures), [head])[head]
     by_photo = iter(np.split(outputs, len(good)))
     result: list[Codes | Failure] = []

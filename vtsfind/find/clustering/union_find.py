@@ -72,8 +72,8 @@ class OtherShots:
         return self._is_other_shot_of_component(a, b) or self._is_other_shot_of_component(b, a)
 
     def _is_other_shot_of_component(self, photo: int, member: int) -> bool:
-        others = self._weighted_others.get(photo, ())
-        if sum(weight for _, weight in others) < self._min_weight:
+        others = self._weighted_others.get(photo)
+        if not others or sum(weight for _, weight in others) < self._min_weight:
             return False
         component = self._components.of(member)
         weights = (weight for other, weight in others if self._components.of(other) == component)

@@ -72,6 +72,9 @@ class Encoder:
         self._threads = torch.get_num_threads() if self.device.type == "cpu" else 1
         self._pool = ThreadPoolExecutor(self._threads, initializer=torch.set_num_threads, initargs=(1,))
 
+    def load(self, heads: Iterable[str]) -> None:
+        """Do nothing: the network is there from the first."""
+
     def encode(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.uint8]]:
         """Make the codes of a batch of prepared pictures.
 

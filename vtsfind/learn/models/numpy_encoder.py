@@ -55,6 +55,17 @@ class NumpyEncoder:
         self._card = card
         self._spec = card.network
 
+    def load(self, heads: Iterable[str]) -> None:
+        """Read the weights that some heads need, which are read at the first picture otherwise.
+
+        Raises
+        ------
+        ModelDamaged
+            When they are not what the card promises.
+        """
+        for second in {self._spec.reads_second(name) for name in heads}:
+            _ = self._second_weights if second else self._weights
+
     def encode(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.uint8]]:
         """Make the codes of prepared pictures, (n, s, s, 3) uint8: head name to packed codes, (n, b) uint8."""
         return {name: bits.pack(values) for name, values in self.outputs(pixels).items()}
@@ -80,8 +91,7 @@ class NumpyEncoder:
         """
         names = list(heads or (head.name for head in self.signature.heads))
         try:
-            for second in {self._spec.reads_second(name) for name in names}:
-                _ = self._second_weights if second else self._weights
+            self.load(names)
             # Pictures are what is spread over processors: products of matrices this small do not share them well.
             with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(processors()) as threads:
                 made = list(threads.map(lambda picture: self._of_one(picture, names), pixels))
