@@ -64,9 +64,16 @@ def test_further_copies_of_another_shot_are_not_compared_and_not_told(ask: Ask) 
     assert len(some.groups) == 2
 
 
-def test_who_asks_for_other_shots_has_all_of_them_compared(ask: Ask) -> None:
-    dedup_options = DedupOptions(kinds=frozenset({*COPIES, Verdict.BURST}))
-    every, some = (ask(dedup_options, enough) for enough in (99, 1))
-    assert some.stats.compared == every.stats.compared
-    assert some.groups == every.groups
-    assert [len(group.members) for group in some.groups] == [2 * COPIES_EACH]
+def test_who_asks_for_other_shots_has_them_in_a_group_of_their_own(ask: Ask) -> None:
+    copies = ask(DedupOptions(), 99)
+    both = ask(DedupOptions(kinds=frozenset({*COPIES, Verdict.BURST})), 1)
+    assert [[each.photo.digest for each in group.members] for group in both.groups[:2]] == [
+        [each.photo.digest for each in group.members] for group in copies.groups
+    ]
+    (burst,) = both.groups[2:]
+    assert burst.number == 3
+    assert not burst.proposed
+    kept = {group.keeper.digest for group in copies.groups}
+    assert burst.keeper.digest in kept  # no view keeps another copy than the other
+    shots = {each.photo.digest for each in burst.members if not each.evidence.indirect}
+    assert kept <= shots

@@ -8,7 +8,7 @@ from textual import events
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from vtsfind.base.groups import Group
+from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.settings import Settings
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
@@ -25,10 +25,10 @@ Page = TypeVar("Page", bound=Screen[Any])
 
 
 def found(groups: Sequence[Group]) -> GroupSource:
-    """A source of groups that has these."""
+    """A source of groups of copies that has these, and of no bursts."""
 
-    def source(_context: Context, _options: DedupOptions) -> Sequence[Group]:
-        return groups
+    def source(_context: Context, options: DedupOptions) -> Sequence[Group]:
+        return [] if options.kinds == {Verdict.BURST} else groups
 
     return source
 

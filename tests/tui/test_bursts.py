@@ -17,9 +17,11 @@ from vtsfind.base.groups import Evidence, Group, Member, Photo, Verdict
 from vtsfind.base.records import PictureInfo, Stamp
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
-from vtsfind.engine.review.session import GroupView
+from vtsfind.engine.review.filters import GroupView
 from vtsfind.engine.review.state import Mark, ReviewStatus
-from vtsfind.tui.screens.groups import GroupsPage
+
+BURST = 5
+"""The index of the burst, after five groups of copies."""
 
 
 def member(path: Path, verdict: Verdict | None) -> Member:
@@ -72,7 +74,7 @@ def test_a_key_goes_from_copies_to_bursts_to_both(burst: Group) -> None:
     drive(library(burst), script)  # type: ignore[arg-type]
 
 
-def test_each_view_is_compared_once_and_comes_back_with_its_marks_and_its_cursor(burst: Group) -> None:
+def test_both_are_compared_once_and_each_view_comes_back_with_its_marks_and_its_cursor(burst: Group) -> None:
     asked = []
 
     def source(context: Context, options: DedupOptions) -> Sequence[Group]:
@@ -80,26 +82,20 @@ def test_each_view_is_compared_once_and_comes_back_with_its_marks_and_its_cursor
         return library(burst)(context, options)  # type: ignore[operator, no-any-return]
 
     async def script(hand: Hand) -> None:
-        await hand.press("a", "a", "v")
-        await hand.press("2")
-        await hand.press("v")
-        marks = [(hand.review.totals.decided, hand.review.is_marked(5))]
-        assert marks == [(2, True)]
+        await hand.press("a", "a", "v", "2", "v")
+        assert (hand.review.totals.decided, hand.review.is_marked(BURST)) == (2, True)
         await hand.press("v")
         assert hand.groups.cursor == 2
-        await hand.press("a", "v", "v")
-        assert hand.review.totals.decided == 3
-        assert hand.review.is_marked(5)
         await hand.press("u", "v")
-        assert hand.review.totals.decided == 2
-        assert len(asked) == len(GroupView)
+        assert (hand.review.totals.decided, hand.review.is_marked(BURST)) == (2, False)
+        assert len(asked) == 2
         await hand.press("f2", "r", "f3")
-        assert len(asked) == len(GroupView) + 1
+        assert len(asked) == 4
 
     drive(source, script)
 
 
-def test_a_view_that_is_known_comes_back_while_another_is_being_found(burst: Group) -> None:
+def test_copies_can_be_reviewed_while_the_bursts_are_being_found(burst: Group) -> None:
     gate = threading.Event()
 
     def slow(context: Context, options: DedupOptions) -> Sequence[Group]:
@@ -109,17 +105,26 @@ def test_a_view_that_is_known_comes_back_while_another_is_being_found(burst: Gro
         return library(burst)(context, options)  # type: ignore[operator, no-any-return]
 
     async def script(hand: Hand) -> None:
-        for _ in GroupView:
-            await hand.pilot.press("v")
-        await hand.settle()
-        assert hand.app.session.view is GroupView.COPIES
-        assert len(hand.groups.order) == 5
+        await hand.pilot.press("a")
+        await hand.pilot.pause()
+        assert hand.review.totals.decided == 1
+        await hand.pilot.press("f5")
+        await hand.pilot.pause(0.1)
+        assert "Bursts are still being found" in hand.text
         gate.set()
-        await hand.press("v")
+        await hand.settle()
+        assert "Bursts are still being found" not in hand.text
+        await hand.press("f3", "v")
         assert "1 group of bursts" in hand.text
+        assert hand.review.totals.decided == 1
+
+    async def begin(hand: Hand) -> None:
+        while hand.app.session.review is None:
+            await hand.pilot.pause(0.01)
+        await script(hand)
 
     try:
-        drive(slow, script)
+        drive(slow, begin, wait=False)
     finally:
         gate.set()
 
@@ -127,18 +132,18 @@ def test_a_view_that_is_known_comes_back_while_another_is_being_found(burst: Gro
 def test_every_shot_is_kept_until_a_key_says_otherwise(burst: Group) -> None:
     async def script(hand: Hand) -> None:
         await hand.press("v")
-        marks = [hand.review.mark(0, place) for place in range(3)]
+        marks = [hand.review.mark(BURST, place) for place in range(3)]
         assert marks == [Mark.KEEPER, Mark.KEEP, Mark.KEEP]
         assert "frees 0 bytes" in hand.text
         await hand.press("a")
-        assert hand.review.decision(0).status is ReviewStatus.ACCEPTED
+        assert hand.review.decision(BURST).status is ReviewStatus.ACCEPTED
         assert hand.review.totals.files == 0
         await hand.press("f5")
         assert "Nothing to do yet." in hand.text
         await hand.press("f3", "u", "2")
-        assert [hand.review.mark(0, place) for place in range(3)] == [Mark.KEEP, Mark.KEEPER, Mark.KEEP]
+        assert [hand.review.mark(BURST, place) for place in range(3)] == [Mark.KEEP, Mark.KEEPER, Mark.KEEP]
         await hand.press("right", "right", "space")
-        assert hand.review.mark(0, 2) is Mark.DROP
+        assert hand.review.mark(BURST, 2) is Mark.DROP
 
     drive(library(burst), script)  # type: ignore[arg-type]
 
@@ -152,11 +157,11 @@ def test_the_best_shot_says_why_and_a_key_keeps_it_only(burst: Group) -> None:
             texts
         )
         await hand.press("b")
-        assert [hand.review.mark(0, place) for place in range(3)] == [Mark.KEEPER, Mark.DROP, Mark.DROP]
+        assert [hand.review.mark(BURST, place) for place in range(3)] == [Mark.KEEPER, Mark.DROP, Mark.DROP]
         await hand.press("u", "2", "b")
-        assert [hand.review.mark(0, place) for place in range(3)] == [Mark.DROP, Mark.KEEPER, Mark.DROP]
+        assert [hand.review.mark(BURST, place) for place in range(3)] == [Mark.DROP, Mark.KEEPER, Mark.DROP]
         await hand.press("a", "f5")
-        assert "Move 2 photos to the trash from 1 group of bursts" in hand.text
+        assert "Move 2 photos to the trash from 1 group;" in hand.text
         assert hand.text.count("keeps 2-soft.jpg") == 2  # the chosen one, not the first that stays
         await hand.press("x", "y")
         await hand.finish()
@@ -178,10 +183,10 @@ def test_the_key_for_the_keeper_only_leaves_edits_alone_and_its_marks_outlive_an
 
     async def script(hand: Hand) -> None:
         await hand.press("v", "b")
-        marks = [hand.review.mark(0, place) for place in range(4)]
+        marks = [hand.review.mark(BURST, place) for place in range(4)]
         assert marks == [Mark.KEEPER, Mark.DROP, Mark.KEEP, Mark.DROP]
         await hand.press("2")
-        marks = [hand.review.mark(0, place) for place in range(4)]
+        marks = [hand.review.mark(BURST, place) for place in range(4)]
         assert marks == [Mark.KEEP, Mark.KEEPER, Mark.KEEP, Mark.DROP]
 
     drive(library(mixed), script)  # type: ignore[arg-type]
@@ -205,14 +210,13 @@ def test_what_stays_of_a_burst_is_not_asked_about_again(burst: Group) -> None:
     drive(source, script)
 
 
-def test_the_plan_of_one_view_names_what_another_removes(burst: Group) -> None:
+def test_one_plan_has_what_every_view_removes(burst: Group) -> None:
     async def script(hand: Hand) -> None:
-        await hand.press("a", "v", "b", "a")
-        assert "bursts: 1/1 decided" in hand.text
-        await hand.press("v", "f5")
-        assert "Your decisions on bursts remove 2 photos. They have a plan of their own" in hand.text
+        await hand.press("v", "b", "a", "v", "f5")
+        assert "Move 2 photos to the trash from 1 group;" in hand.text
         await hand.press("f3", "v", "f5")
-        assert "Your decisions on bursts remove 2 photos. They have a plan of their own" in hand.text
+        assert "Move 2 photos to the trash from 1 group;" in hand.text
+        assert "2 files go" in hand.text
 
     drive(library(burst), script)  # type: ignore[arg-type]
 
@@ -224,28 +228,3 @@ def test_a_group_of_copies_has_no_best_shot() -> None:
         assert hand.review.totals.decided == 0
 
     drive([each for each in many(5) if each.members[1].verdict is Verdict.RESAVE], script)
-
-
-def test_switching_again_while_groups_are_being_found_ends_at_the_last_view(burst: Group) -> None:
-    gate = threading.Event()
-    asked = []
-
-    def slow(context: Context, options: DedupOptions) -> Sequence[Group]:
-        asked.append(options.kinds)
-        while len(asked) == 2 and not gate.is_set():
-            gate.wait(0.01)
-            context.cancel.check()
-        return library(burst)(context, options)  # type: ignore[operator, no-any-return]
-
-    async def script(hand: Hand) -> None:
-        await hand.pilot.press("v")
-        await hand.pilot.press("v")
-        await hand.settle()
-        hand.page(GroupsPage)
-        assert hand.app.session.view is GroupView.ALL
-        assert len(hand.groups.order) == 6
-
-    try:
-        drive(slow, script)
-    finally:
-        gate.set()

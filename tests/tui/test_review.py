@@ -1,5 +1,6 @@
 """The state of a review, without any screen."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,15 +69,16 @@ def test_a_keeper_that_no_kept_photo_can_replace_is_not_dropped() -> None:
         review.toggle(0, 0)
 
 
-def test_accepting_many_groups_leaves_those_undecided_in_which_nothing_goes() -> None:
+def test_accepting_many_groups_takes_those_in_which_nothing_goes_and_leaves_those_in_doubt() -> None:
     edits = group(2, [photo(b"/2/%s.jpg" % name, 100) for name in (b"a", b"b")], Verdict.EDIT)
-    review = Review([trio(), edits])
-    assert review.accept_all([0, 1]) == 1
-    assert review.decision(1).status is ReviewStatus.OPEN
-    assert {path for path, action in review.actions().items() if action is Action.TRASH} == {
-        b"/1/b.jpg",
-        b"/1/c.jpg",
-    }
+    in_doubt = replace(trio(3), tied=True, doubt="it may be an enlargement")
+    review = Review([trio(), edits, in_doubt])
+    assert review.accept_all([0, 1, 2]) == 2
+    assert review.decision(1).status is ReviewStatus.ACCEPTED
+    assert review.needs_look(2)
+    assert review.totals.files == 2
+    review.choose(2, 1)  # it was looked at
+    assert review.accept_all([0, 1, 2]) == 1
 
 
 def test_a_dropped_keeper_is_followed_by_the_next_that_stays() -> None:

@@ -5,7 +5,7 @@
   were compared with. One of these two comparisons may be an edit (a crop, say), not both. Other shots of one scene may be
   removed if one of them is kept.
 * A name becomes a link only to a file of the same content.
-* A file occurs once in a plan.
+* A file that is changed occurs once in a plan; one that is not may be the kept one of several groups.
 """
 
 import os
@@ -62,7 +62,7 @@ def require_valid(plan: Plan, where: str = "The plan") -> None:
 def problems(plan: Plan) -> Iterator[PlanProblem]:
     """Every violation of the rules in a plan."""
     numbers: set[int] = set()
-    seen: dict[bytes, int] = {}
+    seen: dict[bytes, tuple[int, bool]] = {}
     for group in plan.groups:
         if group.number in numbers:
             yield PlanProblem(group.number, "the number is used twice")
@@ -70,11 +70,12 @@ def problems(plan: Plan) -> Iterator[PlanProblem]:
         yield from _group_problems(group)
         for file in group.files:
             for path in (file.path, *(sidecar.path for sidecar in file.sidecars)):
-                if path in seen:
+                number, is_changed = seen.get(path, (0, False))
+                if number == group.number or (number and (is_changed or file.is_changed)):
                     yield PlanProblem(
-                        group.number, f"{show_path(path)} is already listed in group {seen[path]}", path
+                        group.number, f"{show_path(path)} is already listed in group {number}", path
                     )
-                seen[path] = group.number
+                seen[path] = group.number, is_changed or file.is_changed
             yield from _file_problems(plan, group, file)
 
 

@@ -14,7 +14,7 @@ from vtsfind.base.errors import LibraryMissing, UsageError
 from vtsfind.base.progress import Cancelled
 from vtsfind.base.words import counted, either, file_size
 from vtsfind.engine.indexing.refresh import RefreshResult
-from vtsfind.engine.review.session import BrowseSession, GroupView, error_message
+from vtsfind.engine.review.session import BrowseSession, error_message
 from vtsfind.graphics.detect import CellSize, Graphics
 from vtsfind.graphics.renderer import PictureRenderer
 from vtsfind.tui.keys import ACTIONS, KeyScope, bindings
@@ -62,7 +62,9 @@ THEME = Theme(
 _UNINTERRUPTIBLE_JOBS = {"apply", "undo"}
 """Jobs that change files: on quitting, the file in work is finished first."""
 _LOADING = "groups"
-"""The job that finds the groups: it runs on its own, so Ctrl-C does not count it as something to stop."""
+_LOADING_BURSTS = "bursts"
+_BY_ITSELF = {_LOADING, _LOADING_BURSTS}
+"""The jobs that find the groups, first the copies: they run on their own, so Ctrl-C does not count them as something to stop."""
 _FRAMEWORK_COMMANDS = {"Theme", "Quit", "Screenshot"}
 """Textual's own commands that the command palette offers too."""
 
@@ -149,24 +151,13 @@ class BrowseApp(SerialKeysApp):
     # -- what screens may ask for: see AppContext ------------------------------------------------------------------
 
     def load_groups(self) -> None:
-        """Find the groups of duplicates again, in the background; a search for other groups is given up."""
-        self.session.forget_groups()
-        self._start_loading()
-
-    def _start_loading(self) -> None:
-        self._is_loading_stale = not self.jobs.start(_LOADING, self.session.load)
-        if self._is_loading_stale:
-            self.jobs.cancel(_LOADING)
-
-    def show_view(self, view: GroupView) -> None:
-        """Review other groups: copies, bursts, or both; each are found once."""
-        self.session.switch_view(view)
-        if self.session.review is None:
-            self._start_loading()
-        else:
-            self._is_loading_stale = False
-            self.jobs.cancel(_LOADING)
-        self._for_each_page(lambda page: page.groups_changed())
+        """Find the groups of duplicates again, in the background; a search that runs is given up."""
+        busy = _BY_ITSELF.intersection(self.jobs.running)
+        self._is_loading_stale = bool(busy)
+        for job in busy:
+            self.jobs.cancel(job)
+        if not busy:
+            self.jobs.start(_LOADING, self.session.load)
 
     def show_error(self, error: Exception) -> None:
         """Show an error to the user."""
@@ -174,18 +165,16 @@ class BrowseApp(SerialKeysApp):
 
     def status_texts(self, *, with_review: bool) -> tuple[str, ...]:
         """What the top bar says, longest text first: what runs, the library, and if asked the progress of the review."""
-        running = [job for job in self.jobs.running if job != _LOADING]
+        running = [job for job in self.jobs.running if job not in _BY_ITSELF]
         busy = f"\u25cf {', '.join(running)}  " if running else ""
-        name = f"{self.session.settings.library}  "
+        name = f"library {self.session.settings.library}  "
         review = self.session.review
         if review is None or not with_review:
             return busy + name, busy
         totals = review.totals
-        view = self.session.view
-        of = "" if view is GroupView.COPIES else f"{view}: "
-        decided = f"{of}{totals.decided:,}/{len(review.groups):,} decided"
-        going = f", removes {counted(totals.files, 'photo')}, {file_size(totals.gain)} "
-        return busy + name + decided + going, busy + decided + going, busy + decided, decided
+        files = f"{counted(totals.files, 'file')} {'goes' if totals.files == 1 else 'go'}"
+        going = f"{files}, {file_size(totals.gain)} " if totals.files else "nothing goes yet "
+        return busy + name + going, busy + going, going, f"{files} "
 
     # -- messages from screens -------------------------------------------------------------------------------------
 
@@ -236,8 +225,11 @@ class BrowseApp(SerialKeysApp):
         self._job_ended(message.job)
         if self._restarted_loading(message.job):
             return
-        if message.job == _LOADING and isinstance(message.result, tuple):
-            self.session.use_groups(*message.result)
+        if message.job in _BY_ITSELF and isinstance(message.result, tuple):
+            use = self.session.use_copies if message.job == _LOADING else self.session.use_bursts
+            use(*message.result)
+            if message.job == _LOADING:
+                self.jobs.start(_LOADING_BURSTS, self.session.load_bursts)
             self._for_each_page(lambda page: page.groups_changed())
         if (
             isinstance(message.result, RefreshResult)
@@ -260,9 +252,9 @@ class BrowseApp(SerialKeysApp):
 
     def _restarted_loading(self, job: str) -> bool:
         """Find the groups that are wanted now, if those that were found are not; gives whether it did."""
-        if job != _LOADING or not self._is_loading_stale or self._leaving:
+        if job not in _BY_ITSELF or not self._is_loading_stale or self._leaving:
             return False
-        self._start_loading()
+        self.load_groups()
         return True
 
     def _pages(self) -> list[Page]:
@@ -302,7 +294,7 @@ class BrowseApp(SerialKeysApp):
 
     def action_interrupt(self) -> None:
         """Stop the running jobs; without any, or the second time, quit."""
-        busy = [job for job in self.jobs.running if job != _LOADING]
+        busy = [job for job in self.jobs.running if job not in _BY_ITSELF]
         if busy and not self._interrupted:
             self._interrupted = True
             for job in busy:

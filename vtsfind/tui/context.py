@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from vtsfind.engine.review.session import BrowseSession, GroupView
+from vtsfind.engine.review.session import BrowseSession
 from vtsfind.tui.services.jobs import Jobs
 from vtsfind.tui.services.thumbnails import PictureCache
 
@@ -27,9 +27,6 @@ class AppContext(Protocol):
 
     def load_groups(self) -> None:
         """Find the groups of duplicates again, in the background."""
-
-    def show_view(self, view: GroupView) -> None:
-        """Review other groups: copies, bursts, or both."""
 
     def show_error(self, error: Exception) -> None:
         """Show an error to the user."""

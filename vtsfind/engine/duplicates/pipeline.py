@@ -1,23 +1,28 @@
 """Groups of duplicates of a library, from a snapshot of the disk to the photos to keep. Read this file first.
 
     snapshot -> hash candidates -> features -> full-frame sets -> representatives -> verify
-                  -> local candidates -> verify -> cluster -> choose best shots -> check at full size -> choose keepers
+                  -> local candidates -> verify -> cluster -> check at full size -> choose keepers
 
 Each stage is a function of values, in a file of its own: `collection`, `candidates`, `full_frame`, `verification`, `clustering`,
-`best_shots`, `full_size`, `keepers`. Photos are read and compared in one place, the `feature_cache`, which stages ask through a `verifier`.
+`full_size`, `keepers`. Photos are read and compared in one place, the `feature_cache`, which stages ask through a `verifier`.
+
+Who asks for other shots of a scene has them in groups of their own, `bursts`: the same search again, in which one photo stands for
+all its copies, and `best_shots` says which shot is kept.
 
 Near hash codes and local features in common only propose a pair; a verdict comes from comparing the two photos. The features of a photo
 without any candidate by hash code are not extracted, so it has no candidates by local features either.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from vtsfind.base.groups import Group, Verdict
+from vtsfind.base.groups import COPIES, Group, Verdict
 from vtsfind.engine.context import Context
+from vtsfind.engine.duplicates.bursts import BURST_ONLY, burst_groups, shots_of
 from vtsfind.engine.duplicates.candidates import OpenPairs, propose_by_hash, propose_by_local_features
-from vtsfind.engine.duplicates.clustering import cluster
+from vtsfind.engine.duplicates.clustering import Cluster, cluster
 from vtsfind.engine.duplicates.collection import Collection, read_collection
 from vtsfind.engine.duplicates.feature_cache import FeatureCache, with_feature_cache
 from vtsfind.engine.duplicates.full_frame import FullFrameSets, find_full_frame_sets
@@ -26,13 +31,20 @@ from vtsfind.engine.duplicates.keeper_ranking import RankedFiles
 from vtsfind.engine.duplicates.keepers import choose_keepers
 from vtsfind.engine.duplicates.options import DedupOptions, Rules, require_consistent, rules_for
 from vtsfind.engine.duplicates.results import DedupStats, Duplicates
-from vtsfind.engine.duplicates.searched import Searched, keep_search, last_search, search_key
+from vtsfind.engine.duplicates.searched import (
+    COPIES_STAGE,
+    SHOTS_STAGE,
+    Searched,
+    keep_search,
+    last_search,
+    search_key,
+)
 from vtsfind.engine.duplicates.verification import VerifiedPairs, verify_candidates
 from vtsfind.engine.duplicates.verifier import CodeVerifier, PhotoVerifier, Verifier
 from vtsfind.engine.library.access import open_library
 from vtsfind.engine.library.radius import radius_for
 from vtsfind.engine.library.sidecars import Sidecars
-from vtsfind.engine.library.snapshot import with_sidecars
+from vtsfind.engine.library.snapshot import Content, with_sidecars
 from vtsfind.find.candidates.hash_codes import HashCandidates
 from vtsfind.find.hamming.distance import Integers
 from vtsfind.find.pairs import CandidatePairs
@@ -73,10 +85,9 @@ def duplicates(context: Context, options: DedupOptions) -> Duplicates:
         collection = read_collection(index, rules.scope, context)
 
         def search(cache: FeatureCache) -> Duplicates:
-            stages = _Search(collection, rules, options, radius=radius, cache=cache, context=context)
+            stages = _Stages(collection, rules, options, radius=radius, cache=cache, context=context)
             cache.take_verdicts(index.verdicts(verdicts_version()))
-            searched = stages.searched()
-            groups = stages.group(searched.verified)
+            searched, groups = stages.groups()
             not_shared = index.share_verdicts(cache.own_verdicts())
             return Duplicates(
                 library=index.place,
@@ -97,8 +108,8 @@ def duplicates(context: Context, options: DedupOptions) -> Duplicates:
         return replace(found, cache_was_damaged=was_damaged)
 
 
-class _Search:
-    """The stages from features on, which compare photos."""
+class _Stages:
+    """The searches that are asked for, from features to groups."""
 
     def __init__(
         self,
@@ -112,21 +123,107 @@ class _Search:
     ) -> None:
         self._collection = collection
         self._rules = rules
+        self._options = options
+        self._radius = radius
+        self._cache = cache
+        self._context = context
+
+    def groups(self) -> tuple[Searched, tuple[Group, ...]]:
+        """The groups of copies, then those of other shots, as far as they are asked for; and how much was compared."""
+        kinds = self._rules.kinds - BURST_ONLY
+        search = self._search(kinds or frozenset(COPIES))
+        searched = search.searched()
+        contents, files = self._files(searched.verified)
+        clusters = cluster(contents, files, searched.verified, search.verifier, search.rules)
+        clusters = check_at_full_size(clusters, contents, self._cache, search.rules)
+        measured = [each.with_distances(self._collection) for each in clusters]
+        groups = choose_keepers(measured, contents, files, search.rules) if kinds else ()
+        if self._rules.kinds >= BURST_ONLY:
+            searched, bursts = self._bursts(measured, searched.verified)
+            groups += tuple(replace(each, number=len(groups) + each.number) for each in bursts)
+        return searched, groups
+
+    def _bursts(self, copies: list[Cluster], verified: VerifiedPairs) -> tuple[Searched, tuple[Group, ...]]:
+        """The groups of other shots, of which each copy that is kept stands for its shot."""
+        from vtsfind.engine.duplicates.best_shots import choose_best_shots
+
+        search = self._search(BURST_ONLY, shots_of(copies))
+        searched = search.searched()
+        contents, files = self._files(verified, searched.verified)
+        clusters = choose_best_shots(
+            cluster(contents, files, searched.verified, search.verifier, search.rules),
+            contents,
+            files,
+            verifier=search.verifier,
+            rate=self._cache.shot_qualities,
+            rules=search.rules,
+        )
+        measured = [each.with_distances(self._collection) for each in clusters]
+        return searched, burst_groups(measured, copies, contents, files, search.rules)
+
+    def _search(
+        self, kinds: frozenset[Verdict], representative_of: Mapping[int, int] | None = None
+    ) -> "_Search":
+        return _Search(
+            self._collection,
+            replace(self._rules, kinds=kinds),
+            self._options,
+            radius=self._radius,
+            cache=self._cache,
+            context=self._context,
+            representative_of=representative_of,
+        )
+
+    def _files(
+        self, copies: VerifiedPairs, *further: VerifiedPairs
+    ) -> tuple[dict[int, Content], RankedFiles]:
+        """The contents that pairs speak of, with their sidecars, and those with several files; and the files, ranked."""
+        sidecars = Sidecars()
+        concerned = {number for each in (copies, *further) for pair in each.copies for number in pair}
+        concerned |= {n for n, content in enumerate(self._collection.contents) if len(content.photos) > 1}
+        contents = {n: with_sidecars(self._collection.contents[n], sidecars) for n in sorted(concerned)}
+        return contents, RankedFiles(contents, self._cache.details, self._rules.policy, copies.copies)
+
+
+class _Search:
+    """The stages from features to verified pairs, for some verdicts.
+
+    Parameters
+    ----------
+    representative_of
+        The photos that stand for others; None to find out which show the same in full.
+    """
+
+    def __init__(
+        self,
+        collection: Collection,
+        rules: Rules,
+        options: DedupOptions,
+        *,
+        radius: int | None,
+        cache: FeatureCache,
+        context: Context,
+        representative_of: Mapping[int, int] | None = None,
+    ) -> None:
+        self._collection = collection
+        self.rules = rules
         self._radius = radius
         self._limits_radius = options.limits_radius
         self._cache = cache
         self._context = context
+        self._representative_of = representative_of
         self._photos = PhotoVerifier(collection, cache) if options.verify else None
-        self._verifier: Verifier = self._photos or CodeVerifier(collection, options.radius or 0)
+        self.verifier: Verifier = self._photos or CodeVerifier(collection, options.radius or 0)
         self._local_candidates = 0
 
     def searched(self) -> Searched:
         """The copies, as the last search found them if nothing that decides has changed since."""
-        if self._rules.kinds <= {Verdict.BYTES}:
+        if self.rules.kinds <= {Verdict.BYTES}:
             return Searched()  # identical files need no search
-        key = search_key(self._collection, self._rules, self._radius)
+        stage = COPIES_STAGE if self._representative_of is None else SHOTS_STAGE
+        key = search_key(self._collection, self.rules, self._radius, self._representative_of)
         known = (
-            last_search(key, self._collection, self._rules, self._cache, self._photos)
+            last_search(key, self._collection, self.rules, self._cache, self._photos, stage=stage)
             if self._photos
             else None
         )
@@ -134,7 +231,7 @@ class _Search:
             return known
         proposed = propose_by_hash(
             self._collection,
-            self._collection.scope_filter(self._rules.scope),
+            self._collection.scope_filter(self.rules.scope),
             self._radius,
             self._context,
         )
@@ -147,7 +244,7 @@ class _Search:
             local_candidates=self._local_candidates,
         )
         if self._photos:
-            keep_search(key, searched, self._cache)
+            keep_search(key, searched, self._cache, stage=stage)
         return searched
 
     def verify(self, proposed: HashCandidates) -> VerifiedPairs:
@@ -159,9 +256,11 @@ class _Search:
             return self._verify(proposed, VerifiedPairs())
         numbers = self._extract_features(proposed)
         sets = FullFrameSets()
-        if not self._limits_radius and not self._rules.scope.folders:
+        if self._representative_of is not None:
+            sets = FullFrameSets(representative_of=dict(self._representative_of))
+        elif not self._limits_radius and not self.rules.scope.folders:
             sets = find_full_frame_sets(
-                self._collection, proposed, self._photos, self._rules, self._context.progress
+                self._collection, proposed, self._photos, self.rules, self._context.progress
             )
         represented = proposed.represented(sets.representative_of, len(self._collection))
         verified = self._verify(represented, VerifiedPairs(sets.copies))
@@ -173,7 +272,7 @@ class _Search:
             OpenPairs.after(
                 represented,
                 verified.copies,
-                self._collection.scope_filter(self._rules.scope),
+                self._collection.scope_filter(self.rules.scope),
                 len(self._collection),
             ),
             self._cache,
@@ -196,33 +295,10 @@ class _Search:
             proposed,
             known,
             self._collection,
-            self._verifier,
-            rules=self._rules,
+            self.verifier,
+            rules=self.rules,
             progress=self._context.progress,
         )
-
-    def group(self, verified: VerifiedPairs) -> tuple[Group, ...]:
-        """Cluster, choose the best shots, check at full size, and choose keepers."""
-        sidecars = Sidecars()
-        concerned = {number for pair in verified.copies for number in pair}
-        concerned |= {n for n, content in enumerate(self._collection.contents) if len(content.photos) > 1}
-        contents = {n: with_sidecars(self._collection.contents[n], sidecars) for n in sorted(concerned)}
-        files = RankedFiles(contents, self._cache.details, self._rules.policy, verified.copies)
-        clusters = cluster(contents, files, verified, self._verifier, self._rules)
-        if self._photos and Verdict.BURST in self._rules.kinds:
-            from vtsfind.engine.duplicates.best_shots import choose_best_shots
-
-            clusters = choose_best_shots(
-                clusters,
-                contents,
-                files,
-                verifier=self._photos,
-                rate=self._cache.shot_qualities,
-                rules=self._rules,
-            )
-        checked = check_at_full_size(clusters, contents, self._cache, self._rules)
-        measured = [each.with_distances(self._collection) for each in checked]
-        return choose_keepers(measured, contents, files, self._rules)
 
 
 def _stats(collection: Collection, searched: Searched, cache: FeatureCache) -> DedupStats:

@@ -6,7 +6,7 @@ version of the code each make another key. A run in which a photo could not be r
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +20,9 @@ from vtsfind.engine.duplicates.verifier import Verifier
 from vtsfind.find.pairs import Pair
 from vtsfind.find.versions import search_version
 
-_STAGE = "search"
+COPIES_STAGE = "search"
+SHOTS_STAGE = "shots"
+"""Of what the last search for copies found, and the last one for other shots."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,16 @@ class Searched:
         return np.concatenate([head, copies.ravel(), skipped.ravel()]).astype("<i8").tobytes()
 
 
-def search_key(collection: Collection, rules: Rules, radius: int | None) -> bytes:
-    """SHA-256 of all that decides which pairs are copies; `radius` is the one that was asked for."""
+def search_key(
+    collection: Collection,
+    rules: Rules,
+    radius: int | None,
+    representative_of: Mapping[int, int] | None = None,
+) -> bytes:
+    """SHA-256 of all that decides which pairs are copies.
+
+    `radius` is the one that was asked for, `representative_of` the photos that stand for others if that was given.
+    """
     scope = collection.scope_filter(rules.scope)
     arrays = (collection.words, collection.second_words, scope.folders if scope else None)
     given = (
@@ -62,6 +72,7 @@ def search_key(collection: Collection, rules: Rules, radius: int | None) -> byte
         scope.across if scope else None,
         sorted(each.pair for each in rules.decisions),
         [content.info for content in collection.contents],
+        representative_of and sorted(representative_of.items()),
     )
     key = hashlib.sha256(repr(given).encode())
     for content in collection.contents:
@@ -72,10 +83,10 @@ def search_key(collection: Collection, rules: Rules, radius: int | None) -> byte
 
 
 def last_search(
-    key: bytes, collection: Collection, rules: Rules, cache: FeatureCache, verifier: Verifier
+    key: bytes, collection: Collection, rules: Rules, cache: FeatureCache, verifier: Verifier, *, stage: str
 ) -> Searched | None:
     """What the last search found if it had this key; None also if a copy's features or verdict are not there any more."""
-    stored = cache.stage_result(_STAGE, key)
+    stored = cache.stage_result(stage, key)
     if stored is None:
         return None
     numbers = np.frombuffer(stored, "<i8")
@@ -86,10 +97,10 @@ def last_search(
     return Searched(VerifiedPairs(found, tuple((a, b) for a, b in pairs[copies:])), radius, complete, *counts)
 
 
-def keep_search(key: bytes, searched: Searched, cache: FeatureCache) -> None:
+def keep_search(key: bytes, searched: Searched, cache: FeatureCache, *, stage: str) -> None:
     """Keep what this search found, unless a photo could not be read."""
     if not cache.failures:
-        cache.save_stage_result(_STAGE, key, searched.to_bytes())
+        cache.save_stage_result(stage, key, searched.to_bytes())
 
 
 def _with_verdicts(

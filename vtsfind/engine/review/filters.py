@@ -32,6 +32,16 @@ class Sort(StrEnum):
     """By number."""
 
 
+class GroupView(StrEnum):
+    """Which groups are listed; the value is its label."""
+
+    COPIES = "copies"
+    """Copies of one photo."""
+    BURSTS = "bursts"
+    """Other shots of one scene."""
+    ALL = "copies and bursts"
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which groups are shown."""
@@ -42,6 +52,8 @@ class Filter:
     """Words that must all be in the path of one member, ignoring case; empty for all."""
     gain: int = 0
     """Bytes that a group must free at least."""
+    in_doubt: bool = False
+    """Whether only groups pass in which it is in doubt which photo to keep."""
 
     def __str__(self) -> str:
         """The filter in words; empty if every group passes.
@@ -55,6 +67,8 @@ class Filter:
         parts += [f"'{word}'" for word in self.text.split()]
         if self.gain:
             parts.append(f"\u2265 {file_size(self.gain)}")
+        if self.in_doubt:
+            parts.append("to check")
         return ", ".join(parts)
 
 
@@ -62,12 +76,14 @@ _VERDICTS = tuple(Verdict)
 _RANKS = {verdict: rank for rank, verdict in enumerate(_VERDICTS)}
 
 
+IN_DOUBT = "is:check"
+"""The word of a filter for the groups that a person has to look at."""
 _SIZE_MULTIPLIERS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
 _SIZE_PATTERN = re.compile(r"[>+]([0-9.]+)([kmgt]?)b?")
 
 
 def parse_filter(text: str) -> Filter:
-    """Parse a filter: words of paths, `kind:edit,burst`, `>5MB`.
+    """Parse a filter: words of paths, `kind:edit,burst`, `>5MB`, `is:check`.
 
     Raises
     ------
@@ -77,7 +93,7 @@ def parse_filter(text: str) -> Filter:
     >>> sorted(parse_filter("kind:edit,burst 2021 >1.5MB").verdicts), parse_filter("2021 >1.5MB").gain, parse_filter("a b").text
     ([<Verdict.BURST: 'burst'>, <Verdict.EDIT: 'edit'>], 1500000, 'a b')
     """
-    verdicts, gain, words = frozenset(Verdict), 0, []
+    verdicts, gain, in_doubt, words = frozenset(Verdict), 0, False, []
     for word in text.split():
         size = _SIZE_PATTERN.fullmatch(word.lower())
         if word.startswith("kind:"):
@@ -86,11 +102,13 @@ def parse_filter(text: str) -> Filter:
             if unknown:
                 raise UsageError(f"There is no kind '{unknown[0]}'.", f"Kinds: {', '.join(Verdict)}.")
             verdicts = frozenset(Verdict(name) for name in names)
+        elif word == IN_DOUBT:
+            in_doubt = True
         elif size and size[1].count(".") <= 1 and size[1] != ".":
             gain = int(float(size[1]) * _SIZE_MULTIPLIERS[size[2]])
         else:
             words.append(word)
-    return Filter(verdicts, " ".join(words), gain)
+    return Filter(verdicts, " ".join(words), gain, in_doubt)
 
 
 def _rank(group: Group) -> int:
@@ -120,26 +138,41 @@ class Listing:
     ----------
     groups
         All groups.
+    copies
+        How many of them are groups of copies, the first; None if all are. The others are bursts.
     """
 
-    def __init__(self, groups: Sequence[Group]) -> None:
+    def __init__(self, groups: Sequence[Group], copies: int | None = None) -> None:
         self.groups = groups
+        self._copies = len(groups) if copies is None else copies
         n = len(groups)
         self.gains: npt.NDArray[np.int64] = np.fromiter((group.gain for group in groups), np.int64, n)
         """(n,) bytes."""
         self.ranks: npt.NDArray[np.uint8] = np.fromiter(map(_rank, groups), np.uint8, n)
         """(n,) rank of the weakest verdict."""
 
+    def count(self, view: GroupView) -> int:
+        """The number of groups of a view."""
+        counts = {GroupView.COPIES: self._copies, GroupView.BURSTS: len(self.groups) - self._copies}
+        return counts.get(view, len(self.groups))
+
     def order(
-        self, sort: Sort = Sort.GAIN, criteria: Filter | None = None, *, is_reversed: bool = False
+        self,
+        sort: Sort = Sort.GAIN,
+        criteria: Filter | None = None,
+        view: GroupView = GroupView.ALL,
+        *,
+        is_reversed: bool = False,
     ) -> npt.NDArray[np.int64]:
-        """The indices of the groups that pass the filter, sorted; equal ones in their original order.
+        """The indices of the groups of a view that pass the filter, sorted; equal ones in their original order.
 
         Returns
         -------
         (m,) int64.
         """
         places = self._matching(criteria or Filter())
+        if view is not GroupView.ALL:
+            places = places[(places < self._copies) == (view is GroupView.COPIES)]
         keys = self._keys(sort)[places]
         if is_reversed:  # still stable: equal groups stay in their order
             places, keys = places[::-1], keys[::-1]
@@ -172,6 +205,9 @@ class Listing:
     def _matching(self, criteria: Filter) -> npt.NDArray[np.int64]:
         ranks = [verdict.rank for verdict in criteria.verdicts]
         places = np.flatnonzero(np.isin(self.ranks, ranks) & (self.gains >= criteria.gain))
+        if criteria.in_doubt:
+            tied = (self.groups[place].tied for place in places.tolist())
+            places = places[np.fromiter(tied, np.bool_, len(places))]
         words = [os.fsencode(word) for word in criteria.text.lower().split()]
         if not words:
             return places

@@ -2,9 +2,11 @@
 
 Every step is written to a `StepLog` before it takes effect, so a review that ends in any way can be resumed. Decisions
 belong to the files and contents of a group, not to its number: a group that is the same after another index keeps its
-decision, one that has changed is undecided again.
+decision, one that has changed is undecided again. A file may be in two groups, see `vtsfind.engine.review.overlaps`: what is decided of it
+in one shows in the other, and no decision is taken by which a file goes for one that goes itself.
 """
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +22,7 @@ from vtsfind.base.operations import Action
 from vtsfind.base.paths import show_path
 from vtsfind.engine.library.sidecar_places import SidecarPlaces
 from vtsfind.engine.review.encoding import decode_decision, encode_decision, group_key
+from vtsfind.engine.review.overlaps import Overlaps, Place, claims, going_by, is_burst
 from vtsfind.engine.review.state import (
     EncodedDecision,
     GroupDecision,
@@ -67,7 +70,7 @@ class Review:
         protected: Callable[[bytes], bool] = lambda _path: False,
         asked: Collection[Verdict] = (),
     ) -> None:
-        self.groups = groups
+        self.groups: Sequence[Group] = ()
         self._asked = asked
         self._save_pairs = save_pairs
         self._protected = protected
@@ -76,31 +79,67 @@ class Review:
         self._numbers: dict[str, int] = {}
         """Of the groups that steps speak of, by key."""
         self._totals = ReviewTotals()
-        self._open = np.ones(len(groups), bool)
-        self._resume()
+        self._open = np.ones(0, bool)
+        self._overlaps = Overlaps()
+        news = self._steps.news()
+        self._steps.take(news)
+        self.add(groups)
+
+    def add(self, groups: Sequence[Group]) -> None:
+        """Review further groups, too; they may be bursts of photos that are there already."""
+        first = len(self.groups)
+        self.groups = [*self.groups, *groups] if first else groups
+        self._open = np.append(self._open, np.ones(len(groups), bool))
+        self._overlaps.add(self.groups, first)
+        if self._steps.has_any:
+            keys = {group_key(group): number for number, group in enumerate(groups, first)}
+            self._numbers |= keys
+            known = self._steps.decisions
+            self._apply_stored({key: known[key] for key in keys.keys() & known.keys()}, notify=False)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
     def decision(self, number: int) -> GroupDecision:
         """The decision about a group; `number` is its index in `groups`."""
-        return self._decisions.get(number) or proposal_for(self.groups[number])
+        return self._decisions.get(number) or self._proposal(number)
 
     def is_marked(self, number: int) -> bool:
         """Whether a group has a decision or marks of the user."""
         return number in self._decisions
 
     def removes(self, number: int) -> ReviewTotals:
-        """What the marks of a group remove, whether they are accepted or not."""
-        return self._removed_by(number, self.decision(number))
+        """What the marks of a group remove, whether they are accepted or not, but for what goes in another group."""
+        members = self.groups[number].members
+        gone = self.decision(number).members_to_remove(len(members))
+        own = [members[place].photo.stamp.size for place in gone if not self.goes_in(number, place)]
+        return ReviewTotals(1, len(own), sum(own))
 
     def mark(self, number: int, member: int) -> Mark:
         """What happens to a member."""
-        return self.decision(number).mark(member)
+        return Mark.DROP if self.goes_in(number, member) else self.decision(number).mark(member)
+
+    def goes_in(self, number: int, member: int) -> Place | None:
+        """Where a member goes in another group that is accepted; None if it does not."""
+        path = self.groups[number].members[member].photo.path
+        if not self._overlaps.others(path, number):
+            return None
+        claimed = claims(self._overlaps.together(number), self.groups, self._decisions)
+        found = going_by(path, claimed, self.groups, self._decisions)
+        return found if found and found[0] != number else None
+
+    def needs_look(self, number: int) -> bool:
+        """Whether a group removes something though it is in doubt which photo to keep, and nobody marked any."""
+        is_unseen = self.groups[number].tied and number not in self._decisions
+        return is_unseen and bool(self.removes(number).files)
 
     @property
     def totals(self) -> ReviewTotals:
         """The progress of the review."""
         return self._totals
+
+    def count_decided(self, numbers: npt.NDArray[np.int64]) -> int:
+        """How many of some groups are decided."""
+        return int(len(numbers) - self._open[numbers].sum())
 
     def next_open(self, order: Sequence[int] | npt.NDArray[np.int64], after: int) -> int | None:
         """The index in `order` of the first undecided group after index `after`, else of the first one at all."""
@@ -112,7 +151,29 @@ class Review:
 
     def reason(self, number: int, member: int) -> str:
         """Why a member is kept or removed, for people."""
+        other = self.goes_in(number, member)
+        if other:
+            kept = self._name(other[0], self._decisions[other[0]].keeper)
+            return f"goes: {kept} is kept instead, in group {self.groups[other[0]].number}"
         return self._own_reason(number, member) or self.groups[number].members[member].explanation
+
+    def accepted(self) -> list[Group]:
+        """What is to be planned: the groups that remove something, each with the files that go in it and those that stay.
+
+        A file goes in one group. Reasons are the user's where they differ from the policy's.
+        """
+        claimed = claims(sorted(self._decisions), self.groups, self._decisions)
+        going = {path: going_by(path, claimed, self.groups, self._decisions) for path in claimed}
+        planned = []
+        for number in sorted({place[0] for place in going.values() if place}):
+            members = self._with_reasons(number).members
+            listed = [
+                each
+                for place, each in enumerate(members)
+                if each.photo.path not in claimed or going[each.photo.path] == (number, place)
+            ]
+            planned.append(replace(self.groups[number], members=tuple(listed)))
+        return planned
 
     # -- deciding --------------------------------------------------------------------------------------------------
 
@@ -129,16 +190,19 @@ class Review:
         self._decide("accept", {number: decision})
 
     def accept_all(self, numbers: Iterable[int], label: str = "accept") -> int:
-        """Accept many groups in one step, those that are undecided, valid and remove something; returns their number."""
-        changes = {
-            number: replace(decision, status=ReviewStatus.ACCEPTED)
-            if number in self._decisions
-            else proposal_for(self.groups[number], ReviewStatus.ACCEPTED)
-            for number in numbers
-            if (decision := self.decision(number)).status is ReviewStatus.OPEN
-            and decision.members_to_remove(len(self.groups[number].members))
-            and self._is_valid(number, decision)
-        }
+        """Accept many groups in one step: those that are undecided, valid, and do not need a look; returns their number."""
+        changes: dict[int, GroupDecision] = {}
+        for number in numbers:
+            decision, proposed = self.decision(number), proposal_for(self.groups[number])
+            if decision.status is not ReviewStatus.OPEN or self.needs_look(number):
+                continue
+            accepted = (
+                proposal_for(self.groups[number], ReviewStatus.ACCEPTED)
+                if decision is proposed
+                else replace(decision, status=ReviewStatus.ACCEPTED)
+            )
+            if self._is_valid(number, accepted, changes):
+                changes[number] = accepted
         if changes:
             self._decide(label, changes)
         return len(changes)
@@ -149,44 +213,84 @@ class Review:
         Raises
         ------
         UsageError
-            If it is the keeper, and no other member is kept that has everything which its file contains.
+            If it is the keeper, and no other member is kept that has everything which its file contains; or if it goes in
+            another group.
         """
         decision = self.decision(number)
+        other = self.goes_in(number, member)
         match decision.mark(member):
             case Mark.DROP:
-                changed = replace(decision, kept=decision.kept | {member})
+                changed = replace(decision, kept=decision.kept | self._shot(number, member))
+            case _ if other:
+                raise self._goes_elsewhere(number, member, other[0])
             case Mark.KEEPER:
                 next_keeper = self._replacement(number, decision)
                 changed = replace(decision, keeper=next_keeper, kept=decision.kept - {next_keeper})
             case _:
-                changed = _unmarked(decision, member)
+                changed = _unmarked(decision, self._shot(number, member))
         self._mark("mark", number, changed)
 
     def choose(self, number: int, member: int) -> None:
-        """Make a member the keeper. Kept with it are those that were marked so, and those that may not be removed for it."""
-        decision = _unmarked(self.decision(number), member)
-        chosen = decision.kept - proposal_for(self.groups[number]).kept
-        staying = {place for place, reason in self._stay_reasons(number, member).items() if reason}
-        kept = (chosen | staying) - decision.non_duplicates - self._dropped_shots(number, decision)
-        self._mark("keeper", number, replace(decision, keeper=member, kept=frozenset(kept)))
+        """Make a member the keeper. Kept with it are those that were marked so, and those that may not be removed for it.
+
+        Raises
+        ------
+        UsageError
+            If it goes in another group.
+        """
+        other = self.goes_in(number, member)
+        if other:
+            raise self._goes_elsewhere(number, member, other[0])
+        decision = _unmarked(self.decision(number), {member})
+        if is_burst(self.groups[number]):
+            others = set(range(len(self.groups[number].members))) - {member}
+            kept = others - set(decision.members_to_remove(len(others) + 1))
+            kept |= {self.decision(number).keeper} - {member}
+        else:
+            chosen = decision.kept - proposal_for(self.groups[number]).kept
+            kept = chosen | {place for place, reason in self._stay_reasons(number, member).items() if reason}
+        self._mark(
+            "keeper",
+            number,
+            replace(decision, keeper=member, kept=frozenset(kept - decision.non_duplicates)),
+        )
 
     def keep_only(self, number: int, member: int) -> None:
-        """Keep one member, and remove the others but those that are edits or no duplicates."""
-        decision = _unmarked(self.decision(number), member)
-        edits = {
-            place for place, each in enumerate(self.groups[number].members) if each.verdict is Verdict.EDIT
-        }
-        kept = frozenset(edits - decision.non_duplicates - {member})
-        self._mark("keep only", number, replace(decision, keeper=member, kept=kept))
-
-    def _dropped_shots(self, number: int, decision: GroupDecision) -> set[int]:
-        """The other shots that the user marked to go, whichever shot is kept."""
-        members = self.groups[number].members
-        return {
+        """Of a burst, keep one shot, and remove the others but what is an edit or no duplicate, or kept beside its copies."""
+        decision = _unmarked(self.decision(number), {member})
+        copies = {each for each, _ in self._copies_of(number, member)}
+        kept = {
             place
-            for place in decision.members_to_remove(len(members))
-            if members[place].verdict is Verdict.BURST
+            for place, each in enumerate(self.groups[number].members)
+            if each.verdict is Verdict.EDIT
+            or copies & {other for other, _ in self._copies_of(number, place)}
+            or self._copy_mark(number, place) is Mark.KEEP
         }
+        kept -= decision.non_duplicates | {member}
+        self._mark("keep only", number, replace(decision, keeper=member, kept=frozenset(kept)))
+
+    def _shot(self, number: int, member: int) -> set[int]:
+        """A member, and of a burst what goes with it: the copies that go for it in their own group, as marked or proposed."""
+        found = {member}
+        if self._copy_mark(number, member) is Mark.KEEPER:
+            copies = {each for each, _ in self._copies_of(number, member)}
+            found |= {
+                place
+                for place in range(len(self.groups[number].members))
+                if copies & {other for other, _ in self._copies_of(number, place)}
+                and self._copy_mark(number, place) is Mark.DROP
+            }
+        return found
+
+    def _copies_of(self, number: int, member: int) -> list[Place]:
+        """Where a member of a burst is among its copies; nowhere for a member of another group."""
+        group = self.groups[number]
+        return self._overlaps.others(group.members[member].photo.path, number) if is_burst(group) else []
+
+    def _copy_mark(self, number: int, member: int) -> Mark | None:
+        """What a member of a burst is marked in the group of its copies; None if it has none."""
+        marks = [self.decision(other).mark(place) for other, place in self._copies_of(number, member)]
+        return marks[0] if marks else None
 
     def refuse(self, number: int, member: int | None = None) -> None:
         """Mark a member as not a duplicate of the keeper; for the keeper, or None, all members."""
@@ -206,23 +310,35 @@ class Review:
         """Reset a group to the proposal, undecided."""
         self._decide("reset", {number: proposal_for(self.groups[number])})
 
-    def settle(self, numbers: Iterable[int], label: str) -> None:
-        """Note in one step that what was decided about groups is done: they are undecided again, what is left of them is decided."""
-        places = list(numbers)
-        left = {}
-        for number in places:
-            group, decision = self.groups[number], self.decision(number)
-            dropped = decision.members_to_remove(len(group.members))
-            rest = replace(
-                group, members=tuple(each for i, each in enumerate(group.members) if i not in dropped)
-            )
-            keeper = rest.members.index(group.members[decision.keeper])
-            kept = frozenset(range(len(rest.members))) - {keeper}
-            if kept:
-                settled = GroupDecision(ReviewStatus.ACCEPTED, keeper, kept)
-                left[group_key(rest)] = encode_decision(rest, settled)
-        if places:
-            self._decide(label, {number: proposal_for(self.groups[number]) for number in places}, left)
+    def settle(self, removed: Collection[bytes], label: str) -> None:
+        """Note in one step that files were removed: what is left of the groups that they were in is decided as it was."""
+        changes, left = {}, {}
+        for number, decision in self._decisions.items():
+            group = self.groups[number]
+            if not any(member.photo.path in removed for member in group.members):
+                continue
+            changes[number] = proposal_for(group)
+            rest = [
+                place
+                for place, each in enumerate(group.members)
+                if each.photo.path not in removed
+                and not self.goes_in(number, place)
+                and (decision.status is ReviewStatus.OPEN or decision.mark(place) is not Mark.DROP)
+            ]
+            if len(rest) > 1 and decision.keeper in rest:
+                what_is_left = replace(group, members=tuple(group.members[place] for place in rest))
+                places = {place: new for new, place in enumerate(rest)}
+                settled = replace(
+                    decision,
+                    keeper=places[decision.keeper],
+                    kept=frozenset(places[each] for each in decision.kept if each in places),
+                    non_duplicates=frozenset(
+                        places[each] for each in decision.non_duplicates if each in places
+                    ),
+                )
+                left[group_key(what_is_left)] = encode_decision(what_is_left, settled)
+        if changes:
+            self._decide(label, changes, left)
 
     def undo(self) -> tuple[str, list[int]]:
         """Undo the last step; returns its label and the groups that it had changed.
@@ -238,14 +354,6 @@ class Review:
 
     # -- results ---------------------------------------------------------------------------------------------------
 
-    def accepted(self) -> list[Group]:
-        """The accepted groups that remove something, with the user's reasons where they differ from the policy's."""
-        return [
-            self._with_reasons(number)
-            for number in sorted(self._decisions)
-            if self._group_totals(number).files and self.decision(number).status is ReviewStatus.ACCEPTED
-        ]
-
     def chosen_keepers(self) -> dict[int, bytes]:
         """By number of the accepted groups the path of the keeper, where it is not the one that was proposed."""
         return {
@@ -255,13 +363,16 @@ class Review:
         }
 
     def actions(self, action: Action = Action.TRASH) -> dict[bytes, Action | None]:
-        """The action for each photo of the accepted groups: keep, none (None), or `action`."""
-        return {
-            path: what
-            for number, decision in self._decisions.items()
-            if decision.status is ReviewStatus.ACCEPTED
-            for path, what in self._actions(number, decision, action).items()
-        }
+        """The action for each photo of the groups to be planned: keep, none (None), or `action`."""
+        places = {group.number: number for number, group in enumerate(self.groups)}
+        claimed = claims(self._decisions, self.groups, self._decisions)
+        found: dict[bytes, Action | None] = {}
+        for group in self.accepted():
+            number = places[group.number]
+            for path, what in self._actions(number, self._decisions[number], action).items():
+                if what is action or (path not in claimed and found.get(path) is None):
+                    found[path] = what
+        return found
 
     def non_duplicate_pairs(self, number: int) -> set[DigestPair]:
         """The pairs of contents in a group that are marked as not duplicates."""
@@ -279,7 +390,7 @@ class Review:
 
     def _own_reason(self, number: int, member: int) -> str:
         """What the user decided of a member, if that is not what was proposed; else empty."""
-        mark, proposed = self.mark(number, member), proposal_for(self.groups[number]).mark(member)
+        mark, proposed = self.decision(number).mark(member), proposal_for(self.groups[number]).mark(member)
         if mark in {proposed, Mark.NOT_DUPLICATE}:
             return ""
         if proposed is Mark.KEEPER:
@@ -299,14 +410,16 @@ class Review:
         members = self.groups[number].members
         return {member.photo.path: what[decision.mark(place)] for place, member in enumerate(members)}
 
-    def _is_valid(self, number: int, decision: GroupDecision) -> bool:
+    def _is_valid(self, number: int, decision: GroupDecision, pending: Mapping[int, GroupDecision]) -> bool:
         try:
-            self._check(number, decision)
+            self._check(number, decision, pending)
         except UsageError:
             return False
         return True
 
-    def _check(self, number: int, decision: GroupDecision) -> None:
+    def _check(
+        self, number: int, decision: GroupDecision, pending: Mapping[int, GroupDecision] | None = None
+    ) -> None:
         """Raise `UsageError` for marks that a plan must not contain, such as a keeper not compared with what is removed."""
         members = self.groups[number].members
         for place in decision.members_to_remove(len(members)):
@@ -318,6 +431,59 @@ class Review:
         if decision.keeper or decision.non_duplicates:
             marks = self._actions(number, decision, Action.TRASH)
             make_plan([self.groups[number]], _EMPTY_ORIGIN, marks=marks)
+        if len(self._overlaps.together(number)) > 1:
+            near = {each: self._decisions.get(each) for each in self._overlaps.together(number)}
+            near |= {each: pending[each] for each in near.keys() & (pending or {}).keys()}
+            self._require_keepers(
+                number, {each: made for each, made in near.items() if made} | {number: decision}
+            )
+
+    def _require_keepers(self, number: int, decisions: Mapping[int, GroupDecision]) -> None:
+        """Raise `UsageError` if a file would go for one that goes itself."""
+        claimed = claims(self._overlaps.together(number), self.groups, decisions)
+        for path, places in claimed.items():
+            if going_by(path, claimed, self.groups, decisions):
+                continue
+            other, place = places[0]
+            last, keeper = self._name(other, place), decisions[other].keeper
+            kept = self._name(other, keeper)
+            goes, _ = claimed[self.groups[other].members[keeper].photo.path][0]
+            if other == number:
+                raise UsageError(
+                    f"{kept} goes in group {self.groups[goes].number} of {_kind(self.groups[goes])}, so {last} would be the last of its picture.",
+                    "Keep it (space), or press v and remove it there, too.",
+                )
+            raise UsageError(
+                f"{kept} must stay: {last} goes for it in group {self.groups[other].number} of {_kind(self.groups[other])}.",
+                "Press v and choose another keeper there, or keep this one.",
+            )
+
+    def _goes_elsewhere(self, number: int, member: int, other: int) -> UsageError:
+        group = self.groups[other]
+        return UsageError(
+            f"{self._name(number, member)} goes in group {group.number} of {_kind(group)}.",
+            "Press v to see that group, and keep it there.",
+        )
+
+    def _name(self, number: int, member: int) -> str:
+        return show_path(os.path.basename(self.groups[number].members[member].photo.path))
+
+    def _proposal(self, number: int) -> GroupDecision:
+        """What is proposed for a group; another keeper where that one goes in another group."""
+        group = self.groups[number]
+        proposed = proposal_for(group)
+        other = self.goes_in(number, proposed.keeper)
+        if not other:
+            return proposed
+        going = {place for place in range(len(group.members)) if self.goes_in(number, place)}
+        kept = self.groups[other[0]].members[self._decisions[other[0]].keeper].photo.path
+        left = [place for place in range(len(group.members)) if place not in going]
+        left.sort(key=lambda place: group.members[place].photo.path != kept)
+        if not left:
+            return proposed
+        staying = {place for place, reason in self._stay_reasons(number, left[0]).items() if reason}
+        staying |= set(left) if is_burst(group) else set()
+        return GroupDecision(keeper=left[0], kept=frozenset((staying | going) - {left[0]}))
 
     def _replacement(self, number: int, decision: GroupDecision) -> int:
         """The kept member that takes the keeper's place."""
@@ -374,14 +540,6 @@ class Review:
         self._numbers = {group_key(group): number for number, group in enumerate(self.groups)}
         return self._apply_stored(news, notify=False)
 
-    def _resume(self) -> None:
-        """Decide what the stored steps lead to."""
-        news = self._steps.news()
-        if self._steps.has_any or news:
-            self._numbers = {group_key(group): number for number, group in enumerate(self.groups)}
-            self._apply_stored(self._steps.decisions, notify=False)
-            self.take(news)
-
     def _apply_stored(self, after: Mapping[str, EncodedDecision | None], *, notify: bool = True) -> list[int]:
         """Set the decisions of the groups that exist from stored ones; returns those groups."""
         here = {self._numbers[key]: encoded for key, encoded in after.items() if key in self._numbers}
@@ -405,38 +563,40 @@ class Review:
             self._save_pairs(added, removed)
 
     def _set_decision(self, number: int, decision: GroupDecision) -> None:
-        before = self._group_totals(number)
+        together = self._overlaps.together(number)
+        before = self._sum(together)
         if decision == proposal_for(self.groups[number]):
             self._decisions.pop(number, None)
         else:
             self._decisions[number] = decision
         self._open[number] = decision.status is ReviewStatus.OPEN
-        after = self._group_totals(number)
-        self._totals = ReviewTotals(
-            self._totals.decided - before.decided + after.decided,
-            self._totals.files - before.files + after.files,
-            self._totals.gain - before.gain + after.gain,
+        self._totals += self._sum(together) - before
+
+    def _sum(self, numbers: Sequence[int]) -> ReviewTotals:
+        """What groups that have files in common add to the totals."""
+        claimed = claims(numbers, self.groups, self._decisions)
+        sizes = [
+            self.groups[number].members[place].photo.stamp.size
+            for path, ((number, place), *_) in claimed.items()
+            if going_by(path, claimed, self.groups, self._decisions)
+        ]
+        statuses = [self._decisions[number].status for number in numbers if number in self._decisions]
+        return ReviewTotals(
+            sum(status is not ReviewStatus.OPEN for status in statuses), len(sizes), sum(sizes)
         )
 
-    def _group_totals(self, number: int) -> ReviewTotals:
-        """What one group adds to the totals."""
-        decision = self.decision(number)
-        if decision.status is not ReviewStatus.ACCEPTED:
-            return ReviewTotals(decided=int(decision.status is ReviewStatus.REFUSED))
-        return self._removed_by(number, decision)
 
-    def _removed_by(self, number: int, decision: GroupDecision) -> ReviewTotals:
-        members = self.groups[number].members
-        gone = decision.members_to_remove(len(members))
-        return ReviewTotals(1, len(gone), sum(members[place].photo.stamp.size for place in gone))
+def _kind(group: Group) -> str:
+    """Where a group is shown."""
+    return "bursts" if is_burst(group) else "copies"
 
 
-def _unmarked(decision: GroupDecision, member: int) -> GroupDecision:
-    """The decision without the marks of one member, which is then removed."""
+def _unmarked(decision: GroupDecision, members: Collection[int]) -> GroupDecision:
+    """The decision without the marks of some members, which are then removed."""
     status = ReviewStatus.OPEN if decision.status is ReviewStatus.REFUSED else decision.status
     return replace(
         decision,
         status=status,
-        kept=decision.kept - {member},
-        non_duplicates=decision.non_duplicates - {member},
+        kept=decision.kept - set(members),
+        non_duplicates=decision.non_duplicates - set(members),
     )

@@ -4,7 +4,6 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.library.folders import library_folders
 from vtsfind.engine.previews.decode import Previews
 from vtsfind.engine.review.encoding import group_key
-from vtsfind.engine.review.filters import Listing
+from vtsfind.engine.review.filters import GroupView, Listing
 from vtsfind.engine.review.review import DigestPair, Review
 from vtsfind.engine.review.session_log import SavedSteps
 from vtsfind.engine.review.shared_log import SharedSteps, open_steps
@@ -46,27 +45,6 @@ COMMAND = "vtsfind browse"
 
 GroupSource = Callable[[Context, DedupOptions], Sequence[Group]]
 """Finds the groups of the library that the context names."""
-
-
-class GroupView(StrEnum):
-    """Which groups are reviewed; the value is its label."""
-
-    COPIES = "copies"
-    """Copies of one photo."""
-    BURSTS = "bursts"
-    """Other shots of one scene."""
-    ALL = "copies and bursts"
-
-    def kinds(self, asked: frozenset[Verdict]) -> frozenset[Verdict]:
-        """The verdicts that make groups of this view, of those that the user asked for."""
-        burst = frozenset({Verdict.BURST})
-        match self:
-            case GroupView.COPIES:
-                return asked - burst or frozenset(COPIES)
-            case GroupView.BURSTS:
-                return burst
-            case GroupView.ALL:
-                return asked | burst
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +75,8 @@ class Proposal:
     """Photos of the review that no longer exist."""
     keepers: Mapping[int, bytes]
     """By number of the group the path of the keeper, where the user chose another than was proposed."""
-    elsewhere: tuple[tuple[GroupView, int], ...]
-    """Other views in which groups were accepted, and how many photos these remove."""
+    complete: bool
+    """Whether all groups were found; the bursts are found last."""
 
     @property
     def photos(self) -> int:
@@ -145,14 +123,14 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         self.previews = Previews(settings)
         self.search_session = SearchSession(settings)
         self.review: Review | None = None
-        """None until `use_groups` is called."""
+        """None until `use_copies` is called."""
         self.listing: Listing | None = None
+        self.has_bursts = False
+        """Whether the review has the bursts, too."""
         self._source = source or find_groups
         self._options = dedup_options or DedupOptions()
         self.view = _first_view(self._options.kinds)
-        """Which groups `load` finds."""
-        self._known: dict[GroupView, Listing] = {}
-        """The groups of each view that was loaded since the library was compared."""
+        """Which groups are listed."""
         self._brought_back: set[bytes] = set()
         """Photos that an undo of this session restored one by one: the user wants them."""
         self._reference_paths: tuple[bytes, ...] = ()
@@ -164,33 +142,40 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         """Where the library is."""
         return library_place(self.settings)
 
-    def load(self, progress: Progress, cancel: CancelToken) -> tuple[GroupView, Review, Listing]:
-        """Find the groups of the view, and resume their review; `use_groups` makes them current.
+    def load(self, progress: Progress, cancel: CancelToken) -> tuple[Review, Listing]:
+        """Find the groups of copies, and resume their review; `use_copies` makes them current.
 
         Raises
         ------
         VtsfindError
             If the library cannot be used, or is being reviewed by another process.
         """
-        context = Context(self.settings, progress=progress, cancel=cancel)
-        view = self.view
-        kinds = view.kinds(self._options.kinds)
-        listing = Listing(self._source(context, replace(self._options, kinds=kinds)))
-        cancel.check()
+        kinds = self._options.kinds - {Verdict.BURST} or frozenset(COPIES)
+        groups = self._find(kinds, progress, cancel)
         reference_paths = self._find_reference_folders()
         with self._lock:
             self._reference_paths = reference_paths
             if self._steps is None:
                 self._steps = open_steps(self.place)
-            review = self._resumed(listing)
+            review = Review(
+                groups, self._steps, self._store_decisions, self._is_protected, asked=self._options.asked
+            )
             self._mark_brought_back(review)
-            return view, review, listing
+            return review, Listing(groups)
 
-    def _resumed(self, listing: Listing) -> Review:
-        """The review of some groups, with all that was decided about them."""
-        return Review(
-            listing.groups, self._steps, self._store_decisions, self._is_protected, asked=self._options.asked
-        )
+    def load_bursts(self, progress: Progress, cancel: CancelToken) -> tuple[Sequence[Group], Listing]:
+        """Find the bursts, numbered after the copies; `use_bursts` adds them to the review. Errors are those of `load`."""
+        copies = self.review.groups if self.review else ()
+        last = max((group.number for group in copies), default=0)
+        found = self._find(frozenset({Verdict.BURST}), progress, cancel)
+        bursts = [replace(group, number=last + place) for place, group in enumerate(found, 1)]
+        return bursts, Listing([*copies, *bursts], len(copies))
+
+    def _find(self, kinds: frozenset[Verdict], progress: Progress, cancel: CancelToken) -> Sequence[Group]:
+        context = Context(self.settings, progress=progress, cancel=cancel)
+        found = self._source(context, replace(self._options, kinds=kinds))
+        cancel.check()
+        return found
 
     def _store_decisions(self, added: set[DigestPair], removed: set[DigestPair]) -> None:
         """Remember by content which photos the user said are not duplicates."""
@@ -229,21 +214,16 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         """Whether others may review the same library at the same time."""
         return isinstance(self.place, ServerAddress)
 
-    def use_groups(self, view: GroupView, review: Review, listing: Listing) -> None:
-        """Make what was loaded the current groups, unless another view is shown now."""
-        self._known[view] = listing
-        if view is self.view:
-            self.review, self.listing = review, listing
+    def use_copies(self, review: Review, listing: Listing) -> None:
+        """Make the copies that were found the current groups."""
+        self.review, self.listing, self.has_bursts = review, listing, False
 
-    def switch_view(self, view: GroupView) -> None:
-        """Review other groups: those that were loaded before, or none until `load` has found them."""
-        self.view = view
-        self.listing = self._known.get(view)
-        self.review = self._resumed(self.listing) if self.listing else None
-
-    def forget_groups(self) -> None:
-        """Have `load` find the groups of all views again."""
-        self._known.clear()
+    def use_bursts(self, bursts: Sequence[Group], listing: Listing) -> None:
+        """Review the bursts that were found, too."""
+        if self.review:
+            self.review.add(bursts)
+            self._mark_brought_back(self.review)
+            self.listing, self.has_bursts = listing, True
 
     def switch_library(self, library: str) -> None:
         """Continue with another library."""
@@ -284,17 +264,8 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         marks = review.actions() if review else {}
         plan, gone = plan_for_groups(groups, library=self.place, command=COMMAND, marks=marks)
         return Proposal(
-            plan, operations(plan), tuple(gone), review.chosen_keepers() if review else {}, self._elsewhere()
+            plan, operations(plan), tuple(gone), review.chosen_keepers() if review else {}, self.has_bursts
         )
-
-    def _elsewhere(self) -> tuple[tuple[GroupView, int], ...]:
-        """The other views that were loaded and have accepted groups, with the number of photos that these remove."""
-        removed = [
-            (view, self._resumed(listing).totals.files)
-            for view, listing in self._known.items()
-            if view is not self.view
-        ]
-        return tuple((view, files) for view, files in removed if files)
 
     def keep(self, paths: Iterable[bytes]) -> None:
         """Mark photos to keep that were brought back, once the groups are found again."""
@@ -316,13 +287,9 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         return apply(proposal.plan, command=COMMAND, monitor=monitor)
 
     def settle_applied(self, result: "ApplyResult") -> None:
-        """Note that groups were applied: photos that stay are not asked about again, one that comes back is."""
-        if self.review is None:
-            return
-        done = {step.operation.group for step in result.of(State.DONE)}
-        self.review.settle(
-            [place for place, group in enumerate(self.review.groups) if group.number in done], "apply"
-        )
+        """Note that files were removed: photos that stay are not asked about again, one that comes back is."""
+        if self.review is not None:
+            self.review.settle({step.operation.path for step in result.of(State.DONE)}, "apply")
 
     def write_plan(self, proposal: "Proposal", path: Path) -> None:
         """Write a plan to a text file that can be edited.
@@ -363,7 +330,6 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
 
     def _end_review(self) -> None:
         self.review = self.listing = None
-        self.forget_groups()
         with self._lock:
             if self._steps:
                 self._steps.close()

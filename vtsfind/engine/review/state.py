@@ -138,3 +138,9 @@ class ReviewTotals:
     """Photos that accepted groups remove."""
     gain: int = 0
     """Bytes of those photos."""
+
+    def __add__(self, other: "ReviewTotals") -> "ReviewTotals":
+        return ReviewTotals(self.decided + other.decided, self.files + other.files, self.gain + other.gain)
+
+    def __sub__(self, other: "ReviewTotals") -> "ReviewTotals":
+        return ReviewTotals(self.decided - other.decided, self.files - other.files, self.gain - other.gain)

@@ -117,9 +117,7 @@ class ApplyPage(Page):
             return
         text = Text()
         text.append(f"Move {_moved(proposal)}", style="bold")
-        text.append(
-            f" from {counted(proposal.groups, 'group')} of {self.context.session.view}; frees {file_size(proposal.size)}.\n"
-        )
+        text.append(f" from {counted(proposal.groups, 'group')}; frees {file_size(proposal.size)}.\n")
         text.append(
             "Every file is checked again first. One photo of each group stays. You can undo all of it."
         )
@@ -233,12 +231,10 @@ class ApplyPage(Page):
 
 
 def _remarks(proposal: Proposal | None) -> str:
-    """What a plan leaves out, a line each: what other views remove, and photos that are gone."""
+    """What a plan leaves out, a line each."""
     lines = []
-    for view, files in proposal.elsewhere if proposal else ():
-        lines.append(
-            f"\nYour decisions on {view} remove {counted(files, 'photo')}. They have a plan of their own: press v on Groups (F3)."
-        )
+    if proposal and not proposal.complete:
+        lines.append("\nBursts are still being found; what you decided about them is added then.")
     if proposal and proposal.gone:
         lines.append(f"\nSkipped {counted(len(proposal.gone), 'photo')} that no longer exist.")
     return "".join(lines)

@@ -15,8 +15,8 @@ from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.paths import show_path_from_home
 from vtsfind.base.words import counted, listed
-from vtsfind.engine.review.filters import folders, weakest_verdict
-from vtsfind.engine.review.session import GroupView, error_message
+from vtsfind.engine.review.filters import GroupView, folders, weakest_verdict
+from vtsfind.engine.review.session import error_message
 from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import (
@@ -37,6 +37,8 @@ from vtsfind.tui.widgets.member_cards import MemberCards
 
 _CHECK_EVERY_S = 3.0
 _VIEWS = list(GroupView)
+_FINDING = {"groups", "bursts"}
+"""The jobs that find groups."""
 _OPENING = "Opening the library \u2026"
 _WHAT_NEXT = (
     "vtsfind compares the photos of the library '{}' to find {}. Then their groups are here, the one that frees most first."
@@ -102,7 +104,8 @@ class GroupsPage(Page):
     def groups_changed(self) -> None:
         """Show other groups."""
         session = self.context.session
-        if session.review is None or session.listing is None:
+        waits = session.view is GroupView.BURSTS and not session.has_bursts
+        if session.review is None or session.listing is None or waits:
             stage, next_text = self._loading_texts
             self._pane.show_none(stage or _OPENING)
             self._members.show_none(next_text or _WHAT_NEXT.format(session.settings.library, session.view))
@@ -112,14 +115,14 @@ class GroupsPage(Page):
 
     def job_progressed(self, message: JobProgressed) -> None:
         """Show the progress of finding groups."""
-        if message.job == "groups" and self.context.session.review is None:
+        if message.job in _FINDING and not self._pane.is_showing:
             total = f" of {message.total:,}" if message.total else ""
             self._loading_texts = (f"{message.phase.value}: {message.done:,}{total}", "")
             self.groups_changed()
 
     def job_failed(self, message: JobFailed) -> None:
         """Show why there are no groups."""
-        if message.job == "groups" and self.context.session.review is None:
+        if message.job in _FINDING and not self._pane.is_showing:
             self._loading_texts = (error_message(message.error), _AFTER_FAILURE)
             self.groups_changed()
 
@@ -127,6 +130,7 @@ class GroupsPage(Page):
         """Show decisions that were made on another screen."""
         if self.is_mounted:
             self._list.refresh()
+            self._pane.show_progress()
             self._show_members(self._members.cursor)
 
     def picture_ready(self, path: bytes) -> None:
@@ -188,6 +192,7 @@ class GroupsPage(Page):
             else:
                 member = 0
         self._list.refresh()
+        self._pane.show_progress()
         self._show_members(member)
         self.refresh_status()
         self.post_message(DecisionsChanged(self))
@@ -308,12 +313,10 @@ class GroupsPage(Page):
 
     def action_next_view(self) -> None:
         """Show copies, bursts, or both."""
-        views = _VIEWS.index(self.context.session.view) + 1
+        session = self.context.session
+        session.view = _VIEWS[(_VIEWS.index(session.view) + 1) % len(_VIEWS)]
         self._pane.show_all_kinds()
-        self._loading_texts = ("", "")
-        view = _VIEWS[views % len(_VIEWS)]
-        self.context.show_view(view)
-        self.notify(f"Groups of {view}. Each view has its own decisions and its own plan (F5).", timeout=4)
+        self.groups_changed()
 
     def action_best(self) -> None:
         """Keep no other shot of the scene than the keeper."""

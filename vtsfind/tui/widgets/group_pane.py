@@ -15,9 +15,8 @@ from textual.widgets import Input
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.words import counted
-from vtsfind.engine.review.filters import Filter, Listing, Sort, parse_filter
+from vtsfind.engine.review.filters import Filter, GroupView, Listing, Sort, parse_filter
 from vtsfind.engine.review.review import Review
-from vtsfind.engine.review.session import GroupView
 from vtsfind.tui.widgets.group_list import GroupList
 
 _SORTS = list(Sort)
@@ -31,6 +30,7 @@ class _Wish:
     """Which groups are to be listed, and in which order."""
 
     listing: Listing
+    view: GroupView
     sort: Sort
     criteria: Filter
     is_reversed: bool
@@ -79,6 +79,11 @@ class GroupPane(Vertical):
         """The list."""
         return self.query_one(GroupList)
 
+    @property
+    def is_showing(self) -> bool:
+        """Whether there are groups to list, even if none passes the filter."""
+        return self._shown is not None
+
     def show(self, review: Review, listing: Listing, view: GroupView) -> None:
         """Show groups; the cursor returns to where it was in the view, or goes to the first undecided group."""
         self._shown = (review, listing, view)
@@ -122,32 +127,42 @@ class GroupPane(Vertical):
 
     def _list_again(self) -> None:
         if self._shown:
-            self._reorder(self.wish(self._shown[1]))
+            self._reorder(self.wish(*self._shown[1:]))
 
-    def wish(self, listing: Listing) -> _Wish:
+    def wish(self, listing: Listing, view: GroupView) -> _Wish:
         """What is to be listed now, of some groups."""
-        return _Wish(listing, self._sort, self._filter, self._reversed)
+        return _Wish(listing, view, self._sort, self._filter, self._reversed)
 
     @work(thread=True, exclusive=True, group="order")
     def _reorder(self, wish: _Wish) -> None:
-        order = wish.listing.order(wish.sort, wish.criteria, is_reversed=wish.is_reversed)
+        order = wish.listing.order(wish.sort, wish.criteria, wish.view, is_reversed=wish.is_reversed)
         self.post_message(OrderReady(wish, order))
 
     @on(OrderReady)
     def _take_order(self, message: OrderReady) -> None:
         message.stop()
-        if self._shown is None or message.wish != self.wish(self._shown[1]):  # something else is wished now
+        if self._shown is None or message.wish != self.wish(*self._shown[1:]):  # something else is wished now
             return
-        review, _, view = self._shown
+        review, listing, view = self._shown
         cursor = self._place(review, view, message.order)
-        empty = _NO_MATCH if review.groups else _NO_GROUPS.format(view)
+        empty = _NO_MATCH if listing.count(view) else _NO_GROUPS.format(view)
         self.groups.show(review, message.order, cursor, empty=empty)
         self._note_current()
-        filtered = f": {self._filter}" if str(self._filter) else ""
-        self.groups.border_title = escape(f"{counted(len(message.order), 'group')} of {view}{filtered}")
+        self.show_progress()
         arrow = "\u2191" if self._reversed else "\u2193"
         self.groups.border_subtitle = f"{self._sort.value} {arrow}"
         self.post_message(self.GroupsListed())
+
+    def show_progress(self) -> None:
+        """Say above the list how many groups it has, and how many of them are decided."""
+        if self._shown is None:
+            return
+        review, _, view = self._shown
+        order = self.groups.order
+        filtered = f": {self._filter}" if str(self._filter) else ""
+        decided = review.count_decided(order)
+        title = f"{counted(len(order), 'group')} of {view}{filtered}"
+        self.groups.border_title = escape(f"{title}, {decided:,} decided" if decided else title)
 
     @on(GroupList.GroupHighlighted)
     def _note_current(self) -> None:

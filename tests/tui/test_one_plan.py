@@ -1,0 +1,198 @@
+"""One library has one set of decisions and one plan, whether its files are looked at as copies or as shots of a scene."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.made_groups import group, photo
+from support.tui_driver import Hand, drive
+
+from vtsfind.act.make_plan import PlanOrigin, make_plan
+from vtsfind.act.plan import operations
+from vtsfind.base.errors import UsageError
+from vtsfind.base.groups import Evidence, Group, Member, Verdict
+from vtsfind.engine.context import Context
+from vtsfind.engine.duplicates.options import DedupOptions
+from vtsfind.engine.review.review import Review
+from vtsfind.engine.review.state import Mark, ReviewStatus
+
+FIRST, SECOND, THIRD = (photo(b"/photos/shot-%d.jpg" % n, 3000 + n) for n in (1, 2, 3))
+FIRST_COPY, SECOND_COPY = (photo(b"/copies/shot-%d.jpg" % n, 1000 + n) for n in (1, 2))
+COPIES = [group(1, [FIRST, FIRST_COPY]), group(2, [SECOND, SECOND_COPY])]
+KEPT = "another shot"
+
+
+def shot(photo_: object, verdict: Verdict | None, **evidence: bool) -> Member:
+    return Member(photo_, verdict, Evidence(**evidence), "less sharp", stay_reason=KEPT)  # type: ignore[arg-type]
+
+
+BURST = Group(
+    3,
+    (
+        shot(FIRST, None),
+        shot(FIRST_COPY, Verdict.RESAVE),
+        shot(SECOND, Verdict.BURST),
+        shot(THIRD, Verdict.BURST),
+        shot(SECOND_COPY, Verdict.BURST, indirect=True),
+    ),
+)
+ONE, TWO, SCENE = 0, 1, 2
+"""The groups of copies of the first and the second shot, and the burst."""
+
+
+@pytest.fixture
+def review() -> Review:
+    made = Review(COPIES)
+    made.add([BURST])
+    return made
+
+
+def removed(review: Review) -> list[bytes]:
+    """What the plan of a review removes."""
+    plan = make_plan(review.accepted(), PlanOrigin("", "", "", b""), marks=review.actions())
+    todo = operations(plan)
+    assert review.totals.files == len(todo)
+    assert review.totals.gain == sum(each.size for each in todo)
+    return [each.path for each in todo]
+
+
+def test_what_goes_as_a_copy_is_shown_as_going_in_the_burst_and_counts_once(review: Review) -> None:
+    review.accept(ONE)
+    assert review.mark(SCENE, 1) is Mark.DROP
+    assert "shot-1.jpg is kept instead, in group 1" in review.reason(SCENE, 1)
+    review.accept(SCENE)
+    assert removed(review) == [FIRST_COPY.path]
+
+
+def test_a_shot_goes_with_the_copies_that_go_for_it(review: Review) -> None:
+    review.accept(TWO)
+    review.toggle(SCENE, 2)
+    review.accept(SCENE)
+    assert removed(review) == [SECOND.path, SECOND_COPY.path]
+    assert [review.mark(TWO, place) for place in (0, 1)] == [Mark.DROP, Mark.DROP]
+    assert "shot-1.jpg is kept instead, in group 3" in review.reason(TWO, 0)
+
+
+def test_the_plan_has_the_decisions_about_copies_and_bursts(review: Review) -> None:
+    review.accept_all([ONE, TWO])
+    review.toggle(SCENE, 3)
+    review.accept(SCENE)
+    assert sorted(removed(review)) == [FIRST_COPY.path, SECOND_COPY.path, THIRD.path]
+
+
+def test_the_last_file_of_a_picture_stays(review: Review) -> None:
+    review.accept(TWO)
+    review.toggle(SCENE, 2)
+    review.toggle(SCENE, 4)
+    with pytest.raises(
+        UsageError, match=r"shot-2.jpg must stay: shot-2.jpg goes for it in group 2 of copies"
+    ):
+        review.accept(SCENE)
+    review.reopen(TWO)
+    review.accept(SCENE)
+    assert [review.mark(TWO, place) for place in (0, 1)] == [Mark.DROP, Mark.KEEPER]
+    with pytest.raises(UsageError, match=r"shot-2.jpg goes in group 3 of bursts"):
+        review.choose(TWO, 0)
+    review.accept(TWO)
+    assert removed(review) == [SECOND.path]
+
+
+def test_a_keeper_that_another_group_needs_must_stay(review: Review) -> None:
+    review.toggle(SCENE, 3)
+    review.accept(SCENE)
+    review.choose(ONE, 1)
+    with pytest.raises(
+        UsageError, match=r"shot-1.jpg must stay: shot-3.jpg goes for it in group 3 of bursts"
+    ):
+        review.accept(ONE)
+    assert removed(review) == [THIRD.path]
+
+
+def test_the_burst_keeps_the_copy_that_was_chosen(review: Review) -> None:
+    review.choose(ONE, 1)
+    review.accept(ONE)
+    assert review.mark(SCENE, 1) is Mark.KEEPER
+    review.toggle(SCENE, 3)
+    review.accept(SCENE)
+    assert sorted(removed(review)) == sorted([FIRST.path, THIRD.path])
+
+
+def test_a_file_that_goes_elsewhere_is_kept_where_it_goes(review: Review) -> None:
+    review.accept(ONE)
+    with pytest.raises(UsageError, match=r"shot-1.jpg goes in group 1 of copies"):
+        review.toggle(SCENE, 1)
+
+
+def test_two_people_who_decide_at_odds_lose_no_picture(review: Review) -> None:
+    review._set_decisions(
+        {
+            TWO: replace(review.decision(TWO), status=ReviewStatus.ACCEPTED),
+            SCENE: replace(review.decision(SCENE), status=ReviewStatus.ACCEPTED, kept=frozenset({1, 3, 4})),
+        }
+    )
+    assert removed(review) == [SECOND.path]
+
+
+def test_what_is_left_of_a_burst_keeps_its_marks_when_copies_are_gone(review: Review) -> None:
+    review.accept(ONE)
+    review.toggle(SCENE, 3)
+    review.settle({FIRST_COPY.path}, "apply")
+    rest = replace(BURST, members=tuple(each for each in BURST.members if each.photo is not FIRST_COPY))
+    review.add([replace(rest, number=4)])
+    assert review.mark(3, 2) is Mark.DROP
+    assert review.decision(3).status is ReviewStatus.OPEN
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["toggle", "choose", "accept", "reopen", "all"]),
+            st.integers(0, 2),
+            st.integers(0, 4),
+        )
+    )
+)
+def test_whatever_is_decided_each_plan_is_valid_and_keeps_a_file_of_the_scene(
+    steps: Sequence[tuple[str, int, int]],
+) -> None:
+    review = Review(COPIES)
+    review.add([BURST])
+    for name, number, member in steps:
+        place = member % len(review.groups[number].members)
+        try:
+            match name:
+                case "toggle" | "choose":
+                    getattr(review, name)(number, place)
+                case "all":
+                    review.accept_all(range(3))
+                case _:
+                    getattr(review, name)(number)
+        except UsageError:
+            continue
+    gone = set(removed(review))
+    assert len(gone) < len(BURST.members)
+    for number in (ONE, TWO):
+        paths = {each.photo.path for each in COPIES[number].members}
+        if paths <= gone:  # a picture goes as another shot only, by a person's mark
+            assert review.decision(SCENE).status is ReviewStatus.ACCEPTED
+            assert paths <= {
+                BURST.members[place].photo.path
+                for place in review.decision(SCENE).members_to_remove(len(BURST.members))
+            }
+
+
+def test_every_view_has_the_same_sum_and_the_same_plan() -> None:
+    def source(_context: Context, options: DedupOptions) -> Sequence[Group]:
+        return [replace(BURST, number=1)] if options.kinds == {Verdict.BURST} else COPIES
+
+    async def script(hand: Hand) -> None:
+        await hand.press("a", "a", "v", "right", "right", "space", "a")
+        sums = []
+        for _ in range(3):
+            sums.append(hand.text.split("\n")[0].split("default")[-1].strip())
+            await hand.press("v")
+        assert sums == ["3 files go, 5.0 kB"] * 3
+
+    drive(source, script)

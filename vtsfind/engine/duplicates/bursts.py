@@ -1,0 +1,78 @@
+"""Bursts: other shots of one scene, each with its copies.
+
+A photo and its copies are one shot. The copy that the keep rules choose stands for it while shots are compared and rated, so a burst
+never keeps another copy than the group of copies does. What becomes of the copies of a shot is proposed in their own group only: all
+files of a burst stay until a person marks them.
+"""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from vtsfind.base.groups import Evidence, Group, Member, Verdict
+from vtsfind.base.paths import show_path
+from vtsfind.engine.duplicates.clustering import Cluster
+from vtsfind.engine.duplicates.keeper_ranking import SAME_FRAME_VERDICTS, CopyVerdict, RankedFiles
+from vtsfind.engine.duplicates.keepers import choose_keepers
+from vtsfind.engine.duplicates.options import Rules
+from vtsfind.engine.library.snapshot import Content
+
+BURST_ONLY = frozenset({Verdict.BURST})
+_OF_KEPT_SHOT = "a copy of the kept shot"
+
+
+def shots_of(copies: Iterable[Cluster]) -> dict[int, int]:
+    """Each copy to the content that stands for its shot."""
+    return {number: each.keeper for each in copies for number in each.copies}
+
+
+def burst_groups(
+    clusters: Sequence[Cluster],
+    copies: Sequence[Cluster],
+    contents: Mapping[int, Content],
+    files: RankedFiles,
+    rules: Rules,
+) -> tuple[Group, ...]:
+    """Make groups of clusters of shots, each shot with its copies; nothing in them is proposed to go.
+
+    Parameters
+    ----------
+    clusters
+        The shots of each scene, by number.
+    copies
+        The clusters of copies, each kept by the content that stands for it in `clusters`.
+    contents, files
+        Those of both.
+    rules
+        As for `choose_keepers`.
+    """
+    copies_of = {each.keeper: each.copies for each in copies}
+    whole = [_with_copies(each, copies_of, contents, files) for each in clusters if each.copies]
+    found = choose_keepers(whole, contents, files, replace(rules, kinds=BURST_ONLY | {Verdict.BYTES}))
+    return tuple(replace(group, members=tuple(map(_staying, group.members))) for group in found)
+
+
+def _with_copies(
+    cluster: Cluster,
+    copies_of: Mapping[int, Mapping[int, CopyVerdict]],
+    contents: Mapping[int, Content],
+    files: RankedFiles,
+) -> Cluster:
+    copies, said = dict(cluster.copies), dict(cluster.shots)
+    for shot in (cluster.keeper, *cluster.copies):
+        words = f"a copy of {show_path(os.path.basename(files.best(contents[shot]).photo.path))}"
+        for number, found in copies_of.get(shot, {}).items():
+            if found[0] not in SAME_FRAME_VERDICTS:
+                continue
+            is_kept_shot = shot == cluster.keeper
+            copies[number] = found if is_kept_shot else (Verdict.BURST, Evidence(indirect=True, note=words))
+            said[number] = words
+    return Cluster(cluster.keeper, copies, said)
+
+
+def _staying(member: Member) -> Member:
+    if member.may_go:
+        return replace(member, stay_reason=_OF_KEPT_SHOT)
+    if member.evidence.indirect and member.evidence.note == member.reason:
+        return replace(member, stay_reason=member.reason, reason="")
+    return member

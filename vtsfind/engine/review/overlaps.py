@@ -1,0 +1,83 @@
+"""Files that are in several groups: a copy is one of a shot, and the shot is one of a scene.
+
+What becomes of a file is one question, whichever group it is looked at in. It goes if an accepted group removes it whose keeper stays.
+A file that would go for one that goes itself is the last of its picture there, and stays.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from vtsfind.base.groups import Group, Verdict
+from vtsfind.engine.review.state import GroupDecision, ReviewStatus
+
+Place = tuple[int, int]
+"""A group, and a member in it, by index."""
+
+
+def is_burst(group: Group) -> bool:
+    """Whether a group has other shots of a scene."""
+    return any(member.verdict is Verdict.BURST for member in group.members)
+
+
+class Overlaps:
+    """Which groups have files in common."""
+
+    def __init__(self) -> None:
+        self._places: dict[bytes, tuple[Place, ...]] = {}
+        """Of the files of bursts."""
+        self._together: dict[int, tuple[int, ...]] = {}
+
+    def add(self, groups: Sequence[Group], first: int) -> None:
+        """Note the bursts from index `first` on, which may have files of groups of copies."""
+        bursts = filter(is_burst, groups[first:])
+        new = {member.photo.path for group in bursts for member in group.members}
+        if not new:
+            return
+        places: dict[bytes, list[Place]] = {}
+        for number, group in enumerate(groups):
+            for place, member in enumerate(group.members):
+                if member.photo.path in new:
+                    places.setdefault(member.photo.path, []).append((number, place))
+        self._places |= {path: tuple(found) for path, found in places.items() if len(found) > 1}
+        near: dict[int, set[int]] = {}
+        for found in self._places.values():
+            numbers = {number for number, _ in found}
+            for number in numbers:
+                near.setdefault(number, set()).update(numbers)
+        self._together = {
+            number: tuple(sorted(set().union(*(near[each] for each in numbers))))
+            for number, numbers in near.items()
+        }
+
+    def together(self, number: int) -> tuple[int, ...]:
+        """The groups whose decisions bear on those of a group, itself among them."""
+        return self._together.get(number, (number,))
+
+    def others(self, path: bytes, number: int) -> list[Place]:
+        """Where else a file is."""
+        return [place for place in self._places.get(path, ()) if place[0] != number]
+
+
+Claims = dict[bytes, list[Place]]
+"""The files that accepted groups are to remove, each with its places in those groups."""
+
+
+def claims(numbers: Iterable[int], groups: Sequence[Group], decisions: Mapping[int, GroupDecision]) -> Claims:
+    """What the accepted ones of some groups are to remove."""
+    found: Claims = {}
+    for number in numbers:
+        decision = decisions.get(number)
+        if decision and decision.status is ReviewStatus.ACCEPTED:
+            members = groups[number].members
+            for place in decision.members_to_remove(len(members)):
+                found.setdefault(members[place].photo.path, []).append((number, place))
+    return found
+
+
+def going_by(
+    path: bytes, claimed: Claims, groups: Sequence[Group], decisions: Mapping[int, GroupDecision]
+) -> Place | None:
+    """Where a file goes: in the first group that removes it and whose keeper stays; None if it stays."""
+    for number, place in claimed.get(path, ()):
+        if groups[number].members[decisions[number].keeper].photo.path not in claimed:
+            return number, place
+    return None
