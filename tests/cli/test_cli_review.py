@@ -1,13 +1,20 @@
-"""A photo that a person keeps in `vtsfind browse` is not proposed by other commands."""
+"""A photo that a person keeps in `vtsfind browse` is not proposed by other commands, and a plan has what was accepted there."""
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
-from support.copies import family
+from support import real_photos
+from support.copies import family, save
+from support.drawn_photos import exif
 from support.output import Vtsfind, records
 
+from vtsfind.base.groups import Verdict
+from vtsfind.base.operations import Action
 from vtsfind.base.settings import Settings, places
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
+from vtsfind.engine.review.planned import planned
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session import find_groups
 from vtsfind.engine.review.session_log import SavedSteps
@@ -35,3 +42,44 @@ def test_what_is_kept_in_a_review_stays_until_it_is_undone(run: Vtsfind, tmp_pat
     assert files[first]["action"] == "keep"
     assert "you keep it in `vtsfind browse`" in files[first]["reason"]
     assert run("dupes", "--paths-only").stdout.splitlines() == [first, *others]
+
+
+def test_a_plan_has_what_was_accepted_in_a_review_of_copies_and_bursts(run: Vtsfind, tmp_path: Path) -> None:
+    for place in (1, 2):
+        shot = real_photos.photo(f"ridge-{place}")
+        taken = exif(taken=f"2024:05:03 10:00:0{place}").tobytes()
+        save(tmp_path / "photos" / f"shot-{place}.jpg", shot, quality=94, exif=taken)
+        save(tmp_path / "photos" / f"small-{place}.jpg", shot.reduce(2), quality=88, exif=taken)
+    assert run("index", tmp_path / "photos").exit_code == 0
+    proposed = {name for name, action in planned_actions(run).items() if action == "trash"}
+    assert proposed == {"small-1.jpg", "small-2.jpg"}
+    copies = find_groups(Context(Settings()), DedupOptions())
+    (burst,) = find_groups(Context(Settings()), DedupOptions(kinds=frozenset({Verdict.BURST})))
+    with SavedSteps(places().library("default")) as log:
+        review = Review(copies, log)
+        review.add([replace(burst, number=len(copies) + 1)])
+        review.accept_all(range(len(copies)))
+        other = next(n for n, each in enumerate(burst.members) if each.verdict is Verdict.BURST)
+        gone = os.path.basename(burst.members[other].photo.path).decode()
+        review.toggle(len(copies), other)
+        review.accept(len(copies))
+        shown = {
+            os.path.basename(each).decode()
+            for each, what in planned(review).actions.items()
+            if what is Action.TRASH
+        }
+    assert shown == proposed | {gone}
+    actions = planned_actions(run)
+    assert {name for name, action in actions.items() if action == "trash"} == shown
+    plan = run("plan").stdout
+    (tmp_path / "plan.txt").write_text(plan, encoding="utf-8")
+    assert run("apply", tmp_path / "plan.txt", "--yes").exit_code == 0
+    left = {path.name for path in (tmp_path / "photos").iterdir()}
+    assert len(left) == 1
+    assert left.isdisjoint(shown)
+
+
+def planned_actions(run: Vtsfind) -> dict[str, str]:
+    """By name what `plan` does with each file."""
+    groups = records(run("plan", "--json"), "group")
+    return {Path(file["path"]).name: file["action"] for group in groups for file in group["files"]}

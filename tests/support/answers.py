@@ -14,6 +14,7 @@ from vtsfind.base.settings import Settings
 from vtsfind.cli.app import app
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
+from vtsfind.engine.review.planned import planned
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session import find_groups
 from vtsfind.engine.review.state import Mark
@@ -92,8 +93,9 @@ class Answers:
             for place, member in enumerate(group.members)
             if review.mark(number, place) is Mark.DROP
         }
-        review.accept_all(range(len(review.groups)))
-        actions = review.actions()
+        for number in range(len(review.groups)):
+            review.accept(number)
+        actions = planned(review).actions
         assert marked == {
             self._named(os.fsdecode(path)) for path, action in actions.items() if action == "trash"
         }

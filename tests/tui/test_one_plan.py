@@ -15,6 +15,7 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
+from vtsfind.engine.review.planned import planned
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import Mark, ReviewStatus
 
@@ -51,7 +52,8 @@ def review() -> Review:
 
 def removed(review: Review) -> list[bytes]:
     """What the plan of a review removes."""
-    plan = make_plan(review.accepted(), PlanOrigin("", "", "", b""), marks=review.actions())
+    made = planned(review)
+    plan = make_plan(made.groups, PlanOrigin("", "", "", b""), marks=made.actions)
     todo = operations(plan)
     assert review.totals.files == len(todo)
     assert review.totals.gain == sum(each.size for each in todo)

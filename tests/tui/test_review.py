@@ -12,6 +12,7 @@ from vtsfind.base.errors import DiskFull, LibraryLocked, UsageError
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.operations import Action
 from vtsfind.engine.review.filters import Filter, Listing, Sort, weakest_verdict
+from vtsfind.engine.review.planned import planned
 from vtsfind.engine.review.review import DigestPair, Review
 from vtsfind.engine.review.session_log import SavedSteps
 from vtsfind.engine.review.state import (
@@ -35,15 +36,19 @@ def test_the_proposal_keeps_the_first_and_drops_the_others() -> None:
     review = Review([trio()])
     assert marks(review) == [Mark.KEEPER, Mark.DROP, Mark.DROP]
     assert review.decision(0).status is ReviewStatus.OPEN
-    assert review.accepted() == []
+    assert planned(review).groups == []
 
 
 def test_an_accepted_group_gives_up_what_is_marked() -> None:
     review = Review([trio()])
     review.toggle(0, 2)
     review.accept(0)
-    assert review.accepted() == review.groups
-    assert review.actions() == {b"/1/a.jpg": Action.KEEP, b"/1/b.jpg": Action.TRASH, b"/1/c.jpg": Action.KEEP}
+    assert planned(review).groups == review.groups
+    assert planned(review).actions == {
+        b"/1/a.jpg": Action.KEEP,
+        b"/1/b.jpg": Action.TRASH,
+        b"/1/c.jpg": Action.KEEP,
+    }
     assert (review.totals.decided, review.totals.files, review.totals.gain) == (1, 1, 100)
 
 
@@ -52,7 +57,7 @@ def test_a_group_whose_photos_all_stay_gives_up_nothing() -> None:
     review.toggle(0, 1)
     review.toggle(0, 2)
     review.accept(0)
-    assert review.accepted() == []
+    assert planned(review).groups == []
     assert review.totals.decided == 1
 
 
@@ -92,11 +97,11 @@ def test_another_keeper_takes_the_place_of_the_first_in_the_plan() -> None:
     review = Review([trio()])
     review.choose(0, 1)
     review.accept(0)
-    (plan,) = review.accepted()
+    (plan,) = planned(review).groups
     assert [member.photo.path for member in plan.members] == [b"/1/a.jpg", b"/1/b.jpg", b"/1/c.jpg"]
     assert plan.members[1].reason == "kept by your choice"
     assert plan.members[0].reason == "you chose another keeper"
-    assert review.actions() == {
+    assert planned(review).actions == {
         b"/1/a.jpg": Action.TRASH,
         b"/1/b.jpg": Action.KEEP,
         b"/1/c.jpg": Action.TRASH,
@@ -127,7 +132,7 @@ def test_a_crop_cannot_stand_for_another_crop() -> None:
     assert review.decision(0).status is ReviewStatus.OPEN
     review.toggle(0, 2)
     review.accept(0)
-    assert review.actions()[b"/1/c.jpg"] is Action.KEEP
+    assert planned(review).actions[b"/1/c.jpg"] is Action.KEEP
 
 
 def test_a_photo_that_is_no_duplicate_stays_and_its_pair_is_saved_and_removed_again() -> None:
@@ -135,7 +140,7 @@ def test_a_photo_that_is_no_duplicate_stays_and_its_pair_is_saved_and_removed_ag
     review = Review([trio()], save_pairs=lambda added, removed: told.append((added, removed)))
     review.refuse(0, 1)
     review.accept(0)
-    assert review.actions() == {b"/1/a.jpg": Action.KEEP, b"/1/b.jpg": None, b"/1/c.jpg": Action.TRASH}
+    assert planned(review).actions == {b"/1/a.jpg": Action.KEEP, b"/1/b.jpg": None, b"/1/c.jpg": Action.TRASH}
     first, second, _ = (member.photo.digest for member in review.groups[0].members)
     assert told == [({(first, second)}, set())]
     review.undo()
@@ -263,7 +268,7 @@ def test_undoing_everything_leads_back_to_the_proposal_and_a_keeper_always_stays
         except UsageError:
             assert review.decision(number) == before
         assert marks(review, number).count(Mark.DROP) < 3
-        assert all(Action.KEEP in review.actions().values() for _ in review.accepted())
+        assert all(Action.KEEP in planned(review).actions.values() for _ in planned(review).groups)
     for _ in range(done):
         review.undo()
     assert all(review.decision(number) == GroupDecision() for number in range(3))

@@ -3,13 +3,14 @@
 import os
 import shlex
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.groups import Verdict
 from vtsfind.base.words import either
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.completion import complete_actions
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from vtsfind.base.operations import Action
     from vtsfind.base.records import Failure
     from vtsfind.engine.duplicates.results import Duplicates
+    from vtsfind.engine.review.planned import Planned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,8 +95,10 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
 
     A photo is removed only if the kept one has everything that its file contains. Other copies are listed but kept, with
     the reason; so are edited photos (crops, collages, screenshots), unless you name them with --kind, and other shots of a
-    scene (burst) in any case: mark those in `vtsfind browse`, or in the plan. A photo that you keep in `vtsfind browse` stays. What you remove there is not part of it; there, `w` writes the plan of
-    your review.
+    scene (burst) in any case: mark those in `vtsfind browse`, or in the plan.
+
+    What you accepted in `vtsfind browse` is planned as you accepted it there, other shots included, and a photo that you
+    keep there stays. Of what you did not decide there, the plan has what is proposed.
     """
     with running(common) as run, cancel_on_signal(run):
         if run.json and options.output:
@@ -107,26 +111,31 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
             require_output(options.output, PLAN_FILE, run.settings, force=options.force)
         dedup_options = duplicate_options.dedup_options()
         from vtsfind.engine.duplicates.pipeline import duplicates
-        from vtsfind.engine.review.standing import with_kept_in_review
+        from vtsfind.engine.review.standing import planned_with_review
         from vtsfind.report.groups import summarize_duplicates
 
         with run.context() as context:
-            found = with_kept_in_review(duplicates(context, dedup_options))
+            found = duplicates(context, dedup_options)
+            bursts = replace(dedup_options, kinds=frozenset({Verdict.BURST}))
+            made = planned_with_review(found, action, lambda: duplicates(context, bursts).groups)
         require_photos(found)
         summarize_duplicates(run.notes, found)
         if found.failures:
             run.code = ExitCode.SOME_FAILED
-        _make(run, found, options, action)
+        _make(run, found, made, options, action)
 
 
-def _make(run: CommandRun, found: "Duplicates", options: PlanOptions, action: "Action") -> None:
+def _make(
+    run: CommandRun, found: "Duplicates", made: "Planned", options: PlanOptions, action: "Action"
+) -> None:
     from vtsfind.engine.apply.plans import plan_for_groups
 
     removal_plan, vanished = plan_for_groups(
-        found.groups,
+        made.groups,
         library=found.library,
         command=shlex.join(["vtsfind", *sys.argv[1:]]),
         action=action,
+        marks=made.actions,
         target=os.fsencode(options.to) if options.to else None,
     )
     _write(run, removal_plan, vanished, options)

@@ -41,6 +41,12 @@ DigestPair = tuple[bytes, bytes]
 """The contents (SHA-256) of two photos."""
 
 _EMPTY_ORIGIN = PlanOrigin("", "", "", b"")
+_ACTIONS = {
+    Mark.KEEPER: Action.KEEP,
+    Mark.KEEP: Action.KEEP,
+    Mark.DROP: Action.TRASH,
+    Mark.NOT_DUPLICATE: None,
+}
 
 
 class Review:
@@ -103,6 +109,16 @@ class Review:
         """The decision about a group; `number` is its index in `groups`."""
         return self._decisions.get(number) or self._proposal(number)
 
+    @property
+    def decisions(self) -> Mapping[int, GroupDecision]:
+        """By number, of the groups that have a decision or marks of the user."""
+        return self._decisions
+
+    @property
+    def has_other_decisions(self) -> bool:
+        """Whether there are decisions about groups that are not among these."""
+        return not self._steps.decisions.keys() <= self._numbers.keys()
+
     def is_marked(self, number: int) -> bool:
         """Whether a group has a decision or marks of the user."""
         return number in self._decisions
@@ -155,25 +171,7 @@ class Review:
         if other:
             kept = self._name(other[0], self._decisions[other[0]].keeper)
             return f"goes: {kept} is kept instead, in group {self.groups[other[0]].number}"
-        return self._own_reason(number, member) or self.groups[number].members[member].explanation
-
-    def accepted(self) -> list[Group]:
-        """What is to be planned: the groups that remove something, each with the files that go in it and those that stay.
-
-        A file goes in one group. Reasons are the user's where they differ from the policy's.
-        """
-        claimed = claims(sorted(self._decisions), self.groups, self._decisions)
-        going = {path: going_by(path, claimed, self.groups, self._decisions) for path in claimed}
-        planned = []
-        for number in sorted({place[0] for place in going.values() if place}):
-            members = self._with_reasons(number).members
-            listed = [
-                each
-                for place, each in enumerate(members)
-                if each.photo.path not in claimed or going[each.photo.path] == (number, place)
-            ]
-            planned.append(replace(self.groups[number], members=tuple(listed)))
-        return planned
+        return self.own_reason(number, member) or self.groups[number].members[member].explanation
 
     # -- deciding --------------------------------------------------------------------------------------------------
 
@@ -354,26 +352,6 @@ class Review:
 
     # -- results ---------------------------------------------------------------------------------------------------
 
-    def chosen_keepers(self) -> dict[int, bytes]:
-        """By number of the accepted groups the path of the keeper, where it is not the one that was proposed."""
-        return {
-            self.groups[number].number: self.groups[number].members[decision.keeper].photo.path
-            for number, decision in self._decisions.items()
-            if decision.keeper and decision.status is ReviewStatus.ACCEPTED
-        }
-
-    def actions(self, action: Action = Action.TRASH) -> dict[bytes, Action | None]:
-        """The action for each photo of the groups to be planned: keep, none (None), or `action`."""
-        places = {group.number: number for number, group in enumerate(self.groups)}
-        claimed = claims(self._decisions, self.groups, self._decisions)
-        found: dict[bytes, Action | None] = {}
-        for group in self.accepted():
-            number = places[group.number]
-            for path, what in self._actions(number, self._decisions[number], action).items():
-                if what is action or (path not in claimed and found.get(path) is None):
-                    found[path] = what
-        return found
-
     def non_duplicate_pairs(self, number: int) -> set[DigestPair]:
         """The pairs of contents in a group that are marked as not duplicates."""
         decision = self.decision(number)
@@ -388,7 +366,7 @@ class Review:
         }
         return {(keeper, digest) for digest in digests if digest != keeper}
 
-    def _own_reason(self, number: int, member: int) -> str:
+    def own_reason(self, number: int, member: int) -> str:
         """What the user decided of a member, if that is not what was proposed; else empty."""
         mark, proposed = self.decision(number).mark(member), proposal_for(self.groups[number]).mark(member)
         if mark in {proposed, Mark.NOT_DUPLICATE}:
@@ -396,19 +374,6 @@ class Review:
         if proposed is Mark.KEEPER:
             return "you chose another keeper"
         return "removed by your choice" if mark is Mark.DROP else "kept by your choice"
-
-    def _with_reasons(self, number: int) -> Group:
-        group = self.groups[number]
-        members = (
-            replace(each, reason=self._own_reason(number, i) or each.reason)
-            for i, each in enumerate(group.members)
-        )
-        return replace(group, members=tuple(members)) if self.decision(number).keeper else group
-
-    def _actions(self, number: int, decision: GroupDecision, action: Action) -> dict[bytes, Action | None]:
-        what = {Mark.KEEPER: Action.KEEP, Mark.KEEP: Action.KEEP, Mark.DROP: action, Mark.NOT_DUPLICATE: None}
-        members = self.groups[number].members
-        return {member.photo.path: what[decision.mark(place)] for place, member in enumerate(members)}
 
     def _is_valid(self, number: int, decision: GroupDecision, pending: Mapping[int, GroupDecision]) -> bool:
         try:
@@ -429,7 +394,7 @@ class Review:
                     f"{show_path(path)} is in a reference folder and must stay.", "Keep it too (space)."
                 )
         if decision.keeper or decision.non_duplicates:
-            marks = self._actions(number, decision, Action.TRASH)
+            marks = {each.photo.path: _ACTIONS[decision.mark(place)] for place, each in enumerate(members)}
             make_plan([self.groups[number]], _EMPTY_ORIGIN, marks=marks)
         if len(self._overlaps.together(number)) > 1:
             near = {each: self._decisions.get(each) for each in self._overlaps.together(number)}

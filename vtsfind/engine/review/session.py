@@ -27,6 +27,7 @@ from vtsfind.engine.library.folders import library_folders
 from vtsfind.engine.previews.decode import Previews
 from vtsfind.engine.review.encoding import group_key
 from vtsfind.engine.review.filters import GroupView, Listing
+from vtsfind.engine.review.planned import Planned, planned
 from vtsfind.engine.review.review import DigestPair, Review
 from vtsfind.engine.review.session_log import SavedSteps
 from vtsfind.engine.review.shared_log import SharedSteps, open_steps
@@ -259,13 +260,9 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         from vtsfind.act.plan import operations
         from vtsfind.engine.apply.plans import plan_for_groups
 
-        review = self.review
-        groups = review.accepted() if review else []
-        marks = review.actions() if review else {}
-        plan, gone = plan_for_groups(groups, library=self.place, command=COMMAND, marks=marks)
-        return Proposal(
-            plan, operations(plan), tuple(gone), review.chosen_keepers() if review else {}, self.has_bursts
-        )
+        made = planned(self.review) if self.review else Planned([], {}, {})
+        plan, gone = plan_for_groups(made.groups, library=self.place, command=COMMAND, marks=made.actions)
+        return Proposal(plan, operations(plan), tuple(gone), made.keepers, self.has_bursts)
 
     def keep(self, paths: Iterable[bytes]) -> None:
         """Mark photos to keep that were brought back, once the groups are found again."""

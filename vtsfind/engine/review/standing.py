@@ -1,18 +1,22 @@
-"""What the review of a library says of groups that are found outside of it: a photo that a person keeps there is not proposed."""
+"""What the review of a library says of groups that are found outside of it.
 
-from collections.abc import Iterable, Sequence
+A photo that a person keeps there is not proposed, and a plan has what was accepted there.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from vtsfind.base.addresses import Place, ServerAddress
 from vtsfind.base.groups import Group
+from vtsfind.base.operations import Action
 from vtsfind.engine.duplicates.results import Duplicates
+from vtsfind.engine.review.overlaps import is_burst
+from vtsfind.engine.review.planned import KEPT, Planned, planned
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session_log import stored_steps
 from vtsfind.engine.review.shared_log import SharedSteps
 from vtsfind.engine.review.state import Mark, ReviewStep, UnsavedSteps
-
-KEPT = "you keep it in `vtsfind browse`"
 
 
 class _StoredSteps(UnsavedSteps):
@@ -39,6 +43,32 @@ def with_kept_in_review(found: Duplicates) -> Duplicates:
     review = _review(found.groups, found.library)
     groups = (_kept(group, number, review) for number, group in enumerate(found.groups))
     return replace(found, groups=tuple(groups))
+
+
+def planned_with_review(
+    found: Duplicates, action: Action, find_bursts: Callable[[], Sequence[Group]]
+) -> Planned:
+    """What to plan of found groups: what was accepted in the review of the library, else what is proposed.
+
+    Parameters
+    ----------
+    found
+        The groups of copies, and the bursts if they were asked for.
+    action
+        What becomes of files that go.
+    find_bursts
+        Finds the bursts; called if the review may speak of them.
+
+    Raises
+    ------
+    StorageError
+        If the review cannot be read, or its server does not answer.
+    """
+    review = _review(found.groups, found.library)
+    if review.has_other_decisions and not any(map(is_burst, found.groups)):
+        last = max((group.number for group in found.groups), default=0)
+        review.add([replace(each, number=last + n) for n, each in enumerate(find_bursts(), 1)])
+    return planned(review, action, undecided=True)
 
 
 def _review(groups: Sequence[Group], library: Place) -> Review:

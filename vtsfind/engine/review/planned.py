@@ -1,0 +1,97 @@
+"""What a review leads to: the groups of a plan, with what becomes of each file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from vtsfind.base.groups import Group
+from vtsfind.base.operations import Action
+from vtsfind.engine.review.overlaps import claims, going_by, is_burst
+from vtsfind.engine.review.review import Review
+from vtsfind.engine.review.state import GroupDecision, Mark, ReviewStatus
+
+_ACTIONS = {Mark.KEEPER: Action.KEEP, Mark.KEEP: Action.KEEP, Mark.NOT_DUPLICATE: None}
+KEPT = "you keep it in `vtsfind browse`"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Groups to plan, and what was decided about them."""
+
+    groups: list[Group]
+    """Each with the files that go in it and those that stay; a file goes in one of them."""
+    actions: dict[bytes, Action | None]
+    """By path: keep, none (None), or what becomes of files that go."""
+    keepers: dict[int, bytes]
+    """By number of the group the path of the keeper, where it is not the one that was proposed."""
+
+
+def planned(review: Review, action: Action = Action.TRASH, *, undecided: bool = False) -> Planned:
+    """What a review plans: groups that remove something, with the user's reasons where they differ from the policy's.
+
+    Parameters
+    ----------
+    review
+        The review.
+    action
+        What becomes of files that go.
+    undecided
+        Whether what is proposed for groups of copies that are undecided is planned as well, and groups in which all stays
+        are listed, too. A mark of the user that is not accepted yet can only keep a file.
+    """
+    decisions = dict(review.decisions)
+    if undecided:
+        decisions = {number: _supposed(review, number) for number in range(len(review.groups))}
+    claimed = claims(sorted(decisions), review.groups, decisions)
+    going = {path: going_by(path, claimed, review.groups, decisions) for path in claimed}
+    removing = {place[0] for place in going.values() if place}
+    listed = sorted(removing)
+    if undecided:
+        listed = [n for n, group in enumerate(review.groups) if n in removing or not is_burst(group)]
+    groups: list[Group] = []
+    actions: dict[bytes, Action | None] = {}
+    for number in listed:
+        group = _with_reasons(review, number)
+        members = []
+        for place, member in enumerate(group.members):
+            path = member.photo.path
+            if path in claimed and going[path] != (number, place):
+                continue  # it goes in another group, or stays since what it would go for goes
+            mark = decisions[number].mark(place)
+            is_kept_by_choice = member.may_go and undecided and mark is Mark.KEEP
+            members.append(replace(member, stay_reason=KEPT) if is_kept_by_choice else member)
+            if path not in claimed:
+                actions[path] = _ACTIONS[mark] or actions.get(path)
+            elif not action.links:  # a name becomes a link only where a kept file has its content
+                actions[path] = action
+        if len(members) > 1:
+            groups.append(replace(group, members=tuple(members)))
+    return Planned(groups, actions, _chosen_keepers(review, decisions))
+
+
+def _supposed(review: Review, number: int) -> GroupDecision:
+    """The decision about a group, or what it would be if what is proposed were accepted."""
+    decision = review.decision(number)
+    if decision.status is not ReviewStatus.OPEN or is_burst(review.groups[number]):
+        return decision
+    proposed = {place for place, member in enumerate(review.groups[number].members) if member.may_go}
+    dropped = set(decision.members_to_remove(len(review.groups[number].members)))
+    return replace(decision, status=ReviewStatus.ACCEPTED, kept=decision.kept | frozenset(dropped - proposed))
+
+
+def _chosen_keepers(review: Review, decisions: Mapping[int, GroupDecision]) -> dict[int, bytes]:
+    return {
+        review.groups[number].number: review.groups[number].members[decision.keeper].photo.path
+        for number, decision in decisions.items()
+        if decision.keeper and decision.status is ReviewStatus.ACCEPTED
+    }
+
+
+def _with_reasons(review: Review, number: int) -> Group:
+    group = review.groups[number]
+    if not review.decision(number).keeper:
+        return group
+    members = (
+        replace(each, reason=review.own_reason(number, i) or each.reason)
+        for i, each in enumerate(group.members)
+    )
+    return replace(group, members=tuple(members))
