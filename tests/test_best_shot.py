@@ -8,7 +8,8 @@ from PIL import Image, ImageFilter
 
 from vtsfind.act.best_shot import BestShot, best_shot
 from vtsfind.media.decode import Pixels
-from vtsfind.media.shot_quality import ShotQuality, shot_quality
+from vtsfind.media.shot_quality import RateShot, ShotQuality, shot_quality
+from vtsfind.media.work import Setup
 
 PHOTOS = sorted((Path(__file__).parent / "data" / "photos").glob("*.jpg"))
 
@@ -70,10 +71,30 @@ def test_of_shots_that_differ_only_in_compression_the_first_is_suggested(path: P
         assert best(*(pixels(opened(tmp_path / name)) for name in names)) == BestShot(
             0,
             (
-                "none of 2 shots is sharper or better exposed",
-                "as sharp and as well exposed as the kept one",
+                "none of 2 shots is clearly sharper, or has less blown out or black",
+                "as sharp as the kept one, with no more blown out or black",
             ),
         )
+
+
+def test_a_darker_shot_is_never_called_the_better_exposed_one() -> None:
+    dark, bright = ShotQuality(10.0, 0.0, 0.0), ShotQuality(10.0, 0.08, 0.0)
+    found = best_shot([bright, dark])
+    assert found == BestShot(1, ("8% is blown out", "least blown out of 2 shots"))
+    found = best_shot([ShotQuality(10.0, 0.0, 0.08), dark])
+    assert found == BestShot(1, ("8% is black", "least black of 2 shots"))
+
+
+def test_a_shot_that_is_turned_by_its_file_is_rated_as_it_is_shown(tmp_path: Path) -> None:
+    photo = opened(PHOTOS[0])
+    photo.save(tmp_path / "shown.png")
+    turned = photo.transpose(Image.Transpose.ROTATE_90)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90 degrees clockwise
+    turned.save(tmp_path / "turned.png", exif=exif)
+    setup = Setup(pixel_limit=10**9, memory_bytes=10**9, timeout_s=60.0)
+    rated = [RateShot()((tmp_path / name).read_bytes(), setup).data for name in ("shown.png", "turned.png")]
+    assert rated[0] == rated[1]
 
 
 def test_of_two_sharp_shots_the_first_is_the_best_though_a_blurred_one_comes_before() -> None:
@@ -83,8 +104,8 @@ def test_of_two_sharp_shots_the_first_is_the_best_though_a_blurred_one_comes_bef
         1,
         (
             "less sharp (50%)",
-            "none of 3 shots is sharper or better exposed",
-            "as sharp and as well exposed as the kept one",
+            "none of 3 shots is clearly sharper, or has less blown out or black",
+            "as sharp as the kept one, with no more blown out or black",
         ),
     )
 

@@ -162,16 +162,25 @@ def test_a_file_saved_again_is_kept_for_showing_no_traces_only_if_it_certainly_h
     assert bool(group.members[1].stay_reason) == (kept == b"/photo")
 
 
-def of_scene(rules: Rules, sharpness: dict[str, float]) -> Group:
+def of_scene(rules: Rules, sharpness: dict[str, float], card: tuple[int, int] | None = None) -> Group:
     """The group of three shots of one size and one of another size; the second was not recognised in the third."""
     other_shot: PairVerdict = (Verdict.BURST, Evidence())
     names = ("/photo", "/other", "/small", "/card")
     contents = {NUMBER[name]: content(name) for name in names}
     sizes = dict.fromkeys(names, content("/photo").info) | {"/card": content("/small").info}
+    if card:
+        sizes["/card"] = replace(sizes["/card"], width=card[0], height=card[1])
     for name, info in sizes.items():
         known = contents[NUMBER[name]]
         contents[NUMBER[name]] = replace(known, photos=(replace(known.photos[0], info=info),))
-    verifier = KnownVerdicts({("/photo", "/other"): other_shot, ("/photo", "/small"): other_shot})
+    verifier = KnownVerdicts(
+        {
+            ("/photo", "/other"): other_shot,
+            ("/photo", "/small"): other_shot,
+            ("/photo", "/card"): other_shot,
+            ("/card", "/photo"): other_shot,
+        }
+    )
     files = RankedFiles(contents, lambda _: Details(camera="Maker Model"), rules.policy, {})
     before = Cluster(NUMBER["/photo"], {NUMBER[name]: (Verdict.BURST, Evidence()) for name in names[1:]})
     clusters = choose_best_shots(
@@ -184,6 +193,14 @@ def of_scene(rules: Rules, sharpness: dict[str, float]) -> Group:
     )
     (found,) = choose_keepers(clusters, contents, files, rules)
     return found
+
+
+def test_a_shot_that_is_upright_or_of_another_shape_is_rated_and_not_judged_by_its_pixels() -> None:
+    burst = frozenset({Verdict.BURST})
+    rules = Rules(policy(["pixels"]), burst, burst, scope(), known_decisions())
+    sharpness = {"/photo": 5.0, "/other": 5.0, "/small": 5.0, "/card": 9.0}
+    for size in ((900, 1200), (1200, 800), (675, 1200)):
+        assert of_scene(rules, sharpness, size).keeper.path == b"/card"
 
 
 def test_the_best_shot_is_kept_and_one_that_is_not_recognised_in_it_stays_whoever_asks() -> None:

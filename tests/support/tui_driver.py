@@ -33,7 +33,15 @@ def found(groups: Sequence[Group]) -> GroupSource:
     return source
 
 
-_KEYS = {"/": "slash", " ": "space", "-": "minus", "_": "underscore", ".": "full_stop", "?": "question_mark"}
+_KEYS = {
+    "/": "slash",
+    " ": "space",
+    "-": "minus",
+    "_": "underscore",
+    ".": "full_stop",
+    "?": "question_mark",
+    ":": "colon",
+}
 
 
 class Hand:

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from support.made_groups import group, many, on_disk, photo
 from support.tui_driver import Hand, drive
+from textual.geometry import Region
 from textual.widget import Widget
 
+from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.progress import Phase
 from vtsfind.engine.context import Context
@@ -149,7 +151,7 @@ def test_a_notice_does_not_cover_the_paths_of_the_photos(tmp_path: Path) -> None
         await hand.press("o")
         (notice,) = hand.app.screen.query("Toast")
         assert any("no longer exists" in note for note in hand.told)
-        assert notice.region.bottom < hand.members.region.bottom - 8
+        assert not notice.region.overlaps(hand.members.region)
 
     drive(groups, script, notices=True)
 
@@ -158,9 +160,11 @@ def test_a_notice_does_not_cover_what_the_plan_does(tmp_path: Path) -> None:
     async def script(hand: Hand) -> None:
         await hand.press("A", "enter")
         await hand.finish()
-        await hand.press("f5")
         assert any("Accepted" in note for note in hand.told)
-        assert "to the trash from 2 groups of copies; frees" in hand.text
+        await hand.press("f5")
+        hand.app.notify("Accepted 2 groups.")
+        await hand.settle()
+        assert "to the trash from 2 groups; frees" in hand.text
 
     drive(on_disk(tmp_path, 2), script, size=(80, 24), notices=True)
 
@@ -357,3 +361,37 @@ def test_a_folder_in_the_list_is_shown_in_whole_names_or_not_at_all(size: tuple[
 @given(st.text(st.characters(exclude_categories=["C"]), max_size=60), st.integers(1, 60))
 def test_a_cut_path_has_exactly_the_width(path: str, width: int) -> None:
     assert cell_len(cut_path(path, width)) == width
+
+
+def test_a_notice_goes_with_the_next_key_so_that_it_covers_nothing_that_was_asked_for() -> None:
+    async def script(hand: Hand) -> None:
+        hand.app.notify("A tip.", timeout=60)
+        await hand.press("question_mark")
+        assert hand.told == []
+        assert "Keys: Groups" in hand.text
+
+    drive(many(3), script, notices=True)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+def test_a_notice_leaves_the_marks_of_photos_free(size: tuple[int, int]) -> None:
+    async def script(hand: Hand) -> None:
+        hand.app.notify("What you did cannot be done, and here is why in many words.", timeout=60)
+        await hand.settle()
+        (rack,) = hand.app.screen.query("ToastRack")
+        (toast,) = rack.query("Toast")
+        cards = hand.members.region
+        marks = Region(cards.x, cards.y, cards.width, 3)
+        assert "cannot be done" in hand.text
+        assert not toast.region.overlaps(marks)
+
+    drive(many(3), script, size=size, notices=True)
+
+
+def test_an_error_is_not_typed_away() -> None:
+    async def script(hand: Hand) -> None:
+        hand.app.show_error(UsageError("Something failed."))
+        await hand.press("j")
+        assert hand.told == ["Something failed."]
+
+    drive(many(3), script)

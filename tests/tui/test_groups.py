@@ -2,6 +2,7 @@
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from support.made_groups import group, many, on_disk, photo
@@ -99,14 +100,42 @@ def test_all_alike_are_accepted_after_their_number_is_shown_and_taken_back_at_on
     drive(groups, script)
 
 
-def test_the_question_about_all_alike_closes_with_enter_if_none_removes_a_photo() -> None:
+def test_groups_in_which_nothing_goes_are_accepted_in_one_go() -> None:
+    edits = [group(n, [photo(b"/%d/a.jpg" % n), photo(b"/%d/b.jpg" % n)], Verdict.EDIT) for n in (1, 2, 3)]
+
     async def script(hand: Hand) -> None:
         await hand.press("A")
-        assert "No undecided group of this kind removes a photo." in hand.text
+        assert "3 groups, nothing goes" in hand.text
+        await hand.press("enter")
+        assert (hand.review.totals.decided, hand.review.totals.files) == (3, 0)
+
+    drive(edits, script)
+
+
+def test_groups_in_doubt_are_left_out_counted_and_found() -> None:
+    sure, unsure = (group(n, [photo(b"/%d/a.jpg" % n), photo(b"/%d/b.jpg" % n)]) for n in (1, 2))
+    unsure = replace(unsure, tied=True, doubt="a crop or a collage")
+
+    async def script(hand: Hand) -> None:
+        await hand.press("A")
+        assert "1 group, removes 1 photo" in hand.text
+        assert "Left out: 1 group to check" in " ".join(hand.text.split())
+        await hand.press("enter")
+        assert [hand.review.decision(place).status for place in (0, 1)] == [
+            ReviewStatus.ACCEPTED,
+            ReviewStatus.OPEN,
+        ]
+        await hand.press("slash")
+        await hand.write("is:check")
+        assert hand.groups.order.tolist() == [1]
+        await hand.press("enter", "A")
+        assert "No group in the list can be accepted without a look." in hand.text
         await hand.press("enter")
         assert hand.groups.has_focus
+        await hand.press("a")
+        assert hand.review.totals.files == 2
 
-    drive([group(1, [photo(b"/1/a.jpg"), photo(b"/1/b.jpg")], Verdict.EDIT)], script)
+    drive([sure, unsure], script)
 
 
 def test_an_order_that_comes_late_does_not_replace_the_one_that_was_wished_since() -> None:
@@ -114,10 +143,10 @@ def test_an_order_that_comes_late_does_not_replace_the_one_that_was_wished_since
 
     async def script(hand: Hand) -> None:
         pane = hand.app.screen.query_one(GroupPane)
-        every = OrderReady(pane.wish(Listing(groups)), hand.groups.order)
+        every = OrderReady(pane.wish(Listing(groups), hand.app.session.view), hand.groups.order)
         listing = hand.app.session.listing
         assert listing
-        late = OrderReady(pane.wish(listing), hand.groups.order)
+        late = OrderReady(pane.wish(listing, hand.app.session.view), hand.groups.order)
         await hand.press("slash")
         await hand.write("07")
         filtered = hand.groups.order.tolist()

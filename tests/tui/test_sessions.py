@@ -157,6 +157,30 @@ def test_nothing_is_carried_out_before_something_is_accepted(tmp_path: Path) -> 
     drive(on_disk(tmp_path, 1), script)
 
 
+def test_home_counts_what_is_there_after_an_apply_and_an_undo(photos: Path) -> None:
+    Image.open(photos / "cat.jpg").save(photos / "cat-again.jpg", quality=60)
+
+    async def script(hand: Hand) -> None:
+        await hand.press("f2", "i")
+        await hand.write(str(photos))
+        await hand.press("enter")
+        await hand.finish()
+        await hand.finish()
+        assert "13 files" in hand.text
+        await hand.press("f3", "a", "f5")
+        assert "Move 3 photos" in hand.text
+        await hand.press("x", "y")
+        await hand.finish()
+        await hand.press("f2")
+        assert "10 files" in hand.text
+        await hand.press("f6", "u", "y")
+        await hand.finish()
+        await hand.press("f2")
+        assert "13 files" in hand.text
+
+    drive(None, script, settings=SETTINGS)
+
+
 def test_a_folder_is_added_to_the_library_from_home(photos: Path) -> None:
     Image.open(photos / "cat.jpg").save(photos / "cat-again.jpg", quality=60)
 

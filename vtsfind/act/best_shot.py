@@ -1,4 +1,7 @@
-"""The best of several shots of one scene, by sharpness and exposure."""
+"""The best of several shots of one scene: sharp, and with little that is blown out or black.
+
+Whether a shot is too dark or too bright for taste is not measured, so nothing is said of it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +10,7 @@ from typing import Final
 from vtsfind.media.shot_quality import ShotQuality
 
 _CLIPPING_WEIGHT: Final = 2.0
-"""Loss of score for each share of pixels that lost detail beyond the best exposed shot: 5 % count as 10 % of sharpness."""
+"""Loss of score for each share of pixels that lost detail beyond the shot that lost least: 5 % count as 10 % of sharpness."""
 _CLEAR_LEAD: Final = 0.03
 """Lead in score from which one shot is clearly better; more than what saving it as a slightly worse JPEG makes."""
 _NOTABLE_CLIPPING: Final = 0.01
@@ -54,7 +57,7 @@ def best_shot(qualities: Sequence[ShotQuality | None]) -> BestShot | None:
     reasons[leading[0]] = (
         f"{_merits(best, others)} {count}"
         if len(leading) == 1
-        else f"none {count} is sharper or better exposed"
+        else f"none {count} is clearly sharper, or has less blown out or black"
     )
     return BestShot(leading[0], tuple(reasons))
 
@@ -69,7 +72,7 @@ def _reason(shot: ShotQuality, best: ShotQuality) -> str:
         parts.append(f"{100 * shot.white:.0f}% is blown out")
     if shot.black - best.black >= _NOTABLE_CLIPPING:
         parts.append(f"{100 * shot.black:.0f}% is black")
-    return ", ".join(parts) or "as sharp and as well exposed as the kept one"
+    return ", ".join(parts) or "as sharp as the kept one, with no more blown out or black"
 
 
 def _merits(best: ShotQuality, others: Sequence[ShotQuality]) -> str:
@@ -77,6 +80,8 @@ def _merits(best: ShotQuality, others: Sequence[ShotQuality]) -> str:
     parts = []
     if best.sharpness * (1 - _CLEAR_LEAD) > max(other.sharpness for other in others):
         parts.append("sharpest")
-    if best.white + best.black + _NOTABLE_CLIPPING <= min(other.white + other.black for other in others):
-        parts.append("best exposed")
-    return " and ".join(parts) or "best in sharpness and exposure together"
+    if best.white + _NOTABLE_CLIPPING <= min(other.white for other in others):
+        parts.append("least blown out")
+    if best.black + _NOTABLE_CLIPPING <= min(other.black for other in others):
+        parts.append("least black")
+    return " and ".join(parts) or "best mix of sharp and not blown out or black"

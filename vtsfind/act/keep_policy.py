@@ -128,7 +128,11 @@ class Policy:
         if rule is None:
             return "the same file"
         said = self._framing_reason(rule, keeper, other, evidence) or rule.words(keeper, other)
-        return "; ".join([said, *_exif_words(rule, keeper, other)])
+        gained, lacking = _exif_differences(rule, keeper, other)
+        words = [f"has {gained}"] * bool(gained) + [f"without {lacking}, which another copy has"] * bool(
+            lacking
+        )
+        return "; ".join([said, *words])
 
     def loss(self, keeper: KeepCandidate, other: KeepCandidate, evidence: Evidence | None = None) -> str:
         """The same, said of `other`."""
@@ -136,7 +140,10 @@ class Policy:
         if rule is None:
             return "the same file"
         said = self._framing_reason(rule, keeper, other, evidence) or rule.loss(keeper, other)
-        return "; ".join([said, *_exif_words(rule, other, keeper)])
+        lost, lacking = _exif_differences(rule, other, keeper)
+        words = [f"lost with it: {lost}"] * bool(lost)
+        words += [f"without {lacking}, which the kept one has"] * bool(lacking)
+        return "; ".join([said, *words])
 
     def _framing_reason(
         self, rule: Rule, keeper: KeepCandidate, other: KeepCandidate, evidence: Evidence | None
@@ -226,14 +233,14 @@ def _with_folders(rule: Rule, prefer: tuple[bytes, ...]) -> Rule:
     return file_rules.in_folders(rule.name, rule.meaning, prefer, "is in a preferred folder")
 
 
-def _exif_words(rule: Rule, own: KeepCandidate, other: KeepCandidate) -> list[str]:
-    """What of the EXIF data that a person would miss one file has or lacks in comparison, unless the rule is about that."""
+def _exif_differences(rule: Rule, own: KeepCandidate, other: KeepCandidate) -> tuple[str, str]:
+    """What of the EXIF data that a person would miss only the first file has, and only the second, unless the rule is about that."""
     if rule.name == file_rules.CONTENTS.name:
-        return []
+        return "", ""
     mine, theirs = file_rules.notable_exif(own), file_rules.notable_exif(other)
     gained = [name for name in mine if name not in theirs]
     lost = [name for name in theirs if name not in mine]
-    return [f"has {', '.join(gained)}"] * bool(gained) + [f"lacks {', '.join(lost)}"] * bool(lost)
+    return ", ".join(gained), ", ".join(lost)
 
 
 SAME_QUALITY: Final = 10

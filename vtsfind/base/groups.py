@@ -69,6 +69,11 @@ class Box:
     right: float
     bottom: float
 
+    @property
+    def area(self) -> float:
+        """Its share of the picture, 0 to 1."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
 
 _INVERSE_TURNS = {6: 8, 8: 6}
 """The EXIF orientations that are undone by another one than themselves."""

@@ -16,6 +16,7 @@ from vtsfind.base.paths import is_below, path_fields, show_path, show_path_from_
 from vtsfind.base.records import Failure, Reason
 from vtsfind.base.words import counted, file_size, listed
 from vtsfind.engine.duplicates.results import DedupStats, Duplicates
+from vtsfind.engine.review.edit_kind import edit_kind
 from vtsfind.report import schema
 from vtsfind.report.failures import write_failures
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
@@ -112,8 +113,9 @@ def _facts(member: Member, *, verbose: bool) -> str:
     facts = [f"{photo.info.width}x{photo.info.height}", file_size(photo.stamp.size)]
     if photo.sidecars:
         facts.append(counted(len(photo.sidecars), "sidecar file"))
+    kind = edit_kind(member)
     note = member.evidence.note if verbose and member.verdict in _NOTED else ""
-    return "; ".join(filter(None, (", ".join(facts), member.explanation, note)))
+    return "; ".join(filter(None, (", ".join(facts), kind, member.explanation, note)))
 
 
 def write_paths(output: Output, found: Duplicates, *, end: bytes) -> None:

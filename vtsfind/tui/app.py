@@ -1,9 +1,10 @@
 """The application: it owns the session and the services, knows all screens, and passes messages to them."""
 
+import time
 from collections.abc import Callable, Iterable
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import SystemCommand
 from textual.binding import BindingType
 from textual.notifications import SeverityLevel
@@ -65,6 +66,8 @@ _LOADING = "groups"
 _LOADING_BURSTS = "bursts"
 _BY_ITSELF = {_LOADING, _LOADING_BURSTS}
 """The jobs that find the groups, first the copies: they run on their own, so Ctrl-C does not count them as something to stop."""
+_MIN_ERROR_S = 3.0
+"""Seconds that an error is shown at least, whatever is typed meanwhile: it may speak of a job in the background."""
 _FRAMEWORK_COMMANDS = {"Theme", "Quit", "Screenshot"}
 """Textual's own commands that the command palette offers too."""
 
@@ -123,6 +126,7 @@ class BrowseApp(SerialKeysApp):
         """Whether the groups that are being found are not wanted any more, and others are."""
         self._leaving = False
         self._interrupted = False
+        self._error_shown_at = -_MIN_ERROR_S
         self.register_theme(THEME)
         if theme not in self.available_themes:
             raise UsageError(f"There is no theme '{theme}'.", f"Use {either(sorted(self.available_themes))}.")
@@ -131,6 +135,13 @@ class BrowseApp(SerialKeysApp):
     def on_mount(self) -> None:
         """Start to find groups."""
         self.load_groups()
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let a notice go with the next key, so that it covers nothing that was asked for since; an error stays a moment."""
+        is_typed = isinstance(event, events.Key) and not event.is_forwarded
+        if is_typed and time.monotonic() - self._error_shown_at > _MIN_ERROR_S:
+            self.clear_notifications()
+        await super().on_event(event)
 
     def notify(
         self,
@@ -141,6 +152,8 @@ class BrowseApp(SerialKeysApp):
         **_: object,
     ) -> None:
         """Show a notice as plain text: paths may contain what looks like markup."""
+        if severity == "error":
+            self._error_shown_at = time.monotonic()
         super().notify(message, severity=severity, timeout=timeout, markup=False)
 
     def write_raw(self, text: str) -> None:

@@ -70,7 +70,7 @@ ACTIONS = (
     KeyAction(G, "undo", "u", "Undo", "Undo the last decision, then the one before it.", footer=True),
     KeyAction(G, "refuse", "n", "Not dup", "Not a duplicate; remembered. On the keeper: none of the group is.", footer=True),
     KeyAction(G, "next_view", "v", "Bursts", "Show copies, bursts (other shots of one scene), or both.", footer=True),
-    KeyAction(G, "filter", "slash", "Filter", "Filter groups by words in a path, `kind:edit,burst` or `>5MB`.", footer=True, shown="/"),
+    KeyAction(G, "filter", "slash", "Filter", "Filter groups by words in a path, `kind:edit`, `>5MB`, or `is:check` for those in doubt.", footer=True, shown="/"),
     *(
         KeyAction(G, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead.")
         for digit in range(1, 10)
@@ -81,7 +81,7 @@ ACTIONS = (
     KeyAction(G, "sort", "t", "Sort", "Sort by size, kind, folder, date or number of photos."),
     KeyAction(G, "reverse", "T", "Reverse", "Reverse the order.", shown="T"),
     KeyAction(G, "kinds", "f", "Kinds", "Show one kind of groups, then the next."),
-    KeyAction(G, "best", "b", "Keeper only", "Of a burst, keep the keeper and edits only. It is the sharpest or best exposed shot: look at the others first. u undoes it.", footer=True),
+    KeyAction(G, "best", "b", "Keeper only", "Of a burst, keep the keeper and edits only. It was chosen by sharpness and what is blown out or black: look at the others first. u undoes it.", footer=True),
     KeyAction(G, "view", "o", "Open", "Open the photo in the desktop's viewer."),
     KeyAction(G, "folder", "O", "Folder", "Open the photo's folder.", shown="O"),
     KeyAction(G, "member(-1)", "left,h", "Left", "Select the photo to the left."),

@@ -1,4 +1,4 @@
-"""Choosing the best of several shots of one scene: the sharpest and best exposed one of those that the keep rules call equal."""
+"""Choosing the best of several shots of one scene: the sharpest and least blown out one of those that the keep rules call equal."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -77,8 +77,11 @@ def _equal_shots(
     keeper = files.best(contents[cluster.keeper])
 
     def is_equal(shot: KeepCandidate) -> bool:
-        sizes = [each.photo.info.width * each.photo.info.height for each in (keeper, shot)]
-        return policy.is_decided_by_pixels(keeper, shot) and max(sizes) <= SAME_SIZE_RATIO * min(sizes)
+        infos = [each.photo.info for each in (keeper, shot)]
+        areas = [info.width * info.height for info in infos]
+        sides = [max(info.width, info.height) for info in infos]  # upright, across, and cut to another shape
+        is_as_large = any(max(sizes) <= SAME_SIZE_RATIO * min(sizes) for sizes in (areas, sides))
+        return policy.is_decided_by_pixels(keeper, shot) and is_as_large
 
     others = [number for number, (verdict, _) in cluster.copies.items() if verdict is Verdict.BURST]
     equal = [number for number in others if is_equal(files.best(contents[number]))]

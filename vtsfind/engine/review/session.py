@@ -24,6 +24,7 @@ from vtsfind.engine.library.access import library_names, library_place, open_lib
 from vtsfind.engine.library.decisions import DecisionKind as Decided
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.library.folders import library_folders
+from vtsfind.engine.library.removed import present_counts
 from vtsfind.engine.previews.decode import Previews
 from vtsfind.engine.review.encoding import group_key
 from vtsfind.engine.review.filters import GroupView, Listing
@@ -340,7 +341,9 @@ def overview(settings: Settings) -> Overview:
         with open_library(settings) as index:
             roots = tuple(index.roots())
             missing_or_empty = tuple(root for root in roots if is_missing_or_empty(root))
-            return Overview(name, place, index.counts(), index.signature.model, roots, missing_or_empty)
+            return Overview(
+                name, place, present_counts(index), index.signature.model, roots, missing_or_empty
+            )
     except LibraryMissing:
         return Overview(name, place, error="not indexed yet")
     except StorageError as error:

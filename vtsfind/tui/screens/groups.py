@@ -1,6 +1,6 @@
 """The review: the list of groups beside the photos of the selected group, and a key for each decision."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import ClassVar
 
 import numpy as np
@@ -264,25 +264,23 @@ class GroupsPage(Page):
         surer = " or surer" if verdict.rank else ""
         where = listed(map(show_path_from_home, sorted(folders(review.groups[number]))))
 
-        def choices() -> Sequence[tuple[str, list[int]]]:
-            by_kind = self._open_among(listing.similar_groups(number, by_folders=False))
-            by_folders = self._open_among(listing.similar_groups(number, by_folders=True))
-            return [
-                (f"of this kind: {verdict.label}", by_kind),
-                (f"with photos in {where} only, {verdict.label}{surer}", by_folders),
-            ]
-
-        self.app.push_screen(BulkAcceptDialog(choices(), review.removes), self._accept_many)
+        by_kind = self._open_among(listing.similar_groups(number, by_folders=False))
+        by_folders = self._open_among(listing.similar_groups(number, by_folders=True))
+        unchanged = [each for each in self._open_among(self._list.order) if not review.removes(each).files]
+        to_check = {each for each in (*by_kind, *by_folders) if review.needs_look(each)}
+        choices = [
+            (f"of this kind: {verdict.label}", by_kind),
+            (f"with photos in {where} only, {verdict.label}{surer}", by_folders),
+            ("in which nothing goes", unchanged),
+        ]
+        ready = [(label, [each for each in found if each not in to_check]) for label, found in choices]
+        self.app.push_screen(BulkAcceptDialog(ready, review.removes, len(to_check)), self._accept_many)
 
     def _open_among(self, numbers: npt.NDArray[np.int64]) -> list[int]:
         review = self.context.session.review
         assert review
         shown = np.intersect1d(numbers, self._list.order).tolist()
-        return [
-            number
-            for number in shown
-            if review.decision(number).status is ReviewStatus.OPEN and review.removes(number).files
-        ]
+        return [number for number in shown if review.decision(number).status is ReviewStatus.OPEN]
 
     def _accept_many(self, numbers: list[int] | None) -> None:
         review = self.context.session.review
@@ -324,8 +322,7 @@ class GroupsPage(Page):
         if review is None or number is None:
             return
         if any(member.verdict is Verdict.BURST for member in review.groups[number].members):
-            if self._apply_to_review("keep_only", review.decision(number).keeper):
-                self.notify("Marked the other shots to go; a accepts that, u undoes it.", timeout=4)
+            self._apply_to_review("keep_only", review.decision(number).keeper)
         else:
             self.notify("This is no burst.", timeout=3)
 

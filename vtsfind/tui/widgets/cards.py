@@ -8,6 +8,7 @@ from vtsfind.base.groups import Group, Member
 from vtsfind.base.paths import show_path_from_home
 from vtsfind.base.records import PictureInfo
 from vtsfind.base.words import counted, file_size
+from vtsfind.engine.review.edit_kind import edit_kind
 from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import Mark
@@ -71,7 +72,9 @@ def _kind(member: Member, room: int) -> Line:
     """The verdict on a photo in so many characters, with the similarity if that fits as well."""
     assert member.verdict
     verdict, similarity = member.verdict, similarity_text(member)
-    fitting = (label for label in (verdict.label, verdict.short_label) if 1 + len(label) <= room)
+    kind = edit_kind(member)
+    labels = (f"{verdict.label}: {kind}", kind) if kind else ()
+    fitting = (label for label in (*labels, verdict.label, verdict.short_label) if 1 + len(label) <= room)
     label = next(fitting, verdict.short_label.partition(" ")[0])
     if similarity.endswith("%") and 8 + len(label) + len(similarity) <= room:
         similarity += " alike"

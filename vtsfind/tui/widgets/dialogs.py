@@ -14,6 +14,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from vtsfind.base.words import counted, file_size
+from vtsfind.engine.review.filters import IN_DOUBT
 from vtsfind.engine.review.state import ReviewTotals
 from vtsfind.tui.keys import KeyScope, rows
 from vtsfind.tui.widgets.path_input import PathInput
@@ -106,17 +107,23 @@ class BulkAcceptDialog(ModalScreen[list[int] | None]):
     Parameters
     ----------
     choices
-        Each set: its description, and the indices of its undecided groups that remove something.
+        Each set: its description, and the indices of its undecided groups.
     removes
         What accepting a group removes.
+    to_check
+        How many groups are in no set, since a person has to look at them first.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,n,q", "cancel", "Cancel"), ("enter", "cancel", "Close")]
 
     def __init__(
-        self, choices: Sequence[tuple[str, list[int]]], removes: Callable[[int], ReviewTotals]
+        self,
+        choices: Sequence[tuple[str, list[int]]],
+        removes: Callable[[int], ReviewTotals],
+        to_check: int,
     ) -> None:
         super().__init__()
+        self._to_check = to_check
         self._choices = [(label, numbers) for label, numbers in choices if numbers]
         self._removes = removes
 
@@ -131,16 +138,22 @@ class BulkAcceptDialog(ModalScreen[list[int] | None]):
                     Text("Only groups shown in the list. Press u once to undo all of it.", style="dim")
                 )
             else:
-                yield Static("No undecided group of this kind removes a photo.")
+                yield Static("No group in the list can be accepted without a look.")
+            if self._to_check:
+                left_out = counted(self._to_check, "group")
+                yield Static(
+                    Text(
+                        f"Left out: {left_out} to check, where it is in doubt which photo to keep. `/` and {IN_DOUBT} lists them; look, then press a.",
+                        style="bold",
+                    )
+                )
 
     def _option_text(self, label: str, numbers: list[int]) -> Text:
         removed = [self._removes(number) for number in numbers]
         files, gain = sum(each.files for each in removed), sum(each.gain for each in removed)
         text = Text(f"{label}\n", style="bold")
-        text.append(
-            f"{counted(len(numbers), 'group')}, removes {counted(files, 'photo')}, frees {file_size(gain)}",
-            style="not bold",
-        )
+        what = f"removes {counted(files, 'photo')}, frees {file_size(gain)}" if files else "nothing goes"
+        text.append(f"{counted(len(numbers), 'group')}, {what}", style="not bold")
         return text
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:

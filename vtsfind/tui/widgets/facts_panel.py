@@ -9,6 +9,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from vtsfind.base.groups import Evidence, Member
+from vtsfind.engine.review.edit_kind import edit_kind
 from vtsfind.engine.review.facts import FileFact
 
 
@@ -58,11 +59,10 @@ class FactsPanel(VerticalScroll, can_focus=False):
 
 def verdict_text(member: Member, evidence: Evidence, names: tuple[str, str]) -> str:
     """What a pair is, in one line; `names` are those of the keeper and `member`."""
-    parts = [member.verdict.label] if member.verdict else []
+    parts = [": ".join(filter(None, (member.verdict.label, edit_kind(member))))] if member.verdict else []
     if evidence.box is not None:
         boxed = evidence.boxed or 0
-        share = (evidence.box.right - evidence.box.left) * (evidence.box.bottom - evidence.box.top)
-        parts.append(f"{names[1 - boxed]} shows {100 * share:.0f} % of {names[boxed]}")
+        parts.append(f"{names[1 - boxed]} shows {100 * evidence.box.area:.0f} % of {names[boxed]}")
     if evidence.seconds_apart is not None:
         parts.append(f"{evidence.seconds_apart} s apart")
     if evidence == Evidence():

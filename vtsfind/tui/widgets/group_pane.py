@@ -70,7 +70,7 @@ class GroupPane(Vertical):
     def compose(self) -> Iterable[Widget]:
         """The list and the line."""
         yield GroupList(id="groups")
-        field = Input(placeholder="words, kind:edit, >5MB", id="filter")
+        field = Input(placeholder="words, kind:edit, >5MB, is:check", id="filter")
         field.display = False
         yield field
 

@@ -41,10 +41,13 @@ class MemberCards(CardGrid):
         width = self.text_width(len(group.members))
         self.show(group_cards(review, number, width), cursor)
         self._show_title()
+        undecided = "undecided"
+        if review.is_marked(number):
+            undecided = "marked: a accepts, u undoes"
+        elif group.tied:
+            undecided = f"check: {group.doubt or 'equal but for their paths'}"
         status = {
-            ReviewStatus.OPEN: f"check: {group.doubt or 'equal but for their paths'}"
-            if group.tied
-            else "undecided",
+            ReviewStatus.OPEN: undecided,
             ReviewStatus.ACCEPTED: "\u2713 accepted",
             ReviewStatus.REFUSED: "\u2260 not duplicates",
         }

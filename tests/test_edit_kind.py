@@ -1,0 +1,41 @@
+"""What kind of edit a file is said to be."""
+
+from dataclasses import replace
+
+import pytest
+from support.made_groups import photo
+
+from vtsfind.base.groups import Box, Evidence, Member, Verdict
+from vtsfind.base.quality import Details
+from vtsfind.engine.review.edit_kind import edit_kind
+
+MIDDLE = Box(0.25, 0.2, 0.75, 1.0)
+STRIP = Box(0.0, 0.0, 1.0, 0.95)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "words"),
+    [
+        (Evidence(box=MIDDLE, boxed=0), "crop, 40 % of it"),
+        (Evidence(box=MIDDLE, boxed=1), "shows more around it"),
+        (Evidence(box=MIDDLE, boxed=1, broken_off=0.9), "in a frame or collage"),
+        (Evidence(box=STRIP, boxed=0), "border cut off"),
+        (Evidence(box=STRIP, boxed=1), "border added"),
+        (Evidence(agreement=0.875), "12 % of it changed"),
+        (Evidence(agreement=1.0, note="a part of it differs at full size"), "a small part of it changed"),
+        (Evidence(agreement=1.0, note="one is black and white"), "black and white, or colours added"),
+        (Evidence(indirect=True), ""),
+        (Evidence(), ""),
+    ],
+)
+def test_the_kind_is_what_the_comparison_shows(evidence: Evidence, words: str) -> None:
+    assert edit_kind(Member(photo(b"/a.jpg"), Verdict.EDIT, evidence, "")) == words
+    assert edit_kind(Member(photo(b"/a.jpg"), Verdict.RESAVE, evidence, "")) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "details"), [(b"/Screenshot_2024.png", Details()), (b"/a.png", Details(screenshot=True))]
+)
+def test_a_screenshot_is_called_so_by_its_file_or_its_name(name: bytes, details: Details) -> None:
+    member = Member(photo(name), Verdict.EDIT, Evidence(box=MIDDLE, boxed=0), "")
+    assert edit_kind(replace(member, details=details)) == "screenshot"

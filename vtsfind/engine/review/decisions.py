@@ -1,0 +1,217 @@
+"""What is decided about groups of duplicates, each group with regard to the others that have files of it."""
+
+import os
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
+
+from vtsfind.act.make_plan import PlanOrigin, make_plan
+from vtsfind.act.removal import stay_reasons
+from vtsfind.base.errors import UsageError
+from vtsfind.base.groups import Group, Verdict
+from vtsfind.base.operations import Action
+from vtsfind.base.paths import show_path
+from vtsfind.engine.library.sidecar_places import SidecarPlaces
+from vtsfind.engine.review.overlaps import Overlaps, Place, claims, going_by, is_burst
+from vtsfind.engine.review.state import GroupDecision, Mark, ReviewTotals, proposal_for
+
+_EMPTY_ORIGIN = PlanOrigin("", "", "", b"")
+_ACTIONS = {
+    Mark.KEEPER: Action.KEEP,
+    Mark.KEEP: Action.KEEP,
+    Mark.DROP: Action.TRASH,
+    Mark.NOT_DUPLICATE: None,
+}
+
+
+class Decisions:
+    """The decisions about some groups, as they stand; groups and members are called by index.
+
+    Parameters
+    ----------
+    protected
+        Whether the photo of a path must not be removed.
+    asked
+        Verdicts that the user named, see `vtsfind.act.removal.stay_reason`.
+    """
+
+    def __init__(self, protected: Callable[[bytes], bool], asked: Collection[Verdict]) -> None:
+        self.groups: Sequence[Group] = ()
+        self._protected = protected
+        self._asked = asked
+        self._decisions: dict[int, GroupDecision] = {}
+        self._overlaps = Overlaps()
+
+    def decision(self, number: int) -> GroupDecision:
+        """The decision about a group; `number` is its index in `groups`."""
+        return self._decisions.get(number) or self._proposal(number)
+
+    @property
+    def decisions(self) -> Mapping[int, GroupDecision]:
+        """By number, of the groups that have a decision or marks of the user."""
+        return self._decisions
+
+    def is_marked(self, number: int) -> bool:
+        """Whether a group has a decision or marks of the user."""
+        return number in self._decisions
+
+    def mark(self, number: int, member: int) -> Mark:
+        """What happens to a member."""
+        return Mark.DROP if self.goes_in(number, member) else self.decision(number).mark(member)
+
+    def goes_in(self, number: int, member: int) -> Place | None:
+        """Where a member goes in another group that is accepted; None if it does not."""
+        path = self.groups[number].members[member].photo.path
+        if not self._overlaps.others(path, number):
+            return None
+        claimed = claims(self._overlaps.together(number), self.groups, self._decisions)
+        found = going_by(path, claimed, self.groups, self._decisions)
+        return found if found and found[0] != number else None
+
+    def removes(self, number: int) -> ReviewTotals:
+        """What the marks of a group remove, whether they are accepted or not, but for what goes in another group."""
+        members = self.groups[number].members
+        gone = self.decision(number).members_to_remove(len(members))
+        own = [members[place].photo.stamp.size for place in gone if not self.goes_in(number, place)]
+        return ReviewTotals(1, len(own), sum(own))
+
+    def needs_look(self, number: int) -> bool:
+        """Whether a group removes something though it is in doubt which photo to keep, and nobody marked any."""
+        is_unseen = self.groups[number].tied and number not in self._decisions
+        return is_unseen and bool(self.removes(number).files)
+
+    def reason(self, number: int, member: int) -> str:
+        """Why a member is kept or removed, for people."""
+        other = self.goes_in(number, member)
+        if other:
+            kept = self._name(other[0], self._decisions[other[0]].keeper)
+            return f"goes: {kept} is kept instead, in group {self.groups[other[0]].number}"
+        return self.own_reason(number, member) or self.groups[number].members[member].explanation
+
+    def own_reason(self, number: int, member: int) -> str:
+        """What the user decided of a member, if that is not what was proposed; else empty."""
+        mark, proposed = self.decision(number).mark(member), proposal_for(self.groups[number]).mark(member)
+        if mark in {proposed, Mark.NOT_DUPLICATE}:
+            return ""
+        if proposed is Mark.KEEPER:
+            return "you chose another keeper"
+        return "removed by your choice" if mark is Mark.DROP else "kept by your choice"
+
+    def _proposal(self, number: int) -> GroupDecision:
+        """What is proposed for a group; another keeper where that one goes in another group."""
+        group = self.groups[number]
+        proposed = proposal_for(group)
+        other = self.goes_in(number, proposed.keeper)
+        if not other:
+            return proposed
+        going = {place for place in range(len(group.members)) if self.goes_in(number, place)}
+        kept = self.groups[other[0]].members[self._decisions[other[0]].keeper].photo.path
+        left = [place for place in range(len(group.members)) if place not in going]
+        left.sort(key=lambda place: group.members[place].photo.path != kept)
+        if not left:
+            return proposed
+        staying = {place for place, reason in self._stay_reasons(number, left[0]).items() if reason}
+        staying |= set(left) if is_burst(group) else set()
+        return GroupDecision(keeper=left[0], kept=frozenset((staying | going) - {left[0]}))
+
+    def _shot(self, number: int, member: int) -> set[int]:
+        """A member, and of a burst what goes with it: the copies that go for it in their own group, as marked or proposed."""
+        found = {member}
+        if self._copy_mark(number, member) is Mark.KEEPER:
+            copies = {each for each, _ in self._copies_of(number, member)}
+            found |= {
+                place
+                for place in range(len(self.groups[number].members))
+                if copies & {other for other, _ in self._copies_of(number, place)}
+                and self._copy_mark(number, place) is Mark.DROP
+            }
+        return found
+
+    def _copies_of(self, number: int, member: int) -> list[Place]:
+        """Where a member of a burst is among its copies; nowhere for a member of another group."""
+        group = self.groups[number]
+        return self._overlaps.others(group.members[member].photo.path, number) if is_burst(group) else []
+
+    def _copy_mark(self, number: int, member: int) -> Mark | None:
+        """What a member of a burst is marked in the group of its copies; None if it has none."""
+        marks = [self.decision(other).mark(place) for other, place in self._copies_of(number, member)]
+        return marks[0] if marks else None
+
+    def _replacement(self, number: int, decision: GroupDecision) -> int:
+        """The kept member that takes the keeper's place."""
+        hint = "Press the digit of another photo to keep that one instead."
+        if not decision.kept:
+            raise UsageError("One photo of each group must stay.", hint)
+        for place in sorted(decision.kept):
+            if not self._stay_reasons(number, place)[decision.keeper]:
+                return place
+        raise UsageError("No other kept photo has everything that this file contains.", hint)
+
+    def _stay_reasons(self, number: int, keeper: int) -> dict[int, str]:
+        members = self.groups[number].members
+        return stay_reasons(members, keeper, self._asked, SidecarPlaces().problem)
+
+    def _is_valid(self, number: int, decision: GroupDecision, pending: Mapping[int, GroupDecision]) -> bool:
+        try:
+            self._check(number, decision, pending)
+        except UsageError:
+            return False
+        return True
+
+    def _check(
+        self,
+        number: int,
+        decision: GroupDecision,
+        pending: Mapping[int, GroupDecision] = MappingProxyType({}),
+    ) -> None:
+        """Raise `UsageError` for marks that a plan must not contain, such as a keeper not compared with what is removed."""
+        members = self.groups[number].members
+        for place in decision.members_to_remove(len(members)):
+            path = members[place].photo.path
+            if self._protected(path):
+                raise UsageError(
+                    f"{show_path(path)} is in a reference folder and must stay.", "Keep it too (space)."
+                )
+        if decision.keeper or decision.non_duplicates:
+            marks = {each.photo.path: _ACTIONS[decision.mark(place)] for place, each in enumerate(members)}
+            make_plan([self.groups[number]], _EMPTY_ORIGIN, marks=marks)
+        if len(self._overlaps.together(number)) > 1:
+            near = {each: self._decisions.get(each) for each in self._overlaps.together(number)}
+            near |= {each: pending[each] for each in near.keys() & pending.keys()}
+            self._require_keepers(
+                number, {each: made for each, made in near.items() if made} | {number: decision}
+            )
+
+    def _require_keepers(self, number: int, decisions: Mapping[int, GroupDecision]) -> None:
+        """Raise `UsageError` if a file would go for one that goes itself."""
+        claimed = claims(self._overlaps.together(number), self.groups, decisions)
+        for path, places in claimed.items():
+            if going_by(path, claimed, self.groups, decisions):
+                continue
+            other, place = places[0]
+            last, keeper = self._name(other, place), decisions[other].keeper
+            kept = self._name(other, keeper)
+            goes, _ = claimed[self.groups[other].members[keeper].photo.path][0]
+            if other == number:
+                raise UsageError(
+                    f"{kept} goes in group {self.groups[goes].number} of {_kind(self.groups[goes])}, so {last} would be the last of its picture.",
+                    "Keep it (space), or press v and remove it there, too.",
+                )
+            raise UsageError(
+                f"{kept} must stay: {last} goes for it in group {self.groups[other].number} of {_kind(self.groups[other])}.",
+                "Press v and choose another keeper there, or keep this one.",
+            )
+
+    def _goes_elsewhere(self, number: int, member: int, other: int) -> UsageError:
+        group = self.groups[other]
+        return UsageError(
+            f"{self._name(number, member)} goes in group {group.number} of {_kind(group)}.",
+            "Press v to see that group, and keep it there.",
+        )
+
+    def _name(self, number: int, member: int) -> str:
+        return show_path(os.path.basename(self.groups[number].members[member].photo.path))
+
+
+def _kind(group: Group) -> str:
+    """Where a group is shown."""
+    return "bursts" if is_burst(group) else "copies"

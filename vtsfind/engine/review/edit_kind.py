@@ -1,0 +1,47 @@
+"""What kind of edit a file is, as far as the comparison with the kept one and the file itself tell."""
+
+from typing import Final
+
+from vtsfind.act.file_rules import is_screenshot
+from vtsfind.act.keep_rules import KeepCandidate
+from vtsfind.base.groups import Evidence, Member, Verdict
+from vtsfind.base.quality import Details
+
+_MIN_SET_OFF_SHARE: Final = 0.5
+"""Share of the lines across an edge that change there, from which on the surroundings are a frame: see `vtsfind.act.framing`."""
+_MAX_STRIP_SHARE: Final = 0.1
+"""Share of a picture up to which what was cut off or added is a strip at its border."""
+_NOTES: Final = {
+    "one is black and white": "black and white, or colours added",
+    "not all frames are the same": "other frames",
+    "one is a single frame of the other": "a single frame, or more frames",
+    "they could not be compared at full size": "not compared at full size",
+}
+"""Notes of the comparison, and what they say of an edit."""
+
+
+def edit_kind(member: Member) -> str:
+    """The kind of edit that a member of a group is of the kept one, in a few words; empty if it is none, or not known."""
+    if member.verdict is not Verdict.EDIT or member.evidence.indirect:
+        return ""
+    if is_screenshot(KeepCandidate(member.photo, member.details or Details())):
+        return "screenshot"
+    evidence = member.evidence
+    if evidence.box is not None:
+        return _boxed(evidence, evidence.box.area)
+    if evidence.note in _NOTES:
+        return _NOTES[evidence.note]
+    if evidence.agreement is None:
+        return ""
+    changed = round(100 * (1 - evidence.agreement))
+    return f"{changed} % of it changed" if changed else "a small part of it changed"
+
+
+def _boxed(evidence: Evidence, area: float) -> str:
+    is_crop = evidence.boxed == 0
+    if 1 - area <= _MAX_STRIP_SHARE:
+        return "border cut off" if is_crop else "border added"
+    if is_crop:
+        return f"crop, {100 * area:.0f} % of it"
+    is_frame = (evidence.broken_off or 0) >= _MIN_SET_OFF_SHARE
+    return "in a frame or collage" if is_frame else "shows more around it"
