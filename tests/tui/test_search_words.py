@@ -42,6 +42,10 @@ def test_words_find_photos_that_show_it_and_a_path_finds_similar_ones(folder: Pa
         assert set((await ask(hand, "sky xyzzy"))[:2]) == {"blue.png", "haze.png"}
         assert "4 photos for \u201csky xyzzy\u201d; not known: xyzzy" in hand.text
         assert "by words" in hand.text
+        assert "two or three words" not in hand.text
+        await ask(hand, "sky")
+        assert "not it? Say it in two or three words" in hand.text
+        await hand.press("backspace")
         assert (await ask(hand, str(folder / "night" / "field.png")))[0] == "field.png"
         assert "by scene" in hand.text
         await hand.press("backspace")

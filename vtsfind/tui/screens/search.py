@@ -35,6 +35,7 @@ _CHANGES_PHOTOS = {"index", "apply", "undo"}
 """Jobs after which other photos are there."""
 _BAR_WIDTH = 8
 _NONE_SIMILAR = "No photo is this similar. Press + to allow more difference."
+_ONE_WORD = "; not it? Say it in two or three words"
 _NONE_PASSES = "No photo of the library passes the filters."
 
 
@@ -194,7 +195,8 @@ class SearchPage(Page):
             unknown = self._answer.unknown if isinstance(self._answer, Answer) else ()
             left_out = f"; not known: {', '.join(unknown)}" if unknown else ""
             hits.border_title = escape(f"{count} for \u201c{show_path(query.name)}\u201d{left_out}{marked}")
-            hits.border_subtitle = f"by words, {limit}"
+            is_one_word = len(query.name.split()) == 1
+            hits.border_subtitle = f"by words, {limit}" + _ONE_WORD * is_one_word
             return
         name = show_path(query).rpartition("/")[2]
         hits.border_title = escape(f"{count} similar to {name}{marked}" if hits.cards else name)
