@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.engine.review.state import GroupDecision, ReviewStatus
+from vtsfind.find.clustering.union_find import UnionFind
 
 Place = tuple[int, int]
 """A group, and a member in it, by index."""
@@ -38,14 +39,17 @@ class Overlaps:
                 if member.photo.path in new:
                     places.setdefault(member.photo.path, []).append((number, place))
         self._places |= {path: tuple(found) for path, found in places.items() if len(found) > 1}
-        near: dict[int, set[int]] = {}
+        connected = UnionFind(
+            (found[0][0], number) for found in self._places.values() for number, _ in found[1:]
+        )
+        sets: dict[int, set[int]] = {}
         for found in self._places.values():
-            numbers = {number for number, _ in found}
-            for number in numbers:
-                near.setdefault(number, set()).update(numbers)
+            sets.setdefault(connected.of(found[0][0]), set()).update(number for number, _ in found)
         self._together = {
-            number: tuple(sorted(set().union(*(near[each] for each in numbers))))
-            for number, numbers in near.items()
+            number: numbers
+            for each in sets.values()
+            for numbers in [tuple(sorted(each))]
+            for number in numbers
         }
 
     def together(self, number: int) -> tuple[int, ...]:
