@@ -129,7 +129,7 @@ def test_both_photos_of_a_pair_have_a_reason_of_their_own() -> None:
         "JPEG (with camera data) beats JPEG; has GPS, the camera's name"
     )
     assert policy(["format"]).loss(camera, saved) == (
-        "JPEG (with camera data) beats JPEG; without GPS, the camera's name, which the kept one has"
+        "the kept one is better, JPEG (with camera data) beats JPEG; without GPS, the camera's name, which the kept one has"
     )
     early, late = candidate(b"/z", taken="2019-01-01 00:00:00"), candidate(b"/a", taken="2020-01-01 00:00:00")
     assert policy().loss(early, late) == "the kept one was taken earlier, 2019-01-01 00:00:00"

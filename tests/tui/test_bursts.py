@@ -162,7 +162,9 @@ def test_the_best_shot_says_why_and_a_key_keeps_it_only(burst: Group) -> None:
         assert [hand.review.mark(BURST, place) for place in range(3)] == [Mark.DROP, Mark.KEEPER, Mark.DROP]
         await hand.press("a", "f5")
         assert "Move 2 photos to the trash from 1 group;" in hand.text
-        assert hand.text.count("keeps 2-soft.jpg") == 2  # the chosen one, not the first that stays
+        assert (
+            hand.text.count("keeps another shot, 2-soft.jpg") == 2
+        )  # the chosen one, not the first that stays
         await hand.press("x", "y")
         await hand.finish()
 

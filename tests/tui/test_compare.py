@@ -329,7 +329,7 @@ def test_both_photos_of_a_pair_say_why(size: tuple[int, int], tmp_path: Path) ->
     async def script(hand: Hand) -> None:
         words = [" ".join(part for line in card.text for part, _ in line) for card in hand.members.cards]
         for said, expected in zip(
-            words, ("kept: 480x360, the", "may go: 240x180", "stays: an edited"), strict=True
+            words, ("kept: 480x360, the", "may go: 240x180", "stays: crop, 25 %"), strict=True
         ):
             assert expected in said
         await hand.press("enter")

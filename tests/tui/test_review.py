@@ -113,7 +113,7 @@ def test_each_photo_says_why_it_is_kept_may_go_or_stays_until_a_person_says_othe
     assert [review.reason(0, place) for place in range(3)] == [
         "kept: 480x360, the most pixels; has the time of the shot",
         "may go: 240x180 < 480x360",
-        "stays: an edited version, which may be wanted as well",
+        "stays: crop, 25 % of it; it may be wanted as well",
     ]
     review.toggle(0, 1)
     review.toggle(0, 2)

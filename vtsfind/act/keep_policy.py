@@ -140,6 +140,8 @@ class Policy:
         if rule is None:
             return "the same file"
         said = self._framing_reason(rule, keeper, other, evidence) or rule.loss(keeper, other)
+        if " beats " in said:
+            said = f"the kept one is better, {said}"
         lost, lacking = _exif_differences(rule, other, keeper)
         words = [f"lost with it: {lost}"] * bool(lost)
         words += [f"without {lacking}, which the kept one has"] * bool(lacking)

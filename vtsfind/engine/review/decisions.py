@@ -5,12 +5,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from vtsfind.act.make_plan import PlanOrigin, make_plan
-from vtsfind.act.removal import stay_reasons
+from vtsfind.act.removal import EDITED, stay_reasons
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.operations import Action
 from vtsfind.base.paths import show_path
 from vtsfind.engine.library.sidecar_places import SidecarPlaces
+from vtsfind.engine.review.edit_kind import edit_kind
 from vtsfind.engine.review.overlaps import Overlaps, Place, claims, going_by, is_burst
 from vtsfind.engine.review.state import GroupDecision, Mark, ReviewTotals, proposal_for
 
@@ -85,7 +86,11 @@ class Decisions:
         if other:
             kept = self._name(other[0], self._decisions[other[0]].keeper)
             return f"goes: {kept} is kept instead, in group {self.groups[other[0]].number}"
-        return self.own_reason(number, member) or self.groups[number].members[member].explanation
+        own, each = self.own_reason(number, member), self.groups[number].members[member]
+        kind = edit_kind(each)
+        if kind and not own and each.stay_reason == EDITED:
+            return f"stays: {kind}; it may be wanted as well"
+        return own or each.explanation
 
     def own_reason(self, number: int, member: int) -> str:
         """What the user decided of a member, if that is not what was proposed; else empty."""

@@ -77,6 +77,8 @@ class Proposal:
     """Photos of the review that no longer exist."""
     keepers: Mapping[int, bytes]
     """By number of the group the path of the keeper, where the user chose another than was proposed."""
+    other_shots: frozenset[bytes]
+    """Photos that go as other shots of what is kept, not as copies of it."""
     complete: bool
     """Whether all groups were found; the bursts are found last."""
 
@@ -263,7 +265,8 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
 
         made = planned(self.review) if self.review else Planned([], {}, {})
         plan, gone = plan_for_groups(made.groups, library=self.place, command=COMMAND, marks=made.actions)
-        return Proposal(plan, operations(plan), tuple(gone), made.keepers, self.has_bursts)
+        shots = {file.path for group in plan.groups for file in group.files if file.verdict is Verdict.BURST}
+        return Proposal(plan, operations(plan), tuple(gone), made.keepers, frozenset(shots), self.has_bursts)
 
     def keep(self, paths: Iterable[bytes]) -> None:
         """Mark photos to keep that were brought back, once the groups are found again."""

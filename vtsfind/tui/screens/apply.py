@@ -129,7 +129,9 @@ class ApplyPage(Page):
     def _planned_line(self, place: int) -> Line:
         assert self._proposal
         operation = self._proposal.operations[place]
-        return _operation_line(operation, self._proposal.keepers.get(operation.group, operation.keeper))
+        keeper = self._proposal.keepers.get(operation.group, operation.keeper)
+        relation = "keeps another shot," if operation.path in self._proposal.other_shots else "keeps"
+        return _operation_line(operation, keeper, relation)
 
     def _result_line(self, place: int) -> Line:
         assert self._applied
@@ -248,9 +250,9 @@ def _moved(proposal: Proposal) -> str:
     return f"{counted(proposal.photos, 'photo')}{sidecars} to the trash{over}"
 
 
-def _operation_line(operation: Operation, keeper: bytes | None) -> Line:
+def _operation_line(operation: Operation, keeper: bytes | None, relation: str) -> Line:
     folder, name = os.path.split(operation.path)
-    relation, other = "keeps", keeper
+    other = keeper
     if operation.target:
         relation, other = "goes to", operation.target
     elif operation.sidecar_of:

@@ -273,7 +273,9 @@ class GroupsPage(Page):
             (f"with photos in {where} only, {verdict.label}{surer}", by_folders),
             ("in which nothing goes", unchanged),
         ]
-        ready = [(label, [each for each in found if each not in to_check]) for label, found in choices]
+        ready: dict[tuple[int, ...], str] = {}
+        for label, found in choices:
+            ready.setdefault(tuple(each for each in found if each not in to_check), label)
         self.app.push_screen(BulkAcceptDialog(ready, review.removes, len(to_check)), self._accept_many)
 
     def _open_among(self, numbers: npt.NDArray[np.int64]) -> list[int]:

@@ -1,7 +1,7 @@
 """The dialogs: help, questions before something takes effect, and names that must be typed."""
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 from rich.table import Table
@@ -107,7 +107,7 @@ class BulkAcceptDialog(ModalScreen[list[int] | None]):
     Parameters
     ----------
     choices
-        Each set: its description, and the indices of its undecided groups.
+        The indices of the undecided groups of each set, and its description.
     removes
         What accepting a group removes.
     to_check
@@ -118,13 +118,13 @@ class BulkAcceptDialog(ModalScreen[list[int] | None]):
 
     def __init__(
         self,
-        choices: Sequence[tuple[str, list[int]]],
+        choices: Mapping[tuple[int, ...], str],
         removes: Callable[[int], ReviewTotals],
         to_check: int,
     ) -> None:
         super().__init__()
         self._to_check = to_check
-        self._choices = [(label, numbers) for label, numbers in choices if numbers]
+        self._choices = [(label, list(numbers)) for numbers, label in choices.items() if numbers]
         self._removes = removes
 
     def compose(self) -> ComposeResult:

@@ -70,7 +70,7 @@ class GroupList(ScrollView, can_focus=True):
         self.order: npt.NDArray[np.int64] = _EMPTY_ORDER
         self._review: Review | None = None
         self._empty = ""
-        self._row_cache: dict[int, tuple[Verdict, int, str, str, str]] = {}
+        self._row_cache: dict[int, tuple[Verdict, int, str, str]] = {}
         self._line_style = LineStyles(self, "grouplist")
 
     def show(
@@ -106,10 +106,9 @@ class GroupList(ScrollView, can_focus=True):
         sign, kind = _STATUS_SIGNS[decision.status]
         if decision.status is ReviewStatus.OPEN and self._review.is_marked(number):
             sign, kind = _PARTLY_MARKED_SIGN
-        verdict, count, gain, name, folder = self._row_fields(number)
+        verdict, count, name, folder = self._row_fields(number)
         decided = decision.status is not ReviewStatus.OPEN
-        if self._review.is_marked(number):
-            gain = file_size(self._review.removes(number).gain)
+        gain = file_size(self._review.removes(number).gain)
         room = max(0, width - _FIXED_WIDTH)
         shown = cut(name, room) if cell_len(name) > room else name
         folder_width = room - cell_len(shown) - 2
@@ -129,7 +128,7 @@ class GroupList(ScrollView, can_focus=True):
         segments = [Segment(text, self._line_style(style, background)) for text, style in parts if text]
         return Strip(segments).adjust_cell_length(width, self._line_style("", background))
 
-    def _row_fields(self, number: int) -> tuple[Verdict, int, str, str, str]:
+    def _row_fields(self, number: int) -> tuple[Verdict, int, str, str]:
         words = self._row_cache.get(number)
         if words is None:
             assert self._review
@@ -192,7 +191,7 @@ class GroupList(ScrollView, can_focus=True):
         self.cursor = place
 
 
-def row_fields(group: Group) -> tuple[Verdict, int, str, str, str]:
-    """The columns of a group: verdict, photos, bytes to free, name and folder of the keeper."""
+def row_fields(group: Group) -> tuple[Verdict, int, str, str]:
+    """The columns of a group that no decision changes: verdict, photos, name and folder of the keeper."""
     folder, _, name = show_path_from_home(group.keeper.path).rpartition("/")
-    return weakest_verdict(group), len(group.members), file_size(group.gain), name, folder
+    return weakest_verdict(group), len(group.members), name, folder
