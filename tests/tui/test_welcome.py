@@ -93,8 +93,9 @@ def test_a_folder_without_photos_and_one_that_is_not_there_are_told(home: Path) 
 def test_nothing_starts_before_a_folder_is_chosen() -> None:
     async def script(hand: Hand) -> None:
         assert "Press n and type the path" in hand.text
-        await hand.press("enter", "space", "escape")
+        await hand.press("enter")
         assert any("No folder is selected." in note for note in hand.told)
+        await hand.press("space", "escape")
         assert not hand.app.jobs.running
 
     drive(None, script, settings=SETTINGS)

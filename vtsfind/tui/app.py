@@ -66,6 +66,7 @@ _LOADING = "groups"
 _LOADING_BURSTS = "bursts"
 _BY_ITSELF = {_LOADING, _LOADING_BURSTS}
 """The jobs that find the groups, first the copies: they run on their own, so Ctrl-C does not count them as something to stop."""
+_RETRY_S = 0.1
 _MIN_ERROR_S = 3.0
 """Seconds that an error is shown at least, whatever is typed meanwhile: it may speak of a job in the background."""
 _FRAMEWORK_COMMANDS = {"Theme", "Quit", "Screenshot"}
@@ -235,6 +236,9 @@ class BrowseApp(SerialKeysApp):
 
     @on(JobDone)
     def _job_done(self, message: JobDone) -> None:
+        if message.job == _LOADING_BURSTS and "accept" in self.jobs.running:  # it works on the review
+            self.set_timer(_RETRY_S, lambda: self.post_message(message))
+            return
         self._job_ended(message.job)
         if self._restarted_loading(message.job):
             return

@@ -25,7 +25,9 @@ class Planned:
     """By number of the group the path of the keeper, where it is not the one that was proposed."""
 
 
-def planned(review: Review, action: Action = Action.TRASH, *, undecided: bool = False) -> Planned:
+def planned(
+    review: Review, action: Action = Action.TRASH, *, undecided: bool = False, asked: int = 0
+) -> Planned:
     """What a review plans: groups that remove something, with the user's reasons where they differ from the policy's.
 
     Parameters
@@ -35,18 +37,17 @@ def planned(review: Review, action: Action = Action.TRASH, *, undecided: bool = 
     action
         What becomes of files that go.
     undecided
-        Whether what is proposed for groups of copies that are undecided is planned as well, and groups in which all stays
-        are listed, too. A mark of the user that is not accepted yet can only keep a file.
+        Whether what is proposed for groups of copies that are undecided is planned as well. A mark of the user that is not
+        accepted yet can only keep a file.
+    asked
+        How many groups, the first, are listed though all in them stays.
     """
     decisions = dict(review.decisions)
     if undecided:
         decisions = {number: _supposed(review, number) for number in range(len(review.groups))}
     claimed = claims(sorted(decisions), review.groups, decisions)
     going = {path: going_by(path, claimed, review.groups, decisions) for path in claimed}
-    removing = {place[0] for place in going.values() if place}
-    listed = sorted(removing)
-    if undecided:
-        listed = [n for n, group in enumerate(review.groups) if n in removing or not is_burst(group)]
+    listed = sorted({place[0] for place in going.values() if place}.union(range(asked)))
     groups: list[Group] = []
     actions: dict[bytes, Action | None] = {}
     for number in listed:

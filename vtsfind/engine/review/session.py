@@ -274,10 +274,11 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
 
     def _mark_brought_back(self, review: Review) -> None:
         for number, group in enumerate(review.groups if self._brought_back else ()):
-            if review.decision(number).status is not ReviewStatus.OPEN:
+            decision = review.decision(number)
+            if decision.status is not ReviewStatus.OPEN:
                 continue
             for place, member in enumerate(group.members):
-                if member.photo.path in self._brought_back and review.mark(number, place) is Mark.DROP:
+                if member.photo.path in self._brought_back and decision.mark(place) is Mark.DROP:
                     review.toggle(number, place)
 
     def apply(self, proposal: "Proposal", progress: Progress, cancel: CancelToken) -> "ApplyResult":

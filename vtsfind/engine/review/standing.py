@@ -68,7 +68,7 @@ def planned_with_review(
     if review.has_other_decisions and not any(map(is_burst, found.groups)):
         last = max((group.number for group in found.groups), default=0)
         review.add([replace(each, number=last + n) for n, each in enumerate(find_bursts(), 1)])
-    return planned(review, action, undecided=True)
+    return planned(review, action, undecided=True, asked=len(found.groups))
 
 
 def _review(groups: Sequence[Group], library: Place) -> Review:
