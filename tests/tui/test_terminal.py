@@ -52,23 +52,23 @@ def test_a_review_in_a_real_terminal_goes_on_after_quitting(
     command = [sys.executable, "-m", "vtsfind", "browse", "--library", str(library)]
     first = Terminal(tmp_path / "first", command)
     terminals.append(first)
-    first.until("0/6 decided")
+    first.until("6 groups of copies")
     first.until("KEEPER")
     first.press("Down")
     first.press("Down")
     first.press("a")
-    first.until("1/6 decided")
+    first.until("6 groups of copies, 1 decided")
     first.press("a")
-    first.until("2/6 decided")
+    first.until("6 groups of copies, 2 decided")
     first.press("q")
     assert first.until_ended() == 0
 
     second = Terminal(tmp_path / "second", command)
     terminals.append(second)
-    second.until("2/6 decided")
+    second.until("6 groups of copies, 2 decided")
     second.until("\u2713")
     second.press("u")
-    second.until("1/6 decided")
+    second.until("6 groups of copies, 1 decided")
     second.press("C-c")
     assert second.until_ended() == 0
     assert len(list((tmp_path / "photos").iterdir())) == 12
@@ -86,7 +86,7 @@ def test_the_first_launch_of_the_plain_command_leads_to_the_first_groups(
     terminal.until("[x] ")
     terminal.until("2 photos")
     terminal.press("Enter")
-    terminal.until("0/1 decided")
+    terminal.until("1 group of copies")
     terminal.until("KEEPER")
     terminal.press("q")
     assert terminal.until_ended() == 0
