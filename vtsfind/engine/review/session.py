@@ -265,8 +265,9 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
 
         made = planned(self.review) if self.review else Planned([], {}, {})
         plan, gone = plan_for_groups(made.groups, library=self.place, command=COMMAND, marks=made.actions)
-        shots = {file.path for group in plan.groups for file in group.files if file.verdict is Verdict.BURST}
-        return Proposal(plan, operations(plan), tuple(gone), made.keepers, frozenset(shots), self.has_bursts)
+        return Proposal(
+            plan, operations(plan), tuple(gone), made.keepers, _other_shots(plan), self.has_bursts
+        )
 
     def keep(self, paths: Iterable[bytes]) -> None:
         """Mark photos to keep that were brought back, once the groups are found again."""
@@ -336,6 +337,17 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
             if self._steps:
                 self._steps.close()
                 self._steps = None
+
+
+def _other_shots(plan: "Plan") -> frozenset[bytes]:
+    """The photos that go for another shot: they are one of the first photo of their group, or what is kept is."""
+    found = set()
+    for group in plan.groups:
+        for file in group.files:
+            keeper = group.keeper_of(file)
+            if file.is_changed and keeper and Verdict.BURST in {file.verdict, keeper.verdict}:
+                found.add(file.path)
+    return frozenset(found)
 
 
 def overview(settings: Settings) -> Overview:
