@@ -237,7 +237,7 @@ def test_a_collage_does_not_stand_for_the_shot_in_it_and_says_how_it_shows_it(
     assert not group["tied"]
     size = "{width}x{height}".format(**group["members"][1])
     reason = group["members"][1]["reason"]
-    assert reason.startswith(f"384x288 beats {size}, which contains it at 3")
+    assert reason.startswith(f"the kept one is better, 384x288 beats {size}, which contains it at 3")
 
 
 def test_a_collage_of_two_shots_goes_to_one_of_them_and_makes_no_copies_of_the_two(
@@ -260,7 +260,7 @@ def test_the_shot_that_a_crop_was_made_of_is_kept_whatever_the_crop_tells(
     shot(photos / "crop.jpg", image.crop((40, 30, 360, 270)))
     (group,) = groups(dupes("--json"))
     assert group["keep"].endswith("photo.jpg")
-    assert group["members"][1]["reason"] == "384x288 beats 320x240"
+    assert group["members"][1]["reason"] == "the kept one is better, 384x288 beats 320x240"
     assert not group["tied"]
 
 
