@@ -87,7 +87,9 @@ def test_a_frame_gives_way_to_the_shot_in_it_whichever_pair_was_compared_first(
     )
     (group,) = grouped(verifier, [first, ("/photo", "/small")], [("/card", "/photo")])
     assert paths(group) == [b"/photo", b"/small", b"/card"]
-    assert group.members[2].reason.startswith("1200x900 beats 2000x2000, which contains it at 1200x900")
+    assert group.members[2].reason.startswith(
+        "the kept one is better, 1200x900 beats 2000x2000, which contains it at 1200x900"
+    )
     assert group.members[0].reason.startswith("1200x900 beats ")
     assert not group.tied
 
@@ -105,7 +107,7 @@ def test_a_shot_that_is_only_small_leaves_the_frame_first() -> None:
     verifier = KnownVerdicts({("/card", "/small"): in_card(0.6, 0.45)})
     (group,) = grouped(verifier, [("/card", "/small")])
     assert paths(group) == [b"/card", b"/small"]
-    assert group.members[1].reason.startswith("2000x2000 beats 240x180")
+    assert group.members[1].reason.startswith("the kept one is better, 2000x2000 beats 240x180")
 
 
 def test_a_copy_of_an_edit_that_is_not_recognised_itself_comes_with_that_edit() -> None:
@@ -211,7 +213,7 @@ def test_the_best_shot_is_kept_and_one_that_is_not_recognised_in_it_stays_whoeve
         (b"/other", "sharpest of 3 shots"),
         (b"/photo", "less sharp (50%)"),
         (b"/small", "less sharp (90%)"),
-        (b"/card", "1200x900 beats 240x180"),
+        (b"/card", "the kept one is better, 1200x900 beats 240x180"),
     ]
     assert "not certainly of the kept one" in found.members[2].stay_reason
     assert not found.tied
