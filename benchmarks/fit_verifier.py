@@ -5,7 +5,8 @@
 
 Versions are photos and their edits, and drawn pages and their edits; others are pages and pictures of `benchmarks.negatives`, pages
 beside edits of other pages, real photos of one scene, and such photos beside edits of the other one. Edits, and photos of scenes, are
-also made small: what passes through many hands is, and parallax shrinks, too. Everything is saved as a file and goes the way that
+also made small: what passes through many hands is, and parallax shrinks, too. Photos of both sides are passed around as well: cropped,
+drawn over, made small and saved badly at once. Everything is saved as a file and goes the way that
 `vtsfind dupes` sends it. Of scenes of INRIA Holidays only even ones are opened.
 
 The figures are of models that have seen neither the family of an edit nor the photo, the scene or the page: each half of the
@@ -19,7 +20,7 @@ import io
 import pickle
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,7 +32,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from benchmarks.families import FAMILIES, edited, names
+from benchmarks.families import FAMILIES, PASSED_AROUND, edited, names
 from benchmarks.families.drawing import Others, log_uniform, photos_in, seed_of
 from benchmarks.machine import write_result
 from benchmarks.negatives import CHANGED, KINDS, pair
@@ -70,8 +71,13 @@ SCENES_WEIGHT = 2.0
 """Of other shots: one that is taken for a copy costs more than an edit that is missed."""
 OVERLAY_WEIGHT = 4.0
 """Of photos with something drawn over, the edits that look most like things that moved."""
-VERSIONS = ("edit", "edit small", "page")
-OTHERS = ("other", "scene", "scene small", "scene edit", "scene edit small", "page other")
+PASSED_WEIGHT = 2.0
+"""Of photos that were passed around: small and drawn over, they are the hardest of the edits, and few."""
+VERSIONS = ("edit", "edit small", "edit passed", "page")
+OTHERS = (
+    *("other", "scene", "scene small", "scene edit", "scene edit small", "scene passed"),
+    *("page other", "other passed"),
+)
 PASSED_PER_1000 = (1, 2, 5, 10, 20)
 
 
@@ -97,9 +103,16 @@ class Sample:
         return self.sort == "edit" and FAMILIES[self.name].kind == "overlay"
 
     @property
+    def weight(self) -> float:
+        """How much it counts when the trees are fitted."""
+        if self.sort == "edit passed":
+            return PASSED_WEIGHT
+        return OVERLAY_WEIGHT if self.is_overlay else SCENES_WEIGHT if self.sort.startswith("scene") else 1.0
+
+    @property
     def half(self) -> str:
         """Of the families; empty if there is no edit in it."""
-        family = FAMILIES.get(self.name.rpartition("|")[2])
+        family = {**FAMILIES, **PASSED_AROUND}.get(self.name.rpartition("|")[2])
         return family.half if family else ""
 
     @property
@@ -119,6 +132,7 @@ def samples(photos: list[Path], scenes: list[Path], each: int, pairs: int, most:
         ),
         *_scenes(scenes, most),
         *_pages(pairs // 2),
+        *_passed_around(photos, scenes, pairs // 5, most),
     ]
 
 
@@ -160,6 +174,18 @@ def _pages(pairs: int) -> Iterator[Sample]:
                 yield Sample(sort, f"{kind}|{PAGE_FAMILIES[int(family)]}", f"{kind} {number}#{family}")
 
 
+def _passed_around(photos: list[Path], folders: list[Path], pairs: int, most: int) -> Iterator[Sample]:
+    """Photos that were passed around, and other shots and pictures that were, see `benchmarks.families.PASSED_AROUND`."""
+    for path in photos:
+        yield from (Sample("edit passed", name, path.stem, (path,)) for name in PASSED_AROUND)
+    for sample in _scenes(folders, most):
+        if sample.sort == "scene":
+            yield from (replace(sample, sort="scene passed", name=name) for name in PASSED_AROUND)
+    for kind, number, name in product(KINDS, range(2000, 2000 + pairs), PASSED_AROUND):
+        if kind not in {*CHANGED, *PAGE_KINDS}:
+            yield Sample("other passed", f"{kind}|{name}", f"{kind} {number}#{name}")
+
+
 class Measure:
     """Makes the pictures of a sample and measures them; sent to other processes."""
 
@@ -173,7 +199,9 @@ class Measure:
         first, second = (
             _features(save(picture, rng, lossless=lossless))
             for picture, lossless in zip(
-                self._pictures(sample), (False, sample.name.rpartition("|")[2] in LOSSLESS), strict=True
+                self._pictures(sample),
+                (False, sample.name.rpartition("|")[2] in {*LOSSLESS, *PASSED_AROUND}),
+                strict=True,
             )
         )
         alignment = None if first.flat or second.flat else align(first, second)
@@ -188,14 +216,14 @@ class Measure:
         if sample.paths:
             side_px = small_px if sample.sort == "scene small" else LONG_SIDE_PX
             first, second = (_opened(path, side_px) for path in (sample.paths[0], sample.paths[-1]))
-            if sample.sort.startswith(("edit", "scene edit")):
+            if sample.name in FAMILIES or sample.name in PASSED_AROUND:
                 second = edited(sample.name, second, sample.key, others)
             if sample.sort.endswith("edit small"):
                 second.thumbnail((small_px, small_px))
             return first, second
         kind, _, family = sample.name.partition("|")
         page, other = pair(kind, int(sample.key.partition("#")[0].rpartition(" ")[2]), others)
-        return page if sample.sort == "page" else other, edited(family, page, sample.key, others)
+        return page if sample.is_version else other, edited(family, page, sample.key, others)
 
 
 def _features(file: bytes) -> Features:
@@ -230,10 +258,7 @@ def fit(measured: Measured) -> BoostedTrees:
     """Fit the trees."""
     from sklearn.ensemble import GradientBoostingClassifier
 
-    weights = [
-        OVERLAY_WEIGHT if s.is_overlay else SCENES_WEIGHT if s.sort.startswith("scene") else 1.0
-        for s in measured.samples
-    ]
+    weights = [sample.weight for sample in measured.samples]
     fitted = GradientBoostingClassifier(
         n_estimators=TREES, learning_rate=RATE, max_depth=DEPTH, min_samples_leaf=12, subsample=0.6, max_features=0.12,
         random_state=0,

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.families import FAMILIES, SMALLEST, edited, names
+from benchmarks.families import FAMILIES, PASSED_AROUND, SMALLEST, edited, names
 from benchmarks.families.drawing import texture
 
 
@@ -15,7 +15,7 @@ def drawn(seed: int) -> Image.Image:
     return image
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize("name", [*FAMILIES, *PASSED_AROUND])
 def test_the_same_photo_and_key_give_the_same_edit_and_another_key_another(name: str) -> None:
     photo = drawn(1)
     first, again, second = (edited(name, photo, key, lambda: drawn(2)) for key in ("a", "a", "b"))
@@ -44,5 +44,5 @@ def test_each_half_has_families_of_every_kind_and_none_is_in_both() -> None:
 @pytest.mark.parametrize("size", [(40, 30), (31, 200)])
 def test_small_and_narrow_photos_have_edits_too(size: tuple[int, int]) -> None:
     photo = drawn(3).resize(size)
-    for name in FAMILIES:
+    for name in (*FAMILIES, *PASSED_AROUND):
         assert min(edited(name, photo, "small", lambda: drawn(4)).size) >= SMALLEST

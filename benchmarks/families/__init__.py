@@ -7,6 +7,7 @@ choosing when the other, `B`, is for measuring, and the other way round; kin are
     python -m benchmarks.families --photos FOLDER --sheet SHEET.png
 """
 
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -15,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.families import geometric, overlays, photometric, surroundings
-from benchmarks.families.drawing import Other, Rng, seed_of
+from benchmarks.families.drawing import Other, Rng, chance, log_uniform, seed_of
 
 Alone = Callable[[Image.Image, Rng], Image.Image]
 Together = Callable[[Image.Image, Rng, Other], Image.Image]
@@ -23,6 +24,8 @@ Half = Literal["A", "B"]
 Kind = Literal["photometric", "geometric", "overlay", "screen", "chain"]
 SMALLEST = 20
 """Pixels: no side of what a family gives is shorter."""
+PASSED_SIDES_PX = (120, 420)
+"""Longer side of what was passed around."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,28 @@ def _chain(half: Half, shortest: int, longest: int) -> Together:
             fitting = [f for f in SINGLE.values() if f.half == half and f.kind == order[step]]
             image = fitting[int(rng.integers(len(fitting)))].edit(image, rng, other).convert("RGB")
         return image
+
+    return edit
+
+
+def _passed_around(half: Half) -> Together:
+    """A window of the picture, mirrored or not, in other tones, drawn over, made small and saved badly."""
+
+    def edit(image: Image.Image, rng: Rng, other: Other) -> Image.Image:
+        width, height = (round(side * rng.uniform(0.6, 1.0)) for side in image.size)
+        left, top = int(rng.integers(image.width - width + 1)), int(rng.integers(image.height - height + 1))
+        image = image.crop((left, top, left + width, top + height))
+        if chance(rng, 0.4):
+            image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        for kind in ("photometric", "overlay"):
+            fitting = [f for f in SINGLE.values() if f.half == half and f.kind == kind]
+            if chance(rng, 0.85):
+                image = fitting[int(rng.integers(len(fitting)))].edit(image, rng, other).convert("RGB")
+        side_px = round(log_uniform(rng, *PASSED_SIDES_PX))
+        image.thumbnail((side_px, side_px))
+        file = io.BytesIO()
+        image.save(file, "WEBP" if chance(rng, 0.2) else "JPEG", quality=int(rng.integers(25, 76)))
+        return Image.open(file)
 
     return edit
 
@@ -184,6 +209,11 @@ FAMILIES: Mapping[str, Family] = {
     "two of B": Family("chain", "B", _chain("B", 2, 2)),
     "three or four of B": Family("chain", "B", _chain("B", 3, 4)),
 }
+PASSED_AROUND: Mapping[str, Family] = {
+    "passed around A": Family("chain", "A", _passed_around("A")),
+    "passed around B": Family("chain", "B", _passed_around("B")),
+}
+"""Chains to choose on, and not to measure with."""
 
 
 def edited(name: str, photo: Image.Image, key: str, other: Other) -> Image.Image:
@@ -205,7 +235,7 @@ def edited(name: str, photo: Image.Image, key: str, other: Other) -> Image.Image
     A picture in RGB.
     """
     rng = np.random.default_rng(seed_of(name, key))
-    made = FAMILIES[name].edit(photo.convert("RGB"), rng, other).convert("RGB")
+    made = {**FAMILIES, **PASSED_AROUND}[name].edit(photo.convert("RGB"), rng, other).convert("RGB")
     if min(made.size) < SMALLEST:
         made = made.resize((max(SMALLEST, made.width), max(SMALLEST, made.height)))
     return made

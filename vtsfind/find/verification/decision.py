@@ -12,9 +12,9 @@ from vtsfind.find.verification.measures import MEASURE_NAMES, Agreement, Measure
 from vtsfind.find.verification.trees import BoostedTrees
 
 MODEL = Path(__file__).with_name("decision.npz")
-MIN_SCORE = 2.4
-"""Log-odds from which two photos are versions of one. Held out, 86 % of the edits of unseen families pass it, and 10 of 1,000 of the
-hardest other pairs (docs/results/fit_verifier.json). Further down a point of recall costs 2.1 wrong pairs in 1,000, up to here 0.8.
+MIN_SCORE = 2.5
+"""Log-odds from which two photos are versions of one. Held out, 84 % of the edits of unseen families pass it, and 10 of 1,000 of the
+hardest other pairs (docs/results/fit_verifier.json). Further down a point of recall costs 2.0 wrong pairs in 1,000, up to here 0.7.
 An edit is kept unless a person asks for it to go."""
 CERTAINLY_OTHER_SCORE = -6.0
 """Log-odds below which an edit is hardly ever found: another shot for certain."""
