@@ -71,7 +71,13 @@ def screenshot(image: Image.Image) -> Image.Image:
     return screen
 
 
-MOST_MISSED = {"words": 3}
+def passed_around(image: Image.Image) -> Image.Image:
+    small = with_words(ImageOps.mirror(window(image, 0.05, 0.1, 0.85, 0.95)))
+    small.thumbnail((240, 240))
+    return saved(small, quality=40)
+
+
+MOST_MISSED = {"passed around": 5}
 """Of the photographs, by an edit."""
 MOST_MISSED_BY_OTHERS = 2
 SAME: dict[str, Edit] = {
@@ -91,6 +97,7 @@ EDITS: dict[str, Edit] = {
     "blurred": lambda image: image.filter(ImageFilter.GaussianBlur(2)),
     "sharpened": lambda image: image.filter(ImageFilter.UnsharpMask(3, 200, 0)),
     "words": with_words,
+    "passed around": passed_around,
     "screenshot": screenshot,
     "screenshot, small": lambda image: saved(scaled(screenshot(image), 0.5), quality=70),
 }
