@@ -72,7 +72,7 @@ SCENES_WEIGHT = 2.0
 OVERLAY_WEIGHT = 4.0
 """Of photos with something drawn over, the edits that look most like things that moved."""
 PASSED_WEIGHT = 2.0
-"""Of photos that were passed around: small and drawn over, they are the hardest of the edits, and few."""
+"""Of photos that were passed around, and of those on screens, pages and in collages: the hardest of the other edits, and few."""
 VERSIONS = ("edit", "edit small", "edit passed", "page")
 OTHERS = (
     *("other", "scene", "scene small", "scene edit", "scene edit small", "scene passed"),
@@ -105,9 +105,13 @@ class Sample:
     @property
     def weight(self) -> float:
         """How much it counts when the trees are fitted."""
-        if self.sort == "edit passed":
+        if self.is_overlay:
+            return OVERLAY_WEIGHT
+        if self.sort == "edit passed" or (
+            self.sort.startswith("edit") and FAMILIES[self.name].kind == "screen"
+        ):
             return PASSED_WEIGHT
-        return OVERLAY_WEIGHT if self.is_overlay else SCENES_WEIGHT if self.sort.startswith("scene") else 1.0
+        return SCENES_WEIGHT if self.sort.startswith("scene") else 1.0
 
     @property
     def half(self) -> str:

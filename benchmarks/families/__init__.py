@@ -59,8 +59,8 @@ def _chain(half: Half, shortest: int, longest: int) -> Together:
     return edit
 
 
-def _passed_around(half: Half) -> Together:
-    """A window of the picture, mirrored or not, in other tones, drawn over, made small and saved badly."""
+def _passed_around(half: Half, last: Kind) -> Together:
+    """A window of the picture, mirrored or not, in other tones, drawn over or on a screen, made small and saved badly."""
 
     def edit(image: Image.Image, rng: Rng, other: Other) -> Image.Image:
         width, height = (round(side * rng.uniform(0.6, 1.0)) for side in image.size)
@@ -68,7 +68,7 @@ def _passed_around(half: Half) -> Together:
         image = image.crop((left, top, left + width, top + height))
         if chance(rng, 0.4):
             image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-        for kind in ("photometric", "overlay"):
+        for kind in ("photometric", last):
             fitting = [f for f in SINGLE.values() if f.half == half and f.kind == kind]
             if chance(rng, 0.85):
                 image = fitting[int(rng.integers(len(fitting)))].edit(image, rng, other).convert("RGB")
@@ -210,8 +210,10 @@ FAMILIES: Mapping[str, Family] = {
     "three or four of B": Family("chain", "B", _chain("B", 3, 4)),
 }
 PASSED_AROUND: Mapping[str, Family] = {
-    "passed around A": Family("chain", "A", _passed_around("A")),
-    "passed around B": Family("chain", "B", _passed_around("B")),
+    "passed around A": Family("chain", "A", _passed_around("A", "overlay")),
+    "passed around B": Family("chain", "B", _passed_around("B", "overlay")),
+    "passed around on a screen A": Family("chain", "A", _passed_around("A", "screen")),
+    "passed around on a screen B": Family("chain", "B", _passed_around("B", "screen")),
 }
 """Chains to choose on, and not to measure with."""
 
