@@ -44,7 +44,7 @@ Version = tuple[str, str, bytes]
 
 
 def versions(kind: str, path: Path, photos: list[Path], each: int) -> Iterator[Version]:
-    """A photo and its versions of a set."""
+    """A photo and its versions of a set; what they show besides it is drawn from other photos."""
     photo, owner = Image.open(path).convert("RGB"), f"photo {path.stem}"
     yield owner, ORIGINAL, path.read_bytes()
     if kind in {"mild", "hard"}:
@@ -169,13 +169,15 @@ def main() -> None:
     given = parser.parse_args()
     photos = photos_in(given.photos)
     chosen = photos[given.start :: given.every]
+    # A collage that shows a photo of the folder besides its own would be a version of both.
+    others_shown = [path for path in photos if path not in chosen]
     figures: dict[str, Any] = {"photos": len(chosen)}
     for kind in given.sets:
         with tempfile.TemporaryDirectory(prefix="vtsfind-bench-") as scratch:
             folder = Path(scratch) / "photos"
             files = chain(
-                (one for path in chosen for one in versions(kind, path, photos, given.each)),
-                others(photos, given.pairs),
+                (one for path in chosen for one in versions(kind, path, others_shown, given.each)),
+                others(others_shown, given.pairs),
                 scenes(given.scenes, given.most, measure=given.measure),
             )
             truth = write_folder(folder, files)
