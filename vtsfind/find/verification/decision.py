@@ -14,8 +14,8 @@ from vtsfind.find.verification.trees import BoostedTrees
 MODEL = Path(__file__).with_name("decision.npz")
 MIN_SCORE = 2.5
 """Log-odds from which two photos are versions of one. Held out, 83 % of the edits of unseen families pass 2.8 with 10 of 1,000 of the
-hardest other pairs, and 89 % pass 1.3 with 20 (docs/results/fit_verifier.json). About a quarter of these pairs were made small, where a
-thing that moved and a sticker look alike; without them fewer than 10 of 1,000 pass 2.5. An edit is kept unless a person asks for it to go."""
+hardest other pairs, and 89 % pass 1.3 with 20 (docs/results/fit_verifier.json): in between a point of recall costs 1.6 wrong pairs in
+1,000, above 0.7. An edit is kept unless a person asks for it to go."""
 CERTAINLY_OTHER_SCORE = -6.0
 """Log-odds below which an edit is hardly ever found: another shot for certain."""
 
