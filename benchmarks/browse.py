@@ -72,13 +72,16 @@ async def measure(count: int) -> dict[str, Any]:
     gc.freeze()  # what was made for the measurement is not gone through again and again
     groups_mb = memory_mb()
     clock = Clock()
+    from vtsfind.base.groups import Verdict
     from vtsfind.base.settings import Settings
     from vtsfind.engine.review.session import BrowseSession
     from vtsfind.tui.app import BrowseApp
     from vtsfind.tui.widgets.group_list import GroupList
 
     imported = clock.read()
-    with BrowseSession(Settings(), lambda *_: groups) as browsing:
+    with BrowseSession(
+        Settings(), lambda _, asked: [] if asked.kinds == {Verdict.BURST} else groups
+    ) as browsing:
         app = BrowseApp(browsing)
         drawn_at = noting(app)
         async with app.run_test(size=(120, 36)) as pilot:

@@ -336,6 +336,6 @@ def test_both_photos_of_a_pair_say_why(size: tuple[int, int], tmp_path: Path) ->
         assert "1 kept: 480x360, the most pixels" in hand.text
         assert "2 may go: 240x180 < 480x360" in hand.text
         await hand.press("tab")
-        assert "3 stays: an edited version" in hand.text
+        assert "3 stays: crop, 25 % of it" in hand.text
 
     drive(on_disk(tmp_path, 1), script, size=size)
