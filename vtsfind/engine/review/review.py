@@ -31,6 +31,7 @@ from vtsfind.engine.review.state import (
 )
 from vtsfind.engine.review.steps import ReviewSteps
 
+_NOTHING = ReviewTotals()
 DigestPair = tuple[bytes, bytes]
 """The contents (SHA-256) of two photos."""
 
@@ -354,6 +355,8 @@ class Review(Decisions):
 
     def _sum(self, numbers: Sequence[int]) -> ReviewTotals:
         """What groups that have files in common add to the totals."""
+        if len(numbers) == 1 and numbers[0] not in self._decisions:
+            return _NOTHING
         claimed = claims(numbers, self.groups, self._decisions)
         sizes = [
             self.groups[number].members[place].photo.stamp.size
