@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from vtsfind.find.hamming.all_pairs import FindPairs
     from vtsfind.media.pool import DecodePool, DecodeTask, Job, JobResult, PreparedPhoto
 
-_LOOK_AHEAD_BATCHES = 16
+_LOOK_AHEAD_BATCHES = 4
 """Batches of photos that are decoded while the model loads or is busy."""
 _PAIRS_PER_BATCH = 512
 
