@@ -61,15 +61,35 @@ def test_undo_brings_back_a_file_and_then_the_rest(run: Vtsfind, plan: Path, cop
     one = run("undo", "--only", copies[2], "--yes")
     assert (one.exit_code, one.stdout) == (0, f"restore {copies[2]}\n")
     assert [path.exists() for path in copies] == [True, False, True]
-    keep = f"vtsfind decisions add keep-both {copies[0]} {copies[2]}"
-    assert keep in one.stderr
-    assert run(*keep.split()[1:]).exit_code == 0
-    assert str(copies[2]) not in run("dupes", "--paths-only").stdout
+    assert [each["what"] for each in records(run("decisions", "list", "--json"), "decision")] == ["keep-both"]
+    forget = f"vtsfind decisions forget {copies[2]}"
+    assert f"It is not proposed again; `{forget}` revokes that." in one.stderr
+    assert run(*forget.split()[1:]).exit_code == 0
+    assert records(run("decisions", "list", "--json"), "decision") == []
     rest = run("undo", "--yes")
     assert rest.stdout == f"restore {copies[1]}\n"
     nothing = run("undo", "--yes")
     assert nothing.exit_code == 2
     assert "nothing to undo" in nothing.stderr
+
+
+def test_the_history_of_a_run_says_where_each_file_is_now(
+    run: Vtsfind, plan: Path, copies: list[Path]
+) -> None:
+    run("apply", plan, "--yes")
+    name = records(run("history", "--json"), "run")[0]["run"]
+    places = [each["place"] for each in records(run("history", name, "--json"), "operation")]
+    assert all(Path(place).read_bytes() == b"same" for place in places)
+    said = run("history", name).stdout
+    assert all(f"(now {place})" in said for place in places)
+    run("undo", "--yes")
+    assert "(now " not in run("history", name).stdout
+
+
+def test_undoing_a_whole_run_decides_nothing(run: Vtsfind, plan: Path, copies: list[Path]) -> None:
+    run("apply", plan, "--yes")
+    assert "not proposed again" not in run("undo", "--yes").stderr
+    assert records(run("decisions", "list", "--json"), "decision") == []
 
 
 def test_a_spared_group_is_told_and_reaches_the_exit_code(

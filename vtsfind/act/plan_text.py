@@ -53,6 +53,7 @@ _HELP = """\
 # The first word of a line is the action: keep, trash, quarantine, move, hardlink, reflink, symlink or delete.
 # Change the word, or delete the line to leave the photo alone. `vtsfind apply FILE` checks every photo before it changes
 # anything; `vtsfind apply --dry-run FILE` only shows what would be done. `vtsfind undo` restores photos.
+# What you change here holds for this plan alone; `vtsfind decisions add keep-both` and `vtsfind browse` remember.
 """
 _ESCAPE = re.compile(r'\\(?:(["\\])|x([0-9a-f]{2}))')
 _ACTION_WIDTH = max(len(action) for action in Action) + 1

@@ -27,7 +27,7 @@ class DuplicateOptions:
         typer.Option(
             metavar="KIND",
             help="Kind of duplicates to find: bytes, pixels, resave, turned, edit, burst or similar; or copies for the "
-            "first five, the default. May be repeated.",
+            "first five. These five are found by default, too, but edits then stay; one that is named may go. May be repeated.",
             autocompletion=complete_kinds,
             rich_help_panel=_WHICH,
         ),

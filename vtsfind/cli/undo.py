@@ -11,6 +11,7 @@ from vtsfind.cli.confirm import confirm
 from vtsfind.cli.options import CommonOptions, DryRun, Yes
 
 if TYPE_CHECKING:
+    from vtsfind.engine.apply.undo import UndoResult
     from vtsfind.store.journal import RunRecord
 
 
@@ -41,8 +42,8 @@ def undo(
         vtsfind undo 2026-05-04.1 --only ~/Photos/beach.jpg
 
     Files return to their own paths, with their times and attributes. If a path is taken, the file is restored beside
-    it. Files on a drive that is not connected stay where they are; run the same command again later. The exit code is 3
-    if a file was not restored.
+    it. Files on a drive that is not connected stay where they are; run the same command again later. Photos restored with
+    --only are not proposed again. The exit code is 3 if a file was not restored.
     """
     with running(common) as run, cancel_on_signal(run):
         run.output.is_expendable = True
@@ -86,11 +87,27 @@ def _undo(run: CommandRun, name: str | None, paths: list[bytes], *, dry_run: boo
         lines.footer(**report.undone_counts(result))
     report.summarize_undone(run.notes, result, dry_run=dry_run)
     if paths and not dry_run:
-        report.say_how_to_keep(run.notes, result)
+        _keep(run, result)
     if result.interrupted:
         run.code = ExitCode.INTERRUPTED
     elif not result.is_complete:
         run.code = ExitCode.SOME_FAILED
+
+
+def _keep(run: CommandRun, result: "UndoResult") -> None:
+    """Decide that the photos which a person chose to bring back stay, beside those that were kept in their place."""
+    from vtsfind.engine.apply.undo import RestoreOutcome
+    from vtsfind.engine.library.access import library_place
+    from vtsfind.engine.library.decisions import decide_digests
+    from vtsfind.report.plan import say_kept
+    from vtsfind.store.decisions import DecisionKind
+
+    chosen = [one.operation for one in result.of(RestoreOutcome.RESTORED)]
+    photos = [each for each in chosen if each.keeper and each.sidecar_of is None]
+    place = library_place(run.settings)
+    for photo in photos:
+        decide_digests(DecisionKind.KEEP_BOTH, (photo.keeper_digest, photo.digest), place)
+    say_kept(run.notes, [photo.path for photo in photos])
 
 
 def history(

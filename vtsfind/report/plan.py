@@ -9,7 +9,7 @@ from typing import Any
 from vtsfind.act.plan import Plan, PlannedFile, Sidecar, operations, photo_bytes
 from vtsfind.act.plan_text import plan_text
 from vtsfind.base.operations import Action, Operation, State
-from vtsfind.base.paths import path_fields, show_path
+from vtsfind.base.paths import path_fields, show_path, show_path_from_home
 from vtsfind.base.records import Failure
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.apply.apply import ApplyResult, OperationResult
@@ -19,7 +19,7 @@ from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import ByteSink, NdjsonWriter
 from vtsfind.report.streams import Notes, Output, escaped
-from vtsfind.store.journal import RunRecord
+from vtsfind.store.journal import OperationRecord, RunRecord
 
 _MAX_NAMED = 5
 """Files or groups with problems that are named without --verbose."""
@@ -267,13 +267,12 @@ def summarize_undone(notes: Notes, result: UndoResult, *, dry_run: bool) -> None
         notes.say("Interrupted; run the same command again to continue.")
 
 
-def say_how_to_keep(notes: Notes, result: UndoResult) -> None:
-    """Say by which commands the photos that a person chose to bring back are not proposed for removal again."""
-    chosen = [one.operation for one in result.of(RestoreOutcome.RESTORED)]
-    photos = [operation for operation in chosen if operation.keeper and operation.sidecar_of is None]
-    for operation in photos[:_MAX_NAMED]:
-        paths = shlex.join(os.fsdecode(path) for path in (operation.keeper or b"", operation.path))
-        notes.say(f"To keep it from being proposed again: vtsfind decisions add keep-both {paths}")
+def say_kept(notes: Notes, photos: Sequence[bytes]) -> None:
+    """Say that photos that a person chose to bring back are not proposed again, and how that is revoked."""
+    if photos:
+        forget = shlex.join(os.fsdecode(path) for path in photos[:1])
+        what = "It is" if len(photos) == 1 else "They are"
+        notes.say(f"{what} not proposed again; `vtsfind decisions forget {forget}` revokes that.")
 
 
 def _state_counts(record: RunRecord) -> str:
@@ -309,16 +308,31 @@ def write_history_records(output: Output, runs: Sequence[RunRecord]) -> None:
 
 
 def write_run(output: Output, record: RunRecord) -> None:
-    """Write each operation of a run with its state."""
+    """Write each operation of a run with its state, and where its file is now."""
     rows = [
         [
             str(op_record.state),
-            operation_line(op_record.operation) + (f"  ({op_record.note})" if op_record.note else ""),
+            operation_line(op_record.operation) + _note_of(op_record) + _where_of(op_record),
         ]
         for op_record in record.op_records.values()
     ]
     for line in table(rows) if rows else []:
         output.line(line)
+
+
+def _note_of(op_record: OperationRecord) -> str:
+    return f"  ({op_record.note})" if op_record.note else ""
+
+
+def _where_of(op_record: OperationRecord) -> str:
+    """Where the file of an operation that was done is now; empty if it is gone, or where it was."""
+    if (
+        op_record.state is not State.DONE
+        or op_record.undo_record is None
+        or op_record.undo_record.place is None
+    ):
+        return ""
+    return f"  (now {escaped(show_path_from_home(op_record.undo_record.place))})"
 
 
 def write_run_records(output: Output, record: RunRecord) -> None:

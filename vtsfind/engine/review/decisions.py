@@ -84,7 +84,7 @@ class Decisions:
         """Why a member is kept or removed, for people."""
         other = self.goes_in(number, member)
         if other:
-            kept = self._name(other[0], self._decisions[other[0]].keeper)
+            kept = self._place(other[0], self._decisions[other[0]].keeper)
             return f"goes: {kept} is kept instead, in group {self.groups[other[0]].number}"
         own, each = self.own_reason(number, member), self.groups[number].members[member]
         kind = edit_kind(each)
@@ -97,9 +97,18 @@ class Decisions:
         mark, proposed = self.decision(number).mark(member), proposal_for(self.groups[number]).mark(member)
         if mark in {proposed, Mark.NOT_DUPLICATE}:
             return ""
-        if proposed is Mark.KEEPER:
-            return "you chose another keeper"
-        return "removed by your choice" if mark is Mark.DROP else "kept by your choice"
+        if mark is Mark.KEEPER or proposed is not Mark.KEEPER:
+            said = "removed by your choice" if mark is Mark.DROP else "kept by your choice"
+        else:
+            said = "you chose another keeper"
+        lost = "" if mark is Mark.KEEPER else self._own_worth(number, member)
+        return f"{said}; it {lost}" if lost else said
+
+    def _own_worth(self, number: int, member: int) -> str:
+        """What a member has that the chosen keeper lacks, in words that follow `it`; empty if it has nothing."""
+        keeper = self.decision(number).keeper
+        reason = "" if member == keeper else self._stay_reasons(number, keeper)[member]
+        return reason if reason.startswith(("has ", "is the better copy")) else ""
 
     def _proposal(self, number: int) -> GroupDecision:
         """What is proposed for a group; another keeper where that one goes in another group."""
@@ -212,6 +221,11 @@ class Decisions:
             f"{self._name(number, member)} goes in group {group.number} of {_kind(group)}.",
             "Press v to see that group, and keep it there.",
         )
+
+    def _place(self, number: int, member: int) -> str:
+        """Its name and the folder that it is in: copies often have one name."""
+        path = self.groups[number].members[member].photo.path
+        return show_path(os.path.join(os.path.basename(os.path.dirname(path)), os.path.basename(path)))
 
     def _name(self, number: int, member: int) -> str:
         return show_path(os.path.basename(self.groups[number].members[member].photo.path))

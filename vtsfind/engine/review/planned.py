@@ -89,10 +89,8 @@ def _chosen_keepers(review: Review, decisions: Mapping[int, GroupDecision]) -> d
 
 def _with_reasons(review: Review, number: int) -> Group:
     group = review.groups[number]
-    if not review.decision(number).keeper:
-        return group
     members = (
-        replace(each, reason=review.own_reason(number, i) or each.reason)
-        for i, each in enumerate(group.members)
+        replace(each, reason=review.own_reason(number, place) or each.reason)
+        for place, each in enumerate(group.members)
     )
     return replace(group, members=tuple(members))

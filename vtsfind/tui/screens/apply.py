@@ -260,13 +260,13 @@ def _operation_line(operation: Operation, keeper: bytes | None, relation: str) -
     return [
         (f"{operation.action.value:<7}", "bad"),
         (f"{file_size(operation.size):>9}  ", "dim"),
-        (show_path(name), "name"),
+        (_short(operation.path, os.path.basename(other)) if other else show_path(name), "name"),
         (f"  {relation} {_short(other, name)}" if other else "", "strong"),
         (f"  {show_path_from_home(folder)}", "dim"),
     ]
 
 
 def _short(path: bytes, name: bytes) -> str:
-    """The name of a file; with its folder if another file has that name."""
+    """The name of a file; with its folder if the other file has that name."""
     folder, own = os.path.split(path)
     return show_path(own if own != name else os.path.join(os.path.basename(folder), own))
