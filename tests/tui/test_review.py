@@ -43,7 +43,9 @@ def test_an_accepted_group_gives_up_what_is_marked() -> None:
     review = Review([trio()])
     review.toggle(0, 2)
     review.accept(0)
-    assert planned(review).groups == review.groups
+    (group,) = planned(review).groups
+    assert [each.photo for each in group.members] == [each.photo for each in review.groups[0].members]
+    assert group.members[2].reason == "kept by your choice"
     assert planned(review).actions == {
         b"/1/a.jpg": Action.KEEP,
         b"/1/b.jpg": Action.TRASH,
@@ -119,7 +121,7 @@ def test_each_photo_says_why_it_is_kept_may_go_or_stays_until_a_person_says_othe
     review.toggle(0, 2)
     assert [review.reason(0, place) for place in (1, 2)] == ["kept by your choice", "removed by your choice"]
     review.choose(0, 1)
-    assert review.reason(0, 0).startswith("you chose another keeper; it has the time of the shot")
+    assert review.reason(0, 0) == "you chose another keeper; it is the better copy: 480x360 beats 240x180"
 
 
 def test_a_crop_cannot_stand_for_another_crop() -> None:
