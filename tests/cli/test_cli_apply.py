@@ -73,9 +73,7 @@ def test_undo_brings_back_a_file_and_then_the_rest(run: Vtsfind, plan: Path, cop
     assert "nothing to undo" in nothing.stderr
 
 
-def test_the_history_of_a_run_says_where_each_file_is_now(
-    run: Vtsfind, plan: Path, copies: list[Path]
-) -> None:
+def test_the_history_of_a_run_says_where_each_file_is_now(run: Vtsfind, plan: Path) -> None:
     run("apply", plan, "--yes")
     name = records(run("history", "--json"), "run")[0]["run"]
     places = [each["place"] for each in records(run("history", name, "--json"), "operation")]
@@ -86,7 +84,7 @@ def test_the_history_of_a_run_says_where_each_file_is_now(
     assert "(now " not in run("history", name).stdout
 
 
-def test_undoing_a_whole_run_decides_nothing(run: Vtsfind, plan: Path, copies: list[Path]) -> None:
+def test_undoing_a_whole_run_decides_nothing(run: Vtsfind, plan: Path) -> None:
     run("apply", plan, "--yes")
     assert "not proposed again" not in run("undo", "--yes").stderr
     assert records(run("decisions", "list", "--json"), "decision") == []
