@@ -18,7 +18,7 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain, combinations
+from itertools import chain, combinations, cycle
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +64,16 @@ def versions(kind: str, path: Path, photos: list[Path], each: int) -> Iterator[V
 
 
 def others(photos: list[Path], pairs: int) -> Iterator[Version]:
-    """Pictures of which no two are versions of each other."""
+    """Pictures of which no two are versions of each other: a photo is shown again only after all have been shown."""
+    order = np.random.default_rng(seed_of("others", pairs)).permutation(len(photos))
+    shown = cycle([photos[int(number)] for number in order])
+
+    def other() -> Image.Image:
+        return Image.open(next(shown)).convert("RGB")
+
     for kind in (kind for kind in KINDS if kind not in CHANGED):
         for number in range(pairs):
-            for place, image in enumerate(pair(kind, number, Others(photos, None, seed_of(kind, number)))):
+            for place, image in enumerate(pair(kind, number, other)):
                 yield f"{kind}: {number}.{place}", kind, jpeg(image)
 
 
