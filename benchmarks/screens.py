@@ -89,7 +89,7 @@ def run(folder: Path) -> None:
     subprocess.run([sys.executable, "-m", "vtsfind", "dupes", "--summary", "--quiet"], check=True)
     terminal = Terminal(folder / ".socket", [sys.executable, "-m", "vtsfind", "browse"], SIZE)
     steps: tuple[tuple[str, tuple[str, ...], str, bool], ...] = (
-        ("groups", ("a", "a", "Right"), "2/10 decided", True),
+        ("groups", ("a", "a", "Right"), "2 decided", True),
         ("compare", ("Down", "Enter", "Tab"), "KEEPER", True),
         ("difference", ("d",), "ifference", False),
         ("search", ("Escape", "s"), "similar to", True),
