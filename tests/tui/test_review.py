@@ -121,7 +121,7 @@ def test_each_photo_says_why_it_is_kept_may_go_or_stays_until_a_person_says_othe
     review.toggle(0, 2)
     assert [review.reason(0, place) for place in (1, 2)] == ["kept by your choice", "removed by your choice"]
     review.choose(0, 1)
-    assert review.reason(0, 0) == "you chose another keeper; it is the better copy: 480x360 beats 240x180"
+    assert review.reason(0, 0) == "stays, too; it is the better copy: 480x360 beats 240x180"
 
 
 def test_a_crop_cannot_stand_for_another_crop() -> None:

@@ -72,7 +72,7 @@ ACTIONS = (
     KeyAction(G, "next_view", "v", "Bursts", "Show copies, bursts (other shots of one scene), or both.", footer=True),
     KeyAction(G, "filter", "slash", "Filter", "Filter groups by words in a path, `kind:edit`, `>5MB`, or `is:check` for those in doubt.", footer=True, shown="/"),
     *(
-        KeyAction(G, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead.")
+        KeyAction(G, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead; what only the other one has stays, too.")
         for digit in range(1, 10)
     ),
     KeyAction(G, "reopen", "backspace", "Reset", "Reset the group to the proposal, undecided."),
@@ -108,7 +108,7 @@ ACTIONS = (
     KeyAction(C, "refuse", "n", "Not dup", "The photo on the right is not a duplicate; remembered."),
     KeyAction(C, "undo", "u", "Undo", "Undo the last decision."),
     *(
-        KeyAction(C, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead.")
+        KeyAction(C, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead; what only the other one has stays, too.")
         for digit in range(1, 10)
     ),
     KeyAction(C, "group(1)", "greater_than_sign,pagedown", "Next group", "Go to the next group.", shown=">, PgDn"),

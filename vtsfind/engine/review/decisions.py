@@ -97,12 +97,13 @@ class Decisions:
         mark, proposed = self.decision(number).mark(member), proposal_for(self.groups[number]).mark(member)
         if mark in {proposed, Mark.NOT_DUPLICATE}:
             return ""
-        if mark is Mark.KEEPER or proposed is not Mark.KEEPER:
-            said = "removed by your choice" if mark is Mark.DROP else "kept by your choice"
-        else:
-            said = "you chose another keeper"
-        lost = "" if mark is Mark.KEEPER else self._own_worth(number, member)
-        return f"{said}; it {lost}" if lost else said
+        if mark is Mark.KEEPER or (mark is Mark.KEEP and proposed is not Mark.KEEPER):
+            return "kept by your choice"
+        said = "stays, too"
+        if mark is Mark.DROP:
+            said = "you chose another keeper" if proposed is Mark.KEEPER else "removed by your choice"
+        worth = self._own_worth(number, member)
+        return f"{said}; it {worth}" if worth else said
 
     def _own_worth(self, number: int, member: int) -> str:
         """What a member has that the chosen keeper lacks, in words that follow `it`; empty if it has nothing."""

@@ -16,6 +16,7 @@ _NOTES: Final = {
     "not all frames are the same": "other frames",
     "one is a single frame of the other": "a single frame, or more frames",
     "they could not be compared at full size": "not compared at full size",
+    "a part of it differs at full size": "a small part of it changed",
 }
 """Notes of the comparison, and what they say of an edit."""
 
@@ -34,7 +35,11 @@ def edit_kind(member: Member) -> str:
     if evidence.agreement is None:
         return ""
     changed = round(100 * (1 - evidence.agreement))
-    return f"{changed} % of it changed" if changed else "a small part of it changed"
+    return (
+        f"{changed} % of it changed, not counting its colours and tones"
+        if changed
+        else "its colours or tones changed"
+    )
 
 
 def _boxed(evidence: Evidence, area: float) -> str:

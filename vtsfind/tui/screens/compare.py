@@ -27,6 +27,7 @@ from vtsfind.engine.review.alignment import (
     sharpness,
 )
 from vtsfind.engine.review.facts import ComparedFile, FileFact, facts
+from vtsfind.engine.review.overlaps import is_burst
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.graphics.scaling import Pixels
@@ -152,15 +153,23 @@ class ComparePage(Page):
         self._show_titles()
         self._show_facts(done.lines if done else [])
         if done is None and _is_large(first) and _is_large(second):
-            self._compare(photos, first, second, evidence)
+            self._compare(photos, first, second, evidence, is_other_shot=is_burst(group))
 
     @work(thread=True, exclusive=True, group="compare")
     def _compare(
-        self, photos: tuple[Photo, Photo], first: Preview, second: Preview, evidence: Evidence
+        self,
+        photos: tuple[Photo, Photo],
+        first: Preview,
+        second: Preview,
+        evidence: Evidence,
+        *,
+        is_other_shot: bool,
     ) -> None:
         frame = aligned(first.pixels, second.pixels, evidence)
-        sharpness_value = sharpness(*shared_parts(first.pixels, second.pixels, evidence))
-        files = [_file(*each) for each in zip(photos, (first, second), sharpness_value, strict=True)]
+        sharp: tuple[float | None, float | None] = (None, None)
+        if not is_other_shot:  # the reasons say how sharp each shot is, by its sharpest part
+            sharp = sharpness(*shared_parts(first.pixels, second.pixels, evidence))
+        files = [_file(*each) for each in zip(photos, (first, second), sharp, strict=True)]
         paths = (photos[0].path, photos[1].path)
         self.post_message(
             PairAligned(paths, frame, difference(frame), differing_share(frame), facts(files[0], files[1]))
@@ -327,7 +336,7 @@ def _is_large(preview: Preview | Failure | None) -> TypeGuard[Preview]:
     return isinstance(preview, Preview) and preview.details is not None
 
 
-def _file(photo: Photo, preview: Preview, sharpness_value: float) -> ComparedFile:
+def _file(photo: Photo, preview: Preview, sharpness_value: float | None) -> ComparedFile:
     folder, _, name = show_path_from_home(photo.path).rpartition("/")
     changed = datetime.fromtimestamp(preview.stamp.mtime_ns / 1e9).astimezone()
     return ComparedFile(
