@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import Verdict
 from vtsfind.base.words import either
 from vtsfind.cli.command import CommandRun, ExitCode, cancel_on_signal, running
 from vtsfind.cli.completion import complete_actions
@@ -110,6 +109,7 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
 
             require_output(options.output, PLAN_FILE, run.settings, force=options.force)
         dedup_options = duplicate_options.dedup_options()
+        from vtsfind.base.groups import Verdict
         from vtsfind.engine.duplicates.pipeline import duplicates
         from vtsfind.engine.review.standing import planned_with_review
         from vtsfind.report.groups import summarize_duplicates

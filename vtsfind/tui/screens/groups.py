@@ -171,6 +171,7 @@ class GroupsPage(Page):
             self._show_members(self._members.cursor)
         if taken:
             self._list.refresh()
+            self._pane.show_progress()
             self.refresh_status()
             self.post_message(DecisionsChanged(self))
 
