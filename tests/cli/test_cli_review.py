@@ -36,8 +36,10 @@ def test_what_is_kept_in_a_review_stays_until_it_is_undone(run: Vtsfind, tmp_pat
         review.toggle(*place)
         kept = run("dupes", "--paths-only").stdout.splitlines()
         planned = records(run("plan", "--json"), "group")
+        summaries = [run(command).stderr.split("frees ")[1].split(".\n")[0] for command in ("dupes", "plan")]
         review.undo()
     assert kept == others
+    assert summaries[0] == summaries[1]
     files = {file["path"]: file for group in planned for file in group["files"]}
     assert files[first]["action"] == "keep"
     assert "you keep it in `vtsfind browse`" in files[first]["reason"]
