@@ -111,15 +111,15 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
         dedup_options = duplicate_options.dedup_options()
         from vtsfind.base.groups import Verdict
         from vtsfind.engine.duplicates.pipeline import duplicates
-        from vtsfind.engine.review.standing import planned_with_review, with_kept_in_review
+        from vtsfind.engine.review.standing import planned_with_review
         from vtsfind.report.groups import summarize_duplicates
 
         with run.context() as context:
             found = duplicates(context, dedup_options)
             bursts = replace(dedup_options, kinds=frozenset({Verdict.BURST}))
-            made = planned_with_review(found, action, lambda: duplicates(context, bursts).groups)
+            kept, made = planned_with_review(found, action, lambda: duplicates(context, bursts).groups)
         require_photos(found)
-        summarize_duplicates(run.notes, with_kept_in_review(found))
+        summarize_duplicates(run.notes, kept)
         if found.failures:
             run.code = ExitCode.SOME_FAILED
         _make(run, found, made, options, action)

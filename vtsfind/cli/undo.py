@@ -98,15 +98,12 @@ def _keep(run: CommandRun, result: "UndoResult") -> None:
     """Decide that the photos which a person chose to bring back stay, beside those that were kept in their place."""
     from vtsfind.engine.apply.undo import RestoreOutcome
     from vtsfind.engine.library.access import library_place
-    from vtsfind.engine.library.decisions import decide_digests
+    from vtsfind.engine.library.decisions import keep_beside
     from vtsfind.report.plan import say_kept
-    from vtsfind.store.decisions import DecisionKind
 
     chosen = [one.operation for one in result.of(RestoreOutcome.RESTORED)]
     photos = [each for each in chosen if each.keeper and each.sidecar_of is None]
-    place = library_place(run.settings)
-    for photo in photos:
-        decide_digests(DecisionKind.KEEP_BOTH, (photo.keeper_digest, photo.digest), place)
+    keep_beside([(photo.keeper_digest, photo.digest) for photo in photos], library_place(run.settings))
     say_kept(run.notes, [photo.path for photo in photos])
 
 

@@ -86,6 +86,11 @@ def decide_digests(choice: DecisionKind, digests: Iterable[bytes], place: Place 
     return known_decisions(place).add(choice, combinations(digests, 2))
 
 
+def keep_beside(pairs: Iterable[tuple[bytes, bytes]], place: Place | None = None) -> int:
+    """Decide that both of each pair of contents stay; arguments and result as for `decide_digests`."""
+    return known_decisions(place).add(DecisionKind.KEEP_BOTH, pairs)
+
+
 def decide(choice: str, names: Iterable[str | bytes], place: Place | None = None) -> int:
     """Decide about every two of some photos, as a user names them.
 

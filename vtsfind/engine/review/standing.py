@@ -40,15 +40,18 @@ def with_kept_in_review(found: Duplicates) -> Duplicates:
     StorageError
         If the review cannot be read, or its server does not answer.
     """
-    review = _review(found.groups, found.library)
+    return _with_kept(found, _review(found.groups, found.library))
+
+
+def _with_kept(found: Duplicates, review: Review) -> Duplicates:
     groups = (_kept(group, number, review) for number, group in enumerate(found.groups))
     return replace(found, groups=tuple(groups))
 
 
 def planned_with_review(
     found: Duplicates, action: Action, find_bursts: Callable[[], Sequence[Group]]
-) -> Planned:
-    """What to plan of found groups: what was accepted in the review of the library, else what is proposed.
+) -> tuple[Duplicates, Planned]:
+    """The same groups as of `with_kept_in_review`, and what to plan of them: what was accepted in the review, else what is proposed.
 
     Parameters
     ----------
@@ -65,10 +68,11 @@ def planned_with_review(
         If the review cannot be read, or its server does not answer.
     """
     review = _review(found.groups, found.library)
+    kept = _with_kept(found, review)
     if review.has_other_decisions and not any(map(is_burst, found.groups)):
         last = max((group.number for group in found.groups), default=0)
         review.add([replace(each, number=last + n) for n, each in enumerate(find_bursts(), 1)])
-    return planned(review, action, undecided=True, asked=len(found.groups))
+    return kept, planned(review, action, undecided=True, asked=len(found.groups))
 
 
 def _review(groups: Sequence[Group], library: Place) -> Review:
