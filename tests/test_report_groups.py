@@ -55,7 +55,8 @@ def test_three_groups_are_a_line_each_and_two_lines_a_photo(capsys: pytest.Captu
 def test_thirty_thousand_groups_are_all_there_and_summed_up_in_a_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    groups = many(30_000)
+    burst = group(30_000, [photo(b"/photos/1.jpg"), photo(b"/photos/2.jpg")], Verdict.BURST)
+    groups = [*many(29_999), burst]
     lines = text_of(groups, capsys)
     assert sum(line.startswith("Group ") for line in lines) == 30_000
     assert len(lines) == sum(2 * len(each.members) + 2 for each in groups) - 1

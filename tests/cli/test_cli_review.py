@@ -4,9 +4,10 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from support import real_photos
 from support.copies import family, save
-from support.drawn_photos import exif
+from support.drawn_photos import exif, scene, write
 from support.output import Vtsfind, records
 
 from vtsfind.base.groups import Verdict
@@ -18,6 +19,7 @@ from vtsfind.engine.review.planned import planned
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session import find_groups
 from vtsfind.engine.review.session_log import SavedSteps
+from vtsfind.engine.review.state import Mark
 
 
 def test_what_is_kept_in_a_review_stays_until_it_is_undone(run: Vtsfind, tmp_path: Path) -> None:
@@ -44,6 +46,53 @@ def test_what_is_kept_in_a_review_stays_until_it_is_undone(run: Vtsfind, tmp_pat
     assert files[first]["action"] == "keep"
     assert "you keep it in `vtsfind browse`" in files[first]["reason"]
     assert run("dupes", "--paths-only").stdout.splitlines() == [first, *others]
+
+
+@pytest.mark.parametrize("is_accepted", [True, False])
+def test_dupes_and_plan_tell_the_same_of_a_chosen_keeper(
+    run: Vtsfind, tmp_path: Path, *, is_accepted: bool
+) -> None:
+    whole = scene(1, 480, 360)
+    write(tmp_path / "photos" / "a.jpg", whole, quality=95)
+    write(tmp_path / "photos" / "b.jpg", whole, quality=85)
+    assert run("index", tmp_path / "photos").exit_code == 0
+    groups = find_groups(Context(Settings()), DedupOptions())
+    former, chosen = (each.photo.path.decode() for each in groups[0].members)
+    with SavedSteps(places().library("default")) as log:
+        review = Review(groups, log)
+        review.choose(0, 1)
+        review.toggle(0, 0) if review.mark(0, 0) is Mark.KEEP else None
+        if is_accepted:
+            review.accept(0)
+    (found,) = records(run("dupes", "--json"), "group")
+    actions = planned_actions(run)
+    text = run("dupes").stdout
+    gone = run("dupes", "--paths-only").stdout.splitlines()
+    assert found["keep"] == chosen == found["members"][0]["path"]
+    assert "kept: you chose it in `vtsfind browse`" in text
+    assert actions == {
+        os.path.basename(chosen): "keep",
+        os.path.basename(former): "trash" if is_accepted else "keep",
+    }
+    assert gone == ([former] if is_accepted else [])
+
+
+def test_an_edit_that_was_accepted_to_go_may_go_in_dupes_as_in_plan(run: Vtsfind, tmp_path: Path) -> None:
+    whole = real_photos.photo("ridge-1")
+    width, height = whole.size
+    save(tmp_path / "photos" / "a.jpg", whole, quality=95)
+    save(tmp_path / "photos" / "crop.jpg", whole.crop((width // 8, height // 8, width, height)), quality=92)
+    assert run("index", tmp_path / "photos").exit_code == 0
+    groups = find_groups(Context(Settings()), DedupOptions())
+    assert run("dupes", "--paths-only").stdout == ""
+    with SavedSteps(places().library("default")) as log:
+        review = Review(groups, log)
+        review.toggle(0, 1)
+        review.accept(0)
+    gone = groups[0].members[1].photo.path.decode()
+    assert run("dupes", "--paths-only").stdout.splitlines() == [gone]
+    assert planned_actions(run)[os.path.basename(gone)] == "trash"
+    assert "removed by your choice" in run("dupes").stdout
 
 
 def test_a_plan_has_what_was_accepted_in_a_review_of_copies_and_bursts(run: Vtsfind, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from vtsfind.base.groups import Box, Evidence, Group, Member, Photo, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
 
-KINDS = (Verdict.BYTES, Verdict.RESAVE, Verdict.EDIT, Verdict.TURNED, Verdict.PIXELS, Verdict.BURST)
+KINDS = (Verdict.BYTES, Verdict.RESAVE, Verdict.EDIT, Verdict.TURNED, Verdict.PIXELS)
 
 
 def photo(
@@ -48,7 +48,7 @@ def group(number: int, photos: Sequence[Photo], verdict: Verdict = Verdict.RESAV
 
 
 def many(count: int) -> list[Group]:
-    """So many groups of two to five photos, of every kind, in a hundred folders."""
+    """So many groups of copies, two to five photos each, of every kind, in a hundred folders."""
     random = np.random.default_rng(7)
     sizes = random.integers(100_000, 9_000_000, count).tolist()
     members = random.integers(2, 6, count).tolist()

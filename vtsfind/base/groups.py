@@ -199,4 +199,4 @@ class Group:
     @property
     def gain(self) -> int:
         """Bytes that are freed by what is proposed."""
-        return sum(member.photo.stamp.size for member in self.members if member.may_go)
+        return sum([member.photo.stamp.size for member in self.members if member.may_go])

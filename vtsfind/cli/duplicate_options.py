@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _WHICH = "Which duplicates"
 _KEEP = "Which photo to keep"
+_SAME_KINDS = {"bursts": "burst", "edits": "edit", "resaves": "resave"}
+"""Other words for kinds that people write."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,8 +145,8 @@ def _kinds(given: list[str] | None) -> "frozenset[Verdict]":
     for word in [word for each in given or ["copies"] for word in each.split(",")]:
         if word == "copies":
             kinds.update(COPIES)
-        elif word in set(Verdict):
-            kinds.add(Verdict(word))
+        elif (name := _SAME_KINDS.get(word, word)) in set(Verdict):
+            kinds.add(Verdict(name))
         else:
             raise UsageError(f"'{word}' is not a kind of duplicate.", f"Use {either(['copies', *Verdict])}.")
     return frozenset(kinds)

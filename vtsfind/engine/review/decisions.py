@@ -115,6 +115,8 @@ class Decisions:
         """What is proposed for a group; another keeper where that one goes in another group."""
         group = self.groups[number]
         proposed = proposal_for(group)
+        if len(self._overlaps.together(number)) == 1:
+            return proposed
         other = self.goes_in(number, proposed.keeper)
         if not other:
             return proposed

@@ -8,7 +8,9 @@ from vtsfind.engine.review.state import (
     EncodedDecision,
     GroupDecision,
     ReviewStatus,
+    is_proposal,
     proposal_for,
+    shared,
 )
 
 
@@ -22,7 +24,7 @@ def group_key(group: Group) -> str:
 
 def encode_decision(group: Group, decision: GroupDecision) -> EncodedDecision | None:
     """A decision for storage; None for the proposal."""
-    if decision == proposal_for(group):
+    if is_proposal(group, decision):
         return None
     rank = {member: rank for rank, member in enumerate(_by_path(group))}
     kept, non_duplicates = (
@@ -38,14 +40,12 @@ def decode_decision(group: Group, encoded: EncodedDecision | None) -> GroupDecis
         return proposal_for(group)
     status, keeper, kept, non_duplicates = encoded
     members = _by_path(group)
-    decision = GroupDecision(
+    return shared(
         ReviewStatus(status),
         members[keeper],
         frozenset(members[rank] for rank in kept),
         frozenset(members[rank] for rank in non_duplicates),
     )
-    accepted = proposal_for(group, ReviewStatus.ACCEPTED)
-    return accepted if decision == accepted else decision
 
 
 def _by_path(group: Group) -> list[int]:

@@ -16,7 +16,7 @@ Place = tuple[int, int]
 
 def is_burst(group: Group) -> bool:
     """Whether a group has other shots of a scene."""
-    return any(member.verdict is Verdict.BURST for member in group.members)
+    return Verdict.BURST in [member.verdict for member in group.members]
 
 
 class Overlaps:
@@ -58,7 +58,8 @@ class Overlaps:
 
     def others(self, path: bytes, number: int) -> list[Place]:
         """Where else a file is."""
-        return [place for place in self._places.get(path, ()) if place[0] != number]
+        places = self._places.get(path)
+        return [place for place in places if place[0] != number] if places else []
 
 
 Claims = dict[bytes, list[Place]]

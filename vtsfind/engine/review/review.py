@@ -27,11 +27,14 @@ from vtsfind.engine.review.state import (
     StepLog,
     StepOutdated,
     UnsavedSteps,
+    is_proposal,
     proposal_for,
+    shared,
 )
 from vtsfind.engine.review.steps import ReviewSteps
 
 _NOTHING = ReviewTotals()
+_ONE_REFUSED = ReviewTotals(decided=1)
 DigestPair = tuple[bytes, bytes]
 """The contents (SHA-256) of two photos."""
 
@@ -128,14 +131,10 @@ class Review(Decisions):
         """Accept many groups in one step: those that are undecided, valid, and do not need a look; returns their number."""
         changes: dict[int, GroupDecision] = {}
         for number in numbers:
-            decision, proposed = self.decision(number), proposal_for(self.groups[number])
+            decision = self.decision(number)
             if decision.status is not ReviewStatus.OPEN or self.needs_look(number):
                 continue
-            accepted = (
-                proposal_for(self.groups[number], ReviewStatus.ACCEPTED)
-                if decision is proposed
-                else replace(decision, status=ReviewStatus.ACCEPTED)
-            )
+            accepted = shared(ReviewStatus.ACCEPTED, decision.keeper, decision.kept, decision.non_duplicates)
             if self._is_valid(number, accepted, changes):
                 changes[number] = accepted
         if changes:
@@ -268,8 +267,8 @@ class Review(Decisions):
 
     def non_duplicate_pairs(self, number: int) -> set[DigestPair]:
         """The pairs of contents in a group that are marked as not duplicates."""
-        decision = self.decision(number)
-        if not decision.non_duplicates and decision.status is not ReviewStatus.REFUSED:
+        decision = self._decisions.get(number)
+        if decision is None or not (decision.non_duplicates or decision.status is ReviewStatus.REFUSED):
             return set()
         members = self.groups[number].members
         keeper = members[decision.keeper].photo.digest
@@ -346,7 +345,7 @@ class Review(Decisions):
     def _set_decision(self, number: int, decision: GroupDecision) -> None:
         together = self._overlaps.together(number)
         before = self._sum(together)
-        if decision == proposal_for(self.groups[number]):
+        if is_proposal(self.groups[number], decision):
             self._decisions.pop(number, None)
         else:
             self._decisions[number] = decision
@@ -355,8 +354,11 @@ class Review(Decisions):
 
     def _sum(self, numbers: Sequence[int]) -> ReviewTotals:
         """What groups that have files in common add to the totals."""
-        if len(numbers) == 1 and numbers[0] not in self._decisions:
-            return _NOTHING
+        if len(numbers) == 1:
+            decision = self._decisions.get(numbers[0])
+            if decision is None or decision.status is ReviewStatus.OPEN:
+                return _NOTHING
+            return self.removes(numbers[0]) if decision.status is ReviewStatus.ACCEPTED else _ONE_REFUSED
         claimed = claims(numbers, self.groups, self._decisions)
         sizes = [
             self.groups[number].members[place].photo.stamp.size

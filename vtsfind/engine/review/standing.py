@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vtsfind.base.addresses import Place, ServerAddress
-from vtsfind.base.groups import Group
+from vtsfind.base.groups import Evidence, Group, Member
 from vtsfind.base.operations import Action
 from vtsfind.engine.duplicates.results import Duplicates
 from vtsfind.engine.review.overlaps import is_burst
@@ -16,7 +16,9 @@ from vtsfind.engine.review.planned import KEPT, Planned, planned
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session_log import stored_steps
 from vtsfind.engine.review.shared_log import SharedSteps
-from vtsfind.engine.review.state import Mark, ReviewStep, UnsavedSteps
+from vtsfind.engine.review.state import Mark, ReviewStatus, ReviewStep, UnsavedSteps
+
+CHOSEN = "you chose it in `vtsfind browse`"
 
 
 class _StoredSteps(UnsavedSteps):
@@ -90,10 +92,42 @@ def _review(groups: Sequence[Group], library: Place) -> Review:
 def _kept(group: Group, number: int, review: Review) -> Group:
     if not review.is_marked(number):
         return group
-    members = (
-        replace(member, stay_reason=KEPT)
-        if member.may_go and review.mark(number, place) is not Mark.DROP
-        else member
-        for place, member in enumerate(group.members)
+    members = [_standing(each, number, place, review) for place, each in enumerate(group.members)]
+    chosen = review.decision(number).keeper
+    return replace(group, members=_led_by(chosen, members, number, review) if chosen else tuple(members))
+
+
+def _standing(member: Member, number: int, place: int, review: Review) -> Member:
+    """A member with what the review says of it."""
+    if _goes(number, place, review):
+        return replace(member, stay_reason="", reason=review.own_reason(number, place) or member.reason)
+    return replace(member, stay_reason=KEPT) if member.may_go else member
+
+
+def _goes(number: int, place: int, review: Review) -> bool:
+    """Whether a member goes by what was accepted, or may go by what is proposed."""
+    if review.mark(number, place) is not Mark.DROP:
+        return False
+    is_accepted = review.decision(number).status is ReviewStatus.ACCEPTED
+    return is_accepted or review.groups[number].members[place].may_go
+
+
+def _led_by(chosen: int, members: Sequence[Member], number: int, review: Review) -> tuple[Member, ...]:
+    """The members with the keeper that the user chose at the front; the others were compared with the former one only."""
+    former, keeper = members[0], members[chosen]
+    others = (
+        replace(each, evidence=replace(each.evidence, indirect=True))
+        for place, each in enumerate(members)
+        if place not in {0, chosen}
     )
-    return replace(group, members=tuple(members))
+    return (
+        replace(keeper, verdict=None, evidence=Evidence(), reason=CHOSEN, stay_reason=""),
+        replace(
+            former,
+            verdict=keeper.verdict,
+            evidence=keeper.evidence.swapped(),
+            reason=review.own_reason(number, 0) or former.reason,
+            stay_reason="" if _goes(number, 0, review) else KEPT,
+        ),
+        *others,
+    )

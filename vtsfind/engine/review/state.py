@@ -55,20 +55,30 @@ class GroupDecision:
 
     def members_to_remove(self, size: int) -> list[int]:
         """The members to remove, of a group of `size`."""
-        return [member for member in range(size) if self.mark(member) is Mark.DROP]
+        if self.status is ReviewStatus.REFUSED:
+            return []
+        staying = {self.keeper, *self.kept, *self.non_duplicates}
+        return [member for member in range(size) if member not in staying]
 
 
-def proposal_for(group: Group, status: ReviewStatus = ReviewStatus.OPEN) -> GroupDecision:
+def proposal_for(group: Group) -> GroupDecision:
     """What is proposed for a group: the first member is kept, and so are those that are not proposed for removal."""
-    return _proposal(
-        frozenset(i for i, member in enumerate(group.members) if i and not member.may_go), status
+    return shared(
+        ReviewStatus.OPEN, 0, frozenset([i for i, each in enumerate(group.members) if i and not each.may_go])
     )
 
 
 @cache
-def _proposal(kept: frozenset[int], status: ReviewStatus) -> GroupDecision:
-    """One value shared by the many groups that have it."""
-    return GroupDecision(status, kept=kept)
+def shared(
+    status: ReviewStatus, keeper: int, kept: frozenset[int], non_duplicates: frozenset[int] = frozenset()
+) -> GroupDecision:
+    """One value for the many groups that are decided in the same way."""
+    return GroupDecision(status, keeper, kept, non_duplicates)
+
+
+def is_proposal(group: Group, decision: GroupDecision) -> bool:
+    """Whether a decision is what is proposed, undecided."""
+    return decision.status is ReviewStatus.OPEN and decision == proposal_for(group)
 
 
 EncodedDecision = tuple[str, int, tuple[int, ...], tuple[int, ...]]
