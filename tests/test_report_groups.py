@@ -55,7 +55,7 @@ def test_three_groups_are_a_line_each_and_two_lines_a_photo(capsys: pytest.Captu
 def test_thirty_thousand_groups_are_all_there_and_summed_up_in_a_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    burst = group(30_000, [photo(b"/photos/1.jpg"), photo(b"/photos/2.jpg")], Verdict.BURST)
+    burst = group(30_000, [photo(b"/photos/%d.jpg" % n) for n in range(3)], Verdict.BURST)
     groups = [*many(29_999), burst]
     lines = text_of(groups, capsys)
     assert sum(line.startswith("Group ") for line in lines) == 30_000
