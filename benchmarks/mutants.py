@@ -30,11 +30,13 @@ from benchmarks.machine import write_result
 
 ROOT = Path(__file__).parents[1]
 RULES, FULL_FRAME = "tests/verification/test_rules.py", "tests/test_full_frame.py"
+FULL_SIZE = "tests/verification/test_full_size.py"
 TESTS = {
     "vtsfind/find/verification/decision.py": (RULES,),
     "vtsfind/find/verification/verify.py": (RULES,),
     "vtsfind/find/verification/full_frame.py": (RULES, FULL_FRAME),
-    "vtsfind/find/verification/full_size.py": ("tests/verification/test_full_size.py",),
+    "vtsfind/find/verification/full_size.py": (FULL_SIZE,),
+    "vtsfind/media/jpeg_compression.py": (FULL_SIZE,),
     "vtsfind/find/clustering/stars.py": ("tests/test_clustering.py",),
     "vtsfind/act/removal.py": ("tests/test_stay_reasons.py", "tests/test_removal.py"),
 }

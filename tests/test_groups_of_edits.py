@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from support.made_groups import words_of
 from support.real_photos import photo
 
 from vtsfind.act.keep_policy import policy
@@ -171,7 +172,7 @@ def test_an_edit_that_is_not_recognised_in_the_keeper_stays_with_the_photo_that_
     assert (crop.verdict, crop.evidence.indirect) == (Verdict.EDIT, True)
     reasons = stay_reasons(group.members, asked=COPIES)
     assert (
-        reasons[group.members.index(crop)]
+        words_of(reasons[group.members.index(crop)])
         == "is a copy of another photo of the group, not certainly of the kept one"
     )
     sticker, small = (photos.names.index(name) for name in ("sticker", "crop"))

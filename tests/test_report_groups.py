@@ -70,7 +70,7 @@ def test_of_many_copies_of_one_kind_the_first_stand_for_all_and_the_rest_is_coun
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     large = group(1, [photo(b"/%05d.jpg" % number) for number in range(50_000)], Verdict.BYTES)
-    edit = Member(photo(b"/z.jpg"), Verdict.EDIT, Evidence(), "a crop", stay_reason="")
+    edit = Member(photo(b"/z.jpg"), Verdict.EDIT, Evidence(), "a crop", stay_reason=None)
     lines = text_of([replace(large, members=(*large.members, edit))], capsys)
     assert lines[0].startswith("Group 1: 50,001 photos, ")
     assert len(lines) == 1 + 2 * 13 + 1 + 2

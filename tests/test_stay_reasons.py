@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
+from support.made_groups import words_of
 
 from vtsfind.act.keep_rules import KeepCandidate
 from vtsfind.act.removal import stay_reason, stay_reasons
 from vtsfind.base.contents import PALETTE, Contents, Item, ItemKind
-from vtsfind.base.groups import Evidence, Member, Photo, Verdict
+from vtsfind.base.groups import Evidence, Member, Photo, StayKind, StayReason, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
 
@@ -30,31 +31,41 @@ def member(each: KeepCandidate, verdict: Verdict | None, **evidence: Any) -> Mem
     return Member(each.photo, verdict, Evidence(**evidence), "", each.details)
 
 
+def words_for(*given: Any) -> str:
+    """What `stay_reason` says; empty for a file that may go."""
+    return words_of(stay_reason(*given))
+
+
+def words_in_group(*given: Any, **options: Any) -> dict[int, str]:
+    """What `stay_reasons` says; empty for files that may go."""
+    return {place: words_of(reason) for place, reason in stay_reasons(*given, **options).items()}
+
+
 @pytest.mark.parametrize("verdict", [Verdict.RESAVE, Verdict.TURNED, Verdict.PIXELS])
 def test_a_copy_that_shows_the_same_and_has_nothing_of_its_own_may_go(verdict: Verdict) -> None:
-    assert stay_reason(file(1), file(2), verdict) == ""
+    assert words_for(file(1), file(2), verdict) == ""
 
 
 def test_an_edit_stays_unless_a_person_asked_for_edits() -> None:
-    assert stay_reason(file(1), file(2), Verdict.EDIT)
-    assert stay_reason(file(1), file(2), Verdict.EDIT, {Verdict.EDIT}) == ""
+    assert words_for(file(1), file(2), Verdict.EDIT)
+    assert words_for(file(1), file(2), Verdict.EDIT, {Verdict.EDIT}) == ""
 
 
 @pytest.mark.parametrize("verdict", [Verdict.BURST, Verdict.SIMILAR])
 def test_what_shows_another_picture_stays_even_if_a_person_asked_for_its_kind(verdict: Verdict) -> None:
-    assert stay_reason(file(1), file(2), verdict)
-    assert stay_reason(file(1), file(2), verdict, {verdict})
+    assert words_for(file(1), file(2), verdict)
+    assert words_for(file(1), file(2), verdict, {verdict})
 
 
 def test_the_same_bytes_may_go_whatever_is_known_of_them() -> None:
-    assert stay_reason(file(1, contents=None), file(1, contents=None), Verdict.BYTES) == ""
+    assert words_for(file(1, contents=None), file(1, contents=None), Verdict.BYTES) == ""
 
 
 @pytest.mark.parametrize(("kept", "going"), [(None, PLAIN), (PLAIN, None)])
 def test_a_file_stays_if_the_contents_of_one_are_not_known(
     kept: Contents | None, going: Contents | None
 ) -> None:
-    said = stay_reason(file(1, contents=kept), file(2, contents=going), Verdict.PIXELS)
+    said = words_for(file(1, contents=kept), file(2, contents=going), Verdict.PIXELS)
     assert said == "what is in it could not be read"
 
 
@@ -74,8 +85,8 @@ def test_a_file_stays_if_the_contents_of_one_are_not_known(
     ],
 )
 def test_a_file_stays_for_what_the_kept_one_lacks(kept: Contents, going: Contents, word: str) -> None:
-    said = stay_reason(file(1, contents=kept), file(2, contents=going), Verdict.RESAVE)
-    assert said == f"has {word}, which the kept one lacks"
+    found = stay_reason(file(1, contents=kept), file(2, contents=going), Verdict.RESAVE)
+    assert found == StayReason(f"has {word}, which the kept one lacks", StayKind.HAS_MORE)
 
 
 @pytest.mark.parametrize(
@@ -89,12 +100,12 @@ def test_a_file_stays_for_what_the_kept_one_lacks(kept: Contents, going: Content
     ],
 )
 def test_what_the_kept_one_has_too_is_no_reason(kept: Contents, going: Contents) -> None:
-    assert stay_reason(file(1, contents=kept), file(2, contents=going), Verdict.RESAVE) == ""
+    assert words_for(file(1, contents=kept), file(2, contents=going), Verdict.RESAVE) == ""
 
 
 def test_of_files_with_the_same_pixels_frames_bits_and_transparency_are_the_same() -> None:
     going = Contents(frames=2, bits=16, transparent=True)
-    assert stay_reason(file(1), file(2, contents=going), Verdict.PIXELS) == ""
+    assert words_for(file(1), file(2, contents=going), Verdict.PIXELS) == ""
 
 
 @pytest.mark.parametrize(
@@ -111,7 +122,7 @@ def test_of_files_with_the_same_pixels_frames_bits_and_transparency_are_the_same
 def test_a_larger_file_stays_though_it_may_be_an_enlargement(
     width: int, enlarged: float, *, stays: bool
 ) -> None:
-    assert bool(stay_reason(file(1), file(2, width=width, enlarged=enlarged), Verdict.RESAVE)) is stays
+    assert bool(words_for(file(1), file(2, width=width, enlarged=enlarged), Verdict.RESAVE)) is stays
 
 
 @pytest.mark.parametrize(
@@ -130,44 +141,48 @@ def test_a_smaller_file_goes_only_if_the_larger_one_is_no_enlargement(
     width: int, enlarged: float | None, *, stays: bool
 ) -> None:
     kept = file(1, width=width, enlarged=enlarged)
-    assert bool(stay_reason(kept, file(2), Verdict.RESAVE)) is stays
+    assert bool(words_for(kept, file(2), Verdict.RESAVE)) is stays
 
 
 def test_a_better_compressed_file_stays_and_a_worse_one_goes() -> None:
     good, bad = file(1, quality=95), file(2, quality=60)
-    assert stay_reason(good, bad, Verdict.RESAVE) == ""
-    assert "is the better copy" in stay_reason(bad, good, Verdict.RESAVE)
-    assert stay_reason(bad, good, Verdict.RESAVE, {Verdict.RESAVE}) == ""
-    assert stay_reason(bad, good, Verdict.PIXELS) == ""
+    assert words_for(good, bad, Verdict.RESAVE) == ""
+    assert stay_reason(bad, good, Verdict.RESAVE) == StayReason(
+        "is the better copy: JPEG quality 95 beats 60", StayKind.BETTER
+    )
+    assert words_for(bad, good, Verdict.RESAVE, {Verdict.RESAVE}) == ""
+    assert words_for(bad, good, Verdict.PIXELS) == ""
 
 
 def test_a_better_file_of_a_damaged_photo_is_said_to_be_damaged() -> None:
-    said = stay_reason(file(1, quality=60), file(2, quality=95, damage="a grey area"), Verdict.RESAVE)
-    assert said.startswith("is damaged, but the better copy")
+    found = stay_reason(file(1, quality=60), file(2, quality=95, damage="a grey area"), Verdict.RESAVE)
+    assert words_of(found).startswith("is damaged, but the better copy")
+    assert found is not None
+    assert found.kind is StayKind.OTHER
 
 
 def test_a_file_of_more_pixels_is_not_called_better_for_its_format() -> None:
     kept = file(1, width=800, quality=60)
-    assert stay_reason(kept, file(2, quality=95), Verdict.RESAVE) == ""
+    assert words_for(kept, file(2, quality=95), Verdict.RESAVE) == ""
 
 
 def test_the_shot_itself_is_kept_for_whatever_was_made_of_it() -> None:
     shot = file(1, **SHOT, quality=60)
-    assert stay_reason(shot, file(2, kind="PNG", quality=None, lossless=True), Verdict.RESAVE) == ""
-    assert stay_reason(file(1, quality=60), file(2, kind="PNG", lossless=True), Verdict.RESAVE)
-    assert stay_reason(shot, file(2, width=800), Verdict.RESAVE)
+    assert words_for(shot, file(2, kind="PNG", quality=None, lossless=True), Verdict.RESAVE) == ""
+    assert words_for(file(1, quality=60), file(2, kind="PNG", lossless=True), Verdict.RESAVE)
+    assert words_for(shot, file(2, width=800), Verdict.RESAVE)
 
 
 def test_of_two_files_as_a_camera_wrote_them_neither_goes_if_their_formats_differ() -> None:
     jpeg, heif = file(1, kind="HEIF", **SHOT), file(2, **SHOT)
-    assert stay_reason(jpeg, heif, Verdict.RESAVE) == "either may be as the camera wrote it"
-    assert stay_reason(file(1, **SHOT), file(2, **SHOT), Verdict.RESAVE) == ""
+    assert words_for(jpeg, heif, Verdict.RESAVE) == "either may be as the camera wrote it"
+    assert words_for(file(1, **SHOT), file(2, **SHOT), Verdict.RESAVE) == ""
     sized: dict[str, Any] = {
         "camera": "Maker Model",
         "exif_size": (400, 300),
         "contents": Contents(items=(TIME,)),
     }
-    assert stay_reason(file(1, kind="HEIF", **sized), file(2, **sized), Verdict.RESAVE) == ""
+    assert words_for(file(1, kind="HEIF", **sized), file(2, **sized), Verdict.RESAVE) == ""
 
 
 @pytest.mark.parametrize(
@@ -187,21 +202,21 @@ def test_of_two_files_as_a_camera_wrote_them_neither_goes_if_their_formats_diffe
 def test_of_two_lossy_files_of_one_size_and_different_formats_none_goes(
     kept: dict[str, Any], going: dict[str, Any], *, stays: bool
 ) -> None:
-    said = stay_reason(file(1, **kept), file(2, **going), Verdict.RESAVE)
+    said = words_for(file(1, **kept), file(2, **going), Verdict.RESAVE)
     assert (said == "either may be made from the other") is stays
 
 
 def test_a_photo_stays_for_a_screenshot_of_it() -> None:
     screen, photo = file(1, screenshot=True), file(2)
     asked = {Verdict.EDIT}
-    assert stay_reason(screen, photo, Verdict.EDIT, asked) == "the kept one is a screenshot of it"
-    assert stay_reason(photo, screen, Verdict.EDIT, asked) == ""
-    assert stay_reason(screen, file(2, screenshot=True), Verdict.EDIT, asked) == ""
-    assert "screenshot of it" not in stay_reason(screen, photo, Verdict.RESAVE)
+    assert words_for(screen, photo, Verdict.EDIT, asked) == "the kept one is a screenshot of it"
+    assert words_for(photo, screen, Verdict.EDIT, asked) == ""
+    assert words_for(screen, file(2, screenshot=True), Verdict.EDIT, asked) == ""
+    assert "screenshot of it" not in words_for(screen, photo, Verdict.RESAVE)
 
 
 def test_a_damaged_file_is_not_kept_for_an_intact_one() -> None:
-    assert stay_reason(file(1, damage="a grey area"), file(2), Verdict.RESAVE)
+    assert words_for(file(1, damage="a grey area"), file(2), Verdict.RESAVE)
 
 
 # ------------------------------------------------------------------------------------------- in a group
@@ -211,7 +226,7 @@ def test_members_go_for_the_keeper_that_they_were_compared_with() -> None:
     first, second, third = (
         member(file(n), v) for n, v in ((1, None), (2, Verdict.RESAVE), (3, Verdict.EDIT))
     )
-    said = stay_reasons([first, second, third])
+    said = words_in_group([first, second, third])
     assert said == {1: "", 2: "an edited version, which may be wanted as well"}
 
 
@@ -219,25 +234,25 @@ def test_with_another_keeper_what_is_not_the_same_as_the_first_was_compared_with
     members = [
         member(file(n), v) for n, v in ((1, None), (2, Verdict.EDIT), (3, Verdict.RESAVE), (4, Verdict.EDIT))
     ]
-    assert stay_reasons(members, keeper=2) == {
+    assert words_in_group(members, keeper=2) == {
         0: "",
         1: "was not compared with the kept one",
         3: "was not compared with the kept one",
     }
-    assert stay_reasons(members, keeper=1)[0] == "an edited version, which may be wanted as well"
-    assert stay_reasons(members, keeper=1)[3] == "was not compared with the kept one"
+    assert words_in_group(members, keeper=1)[0] == "an edited version, which may be wanted as well"
+    assert words_in_group(members, keeper=1)[3] == "was not compared with the kept one"
 
 
 def test_a_member_that_was_recognised_in_another_version_only_stays_though_it_is_asked_for() -> None:
     members = [member(file(1), None), member(file(2), Verdict.EDIT, indirect=True)]
-    assert stay_reasons(members, asked={Verdict.EDIT}) == {
+    assert words_in_group(members, asked={Verdict.EDIT}) == {
         1: "is a copy of another photo of the group, not certainly of the kept one"
     }
 
 
 def test_a_second_file_of_a_content_that_stays_may_go_for_the_first() -> None:
     members = [member(file(1), None), *(member(file(2), Verdict.EDIT) for _ in range(2))]
-    assert stay_reasons(members) == {1: "an edited version, which may be wanted as well", 2: ""}
+    assert words_in_group(members) == {1: "an edited version, which may be wanted as well", 2: ""}
 
 
 def test_a_photo_stays_if_its_sidecars_would_be_left_alone() -> None:
@@ -249,6 +264,6 @@ def test_a_photo_stays_if_its_sidecars_would_be_left_alone() -> None:
         return "its sidecar would be left"
 
     assert stay_reasons(members, sidecar_problem=problem) == dict.fromkeys(
-        (1, 2), "its sidecar would be left"
+        (1, 2), StayReason("its sidecar would be left", StayKind.HAS_MORE)
     )
     assert asked == [(b"/2", b"/1"), (b"/2", b"/2")]

@@ -12,7 +12,7 @@ from PIL import Image
 from support.drawn_photos import exif, scene, write
 from vtsfind.act.removal import stay_reasons
 from vtsfind.base.contents import Contents
-from vtsfind.base.groups import Box, Evidence, Group, Member, Photo, Verdict
+from vtsfind.base.groups import Box, Evidence, Group, Member, Photo, StayReason, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
 
@@ -33,10 +33,15 @@ PLAIN = Details(enlarged=0.0, contents=Contents())
 """Of a file with nothing in it but one picture, which was not enlarged."""
 
 
+def words_of(reason: StayReason | None) -> str:
+    """Why a file stays; empty if it may go."""
+    return reason.words if reason else ""
+
+
 def judged(*members: Member) -> tuple[Member, ...]:
     """Members as a search gives them: with why they may not go, if they may not."""
     staying = stay_reasons(members)
-    return tuple(replace(each, stay_reason=staying.get(place, "")) for place, each in enumerate(members))
+    return tuple(replace(each, stay_reason=staying.get(place)) for place, each in enumerate(members))
 
 
 def group(number: int, photos: Sequence[Photo], verdict: Verdict = Verdict.RESAVE) -> Group:

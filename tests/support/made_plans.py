@@ -55,7 +55,7 @@ def group(number: int, *photos: Photo, verdicts: Sequence[Verdict] = ()) -> Grou
                 kind,
                 Evidence(),
                 "kept: shortest path" if kind is None else f"a copy: {kind}",
-                stay_reason="",
+                stay_reason=None,
             )
             for one, kind in zip(photos, kinds, strict=True)
         ),

@@ -13,7 +13,7 @@ from support import real_photos
 from support.made_groups import many
 from support.tui_driver import Hand, drive
 
-from vtsfind.base.groups import Evidence, Group, Member, Photo, Verdict
+from vtsfind.base.groups import Evidence, Group, Member, Photo, StayReason, Verdict
 from vtsfind.base.records import PictureInfo, Stamp
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
@@ -31,7 +31,7 @@ def member(path: Path, verdict: Verdict | None) -> Member:
     stamp = Stamp(status.st_size, status.st_mtime_ns, status.st_ino)
     photo = Photo(os.fsencode(path), stamp, hashlib.sha256(path.read_bytes()).digest(), info)
     reason = "less sharp (60%)" if verdict else "sharpest of 3 shots"
-    return Member(photo, verdict, Evidence(), reason, stay_reason="another shot")
+    return Member(photo, verdict, Evidence(), reason, stay_reason=StayReason("another shot"))
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from support.tui_driver import Hand, drive
 from vtsfind.act.make_plan import PlanOrigin, make_plan
 from vtsfind.act.plan import operations
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import Evidence, Group, Member, Verdict
+from vtsfind.base.groups import Evidence, Group, Member, StayReason, Verdict
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.review.planned import planned
@@ -22,7 +22,7 @@ from vtsfind.engine.review.state import Mark, ReviewStatus
 FIRST, SECOND, THIRD = (photo(b"/photos/shot-%d.jpg" % n, 3000 + n) for n in (1, 2, 3))
 FIRST_COPY, SECOND_COPY = (photo(b"/copies/shot-%d.jpg" % n, 1000 + n) for n in (1, 2))
 COPIES = [group(1, [FIRST, FIRST_COPY]), group(2, [SECOND, SECOND_COPY])]
-KEPT = "another shot"
+KEPT = StayReason("another shot")
 
 
 def shot(photo_: object, verdict: Verdict | None, **evidence: bool) -> Member:

@@ -5,7 +5,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from vtsfind.act.keep_rules import KeepCandidate, Rule
+from vtsfind.act.keep_rules import KeepCandidate, Reason, Rule
 from vtsfind.base.contents import ItemKind, item_words
 from vtsfind.base.paths import is_below
 
@@ -39,9 +39,6 @@ _COPY_FOLDERS: Final = re.compile(
 """Names of folders in which copies end up."""
 
 
-_NAMED: Final = "is named as a copy"
-
-
 def is_camera_file(candidate: KeepCandidate) -> bool:
     """Whether a file is as its camera wrote it, as far as it tells: nobody made it smaller, larger or saved it anew."""
     details, contents = candidate.details, candidate.details.contents
@@ -69,18 +66,18 @@ def _has_size_of_shot(candidate: KeepCandidate, shot: tuple[int, int]) -> bool:
     )
 
 
-def _camera_words(better: KeepCandidate, worse: KeepCandidate) -> str:
+def _camera_reason(better: KeepCandidate, worse: KeepCandidate) -> Reason:
     if not worse.details.camera:
-        return f"is as the camera wrote it, {better.details.camera}"
+        return Reason.about_better(f"is as the camera wrote it, {better.details.camera}")
     if worse.details.exif_size and not _has_size_of_shot(worse, worse.details.exif_size):
-        return "has the size that its camera wrote down"
-    return "is as its camera wrote it"
+        return Reason.about_better("has the size that its camera wrote down")
+    return Reason.about_better("is as its camera wrote it")
 
 
-def _contents_words(better: KeepCandidate, worse: KeepCandidate) -> str:
+def _contents_reason(better: KeepCandidate, worse: KeepCandidate) -> Reason:
     mine, yours = better.details.contents, worse.details.contents
     more = set(mine.items) - set(yours.items) if mine and yours else set()
-    return f"has {', '.join(item_words(more))}" if more else "has more in it"
+    return Reason.about_better(f"has {', '.join(item_words(more))}" if more else "has more in it")
 
 
 def _contents_value(candidate: KeepCandidate) -> int:
@@ -95,18 +92,12 @@ def _is_named_as_copy(candidate: KeepCandidate) -> int:
     return int(named) + int(placed)
 
 
-def _name_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    name = os.path.basename(os.fsdecode(worse.photo.path))
-    doubt = _name_doubt(better, worse)
-    return f"{name} {doubt}" if doubt == _NAMED else f"the other {doubt}"
-
-
-def _name_doubt(_better: KeepCandidate, worse: KeepCandidate) -> str:
+def _name_reason(_better: KeepCandidate, worse: KeepCandidate) -> Reason:
     folder, name = os.path.split(os.fsdecode(worse.photo.path))
     if _COPY_NAMES.search(os.path.splitext(name)[0]):
-        return _NAMED
+        return Reason(f"{name} is named as a copy", "is named as a copy")
     *_, place = (part for part in folder.split(os.sep) if _COPY_FOLDERS.match(part))
-    return f"is in the folder {place}"
+    return Reason.about_worse(f"is in the folder {place}")
 
 
 def notable_exif(candidate: KeepCandidate) -> list[str]:
@@ -121,9 +112,9 @@ def notable_exif(candidate: KeepCandidate) -> list[str]:
     return [name for name, there in has.items() if there]
 
 
-def _sidecar_words(better: KeepCandidate, worse: KeepCandidate) -> str:
+def _sidecar_reason(better: KeepCandidate, worse: KeepCandidate) -> Reason:
     more = len(better.photo.sidecars) - len(worse.photo.sidecars)
-    return f"has {more} more {'sidecar' if more == 1 else 'sidecars'}"
+    return Reason.about_better(f"has {more} more {'sidecar' if more == 1 else 'sidecars'}")
 
 
 def _time(candidate: KeepCandidate) -> tuple[str, int]:
@@ -137,20 +128,21 @@ def _newest(candidate: KeepCandidate) -> tuple[int, int]:
     return -digits, -changed
 
 
-def _oldest_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return _age_words(better, worse, "was taken earlier", "is the older file")
+def _oldest_reason(better: KeepCandidate, worse: KeepCandidate) -> Reason:
+    return _age_reason(better, worse, "was taken earlier", "is the older file")
 
 
-def _newest_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return _age_words(better, worse, "was taken later", "is the newer file")
+def _newest_reason(better: KeepCandidate, worse: KeepCandidate) -> Reason:
+    return _age_reason(better, worse, "was taken later", "is the newer file")
 
 
-def _age_words(better: KeepCandidate, worse: KeepCandidate, taken_word: str, changed_word: str) -> str:
+def _age_reason(better: KeepCandidate, worse: KeepCandidate, taken_word: str, changed_word: str) -> Reason:
     taken = better.photo.info.taken
     if taken and taken != worse.photo.info.taken:
-        return f"{taken_word}, {taken}"
+        return Reason.about_better(f"{taken_word}, {taken}")
     dates = [_changed_date(each.photo.stamp.mtime_ns) for each in (better, worse)]
-    return f"{changed_word}, {dates[0]} against {dates[1]}" if dates[0] != dates[1] else changed_word
+    against = f", {dates[0]} against {dates[1]}" if dates[0] != dates[1] else ""
+    return Reason.about_better(changed_word + against)
 
 
 def _changed_date(mtime_ns: int) -> str:
@@ -161,8 +153,8 @@ def _changed_date(mtime_ns: int) -> str:
         return "no valid date"
 
 
-def _bytes_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return f"has {better.photo.stamp.size:,} bytes against {worse.photo.stamp.size:,}"
+def _bytes_reason(better: KeepCandidate, worse: KeepCandidate) -> Reason:
+    return Reason.about_better(f"has {better.photo.stamp.size:,} bytes against {worse.photo.stamp.size:,}")
 
 
 def _path(candidate: KeepCandidate) -> tuple[int, bytes]:
@@ -170,8 +162,9 @@ def _path(candidate: KeepCandidate) -> tuple[int, bytes]:
     return len(path), path
 
 
-def _path_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return "has the shorter path" if len(better.photo.path) < len(worse.photo.path) else "is first by path"
+def _path_reason(better: KeepCandidate, worse: KeepCandidate) -> Reason:
+    is_shorter = len(better.photo.path) < len(worse.photo.path)
+    return Reason.about_better("has the shorter path" if is_shorter else "is first by path")
 
 
 def folder_rank(folders: tuple[bytes, ...], path: bytes) -> int:
@@ -184,8 +177,9 @@ def folder_rank(folders: tuple[bytes, ...], path: bytes) -> int:
 
 def in_folders(name: str, meaning: str, folders: tuple[bytes, ...], words: str) -> Rule:
     """A rule that prefers photos in some folders, the first folder most."""
+    reason = Reason.about_better(words)
     return Rule(
-        name, meaning, lambda each: folder_rank(folders, each.photo.path), lambda _better, _worse: words
+        name, meaning, lambda each: folder_rank(folders, each.photo.path), lambda _better, _worse: reason
     )
 
 
@@ -193,29 +187,28 @@ CAMERA = Rule(
     "camera",
     "as the camera wrote it: maker, model, time, its own notes, its own size",
     lambda each: int(not is_camera_file(each)),
-    _camera_words,
+    _camera_reason,
 )
 CONTENTS = Rule(
     "contents",
     "more in the file: place, keywords, caption, video, gain map",
     _contents_value,
-    _contents_words,
+    _contents_reason,
 )
 NAME = Rule(
     "name",
     "a name that no program gives to copies, outside of folders for them",
     _is_named_as_copy,
-    _name_words,
-    _name_doubt,
+    _name_reason,
 )
 SIDECARS = Rule(
     "unit",
     "more sidecars: video of a Live Photo, RAW, XMP",
     lambda each: -len(each.photo.sidecars),
-    _sidecar_words,
+    _sidecar_reason,
 )
-OLDEST = Rule("oldest", "taken earlier, or changed earlier", _time, _oldest_words)
-NEWEST = Rule("newest", "taken later, or changed later", _newest, _newest_words)
-LARGEST = Rule("largest", "more bytes", lambda each: -each.photo.stamp.size, _bytes_words)
-SMALLEST = Rule("smallest", "fewer bytes", lambda each: each.photo.stamp.size, _bytes_words)
-PATH = Rule("path", "the shorter path, then the first in byte order", _path, _path_words)
+OLDEST = Rule("oldest", "taken earlier, or changed earlier", _time, _oldest_reason)
+NEWEST = Rule("newest", "taken later, or changed later", _newest, _newest_reason)
+LARGEST = Rule("largest", "more bytes", lambda each: -each.photo.stamp.size, _bytes_reason)
+SMALLEST = Rule("smallest", "fewer bytes", lambda each: each.photo.stamp.size, _bytes_reason)
+PATH = Rule("path", "the shorter path, then the first in byte order", _path, _path_reason)

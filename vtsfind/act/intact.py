@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.act.keep_rules import KeepCandidate, Rule
+from vtsfind.act.keep_rules import KeepCandidate, Reason, Rule
 from vtsfind.base.groups import Verdict
 
 _CHECKSUM_BYTES: Final = 4
@@ -31,8 +31,7 @@ INTACT: Final = Rule(
     "intact",
     "files without signs of damage",
     lambda each: int(bool(each.details.damage)),
-    lambda _better, worse: f"the other is damaged: {worse.details.damage}",
-    lambda _better, worse: f"is damaged: {worse.details.damage}",
+    lambda _better, worse: Reason.about_worse(f"is damaged: {worse.details.damage}"),
 )
 """Comes before all rules that a person may choose."""
 

@@ -20,7 +20,7 @@ from vtsfind.act import file_rules
 from vtsfind.act import keep_rules as rules
 from vtsfind.act.framing import Framing, inset
 from vtsfind.act.intact import INTACT
-from vtsfind.act.keep_rules import KeepCandidate, Rule, Value
+from vtsfind.act.keep_rules import KeepCandidate, Reason, Rule, Value
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Evidence
 
@@ -127,7 +127,7 @@ class Policy:
         rule = self.deciding_rule(keeper, other)
         if rule is None:
             return "the same file"
-        said = self._framing_reason(rule, keeper, other, evidence) or rule.words(keeper, other)
+        said = (self._framing_reason(rule, keeper, other, evidence) or rule.reason(keeper, other)).of_better
         gained, lacking = _exif_differences(rule, keeper, other)
         words = [f"has {gained}"] * bool(gained) + [f"without {lacking}, which another copy has"] * bool(
             lacking
@@ -139,9 +139,7 @@ class Policy:
         rule = self.deciding_rule(keeper, other)
         if rule is None:
             return "the same file"
-        said = self._framing_reason(rule, keeper, other, evidence) or rule.loss(keeper, other)
-        if " beats " in said:
-            said = f"the kept one is better, {said}"
+        said = (self._framing_reason(rule, keeper, other, evidence) or rule.reason(keeper, other)).of_worse
         lost, lacking = _exif_differences(rule, other, keeper)
         words = [f"lost with it: {lost}"] * bool(lost)
         words += [f"without {lacking}, which the kept one has"] * bool(lacking)
@@ -149,8 +147,8 @@ class Policy:
 
     def _framing_reason(
         self, rule: Rule, keeper: KeepCandidate, other: KeepCandidate, evidence: Evidence | None
-    ) -> str:
-        """Why `keeper` is kept, if the reason is that one of the two contains the other; otherwise empty.
+    ) -> Reason | None:
+        """Why `keeper` is kept, if the reason is that one of the two contains the other; otherwise None.
 
         `rule` is the deciding rule; if `other` is a frame, it prefers `other`.
         """
@@ -160,18 +158,21 @@ class Policy:
             or not (evidence.box or passed_over)
             or not self.is_decided_by_pixels(keeper, other)
         ):
-            return ""
-        sizes = f"{rules.size(keeper)} beats {rules.size(other)}"
-        if evidence.boxed == 0 and self.ambiguity(keeper, other, evidence):
-            return f"{sizes}, which it contains"
+            return None
         found = inset(other, keeper, evidence) if evidence.boxed == 1 else None
-        if found and found.framing is Framing.FRAME:
-            return f"{sizes}, which contains it at {found.size}"
-        if found and found.framing is Framing.LIKELY_FRAME and passed_over:
-            return f"{sizes}, which contains it at {found.size}: a collage or card, or the original of a crop"
-        if found and found.framing is Framing.COLLAGE:
-            return f"{sizes}, which contains a part of it among other things"
-        return f"{sizes}, which contains it among other things" if passed_over else ""
+        if evidence.boxed == 0 and self.ambiguity(keeper, other, evidence):
+            surroundings = "which it contains"
+        elif found and found.framing is Framing.FRAME:
+            surroundings = f"which contains it at {found.size}"
+        elif found and found.framing is Framing.LIKELY_FRAME and passed_over:
+            surroundings = f"which contains it at {found.size}: a collage or card, or the original of a crop"
+        elif found and found.framing is Framing.COLLAGE:
+            surroundings = "which contains a part of it among other things"
+        elif passed_over:
+            surroundings = "which contains it among other things"
+        else:
+            return None
+        return Reason.about_both(f"{rules.size(keeper)} beats {rules.size(other)}, {surroundings}")
 
     def keeper_reason(self, ranked: Sequence[KeepCandidate], evidence: Evidence | None = None) -> str:
         """Why the first of the ranked candidates is kept in place of the second; `evidence` is of these two."""

@@ -27,6 +27,31 @@ class KeepCandidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """Why one of two files is better."""
+
+    of_better: str
+    """Said of the better file."""
+    of_worse: str
+    """Said of the other one."""
+
+    @classmethod
+    def about_better(cls, words: str) -> "Reason":
+        """Of words that follow the better file's name."""
+        return cls(words, f"the kept one {words}")
+
+    @classmethod
+    def about_worse(cls, words: str) -> "Reason":
+        """Of words that follow the other file's name."""
+        return cls(f"the other {words}", words)
+
+    @classmethod
+    def about_both(cls, words: str) -> "Reason":
+        """Of words that name both, the better file first."""
+        return cls(words, f"the kept one is better, {words}")
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One reason to prefer a file."""
 
@@ -36,16 +61,8 @@ class Rule:
     """What it prefers, for people."""
     value: Callable[[KeepCandidate], Value]
     """Smaller for the better file."""
-    words: Callable[[KeepCandidate, KeepCandidate], str]
-    """What is said of the first file, which is better by this rule than the second."""
-    worse_words: Callable[[KeepCandidate, KeepCandidate], str] | None = None
-    """What is said of the second one; None if that is what is said of the first one."""
-
-    def loss(self, better: KeepCandidate, worse: KeepCandidate) -> str:
-        """What is said of a file that another one is kept for."""
-        if self.worse_words is None:
-            return f"the kept one {self.words(better, worse)}"
-        return self.worse_words(better, worse)
+    reason: Callable[[KeepCandidate, KeepCandidate], Reason]
+    """Why the first file is better by this rule than the second."""
 
     def prefers(self, first: KeepCandidate, second: KeepCandidate) -> bool:
         """Whether the first is better."""
@@ -140,15 +157,13 @@ def size(candidate: KeepCandidate) -> str:
     return f"{candidate.photo.info.width}x{candidate.photo.info.height}"
 
 
-def _pixel_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    doubt = _pixel_doubt(worse)
+def _pixel_reason(better: KeepCandidate, worse: KeepCandidate) -> Reason:
+    doubt, sizes = _pixel_doubt(worse), f"{size(better)} beats {size(worse)}"
+    if not doubt:
+        return Reason.about_both(sizes)
     if size(better) == size(worse):
-        return f"the other, of the same size, {doubt}"
-    return f"{size(better)} beats {size(worse)}" + (f", which {doubt}" if doubt else "")
-
-
-def _fewer_pixels_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return _pixel_doubt(worse) or f"{size(better)} beats {size(worse)}"
+        return Reason(f"the other, of the same size, {doubt}", doubt)
+    return Reason(f"{sizes}, which {doubt}", doubt)
 
 
 def _pixel_doubt(candidate: KeepCandidate) -> str:
@@ -217,13 +232,11 @@ def _compression(candidate: KeepCandidate) -> tuple[int, int, int]:
     return int(candidate.details.recompressed), -min(own, candidate.details.earlier_quality or own), -own
 
 
-def _compression_words(better: KeepCandidate, worse: KeepCandidate) -> str:
+def _compression_reason(better: KeepCandidate, worse: KeepCandidate) -> Reason:
     doubt = _compression_doubt(better, worse)
-    return f"the other {doubt}" if doubt else _quality_words(better, worse)
-
-
-def _lower_compression_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return _compression_doubt(better, worse) or _quality_words(better, worse)
+    if doubt:
+        return Reason.about_worse(doubt)
+    return Reason.about_both(f"JPEG quality {better.details.quality} beats {worse.details.quality}")
 
 
 def _compression_doubt(better: KeepCandidate, worse: KeepCandidate) -> str:
@@ -235,43 +248,36 @@ def _compression_doubt(better: KeepCandidate, worse: KeepCandidate) -> str:
     return f"is a JPEG of quality {worse.details.quality}" if better.details.quality is None else ""
 
 
-def _quality_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return f"JPEG quality {better.details.quality} beats {worse.details.quality}"
-
-
 def _bits(candidate: KeepCandidate) -> int:
     return candidate.details.contents.bits if candidate.details.contents else 8
 
 
-def _depth_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return f"{_bits(better)} bits per channel beat {_bits(worse)}"
+def _depth_reason(better: KeepCandidate, worse: KeepCandidate) -> Reason:
+    return Reason.about_both(f"{_bits(better)} bits per channel beat {_bits(worse)}")
 
 
 PIXELS = Rule(
     "pixels",
     "more pixels; an enlargement counts less than its original",
     lambda each: -effective_pixels(each),
-    _pixel_words,
-    _fewer_pixels_words,
+    _pixel_reason,
 )
 
 
-def _format_words(better: KeepCandidate, worse: KeepCandidate) -> str:
-    return f"{_format_name(better)} beats {_format_name(worse)}"
+def _format_reason(better: KeepCandidate, worse: KeepCandidate) -> Reason:
+    return Reason.about_both(f"{_format_name(better)} beats {_format_name(worse)}")
 
 
 FORMAT = Rule(
     "format",
     "RAW, then files from a camera, then lossless files; never a PNG made from a JPEG",
     lambda each: int(_format(each)),
-    _format_words,
-    _format_words,
+    _format_reason,
 )
 COMPRESSION = Rule(
     "compression",
     "compressed least: by the lowest JPEG quality that the picture ever had",
     _compression,
-    _compression_words,
-    _lower_compression_words,
+    _compression_reason,
 )
-DEPTH = Rule("depth", "more bits per channel", lambda each: -_bits(each), _depth_words, _depth_words)
+DEPTH = Rule("depth", "more bits per channel", lambda each: -_bits(each), _depth_reason)

@@ -94,9 +94,9 @@ def _planned_group(
 
     def planned(member: Member) -> PlannedFile:
         if member.photo.path in chosen:
-            return _planned_file(member, chosen[member.photo.path], member.stay_reason)
+            return _planned_file(member, chosen[member.photo.path], member.stay_words)
         if not member.may_go:
-            return _planned_file(member, Action.KEEP, member.stay_reason)
+            return _planned_file(member, Action.KEEP, member.stay_words)
         if action.links and member.photo.digest not in kept_contents:
             return _planned_file(member, Action.KEEP, _NO_LINK)
         return _planned_file(member, action)
@@ -104,10 +104,10 @@ def _planned_group(
     return PlannedGroup(group.number, tuple(map(planned, group.members)), group.number in remove_all)
 
 
-def _planned_file(member: Member, action: Action | None, stay_reason: str = "") -> PlannedFile:
+def _planned_file(member: Member, action: Action | None, stay_words: str | None = None) -> PlannedFile:
     photo, reason = member.photo, member.reason
     if member.verdict:
-        reason = f"kept: {stay_reason}" if action is Action.KEEP and stay_reason else reason
+        reason = f"kept: {stay_words}" if action is Action.KEEP and stay_words else reason
         reason = f"{member.verdict}; {reason}"
     return PlannedFile(photo.path, photo.stamp.size, photo.digest, member.verdict, action, _one_line(reason))
 

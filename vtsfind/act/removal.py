@@ -22,14 +22,17 @@ from vtsfind.act.keep_rules import (
     size,
 )
 from vtsfind.base.contents import PALETTE, Contents, ItemKind, item_words
-from vtsfind.base.groups import Member, Photo, Verdict
+from vtsfind.base.groups import Member, Photo, StayKind, StayReason, Verdict
 from vtsfind.base.quality import Details
 
 _SAME_PIXELS: Final = frozenset({Verdict.BYTES, Verdict.PIXELS})
 _SAME_FRAME: Final = _SAME_PIXELS | {Verdict.RESAVE, Verdict.TURNED}
-EDITED: Final = "an edited version, which may be wanted as well"
-_OTHER_PICTURE: Final = {Verdict.BURST: "another shot", Verdict.SIMILAR: "only similar"}
-"""Why a file is kept that shows another picture, in few words: a person decides about each."""
+_EDITED: Final = StayReason("an edited version, which may be wanted as well", StayKind.EDITED)
+_OTHER_PICTURE: Final = {
+    Verdict.BURST: StayReason("another shot"),
+    Verdict.SIMILAR: StayReason("only similar"),
+}
+"""Why a file is kept that shows another picture: a person decides about each."""
 _RARE_COLOURS: Final = frozenset({"CMYK", "CIELAB"})
 """Colour models that are lost where colours were converted."""
 
@@ -39,8 +42,8 @@ def stay_reason(
     file: KeepCandidate,
     verdict: Verdict,
     asked: Collection[Verdict] = (),
-) -> str:
-    """Why a file must not be proposed to go though another one is kept, in words; empty if it may.
+) -> StayReason | None:
+    """Why a file must not be proposed to go though another one is kept; None if it may.
 
     Parameters
     ----------
@@ -52,43 +55,49 @@ def stay_reason(
         Verdicts that a person named: files that do not show the same as what is kept go only then.
     """
     if kept.photo.digest == file.photo.digest:
-        return ""
-    unclear = damage_reason(kept, file, verdict) or _kind_reason(kept, file, verdict, asked)
+        return None
+    unclear = _reason_for(damage_reason(kept, file, verdict)) or _kind_reason(kept, file, verdict, asked)
     if unclear:
         return unclear
     if kept.details.contents is None or file.details.contents is None:
-        return "what is in it could not be read"
-    same_pixels = verdict in _SAME_PIXELS
+        return StayReason("what is in it could not be read")
     lacking = _lacking(kept.details.contents, file.details.contents, verdict)
     if lacking:
-        return f"has {', '.join(lacking)}, which the kept one lacks"
-    return "" if same_pixels or verdict in asked else _better(kept, file)
+        return StayReason(f"has {', '.join(lacking)}, which the kept one lacks", StayKind.HAS_MORE)
+    return None if verdict in _SAME_PIXELS or verdict in asked else _better(kept, file)
+
+
+def _reason_for(doubt: str, kind: StayKind = StayKind.OTHER) -> StayReason | None:
+    """The reason that a doubt is, in words; None without one."""
+    return StayReason(doubt, kind) if doubt else None
 
 
 def _kind_reason(
     kept: KeepCandidate, file: KeepCandidate, verdict: Verdict, asked: Collection[Verdict]
-) -> str:
-    """Why a file stays for what it is to the kept one, in words; empty if it does not."""
+) -> StayReason | None:
+    """Why a file stays for what it is to the kept one; None if it does not."""
     if verdict is Verdict.EDIT and is_screenshot(kept) and not is_screenshot(file):
-        return "the kept one is a screenshot of it"
+        return StayReason("the kept one is a screenshot of it")
     if verdict is Verdict.EDIT and verdict not in asked:
-        return EDITED
-    return _OTHER_PICTURE.get(verdict, "")
+        return _EDITED
+    return _OTHER_PICTURE.get(verdict)
 
 
-def _better(kept: KeepCandidate, file: KeepCandidate) -> str:
-    """Why a file is a better copy of the picture than the kept one, in words; empty if it is not."""
+def _better(kept: KeepCandidate, file: KeepCandidate) -> StayReason | None:
+    """Why a file is a better copy of the picture than the kept one, or may be; None if it is not."""
     kept, file = mark_recompressed(mark_enlarged([kept, file]))
     cameras = is_camera_file(kept), is_camera_file(file)
     for rule in (PIXELS,) if cameras == (True, False) else (PIXELS, FORMAT, COMPRESSION):
         if rule.prefers(file, kept):
-            but = "damaged, but " if file.details.damage else ""
-            return f"is {but}the better copy: {rule.words(file, kept)}"
+            why = rule.reason(file, kept).of_better
+            if file.details.damage:
+                return StayReason(f"is damaged, but the better copy: {why}")
+            return StayReason(f"is the better copy: {why}", StayKind.BETTER)
         if rule.prefers(kept, file):
             break
     if all(cameras):
-        return _format_doubt(kept, file)
-    return "" if cameras[0] else _size_doubt(kept, file) or _source_doubt(kept, file)
+        return _reason_for(_format_doubt(kept, file))
+    return None if cameras[0] else _reason_for(_size_doubt(kept, file) or _source_doubt(kept, file))
 
 
 def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
@@ -157,8 +166,8 @@ def stay_reasons(
     keeper: int = 0,
     asked: Collection[Verdict] = (),
     sidecar_problem: Callable[[Photo, Photo], str] = lambda _photo, _keeper: "",
-) -> dict[int, str]:
-    """For each member of a group but the keeper why it must not be proposed to go; empty if it may.
+) -> dict[int, StayReason | None]:
+    """For each member of a group but the keeper why it must not be proposed to go; None if it may.
 
     A file of the same content as one that has to stay goes for that one.
 
@@ -173,27 +182,31 @@ def stay_reasons(
     sidecar_problem
         Why a photo that goes for a kept one would leave sidecars without a photo, in words; empty if it would not.
     """
-    reasons: dict[int, str] = {}
+    reasons: dict[int, StayReason | None] = {}
     staying = {members[keeper].photo.digest: members[keeper].photo}
     for place, member in enumerate(members):
         if place == keeper:
             continue
         photo = member.photo
-        reason = "" if photo.digest in staying else _reason(members, keeper, place, asked)
-        reason = reason or sidecar_problem(photo, staying.get(photo.digest, members[keeper].photo))
+        reason = None if photo.digest in staying else _reason(members, keeper, place, asked)
+        if reason is None:
+            problem = sidecar_problem(photo, staying.get(photo.digest, members[keeper].photo))
+            reason = _reason_for(problem, StayKind.HAS_MORE)
         reasons[place] = reason
         if reason:
             staying.setdefault(photo.digest, photo)
     return reasons
 
 
-def _reason(members: Sequence[Member], keeper: int, place: int, asked: Collection[Verdict]) -> str:
+def _reason(
+    members: Sequence[Member], keeper: int, place: int, asked: Collection[Verdict]
+) -> StayReason | None:
     verdict = _verdict_between(members, keeper, place)
     if verdict is None:
-        return "was not compared with the kept one"
+        return StayReason("was not compared with the kept one")
     if members[place].evidence.indirect:
         kind = "another shot" if verdict is Verdict.BURST else "a copy"
-        return f"is {kind} of another photo of the group, not certainly of the kept one"
+        return StayReason(f"is {kind} of another photo of the group, not certainly of the kept one")
     return stay_reason(_candidate(members[keeper]), _candidate(members[place]), verdict, asked)
 
 

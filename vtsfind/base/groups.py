@@ -60,6 +60,16 @@ SEEN_IN_SMALL = frozenset({Verdict.RESAVE, Verdict.TURNED})
 """The verdicts that rest on small pictures, and by which a file may go."""
 
 
+class EditNote(StrEnum):
+    """What makes an edit of a picture that shows the same in full; the words are the note of its evidence."""
+
+    GREY = "one is black and white"
+    FRAMES = "not all frames are the same"
+    ONE_FRAME = "one is a single frame of the other"
+    DIFFERS_IN_FULL = "a part of it differs at full size"
+    NOT_COMPARED_IN_FULL = "they could not be compared at full size"
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """A rectangle in a picture, in fractions (0 to 1) of its width and height as shown, from the top left."""
@@ -142,6 +152,27 @@ class Photo:
     """Paths of the files that belong to it: the video of a Live Photo, a RAW, XMP, AAE and JSON files."""
 
 
+class StayKind(Enum):
+    """What sort of reason keeps a file that another one is kept for."""
+
+    EDITED = "edited"
+    """It is an edit, which nobody asked to remove."""
+    HAS_MORE = "has more"
+    """It has something that the kept one lacks."""
+    BETTER = "better"
+    """It is the better copy."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class StayReason:
+    """Why a file is not proposed for removal."""
+
+    words: str
+    """They follow the file's name, or are a clause of their own."""
+    kind: StayKind = StayKind.OTHER
+
+
 @dataclass(frozen=True, slots=True)
 class Member:
     """One photo of a group."""
@@ -154,8 +185,8 @@ class Member:
     """Why it is kept, or, of another one than the keeper, why not it is."""
     details: Details | None = None
     """What its file tells of its quality, and what the file contains; None if it was not read."""
-    stay_reason: str = "its contents are not known"
-    """Why it is not proposed for removal, see `vtsfind.act.removal`; empty if it is. Of no meaning for the keeper."""
+    stay_reason: StayReason | None = StayReason("its contents are not known")
+    """Why it is not proposed for removal, see `vtsfind.act.removal`; None if it is. Of no meaning for the keeper."""
 
     @property
     def explanation(self) -> str:
@@ -165,12 +196,24 @@ class Member:
         if not self.stay_reason:
             return f"may go: {self.reason}"
         shot = f"; {self.reason}" if self.verdict is Verdict.BURST and self.reason else ""
-        return f"stays: {self.stay_reason}{shot}"
+        return f"stays: {self.stay_reason.words}{shot}"
 
     @property
     def may_go(self) -> bool:
         """Whether it is proposed for removal."""
-        return self.verdict is not None and not self.stay_reason
+        return self.verdict is not None and self.stay_reason is None
+
+    @property
+    def is_kept_edit(self) -> bool:
+        """Whether it stays since nobody asked to remove edits."""
+        return self.stay_reason is not None and self.stay_reason.kind is StayKind.EDITED
+
+    @property
+    def stay_words(self) -> str | None:
+        """Why it stays though another one is kept, in words; empty if it may go, None for the keeper itself."""
+        if self.verdict is None:
+            return None
+        return self.stay_reason.words if self.stay_reason else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from vtsfind.act.removal import EDITED
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.base.paths import is_below, path_fields, show_path, show_path_from_home
 from vtsfind.base.records import Failure, Reason
@@ -156,7 +155,7 @@ def _record(group: Group, member: Member) -> dict[str, Any]:
         **{name: getattr(evidence, name) for name in _EVIDENCE_FIELDS},
         **box,
         "reason": member.reason,
-        "stays": member.stay_reason if member.verdict else None,
+        "stays": member.stay_words,
         "contents": "|".join(_contents(member)),
         "companions": "|".join(map(show_path, photo.sidecars)),
     }
@@ -221,7 +220,7 @@ def _member(member: Member) -> dict[str, Any]:
         "verdict": member.verdict.value if member.verdict else None,
         "evidence": _evidence(member.evidence) if member.verdict else None,
         "reason": member.reason,
-        "stays": member.stay_reason if member.verdict else None,
+        "stays": member.stay_words,
         "contents": _contents_record(member),
         "width": photo.info.width,
         "height": photo.info.height,
@@ -311,7 +310,7 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
 def _summarize_staying(notes: Notes, groups: Sequence[Group]) -> None:
     """Say how many copies are not proposed for removal, and why."""
     staying = [member for group in groups for member in group.members[1:] if not member.may_go]
-    edits = sum(member.stay_reason == EDITED for member in staying)
+    edits = sum(member.is_kept_edit for member in staying)
     if edits:
         notes.say(
             f"Kept {counted(edits, 'edited photo')}; choose in `vtsfind browse`, or add --kind copies to remove them as well."

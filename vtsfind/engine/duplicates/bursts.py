@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from vtsfind.base.groups import Evidence, Group, Member, Verdict
+from vtsfind.base.groups import Evidence, Group, Member, StayReason, Verdict
 from vtsfind.base.paths import show_path
 from vtsfind.engine.duplicates.clustering import Cluster
 from vtsfind.engine.duplicates.keeper_ranking import SAME_FRAME_VERDICTS, CopyVerdict, RankedFiles
@@ -18,7 +18,7 @@ from vtsfind.engine.duplicates.options import Rules
 from vtsfind.engine.library.snapshot import Content
 
 BURST_ONLY = frozenset({Verdict.BURST})
-_OF_KEPT_SHOT = "a copy of the kept shot"
+_OF_KEPT_SHOT = StayReason("a copy of the kept shot")
 
 
 def shots_of(copies: Iterable[Cluster]) -> dict[int, int]:
@@ -74,5 +74,5 @@ def _staying(member: Member) -> Member:
     if member.may_go:
         return replace(member, stay_reason=_OF_KEPT_SHOT)
     if member.evidence.indirect and member.evidence.note == member.reason:
-        return replace(member, stay_reason=member.reason, reason="")
+        return replace(member, stay_reason=StayReason(member.reason), reason="")
     return member

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from vtsfind.base.groups import UNDECIDED, Evidence, FullFrameVerdict, PairVerdict
+from vtsfind.base.groups import UNDECIDED, EditNote, Evidence, FullFrameVerdict, PairVerdict
 from vtsfind.base.paths import show_path
 from vtsfind.base.progress import Phase
 from vtsfind.base.quality import Details
@@ -47,11 +47,7 @@ _MIN_PHOTOS_IF_RUNNING = 4
 _MAX_CACHED_PHOTOS = 128
 """Photos whose features are held in memory, see `vtsfind.engine.work.verification_pool`."""
 
-_FULL_SIZE_NOTES = {
-    False: "",
-    True: "a part of it differs at full size",
-    None: "they could not be compared at full size",
-}
+_FULL_SIZE_NOTES = {False: None, True: EditNote.DIFFERS_IN_FULL, None: EditNote.NOT_COMPARED_IN_FULL}
 
 ContentPair = tuple[Content, Content]
 T = TypeVar("T", PairVerdict, FullFrameVerdict)
@@ -288,7 +284,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         }
         return [known.get(key) for key in keys]
 
-    def compare_in_full(self, pairs: Sequence[tuple[Content, Content, int]]) -> list[str]:
+    def compare_in_full(self, pairs: Sequence[tuple[Content, Content, int]]) -> list[EditNote | None]:
         """Compare pairs that show the same in small pictures, at full size.
 
         Parameters
@@ -298,7 +294,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
 
         Returns
         -------
-        For each pair why the one is an edit of the other, or may be one, in few words; empty if it is none.
+        For each pair why the one is an edit of the other, or may be one; None if it is none.
         """
         ordered = [_full_size_pair(*each) for each in pairs]
         known = {each: self._store.full_size((each.digest, each.other_digest)) for each in ordered}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from vtsfind.base.groups import SEEN_IN_SMALL, Verdict
+from vtsfind.base.groups import SEEN_IN_SMALL, EditNote, Verdict
 from vtsfind.engine.duplicates.clustering import Cluster
 from vtsfind.engine.duplicates.feature_cache import FeatureCache
 from vtsfind.engine.duplicates.keeper_ranking import CopyVerdict
@@ -43,12 +43,15 @@ def check_at_full_size(
 
 
 def _checked(
-    cluster: Cluster, contents: Mapping[int, Content], notes: Mapping[tuple[bytes, bytes], str], rules: Rules
+    cluster: Cluster,
+    contents: Mapping[int, Content],
+    notes: Mapping[tuple[bytes, bytes], EditNote | None],
+    rules: Rules,
 ) -> Cluster:
     keeper = contents[cluster.keeper]
     copies: dict[int, CopyVerdict] = {}
     for number, (verdict, evidence) in cluster.copies.items():
-        note = notes.get((keeper.digest, contents[number].digest), "")
+        note = notes.get((keeper.digest, contents[number].digest))
         found = (Verdict.EDIT, replace(evidence, note=note)) if note else (verdict, evidence)
         pair: Pair = ordered_pair(cluster.keeper, number)
         if not note or rules.joins(contents[pair[0]], contents[pair[1]], found):

@@ -78,7 +78,7 @@ def _group(
     doubt = next(filter(None, doubts), "")
     members = (Member(keeper.photo, None, Evidence(), reason, keeper.details), *copies)
     staying = stay_reasons(members, asked=rules.asked, sidecar_problem=SidecarPlaces().problem)
-    proposed = [replace(each, stay_reason=staying.get(place, "")) for place, each in enumerate(members)]
+    proposed = [replace(each, stay_reason=staying.get(place)) for place, each in enumerate(members)]
     return Group(
         0,
         tuple(_with_twin(each, proposed) for each in proposed),

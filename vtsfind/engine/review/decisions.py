@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
 from vtsfind.act.make_plan import PlanOrigin, make_plan
-from vtsfind.act.removal import EDITED, stay_reasons
+from vtsfind.act.removal import stay_reasons
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import Group, Verdict
+from vtsfind.base.groups import Group, StayKind, StayReason, Verdict
 from vtsfind.base.operations import Action
 from vtsfind.base.paths import show_path
 from vtsfind.engine.library.sidecar_places import SidecarPlaces
@@ -22,6 +22,8 @@ _ACTIONS = {
     Mark.DROP: Action.TRASH,
     Mark.NOT_DUPLICATE: None,
 }
+_WORTH = frozenset({StayKind.HAS_MORE, StayKind.BETTER})
+"""Why a file stays, if that is to its credit."""
 
 
 class Decisions:
@@ -88,7 +90,7 @@ class Decisions:
             return f"goes: {kept} is kept instead, in group {self.groups[other[0]].number}"
         own, each = self.own_reason(number, member), self.groups[number].members[member]
         kind = edit_kind(each)
-        if kind and not own and each.stay_reason == EDITED:
+        if kind and not own and each.is_kept_edit:
             return f"stays: {kind}; it may be wanted as well"
         return own or each.explanation
 
@@ -108,8 +110,8 @@ class Decisions:
     def _own_worth(self, number: int, member: int) -> str:
         """What a member has that the chosen keeper lacks, in words that follow `it`; empty if it has nothing."""
         keeper = self.decision(number).keeper
-        reason = "" if member == keeper else self._stay_reasons(number, keeper)[member]
-        return reason if reason.startswith(("has ", "is the better copy")) else ""
+        reason = None if member == keeper else self._stay_reasons(number, keeper)[member]
+        return reason.words if reason and reason.kind in _WORTH else ""
 
     def _proposal(self, number: int) -> GroupDecision:
         """What is proposed for a group; another keeper where that one goes in another group."""
@@ -163,7 +165,7 @@ class Decisions:
                 return place
         raise UsageError("No other kept photo has everything that this file contains.", hint)
 
-    def _stay_reasons(self, number: int, keeper: int) -> dict[int, str]:
+    def _stay_reasons(self, number: int, keeper: int) -> dict[int, StayReason | None]:
         members = self.groups[number].members
         return stay_reasons(members, keeper, self._asked, SidecarPlaces().problem)
 

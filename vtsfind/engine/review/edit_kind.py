@@ -1,24 +1,25 @@
 """What kind of edit a file is, as far as the comparison with the kept one and the file itself tell."""
 
+from collections.abc import Mapping
 from typing import Final
 
 from vtsfind.act.file_rules import is_screenshot
 from vtsfind.act.keep_rules import KeepCandidate
-from vtsfind.base.groups import Evidence, Member, Verdict
+from vtsfind.base.groups import EditNote, Evidence, Member, Verdict
 from vtsfind.base.quality import Details
 
 _MIN_SET_OFF_SHARE: Final = 0.5
 """Share of the lines across an edge that change there, from which on the surroundings are a frame: see `vtsfind.act.framing`."""
 _MAX_STRIP_SHARE: Final = 0.1
 """Share of a picture up to which what was cut off or added is a strip at its border."""
-_NOTES: Final = {
-    "one is black and white": "black and white, or colours added",
-    "not all frames are the same": "other frames",
-    "one is a single frame of the other": "a single frame, or more frames",
-    "they could not be compared at full size": "not compared at full size",
-    "a part of it differs at full size": "a small part of it changed",
+_NOTED: Final[Mapping[str, str]] = {
+    EditNote.GREY: "black and white, or colours added",
+    EditNote.FRAMES: "other frames",
+    EditNote.ONE_FRAME: "a single frame, or more frames",
+    EditNote.NOT_COMPARED_IN_FULL: "not compared at full size",
+    EditNote.DIFFERS_IN_FULL: "a small part of it changed",
 }
-"""Notes of the comparison, and what they say of an edit."""
+"""What notes of the comparison say of an edit."""
 
 
 def edit_kind(member: Member) -> str:
@@ -30,8 +31,8 @@ def edit_kind(member: Member) -> str:
     evidence = member.evidence
     if evidence.box is not None:
         return _boxed(evidence, evidence.box.area)
-    if evidence.note in _NOTES:
-        return _NOTES[evidence.note]
+    if evidence.note in _NOTED:
+        return _NOTED[evidence.note]
     if evidence.agreement is None:
         return ""
     changed = round(100 * (1 - evidence.agreement))

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from vtsfind.base.groups import Group
+from vtsfind.base.groups import Group, StayReason
 from vtsfind.base.operations import Action
 from vtsfind.engine.review.overlaps import claims, going_by, is_burst
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import GroupDecision, Mark, ReviewStatus
 
 _ACTIONS = {Mark.KEEPER: Action.KEEP, Mark.KEEP: Action.KEEP, Mark.NOT_DUPLICATE: None}
-KEPT = "you keep it in `vtsfind browse`"
+KEPT = StayReason("you keep it in `vtsfind browse`")
 
 
 @dataclass(frozen=True, slots=True)

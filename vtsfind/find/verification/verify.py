@@ -17,7 +17,7 @@ from typing import TypeVar
 import numpy as np
 
 from vtsfind.base.contents import Contents, ItemKind
-from vtsfind.base.groups import UNDECIDED, Box, Evidence, FullFrameVerdict, PairVerdict, Verdict
+from vtsfind.base.groups import UNDECIDED, Box, EditNote, Evidence, FullFrameVerdict, PairVerdict, Verdict
 from vtsfind.base.records import PictureInfo
 from vtsfind.find.features.features import Features
 from vtsfind.find.verification.borders import broken_off
@@ -165,19 +165,19 @@ def _checked_by_files(first: PhotoFeatures, second: PhotoFeatures, found: PairVe
         return Verdict.BURST, replace(
             found[1], box=None, boxed=None, broken_off=None, certain=True, note="taken at another moment"
         )
-    note = _edit_note(first, second) if found[0] in {Verdict.RESAVE, Verdict.TURNED} else ""
+    note = _edit_note(first, second) if found[0] in {Verdict.RESAVE, Verdict.TURNED} else None
     return (Verdict.EDIT, replace(found[1], note=note)) if note else found
 
 
-def _edit_note(first: PhotoFeatures, second: PhotoFeatures) -> str:
-    """Why one of two pictures that show the same is an edit of the other, in few words; empty if neither is."""
+def _edit_note(first: PhotoFeatures, second: PhotoFeatures) -> EditNote | None:
+    """Why one of two pictures that show the same is an edit of the other; None if neither is."""
     frames = [each.contents.frames for each in (first, second) if each.contents]
     if max(frames, default=1) > 1:
-        return "not all frames are the same" if min(frames) > 1 else "one is a single frame of the other"
+        return EditNote.FRAMES if min(frames) > 1 else EditNote.ONE_FRAME
     colourfulness = sorted(_colourfulness(each.features) for each in (first, second))
     if colourfulness[0] < _MAX_GREY_LEVELS and colourfulness[1] > _MIN_COLOUR_LEVELS:
-        return "one is black and white"
-    return ""
+        return EditNote.GREY
+    return None
 
 
 def _colourfulness(features: Features) -> float:
