@@ -188,6 +188,12 @@ def test_summary_writes_no_groups(photos: Path, dupes: Vtsfind) -> None:
     assert "1 group" in result.stderr
 
 
+def test_kinds_may_be_named_in_the_plural(photos: Path, dupes: Vtsfind) -> None:
+    family(photos)
+    assert dupes("--kind", "bursts,edits").exit_code == 0
+    assert "is not a kind" in dupes("--kind", "pictures").stderr
+
+
 def test_kinds_narrow_what_counts(photos: Path, dupes: Vtsfind) -> None:
     family(photos)
     (group,) = groups(dupes("--kind", "bytes", "--json"))

@@ -42,7 +42,9 @@ def test_a_photo_that_is_not_there_is_named_and_ends_with_1(run: Vtsfind, card: 
     new = write(card / "new.jpg", scene(99))
     result = run("missing", card)
     assert (result.exit_code, result.stdout) == (1, f"{new}\n")
-    assert result.stderr == "3 photos: 2 in the library, 1 not in the library.\n"
+    assert (
+        result.stderr == "3 photos: 2 in the library, 1 not in the library.\n"
+    )  # and nothing of its own files
     assert run("missing", card, "--print0").stdout_bytes == os.fsencode(new) + b"\0"
     assert run("missing", card, "--paths-only").stdout_bytes == os.fsencode(new) + b"\n"
 
@@ -58,6 +60,7 @@ def test_a_card_that_is_part_of_the_library_is_not_its_own_copy(run: Vtsfind, ca
     assert run("index", card).exit_code == 0
     result = run("missing", card)
     assert (result.exit_code, result.stdout) == (1, f"{card / 'new.jpg'}\n")
+    assert "These files are in the library themselves, which does not count" in result.stderr
 
 
 def test_the_card_under_another_path_is_the_card_still(run: Vtsfind, card: Path, tmp_path: Path) -> None:

@@ -49,6 +49,8 @@ def test_words_find_what_shows_it(find: Vtsfind) -> None:
 def test_every_output_takes_words(find: Vtsfind, folder: Path, tmp_path: Path) -> None:
     assert find("sky", "--paths-only", "--top", 1).stdout.strip().startswith(str(folder / "day"))
     assert re.search(r"^ *1 .*\d+/64 .*96x96", find("sky").stdout)
+    assert "These fit the words best, whether or not they show it." in find("sky").stderr
+    assert "fit the words" not in find(folder / "day" / "blue.png").stderr
     text = find("--text", "sky", "--text", "snow", "--top", 1).stdout
     assert "sky:\n" in text
     assert "snow:\n" in text

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from vtsfind.engine.search.query import SearchOptions, Similar
     from vtsfind.report.pictures import InlinePictures
 
+_SOME_PHOTO_IS_FIRST = "These fit the words best, whether or not they show it."
+
 
 @dataclass(frozen=True, kw_only=True)
 class QueryOptions:
@@ -253,6 +255,7 @@ def _conclude(run: CommandRun, found: "Similar", *, is_filtered: bool) -> None:
     """Say which photos could not be read and for which nothing was found; choose the exit code."""
     from vtsfind.base.paths import show_path
     from vtsfind.base.words import counted
+    from vtsfind.engine.search.query_words import QueryWords
 
     for answer in found.answers:
         if answer.failure:
@@ -262,6 +265,8 @@ def _conclude(run: CommandRun, found: "Similar", *, is_filtered: bool) -> None:
             run.notes.say(f"No photo {which} looks like {show_path(answer.query.name)}.")
         if answer.unknown:
             run.notes.say(f"Not known, and left out: {', '.join(answer.unknown)}.")
+    if any(answer.neighbours and isinstance(answer.query, QueryWords) for answer in found.answers):
+        run.notes.say(_SOME_PHOTO_IS_FIRST)
     if found.without_camera:
         run.notes.say(
             f"Left out {counted(found.without_camera, 'photo')} whose camera is not known yet; `vtsfind index` looks for it."

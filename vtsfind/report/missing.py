@@ -85,6 +85,10 @@ def summarize_missing(notes: Notes, result: CardResult) -> None:
         notes.say(f"{photos}: {result.count(Presence.PRESENT):,} in the library, {details}.")
     elif result.photos:
         notes.say(f"{photos}: all in the library.")
+    if result.is_of_library and missing_count:
+        notes.say(
+            "These files are in the library themselves, which does not count: the ones listed have no copy elsewhere in it."
+        )
     if result.uncompared:
         names = ", ".join(show_path(path) for path in result.uncompared[:_MAX_NAMED])
         more = len(result.uncompared) - _MAX_NAMED

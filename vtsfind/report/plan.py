@@ -197,6 +197,7 @@ def summarize_applied(notes: Notes, result: ApplyResult, *, dry_run: bool) -> No
         notes.say("Interrupted; run the same command again to continue.")
     if done:
         notes.say(f"To undo this: vtsfind undo {result.run}   (one file only: add --only FILE)")
+        notes.say(f"Where each file is now: vtsfind history {result.run}")
 
 
 def _warn_skipped_groups(notes: Notes, skipped: Sequence[OperationResult]) -> None:

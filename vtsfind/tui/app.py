@@ -177,13 +177,13 @@ class BrowseApp(SerialKeysApp):
         """Show an error to the user."""
         self.notify(error_message(error), severity="error", timeout=8)
 
-    def status_texts(self, *, with_review: bool) -> tuple[str, ...]:
-        """What the top bar says, longest text first: what runs, the library, and if asked the progress of the review."""
+    def status_texts(self) -> tuple[str, ...]:
+        """What the top bar says, longest text first: what runs, the library, and the progress of the review."""
         running = [job for job in self.jobs.running if job not in _BY_ITSELF]
         busy = f"\u25cf {', '.join(running)}  " if running else ""
         name = f"library {self.session.settings.library}  "
         review = self.session.review
-        if review is None or not with_review:
+        if review is None:
             return busy + name, busy
         totals = review.totals
         files = f"{counted(totals.files, 'file')} {'goes' if totals.files == 1 else 'go'}"

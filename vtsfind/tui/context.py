@@ -22,8 +22,8 @@ class AppContext(Protocol):
     def pictures(self) -> PictureCache:
         """The pictures of photos."""
 
-    def status_texts(self, *, with_review: bool) -> tuple[str, ...]:
-        """What the top bar says, longest text first: what runs, the library, and if asked the progress of the review."""
+    def status_texts(self) -> tuple[str, ...]:
+        """What the top bar says, longest text first: what runs, the library, and the progress of the review."""
 
     def load_groups(self) -> None:
         """Find the groups of duplicates again, in the background."""

@@ -20,8 +20,6 @@ MIN_TERMINAL_CELLS = (60, 18)
 """Columns and lines of the smallest terminal that the screens fit in."""
 _NARROW_COLUMNS = 110
 """Columns below which panes are stacked instead of put side by side."""
-_REVIEW_TABS = {"groups", "apply"}
-"""Tabs whose screens are about the groups of the current view."""
 _LOW_LINES = 30
 """Lines below which screens leave out what is not essential."""
 
@@ -68,9 +66,9 @@ class Page(Screen[None]):
         self.refresh_status()
 
     def refresh_status(self) -> None:
-        """Show in the top bar what runs, and the progress of the review where that is the subject."""
+        """Show in the top bar what runs, and the progress of the review."""
         for bar in self.query(TopBar):
-            bar.show_status(*self.context.status_texts(with_review=self.TAB in _REVIEW_TABS))
+            bar.show_status(*self.context.status_texts())
 
     # -- events, sent by the application to all screens ------------------------------------------------------------
 

@@ -55,6 +55,8 @@ class CardResult:
     """Every photo of the card that could be judged, in the order of the scan."""
     failures: list[Failure] = field(default_factory=list)
     """Folders and files that could not be read: what is in them is not known."""
+    is_of_library: bool = False
+    """Whether photos of the card are indexed where they lie: then each may be its own only copy."""
     uncompared: list[bytes] = field(default_factory=list)
     """Files on the card that could not be compared: videos, sounds, photos of kinds that are not read, large unknown files."""
     skipped: Counter[str] = field(default_factory=Counter)

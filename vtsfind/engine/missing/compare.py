@@ -80,6 +80,7 @@ def compare_card(context: Context, names: Sequence[str | bytes], *, by: CompareB
                 f"There are no photos in {listed}.",
                 "Check that the card is plugged in and that this is its folder.",
             )
+        result.is_of_library = bool(index.digests_of_paths(each.path for each in found))
         on_card = card_files(roots, found)
         context.progress.start(Phase.COMPARE, len(found))
         for each, digest in _digests(index, found, context.cancel):

@@ -36,6 +36,7 @@ _CHANGES_PHOTOS = {"index", "apply", "undo"}
 _BAR_WIDTH = 8
 _NONE_SIMILAR = "No photo is this similar. Press + to allow more difference."
 _ONE_WORD = "; not it? Say it in two or three words"
+_SOME_PHOTO_IS_FIRST = ", whether or not they show it"
 _NONE_PASSES = "No photo of the library passes the filters."
 
 
@@ -195,8 +196,9 @@ class SearchPage(Page):
             unknown = self._answer.unknown if isinstance(self._answer, Answer) else ()
             left_out = f"; not known: {', '.join(unknown)}" if unknown else ""
             hits.border_title = escape(f"{count} for \u201c{show_path(query.name)}\u201d{left_out}{marked}")
-            is_one_word = len(query.name.split()) == 1
-            hits.border_subtitle = f"by words, {limit}" + _ONE_WORD * is_one_word
+            if self._radius is None:
+                limit += _ONE_WORD if len(query.name.split()) == 1 else _SOME_PHOTO_IS_FIRST
+            hits.border_subtitle = f"by words, {limit}"
             return
         name = show_path(query).rpartition("/")[2]
         hits.border_title = escape(f"{count} similar to {name}{marked}" if hits.cards else name)

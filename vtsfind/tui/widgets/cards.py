@@ -21,16 +21,19 @@ MARK_LABELS = {
     Mark.DROP: (" remove ", "drop"),
     Mark.NOT_DUPLICATE: (" not a duplicate ", "not-duplicate"),
 }
-_MAX_REASON_LINES = 3
+REASON_LINES = (3, 6)
+"""Lines of a reason at most: in a low pane, where the picture needs the others, and in a high one."""
 _FULL_AGREEMENT = 0.995
 _MINUTE, _DAY = 16, 10
 """Characters of a time, `YYYY-MM-DD HH:MM:SS`, up to its minute, and up to its day."""
 
 
-def group_cards(review: Review, number: int, width: int) -> list[PhotoCard]:
+def group_cards(
+    review: Review, number: int, width: int, reason_lines: int = REASON_LINES[0]
+) -> list[PhotoCard]:
     """The cards of a group, in the order of its members."""
     count = len(review.groups[number].members)
-    return [_member_card(review, number, place, width) for place in range(count)]
+    return [_member_card(review, number, place, width, reason_lines) for place in range(count)]
 
 
 def group_title(group: Group) -> str:
@@ -38,7 +41,7 @@ def group_title(group: Group) -> str:
     return f"Group {group.number}: {weakest_verdict(group).label}, {show_path_from_home(group.keeper.path)}"
 
 
-def _member_card(review: Review, number: int, place: int, width: int) -> PhotoCard:
+def _member_card(review: Review, number: int, place: int, width: int, reason_lines: int) -> PhotoCard:
     group = review.groups[number]
     member = group.members[place]
     mark = review.mark(number, place)
@@ -50,7 +53,7 @@ def _member_card(review: Review, number: int, place: int, width: int) -> PhotoCa
     facts = _facts(member.photo.info, member.photo.stamp.size, None if place == 0 else group.members[0])
     reason = review.reason(number, place)
     text: list[Line] = [[(name, "name")], facts]
-    text += [[(line, "dim")] for line in wrapped(reason, width, _MAX_REASON_LINES)]
+    text += [[(line, "dim")] for line in wrapped(reason, width, reason_lines)]
     text.append([(cut_path(folder, width), "dim")])
     text.append([(_format_and_date(member, width), "dim")])
     if member.photo.sidecars:

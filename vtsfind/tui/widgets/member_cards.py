@@ -9,7 +9,10 @@ from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.tui.services.thumbnails import PictureCache
 from vtsfind.tui.widgets.card_grid import CardGrid
-from vtsfind.tui.widgets.cards import group_cards
+from vtsfind.tui.widgets.cards import REASON_LINES, group_cards
+
+_HIGH_LINES = 22
+"""Lines of the pane from which on a card, half of it picture, has room for a long reason."""
 
 
 class MemberCards(CardGrid):
@@ -39,7 +42,8 @@ class MemberCards(CardGrid):
         self._shown = (review, number)
         group = review.groups[number]
         width = self.text_width(len(group.members))
-        self.show(group_cards(review, number, width), cursor)
+        reason_lines = REASON_LINES[self.size.height >= _HIGH_LINES]
+        self.show(group_cards(review, number, width, reason_lines), cursor)
         self._show_title()
         undecided = "undecided"
         if review.is_marked(number):
