@@ -274,6 +274,15 @@ def test_many_codes_are_not_all_compared_with_each_other() -> None:
     )
 
 
+def test_substrings_are_taken_only_where_they_are_expected_to_cost_far_less_than_comparing_all() -> None:
+    planes = bits.planes(np.random.default_rng(0).integers(0, 256, (5000, 32), dtype=np.uint8))
+    everything = substrings.exhaustive_cost(5000)
+    plans = [plan_substrings(planes, radius) for radius in range(1, 90)]
+    by_substrings = [each.cost for each in plans if each.substrings != substrings.EXHAUSTIVE]
+    assert 1 < len(by_substrings) < len(plans)
+    assert max(by_substrings) < everything / 3
+
+
 def test_a_plan_for_little_effort_costs_no_more_and_reaches_as_far_as_it_can() -> None:
     planes = bits.planes(np.random.default_rng(0).integers(0, 256, (5000, 32), dtype=np.uint8))
     for radius in (0, 7, 20):
