@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtsfind.find.clustering.stars import star_clusters
+from vtsfind.find.clustering.stars import MIN_WITNESSES, star_clusters, with_left_out
 from vtsfind.find.clustering.union_find import MIN_OTHER_SHOT_WEIGHT, OtherShots, UnionFind
 from vtsfind.find.pairs import Pair, ordered_pair
 
@@ -48,6 +48,35 @@ def test_a_photo_left_alone_has_no_copy_that_is_left_alone_too(order: list[int],
     groups = star_clusters(order, truth, (), KnownCopies(truth))
     alone = set(order) - {photo for group in groups for photo in group}
     assert not any(a in alone and b in alone for a, b in truth)
+
+
+@given(st.permutations(range(PHOTOS)), st.sets(st.sampled_from(PAIRS)), st.sets(st.sampled_from(PAIRS)))
+def test_what_no_star_has_joins_one_of_which_it_is_a_copy_of_several(
+    order: list[int], truth: set[Pair], known: set[Pair]
+) -> None:
+    stars = star_clusters(order, truth & known, (), KnownCopies(truth))
+    groups = with_left_out(stars, order, truth & known, KnownCopies(truth))
+    grouped = [photo for group in groups for photo in group]
+    assert len(grouped) == len(set(grouped))
+    for star, group in zip(stars, groups, strict=True):
+        assert group[: len(star)] == star
+        for photo in group[len(star) :]:
+            assert sum(ordered_pair(photo, member) in truth for member in star) >= MIN_WITNESSES
+    again = with_left_out(stars, order, sorted(truth & known, reverse=True), KnownCopies(truth))
+    assert again == groups
+
+
+def test_an_edit_that_is_nothing_to_the_edit_in_the_centre_joins_by_two_others() -> None:
+    centre, original, copy, crop, collage, other_picture = range(6)
+    star = {(centre, original), (centre, copy), (centre, collage), (original, copy)}
+    truth = star | {(original, crop), (copy, crop), (collage, other_picture)}
+    groups = with_left_out(
+        [(centre, original, copy, collage)],
+        range(6),
+        star | {(copy, crop), (collage, other_picture)},
+        KnownCopies(truth),
+    )
+    assert groups == [(centre, original, copy, collage, crop)]
 
 
 def test_of_a_chain_only_what_has_a_copy_in_common_holds_together() -> None:

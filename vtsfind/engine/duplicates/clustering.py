@@ -23,7 +23,7 @@ from vtsfind.engine.duplicates.options import Rules
 from vtsfind.engine.duplicates.verification import VerifiedPairs
 from vtsfind.engine.duplicates.verifier import Verifier
 from vtsfind.engine.library.snapshot import Content
-from vtsfind.find.clustering.stars import star_clusters
+from vtsfind.find.clustering.stars import star_clusters, with_left_out
 from vtsfind.find.clustering.union_find import UnionFind
 from vtsfind.find.pairs import Pair, ordered_pair
 
@@ -145,6 +145,7 @@ class _Clustering:
         likely = sorted((members[0] for members in sets.values()), key=lambda n: -degrees[n])
         self._are_copies(self._likely_pairs(likely, joined))
         stars = star_clusters(likely, joined, skipped, self._are_copies, self._is_centre)
+        stars = with_left_out(stars, likely, joined, self._are_copies)
         clustered = {number for star in stars for number in star}
         stars += [(number,) for number in likely if number not in clustered]
         together = ([n for number in star for n in sets[same.of(number)]] for star in stars)

@@ -100,7 +100,7 @@ def _kept(group: Group, number: int, review: Review) -> Group:
 def _standing(member: Member, number: int, place: int, review: Review) -> Member:
     """A member with what the review says of it."""
     if _goes(number, place, review):
-        return replace(member, stay_reason="", reason=review.own_reason(number, place) or member.reason)
+        return replace(member, stay_reason=None, reason=review.own_reason(number, place) or member.reason)
     return replace(member, stay_reason=KEPT) if member.may_go else member
 
 
@@ -121,13 +121,13 @@ def _led_by(chosen: int, members: Sequence[Member], number: int, review: Review)
         if place not in {0, chosen}
     )
     return (
-        replace(keeper, verdict=None, evidence=Evidence(), reason=CHOSEN, stay_reason=""),
+        replace(keeper, verdict=None, evidence=Evidence(), reason=CHOSEN, stay_reason=None),
         replace(
             former,
             verdict=keeper.verdict,
             evidence=keeper.evidence.swapped(),
             reason=review.own_reason(number, 0) or former.reason,
-            stay_reason="" if _goes(number, 0, review) else KEPT,
+            stay_reason=None if _goes(number, 0, review) else KEPT,
         ),
         *others,
     )

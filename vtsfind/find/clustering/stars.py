@@ -10,11 +10,17 @@ The result follows from the order of the photos and from the verdicts alone.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 
 from vtsfind.find.pairs import Pair, ordered_pair
 
 MAX_CENTRES_TRIED = 4
 """Centres of one cluster that are tried, at most: each costs as many comparisons as the cluster has members."""
+MAX_WITNESSES = 12
+"""Members of a cluster, those with most copies, with which a photo is compared that no cluster has. With 4 fewer edits come together,
+see the log of results."""
+MIN_WITNESSES = 2
+"""Of these that it must be a copy of."""
 
 
 def star_clusters(
@@ -44,6 +50,50 @@ def star_clusters(
     The clusters of two photos and more: the centre, then the members in order.
     """
     return _Stars(order, copies, proposed, compare, is_centre).clusters()
+
+
+def with_left_out(
+    stars: Sequence[tuple[int, ...]],
+    order: Sequence[int],
+    copies: Iterable[Pair],
+    compare: Callable[[Sequence[Pair]], Sequence[bool]],
+) -> list[tuple[int, ...]]:
+    """Add to clusters what none has, but what is a copy of several of their members.
+
+    A centre may be an edit, to which another edit is nothing. One copy alone is not enough: a collage is a member that
+    has copies of its other pictures.
+
+    Parameters
+    ----------
+    stars
+        The clusters.
+    order, compare
+        As of `star_clusters`.
+    copies
+        The pairs that are known to be copies.
+
+    Returns
+    -------
+    The clusters, each with what was added at its end.
+    """
+    near = _neighbours(copies)
+    star_of = {photo: number for number, star in enumerate(stars) for photo in star}
+    witnesses = [sorted(star, key=lambda each: -len(near.get(each, ())))[:MAX_WITNESSES] for star in stars]
+    possible = [
+        (photo, number)
+        for photo in order
+        if photo not in star_of
+        for number in sorted({star_of[other] for other in near.get(photo, ()) if other in star_of})
+    ]
+    pairs = [[ordered_pair(photo, other) for other in witnesses[number]] for photo, number in possible]
+    found = iter(compare(list(chain.from_iterable(pairs))))
+    joined: dict[int, int] = {}
+    for (photo, number), asked in zip(possible, pairs, strict=True):
+        if sum(next(found) for _ in asked) >= MIN_WITNESSES:
+            joined.setdefault(photo, number)
+    return [
+        (*star, *(p for p, into in joined.items() if into == number)) for number, star in enumerate(stars)
+    ]
 
 
 class _Stars:
