@@ -53,6 +53,7 @@ SOURCES = {
         "find/verification/overlay.py",
         "find/verification/photometry.py",
         "find/verification/registration.py",
+        "find/verification/replaced.py",
         "find/verification/trees.py",
         "find/verification/verify.py",
         "media/jpeg_compression.py",

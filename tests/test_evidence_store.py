@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from vtsfind.base.groups import UNDECIDED, Box, Evidence, Verdict
+from vtsfind.base.groups import UNDECIDED, Box, Difference, Evidence, Verdict
 from vtsfind.store.evidence import EvidenceStore
 from vtsfind.store.evidence_file import NAME, VERSION, CacheDamaged, discard, find_problem
 
@@ -209,14 +209,14 @@ def test_a_file_of_an_older_version_is_replaced(tmp_path: Path) -> None:
 
 
 def test_what_was_seen_at_full_size_is_known_for_the_version_that_saw_it(tmp_path: Path) -> None:
-    pairs = [(bytes([n]) * 32, bytes([n + 1]) * 32) for n in (1, 2)]
+    pairs = [(bytes([n]) * 32, bytes([n + 1]) * 32) for n in (1, 2, 3)]
     with opened(tmp_path) as store:
-        for pair, differs in zip(pairs, (True, False), strict=True):
+        for pair, difference in zip(pairs, Difference, strict=True):
             assert store.full_size(pair) is None
-            store.save_full_size(pair, differs=differs)
+            store.save_full_size(pair, difference)
         store.commit()
     with opened(tmp_path) as store:
-        assert [store.full_size(pair) for pair in pairs] == [True, False]
+        assert [store.full_size(pair) for pair in pairs] == list(Difference)
     with opened(tmp_path, verdicts="verdicts 2") as store:
         assert store.full_size(pairs[0]) is None
         store.trim()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageDraw, ImageOps
 from support.copies import family, groups, names, save, unrelated, verdicts
 from support.output import Vtsfind, records
 from support.textures import photograph
@@ -130,6 +130,35 @@ def test_a_part_that_differs_at_full_size_only_makes_an_edit_which_stays(
     assert groups(dupes("--json", "--kind", "resave", index=False))[0]["members"][1:] == [
         member for member in group["members"] if member["path"].endswith("again.jpg")
     ]
+
+
+def test_invoices_of_one_form_with_other_amounts_are_grouped_with_their_own_copies(
+    photos: Path, dupes: Vtsfind
+) -> None:
+    for name, amount in (("first", "1,284.60"), ("second", "7,953.20")):
+        page = form(amount)
+        save(photos / f"{name}.png", page)
+        save(photos / f"{name}.jpg", page, quality=80)
+    result = dupes("--json")
+    found = [verdicts(group) for group in groups(result)]
+    assert sorted(map(sorted, found)) == [["first.jpg", "first.png"], ["second.jpg", "second.png"]]
+    assert all(set(group.values()) == {None, "resave"} for group in found)
+    assert groups(dupes("--json", index=False)) == groups(result)
+
+
+def form(amount: str) -> Image.Image:
+    """A page of 150 dpi with a frame, a letterhead, lines of text and an amount of 12 pixels height in one of them."""
+    image = Image.new("RGB", (1240, 1754), (250, 250, 246))
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((100, 80, 300, 180), (30, 60, 120))
+    draw.text((340, 90), "Wood and Sons, carpenters", (40, 40, 40), font_size=48)
+    for line in range(20):
+        draw.rectangle((100, 300 + 60 * line, 1140, 302 + 60 * line), (120, 120, 120))
+        draw.text(
+            (110, 318 + 60 * line), f"{line + 1}  of boards as agreed in your letter", "black", font_size=20
+        )
+    draw.text((1000, 720), amount, "black", font_size=16)
+    return image
 
 
 def test_a_second_run_reads_and_compares_nothing(photos: Path, dupes: Vtsfind) -> None:

@@ -1,7 +1,7 @@
 """Duplicates as every layer sees them: the verdict on a pair, its evidence, and groups."""
 
 from dataclasses import dataclass, replace
-from enum import Enum, StrEnum
+from enum import Enum, IntEnum, StrEnum
 
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
@@ -58,6 +58,16 @@ COPIES = (Verdict.BYTES, Verdict.PIXELS, Verdict.RESAVE, Verdict.TURNED, Verdict
 """The verdicts by which two files are copies of one photo."""
 SEEN_IN_SMALL = frozenset({Verdict.RESAVE, Verdict.TURNED})
 """The verdicts that rest on small pictures, and by which a file may go."""
+
+
+class Difference(IntEnum):
+    """What two pictures of the same differ in, seen at full size; the numbers are those of the cache."""
+
+    NONE = 0
+    PART = 1
+    """A part of one was changed, or drawn over."""
+    REPLACED = 2
+    """A part of each shows what the other has not, in its place: another number, another time, things that moved."""
 
 
 class EditNote(StrEnum):

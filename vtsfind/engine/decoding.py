@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
+from vtsfind.base.groups import Difference
 from vtsfind.base.machine import processors
 from vtsfind.base.progress import CancelToken
 from vtsfind.base.records import Failure, Found, Reason
@@ -109,8 +110,8 @@ class FullSizePair:
 
 def compare_in_full(
     read: "Callable[[Iterable[Job], int], Generator[JobResult | Failure]]", pairs: Sequence[FullSizePair]
-) -> Iterator[bool | Failure]:
-    """Say of each pair whether it differs in a part, seen at full size, or why that is not known.
+) -> Iterator[Difference | Failure]:
+    """Say of each pair what it differs in, seen at full size, or why that is not known.
 
     Parameters
     ----------
@@ -119,7 +120,7 @@ def compare_in_full(
     pairs
         What is compared.
     """
-    from vtsfind.find.verification.compare_in_full import DIFFERENT, CompareInFull
+    from vtsfind.find.verification.compare_in_full import CompareInFull
 
     jobs = [
         job_for(each.path, CompareInFull(each.other_path, each.other_digest, each.turn)) for each in pairs
@@ -132,4 +133,4 @@ def compare_in_full(
             elif result.digest != pair.digest:
                 yield Failure(pair.path, Reason.CHANGED, "since it was indexed", result.found.stamp)
             else:
-                yield result.data == DIFFERENT
+                yield Difference(result.data[0]) if result.data else Difference.PART

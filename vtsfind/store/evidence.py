@@ -13,7 +13,7 @@ from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 
-from vtsfind.base.groups import UNDECIDED, Box, Evidence, FullFrameVerdict, Verdict
+from vtsfind.base.groups import UNDECIDED, Box, Difference, Evidence, FullFrameVerdict, Verdict
 from vtsfind.store.evidence_file import (
     KEY_BYTES,
     NAME,
@@ -159,20 +159,20 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
             ],
         )
 
-    def full_size(self, pair: Pair) -> bool | None:
-        """Whether a pair, the smaller digest first, differs in a part, seen at full size; None if that is not known."""
+    def full_size(self, pair: Pair) -> Difference | None:
+        """What a pair, the smaller digest first, differs in, seen at full size; None if that is not known."""
         rows = self._checked_rows(
             "SELECT first, second, version, differs, crc FROM full_size"
             " WHERE first = ? AND second = ? AND version = ?",
             (*_pair_key(pair), self._verdicts_version),
         )
-        return bool(rows[0][3]) if rows else None
+        return Difference(rows[0][3]) if rows else None
 
-    def save_full_size(self, pair: Pair, *, differs: bool) -> None:
-        """Store whether a pair differs in a part, until `commit` in the open transaction only."""
+    def save_full_size(self, pair: Pair, difference: Difference) -> None:
+        """Store what a pair differs in, until `commit` in the open transaction only."""
         self._write(
             "INSERT OR REPLACE INTO full_size (first, second, version, differs, crc) VALUES (?, ?, ?, ?, ?)",
-            [with_crc(*_pair_key(pair), self._verdicts_version, int(differs))],
+            [with_crc(*_pair_key(pair), self._verdicts_version, int(difference))],
         )
 
     def verdict_rows(self) -> Rows:

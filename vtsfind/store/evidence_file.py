@@ -12,7 +12,7 @@ features          content           the first 16 bytes of the SHA-256 of the fil
                   data              quality details and features, see `vtsfind.find.features.extract`
 full_size         first, second     as of pairs
                   version           of the verification that made it
-                  differs           1 if the two differ in a part, seen at full size
+                  differs           what the two differ in, seen at full size: a number of `vtsfind.base.groups.Difference`
 pairs             first, second     the first 16 bytes of two contents' SHA-256, the smaller first
                   version           of the verification that made it
                   verdict           a value of `vtsfind.base.groups.Verdict`; NULL for a non-match; `undecided` if only the

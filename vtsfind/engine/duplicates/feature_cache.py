@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
-from vtsfind.base.groups import UNDECIDED, EditNote, Evidence, FullFrameVerdict, PairVerdict
+from vtsfind.base.groups import UNDECIDED, Difference, Evidence, FullFrameVerdict, PairVerdict
 from vtsfind.base.paths import show_path
 from vtsfind.base.progress import Phase
 from vtsfind.base.quality import Details
@@ -46,8 +46,6 @@ _MIN_PHOTOS_IF_RUNNING = 4
 """The same once the processes are there."""
 _MAX_CACHED_PHOTOS = 128
 """Photos whose features are held in memory, see `vtsfind.engine.work.verification_pool`."""
-
-_FULL_SIZE_NOTES = {False: None, True: EditNote.DIFFERS_IN_FULL, None: EditNote.NOT_COMPARED_IN_FULL}
 
 ContentPair = tuple[Content, Content]
 T = TypeVar("T", PairVerdict, FullFrameVerdict)
@@ -284,8 +282,8 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         }
         return [known.get(key) for key in keys]
 
-    def compare_in_full(self, pairs: Sequence[tuple[Content, Content, int]]) -> list[EditNote | None]:
-        """Compare pairs that show the same in small pictures, at full size.
+    def compare_in_full(self, pairs: Sequence[tuple[Content, Content, int]]) -> list[Difference | None]:
+        """Compare pairs that lie frame on frame, at full size.
 
         Parameters
         ----------
@@ -294,17 +292,17 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
 
         Returns
         -------
-        For each pair why the one is an edit of the other, or may be one; None if it is none.
+        For each pair what it differs in; None if it could not be read.
         """
         ordered = [_full_size_pair(*each) for each in pairs]
         known = {each: self._store.full_size((each.digest, each.other_digest)) for each in ordered}
         left = [each for each in known if known[each] is None]
         if left:
             known |= self._compared_in_full(left)
-        return [_FULL_SIZE_NOTES[known[each]] for each in ordered]
+        return [known[each] for each in ordered]
 
-    def _compared_in_full(self, left: "Sequence[FullSizePair]") -> "dict[FullSizePair, bool]":
-        """Whether pairs differ in a part; without those that could not be read."""
+    def _compared_in_full(self, left: "Sequence[FullSizePair]") -> "dict[FullSizePair, Difference]":
+        """What pairs differ in; without those that could not be read."""
         from vtsfind.engine.decoding import compare_in_full
 
         known = {}
@@ -314,7 +312,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
                 self.failures.append(found)
             else:
                 known[each] = found
-                self._store.save_full_size((each.digest, each.other_digest), differs=found)
+                self._store.save_full_size((each.digest, each.other_digest), found)
                 self._commit_periodically()
             self._context.progress.advance(1)
         return known

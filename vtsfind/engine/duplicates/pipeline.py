@@ -26,7 +26,7 @@ from vtsfind.engine.duplicates.clustering import Cluster, cluster
 from vtsfind.engine.duplicates.collection import Collection, read_collection
 from vtsfind.engine.duplicates.feature_cache import FeatureCache, with_feature_cache
 from vtsfind.engine.duplicates.full_frame import FullFrameSets, find_full_frame_sets
-from vtsfind.engine.duplicates.full_size import check_at_full_size
+from vtsfind.engine.duplicates.full_size import cluster_at_full_size
 from vtsfind.engine.duplicates.keeper_ranking import RankedFiles
 from vtsfind.engine.duplicates.keepers import choose_keepers
 from vtsfind.engine.duplicates.options import DedupOptions, Rules, require_consistent, rules_for
@@ -134,8 +134,14 @@ class _Stages:
         search = self._search(kinds or frozenset(COPIES))
         searched = search.searched()
         contents, files = self._files(searched.verified)
-        clusters = cluster(contents, files, searched.verified, search.verifier, search.rules)
-        clusters = check_at_full_size(clusters, contents, self._cache, search.rules)
+        clusters = cluster_at_full_size(
+            contents,
+            files,
+            searched.verified,
+            search.verifier,
+            compare=self._cache.compare_in_full,
+            rules=search.rules,
+        )
         measured = [each.with_distances(self._collection) for each in clusters]
         groups = choose_keepers(measured, contents, files, search.rules) if kinds else ()
         if self._rules.kinds >= BURST_ONLY:

@@ -13,7 +13,7 @@ import numpy as np
 from vtsfind.act.keep_policy import KeepCandidate
 from vtsfind.act.removal import stay_reason
 from vtsfind.base import bits
-from vtsfind.base.groups import COPIES, SEEN_IN_SMALL, Evidence, Photo, Verdict
+from vtsfind.base.groups import COPIES, SEEN_IN_SMALL, Difference, Evidence, Photo, Verdict
 from vtsfind.base.progress import Phase
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure
@@ -176,7 +176,7 @@ class _PictureSearch:
         pair = FullSizePair(photo.found.path, mine.digest, record.path, record.digest, evidence.turn)
         return (
             next(compare_in_full(lambda jobs, _: self.workers.done(jobs, self.context.cancel), [pair]))
-            is not False
+            is not Difference.NONE
         )
 
 

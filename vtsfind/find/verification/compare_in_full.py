@@ -1,21 +1,19 @@
-"""Decode two photos at full size and say whether they differ in a part; done by a worker process."""
+"""Decode two photos at full size and say what they differ in; done by a worker process."""
 
 from dataclasses import dataclass, field
 
 from vtsfind.base.records import Reason
-from vtsfind.find.verification.full_size import FullPicture, differs_in_part
+from vtsfind.find.verification.full_size import FullPicture, difference
 from vtsfind.media.decode import DecodeError, decode
 from vtsfind.media.jpeg_compression import jpeg_compression
 from vtsfind.media.pixels_digest import FULL_SIZE
 from vtsfind.media.reading import read
 from vtsfind.media.work import Content, ProcessedContent, Setup
 
-DIFFERENT, SAME = b"\1", b"\0"
-
 
 @dataclass(frozen=True, slots=True)
 class CompareInFull:
-    """Compare a photo with another one; see `vtsfind.media.work.ContentProcessor`. Gives `DIFFERENT` or `SAME`."""
+    """Compare a photo with another one; see `vtsfind.media.work.ContentProcessor`. Gives the number of a `Difference`, one byte."""
 
     other: bytes
     """Path of the other photo."""
@@ -32,8 +30,8 @@ class CompareInFull:
         result = read(self.other, frozenset(), other, setup)
         if result.reason is not None or result.digest != self.other_digest:
             raise DecodeError(result.reason or Reason.CHANGED, result.detail)
-        is_different = differs_in_part(decoded.pictures[0], other.pictures[0], self.turn)
-        return ProcessedContent(info, DIFFERENT if is_different else SAME)
+        found = difference(decoded.pictures[0], other.pictures[0], self.turn)
+        return ProcessedContent(info, bytes([found]))
 
 
 @dataclass(slots=True)

@@ -16,12 +16,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from vtsfind.base.groups import Difference
 from vtsfind.find.features.features import Floats, Pixels
 from vtsfind.find.threads import opencv
 from vtsfind.find.verification.block_grid import BLOCK_PX, block_shifts, block_statistics
 from vtsfind.find.verification.overlay import BLUR_SIGMA_PX, MIN_TEXTURE_VARIANCE, blurred
 from vtsfind.find.verification.photometry import fit_tone_curve
 from vtsfind.find.verification.registration import Matrix, affine_fit
+from vtsfind.find.verification.replaced import is_replaced
 from vtsfind.media.jpeg_compression import JpegCompression, compressed
 from vtsfind.media.orientation import as_stored, upright
 
@@ -53,8 +55,14 @@ _MIN_CLASS_SAMPLES = 50
 """Samples without which a class has no usual difference of its own."""
 _SAMPLES = 40_000
 """Pixels that the usual differences and the tones are taken from."""
+_NEAR_TONES = 9
+"""Levels that count as about one tone."""
+_SURE_SAMPLES = 200
+"""Samples of about a tone from which on they count more than that most tones are as they were: a curve of few samples is wrong by up to
+25 levels, which costs true copies."""
 _MARGIN_PX = 3
 """What is left out at the edges, where windows see beyond the picture and scaling rounds."""
+_INNER = np.s_[_MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX]
 _STRIP_ROWS = 128
 """Rows that are measured at once: arrays of a whole picture do not fit the processor's cache."""
 _HALO_ROWS = 4
@@ -87,27 +95,43 @@ class FullPicture:
     """The EXIF orientation that they were stored with."""
 
 
-def differs_in_part(first: FullPicture, second: FullPicture, turn: int) -> bool:
-    """Whether two pictures of the same differ in a part by more than compression, scaling and noise explain.
+def difference(first: FullPicture, second: FullPicture, turn: int) -> Difference:
+    """What two pictures that lie frame on frame differ in by more than compression, scaling and noise explain.
 
     `turn` is the EXIF orientation that aligns the second with the first.
     """
-    return largest_excess(first, second, turn) > MAX_EXCESS
+    target, source = _aligned(first, second, turn)
+    if _largest_of_channels(target, source) <= MAX_EXCESS:
+        return Difference.NONE
+    target, source = (np.ascontiguousarray(each[..., 0]) for each in (target, source))
+    changed = np.zeros(target.shape, bool)
+    changed[_INNER] = _excesses(target, source)[0] > MAX_EXCESS
+    toned = opencv().LUT(source, _tone_curve(target, source)[:, None])
+    return Difference.REPLACED if is_replaced(target, toned, changed) else Difference.PART
 
 
 def largest_excess(first: FullPicture, second: FullPicture, turn: int) -> float:
     """How many times the usual difference the largest one is."""
-    target, source = _in_one_size(*_explained(first, second, turn))
-    target, source = (opencv().cvtColor(each, opencv().COLOR_RGB2YCrCb) for each in (target, source))
-    source = _laid(target, source)
+    return _largest_of_channels(*_aligned(first, second, turn))
+
+
+def _aligned(first: FullPicture, second: FullPicture, turn: int) -> tuple[Pixels, Pixels]:
+    """Brightness and both colours of the two, (h, w, 3) uint8, laid on each other."""
+    cv2 = opencv()
+    explained = _in_one_size(*_explained(first, second, turn))
+    target, source = (cv2.cvtColor(each, cv2.COLOR_RGB2YCrCb) for each in explained)
+    return target, _laid(target, source)
+
+
+def _largest_of_channels(target: Pixels, source: Pixels) -> float:
     half = tuple(side // 2 for side in target.shape[1::-1])
-    excess = _largest_excess(target[..., 0], source[..., 0])
+    excess = max(float(each.max(initial=0)) for each in _excesses(target[..., 0], source[..., 0]))
     for channel in (1, 2):
         colours = (
             opencv().resize(each[..., channel], half, interpolation=opencv().INTER_AREA)
             for each in (target, source)
         )
-        excess = max(excess, _largest_excess(*colours))
+        excess = max(excess, *(float(each.max(initial=0)) for each in _excesses(*colours)))
     return excess
 
 
@@ -196,15 +220,11 @@ def _correction(target: Floats, source: Floats) -> Matrix | None:
     return None if fitted is None else fitted + np.array([[1, 0, 0], [0, 1, 0]])
 
 
-def _largest_excess(target: Pixels, source: Pixels) -> float:
-    """The largest excess in one channel, (h, w) uint8."""
-    inner = np.s_[_MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX]
+def _excesses(target: Pixels, source: Pixels) -> list[Floats]:
+    """How many times the usual difference that of each pixel but those at the edges is, in one channel, for each window."""
     if min(target.shape) <= 2 * _MARGIN_PX:
-        return 0.0
-    step = max(1, target.size // _SAMPLES)
-    curve = fit_tone_curve(
-        source.ravel()[::step].astype(np.float32), target.ravel()[::step].astype(np.float32)
-    )
+        return [np.zeros((0, 0), np.float32)]
+    curve = _tone_curve(target, source)
     classes = np.empty(target.shape, np.uint8)
     differences = [np.empty(target.shape, np.float32) for _ in _WINDOWS_PX]
     for top in range(0, len(target), _STRIP_ROWS):
@@ -215,7 +235,17 @@ def _largest_excess(target: Pixels, source: Pixels) -> float:
         classes[own], *found = (each[within] for each in _measured(target[seen], source[seen], curve))
         for whole, part in zip(differences, found, strict=True):
             whole[own] = part
-    return max(_excess(each[inner], classes[inner]) for each in differences)
+    return [_excess(each[_INNER], classes[_INNER]) for each in differences]
+
+
+def _tone_curve(target: Pixels, source: Pixels) -> Floats:
+    """The tone of the target for each of the source, (256,); the same one where there is too little of it to tell."""
+    step = max(1, target.size // _SAMPLES)
+    tones, wanted = (each.ravel()[::step] for each in (source, target))
+    curve = fit_tone_curve(tones.astype(np.float32), wanted.astype(np.float32))
+    near = np.convolve(np.bincount(tones, minlength=256), np.ones(_NEAR_TONES), "same")
+    levels = np.arange(256)
+    return np.asarray(levels + (curve - levels) * near / (near + _SURE_SAMPLES), np.float32)
 
 
 def _measured(target: Pixels, source: Pixels, curve: Floats) -> Iterator[npt.NDArray[Any]]:
@@ -238,8 +268,8 @@ def _deviation(picture: Floats) -> Floats:
     return np.asarray(np.sqrt(np.maximum(opencv().blur(picture * picture, window) - mean * mean, 0)))
 
 
-def _excess(differences: Floats, classes: npt.NDArray[np.uint8]) -> float:
-    """How many times the usual difference in its class of texture the largest one is; more texture makes no less usual."""
+def _excess(differences: Floats, classes: npt.NDArray[np.uint8]) -> Floats:
+    """How many times the usual difference in its class of texture each is; more texture makes no less usual."""
     step = max(1, differences.size // _SAMPLES)
     of_class, sampled = classes.ravel()[::step], differences.ravel()[::step]
     usual = np.full(_TEXTURE_CLASSES, MIN_USUAL_LEVELS)
@@ -249,4 +279,4 @@ def _excess(differences: Floats, classes: npt.NDArray[np.uint8]) -> float:
             usual[number] = max(MIN_USUAL_LEVELS, float(np.percentile(own, _USUAL_PERCENTILE)))
     usual = np.maximum.accumulate(usual)
     shares = opencv().LUT(classes, np.resize((1 / usual).astype(np.float32), 256)[:, None])
-    return float(opencv().multiply(differences, shares).max())
+    return np.asarray(opencv().multiply(differences, shares))
