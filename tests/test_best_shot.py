@@ -42,7 +42,7 @@ def test_a_blurred_shot_is_never_the_best(path: Path) -> None:
     found = best(*map(pixels, shots))
     assert found.best == 1
     assert found.reasons[1] == "sharpest of 3 shots"
-    assert found.reasons[2].startswith("less sharp (")
+    assert found.reasons[2].startswith("less sharp, ")
 
 
 def test_a_subject_in_focus_beats_a_background_in_focus_of_less_detail() -> None:
@@ -80,9 +80,9 @@ def test_of_shots_that_differ_only_in_compression_the_first_is_suggested(path: P
 def test_a_darker_shot_is_never_called_the_better_exposed_one() -> None:
     dark, bright = ShotQuality(10.0, 0.0, 0.0), ShotQuality(10.0, 0.08, 0.0)
     found = best_shot([bright, dark])
-    assert found == BestShot(1, ("8% is blown out", "least blown out of 2 shots"))
+    assert found == BestShot(1, ("8 % is blown out", "least blown out of 2 shots"))
     found = best_shot([ShotQuality(10.0, 0.0, 0.08), dark])
-    assert found == BestShot(1, ("8% is black", "least black of 2 shots"))
+    assert found == BestShot(1, ("8 % is black", "least black of 2 shots"))
 
 
 def test_a_shot_that_is_turned_by_its_file_is_rated_as_it_is_shown(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_of_two_sharp_shots_the_first_is_the_best_though_a_blurred_one_comes_bef
     assert found == BestShot(
         1,
         (
-            "less sharp (50%)",
+            "less sharp, 50 % of the kept one",
             "none of 3 shots is clearly sharper, or has less blown out or black",
             "as sharp as the kept one, with no more blown out or black",
         ),

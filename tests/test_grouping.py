@@ -212,8 +212,8 @@ def test_the_best_shot_is_kept_and_one_that_is_not_recognised_in_it_stays_whoeve
     found = of_scene(rules, {"/photo": 5.0, "/other": 10.0, "/small": 9.0})
     assert [(member.photo.path, member.reason) for member in found.members] == [
         (b"/other", "sharpest of 3 shots"),
-        (b"/photo", "less sharp (50%)"),
-        (b"/small", "less sharp (90%)"),
+        (b"/photo", "less sharp, 50 % of the kept one"),
+        (b"/small", "less sharp, 90 % of the kept one"),
         (b"/card", "the kept one is better, 1200x900 beats 240x180"),
     ]
     assert "not certainly of the kept one" in words_of(found.members[2].stay_reason)

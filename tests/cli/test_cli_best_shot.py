@@ -50,7 +50,7 @@ def test_every_command_keeps_the_best_shot_and_says_why(run: Vtsfind) -> None:
         groups = find_groups(Context(Settings()), DedupOptions(kinds=frozenset(kinds)))
         assert [os.path.basename(each.keeper.path) for each in groups] == [b"b-sharp.jpg"]
         assert [Review(groups).mark(0, place) for place in (0, 1)] == [Mark.KEEPER, Mark.KEEP]
-        assert groups[0].members[1].explanation.startswith("stays: another shot; less sharp (")
+        assert groups[0].members[1].explanation.startswith("stays: another shot; less sharp, ")
 
 
 @pytest.mark.usefixtures("shots")

@@ -1,12 +1,14 @@
 """Two shots of one scene, each in many copies: two groups, and not every copy is compared with the other shot."""
 
+import shutil
 from functools import partial
 from pathlib import Path
 
 import pytest
+from support import real_photos
 from support.copies import save
 from support.drawn_photos import exif
-from support.output import Vtsfind
+from support.output import Vtsfind, records
 from support.textures import photograph
 
 from vtsfind.base.groups import COPIES, Verdict
@@ -77,3 +79,24 @@ def test_who_asks_for_other_shots_has_them_in_a_group_of_their_own(ask: Ask) -> 
     assert burst.keeper.digest in kept  # no view keeps another copy than the other
     shots = {each.photo.digest for each in burst.members if not each.evidence.indirect}
     assert kept <= shots
+
+
+def test_the_same_file_of_another_shot_is_not_called_a_copy_of_the_kept_one(
+    run: Vtsfind, tmp_path: Path
+) -> None:
+    for place in (1, 2):
+        taken = exif(taken=f"2024:05:03 10:00:0{place}").tobytes()
+        save(
+            tmp_path / "photos" / f"shot-{place}.jpg",
+            real_photos.photo(f"ridge-{place}"),
+            quality=94,
+            exif=taken,
+        )
+    assert run("index", tmp_path / "photos").exit_code == 0
+    (burst,) = records(run("dupes", "--kind", "burst", "--json"), "group")
+    other = Path(burst["members"][1]["path"])
+    shutil.copy(other, tmp_path / "photos" / "again.jpg")
+    assert run("index").exit_code == 0
+    (burst,) = records(run("dupes", "--kind", "burst", "--json"), "group")
+    stays = {Path(each["path"]).name: each["stays"] for each in burst["members"][1:]}
+    assert sorted(stays.values()) == ["another shot", f"the same file as {other.name}, which stays"]

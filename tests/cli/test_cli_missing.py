@@ -82,7 +82,7 @@ def test_a_file_that_is_gone_or_changed_since_the_library_was_refreshed_does_not
     assert [photo["standing"] for photo in records(result, "photo")] == ["gone", "gone"]
     text = run("missing", card)
     assert f"DSC_cat.jpg  (gone from {home / 'cat.jpg'})" in text.stdout
-    assert "2 known, but their files are gone" in text.stderr
+    assert "2 known, but gone from the library's folders" in text.stderr
 
 
 def test_a_file_that_was_only_touched_counts(run: Vtsfind, card: Path, home: Path) -> None:

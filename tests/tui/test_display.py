@@ -94,7 +94,7 @@ def test_while_groups_are_being_found_both_panes_say_what_happens_what_follows_a
         assert "Nothing is removed before you confirm it" in shown(hand.members, hand)
         assert "q quits" in shown(hand.members, hand)
         begun.set()
-        while shown(hand.groups, hand) != "Comparing photos: 0 of 1,200":
+        while shown(hand.groups, hand) != "Comparing pairs of photos: 0 of 1,200":
             await hand.pilot.pause(0.01)
         assert "q quits" in shown(hand.members, hand)
         gate.set()

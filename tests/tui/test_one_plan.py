@@ -63,7 +63,7 @@ def removed(review: Review) -> list[bytes]:
 def test_what_goes_as_a_copy_is_shown_as_going_in_the_burst_and_counts_once(review: Review) -> None:
     review.accept(ONE)
     assert review.mark(SCENE, 1) is Mark.DROP
-    assert "shot-1.jpg is kept instead, in group 1" in review.reason(SCENE, 1)
+    assert review.reason(SCENE, 1) == "goes as a copy of photos/shot-1.jpg, in group 1"
     review.accept(SCENE)
     assert removed(review) == [FIRST_COPY.path]
 
@@ -74,7 +74,16 @@ def test_a_shot_goes_with_the_copies_that_go_for_it(review: Review) -> None:
     review.accept(SCENE)
     assert removed(review) == [SECOND.path, SECOND_COPY.path]
     assert [review.mark(TWO, place) for place in (0, 1)] == [Mark.DROP, Mark.DROP]
-    assert "shot-1.jpg is kept instead, in group 3" in review.reason(TWO, 0)
+    assert review.reason(TWO, 0) == "goes as another shot than photos/shot-1.jpg, in group 3"
+
+
+def test_no_reason_says_that_a_shot_is_kept_which_goes_with_its_copy(review: Review) -> None:
+    review.accept(TWO)
+    review.keep_only(SCENE, 0)
+    assert review.reason(SCENE, 2) == "removed by your choice"
+    assert review.reason(SCENE, 4) == "goes as a copy of photos/shot-2.jpg, in group 2"
+    review.accept(SCENE)
+    assert review.reason(SCENE, 4) == "goes as a copy of shot-2.jpg"
 
 
 def test_the_plan_has_the_decisions_about_copies_and_bursts(review: Review) -> None:

@@ -21,7 +21,8 @@ from vtsfind.base.settings import Settings
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.indexing.update import update
-from vtsfind.engine.review.state import Mark, ReviewStatus
+from vtsfind.engine.library.decisions import DecisionKind, known_decisions
+from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.tui.app import BrowseApp
 from vtsfind.tui.screens.apply import ApplyPage
 from vtsfind.tui.screens.groups import GroupsPage
@@ -88,13 +89,19 @@ def test_one_file_of_a_run_comes_back_alone(tmp_path: Path) -> None:
         await hand.finish()
         assert [path.exists() for path in gone] == [False, True]
         assert "1 restored" in hand.text
-        assert hand.told[-1] == f"Brought back beach-small.jpg to {gone[1].parent}. It is marked to stay."
-        marks = {
-            member.photo.path: hand.review.mark(number, place)
-            for number, group in enumerate(hand.review.groups)
-            for place, member in enumerate(group.members)
+        assert (
+            hand.told[-1]
+            == f"Brought back beach-small.jpg to {gone[1].parent}. It stays beside the kept one, and is not proposed again."
+        )
+        (decision,) = known_decisions(hand.app.session.place)
+        digests = {
+            each.photo.digest
+            for group in groups
+            for each in group.members
+            if each.photo.path == bytes(gone[1])
         }
-        assert marks[bytes(gone[1])] is Mark.KEEP
+        assert decision.choice is DecisionKind.KEEP_BOTH
+        assert digests < set(decision.pair)
         await hand.press("b")  # the same file again
         await hand.finish()
         assert [path.exists() for path in gone] == [False, True]

@@ -67,11 +67,11 @@ def _reason(shot: ShotQuality, best: ShotQuality) -> str:
     parts = []
     share = shot.sharpness / (best.sharpness or 1.0)
     if share < 1 - _CLEAR_LEAD:
-        parts.append(f"less sharp ({100 * share:.0f}%)")
+        parts.append(f"less sharp, {100 * share:.0f} % of the kept one")
     if shot.white - best.white >= _NOTABLE_CLIPPING:
-        parts.append(f"{100 * shot.white:.0f}% is blown out")
+        parts.append(f"{100 * shot.white:.0f} % is blown out")
     if shot.black - best.black >= _NOTABLE_CLIPPING:
-        parts.append(f"{100 * shot.black:.0f}% is black")
+        parts.append(f"{100 * shot.black:.0f} % is black")
     return ", ".join(parts) or "as sharp as the kept one, with no more blown out or black"
 
 

@@ -20,7 +20,7 @@ class Phase(Enum):
     COMPARE = "Comparing codes"
     EXTRACT_FEATURES = "Looking at photos closely"
     MATCH_LOCAL_FEATURES = "Matching local features"
-    VERIFY = "Comparing photos"
+    VERIFY = "Comparing pairs of photos"
     RATE = "Rating shots of one scene"
     APPLY = "Removing copies"
     UNDO = "Restoring files"

@@ -107,9 +107,9 @@ def dupes(
         from vtsfind.engine.review.standing import with_kept_in_review
 
         with run.context(on=on) as context:
-            found = with_kept_in_review(duplicates(context, dedup_options))
+            found = with_kept_in_review(_sorted(duplicates(context, dedup_options), order))
         require_photos(found)
-        _write(run, _sorted(found, order), listing)
+        _write(run, found, listing)
         _conclude(run, found, exit_code=listing.exit_code)
 
 

@@ -96,15 +96,11 @@ def _undo(run: CommandRun, name: str | None, paths: list[bytes], *, dry_run: boo
 
 def _keep(run: CommandRun, result: "UndoResult") -> None:
     """Decide that the photos which a person chose to bring back stay, beside those that were kept in their place."""
-    from vtsfind.engine.apply.undo import RestoreOutcome
+    from vtsfind.engine.apply.undo import keep_restored
     from vtsfind.engine.library.access import library_place
-    from vtsfind.engine.library.decisions import keep_beside
     from vtsfind.report.plan import say_kept
 
-    chosen = [one.operation for one in result.of(RestoreOutcome.RESTORED)]
-    photos = [each for each in chosen if each.keeper and each.sidecar_of is None]
-    keep_beside([(photo.keeper_digest, photo.digest) for photo in photos], library_place(run.settings))
-    say_kept(run.notes, [photo.path for photo in photos])
+    say_kept(run.notes, keep_restored(result, library_place(run.settings)))
 
 
 def history(

@@ -15,12 +15,14 @@ _CHOICE_LABELS = {DecisionKind.NOT_DUPLICATE: "not duplicates", DecisionKind.KEE
 
 def write_decisions(output: Output, decisions: Iterable[Decision], paths: Mapping[bytes, bytes]) -> None:
     """Write one line per decision: the day, the decision and the two photos, by SHA-256 where no file is known."""
-    rows = [
-        [each.at[:10], _CHOICE_LABELS[each.choice], *(_name(digest, paths) for digest in each.pair)]
-        for each in decisions
-    ]
+    rows = [[each.at[:10], _CHOICE_LABELS[each.choice], *_names(each, paths)] for each in decisions]
     for line in table(rows) if rows else []:
         output.line(line)
+
+
+def _names(decision: Decision, paths: Mapping[bytes, bytes]) -> list[str]:
+    first, second = (_name(digest, paths) for digest in decision.pair)
+    return [first, "its exact copies" if decision.first == decision.second else second]
 
 
 def _name(digest: bytes, paths: Mapping[bytes, bytes]) -> str:

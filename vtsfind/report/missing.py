@@ -79,7 +79,7 @@ def summarize_missing(notes: Notes, result: CardResult) -> None:
         parts = [
             (result.count(Presence.MISSING), "not in the library"),
             (result.count(Presence.WORSE_COPY), "only smaller or edited"),
-            (result.count(Presence.GONE), "known, but their files are gone"),
+            (result.count(Presence.GONE), "known, but gone from the library's folders"),
         ]
         details = ", ".join(f"{number:,} {words}" for number, words in parts if number)
         notes.say(f"{photos}: {result.count(Presence.PRESENT):,} in the library, {details}.")

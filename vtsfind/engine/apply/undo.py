@@ -6,12 +6,14 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from vtsfind.act.actions import ActionRefused, Actions, NotRestorable, NotRestorableYet
+from vtsfind.base.addresses import Place
 from vtsfind.base.errors import StorageError, UsageError
 from vtsfind.base.operations import Action, Operation, State
 from vtsfind.base.paths import is_below, show_path
 from vtsfind.base.progress import Monitor, Phase
 from vtsfind.engine.apply.apply import BATCH
 from vtsfind.engine.apply.recovery import finish_or_roll_back, recover_locked, user_journal
+from vtsfind.engine.library.decisions import keep_beside
 from vtsfind.store.journal import Journal, OpenRun, OperationRecord, RunRecord, Transition
 
 
@@ -123,6 +125,14 @@ def undo(
             actions = Actions(name)
             finish_or_roll_back(opened, actions)
             return work.execute(opened, actions, _chosen(opened.record, paths))
+
+
+def keep_restored(result: UndoResult, library: Place) -> list[bytes]:
+    """Decide that photos which a person chose to bring back stay, beside those that were kept in their place; gives the photos."""
+    back = (step.operation for step in result.of(RestoreOutcome.RESTORED))
+    photos = [each for each in back if each.keeper and each.sidecar_of is None]
+    keep_beside([(photo.keeper_digest, photo.digest) for photo in photos], library)
+    return [photo.path for photo in photos]
 
 
 def _latest(journal: Journal) -> str:

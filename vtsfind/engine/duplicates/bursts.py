@@ -71,8 +71,9 @@ def _with_copies(
 
 
 def _staying(member: Member) -> Member:
-    if member.may_go:
+    is_other_shot = member.verdict is Verdict.BURST
+    if member.may_go and not is_other_shot:
         return replace(member, stay_reason=_OF_KEPT_SHOT)
-    if member.evidence.indirect and member.evidence.note == member.reason:
+    if member.may_go or (member.evidence.indirect and member.evidence.note == member.reason):
         return replace(member, stay_reason=StayReason(member.reason), reason="")
     return member

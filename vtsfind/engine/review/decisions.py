@@ -87,7 +87,8 @@ class Decisions:
         other = self.goes_in(number, member)
         if other:
             kept = self._place(other[0], self._decisions[other[0]].keeper)
-            return f"goes: {kept} is kept instead, in group {self.groups[other[0]].number}"
+            what = "another shot than" if is_burst(self.groups[other[0]]) else "a copy of"
+            return f"goes as {what} {kept}, in group {self.groups[other[0]].number}"
         own, each = self.own_reason(number, member), self.groups[number].members[member]
         kind = edit_kind(each)
         if kind and not own and each.is_kept_edit:
@@ -102,6 +103,9 @@ class Decisions:
         if mark is Mark.KEEPER or (mark is Mark.KEEP and proposed is not Mark.KEEPER):
             return "kept by your choice"
         said = "stays, too"
+        if mark is Mark.DROP and self._copy_mark(number, member) is Mark.DROP:
+            other, _ = self._copies_of(number, member)[0]
+            return f"goes as a copy of {self._name(other, self.decision(other).keeper)}"
         if mark is Mark.DROP:
             said = "you chose another keeper" if proposed is Mark.KEEPER else "removed by your choice"
         worth = self._own_worth(number, member)

@@ -179,15 +179,9 @@ class Listing:
             return np.asarray(places[np.argsort(keys, kind="stable")][::-1])
         return np.asarray(places[np.argsort(keys, kind="stable")])
 
-    def counts(self) -> dict[Verdict, tuple[int, int]]:
-        """For each verdict, the number of groups with it as their weakest, and the bytes to free there."""
-        return {
-            verdict: (
-                int((self.ranks == verdict.rank).sum()),
-                int(self.gains[self.ranks == verdict.rank].sum()),
-            )
-            for verdict in Verdict
-        }
+    def counts(self) -> dict[Verdict, int]:
+        """For each verdict, the number of groups with it as their weakest."""
+        return {verdict: int((self.ranks == verdict.rank).sum()) for verdict in Verdict}
 
     def similar_groups(self, place: int, *, by_folders: bool) -> npt.NDArray[np.int64]:
         """The groups with the same weakest verdict as one, or those with photos in the same folders.

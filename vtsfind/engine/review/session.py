@@ -32,7 +32,7 @@ from vtsfind.engine.review.planned import Planned, planned
 from vtsfind.engine.review.review import DigestPair, Review
 from vtsfind.engine.review.session_log import SavedSteps
 from vtsfind.engine.review.shared_log import SharedSteps, open_steps
-from vtsfind.engine.review.state import Mark, ReviewStatus
+from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.engine.search.session import SearchSession
 from vtsfind.media.scan import is_missing_or_empty
 from vtsfind.store.database import Counts
@@ -81,6 +81,8 @@ class Proposal:
     """Photos that go as other shots of what is kept, not as copies of it."""
     complete: bool
     """Whether all groups were found; the bursts are found last."""
+    marked: int
+    """Groups that the user marked, but did not accept; nothing in them goes."""
 
     @property
     def photos(self) -> int:
@@ -135,8 +137,6 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         self._options = dedup_options or DedupOptions()
         self.view = _first_view(self._options.kinds)
         """Which groups are listed."""
-        self._brought_back: set[bytes] = set()
-        """Photos that an undo of this session restored one by one: the user wants them."""
         self._reference_paths: tuple[bytes, ...] = ()
         self._steps: SavedSteps | SharedSteps | None = None
         self._lock = threading.Lock()
@@ -164,7 +164,6 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
             review = Review(
                 groups, self._steps, self._store_decisions, self._is_protected, asked=self._options.asked
             )
-            self._mark_brought_back(review)
             return review, Listing(groups)
 
     def load_bursts(self, progress: Progress, cancel: CancelToken) -> tuple[Sequence[Group], Listing]:
@@ -226,7 +225,6 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         """Review the bursts that were found, too."""
         if self.review:
             self.review.add(bursts)
-            self._mark_brought_back(self.review)
             self.listing, self.has_bursts = listing, True
 
     def switch_library(self, library: str) -> None:
@@ -265,22 +263,11 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
 
         made = planned(self.review) if self.review else Planned([], {}, {})
         plan, gone = plan_for_groups(made.groups, library=self.place, command=COMMAND, marks=made.actions)
+        decisions = self.review.decisions.values() if self.review else ()
+        marked = sum(each.status is ReviewStatus.OPEN for each in decisions)
         return Proposal(
-            plan, operations(plan), tuple(gone), made.keepers, _other_shots(plan), self.has_bursts
+            plan, operations(plan), tuple(gone), made.keepers, _other_shots(plan), self.has_bursts, marked
         )
-
-    def keep(self, paths: Iterable[bytes]) -> None:
-        """Mark photos to keep that were brought back, once the groups are found again."""
-        self._brought_back.update(paths)
-
-    def _mark_brought_back(self, review: Review) -> None:
-        for number, group in enumerate(review.groups if self._brought_back else ()):
-            decision = review.decision(number)
-            if decision.status is not ReviewStatus.OPEN:
-                continue
-            for place, member in enumerate(group.members):
-                if member.photo.path in self._brought_back and decision.mark(place) is Mark.DROP:
-                    review.toggle(number, place)
 
     def apply(self, proposal: "Proposal", progress: Progress, cancel: CancelToken) -> "ApplyResult":
         """Apply a plan; see `vtsfind.engine.apply.apply.apply`."""

@@ -237,6 +237,10 @@ def _remarks(proposal: Proposal | None) -> str:
     lines = []
     if proposal and not proposal.complete:
         lines.append("\nBursts are still being found; what you decided about them is added then.")
+    if proposal and proposal.marked:
+        lines.append(
+            f"\nNot in the plan: {counted(proposal.marked, 'group')} that you marked, but did not accept."
+        )
     if proposal and proposal.gone:
         lines.append(f"\nSkipped {counted(len(proposal.gone), 'photo')} that no longer exist.")
     return "".join(lines)

@@ -159,7 +159,7 @@ class HistoryPage(Page):
         run = self._runs[row]
         op_record = list(run.op_records.values())[place]
         if op_record.state is not State.DONE:
-            self.notify("This run took the file nowhere, or it is back.", timeout=3)
+            self.notify("There is nothing to bring back: the file is where it was.", timeout=3)
             return
         self._undo(run.run, [op_record.operation.sidecar_of or op_record.operation.path])
 
@@ -185,13 +185,12 @@ class HistoryPage(Page):
         if message.job != "undo":
             return
         self.query_one("#undo-doing").display = False
-        from vtsfind.engine.apply.undo import RestoreOutcome
+        from vtsfind.engine.apply.undo import keep_restored
 
         undone = cast("UndoResult", message.result)
-        said, back = _restored(undone), undone.of(RestoreOutcome.RESTORED)
-        if self._is_single and back:
-            self.context.session.keep(step.operation.path for step in back)
-            said += " It is marked to stay."
+        said = _restored(undone)
+        if self._is_single and keep_restored(undone, self.context.session.place):
+            said += " It stays beside the kept one, and is not proposed again."
         self.notify(said, timeout=8)
         self._load_runs()
         self.context.load_groups()

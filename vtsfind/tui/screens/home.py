@@ -22,6 +22,7 @@ from vtsfind.base.paths import show_path_from_home
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.indexing.refresh import RefreshResult
 from vtsfind.engine.library.reference import suggested_reference
+from vtsfind.engine.review.filters import GroupView
 from vtsfind.engine.review.session import Overview
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import GoToScreen, JobDone, JobFailed, JobProgressed, OpenLibrary
@@ -172,11 +173,12 @@ class HomePage(Page):
         if listing is None or review is None:
             return
         table.add_row()
-        total = sum(gain for _, gain in listing.counts().values())
-        table.add_row("duplicates", f"{counted(len(review.groups), 'group')}, frees {file_size(total)}")
-        for verdict, (count, gain) in listing.counts().items():
+        copies, bursts = (listing.count(view) for view in (GroupView.COPIES, GroupView.BURSTS))
+        also = f", {counted(bursts, 'burst')}" if bursts else ""
+        table.add_row("duplicates", f"{counted(copies, 'group')} of copies{also}")
+        for verdict, count in listing.counts().items():
             if count:
-                table.add_row("", f"{count:>7,} {verdict.label:<22} {file_size(gain):>9}")
+                table.add_row("", f"{count:>7,} {verdict.label}")
         totals = review.totals
         table.add_row(
             "review",

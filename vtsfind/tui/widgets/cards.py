@@ -4,7 +4,7 @@ from datetime import datetime
 
 from rich.cells import cell_len
 
-from vtsfind.base.groups import Group, Member
+from vtsfind.base.groups import Group, Member, Verdict
 from vtsfind.base.paths import show_path_from_home
 from vtsfind.base.records import PictureInfo
 from vtsfind.base.words import counted, file_size
@@ -87,8 +87,10 @@ def _kind(member: Member, room: int) -> Line:
 
 
 def similarity_text(member: Member) -> str:
-    """How similar a photo is to the keeper; empty where they agree in full."""
+    """How similar a photo is to the keeper; empty where they agree in full, and for another shot."""
     evidence = member.evidence
+    if member.verdict is Verdict.BURST:
+        return ""
     if evidence.agreement is not None and evidence.agreement >= _FULL_AGREEMENT:
         return ""
     if evidence.agreement is not None:

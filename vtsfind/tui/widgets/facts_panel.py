@@ -59,8 +59,9 @@ class FactsPanel(VerticalScroll, can_focus=False):
 
 def verdict_text(member: Member, evidence: Evidence, names: tuple[str, str]) -> str:
     """What a pair is, in one line; `names` are those of the keeper and `member`."""
-    parts = [": ".join(filter(None, (member.verdict.label, edit_kind(member))))] if member.verdict else []
-    if evidence.box is not None:
+    kind = edit_kind(member)
+    parts = [": ".join(filter(None, (member.verdict.label, kind)))] if member.verdict else []
+    if evidence.box is not None and "%" not in kind:
         boxed = evidence.boxed or 0
         parts.append(f"{names[1 - boxed]} shows {100 * evidence.box.area:.0f} % of {names[boxed]}")
     if evidence.seconds_apart is not None:

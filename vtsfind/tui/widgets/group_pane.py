@@ -111,7 +111,7 @@ class GroupPane(Vertical):
         """Show only the next kind of groups; all kinds after the last one."""
         if self._shown is None:
             return
-        present = [verdict for verdict, (count, _) in self._shown[1].counts().items() if count]
+        present = [verdict for verdict, count in self._shown[1].counts().items() if count]
         now = [verdict for verdict in present if self._filter.verdicts == {verdict}]
         after = present.index(now[0]) + 1 if now else 0
         verdicts = frozenset({present[after]}) if after < len(present) else frozenset(Verdict)
