@@ -68,7 +68,7 @@ def lost(library: Path, pairs: Container[tuple[str, str, str]]) -> Lost:
 
 def _proposed(collection: Collection, cache: FeatureCache, context: Context) -> set[Pair]:
     """All pairs that are proposed when none is connected by copies."""
-    by_hash = propose_by_hash(collection, None, None, context)
+    by_hash = propose_by_hash(collection, None, None, cache, context)
     numbers = np.unique(np.concatenate([by_hash.firsts, by_hash.seconds]))
     still_open = OpenPairs.after(by_hash, (), None, len(collection))
     by_features = propose_by_local_features(collection, numbers, still_open, cache, context)

@@ -76,6 +76,7 @@ SOURCES = {
         "find/clustering/representatives.py",
         "find/clustering/union_find.py",
         "find/hamming/all_pairs.py",
+        "find/hamming/known_pairs.py",
         "find/hamming/chunk_pairs.py",
         "find/hamming/mih.py",
         "find/hamming/search.py",

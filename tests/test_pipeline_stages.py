@@ -122,14 +122,30 @@ def test_the_snapshot_numbers_the_contents_that_have_a_file_and_takes_their_code
 # -------------------------------------------------------------------------------------------- candidates
 
 
-def test_hash_candidates_are_within_the_radius_and_the_scope() -> None:
-    near = propose_by_hash(collection(), None, 40, Context(Settings()))
-    pairs = set(zip(near.firsts.tolist(), near.seconds.tolist(), strict=True))
+def hash_candidates_of(
+    folder: Path, some: Collection, filter_: ScopeFilter | None = None, radius: int = 40
+) -> set[Pair]:
+    context = Context(Settings())
+    with FeatureCache(folder, context) as cache:
+        near = propose_by_hash(some, filter_, radius, cache, context)
+    return set(zip(near.firsts.tolist(), near.seconds.tolist(), strict=True))
+
+
+def test_hash_candidates_are_within_the_radius_and_the_scope(tmp_path: Path) -> None:
+    pairs = hash_candidates_of(tmp_path, collection())
     assert pairs == {(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)}
     across = collection().scope_filter(scope(between=[(b"/a",), (b"/b",)]))
-    near = propose_by_hash(collection(), across, 40, Context(Settings()))
-    pairs = set(zip(near.firsts.tolist(), near.seconds.tolist(), strict=True))
-    assert pairs == {(0, 2), (1, 2), (0, 3), (1, 3)}
+    assert hash_candidates_of(tmp_path, collection(), across) == {(0, 2), (1, 2), (0, 3), (1, 3)}
+
+
+def test_hash_candidates_after_a_change_are_those_of_a_first_search(tmp_path: Path) -> None:
+    hash_candidates_of(tmp_path, collection())
+    for distances in ((0, 2, 40, 41, 200), (41, 42, 43, 100, 102), (41, 42, 43, 100, 160)):
+        for radius in (40, 70, 1):
+            anew = hash_candidates_of(
+                tmp_path / f"{distances[-1]} {radius}", collection(distances), None, radius
+            )
+            assert hash_candidates_of(tmp_path, collection(distances), None, radius) == anew
 
 
 def test_a_content_in_several_folders_may_be_in_any_pair() -> None:

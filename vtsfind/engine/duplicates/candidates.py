@@ -1,7 +1,7 @@
 """Candidate pairs of a collection: by hash codes, and, among photos whose features are known, by local features."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,15 +14,24 @@ from vtsfind.engine.duplicates.feature_cache import FeatureCache
 from vtsfind.find.candidates.hash_codes import HashCandidates, hash_candidates
 from vtsfind.find.candidates.local_features import LocalCandidates, local_candidates
 from vtsfind.find.clustering.union_find import UnionFind
-from vtsfind.find.hamming.distance import Integers
+from vtsfind.find.hamming.all_pairs import FindPairs
+from vtsfind.find.hamming.chunk_pairs import PairOptions
+from vtsfind.find.hamming.distance import Integers, Words
+from vtsfind.find.hamming.known_pairs import KnownPairs, carried_over, known_anew
+from vtsfind.find.hamming.mih import EXHAUSTIVE, Substring
 from vtsfind.find.pairs import CandidatePairs, Pair
-from vtsfind.find.versions import candidates_version
+from vtsfind.find.versions import candidates_version, search_version
 
 _STAGE = "local candidates"
+_NEAR_CODES_STAGE = "near codes"
 
 
 def propose_by_hash(
-    collection: Collection, scope_filter: ScopeFilter | None, radius: int | None, context: Context
+    collection: Collection,
+    scope_filter: ScopeFilter | None,
+    radius: int | None,
+    cache: FeatureCache,
+    context: Context,
 ) -> HashCandidates:
     """The pairs whose copy codes are near.
 
@@ -34,6 +43,8 @@ def propose_by_hash(
         The pairs that are asked about; None for all.
     radius
         In bits; None for what fits the collection.
+    cache
+        Has the near codes of the last search.
     context
         Its progress counts codes times substrings.
     """
@@ -43,8 +54,35 @@ def propose_by_hash(
         other=collection.second_words,
         wanted=scope_filter,
         monitor=context,
-        finder=context.workplace.find_pairs,
+        finder=_comparing_what_is_new(cache, context.workplace.find_pairs),
     )
+
+
+def _comparing_what_is_new(cache: FeatureCache, finder: FindPairs) -> FindPairs:
+    """A finder of pairs that compares only codes which the last search did not have, where that had few others."""
+    key = hashlib.sha256(search_version().encode()).digest()
+
+    def find(
+        planes: Words, substrings: Sequence[Substring], options: PairOptions, monitor: Monitor
+    ) -> Integers:
+        if substrings != EXHAUSTIVE or options.nearest is None:
+            return finder(planes, substrings, options, monitor)
+        codes = np.ascontiguousarray(planes.T)
+        stored = cache.stage_result(_NEAR_CODES_STAGE, key)
+        known = stored and carried_over(KnownPairs.from_bytes(stored), codes, options.radius, options.nearest)
+        if not known:
+            known = known_anew(
+                codes,
+                options.radius,
+                options.nearest,
+                lambda radius, nearest: finder(
+                    planes, substrings, replace(options, radius=radius, nearest=nearest), monitor
+                ),
+            )
+        cache.save_stage_result(_NEAR_CODES_STAGE, key, known.to_bytes())
+        return known.nearest(options.radius, options.nearest)
+
+    return find
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -239,6 +239,7 @@ class _Search:
             self._collection,
             self._collection.scope_filter(self.rules.scope),
             self._radius,
+            self._cache,
             self._context,
         )
         searched = Searched(

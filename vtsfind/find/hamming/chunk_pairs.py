@@ -163,10 +163,14 @@ class _Worker:
         Which pairs are wanted.
     earlier
         The substrings whose pairs are known.
+    found
+        Takes the pairs.
     """
 
-    def __init__(self, codes: _SortedCodes, options: PairOptions, earlier: Sequence[Substring]) -> None:
-        self.found = FoundPairs(options.nearest)
+    def __init__(
+        self, codes: _SortedCodes, options: PairOptions, earlier: Sequence[Substring], found: FoundPairs
+    ) -> None:
+        self._found = found
         self._codes = codes
         self._radius = options.radius
         self._earlier = earlier
@@ -253,7 +257,7 @@ class _Worker:
             if not len(a):
                 return
         a, b = self._codes.order[a], self._codes.order[b]
-        self.found.add(np.stack([np.minimum(a, b), np.maximum(a, b), distances]))
+        self._found.add(np.stack([np.minimum(a, b), np.maximum(a, b), distances]))
 
 
 def find_pairs(
@@ -268,10 +272,9 @@ def find_pairs(
     codes = np.ascontiguousarray(planes.T)
     for i, substring in enumerate(substrings):
         monitor.cancel.check()
-        for part in _find_pairs_in_threads(
-            _SortedCodes.of(planes, codes, substring), options, substrings[:i], monitor.cancel
-        ):
-            found.add(part)
+        _find_pairs_in_threads(
+            _SortedCodes.of(planes, codes, substring), options, substrings[:i], found, monitor.cancel
+        )
         monitor.progress.advance(planes.shape[1])
     return found.pairs()
 
@@ -311,25 +314,27 @@ def find_pairs_of_values(
     codes = _SortedCodes.of(planes, np.ascontiguousarray(planes.T), substrings[number])
     first, last = np.searchsorted(codes.values, [values.start, values.stop]).tolist()
     step = min((last - first) // (_TILES_PER_THREAD * share[1]) + 1, _MAX_CHUNKS_PER_TILE)
-    worker = _Worker(codes, options, substrings[:number])
+    found = FoundPairs(options.nearest)
+    worker = _Worker(codes, options, substrings[:number], found)
     for start in range(first, last, step)[share[0] :: share[1]]:
         worker.take(range(start, min(start + step, last)), CancelToken())
-    return worker.found.pairs()
+    return found.pairs()
 
 
 def _find_pairs_in_threads(
-    codes: _SortedCodes, options: PairOptions, earlier: Sequence[Substring], cancel: CancelToken
-) -> list[Integers]:
-    """Let several threads compare the chunks; gives what each found, (3, found)."""
+    codes: _SortedCodes,
+    options: PairOptions,
+    earlier: Sequence[Substring],
+    found: FoundPairs,
+    cancel: CancelToken,
+) -> None:
+    """Let several threads compare the chunks, and add the pairs to those found."""
 
-    def work(tiles: Iterator[range]) -> Integers:
-        worker = _Worker(codes, options, earlier)
+    def work(tiles: Iterator[range]) -> None:
+        worker = _Worker(codes, options, earlier, found)
         for tile in tiles:
             worker.take(tile, cancel)
-        return worker.found.pairs()
 
     chunks = len(codes.starts)
     step = min(chunks // (_TILES_PER_THREAD * (options.threads or processors())) + 1, _MAX_CHUNKS_PER_TILE)
-    return run_in_threads(
-        (range(i, min(i + step, chunks)) for i in range(0, chunks, step)), work, options.threads
-    )
+    run_in_threads((range(i, min(i + step, chunks)) for i in range(0, chunks, step)), work, options.threads)
