@@ -145,7 +145,7 @@ class _Clustering:
         likely = sorted((members[0] for members in sets.values()), key=lambda n: -degrees[n])
         self._are_copies(self._likely_pairs(likely, joined))
         stars = star_clusters(likely, joined, skipped, self._are_copies, self._is_centre)
-        stars = with_left_out(stars, likely, joined, self._are_copies)
+        stars = with_left_out(stars, likely, [*joined, *skipped], self._are_copies)
         clustered = {number for star in stars for number in star}
         stars += [(number,) for number in likely if number not in clustered]
         together = ([n for number in star for n in sets[same.of(number)]] for star in stars)

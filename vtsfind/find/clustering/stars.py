@@ -55,10 +55,10 @@ def star_clusters(
 def with_left_out(
     stars: Sequence[tuple[int, ...]],
     order: Sequence[int],
-    copies: Iterable[Pair],
+    connected: Iterable[Pair],
     compare: Callable[[Sequence[Pair]], Sequence[bool]],
 ) -> list[tuple[int, ...]]:
-    """Add to clusters what none has, but what is a copy of several of their members.
+    """Add to clusters what none has, or a cluster of two, if it is a copy of several of their members.
 
     A centre may be an edit, to which another edit is nothing. One copy alone is not enough: a collage is a member that
     has copies of its other pictures.
@@ -69,15 +69,15 @@ def with_left_out(
         The clusters.
     order, compare
         As of `star_clusters`.
-    copies
-        The pairs that are known to be copies.
+    connected
+        The pairs that are known to be copies, and those that may be.
 
     Returns
     -------
-    The clusters, each with what was added at its end.
+    The clusters, each with what was added at its end, without those of two that were.
     """
-    near = _neighbours(copies)
-    star_of = {photo: number for number, star in enumerate(stars) for photo in star}
+    near = _neighbours(connected)
+    star_of = {photo: number for number, star in enumerate(stars) if len(star) > 2 for photo in star}
     witnesses = [sorted(star, key=lambda each: -len(near.get(each, ())))[:MAX_WITNESSES] for star in stars]
     possible = [
         (photo, number)
@@ -91,8 +91,14 @@ def with_left_out(
     for (photo, number), asked in zip(possible, pairs, strict=True):
         if sum(next(found) for _ in asked) >= MIN_WITNESSES:
             joined.setdefault(photo, number)
+    for first, second in (star for star in stars if len(star) == 2):
+        if joined.get(first) != joined.get(second):  # two that belong together are not torn apart
+            joined.pop(first, None)
+            joined.pop(second, None)
     return [
-        (*star, *(p for p, into in joined.items() if into == number)) for number, star in enumerate(stars)
+        (*star, *(photo for photo, into in joined.items() if into == number))
+        for number, star in enumerate(stars)
+        if star[0] not in joined
     ]
 
 
