@@ -36,6 +36,7 @@ TESTS = {
     "vtsfind/find/verification/verify.py": (RULES,),
     "vtsfind/find/verification/full_frame.py": (RULES, FULL_FRAME),
     "vtsfind/find/verification/full_size.py": (FULL_SIZE,),
+    "vtsfind/find/verification/replaced.py": ("tests/verification/test_replaced.py",),
     "vtsfind/media/jpeg_compression.py": (FULL_SIZE,),
     "vtsfind/find/clustering/stars.py": ("tests/test_clustering.py",),
     "vtsfind/act/removal.py": ("tests/test_stay_reasons.py", "tests/test_removal.py"),

@@ -25,9 +25,9 @@ def differs_in_part(first: Pixels, second: Pixels, turn: int) -> bool:
     return difference(FullPicture(first), FullPicture(second), turn) is not Difference.NONE
 
 
-def saved(image: Image.Image, quality: int) -> Pixels:
+def saved(image: Image.Image, quality: int, kind: str = "JPEG") -> Pixels:
     file = io.BytesIO()
-    image.save(file, "JPEG", quality=quality)
+    image.save(file, kind, quality=quality)
     return np.asarray(Image.open(file).convert("RGB"))
 
 
@@ -75,6 +75,22 @@ def test_a_smaller_copy_is_no_difference_whatever_made_it_smaller(name: str, way
     assert not differs_in_part(saved(small, 80), np.asarray(photo), 1)
 
 
+@pytest.mark.parametrize(("name", "quality"), [("bag-2", 40), ("casa-mila", 40), ("dog", 85), ("grass", 40)])
+def test_faint_texture_and_rare_tones_that_another_compression_loses_are_no_difference(
+    name: str, quality: int
+) -> None:
+    photo = photograph(name)
+    assert not differs_in_part(np.asarray(photo), saved(photo, quality, "WEBP"), 1)
+    assert differs_in_part(np.asarray(photo), saved(pasted(name, 0.03), quality, "WEBP"), 1)
+
+
+@pytest.mark.parametrize(("name", "way", "times"), [("osprey", "BICUBIC", 3), ("grass", "BOX", 4)])
+def test_nor_are_those_that_scaling_loses(name: str, way: str, times: int) -> None:
+    photo = photograph(name)
+    small = photo.resize((photo.width // times, photo.height // times), Image.Resampling[way])
+    assert not differs_in_part(np.asarray(photo), saved(small, 60), 1)
+
+
 @pytest.mark.parametrize("quality", [50, 95])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_small_square_of_another_photo_is_a_difference(name: str, quality: int) -> None:
@@ -119,6 +135,25 @@ def test_a_copy_that_lacks_a_few_pixels_at_its_edges_is_laid_on_its_place() -> N
     photo = photograph("casa-mila")
     cut = photo.crop((3, 2, photo.width - 1, photo.height - 2))
     assert not differs_in_part(np.asarray(photo), saved(cut, 90), 1)
+    small = pasted("casa-mila", 0.02).crop((3, 2, photo.width - 1, photo.height - 2))
+    assert differs_in_part(np.asarray(photo), saved(small, 90), 1)
+
+
+def test_what_lies_in_place_is_not_moved() -> None:
+    photo = photograph("casa-mila")
+    noise = np.random.default_rng(0).normal(0, 3, (photo.height, photo.width, 1))
+    noisy = np.clip(np.asarray(photo) + noise, 0, 255).astype(np.uint8)
+    assert full_size._laid(np.asarray(photo), noisy) is noisy
+
+
+def test_the_measure_does_not_depend_on_how_many_rows_are_measured_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pair = FullPicture(np.asarray(photograph("dog"))), FullPicture(saved(photograph("dog"), 60))
+    whole = largest_excess(*pair, 1)
+    for rows in (16, 1 << 20):
+        monkeypatch.setattr(full_size, "_STRIP_ROWS", rows)
+        assert largest_excess(*pair, 1) == whole
 
 
 def test_pictures_beyond_the_limit_are_compared_at_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,3 +250,47 @@ def test_two_files_saved_from_a_third_are_compared_as_they_are() -> None:
     fine, coarse = (as_jpeg(photograph("pavilion"), quality) for quality in (92, 75))
     unknown = largest_excess(FullPicture(fine.pixels), FullPicture(coarse.pixels), 1)
     assert largest_excess(fine, coarse, 1) == unknown > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "quality", "side", "is_explained"), [("coffee", 70, 20, True), ("dog", 40, 0, False)]
+)
+def test_a_compression_explains_a_picture_if_it_leaves_hardly_any_of_the_difference(
+    name: str, quality: int, side: int, *, is_explained: bool
+) -> None:
+    original = as_jpeg(photograph(name), 93 if side else 99)
+    changed = original.pixels.copy()
+    changed[64 : 64 + side, 64 : 64 + side] = 255 - changed[64 : 64 + side, 64 : 64 + side]
+    copy = as_jpeg(Image.fromarray(changed) if side else photograph(name), quality)
+    unknown = largest_excess(FullPicture(original.pixels), FullPicture(copy.pixels), 1)
+    assert (largest_excess(original, copy, 1) != unknown) is is_explained
+
+
+def test_pictures_too_large_for_memory_are_not_compressed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    original = as_jpeg(photograph("pavilion"), 93)
+    copy = as_jpeg(Image.fromarray(original.pixels), 80)
+    monkeypatch.setattr(full_size, "MAX_SAVED_PX", original.pixels.size // 3 - 1)
+    assert largest_excess(original, copy, 1) > 0
+
+
+def test_how_a_file_was_compressed_is_known_of_jpegs_in_colour_only() -> None:
+    photo, files = photograph("pavilion"), [io.BytesIO() for _ in range(4)]
+    photo.save(files[0], "PNG")
+    photo.convert("L").save(files[1], "JPEG")
+    photo.save(files[2], "JPEG")
+    photo.save(files[3], "JPEG", subsampling=0)
+    assert [jpeg_compression(file.getvalue()) for file in files[:2]] == [None, None]
+    usual, fine = (jpeg_compression(file.getvalue()) for file in files[2:])
+    assert usual is not None
+    assert fine is not None
+    assert (usual.subsampling, fine.subsampling, usual.tables == fine.tables) == (2, 0, True)
+
+
+def test_a_rare_share_of_colours_is_not_known() -> None:
+    file = io.BytesIO()
+    photograph("pavilion").save(file, "JPEG")
+    content = bytearray(file.getvalue())
+    sampling = content.index(b"\xff\xc0") + 11
+    assert content[sampling] == 0x22
+    content[sampling] = 0x12
+    assert jpeg_compression(bytes(content)) is None
