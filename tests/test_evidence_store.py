@@ -4,10 +4,12 @@ import os
 import sqlite3
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from vtsfind.base.groups import UNDECIDED, Box, Difference, Evidence, Verdict
+from vtsfind.store import evidence
 from vtsfind.store.evidence import EvidenceStore
 from vtsfind.store.evidence_file import NAME, VERSION, CacheDamaged, discard, find_problem
 
@@ -114,6 +116,19 @@ def test_trimming_drops_features_of_copies_last(tmp_path: Path) -> None:
         assert set(store.known_features()) == {A[:16], B[:16], D[:16]}  # a and b are copies
         store.trim(max_bytes=2 * 13)
         assert set(store.known_features()) == {A[:16], B[:16]}
+
+
+@pytest.mark.parametrize(("free", "kept"), [(0, {B[:16]}), (1 << 40, {A[:16], B[:16]})])
+def test_more_features_are_kept_where_the_disk_has_space(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, kept: set[bytes]
+) -> None:
+    filled(tmp_path)
+    monkeypatch.setattr(evidence, "MAX_FEATURE_BYTES", 15)
+    monkeypatch.setattr(evidence, "_MAX_DISK_SHARE", 1e-6)
+    monkeypatch.setattr(evidence, "disk_usage", lambda _: SimpleNamespace(free=free))
+    with opened(tmp_path) as store:
+        store.trim()
+        assert set(store.known_features()) == kept
 
 
 @pytest.mark.parametrize("damage", [b"", b"no database at all, but long enough to be one" * 100])

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict
 from itertools import chain, islice
 from pathlib import Path
+from shutil import disk_usage
 from types import TracebackType
 
 from vtsfind.base.groups import UNDECIDED, Box, Difference, Evidence, FullFrameVerdict, Verdict
@@ -31,7 +32,10 @@ from vtsfind.store.schema import open_connection
 _PAIRS_PER_QUERY = 512
 """Pairs that one query asks for: SQLite takes thousands of parameters, and half as many queries would save little more."""
 MAX_FEATURE_BYTES = 1 << 32
-"""Size limit of all features between two runs, about 50,000 photos. In a larger library, some are extracted again."""
+"""Size of all features between two runs, at most, where the disk has little space: about 50,000 photos. In a larger library, some are
+extracted again."""
+_MAX_DISK_SHARE = 1 / 4
+"""Share that features may take of what would be free on the disk without them, where that is more."""
 
 
 Pair = tuple[bytes, bytes]
@@ -220,10 +224,10 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
                 self._fail(error)
         self._pending.clear()
 
-    def trim(self, max_bytes: int = MAX_FEATURE_BYTES) -> None:
+    def trim(self, max_bytes: int | None = None) -> None:
         """Drop rows of other versions, and features beyond `max_bytes`: of photos without copies first, and the oldest first; commits.
 
-        A run with nothing new needs no others than those of copies.
+        By default there may be as many as the disk has space for. A run with nothing new needs no others than those of copies.
         """
         self._write("DELETE FROM features WHERE version <> ?", [(self._features_version,)])
         self._write("DELETE FROM shots WHERE version <> ?", [(self._features_version,)])
@@ -236,12 +240,20 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
             " DELETE FROM features WHERE rowid IN (SELECT rowid FROM (SELECT rowid,"
             " sum(length(data)) OVER (ORDER BY content IN copies DESC, rowid DESC) AS total FROM features)"
             " WHERE total > ?)",
-            [(UNDECIDED.value, max_bytes)],
+            [(UNDECIDED.value, self._space_for_features() if max_bytes is None else max_bytes)],
         )
         self.commit()
         if self._disk is not None:
             with suppress(sqlite3.Error):
                 self._disk.execute("PRAGMA incremental_vacuum")
+
+    def _space_for_features(self) -> int:
+        """Bytes that all features may take."""
+        try:
+            space = disk_usage(self._path.parent).free + self._path.stat().st_size
+        except OSError:
+            return MAX_FEATURE_BYTES
+        return max(MAX_FEATURE_BYTES, int(_MAX_DISK_SHARE * space))
 
     def close(self) -> None:
         """Close; uncommitted rows are lost. Calling it again does nothing."""
