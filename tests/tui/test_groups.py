@@ -367,3 +367,14 @@ def test_a_session_that_is_open_elsewhere_is_not_written_to_twice(tmp_path: Path
 
     with SavedSteps(tmp_path / "library"):
         drive(many(3), script, settings=settings)
+
+
+def test_a_keeper_that_must_stay_is_named_when_it_is_marked(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("space")
+        assert "beach.jpg" in hand.told[-1]
+        assert "Go to another photo to mark that one" in hand.told[-1]
+        await hand.press("slash")
+        assert "Esc Clear" in hand.text.splitlines()[-1]
+
+    drive(on_disk(tmp_path, 1), script)

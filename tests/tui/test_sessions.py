@@ -83,7 +83,9 @@ def test_one_file_of_a_run_comes_back_alone(tmp_path: Path) -> None:
         await hand.finish()
         gone = [path for path in files if not path.exists()]
         assert len(gone) == 2
-        await hand.press("f6", "tab", "down")
+        await hand.press("f6", "b")
+        assert [path.exists() for path in gone] == [False, False], "the first b only goes to the files"
+        await hand.press("down")
         assert hand.text.count("beach-small.jpg") == 2, "a long folder hides no name"
         await hand.press("b")
         await hand.finish()
@@ -91,7 +93,7 @@ def test_one_file_of_a_run_comes_back_alone(tmp_path: Path) -> None:
         assert "1 restored" in hand.text
         assert (
             hand.told[-1]
-            == f"Brought back beach-small.jpg to {gone[1].parent}. It stays beside the kept one, and is not proposed again."
+            == f"Brought back beach-small.jpg to {gone[1].parent}. It stays beside the kept one, and is not proposed again; `vtsfind decisions forget` revokes that."
         )
         (decision,) = known_decisions(hand.app.session.place)
         digests = {

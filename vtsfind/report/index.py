@@ -21,7 +21,7 @@ def summarize_refresh(notes: Notes, result: RefreshResult, where: str) -> None:
         "changed": result.changed,
         "moved": result.moved,
         "unchanged": result.unchanged,
-        "removed": result.removed,
+        "gone": result.removed,
         "failed": len(result.failures),
     }
     summary = ", ".join(f"{number:,} {kind}" for kind, number in kinds.items() if number)

@@ -85,6 +85,8 @@ def summarize_missing(notes: Notes, result: CardResult) -> None:
         notes.say(f"{photos}: {result.count(Presence.PRESENT):,} in the library, {details}.")
     elif result.photos:
         notes.say(f"{photos}: all in the library.")
+    if missing_count and result.by == "bytes":
+        notes.say("Only exact copies count; --by look finds the same pictures in other files, too.")
     if result.is_of_library and missing_count:
         notes.say(
             "These files are in the library themselves, which does not count: the ones listed have no copy elsewhere in it."

@@ -161,13 +161,14 @@ class Decisions:
 
     def _replacement(self, number: int, decision: GroupDecision) -> int:
         """The kept member that takes the keeper's place."""
-        hint = "Press the digit of another photo to keep that one instead."
+        hint = "Go to another photo to mark that one, or press its digit to keep it instead."
+        name = self._name(number, decision.keeper)
         if not decision.kept:
-            raise UsageError("One photo of each group must stay.", hint)
+            raise UsageError(f"One photo of each group must stay: {name}.", hint)
         for place in sorted(decision.kept):
             if not self._stay_reasons(number, place)[decision.keeper]:
                 return place
-        raise UsageError("No other kept photo has everything that this file contains.", hint)
+        raise UsageError(f"No other kept photo has everything that {name} contains, so it stays.", hint)
 
     def _stay_reasons(self, number: int, keeper: int) -> dict[int, StayReason | None]:
         members = self.groups[number].members

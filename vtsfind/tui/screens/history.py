@@ -156,6 +156,11 @@ class HistoryPage(Page):
         if row is None or place is None:
             self.notify("Choose a run, then Tab and a file of it.", timeout=3)
             return
+        files = self.query_one("#run", RowList)
+        if not files.has_focus:
+            files.focus()
+            self.notify("Choose a file of this run with the arrows, then press b again.", timeout=6)
+            return
         run = self._runs[row]
         op_record = list(run.op_records.values())[place]
         if op_record.state is not State.DONE:
@@ -190,7 +195,7 @@ class HistoryPage(Page):
         undone = cast("UndoResult", message.result)
         said = _restored(undone)
         if self._is_single and keep_restored(undone, self.context.session.place):
-            said += " It stays beside the kept one, and is not proposed again."
+            said += " It stays beside the kept one, and is not proposed again; `vtsfind decisions forget` revokes that."
         self.notify(said, timeout=8)
         self._load_runs()
         self.context.load_groups()

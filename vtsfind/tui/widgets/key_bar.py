@@ -23,6 +23,8 @@ class _Entry:
 
 _TYPING = (_Entry("Enter", "Done"), _Entry("Esc", "Leave"))
 """What works in a text field, where other keys type a character."""
+_FILTERING = (_Entry("Enter", "Done"), _Entry("Esc", "Clear"))
+"""The same in the filter of groups."""
 
 
 class KeyBar(Widget):
@@ -75,8 +77,10 @@ class KeyBar(Widget):
             for each in footer_actions(KeyScope.EVERYWHERE)
             if not is_typing or len(key_names(each).split(", ")[-1]) > 1
         ]
-        if is_typing or self._scope is KeyScope.EVERYWHERE:
-            return _TYPING if is_typing else (), everywhere
+        if is_typing:
+            return _FILTERING if self._scope is KeyScope.GROUPS else _TYPING, everywhere
+        if self._scope is KeyScope.EVERYWHERE:
+            return (), everywhere
         own = footer_actions(self._scope)
         return [_Entry(key_names(each).split(", ")[0], each.label, each.name) for each in own], everywhere
 
