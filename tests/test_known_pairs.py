@@ -87,6 +87,19 @@ def test_few_new_codes_are_all_that_is_compared_again(monkeypatch: pytest.Monkey
     assert as_set(carried.nearest(110, 8)) == as_set(found_anew(codes[20:], 110, 8))
 
 
+def test_of_a_crowd_only_the_nearest_are_kept() -> None:
+    rng = np.random.default_rng(0)
+    flips = rng.integers(0, 256, (1500, 3))
+    bits = np.zeros((1500, 256), np.uint8)
+    np.put_along_axis(bits, flips, 1, axis=1)
+    codes = np.unique(np.packbits(bits, axis=1).view(np.uint64), axis=0)
+    rng.shuffle(codes)
+    carried = carried_over(anew(codes[:-100], 110, 8), codes[50:], 110, 8)
+    assert carried is not None
+    assert carried.pairs.shape[1] <= len(codes) * (8 + known_pairs.SPARE_NEAREST)
+    assert as_set(carried.nearest(110, 8)) == as_set(found_anew(codes[50:], 110, 8))
+
+
 def test_many_new_codes_are_compared_in_the_usual_way() -> None:
     codes = np.random.default_rng(0).integers(0, 1 << 63, (2000, 4), dtype=np.uint64)
     assert carried_over(anew(codes[:1000], 110, 8), codes, 110, 8) is None

@@ -26,6 +26,10 @@ SPARE_RADIUS_BITS = 3
 """By how much the radius of the next set of codes may be larger: one that is measured on a sample varies by 1 or 2."""
 MAX_NEW_SHARE = 1 / 8
 """Share of the codes that may be compared with all. More of them take as long as comparing each pair once, which several threads do."""
+_MAX_GROWTH = 2
+"""How many times as many pairs as at first may be held, as codes come and none goes, until all are compared anew."""
+_COMPARED_AT_ONCE = 64
+"""Codes whose pairs are held before those that are not among the nearest are dropped: each may be near all others."""
 
 _HEADER = np.dtype("<u4")
 _HEADER_FIELDS = 4
@@ -104,16 +108,35 @@ def carried_over(known: KnownPairs, codes: Words, radius: int, count: int) -> Kn
     for side, places in zip(pairs, _places(pairs, len(codes)), strict=False):
         known_now += np.bincount(side[places <= bounds[side]], minlength=len(codes))
     unsure = np.flatnonzero((bounds < (radius + 1) * len(codes) - 1) & (known_now < count))
-    if len(unsure) > MAX_NEW_SHARE * len(codes):
+    has_grown = pairs.shape[1] > _MAX_GROWTH * (count + SPARE_NEAREST) * len(codes)
+    if has_grown or len(unsure) > MAX_NEW_SHARE * len(codes):
         return None
-    if len(unsure):
-        found = _pairs_of(codes, unsure, known.radius)
-        bounds[unsure] = _bounds(found, len(codes), known.radius, count + SPARE_NEAREST)[unsure]
-        first, second = _places(found, len(codes))
-        found = found[:, (first <= bounds[found[0]]) | (second <= bounds[found[1]])]
-        is_old = ~np.isin(pairs[:2], unsure).any(axis=0)
-        pairs = np.concatenate([pairs[:, is_old], found], axis=1)
-    return KnownPairs(codes, pairs, bounds, known.radius)
+    is_old = ~np.isin(pairs[:2], unsure).any(axis=0)
+    bounds[unsure] = -1
+    found = _found_anew(codes, unsure, bounds, known.radius, count + SPARE_NEAREST)
+    return KnownPairs(codes, np.concatenate([pairs[:, is_old], found], axis=1), bounds, known.radius)
+
+
+def _found_anew(codes: Words, some: Integers, bounds: Integers, radius: int, count: int) -> Integers:
+    """Compare some codes (m,) with all; gives the pairs that belong into the lists of either side, (3, p), and sets the bounds of `some`."""
+    parts = [np.empty((3, 0), np.int64)]
+    of_others = bounds.copy()
+    planes = np.ascontiguousarray(codes.T)
+    for start in range(0, len(some), _COMPARED_AT_ONCE):
+        here = some[start : start + _COMPARED_AT_ONCE]
+        for code, (rows, distances) in zip(here.tolist(), within(planes, codes[here], radius), strict=True):
+            rows, distances = rows[rows != code], distances[rows != code]  # noqa: PLW2901
+            places = distances * len(codes)
+            bounds[code] = (radius + 1) * len(codes) - 1
+            if len(rows) >= count:
+                bounds[code] = places[count - 1] + rows[count - 1]
+            is_kept = places + code <= of_others[rows]
+            is_kept[:count] = True
+            parts.append(np.stack([np.full(len(rows), code), rows, distances])[:, is_kept])
+    found = np.concatenate(parts, axis=1)
+    found[:2].sort(axis=0)
+    _, once = np.unique(found[0] * len(codes) + found[1], return_index=True)
+    return found[:, once]
 
 
 def _renumbered(bounds: Integers, now: Integers, count: int) -> Integers:
@@ -136,18 +159,6 @@ def _keys(codes: Words) -> list[bytes]:
     every = np.ascontiguousarray(codes).tobytes()
     size = codes.shape[1] * codes.itemsize
     return [every[start : start + size] for start in range(0, len(every), size)]
-
-
-def _pairs_of(codes: Words, some: Integers, radius: int) -> Integers:
-    """All pairs within a radius that have one of some codes (m,), once each, (3, p)."""
-    found = within(np.ascontiguousarray(codes.T), codes[some], radius)
-    firsts = np.repeat(some, [len(rows) for rows, _ in found])
-    seconds, distances = (np.concatenate(side) for side in zip(*found, strict=True))
-    is_some = np.zeros(len(codes), np.bool_)
-    is_some[some] = True
-    once = (firsts != seconds) & ((firsts < seconds) | ~is_some[seconds])
-    sides = np.sort(np.stack([firsts, seconds]), axis=0)
-    return np.stack([*sides, distances])[:, once]
 
 
 def _bounds(pairs: Integers, codes: int, radius: int, count: int) -> Integers:
