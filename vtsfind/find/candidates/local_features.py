@@ -175,8 +175,8 @@ class _InvertedIndex:
         self._photo = np.repeat(np.arange(count, dtype=np.uint32), np.diff(self._starts))[order]
         self._places = np.empty(len(order), np.uint32)
         for start in range(0, len(order), _POINTS_PER_CHUNK):
-            here = order[start : start + _POINTS_PER_CHUNK]
-            self._places[here] = np.arange(start, start + len(here), dtype=np.uint32)
+            some = order[start : start + _POINTS_PER_CHUNK]
+            self._places[some] = np.arange(start, start + len(some), dtype=np.uint32)
 
     def votes(self, first: int, last: int) -> Integers:
         """Pairs of the photos from `first` to before `last` with later ones, (3, p): both photos, and `_VOTE_CEILING` less the votes."""
