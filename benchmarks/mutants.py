@@ -30,12 +30,12 @@ from benchmarks.machine import write_result
 
 ROOT = Path(__file__).parents[1]
 RULES, FULL_FRAME = "tests/verification/test_rules.py", "tests/test_full_frame.py"
-FULL_SIZE = "tests/verification/test_full_size.py"
+FULL_SIZE, LAID = "tests/verification/test_full_size.py", "tests/verification/test_laid.py"
 TESTS = {
     "vtsfind/find/verification/decision.py": (RULES,),
     "vtsfind/find/verification/verify.py": (RULES,),
     "vtsfind/find/verification/full_frame.py": (RULES, FULL_FRAME),
-    "vtsfind/find/verification/full_size.py": (FULL_SIZE,),
+    "vtsfind/find/verification/full_size.py": (LAID, FULL_SIZE),
     "vtsfind/find/verification/replaced.py": ("tests/verification/test_replaced.py",),
     "vtsfind/media/jpeg_compression.py": (FULL_SIZE,),
     "vtsfind/find/clustering/stars.py": ("tests/test_clustering.py",),

@@ -130,17 +130,49 @@ def test_both_inks_are_of_one_tone(levels: int, *, counts: bool) -> None:
     assert is_replaced(first, second, first != second) is counts
 
 
-@pytest.mark.parametrize(("rest", "counts"), [(4, True), (1, False)])
+@pytest.mark.parametrize(("rest", "counts"), [(4, True), (2, False)])
 def test_the_rarer_way_is_no_accident(rest: int, *, counts: bool) -> None:
     first, second = exchanged(12)
     first[30, 20 + rest : 32] = 240
     assert is_replaced(first, second, first != second) is counts
 
 
-@pytest.mark.parametrize(("columns", "counts"), [(14, True), (24, False)])
-def test_most_of_the_place_is_ground(columns: int, *, counts: bool) -> None:
+@pytest.mark.parametrize(
+    ("columns", "level", "counts"), [(14, 130, True), (24, 130, False), (24, 210, True), (24, 180, False)]
+)
+def test_most_of_the_place_is_ground(columns: int, level: int, *, counts: bool) -> None:
     first, second = exchanged(20)
     changed = first != second
     for picture in (first, second):
-        picture[:, :columns][picture[:, :columns] == 240] = 130
+        picture[:, :columns][picture[:, :columns] == 240] = level
     assert is_replaced(first, second, changed) is counts
+
+
+@pytest.mark.parametrize(("level", "counts"), [(190, True), (170, False)])
+def test_the_ground_is_about_what_is_between_the_inks(level: int, *, counts: bool) -> None:
+    first, second = exchanged(20)
+    changed = first != second
+    for picture in (first, second):
+        picture[changed & (picture == 240)] = level
+    assert is_replaced(first, second, changed) is counts
+
+
+@pytest.mark.parametrize(
+    ("pairs", "counts"), [(((240, 60), (160, 20)), True), (((240, 100), (120, 20)), False)]
+)
+def test_ink_and_ground_are_two_tones(pairs: tuple[tuple[int, int], ...], *, counts: bool) -> None:
+    first, second = exchanged(20)
+    changed = first != second
+    for number, (ground, ink) in enumerate(pairs):
+        own = np.s_[20 + number : 40 : 2]
+        first[30, own], second[30, own] = ink, ground
+        first[31, own], second[31, own] = ground, ink
+    assert is_replaced(first, second, changed) is counts
+
+
+@pytest.mark.parametrize(("gap", "counts"), [(6, True), (12, False)])
+def test_a_change_is_about_as_large_as_a_letter(gap: int, *, counts: bool) -> None:
+    pair = [np.full((60, 60), 240, np.uint8) for _ in range(2)]
+    for left, picture in zip((20, 22 + gap), pair, strict=True):
+        picture[20:30, left : left + 2] = 20
+    assert is_replaced(pair[0], pair[1], pair[0] != pair[1]) is counts
