@@ -197,6 +197,16 @@ def test_processes_that_die_are_done_without(shelf: Shelf, expected: list[PairVe
     assert_no_process_is_left()
 
 
+@pytest.mark.usefixtures("not_here")
+def test_processes_that_were_ended_start_again(shelf: Shelf, expected: list[PairVerdict]) -> None:
+    with shelf.looking(2) as looking:
+        assert looking.compare(shelf.pairs[:5]) == expected[:5]
+        looking.end_processes()
+        assert_no_process_is_left()
+        assert looking.compare(shelf.pairs) == expected
+    assert_no_process_is_left()
+
+
 def test_a_store_that_they_cannot_read_is_read_here(
     shelf: Shelf, expected: list[PairVerdict], tmp_path: Path
 ) -> None:

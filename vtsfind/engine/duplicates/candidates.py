@@ -24,6 +24,9 @@ from vtsfind.find.versions import candidates_version, search_version
 
 _STAGE = "local candidates"
 _NEAR_CODES_STAGE = "near codes"
+_MANY_PHOTOS = 30_000
+"""Photos from which on their points take so much memory, 100 MB and more, that the processes that compare photos end before: to start them
+again takes as long as some hundred pairs."""
 
 
 def propose_by_hash(
@@ -152,6 +155,8 @@ def propose_by_local_features(
     if stored is not None:
         found = LocalCandidates.from_bytes(stored)
     else:
+        if len(chosen) >= _MANY_PHOTOS:
+            cache.end_processes()
         found = local_candidates(
             digests,
             lambda place: cache.points(contents[place]),

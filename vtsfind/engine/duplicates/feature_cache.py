@@ -86,8 +86,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._store.commit()
-        if "_verification" in self.__dict__:
-            self._verification.__exit__(kind, error, trace)
+        self.end_processes()
         if kind is None and self._store.has_news:
             self._store.trim()
         self._store.close()
@@ -107,6 +106,12 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
     def _verification(self) -> Verification:
         context = self._context
         return context.workplace.verification(self._folder, features_version(), context.settings)
+
+    def end_processes(self) -> None:
+        """End what compares photos, whose memory is needed otherwise; it starts again for the next pairs."""
+        if "_verification" in self.__dict__:
+            self._verification.__exit__(None, None, None)
+            del self._verification
 
     @property
     def problem(self) -> str:
