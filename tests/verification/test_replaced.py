@@ -157,19 +157,6 @@ def test_the_ground_is_about_what_is_between_the_inks(level: int, *, counts: boo
     assert is_replaced(first, second, changed) is counts
 
 
-@pytest.mark.parametrize(
-    ("pairs", "counts"), [(((240, 60), (160, 20)), True), (((240, 100), (120, 20)), False)]
-)
-def test_ink_and_ground_are_two_tones(pairs: tuple[tuple[int, int], ...], *, counts: bool) -> None:
-    first, second = exchanged(20)
-    changed = first != second
-    for number, (ground, ink) in enumerate(pairs):
-        own = np.s_[20 + number : 40 : 2]
-        first[30, own], second[30, own] = ink, ground
-        first[31, own], second[31, own] = ground, ink
-    assert is_replaced(first, second, changed) is counts
-
-
 @pytest.mark.parametrize(("gap", "counts"), [(6, True), (12, False)])
 def test_a_change_is_about_as_large_as_a_letter(gap: int, *, counts: bool) -> None:
     pair = [np.full((60, 60), 240, np.uint8) for _ in range(2)]

@@ -9,11 +9,10 @@ The limits were chosen on 33 pairs of pages, screens and frames that small pictu
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from vtsfind.find.features.features import Floats, Pixels
+from vtsfind.find.features.features import Pixels
 from vtsfind.find.threads import opencv
 from vtsfind.find.verification.block_grid import Mask
 
@@ -25,8 +24,6 @@ _MIN_SHARE = 0.2
 """Share of the change that goes the rarer way."""
 _MAX_TONES_APART = 0.2
 """How far the two inks, or the two grounds, may be apart, in shares of the step from ink to ground."""
-_MAX_SPREAD = 0.4
-"""Deviation of inks and grounds from their tones, in the same shares."""
 _MIN_GROUND = 0.7
 """Share of the place and what is around it that is of the tone of the ground, in both pictures."""
 _GROUND_TOLERANCE = 0.2
@@ -64,43 +61,20 @@ def _changes(target: Pixels, source: Pixels, changed: Mask) -> Iterator[tuple[Pi
         yield target[place], source[place], changed[place] & (labels[place] == number)
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
-    """Pixels that are lighter in one picture than in the other: their tones there, and the deviations, by how much they differ."""
-
-    weight: float
-    light: float
-    dark: float
-    variance: float
-
-    @classmethod
-    def of(cls, lighter: Floats, darker: Floats) -> "_Way":
-        """Of the values of such pixels in both pictures, (n,)."""
-        weights = lighter - darker
-        light, dark = (float(np.average(each, weights=weights)) for each in (lighter, darker))
-        variance = np.average((lighter - light) ** 2 + (darker - dark) ** 2, weights=weights) / 2
-        return cls(float(weights.sum()), light, dark, float(variance))
-
-
 def _is_exchange(target: Pixels, source: Pixels, changed: Mask) -> bool:
     """Whether a change goes both ways, between two tones on one ground."""
     first, second = (each[changed].astype(np.float32) for each in (target, source))
     down, up = first > second, first < second
     if not down.any() or not up.any():
         return False
-    ways = _Way.of(first[down], second[down]), _Way.of(second[up], first[up])
-    weights = [way.weight for way in ways]
-    step = max(way.light - way.dark for way in ways)
-    apart = max(abs(ways[0].light - ways[1].light), abs(ways[0].dark - ways[1].dark))
-    spread = float(np.sqrt(np.mean([way.variance for way in ways])))
-    if (
-        min(weights) < _MIN_SHARE * sum(weights)
-        or apart > _MAX_TONES_APART * step
-        or spread > _MAX_SPREAD * step
-    ):
+    ways = (first[down], second[down]), (second[up], first[up])
+    weights = [float((lighter - darker).sum()) for lighter, darker in ways]
+    tones = np.array([[np.average(each, weights=way[0] - way[1]) for each in way] for way in ways])
+    step, apart = float((tones[:, 0] - tones[:, 1]).max()), float(np.abs(tones[0] - tones[1]).max())
+    if min(weights) < _MIN_SHARE * sum(weights) or apart > _MAX_TONES_APART * step:
         return False
-    tones = [float(np.mean([getattr(way, tone) for way in ways])) for tone in ("light", "dark")]
-    return all(_is_on_ground(each, tones, step) for each in (target, source))
+    light, dark = tones.mean(0)
+    return all(_is_on_ground(each, (light, dark), step) for each in (target, source))
 
 
 def _is_on_ground(picture: Pixels, tones: Sequence[float], step: float) -> bool:
