@@ -35,8 +35,8 @@ _QUALITIES = np.arange(5, 96, 3)
 _NEIGHBOURS = 2
 """Tried qualities on either side, from which the usual loss at the one between them is known."""
 _MIN_DIP = 0.35
-"""Natural logarithm of the usual loss, divided by the one measured, from which on it is a trace. Of 150 reduced photos none has one as it is
-or saved once; 149 have one where they were saved at quality 8 to 69 before."""
+"""Natural logarithm of the usual loss, divided by the one measured, from which on it is a trace. Of 239 reduced photos none has one as it is
+or saved once; all have one where they were saved at quality 8 to 69 before (docs/results/compression.json)."""
 _MIN_TEXTURE = 4.0
 """Levels squared, of all but a block's mean: a smoother block tells nothing of a table."""
 _MIN_BLOCKS = 32
