@@ -274,13 +274,14 @@ def test_pictures_too_large_for_memory_are_not_compressed_again(monkeypatch: pyt
 
 
 def test_how_a_file_was_compressed_is_known_of_jpegs_in_colour_only() -> None:
-    photo, files = photograph("pavilion"), [io.BytesIO() for _ in range(4)]
+    photo, files = photograph("pavilion"), [io.BytesIO() for _ in range(5)]
     photo.save(files[0], "PNG")
     photo.convert("L").save(files[1], "JPEG")
-    photo.save(files[2], "JPEG")
-    photo.save(files[3], "JPEG", subsampling=0)
-    assert [jpeg_compression(file.getvalue()) for file in files[:2]] == [None, None]
-    usual, fine = (jpeg_compression(file.getvalue()) for file in files[2:])
+    photo.convert("CMYK").save(files[2], "JPEG")
+    photo.save(files[3], "JPEG")
+    photo.save(files[4], "JPEG", subsampling=0)
+    assert [jpeg_compression(file.getvalue()) for file in files[:3]] == [None] * 3
+    usual, fine = (jpeg_compression(file.getvalue()) for file in files[3:])
     assert usual is not None
     assert fine is not None
     assert (usual.subsampling, fine.subsampling, usual.tables == fine.tables) == (2, 0, True)

@@ -39,8 +39,9 @@ def jpeg_compression(content: bytes | BinaryIO) -> JpegCompression | None:
     stream = io.BytesIO(content) if isinstance(content, bytes) else content
     stream.seek(0)
     with Image.open(stream) as image:
-        if not isinstance(image, JpegImagePlugin.JpegImageFile) or image.mode != "RGB":
+        if not isinstance(image, JpegImagePlugin.JpegImageFile):
             return None
+        # -1 also for one or four channels.
         subsampling = JpegImagePlugin.get_sampling(image)
         tables = tuple(tuple(image.quantization[number]) for number in sorted(image.quantization))
     return JpegCompression(tables, subsampling) if subsampling >= 0 and tables else None
