@@ -188,6 +188,20 @@ def test_a_faint_spot_on_an_even_ground_counts_from_the_level_that_rounding_cann
     assert found == [False, True]
 
 
+@pytest.mark.parametrize(("levels", "differs"), [(8, False), (13, True)])
+def test_a_pattern_that_one_picture_lacks_counts_if_it_stands_out_beside_places_of_as_much_texture(
+    levels: int, *, differs: bool
+) -> None:
+    random = np.random.default_rng(0)
+    first = np.full((200, 300), 128.0)
+    first[:, 150:] += random.normal(0, 15, (200, 150))
+    second = first + random.normal(0, 1, first.shape)
+    second[:, 150:] += random.normal(0, 10, (200, 150))
+    second[100:116, 60:76] += levels + 20 * (np.indices((16, 16)).sum(0) % 2 * 2 - 1)
+    pair = [np.clip(each, 0, 255).astype(np.uint8)[..., None].repeat(3, 2) for each in (first, second)]
+    assert differs_in_part(pair[0], pair[1], 1) is differs
+
+
 def test_the_only_texture_of_a_picture_is_not_its_own_measure() -> None:
     random = np.random.default_rng(0)
     pair = [np.full((200, 200, 3), 120, np.uint8) for _ in range(2)]
