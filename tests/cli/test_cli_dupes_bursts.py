@@ -1,5 +1,6 @@
 """Two shots of one scene, each in many copies: two groups, and not every copy is compared with the other shot."""
 
+import os
 import shutil
 from functools import partial
 from pathlib import Path
@@ -95,7 +96,10 @@ def test_the_same_file_of_another_shot_is_not_called_a_copy_of_the_kept_one(
     assert run("index", tmp_path / "photos").exit_code == 0
     (burst,) = records(run("dupes", "--kind", "burst", "--json"), "group")
     other = Path(burst["members"][1]["path"])
-    shutil.copy(other, tmp_path / "photos" / "again.jpg")
+    again = tmp_path / "photos" / "again.jpg"
+    shutil.copy(other, again)
+    later_ns = other.stat().st_mtime_ns + 60 * 10**9
+    os.utime(again, ns=(later_ns, later_ns))
     assert run("index").exit_code == 0
     (burst,) = records(run("dupes", "--kind", "burst", "--json"), "group")
     stays = {Path(each["path"]).name: each["stays"] for each in burst["members"][1:]}
