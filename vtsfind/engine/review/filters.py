@@ -73,7 +73,6 @@ class Filter:
 
 
 _VERDICTS = tuple(Verdict)
-_RANKS = {verdict: rank for rank, verdict in enumerate(_VERDICTS)}
 
 
 IN_DOUBT = "is:check"
@@ -112,8 +111,8 @@ def parse_filter(text: str) -> Filter:
 
 
 def _rank(group: Group) -> int:
-    ranks = [_RANKS[member.verdict] for member in group.members if member.verdict is not None]
-    return max(ranks, default=_RANKS[Verdict.SIMILAR])
+    ranks = [member.verdict.rank for member in group.members if member.verdict is not None]
+    return max(ranks, default=Verdict.SIMILAR.rank)
 
 
 def weakest_verdict(group: Group) -> Verdict:
@@ -150,6 +149,13 @@ class Listing:
         """(n,) bytes."""
         self.ranks: npt.NDArray[np.uint8] = np.fromiter(map(_rank, groups), np.uint8, n)
         """(n,) rank of the weakest verdict."""
+
+    def with_bursts(self, bursts: Sequence[Group]) -> "Listing":
+        """The listing of these groups of copies and some bursts."""
+        both = Listing(bursts, 0)
+        both.groups, both._copies = [*self.groups, *bursts], len(self.groups)
+        both.gains, both.ranks = np.append(self.gains, both.gains), np.append(self.ranks, both.ranks)
+        return both
 
     def count(self, view: GroupView) -> int:
         """The number of groups of a view."""

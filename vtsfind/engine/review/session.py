@@ -168,11 +168,11 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
 
     def load_bursts(self, progress: Progress, cancel: CancelToken) -> tuple[Sequence[Group], Listing]:
         """Find the bursts, numbered after the copies; `use_bursts` adds them to the review. Errors are those of `load`."""
-        copies = self.review.groups if self.review else ()
-        last = max((group.number for group in copies), default=0)
+        copies = self.listing or Listing(())
+        last = max((group.number for group in copies.groups), default=0)
         found = self._find(frozenset({Verdict.BURST}), progress, cancel)
         bursts = [replace(group, number=last + place) for place, group in enumerate(found, 1)]
-        return bursts, Listing([*copies, *bursts], len(copies))
+        return bursts, copies.with_bursts(bursts)
 
     def _find(self, kinds: frozenset[Verdict], progress: Progress, cancel: CancelToken) -> Sequence[Group]:
         context = Context(self.settings, progress=progress, cancel=cancel)
