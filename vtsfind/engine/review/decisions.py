@@ -32,12 +32,12 @@ class Decisions:
     Parameters
     ----------
     protected
-        Whether the photo of a path must not be removed.
+        Whether the photo of a path must not be removed; None if none is such.
     asked
         Verdicts that the user named, see `vtsfind.act.removal.stay_reason`.
     """
 
-    def __init__(self, protected: Callable[[bytes], bool], asked: Collection[Verdict]) -> None:
+    def __init__(self, protected: Callable[[bytes], bool] | None, asked: Collection[Verdict]) -> None:
         self.groups: Sequence[Group] = ()
         self._protected = protected
         self._asked = asked
@@ -74,7 +74,9 @@ class Decisions:
         """What the marks of a group remove, whether they are accepted or not, but for what goes in another group."""
         members = self.groups[number].members
         gone = self.decision(number).members_to_remove(len(members))
-        own = [members[place].photo.stamp.size for place in gone if not self.goes_in(number, place)]
+        if len(self._overlaps.together(number)) > 1:
+            gone = [place for place in gone if not self.goes_in(number, place)]
+        own = [members[place].photo.stamp.size for place in gone]
         return ReviewTotals(1, len(own), sum(own))
 
     def needs_look(self, number: int) -> bool:
@@ -189,9 +191,10 @@ class Decisions:
     ) -> None:
         """Raise `UsageError` for marks that a plan must not contain, such as a keeper not compared with what is removed."""
         members = self.groups[number].members
-        for place in decision.members_to_remove(len(members)):
+        gone = decision.members_to_remove(len(members)) if self._protected else ()
+        for place in gone:
             path = members[place].photo.path
-            if self._protected(path):
+            if self._protected and self._protected(path):
                 raise UsageError(
                     f"{show_path(path)} is in a reference folder and must stay.", "Keep it too (space)."
                 )

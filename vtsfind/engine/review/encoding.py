@@ -1,6 +1,7 @@
 """Decisions as they are stored: independent of the order of groups and of their members."""
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 from vtsfind.base.groups import Group
@@ -16,22 +17,23 @@ from vtsfind.engine.review.state import (
 
 def group_key(group: Group) -> str:
     """The key of a group's decision: a hash of its paths and contents, the same in any order."""
-    digest = hashlib.blake2b(digest_size=10)
-    for member in sorted(group.members, key=lambda member: member.photo.path):
-        digest.update(len(member.photo.path).to_bytes(4, "little") + member.photo.path + member.photo.digest)
-    return digest.hexdigest()
+    files = sorted([(member.photo.path, member.photo.digest) for member in group.members])
+    content = b"".join([len(path).to_bytes(4, "little") + path + digest for path, digest in files])
+    return hashlib.blake2b(content, digest_size=10).hexdigest()
 
 
 def encode_decision(group: Group, decision: GroupDecision) -> EncodedDecision | None:
     """A decision for storage; None for the proposal."""
     if is_proposal(group, decision):
         return None
-    rank = {member: rank for rank, member in enumerate(_by_path(group))}
-    kept, non_duplicates = (
-        tuple(sorted(rank[member] for member in chosen))
-        for chosen in (decision.kept, decision.non_duplicates)
+    paths = [member.photo.path for member in group.members]
+    keeper = paths[decision.keeper]
+    return _shared(
+        decision.status.value,
+        sum([path < keeper for path in paths]),
+        _ranks(decision.kept, paths) if decision.kept else (),
+        _ranks(decision.non_duplicates, paths) if decision.non_duplicates else (),
     )
-    return _shared(decision.status.value, rank[decision.keeper], kept, non_duplicates)
 
 
 def decode_decision(group: Group, encoded: EncodedDecision | None) -> GroupDecision:
@@ -46,6 +48,11 @@ def decode_decision(group: Group, encoded: EncodedDecision | None) -> GroupDecis
         frozenset(members[rank] for rank in kept),
         frozenset(members[rank] for rank in non_duplicates),
     )
+
+
+def _ranks(members: Iterable[int], paths: Sequence[bytes]) -> tuple[int, ...]:
+    """The places of some members in the order of their paths."""
+    return tuple(sorted([sum([path < paths[member] for path in paths]) for member in members]))
 
 
 def _by_path(group: Group) -> list[int]:

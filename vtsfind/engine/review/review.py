@@ -51,7 +51,7 @@ class Review(Decisions):
     save_pairs
         Called with the pairs of contents that a step declares not to be duplicates, and those it no longer does.
     protected
-        Whether the photo of a path must not be removed.
+        Whether the photo of a path must not be removed; None if none is such.
     asked
         Verdicts that the user named, see `vtsfind.act.removal.stay_reason`.
 
@@ -63,7 +63,7 @@ class Review(Decisions):
         groups: Sequence[Group],
         log: StepLog | None = None,
         save_pairs: Callable[[set[DigestPair], set[DigestPair]], None] = lambda _added, _removed: None,
-        protected: Callable[[bytes], bool] = lambda _path: False,
+        protected: Callable[[bytes], bool] | None = None,
         asked: Collection[Verdict] = (),
     ) -> None:
         super().__init__(protected, asked)
@@ -350,7 +350,7 @@ class Review(Decisions):
         else:
             self._decisions[number] = decision
         self._open[number] = decision.status is ReviewStatus.OPEN
-        self._totals += self._sum(together) - before
+        self._totals += self._sum(together) if before is _NOTHING else self._sum(together) - before
 
     def _sum(self, numbers: Sequence[int]) -> ReviewTotals:
         """What groups that have files in common add to the totals."""

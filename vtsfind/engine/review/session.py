@@ -161,9 +161,8 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
             self._reference_paths = reference_paths
             if self._steps is None:
                 self._steps = open_steps(self.place)
-            review = Review(
-                groups, self._steps, self._store_decisions, self._is_protected, asked=self._options.asked
-            )
+            protected = self._is_protected if reference_paths else None
+            review = Review(groups, self._steps, self._store_decisions, protected, asked=self._options.asked)
             return review, Listing(groups)
 
     def load_bursts(self, progress: Progress, cancel: CancelToken) -> tuple[Sequence[Group], Listing]:
