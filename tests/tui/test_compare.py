@@ -263,7 +263,7 @@ def test_what_differs_is_listed_and_what_does_not_is_said_once(tmp_path: Path) -
         assert "the same: folder" in hand.text
         assert "2 of 256 bits differ" in hand.text
         await hand.press("tab")
-        assert "3 shows 25 % of 1" in hand.text
+        assert "edited: crop, 25 % of it" in hand.text
 
     drive(on_disk(tmp_path), script)
 

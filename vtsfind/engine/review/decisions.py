@@ -74,7 +74,7 @@ class Decisions:
         """What the marks of a group remove, whether they are accepted or not, but for what goes in another group."""
         members = self.groups[number].members
         gone = self.decision(number).members_to_remove(len(members))
-        if len(self._overlaps.together(number)) > 1:
+        if self._overlaps.has(number):
             gone = [place for place in gone if not self.goes_in(number, place)]
         own = [members[place].photo.stamp.size for place in gone]
         return ReviewTotals(1, len(own), sum(own))
@@ -123,7 +123,7 @@ class Decisions:
         """What is proposed for a group; another keeper where that one goes in another group."""
         group = self.groups[number]
         proposed = proposal_for(group)
-        if len(self._overlaps.together(number)) == 1:
+        if not self._overlaps.has(number):
             return proposed
         other = self.goes_in(number, proposed.keeper)
         if not other:
@@ -177,6 +177,8 @@ class Decisions:
         return stay_reasons(members, keeper, self._asked, SidecarPlaces().problem)
 
     def _is_valid(self, number: int, decision: GroupDecision, pending: Mapping[int, GroupDecision]) -> bool:
+        if not (self._protected or decision.keeper or decision.non_duplicates or self._overlaps.has(number)):
+            return True  # as it was found
         try:
             self._check(number, decision, pending)
         except UsageError:
@@ -201,7 +203,7 @@ class Decisions:
         if decision.keeper or decision.non_duplicates:
             marks = {each.photo.path: _ACTIONS[decision.mark(place)] for place, each in enumerate(members)}
             make_plan([self.groups[number]], _EMPTY_ORIGIN, marks=marks)
-        if len(self._overlaps.together(number)) > 1:
+        if self._overlaps.has(number):
             near = {each: self._decisions.get(each) for each in self._overlaps.together(number)}
             near |= {each: pending[each] for each in near.keys() & pending.keys()}
             self._require_keepers(

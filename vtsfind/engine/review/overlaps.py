@@ -52,6 +52,10 @@ class Overlaps:
             for number in numbers
         }
 
+    def has(self, number: int) -> bool:
+        """Whether a group has files in common with others."""
+        return number in self._together
+
     def together(self, number: int) -> tuple[int, ...]:
         """The groups whose decisions bear on those of a group, itself among them."""
         return self._together.get(number, (number,))

@@ -337,28 +337,36 @@ class Review(Decisions):
             before = self.non_duplicate_pairs(number)
             self._set_decision(number, decision)
             now = self.non_duplicate_pairs(number)
-            added |= now - before
-            removed |= before - now
+            if before != now:
+                added |= now - before
+                removed |= before - now
         if notify and (added or removed):
             self._save_pairs(added, removed)
 
     def _set_decision(self, number: int, decision: GroupDecision) -> None:
-        together = self._overlaps.together(number)
-        before = self._sum(together)
+        together = self._overlaps.together(number) if self._overlaps.has(number) else ()
+        before = self._sum(together) if together else self._own_sum(number)
         if is_proposal(self.groups[number], decision):
             self._decisions.pop(number, None)
         else:
             self._decisions[number] = decision
         self._open[number] = decision.status is ReviewStatus.OPEN
-        self._totals += self._sum(together) if before is _NOTHING else self._sum(together) - before
+        after = self._sum(together) if together else self._own_sum(number)
+        self._totals += after if before is _NOTHING else after - before
+
+    def _own_sum(self, number: int) -> ReviewTotals:
+        """What a group adds to the totals that has no file in common with others."""
+        decision = self._decisions.get(number)
+        if decision is None or decision.status is ReviewStatus.OPEN:
+            return _NOTHING
+        if decision.status is ReviewStatus.REFUSED:
+            return _ONE_REFUSED
+        members = self.groups[number].members
+        sizes = [members[place].photo.stamp.size for place in decision.members_to_remove(len(members))]
+        return ReviewTotals(1, len(sizes), sum(sizes))
 
     def _sum(self, numbers: Sequence[int]) -> ReviewTotals:
         """What groups that have files in common add to the totals."""
-        if len(numbers) == 1:
-            decision = self._decisions.get(numbers[0])
-            if decision is None or decision.status is ReviewStatus.OPEN:
-                return _NOTHING
-            return self.removes(numbers[0]) if decision.status is ReviewStatus.ACCEPTED else _ONE_REFUSED
         claimed = claims(numbers, self.groups, self._decisions)
         sizes = [
             self.groups[number].members[place].photo.stamp.size
