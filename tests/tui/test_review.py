@@ -72,7 +72,7 @@ def test_the_only_keeper_cannot_be_dropped() -> None:
 def test_a_keeper_that_no_kept_photo_can_replace_is_not_dropped() -> None:
     review = Review([group(1, [member.photo for member in trio().members], Verdict.EDIT)])
     assert marks(review) == [Mark.KEEPER, Mark.KEEP, Mark.KEEP]
-    with pytest.raises(UsageError, match="has everything that a.jpg contains"):
+    with pytest.raises(UsageError, match=r"has everything that a\.jpg contains"):
         review.toggle(0, 0)
 
 
