@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vtsfind.find.clustering.stars import MIN_WITNESSES, star_clusters, with_left_out
+from vtsfind.find.clustering.stars import MIN_COPIES, star_clusters, with_left_out
 from vtsfind.find.clustering.union_find import MIN_OTHER_SHOT_WEIGHT, OtherShots, UnionFind
 from vtsfind.find.pairs import Pair, ordered_pair
 
@@ -62,7 +62,7 @@ def test_what_no_star_has_joins_one_of_which_it_is_a_copy_of_several(
     for group in groups:
         (star,) = (each for each in stars if each == group[: len(each)])
         for photo in group[len(star) :]:
-            assert sum(ordered_pair(photo, member) in truth for member in star) >= MIN_WITNESSES
+            assert sum(ordered_pair(photo, member) in truth for member in star) >= MIN_COPIES
     again = with_left_out(stars, order, sorted(truth & known, reverse=True), KnownCopies(truth))
     assert again == groups
 

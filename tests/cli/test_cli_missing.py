@@ -60,7 +60,7 @@ def test_a_card_that_is_part_of_the_library_is_not_its_own_copy(run: Vtsfind, ca
     assert run("index", card).exit_code == 0
     result = run("missing", card)
     assert (result.exit_code, result.stdout) == (1, f"{card / 'new.jpg'}\n")
-    assert "These files are in the library themselves, which does not count" in result.stderr
+    assert "Some of these files are in the library where they lie, which does not count" in result.stderr
 
 
 def test_the_card_under_another_path_is_the_card_still(run: Vtsfind, card: Path, tmp_path: Path) -> None:

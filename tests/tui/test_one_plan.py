@@ -74,7 +74,7 @@ def test_a_shot_goes_with_the_copies_that_go_for_it(review: Review) -> None:
     review.accept(SCENE)
     assert removed(review) == [SECOND.path, SECOND_COPY.path]
     assert [review.mark(TWO, place) for place in (0, 1)] == [Mark.DROP, Mark.DROP]
-    assert review.reason(TWO, 0) == "goes as another shot than photos/shot-1.jpg, in group 3"
+    assert review.reason(TWO, 0) == "goes for photos/shot-1.jpg, another shot, in group 3"
 
 
 def test_no_reason_says_that_a_shot_is_kept_which_goes_with_its_copy(review: Review) -> None:

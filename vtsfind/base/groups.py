@@ -66,7 +66,7 @@ SEEN_IN_SMALL = frozenset({Verdict.RESAVE, Verdict.TURNED})
 
 
 class Difference(IntEnum):
-    """What two pictures of the same differ in, seen at full size; the numbers are those of the cache."""
+    """What two pictures that lie frame on frame differ in, seen at full size; the numbers are those of the cache."""
 
     NONE = 0
     PART = 1

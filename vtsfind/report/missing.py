@@ -89,7 +89,7 @@ def summarize_missing(notes: Notes, result: CardResult) -> None:
         notes.say("Only exact copies count; --by look finds the same pictures in other files, too.")
     if result.is_of_library and missing_count:
         notes.say(
-            "These files are in the library themselves, which does not count: the ones listed have no copy elsewhere in it."
+            "Some of these files are in the library where they lie, which does not count; those listed have no copy elsewhere in it."
         )
     if result.uncompared:
         names = ", ".join(show_path(path) for path in result.uncompared[:_MAX_NAMED])

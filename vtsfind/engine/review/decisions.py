@@ -89,8 +89,8 @@ class Decisions:
         other = self.goes_in(number, member)
         if other:
             kept = self._place(other[0], self._decisions[other[0]].keeper)
-            what = "another shot than" if is_burst(self.groups[other[0]]) else "a copy of"
-            return f"goes as {what} {kept}, in group {self.groups[other[0]].number}"
+            what = f"for {kept}, another shot" if is_burst(self.groups[other[0]]) else f"as a copy of {kept}"
+            return f"goes {what}, in group {self.groups[other[0]].number}"
         own, each = self.own_reason(number, member), self.groups[number].members[member]
         kind = edit_kind(each)
         if kind and not own and each.is_kept_edit:
@@ -177,8 +177,6 @@ class Decisions:
         return stay_reasons(members, keeper, self._asked, SidecarPlaces().problem)
 
     def _is_valid(self, number: int, decision: GroupDecision, pending: Mapping[int, GroupDecision]) -> bool:
-        if not (self._protected or decision.keeper or decision.non_duplicates or self._overlaps.has(number)):
-            return True  # as it was found
         try:
             self._check(number, decision, pending)
         except UsageError:

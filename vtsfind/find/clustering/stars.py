@@ -16,10 +16,10 @@ from vtsfind.find.pairs import Pair, ordered_pair
 
 MAX_CENTRES_TRIED = 4
 """Centres of one cluster that are tried, at most: each costs as many comparisons as the cluster has members."""
-MAX_WITNESSES = 12
+MAX_MEMBERS_COMPARED = 12
 """Members of a cluster, those with most copies, with which a photo is compared that no cluster has. With 4 fewer edits come together,
 see the log of results."""
-MIN_WITNESSES = 2
+MIN_COPIES = 2
 """Of these that it must be a copy of."""
 
 
@@ -78,18 +78,20 @@ def with_left_out(
     """
     near = _neighbours(connected)
     star_of = {photo: number for number, star in enumerate(stars) if len(star) > 2 for photo in star}
-    witnesses = [sorted(star, key=lambda each: -len(near.get(each, ())))[:MAX_WITNESSES] for star in stars]
+    compared = [
+        sorted(star, key=lambda each: -len(near.get(each, ())))[:MAX_MEMBERS_COMPARED] for star in stars
+    ]
     possible = [
         (photo, number)
         for photo in order
         if photo not in star_of
         for number in sorted({star_of[other] for other in near.get(photo, ()) if other in star_of})
     ]
-    pairs = [[ordered_pair(photo, other) for other in witnesses[number]] for photo, number in possible]
+    pairs = [[ordered_pair(photo, other) for other in compared[number]] for photo, number in possible]
     found = iter(compare(list(chain.from_iterable(pairs))))
     joined: dict[int, int] = {}
     for (photo, number), asked in zip(possible, pairs, strict=True):
-        if sum(next(found) for _ in asked) >= MIN_WITNESSES:
+        if sum(next(found) for _ in asked) >= MIN_COPIES:
             joined.setdefault(photo, number)
     for first, second in (star for star in stars if len(star) == 2):
         if joined.get(first) != joined.get(second):  # two that belong together are not torn apart

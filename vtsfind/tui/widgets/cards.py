@@ -28,9 +28,7 @@ _MINUTE, _DAY = 16, 10
 """Characters of a time, `YYYY-MM-DD HH:MM:SS`, up to its minute, and up to its day."""
 
 
-def group_cards(
-    review: Review, number: int, width: int, reason_lines: int = REASON_LINES[0]
-) -> list[PhotoCard]:
+def group_cards(review: Review, number: int, width: int, reason_lines: int) -> list[PhotoCard]:
     """The cards of a group, in the order of its members."""
     count = len(review.groups[number].members)
     return [_member_card(review, number, place, width, reason_lines) for place in range(count)]

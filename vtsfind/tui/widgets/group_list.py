@@ -72,7 +72,6 @@ class GroupList(ScrollView, can_focus=True):
         self.order: npt.NDArray[np.int64] = _EMPTY_ORDER
         self._review: Review | None = None
         self._empty = ""
-        self._number_width = 0
         self._row_cache: dict[int, tuple[Verdict, int, str, str]] = {}
         self._line_style = LineStyles(self, "grouplist")
 
@@ -82,7 +81,6 @@ class GroupList(ScrollView, can_focus=True):
         """Show groups in some order; `empty` is the text if there are none."""
         self._review, self.order, self._empty = review, order, empty
         self._row_cache.clear()
-        self._number_width = len(str(review.groups[-1].number)) if review and review.groups else 0
         self.virtual_size = Size(1, len(order))
         self.set_reactive(GroupList.cursor, min(max(cursor, 0), max(0, len(order) - 1)))
         self._reveal()
@@ -114,9 +112,10 @@ class GroupList(ScrollView, can_focus=True):
         decided = decision.status is not ReviewStatus.OPEN
         gain = file_size(self._review.removes(number).gain)
         room = max(0, width - _FIXED_WIDTH)
-        has_number = room > self._number_width + _MIN_NAME_WIDTH
+        number_width = len(str(self._review.groups[-1].number))
+        has_number = room > number_width + _MIN_NAME_WIDTH
         if has_number:
-            room -= self._number_width + 1
+            room -= number_width + 1
         shown = cut(name, room) if cell_len(name) > room else name
         folder_width = room - cell_len(shown) - 2
         shown_folder = (
@@ -124,7 +123,7 @@ class GroupList(ScrollView, can_focus=True):
         )
         parts = [
             (f"{_CURSOR_BAR if is_current_row else ' '}{sign} ", kind),
-            (f"{self._review.groups[number].number:>{self._number_width}} " * has_number, "dim"),
+            (f"{self._review.groups[number].number:>{number_width}} " * has_number, "dim"),
             (f"{verdict.short_label:<{MAX_SHORT_LABEL + 1}}", "decided" if decided else verdict.value),
             (f"{count:>3} ", "dim"),
             (f"{gain:>9}  ", "decided" if decided else "gain"),
