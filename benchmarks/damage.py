@@ -99,7 +99,7 @@ def outcome(folder: Path, found: list[dict[str, Any]]) -> str:
 
 def measure(copies: int, kinds: list[str]) -> dict[str, Any]:
     """Damage so many copies for each kind of intact version."""
-    from vtsfind.cli.app import app
+    from vtsfind.cli.app import make_app
 
     figures: dict[str, Any] = {"copies of each kind": copies}
     for name in kinds:
@@ -122,8 +122,8 @@ def measure(copies: int, kinds: list[str]) -> dict[str, Any]:
                         (folder / file).write_bytes(content)
                         os.utime(folder / file, (when, when))
                     folders[folder] = extent(data, changed)
-                CliRunner().invoke(app, ["index", f"{home}/photos"])
-                found = groups(CliRunner().invoke(app, ["dupes", "--json"]))
+                CliRunner().invoke(make_app(), ["index", f"{home}/photos"])
+                found = groups(CliRunner().invoke(make_app(), ["dupes", "--json"]))
                 outcomes.update(f"{seen}: {outcome(folder, found)}" for folder, seen in folders.items())
         figures[name] = dict(sorted(outcomes.items()))
         print(name, figures[name], file=sys.stderr)

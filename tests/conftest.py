@@ -50,7 +50,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Vtsfind:
     from support import block_encoder
     from typer.testing import CliRunner, Result
 
-    from vtsfind.cli.app import app
+    from vtsfind.cli.app import make_app
 
     block_encoder.register()
     block_encoder.install(monkeypatch.setattr)
@@ -59,7 +59,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Vtsfind:
 
     def run(*arguments: object, standard_input: bytes | None = None) -> Result:
         return CliRunner().invoke(
-            app, [str(each) for each in arguments], input=standard_input, prog_name="vtsfind"
+            make_app(), [str(each) for each in arguments], input=standard_input, prog_name="vtsfind"
         )
 
     return run

@@ -16,7 +16,7 @@ from vtsfind.base.operations import Action
 from vtsfind.base.settings import Settings
 from vtsfind.cli import commands_page as reference
 from vtsfind.cli import man_page
-from vtsfind.cli.app import app
+from vtsfind.cli.app import make_app
 from vtsfind.cli.command import ExitCode
 from vtsfind.cli.completion import complete_kinds
 from vtsfind.cli.typer_commands import shown_names
@@ -41,7 +41,7 @@ def commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield from commands(child, f"{path} {name}")
 
 
-COMMANDS = dict(commands(typer.main.get_command(app), "vtsfind"))
+COMMANDS = dict(commands(typer.main.get_command(make_app()), "vtsfind"))
 
 
 def section(path: str) -> str:

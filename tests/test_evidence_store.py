@@ -86,8 +86,10 @@ def test_rows_of_another_version_do_not_count(tmp_path: Path) -> None:
     with opened(tmp_path, features="features 2") as store:
         assert store.features(A) is None
         assert store.known_features() == {}
+        assert not store.has_features(A)
         store.save_features(A, b"new features", full=True)
         assert store.features(A, full=True) == b"new features"
+        assert (store.has_features(A), store.has_features(B)) == (True, False)
 
 
 def test_only_uncommitted_rows_are_lost(tmp_path: Path) -> None:

@@ -83,6 +83,12 @@ def test_help_loads_neither_arrays_nor_bars_nor_decoders() -> None:
     assert imported("--help").isdisjoint({*HEAVY, "numpy", "rich", "PIL", "sqlite3", "pydantic"})
 
 
+def test_a_command_loads_no_other_one() -> None:
+    assert imported("paths").isdisjoint(
+        {"vtsfind.cli.index", "vtsfind.cli.train", "vtsfind.cli.eval_options"}
+    )
+
+
 def test_an_index_with_nothing_new_loads_no_torch_and_no_decoder(album: Path) -> None:
     modules = imported("index", str(album / "photos"), "--library", str(album / "library"))
     assert modules.isdisjoint({*HEAVY, "PIL", "rich"})
@@ -129,8 +135,10 @@ def test_comparing_a_card_by_content_loads_no_torch_and_no_decoder(album: Path, 
     assert modules.isdisjoint({*HEAVY, "PIL", "cv2", "rich", "pydantic"})
 
 
-def test_dupes_loads_no_torch(album: Path) -> None:
-    assert imported("dupes", "--library", str(album / "library")).isdisjoint(HEAVY)
+def test_dupes_loads_no_torch_and_again_nothing_that_searches(album: Path) -> None:
+    given = ("dupes", "--library", str(album / "library"))
+    assert imported(*given).isdisjoint(HEAVY)
+    assert imported(*given).isdisjoint({*HEAVY, "cv2", "PIL", "vtsfind.find.hamming.mih"})
 
 
 def test_a_look_at_a_photo_loads_no_torch() -> None:

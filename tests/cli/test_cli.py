@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import vtsfind
 from vtsfind.base.settings import places
-from vtsfind.cli.app import app
+from vtsfind.cli.app import make_app
 from vtsfind.cli.command import ExitCode
 from vtsfind.engine.library.access import LIBRARY_FORMAT
 from vtsfind.store.index import Index
@@ -90,7 +90,7 @@ def test_doctor_without_a_library_says_how_to_make_one(run: Vtsfind) -> None:
 
 
 def test_version_names_program_format_and_model() -> None:
-    result = CliRunner().invoke(app, ["--version"])
+    result = CliRunner().invoke(make_app(), ["--version"])
     assert result.exit_code == 0
     assert result.stdout.startswith(
         f"vtsfind {vtsfind.__version__}, library format {LIBRARY_FORMAT}, default model "
@@ -99,7 +99,7 @@ def test_version_names_program_format_and_model() -> None:
 
 @pytest.mark.parametrize("arguments", [["-h"], ["--help"], ["index", "-h"], ["models", "show", "--help"]])
 def test_help_is_on_standard_output(arguments: list[str]) -> None:
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(make_app(), arguments)
     assert result.exit_code == 0
     assert result.stdout.startswith("Usage:")
 

@@ -113,7 +113,7 @@ def forbid_search(monkeypatch: pytest.MonkeyPatch) -> None:
     def searched(*_arguments: Any, **_options: Any) -> None:
         raise AssertionError("pairs were searched for again")
 
-    monkeypatch.setattr("vtsfind.engine.duplicates.pipeline.propose_by_hash", searched)
+    monkeypatch.setattr("vtsfind.engine.duplicates.candidates.propose_by_hash", searched)
 
 
 def test_a_run_with_nothing_new_searches_for_no_pairs(

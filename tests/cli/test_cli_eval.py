@@ -12,7 +12,7 @@ from support.tiny_models import NAME, draw_classes, make_model, recipe_text
 from typer.testing import CliRunner, Result
 
 from vtsfind.base.settings import places
-from vtsfind.cli.app import app
+from vtsfind.cli.app import make_app
 from vtsfind.learn.paper.published import PublishedCell
 
 
@@ -33,7 +33,7 @@ def data(tmp_path: Path) -> Path:
 
 def measure(data: Path, *arguments: object, dataset: str = "folder") -> Result:
     given = ["eval", "--dataset", dataset, "--data", data, "--device", "cpu", *arguments]
-    return CliRunner().invoke(app, [str(each) for each in given], prog_name="vtsfind")
+    return CliRunner().invoke(make_app(), [str(each) for each in given], prog_name="vtsfind")
 
 
 def one_result(data: Path, *arguments: object) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from support import entries
 from support.output import Vtsfind
 from typer.testing import CliRunner
 
-from vtsfind.cli.app import app
+from vtsfind.cli.app import make_app
 from vtsfind.cli.typer_commands import CONTEXT_SETTINGS, CommandGroup, add_command
 from vtsfind.store.index import Index
 
@@ -27,12 +27,12 @@ def paths_of(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
         yield from paths_of(child, (*path, name))
 
 
-COMMANDS = dict(paths_of(typer.main.get_command(app)))
+COMMANDS = dict(paths_of(typer.main.get_command(make_app())))
 
 
 def help_of(path: tuple[str, ...], width: int, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("COLUMNS", str(width))
-    result = CliRunner().invoke(app, [*path, "-h"], prog_name="vtsfind")
+    result = CliRunner().invoke(make_app(), [*path, "-h"], prog_name="vtsfind")
     assert result.exit_code == 0
     return result.stdout
 
@@ -148,7 +148,7 @@ def test_the_shell_completes_values(
     (own_places / "data" / "libraries" / "holidays").mkdir(parents=True)
     monkeypatch.setenv("_TYPER_COMPLETE_ARGS", words)
     monkeypatch.setenv("_VTSFIND_COMPLETE", "complete_zsh")
-    result = CliRunner().invoke(app, prog_name="vtsfind")
+    result = CliRunner().invoke(make_app(), prog_name="vtsfind")
     assert set(re.findall(r'"(\w+)"', result.stdout)) == expected
 
 
@@ -158,7 +158,7 @@ def test_the_shell_completes_the_cameras_of_the_library(
     def completed(words: str) -> list[str]:
         monkeypatch.setenv("_TYPER_COMPLETE_ARGS", words)
         monkeypatch.setenv("_VTSFIND_COMPLETE", "complete_zsh")
-        result = CliRunner().invoke(app, prog_name="vtsfind")
+        result = CliRunner().invoke(make_app(), prog_name="vtsfind")
         assert result.exit_code == 0
         return re.findall(r'"([^"]+)"', result.stdout)
 

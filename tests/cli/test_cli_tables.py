@@ -13,7 +13,7 @@ from support.tiny_models import draw_classes, make_model, recipe_text
 from typer.testing import CliRunner, Result
 
 from vtsfind.base.settings import places
-from vtsfind.cli.app import app
+from vtsfind.cli.app import make_app
 from vtsfind.learn.evaluation.heads import Hyperparameters
 from vtsfind.learn.models.network import make_backbone
 from vtsfind.learn.models.spec import NetworkSpec
@@ -23,7 +23,7 @@ RUN = ("--run", "--backbone", "vitti16@32=tiny.safetensors", "--dataset", "folde
 
 
 def evaluate(*arguments: object) -> Result:
-    return CliRunner().invoke(app, ["eval", *map(str, arguments)], prog_name="vtsfind")
+    return CliRunner().invoke(make_app(), ["eval", *map(str, arguments)], prog_name="vtsfind")
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from support.tiny_models import draw_classes
 from typer.testing import CliRunner, Result
 
 from vtsfind.base.settings import places
-from vtsfind.cli.app import app
+from vtsfind.cli.app import make_app
 from vtsfind.learn.models.registry import registered_models
 
 TINY = ["--backbone", "vitti16", "--start", "none", "--epochs", "1", "--batch", "8", "--workers", "0"]
@@ -25,7 +25,7 @@ def data(tmp_path: Path) -> Path:
 
 def train(*arguments: object) -> Result:
     given = ["train", "--device", "cpu", *(str(each) for each in arguments)]
-    return CliRunner().invoke(app, given, prog_name="vtsfind")
+    return CliRunner().invoke(make_app(), given, prog_name="vtsfind")
 
 
 def test_a_data_set_a_method_and_bits_give_a_model_that_can_be_evaluated(tmp_path: Path, data: Path) -> None:
@@ -47,7 +47,7 @@ def test_a_data_set_a_method_and_bits_give_a_model_that_can_be_evaluated(tmp_pat
     assert record["name"] == "vitti16.dpn.folder.16"
     assert registered_models((places().models,))["vitti16.dpn.folder.16"].metrics["selected on"]
     measured = CliRunner().invoke(
-        app,
+        make_app(),
         [
             "eval",
             "--dataset",

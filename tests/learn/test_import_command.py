@@ -16,7 +16,7 @@ from typer.testing import CliRunner, Result
 
 from vtsfind.base.records import Head, Preprocessing
 from vtsfind.base.settings import places
-from vtsfind.cli.app import app
+from vtsfind.cli.app import make_app
 from vtsfind.learn.models.encoder import Encoder
 from vtsfind.learn.models.network import HashNetwork, make_backbone
 from vtsfind.learn.models.register import write_model
@@ -30,7 +30,7 @@ NAME = "vitti16.csq.drawn.16"
 
 def bring(*arguments: object) -> Result:
     return CliRunner().invoke(
-        app, ["models", "import", *(str(each) for each in arguments)], prog_name="vtsfind"
+        make_app(), ["models", "import", *(str(each) for each in arguments)], prog_name="vtsfind"
     )
 
 

@@ -14,7 +14,7 @@ from support.tiny_models import draw_classes
 from typer.testing import CliRunner, Result
 
 from vtsfind.base.progress import CancelToken, Phase, SilentProgress
-from vtsfind.cli.app import app
+from vtsfind.cli.app import make_app
 from vtsfind.learn.recipes import Recipe, recipe_text
 from vtsfind.learn.training.loop import train_recipe
 from vtsfind.learn.training.presets import PresetOptions, preset_recipe
@@ -143,7 +143,7 @@ def test_tensorboard_gets_every_number_once(tmp_path: Path, data: Path) -> None:
 
 
 def call(*arguments: object) -> Result:
-    return CliRunner().invoke(app, ["train", *map(str, arguments)], prog_name="vtsfind")
+    return CliRunner().invoke(make_app(), ["train", *map(str, arguments)], prog_name="vtsfind")
 
 
 def test_a_run_is_drawn_and_shown(tmp_path: Path, data: Path) -> None:

@@ -15,7 +15,7 @@ from support.tiny_models import draw_classes
 from typer.testing import CliRunner, Result
 
 from vtsfind.cli import tables as command
-from vtsfind.cli.app import app
+from vtsfind.cli.app import make_app
 from vtsfind.learn.data.formats import cifar10
 from vtsfind.learn.data.layouts import SplitSampling
 from vtsfind.learn.data.protocol_table import PROTOCOLS
@@ -47,7 +47,7 @@ def fill(tmp_path: Path, data: Path) -> Callable[..., Result]:
     def call(*arguments: object) -> Result:
         places = ("--data", data, "--results", tmp_path / "results", "--runs", tmp_path / "runs")
         given = ["eval", "--train", "--device", "cpu", *TINY, *places, *arguments]
-        return CliRunner().invoke(app, [str(each) for each in given], prog_name="vtsfind")
+        return CliRunner().invoke(make_app(), [str(each) for each in given], prog_name="vtsfind")
 
     return call
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from support.output import records
 from vtsfind.base.settings import Settings
-from vtsfind.cli.app import app
+from vtsfind.cli.app import make_app
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.review.planned import planned
@@ -49,7 +49,7 @@ class Answers:
     def run(self, command: str, *arguments: object, library: str = "all") -> Result:
         """Run vtsfind on one of the libraries."""
         words = [command, *arguments, "--library", self.folder / library]
-        return CliRunner().invoke(app, [str(word) for word in words], prog_name="vtsfind")
+        return CliRunner().invoke(make_app(), [str(word) for word in words], prog_name="vtsfind")
 
     def _named(self, path: str, root: str = "photos") -> str:
         return Path(path).relative_to(self.folder / root).as_posix()

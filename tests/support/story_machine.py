@@ -24,7 +24,7 @@ from support.killed_apply import Actor, Task
 from support.textures import photograph
 from vtsfind.act.actions import Actions
 from vtsfind.base.operations import State
-from vtsfind.cli.app import app
+from vtsfind.cli.app import make_app
 from vtsfind.cli.command import ExitCode
 from vtsfind.engine.apply.recovery import recover, user_journal
 from vtsfind.engine.library import access
@@ -144,7 +144,7 @@ class Story(RuleBasedStateMachine):
 
     def vtsfind(self, *arguments: object) -> Result:
         """Run a command; it ends with a code for people and without a traceback."""
-        result = CliRunner().invoke(app, [str(each) for each in arguments], prog_name="vtsfind")
+        result = CliRunner().invoke(make_app(), [str(each) for each in arguments], prog_name="vtsfind")
         assert result.exit_code in ALLOWED_CODES, (arguments, result.exit_code, result.stderr)
         assert "Traceback" not in result.stderr
         self.tally[str(arguments[0])] += 1

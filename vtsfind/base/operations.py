@@ -3,9 +3,6 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-ACTIVE_RUN_NAME = "at-work"
-"""The file in the journal's folder that exists while a run is active, and after it was killed."""
-
 
 class Action(StrEnum):
     """What a plan says about a file."""

@@ -6,7 +6,6 @@ else from `config.toml` in the user's config folder, else from its default here.
 
 import math
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -20,6 +19,8 @@ from vtsfind.base.files import MAX_SETTINGS_BYTES, read_bounded
 from vtsfind.base.words import either
 
 ENVIRONMENT_PREFIX = "VTSFIND_"
+ACTIVE_RUN_NAME = "at-work"
+"""The file in the journal's folder that exists while a run is active, and after it was killed."""
 
 # Variables of that prefix that are no settings: they move whole folders, see `Places`.
 _PLACE_VARIABLES = {"VTSFIND_CONFIG_DIR", "VTSFIND_DATA_DIR", "VTSFIND_CACHE_DIR", "VTSFIND_STATE_DIR"}
@@ -131,7 +132,10 @@ _KIND_WORDS = {
 
 def _from_file(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(read_bounded(path, MAX_SETTINGS_BYTES).decode())
+        text = read_bounded(path, MAX_SETTINGS_BYTES).decode()
+        import tomllib  # few have such a file
+
+        table = tomllib.loads(text)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:

@@ -20,15 +20,17 @@ def main() -> None:
     _open_standard_streams()
     gc.set_threshold(_OBJECTS_BEFORE_COLLECTION)
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", str(_SPIN_CYCLES_LOG2))  # read when NumPy is loaded
-    from vtsfind.cli.app import app
+    from vtsfind.cli.app import make_app
 
     is_bare = len(sys.argv) == 1 and all(each and each.isatty() for each in (sys.stdin, sys.stdout))
     try:
-        app(["browse"] if is_bare else None, prog_name="vtsfind")
+        make_app(*sys.argv[1:2])(["browse"] if is_bare else None, prog_name="vtsfind")
     except SystemExit as done:
         if isinstance(done.__context__, typer.Abort):  # Ctrl-C before or after a command's own work
             raise SystemExit(_INTERRUPTED) from None
         raise
+    finally:
+        gc.freeze()  # else all objects are searched for garbage once more before the process ends
 
 
 def _open_standard_streams() -> None:

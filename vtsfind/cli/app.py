@@ -1,26 +1,11 @@
 """All commands, as one Typer application. Each one imports what it needs when it runs."""
 
-from typing import Annotated
+from importlib import import_module
+from typing import Annotated, NamedTuple
 
 import typer
 
-from vtsfind.cli.apply import apply
-from vtsfind.cli.browse import browse
-from vtsfind.cli.calibrate import calibrate
-from vtsfind.cli.copy import copy
-from vtsfind.cli.decisions import decisions
-from vtsfind.cli.doctor import doctor
-from vtsfind.cli.dupes import dupes
-from vtsfind.cli.evaluate import evaluate
-from vtsfind.cli.index import index
-from vtsfind.cli.missing import missing
-from vtsfind.cli.models import models
-from vtsfind.cli.paths import paths
-from vtsfind.cli.plan import plan
-from vtsfind.cli.query import query
-from vtsfind.cli.train import train
 from vtsfind.cli.typer_commands import CONTEXT_SETTINGS, CommandGroup, add_command
-from vtsfind.cli.undo import history, undo
 
 HELP = """Find similar and duplicate photos, and remove duplicates safely.
 
@@ -36,35 +21,62 @@ vtsfind works on this machine only, unless --library names a server. No command 
 changes a photo. Run `vtsfind COMMAND -h` for help on a command.
 """
 
+
+class _Listed(NamedTuple):
+    """Where a command is."""
+
+    module: str
+    """Of `vtsfind.cli`."""
+    heading: str | None = None
+    """What it stands under in the list of commands."""
+    function: str = ""
+    """The command, or the application of several, in the module; by default what the module is called."""
+
+
 _ORGANISE = "Clean up"
 _LIBRARY = "Library"
 _RESEARCH = "For researchers"
+_COMMANDS = {
+    "index": _Listed("index"),
+    "query": _Listed("query"),
+    "dupes": _Listed("dupes"),
+    "browse": _Listed("browse"),
+    "plan": _Listed("plan", _ORGANISE),
+    "apply": _Listed("apply", _ORGANISE),
+    "undo": _Listed("undo", _ORGANISE),
+    "history": _Listed("undo", _ORGANISE, "history"),
+    "missing": _Listed("missing"),
+    "calibrate": _Listed("calibrate", _LIBRARY),
+    "copy": _Listed("copy", _LIBRARY),
+    "decisions": _Listed("decisions", _LIBRARY),
+    "doctor": _Listed("doctor", _LIBRARY),
+    "paths": _Listed("paths", _LIBRARY),
+    "models": _Listed("models", _RESEARCH),
+    "train": _Listed("train", _RESEARCH),
+    "eval": _Listed("evaluate", _RESEARCH),
+}
+"""By name, in the order of the list."""
 
-app = typer.Typer(
-    cls=CommandGroup,
-    help=HELP,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings=CONTEXT_SETTINGS,
-)
-add_command(app, "index", index)
-add_command(app, "query", query)
-add_command(app, "dupes", dupes)
-add_command(app, "browse", browse)
-add_command(app, "plan", plan, heading=_ORGANISE)
-add_command(app, "apply", apply, heading=_ORGANISE)
-add_command(app, "undo", undo, heading=_ORGANISE)
-add_command(app, "history", history, heading=_ORGANISE)
-add_command(app, "missing", missing)
-add_command(app, "calibrate", calibrate, heading=_LIBRARY)
-add_command(app, "copy", copy, heading=_LIBRARY)
-app.add_typer(decisions, name="decisions", rich_help_panel=_LIBRARY)
-add_command(app, "doctor", doctor, heading=_LIBRARY)
-add_command(app, "paths", paths, heading=_LIBRARY)
-app.add_typer(models, name="models", rich_help_panel=_RESEARCH)
-add_command(app, "train", train, heading=_RESEARCH)
-add_command(app, "eval", evaluate, heading=_RESEARCH)
+
+def make_app(only: str = "") -> typer.Typer:
+    """The application with all commands, or with that one only if there is one of that name, which is sooner made."""
+    app = typer.Typer(
+        cls=CommandGroup,
+        help=HELP,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings=CONTEXT_SETTINGS,
+    )
+    app.callback()(vtsfind)
+    for name in [only] if only in _COMMANDS else _COMMANDS:
+        listed = _COMMANDS[name]
+        command = getattr(import_module(f"vtsfind.cli.{listed.module}"), listed.function or listed.module)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, rich_help_panel=listed.heading)
+        else:
+            add_command(app, name, command, heading=listed.heading)
+    return app
 
 
 def _show_version(value: bool) -> None:  # noqa: FBT001 - Typer calls it with the option's value
@@ -76,7 +88,6 @@ def _show_version(value: bool) -> None:  # noqa: FBT001 - Typer calls it with th
     raise typer.Exit
 
 
-@app.callback()
 def vtsfind(
     *,
     version: Annotated[

@@ -123,8 +123,7 @@ def running(common: ScreenOptions, **flags: Any) -> Iterator[CommandRun]:
 
 def _recover_interrupted_run(notes: Notes) -> None:
     """Finish or roll back what a killed `apply` or `undo` left unfinished, and say so."""
-    from vtsfind.base.operations import ACTIVE_RUN_NAME
-    from vtsfind.base.settings import places
+    from vtsfind.base.settings import ACTIVE_RUN_NAME, places
 
     if not (places().journal / ACTIVE_RUN_NAME).exists():
         return

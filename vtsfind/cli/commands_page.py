@@ -9,7 +9,7 @@ from typing import Any
 import typer.main
 
 from vtsfind.base import settings
-from vtsfind.cli.app import app
+from vtsfind.cli.app import make_app
 from vtsfind.cli.command import ExitCode
 from vtsfind.cli.typer_commands import argument_usage, is_option, meaning, shown_names
 from vtsfind.report.schema import HEADER, STREAMS, Field, Stream
@@ -47,7 +47,7 @@ def page() -> str:
     """The whole page."""
     parts = [
         _PAGE_HEADER,
-        *_commands(typer.main.get_command(app), "vtsfind"),
+        *_commands(typer.main.get_command(make_app()), "vtsfind"),
         _exit_codes(),
         _json(),
         _settings(),

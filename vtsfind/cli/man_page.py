@@ -7,7 +7,7 @@ from typing import Any
 import typer.main
 
 from vtsfind.base import settings
-from vtsfind.cli.app import app
+from vtsfind.cli.app import make_app
 from vtsfind.cli.command import ExitCode
 from vtsfind.cli.commands_page import setting_meanings
 from vtsfind.cli.typer_commands import argument_usage, is_option, meaning, shown_names
@@ -24,7 +24,7 @@ def page() -> str:
     """The whole page, as roff."""
     parts = [
         _HEADER,
-        *_commands(typer.main.get_command(app), "vtsfind"),
+        *_commands(typer.main.get_command(make_app()), "vtsfind"),
         _section("EXIT STATUS", ((str(code.value), code.meaning) for code in ExitCode)),
         _section("ENVIRONMENT", _variables()),
     ]

@@ -16,7 +16,6 @@ from vtsfind.base.records import Failure, Reason
 from vtsfind.base.words import counted, file_size, listed
 from vtsfind.engine.duplicates.results import DedupStats, Duplicates
 from vtsfind.engine.review.edit_kind import edit_kind
-from vtsfind.report import schema
 from vtsfind.report.failures import write_failures
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output, Style
@@ -166,9 +165,11 @@ _EVIDENCE_FIELDS = ("distance", "bits", "turn", "inliers", "agreement", "boxed",
 
 def write_records(output: Output, found: Duplicates) -> None:
     """Write groups, failures and the footer."""
+    from vtsfind.report.schema import DUPES
+
     lines = NdjsonWriter(
         output,
-        schema.DUPES,
+        DUPES,
         **library_fields(found.library),
         model=found.model,
         by=found.head.name,

@@ -116,6 +116,15 @@ class EvidenceStore(AbstractContextManager["EvidenceStore"]):
         )
         return bytes(rows[0][3]) if rows else None
 
+    def has_features(self, digest: bytes) -> bool:
+        """Whether features of a content are there."""
+        return bool(
+            self._rows(
+                "SELECT 1 FROM features WHERE content = ? AND version = ?",
+                (digest[:KEY_BYTES], self._features_version),
+            )
+        )
+
     def known_features(self) -> dict[bytes, bool]:
         """The first `KEY_BYTES` of the digest of each content with features, to whether they are from the full size."""
         rows = self._rows("SELECT content, full FROM features WHERE version = ?", (self._features_version,))

@@ -39,8 +39,9 @@ from filelock import FileLock, Timeout
 
 from vtsfind.base.errors import StorageError, UsageError
 from vtsfind.base.files import MAX_SETTINGS_BYTES, read_bounded
-from vtsfind.base.operations import ACTIVE_RUN_NAME, Action, Operation, State, UndoRecord
+from vtsfind.base.operations import Action, Operation, State, UndoRecord
 from vtsfind.base.paths import exact_path_fields, path_from_fields
+from vtsfind.base.settings import ACTIVE_RUN_NAME
 from vtsfind.store.atomic import fsync_folder, make_private_folder, replace_file
 from vtsfind.store.checksummed_log import (
     LineFile,

@@ -7,7 +7,7 @@ with other content is left alone.
 
 import json
 import os
-import socket
+import platform
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -58,7 +58,7 @@ class WriterLock:
             return
         owner = {
             "pid": os.getpid(),
-            "host": socket.gethostname(),
+            "host": platform.node(),
             "since": datetime.now().astimezone().isoformat(timespec="seconds"),
         }
         with atomic_replace(self._owner) as temporary:

@@ -156,6 +156,10 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         known = self._known.get(content.digest[:KEY_BYTES])
         return known is not None and (known or not full)
 
+    def has_details(self, content: Content) -> bool:
+        """Whether the quality details of a photo are known. Unlike `has_features`, it does not list all photos at the first call."""
+        return self._store.has_features(content.digest)
+
     def _read(
         self, contents: list[Content], full_decode_digests: frozenset[bytes], attempt: int
     ) -> list[Content]:

@@ -6,6 +6,7 @@ features, and only the one with the most detail of each set is compared with oth
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,9 +15,11 @@ from vtsfind.base.progress import Phase, Progress
 from vtsfind.engine.duplicates.collection import Collection
 from vtsfind.engine.duplicates.options import Rules
 from vtsfind.engine.duplicates.verifier import PhotoVerifier
-from vtsfind.find.candidates.hash_codes import HashCandidates
 from vtsfind.find.clustering.representatives import representatives
 from vtsfind.find.pairs import Pair
+
+if TYPE_CHECKING:
+    from vtsfind.find.candidates.hash_codes import HashCandidates
 
 _MAX_DISTANCE_SHARE = 0.25
 """Share of the bits in which the codes of a pair differ, up to which a full-frame match is tried."""
@@ -34,7 +37,7 @@ class FullFrameSets:
 
 def find_full_frame_sets(
     collection: Collection,
-    proposed: HashCandidates,
+    proposed: "HashCandidates",
     verifier: PhotoVerifier,
     rules: Rules,
     progress: Progress,

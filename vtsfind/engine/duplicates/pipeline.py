@@ -15,13 +15,13 @@ without any candidate by hash code are not extracted, so it has no candidates by
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vtsfind.base.groups import COPIES, Group, Verdict
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.bursts import BURST_ONLY, burst_groups, shots_of
-from vtsfind.engine.duplicates.candidates import OpenPairs, propose_by_hash, propose_by_local_features
 from vtsfind.engine.duplicates.clustering import Cluster, cluster
 from vtsfind.engine.duplicates.collection import Collection, read_collection
 from vtsfind.engine.duplicates.feature_cache import FeatureCache, with_feature_cache
@@ -42,13 +42,14 @@ from vtsfind.engine.duplicates.searched import (
 from vtsfind.engine.duplicates.verification import VerifiedPairs, verify_candidates
 from vtsfind.engine.duplicates.verifier import CodeVerifier, PhotoVerifier, Verifier
 from vtsfind.engine.library.access import open_library
-from vtsfind.engine.library.radius import radius_for
 from vtsfind.engine.library.sidecars import Sidecars
 from vtsfind.engine.library.snapshot import Content, with_sidecars
-from vtsfind.find.candidates.hash_codes import HashCandidates
 from vtsfind.find.hamming.distance import Integers
 from vtsfind.find.pairs import CandidatePairs
 from vtsfind.find.versions import verdicts_version
+
+if TYPE_CHECKING:
+    from vtsfind.find.candidates.hash_codes import HashCandidates
 
 _FULL_DECODE_MAX_SHARE = 0.1
 """Share of the bits in which the codes of a pair differ, up to which it may have the same pixels: both photos are decoded at
@@ -81,6 +82,8 @@ def duplicates(context: Context, options: DedupOptions) -> Duplicates:
         rules = rules_for(options, index)
         radius = options.radius
         if options.max_false_match is not None:
+            from vtsfind.engine.library.radius import radius_for
+
             radius = radius_for(index.folder, index.signature, options.max_false_match)
         collection = read_collection(index, rules.scope, context)
 
@@ -235,6 +238,8 @@ class _Search:
         )
         if known is not None:
             return known
+        from vtsfind.engine.duplicates.candidates import propose_by_hash
+
         proposed = propose_by_hash(
             self._collection,
             self._collection.scope_filter(self.rules.scope),
@@ -254,7 +259,7 @@ class _Search:
             keep_search(key, searched, self._cache, stage=stage)
         return searched
 
-    def verify(self, proposed: HashCandidates) -> VerifiedPairs:
+    def verify(self, proposed: "HashCandidates") -> VerifiedPairs:
         """Features, full-frame sets, representatives, verification; local candidates, and verification again.
 
         A radius that was asked for is kept: then there are no pairs but those within it.
@@ -273,6 +278,8 @@ class _Search:
         verified = self._verify(represented, VerifiedPairs(sets.copies))
         if self._limits_radius:
             return verified
+        from vtsfind.engine.duplicates.candidates import OpenPairs, propose_by_local_features
+
         further = propose_by_local_features(
             self._collection,
             np.setdiff1d(numbers, list(sets.representative_of)),
@@ -288,7 +295,7 @@ class _Search:
         self._local_candidates = len(further)
         return self._verify(further, verified)
 
-    def _extract_features(self, proposed: HashCandidates) -> Integers:
+    def _extract_features(self, proposed: "HashCandidates") -> Integers:
         """Extract the features of all candidates, (m,), and decode those at full size that may have the same pixels."""
         contents = self._collection.contents
         near = proposed.take(proposed.distances <= _FULL_DECODE_MAX_SHARE * self._collection.head.bits)

@@ -108,7 +108,7 @@ def _with_verdicts(
 ) -> dict[Pair, tuple[Verdict, Evidence]]:
     """Copies with their verdicts, but those of which something is missing."""
     contents = collection.contents
-    there = [pair for pair in pairs if all(cache.has_features(contents[number]) for number in pair)]
+    there = [pair for pair in pairs if all(cache.has_details(contents[number]) for number in pair)]
     return {
         pair: found
         for pair, found in zip(there, verifier.verdicts(there), strict=True)

@@ -15,7 +15,6 @@ from vtsfind.engine.review.overlaps import is_burst
 from vtsfind.engine.review.planned import KEPT, Planned, planned
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session_log import stored_steps
-from vtsfind.engine.review.shared_log import SharedSteps
 from vtsfind.engine.review.state import Mark, ReviewStatus, ReviewStep, UnsavedSteps
 
 CHOSEN = "you chose it in `vtsfind browse`"
@@ -80,6 +79,8 @@ def planned_with_review(
 def _review(groups: Sequence[Group], library: Place) -> Review:
     if not isinstance(library, ServerAddress):
         return Review(groups, _StoredSteps(library))
+    from vtsfind.engine.review.shared_log import SharedSteps
+
     shared = SharedSteps(library)
     try:
         review = Review(groups, shared)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +16,8 @@ from vtsfind.base.settings import Settings
 from vtsfind.engine.library.access import EncoderLike, ModelLike
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
+
     from vtsfind.engine.work.verification_pool import VerificationPool
     from vtsfind.find.hamming.all_pairs import FindPairs
     from vtsfind.media.pool import DecodePool, DecodeTask, Job, JobResult, PreparedPhoto
@@ -94,6 +95,8 @@ class _LoadingModel:
     """A model that loads in a thread once it is certain that it is needed."""
 
     def __init__(self, model: ModelLike, pictures: int, accept: Callable[[Signature], None]) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
         self._model = model
         self._pictures = pictures
         self._accept = accept
@@ -117,7 +120,7 @@ class _LoadingModel:
         self._accept(encoder.signature)
         return encoder
 
-    def _start(self) -> Future[EncoderLike]:
+    def _start(self) -> "Future[EncoderLike]":
         if self._loading is None:
             self._loading = self._executor.submit(self._model.encoder, self._pictures)
         return self._loading
