@@ -28,9 +28,9 @@ from PIL import Image
 
 from benchmarks.big import measured
 from benchmarks.machine import write_result
+from vtsfind.base.records import PIXEL_LIMIT
 from vtsfind.learn.models.registry import find_card
 from vtsfind.media import formats
-from vtsfind.media.decode import PIXEL_LIMIT
 from vtsfind.media.reading import read
 from vtsfind.media.work import PreparePhoto, Setup
 

@@ -25,8 +25,8 @@ from vtsfind.act.make_plan import make_plan
 from vtsfind.act.plan_text import plan_text
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Evidence, Verdict
-from vtsfind.base.operations import ACTIVE_RUN_NAME, Action, Operation, State, UndoRecord
-from vtsfind.base.settings import load_settings
+from vtsfind.base.operations import Action, Operation, State, UndoRecord
+from vtsfind.base.settings import ACTIVE_RUN_NAME, load_settings
 from vtsfind.engine.apply.plans import parse_plan
 from vtsfind.engine.library.curve import Curve, read_curve
 from vtsfind.learn.models.registry import REGISTRY, registered_models, shipped_folder

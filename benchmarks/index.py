@@ -23,11 +23,10 @@ from PIL import Image
 from benchmarks.commands import Watched, vtsfind
 from benchmarks.decoding import least_ms
 from benchmarks.machine import write_result
-from vtsfind.base.records import Entry, PictureInfo, Stamp
+from vtsfind.base.records import PIXEL_LIMIT, Entry, PictureInfo, Stamp
 from vtsfind.base.settings import Settings
 from vtsfind.engine.library.access import load_encoder
 from vtsfind.learn.models.registry import find_card
-from vtsfind.media.decode import PIXEL_LIMIT
 from vtsfind.media.reading import read
 from vtsfind.media.work import PreparePhoto, Setup
 from vtsfind.store.index import Index

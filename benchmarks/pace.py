@@ -21,10 +21,11 @@ from PIL import Image
 
 from benchmarks.machine import kernels, write_result
 from vtsfind.base.machine import processors
+from vtsfind.base.records import PIXEL_LIMIT
 from vtsfind.base.settings import Settings
 from vtsfind.learn.models.encoder import Encoder
 from vtsfind.learn.models.registry import find_card
-from vtsfind.media.decode import PIXEL_LIMIT, Pixels, decode
+from vtsfind.media.decode import Pixels, decode
 from vtsfind.media.reading import read
 from vtsfind.media.work import PreparePhoto, Setup
 

@@ -20,8 +20,8 @@ from support.rich_files import (
 
 from vtsfind.base.contents import Contents, Item, ItemKind
 from vtsfind.base.quality import Details
+from vtsfind.base.records import PIXEL_LIMIT
 from vtsfind.media import formats
-from vtsfind.media.decode import PIXEL_LIMIT
 from vtsfind.media.quality import examine
 from vtsfind.media.work import Setup
 

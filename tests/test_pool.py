@@ -23,9 +23,11 @@ from support.drawn_photos import encoded, exif, noise, scene, turned, write
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.progress import Cancelled, CancelToken
-from vtsfind.base.records import Failure, Found, Preprocessing, Reason, Stamp
-from vtsfind.media import process, reading, work
-from vtsfind.media.decode import PIXEL_LIMIT, decode, decode_image, prepare
+from vtsfind.base.records import PIXEL_LIMIT, Failure, Found, Preprocessing, Reason, Stamp
+from vtsfind.media import decode as media_decode
+from vtsfind.media import process, reading
+from vtsfind.media.answers import ReadResult
+from vtsfind.media.decode import decode, decode_image, prepare
 from vtsfind.media.pool import DecodePool, DecodeTask, PreparedPhoto
 from vtsfind.media.process import DecodingProcess
 from vtsfind.media.scan import ScanOptions, ScanReport, scan, stamp_of
@@ -57,7 +59,7 @@ def failures(pool: DecodePool, *paths: Path) -> list[Failure]:
     return [result for result in results if isinstance(result, Failure)]
 
 
-def read_here(path: Path) -> reading.ReadResult:
+def read_here(path: Path) -> ReadResult:
     return reading.read(
         os.fsencode(path), frozenset(), PreparePhoto(RECORD), Setup(PIXEL_LIMIT, 2 << 30, 30.0)
     )
@@ -277,7 +279,7 @@ def test_a_file_that_changes_while_it_is_read_gives_nothing(
         change(path)
         return result
 
-    monkeypatch.setattr(work, "decode_image", decode_and_change)
+    monkeypatch.setattr(media_decode, "decode_image", decode_and_change)
     result = read_here(path)
     assert (result.reason, result.stamp) == (Reason.CHANGED, before)
     assert (result.digest, result.data) == (None, None)

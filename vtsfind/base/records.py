@@ -10,6 +10,9 @@ import numpy.typing as npt
 
 from vtsfind.base.paths import show_path
 
+PIXEL_LIMIT = 300_000_000
+"""The default limit of pixels of a picture."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stamp:

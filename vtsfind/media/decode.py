@@ -16,14 +16,11 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
-from vtsfind.base.records import PictureInfo, Preprocessing, Reason
+from vtsfind.base.records import PIXEL_LIMIT, PictureInfo, Preprocessing, Reason
 from vtsfind.media import colour, formats, metadata, partial_decode, raw
 from vtsfind.media.camera import camera
 
 Pixels = npt.NDArray[np.uint8]
-
-PIXEL_LIMIT = 300_000_000
-"""The default limit of pixels of a picture."""
 
 # The limit above is checked for every picture before decoding. Pillow's own is lower, is checked later for some formats,
 # and prints a warning.

@@ -17,12 +17,12 @@ from types import TracebackType
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from vtsfind.base.progress import CancelToken
-from vtsfind.base.records import Failure, Found, PictureInfo, Preprocessing, Reason
-from vtsfind.media.decode import PIXEL_LIMIT, Pixels
+from vtsfind.base.records import PIXEL_LIMIT, Failure, Found, PictureInfo, Preprocessing, Reason
+from vtsfind.media.answers import ReadResult
 from vtsfind.media.process import DecodingProcess, WorkerDied
-from vtsfind.media.reading import ReadResult
 from vtsfind.media.work import ContentProcessor, PreparePhoto, Setup
 
 _CANCEL_POLL_INTERVAL_S = 0.1
@@ -74,7 +74,7 @@ class PreparedPhoto:
     """SHA-256 of the content, 32 bytes."""
     info: PictureInfo | None
     """None if the digest was known."""
-    pixels: Pixels | None
+    pixels: npt.NDArray[np.uint8] | None
     """The model's input, (size, size, 3) uint8; None if the digest was known."""
 
 

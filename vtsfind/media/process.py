@@ -18,9 +18,8 @@ from typing import IO, Any, cast
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.records import Reason
-from vtsfind.media.reading import ReadResult
+from vtsfind.media.answers import ANSWER_HEADER, ReadResult, from_json
 from vtsfind.media.work import ContentProcessor, Setup
-from vtsfind.media.worker import ANSWER_HEADER, from_json
 
 _START_TIMEOUT_S = 120.0
 _EXIT_TIMEOUT_S = 10.0

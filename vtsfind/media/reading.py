@@ -7,10 +7,11 @@ changed in between, the result is discarded.
 import hashlib
 import os
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from io import BufferedReader
 
-from vtsfind.base.records import PictureInfo, Reason, Stamp
+from vtsfind.base.records import Reason
+from vtsfind.media.answers import ReadResult
 from vtsfind.media.decode import DecodeError
 from vtsfind.media.formats import HEAD_BYTES, sniff
 from vtsfind.media.scan import IRREGULAR, failure_of, stamp_of
@@ -25,22 +26,6 @@ _OPEN_FLAGS = (
     | getattr(os, "O_NOCTTY", 0)
     | getattr(os, "O_BINARY", 0)
 )
-
-
-@dataclass(frozen=True, slots=True)
-class ReadResult:
-    """The result of reading a file: the reason of a failure, or a digest, with the result of the processor if it is new."""
-
-    stamp: Stamp | None = None
-    """Of the file when it was read; None if it could not be opened."""
-    reason: Reason | None = None
-    detail: str = ""
-    digest: bytes | None = None
-    """SHA-256, 32 bytes."""
-    info: PictureInfo | None = None
-    """None if the content was known."""
-    data: bytes | bytearray | None = None
-    """The result of the processor; None if the content was known."""
 
 
 def read(

@@ -1,11 +1,13 @@
-"""What a decoding process does with the content of a file: the protocol `ContentProcessor`, and the one for model inputs."""
+"""What a decoding process does with the content of a file: the protocol `ContentProcessor`, and the one for model inputs.
+
+Decoders are imported when they run, since the parent, which only says what is to be done, needs none.
+"""
 
 import io
 from dataclasses import dataclass
 from typing import BinaryIO, Protocol
 
 from vtsfind.base.records import PictureInfo, Preprocessing
-from vtsfind.media.decode import decode_image, needed_side, prepare, read_camera
 
 Content = bytes | BinaryIO
 
@@ -58,6 +60,8 @@ class PreparePhoto:
 
     def __call__(self, content: Content, setup: Setup) -> ProcessedContent:
         """See `ContentProcessor`."""
+        from vtsfind.media.decode import decode_image, needed_side, prepare
+
         # Twice the pixels that are needed, so that reducing in the decoder leaves no artefacts.
         image, info = decode_image(
             content,
@@ -70,5 +74,7 @@ class PreparePhoto:
 
 def camera_of_photo(content: Content, setup: Setup) -> ProcessedContent:
     """Read the name of the camera, as UTF-8; see `ContentProcessor`."""
+    from vtsfind.media.decode import read_camera
+
     stream = io.BytesIO(content) if isinstance(content, bytes) else content
     return ProcessedContent(None, read_camera(stream, pixel_limit=setup.pixel_limit).encode())

@@ -3,29 +3,22 @@
 It is started by `vtsfind.media.process` and imports only NumPy and Pillow (and the reader of a format, or what a processor
 needs, at the first file that needs it). It ends when its input ends, so it outlives its parent by one file at most.
 
-Requests are pickled, because the parent is trusted. Answers are not, because a process that decodes hostile files must not
-create objects in the parent. An answer consists of two little-endian 32-bit numbers, the lengths of a JSON object and of the
-data, and then these two.
+Requests are pickled, because the parent is trusted. Answers are not: `vtsfind.media.answers`.
 """
 
 import contextlib
-import json
 import math
 import os
 import pickle
 import signal
-import struct
 from collections.abc import Iterator
-from dataclasses import asdict, astuple
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from vtsfind.base.machine import keep_freed_memory
-from vtsfind.base.records import PictureInfo, Reason, Stamp
-from vtsfind.media.reading import ReadResult, read
+from vtsfind.base.records import Reason
+from vtsfind.media.answers import as_json, send
+from vtsfind.media.reading import read
 from vtsfind.media.work import Setup
-
-ANSWER_HEADER = struct.Struct("<II")
-"""The lengths of the JSON object and of the data."""
 
 
 def main() -> None:
@@ -98,35 +91,3 @@ def _alarm_timeout(timeout_s: float) -> Iterator[None]:
         yield
     finally:
         alarm(0)
-
-
-def send(stream: BinaryIO, message: dict[str, Any], payload: bytes | bytearray) -> None:
-    """Write one answer."""
-    text = json.dumps(message).encode()
-    data = memoryview(ANSWER_HEADER.pack(len(text), len(payload)) + text + payload)
-    while data:
-        data = data[stream.write(data) :]
-
-
-def as_json(reading: ReadResult) -> dict[str, Any]:
-    """Encode everything of a result except its data."""
-    return {
-        "stamp": reading.stamp and astuple(reading.stamp),
-        "reason": reading.reason,
-        "detail": reading.detail,
-        "digest": reading.digest and reading.digest.hex(),
-        "info": reading.info and asdict(reading.info),
-    }
-
-
-def from_json(message: dict[str, Any], payload: bytearray | None) -> ReadResult:
-    """Decode what `as_json` encoded."""
-    stamp, reason, digest, info = (message[key] for key in ("stamp", "reason", "digest", "info"))
-    return ReadResult(
-        stamp=Stamp(*stamp) if stamp else None,
-        reason=Reason(reason) if reason else None,
-        detail=str(message["detail"]),
-        digest=bytes.fromhex(digest) if digest else None,
-        info=PictureInfo(**info) if info else None,
-        data=payload,
-    )
