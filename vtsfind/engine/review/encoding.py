@@ -27,10 +27,9 @@ def encode_decision(group: Group, decision: GroupDecision) -> EncodedDecision | 
     if is_proposal(group, decision):
         return None
     paths = [member.photo.path for member in group.members]
-    keeper = paths[decision.keeper]
     return _shared(
         decision.status.value,
-        sum([path < keeper for path in paths]),
+        _rank(decision.keeper, paths),
         _ranks(decision.kept, paths) if decision.kept else (),
         _ranks(decision.non_duplicates, paths) if decision.non_duplicates else (),
     )
@@ -52,7 +51,13 @@ def decode_decision(group: Group, encoded: EncodedDecision | None) -> GroupDecis
 
 def _ranks(members: Iterable[int], paths: Sequence[bytes]) -> tuple[int, ...]:
     """The places of some members in the order of their paths."""
-    return tuple(sorted([sum([path < paths[member] for path in paths]) for member in members]))
+    return tuple(sorted([_rank(member, paths) for member in members]))
+
+
+def _rank(member: int, paths: Sequence[bytes]) -> int:
+    """The place of a member in the order of the paths."""
+    own = paths[member]
+    return sum([path < own for path in paths])
 
 
 def _by_path(group: Group) -> list[int]:

@@ -33,8 +33,6 @@ from vtsfind.engine.review.state import (
 )
 from vtsfind.engine.review.steps import ReviewSteps
 
-_NOTHING = ReviewTotals()
-_ONE_REFUSED = ReviewTotals(decided=1)
 DigestPair = tuple[bytes, bytes]
 """The contents (SHA-256) of two photos."""
 
@@ -293,14 +291,14 @@ class Review(Decisions):
         others: Mapping[str, EncodedDecision | None] | None = None,
     ) -> None:
         """Store and take a step; `others` are decisions about groups of another search, by key."""
-        keys = {number: group_key(self.groups[number]) for number in changes}
+        keys = [group_key(self.groups[number]) for number in changes]
         after = {
-            keys[number]: encode_decision(self.groups[number], decision)
-            for number, decision in changes.items()
+            key: encode_decision(self.groups[number], decision)
+            for key, (number, decision) in zip(keys, changes.items(), strict=True)
         }
         with self._taking_news():
             self._steps.record(label, {**after, **(others or {})})
-        self._numbers |= {key: number for number, key in keys.items()}
+        self._numbers |= zip(keys, changes, strict=True)
         self._set_decisions(changes)
 
     @contextmanager
@@ -331,52 +329,44 @@ class Review(Decisions):
 
     def _set_decisions(self, decisions: Mapping[int, GroupDecision], *, notify: bool = True) -> None:
         """Set decisions, and save the pairs that are not duplicates."""
-        added: set[DigestPair] = set()
-        removed: set[DigestPair] = set()
+        touched = {each for number in decisions for each in self._overlaps.together(number)}
+        totals, pairs = self._sum(touched), self._non_duplicates(decisions)
         for number, decision in decisions.items():
-            before = self.non_duplicate_pairs(number)
-            self._set_decision(number, decision)
-            now = self.non_duplicate_pairs(number)
-            if before != now:
-                added |= now - before
-                removed |= before - now
-        if notify and (added or removed):
-            self._save_pairs(added, removed)
+            if is_proposal(self.groups[number], decision):
+                self._decisions.pop(number, None)
+            else:
+                self._decisions[number] = decision
+            self._open[number] = decision.status is ReviewStatus.OPEN
+        self._totals += self._sum(touched) - totals
+        now = self._non_duplicates(decisions)
+        if notify and now != pairs:
+            self._save_pairs(now - pairs, pairs - now)
 
-    def _set_decision(self, number: int, decision: GroupDecision) -> None:
-        together = self._overlaps.together(number) if self._overlaps.has(number) else ()
-        before = self._sum(together) if together else self._own_sum(number)
-        if is_proposal(self.groups[number], decision):
-            self._decisions.pop(number, None)
-        else:
-            self._decisions[number] = decision
-        self._open[number] = decision.status is ReviewStatus.OPEN
-        after = self._sum(together) if together else self._own_sum(number)
-        self._totals += after if before is _NOTHING else after - before
+    def _non_duplicates(self, numbers: Iterable[int]) -> set[DigestPair]:
+        """The pairs of contents in some groups that are marked as not duplicates."""
+        marked = filter(self._decisions.__contains__, numbers)
+        return {pair for number in marked for pair in self.non_duplicate_pairs(number)}
 
-    def _own_sum(self, number: int) -> ReviewTotals:
-        """What a group adds to the totals that has no file in common with others."""
-        decision = self._decisions.get(number)
-        if decision is None or decision.status is ReviewStatus.OPEN:
-            return _NOTHING
-        if decision.status is ReviewStatus.REFUSED:
-            return _ONE_REFUSED
-        members = self.groups[number].members
-        sizes = [members[place].photo.stamp.size for place in decision.members_to_remove(len(members))]
-        return ReviewTotals(1, len(sizes), sum(sizes))
-
-    def _sum(self, numbers: Sequence[int]) -> ReviewTotals:
-        """What groups that have files in common add to the totals."""
-        claimed = claims(numbers, self.groups, self._decisions)
-        sizes = [
+    def _sum(self, numbers: Iterable[int]) -> ReviewTotals:
+        """What groups add to the totals; with each go all that have files in common with it."""
+        decided, sizes, overlapping = 0, [], []
+        for number in numbers:
+            decision = self._decisions.get(number)
+            if decision is None or decision.status is ReviewStatus.OPEN:
+                continue
+            decided += 1
+            if self._overlaps.has(number):
+                overlapping.append(number)
+            else:
+                members = self.groups[number].members
+                sizes += [members[each].photo.stamp.size for each in decision.members_to_remove(len(members))]
+        claimed = claims(overlapping, self.groups, self._decisions)
+        sizes += [
             self.groups[number].members[place].photo.stamp.size
             for path, ((number, place), *_) in claimed.items()
             if going_by(path, claimed, self.groups, self._decisions)
         ]
-        statuses = [self._decisions[number].status for number in numbers if number in self._decisions]
-        return ReviewTotals(
-            sum(status is not ReviewStatus.OPEN for status in statuses), len(sizes), sum(sizes)
-        )
+        return ReviewTotals(decided, len(sizes), sum(sizes))
 
 
 def _unmarked(decision: GroupDecision, members: Collection[int]) -> GroupDecision:
