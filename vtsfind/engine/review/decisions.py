@@ -176,13 +176,6 @@ class Decisions:
         members = self.groups[number].members
         return stay_reasons(members, keeper, self._asked, SidecarPlaces().problem)
 
-    def _is_valid(self, number: int, decision: GroupDecision, pending: Mapping[int, GroupDecision]) -> bool:
-        try:
-            self._check(number, decision, pending)
-        except UsageError:
-            return False
-        return True
-
     def _check(
         self,
         number: int,

@@ -1,7 +1,7 @@
 """Decisions as they are stored: independent of the order of groups and of their members."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection
 from functools import cache
 
 from vtsfind.base.groups import Group
@@ -26,12 +26,11 @@ def encode_decision(group: Group, decision: GroupDecision) -> EncodedDecision | 
     """A decision for storage; None for the proposal."""
     if is_proposal(group, decision):
         return None
-    paths = [member.photo.path for member in group.members]
     return _shared(
         decision.status.value,
-        _rank(decision.keeper, paths),
-        _ranks(decision.kept, paths) if decision.kept else (),
-        _ranks(decision.non_duplicates, paths) if decision.non_duplicates else (),
+        _rank(group, decision.keeper),
+        _ranks(group, decision.kept),
+        _ranks(group, decision.non_duplicates),
     )
 
 
@@ -49,15 +48,14 @@ def decode_decision(group: Group, encoded: EncodedDecision | None) -> GroupDecis
     )
 
 
-def _ranks(members: Iterable[int], paths: Sequence[bytes]) -> tuple[int, ...]:
-    """The places of some members in the order of their paths."""
-    return tuple(sorted([_rank(member, paths) for member in members]))
+def _ranks(group: Group, members: Collection[int]) -> tuple[int, ...]:
+    """The places of some members in the order of the group's paths."""
+    return tuple(sorted([_rank(group, member) for member in members])) if members else ()
 
 
-def _rank(member: int, paths: Sequence[bytes]) -> int:
-    """The place of a member in the order of the paths."""
-    own = paths[member]
-    return sum([path < own for path in paths])
+def _rank(group: Group, member: int) -> int:
+    own = group.members[member].photo.path
+    return sum([each.photo.path < own for each in group.members])
 
 
 def _by_path(group: Group) -> list[int]:

@@ -73,6 +73,7 @@ class Filter:
 
 
 _VERDICTS = tuple(Verdict)
+_SIMILAR = Verdict.SIMILAR.rank
 
 
 IN_DOUBT = "is:check"
@@ -111,8 +112,8 @@ def parse_filter(text: str) -> Filter:
 
 
 def _rank(group: Group) -> int:
-    ranks = [member.verdict.rank for member in group.members if member.verdict is not None]
-    return max(ranks, default=Verdict.SIMILAR.rank)
+    ranks = [member.verdict.rank for member in group.members if member.verdict]
+    return max(ranks, default=_SIMILAR)
 
 
 def weakest_verdict(group: Group) -> Verdict:

@@ -60,6 +60,11 @@ class Overlaps:
         """The groups whose decisions bear on those of a group, itself among them."""
         return self._together.get(number, (number,))
 
+    def with_overlapping(self, numbers: Iterable[int]) -> set[int]:
+        """Some groups, and those whose decisions bear on theirs."""
+        found = set(numbers)
+        return found.union(*[self._together[each] for each in self._together.keys() & found])
+
     def others(self, path: bytes, number: int) -> list[Place]:
         """Where else a file is."""
         places = self._places.get(path)

@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.engine.review.decisions import Decisions
 from vtsfind.engine.review.encoding import decode_decision, encode_decision, group_key
@@ -133,8 +134,11 @@ class Review(Decisions):
             if decision.status is not ReviewStatus.OPEN or self.needs_look(number):
                 continue
             accepted = shared(ReviewStatus.ACCEPTED, decision.keeper, decision.kept, decision.non_duplicates)
-            if self._is_valid(number, accepted, changes):
-                changes[number] = accepted
+            try:
+                self._check(number, accepted, changes)
+            except UsageError:
+                continue
+            changes[number] = accepted
         if changes:
             self._decide(label, changes)
         return len(changes)
@@ -329,8 +333,8 @@ class Review(Decisions):
 
     def _set_decisions(self, decisions: Mapping[int, GroupDecision], *, notify: bool = True) -> None:
         """Set decisions, and save the pairs that are not duplicates."""
-        touched = {each for number in decisions for each in self._overlaps.together(number)}
-        totals, pairs = self._sum(touched), self._non_duplicates(decisions)
+        touched = self._overlaps.with_overlapping(decisions)
+        totals, pairs = self._sum(touched), self._non_duplicates(touched)
         for number, decision in decisions.items():
             if is_proposal(self.groups[number], decision):
                 self._decisions.pop(number, None)
@@ -338,21 +342,21 @@ class Review(Decisions):
                 self._decisions[number] = decision
             self._open[number] = decision.status is ReviewStatus.OPEN
         self._totals += self._sum(touched) - totals
-        now = self._non_duplicates(decisions)
+        now = self._non_duplicates(touched)
         if notify and now != pairs:
             self._save_pairs(now - pairs, pairs - now)
 
-    def _non_duplicates(self, numbers: Iterable[int]) -> set[DigestPair]:
+    def _non_duplicates(self, numbers: set[int]) -> set[DigestPair]:
         """The pairs of contents in some groups that are marked as not duplicates."""
-        marked = filter(self._decisions.__contains__, numbers)
+        marked = self._decisions.keys() & numbers
         return {pair for number in marked for pair in self.non_duplicate_pairs(number)}
 
-    def _sum(self, numbers: Iterable[int]) -> ReviewTotals:
+    def _sum(self, numbers: set[int]) -> ReviewTotals:
         """What groups add to the totals; with each go all that have files in common with it."""
         decided, sizes, overlapping = 0, [], []
-        for number in numbers:
-            decision = self._decisions.get(number)
-            if decision is None or decision.status is ReviewStatus.OPEN:
+        for number in self._decisions.keys() & numbers:
+            decision = self._decisions[number]
+            if decision.status is ReviewStatus.OPEN:
                 continue
             decided += 1
             if self._overlaps.has(number):
