@@ -80,6 +80,16 @@ def test_an_edit_that_is_nothing_to_the_edit_in_the_centre_joins_by_two_others()
     assert groups == [(centre, original, copy, collage, crop)]
 
 
+@pytest.mark.parametrize(("other", "joins"), [(10, True), (11, False)])
+def test_a_photo_is_compared_with_the_twelve_members_that_have_most_copies(
+    other: int, *, joins: bool
+) -> None:
+    star, photo = tuple(range(20)), 20
+    known = {(a, b) for a in star for b in star if a < b} | {(19, photo)}
+    groups = with_left_out([star], range(21), known, KnownCopies({(19, photo), (other, photo)}))
+    assert groups == [(*star, photo) if joins else star]
+
+
 def test_two_that_are_together_join_together_or_not_at_all() -> None:
     star, pair = (0, 1, 2), (3, 4)
     known = {(0, 1), (0, 2), (1, 2), (3, 4), (1, 3), (2, 4)}

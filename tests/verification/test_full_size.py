@@ -210,6 +210,21 @@ def test_the_only_texture_of_a_picture_is_not_its_own_measure() -> None:
     assert differs_in_part(pair[0], pair[1], 1)
 
 
+def test_other_grain_counts_on_plain_ground_but_not_in_a_small_patch_of_a_texture_of_its_own() -> None:
+    random = np.random.default_rng(0)
+    first = random.normal(120, 0.6, (150, 150))
+    patch = np.s_[60:68, 60:68]
+    grain, texture = random.normal(0, 8, (8, 8)), 60 * (np.indices((8, 8)).sum(0) % 2 * 2 - 1)
+    found = []
+    for pattern in (np.zeros((8, 8)), texture):
+        pair = [first.copy(), first.copy()]
+        pair[0][patch] += pattern
+        pair[1][patch] += pattern + grain
+        shown = [np.clip(each, 0, 255).astype(np.uint8)[..., None].repeat(3, 2) for each in pair]
+        found.append(differs_in_part(*shown, 1))
+    assert found == [True, False]
+
+
 def test_the_measure_is_what_its_limit_was_chosen_for() -> None:
     measured = [
         largest_excess(FullPicture(np.asarray(photograph(name))), FullPicture(saved(photograph(name), 60)), 1)
@@ -285,27 +300,3 @@ def test_pictures_too_large_for_memory_are_not_compressed_again(monkeypatch: pyt
     copy = as_jpeg(Image.fromarray(original.pixels), 80)
     monkeypatch.setattr(full_size, "MAX_SAVED_PX", original.pixels.size // 3 - 1)
     assert largest_excess(original, copy, 1) > 0
-
-
-def test_how_a_file_was_compressed_is_known_of_jpegs_in_colour_only() -> None:
-    photo, files = photograph("pavilion"), [io.BytesIO() for _ in range(5)]
-    photo.save(files[0], "PNG")
-    photo.convert("L").save(files[1], "JPEG")
-    photo.convert("CMYK").save(files[2], "JPEG")
-    photo.save(files[3], "JPEG")
-    photo.save(files[4], "JPEG", subsampling=0)
-    assert [jpeg_compression(file.getvalue()) for file in files[:3]] == [None] * 3
-    usual, fine = (jpeg_compression(file.getvalue()) for file in files[3:])
-    assert usual is not None
-    assert fine is not None
-    assert (usual.subsampling, fine.subsampling, usual.tables == fine.tables) == (2, 0, True)
-
-
-def test_a_rare_share_of_colours_is_not_known() -> None:
-    file = io.BytesIO()
-    photograph("pavilion").save(file, "JPEG")
-    content = bytearray(file.getvalue())
-    sampling = content.index(b"\xff\xc0") + 11
-    assert content[sampling] == 0x22
-    content[sampling] = 0x12
-    assert jpeg_compression(bytes(content)) is None

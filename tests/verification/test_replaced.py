@@ -148,6 +148,18 @@ def test_most_of_the_place_is_ground(columns: int, level: int, *, counts: bool) 
     assert is_replaced(first, second, changed) is counts
 
 
+@pytest.mark.parametrize(("margin", "counts"), [(4, True), (7, False)])
+def test_the_paper_around_a_small_shaded_box_is_the_ground_of_what_is_in_it(
+    margin: int, *, counts: bool
+) -> None:
+    first, second = exchanged(10)
+    changed = first != second
+    box = np.s_[30 - margin : 32 + margin, 20 - margin : 30 + margin]
+    for picture in (first, second):
+        picture[box][~changed[box]] = 130
+    assert is_replaced(first, second, changed) is counts
+
+
 @pytest.mark.parametrize(("level", "counts"), [(190, True), (170, False)])
 def test_the_ground_is_about_what_is_between_the_inks(level: int, *, counts: bool) -> None:
     first, second = exchanged(20)

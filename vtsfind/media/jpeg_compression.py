@@ -18,7 +18,7 @@ class JpegCompression:
     """What decides the pixels of a JPEG, given those that it was made of."""
 
     tables: tuple[tuple[int, ...], ...]
-    """Quantisation tables, 64 steps each: of brightness, then of colours."""
+    """Quantisation tables, 64 steps each: of brightness, then of colours. What can be decoded has one at least."""
     subsampling: int
     """Pillow's number of how many pixels share a colour: 0 for one, 1 for two, 2 for four."""
 
@@ -44,7 +44,7 @@ def jpeg_compression(content: bytes | BinaryIO) -> JpegCompression | None:
         # -1 also for one or four channels.
         subsampling = JpegImagePlugin.get_sampling(image)
         tables = tuple(tuple(image.quantization[number]) for number in sorted(image.quantization))
-    return JpegCompression(tables, subsampling) if subsampling >= 0 and tables else None
+    return JpegCompression(tables, subsampling) if subsampling >= 0 else None
 
 
 def compressed(pixels: Pixels, how: JpegCompression) -> Pixels:
