@@ -230,6 +230,11 @@ def test_members_go_for_the_keeper_that_they_were_compared_with() -> None:
     assert said == {1: "", 2: "an edited version, which may be wanted as well"}
 
 
+def test_a_member_of_which_no_details_are_known_stays() -> None:
+    unknown = Member(file(2).photo, Verdict.RESAVE, Evidence(), "", None)
+    assert words_in_group([member(file(1), None), unknown]) == {1: "what is in it could not be read"}
+
+
 def test_with_another_keeper_what_is_not_the_same_as_the_first_was_compared_with_nothing() -> None:
     members = [
         member(file(n), v) for n, v in ((1, None), (2, Verdict.EDIT), (3, Verdict.RESAVE), (4, Verdict.EDIT))

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any, Final
 
-from vtsfind.base.contents import PALETTE
 from vtsfind.base.groups import Photo
 from vtsfind.base.quality import Details
 
@@ -197,7 +196,7 @@ _OTHER_FORMAT_RANKS = {"RAW": _FormatRank.RAW, "GIF": _FormatRank.FEW_COLOURS, "
 def _format(candidate: KeepCandidate) -> _FormatRank:
     kind, details = candidate.photo.info.format, candidate.details
     shot = bool(details.camera)
-    if details.contents and details.contents.colours == PALETTE:
+    if details.has_palette:
         return _FormatRank.FEW_COLOURS
     if details.recompressed:
         return _FormatRank.OF_JPEG

@@ -21,7 +21,7 @@ from vtsfind.act.keep_rules import (
     mark_enlarged,
     size,
 )
-from vtsfind.base.contents import PALETTE, Contents, ItemKind, item_words
+from vtsfind.base.contents import Contents, ItemKind, item_words
 from vtsfind.base.groups import Member, Photo, StayKind, StayReason, Verdict
 from vtsfind.base.quality import Details
 
@@ -136,8 +136,7 @@ def _source_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
 
 def _is_lossy(candidate: KeepCandidate) -> bool:
     """Whether a file may have lost something: by its format, or since it has few colours."""
-    contents = candidate.details.contents
-    return not candidate.details.lossless or (contents is not None and contents.colours == PALETTE)
+    return not candidate.details.lossless or candidate.details.has_palette
 
 
 def _pixels(candidate: KeepCandidate) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vtsfind.base.contents import Contents, ItemKind
+from vtsfind.base.contents import PALETTE, Contents, ItemKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,11 @@ class Details:
     def has(self, kind: ItemKind) -> bool:
         """Whether the file is known to have something of a kind."""
         return bool(self.contents and self.contents.of(kind))
+
+    @property
+    def has_palette(self) -> bool:
+        """Whether the file is known to have few colours, in a table."""
+        return bool(self.contents and self.contents.colours == PALETTE)
 
     def to_record(self) -> dict[str, Any]:
         """Say it in JSON's types."""
