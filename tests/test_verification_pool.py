@@ -24,8 +24,9 @@ from vtsfind.base.progress import Cancelled, CancelToken
 from vtsfind.base.records import PictureInfo
 from vtsfind.base.settings import Settings
 from vtsfind.engine.context import Context
-from vtsfind.engine.duplicates import feature_cache as module
-from vtsfind.engine.duplicates.feature_cache import ContentPair, FeatureCache
+from vtsfind.engine.duplicates import pair_matcher as module
+from vtsfind.engine.duplicates.feature_cache import FeatureCache
+from vtsfind.engine.duplicates.pair_matcher import ContentPair
 from vtsfind.engine.library.snapshot import Content
 from vtsfind.engine.work.verification_pool import VerificationPool
 from vtsfind.find.verification import verify
@@ -177,8 +178,8 @@ def test_what_is_in_memory_only_is_compared_here(
 
 def workers_of(looking: FeatureCache) -> Iterator[int]:
     """The process ids."""
-    assert isinstance(looking._verification, VerificationPool)
-    pool = looking._verification._pool
+    assert isinstance(looking._matcher._verification, VerificationPool)
+    pool = looking._matcher._verification._pool
     assert pool
     yield from list(pool._processes)
 
@@ -211,8 +212,8 @@ def test_a_store_that_they_cannot_read_is_read_here(
     shelf: Shelf, expected: list[PairVerdict], tmp_path: Path
 ) -> None:
     with shelf.looking(2) as looking:
-        assert isinstance(looking._verification, VerificationPool)
-        looking._verification._folder = tmp_path / "nowhere"
+        assert isinstance(looking._matcher._verification, VerificationPool)
+        looking._matcher._verification._folder = tmp_path / "nowhere"
         assert looking.compare(shelf.pairs) == expected
     assert_no_process_is_left()
 

@@ -106,12 +106,12 @@ from vtsfind.engine.duplicates import feature_cache, verification
 from vtsfind.engine.duplicates.feature_cache import FeatureCache
 verification._PAIRS_PER_BATCH = 1
 feature_cache.COMMIT_EVERY_S = -1.0
-match_full_frames = FeatureCache._match_full_frames
-def stopped(self, pairs):
-    for verdict in match_full_frames(self, pairs):
-        if self.compared == 3: os.kill(os.getpid(), signal.{signal})
+storing_verdicts = FeatureCache._storing_verdicts
+def stopped(self, *given):
+    for verdict in storing_verdicts(self, *given):
         yield verdict
-FeatureCache._match_full_frames = stopped
+        if self.compared == 3: os.kill(os.getpid(), signal.{signal})
+FeatureCache._storing_verdicts = stopped
 from vtsfind.cli"""
 
 

@@ -24,7 +24,7 @@ from vtsfind.base.records import Entry, Failure, Found, Reason
 from vtsfind.base.settings import Settings
 from vtsfind.cluster.crew import Crew
 from vtsfind.engine.context import Context
-from vtsfind.engine.duplicates import feature_cache
+from vtsfind.engine.duplicates import pair_matcher
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.duplicates.pipeline import duplicates
 from vtsfind.engine.indexing.update import update
@@ -131,8 +131,8 @@ def test_a_library_made_on_two_machines_is_the_one_that_this_machine_makes(
 def test_duplicates_are_the_same_pair_for_pair_though_a_machine_is_killed_while_photos_are_compared(
     two: TwoMachines, album: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(feature_cache, "MIN_PAIRS_FOR_POOL", 0)
-    monkeypatch.setattr(feature_cache, "MIN_PHOTOS_FOR_POOL", 1)
+    monkeypatch.setattr(pair_matcher, "MIN_PAIRS_FOR_POOL", 0)
+    monkeypatch.setattr(pair_matcher, "MIN_PHOTOS_FOR_POOL", 1)
     found = {}
     watcher = Watcher(Phase.VERIFY, two.kill_second)
     for name in ("here", "there"):

@@ -1,6 +1,6 @@
 """Features of photos and verdicts on pairs, each computed once: what is found is cached beside the library, by content.
 
-What computes them is imported when there is something to compute: a run with nothing new takes no longer for it.
+Pairs without a verdict are compared by `vtsfind.engine.duplicates.pair_matcher`. What computes features is imported when there is something to compute: a run with nothing new takes no longer for it.
 """
 
 import time
@@ -17,8 +17,8 @@ from vtsfind.base.progress import Phase
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.engine.context import Context
+from vtsfind.engine.duplicates.pair_matcher import ContentPair, PairMatcher
 from vtsfind.engine.library.snapshot import Content
-from vtsfind.engine.work.workplace import PhotoRefPair, Verification
 from vtsfind.find.features.packed import details_of, pack
 from vtsfind.find.threads import SINGLE_THREADED_BLAS
 from vtsfind.find.versions import candidates_version, features_version, verdicts_version
@@ -27,27 +27,13 @@ from vtsfind.store.evidence_file import KEY_BYTES, CacheDamaged, Row, discard
 
 if TYPE_CHECKING:
     from vtsfind.engine.decoding import FullSizePair
-    from vtsfind.engine.work.verification_pool import RecentFeatures
     from vtsfind.find.candidates import visual_words
     from vtsfind.find.features.features import Features
-    from vtsfind.find.verification.verify import PhotoFeatures
     from vtsfind.media.pool import Job, JobResult
     from vtsfind.media.shot_quality import ShotQuality
 
 COMMIT_EVERY_S = 2.0
 """Seconds of work that a killed run may lose."""
-MIN_PAIRS_FOR_POOL = 128
-"""Pairs from which on processes are worth their start, which takes as long as about 30 pairs each."""
-_FIRST_LOOK_EFFORT = 1 / 8
-"""What matching full frames takes of the time of comparing a pair by local features."""
-MIN_PHOTOS_FOR_POOL = 64
-"""Photos whose local features are to be extracted, from which on they are."""
-_MIN_PHOTOS_IF_RUNNING = 4
-"""The same once the processes are there."""
-_MAX_CACHED_PHOTOS = 128
-"""Photos whose features are held in memory, see `vtsfind.engine.work.verification_pool`."""
-
-ContentPair = tuple[Content, Content]
 T = TypeVar("T", PairVerdict, FullFrameVerdict)
 Result = TypeVar("Result")
 
@@ -75,11 +61,9 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         """The pairs whose verdicts others have, by the keys of both contents."""
         self.compared = 0
         """Pairs that were compared in this run."""
-        self._own_effort = 0.0
-        """What this process has compared without others, in pairs by local features."""
         self._store = EvidenceStore(folder, features_version(), verdicts_version(), candidates_version())
-        self._folder = folder
         self._context = context
+        self._matcher = PairMatcher(folder, self._store, context)
         self._last_commit_s = time.monotonic()
 
     def __exit__(
@@ -96,22 +80,9 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         """See `EvidenceStore.known_features`; a search with nothing new does not ask for it."""
         return self._store.known_features()
 
-    @cached_property
-    def _recent_features(self) -> "RecentFeatures":
-        from vtsfind.engine.work.verification_pool import RecentFeatures
-
-        return RecentFeatures(self._store, _MAX_CACHED_PHOTOS)
-
-    @cached_property
-    def _verification(self) -> Verification:
-        context = self._context
-        return context.workplace.verification(self._folder, features_version(), context.settings)
-
     def end_processes(self) -> None:
         """End what compares photos, whose memory is needed otherwise; it starts again for the next pairs."""
-        if "_verification" in self.__dict__:
-            self._verification.__exit__(None, None, None)
-            del self._verification
+        self._matcher.end_processes()
 
     @property
     def problem(self) -> str:
@@ -221,7 +192,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
 
     def detail(self, content: Content) -> int:
         """The bytes that the small picture of a photo that has features takes."""
-        return len(self._photo_features(content).features.encoded)
+        return len(self._matcher.features(content).features.encoded)
 
     def points(self, content: Content) -> "visual_words.Points":
         """The local features of a photo that has features, as points."""
@@ -230,7 +201,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         stored = self._store.points(content.digest)
         if stored is None:
             with SINGLE_THREADED_BLAS:
-                stored = visual_words.points(self._photo_features(content).features.coarse).tobytes()
+                stored = visual_words.points(self._matcher.features(content).features.coarse).tobytes()
             self._store.save_points(content.digest, stored)
             self._commit_periodically()
         return visual_words.from_bytes(stored)
@@ -269,7 +240,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
                 self._extract_local_features(
                     {content.digest: content for pair in left for content in pair}.values()
                 )
-            found = self._storing_verdicts(left, self._match_local_features(left), advance)
+            found = self._storing_verdicts(left, self._matcher.local_feature_verdicts(left), advance)
             result += [next(found) if each is UNDECIDED else each for each in full_frame]
         return result
 
@@ -285,7 +256,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
             if key not in known and all(map(self.has_features, pair))
         ]
         advance(sum(known.get(key) is not UNDECIDED for key in keys) - len(left))
-        found = self._storing_verdicts(left, self._match_full_frames(left), advance)
+        found = self._storing_verdicts(left, self._matcher.full_frame_verdicts(left), advance)
         known |= {
             (first.digest, second.digest): each for (first, second), each in zip(left, found, strict=True)
         }
@@ -368,64 +339,17 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         finally:
             self._store.save_verdicts(unsaved)
 
-    def _match_full_frames(self, pairs: Sequence[ContentPair]) -> Iterator[FullFrameVerdict]:
-        from vtsfind.find.verification.verify import match_full_frame
-
-        done = 0
-        if self._is_pool_worthwhile(_FIRST_LOOK_EFFORT * len(pairs)):
-            for found in self._verification.full_frame_verdicts(_known(pairs), self._context.cancel):
-                done += 1
-                yield found
-        for first, second in pairs[done:]:
-            self._context.cancel.check()
-            self._own_effort += _FIRST_LOOK_EFFORT
-            yield match_full_frame(self._photo_features(first), self._photo_features(second))
-
-    def _match_local_features(self, pairs: Sequence[ContentPair]) -> Iterator[PairVerdict]:
-        from vtsfind.find.verification.verify import match_local_features
-
-        done = 0
-        if self._is_pool_worthwhile(len(pairs)):
-            for found in self._verification.local_feature_verdicts(_known(pairs), self._context.cancel):
-                done += 1
-                yield found
-        for first, second in pairs[done:]:
-            self._context.cancel.check()
-            self._own_effort += 1
-            yield match_local_features(self._with_local_features(first), self._with_local_features(second))
-
-    def _is_pool_worthwhile(self, effort: float) -> bool:
-        """Whether processes should do so much, in pairs by local features."""
-        is_worthwhile = self._verification.is_running or self._own_effort + effort >= MIN_PAIRS_FOR_POOL
-        return is_worthwhile and not self._store.problem
-
     def _extract_local_features(self, contents: Iterable[Content]) -> None:
         """Extract the local features of photos that have none yet."""
-        left = [each for each in contents if self._with_local_features(each).features.found is None]
-        done = 0
-        min_photos = _MIN_PHOTOS_IF_RUNNING if self._verification.is_running else MIN_PHOTOS_FOR_POOL
-        if len(left) >= min_photos and not self._store.problem:
-            known = [(each.digest, each.info) for each in left]
-            extracted = self._verification.features(known, self._context.cancel)
-            for content, found in zip(left, extracted, strict=False):
-                self._store_local_features(content, found)
-                done += 1
-        for content in left[done:]:
-            self._context.cancel.check()
-            self._store_local_features(content, self._photo_features(content).features.with_local())
+        left = [each for each in contents if not self._matcher.has_local_features(each)]
+        for content, found in zip(left, self._matcher.local_features(left), strict=True):
+            self._store_local_features(content, found)
         self._store.commit()
 
     def _store_local_features(self, content: Content, found: "Features") -> None:
         packed = pack(self.details(content), found)
         self._store.save_features(content.digest, packed, full=self._known[content.digest[:KEY_BYTES]])
         self._commit_periodically()
-
-    def _photo_features(self, content: Content) -> "PhotoFeatures":
-        return self._recent_features.of(content.digest, content.info)
-
-    def _with_local_features(self, content: Content) -> "PhotoFeatures":
-        """A photo's features, as they are now that its local features may have been extracted."""
-        return self._recent_features.of(content.digest, content.info, with_local=True)
 
 
 def with_feature_cache(
@@ -465,7 +389,3 @@ def _full_size_pair(first: Content, second: Content, turn: int) -> "FullSizePair
     if second.digest < first.digest:
         first, second, turn = second, first, Evidence(turn=turn).swapped().turn
     return FullSizePair(first.photos[0].path, first.digest, second.photos[0].path, second.digest, turn)
-
-
-def _known(pairs: Sequence[ContentPair]) -> list[PhotoRefPair]:
-    return [((a.digest, a.info), (b.digest, b.info)) for a, b in pairs]

@@ -5,7 +5,8 @@ from typing import Protocol
 
 from vtsfind.base.groups import Evidence, FullFrameVerdict, PairVerdict, Verdict
 from vtsfind.engine.duplicates.collection import Collection
-from vtsfind.engine.duplicates.feature_cache import ContentPair, FeatureCache
+from vtsfind.engine.duplicates.feature_cache import FeatureCache
+from vtsfind.engine.duplicates.pair_matcher import ContentPair
 from vtsfind.find.pairs import Pair
 
 Advance = Callable[[int], None]
