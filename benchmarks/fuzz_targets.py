@@ -37,7 +37,8 @@ from vtsfind.store.decisions import DecisionKind, Decisions
 from vtsfind.store.evidence import EvidenceStore
 from vtsfind.store.evidence_file import CacheDamaged
 from vtsfind.store.index import Index
-from vtsfind.store.journal import SUFFIX, Journal, Transition
+from vtsfind.store.journal import SUFFIX, Journal
+from vtsfind.store.run_record import Transition
 
 _SIDE_PX = 120
 """Of the pictures that are mutated: small ones are read quickly, and have the same parts as large ones."""

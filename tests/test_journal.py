@@ -12,15 +12,8 @@ from hypothesis import strategies as st
 from vtsfind.base.errors import StorageError, UsageError
 from vtsfind.base.operations import Action, Metadata, Operation, State, UndoRecord
 from vtsfind.store.checksummed_log import read_lines
-from vtsfind.store.journal import (
-    TRANSITIONS,
-    IllegalTransition,
-    Journal,
-    JournalLocked,
-    OpenRun,
-    Transition,
-    diagram,
-)
+from vtsfind.store.journal import Journal, JournalLocked, OpenRun
+from vtsfind.store.run_record import TRANSITIONS, IllegalTransition, Transition, diagram
 from vtsfind.store.undo_records import undo_record_from_json, undo_record_to_json
 
 GOLDEN = Path(__file__).parent / "golden" / "journal-v1"
@@ -206,4 +199,4 @@ def test_a_journal_that_cannot_be_written_says_so(tmp_path: Path) -> None:
 def test_the_drawing_in_the_documentation_is_made_of_the_table() -> None:
     page = SAFETY.read_text(encoding="utf-8")
     told = page.split("<!-- life -->\n")[1].split("\n<!-- /life -->")[0]
-    assert told == diagram(), "Put vtsfind.store.journal.diagram() between the marks of docs/safety.md"
+    assert told == diagram(), "Put vtsfind.store.run_record.diagram() between the marks of docs/safety.md"

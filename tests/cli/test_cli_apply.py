@@ -13,7 +13,7 @@ from vtsfind.act.make_plan import make_plan
 from vtsfind.base.operations import Operation, State, UndoRecord
 from vtsfind.engine.apply.plans import save_plan
 from vtsfind.engine.apply.recovery import user_journal
-from vtsfind.store.journal import Transition
+from vtsfind.store.run_record import Transition
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from vtsfind.base.operations import Action, State
 from vtsfind.engine.apply.apply import ApplyResult, apply
 from vtsfind.engine.apply.recovery import recover, user_journal
 from vtsfind.engine.apply.undo import RestoreOutcome, undo
-from vtsfind.store.journal import Transition
+from vtsfind.store.run_record import Transition
 
 
 def applied(paths: list[Path], action: Action, target: Path | None = None) -> ApplyResult:

@@ -12,7 +12,7 @@ from vtsfind.cli.options import CommonOptions, DryRun, Yes
 
 if TYPE_CHECKING:
     from vtsfind.engine.apply.undo import UndoResult
-    from vtsfind.store.journal import RunRecord
+    from vtsfind.store.run_record import RunRecord
 
 
 def undo(

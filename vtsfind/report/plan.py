@@ -19,7 +19,7 @@ from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import ByteSink, NdjsonWriter
 from vtsfind.report.streams import Notes, Output, escaped
-from vtsfind.store.journal import OperationRecord, RunRecord
+from vtsfind.store.run_record import OperationRecord, RunRecord
 
 _MAX_NAMED = 5
 """Files or groups with problems that are named without --verbose."""

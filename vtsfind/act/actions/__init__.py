@@ -26,7 +26,7 @@ from vtsfind.act.checks import CheckedOperation, CheckFailed
 from vtsfind.act.volumes import Volumes
 from vtsfind.base.operations import Action, Operation, State, UndoRecord
 from vtsfind.base.paths import show_path
-from vtsfind.store.journal import OperationRecord
+from vtsfind.store.run_record import OperationRecord
 
 __all__ = ["ActionRefused", "Actions", "NotRestorable", "NotRestorableYet"]
 

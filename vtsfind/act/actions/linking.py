@@ -21,7 +21,7 @@ from vtsfind.act.checks import CheckedOperation, CheckFailed, is_link_to_keeper,
 from vtsfind.act.volumes import Volumes
 from vtsfind.base.operations import Action, Metadata, Operation, State, UndoRecord
 from vtsfind.base.paths import show_path
-from vtsfind.store.journal import OperationRecord
+from vtsfind.store.run_record import OperationRecord
 
 
 def replace(checked: CheckedOperation, undo_record: UndoRecord) -> None:

@@ -1,7 +1,7 @@
 """The ways in which an action on a file can fail."""
 
 from vtsfind.base.operations import Operation, UndoRecord
-from vtsfind.store.journal import OperationRecord
+from vtsfind.store.run_record import OperationRecord
 
 
 class ActionRefused(Exception):

@@ -18,7 +18,8 @@ from vtsfind.base.progress import Monitor, Phase
 from vtsfind.engine.apply.plans import require_here
 from vtsfind.engine.apply.recovery import recover_locked, user_journal
 from vtsfind.engine.library.decisions import known_decisions
-from vtsfind.store.journal import Journal, OpenRun, Transition
+from vtsfind.store.journal import Journal, OpenRun
+from vtsfind.store.run_record import Transition
 
 BATCH = 64
 """Operations that share one flush of the journal."""

@@ -7,7 +7,7 @@ from vtsfind.base.paths import show_path
 from vtsfind.base.words import counted
 from vtsfind.engine.apply.recovery import recover_locked, user_journal
 from vtsfind.engine.library.doctor import Finding
-from vtsfind.store.journal import UNFINISHED_STATES, RunRecord
+from vtsfind.store.run_record import UNFINISHED_STATES, RunRecord
 
 
 def examine_journal() -> list[Finding]:

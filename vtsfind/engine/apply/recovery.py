@@ -6,14 +6,8 @@ from vtsfind.act.actions import Actions, NotRestorableYet
 from vtsfind.base.errors import StorageError
 from vtsfind.base.operations import Operation, State
 from vtsfind.base.settings import places
-from vtsfind.store.journal import (
-    UNFINISHED_STATES,
-    Journal,
-    JournalLocked,
-    OpenRun,
-    RunRecord,
-    Transition,
-)
+from vtsfind.store.journal import Journal, JournalLocked, OpenRun
+from vtsfind.store.run_record import UNFINISHED_STATES, RunRecord, Transition
 
 
 @dataclass(frozen=True, slots=True)

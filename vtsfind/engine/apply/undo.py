@@ -14,7 +14,8 @@ from vtsfind.base.progress import Monitor, Phase
 from vtsfind.engine.apply.apply import BATCH
 from vtsfind.engine.apply.recovery import finish_or_roll_back, recover_locked, user_journal
 from vtsfind.engine.library.decisions import keep_beside
-from vtsfind.store.journal import Journal, OpenRun, OperationRecord, RunRecord, Transition
+from vtsfind.store.journal import Journal, OpenRun
+from vtsfind.store.run_record import OperationRecord, RunRecord, Transition
 
 
 class RestoreOutcome(Enum):

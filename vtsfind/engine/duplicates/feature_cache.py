@@ -1,6 +1,7 @@
 """Features of photos and verdicts on pairs, each computed once: what is found is cached beside the library, by content.
 
-Pairs without a verdict are compared by `vtsfind.engine.duplicates.pair_matcher`. What computes features is imported when there is something to compute: a run with nothing new takes no longer for it.
+Pairs without a verdict are compared by `vtsfind.engine.duplicates.pair_matcher`. What computes features is imported when
+there is something to compute: a run with nothing new takes no longer for it.
 """
 
 import time

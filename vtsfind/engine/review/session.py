@@ -40,7 +40,7 @@ from vtsfind.store.database import Counts
 if TYPE_CHECKING:
     from vtsfind.act.plan import Plan
     from vtsfind.engine.apply.apply import ApplyResult
-    from vtsfind.store.journal import RunRecord
+    from vtsfind.store.run_record import RunRecord
 
 COMMAND = "vtsfind browse"
 """The command that plans and the journal name for a session."""

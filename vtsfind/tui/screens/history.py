@@ -27,7 +27,7 @@ from vtsfind.tui.widgets.text_width import Line
 
 if TYPE_CHECKING:
     from vtsfind.engine.apply.undo import UndoResult
-    from vtsfind.store.journal import RunRecord
+    from vtsfind.store.run_record import RunRecord
 
 _NO_FILES = "The files that a run of the Apply screen (F5) moved are listed here; u brings them back."
 

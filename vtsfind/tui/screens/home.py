@@ -37,7 +37,7 @@ _MAX_RECENT_RUNS = 5
 
 
 if TYPE_CHECKING:
-    from vtsfind.store.journal import RunRecord
+    from vtsfind.store.run_record import RunRecord
 
 
 class OverviewsLoaded(Message):
