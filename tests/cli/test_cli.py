@@ -164,3 +164,29 @@ def test_the_package_runs_as_a_program() -> None:
     done = subprocess.run([sys.executable, "-m", "vtsfind", "paths"], capture_output=True, check=False)
     assert done.returncode == 0
     assert b"config.toml" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["paths"], ExitCode.DONE), (["paths", "--no"], ExitCode.USAGE)]
+)
+def test_a_process_that_has_loaded_torch_ends_without_unloading_it(
+    arguments: list[str], code: ExitCode
+) -> None:
+    probe = """
+import atexit, sys, types
+class Library(types.ModuleType):
+    def __del__(self, write=sys.stderr.write): write("unloaded")
+from vtsfind.cli import app, main
+make_app = app.make_app
+def make_and_register(*names):
+    atexit.register(print, "last words", file=sys.stderr)
+    return make_app(*names)
+app.make_app = make_and_register
+sys.modules["torch"] = Library("torch")
+main()
+"""
+    given = [sys.executable, "-c", probe, *arguments]
+    done = subprocess.run(given, capture_output=True, check=False, text=True)
+    assert done.returncode == code
+    assert ("config.toml" in done.stdout) == (code is ExitCode.DONE)
+    assert done.stderr.endswith("last words\n")

@@ -18,6 +18,10 @@ from torch.nn import functional as F
 from vtsfind.learn.models.numpy_network import STAGE_STRIDES
 
 _NORM_EPS = 1e-3
+_LARGE_STAGES = 2
+"""Stages whose tensors are much larger than those behind them: up to 2.5 MB a picture of 160 pixels in bfloat16."""
+_LARGE_AT_ONCE = 4
+"""Pictures that a processor takes through them at once; more are no faster there."""
 _NORM_AFTER = {
     "conv_stem": "bn1",
     "conv_head": "bn2",
@@ -84,8 +88,11 @@ class PlainEfficientNet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the pooled features, (b, d), of pictures (b, 3, h, w)."""
-        x = _relu6(self.conv_stem(images.contiguous(memory_format=torch.channels_last)))
-        return _relu6(self.conv_head(self.blocks(x))).mean((2, 3))
+        images = images.contiguous(memory_format=torch.channels_last)
+        at_once = _LARGE_AT_ONCE if images.device.type == "cpu" else len(images)
+        large = self.blocks[:_LARGE_STAGES]
+        x = torch.cat([large(_relu6(self.conv_stem(part))) for part in torch.split(images, at_once)])
+        return _relu6(self.conv_head(self.blocks[_LARGE_STAGES:](x))).mean((2, 3))
 
 
 class _Block(nn.Module):

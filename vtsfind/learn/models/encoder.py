@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vtsfind.base import bits
 from vtsfind.base.errors import ModelDamaged, UsageError
-from vtsfind.base.machine import keep_freed_memory
+from vtsfind.base.machine import keep_freed_memory, return_freed_memory
 from vtsfind.base.settings import DEVICES
 from vtsfind.base.words import either
 from vtsfind.learn.models.backbones import BACKBONES
@@ -68,6 +68,7 @@ class Encoder:
         for module in self._network.modules():
             if isinstance(module, (nn.Linear, nn.Conv2d)):  # autocast would do it again for each batch
                 module.to(self.precision)
+        return_freed_memory()
         keep_freed_memory()
         self._threads = torch.get_num_threads() if self.device.type == "cpu" else 1
         self._pool = ThreadPoolExecutor(self._threads, initializer=torch.set_num_threads, initargs=(1,))

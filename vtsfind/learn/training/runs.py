@@ -173,6 +173,8 @@ class RunFolder:
         DiskFull
             As for `claim`.
         """
+        if self._board is not None:
+            self._board.flush()
         with self.written():
             replace_file(self._result, (json.dumps(values, indent=1) + "\n").encode())
 
