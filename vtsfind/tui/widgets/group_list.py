@@ -7,12 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from rich.cells import cell_len
 from rich.segment import Segment
-from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Region, Size
 from textual.message import Message
-from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from vtsfind.base.groups import MAX_SHORT_LABEL, Group, Verdict
@@ -21,8 +17,8 @@ from vtsfind.base.words import file_size
 from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import ReviewStatus
-from vtsfind.tui.widgets.styles import LineStyles
-from vtsfind.tui.widgets.text_width import centred, cut, cut_path
+from vtsfind.tui.widgets.cursor_list import CursorList
+from vtsfind.tui.widgets.text_width import cut, cut_path
 
 _STATUS_SIGNS = {
     ReviewStatus.ACCEPTED: ("\u2713", "good"),
@@ -42,21 +38,16 @@ _MAX_CACHED_ROWS = 2000
 _EMPTY_ORDER: npt.NDArray[np.int64] = np.zeros(0, np.int64)
 
 
-class GroupList(ScrollView, can_focus=True):
+class GroupList(CursorList):
     """Groups in some order, with a cursor."""
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"grouplist--{name}" for name in (*_STYLE_NAMES, *Verdict)}
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up,k", "move(-1)", show=False),
-        Binding("down,j", "move(1)", show=False),
-        Binding("pageup,ctrl+b", "page(-1)", show=False),
-        Binding("pagedown,ctrl+f", "page(1)", show=False),
-        Binding("home,g", "move(-1000000000)", show=False),
-        Binding("end,G", "move(1000000000)", show=False),
+        Binding("ctrl+b", "page(-1)", show=False),
+        Binding("ctrl+f", "page(1)", show=False),
         Binding("left,h", "screen.member(-1)", show=False),
         Binding("right,l", "screen.member(1)", show=False),
     ]
-    cursor: reactive[int] = reactive(0, init=False)
 
     @dataclass
     class GroupHighlighted(Message):
@@ -68,40 +59,29 @@ class GroupList(ScrollView, can_focus=True):
         """The group under the cursor was chosen."""
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
+        super().__init__("grouplist", id=id)
         self.order: npt.NDArray[np.int64] = _EMPTY_ORDER
         self._review: Review | None = None
-        self._empty = ""
         self._row_cache: dict[int, tuple[Verdict, int, str, str]] = {}
-        self._line_style = LineStyles(self, "grouplist")
 
     def show(
         self, review: Review | None, order: npt.NDArray[np.int64], cursor: int = 0, *, empty: str = ""
     ) -> None:
         """Show groups in some order; `empty` is the text if there are none."""
-        self._review, self.order, self._empty = review, order, empty
+        self._review, self.order = review, order
         self._row_cache.clear()
-        self.virtual_size = Size(1, len(order))
-        self.set_reactive(GroupList.cursor, min(max(cursor, 0), max(0, len(order) - 1)))
-        self._reveal()
-        self.refresh()
+        self._show_lines(len(order), cursor, empty)
 
     @property
     def group(self) -> int | None:
         """The index in `Review.groups` of the group under the cursor; None if the list is empty."""
         return int(self.order[self.cursor]) if len(self.order) else None
 
-    def notify_style_update(self) -> None:
-        """Forget the styles of the former theme."""
-        super().notify_style_update()
-        self._line_style.clear()
-
     def render_line(self, y: int) -> Strip:
         """Draw a line."""
         place, width = y + self.scroll_offset.y, self.scrollable_content_region.width
         if self._review is None or place >= len(self.order):
-            text = "" if len(self.order) else centred(self._empty, y, width, self.size.height)
-            return Strip([Segment(cut(text, width), self._line_style("dim"))], width)
+            return self._line_below(y, width)
         number = int(self.order[place])
         is_current_row = place == self.cursor
         decision = self._review.decision(number)
@@ -159,43 +139,12 @@ class GroupList(ScrollView, can_focus=True):
         self.cursor = place
         return self.group
 
-    def validate_cursor(self, cursor: int) -> int:
-        """Keep the cursor on a group."""
-        return min(max(cursor, 0), max(0, len(self.order) - 1))
+    def _highlighted(self, place: int) -> None:
+        self.post_message(self.GroupHighlighted(place))
 
-    def watch_cursor(self, before: int, now: int) -> None:
-        """Scroll to the group under the cursor."""
-        top = self.scroll_offset.y
-        self.refresh(*(Region(0, place - top, self.size.width, 1) for place in (before, now)))
-        self._reveal()
-        self.post_message(self.GroupHighlighted(now))
-
-    def _reveal(self) -> None:
-        if self.size:
-            self.scroll_to_region(Region(0, self.cursor, 1, 1), animate=False, force=True)
-
-    def action_move(self, by: int) -> None:
-        """Move by lines."""
-        self.cursor += by
-
-    def action_page(self, by: int) -> None:
-        """Move by pages."""
-        self.scroll_relative(y=by * max(1, self.size.height), animate=False, force=True)
-        self.cursor += by * max(1, self.size.height)
-
-    def on_resize(self) -> None:
-        """Keep the cursor in view."""
-        self._reveal()
-
-    def on_click(self, event: events.Click) -> None:
-        """Select the clicked group; a second click opens it."""
-        offset = event.get_content_offset(self)
-        if offset is None or offset.y + self.scroll_offset.y >= len(self.order):
-            return
-        place = offset.y + self.scroll_offset.y
-        if place == self.cursor and event.chain >= 2:
-            self.post_message(self.GroupOpened())
-        self.cursor = place
+    def _opened(self, place: int) -> None:
+        del place
+        self.post_message(self.GroupOpened())
 
 
 def row_fields(group: Group) -> tuple[Verdict, int, str, str]:
