@@ -32,8 +32,10 @@ def main() -> None:
     except SystemExit as done:
         if isinstance(done.__context__, typer.Abort):  # Ctrl-C before or after a command's own work
             done.code = _INTERRUPTED
-        ending.code = done.code if isinstance(done.code, int) else _FAILED
+        ending.code = done.code if isinstance(done.code, int) else _FAILED * (done.code is not None)
         raise
+    else:
+        ending.code = 0
     finally:
         gc.freeze()  # else all objects are searched for garbage once more before the process ends
 
