@@ -31,7 +31,7 @@ from benchmarks.machine import write_result
 ROOT = Path(__file__).parents[1]
 RULES, FULL_FRAME = "tests/verification/test_rules.py", "tests/test_full_frame.py"
 FULL_SIZE, LAID = "tests/verification/test_full_size.py", "tests/verification/test_laid.py"
-REPLACED = "tests/verification/test_replaced.py"
+REPLACED, CLUSTERING = "tests/verification/test_replaced.py", "tests/test_clustering.py"
 TESTS = {
     "vtsfind/find/verification/decision.py": (RULES,),
     "vtsfind/find/verification/verify.py": (RULES,),
@@ -39,7 +39,9 @@ TESTS = {
     "vtsfind/find/verification/full_size.py": (LAID, REPLACED, FULL_SIZE),
     "vtsfind/find/verification/replaced.py": (REPLACED,),
     "vtsfind/media/jpeg_compression.py": ("tests/test_jpeg_compression.py",),
-    "vtsfind/find/clustering/stars.py": ("tests/test_clustering.py",),
+    "vtsfind/find/clustering/stars.py": (CLUSTERING,),
+    "vtsfind/find/clustering/union_find.py": (CLUSTERING,),
+    "vtsfind/engine/duplicates/full_size.py": ("tests/test_clusters_at_full_size.py",),
     "vtsfind/act/removal.py": ("tests/test_stay_reasons.py", "tests/test_removal.py"),
 }
 """Files, and the tests that are about them: a few seconds each."""

@@ -1,6 +1,7 @@
 """What small pictures take for copies is looked at in full: another amount on the same form is another page."""
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import pytest
 
@@ -9,7 +10,7 @@ from vtsfind.base.groups import COPIES, Box, Difference, EditNote, Evidence, Pai
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
 from vtsfind.engine.duplicates.clustering import INDIRECT, Cluster
-from vtsfind.engine.duplicates.full_size import MAX_ROUNDS, cluster_at_full_size
+from vtsfind.engine.duplicates.full_size import cluster_at_full_size
 from vtsfind.engine.duplicates.keeper_ranking import RankedFiles
 from vtsfind.engine.duplicates.options import Rules
 from vtsfind.engine.duplicates.verification import VerifiedPairs
@@ -66,10 +67,12 @@ class Pages:
         same = self._amounts[first] == self._amounts[second]
         return Difference.NONE if same else Difference.REPLACED
 
-    def clusters(self, kinds: Sequence[Verdict] = COPIES) -> list[Cluster]:
-        """Those of all pages, of which each but the first was compared with the first only."""
+    def clusters(
+        self, kinds: Sequence[Verdict] = COPIES, compared: Sequence[Pair] | None = None
+    ) -> list[Cluster]:
+        """Those of all pages, of which some pairs were compared: each with the first, if nothing else is said."""
         rules = Rules(policy(), frozenset(kinds), frozenset(), scope(), known_decisions())
-        pairs = [(0, n) for n in self.contents if n]
+        pairs = [(0, n) for n in self.contents if n] if compared is None else compared
         verified = VerifiedPairs({pair: found for pair in pairs if (found := self.verdicts([pair])[0])})
         files = RankedFiles(self.contents, lambda _: Details(), rules.policy, verified.copies)
         return cluster_at_full_size(
@@ -96,10 +99,19 @@ def test_a_page_that_has_no_copy_is_in_no_group_but_for_files_of_its_own() -> No
     assert together(Pages([1, 2, 3], files=2).clusters()) == [{0}, {1}, {2}]
 
 
+def test_pages_that_leave_two_groups_are_one_if_they_were_found_to_be_copies() -> None:
+    known = [(0, 1), (0, 2), (2, 5), (3, 4), (3, 5)]
+    edits: dict[Pair, PairVerdict] = {
+        pair: EDIT if pair in known else None for pair in combinations(range(6), 2)
+    }
+    pages = Pages([1, 1, 2, 3, 3, 2], edits)
+    assert together(pages.clusters(compared=known)) == [{0, 1}, {3, 4}, {2, 5}]
+
+
 def test_of_many_pages_only_some_rounds_are_compared() -> None:
     pages = Pages(range(40), files=2)
     assert together(pages.clusters()) == [{n} for n in range(40)]
-    assert len(pages.compared) == sum(39 - n for n in range(MAX_ROUNDS))
+    assert len(pages.compared) == 39 + 38 + 37 + 36
 
 
 @pytest.mark.parametrize(

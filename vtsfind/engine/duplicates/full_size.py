@@ -6,7 +6,7 @@ copy: the two are pages of one form, or moments before one camera. Such contents
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Final
 
 from vtsfind.base.groups import SEEN_IN_SMALL, Difference, EditNote, Evidence, Verdict
@@ -96,18 +96,17 @@ def _checked(
     copies: dict[int, CopyVerdict] = {}
     for number, found in cluster.copies.items():
         key = cluster.keeper, number
-        seen = _at_full_size(found, differences[key]) if key in differences else found
+        difference = differences.get(key, Difference.NONE)
+        seen = _at_full_size(found, difference)
         first, second = (contents[each] for each in ordered_pair(*key))
-        if seen is found or (seen and rules.joins(first, second, seen)):
+        if difference is not Difference.REPLACED and rules.joins(first, second, seen):
             copies[number] = seen
     return replace(cluster, copies=copies)
 
 
-def _at_full_size(found: CopyVerdict, difference: Difference | None) -> CopyVerdict | None:
-    """The verdict on a pair by what it differs in at full size; None for one that is no copy."""
+def _at_full_size(found: CopyVerdict, difference: Difference | None) -> CopyVerdict:
+    """The verdict on a copy by what it differs in at full size."""
     verdict, evidence = found
-    if difference is Difference.REPLACED:
-        return None
     if difference is Difference.NONE or verdict is Verdict.EDIT:
         return found
     note = EditNote.NOT_COMPARED_IN_FULL if difference is None else EditNote.DIFFERS_IN_FULL
@@ -115,13 +114,9 @@ def _at_full_size(found: CopyVerdict, difference: Difference | None) -> CopyVerd
 
 
 def _verified_among(sets: Sequence[Sequence[int]], verified: VerifiedPairs) -> VerifiedPairs:
-    """What is known of pairs within sets; others of one set may be copies as well, and are compared if it comes to that."""
-    set_of = {number: place for place, numbers in enumerate(sets) for number in numbers}
-    copies = {
-        (first, second): found
-        for (first, second), found in verified.copies.items()
-        if first in set_of and set_of[first] == set_of.get(second)
-    }
+    """What is known of pairs in sets; others of one set may be copies as well, and are compared if it comes to that."""
+    left = frozenset(chain.from_iterable(sets))
+    copies = {pair: found for pair, found in verified.copies.items() if left.issuperset(pair)}
     return VerifiedPairs(
         copies, tuple(ordered_pair(*two) for numbers in sets for two in combinations(numbers, 2))
     )

@@ -73,7 +73,7 @@ class OtherShots:
 
     def _is_other_shot_of_component(self, photo: int, member: int) -> bool:
         others = self._weighted_others.get(photo)
-        if not others or sum(weight for _, weight in others) < self._min_weight:
+        if others is None:
             return False
         component = self._components.of(member)
         weights = (weight for other, weight in others if self._components.of(other) == component)
