@@ -1,6 +1,6 @@
 """From verdicts to groups: a frame gives way to the shot in it also when that is seen late, and nobody is there unseen."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -165,7 +165,13 @@ def test_a_file_saved_again_is_kept_for_showing_no_traces_only_if_it_certainly_h
     assert bool(group.members[1].stay_reason) == (kept == b"/photo")
 
 
-def of_scene(rules: Rules, sharpness: dict[str, float], card: tuple[int, int] | None = None) -> Group:
+def of_scene(
+    rules: Rules,
+    sharpness: dict[str, float],
+    card: tuple[int, int] | None = None,
+    details_of: Callable[[Content], Details] = lambda _: Details(camera="Maker Model"),
+    kept_before: str = "/photo",
+) -> Group:
     """The group of three shots of one size and one of another size; the second was not recognised in the third."""
     other_shot: PairVerdict = (Verdict.BURST, Evidence())
     names = ("/photo", "/other", "/small", "/card")
@@ -184,8 +190,9 @@ def of_scene(rules: Rules, sharpness: dict[str, float], card: tuple[int, int] | 
             ("/card", "/photo"): other_shot,
         }
     )
-    files = RankedFiles(contents, lambda _: Details(camera="Maker Model"), rules.policy, {})
-    before = Cluster(NUMBER["/photo"], {NUMBER[name]: (Verdict.BURST, Evidence()) for name in names[1:]})
+    files = RankedFiles(contents, details_of, rules.policy, {})
+    others = [NUMBER[name] for name in names if name != kept_before]
+    before = Cluster(NUMBER[kept_before], {number: (Verdict.BURST, Evidence()) for number in others})
     clusters = choose_best_shots(
         [before],
         contents,
@@ -218,3 +225,38 @@ def test_the_best_shot_is_kept_and_one_that_is_not_recognised_in_it_stays_whoeve
     ]
     assert "not certainly of the kept one" in words_of(found.members[2].stay_reason)
     assert not found.tied
+
+
+NO_CAMERA, SCREENSHOT = Details(), Details(camera="Maker Model", screenshot=True)
+
+
+@pytest.mark.parametrize(
+    ("other", "words"), [(NO_CAMERA, "its file tells of no camera"), (SCREENSHOT, "a screenshot")]
+)
+@pytest.mark.parametrize("size", [(1080, 2160), (1200, 900)], ids=["larger", "as large and sharper"])
+@pytest.mark.parametrize("before", ["/card", "/photo"])
+def test_what_no_camera_took_is_not_the_best_shot_of_a_burst(
+    other: Details, words: str, size: tuple[int, int], before: str
+) -> None:
+    burst = frozenset({Verdict.BURST})
+    rules = Rules(policy(), burst, burst, scope(), known_decisions())
+
+    def some(*names: bytes) -> Callable[[Content], Details]:
+        return lambda each: Details(camera="Maker Model") if each.photos[0].path in names else other
+
+    sharpness = {"/photo": 8.0, "/other": 5.0, "/small": 5.0, "/card": 30.0}
+    found = of_scene(rules, sharpness, size, some(b"/photo", b"/other", b"/small"), before)
+    assert (found.keeper.path, found.members[0].reason) == (b"/photo", "sharpest of 3 shots")
+    (card,) = (member for member in found.members if member.photo.path == b"/card")
+    assert card.reason == words
+    alone = of_scene(rules, sharpness, size, some(b"/photo"), before)
+    assert alone.keeper.path == b"/photo"
+    assert {member.reason for member in alone.members[1:]} == {words}
+
+
+def test_without_camera_data_the_keep_rules_choose_the_first_shot() -> None:
+    burst = frozenset({Verdict.BURST})
+    rules = Rules(policy(), burst, burst, scope(), known_decisions())
+    sharpness = {"/photo": 5.0, "/other": 10.0, "/small": 5.0, "/card": 5.0}
+    found = of_scene(rules, sharpness, details_of=lambda _: Details())
+    assert (found.keeper.path, found.members[0].reason) == (b"/other", "sharpest of 3 shots")

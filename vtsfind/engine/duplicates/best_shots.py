@@ -1,4 +1,8 @@
-"""Choosing the best of several shots of one scene: the sharpest and least blown out one of those that the keep rules call equal."""
+"""Choosing the best of several shots of one scene: the sharpest and least blown out one of those that the keep rules call equal.
+
+A screenshot, or a photo that was passed on with words on it, may be larger or sharper than the shots that it lies among. So where a
+camera wrote into some of them, none of the others is the best.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -17,6 +21,9 @@ from vtsfind.media.shot_quality import ShotQuality
 
 _INDIRECT: Final[CopyVerdict] = (Verdict.BURST, INDIRECT[1])
 """Of a photo that is not recognised in the best shot."""
+_BY_CAMERA: Final = "its file tells of a camera"
+_NOT_BY_CAMERA: Final = "its file tells of no camera"
+_SCREENSHOT: Final = "a screenshot"
 
 
 def choose_best_shots(
@@ -30,7 +37,8 @@ def choose_best_shots(
 ) -> list[Cluster]:
     """Make the best shot the keeper of each cluster that has other shots of one scene.
 
-    Only shots between which neither a rule before `pixels` nor their size decides are rated.
+    Only shots between which neither a rule before `pixels` nor their size decides are rated; a file that no camera wrote into is
+    none beside one that a camera did.
 
     Parameters
     ----------
@@ -51,18 +59,22 @@ def choose_best_shots(
     -------
     The clusters, with what is said of each rated shot.
     """
-    shots = [_equal_shots(each, contents, files, rules.policy) for each in clusters]
+    leading = [_leading_shot(each, contents, files) for each in clusters]
+    shots = [
+        _equal_shots(each, lead, contents, files, rules.policy)
+        for each, lead in zip(clusters, leading, strict=True)
+    ]
     numbers = sorted({number for each in shots for number in each})
     qualities = dict(zip(numbers, rate([contents[number] for number in numbers]), strict=True))
     found = [best_shot([qualities[number] for number in each]) for each in shots]
     keepers = [
-        equal[best.best] if best else was.keeper
-        for was, equal, best in zip(clusters, shots, found, strict=True)
+        equal[best.best] if best else lead for lead, equal, best in zip(leading, shots, found, strict=True)
     ]
     known = _compared(clusters, keepers, verifier)
     said = [
-        dict(zip(equal, best.reasons, strict=True)) if best else {}
-        for equal, best in zip(shots, found, strict=True)
+        _not_by_camera(was, keeper, contents, files)
+        | (dict(zip(equal, best.reasons, strict=True)) if best else {})
+        for was, keeper, equal, best in zip(clusters, keepers, shots, found, strict=True)
     ]
     return [
         Cluster(keeper, _copies(was, keeper, contents, known, rules), words)
@@ -70,23 +82,53 @@ def choose_best_shots(
     ]
 
 
+def _is_by_camera(file: KeepCandidate) -> bool:
+    return bool(file.details.camera or file.photo.info.taken) and not file.details.screenshot
+
+
+def _leading_shot(cluster: Cluster, contents: Mapping[int, Content], files: RankedFiles) -> int:
+    """The shot of a cluster that ranks first, of those that a camera wrote into if there are any."""
+    best = {number: files.best(contents[number]) for number in (cluster.keeper, *cluster.copies)}
+    if _is_by_camera(best[cluster.keeper]):
+        return cluster.keeper
+    shots = [number for number, file in best.items() if _is_by_camera(file)]
+    return min(shots, key=lambda number: files.key(best[number]), default=cluster.keeper)
+
+
+def _not_by_camera(
+    was: Cluster, keeper: int, contents: Mapping[int, Content], files: RankedFiles
+) -> dict[int, str]:
+    """What is said of a shot, and of what no camera wrote into beside it, which the keep rules may prefer."""
+    if not _is_by_camera(files.best(contents[keeper])):
+        return {}
+    others = {number: files.best(contents[number]) for number in (was.keeper, *was.copies)}
+    said = {
+        number: _SCREENSHOT if file.details.screenshot else _NOT_BY_CAMERA
+        for number, file in others.items()
+        if not _is_by_camera(file)
+    }
+    return said | ({keeper: _BY_CAMERA} if was.keeper in said else {})
+
+
 def _equal_shots(
-    cluster: Cluster, contents: Mapping[int, Content], files: RankedFiles, policy: Policy
+    cluster: Cluster, lead: int, contents: Mapping[int, Content], files: RankedFiles, policy: Policy
 ) -> list[int]:
-    """The keeper and the other shots that only their pixels may tell from it, the better ranked first; none if it is alone."""
-    keeper = files.best(contents[cluster.keeper])
+    """The leading shot and the others that only their pixels may tell from it, the better ranked first; none if it is alone."""
+    first = files.best(contents[lead])
 
     def is_equal(shot: KeepCandidate) -> bool:
-        infos = [each.photo.info for each in (keeper, shot)]
+        infos = [each.photo.info for each in (first, shot)]
         areas = [info.width * info.height for info in infos]
         sides = [max(info.width, info.height) for info in infos]  # upright, across, and cut to another shape
         is_as_large = any(max(sizes) <= SAME_SIZE_RATIO * min(sizes) for sizes in (areas, sides))
-        return policy.is_decided_by_pixels(keeper, shot) and is_as_large
+        is_shot = _is_by_camera(shot) or not _is_by_camera(first)
+        return is_shot and policy.is_decided_by_pixels(first, shot) and is_as_large
 
     others = [number for number, (verdict, _) in cluster.copies.items() if verdict is Verdict.BURST]
-    equal = [number for number in others if is_equal(files.best(contents[number]))]
+    others += [cluster.keeper]
+    equal = [number for number in others if number != lead and is_equal(files.best(contents[number]))]
     equal.sort(key=lambda number: files.key(files.best(contents[number])))
-    return [cluster.keeper, *equal] if equal else []
+    return [lead, *equal] if equal else []
 
 
 def _compared(
