@@ -71,7 +71,7 @@ def test_of_shots_that_differ_only_in_compression_the_first_is_suggested(path: P
         assert best(*(pixels(opened(tmp_path / name)) for name in names)) == BestShot(
             0,
             (
-                "none of 2 shots is clearly sharper, or has less blown out or black",
+                "none of 2 shots is clearly better, sharpness and what is blown out or black taken together",
                 "as sharp as the kept one, with no more blown out or black",
             ),
         )
@@ -104,7 +104,7 @@ def test_of_two_sharp_shots_the_first_is_the_best_though_a_blurred_one_comes_bef
         1,
         (
             "less sharp, 50 % of the kept one",
-            "none of 3 shots is clearly sharper, or has less blown out or black",
+            "none of 3 shots is clearly better, sharpness and what is blown out or black taken together",
             "as sharp as the kept one, with no more blown out or black",
         ),
     )

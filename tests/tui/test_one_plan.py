@@ -12,7 +12,7 @@ from support.tui_driver import Hand, drive
 from vtsfind.act.make_plan import PlanOrigin, make_plan
 from vtsfind.act.plan import operations
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import Evidence, Group, Member, StayReason, Verdict
+from vtsfind.base.groups import Evidence, Group, Member, StayKind, StayReason, Verdict
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.review.planned import planned
@@ -84,6 +84,30 @@ def test_no_reason_says_that_a_shot_is_kept_which_goes_with_its_copy(review: Rev
     assert review.reason(SCENE, 4) == "goes as a copy of photos/shot-2.jpg, in group 2"
     review.accept(SCENE)
     assert review.reason(SCENE, 4) == "goes as a copy of shot-2.jpg"
+
+
+def test_a_shot_beside_which_an_edit_is_kept_stays_with_it_when_only_the_best_is_to_be_kept() -> None:
+    edit = Member(
+        SECOND_COPY, Verdict.EDIT, Evidence(), "crop", stay_reason=StayReason("edited", StayKind.EDITED)
+    )
+    made = Review([COPIES[0], replace(COPIES[1], members=(COPIES[1].members[0], edit))])
+    made.add([BURST])
+    made.accept(TWO)
+    made.keep_only(SCENE, 0)
+    assert [made.mark(SCENE, place) for place in (2, 3)] == [Mark.KEEP, Mark.DROP]
+    made.accept(SCENE)
+    assert removed(made) == [THIRD.path]
+
+
+def test_a_shot_that_is_not_certainly_of_the_scene_stays_when_only_the_best_is_to_be_kept() -> None:
+    unsure = replace(
+        BURST, members=(*BURST.members[:3], shot(THIRD, Verdict.BURST, indirect=True), BURST.members[4])
+    )
+    made = Review(COPIES)
+    made.add([unsure])
+    made.keep_only(SCENE, 0)
+    marks = [made.mark(SCENE, place) for place in range(5)]
+    assert marks == [Mark.KEEPER, Mark.KEEP, Mark.DROP, Mark.KEEP, Mark.DROP]
 
 
 def test_the_plan_has_the_decisions_about_copies_and_bursts(review: Review) -> None:

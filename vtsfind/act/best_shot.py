@@ -57,7 +57,7 @@ def best_shot(qualities: Sequence[ShotQuality | None]) -> BestShot | None:
     reasons[leading[0]] = (
         f"{_merits(best, others)} {count}"
         if len(leading) == 1
-        else f"none {count} is clearly sharper, or has less blown out or black"
+        else f"none {count} is clearly better, sharpness and what is blown out or black taken together"
     )
     return BestShot(leading[0], tuple(reasons))
 

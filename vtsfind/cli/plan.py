@@ -96,8 +96,9 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
     the reason; so are edited photos (crops, collages, screenshots), unless you name them with --kind, and other shots of a
     scene (burst) in any case: mark those in `vtsfind browse`, or in the plan.
 
-    What you accepted in `vtsfind browse` is planned as you accepted it there, other shots included, and a photo that you
-    keep there stays. Of what you did not decide there, the plan has what is proposed.
+    What you accepted in `vtsfind browse` is planned as you accepted it there, other shots included. A photo that you keep
+    there stays, unless another group that you accepted there, such as a burst, removes it. Of what you did not decide there,
+    the plan has what is proposed.
     """
     with running(common) as run, cancel_on_signal(run):
         if run.json and options.output:

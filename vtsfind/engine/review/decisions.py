@@ -161,6 +161,21 @@ class Decisions:
         marks = [self.decision(other).mark(place) for other, place in self._copies_of(number, member)]
         return marks[0] if marks else None
 
+    def _stays_beside_best(self, number: int, member: int) -> bool:
+        """Whether a shot stays when the best one is to be kept only.
+
+        It does if it is not certainly of the same scene, or if it is kept beside its copies, or these beside it: an edit without
+        its photo is worth less than both.
+        """
+        mark = self._copy_mark(number, member)
+        if mark is Mark.KEEPER and any(
+            self.decision(other).kept for other, _ in self._copies_of(number, member)
+        ):
+            return True
+        is_shot = mark is not Mark.DROP  # a copy of another shot was not compared either, and goes with that
+        is_uncertain = bool(self.groups[number].members[member].evidence.indirect)
+        return mark is Mark.KEEP or (is_shot and is_uncertain)
+
     def _replacement(self, number: int, decision: GroupDecision) -> int:
         """The kept member that takes the keeper's place."""
         hint = "Go to another photo to mark that one, or press its digit to keep it instead."

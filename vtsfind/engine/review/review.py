@@ -192,7 +192,7 @@ class Review(Decisions):
         )
 
     def keep_only(self, number: int, member: int) -> None:
-        """Of a burst, keep one shot, and remove the others but what is an edit or no duplicate, or kept beside its copies."""
+        """Of a burst, keep one shot, and remove the others but what is an edit or no duplicate, see also `_stays_beside_best`."""
         decision = _unmarked(self.decision(number), {member})
         copies = {each for each, _ in self._copies_of(number, member)}
         kept = {
@@ -200,7 +200,7 @@ class Review(Decisions):
             for place, each in enumerate(self.groups[number].members)
             if each.verdict is Verdict.EDIT
             or copies & {other for other, _ in self._copies_of(number, place)}
-            or self._copy_mark(number, place) is Mark.KEEP
+            or self._stays_beside_best(number, place)
         }
         kept -= decision.non_duplicates | {member}
         self._mark("keep only", number, replace(decision, keeper=member, kept=frozenset(kept)))

@@ -326,6 +326,12 @@ class GroupsPage(Page):
             return
         if any(member.verdict is Verdict.BURST for member in review.groups[number].members):
             self._apply_to_review("keep_only", review.decision(number).keeper)
+            kept = len(review.decision(number).kept)
+            if kept:
+                self.notify(
+                    f"Beside it {counted(kept, 'photo')} kept: its copies, edits, photos whose edits stay, or what is not certainly of this scene.",
+                    timeout=8,
+                )
         else:
             self.notify("This is no burst.", timeout=3)
 
