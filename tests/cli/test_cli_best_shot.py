@@ -44,7 +44,7 @@ def test_every_command_keeps_the_best_shot_and_says_why(run: Vtsfind) -> None:
         ("a-blurred.jpg", "keep"),
     ]
     said = run("dupes", "--kind", "burst", "--summary").stderr
-    assert "1 other shot, frees 0 bytes." in said
+    assert "1 other shot, all kept." in said
     assert "Kept 1 other shot; choose in `vtsfind browse`." in said
     for kinds in ({Verdict.BURST}, {*COPIES, Verdict.BURST}):
         groups = find_groups(Context(Settings()), DedupOptions(kinds=frozenset(kinds)))

@@ -1,6 +1,7 @@
 """A photo that a person keeps in `vtsfind browse` is not proposed by other commands, and a plan has what was accepted there."""
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,10 +79,7 @@ def test_dupes_and_plan_tell_the_same_of_a_chosen_keeper(
 
 
 def test_an_edit_that_was_accepted_to_go_may_go_in_dupes_as_in_plan(run: Vtsfind, tmp_path: Path) -> None:
-    whole = real_photos.photo("ridge-1")
-    width, height = whole.size
-    save(tmp_path / "photos" / "a.jpg", whole, quality=95)
-    save(tmp_path / "photos" / "crop.jpg", whole.crop((width // 8, height // 8, width, height)), quality=92)
+    photo_and_crop(tmp_path / "photos")
     assert run("index", tmp_path / "photos").exit_code == 0
     groups = find_groups(Context(Settings()), DedupOptions())
     assert run("dupes", "--paths-only").stdout == ""
@@ -93,6 +91,84 @@ def test_an_edit_that_was_accepted_to_go_may_go_in_dupes_as_in_plan(run: Vtsfind
     assert run("dupes", "--paths-only").stdout.splitlines() == [gone]
     assert planned_actions(run)[os.path.basename(gone)] == "trash"
     assert "removed by your choice" in run("dupes").stdout
+
+
+@pytest.mark.parametrize(
+    "decide", [Review.accept, Review.refuse, lambda review, number: review.choose(number, 1)]
+)
+def test_where_a_person_accepted_refused_or_chose_nothing_is_said_to_be_in_doubt(
+    run: Vtsfind, tmp_path: Path, decide: Callable[[Review, int], None]
+) -> None:
+    for name in ("a.jpg", "b/a.jpg"):
+        write(tmp_path / "photos" / name, scene(1, 480, 360))
+        os.utime(tmp_path / "photos" / name, (1_600_000_000, 1_600_000_000))
+    assert run("index", tmp_path / "photos").exit_code == 0
+    assert "; only the paths differ" in run("dupes").stdout
+    with SavedSteps(places().library("default")) as log:
+        decide(Review(find_groups(Context(Settings()), DedupOptions()), log), 0)
+    (group,) = records(run("dupes", "--json"), "group")
+    assert not group["tied"]
+    assert not any(
+        "the paths" in text for text in (run("dupes").stdout, run("dupes").stderr, run("plan").stderr)
+    )
+
+
+@pytest.mark.parametrize("decide", [Review.accept, Review.refuse])
+def test_edits_of_a_group_that_is_decided_are_not_said_to_be_left_to_choose(
+    run: Vtsfind, tmp_path: Path, decide: Callable[[Review, int], None]
+) -> None:
+    photo_and_crop(tmp_path / "photos")
+    assert run("index", tmp_path / "photos").exit_code == 0
+    assert "Kept 1 edited photo" in run("plan").stderr
+    with SavedSteps(places().library("default")) as log:
+        decide(Review(find_groups(Context(Settings()), DedupOptions()), log), 0)
+    for command in ("dupes", "plan"):
+        said = run(command).stderr
+        assert "Kept" not in said
+        assert "Decided in `vtsfind browse`: 1 group." in said
+
+
+def test_a_plan_says_of_a_keeper_that_a_person_chose_that_it_was_chosen(run: Vtsfind, tmp_path: Path) -> None:
+    photo_and_crop(tmp_path / "photos")
+    assert run("index", tmp_path / "photos").exit_code == 0
+    groups = find_groups(Context(Settings()), DedupOptions())
+    whole, crop = (os.path.basename(each.photo.path).decode() for each in groups[0].members)
+    with SavedSteps(places().library("default")) as log:
+        review = Review(groups, log)
+        review.choose(0, 1)
+        review.toggle(0, 0)
+        review.accept(0)
+    lines = {
+        Path(line.split()[1]).name: line for line in run("plan").stdout.splitlines() if ".jpg  #" in line
+    }
+    assert lines[crop].endswith("# edit; kept: you chose it in `vtsfind browse`")
+    assert lines[whole].startswith("trash ")
+
+
+def test_a_plan_counts_the_groups_in_which_photos_go_and_those_of_other_shots(
+    run: Vtsfind, tmp_path: Path
+) -> None:
+    photo_and_crop(tmp_path / "photos", "coffee")
+    for place in (1, 2):
+        taken = exif(taken=f"2024:05:03 10:00:0{place}").tobytes()
+        save(tmp_path / "photos" / f"shot-{place}.jpg", real_photos.photo(f"ridge-{place}"), exif=taken)
+    assert run("index", tmp_path / "photos").exit_code == 0
+    copies = find_groups(Context(Settings()), DedupOptions())
+    (burst,) = find_groups(Context(Settings()), DedupOptions(kinds=frozenset({Verdict.BURST})))
+    with SavedSteps(places().library("default")) as log:
+        review = Review(copies, log)
+        review.add([replace(burst, number=len(copies) + 1)])
+        review.keep_only(len(copies), 1)
+        review.accept(len(copies))
+    kept = Path(os.fsdecode(burst.members[1].photo.path))
+    made = run("plan")
+    assert f"{kept}  # burst; kept: you chose it in `vtsfind browse`" in made.stdout
+    summary, *_, plan, _ = made.stderr.splitlines()
+    assert summary.endswith("1 copy (edited: 1), all kept.")
+    assert plan.startswith("The plan: 1 file to move to the trash (")
+    assert plan.endswith(
+        "), in 1 group (1 of other shots); all photos stay in 1 other group. Nothing was changed."
+    )
 
 
 def test_a_plan_has_what_was_accepted_in_a_review_of_copies_and_bursts(run: Vtsfind, tmp_path: Path) -> None:
@@ -128,6 +204,14 @@ def test_a_plan_has_what_was_accepted_in_a_review_of_copies_and_bursts(run: Vtsf
     left = {path.name for path in (tmp_path / "photos").iterdir()}
     assert len(left) == 1
     assert left.isdisjoint(shown)
+
+
+def photo_and_crop(folder: Path, name: str = "ridge-1") -> None:
+    """Save a real photo as `a.jpg`, and a crop of it."""
+    whole = real_photos.photo(name)
+    width, height = whole.size
+    save(folder / "a.jpg", whole, quality=95)
+    save(folder / "crop.jpg", whole.crop((width // 8, height // 8, width, height)), quality=92)
 
 
 def planned_actions(run: Vtsfind) -> dict[str, str]:

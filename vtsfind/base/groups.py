@@ -243,6 +243,13 @@ class Group:
     """Whether only the paths decide between the keeper and the next photo, or there is a doubt."""
     doubt: str = ""
     """Why another photo may be the one to keep, in a few words; empty if there is no doubt."""
+    decided: bool = False
+    """Whether a person accepted or refused it in the review."""
+
+    @property
+    def doubt_words(self) -> str:
+        """What is in doubt about which photo to keep, in a few words; empty if nothing is."""
+        return (self.doubt or "only the paths differ") if self.tied else ""
 
     @property
     def keeper(self) -> Photo:

@@ -85,10 +85,13 @@ def _path_for_people(path: bytes, base: bytes | None) -> str:
 
 
 def _heading(group: Group, *, verified: bool) -> str:
-    gain = f", frees {file_size(group.gain)}" if group.gain else ", all kept"
-    gain = gain if verified else ", candidates only"
-    tie = f"; {group.doubt or 'only the paths differ'}" if group.tied else ""
-    return f"Group {group.number}: {counted(len(group.members), 'photo')}{gain}{tie}"
+    gain = _gain(group.gain) if verified else ", candidates only"
+    heading = f"Group {group.number}: {counted(len(group.members), 'photo')}{gain}"
+    return "; ".join(filter(None, (heading, group.doubt_words)))
+
+
+def _gain(size: int) -> str:
+    return f", frees {file_size(size)}" if size else ", all kept"
 
 
 def _abridged(members: Sequence[Member]) -> list[tuple[Member, int]]:
@@ -279,8 +282,8 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
     if not found.groups:
         notes.say(f"No {'duplicates' if found.verified else 'candidates'} among {what}.")
     else:
-        gain = f", frees {file_size(sum(group.gain for group in found.groups))}" if found.verified else ""
         nouns = _nouns(_counts(found.groups), verified=found.verified)
+        gain = _gain(sum(group.gain for group in found.groups)) if found.verified else ""
         notes.say(f"{counted(len(found.groups), 'group')} among {what}: {nouns}{gain}.")
     if found.verified:
         _summarize_staying(notes, found.groups)
@@ -309,8 +312,9 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
 
 
 def _summarize_staying(notes: Notes, groups: Sequence[Group]) -> None:
-    """Say how many copies are not proposed for removal, and why."""
-    staying = [member for group in groups for member in group.members[1:] if not member.may_go]
+    """Say how many copies are not proposed for removal, and why, in groups that nobody has decided."""
+    undecided = [group for group in groups if not group.decided]
+    staying = [member for group in undecided for member in group.members[1:] if not member.may_go]
     edits = sum(member.is_kept_edit for member in staying)
     if edits:
         notes.say(
@@ -324,6 +328,9 @@ def _summarize_staying(notes: Notes, groups: Sequence[Group]) -> None:
         notes.say(
             f"Kept {counted(others, 'other photo')}; `vtsfind dupes` gives the reason after the word 'stays'."
         )
+    decided = len(groups) - len(undecided)
+    if decided:
+        notes.say(f"Decided in `vtsfind browse`: {counted(decided, 'group')}.")
 
 
 def _summarize_ties(notes: Notes, groups: Sequence[Group]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from vtsfind.act.plan import Plan, PlannedFile, Sidecar, operations, photo_bytes
 from vtsfind.act.plan_text import plan_text
+from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action, Operation, State
 from vtsfind.base.paths import path_fields, show_path, show_path_from_home
 from vtsfind.base.records import Failure
@@ -96,7 +97,7 @@ def summarize_plan(notes: Notes, plan: Plan, gone: Sequence[Failure], where: str
     """Summarize a plan that was made."""
     todo = operations(plan)
     if todo:
-        notes.say(f"{counted(len(plan.groups), 'group')}; {_operations_text(todo)}. Nothing was changed.")
+        notes.say(f"The plan: {_operations_text(todo)}, {_where_text(plan, todo)}. Nothing was changed.")
         notes.say(f"Check the plan, edit it as needed, then run: vtsfind apply {where}")
     else:
         notes.say("There is nothing to do.")
@@ -111,6 +112,20 @@ def _operations_text(todo: Sequence[Operation]) -> str:
     counts = Counter(operation.action for operation in todo)
     parts = [f"{counted(number, 'file')} {_ACTION_LABELS[action]}" for action, number in counts.items()]
     return f"{', '.join(parts)} ({file_size(photo_bytes(todo))})"
+
+
+def _where_text(plan: Plan, todo: Sequence[Operation]) -> str:
+    """In how many groups something is done, and in how many nothing is."""
+    numbers = {operation.group for operation in todo}
+    bursts = sum(
+        any(file.verdict is Verdict.BURST for file in group.files)
+        for group in plan.groups
+        if group.number in numbers
+    )
+    of_bursts = f" ({bursts:,} of other shots)" if bursts else ""
+    rest = len(plan.groups) - len(numbers)
+    kept = f"; all photos stay in {counted(rest, 'other group')}" if rest else ""
+    return f"in {counted(len(numbers), 'group')}{of_bursts}{kept}"
 
 
 def operation_line(operation: Operation) -> str:

@@ -11,6 +11,7 @@ from vtsfind.engine.review.state import GroupDecision, Mark, ReviewStatus
 
 _ACTIONS = {Mark.KEEPER: Action.KEEP, Mark.KEEP: Action.KEEP, Mark.NOT_DUPLICATE: None}
 KEPT = StayReason("you keep it in `vtsfind browse`")
+CHOSEN = StayReason("you chose it in `vtsfind browse`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,12 @@ def planned(
             if path in claimed and going[path] != (number, place):
                 continue  # it goes in another group, or stays since what it would go for goes
             mark = decisions[number].mark(place)
-            is_kept_by_choice = member.may_go and undecided and mark is Mark.KEEP
-            members.append(replace(member, stay_reason=KEPT) if is_kept_by_choice else member)
+            if mark is Mark.KEEPER and review.is_marked(number):
+                members.append(replace(member, stay_reason=CHOSEN))
+            elif mark is Mark.KEEP and undecided and member.may_go:
+                members.append(replace(member, stay_reason=KEPT))
+            else:
+                members.append(member)
             if path not in claimed:
                 actions[path] = _ACTIONS[mark] or actions.get(path)
             elif not action.links:  # a name becomes a link only where a kept file has its content

@@ -12,12 +12,10 @@ from vtsfind.base.groups import Evidence, Group, Member
 from vtsfind.base.operations import Action
 from vtsfind.engine.duplicates.results import Duplicates
 from vtsfind.engine.review.overlaps import is_burst
-from vtsfind.engine.review.planned import KEPT, Planned, planned
+from vtsfind.engine.review.planned import CHOSEN, KEPT, Planned, planned
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session_log import stored_steps
 from vtsfind.engine.review.state import Mark, ReviewStatus, ReviewStep, UnsavedSteps
-
-CHOSEN = "you chose it in `vtsfind browse`"
 
 
 class _StoredSteps(UnsavedSteps):
@@ -94,8 +92,14 @@ def _kept(group: Group, number: int, review: Review) -> Group:
     if not review.is_marked(number):
         return group
     members = [_standing(each, number, place, review) for place, each in enumerate(group.members)]
-    chosen = review.decision(number).keeper
-    return replace(group, members=_led_by(chosen, members, number, review) if chosen else tuple(members))
+    decision = review.decision(number)
+    chosen = decision.keeper
+    kept = replace(
+        group,
+        members=_led_by(chosen, members, number, review) if chosen else tuple(members),
+        decided=decision.status is not ReviewStatus.OPEN,
+    )
+    return replace(kept, tied=False, doubt="") if chosen or kept.decided else kept
 
 
 def _standing(member: Member, number: int, place: int, review: Review) -> Member:
@@ -122,7 +126,7 @@ def _led_by(chosen: int, members: Sequence[Member], number: int, review: Review)
         if place not in {0, chosen}
     )
     return (
-        replace(keeper, verdict=None, evidence=Evidence(), reason=CHOSEN, stay_reason=None),
+        replace(keeper, verdict=None, evidence=Evidence(), reason=CHOSEN.words, stay_reason=None),
         replace(
             former,
             verdict=keeper.verdict,
