@@ -50,11 +50,13 @@ class Pages:
         self.contents = {n: _content(n, 900 - n, files) for n in range(len(amounts))}
         self._amounts, self._verdicts = amounts, verdicts or {}
         self._differences: Differences = differences or {}
+        self.asked: list[list[Pair]] = []
         self.compared: list[Pair] = []
 
     def verdicts(self, pairs: Sequence[Pair], advance: Advance = print) -> list[PairVerdict]:
         """In small pictures."""
         del advance
+        self.asked.append([*pairs])
         return [self._verdicts.get(each, RESAVE) for each in pairs]
 
     def differences(self, pairs: Sequence[tuple[Content, Content, int]]) -> list[Difference | None]:
@@ -73,7 +75,9 @@ class Pages:
         """Those of all pages, of which some pairs were compared: each with the first, if nothing else is said."""
         rules = Rules(policy(), frozenset(kinds), frozenset(), scope(), known_decisions())
         pairs = [(0, n) for n in self.contents if n] if compared is None else compared
-        verified = VerifiedPairs({pair: found for pair in pairs if (found := self.verdicts([pair])[0])})
+        verified = VerifiedPairs(
+            {pair: found for pair in pairs if (found := self._verdicts.get(pair, RESAVE))}
+        )
         files = RankedFiles(self.contents, lambda _: Details(), rules.policy, verified.copies)
         return cluster_at_full_size(
             self.contents, files, verified, self, compare=self.differences, rules=rules
@@ -106,6 +110,13 @@ def test_pages_that_leave_two_groups_are_one_if_they_were_found_to_be_copies() -
     }
     pages = Pages([1, 1, 2, 3, 3, 2], edits)
     assert together(pages.clusters(compared=known)) == [{0, 1}, {3, 4}, {2, 5}]
+
+
+def test_what_is_likely_asked_for_is_compared_at_once() -> None:
+    chains = [(0, 1), (1, 2), (2, 3), (4, 5), (5, 6), (6, 7)]
+    pages = Pages([1] * 8, dict.fromkeys(chains, EDIT) | dict.fromkeys([(1, 3), (5, 7)]))
+    pages.clusters(compared=chains)
+    assert [(1, 3), (5, 7)] in pages.asked
 
 
 def test_of_many_pages_only_some_rounds_are_compared() -> None:

@@ -39,9 +39,9 @@ def details(each: Content) -> Details:
     return Details(camera="" if each.photos[0].path == b"/card" else "Maker Model")
 
 
-def in_card(width: float, height: float) -> PairVerdict:
-    """The card, which comes first by digest, shows the other in a part of this size."""
-    return Verdict.EDIT, Evidence(box=Box(0.0, 0.0, width, height), boxed=0)
+def in_card(width: float, height: float, left: float = 0.0, set_off: float | None = None) -> PairVerdict:
+    """The card, which comes first by digest, shows the other in a part of this size, that is set off along a share of its edges."""
+    return Verdict.EDIT, Evidence(box=Box(left, 0.0, left + width, height), boxed=0, broken_off=set_off)
 
 
 class KnownVerdicts:
@@ -58,7 +58,10 @@ class KnownVerdicts:
 
 
 def grouped(
-    verifier: KnownVerdicts, known: Sequence[tuple[str, str]], skipped: Sequence[tuple[str, str]] = ()
+    verifier: KnownVerdicts,
+    known: Sequence[tuple[str, str]],
+    skipped: Sequence[tuple[str, str]] = (),
+    details: Callable[[Content], Details] = details,
 ) -> tuple[Group, ...]:
     contents = {NUMBER[name]: content(name) for name in SIZES}
     numbered = [(NUMBER[a], NUMBER[b]) for a, b in known]
@@ -104,6 +107,22 @@ def test_two_shots_in_one_card_are_no_copies_of_each_other() -> None:
     assert (NUMBER["/photo"], NUMBER["/other"]) in verifier.asked
 
 
+@pytest.mark.parametrize(
+    ("set_off", "left", "is_collage"), [(0.6, 0.45, True), (0.4, 0.45, False), (0.6, 0.35, False)]
+)
+def test_parts_that_are_set_off_side_by_side_make_a_collage_around_which_nothing_gathers(
+    set_off: float, left: float, *, is_collage: bool
+) -> None:
+    verifier = KnownVerdicts(
+        {
+            ("/card", "/photo"): in_card(0.6, 1, set_off=set_off),
+            ("/card", "/other"): in_card(0.4, 1, left, set_off),
+        }
+    )
+    (group,) = grouped(verifier, [("/card", "/photo"), ("/card", "/other")], details=lambda _: Details())
+    assert (b"/other" in paths(group)) is not is_collage
+
+
 def test_a_shot_that_is_only_small_leaves_the_frame_first() -> None:
     verifier = KnownVerdicts({("/card", "/small"): in_card(0.6, 0.45)})
     (group,) = grouped(verifier, [("/card", "/small")])
@@ -125,6 +144,15 @@ def test_of_copies_in_full_the_one_that_was_compared_with_most_is_compared_furth
     truth = {("/photo", "/small"): RESAVE, ("/small", "/other"): edit, ("/card", "/small"): edit}
     (group,) = grouped(KnownVerdicts(truth), [*truth][:2], [("/card", "/photo")])
     assert set(paths(group)) == {b"/card", b"/photo", b"/small", b"/other"}
+
+
+def test_one_that_stands_for_its_copies_in_full_has_what_only_they_were_found_to_be_copies_of() -> None:
+    edit: PairVerdict = (Verdict.EDIT, Evidence())
+    truth = {("/photo", "/small"): RESAVE, ("/card", "/photo"): edit, ("/small", "/other"): edit}
+    verifier = KnownVerdicts(truth)
+    (group,) = grouped(verifier, [*truth])
+    assert set(paths(group)) == {b"/card", b"/photo", b"/small", b"/other"}
+    assert (NUMBER["/photo"], NUMBER["/other"]) in verifier.asked
 
 
 def test_a_second_file_of_an_edit_that_stays_goes_for_that_file() -> None:

@@ -91,7 +91,7 @@ def cluster(
 
     Returns
     -------
-    The clusters; then contents with several files that are in no cluster.
+    The clusters; then contents that are in no cluster, each alone.
     """
     return _Clustering(contents, files, verified, verifier, rules).clusters()
 
@@ -123,8 +123,7 @@ class _Clustering:
             clusters += [made for made, _ in split if made.copies]
             groups = [left for _, left in split if len(left) > 1]
         clustered = {number for made in clusters for number in (made.keeper, *made.copies)}
-        singles = (n for n in order if n not in clustered and len(self._contents[n].photos) > 1)
-        return [*clusters, *(Cluster(number, {}) for number in singles)]
+        return [*clusters, *(Cluster(number, {}) for number in order if number not in clustered)]
 
     def _groups(self, order: Sequence[int]) -> list[list[int]]:
         """Contents that belong together, in order; those that show the same are together in any case."""

@@ -75,8 +75,8 @@ _HALO_ROWS = max(*_WINDOWS_PX, _TEXTURE_WINDOW_PX) // 2
 _REGISTERED_PX = 1 << 20
 """Pixels at which the place of one picture on the other is measured."""
 _MIN_CORRELATION = 0.6
-"""Of a block with its counterpart, below which it says nothing of the place. Of 320 copies that were trimmed, turned or bent by a
-pixel or less 58 are lost without this limit, and 47 with it."""
+"""Of a block with its counterpart, below which it says nothing of the place. Of 320 copies that were trimmed by
+up to 3 pixels, turned or bent a little 58 are lost without this limit, and 47 with it."""
 _MIN_BLOCKS = 8
 """Blocks from which a place is known: an affine map needs three."""
 _FITS = 3
