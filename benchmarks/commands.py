@@ -11,6 +11,11 @@ from pathlib import Path
 import psutil
 
 SAMPLE_INTERVAL_S = 0.1
+LOAD_MODEL = (
+    "import os; from vtsfind.engine.library.access import *;"
+    " load_encoder(card_named(''), Settings(), 1_000); os._exit(0)"
+)
+"""A program that loads the default model as an `index` of many photos does, and ends as `vtsfind.cli.main` does."""
 
 
 def own_places(home: Path) -> dict[str, str]:

@@ -27,6 +27,7 @@ import simplejpeg
 from PIL import Image
 
 from benchmarks.big import measured
+from benchmarks.commands import LOAD_MODEL
 from benchmarks.machine import write_result
 from vtsfind.base.records import PIXEL_LIMIT
 from vtsfind.learn.models.registry import find_card
@@ -115,7 +116,7 @@ def index_run(contents: list[bytes], count: int, decoder_ms: float) -> dict[str,
     from benchmarks.cold import timed
 
     with tempfile.TemporaryDirectory() as name:
-        loading = min(timed(Path(name), "-c", _LOAD)[1] for _ in range(2))
+        loading = min(timed(Path(name), "-c", LOAD_MODEL)[1] for _ in range(2))
     each = 1000 * (run["processor s"] - loading) / count
     return {
         "photos": count,
@@ -124,9 +125,6 @@ def index_run(contents: list[bytes], count: int, decoder_ms: float) -> dict[str,
         "processor ms a photo": round(each, 1),
         "share that the decoder alone is": round(decoder_ms / each, 2),
     }
-
-
-_LOAD = "from vtsfind.engine.library.access import *; load_encoder(card_named(''), Settings(), 1_000)"
 
 
 def main() -> None:

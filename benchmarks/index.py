@@ -5,7 +5,7 @@
 Runs the real command line in processes of its own: a first index of PHOTOS, a second one with nothing changed (on PHOTOS
 and on a tree of 20,000 small files), a query by a photo of the library and by a new one; then makes a library of 200,000
 photos with random codes to measure its size and a cold query. Where the processor's time of the first index goes is measured part by
-part in one process, on some of the photos; handing over, storing, and starting processes is what is left. Memory is the largest sum of the resident sizes of the
+part in one process, on some of the photos; handing over, storing, and starting processes is what is left. Memory is the largest sum of the proportional sizes of the
 command and its workers, sampled ten times a second. With --write the figures go to docs/results/index.json.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.commands import Watched, vtsfind
+from benchmarks.commands import LOAD_MODEL, Watched, vtsfind
 from benchmarks.decoding import least_ms
 from benchmarks.machine import write_result
 from vtsfind.base.records import PIXEL_LIMIT, Entry, PictureInfo, Stamp
@@ -40,7 +40,7 @@ def first_index(home: Path, photos: Path) -> dict[str, Any]:
     """Index real photos from nothing."""
     count = sum(1 for p in photos.rglob("*") if p.is_file())
     run = vtsfind(home, "index", str(photos))
-    loading = min(Watched(home, "-c", _LOAD).processor_s for _ in range(2))
+    loading = min(Watched(home, "-c", LOAD_MODEL).processor_s for _ in range(2))
     return {
         "photos": count,
         "processor ms a photo": stages(photos, 1000 * run.processor_s / count, 1000 * loading / count),
@@ -101,9 +101,6 @@ def queries(home: Path, photos: Path, outside: Path) -> dict[str, Any]:
         figures[f"{title}, seconds"] = round(statistics.median(run.seconds for run in runs), 3)
         figures[f"{title}, processor s"] = round(min(run.processor_s for run in runs), 3)
     return figures
-
-
-_LOAD = "from vtsfind.engine.library.access import *; load_encoder(card_named(''), Settings(), 1_000)"
 
 
 def many_files(folder: Path, count: int) -> None:
