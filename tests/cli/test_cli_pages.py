@@ -10,11 +10,18 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from support.copies import family, unrelated
+from support.copies import family, save, unrelated
 from support.output import Vtsfind
+from support.textures import photograph
 
 from vtsfind.base.operations import Action
+from vtsfind.base.settings import Settings
 from vtsfind.engine.apply.plans import read_plan
+from vtsfind.engine.context import Context
+from vtsfind.engine.duplicates.options import DedupOptions
+from vtsfind.engine.review.review import Review
+from vtsfind.engine.review.session import find_groups
+from vtsfind.engine.review.session_log import SavedSteps
 
 
 class _Page(HTMLParser):
@@ -64,8 +71,11 @@ def test_a_page_shows_every_photo_of_a_group_and_loads_nothing(tmp_path: Path, d
     assert all(source.startswith("data:image/jpeg;base64,") for source in page.sources)
 
 
-@pytest.mark.usefixtures("photos")
-def test_the_plan_in_a_page_is_the_plan_of_vtsfind_plan(tmp_path: Path, dupes: Vtsfind, run: Vtsfind) -> None:
+def test_the_plan_in_a_page_is_the_plan_of_vtsfind_plan(
+    photos: Path, tmp_path: Path, dupes: Vtsfind, run: Vtsfind
+) -> None:
+    for name in ("edit.jpg", "<script>alert(1)<b>&amp;.jpg"):  # with these it is in doubt which to keep
+        (photos / name).unlink()
     dupes("--html", tmp_path / "page.html")
     made = run("plan", "--library", tmp_path / "library", "--json")
     (tmp_path / "plan.json").write_text(made.stdout)
@@ -78,6 +88,35 @@ def test_the_plan_in_a_page_is_the_plan_of_vtsfind_plan(tmp_path: Path, dupes: V
     assert from_page.groups == from_plan.groups
     going = [file for group in from_plan.groups for file in group.files if file.action is Action.TRASH]
     assert _Page(tmp_path / "page.html").ticked == len(going) > 0
+
+
+def test_where_it_is_in_doubt_which_photo_to_keep_a_page_says_so_and_ticks_nothing(
+    tmp_path: Path, dupes: Vtsfind
+) -> None:
+    image = photograph(0)
+    for name in ("a.jpg", "b/a.jpg"):
+        copy = save(tmp_path / "photos" / name, image)
+        os.utime(copy, (1_600_000_000, 1_600_000_000))
+    save(tmp_path / "photos" / "other.jpg", photograph(1))
+    save(tmp_path / "photos" / "other-crop.jpg", photograph(1).crop((40, 30, 360, 270)))
+    assert dupes("--html", tmp_path / "page.html").exit_code == 0
+    assert _Page(tmp_path / "page.html").ticked == 0
+    text = (tmp_path / "page.html").read_text()
+    assert "<h2>Group 1: 2 photos; only the paths differ</h2>" in text
+    assert "it is in doubt which photo to keep: nothing is ticked there." in text
+    assert "1 edited photo may be wanted as well: not ticked." in text
+    assert '"action":"trash"' in text  # which the page carries out if a person ticks the box
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_page_shows_commands_in_reasons_as_code(tmp_path: Path, dupes: Vtsfind) -> None:
+    assert dupes().exit_code == 0
+    library = tmp_path / "library"
+    groups = find_groups(Context(Settings(library=str(library))), DedupOptions())
+    with SavedSteps(library) as log:
+        Review(groups, log).choose(0, 1)
+    assert dupes("--html", tmp_path / "page.html", index=False).exit_code == 0
+    assert "kept: you chose it in <code>vtsfind browse</code>" in (tmp_path / "page.html").read_text()
 
 
 def test_a_page_takes_the_place_of_a_page_and_of_nothing_else(

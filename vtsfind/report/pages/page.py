@@ -1,6 +1,7 @@
 """The frame of every page: head, style, script, and pictures as data in the text."""
 
 import base64
+import re
 from collections.abc import Callable
 from html import escape
 from importlib.resources import files
@@ -45,6 +46,15 @@ def picture(jpeg: bytes | None, name: str) -> str:
         return '<span class="nothing">cannot be shown</span>'
     data = base64.b64encode(jpeg).decode()
     return f'<img loading="lazy" alt="{escape(name)}" src="data:image/jpeg;base64,{data}">'
+
+
+def prose(sentence: str) -> str:
+    """A sentence for people as HTML: commands between backticks are code.
+
+    >>> prose("you keep <it> in `vtsfind browse`")
+    'you keep &lt;it&gt; in <code>vtsfind browse</code>'
+    """
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(sentence))
 
 
 def _resource(name: str) -> str:
