@@ -11,6 +11,7 @@ from support.output import Vtsfind, records
 
 from vtsfind.act.make_plan import make_plan
 from vtsfind.base.operations import Operation, State, UndoRecord
+from vtsfind.base.paths import show_path_from_home
 from vtsfind.engine.apply.plans import save_plan
 from vtsfind.engine.apply.recovery import user_journal
 from vtsfind.store.run_record import Transition
@@ -82,6 +83,28 @@ def test_the_history_of_a_run_says_where_each_file_is_now(run: Vtsfind, plan: Pa
     assert all(f"(now {place})" in said for place in places)
     run("undo", "--yes")
     assert "(now " not in run("history", name).stdout
+
+
+def test_apply_names_the_folder_that_the_files_went_to_and_the_commands_that_bring_them_back(
+    run: Vtsfind, plan: Path, copies: list[Path]
+) -> None:
+    said = run("apply", plan, "--yes").stderr
+    name = records(run("history", "--json"), "run")[0]["run"]
+    place = Path(records(run("history", name, "--json"), "operation")[0]["place"])
+    assert place.name == copies[1].name
+    folder = show_path_from_home(os.fsencode(place.parent))
+    assert f"The files are in {folder}. `vtsfind history {name}` shows where each file is." in said
+    assert f"`vtsfind undo {name}` brings them back; with --only FILE it brings back one." in said
+
+
+def test_apply_does_not_say_that_deleted_files_can_be_brought_back(
+    run: Vtsfind, plan: Path, copies: list[Path]
+) -> None:
+    plan.write_text(plan.read_text().replace("trash ", "delete "))
+    said = run("apply", plan, "--yes", "--permanently").stderr
+    assert "Carried out 2 operations" in said
+    assert not copies[1].exists()
+    assert "vtsfind undo" not in said
 
 
 def test_undoing_a_whole_run_decides_nothing(run: Vtsfind, plan: Path) -> None:

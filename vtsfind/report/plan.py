@@ -12,7 +12,7 @@ from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action, Operation, State
 from vtsfind.base.paths import path_fields, show_path, show_path_from_home
 from vtsfind.base.records import Failure
-from vtsfind.base.words import counted, file_size
+from vtsfind.base.words import counted, file_size, listed
 from vtsfind.engine.apply.apply import ApplyResult, OperationResult
 from vtsfind.engine.apply.recovery import Recovery
 from vtsfind.engine.apply.undo import RestoreOutcome, RestoreResult, UndoResult
@@ -24,6 +24,8 @@ from vtsfind.store.run_record import OperationRecord, RunRecord
 
 _MAX_NAMED = 5
 """Files or groups with problems that are named without --verbose."""
+_MAX_PLACES = 3
+"""Folders with the files of a run that are named."""
 _MAX_OPERATIONS_SHOWN = 10
 """Operations that are listed before a person is asked to confirm."""
 _ACTION_LABELS = {
@@ -210,9 +212,20 @@ def summarize_applied(notes: Notes, result: ApplyResult, *, dry_run: bool) -> No
         )
     if result.interrupted:
         notes.say("Interrupted; run the same command again to continue.")
-    if done:
-        notes.say(f"To undo this: vtsfind undo {result.run}   (one file only: add --only FILE)")
-        notes.say(f"Where each file is now: vtsfind history {result.run}")
+    if any(step.operation.action is not Action.DELETE for step in done):
+        notes.say(f"{_places_text(done)}`vtsfind history {result.run}` shows where each file is.")
+        notes.say(f"`vtsfind undo {result.run}` brings them back; with --only FILE it brings back one.")
+
+
+def _places_text(done: Sequence[OperationResult]) -> str:
+    """In which folders the files are that were moved away, as a sentence and a blank; empty if none was."""
+    folders = Counter(os.path.dirname(step.place) for step in done if step.place)
+    named = [show_path_from_home(folder) for folder, _ in folders.most_common(_MAX_PLACES)]
+    if any(step.operation.action is Action.TRASH and not step.place for step in done):
+        named.append("the trash of this computer")
+    more = len(folders) - _MAX_PLACES
+    named += [counted(more, "other folder")] * (more > 0)
+    return f"The files are in {listed(named)}. " if named else ""
 
 
 def _warn_skipped_groups(notes: Notes, skipped: Sequence[OperationResult]) -> None:

@@ -35,6 +35,8 @@ class OperationResult:
     """Why, for people."""
     already_done: bool = False
     """Whether an earlier run had done it already."""
+    place: bytes | None = None
+    """Where the file is now; None if it is nowhere else, or only the system knows."""
 
 
 @dataclass(slots=True)
@@ -142,12 +144,9 @@ class _PlanExecution:
                 return
             yield list(group)
 
-    def _record(
-        self, operation: Operation, state: State, note: str = "", *, already_done: bool = False
-    ) -> None:
-        step = OperationResult(operation, state, note, already_done)
+    def _record(self, step: OperationResult) -> None:
         self._result.steps.append(step)
-        self._progress.advance(note=show_path(operation.path))
+        self._progress.advance(note=show_path(step.operation.path))
         self._on_step(step)
 
     def _check(
@@ -189,9 +188,9 @@ class _PlanExecution:
         for group in self._groups():
             checked, skipped = self._check(group, journal)
             for one in checked:
-                self._record(one.operation, State.PLANNED)
+                self._record(OperationResult(one.operation, State.PLANNED))
             for step in skipped:
-                self._record(step.operation, step.state, step.note, already_done=step.already_done)
+                self._record(step)
         return self._result
 
     def execute(self, journal: Journal, command: str) -> ApplyResult:
@@ -235,7 +234,7 @@ class _PlanExecution:
             (Transition(step.operation.number, State.SKIPPED, step.note) for step in skipped), durable=False
         )
         for step in skipped:
-            self._record(step.operation, step.state, step.note, already_done=step.already_done)
+            self._record(step)
         return prepared
 
     def _perform(
@@ -261,7 +260,7 @@ class _PlanExecution:
                 if operation.group in refusals:
                     note = refusals[operation.group]
                     run.transition([Transition(operation.number, State.SKIPPED, note)], durable=False)
-                    self._record(operation, State.SKIPPED, note)
+                    self._record(OperationResult(operation, State.SKIPPED, note))
                 self._result.interrupted = self._cancel.cancelled
                 continue
             try:
@@ -269,12 +268,16 @@ class _PlanExecution:
             except ActionRefused as refused:
                 refusals[operation.group] = str(refused)
                 run.transition([Transition(operation.number, State.FAILED, str(refused))], durable=False)
-                self._record(operation, State.FAILED, str(refused))
+                self._record(OperationResult(operation, State.FAILED, str(refused)))
             else:
                 run.transition(
                     [Transition(operation.number, State.DONE, undo_record=final_undo_record)], durable=False
                 )
-                self._record(operation, State.DONE, _quarantine_note(operation, undo_record))
+                note, place = (
+                    _quarantine_note(operation, undo_record),
+                    (final_undo_record or undo_record).place,
+                )
+                self._record(OperationResult(operation, State.DONE, note, place=place))
 
 
 def _seems_done(operation: Operation, failure: CheckFailed) -> bool:
