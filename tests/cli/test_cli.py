@@ -44,13 +44,30 @@ def test_paths_shows_where_things_are(run: Vtsfind, own_places: Path) -> None:
 
 def test_doctor_finds_nothing_wrong_with_a_sound_library(run: Vtsfind, photos: Path) -> None:
     (photos / "half.jpg").write_bytes(encoded(scene(50))[:300])
-    run("index", photos)
+    indexed = run("index", photos)
+    assert "1 file could not be read (damaged or incomplete; restore from a backup): " in indexed.stderr
     result = run("doctor", "--deep")
     assert result.exit_code == 0
     assert "12 files" in result.stdout
-    assert "1 damaged or incomplete" in result.stdout
+    assert "1 damaged or incomplete; restore from a backup" in result.stdout
     assert "JPEG" in result.stdout
     assert records(run("doctor", "--json"))[-1]["sound"] is True
+
+
+def test_doctor_counts_what_vtsfind_removed_apart_as_dupes_does(
+    run: Vtsfind, tmp_path: Path, photos: Path
+) -> None:
+    (photos / "copy.jpg").write_bytes((photos / "cat.jpg").read_bytes())
+    run("index", photos)
+    run("plan", "--kind", "bytes", "-o", tmp_path / "plan.txt")
+    assert "13 files, 12 contents" in run("doctor").stdout
+    assert run("apply", tmp_path / "plan.txt", "--yes").exit_code == 0
+    assert "among 12 photos" in run("dupes", "--kind", "bytes").stderr
+    said = run("doctor").stdout
+    assert "12 files, 12 contents" in said
+    assert "1 more at the last index, removed by vtsfind since" in said
+    footer = records(run("doctor", "--json"))[-1]
+    assert (footer["files"], footer["removed"]) == (12, 1)
 
 
 def test_doctor_repairs_a_damaged_library(run: Vtsfind, photos: Path) -> None:

@@ -69,7 +69,7 @@ _REASON_LABELS = {
     Reason.VANISHED: "no longer there",
     Reason.CHANGED: "changed while being read",
     Reason.NOT_A_PICTURE: "unknown format",
-    Reason.DAMAGED: "damaged or incomplete",
+    Reason.DAMAGED: "damaged or incomplete; restore from a backup",
     Reason.TOO_LARGE: "too many pixels",
     Reason.TIMEOUT: "decoding takes too long",
     Reason.MEMORY: "decoding needs too much memory",

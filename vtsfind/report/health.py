@@ -23,6 +23,8 @@ def write_diagnosis(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]
         when = f"{counts.indexed.astimezone():%Y-%m-%d %H:%M}" if counts.indexed else "never"
         rows += [
             ["photos", f"{counts.files:,} files, {counts.contents:,} contents, {file_size(counts.bytes)}"],
+            *[["", f"{diagnosis.removed:,} more at the last index, removed by vtsfind since"]]
+            * bool(diagnosis.removed),
             ["folders", f"{counts.roots:,}"],
             ["refreshed", when],
         ]
@@ -73,6 +75,7 @@ def write_records(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]) 
         files=counts.files if counts else None,
         contents=counts.contents if counts else None,
         bytes=counts.bytes if counts else None,
+        removed=diagnosis.removed,
         failures=len(diagnosis.failures),
         findings=len(diagnosis.findings),
         repairs=len(repairs),

@@ -19,6 +19,7 @@ from vtsfind.base.settings import Settings, local_folder
 from vtsfind.base.words import counted
 from vtsfind.engine.library.access import card_named, card_of, library_place, open_library
 from vtsfind.engine.library.decisions import known_decisions
+from vtsfind.engine.library.removed import present_counts
 from vtsfind.media.scan import is_missing_or_empty
 from vtsfind.store import evidence_file
 from vtsfind.store.database import Counts
@@ -44,7 +45,9 @@ class Diagnosis:
     place: Place
     """Of the library, whether it is there or not."""
     counts: Counts | None = None
-    """How much is in it; None if it cannot be opened."""
+    """How much is in it, without what runs removed since it was indexed; None if it cannot be opened."""
+    removed: int = 0
+    """Files that runs removed since the library was indexed."""
     model: str = ""
     """The library's model, or the one that a new library would get."""
     findings: list[Finding] = field(default_factory=list)
@@ -141,7 +144,8 @@ def _examine_library(diagnosis: Diagnosis, index: Library, *, deep: bool) -> Non
             )
         )
     try:
-        diagnosis.counts = index.counts()
+        diagnosis.counts = present_counts(index)
+        diagnosis.removed = index.counts().files - diagnosis.counts.files
         diagnosis.failures = index.failures()
         for root in index.roots():
             if is_missing_or_empty(root):

@@ -316,9 +316,10 @@ DOCTOR = Stream(
     ),
     (
         Field("sound", "Whether nothing must be repaired."),
-        Field("files", "Number of files in the library; null without a library."),
-        Field("contents", "Number of different contents; null without a library."),
-        Field("bytes", "Bytes of all files; null without a library."),
+        Field("files", "Number of files in the library, without those removed; null without a library."),
+        Field("contents", "Number of different contents of these; null without a library."),
+        Field("bytes", "Bytes of these files; null without a library."),
+        Field("removed", "Number of files that vtsfind removed since the last index."),
         Field("failures", "Number of files that could not be used."),
         Field("findings", "Number of findings."),
         Field("repairs", "Number of repairs."),
