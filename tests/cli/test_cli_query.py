@@ -190,7 +190,10 @@ def test_only_photos_of_a_folder_and_of_some_days_are_looked_through(tmp_path: P
     assert found("--in", photos / "trip", "--top", 1, "--radius", 64) in (["2021"], ["2023"], ["2025"])
     nothing = run("query", photos / "shot.jpg", "--library", library, "--before", "1999")
     assert (nothing.exit_code, nothing.stdout) == (1, "")
-    assert "No photo that the filters leave looks like" in nothing.stderr
+    assert nothing.stderr == "No photo of the library passes the filters.\n"
+    far = run("query", photos / "shot.jpg", "--library", library, "--in", photos / "home", "--radius", 0)
+    assert far.exit_code == 1
+    assert "No photo that the filters leave looks like" in far.stderr
     for arguments in (("--after", "May"), ("--before", "2021-13"), ("--in", tmp_path / "nowhere")):
         assert run("query", photos / "shot.jpg", "--library", library, *arguments).exit_code == 2
 

@@ -260,11 +260,13 @@ def _conclude(run: CommandRun, found: "Similar", *, is_filtered: bool) -> None:
     for answer in found.answers:
         if answer.failure:
             run.notes.warn(_failure_words(answer.failure))
-        elif not answer.neighbours:
+        elif not (answer.neighbours or found.passes_none):
             which = "that the filters leave" if is_filtered else "of the library"
             run.notes.say(f"No photo {which} looks like {show_path(answer.query.name)}.")
         if answer.unknown:
             run.notes.say(f"Not known, and left out: {', '.join(answer.unknown)}.")
+    if found.passes_none:
+        run.notes.say("No photo of the library passes the filters.")
     if any(answer.neighbours and isinstance(answer.query, QueryWords) for answer in found.answers):
         run.notes.say(_SOME_PHOTO_IS_FIRST)
     if found.without_camera:

@@ -165,7 +165,7 @@ def _show(run: CommandRun, folder: Path, register_in: Path | None) -> None:
     result = RunFolder(folder, b"").result()
     run.notes.say(
         f"{result['steps']:,} steps, {result['views_per_s']:,.0f} pictures/s; "
-        f"{result['waiting_share']:.1%} of the time was spent waiting for data."
+        f"{100 * result['waiting_share']:.1f} % of the time was spent waiting for data."
     )
     for note in result["notes"]:
         run.notes.warn(note)

@@ -31,11 +31,11 @@ def _row(output: Output, curve: Curve, radius: int) -> list[str]:
     return [
         f"{radius}",
         f"{curve.rate[radius]:.1e} (<{curve.at_most[radius]:.0e})",
-        f"{curve.bursts[radius]:.1%}" if curve.near_in_time else "-",
+        f"{100 * curve.bursts[radius]:.1f} %" if curve.near_in_time else "-",
         bar(curve.mild[radius], unicode=output.is_unicode),
-        f"{curve.mild[radius]:.0%}",
+        f"{100 * curve.mild[radius]:.0f} %",
         bar(curve.hard[radius], unicode=output.is_unicode),
-        f"{curve.hard[radius]:.0%}",
+        f"{100 * curve.hard[radius]:.0f} %",
     ]
 
 

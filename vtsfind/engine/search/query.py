@@ -25,7 +25,7 @@ from vtsfind.engine.search.query_words import (
     queries_of,
     require_words,
 )
-from vtsfind.engine.search.where import EVERYTHING, ChosenPhotos, Where, chosen_photos
+from vtsfind.engine.search.where import EVERYTHING, ChosenPhotos, Where, chosen_photos, passes_none
 from vtsfind.find.hamming.views import CANDIDATES, nearest, nearest_to_direction
 from vtsfind.media.scan import stamp_of
 from vtsfind.store.library import Library
@@ -314,6 +314,8 @@ class Similar:
     """Contents that were left out since a camera was asked for and nobody has looked for theirs."""
     is_approximate: bool = False
     """Whether some of the nearest may be missing."""
+    passes_none: bool = False
+    """Whether nothing was found since no photo of the library passes the filters."""
 
 
 def find_similar(
@@ -361,6 +363,13 @@ def find_similar(
         head = chosen_head(index, queries, search_options.head)
         without_camera = index.count_without_camera() if search_options.where.cameras else 0
         is_approximate = bool(photos) and _is_approximate(index, head, search_options)
+        is_empty = not any(answer.neighbours for answer in answers)
         return Similar(
-            index.place, index.signature.model, head, tuple(answers), without_camera, is_approximate
+            index.place,
+            index.signature.model,
+            head,
+            tuple(answers),
+            without_camera,
+            is_approximate,
+            is_empty and search_options.where != EVERYTHING and passes_none(search_options.where, index),
         )

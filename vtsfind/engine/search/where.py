@@ -199,6 +199,18 @@ def passing(where: Where, index: Library) -> Passes:
     return passes
 
 
+def passes_none(where: Where, index: Library) -> bool:
+    """Whether no file of a library is chosen.
+
+    Raises
+    ------
+    UsageError
+        As `passing`.
+    """
+    passes = passing(where, index)
+    return not any(passes(record) for _, records in index.contents() for record in records)
+
+
 def _check_words(words: Sequence[str], paths: Iterable[bytes]) -> None:
     """Refuse a word that is in the path of no folder of some files."""
     if not words:

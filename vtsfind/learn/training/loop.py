@@ -106,7 +106,9 @@ def train_recipe(
 
 def _progress_text(terms: Mapping[str, float], timer: StepTimer, state: TrainingState) -> str:
     """Smoothed loss, learning rate as a share of the highest, speed and last validation, in a few words."""
-    words = f"{_loss_text(terms)}, rate {state.rate:.0%}, {timer.recent_views_per_second:.3g} pictures/s"
+    words = (
+        f"{_loss_text(terms)}, rate {100 * state.rate:.0f} %, {timer.recent_views_per_second:.3g} pictures/s"
+    )
     return words + (f", {state.last_validation}" if state.last_validation else "")
 
 
