@@ -47,7 +47,8 @@ def cluster_at_full_size(
 
     Returns
     -------
-    The clusters, then contents with several files that are in none; copies that differ in a part from the keeper, or that could not be compared in full, are `EDIT`.
+    The clusters, then contents with several files that are in none; copies that differ in a part from the keeper, or that could not be
+    compared in full, are `EDIT`.
     """
     found: list[Cluster] = []
     left = dict(contents)
