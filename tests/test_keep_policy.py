@@ -333,29 +333,6 @@ def test_at_the_same_quality_more_bits_and_then_more_contents_win() -> None:
     assert policy().reason(rich, plain) == "has keyword sea"
 
 
-@pytest.mark.parametrize(
-    ("plain", "copy"),
-    [
-        (b"/2023/IMG_1041.JPG", b"/2023/IMG_1041 (1).JPG"),
-        (b"/photos/2023/IMG_1041.JPG", b"/Downloads/IMG_1041.JPG"),
-        (b"/photos/2023/IMG_1041.JPG", b"/Backup of phone/IMG_1041.JPG"),
-        (b"/p/holiday/beach.jpg", b"/p/beach copy.jpg"),
-        (b"/p/holiday/beach.jpg", b"/p/beach - Kopie.jpg"),
-        (b"/p/holiday/beach.jpg", b"/p/beach-edited.jpg"),
-        (b"/p/holiday/beach.jpg", b"/p/IMG-20210703-WA0001.jpg"),
-        (b"/p/holiday/beach.png", b"/p/Screenshot_1.png"),
-        (b"/home/ann/holiday/beach.jpg", b"/home/ann/.cache/beach.jpg"),
-        (b"/home/ann/holiday/beach.jpg", b"/home/ann/Trash/b.jpg"),
-    ],
-)
-def test_plain_names_come_before_those_that_programs_give_to_copies(plain: bytes, copy: bytes) -> None:
-    first, second = candidate(plain), candidate(copy)
-    assert winner(second, first) == first
-    said = policy().reason(first, second)
-    assert said.endswith("is named as a copy") or said.startswith("the other is in the folder"), said
-    assert not policy().tied(first, second)
-
-
 def test_jpeg_inside_of_tiff_is_no_lossless_picture() -> None:
     tiff = candidate(b"/t.tif", kind="TIFF", details=Details(lossless=False))
     assert (

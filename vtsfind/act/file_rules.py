@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Final
 
@@ -33,7 +34,7 @@ _SCREENSHOT_NAMES: Final = re.compile(
 """How the names of screenshots begin that phones and desktops save."""
 _COPY_FOLDERS: Final = re.compile(
     r"^(downloads?|trash|\.trash.*|(.*\.)?caches?|tmp|temp|te?mporary.*|whatsapp.*|telegram.*|screenshots?|thumbnails?|"
-    r"\.?thumbs|recycle.*|back[ _-]?ups?([ _-].*)?|\$recycle\.bin|papierkorb)$",
+    r"\.?thumbs|recycle.*|(back[ _-]?ups?|copy|copies|copie|kopien?|copias?)([ _-].*)?|desktop|\$recycle\.bin|papierkorb)$",
     re.IGNORECASE,
 )
 """Names of folders in which copies end up."""
@@ -84,19 +85,26 @@ def _contents_value(candidate: KeepCandidate) -> int:
     return -len(candidate.details.contents.items) if candidate.details.contents else 0
 
 
-def _is_named_as_copy(candidate: KeepCandidate) -> int:
-    """How much the name and the folders of a file say that it is a copy: 0 for not at all."""
-    folder, name = os.path.split(os.fsdecode(candidate.photo.path))
-    named = bool(_COPY_NAMES.search(os.path.splitext(name)[0]))
-    placed = any(_COPY_FOLDERS.match(part) for part in folder.split(os.sep))
-    return int(named) + int(placed)
+def _copy_signs(candidate: KeepCandidate) -> int:
+    """How many parts of a path say that it is of a copy. Those above the folders of the library count for all alike."""
+    return int(_is_named_as_copy(candidate)) + len(_copy_folders(candidate))
 
 
-def _name_reason(_better: KeepCandidate, worse: KeepCandidate) -> Reason:
-    folder, name = os.path.split(os.fsdecode(worse.photo.path))
-    if _COPY_NAMES.search(os.path.splitext(name)[0]):
+def _is_named_as_copy(candidate: KeepCandidate) -> bool:
+    name = os.path.basename(os.fsdecode(candidate.photo.path))
+    return bool(_COPY_NAMES.search(os.path.splitext(name)[0]))
+
+
+def _copy_folders(candidate: KeepCandidate) -> list[str]:
+    folder = os.path.dirname(os.fsdecode(candidate.photo.path))
+    return [part for part in folder.split(os.sep) if _COPY_FOLDERS.match(part)]
+
+
+def _name_reason(better: KeepCandidate, worse: KeepCandidate) -> Reason:
+    if _is_named_as_copy(worse) and not _is_named_as_copy(better):
+        name = os.path.basename(os.fsdecode(worse.photo.path))
         return Reason(f"{name} is named as a copy", "is named as a copy")
-    *_, place = (part for part in folder.split(os.sep) if _COPY_FOLDERS.match(part))
+    *_, place = Counter(_copy_folders(worse)) - Counter(_copy_folders(better))
     return Reason.about_worse(f"is in the folder {place}")
 
 
@@ -198,7 +206,7 @@ CONTENTS = Rule(
 NAME = Rule(
     "name",
     "a name that no program gives to copies, outside of folders for them",
-    _is_named_as_copy,
+    _copy_signs,
     _name_reason,
 )
 SIDECARS = Rule(
