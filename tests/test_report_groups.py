@@ -138,7 +138,7 @@ def test_ties_are_told_apart_by_what_is_not_known(capsys: pytest.CaptureFixture[
     summarize_duplicates(Notes(), found([paths, crop]))
     said = capsys.readouterr().err
     assert "In 1 group only the paths decide which photo to keep." in said
-    assert "In 1 group a photo may be the original of a crop, or a collage" in said
+    assert "In 1 group it is in doubt which photo to keep" in said
 
 
 def test_pairs_that_were_not_all_found_are_told(capsys: pytest.CaptureFixture[str]) -> None:

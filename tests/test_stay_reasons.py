@@ -8,7 +8,7 @@ from support.made_groups import words_of
 from vtsfind.act.keep_rules import KeepCandidate
 from vtsfind.act.removal import stay_reason, stay_reasons
 from vtsfind.base.contents import PALETTE, Contents, Item, ItemKind
-from vtsfind.base.groups import Evidence, Member, Photo, StayKind, StayReason, Verdict
+from vtsfind.base.groups import COPIES, Evidence, Member, Photo, StayKind, StayReason, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
 
@@ -150,8 +150,22 @@ def test_a_better_compressed_file_stays_and_a_worse_one_goes() -> None:
     assert stay_reason(bad, good, Verdict.RESAVE) == StayReason(
         "is the better copy: JPEG quality 95 beats 60", StayKind.BETTER
     )
-    assert words_for(bad, good, Verdict.RESAVE, {Verdict.RESAVE}) == ""
     assert words_for(bad, good, Verdict.PIXELS) == ""
+
+
+@pytest.mark.parametrize("verdict", [Verdict.RESAVE, Verdict.TURNED])
+@pytest.mark.parametrize(
+    ("kept", "going", "doubt"),
+    [
+        ({"width": 800, "enlarged": 0.5}, {}, "the kept one is larger, but may be an enlargement of it"),
+        ({}, {"kind": "WEBP"}, "either may be made from the other"),
+        ({"quality": 60}, {"quality": 95}, "is the better copy: JPEG quality 95 beats 60"),
+    ],
+)
+def test_a_doubt_keeps_a_copy_though_its_kind_was_asked_for(
+    kept: dict[str, Any], going: dict[str, Any], doubt: str, verdict: Verdict
+) -> None:
+    assert words_for(file(1, **kept), file(2, **going), verdict, COPIES) == doubt
 
 
 def test_a_better_file_of_a_damaged_photo_is_said_to_be_damaged() -> None:

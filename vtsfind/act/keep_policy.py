@@ -119,6 +119,16 @@ class Policy:
                 return ""
         return "a crop or a collage" if found and found.framing in ambiguous else ""
 
+    def enlargement_doubt(self, keeper: KeepCandidate, other: KeepCandidate) -> str:
+        """Why a larger copy may have more detail though it is not kept, in a few words; empty if it was not left for that."""
+        is_left = (
+            self.deciding_rule(keeper, other) is rules.PIXELS
+            and rules.PIXELS.prefers(keeper, other)
+            and rules.is_larger(other, keeper)
+            and rules.upscaled_from(other)
+        )
+        return "an original or an enlargement" if is_left else ""
+
     def reason(self, keeper: KeepCandidate, other: KeepCandidate, evidence: Evidence | None = None) -> str:
         """Why `keeper` is kept in place of `other`, and which EXIF data it has or lacks in comparison.
 

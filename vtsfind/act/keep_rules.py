@@ -23,6 +23,8 @@ class KeepCandidate:
     details: Details
     copy_enlarged_from: tuple[int, int] | None = None
     """The estimated original size of another file, see `mark_enlarged`."""
+    is_likely_shot: bool = False
+    """Whether it is no enlargement by the camera data that it alone has, see `mark_likely_shots`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,44 @@ MAX_ENLARGEMENT: Final = 3.0
 """The largest factor by which people enlarge pictures; how far one was enlarged is not measured."""
 
 
+def mark_likely_shots(candidates: Iterable[KeepCandidate]) -> list[KeepCandidate]:
+    """Mark files that are no enlargements though they seem so, among candidates that are copies of each other.
+
+    Who enlarges a picture keeps or drops what its camera wrote, and adds none. So a file that has any was not made from a smaller
+    one without. Keeps the order.
+    """
+    known = list(candidates)
+    return [replace(each, is_likely_shot=_is_likely_shot(each, known)) for each in known]
+
+
+def _is_likely_shot(candidate: KeepCandidate, copies: Iterable[KeepCandidate]) -> bool:
+    """Whether a file that seems enlarged has camera data, while there are smaller copies, but none that may be its original."""
+    if not (_has_camera_data(candidate) and upscaled_from(candidate)):
+        return False
+    has_smaller = False
+    for copy in copies:
+        if is_larger(candidate, copy, SAME_SIZE_RATIO):
+            has_smaller = True
+            if _has_camera_data(copy) and not upscaled_from(copy):
+                return False
+        elif not is_larger(copy, candidate, SAME_SIZE_RATIO) and is_certainly_original_size(copy):
+            return False  # the candidate was made smaller, then enlarged again
+    return has_smaller
+
+
+def _has_camera_data(candidate: KeepCandidate) -> bool:
+    return bool(candidate.details.camera or candidate.photo.info.taken)
+
+
+def _pixels(candidate: KeepCandidate) -> int:
+    return candidate.photo.info.width * candidate.photo.info.height
+
+
+def is_larger(first: KeepCandidate, second: KeepCandidate, ratio: float = 1.0) -> bool:
+    """Whether the first has more pixels, by more than a ratio."""
+    return _pixels(first) > ratio * _pixels(second)
+
+
 def mark_enlarged(candidates: Iterable[KeepCandidate]) -> list[KeepCandidate]:
     """Mark files of a size in which another one seems enlarged, among candidates that show the same.
 
@@ -131,6 +171,8 @@ def upscaled_from(candidate: KeepCandidate) -> tuple[int, int] | None:
             return details.exif_size if upright else (details.exif_size[1], details.exif_size[0])
         if details.camera:
             return None
+    if candidate.is_likely_shot:
+        return None
     if (details.enlarged or 0.0) >= MIN_ENLARGED:
         return round(info.width / MAX_ENLARGEMENT), round(info.height / MAX_ENLARGEMENT)
     if details.detail is not None and details.detail < _MAX_UPSCALED_DETAIL_SHARE:

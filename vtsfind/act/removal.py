@@ -18,7 +18,9 @@ from vtsfind.act.keep_rules import (
     PIXELS,
     SAME_SIZE_RATIO,
     KeepCandidate,
+    is_larger,
     mark_enlarged,
+    mark_likely_shots,
     size,
 )
 from vtsfind.base.contents import Contents, ItemKind, item_words
@@ -52,7 +54,7 @@ def stay_reason(
     verdict
         What they are to each other.
     asked
-        Verdicts that a person named: files that do not show the same as what is kept go only then.
+        Verdicts that a person named: an edit may go only then. No other reason is lifted by that.
     """
     if kept.photo.digest == file.photo.digest:
         return None
@@ -64,7 +66,8 @@ def stay_reason(
     lacking = _lacking(kept.details.contents, file.details.contents, verdict)
     if lacking:
         return StayReason(f"has {', '.join(lacking)}, which the kept one lacks", StayKind.HAS_MORE)
-    return None if verdict in _SAME_PIXELS or verdict in asked else _better(kept, file)
+    # Of an edit that a person named, size and format do not tell how good a copy it is: it shows something else.
+    return None if verdict in _SAME_PIXELS or verdict is Verdict.EDIT else _better(kept, file)
 
 
 def _reason_for(doubt: str, kind: StayKind = StayKind.OTHER) -> StayReason | None:
@@ -85,7 +88,7 @@ def _kind_reason(
 
 def _better(kept: KeepCandidate, file: KeepCandidate) -> StayReason | None:
     """Why a file is a better copy of the picture than the kept one, or may be; None if it is not."""
-    kept, file = mark_recompressed(mark_enlarged([kept, file]))
+    kept, file = mark_recompressed(mark_enlarged(mark_likely_shots([kept, file])))
     cameras = is_camera_file(kept), is_camera_file(file)
     for rule in (PIXELS,) if cameras == (True, False) else (PIXELS, FORMAT, COMPRESSION):
         if rule.prefers(file, kept):
@@ -102,9 +105,9 @@ def _better(kept: KeepCandidate, file: KeepCandidate) -> StayReason | None:
 
 def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     """Why the kept one of two sizes may have less detail, in words; empty if it has all."""
-    if _pixels(kept) > SAME_SIZE_RATIO * _pixels(file):
+    if is_larger(kept, file, SAME_SIZE_RATIO):
         return "" if _is_proven(kept) else "the kept one is larger, but may be an enlargement of it"
-    if _pixels(file) > SAME_SIZE_RATIO * _pixels(kept):
+    if is_larger(file, kept, SAME_SIZE_RATIO):
         return f"is larger, {size(file)} against {size(kept)}, and may have more detail"
     return (
         "either may be the original: the kept one, of the same size, seems enlarged"
@@ -129,7 +132,7 @@ def _format_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
 def _source_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     """Why it is not clear which of two equally large files without camera data was made from the other, in words; empty if it is."""
     formats = {kept.photo.info.format, file.photo.info.format}
-    as_large = _pixels(kept) <= SAME_SIZE_RATIO * _pixels(file)
+    as_large = not is_larger(kept, file, SAME_SIZE_RATIO)
     unclear = as_large and len(formats) > 1 and _is_lossy(kept)  # a lossless one was the better copy
     return "either may be made from the other" if unclear else ""
 
@@ -137,10 +140,6 @@ def _source_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
 def _is_lossy(candidate: KeepCandidate) -> bool:
     """Whether a file may have lost something: by its format, or since it has few colours."""
     return not candidate.details.lossless or candidate.details.has_palette
-
-
-def _pixels(candidate: KeepCandidate) -> int:
-    return candidate.photo.info.width * candidate.photo.info.height
 
 
 def _lacking(kept: Contents, file: Contents, verdict: Verdict) -> list[str]:

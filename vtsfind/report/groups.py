@@ -340,7 +340,7 @@ def _summarize_ties(notes: Notes, groups: Sequence[Group]) -> None:
         notes.say(f"In {counted(ties, 'group')} only the paths decide which photo to keep.")
     if doubts:
         notes.say(
-            f"In {counted(doubts, 'group')} a photo may be the original of a crop, or a collage; review them in `vtsfind browse`."
+            f"In {counted(doubts, 'group')} it is in doubt which photo to keep; review them in `vtsfind browse`."
         )
 
 

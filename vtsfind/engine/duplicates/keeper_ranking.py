@@ -1,10 +1,10 @@
 """In which order photos become keepers: that of the keep policy, but a frame around another photo comes after that photo."""
 
 from collections.abc import Callable, Iterable, Mapping
-from itertools import chain
+from itertools import chain, islice
 
 from vtsfind.act.keep_policy import KeepCandidate, Policy, mark_recompressed
-from vtsfind.act.keep_rules import Value, mark_enlarged
+from vtsfind.act.keep_rules import Value, mark_enlarged, mark_likely_shots
 from vtsfind.base.groups import Evidence, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.engine.library.snapshot import Content
@@ -44,13 +44,14 @@ class RankedFiles:
         same_frame = UnionFind(
             pair for pair, (verdict, _) in copies.items() if verdict in SAME_FRAME_VERDICTS
         )
-        frames: dict[int, list[KeepCandidate]] = {}
-        for number, content in contents.items():
-            known = details(content)
-            frames.setdefault(same_frame.of(number), []).extend(
-                KeepCandidate(photo, known) for photo in content.photos
-            )
-        marked = mark_recompressed(chain.from_iterable(map(mark_enlarged, frames.values())))
+        found = {
+            number: [KeepCandidate(photo, known) for photo in content.photos]
+            for number, content in contents.items()
+            for known in [details(content)]
+        }
+        found = _marked(mark_likely_shots, found, UnionFind(copies))
+        found = _marked(mark_enlarged, found, same_frame)
+        marked = mark_recompressed(chain.from_iterable(found.values()))
         self._candidates = {each.photo.path: each for each in marked}
         self._keys = {path: policy.key(each) for path, each in self._candidates.items()}
 
@@ -65,6 +66,22 @@ class RankedFiles:
     def best(self, content: Content) -> KeepCandidate:
         """The file of a content to keep."""
         return self._candidates[min((photo.path for photo in content.photos), key=self._keys.__getitem__)]
+
+
+def _marked(
+    mark: Callable[[Iterable[KeepCandidate]], list[KeepCandidate]],
+    files: Mapping[int, list[KeepCandidate]],
+    components: UnionFind,
+) -> dict[int, list[KeepCandidate]]:
+    """The files of each content, after those of each component were marked together."""
+    members: dict[int, list[int]] = {}
+    for number in files:
+        members.setdefault(components.of(number), []).append(number)
+    found: dict[int, list[KeepCandidate]] = {}
+    for numbers in members.values():
+        marked = iter(mark(chain.from_iterable(files[number] for number in numbers)))
+        found |= {number: list(islice(marked, len(files[number]))) for number in numbers}
+    return found
 
 
 class KeeperRanking:

@@ -74,7 +74,11 @@ def _group(
     ]
     shot = cluster.shots.get(cluster.keeper)
     reason = shot or policy.keeper_reason([keeper, second], verdicts[second.photo.path][1])
-    doubts = (policy.ambiguity(keeper, each, verdicts[each.photo.path][1]) for each in others)
+    doubts = (
+        policy.ambiguity(keeper, each, verdicts[each.photo.path][1])
+        or ("" if shot else policy.enlargement_doubt(keeper, each))
+        for each in others
+    )
     doubt = next(filter(None, doubts), "")
     members = (Member(keeper.photo, None, Evidence(), reason, keeper.details), *copies)
     staying = stay_reasons(members, asked=rules.asked, sidecar_problem=SidecarPlaces().problem)

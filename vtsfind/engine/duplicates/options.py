@@ -22,7 +22,7 @@ class DedupOptions:
     kinds: frozenset[Verdict] = frozenset(COPIES)
     """The verdicts that make two photos members of one group."""
     asked: frozenset[Verdict] = frozenset()
-    """Verdicts that the user named: edits and other shots are proposed to go only then."""
+    """Verdicts that the user named: edits are proposed to go only then."""
     radius: int | None = None
     """Compare only pairs whose codes differ in at most so many bits; None for a radius that fits the library."""
     verify: bool = True
