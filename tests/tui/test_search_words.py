@@ -104,3 +104,62 @@ def test_words_filter_names_where_the_model_has_none(tmp_path: Path, monkeypatch
         assert await ask(hand, "haze") == ["haze.png"]
 
     drive(None, script, settings=settings)
+
+
+def frame(hand: Hand) -> tuple[str, str]:
+    """What the frame of the photos says, above and below them."""
+    hits = hand.page(SearchPage).query_one("#hits", CardGrid)
+    return str(hits.border_title), str(hits.border_subtitle)
+
+
+def test_a_search_that_cannot_be_shows_nothing_and_says_so(folder: Path) -> None:
+    assert folder.is_dir()
+
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        await ask(hand, "sky blue")
+        before = frame(hand)
+        for refused in ("after:foo", "xyzzy"):
+            assert await ask(hand, refused) == []
+            assert frame(hand) == ("Nothing to show", "")
+            await hand.press("escape", "backspace")
+            assert frame(hand) == before
+        assert await ask(hand, "/nowhere/nope.jpg") == []
+        assert "/nowhere/nope.jpg does not exist. Check the path; Tab completes it." in hand.text
+        assert frame(hand) == ("nope.jpg", "")
+
+    drive(None, script, settings=SETTINGS)
+
+
+def test_what_narrows_a_search_is_its_own(folder: Path) -> None:
+    assert folder.is_dir()
+
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        await ask(hand, "sky blue")
+        words = frame(hand)
+        await hand.press("s", "minus")
+        bits = hand.page(SearchPage)._current.radius
+        assert f"by scene, only near ones: at most {bits} of 64 bits differ" == frame(hand)[1]
+        narrowed = frame(hand)
+        await hand.press("right", "s")
+        assert "60 nearest" in frame(hand)[1]
+        await hand.press("backspace")
+        assert frame(hand) == narrowed
+        await hand.press("backspace")
+        assert frame(hand) == words
+        assert hand.page(SearchPage).query_one("#query-path", Input).value == "sky blue"
+
+    drive(None, script, settings=SETTINGS)
+
+
+def test_a_date_that_is_not_of_the_shot_is_said_to_be_of_the_file(folder: Path) -> None:
+    os.utime(folder / "night" / "field.png", (1_600_000_000, 1_600_000_000))
+    update(Context(SETTINGS), [str(folder)])
+
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        assert await ask(hand, "name:field") == ["field.png"]
+        assert "file of 2020-09-13" in hand.text
+
+    drive(None, script, settings=SETTINGS)

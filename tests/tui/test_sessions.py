@@ -362,7 +362,7 @@ def test_a_path_that_is_no_photo_is_answered_with_the_reason(photos: Path) -> No
         await hand.press("f4")
         await hand.write("/nowhere.jpg")
         await hand.press("enter")
-        assert "/nowhere.jpg is gone" in hand.text
+        assert "/nowhere.jpg does not exist. Check the path" in hand.text
 
     drive(None, script, settings=SETTINGS)
 

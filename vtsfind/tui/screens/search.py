@@ -1,8 +1,8 @@
 """The photos of the library, those similar to one, given by path or chosen on any screen, and those that show what words say."""
 
 import os
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from textual import on
@@ -14,13 +14,14 @@ from textual.widgets import Input
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.paths import show_path, show_path_from_home
+from vtsfind.base.records import Failure, Reason
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.library.heads import SCENE_HEAD, WORDS_HEAD
 from vtsfind.engine.review.session import error_message
 from vtsfind.engine.search.catalogue import LibraryPhoto, Order
 from vtsfind.engine.search.query import Answer, Neighbour, SearchOptions
 from vtsfind.engine.search.query_words import QueryWords, are_words
-from vtsfind.engine.search.where import EVERYTHING, filter_words, split_filters
+from vtsfind.engine.search.where import EVERYTHING, Where, filter_words, split_filters
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import JobDone, JobFailed
 from vtsfind.tui.page import Page
@@ -38,6 +39,29 @@ _NONE_SIMILAR = "No photo is this similar. Press + to allow more difference."
 _ONE_WORD = "; not it? Say it in two or three words"
 _SOME_PHOTO_IS_FIRST = ", whether or not they show it"
 _NONE_PASSES = "No photo of the library passes the filters."
+_USUAL_BITS = 256
+"""Length of a code where no hit says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """One search; what narrows it belongs to it alone."""
+
+    query: bytes | QueryWords | None = None
+    """The path of a photo, or words; None for the library as a list."""
+    where: Where = EVERYTHING
+    filters: str = ""
+    """The same as it was typed."""
+    head: str = ""
+    """What photos are compared by; empty for the usual head."""
+    radius: int | None = None
+    """Bits in which codes may differ; None for the nearest photos, however far they are."""
+
+    @property
+    def text(self) -> str:
+        """What asks for it in the text field."""
+        name = self.query.name if isinstance(self.query, QueryWords) else self.query or b""
+        return f"{self.filters} {os.fsdecode(name).encode('utf-8', 'replace').decode()}".strip()
 
 
 class SearchPage(Page):
@@ -50,20 +74,14 @@ class SearchPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._queries: list[bytes | QueryWords] = []
-        """What was asked for, the last at the end: paths of photos, and words."""
+        self._searches = [_Search()]
+        """The library, and the searches from there on; the last is shown."""
         self._heads: tuple[str, ...] = ()
-        self._head = ""
-        self._radius: int | None = None
-        self._where = EVERYTHING
-        self._filters = ""
-        """The same as it was typed."""
         self._order = Order.NEWEST
         self._answer: Answer | list[LibraryPhoto] | None = None
         self._marked: dict[bytes, None] = {}
-        self._pending: bytes | QueryWords | None = None
-        """What was asked for while a search was running: a path or words, or nothing for the library."""
         self._is_pending = False
+        """Whether another search was asked for while one was running."""
 
     def body(self) -> Iterable[Widget]:
         """The widgets between top bar and footer."""
@@ -78,52 +96,55 @@ class SearchPage(Page):
 
     def on_mount(self) -> None:
         """Show the library, and check files from time to time."""
-        if not self._queries:
-            self._search(None)
+        if self._current.query is None:
+            self._search()
         self.set_interval(3.0, self._hits.check)
 
     @property
     def _hits(self) -> CardGrid:
         return self.query_one("#hits", CardGrid)
 
+    @property
+    def _current(self) -> _Search:
+        return self._searches[-1]
+
     # -- searching -------------------------------------------------------------------------------------------------
 
     def search_similar(self, path: bytes) -> None:
         """Search the whole library for photos similar to one."""
-        self._where, self._filters = EVERYTHING, ""
-        self._search_chosen(path)
+        self._ask(_Search(path, head=self._current.head))
 
-    def _search_chosen(self, query: bytes | QueryWords) -> None:
-        """Search the chosen photos for those similar to one, or those that show what words say."""
-        if not self._queries or self._queries[-1] != query:
-            self._queries.append(query)
-        name = query.name if isinstance(query, QueryWords) else query
-        self._type(f"{self._filters} {os.fsdecode(name).encode('utf-8', 'replace').decode()}".strip())
-        self._hits.focus()
-        self._search(query)
+    def _ask(self, search: _Search) -> None:
+        """Search for something else; what is asked once more is searched anew."""
+        if search != replace(self._current, radius=None):
+            self._searches.append(search)
+        else:
+            self._searches[-1] = search
+        self._show_current()
 
-    def _type(self, text: str) -> None:
+    def _show_current(self) -> None:
         field = self.query_one("#query-path", Input)
         with field.prevent(Input.Changed):
-            field.value = text
+            field.value = self._current.text
+        self._hits.focus()
+        self._search()
 
-    def _search(self, query: bytes | QueryWords | None) -> None:
+    def _search(self) -> None:
         """Find what is similar to a photo or shows what words say; without either, list the library."""
-        session, head, radius = self.context.session.search_session, self._head, self._radius
-        where, order = self._where, self._order
+        session, asked, order = self.context.session.search_session, self._current, self._order
+        query = asked.query
 
         def search(_progress: object, cancel: object) -> object:
             del cancel
             heads = tuple(session.heads())
-            chosen = head or (SCENE_HEAD if SCENE_HEAD in heads else heads[0])
             if query is None:
-                return heads, chosen, session.catalogue(where, order)
-            by = None if isinstance(query, QueryWords) else chosen
-            options = SearchOptions(head=by, top=_MAX_HITS, radius=radius, where=where)
-            return heads, chosen, session.find(query, options)
+                return heads, session.catalogue(asked.where, order)
+            by = None if isinstance(query, QueryWords) else asked.head or _usual_head(heads)
+            options = SearchOptions(head=by, top=_MAX_HITS, radius=asked.radius, where=asked.where)
+            return heads, session.find(query, options)
 
         if not self.context.jobs.start("search", search):
-            self._pending, self._is_pending = query, True  # it follows the search that is running
+            self._is_pending = True  # it follows the search that is running
             return
         slow = (
             " Photos that are not in the library take longer: the model is loaded first."
@@ -135,27 +156,34 @@ class SearchPage(Page):
 
     def job_done(self, message: JobDone) -> None:
         """Show the photos; what changes the library changes its list."""
-        if message.job in _CHANGES_PHOTOS and not self._queries:
-            self._search(None)
+        if message.job in _CHANGES_PHOTOS and self._current.query is None:
+            self._search()
         if message.job != "search" or not isinstance(message.result, tuple):
             return
-        self._heads, self._head, answer = message.result
+        self._heads, answer = message.result
         if self._search_pending():
             return
         self._answer = answer
         self._show()
 
     def job_failed(self, message: JobFailed) -> None:
-        """Show why the search failed."""
+        """Show why the search failed; Backspace then shows the one before it."""
         if message.job == "search" and not self._search_pending():
-            self._answer = None
-            self._hits.show([], empty=error_message(message.error))
+            self._show_refusal(error_message(message.error))
+            if len(self._searches) > 1:
+                self._searches.pop()
+
+    def _show_refusal(self, why: str) -> None:
+        """Show why there is no answer."""
+        self._answer = None
+        self._hits.show([], empty=why)
+        self._hits.border_title, self._hits.border_subtitle = "Nothing to show", ""
 
     def _search_pending(self) -> bool:
         if not self._is_pending:
             return False
         self._is_pending = False
-        self._search(self._pending)
+        self._search()
         return True
 
     def _show(self, cursor: int = 0) -> None:
@@ -166,10 +194,10 @@ class SearchPage(Page):
             width = self._hits.text_width(len(answer.neighbours))
             cards = [_hit_card(hit, width, marked=hit.path in self._marked) for hit in answer.neighbours]
             empty = (
-                str(answer.failure)
+                _failure_words(answer.failure)
                 if answer.failure
                 else _NONE_SIMILAR
-                if self._radius is not None or self._where == EVERYTHING
+                if self._current.radius is not None or self._current.where == EVERYTHING
                 else _NONE_PASSES
             )
         else:
@@ -177,32 +205,37 @@ class SearchPage(Page):
             cards = [_photo_card(photo, width, marked=photo.path in self._marked) for photo in answer]
             empty = (
                 "The library has no photos yet. Press F2 to index folders."
-                if self._where == EVERYTHING
+                if self._current.where == EVERYTHING
                 else _NONE_PASSES
             )
         self._hits.show(cards, cursor, empty=empty)
         self._titles()
 
     def _titles(self) -> None:
-        hits, query = self._hits, self._queries[-1] if self._queries else None
+        hits, query, radius = self._hits, self._current.query, self._current.radius
+        answer = self._answer if isinstance(self._answer, Answer) else Answer(QueryWords(""))
         count = counted(len(hits.cards), "photo")
         marked = f", {len(self._marked):,} marked" if self._marked else ""
         if query is None:
             hits.border_title = f"{count} of the library{marked}"
             hits.border_subtitle = self._order.value
             return
-        limit = f"at most {self._radius} bits" if self._radius is not None else f"{_MAX_HITS} nearest"
+        limit = (
+            f"{_MAX_HITS} nearest"
+            if radius is None
+            else f"only near ones: at most {radius} of {_bits(answer)} bits differ"
+        )
         if isinstance(query, QueryWords):
-            unknown = self._answer.unknown if isinstance(self._answer, Answer) else ()
-            left_out = f"; not known: {', '.join(unknown)}" if unknown else ""
+            left_out = f"; not known: {', '.join(answer.unknown)}" if answer.unknown else ""
             hits.border_title = escape(f"{count} for \u201c{show_path(query.name)}\u201d{left_out}{marked}")
-            if self._radius is None:
+            if radius is None:
                 limit += _ONE_WORD if len(query.name.split()) == 1 else _SOME_PHOTO_IS_FIRST
             hits.border_subtitle = f"by words, {limit}"
             return
         name = show_path(query).rpartition("/")[2]
         hits.border_title = escape(f"{count} similar to {name}{marked}" if hits.cards else name)
-        hits.border_subtitle = f"by {self._head or SCENE_HEAD}, {limit}"
+        by = self._current.head or _usual_head(self._heads)
+        hits.border_subtitle = "" if answer.failure else f"by {by}, {limit}"
 
     def picture_ready(self, path: bytes) -> None:
         """Draw a picture."""
@@ -213,26 +246,23 @@ class SearchPage(Page):
         try:
             where, rest = split_filters(event.value)
         except UsageError as error:
-            self._answer = None
-            self._hits.show([], empty=f"{error.message} {error.remedy}")
+            self._show_refusal(f"{error.message} {error.remedy}")
             return
-        if where != self._where:
-            self._where, self._radius = where, None
-        self._filters = filter_words(event.value)
+        search = _Search(None, where, filter_words(event.value), self._current.head)
         path = parse_dropped_path(rest)
         if os.path.isdir(path):
-            self._where = replace(self._where, folders=(*self._where.folders, path))
+            where = replace(where, folders=(*where.folders, path))
         elif path and are_words(os.fsdecode(path)) and WORDS_HEAD in self._heads:
-            self._search_chosen(QueryWords(rest))
+            self._ask(replace(search, query=QueryWords(rest)))
             return
         elif path and b"/" not in path and not os.path.exists(path):
-            self._where = replace(self._where, path_words=(*self._where.path_words, *rest.split()))
+            where = replace(where, path_words=(*where.path_words, *rest.split()))
         elif path:
-            self._search_chosen(os.path.abspath(path))
+            self._ask(replace(search, query=os.path.abspath(path)))
             return
-        self._queries.clear()
+        self._searches = [replace(search, where=where)]
         self._hits.focus()
-        self._search(None)
+        self._search()
 
     # -- keys ------------------------------------------------------------------------------------------------------
 
@@ -249,48 +279,40 @@ class SearchPage(Page):
         """Search for photos similar to the selected one."""
         path = self._path
         if path is not None:
-            self._search_chosen(path)
+            self._ask(replace(self._current, query=path, radius=None))
 
     def action_back(self) -> None:
-        """Go back to the previous search, and from the first one to the library."""
-        if self._queries:
-            self._queries.pop()
-        if self._queries:
-            self._search_chosen(self._queries[-1])
-        elif isinstance(self._answer, Answer):
-            self._type(self._filters)
-            self._search(None)
+        """Go back to the previous search as it was, and from the first one to the library."""
+        if len(self._searches) > 1 and self._answer is not None:
+            self._searches.pop()
+        self._show_current()
 
     def action_head(self) -> None:
         """Compare by the next head."""
-        if self._heads and self._queries and isinstance(self._queries[-1], bytes):
-            self._head = self._heads[(self._heads.index(self._head) + 1) % len(self._heads)]
-            self._radius = None
-            self._repeat()
+        if self._heads and isinstance(self._current.query, bytes):
+            now = self._current.head or _usual_head(self._heads)
+            head = self._heads[(self._heads.index(now) + 1) % len(self._heads)]
+            self._searches[-1] = replace(self._current, head=head, radius=None)
+            self._search()
 
     def action_radius(self, by: int) -> None:
         """Allow more or fewer bits to differ, starting from the farthest hit."""
         if not isinstance(self._answer, Answer):
             return
-        hits = self._answer.neighbours
-        if not hits and self._radius is None:  # the limit is not why there is none
+        hits, radius, bits = self._answer.neighbours, self._current.radius, _bits(self._answer)
+        if not hits and radius is None:  # the limit is not why there is none
             return
-        bits = hits[0].bits if hits else 256
         step = max(1, bits // 64)
-        now = self._radius if self._radius is not None else (hits[-1].distance if hits else bits // 8)
-        self._radius = min(max(0, now + by * step), bits)
-        self._repeat()
-
-    def _repeat(self) -> None:
-        if self._queries:
-            self._search(self._queries[-1])
+        now = radius if radius is not None else (hits[-1].distance if hits else bits // 8)
+        self._searches[-1] = replace(self._current, radius=min(max(0, now + by * step), bits))
+        self._search()
 
     def action_sort(self) -> None:
         """List the library in another order."""
-        if not self._queries:
+        if self._current.query is None:
             orders = list(Order)
             self._order = orders[(orders.index(self._order) + 1) % len(orders)]
-            self._search(None)
+            self._search()
 
     def action_mark(self) -> None:
         """Mark or unmark the selected photo, and go to the next."""
@@ -327,6 +349,23 @@ class SearchPage(Page):
         return cards[self._hits.cursor].path if cards else None
 
 
+def _usual_head(heads: Sequence[str]) -> str:
+    """The head that photos are compared by unless another is chosen."""
+    return SCENE_HEAD if SCENE_HEAD in heads or not heads else heads[0]
+
+
+def _bits(answer: Answer) -> int:
+    """Length of the codes that were compared."""
+    return answer.neighbours[0].bits if answer.neighbours else _USUAL_BITS
+
+
+def _failure_words(failure: Failure) -> str:
+    """Why there is no answer for a photo, and what to do; it may never have been there."""
+    if failure.reason is Reason.VANISHED:
+        return f"{show_path(failure.path)} does not exist. Check the path; Tab completes it."
+    return str(failure)
+
+
 def _hit_card(hit: Neighbour, width: int, *, marked: bool) -> PhotoCard:
     filled = hit.bar_cells(_BAR_WIDTH)
     bar = "\u2588" * filled + "\u2591" * (_BAR_WIDTH - filled)
@@ -336,7 +375,9 @@ def _hit_card(hit: Neighbour, width: int, *, marked: bool) -> PhotoCard:
 
 
 def _photo_card(photo: LibraryPhoto, width: int, *, marked: bool) -> PhotoCard:
-    return _card(photo, [(photo.day.isoformat() if photo.day else "", "key")], width, marked=marked)
+    source = "" if photo.info.taken else "file of "
+    head: Line = [(source, "dim"), (photo.day.isoformat(), "key")] if photo.day else []
+    return _card(photo, head, width, marked=marked)
 
 
 def _card(photo: Neighbour | LibraryPhoto, head: Line, width: int, *, marked: bool) -> PhotoCard:
