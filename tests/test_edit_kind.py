@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 from support.made_groups import photo
 
-from vtsfind.base.groups import Box, Evidence, Member, Verdict
+from vtsfind.base.groups import Box, Evidence, Group, Member, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.engine.review.edit_kind import edit_kind
+from vtsfind.engine.review.relations import related_to
 
 MIDDLE = Box(0.25, 0.2, 0.75, 1.0)
 STRIP = Box(0.0, 0.0, 1.0, 0.95)
@@ -40,3 +41,11 @@ def test_the_kind_is_what_the_comparison_shows(evidence: Evidence, words: str) -
 def test_a_screenshot_is_called_so_by_its_file_or_its_name(name: bytes, details: Details) -> None:
     member = Member(photo(name), Verdict.EDIT, Evidence(box=MIDDLE, boxed=0), "")
     assert edit_kind(replace(member, details=details)) == "screenshot"
+
+
+def test_a_photo_is_no_crop_of_its_screenshot() -> None:
+    screen = Member(photo(b"/Screenshot_2024.png"), None, Evidence(), "")
+    shot = Member(photo(b"/a.jpg"), Verdict.EDIT, Evidence(box=MIDDLE, boxed=0), "")
+    assert edit_kind(shot, screen) == "what the screenshot shows"
+    kept, other = related_to(Group(1, (screen, shot)), 1)[::-1]
+    assert (kept.verdict, edit_kind(other, kept)) == (None, "screenshot of it")

@@ -2,6 +2,7 @@
 
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.drawn_photos import scene
-from support.made_groups import on_disk
+from support.made_groups import judged, on_disk
 from support.tui_driver import Hand, drive
+from textual.widgets import Static
 
 from vtsfind.base.groups import Box, Evidence
 from vtsfind.base.quality import Details
@@ -339,3 +341,38 @@ def test_both_photos_of_a_pair_say_why(size: tuple[int, int], tmp_path: Path) ->
         assert "3 stays: crop, 25 % of it" in hand.text
 
     drive(on_disk(tmp_path, 1), script, size=size)
+
+
+def test_title_verdict_and_facts_follow_another_keeper(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("enter", "2")
+        panel = hand.app.screen.query_one(FactsPanel)
+        assert str(panel.border_title).endswith("beach-small.jpg")
+        assert "edited, not compared with each other directly" in hand.text
+        await hand.press("tab")
+        assert "2 KEEPER beach-small.jpg" in hand.text
+        assert "1 remove beach.jpg" in hand.text
+        assert str(panel.query_one("#evidence", Static).visual).startswith("saved again")
+
+    drive(on_disk(tmp_path, 1), script)
+
+
+def test_a_screenshot_and_the_photo_in_it_are_called_so_whichever_is_kept(tmp_path: Path) -> None:
+    (first, *_) = on_disk(tmp_path, 1)
+    screen, _, shown_part = first.members
+    screen = replace(screen, details=Details(screenshot=True))
+    found = replace(first, members=judged(screen, shown_part))
+
+    async def script(hand: Hand) -> None:
+        def heads() -> list[str]:
+            return ["".join(part for part, _ in card.head) for card in hand.members.cards]
+
+        assert "KEEPER  screenshot" in heads()[0]
+        assert "what the screenshot shows" in heads()[1]
+        await hand.press("2")
+        assert "screenshot of it" in heads()[0]
+        assert heads()[1] == "2  KEEPER "
+        await hand.press("enter")
+        assert "edited: screenshot of it" in hand.text
+
+    drive([found], script, size=(160, 40))

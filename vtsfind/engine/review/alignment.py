@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from vtsfind.base.groups import Box, Evidence, Group
+from vtsfind.base.groups import Box, Evidence
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -43,13 +43,6 @@ def orient_box(box: Box, turn: int) -> Box:
     if turn in {3, 4, 7, 8}:
         top, bottom = 1 - bottom, 1 - top
     return Box(left, top, right, bottom)
-
-
-def evidence_between(group: Group, first: int, second: int) -> Evidence:
-    """The evidence of two members, in this order; empty if they were not compared with each other."""
-    if first == 0:
-        return group.members[second].evidence
-    return group.members[first].evidence.swapped() if second == 0 else Evidence()
 
 
 @dataclass(frozen=True, slots=True)

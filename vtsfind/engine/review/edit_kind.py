@@ -22,12 +22,16 @@ _NOTED: Final[Mapping[str, str]] = {
 """What notes of the comparison say of an edit."""
 
 
-def edit_kind(member: Member) -> str:
-    """The kind of edit that a member of a group is of the kept one, in a few words; empty if it is none, or not known."""
+def edit_kind(member: Member, keeper: Member | None = None) -> str:
+    """The kind of edit that a member of a group is of the kept one, in a few words; empty if it is none, or not known.
+
+    The file of `keeper`, if it is given, tells whether the kept one is a screenshot, of which nothing is a crop.
+    """
     if member.verdict is not Verdict.EDIT or member.evidence.indirect:
         return ""
-    if is_screenshot(KeepCandidate(member.photo, member.details or Details())):
-        return "screenshot"
+    screen = _screen_words(member, keeper)
+    if screen:
+        return screen
     evidence = member.evidence
     if evidence.box is not None:
         return _boxed(evidence, evidence.box.area)
@@ -41,6 +45,19 @@ def edit_kind(member: Member) -> str:
         if changed
         else "its colours or tones changed"
     )
+
+
+def shows_screen(member: Member) -> bool:
+    """Whether a member of a group is a screenshot, by what its file says or by its name."""
+    return is_screenshot(KeepCandidate(member.photo, member.details or Details()))
+
+
+def _screen_words(member: Member, keeper: Member | None) -> str:
+    """What an edit is if one of the two is a screenshot."""
+    is_of_screenshot = keeper is not None and shows_screen(keeper)
+    if shows_screen(member):
+        return "screenshot of it" if keeper and not is_of_screenshot else "screenshot"
+    return "what the screenshot shows" if is_of_screenshot and member.evidence.boxed == 0 else ""
 
 
 def _boxed(evidence: Evidence, area: float) -> str:

@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from vtsfind.base.errors import VtsfindError
-from vtsfind.base.groups import Evidence, Photo
+from vtsfind.base.groups import Evidence, Member, Photo
 from vtsfind.base.paths import show_path, show_path_from_home
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure
@@ -22,12 +22,12 @@ from vtsfind.engine.review.alignment import (
     aligned,
     difference,
     differing_share,
-    evidence_between,
     shared_parts,
     sharpness,
 )
 from vtsfind.engine.review.facts import ComparedFile, FileFact, facts
 from vtsfind.engine.review.overlaps import is_burst
+from vtsfind.engine.review.relations import related_to
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.graphics.scaling import Pixels
@@ -113,10 +113,15 @@ class ComparePage(Page):
         """The members that are compared: the keeper and another one."""
         return self._review.decision(self._number).keeper, self._member
 
+    def _members(self) -> tuple[Member, Member]:
+        """The same, as they are to each other."""
+        keeper, other = self._pair
+        members = related_to(self._review.groups[self._number], keeper)
+        return members[keeper], members[other]
+
     def _photos(self) -> tuple[Photo, Photo]:
-        members = self._review.groups[self._number].members
-        first, second = self._pair
-        return members[first].photo, members[second].photo
+        keeper, other = self._members()
+        return keeper.photo, other.photo
 
     def _choose_member(self, member: int) -> None:
         count = len(self._review.groups[self._number].members)
@@ -138,7 +143,7 @@ class ComparePage(Page):
         if self._aligned_pair is not None and self._aligned_pair.pair != (photos[0].path, photos[1].path):
             self._aligned_pair = None
         group = self._review.groups[self._number]
-        evidence = evidence_between(group, *self._pair)
+        evidence = self._members()[1].evidence
         first, second = (self.context.pictures.best_preview(photo.path) for photo in photos)
         done = self._aligned_pair
         self._view.show(
@@ -203,13 +208,12 @@ class ComparePage(Page):
     def _show_facts(self, lines: list[FileFact]) -> None:
         group = self._review.groups[self._number]
         panel = self.query_one(FactsPanel)
-        panel.border_title = escape(group_title(group))
+        panel.border_title = escape(group_title(group, self._pair[0]))
         status = self._review.decision(self._number).status
         panel.border_subtitle = "" if status is ReviewStatus.OPEN else status.value
         reasons = [f"{place + 1} {self._review.reason(self._number, place)}" for place in self._pair]
         first, second = (str(place + 1) for place in self._pair)
-        evidence = evidence_between(group, *self._pair)
-        panel.show(group.members[self._member], evidence, (first, second), reasons, lines)
+        panel.show(self._members(), (first, second), reasons, lines)
 
     # -- keys ------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """The photos of a group as cards: the mark of each, its facts, and the reason."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from rich.cells import cell_len
@@ -8,8 +9,9 @@ from vtsfind.base.groups import Group, Member, Verdict
 from vtsfind.base.paths import show_path_from_home
 from vtsfind.base.records import PictureInfo
 from vtsfind.base.words import counted, file_size
-from vtsfind.engine.review.edit_kind import edit_kind
+from vtsfind.engine.review.edit_kind import edit_kind, shows_screen
 from vtsfind.engine.review.filters import weakest_verdict
+from vtsfind.engine.review.relations import related_to
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import Mark
 from vtsfind.tui.widgets.card_grid import PhotoCard
@@ -30,29 +32,35 @@ _MINUTE, _DAY = 16, 10
 
 def group_cards(review: Review, number: int, width: int, reason_lines: int) -> list[PhotoCard]:
     """The cards of a group, in the order of its members."""
-    count = len(review.groups[number].members)
-    return [_member_card(review, number, place, width, reason_lines) for place in range(count)]
+    members = related_to(review.groups[number], review.decision(number).keeper)
+    return [
+        _member_card(review, number, place, members, width=width, reason_lines=reason_lines)
+        for place in range(len(members))
+    ]
 
 
-def group_title(group: Group) -> str:
-    """A group in one line: number, kind, and the path of the keeper."""
-    return f"Group {group.number}: {weakest_verdict(group).label}, {show_path_from_home(group.keeper.path)}"
+def group_title(group: Group, keeper: int) -> str:
+    """A group in one line: number, kind, and the path of the keeper, which is called by its index."""
+    path = group.members[keeper].photo.path
+    return f"Group {group.number}: {weakest_verdict(group).label}, {show_path_from_home(path)}"
 
 
-def _member_card(review: Review, number: int, place: int, width: int, reason_lines: int) -> PhotoCard:
-    group = review.groups[number]
-    member = group.members[place]
+def _member_card(
+    review: Review, number: int, place: int, members: Sequence[Member], *, width: int, reason_lines: int
+) -> PhotoCard:
+    member, keeper = members[place], members[review.decision(number).keeper]
     mark = review.mark(number, place)
     word, style = MARK_LABELS[mark]
     head: Line = [(f"{place + 1} " if place < 9 else "  ", "key"), (word, style)]
     if member.verdict:
-        head += _kind(member, width - sum(cell_len(part) for part, _ in head))
+        head += _kind(member, keeper, width - sum(cell_len(part) for part, _ in head))
+    elif shows_screen(member):
+        head += [(" screenshot", Verdict.EDIT.value)]
     folder, _, name = show_path_from_home(member.photo.path).rpartition("/")
-    facts = _facts(member.photo.info, member.photo.stamp.size, None if place == 0 else group.members[0])
+    facts = _facts(member.photo.info, member.photo.stamp.size, None if member is keeper else keeper)
     reason = review.reason(number, place)
-    text: list[Line] = [[(name, "name")], facts]
+    text: list[Line] = [[(name, "name")], facts, [(cut_path(folder, width), "dim")]]
     text += [[(line, "dim")] for line in wrapped(reason, width, reason_lines)]
-    text.append([(cut_path(folder, width), "dim")])
     text.append([(_format_and_date(member, width), "dim")])
     if member.photo.sidecars:
         text.append([(f"+ {counted(len(member.photo.sidecars), 'file')} that belong to it", "dim")])
@@ -69,11 +77,11 @@ def _format_and_date(member: Member, width: int) -> str:
     return form + date if len(form) + len(date) <= width else date
 
 
-def _kind(member: Member, room: int) -> Line:
+def _kind(member: Member, keeper: Member, room: int) -> Line:
     """The verdict on a photo in so many characters, with the similarity if that fits as well."""
     assert member.verdict
     verdict, similarity = member.verdict, similarity_text(member)
-    kind = edit_kind(member)
+    kind = edit_kind(member, keeper)
     labels = (f"{verdict.label}: {kind}", kind) if kind else ()
     fitting = (label for label in (*labels, verdict.label, verdict.short_label) if 1 + len(label) <= room)
     label = next(fitting, verdict.short_label.partition(" ")[0])
@@ -99,7 +107,7 @@ def similarity_text(member: Member) -> str:
 
 
 def _facts(info: PictureInfo, count: int, reference: Member | None) -> Line:
-    """Size in pixels and bytes, coloured where it differs from the first member's."""
+    """Size in pixels and bytes, coloured where it differs from the keeper's."""
     pixels = info.width * info.height
     other = reference.photo if reference else None
     by_pixels = "" if other is None else _comparison_style(pixels, other.info.width * other.info.height)

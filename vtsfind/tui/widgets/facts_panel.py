@@ -24,17 +24,16 @@ class FactsPanel(VerticalScroll, can_focus=False):
 
     def show(
         self,
-        member: Member,
-        evidence: Evidence,
+        pair: tuple[Member, Member],
         names: tuple[str, str],
         reasons: Sequence[str],
         lines: list[FileFact],
     ) -> None:
-        """Show what is known of a pair, the keeper and `member`, by their names; `reasons` says what becomes of each, and why."""
-        text = Text(verdict_text(member, evidence, names), style="bold")
+        """Show what is known of a keeper and another photo, by their names; `reasons` says what becomes of each, and why."""
+        text = Text(verdict_text(pair, names), style="bold")
         text.append("".join(f"\n{reason}" for reason in reasons), style="not bold italic")
         if self.has_class("-details"):
-            text.append(f"\n{numbers_text(evidence)}", style="not bold")
+            text.append(f"\n{numbers_text(pair[1].evidence)}", style="not bold")
         self.query_one("#evidence", Static).update(text)
         self.query_one("#facts", Static).update(self._table([line for line in lines if not line.same]))
         same = ", ".join(f"{line.name} {line.first}" for line in lines if line.same)
@@ -57,9 +56,10 @@ class FactsPanel(VerticalScroll, can_focus=False):
         return table
 
 
-def verdict_text(member: Member, evidence: Evidence, names: tuple[str, str]) -> str:
-    """What a pair is, in one line; `names` are those of the keeper and `member`."""
-    kind = edit_kind(member)
+def verdict_text(pair: tuple[Member, Member], names: tuple[str, str]) -> str:
+    """What a keeper and another photo are to each other, in one line; `names` are theirs."""
+    keeper, member = pair
+    kind, evidence = edit_kind(member, keeper), member.evidence
     parts = [": ".join(filter(None, (member.verdict.label, kind)))] if member.verdict else []
     if evidence.box is not None and "%" not in kind:
         boxed = evidence.boxed or 0
