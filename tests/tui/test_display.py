@@ -259,7 +259,7 @@ def test_a_history_without_runs_leaves_no_pane_empty(tmp_path: Path) -> None:
     async def script(hand: Hand) -> None:
         await hand.press("f6")
         assert "No file was changed yet." in hand.text
-        assert "u brings them back" in hand.text
+        assert "u restores them" in hand.text
 
     drive(on_disk(tmp_path, 1), script)
 
@@ -286,11 +286,11 @@ def test_the_bar_of_keys_ends_with_help_and_quit_or_says_how_to_leave_a_text_fie
 @pytest.mark.parametrize(
     ("scope", "labels"),
     [
-        (KeyScope.GROUPS, ["Accept", "All", "Mark", "Compare", "Undo", "Not dup", "Bursts"]),
+        (KeyScope.GROUPS, ["Accept", "All", "Mark", "Compare", "Undo", "Not dup", "Filter"]),
         (KeyScope.COMPARE, ["Back", "Side", "Flicker", "Diff", "Box", "Next", "Accept"]),
-        (KeyScope.SEARCH, ["Search", "Similar", "Back", "Mark", "Copy path", "Open"]),
-        (KeyScope.APPLY, ["Apply", "Stop", "Write plan", "Refresh"]),
-        (KeyScope.HISTORY, ["Undo run", "Bring file back", "Files", "Refresh"]),
+        (KeyScope.SEARCH, ["Search", "Similar", "Back", "Mark", "Compare by", "Open"]),
+        (KeyScope.APPLY, ["Refresh"]),
+        (KeyScope.HISTORY, ["Undo run", "Restore file", "Files", "Refresh"]),
         (KeyScope.HOME, ["Index", "Add folder", "Stop", "Open", "Compare again"]),
     ],
 )

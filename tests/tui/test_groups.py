@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from support.made_groups import group, many, on_disk, photo
 from support.tui_driver import Hand, drive
 
@@ -110,6 +111,38 @@ def test_groups_in_which_nothing_goes_are_accepted_in_one_go() -> None:
         assert (hand.review.totals.decided, hand.review.totals.files) == (3, 0)
 
     drive(edits, script)
+
+
+def test_the_kinds_that_are_accepted_at_once_are_named_plainly() -> None:
+    kinds = (Verdict.BYTES, Verdict.PIXELS, Verdict.EDIT)
+    groups = [
+        group(n, [photo(b"/x/%d-a.jpg" % n), photo(b"/x/%d-b.jpg" % n)], kind)
+        for n, kind in enumerate(kinds, 1)
+    ]
+
+    async def script(hand: Hand) -> None:
+        for place, kind in ((1, "exact copies and same pixels only"), (2, "all, edited ones too")):
+            hand.groups.cursor = hand.groups.order.tolist().index(place)
+            await hand.press("A")
+            assert f"with photos in /x only: {kind}" in hand.text
+            await hand.press("escape")
+
+    drive(groups, script)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)], ids=str)
+def test_a_long_reason_hides_no_folder(size: tuple[int, int]) -> None:
+    (long, *_) = [group(1, [photo(b"/x/holiday/a.jpg"), photo(b"/x/phone/b.jpg")])]
+    words = "has more EXIF fields and a place, and is the larger of two files that were both saved again " * 3
+    long = replace(long, members=tuple(replace(each, reason=words) for each in long.members))
+
+    async def script(hand: Hand) -> None:
+        assert "/x/holiday" in hand.text
+        assert "/x/phone" in hand.text
+        await hand.press("enter")
+        assert re.search("folder +/x/holiday +/x/phone", hand.text)
+
+    drive([long], script, size=size)
 
 
 def test_groups_in_doubt_are_left_out_counted_and_found() -> None:

@@ -15,7 +15,7 @@ from support.made_groups import on_disk
 from support.tui_driver import Hand, drive
 
 from vtsfind.base.groups import Group
-from vtsfind.base.paths import show_path
+from vtsfind.base.paths import show_path, show_path_from_home
 from vtsfind.base.progress import Phase
 from vtsfind.base.settings import Settings
 from vtsfind.engine.context import Context
@@ -61,16 +61,52 @@ def test_accepted_files_go_to_the_trash_and_come_back(tmp_path: Path) -> None:
         gone = [path for path in files if not path.exists()]
         assert len(gone) == 1
         assert "Moved 1 file to the trash" in hand.text
+        (trash,) = hand.app.session.runs()[0].places
+        assert f"The files are in {show_path_from_home(trash)} now." in " ".join(hand.text.split())
+        assert "removed     beach-small.jpg" in hand.text
         await hand.press("f3")
         assert hand.review.decision(hand.groups.group or 0).status is ReviewStatus.OPEN
         await hand.press("f6")
-        hand.page(HistoryPage)
+        page = hand.page(HistoryPage)
+        assert page.query_one("#run").border_subtitle == f"now in {show_path_from_home(trash)}"
+        assert "removed     trash" in hand.text
         await hand.press("u", "y")
         await hand.finish()
         assert {path: path.read_bytes() for path in files} == content
         assert "1 restored" in hand.text
+        assert "restored    trash" in hand.text
+        assert page.query_one("#run").border_subtitle == ""
 
     drive(groups, script)
+
+
+def test_what_cannot_be_done_without_a_plan_is_not_offered(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        def bar() -> str:
+            return hand.text.splitlines()[-1]
+
+        await hand.press("a", "f5")
+        assert "Press x to apply" in hand.text
+        assert "x Apply" in bar()
+        assert "Esc Stop" not in bar()
+        await hand.press("f3", "u", "f5")
+        assert "Nothing to do yet." in hand.text
+        assert "Press x to apply" not in hand.text
+        assert "x Apply" not in bar()
+        assert "Write plan" not in bar()
+
+    drive(on_disk(tmp_path, 1), script)
+
+
+def test_an_unreadable_file_is_counted_as_one(photos: Path) -> None:
+    (photos / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 cut short")
+    update(Context(SETTINGS), [str(photos)])
+
+    async def script(hand: Hand) -> None:
+        await hand.press("f2")
+        assert " 1 unreadable file; `vtsfind doctor --verbose`" in " ".join(hand.text.split())
+
+    drive(None, script, settings=SETTINGS)
 
 
 def test_one_file_of_a_run_comes_back_alone(tmp_path: Path) -> None:
@@ -93,7 +129,7 @@ def test_one_file_of_a_run_comes_back_alone(tmp_path: Path) -> None:
         assert "1 restored" in hand.text
         assert (
             hand.told[-1]
-            == f"Brought back beach-small.jpg to {gone[1].parent}. It stays beside the kept one, and is not proposed again; `vtsfind decisions forget` revokes that."
+            == f"Restored beach-small.jpg to {gone[1].parent}. It stays beside the kept one, and is not proposed again; `vtsfind decisions forget` revokes that."
         )
         (decision,) = known_decisions(hand.app.session.place)
         digests = {

@@ -3,6 +3,7 @@
 `vtsfind.store.journal` keeps it.
 """
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -78,6 +79,16 @@ class RunRecord:
     def counts(self) -> Counter[State]:
         """The number of operations in each state."""
         return Counter(op_record.state for op_record in self.op_records.values())
+
+    @property
+    def places(self) -> list[bytes]:
+        """The folders, such as the trash, where its files are now that were removed."""
+        places = (
+            op_record.undo_record.place
+            for op_record in self.op_records.values()
+            if op_record.state is State.DONE and op_record.undo_record and not op_record.operation.target
+        )
+        return sorted({os.path.dirname(place) for place in places if place})
 
     def transition(self, transition: Transition) -> None:
         """Make one state transition.

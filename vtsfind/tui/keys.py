@@ -69,8 +69,8 @@ ACTIONS = (
     KeyAction(G, "compare", "enter", "Compare", "Compare two photos closely.", footer=True),
     KeyAction(G, "undo", "u", "Undo", "Undo the last decision, then the one before it.", footer=True),
     KeyAction(G, "refuse", "n", "Not dup", "Not a duplicate; remembered. On the keeper: none of the group is.", footer=True),
-    KeyAction(G, "next_view", "v", "Bursts", "Show copies, bursts (other shots of one scene), or both.", footer=True),
     KeyAction(G, "filter", "slash", "Filter", "Filter groups by words in a path, `kind:edit`, `>5MB`, or `is:check` for those in doubt.", footer=True, shown="/"),
+    KeyAction(G, "next_view", "v", "Bursts", "Show copies, bursts (other shots of one scene), or both.", footer=True),
     *(
         KeyAction(G, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead; what only the other one has stays, too.")
         for digit in range(1, 10)
@@ -119,9 +119,9 @@ ACTIONS = (
     KeyAction(S, "similar", "s,enter", "Similar", "Search for photos similar to this one.", footer=True, shown="s, Enter"),
     KeyAction(S, "back", "backspace", "Back", "Go back to the previous search.", footer=True),
     KeyAction(S, "mark", "space", "Mark", "Mark or unmark this photo.", footer=True),
+    KeyAction(S, "head", "c", "Compare by", "Compare by what is shown (scene), or by the same picture (copy).", footer=True),
     KeyAction(S, "copy", "y", "Copy path", "Copy the paths of the marked photos, or of this one.", footer=True),
     KeyAction(S, "view", "o", "Open", "Open the photo in the desktop's viewer.", footer=True),
-    KeyAction(S, "head", "c", "Compare by", "Compare by what is shown (scene), or by the same picture (copy).", footer=True),
     KeyAction(S, "radius(1)", "plus,equals_sign", "Wider", "Allow more bits to differ.", footer=True, shown="+"),
     KeyAction(S, "radius(-1)", "minus", "Narrower", "Allow fewer bits to differ.", footer=True, shown="-"),
     KeyAction(S, "sort", "t", "Sort", "Sort the library by date or folder."),
@@ -130,8 +130,8 @@ ACTIONS = (
     KeyAction(A, "cancel", "escape", "Stop", "Stop after the current file.", footer=True, shown="Esc"),
     KeyAction(A, "write", "w", "Write plan", "Write the plan to a file to edit and give to `vtsfind apply`.", footer=True),
     KeyAction(A, "reload", "r", "Refresh", "Make the plan again from the review.", footer=True),
-    KeyAction(R, "undo_run", "u", "Undo run", "Undo the selected run: its files come back; asks first.", footer=True),
-    KeyAction(R, "undo_file", "b", "Bring file back", "Bring back only the selected file of the run.", footer=True),
+    KeyAction(R, "undo_run", "u", "Undo run", "Undo the selected run: its files are restored; asks first.", footer=True),
+    KeyAction(R, "undo_file", "b", "Restore file", "Restore only the selected file of the run.", footer=True),
     KeyAction(R, "files", "tab", "Files", "Go to the files of the run, and back.", footer=True, shown="Tab"),
     KeyAction(R, "cancel", "escape", "Stop", "Stop after the current file.", shown="Esc"),
     KeyAction(R, "reload", "r", "Refresh", "Read the journal again.", footer=True),

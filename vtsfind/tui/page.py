@@ -42,11 +42,16 @@ class Page(Screen[None]):
         yield TopBar(self.TAB)
         yield from self.body()
         yield Static("", id="too-small")
-        yield KeyBar(self.KEY_SCOPE)
+        yield KeyBar(self.KEY_SCOPE, self.offers)
 
     def body(self) -> Iterable[Widget]:
         """The widgets between top bar and footer."""
         return ()
+
+    def offers(self, action: str) -> bool:
+        """Whether the footer shows the key of an action of this screen."""
+        del action
+        return True
 
     def on_resize(self, event: events.Resize) -> None:
         """Choose the layout for the size of the terminal."""
@@ -66,9 +71,10 @@ class Page(Screen[None]):
         self.refresh_status()
 
     def refresh_status(self) -> None:
-        """Show in the top bar what runs, and the progress of the review."""
+        """Show in the top bar what runs, and the progress of the review; and below the keys that do anything now."""
         for bar in self.query(TopBar):
             bar.show_status(*self.context.status_texts())
+        self.query(KeyBar).refresh()
 
     # -- events, sent by the application to all screens ------------------------------------------------------------
 

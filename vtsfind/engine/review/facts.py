@@ -18,7 +18,6 @@ class ComparedFile:
     """What is known of one of two compared files."""
 
     name: str
-    folder: str
     size: int
     """Bytes."""
     changed: str
@@ -50,7 +49,6 @@ def facts(first: ComparedFile, second: ComparedFile) -> list[FileFact]:
     x, y = first.details, second.details
     lines = [
         FileFact("name", first.name, second.name),
-        FileFact("folder", first.folder, second.folder),
         FileFact(
             "pixels",
             f"{a.width}\u00d7{a.height}",

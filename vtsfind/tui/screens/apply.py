@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -17,6 +16,7 @@ from textual.widgets import Static
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import Operation, State
 from vtsfind.base.paths import show_path, show_path_from_home
+from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.review.session import Proposal
 from vtsfind.tui.keys import KeyScope, bindings
@@ -24,18 +24,12 @@ from vtsfind.tui.messages import JobDone, JobFailed, JobProgressed
 from vtsfind.tui.page import Page
 from vtsfind.tui.widgets.dialogs import ConfirmDialog, PlanFileDialog
 from vtsfind.tui.widgets.job_panel import JobPanel
+from vtsfind.tui.widgets.operation_words import STATE_WIDTH, places_text, state_label
 from vtsfind.tui.widgets.row_list import RowList
 from vtsfind.tui.widgets.text_width import Line
 
 if TYPE_CHECKING:
     from vtsfind.engine.apply.apply import ApplyResult
-
-_STATE_LABELS = {
-    State.DONE: ("done", "good"),
-    State.SKIPPED: ("skipped", "warn"),
-    State.FAILED: ("failed", "bad"),
-    State.PLANNED: ("not started", "dim"),
-}
 
 
 class PlanProposed(Message):
@@ -102,6 +96,7 @@ class ApplyPage(Page):
         if message.error:
             self.context.show_error(message.error)
         self._show()
+        self.refresh_status()
 
     def _show(self) -> None:
         proposal, totals = self._proposal, self.query_one("#totals", Static)
@@ -114,6 +109,7 @@ class ApplyPage(Page):
                 lambda _: [],
                 empty="Accept groups on the Groups screen (F3); the photos to remove are listed here.",
             )
+            self._list.border_title = ""
             return
         text = Text()
         text.append(f"Move {_moved(proposal)}", style="bold")
@@ -136,15 +132,22 @@ class ApplyPage(Page):
     def _result_line(self, place: int) -> Line:
         assert self._applied
         step = self._applied.steps[place]
-        word, style = _STATE_LABELS.get(step.state, (step.state.value, "dim"))
+        word, style = state_label(step.operation, step.state)
         note = [(f"  {step.note}", style)] if step.note else []
         folder, name = os.path.split(step.operation.path)
         return [
-            (f"{word:<10}", style),
+            (f"{word:<{STATE_WIDTH}}", style),
             (show_path(name), "name"),
             *note,
             (f"  {show_path_from_home(folder)}", "dim"),
         ]
+
+    def offers(self, action: str) -> bool:
+        """Whether a key does anything now."""
+        if action == "cancel":
+            return "apply" in self.context.jobs.running
+        has_plan = self._proposal is not None and bool(self._proposal.operations)
+        return action not in {"apply", "write"} or (has_plan and self._applied is None)
 
     # -- applying --------------------------------------------------------------------------------------------------
 
@@ -158,14 +161,19 @@ class ApplyPage(Page):
             f"Moves {_moved(proposal)}, from {counted(proposal.groups, 'group')}.",
             f"Frees {file_size(proposal.size)}.",
             "Each file is checked again first; files that have changed are skipped.",
-            "The History screen, or `vtsfind undo`, brings them back.",
+            "The History screen, or `vtsfind undo`, restores them.",
         ]
         question = ConfirmDialog("Apply the plan?", lines, "move them to the trash")
         self.app.push_screen(question, lambda yes: self._apply(proposal) if yes else None)
 
     def _apply(self, proposal: Proposal) -> None:
-        call = partial(self.context.session.apply, proposal)
-        if self.context.jobs.start("apply", lambda progress, cancel: call(progress=progress, cancel=cancel)):
+        session = self.context.session
+
+        def work(progress: Progress, cancel: CancelToken) -> object:
+            applied = session.apply(proposal, progress, cancel)
+            return applied, session.run_places(applied.run)
+
+        if self.context.jobs.start("apply", work):
             self.query_one(JobPanel).show_text("Starting \u2026")
             self.refresh_status()
 
@@ -183,7 +191,8 @@ class ApplyPage(Page):
         """Show the outcome."""
         if message.job != "apply":
             return
-        applied = self._applied = cast("ApplyResult", message.result)
+        applied, places = cast("tuple[ApplyResult, list[bytes]]", message.result)
+        self._applied = applied
         self.query_one(JobPanel).hide()
         done, skipped = applied.of(State.DONE), applied.skipped
         text = Text(
@@ -191,6 +200,8 @@ class ApplyPage(Page):
         )
         if applied.run:
             text.append(f"  Run {applied.run}; undo it on the History screen (F6).", style="not bold")
+        if places:
+            text.append(f"\nThe files are in {places_text(places)} now.", style="not bold")
         if skipped:
             text.append(
                 f"\nSkipped {counted(len(skipped), 'file')}; the reasons are below.", style="not bold"

@@ -1,5 +1,6 @@
 """Two photos of a group closely: side by side, flickering in one place, or as their difference; and their facts."""
 
+import os
 from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar, TypeGuard
@@ -13,7 +14,7 @@ from textual.widget import Widget
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Evidence, Member, Photo
-from vtsfind.base.paths import show_path, show_path_from_home
+from vtsfind.base.paths import show_path
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure
 from vtsfind.engine.previews.decode import Preview
@@ -343,11 +344,9 @@ def _is_large(preview: Preview | Failure | None) -> TypeGuard[Preview]:
 
 
 def _file(photo: Photo, preview: Preview, sharpness_value: float | None) -> ComparedFile:
-    folder, _, name = show_path_from_home(photo.path).rpartition("/")
     changed = datetime.fromtimestamp(preview.stamp.mtime_ns / 1e9).astimezone()
     return ComparedFile(
-        name,
-        folder,
+        os.path.basename(show_path(photo.path)),
         preview.stamp.size,
         f"{changed:%Y-%m-%d %H:%M:%S}",
         preview.info or photo.info,

@@ -49,6 +49,9 @@ _AFTER_FAILURE = "F2 shows the libraries; there r compares again."
 _NOTHING_TO_REVIEW = "v shows other groups, F4 searches, and F2 indexes more folders."
 
 
+_PLURALS = {Verdict.BYTES: "exact copies", Verdict.BURST: "other shots"}
+
+
 class OthersSeen(Message):
     """A worker has asked what others do who share the library."""
 
@@ -262,7 +265,6 @@ class GroupsPage(Page):
         if review is None or listing is None or number is None:
             return
         verdict = weakest_verdict(review.groups[number])
-        surer = " or surer" if verdict.rank else ""
         where = listed(map(show_path_from_home, sorted(folders(review.groups[number]))))
 
         by_kind = self._open_among(listing.similar_groups(number, by_folders=False))
@@ -270,8 +272,8 @@ class GroupsPage(Page):
         unchanged = [each for each in self._open_among(self._list.order) if not review.removes(each).files]
         to_check = {each for each in (*by_kind, *by_folders) if review.needs_look(each)}
         choices = [
-            (f"of this kind: {verdict.label}", by_kind),
-            (f"with photos in {where} only, {verdict.label}{surer}", by_folders),
+            (f"of this kind: {_PLURALS.get(verdict, verdict.label)}", by_kind),
+            (f"with photos in {where} only: {_kinds_up_to(verdict)}", by_folders),
             ("in which nothing goes", unchanged),
         ]
         ready: dict[tuple[int, ...], str] = {}
@@ -383,3 +385,11 @@ class GroupsPage(Page):
     def _path(self) -> bytes | None:
         cards = self._members.cards
         return cards[self._members.cursor].path if cards else None
+
+
+def _kinds_up_to(weakest: Verdict) -> str:
+    """The kinds of groups whose photos are at least as much the same."""
+    if weakest.rank >= Verdict.EDIT.rank:
+        return "all, other shots too" if weakest is Verdict.BURST else "all, edited ones too"
+    names = (_PLURALS.get(each, each.label) for each in Verdict if each.rank <= weakest.rank)
+    return f"{listed(names)} only"

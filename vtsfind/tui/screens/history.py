@@ -9,6 +9,7 @@ from rich.text import Text
 from textual import on, work
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.markup import escape
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -22,6 +23,7 @@ from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import JobDone, JobProgressed
 from vtsfind.tui.page import Page
 from vtsfind.tui.widgets.dialogs import ConfirmDialog
+from vtsfind.tui.widgets.operation_words import STATE_WIDTH, places_text, state_label
 from vtsfind.tui.widgets.row_list import RowList
 from vtsfind.tui.widgets.text_width import Line
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from vtsfind.engine.apply.undo import UndoResult
     from vtsfind.store.run_record import RunRecord
 
-_NO_FILES = "The files that a run of the Apply screen (F5) moved are listed here; u brings them back."
+_NO_FILES = "The files that a run of the Apply screen (F5) moved are listed here; u restores them."
 
 
 class RunsLoaded(Message):
@@ -54,7 +56,7 @@ class HistoryPage(Page):
         self._runs: list[RunRecord] = []
         self._shown_run = ""
         self._is_single = False
-        """Whether single files are brought back, not a run."""
+        """Whether single files are restored, not a run."""
 
     def body(self) -> Iterable[Widget]:
         """The widgets between top bar and footer."""
@@ -111,18 +113,18 @@ class HistoryPage(Page):
         files = self.query_one("#run", RowList)
         if row is None:
             files.show(0, lambda _: [], empty=_NO_FILES)
-            files.border_title = ""
+            files.border_title = files.border_subtitle = ""
             return
         run = self._runs[row]
         op_records = list(run.op_records.values())
-        colours = {State.DONE: "bad", State.UNDONE: "good", State.SKIPPED: "warn", State.FAILED: "warn"}
 
         def line(place: int) -> Line:
             op_record = op_records[place]
             folder, name = os.path.split(op_record.operation.path)
             note = [(f"  {op_record.note}", "dim")] if op_record.note else []
+            word, style = state_label(op_record.operation, op_record.state)
             return [
-                (f"{op_record.state.value:<9}", colours.get(op_record.state, "dim")),
+                (f"{word:<{STATE_WIDTH}}", style),
                 (f"{op_record.operation.action.value:<11}", "dim"),
                 (f"{file_size(op_record.operation.size):>9}  ", "dim"),
                 (show_path(name), "name"),
@@ -133,6 +135,7 @@ class HistoryPage(Page):
         files.show(len(op_records), line, files.cursor if run.run == self._shown_run else 0)
         self._shown_run = run.run
         files.border_title = f"Run {run.run}: {counted(len(op_records), 'file')}"
+        files.border_subtitle = escape(f"now in {places_text(run.places)}" if run.places else "")
 
     # -- undoing --------------------------------------------------------------------------------------------------
 
@@ -144,14 +147,14 @@ class HistoryPage(Page):
             self.notify("There is nothing to undo in this run.", timeout=3)
             return
         lines = [
-            f"Moves {counted(run.counts[State.DONE], 'file')} back to where they were.",
+            f"Restores {counted(run.counts[State.DONE], 'file')} to where they were.",
             "No file is overwritten.",
         ]
-        question = ConfirmDialog(f"Undo run {run.run}?", lines, "bring them back")
+        question = ConfirmDialog(f"Undo run {run.run}?", lines, "restore them")
         self.app.push_screen(question, lambda yes: self._undo(run.run) if yes else None)
 
     def action_undo_file(self) -> None:
-        """Bring back the selected file of the selected run, with its sidecars."""
+        """Restore the selected file of the selected run, with its sidecars."""
         row, place = (self.query_one(f"#{name}", RowList).row for name in ("runs", "run"))
         if row is None or place is None:
             self.notify("Choose a run, then Tab and a file of it.", timeout=3)
@@ -164,7 +167,7 @@ class HistoryPage(Page):
         run = self._runs[row]
         op_record = list(run.op_records.values())[place]
         if op_record.state is not State.DONE:
-            self.notify("There is nothing to bring back: the file is where it was.", timeout=3)
+            self.notify("There is nothing to restore: the file is where it was.", timeout=3)
             return
         self._undo(run.run, [op_record.operation.sidecar_of or op_record.operation.path])
 
@@ -215,7 +218,7 @@ class HistoryPage(Page):
 
 
 def _restored(undone: "UndoResult") -> str:
-    """What came back, in a sentence or two; a single photo by its name."""
+    """What was restored, in a sentence or two; a single photo by its name."""
     from vtsfind.engine.apply.undo import RestoreOutcome
 
     back = [step.operation for step in undone.of(RestoreOutcome.RESTORED)]
@@ -225,5 +228,5 @@ def _restored(undone: "UndoResult") -> str:
     if len(photos) == 1:
         folder, name = os.path.split(photos[0].path)
         sidecars = f" and {counted(len(back) - 1, 'sidecar file')}" if len(back) > 1 else ""
-        text = f"Brought back {show_path(name)}{sidecars} to {show_path_from_home(folder)}."
+        text = f"Restored {show_path(name)}{sidecars} to {show_path_from_home(folder)}."
     return text + (f" {left:,} could not be restored; see the notes." if left else "")

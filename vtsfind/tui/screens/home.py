@@ -143,9 +143,8 @@ class HomePage(Page):
                 "photos", f"{counts.files:,} files, {counts.contents:,} different, {file_size(counts.bytes)}"
             )
             if counts.failures:
-                table.add_row(
-                    "unreadable", f"{counts.failures:,} files; `vtsfind doctor --verbose` lists them"
-                )
+                unreadable = counted(counts.failures, "unreadable file")
+                table.add_row("", f"{unreadable}; `vtsfind doctor --verbose` lists them")
             when = counts.indexed.astimezone() if counts.indexed else None
             table.add_row("last index", f"{when:%Y-%m-%d %H:%M}, {_ago(when)}" if when else "never finished")
             table.add_row("model", library.model)

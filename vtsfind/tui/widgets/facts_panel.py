@@ -1,5 +1,6 @@
 """What is known of two compared photos: the verdict, the reason, and the facts in which they differ."""
 
+import os
 from collections.abc import Sequence
 
 from rich.table import Table
@@ -9,6 +10,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from vtsfind.base.groups import Evidence, Member
+from vtsfind.base.paths import show_path_from_home
 from vtsfind.engine.review.edit_kind import edit_kind
 from vtsfind.engine.review.facts import FileFact
 
@@ -18,6 +20,8 @@ class FactsPanel(VerticalScroll, can_focus=False):
 
     def compose(self) -> ComposeResult:
         """Lay the panel out."""
+        yield Static(id="verdict")
+        yield Static(id="folders")
         yield Static(id="evidence")
         yield Static(id="facts")
         yield Static(id="same")
@@ -30,10 +34,14 @@ class FactsPanel(VerticalScroll, can_focus=False):
         lines: list[FileFact],
     ) -> None:
         """Show what is known of a keeper and another photo, by their names; `reasons` says what becomes of each, and why."""
-        text = Text(verdict_text(pair, names), style="bold")
-        text.append("".join(f"\n{reason}" for reason in reasons), style="not bold italic")
+        self.query_one("#verdict", Static).update(Text(verdict_text(pair, names), style="bold"))
+        folders = FileFact("folder", *_folders(pair))
+        self.query_one("#folders", Static).update(
+            Text(f" both in {folders.first}", "dim") if folders.same else self._table([folders])
+        )
+        text = Text("\n".join(reasons), style="italic")
         if self.has_class("-details"):
-            text.append(f"\n{numbers_text(pair[1].evidence)}", style="not bold")
+            text.append(f"\n{numbers_text(pair[1].evidence)}", style="not italic")
         self.query_one("#evidence", Static).update(text)
         self.query_one("#facts", Static).update(self._table([line for line in lines if not line.same]))
         same = ", ".join(f"{line.name} {line.first}" for line in lines if line.same)
@@ -54,6 +62,11 @@ class FactsPanel(VerticalScroll, can_focus=False):
             )
             table.add_row(line.name, *texts)
         return table
+
+
+def _folders(pair: tuple[Member, Member]) -> tuple[str, str]:
+    first, second = (show_path_from_home(os.path.dirname(member.photo.path)) for member in pair)
+    return first, second
 
 
 def verdict_text(pair: tuple[Member, Member], names: tuple[str, str]) -> str:

@@ -1,6 +1,6 @@
 """The bar at the bottom: the most used keys of a screen, as many as fit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -34,13 +34,15 @@ class KeyBar(Widget):
     ----------
     scope
         The screen that the bar is on.
+    offers
+        Whether an action of it is shown now.
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"keybar--key"}
 
-    def __init__(self, scope: KeyScope) -> None:
+    def __init__(self, scope: KeyScope, offers: Callable[[str], bool]) -> None:
         super().__init__()
-        self._scope = scope
+        self._scope, self._offers = scope, offers
         self._spans: list[tuple[int, int, str]] = []
 
     def on_mount(self) -> None:
@@ -81,7 +83,7 @@ class KeyBar(Widget):
             return _FILTERING if self._scope is KeyScope.GROUPS else _TYPING, everywhere
         if self._scope is KeyScope.EVERYWHERE:
             return (), everywhere
-        own = footer_actions(self._scope)
+        own = [each for each in footer_actions(self._scope) if self._offers(each.name)]
         return [_Entry(key_names(each).split(", ")[0], each.label, each.name) for each in own], everywhere
 
     async def on_click(self, event: events.Click) -> None:

@@ -1,0 +1,35 @@
+"""The words for what became of a file in a run, and for where it went."""
+
+from collections.abc import Sequence
+
+from vtsfind.base.operations import Operation, State
+from vtsfind.base.paths import show_path_from_home
+
+_MAX_PLACES = 2
+"""Folders that are named, of those where files went."""
+_OTHER_STATES = {
+    State.PLANNED: ("not started", "dim"),
+    State.BEGUN: ("unfinished", "warn"),
+    State.UNDOING: ("unfinished", "warn"),
+    State.UNDONE: ("restored", "good"),
+    State.SKIPPED: ("skipped", "warn"),
+    State.FAILED: ("skipped", "warn"),
+}
+STATE_WIDTH = 12
+"""Characters of a column of states."""
+
+
+def state_label(operation: Operation, state: State) -> tuple[str, str]:
+    """The state of an operation in a word or two, and the style for it."""
+    if state is not State.DONE:
+        return _OTHER_STATES[state]
+    if operation.action.links:
+        return "linked", "bad"
+    return ("moved", "good") if operation.target else ("removed", "bad")
+
+
+def places_text(places: Sequence[bytes]) -> str:
+    """The folders where files went."""
+    shown = ", ".join(map(show_path_from_home, places[:_MAX_PLACES]))
+    more = len(places) - _MAX_PLACES
+    return f"{shown} and {more:,} more" if more > 0 else shown
