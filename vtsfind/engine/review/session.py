@@ -275,13 +275,6 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         monitor = Monitor(progress=progress, cancel=cancel)
         return apply(proposal.plan, command=COMMAND, monitor=monitor)
 
-    def run_places(self, run: str) -> list[bytes]:
-        """The folders where the files of a run went; none if its record cannot be read."""
-        try:
-            return next((each.places for each in self.runs() if each.run == run), [])
-        except StorageError:
-            return []
-
     def settle_applied(self, result: "ApplyResult") -> None:
         """Note that files were removed: photos that stay are not asked about again, one that comes back is."""
         if self.review is not None:

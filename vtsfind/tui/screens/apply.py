@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -16,7 +17,6 @@ from textual.widgets import Static
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import Operation, State
 from vtsfind.base.paths import show_path, show_path_from_home
-from vtsfind.base.progress import CancelToken, Progress
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.review.session import Proposal
 from vtsfind.tui.keys import KeyScope, bindings
@@ -167,13 +167,8 @@ class ApplyPage(Page):
         self.app.push_screen(question, lambda yes: self._apply(proposal) if yes else None)
 
     def _apply(self, proposal: Proposal) -> None:
-        session = self.context.session
-
-        def work(progress: Progress, cancel: CancelToken) -> object:
-            applied = session.apply(proposal, progress, cancel)
-            return applied, session.run_places(applied.run)
-
-        if self.context.jobs.start("apply", work):
+        call = partial(self.context.session.apply, proposal)
+        if self.context.jobs.start("apply", lambda progress, cancel: call(progress=progress, cancel=cancel)):
             self.query_one(JobPanel).show_text("Starting \u2026")
             self.refresh_status()
 
@@ -191,17 +186,17 @@ class ApplyPage(Page):
         """Show the outcome."""
         if message.job != "apply":
             return
-        applied, places = cast("tuple[ApplyResult, list[bytes]]", message.result)
-        self._applied = applied
+        applied = self._applied = cast("ApplyResult", message.result)
         self.query_one(JobPanel).hide()
         done, skipped = applied.of(State.DONE), applied.skipped
+        places = {os.path.dirname(step.place) for step in done if step.place and not step.operation.target}
         text = Text(
             f"Moved {counted(len(done), 'file')} to the trash, {file_size(applied.size)}.", style="bold"
         )
         if applied.run:
             text.append(f"  Run {applied.run}; undo it on the History screen (F6).", style="not bold")
         if places:
-            text.append(f"\nThe files are in {places_text(places)} now.", style="not bold")
+            text.append(f"\nThe files are in {places_text(sorted(places))} now.", style="not bold")
         if skipped:
             text.append(
                 f"\nSkipped {counted(len(skipped), 'file')}; the reasons are below.", style="not bold"

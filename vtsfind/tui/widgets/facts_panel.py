@@ -13,6 +13,10 @@ from vtsfind.base.groups import Evidence, Member
 from vtsfind.base.paths import show_path_from_home
 from vtsfind.engine.review.edit_kind import edit_kind
 from vtsfind.engine.review.facts import FileFact
+from vtsfind.tui.widgets.text_width import cut_path
+
+_FRAME = 6
+"""Characters beside a line of text: the border, its padding, and the scrollbar."""
 
 
 class FactsPanel(VerticalScroll, can_focus=False):
@@ -21,7 +25,7 @@ class FactsPanel(VerticalScroll, can_focus=False):
     def compose(self) -> ComposeResult:
         """Lay the panel out."""
         yield Static(id="verdict")
-        yield Static(id="folders")
+        yield Static(id="pair-folders")
         yield Static(id="evidence")
         yield Static(id="facts")
         yield Static(id="same")
@@ -35,10 +39,7 @@ class FactsPanel(VerticalScroll, can_focus=False):
     ) -> None:
         """Show what is known of a keeper and another photo, by their names; `reasons` says what becomes of each, and why."""
         self.query_one("#verdict", Static).update(Text(verdict_text(pair, names), style="bold"))
-        folders = FileFact("folder", *_folders(pair))
-        self.query_one("#folders", Static).update(
-            Text(f" both in {folders.first}", "dim") if folders.same else self._table([folders])
-        )
+        self.query_one("#pair-folders", Static).update(Text(self._folders_text(pair, names)))
         text = Text("\n".join(reasons), style="italic")
         if self.has_class("-details"):
             text.append(f"\n{numbers_text(pair[1].evidence)}", style="not italic")
@@ -46,6 +47,16 @@ class FactsPanel(VerticalScroll, can_focus=False):
         self.query_one("#facts", Static).update(self._table([line for line in lines if not line.same]))
         same = ", ".join(f"{line.name} {line.first}" for line in lines if line.same)
         self.query_one("#same", Static).update(Text(f"the same: {same}" if same else ""))
+
+    def _folders_text(self, pair: tuple[Member, Member], names: tuple[str, str]) -> str:
+        """The folders of both photos in a line, or one each; cut to it unless there is room."""
+        folders = [show_path_from_home(os.path.dirname(member.photo.path)) for member in pair]
+        said = ["both"] if folders[0] == folders[1] else list(names)
+        room = self.app.size.width - _FRAME - len(f"{said[0]} in ")
+        return "\n".join(
+            f"{name} in {folder if self.has_class('-details') else cut_path(folder, room).rstrip()}"
+            for name, folder in zip(said, folders, strict=False)
+        )
 
     def _table(self, lines: list[FileFact]) -> Table:
         table = Table(box=None, padding=(0, 1), show_header=False, expand=True)
@@ -62,11 +73,6 @@ class FactsPanel(VerticalScroll, can_focus=False):
             )
             table.add_row(line.name, *texts)
         return table
-
-
-def _folders(pair: tuple[Member, Member]) -> tuple[str, str]:
-    first, second = (show_path_from_home(os.path.dirname(member.photo.path)) for member in pair)
-    return first, second
 
 
 def verdict_text(pair: tuple[Member, Member], names: tuple[str, str]) -> str:
