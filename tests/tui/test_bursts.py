@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
@@ -242,3 +243,14 @@ def test_a_group_of_copies_has_no_best_shot() -> None:
         assert hand.review.totals.decided == 0
 
     drive([each for each in many(5) if each.members[1].verdict is Verdict.RESAVE], script)
+
+
+def test_the_comparison_of_two_shots_says_how_sharp_and_how_blown_out_they_are(burst: Group) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("v", "enter")
+        sharp, soft = map(float, re.findall(r"sharpest part +(\d+\.\d) +(\d+\.\d)", hand.text)[0])
+        assert sharp > 1.1 * soft
+        await hand.press("i")
+        assert re.search(r"blown out \d+ %, black \d+ %|blown out +\d+ %", hand.text)
+
+    drive(library(burst), script, size=(120, 36))  # type: ignore[arg-type]

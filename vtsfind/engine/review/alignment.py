@@ -1,11 +1,15 @@
 """Two photos in one frame: alignment by the evidence of their comparison, difference, and sharpness."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from vtsfind.base.groups import Box, Evidence
+
+if TYPE_CHECKING:
+    from vtsfind.media.shot_quality import ShotQuality
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -140,6 +144,13 @@ def sharpness(first: Pixels, second: Pixels) -> tuple[float, float]:
     """The sharpness of two pictures at the size of the smaller: the mean absolute gradient, in grey levels."""
     longest = min(_SHARPNESS_SIDE_PX, max(first.shape), max(second.shape))
     return _mean_gradient(first, longest), _mean_gradient(second, longest)
+
+
+def rated_shot(pixels: Pixels, longest: int) -> "ShotQuality":
+    """How good a shot is, by a picture of it; `longest` is the longer side of the photo at full size, in pixels."""
+    from vtsfind.media.shot_quality import shot_quality
+
+    return shot_quality(pixels, longest)
 
 
 def _mean_gradient(pixels: Pixels, longest: int) -> float:

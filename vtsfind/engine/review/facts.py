@@ -1,11 +1,15 @@
 """What two compared files hold, fact by fact, and which of them is better in each."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from vtsfind.base.contents import Contents, Item, ItemKind, item_words
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo
 from vtsfind.base.words import file_size
+
+if TYPE_CHECKING:
+    from vtsfind.media.shot_quality import ShotQuality
 
 _SHOWN_ELSEWHERE = {ItemKind.TIME, ItemKind.CAMERA, ItemKind.PLACE, ItemKind.RATING}
 """What other facts say."""
@@ -25,6 +29,8 @@ class ComparedFile:
     info: PictureInfo
     details: Details
     sharpness: float | None = None
+    shot: "ShotQuality | None" = None
+    """How good it is as a shot, beside another shot of the same scene."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,7 @@ def facts(first: ComparedFile, second: ComparedFile) -> list[FileFact]:
     x, y = first.details, second.details
     lines = [
         FileFact("name", first.name, second.name),
+        *_shot_facts(first.shot, second.shot),
         FileFact(
             "pixels",
             f"{a.width}\u00d7{a.height}",
@@ -61,7 +68,12 @@ def facts(first: ComparedFile, second: ComparedFile) -> list[FileFact]:
             "JPEG quality", _number(x.quality), _number(y.quality), _more(x.quality or 0, y.quality or 0)
         ),
         FileFact("detail", _share(x.detail), _share(y.detail), _more(x.detail or 1.0, y.detail or 1.0)),
-        FileFact("sharpness", _number(first.sharpness), _number(second.sharpness), _sharper(first, second)),
+        FileFact(
+            "sharpness",
+            _number(first.sharpness),
+            _number(second.sharpness),
+            _sharper(first.sharpness, second.sharpness),
+        ),
         FileFact("taken", a.taken or "", b.taken or "", _more(bool(a.taken), bool(b.taken))),
         FileFact("place (GPS)", _yes(x.gps), _yes(y.gps), _more(x.gps, y.gps)),
         FileFact("camera", x.camera, y.camera, _more(bool(x.camera), bool(y.camera))),
@@ -111,11 +123,30 @@ def _more(first: float, second: float) -> int:
     return 0 if first == second else 1 if first > second else 2
 
 
-def _sharper(first: ComparedFile, second: ComparedFile) -> int:
+def _shot_facts(first: "ShotQuality | None", second: "ShotQuality | None") -> list[FileFact]:
+    """What chooses between two shots of one scene."""
+    if first is None or second is None:
+        return []
+    lost = [(round(100 * each.white), round(100 * each.black)) for each in (first, second)]
+    return [
+        FileFact(
+            "sharpest part",
+            f"{first.sharpness:.1f}",
+            f"{second.sharpness:.1f}",
+            _sharper(first.sharpness, second.sharpness),
+        ),
+        *(
+            FileFact(name, f"{one} %", f"{other} %", _more(other, one))
+            for name, one, other in zip(("blown out", "black"), *lost, strict=True)
+        ),
+    ]
+
+
+def _sharper(first: float | None, second: float | None) -> int:
     """1 or 2 for the file that is clearly sharper; 0 if neither is."""
-    if first.sharpness is None or second.sharpness is None:
+    if first is None or second is None:
         return 0
-    ratio = (first.sharpness + 0.01) / (second.sharpness + 0.01)
+    ratio = (first + 0.01) / (second + 0.01)
     return 1 if ratio > _CLEARLY_SHARPER else 2 if ratio < 1 / _CLEARLY_SHARPER else 0
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar, TypeGuard
 
@@ -23,6 +24,7 @@ from vtsfind.engine.review.alignment import (
     aligned,
     difference,
     differing_share,
+    rated_shot,
     shared_parts,
     sharpness,
 )
@@ -173,9 +175,14 @@ class ComparePage(Page):
     ) -> None:
         frame = aligned(first.pixels, second.pixels, evidence)
         sharp: tuple[float | None, float | None] = (None, None)
-        if not is_other_shot:  # the reasons say how sharp each shot is, by its sharpest part
+        if not is_other_shot:  # shots are rated by their sharpest part
             sharp = sharpness(*shared_parts(first.pixels, second.pixels, evidence))
         files = [_file(*each) for each in zip(photos, (first, second), sharp, strict=True)]
+        if is_other_shot:
+            files = [
+                replace(file, shot=rated_shot(each.pixels, max(file.info.width, file.info.height)))
+                for file, each in zip(files, (first, second), strict=True)
+            ]
         paths = (photos[0].path, photos[1].path)
         self.post_message(
             PairAligned(paths, frame, difference(frame), differing_share(frame), facts(files[0], files[1]))
