@@ -104,7 +104,7 @@ def test_an_unreadable_file_is_counted_as_one(photos: Path) -> None:
 
     async def script(hand: Hand) -> None:
         await hand.press("f2")
-        assert " 1 unreadable file; `vtsfind doctor --verbose`" in " ".join(hand.text.split())
+        assert " 1 unreadable file; see `vtsfind doctor --verbose`" in " ".join(hand.text.split())
 
     drive(None, script, settings=SETTINGS)
 

@@ -144,7 +144,7 @@ class HomePage(Page):
             )
             if counts.failures:
                 unreadable = counted(counts.failures, "unreadable file")
-                table.add_row("", f"{unreadable}; `vtsfind doctor --verbose` lists them")
+                table.add_row("", f"{unreadable}; see `vtsfind doctor --verbose`")
             when = counts.indexed.astimezone() if counts.indexed else None
             table.add_row("last index", f"{when:%Y-%m-%d %H:%M}, {_ago(when)}" if when else "never finished")
             table.add_row("model", library.model)
