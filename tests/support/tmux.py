@@ -36,8 +36,8 @@ class Terminal:
 
     @property
     def screen(self) -> str:
-        """What is on the screen."""
-        return self._tmux("capture-pane", "-p")
+        """What is on the screen, and above it: tmux moves all up by a line when the program has ended."""
+        return self._tmux("capture-pane", "-p", "-S", "-")
 
     @property
     def coloured(self) -> str:
