@@ -100,7 +100,7 @@ def similarity_text(member: Member) -> str:
     if evidence.agreement is not None and evidence.agreement >= _FULL_AGREEMENT:
         return ""
     if evidence.agreement is not None:
-        return f"{100 * evidence.agreement:.0f}%"
+        return f"{100 * evidence.agreement:.0f} %"
     if evidence.distance is not None and evidence.bits:
         return f"{evidence.distance}/{evidence.bits} bits"
     return ""
