@@ -44,10 +44,10 @@ def kept(*candidates: KeepCandidate) -> str:
 def test_a_larger_photo_with_camera_data_does_not_lose_as_enlarged_to_one_without(
     own: dict[str, str],
 ) -> None:
-    shot = file("/2024/shot.jpg", 600, SEEMS_ENLARGED, **own)  # type: ignore[arg-type]
+    shot = file("/2024/shot.jpg", 600, SEEMS_ENLARGED, **own)
     assert kept(THUMBNAIL, shot) == "/2024/shot.jpg"
     assert kept(shot, THUMBNAIL) == "/2024/shot.jpg"
-    blurred = file("/2024/shot.jpg", 600, CERTAIN, detail=0.5, **own)  # type: ignore[arg-type]
+    blurred = file("/2024/shot.jpg", 600, CERTAIN, detail=0.5, **own)
     assert kept(THUMBNAIL, blurred) == "/2024/shot.jpg"
 
 

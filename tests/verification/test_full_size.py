@@ -221,7 +221,7 @@ def test_other_grain_counts_on_plain_ground_but_not_in_a_small_patch_of_a_textur
         pair[0][patch] += pattern
         pair[1][patch] += pattern + grain
         shown = [np.clip(each, 0, 255).astype(np.uint8)[..., None].repeat(3, 2) for each in pair]
-        found.append(differs_in_part(*shown, 1))
+        found.append(differs_in_part(shown[0], shown[1], 1))
     assert found == [True, False]
 
 
