@@ -20,6 +20,7 @@ from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.review.filters import GroupView
 from vtsfind.engine.review.state import Mark, ReviewStatus
+from vtsfind.tui.widgets.facts_panel import verdict_text
 
 BURST = 5
 """The index of the burst, after five groups of copies."""
@@ -200,6 +201,7 @@ def test_the_key_for_the_keeper_only_leaves_edits_alone_and_its_marks_outlive_an
         await hand.press("v", "b")
         marks = [hand.review.mark(BURST, place) for place in range(4)]
         assert marks == [Mark.KEEPER, Mark.DROP, Mark.KEEP, Mark.DROP]
+        assert any("Beside it 1 photo kept" in each for each in hand.told)
         await hand.press("2")
         marks = [hand.review.mark(BURST, place) for place in range(4)]
         assert marks == [Mark.KEEP, Mark.KEEPER, Mark.KEEP, Mark.DROP]
@@ -254,3 +256,15 @@ def test_the_comparison_of_two_shots_says_how_sharp_and_how_blown_out_they_are(b
         assert re.search(r"blown out \d+ %, black \d+ %|blown out +\d+ %", hand.text)
 
     drive(library(burst), script, size=(120, 36))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(1.5, "1.5 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (52930488, "613 days")],
+)
+def test_the_time_between_two_shots_is_told_in_a_unit_that_fits(
+    burst: Group, seconds: float, words: str
+) -> None:
+    first, other = burst.members[:2]
+    pair = first, replace(other, evidence=Evidence(seconds_apart=seconds))
+    assert f", {words} apart" in verdict_text(pair, ("1", "2"))

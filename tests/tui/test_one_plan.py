@@ -13,6 +13,7 @@ from vtsfind.act.make_plan import PlanOrigin, make_plan
 from vtsfind.act.plan import operations
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Evidence, Group, Member, StayKind, StayReason, Verdict
+from vtsfind.base.quality import Details
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.review.planned import planned
@@ -108,6 +109,15 @@ def test_a_shot_that_is_not_certainly_of_the_scene_stays_when_only_the_best_is_t
     made.keep_only(SCENE, 0)
     marks = [made.mark(SCENE, place) for place in range(5)]
     assert marks == [Mark.KEEPER, Mark.KEEP, Mark.DROP, Mark.KEEP, Mark.DROP]
+
+
+def test_a_screenshot_stays_when_only_the_best_shot_is_to_be_kept() -> None:
+    named = replace(shot(THIRD, Verdict.BURST), photo=photo(b"/photos/Screenshot_20230101.png", 3003))
+    told = replace(shot(SECOND, Verdict.BURST), details=Details(screenshot=True))
+    burst = replace(BURST, members=(BURST.members[0], told, named, shot(THIRD, Verdict.BURST)))
+    made = Review([burst])
+    made.keep_only(0, 0)
+    assert [made.mark(0, place) for place in range(4)] == [Mark.KEEPER, Mark.KEEP, Mark.KEEP, Mark.DROP]
 
 
 def test_the_plan_has_the_decisions_about_copies_and_bursts(review: Review) -> None:

@@ -125,7 +125,10 @@ def test_a_search_that_cannot_be_shows_nothing_and_says_so(folder: Path) -> None
             await hand.press("escape", "backspace")
             assert frame(hand) == before
         assert await ask(hand, "/nowhere/nope.jpg") == []
-        assert "/nowhere/nope.jpg does not exist. Check the path; Tab completes it." in hand.text
+        assert (
+            "/nowhere/nope.jpg does not exist. Check the path; Tab completes it. Words begin with no /."
+            in hand.text
+        )
         assert frame(hand) == ("nope.jpg", "")
 
     drive(None, script, settings=SETTINGS)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from vtsfind.act.best_shot import best_shot
+from vtsfind.act.file_rules import is_screenshot
 from vtsfind.act.keep_policy import Policy
 from vtsfind.act.keep_rules import SAME_SIZE_RATIO, KeepCandidate
 from vtsfind.base.groups import PairVerdict, Verdict
@@ -83,7 +84,7 @@ def choose_best_shots(
 
 
 def _is_by_camera(file: KeepCandidate) -> bool:
-    return bool(file.details.camera or file.photo.info.taken) and not file.details.screenshot
+    return bool(file.details.camera or file.photo.info.taken) and not is_screenshot(file)
 
 
 def _leading_shot(cluster: Cluster, contents: Mapping[int, Content], files: RankedFiles) -> int:
@@ -103,7 +104,7 @@ def _not_by_camera(
         return {}
     others = {number: files.best(contents[number]) for number in (was.keeper, *was.copies)}
     said = {
-        number: _SCREENSHOT if file.details.screenshot else _NOT_BY_CAMERA
+        number: _SCREENSHOT if is_screenshot(file) else _NOT_BY_CAMERA
         for number, file in others.items()
         if not _is_by_camera(file)
     }

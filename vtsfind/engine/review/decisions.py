@@ -4,12 +4,15 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
+from vtsfind.act.file_rules import is_screenshot
+from vtsfind.act.keep_rules import KeepCandidate
 from vtsfind.act.make_plan import PlanOrigin, make_plan
 from vtsfind.act.removal import stay_reasons
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Group, StayKind, StayReason, Verdict
 from vtsfind.base.operations import Action
 from vtsfind.base.paths import show_path
+from vtsfind.base.quality import Details
 from vtsfind.engine.library.sidecar_places import SidecarPlaces
 from vtsfind.engine.review.edit_kind import edit_kind
 from vtsfind.engine.review.overlaps import Overlaps, Place, claims, going_by, is_burst
@@ -164,16 +167,19 @@ class Decisions:
     def _stays_beside_best(self, number: int, member: int) -> bool:
         """Whether a shot stays when the best one is to be kept only.
 
-        It does if it is not certainly of the same scene, or if it is kept beside its copies, or these beside it: an edit without
-        its photo is worth less than both.
+        It does if it is not certainly of the same scene, as no screenshot is, or if it is kept beside its copies, or these beside
+        it: an edit without its photo is worth less than both.
         """
+        each = self.groups[number].members[member]
+        if is_screenshot(KeepCandidate(each.photo, each.details or Details())):
+            return True
         mark = self._copy_mark(number, member)
         if mark is Mark.KEEPER and any(
             self.decision(other).kept for other, _ in self._copies_of(number, member)
         ):
             return True
         is_shot = mark is not Mark.DROP  # a copy of another shot was not compared either, and goes with that
-        is_uncertain = bool(self.groups[number].members[member].evidence.indirect)
+        is_uncertain = bool(each.evidence.indirect)
         return mark is Mark.KEEP or (is_shot and is_uncertain)
 
     def _replacement(self, number: int, decision: GroupDecision) -> int:

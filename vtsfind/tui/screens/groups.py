@@ -17,7 +17,7 @@ from vtsfind.base.paths import show_path_from_home
 from vtsfind.base.words import counted, listed
 from vtsfind.engine.review.filters import GroupView, folders, weakest_verdict
 from vtsfind.engine.review.session import error_message
-from vtsfind.engine.review.state import ReviewStatus
+from vtsfind.engine.review.state import Mark, ReviewStatus
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import (
     CompareGroup,
@@ -328,10 +328,11 @@ class GroupsPage(Page):
             return
         if any(member.verdict is Verdict.BURST for member in review.groups[number].members):
             self._apply_to_review("keep_only", review.decision(number).keeper)
-            kept = len(review.decision(number).kept)
+            places = range(len(review.groups[number].members))
+            kept = sum(review.mark(number, place) is Mark.KEEP for place in places)
             if kept:
                 self.notify(
-                    f"Beside it {counted(kept, 'photo')} kept: its copies, edits, photos whose edits stay, or what is not certainly of this scene.",
+                    f"Beside it {counted(kept, 'photo')} kept: edits, photos whose edits stay, screenshots, or what is not certainly of this scene.",
                     timeout=8,
                 )
         else:

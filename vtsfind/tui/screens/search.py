@@ -362,7 +362,7 @@ def _bits(answer: Answer) -> int:
 def _failure_words(failure: Failure) -> str:
     """Why there is no answer for a photo, and what to do; it may never have been there."""
     if failure.reason is Reason.VANISHED:
-        return f"{show_path(failure.path)} does not exist. Check the path; Tab completes it."
+        return f"{show_path(failure.path)} does not exist. Check the path; Tab completes it. Words begin with no /."
     return str(failure)
 
 

@@ -17,6 +17,8 @@ from vtsfind.tui.widgets.text_width import cut_path
 
 _FRAME = 6
 """Characters beside a line of text: the border, its padding, and the scrollbar."""
+_UNITS_S = (("days", 86_400), ("h", 3_600), ("min", 60))
+"""Units of time, in seconds."""
 
 
 class FactsPanel(VerticalScroll, can_focus=False):
@@ -84,7 +86,7 @@ def verdict_text(pair: tuple[Member, Member], names: tuple[str, str]) -> str:
         boxed = evidence.boxed or 0
         parts.append(f"{names[1 - boxed]} shows {100 * evidence.box.area:.0f} % of {names[boxed]}")
     if evidence.seconds_apart is not None:
-        parts.append(f"{evidence.seconds_apart} s apart")
+        parts.append(f"{_time(evidence.seconds_apart)} apart")
     if evidence == Evidence():
         parts.append("not compared with each other directly")
     return ", ".join(parts)
@@ -100,3 +102,11 @@ def numbers_text(evidence: Evidence) -> str:
     if evidence.inliers is not None:
         parts.append(f"{evidence.inliers} local features match")
     return "; ".join(parts) or "no numbers"
+
+
+def _time(seconds: float) -> str:
+    """A time in the largest unit of which it has two at least."""
+    for unit, length in _UNITS_S:
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds} s"
