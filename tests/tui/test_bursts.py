@@ -201,7 +201,7 @@ def test_the_key_for_the_keeper_only_leaves_edits_alone_and_its_marks_outlive_an
         await hand.press("v", "b")
         marks = [hand.review.mark(BURST, place) for place in range(4)]
         assert marks == [Mark.KEEPER, Mark.DROP, Mark.KEEP, Mark.DROP]
-        assert any("Beside it 1 photo kept" in each for each in hand.told)
+        assert any("Kept 1 photo beside the keeper" in each for each in hand.told)
         await hand.press("2")
         marks = [hand.review.mark(BURST, place) for place in range(4)]
         assert marks == [Mark.KEEP, Mark.KEEPER, Mark.KEEP, Mark.DROP]

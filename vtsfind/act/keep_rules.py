@@ -104,20 +104,21 @@ def mark_likely_shots(candidates: Iterable[KeepCandidate]) -> list[KeepCandidate
 
 def _is_likely_shot(candidate: KeepCandidate, copies: Iterable[KeepCandidate]) -> bool:
     """Whether a file that seems enlarged has camera data, while there are smaller copies, but none that may be its original."""
-    if not (_has_camera_data(candidate) and upscaled_from(candidate)):
+    if not (has_camera_data(candidate) and upscaled_from(candidate)):
         return False
     has_smaller = False
     for copy in copies:
         if is_larger(candidate, copy, SAME_SIZE_RATIO):
             has_smaller = True
-            if _has_camera_data(copy) and not upscaled_from(copy):
+            if has_camera_data(copy) and not upscaled_from(copy):
                 return False
         elif not is_larger(copy, candidate, SAME_SIZE_RATIO) and is_certainly_original_size(copy):
             return False  # the candidate was made smaller, then enlarged again
     return has_smaller
 
 
-def _has_camera_data(candidate: KeepCandidate) -> bool:
+def has_camera_data(candidate: KeepCandidate) -> bool:
+    """Whether its camera, or the time of the shot, is written in a file."""
     return bool(candidate.details.camera or candidate.photo.info.taken)
 
 

@@ -81,7 +81,7 @@ ACTIONS = (
     KeyAction(G, "sort", "t", "Sort", "Sort by size, kind, folder, date or number of photos."),
     KeyAction(G, "reverse", "T", "Reverse", "Reverse the order.", shown="T"),
     KeyAction(G, "kinds", "f", "Kinds", "Show one kind of groups, then the next."),
-    KeyAction(G, "best", "b", "Keeper only", "Of a burst, keep the keeper only, edits, photos whose edits stay, screenshots, and what is not certainly of the scene. It was chosen by sharpness and what is blown out or black: look at the others first. u undoes it.", footer=True),
+    KeyAction(G, "best", "b", "Keeper only", "Of a burst, keep only the keeper, edits, photos whose edits stay, screenshots, and what is not certainly of the scene. It was chosen by sharpness and what is blown out or black: look at the others first. u undoes it.", footer=True),
     KeyAction(G, "view", "o", "Open", "Open the photo in the desktop's viewer."),
     KeyAction(G, "folder", "O", "Folder", "Open the photo's folder.", shown="O"),
     KeyAction(G, "member(-1)", "left,h", "Left", "Select the photo to the left."),

@@ -10,7 +10,7 @@ from typing import Final
 from vtsfind.act.best_shot import best_shot
 from vtsfind.act.file_rules import is_screenshot
 from vtsfind.act.keep_policy import Policy
-from vtsfind.act.keep_rules import SAME_SIZE_RATIO, KeepCandidate
+from vtsfind.act.keep_rules import SAME_SIZE_RATIO, KeepCandidate, has_camera_data
 from vtsfind.base.groups import PairVerdict, Verdict
 from vtsfind.engine.duplicates.clustering import INDIRECT, Cluster, oriented
 from vtsfind.engine.duplicates.keeper_ranking import CopyVerdict, RankedFiles
@@ -84,7 +84,7 @@ def choose_best_shots(
 
 
 def _is_by_camera(file: KeepCandidate) -> bool:
-    return bool(file.details.camera or file.photo.info.taken) and not is_screenshot(file)
+    return has_camera_data(file) and not is_screenshot(file)
 
 
 def _leading_shot(cluster: Cluster, contents: Mapping[int, Content], files: RankedFiles) -> int:

@@ -332,7 +332,7 @@ class GroupsPage(Page):
             kept = sum(review.mark(number, place) is Mark.KEEP for place in places)
             if kept:
                 self.notify(
-                    f"Beside it {counted(kept, 'photo')} kept: edits, photos whose edits stay, screenshots, or what is not certainly of this scene.",
+                    f"Kept {counted(kept, 'photo')} beside the keeper: edits, photos whose edits stay, screenshots, or what is not certainly of this scene.",
                     timeout=8,
                 )
         else:

@@ -13,7 +13,7 @@ _OTHER_STATES = {
     State.UNDOING: ("unfinished", "warn"),
     State.UNDONE: ("restored", "good"),
     State.SKIPPED: ("skipped", "warn"),
-    State.FAILED: ("skipped", "warn"),
+    State.FAILED: ("not done", "bad"),
 }
 STATE_WIDTH = 12
 """Characters of a column of states."""
