@@ -1,7 +1,8 @@
 """A photo that a person keeps in `vtsfind browse` is not proposed by other commands, and a plan has what was accepted there."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,14 +14,16 @@ from support.output import Vtsfind, records
 
 from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import Action
+from vtsfind.base.progress import CancelToken, SilentProgress
 from vtsfind.base.settings import Settings, places
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
+from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.review.planned import planned
 from vtsfind.engine.review.review import Review
-from vtsfind.engine.review.session import find_groups
+from vtsfind.engine.review.session import BrowseSession, find_groups
 from vtsfind.engine.review.session_log import SavedSteps
-from vtsfind.engine.review.state import Mark
+from vtsfind.engine.review.state import Mark, ReviewStatus
 
 
 def test_what_is_kept_in_a_review_stays_until_it_is_undone(run: Vtsfind, tmp_path: Path) -> None:
@@ -111,6 +114,49 @@ def test_where_a_person_accepted_refused_or_chose_nothing_is_said_to_be_in_doubt
     assert not any(
         "the paths" in text for text in (run("dupes").stdout, run("dupes").stderr, run("plan").stderr)
     )
+
+
+@pytest.mark.parametrize("is_identical", [True, False])
+@pytest.mark.parametrize("everything", [True, False])
+def test_what_was_refused_is_proposed_again_once_the_decision_is_forgotten(
+    run: Vtsfind, tmp_path: Path, *, is_identical: bool, everything: bool
+) -> None:
+    for name, quality in (("a.jpg", 95), ("b.jpg", 95 if is_identical else 85)):
+        write(tmp_path / "photos" / name, scene(1, 480, 360), quality=quality)
+    assert run("index", tmp_path / "photos").exit_code == 0
+    proposed = run("dupes", "--paths-only").stdout
+    assert proposed
+    with reviewing() as review:
+        review.refuse(0)
+    with reviewing() as review:
+        assert not review.groups
+    assert run("dupes", "--paths-only").stdout == ""
+    forgotten = run("decisions", "forget", "--all" if everything else tmp_path / "photos" / "a.jpg")
+    assert forgotten.stderr == "Revoked the decision for 1 pair.\n"
+    assert run("dupes", "--paths-only").stdout == proposed
+    assert set(planned_actions(run).values()) == {"keep", "trash"}
+    assert "Decided" not in run("plan").stderr
+    with reviewing() as review:
+        assert review.decision(0).status is ReviewStatus.OPEN
+        review.refuse(0)
+    with reviewing() as review:
+        assert not review.groups, "what is refused once more stays refused"
+
+
+def test_what_is_no_duplicate_stays_decided_when_other_files_of_its_group_go(
+    run: Vtsfind, tmp_path: Path
+) -> None:
+    for quality in (95, 90, 85):
+        write(tmp_path / "photos" / f"{quality}.jpg", scene(1, 480, 360), quality=quality)
+    assert run("index", tmp_path / "photos").exit_code == 0
+    with reviewing() as review:
+        (group,) = review.groups
+        stranger, copy = group.members[1:]
+        review.refuse(0, 1)
+        review.accept(0)
+        review.settle({copy.photo.path}, "apply")
+    (decision,) = known_decisions()
+    assert set(decision.pair) == {group.keeper.digest, stranger.photo.digest}
 
 
 @pytest.mark.parametrize("decide", [Review.accept, Review.refuse])
@@ -204,6 +250,13 @@ def test_a_plan_has_what_was_accepted_in_a_review_of_copies_and_bursts(run: Vtsf
     left = {path.name for path in (tmp_path / "photos").iterdir()}
     assert len(left) == 1
     assert left.isdisjoint(shown)
+
+
+@contextmanager
+def reviewing() -> Iterator[Review]:
+    """The review of the library, as `vtsfind browse` shows it."""
+    with BrowseSession(Settings()) as session:
+        yield session.load(SilentProgress(), CancelToken())[0]
 
 
 def photo_and_crop(folder: Path, name: str = "ridge-1") -> None:

@@ -13,9 +13,10 @@ from vtsfind.base.groups import Group, Verdict
 from vtsfind.base.operations import Action
 from vtsfind.engine.review.filters import Filter, Listing, Sort, weakest_verdict
 from vtsfind.engine.review.planned import planned
-from vtsfind.engine.review.review import DigestPair, Review
+from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session_log import SavedSteps
 from vtsfind.engine.review.state import (
+    DigestPair,
     GroupDecision,
     Mark,
     ReviewStatus,
@@ -191,6 +192,26 @@ def test_a_review_goes_on_where_it_stood_and_can_still_be_undone(tmp_path: Path)
         again.undo()
         again.undo()
         assert again.decision(1) == GroupDecision(kept=frozenset({2}))
+
+
+def test_a_group_whose_decision_was_revoked_elsewhere_is_open_and_undo_goes_back_over_that(
+    tmp_path: Path,
+) -> None:
+    groups = [trio(number) for number in range(2)]
+    with SavedSteps(tmp_path / "library") as log:
+        review = Review(groups, log)
+        review.accept(0)
+        review.refuse(1, 2)
+        review.accept(1)
+    with SavedSteps(tmp_path / "library") as log:
+        review = Review(groups, log, revoked=lambda pairs: pairs)
+        assert [review.decision(number).status.value for number in range(2)] == ["accepted", "open"]
+        assert marks(review, 1) == [Mark.KEEPER, Mark.DROP, Mark.DROP]
+        labels = [review.undo()[0] for _ in range(4)]
+    assert labels == ["reset", "accept", "not a duplicate", "accept"]
+    with SavedSteps(tmp_path / "library") as log:
+        review = Review(groups, log)
+    assert [review.decision(number) for number in range(2)] == [GroupDecision()] * 2
 
 
 def test_a_decision_outlives_another_order_of_the_groups_and_their_members(tmp_path: Path) -> None:

@@ -89,7 +89,11 @@ def forget(
     everything: Annotated[bool, typer.Option("--all", help="Revoke all decisions.")] = False,
     common: CommonOptions,
 ) -> None:
-    """Revoke decisions, so that the photos are proposed as duplicates again."""
+    """Revoke decisions, so that the photos are proposed as duplicates again.
+
+    A group in which they were marked as not duplicates is undecided again in `vtsfind browse`. What was accepted there is
+    no decision about a pair: reset it there.
+    """
     with running(common) as run:
         from vtsfind.engine.library import decisions as engine
         from vtsfind.engine.library.access import library_place

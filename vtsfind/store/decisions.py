@@ -132,6 +132,11 @@ class KnownDecisions:
         """Whether a person decided that this pair is not to be proposed: no duplicates, or both are kept."""
         return self.choice(first, second) is not None
 
+    def is_revoked(self, first: bytes, second: bytes) -> bool:
+        """Whether a person decided about this pair, and took that back."""
+        known = self._latest.get(ordered_pair(first, second))
+        return known is not None and known.choice is DecisionKind.FORGET
+
     def __iter__(self) -> Iterator[Decision]:
         """The decisions in force, sorted by time, then by content."""
         live = [each for each in self._latest.values() if each.choice is not DecisionKind.FORGET]

@@ -35,6 +35,7 @@ __all__ = [
     "import_decisions",
     "known_decisions",
     "photos_of",
+    "revoked",
 ]
 
 _SHA256_HEX = re.compile(r"[0-9a-fA-F]{64}")
@@ -172,6 +173,12 @@ def forget(
     revoked = [each for each in decisions if is_selected(each.pair)]
     decisions.add(DecisionKind.FORGET, (each.pair for each in revoked))
     return revoked
+
+
+def revoked(pairs: Iterable[Pair], place: Place | None = None) -> set[Pair]:
+    """Those of some pairs of contents about which a decision was taken back; `place` is as for `known_decisions`."""
+    decisions = known_decisions(place)
+    return {pair for pair in pairs if decisions.is_revoked(*pair)}
 
 
 def _digest(name: str | bytes) -> bytes:

@@ -7,7 +7,7 @@ in one shows in the other, and no decision is taken by which a file goes for one
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from vtsfind.engine.review.decisions import Decisions
 from vtsfind.engine.review.encoding import decode_decision, encode_decision, group_key
 from vtsfind.engine.review.overlaps import claims, going_by, is_burst
 from vtsfind.engine.review.state import (
+    DigestPair,
     EncodedDecision,
     GroupDecision,
     Mark,
@@ -29,13 +30,11 @@ from vtsfind.engine.review.state import (
     StepOutdated,
     UnsavedSteps,
     is_proposal,
+    non_duplicate_pairs,
     proposal_for,
     shared,
 )
 from vtsfind.engine.review.steps import ReviewSteps
-
-DigestPair = tuple[bytes, bytes]
-"""The contents (SHA-256) of two photos."""
 
 
 class Review(Decisions):
@@ -49,6 +48,8 @@ class Review(Decisions):
         Where steps are stored; the steps in it are replayed.
     save_pairs
         Called with the pairs of contents that a step declares not to be duplicates, and those it no longer does.
+    revoked
+        Which of some pairs were declared so, and that was taken back since, outside of the review: their groups are undecided.
     protected
         Whether the photo of a path must not be removed; None if none is such.
     asked
@@ -63,10 +64,12 @@ class Review(Decisions):
         log: StepLog | None = None,
         save_pairs: Callable[[set[DigestPair], set[DigestPair]], None] = lambda _added, _removed: None,
         protected: Callable[[bytes], bool] | None = None,
+        *,
+        revoked: Callable[[set[DigestPair]], set[DigestPair]] = lambda _pairs: set(),
         asked: Collection[Verdict] = (),
     ) -> None:
         super().__init__(protected, asked)
-        self._save_pairs = save_pairs
+        self._save_pairs, self._revoked = save_pairs, revoked
         self._steps = ReviewSteps(log or UnsavedSteps())
         self._numbers: dict[str, int] = {}
         """Of the groups that steps speak of, by key."""
@@ -85,8 +88,23 @@ class Review(Decisions):
         if self._steps.has_any:
             keys = {group_key(group): number for number, group in enumerate(groups, first)}
             self._numbers |= keys
+            self._reopen_revoked(keys.keys() & self._steps.decisions.keys())
             known = self._steps.decisions
             self._apply_stored({key: known[key] for key in keys.keys() & known.keys()}, notify=False)
+
+    def _reopen_revoked(self, keys: Collection[str]) -> None:
+        """Reset the groups with pairs whose decision was taken back since; it is a step, as others may be undone after it."""
+        pairs = {}
+        for key in keys:
+            group, encoded = self.groups[self._numbers[key]], self._steps.decisions[key]
+            own = non_duplicate_pairs(group, decode_decision(group, encoded))
+            if own:
+                pairs[key] = own
+        revoked = self._revoked(set().union(*pairs.values())) if pairs else set()
+        reopened = {key: None for key, own in pairs.items() if own & revoked}
+        if reopened:
+            with suppress(StepOutdated), self._taking_news():
+                self._steps.record("reset", reopened)
 
     # -- reading ---------------------------------------------------------------------------------------------------
 
@@ -251,7 +269,7 @@ class Review(Decisions):
                 )
                 left[group_key(what_is_left)] = encode_decision(what_is_left, settled)
         if changes:
-            self._decide(label, changes, left)
+            self._decide(label, changes, left, notify=False)
 
     def undo(self) -> tuple[str, list[int]]:
         """Undo the last step; returns its label and the groups that it had changed.
@@ -270,16 +288,7 @@ class Review(Decisions):
     def non_duplicate_pairs(self, number: int) -> set[DigestPair]:
         """The pairs of contents in a group that are marked as not duplicates."""
         decision = self._decisions.get(number)
-        if decision is None or not (decision.non_duplicates or decision.status is ReviewStatus.REFUSED):
-            return set()
-        members = self.groups[number].members
-        keeper = members[decision.keeper].photo.digest
-        digests = {
-            member.photo.digest
-            for place, member in enumerate(members)
-            if decision.mark(place) is Mark.NOT_DUPLICATE
-        }
-        return {(keeper, digest) for digest in digests if digest != keeper}
+        return non_duplicate_pairs(self.groups[number], decision) if decision else set()
 
     # -- storing ---------------------------------------------------------------------------------------------------
 
@@ -293,6 +302,8 @@ class Review(Decisions):
         label: str,
         changes: Mapping[int, GroupDecision],
         others: Mapping[str, EncodedDecision | None] | None = None,
+        *,
+        notify: bool = True,
     ) -> None:
         """Store and take a step; `others` are decisions about groups of another search, by key."""
         keys = [group_key(self.groups[number]) for number in changes]
@@ -303,7 +314,7 @@ class Review(Decisions):
         with self._taking_news():
             self._steps.record(label, {**after, **(others or {})})
         self._numbers |= zip(keys, changes, strict=True)
-        self._set_decisions(changes)
+        self._set_decisions(changes, notify=notify)
 
     @contextmanager
     def _taking_news(self) -> Iterator[None]:

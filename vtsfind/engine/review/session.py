@@ -22,17 +22,17 @@ from vtsfind.engine.indexing.refresh import RefreshResult
 from vtsfind.engine.indexing.update import update
 from vtsfind.engine.library.access import library_names, library_place, open_library
 from vtsfind.engine.library.decisions import DecisionKind as Decided
-from vtsfind.engine.library.decisions import known_decisions
+from vtsfind.engine.library.decisions import known_decisions, revoked
 from vtsfind.engine.library.folders import library_folders
 from vtsfind.engine.library.removed import present_counts
 from vtsfind.engine.previews.decode import Previews
 from vtsfind.engine.review.encoding import group_key
 from vtsfind.engine.review.filters import GroupView, Listing
 from vtsfind.engine.review.planned import Planned, planned
-from vtsfind.engine.review.review import DigestPair, Review
+from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session_log import SavedSteps
 from vtsfind.engine.review.shared_log import SharedSteps, open_steps
-from vtsfind.engine.review.state import ReviewStatus
+from vtsfind.engine.review.state import DigestPair, ReviewStatus
 from vtsfind.engine.search.session import SearchSession
 from vtsfind.media.scan import is_missing_or_empty
 from vtsfind.store.database import Counts
@@ -162,7 +162,14 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
             if self._steps is None:
                 self._steps = open_steps(self.place)
             protected = self._is_protected if reference_paths else None
-            review = Review(groups, self._steps, self._store_decisions, protected, asked=self._options.asked)
+            review = Review(
+                groups,
+                self._steps,
+                self._store_decisions,
+                protected,
+                revoked=self._revoked,
+                asked=self._options.asked,
+            )
             return review, Listing(groups)
 
     def load_bursts(self, progress: Progress, cancel: CancelToken) -> tuple[Sequence[Group], Listing]:
@@ -184,6 +191,10 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         decisions = known_decisions(self.place)
         decisions.add(Decided.NOT_DUPLICATE, added)
         decisions.add(Decided.FORGET, removed)
+
+    def _revoked(self, pairs: set[DigestPair]) -> set[DigestPair]:
+        """Which pairs of contents the user may have taken back with `vtsfind decisions forget`."""
+        return revoked(pairs, self.place)
 
     def _is_protected(self, path: bytes) -> bool:
         """Whether a photo is in a reference folder, where nothing is ever removed."""

@@ -4,29 +4,39 @@ A photo that a person keeps there is not proposed, and a plan has what was accep
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 from vtsfind.base.addresses import Place, ServerAddress
 from vtsfind.base.groups import Evidence, Group, Member
 from vtsfind.base.operations import Action
 from vtsfind.engine.duplicates.results import Duplicates
+from vtsfind.engine.library.decisions import revoked
 from vtsfind.engine.review.overlaps import is_burst
 from vtsfind.engine.review.planned import CHOSEN, KEPT, Planned, planned
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session_log import stored_steps
-from vtsfind.engine.review.state import Mark, ReviewStatus, ReviewStep, UnsavedSteps
+from vtsfind.engine.review.state import Mark, Marks, ReviewStatus, ReviewStep, UnsavedSteps
 
 
 class _StoredSteps(UnsavedSteps):
     """The steps of a review that may be going on elsewhere: they are read only."""
 
-    def __init__(self, library: Path) -> None:
+    def __init__(self, library: Place) -> None:
         self._library = library
 
     def steps(self) -> Iterable[ReviewStep]:
         """All stored steps, oldest first."""
-        return stored_steps(self._library)
+        return () if isinstance(self._library, ServerAddress) else stored_steps(self._library)
+
+    def news(self) -> Marks:
+        """The decisions on a server."""
+        if not isinstance(self._library, ServerAddress):
+            return {}
+        from vtsfind.engine.review.shared_log import SharedSteps
+
+        with closing(SharedSteps(self._library)) as shared:
+            return shared.news()
 
 
 def with_kept_in_review(found: Duplicates) -> Duplicates:
@@ -75,17 +85,7 @@ def planned_with_review(
 
 
 def _review(groups: Sequence[Group], library: Place) -> Review:
-    if not isinstance(library, ServerAddress):
-        return Review(groups, _StoredSteps(library))
-    from vtsfind.engine.review.shared_log import SharedSteps
-
-    shared = SharedSteps(library)
-    try:
-        review = Review(groups, shared)
-        review.take(shared.news())
-    finally:
-        shared.close()
-    return review
+    return Review(groups, _StoredSteps(library), revoked=lambda pairs: revoked(pairs, library))
 
 
 def _kept(group: Group, number: int, review: Review) -> Group:

@@ -81,6 +81,22 @@ def is_proposal(group: Group, decision: GroupDecision) -> bool:
     return decision.status is ReviewStatus.OPEN and decision == proposal_for(group)
 
 
+DigestPair = tuple[bytes, bytes]
+"""The contents (SHA-256) of two photos."""
+
+
+def non_duplicate_pairs(group: Group, decision: GroupDecision) -> set[DigestPair]:
+    """The pairs of contents in a group that are marked as not duplicates; twice the same one where two files have it."""
+    if not (decision.non_duplicates or decision.status is ReviewStatus.REFUSED):
+        return set()
+    keeper = group.members[decision.keeper].photo.digest
+    return {
+        (keeper, member.photo.digest)
+        for place, member in enumerate(group.members)
+        if decision.mark(place) is Mark.NOT_DUPLICATE
+    }
+
+
 EncodedDecision = tuple[str, int, tuple[int, ...], tuple[int, ...]]
 """A stored decision: status, keeper, kept, not duplicates; members are ranks in the order of paths."""
 
