@@ -42,14 +42,19 @@ def test_paths_shows_where_things_are(run: Vtsfind, own_places: Path) -> None:
     assert not there["library"]["exists"]
 
 
-def test_doctor_finds_nothing_wrong_with_a_sound_library(run: Vtsfind, photos: Path) -> None:
+def test_doctor_names_what_could_not_be_read_beside_a_sound_library(run: Vtsfind, photos: Path) -> None:
     (photos / "half.jpg").write_bytes(encoded(scene(50))[:300])
     indexed = run("index", photos)
-    assert "1 file could not be read (damaged or incomplete; restore from a backup): " in indexed.stderr
+    said = f"1 file could not be read (damaged or incomplete): {photos / 'half.jpg'}. Restore from a backup"
+    assert said in indexed.stderr
     result = run("doctor", "--deep")
     assert result.exit_code == 0
     assert "12 files" in result.stdout
-    assert "1 damaged or incomplete; restore from a backup" in result.stdout
+    assert f"note: {said}" in result.stdout
+    assert result.stderr == "The library is sound, but without 1 file that could not be read.\n"
+    (photos / "half.jpg").unlink()
+    assert run("index").exit_code == 0
+    assert run("doctor").stderr == "No problems found.\n"
     assert "JPEG" in result.stdout
     assert records(run("doctor", "--json"))[-1]["sound"] is True
 

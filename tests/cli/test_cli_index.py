@@ -131,6 +131,8 @@ def test_bad_pictures_are_named_with_their_reason_and_cost_nothing_else(run: Vts
         "empty.png": "is damaged or cut short",
     }.items():
         assert f"{photos / name} {reason}" in result.stderr
+    assert "2 files could not be read (damaged or incomplete). Restore from a backup" in result.stderr
+    assert "1 file could not be read (unknown format). What another program can open, save" in result.stderr
     assert "13 new" in result.stderr
     again = run("index")
     assert again.exit_code == 0
@@ -147,6 +149,7 @@ def test_a_picture_of_50000_by_50000_pixels_is_named_and_not_decoded(run: Vtsfin
     result = run("index", photos / "trip")
     assert result.exit_code == 3
     assert f"1 file could not be read (too many pixels): {photos / 'trip' / 'huge.png'}" in result.stderr
+    assert "Raise the setting `pixel_limit`, then run `vtsfind index --retry-failed`." in result.stderr
     assert "2 new" in result.stderr
 
 

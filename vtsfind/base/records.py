@@ -63,17 +63,33 @@ class Reason(StrEnum):
         """The reason as a heading of several files."""
         return _REASON_LABELS[self]
 
+    @property
+    def remedy(self) -> str:
+        """What to do about one file or several, so that `vtsfind index` reads them; sentences."""
+        return _REMEDIES[self]
+
 
 _REASON_LABELS = {
     Reason.UNREADABLE: "no access, or a read error",
     Reason.VANISHED: "no longer there",
     Reason.CHANGED: "changed while being read",
     Reason.NOT_A_PICTURE: "unknown format",
-    Reason.DAMAGED: "damaged or incomplete; restore from a backup",
+    Reason.DAMAGED: "damaged or incomplete",
     Reason.TOO_LARGE: "too many pixels",
     Reason.TIMEOUT: "decoding takes too long",
     Reason.MEMORY: "decoding needs too much memory",
     Reason.CRASHED: "the decoder crashed",
+}
+_REMEDIES = {
+    Reason.UNREADABLE: "Check permissions and drive, then run `vtsfind index`.",
+    Reason.VANISHED: "Give the new place of what was moved.",
+    Reason.CHANGED: "Wait until no other program writes there, then run `vtsfind index`.",
+    Reason.NOT_A_PICTURE: "What another program can open, save there as JPEG or PNG; skip the rest with `vtsfind index --exclude`.",
+    Reason.DAMAGED: "Restore from a backup, then run `vtsfind index`; without one, see what another program can still open.",
+    Reason.TOO_LARGE: "Raise the setting `pixel_limit`, then run `vtsfind index --retry-failed`.",
+    Reason.TIMEOUT: "Raise the setting `decode_timeout_s`, then run `vtsfind index --retry-failed`.",
+    Reason.MEMORY: "Raise the setting `decode_memory_mb`, then run `vtsfind index --retry-failed`.",
+    Reason.CRASHED: "Restore from a backup, or save anew from a program that can open it, then run `vtsfind index`.",
 }
 
 

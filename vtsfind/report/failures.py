@@ -1,7 +1,7 @@
 """Files that could not be used, and files that were skipped."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from vtsfind.base.paths import show_path
 from vtsfind.base.records import Failure, Reason
@@ -26,23 +26,27 @@ _SKIPPED_NOUNS = {
 
 
 def write_failures(notes: Notes, failures: Sequence[Failure]) -> None:
-    """Say which files could not be used and why: a few for each reason, or all with --verbose."""
-    if notes.verbose:
-        for failure in failures:
-            notes.warn(str(failure))
-        return
+    """Say which files could not be used, why, and what to do: a few for each reason, or all with --verbose."""
+    for line in failure_lines(failures, verbose=notes.verbose):
+        notes.warn(line)
+
+
+def failure_lines(failures: Sequence[Failure], *, verbose: bool) -> Iterator[str]:
+    """For each reason, the most common first, the files that could not be used, and what to do; with `verbose` a line a file."""
     for reason, number in Counter(failure.reason for failure in failures).most_common():
-        paths = [show_path(failure.path) for failure in failures if failure.reason is reason]
+        own = [failure for failure in failures if failure.reason is reason]
+        if verbose:
+            yield from map(str, own)
+        said = f"{counted(number, 'file')} could not be read ({_why(own, reason)})"
+        named = ", ".join(show_path(failure.path) for failure in own[:_MAX_NAMED_PER_REASON])
         more = number - _MAX_NAMED_PER_REASON
-        named = ", ".join(paths[:_MAX_NAMED_PER_REASON]) + (
-            f" and {more:,} more (--verbose names all)" if more > 0 else ""
-        )
-        notes.warn(f"{counted(number, 'file')} could not be read ({_why(failures, reason)}): {named}")
+        rest = f" and {more:,} more (--verbose names all)" if more > 0 else ""
+        yield f"{said}. {reason.remedy}" if verbose else f"{said}: {named}{rest}. {reason.remedy}"
 
 
 def _why(failures: Sequence[Failure], reason: Reason) -> str:
     """Why files could not be read: what the system said, if it said the same of all that may be readable later."""
-    said = {failure.detail for failure in failures if failure.reason is reason}
+    said = {failure.detail for failure in failures}
     return next(iter(said)) if reason is Reason.UNREADABLE and len(said) == 1 and all(said) else reason.label
 
 

@@ -1,12 +1,12 @@
 """The results of checking a library and the machine, as text or JSON."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from vtsfind.base.words import counted, file_size
 from vtsfind.engine.library.doctor import Diagnosis
 from vtsfind.report import schema
 from vtsfind.report.columns import table
+from vtsfind.report.failures import failure_lines
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output, Style
 
@@ -35,15 +35,10 @@ def write_diagnosis(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]
     missing = ", ".join(name for name, is_available in diagnosis.formats.items() if not is_available)
     if missing:
         rows.append(["", f"not available: {missing}"])
-    if diagnosis.failures:
-        rows.append(["failed", f"{counted(len(diagnosis.failures), 'file')}:"])
-        reasons = Counter(failure.reason.label for failure in diagnosis.failures)
-        rows += [["", f"{number:,} {reason}"] for reason, number in reasons.most_common()]
     for line in table(rows):
         output.line(line)
-    if verbose:
-        for failure in diagnosis.failures:
-            output.line(f"failed: {failure}")
+    for line in failure_lines(diagnosis.failures, verbose=verbose):
+        output.line(f"note: {line}")
     for finding in diagnosis.findings:
         label = output.paint(f"{finding.severity}:", _STYLES[finding.severity])
         output.line(f"{label} {finding.message} {finding.remedy}".rstrip())
@@ -54,6 +49,9 @@ def summarize_diagnosis(notes: Notes, diagnosis: Diagnosis) -> None:
     number = sum(finding.severity == "must" for finding in diagnosis.findings)
     if number:
         notes.say(f"{counted(number, 'problem')} must be repaired.")
+    elif diagnosis.failures:
+        unread = counted(len(diagnosis.failures), "file")
+        notes.say(f"The library is sound, but without {unread} that could not be read.")
     elif not diagnosis.is_missing:
         notes.say("No problems found.")
 

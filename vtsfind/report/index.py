@@ -40,7 +40,8 @@ def summarize_refresh(notes: Notes, result: RefreshResult, where: str) -> None:
         )
     if result.waiting:
         notes.say(
-            f"{counted(result.waiting, 'file')} failed before and did not change; add --retry-failed to try again."
+            f"{counted(result.waiting, 'file')} failed before and did not change; `vtsfind doctor` says which"
+            " and why, --retry-failed tries again."
         )
     for folder, files in result.absent.items():
         notes.warn(
