@@ -59,8 +59,37 @@ def test_a_card_that_is_part_of_the_library_is_not_its_own_copy(run: Vtsfind, ca
     write(card / "new.jpg", scene(99))
     assert run("index", card).exit_code == 0
     result = run("missing", card)
-    assert (result.exit_code, result.stdout) == (1, f"{card / 'new.jpg'}\n")
-    assert "Some of these files are in the library where they lie, which does not count" in result.stderr
+    assert (result.exit_code, result.stdout) == (1, f"{card / 'new.jpg'}  (indexed here only)\n")
+    assert result.stderr.startswith("3 photos: 2 elsewhere in the library, 1 indexed here only.\n")
+    assert "in the library where it lies: that does not count as a copy." in result.stderr
+
+
+def test_of_a_folder_of_the_library_is_said_what_is_indexed_what_is_not_and_why(
+    run: Vtsfind, home: Path
+) -> None:
+    damaged = home / "damaged.jpg"
+    damaged.write_bytes(encoded(scene(50))[:300])
+    assert run("index").exit_code == 3
+    new = write(home / "new.jpg", scene(99))
+    result = run("missing", home)
+    assert result.exit_code == 1
+    assert f"{home / 'cat.jpg'}  (indexed here only)" in result.stdout
+    assert f"{new}  (not indexed yet)" in result.stdout
+    assert f"{damaged}  (could not be read)" in result.stdout
+    summary, *hints = result.stderr.splitlines()
+    assert summary.endswith(
+        " 0 elsewhere in the library, 12 indexed here only, 1 not indexed yet, 1 could not be read."
+    )
+    assert "not in the library" not in result.stderr
+    assert any("run `vtsfind index`" in hint for hint in hints)
+    assert any(
+        hint.startswith(f"1 file could not be read (damaged or incomplete): {damaged}. Restore")
+        for hint in hints
+    )
+    notes = {
+        Path(photo["path"]).name: photo["note"] for photo in records(run("missing", home, "--json"), "photo")
+    }
+    assert (notes["cat.jpg"], notes["new.jpg"]) == ("indexed here only", "not indexed yet")
 
 
 def test_the_card_under_another_path_is_the_card_still(run: Vtsfind, card: Path, tmp_path: Path) -> None:
@@ -69,7 +98,7 @@ def test_the_card_under_another_path_is_the_card_still(run: Vtsfind, card: Path,
     (tmp_path / "mirror" / "new.jpg").hardlink_to(new)
     (tmp_path / "link").symlink_to(card, target_is_directory=True)
     assert run("index", tmp_path / "mirror", tmp_path / "link").exit_code == 0
-    assert run("missing", card).stdout == f"{new}\n"
+    assert run("missing", card).stdout == f"{new}  (indexed here only)\n"
 
 
 def test_a_file_that_is_gone_or_changed_since_the_library_was_refreshed_does_not_count(

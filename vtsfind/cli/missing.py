@@ -57,7 +57,8 @@ def missing(
         vtsfind missing /media/card --print0 | xargs -0 cp -t ~/Photos/new
 
     A photo is present if a file of the library has the same content, lies outside the card, and still exists where the
-    library found it. A similar photo is not enough. Run `vtsfind index` first if the library is out of date.
+    library found it. A similar photo is not enough. Run `vtsfind index` first if the library is out of date. If CARD lies
+    in a folder of the library, it is said of each photo without a copy elsewhere whether it is indexed there.
 
     The exit code is 0 if every photo is present and 1 if one is missing. It is 3 if all photos that could be compared
     are present, but some files could not be read or compared: videos, sounds, photos of kinds that vtsfind does not read,

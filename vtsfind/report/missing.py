@@ -1,12 +1,13 @@
 """The photos of a card that are missing from a library, as text, paths or JSON."""
 
+from collections import Counter
 from typing import Any
 
 from vtsfind.base.paths import path_fields, show_path
 from vtsfind.base.words import counted
-from vtsfind.engine.missing.card import CardPhoto, CardResult, Presence
+from vtsfind.engine.missing.card import CardPhoto, CardResult, InPlace, Presence
 from vtsfind.report import schema
-from vtsfind.report.failures import summarize_skipped
+from vtsfind.report.failures import summarize_skipped, write_failures
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output
 
@@ -22,11 +23,20 @@ def write_missing(output: Output, result: CardResult) -> None:
 
 def _remark(photo: CardPhoto) -> str:
     if photo.library_path is None:
-        return ""
+        return f"  ({photo.in_place.value})" if photo.in_place else ""
     library_path = show_path(photo.library_path)
     if photo.presence is Presence.GONE:
         return f"  (gone from {library_path})"
     return f"  (only {photo.note}: {library_path})"
+
+
+def _explain_places(notes: Notes, by_place: Counter[InPlace | None], result: CardResult) -> None:
+    """Say what to do about missing photos that lie in the library's own folders."""
+    if by_place[InPlace.INDEXED]:
+        notes.say("What is indexed here only is in the library where it lies: that does not count as a copy.")
+    if by_place[InPlace.NEW]:
+        notes.say("What is not indexed yet lies in a folder of the library: run `vtsfind index`.")
+    write_failures(notes, result.unread)
 
 
 def write_paths(output: Output, result: CardResult, *, end: bytes) -> None:
@@ -65,7 +75,7 @@ def _fields(photo: CardPhoto) -> dict[str, Any]:
         "standing": photo.presence.value,
         "verdict": photo.verdict and photo.verdict.value,
         **library_path,
-        "note": photo.note,
+        "note": photo.note or (photo.in_place.value if photo.in_place else ""),
     }
 
 
@@ -76,21 +86,22 @@ def summarize_missing(notes: Notes, result: CardResult) -> None:
     missing_count = len(result.missing)
     photos = counted(len(result.photos), "photo")
     if missing_count:
+        by_place = result.missing_by_place
+        has_own = bool(by_place.keys() - {None})
         parts = [
-            (result.count(Presence.MISSING), "not in the library"),
+            (by_place[None], "not in the library"),
+            *((by_place[place], place.value) for place in InPlace),
             (result.count(Presence.WORSE_COPY), "only smaller or edited"),
             (result.count(Presence.GONE), "known, but gone from the library's folders"),
         ]
         details = ", ".join(f"{number:,} {words}" for number, words in parts if number)
-        notes.say(f"{photos}: {result.count(Presence.PRESENT):,} in the library, {details}.")
+        there = "elsewhere in the library" if has_own else "in the library"
+        notes.say(f"{photos}: {result.count(Presence.PRESENT):,} {there}, {details}.")
+        _explain_places(notes, by_place, result)
     elif result.photos:
         notes.say(f"{photos}: all in the library.")
     if missing_count and result.by == "bytes":
         notes.say("Only exact copies count; --by look finds the same pictures in other files, too.")
-    if result.is_of_library and missing_count:
-        notes.say(
-            "Some of these files are in the library where they lie, which does not count; those listed have no copy elsewhere in it."
-        )
     if result.uncompared:
         names = ", ".join(show_path(path) for path in result.uncompared[:_MAX_NAMED])
         more = len(result.uncompared) - _MAX_NAMED

@@ -31,6 +31,14 @@ class Presence(StrEnum):
     """The library does not know it."""
 
 
+class InPlace(StrEnum):
+    """What the library knows of a missing photo that lies in the library's own folders; the value is a remark for people."""
+
+    INDEXED = "indexed here only"
+    NEW = "not indexed yet"
+    UNREADABLE = "could not be read"
+
+
 @dataclass(frozen=True, slots=True)
 class CardPhoto:
     """A photo of the card, and what the library has of it."""
@@ -43,6 +51,8 @@ class CardPhoto:
     """The path of the best file of the library; of a gone one, where it was."""
     note: str = ""
     """What the comparison of the pictures showed, in words."""
+    in_place: InPlace | None = None
+    """None if it is not missing, or lies outside of the library's folders."""
 
 
 @dataclass(slots=True)
@@ -55,8 +65,8 @@ class CardResult:
     """Every photo of the card that could be judged, in the order of the scan."""
     failures: list[Failure] = field(default_factory=list)
     """Folders and files that could not be read: what is in them is not known."""
-    is_of_library: bool = False
-    """Whether photos of the card are indexed where they lie: then each may be its own only copy."""
+    unread: list[Failure] = field(default_factory=list)
+    """Photos of the card that lie in the library's folders and could not be read when it was indexed."""
     uncompared: list[bytes] = field(default_factory=list)
     """Files on the card that could not be compared: videos, sounds, photos of kinds that are not read, large unknown files."""
     skipped: Counter[str] = field(default_factory=Counter)
@@ -65,6 +75,11 @@ class CardResult:
     def count(self, presence: Presence) -> int:
         """How many photos stand so."""
         return sum(photo.presence is presence for photo in self.photos)
+
+    @property
+    def missing_by_place(self) -> Counter[InPlace | None]:
+        """How many photos are missing, by what the library knows of their place."""
+        return Counter(photo.in_place for photo in self.photos if photo.presence is Presence.MISSING)
 
     @property
     def missing(self) -> list[CardPhoto]:

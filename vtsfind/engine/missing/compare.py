@@ -11,15 +11,24 @@ import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
-from vtsfind.base.paths import show_path
+from vtsfind.base.paths import is_below, show_path
 from vtsfind.base.progress import CancelToken, Phase
 from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.engine.context import Context
 from vtsfind.engine.library.access import open_library
-from vtsfind.engine.missing.card import CardFiles, CardPhoto, CardResult, CompareBy, Presence, card_files
+from vtsfind.engine.missing.card import (
+    CardFiles,
+    CardPhoto,
+    CardResult,
+    CompareBy,
+    InPlace,
+    Presence,
+    card_files,
+)
 from vtsfind.media.names import is_picture_name
 from vtsfind.media.scan import OTHER_NAME, ScanOptions, ScanReport, failure_of, normalised, scan, stamp_of
 from vtsfind.store.library import Library
@@ -80,7 +89,6 @@ def compare_card(context: Context, names: Sequence[str | bytes], *, by: CompareB
                 f"There are no photos in {listed}.",
                 "Check that the card is plugged in and that this is its folder.",
             )
-        result.is_of_library = bool(index.digests_of_paths(each.path for each in found))
         on_card = card_files(roots, found)
         context.progress.start(Phase.COMPARE, len(found))
         for each, digest in _digests(index, found, context.cancel):
@@ -89,6 +97,7 @@ def compare_card(context: Context, names: Sequence[str | bytes], *, by: CompareB
                 result.failures.append(digest)
             else:
                 result.photos.append(_card_photo(index, on_card, each, digest))
+        _look_up_places(index, result)
         if by == "look" and result.missing:
             from vtsfind.engine.missing.by_picture import match_by_picture
 
@@ -169,4 +178,22 @@ def _card_photo(index: Library, on_card: CardFiles, found: Found, digest: bytes 
     if there:
         return CardPhoto(found, Presence.PRESENT, Verdict.BYTES, there.path)
     away = [record.path for record in records if not on_card.contains(record.path)]
-    return CardPhoto(found, Presence.GONE, None, away[0]) if away else CardPhoto(found, Presence.MISSING)
+    if away:
+        return CardPhoto(found, Presence.GONE, None, away[0])
+    return CardPhoto(found, Presence.MISSING, in_place=InPlace.INDEXED if records else None)
+
+
+def _look_up_places(index: Library, result: CardResult) -> None:
+    """Note of missing photos that are not indexed though they lie in the library's folders why they are not."""
+    roots = index.roots()
+    failures = {failure.path: failure for failure in index.failures()}
+    for number, photo in enumerate(result.photos):
+        path = photo.found.path
+        if photo.presence is not Presence.MISSING or photo.in_place:
+            continue
+        failure = failures.get(path)
+        if failure and failure.stamp == photo.found.stamp:
+            result.unread.append(failure)
+            result.photos[number] = replace(photo, in_place=InPlace.UNREADABLE)
+        elif any(is_below(path, root) for root in roots):
+            result.photos[number] = replace(photo, in_place=InPlace.NEW)
