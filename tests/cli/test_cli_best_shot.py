@@ -53,6 +53,22 @@ def test_every_command_keeps_the_best_shot_and_says_why(run: Vtsfind) -> None:
         assert groups[0].members[1].explanation.startswith("stays: another shot; less sharp, ")
 
 
+def test_screenshots_alone_are_no_shots_of_a_scene_and_none_is_better_than_a_photo(
+    run: Vtsfind, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photos"
+    first, second = (real_photos.photo(f"ridge-{number}") for number in (1, 2))
+    for name, image in (("Screenshot_1.png", first), ("Screenshot_2.png", second)):
+        save(folder / name, image)
+    assert run("index", folder).exit_code == 0
+    assert records(run("dupes", "--kind", "burst", "--json"), "group") == []
+    (folder / "Screenshot_2.png").unlink()
+    save(folder / "passed-on.jpg", second.resize((320, 240)).filter(ImageFilter.GaussianBlur(1)))
+    assert run("index", folder).exit_code == 0
+    (group,) = records(run("dupes", "--kind", "burst", "--json"), "group")
+    assert Path(group["members"][0]["path"]).name == "passed-on.jpg"
+
+
 @pytest.mark.usefixtures("shots")
 def test_a_rule_of_the_user_that_comes_first_decides(run: Vtsfind) -> None:
     (group,) = records(run("dupes", "--kind", "burst", "--keep-by", "oldest", "--json"), "group")

@@ -116,7 +116,7 @@ def test_an_empty_filter_says_so_in_both_panes_and_the_title_says_what_is_filter
     async def script(hand: Hand) -> None:
         await hand.press("slash")
         await hand.write("kind:edit beach >5MB")
-        assert "0 groups of copies: edited, 'beach', \u2265 5.0 MB" in hand.text
+        assert "0 groups of copies: edited, 'beach', frees \u2265 5.0 MB" in hand.text
         assert "No group matches the filter." in " ".join(hand.text.split())
         assert "Nothing to show." in hand.text
         await hand.press("escape")

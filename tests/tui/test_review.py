@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from support.made_groups import group, many, on_disk, photo
 
 from vtsfind.base.errors import DiskFull, LibraryLocked, UsageError
-from vtsfind.base.groups import Group, Verdict
+from vtsfind.base.groups import Group, StayKind, StayReason, Verdict
 from vtsfind.base.operations import Action
-from vtsfind.engine.review.filters import Filter, Listing, Sort, weakest_verdict
+from vtsfind.engine.review.filters import Filter, Listing, Sort, parse_filter, weakest_verdict
 from vtsfind.engine.review.planned import planned
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session_log import SavedSteps
@@ -87,6 +87,19 @@ def test_accepting_many_groups_takes_those_in_which_nothing_goes_and_leaves_thos
     assert review.totals.files == 2
     review.choose(2, 1)  # it was looked at
     assert review.accept_all([0, 1, 2]) == 1
+
+
+def test_accepting_many_groups_leaves_those_in_which_a_copy_stays_for_a_doubt() -> None:
+    doubt, edit = StayReason("may be the original", StayKind.IN_DOUBT), StayReason("an edit", StayKind.EDITED)
+    keeper, *copies = trio().members
+    made = [
+        replace(trio(n), members=(keeper, *(replace(each, stay_reason=why) for each in copies)))
+        for n, why in enumerate((doubt, edit))
+    ]
+    listing, review = Listing(made), Review(made)
+    assert listing.order(criteria=parse_filter("is:check")).tolist() == [0]
+    assert review.accept_all([0, 1]) == 1
+    assert review.decision(0).status is ReviewStatus.OPEN
 
 
 def test_a_dropped_keeper_is_followed_by_the_next_that_stays() -> None:

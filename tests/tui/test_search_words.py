@@ -55,6 +55,18 @@ def test_words_find_photos_that_show_it_and_a_path_finds_similar_ones(folder: Pa
     drive(None, script, settings=SETTINGS)
 
 
+def test_the_key_of_the_field_typed_into_the_field_is_no_path(folder: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        assert set((await ask(hand, "/sky xyzzy"))[:2]) == {"blue.png", "haze.png"}
+        assert set(await ask(hand, "/name:haze")) == {"haze.png"}
+        await ask(hand, "/missing.jpg")
+        assert "/missing.jpg does not exist" in hand.text
+        assert len(await ask(hand, f"{folder}")) == 4
+
+    drive(None, script, settings=SETTINGS)
+
+
 def test_filters_hold_for_words_and_a_name_filters_alone(folder: Path) -> None:
     async def script(hand: Hand) -> None:
         await hand.press("f4")

@@ -99,8 +99,10 @@ def _better(kept: KeepCandidate, file: KeepCandidate) -> StayReason | None:
         if rule.prefers(kept, file):
             break
     if all(cameras):
-        return _reason_for(_format_doubt(kept, file))
-    return None if cameras[0] else _reason_for(_size_doubt(kept, file) or _source_doubt(kept, file))
+        doubt = _format_doubt(kept, file)
+    else:
+        doubt = "" if cameras[0] else _size_doubt(kept, file) or _source_doubt(kept, file)
+    return _reason_for(doubt, StayKind.IN_DOUBT)
 
 
 def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:

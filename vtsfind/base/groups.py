@@ -176,6 +176,8 @@ class StayKind(Enum):
     """It has something that the kept one lacks."""
     BETTER = "better"
     """It is the better copy."""
+    IN_DOUBT = "in doubt"
+    """It may be the better copy: a person can tell."""
     OTHER = "other"
 
 
@@ -250,6 +252,19 @@ class Group:
     def doubt_words(self) -> str:
         """What is in doubt about which photo to keep, in a few words; empty if nothing is."""
         return (self.doubt or "only the paths differ") if self.tied else ""
+
+    @property
+    def needs_look(self) -> bool:
+        """Whether a person should look at it: what is proposed may be the wrong one, or a copy stays for a doubt."""
+        if self.doubt:
+            return True
+        for member in self.members:  # a loop, as there are 100,000 groups
+            if member.stay_reason is None:
+                if self.tied and member.verdict is not None:
+                    return True
+            elif member.stay_reason.kind is StayKind.IN_DOUBT:
+                return True
+        return False
 
     @property
     def keeper(self) -> Photo:

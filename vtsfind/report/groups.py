@@ -334,8 +334,8 @@ def _summarize_staying(notes: Notes, groups: Sequence[Group]) -> None:
 
 
 def _summarize_ties(notes: Notes, groups: Sequence[Group]) -> None:
-    doubts = sum(bool(group.doubt) for group in groups)
-    ties = sum(group.tied for group in groups) - doubts
+    ties = sum(group.tied and not group.doubt for group in groups)
+    doubts = sum(group.needs_look and (bool(group.doubt) or not group.tied) for group in groups)
     if ties:
         notes.say(f"In {counted(ties, 'group')} only the paths decide which photo to keep.")
     if doubts:

@@ -69,7 +69,7 @@ ACTIONS = (
     KeyAction(G, "compare", "enter", "Compare", "Compare two photos closely.", footer=True),
     KeyAction(G, "undo", "u", "Undo", "Undo the last decision, then the one before it.", footer=True),
     KeyAction(G, "refuse", "n", "Not dup", "Not a duplicate; remembered. On the keeper: none of the group is.", footer=True),
-    KeyAction(G, "filter", "slash", "Filter", "Filter groups by words in a path, `kind:edit`, `>5MB`, or `is:check` for those in doubt.", footer=True, shown="/"),
+    KeyAction(G, "filter", "slash", "Filter", "Filter groups by words in a path, `kind:edit`, `>5MB` for those that free as much, or `is:check` for those in doubt.", footer=True, shown="/"),
     KeyAction(G, "next_view", "v", "Bursts", "Show copies, bursts (other shots of one scene), or both.", footer=True),
     *(
         KeyAction(G, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead; what only the other one has stays, too.")

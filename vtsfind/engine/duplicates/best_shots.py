@@ -1,10 +1,11 @@
 """Choosing the best of several shots of one scene: the sharpest and least blown out one of those that the keep rules call equal.
 
 A screenshot, or a photo that was passed on with words on it, may be larger or sharper than the shots that it lies among. So where a
-camera wrote into some of them, none of the others is the best.
+camera wrote into some of them, none of the others is the best, and a screenshot only among screenshots.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
 from typing import Final
 
 from vtsfind.act.best_shot import best_shot
@@ -83,17 +84,32 @@ def choose_best_shots(
     ]
 
 
+class _Source(IntEnum):
+    """Where a picture is from, as far as its file tells; the least is the best."""
+
+    CAMERA = 0
+    UNKNOWN = 1
+    SCREEN = 2
+
+
+def _source(file: KeepCandidate) -> _Source:
+    if is_screenshot(file):
+        return _Source.SCREEN
+    return _Source.CAMERA if has_camera_data(file) else _Source.UNKNOWN
+
+
 def _is_by_camera(file: KeepCandidate) -> bool:
-    return has_camera_data(file) and not is_screenshot(file)
+    return _source(file) is _Source.CAMERA
 
 
 def _leading_shot(cluster: Cluster, contents: Mapping[int, Content], files: RankedFiles) -> int:
-    """The shot of a cluster that ranks first, of those that a camera wrote into if there are any."""
+    """The shot of a cluster that ranks first, of those from the best source."""
     best = {number: files.best(contents[number]) for number in (cluster.keeper, *cluster.copies)}
-    if _is_by_camera(best[cluster.keeper]):
+    source = min(map(_source, best.values()))
+    if _source(best[cluster.keeper]) is source:
         return cluster.keeper
-    shots = [number for number, file in best.items() if _is_by_camera(file)]
-    return min(shots, key=lambda number: files.key(best[number]), default=cluster.keeper)
+    shots = [number for number, file in best.items() if _source(file) is source]
+    return min(shots, key=lambda number: files.key(best[number]))
 
 
 def _not_by_camera(
@@ -122,8 +138,7 @@ def _equal_shots(
         areas = [info.width * info.height for info in infos]
         sides = [max(info.width, info.height) for info in infos]  # upright, across, and cut to another shape
         is_as_large = any(max(sizes) <= SAME_SIZE_RATIO * min(sizes) for sizes in (areas, sides))
-        is_shot = _is_by_camera(shot) or not _is_by_camera(first)
-        return is_shot and policy.is_decided_by_pixels(first, shot) and is_as_large
+        return _source(shot) is _source(first) and policy.is_decided_by_pixels(first, shot) and is_as_large
 
     others = [number for number, (verdict, _) in cluster.copies.items() if verdict is Verdict.BURST]
     others += [cluster.keeper]

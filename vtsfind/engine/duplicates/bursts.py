@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from vtsfind.act.file_rules import is_screenshot
 from vtsfind.base.groups import Evidence, Group, Member, StayReason, Verdict
 from vtsfind.base.paths import show_path
 from vtsfind.engine.duplicates.clustering import Cluster
@@ -35,6 +36,8 @@ def burst_groups(
 ) -> tuple[Group, ...]:
     """Make groups of clusters of shots, each shot with its copies; nothing in them is proposed to go.
 
+    Screenshots alone are no shots of a scene, however alike they look: each may show another chat.
+
     Parameters
     ----------
     clusters
@@ -48,7 +51,12 @@ def burst_groups(
     """
     copies_of = {each.keeper: each.copies for each in copies}
     whole = [_with_copies(each, copies_of, contents, files) for each in clusters if each.copies]
-    found = choose_keepers(whole, contents, files, replace(rules, kinds=BURST_ONLY | {Verdict.BYTES}))
+    scenes = [
+        each
+        for each in whole
+        if not all(is_screenshot(files.best(contents[n])) for n in (each.keeper, *each.copies))
+    ]
+    found = choose_keepers(scenes, contents, files, replace(rules, kinds=BURST_ONLY | {Verdict.BYTES}))
     return tuple(replace(group, members=tuple(map(_staying, group.members))) for group in found)
 
 

@@ -83,9 +83,8 @@ class Decisions:
         return ReviewTotals(1, len(own), sum(own))
 
     def needs_look(self, number: int) -> bool:
-        """Whether a group removes something though it is in doubt which photo to keep, and nobody marked any."""
-        is_unseen = self.groups[number].tied and number not in self._decisions
-        return is_unseen and bool(self.removes(number).files)
+        """Whether it is in doubt which photo of a group to keep, and nobody marked any."""
+        return number not in self._decisions and self.groups[number].needs_look
 
     def reason(self, number: int, member: int) -> str:
         """Why a member is kept or removed, for people."""

@@ -53,20 +53,20 @@ class Filter:
     gain: int = 0
     """Bytes that a group must free at least."""
     in_doubt: bool = False
-    """Whether only groups pass in which it is in doubt which photo to keep."""
+    """Whether only groups pass that a person should look at, see `Group.needs_look`."""
 
     def __str__(self) -> str:
         """The filter in words; empty if every group passes.
 
         >>> str(parse_filter("kind:edit,burst 2021 >1.5MB")), str(Filter())
-        ("edited or other shot, '2021', \u2265 1.5 MB", '')
+        ("edited or other shot, '2021', frees \u2265 1.5 MB", '')
         """
         parts = []
         if self.verdicts != frozenset(Verdict):
             parts.append(either(verdict.label for verdict in Verdict if verdict in self.verdicts))
         parts += [f"'{word}'" for word in self.text.split()]
         if self.gain:
-            parts.append(f"\u2265 {file_size(self.gain)}")
+            parts.append(f"frees \u2265 {file_size(self.gain)}")
         if self.in_doubt:
             parts.append("to check")
         return ", ".join(parts)
@@ -207,8 +207,8 @@ class Listing:
         ranks = [verdict.rank for verdict in criteria.verdicts]
         places = np.flatnonzero(np.isin(self.ranks, ranks) & (self.gains >= criteria.gain))
         if criteria.in_doubt:
-            tied = (self.groups[place].tied for place in places.tolist())
-            places = places[np.fromiter(tied, np.bool_, len(places))]
+            doubtful = (self.groups[place].needs_look for place in places.tolist())
+            places = places[np.fromiter(doubtful, np.bool_, len(places))]
         words = [os.fsencode(word) for word in criteria.text.lower().split()]
         if not words:
             return places

@@ -155,7 +155,7 @@ class ApplyPage(Page):
         """Ask, then apply the plan."""
         proposal = self._proposal
         if proposal is None or not proposal.operations or self._applied is not None:
-            self.notify("There is nothing to apply.", timeout=3)
+            self.notify("There is nothing to apply. Accept groups first (F3).", timeout=4)
             return
         lines = [
             f"Moves {_moved(proposal)}, from {counted(proposal.groups, 'group')}.",
@@ -222,7 +222,7 @@ class ApplyPage(Page):
     def action_write(self) -> None:
         """Ask for a file name and write the plan."""
         if self._proposal is None or not self._proposal.operations:
-            self.notify("There is nothing to write.", timeout=3)
+            self.notify("There is nothing to write. Accept groups first (F3).", timeout=4)
         else:
             self.app.push_screen(PlanFileDialog(), self._write)
 

@@ -251,12 +251,13 @@ class GroupsPage(Page):
         except VtsfindError as error:
             self.context.show_error(error)
             return
+        where = counted(len(numbers), "group")
         if len(numbers) == 1:
+            where = f"group {review.groups[numbers[0]].number}"
             places = np.flatnonzero(self._list.order == numbers[0])
             if len(places):
                 self._list.cursor = int(places[0])
-        else:
-            self.notify(f"Undone: {label}, {counted(len(numbers), 'group')}.", timeout=3)
+        self.notify(f"Undone: {label}, {where}.", timeout=3)
         self._after_decision()
 
     def action_accept_all(self) -> None:
@@ -269,12 +270,14 @@ class GroupsPage(Page):
 
         by_kind = self._open_among(listing.similar_groups(number, by_folders=False))
         by_folders = self._open_among(listing.similar_groups(number, by_folders=True))
-        unchanged = [each for each in self._open_among(self._list.order) if not review.removes(each).files]
-        to_check = {each for each in (*by_kind, *by_folders) if review.needs_look(each)}
+        every = self._open_among(self._list.order)
+        unchanged = [each for each in every if not review.removes(each).files]
+        to_check = {each for each in every if review.needs_look(each)}
         choices = [
             (f"of this kind: {_PLURALS.get(verdict, verdict.label)}", by_kind),
             (f"with photos in {where} only: {_kinds_up_to(verdict)}", by_folders),
             ("in which nothing goes", unchanged),
+            ("in the list, whatever they are", every),
         ]
         ready: dict[tuple[int, ...], str] = {}
         for label, found in choices:
@@ -291,8 +294,7 @@ class GroupsPage(Page):
         review = self.context.session.review
         if not numbers or review is None:
             return
-        label = f"accept {counted(len(numbers), 'group')}"
-        if self.context.jobs.start("accept", lambda _progress, _cancel: review.accept_all(numbers, label)):
+        if self.context.jobs.start("accept", lambda _progress, _cancel: review.accept_all(numbers)):
             self.app.push_screen(BusyDialog(f"Accepting {counted(len(numbers), 'group')} \u2026"))
 
     def job_done(self, message: JobDone) -> None:

@@ -243,12 +243,13 @@ class SearchPage(Page):
 
     @on(Input.Submitted, "#query-path")
     def _on_path_submitted(self, event: Input.Submitted) -> None:
+        asked = _without_slash(event.value)
         try:
-            where, rest = split_filters(event.value)
+            where, rest = split_filters(asked)
         except UsageError as error:
             self._show_refusal(f"{error.message} {error.remedy}")
             return
-        search = _Search(None, where, filter_words(event.value), self._current.head)
+        search = _Search(None, where, filter_words(asked), self._current.head)
         path = parse_dropped_path(rest)
         if os.path.isdir(path):
             where = replace(where, folders=(*where.folders, path))
@@ -347,6 +348,14 @@ class SearchPage(Page):
     def _path(self) -> bytes | None:
         cards = self._hits.cards
         return cards[self._hits.cursor].path if cards else None
+
+
+def _without_slash(text: str) -> str:
+    """What was asked for, without the key that focuses the field, where it was in focus already."""
+    rest = text.removeprefix("/")
+    first = rest.split(maxsplit=1)[0] if rest.strip() else ""
+    is_path = "/" in first or os.path.exists(f"/{first}") or not (are_words(first) or ":" in first)
+    return text if is_path else rest
 
 
 def _usual_head(heads: Sequence[str]) -> str:

@@ -50,6 +50,8 @@ class MemberCards(CardGrid):
             undecided = "marked: a accepts, u undoes"
         elif group.tied:
             undecided = f"check: {group.doubt or 'equal but for their paths'}"
+        elif group.needs_look:
+            undecided = "check: a copy stays for a doubt"
         status = {
             ReviewStatus.OPEN: undecided,
             ReviewStatus.ACCEPTED: "\u2713 accepted",
