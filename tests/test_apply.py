@@ -247,7 +247,7 @@ def test_applying_a_plan_again_goes_on_where_it_was_stopped(album: list[Path]) -
     second = apply(plan)
     assert set(states(second)) == {State.DONE, State.SKIPPED}
     assert second.skipped == []
-    assert [step.note for step in second.of(State.SKIPPED)] == [f"was done in run {first.run}"]
+    assert [step.note for step in second.of(State.SKIPPED)] == [f"was removed in run {first.run}"]
 
 
 def test_a_second_apply_is_turned_away(album: list[Path]) -> None:

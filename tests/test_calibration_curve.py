@@ -111,7 +111,7 @@ def test_the_radius_is_the_largest_that_keeps_the_promise(tmp_path: Path) -> Non
     assert radius_for(tmp_path, SIGNATURE, 1e-5) == 1
     assert radius_for(tmp_path, SIGNATURE, 3e-5) == 2
     assert radius_for(tmp_path, SIGNATURE, 1.0) == 3
-    with pytest.raises(UsageError, match=r"499,500 pairs of photos are too few to promise a rate of 1e-06"):
+    with pytest.raises(UsageError, match=r"By 499,500 pairs of photos no rate of 1e-06 can be promised"):
         radius_for(tmp_path, SIGNATURE, 1e-6)
     with pytest.raises(UsageError, match="not a false-match rate"):
         radius_for(tmp_path, SIGNATURE, 0.0)

@@ -215,7 +215,7 @@ def test_a_damaged_row_stays_damaged_when_its_camera_is_set(golden: Path) -> Non
     with Index.open(golden, write=True) as index:
         index.set_cameras({index.without_camera(0, 1)[0].content: "Canon EOS 5D"})
         index.commit()
-        assert any("1 codes" in problem.message for problem in index.check(deep=True))
+        assert any("1 code " in problem.message for problem in index.check(deep=True))
 
 
 # What is kept
@@ -550,10 +550,10 @@ def test_a_sound_library_needs_no_repair(folder: Path) -> None:
         (
             "UPDATE contents SET codes = x'00' WHERE id = 2",
             False,
-            "codes .* damaged, such as that of /photos/0001.jpg",
+            "damage to 1 code in .*, such as that of /photos/0001.jpg",
         ),
         ("UPDATE contents SET codes = zeroblob(37) WHERE id = 2", True, "such as that of /photos/0001.jpg"),
-        ("DELETE FROM contents WHERE id = 2", False, "1 files refer to missing codes"),
+        ("DELETE FROM contents WHERE id = 2", False, "The codes of 1 file are missing"),
         ("DELETE FROM meta WHERE name = 'state'", False, "does not name its state"),
         ("UPDATE files SET content = 1 WHERE content = 2", True, "does not hold the codes of the database"),
     ],

@@ -102,9 +102,27 @@ def test_apply_does_not_say_that_deleted_files_can_be_brought_back(
 ) -> None:
     plan.write_text(plan.read_text().replace("trash ", "delete "))
     said = run("apply", plan, "--yes", "--permanently").stderr
-    assert "Carried out 2 operations" in said
+    assert "Deleted 2 files permanently, 8 bytes." in said
     assert not copies[1].exists()
     assert "vtsfind undo" not in said
+
+
+def test_commands_say_of_files_what_the_screens_say(run: Vtsfind, plan: Path, copies: list[Path]) -> None:
+    trial = run("apply", plan, "--dry-run").stderr
+    assert trial == "Nothing was changed. The plan: 2 files to move to the trash (8 bytes).\n"
+    assert "Moved 2 files to the trash, 8 bytes.\n" in run("apply", plan, "--yes").stderr
+    assert (
+        "Skipped 2 files that an earlier run has removed.\nNothing was changed."
+        in run("apply", plan, "--yes").stderr
+    )
+    first, _ = records(run("history", "--json"), "run")
+    assert "  2 skipped  " in run("history").stdout
+    assert "  2 removed  " in run("history").stdout
+    assert f"removed  trash {copies[1]}" in run("history", first["run"]).stdout
+    run("undo", "--only", copies[2], "--yes")
+    assert "  1 removed, 1 restored  " in run("history").stdout
+    copies[2].write_bytes(b"else")
+    assert "Skipped group 1 (1 file): " in run("apply", plan, "--yes").stderr
 
 
 def test_undoing_a_whole_run_decides_nothing(run: Vtsfind, plan: Path) -> None:
@@ -147,7 +165,7 @@ def test_the_records_of_apply_undo_and_history(run: Vtsfind, plan: Path, copies:
         "undone"
     }
     assert footer["run"] in run("history").stdout
-    assert f"undone  trash {copies[1]}" in run("history", footer["run"]).stdout
+    assert f"restored  trash {copies[1]}" in run("history", footer["run"]).stdout
 
 
 def test_a_plan_comes_from_standard_input_as_json(run: Vtsfind, plan: Path, copies: list[Path]) -> None:
@@ -185,7 +203,7 @@ def test_what_a_killed_run_left_is_settled_by_the_next_command_which_says_so(
     assert f"was killed during trash {copies[1]}" in told.stderr
     assert "rolled back" in told.stderr
     assert "killed" not in run("paths").stderr
-    assert "1 planned" in run("history").stdout
+    assert "1 not started" in run("history").stdout
 
 
 def _operations(plan: Path) -> tuple[Operation, ...]:

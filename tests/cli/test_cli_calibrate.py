@@ -52,7 +52,7 @@ def test_a_library_is_calibrated_and_the_curve_is_kept_and_drawn(
 
     refused = run("calibrate", "--library", library, "--show", "--max-false-match", 1e-5)
     assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "36 pairs of photos are too few to promise a rate of 1e-05" in refused.stderr
+    assert "By 36 pairs of photos no rate of 1e-05 can be promised" in refused.stderr
     marked = run("calibrate", "--library", library, "--show", "--max-false-match", 1)
     assert "<- radius" in marked.stdout
 
@@ -73,7 +73,7 @@ def test_duplicates_are_looked_for_within_the_radius_that_this_librarys_curve_pr
     assert len(records(found, "group")) == 1
     refused = run("dupes", "--library", library, "--max-false-match", 1e-5)
     assert (refused.exit_code, refused.stdout) == (2, "")
-    assert "36 pairs of photos are too few to promise a rate of 1e-05" in refused.stderr
+    assert "By 36 pairs of photos no rate of 1e-05 can be promised" in refused.stderr
 
 
 def test_photos_that_are_gone_are_taken_for_different_ones(

@@ -177,6 +177,6 @@ def test_rows_that_are_not_as_they_were_written_are_found_and_deleted(
     with pytest.raises(Exception, match="not as they were written"):
         served.contents()
     assert rescue_library(server_address(database)) == [
-        "Deleted 1 damaged codes. The next `vtsfind index` reads those photos again."
+        "Deleted 1 damaged code. The next `vtsfind index` reads those photos again."
     ]
     assert served.check(deep=True) == []

@@ -105,7 +105,7 @@ class UndoRecord:
 
 
 class State(StrEnum):
-    """The state of an operation; `vtsfind.store.journal` has the transitions."""
+    """The state of an operation; `vtsfind.store.journal` has the transitions. Programs get the value, people `state_word`."""
 
     PLANNED = "planned"
     BEGUN = "begun"
@@ -114,3 +114,26 @@ class State(StrEnum):
     UNDONE = "undone"
     FAILED = "failed"
     SKIPPED = "skipped"
+
+
+_STATE_WORDS = {
+    State.PLANNED: "not started",
+    State.BEGUN: "unfinished",
+    State.UNDOING: "unfinished",
+    State.UNDONE: "restored",
+    State.FAILED: "not done",
+    State.SKIPPED: "skipped",
+}
+
+
+def state_word(operation: Operation, state: State) -> str:
+    """What became of a file in a word or two.
+
+    >>> state_word(Operation(1, 1, Action.TRASH, b"/a.jpg", 1, b""), State.DONE)
+    'removed'
+    """
+    if state is not State.DONE:
+        return _STATE_WORDS[state]
+    if operation.action.links:
+        return "linked"
+    return "moved" if operation.target else "removed"

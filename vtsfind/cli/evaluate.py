@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtsfind.base.words import counted
 from vtsfind.cli.command import CommandRun, cancel_on_signal, running
 from vtsfind.cli.eval_options import EvalOptions
 from vtsfind.cli.filling_options import FillingOptions
@@ -80,7 +81,9 @@ def _measure(run: CommandRun, data: Path, options: EvalOptions) -> None:
     if result.cache_error:
         run.notes.warn(result.cache_error)
     kept = len(result.split.query) + len(result.split.database) - result.encoded
-    run.notes.detail(f"Encoded {result.encoded:,} pictures; {kept:,} codes came from the cache.")
+    run.notes.detail(
+        f"Encoded {counted(result.encoded, 'picture')}; {counted(kept, 'code')} came from the cache."
+    )
     if options.results is not None:
         from vtsfind.learn.paper.cells import result_of_evaluation
         from vtsfind.learn.paper.results import write_result

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vtsfind.base.words import counted
 from vtsfind.cli.command import CommandRun, cancel_on_signal, running
 from vtsfind.cli.options import CommonOptions
 from vtsfind.cli.train_options import TrainOptions
@@ -164,7 +165,7 @@ def _show(run: CommandRun, folder: Path, register_in: Path | None) -> None:
     write_one(run.output, Model(card, card.path.stat().st_size), json=run.json, stream=TRAIN)
     result = RunFolder(folder, b"").result()
     run.notes.say(
-        f"{result['steps']:,} steps, {result['views_per_s']:,.0f} pictures/s; "
+        f"{counted(result['steps'], 'step')}, {result['views_per_s']:,.0f} pictures/s; "
         f"{100 * result['waiting_share']:.1f} % of the time was spent waiting for data."
     )
     for note in result["notes"]:

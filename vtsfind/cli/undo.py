@@ -113,8 +113,8 @@ def history(
 ) -> None:
     """List the runs of `vtsfind apply`, the latest first, or the files of one run.
 
-    A file is done (removed as planned), undone (restored), planned (the run was stopped before it), skipped (a check
-    failed) or failed (the system reported an error).
+    A file was removed, moved or linked as planned, restored (by `vtsfind undo`), not started (the run was stopped before
+    it), unfinished (the run was killed), skipped (a check failed) or not done (the system reported an error).
     """
     with running(common) as run:
         from vtsfind.engine.apply import undo as undoing

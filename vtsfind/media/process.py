@@ -180,7 +180,7 @@ class DecodingProcess:
             late = self._late
         code = self._reap()
         if late or code == -getattr(signal, "SIGALRM", 0):
-            return WorkerDied(Reason.TIMEOUT, f"more than {timeout_s:g} seconds")
+            return WorkerDied(Reason.TIMEOUT, f"more than {timeout_s:g} s")
         if code == -getattr(signal, "SIGKILL", 0):
             return WorkerDied(Reason.MEMORY, "the system killed the decoder")
         return WorkerDied(Reason.CRASHED, f"signal {-code}" if code < 0 else f"exit code {code}")

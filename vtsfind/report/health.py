@@ -22,7 +22,10 @@ def write_diagnosis(output: Output, diagnosis: Diagnosis, repairs: Sequence[str]
     if counts:
         when = f"{counts.indexed.astimezone():%Y-%m-%d %H:%M}" if counts.indexed else "never"
         rows += [
-            ["photos", f"{counts.files:,} files, {counts.contents:,} contents, {file_size(counts.bytes)}"],
+            [
+                "photos",
+                f"{counted(counts.files, 'file')}, {counted(counts.contents, 'content')}, {file_size(counts.bytes)}",
+            ],
             *[["", f"{diagnosis.removed:,} more at the last index, removed by vtsfind since"]]
             * bool(diagnosis.removed),
             ["folders", f"{counts.roots:,}"],

@@ -9,7 +9,7 @@ from typing import Any
 from vtsfind.act.plan import Plan, PlannedFile, Sidecar, operations, photo_bytes
 from vtsfind.act.plan_text import plan_text
 from vtsfind.base.groups import Verdict
-from vtsfind.base.operations import Action, Operation, State
+from vtsfind.base.operations import Action, Operation, State, state_word
 from vtsfind.base.paths import path_fields, show_path, show_path_from_home
 from vtsfind.base.records import Failure
 from vtsfind.base.words import counted, file_size, listed
@@ -28,15 +28,16 @@ _MAX_PLACES = 3
 """Folders with the files of a run that are named."""
 _MAX_OPERATIONS_SHOWN = 10
 """Operations that are listed before a person is asked to confirm."""
-_ACTION_LABELS = {
-    Action.TRASH: "to move to the trash",
-    Action.QUARANTINE: "to move to a quarantine folder",
-    Action.MOVE: "to move to another folder",
-    Action.HARDLINK: "to replace by hard links",
-    Action.REFLINK: "to replace by reflinks",
-    Action.SYMLINK: "to replace by symbolic links",
-    Action.DELETE: "to delete permanently",
+_ACTION_WORDS = {
+    Action.TRASH: ("move", "to the trash"),
+    Action.QUARANTINE: ("move", "to a quarantine folder"),
+    Action.MOVE: ("move", "to another folder"),
+    Action.HARDLINK: ("replace", "by hard link"),
+    Action.REFLINK: ("replace", "by reflink"),
+    Action.SYMLINK: ("replace", "by symbolic link"),
+    Action.DELETE: ("delete", "permanently"),
 }
+"""A verb whose past has one letter more, and how."""
 
 
 def write_plan(output: Output, plan: Plan) -> None:
@@ -110,10 +111,21 @@ def summarize_plan(notes: Notes, plan: Plan, gone: Sequence[Failure], where: str
 
 
 def _operations_text(todo: Sequence[Operation]) -> str:
-    """The number of files by action, and their size."""
+    """The number of files to be changed by action, and their size."""
     counts = Counter(operation.action for operation in todo)
-    parts = [f"{counted(number, 'file')} {_ACTION_LABELS[action]}" for action, number in counts.items()]
+    parts = [
+        f"{counted(number, 'file')} to {' '.join(_ACTION_WORDS[action])}" for action, number in counts.items()
+    ]
     return f"{', '.join(parts)} ({file_size(photo_bytes(todo))})"
+
+
+def _changes_text(done: Sequence[Operation]) -> str:
+    """What was done to how many files, by action."""
+    parts = []
+    for action, number in Counter(operation.action for operation in done).items():
+        verb, how = _ACTION_WORDS[action]
+        parts.append(f"{verb}d {counted(number, 'file')} {how}")
+    return listed(parts).capitalize() if parts else ""
 
 
 def _where_text(plan: Plan, todo: Sequence[Operation]) -> str:
@@ -190,21 +202,20 @@ def applied_counts(result: ApplyResult) -> dict[str, Any]:
 
 def summarize_applied(notes: Notes, result: ApplyResult, *, dry_run: bool) -> None:
     """Summarize the results of a plan."""
-    already_done = sum(step.already_done for step in result.steps)
-    if already_done:
-        notes.say(f"Skipped {counted(already_done, 'operation')} that an earlier run has carried out.")
+    before = Counter(state_word(step.operation, State.DONE) for step in result.steps if step.already_done)
+    for word, number in before.items():
+        notes.say(f"Skipped {counted(number, 'file')} that an earlier run has {word}.")
     _warn_skipped_groups(notes, result.skipped)
     for step in result.of(State.DONE):
         if step.note:
             notes.detail(f"{show_path(step.operation.path)}: {step.note}")
     if dry_run:
-        notes.say(
-            f"Nothing was changed. The plan has {counted(len(result.of(State.PLANNED)), 'operation')} on "
-            f"{file_size(photo_bytes(step.operation for step in result.of(State.PLANNED)))}."
-        )
+        todo = [step.operation for step in result.of(State.PLANNED)]
+        notes.say(f"Nothing was changed. The plan: {_operations_text(todo) or 'nothing to do'}.")
         return
     done = result.of(State.DONE)
-    notes.say(f"Carried out {counted(len(done), 'operation')} on {file_size(result.size)}.")
+    changes = _changes_text([step.operation for step in done])
+    notes.say(f"{changes}, {file_size(result.size)}." if changes else "Nothing was changed.")
     quarantined = sum(bool(step.note) for step in done)
     if quarantined:
         notes.warn(
@@ -234,7 +245,7 @@ def _warn_skipped_groups(notes: Notes, skipped: Sequence[OperationResult]) -> No
         reasons.setdefault((step.operation.group, step.note), []).append(step)
     named = list(reasons.items())
     for (group, reason), steps in named if notes.verbose else named[:_MAX_NAMED]:
-        notes.warn(f"Skipped group {group} ({counted(len(steps), 'operation')}): {reason}.")
+        notes.warn(f"Skipped group {group} ({counted(len(steps), 'file')}): {reason}.")
     if len(named) > _MAX_NAMED and not notes.verbose:
         notes.warn(f"Skipped {counted(len(named) - _MAX_NAMED, 'more group')}; --verbose names all.")
 
@@ -305,8 +316,9 @@ def say_kept(notes: Notes, photos: Sequence[bytes]) -> None:
 
 
 def _state_counts(record: RunRecord) -> str:
-    known = [f"{record.counts[state]:,} {state}" for state in State if record.counts[state]]
-    return ", ".join(known) or "unreadable"
+    ordered = sorted(record.op_records.values(), key=lambda each: list(State).index(each.state))
+    words = Counter(state_word(each.operation, each.state) for each in ordered)
+    return ", ".join(f"{number:,} {word}" for word, number in words.items()) or "unreadable"
 
 
 def write_history(output: Output, runs: Iterable[RunRecord]) -> None:
@@ -340,7 +352,7 @@ def write_run(output: Output, record: RunRecord) -> None:
     """Write each operation of a run with its state, and where its file is now."""
     rows = [
         [
-            str(op_record.state),
+            state_word(op_record.operation, op_record.state),
             operation_line(op_record.operation) + _note_of(op_record) + _where_of(op_record),
         ]
         for op_record in record.op_records.values()

@@ -7,6 +7,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from vtsfind.base.errors import package_missing
+from vtsfind.base.words import counted
 from vtsfind.engine.library.outputs import PNG_SOFTWARE
 from vtsfind.report.training import loss_series, validation_series
 
@@ -140,7 +141,9 @@ def _draw_found(axes: "Axes", curve: "Curve") -> None:
         (line,) = axes.plot(radii, share, label=name)
         axes.fill_between(radii, least, share, alpha=0.2, color=line.get_color())
     axes.set(
-        ylim=(0, 1.02), ylabel="found within the radius", title=f"{curve.photos:,} photos, {curve.made[:10]}"
+        ylim=(0, 1.02),
+        ylabel="found within the radius",
+        title=f"{counted(curve.photos, 'photo')}, {curve.made[:10]}",
     )
 
 

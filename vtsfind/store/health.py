@@ -6,6 +6,7 @@ from typing import Literal
 
 from vtsfind.base.errors import LibraryDamaged
 from vtsfind.base.paths import show_path
+from vtsfind.base.words import counted
 from vtsfind.store import planes
 from vtsfind.store.database import Database
 from vtsfind.store.errors import SQLITE_ERRORS
@@ -76,7 +77,7 @@ def _structure(database: Database, *, deep: bool) -> Iterator[LibraryProblem]:
 def _foreign_keys(database: Database, **_: bool) -> Iterator[LibraryProblem]:
     dangling = len(database.connection.execute("PRAGMA foreign_key_check").fetchall())
     if dangling:
-        yield LibraryProblem("must", f"{dangling} files refer to missing codes.")
+        yield LibraryProblem("must", f"The codes of {counted(dangling, 'file')} are missing.")
 
 
 def _codes(database: Database, *, deep: bool) -> Iterator[LibraryProblem]:
@@ -85,7 +86,9 @@ def _codes(database: Database, *, deep: bool) -> Iterator[LibraryProblem]:
         return
     row = database.connection.execute("SELECT path FROM files WHERE content = ?", (damaged[0],)).fetchone()
     example = f", such as that of {show_path(row[0])}" if row else ""
-    yield LibraryProblem("must", f"{len(damaged)} codes in {database.folder / NAME} are damaged{example}.")
+    yield LibraryProblem(
+        "must", f"Found damage to {counted(len(damaged), 'code')} in {database.folder / NAME}{example}."
+    )
 
 
 def damaged_contents(database: Database, *, checksums: bool) -> list[int]:
@@ -132,14 +135,14 @@ def repair_rows(database: Database) -> list[str]:
             connection.execute("DELETE FROM contents WHERE id = ?", (content,))
         if damaged:
             report.append(
-                f"Deleted {len(damaged)} damaged codes. The next `vtsfind index` reads those photos again."
+                f"Deleted {counted(len(damaged), 'damaged code')}. The next `vtsfind index` reads those photos again."
             )
         dangling = connection.execute(
             "DELETE FROM files WHERE content IS NOT NULL AND content NOT IN (SELECT id FROM contents)"
         ).rowcount
         if dangling:
             report.append(
-                f"Deleted {dangling} files without codes. The next `vtsfind index` reads them again."
+                f"Dropped {counted(dangling, 'file')} without codes. The next `vtsfind index` reads what was dropped again."
             )
         database.codes_changed = bool(damaged or dangling) or not database.has_state()
     database.commit()

@@ -11,6 +11,7 @@ from typing import Any
 
 from vtsfind.base.errors import LibraryDamaged
 from vtsfind.base.records import Signature
+from vtsfind.base.words import counted
 from vtsfind.store import schema
 from vtsfind.store.atomic import atomic_replace, fsync_folder
 from vtsfind.store.database import Database
@@ -77,7 +78,7 @@ def salvage(folder: Path, signature: Signature | None = None) -> list[str]:
     (backup_folder / schema.SIDE_FILE_NAMES[1]).unlink(missing_ok=True)
     return [
         *report,
-        f"Copied {contents} codes and {files} files to a new database.",
+        f"Copied {counted(contents, 'code')} and {counted(files, 'file')} to a new database.",
         "The next `vtsfind index FOLDER` reads the other photos again.",
     ]
 

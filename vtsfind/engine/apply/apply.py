@@ -12,7 +12,7 @@ from vtsfind.act.plan import Plan, kept_paths, operations, photo_bytes
 from vtsfind.act.plan_rules import require_valid
 from vtsfind.base.addresses import place_of
 from vtsfind.base.errors import UsageError
-from vtsfind.base.operations import Action, Operation, State, UndoRecord
+from vtsfind.base.operations import Action, Operation, State, UndoRecord, state_word
 from vtsfind.base.paths import show_path
 from vtsfind.base.progress import Monitor, Phase
 from vtsfind.engine.apply.plans import require_here
@@ -168,7 +168,12 @@ class _PlanExecution:
                     ]
                 left.remove(settled)
                 skipped.append(
-                    OperationResult(settled, State.SKIPPED, f"was done in run {run}", already_done=True)
+                    OperationResult(
+                        settled,
+                        State.SKIPPED,
+                        f"was {state_word(settled, State.DONE)} in run {run}",
+                        already_done=True,
+                    )
                 )
         return [], skipped
 

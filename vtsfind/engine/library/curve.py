@@ -13,6 +13,7 @@ from typing import Any, Final
 from vtsfind.base.errors import UsageError
 from vtsfind.base.files import MAX_SETTINGS_BYTES, read_bounded
 from vtsfind.base.records import Signature
+from vtsfind.base.words import counted
 from vtsfind.store.atomic import replace_file
 from vtsfind.store.errors import storage_errors
 
@@ -71,7 +72,7 @@ class Curve:
         if fitting:
             return fitting[-1]
         raise UsageError(
-            f"{self.pairs:,} pairs of photos are too few to promise a rate of {false_match_rate:g}:"
+            f"By {counted(self.pairs, 'pair')} of photos no rate of {false_match_rate:g} can be promised:"
             f" the lowest rate that they can show is {self.at_most[0]:.2g}.",
             "Ask for a higher rate, or calibrate with more photos (--sample)."
             if self.sample < self.photos

@@ -468,4 +468,6 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
         with self.connection.transaction():
             self.connection.execute("DELETE FROM files WHERE content = ANY(%s)", (damaged,))
             self.connection.execute("DELETE FROM contents WHERE id = ANY(%s)", (damaged,))
-        return [f"Deleted {len(damaged)} damaged codes. The next `vtsfind index` reads those photos again."]
+        return [
+            f"Deleted {counted(len(damaged), 'damaged code')}. The next `vtsfind index` reads those photos again."
+        ]

@@ -117,7 +117,7 @@ class HomePage(Page):
         return [
             ("\u25cf " if is_open else "  ", "good"),
             (cut(library.name, 22), style),
-            (f"{photos} photos", "dim"),
+            (f"{photos} {'photo ' if counts and counts.files == 1 else 'photos'}", "dim"),
         ]
 
     @on(RowList.RowHighlighted)
@@ -140,7 +140,8 @@ class HomePage(Page):
         counts = library.counts
         if counts:
             table.add_row(
-                "photos", f"{counts.files:,} files, {counts.contents:,} different, {file_size(counts.bytes)}"
+                "photos",
+                f"{counted(counts.files, 'file')}, {counts.contents:,} different, {file_size(counts.bytes)}",
             )
             if counts.failures:
                 unreadable = counted(counts.failures, "unreadable file")

@@ -2,18 +2,18 @@
 
 from collections.abc import Sequence
 
-from vtsfind.base.operations import Operation, State
+from vtsfind.base.operations import Operation, State, state_word
 from vtsfind.base.paths import show_path_from_home
 
 _MAX_PLACES = 2
 """Folders that are named, of those where files went."""
-_OTHER_STATES = {
-    State.PLANNED: ("not started", "dim"),
-    State.BEGUN: ("unfinished", "warn"),
-    State.UNDOING: ("unfinished", "warn"),
-    State.UNDONE: ("restored", "good"),
-    State.SKIPPED: ("skipped", "warn"),
-    State.FAILED: ("not done", "bad"),
+_STYLES = {
+    State.PLANNED: "dim",
+    State.BEGUN: "warn",
+    State.UNDOING: "warn",
+    State.UNDONE: "good",
+    State.SKIPPED: "warn",
+    State.FAILED: "bad",
 }
 STATE_WIDTH = 12
 """Characters of a column of states."""
@@ -21,11 +21,8 @@ STATE_WIDTH = 12
 
 def state_label(operation: Operation, state: State) -> tuple[str, str]:
     """The state of an operation in a word or two, and the style for it."""
-    if state is not State.DONE:
-        return _OTHER_STATES[state]
-    if operation.action.links:
-        return "linked", "bad"
-    return ("moved", "good") if operation.target else ("removed", "bad")
+    word = state_word(operation, state)
+    return word, _STYLES.get(state) or ("good" if word == "moved" else "bad")
 
 
 def places_text(places: Sequence[bytes]) -> str:
