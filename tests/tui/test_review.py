@@ -336,6 +336,14 @@ def test_groups_are_sorted_by_what_they_give_up() -> None:
     assert gains == sorted(gains, reverse=True)
 
 
+def test_a_listing_knows_its_bursts_also_beside_weaker_verdicts() -> None:
+    copies = many(3)
+    shots = [photo(b"/a/1.jpg"), photo(b"/a/2.jpg"), photo(b"/a/3.jpg")]
+    burst, similar = group(4, shots, Verdict.BURST), group(5, shots, Verdict.SIMILAR)
+    both = replace(similar, members=(*burst.members, *similar.members[1:]))
+    assert Listing([*copies, burst, similar, both]).bursts() == [3, 5]
+
+
 def test_groups_are_found_by_kind_words_and_size() -> None:
     groups = many(300)
     listing = Listing(groups)

@@ -78,7 +78,7 @@ class Decisions:
         members = self.groups[number].members
         gone = self.decision(number).members_to_remove(len(members))
         if self._overlaps.has(number):
-            gone = [place for place in gone if not self.goes_in(number, place)]
+            gone = tuple(place for place in gone if not self.goes_in(number, place))
         own = [members[place].photo.stamp.size for place in gone]
         return ReviewTotals(1, len(own), sum(own))
 

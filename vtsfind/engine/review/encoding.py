@@ -1,7 +1,7 @@
 """Decisions as they are stored: independent of the order of groups and of their members."""
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import cache
 
 from vtsfind.base.groups import Group
@@ -26,11 +26,12 @@ def encode_decision(group: Group, decision: GroupDecision) -> EncodedDecision | 
     """A decision for storage; None for the proposal."""
     if is_proposal(group, decision):
         return None
+    paths = [member.photo.path for member in group.members]
     return _shared(
         decision.status.value,
-        _rank(group, decision.keeper),
-        _ranks(group, decision.kept),
-        _ranks(group, decision.non_duplicates),
+        _rank(paths, decision.keeper),
+        _ranks(paths, decision.kept),
+        _ranks(paths, decision.non_duplicates),
     )
 
 
@@ -48,14 +49,14 @@ def decode_decision(group: Group, encoded: EncodedDecision | None) -> GroupDecis
     )
 
 
-def _ranks(group: Group, members: Collection[int]) -> tuple[int, ...]:
-    """The places of some members in the order of the group's paths."""
-    return tuple(sorted([_rank(group, member) for member in members])) if members else ()
+def _ranks(paths: Sequence[bytes], members: Collection[int]) -> tuple[int, ...]:
+    """The places of some members in the order of their group's paths."""
+    return tuple(sorted([_rank(paths, member) for member in members])) if members else ()
 
 
-def _rank(group: Group, member: int) -> int:
-    own = group.members[member].photo.path
-    return sum([each.photo.path < own for each in group.members])
+def _rank(paths: Sequence[bytes], member: int) -> int:
+    own = paths[member]
+    return sum([path < own for path in paths])
 
 
 def _by_path(group: Group) -> list[int]:

@@ -27,10 +27,9 @@ class Overlaps:
         """Of the files of bursts."""
         self._together: dict[int, tuple[int, ...]] = {}
 
-    def add(self, groups: Sequence[Group], first: int) -> None:
-        """Note the bursts from index `first` on, which may have files of groups of copies."""
-        bursts = filter(is_burst, groups[first:])
-        new = {member.photo.path for group in bursts for member in group.members}
+    def add(self, groups: Sequence[Group], bursts: Iterable[int]) -> None:
+        """Note the bursts of these indices, which may have files of groups of copies."""
+        new = {member.photo.path for number in bursts for member in groups[number].members}
         if not new:
             return
         places: dict[bytes, list[Place]] = {}

@@ -54,6 +54,8 @@ class Review(Decisions):
         Whether the photo of a path must not be removed; None if none is such.
     asked
         Verdicts that the user named, see `vtsfind.act.removal.stay_reason`.
+    bursts
+        The indices of the groups that are bursts, if they are known; all groups are asked otherwise.
 
     Every method that decides raises `StorageError` if the step cannot be stored; then nothing has changed.
     """
@@ -67,6 +69,7 @@ class Review(Decisions):
         *,
         revoked: Callable[[set[DigestPair]], set[DigestPair]] = lambda _pairs: set(),
         asked: Collection[Verdict] = (),
+        bursts: Iterable[int] | None = None,
     ) -> None:
         super().__init__(protected, asked)
         self._save_pairs, self._revoked = save_pairs, revoked
@@ -77,14 +80,16 @@ class Review(Decisions):
         self._open = np.ones(0, bool)
         news = self._steps.news()
         self._steps.take(news)
-        self.add(groups)
+        self.add(groups, bursts)
 
-    def add(self, groups: Sequence[Group]) -> None:
+    def add(self, groups: Sequence[Group], bursts: Iterable[int] | None = None) -> None:
         """Review further groups, too; they may be bursts of photos that are there already."""
         first = len(self.groups)
         self.groups = [*self.groups, *groups] if first else groups
         self._open = np.append(self._open, np.ones(len(groups), bool))
-        self._overlaps.add(self.groups, first)
+        if bursts is None:
+            bursts = (number for number, group in enumerate(groups, first) if is_burst(group))
+        self._overlaps.add(self.groups, bursts)
         if self._steps.has_any:
             keys = {group_key(group): number for number, group in enumerate(groups, first)}
             self._numbers |= keys

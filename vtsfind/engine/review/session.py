@@ -162,6 +162,7 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
             if self._steps is None:
                 self._steps = open_steps(self.place)
             protected = self._is_protected if reference_paths else None
+            listing = Listing(groups)
             review = Review(
                 groups,
                 self._steps,
@@ -169,13 +170,14 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
                 protected,
                 revoked=self._revoked,
                 asked=self._options.asked,
+                bursts=listing.bursts(),
             )
-            return review, Listing(groups)
+            return review, listing
 
     def load_bursts(self, progress: Progress, cancel: CancelToken) -> tuple[Sequence[Group], Listing]:
         """Find the bursts, numbered after the copies; `use_bursts` adds them to the review. Errors are those of `load`."""
         copies = self.listing or Listing(())
-        last = max((group.number for group in copies.groups), default=0)
+        last = copies.groups[-1].number if copies.groups else 0
         found = self._find(frozenset({Verdict.BURST}), progress, cancel)
         bursts = [replace(group, number=last + place) for place, group in enumerate(found, 1)]
         return bursts, copies.with_bursts(bursts)

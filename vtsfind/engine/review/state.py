@@ -53,12 +53,18 @@ class GroupDecision:
             return Mark.NOT_DUPLICATE
         return Mark.KEEP if member in self.kept else Mark.DROP
 
-    def members_to_remove(self, size: int) -> list[int]:
+    def members_to_remove(self, size: int) -> tuple[int, ...]:
         """The members to remove, of a group of `size`."""
         if self.status is ReviewStatus.REFUSED:
-            return []
-        staying = {self.keeper, *self.kept, *self.non_duplicates}
-        return [member for member in range(size) if member not in staying]
+            return ()
+        return _others(size, self.keeper, self.kept, self.non_duplicates)
+
+
+@cache
+def _others(size: int, keeper: int, kept: frozenset[int], non_duplicates: frozenset[int]) -> tuple[int, ...]:
+    """The members that do not stay, worked out once for the many groups that are decided in the same way."""
+    staying = {keeper, *kept, *non_duplicates}
+    return tuple(member for member in range(size) if member not in staying)
 
 
 def proposal_for(group: Group) -> GroupDecision:
