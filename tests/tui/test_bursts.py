@@ -172,6 +172,8 @@ def test_the_best_shot_says_why_and_a_key_keeps_it_only(burst: Group) -> None:
         )
         await hand.press("b")
         assert [hand.review.mark(BURST, place) for place in range(3)] == [Mark.KEEPER, Mark.DROP, Mark.DROP]
+        await hand.press("b")  # no step, so one key undoes the first
+        assert any("Nothing else of this burst goes." in note for note in hand.told)
         await hand.press("u", "2", "b")
         assert [hand.review.mark(BURST, place) for place in range(3)] == [Mark.DROP, Mark.KEEPER, Mark.DROP]
         await hand.press("a", "f5")

@@ -121,11 +121,36 @@ def test_the_kinds_that_are_accepted_at_once_are_named_plainly() -> None:
     ]
 
     async def script(hand: Hand) -> None:
-        for place, kind in ((1, "exact copies and same pixels only"), (2, "all, edited ones too")):
+        for place, kind in ((1, "exact copies and same pixels"), (2, "all kinds, edited ones too")):
             hand.groups.cursor = hand.groups.order.tolist().index(place)
             await hand.press("A")
-            assert f"with photos in /x only: {kind}" in hand.text
+            assert f"in /x, and nowhere else: {kind}" in hand.text
             await hand.press("escape")
+
+    drive(groups, script)
+
+
+def test_groups_of_which_something_goes_are_accepted_apart_from_the_others_and_undone_together() -> None:
+    kinds = (Verdict.BYTES, Verdict.EDIT, Verdict.RESAVE)
+    groups = [
+        group(n, [photo(b"/%d/a.jpg" % n), photo(b"/%d/b.jpg" % n)], kind) for n, kind in enumerate(kinds, 1)
+    ]
+
+    def statuses(hand: Hand) -> list[ReviewStatus]:
+        return [hand.review.decision(place).status for place in range(3)]
+
+    async def script(hand: Hand) -> None:
+        for _ in range(2):
+            hand.groups.cursor = 0
+            await hand.press("A", "down")
+            assert "in the list, if something goes" in hand.text
+            await hand.press("enter")
+            await hand.settle()
+            assert statuses(hand) == [ReviewStatus.ACCEPTED, ReviewStatus.OPEN, ReviewStatus.ACCEPTED]
+            assert hand.groups.group == 1
+            await hand.press("u")
+            assert hand.groups.group == hand.groups.order[0]
+        assert statuses(hand) == [ReviewStatus.OPEN] * 3
 
     drive(groups, script)
 

@@ -68,7 +68,7 @@ def test_accepted_files_go_to_the_trash_and_come_back(tmp_path: Path) -> None:
         assert hand.review.decision(hand.groups.group or 0).status is ReviewStatus.OPEN
         await hand.press("f6")
         page = hand.page(HistoryPage)
-        assert page.query_one("#run").border_subtitle == f"now in {show_path_from_home(trash)}"
+        assert page.query_one("#run").border_subtitle == f"what is removed is in {show_path_from_home(trash)}"
         assert "removed     trash" in hand.text
         await hand.press("u", "y")
         await hand.finish()

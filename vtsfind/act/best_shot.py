@@ -53,26 +53,46 @@ def best_shot(qualities: Sequence[ShotQuality | None]) -> BestShot | None:
     best = rated[leading[0]]
     reasons = [_reason(quality, best) if quality else "" for quality in qualities]
     others = [quality for place, quality in rated.items() if place != leading[0]]
-    count = f"of {len(qualities)} shots"
-    reasons[leading[0]] = (
-        f"{_merits(best, others)} {count}"
-        if len(leading) == 1
-        else f"none {count} is clearly better, sharpness and what is blown out or black taken together"
-    )
+    count = len(qualities)
+    if len(leading) == 1:
+        merit = f"{_merits(best, others)} of {count} shots"
+    else:
+        equal = (
+            f"{len(leading)} of {count}" if len(leading) < count else "both" if count == 2 else f"all {count}"
+        )
+        merit = f"{equal} shots are about equally good"
+    reasons[leading[0]] = ", but ".join([merit, *_faults(best, others)])
     return BestShot(leading[0], tuple(reasons))
 
 
 def _reason(shot: ShotQuality, best: ShotQuality) -> str:
-    """What is worse about a shot than about the best one."""
-    parts = []
+    """What is worse about a shot than about the best one, and what is better."""
+    worse, better = [], []
     share = shot.sharpness / (best.sharpness or 1.0)
     if share < 1 - _CLEAR_LEAD:
-        parts.append(f"less sharp, {100 * share:.0f} % of the kept one")
-    if shot.white - best.white >= _NOTABLE_CLIPPING:
-        parts.append(f"{100 * shot.white:.0f} % is blown out")
-    if shot.black - best.black >= _NOTABLE_CLIPPING:
-        parts.append(f"{100 * shot.black:.0f} % is black")
-    return ", ".join(parts) or "as sharp as the kept one, with no more blown out or black"
+        worse.append(f"less sharp, {100 * share:.0f} % of the kept one")
+    elif share > 1 + _CLEAR_LEAD:
+        better.append("sharper")
+    for own, other, words in ((shot.white, best.white, "blown out"), (shot.black, best.black, "black")):
+        if own - other >= _NOTABLE_CLIPPING:
+            worse.append(f"{100 * own:.0f} % is {words}")
+        elif other - own >= _NOTABLE_CLIPPING:
+            better.append(f"less is {words}")
+    if not worse and not better:
+        return "as sharp as the kept one, with no more blown out or black"
+    return ", but ".join(filter(None, (", ".join(worse), " and ".join(better))))
+
+
+def _faults(best: ShotQuality, others: Sequence[ShotQuality]) -> list[str]:
+    """What more of the best shot than of another one lost its detail."""
+    shares = [
+        (getattr(best, name), min(getattr(other, name) for other in others)) for name in ("white", "black")
+    ]
+    return [
+        f"{100 * own:.0f} % is {words}"
+        for (own, least), words in zip(shares, ("blown out", "black"), strict=True)
+        if own - least >= _NOTABLE_CLIPPING
+    ]
 
 
 def _merits(best: ShotQuality, others: Sequence[ShotQuality]) -> str:

@@ -56,7 +56,7 @@ ACTIONS = (
     KeyAction(E, "turn(1)", "right_square_bracket", "Next screen", "Show the screen to the right.", shown="]"),
     KeyAction(W, "start", "enter", "Start", "Index the selected folders, then find duplicates.", footer=True),
     KeyAction(W, "select", "space", "Select", "Select or deselect a folder.", footer=True),
-    KeyAction(W, "add", "n,slash", "Add folder", "Type the path of another folder.", footer=True),
+    KeyAction(W, "add", "n,slash", "Add folder", "Type the path of another folder.", footer=True, shown="n, /"),
     KeyAction(W, "cancel", "escape", "Stop", "Stop. Photos read so far are kept.", footer=True, shown="Esc"),
     KeyAction(H, "index", "i", "Index", "Index new and changed photos, in the background.", footer=True),
     KeyAction(H, "add", "n", "Add folder", "Index another folder, into this library or a new one.", footer=True),
@@ -64,15 +64,15 @@ ACTIONS = (
     KeyAction(H, "open", "enter", "Open", "Open the selected library.", footer=True),
     KeyAction(H, "reload", "r", "Compare again", "Find duplicates again, with what was indexed since.", footer=True),
     KeyAction(G, "accept", "a", "Accept", "Accept and go to the next undecided group.", footer=True),
-    KeyAction(G, "accept_all", "A", "All", "Accept all groups of this kind, or in these folders; asks first.", footer=True, shown="A"),
+    KeyAction(G, "accept_all", "A", "All", "Accept all groups of this kind, in these folders, or in the list; asks first.", footer=True, shown="A"),
     KeyAction(G, "drop", "space", "Mark", "Keep or remove this photo; \u2022 in the list: marked, not accepted yet (a).", footer=True),
     KeyAction(G, "compare", "enter", "Compare", "Compare two photos closely.", footer=True),
     KeyAction(G, "undo", "u", "Undo", "Undo the last decision, then the one before it.", footer=True),
     KeyAction(G, "refuse", "n", "Not dup", "Not a duplicate; remembered. On the keeper: none of the group is.", footer=True),
-    KeyAction(G, "filter", "slash", "Filter", "Filter groups by words in a path, `kind:edit`, `>5MB` for those that free as much, or `is:check` for those in doubt.", footer=True, shown="/"),
     KeyAction(G, "next_view", "v", "Bursts", "Show copies, bursts (other shots of one scene), or both.", footer=True),
+    KeyAction(G, "filter", "slash", "Filter", "Filter groups by words in a path, `kind:edit`, `>5MB` for those that free as much, or `is:check` for those in doubt.", footer=True, shown="/"),
     *(
-        KeyAction(G, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead; what only the other one has stays, too.")
+        KeyAction(G, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead. Others that have something which it lacks stay, too.")
         for digit in range(1, 10)
     ),
     KeyAction(G, "reopen", "backspace", "Reset", "Reset the group to the proposal, undecided."),
@@ -108,7 +108,7 @@ ACTIONS = (
     KeyAction(C, "refuse", "n", "Not dup", "The photo on the right is not a duplicate; remembered."),
     KeyAction(C, "undo", "u", "Undo", "Undo the last decision."),
     *(
-        KeyAction(C, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead; what only the other one has stays, too.")
+        KeyAction(C, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead. Others that have something which it lacks stay, too.")
         for digit in range(1, 10)
     ),
     KeyAction(C, "group(1)", "greater_than_sign,pagedown", "Next group", "Go to the next group.", shown=">, PgDn"),

@@ -127,6 +127,10 @@ class Review(Decisions):
         """How many of some groups are decided."""
         return int(len(numbers) - self._open[numbers].sum())
 
+    def undecided(self, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Those of some groups that are not decided, in the same order; int64."""
+        return numbers[self._open[numbers]]
+
     def next_open(self, order: Sequence[int] | npt.NDArray[np.int64], after: int) -> int | None:
         """The index in `order` of the first undecided group after index `after`, else of the first one at all."""
         places = np.flatnonzero(self._open[np.asarray(order, np.int64)])
@@ -215,7 +219,13 @@ class Review(Decisions):
         )
 
     def keep_only(self, number: int, member: int) -> None:
-        """Of a burst, keep one shot, and remove the others but what is an edit or no duplicate, see also `_stays_beside_best`."""
+        """Of a burst, keep one shot, and remove the others but what is an edit or no duplicate, see also `_stays_beside_best`.
+
+        Raises
+        ------
+        UsageError
+            If that changes nothing.
+        """
         decision = _unmarked(self.decision(number), {member})
         copies = {each for each, _ in self._copies_of(number, member)}
         kept = {
@@ -226,7 +236,10 @@ class Review(Decisions):
             or self._stays_beside_best(number, place)
         }
         kept -= decision.non_duplicates | {member}
-        self._mark("keep only", number, replace(decision, keeper=member, kept=frozenset(kept)))
+        changed = replace(decision, keeper=member, kept=frozenset(kept))
+        if changed == self.decision(number):
+            raise UsageError("Nothing else of this burst goes.", "Space marks the selected photo.")
+        self._mark("keep only", number, changed)
 
     def refuse(self, number: int, member: int | None = None) -> None:
         """Mark a member as not a duplicate of the keeper; for the keeper, or None, all members."""

@@ -248,7 +248,8 @@ def _remarks(proposal: Proposal | None) -> str:
             f"\nNot in the plan: {counted(proposal.marked, 'group')} that you marked, but did not accept."
         )
     if proposal and proposal.gone:
-        lines.append(f"\nSkipped {counted(len(proposal.gone), 'photo')} that no longer exist.")
+        exist = "exists" if len(proposal.gone) == 1 else "exist"
+        lines.append(f"\nSkipped {counted(len(proposal.gone), 'photo')} that no longer {exist}.")
     return "".join(lines)
 
 

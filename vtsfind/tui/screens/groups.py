@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 from textual import on, work
 from textual.binding import BindingType
 from textual.containers import Container
@@ -254,9 +253,9 @@ class GroupsPage(Page):
         where = counted(len(numbers), "group")
         if len(numbers) == 1:
             where = f"group {review.groups[numbers[0]].number}"
-            places = np.flatnonzero(self._list.order == numbers[0])
-            if len(places):
-                self._list.cursor = int(places[0])
+        places = np.flatnonzero(np.isin(self._list.order, numbers))
+        if len(places):
+            self._list.cursor = int(places[0])
         self.notify(f"Undone: {label}, {where}.", timeout=3)
         self._after_decision()
 
@@ -268,27 +267,25 @@ class GroupsPage(Page):
         verdict = weakest_verdict(review.groups[number])
         where = listed(map(show_path_from_home, sorted(folders(review.groups[number]))))
 
-        by_kind = self._open_among(listing.similar_groups(number, by_folders=False))
-        by_folders = self._open_among(listing.similar_groups(number, by_folders=True))
-        every = self._open_among(self._list.order)
-        unchanged = [each for each in every if not review.removes(each).files]
-        to_check = {each for each in every if review.needs_look(each)}
+        every = review.undecided(self._list.order)
+        ready = [each for each in np.sort(every).tolist() if not review.needs_look(each)]
+        removed = {each: review.removes(each) for each in ready}
+        going = [each for each in ready if removed[each].files]
+        of_kind, in_folders = (
+            listing.similar_groups(number, by_folders=by_folders) for by_folders in (False, True)
+        )
         choices = [
-            (f"of this kind: {_PLURALS.get(verdict, verdict.label)}", by_kind),
-            (f"with photos in {where} only: {_kinds_up_to(verdict)}", by_folders),
-            ("in which nothing goes", unchanged),
-            ("in the list, whatever they are", every),
+            (f"of this kind: {_PLURALS.get(verdict, verdict.label)}", np.intersect1d(going, of_kind)),
+            (f"in {where}, and nowhere else: {_kinds_up_to(verdict)}", np.intersect1d(going, in_folders)),
+            ("in the list, if something goes", going),
+            ("in the list, if nothing goes", np.setdiff1d(ready, going)),
         ]
-        ready: dict[tuple[int, ...], str] = {}
-        for label, found in choices:
-            ready.setdefault(tuple(each for each in found if each not in to_check), label)
-        self.app.push_screen(BulkAcceptDialog(ready, review.removes, len(to_check)), self._accept_many)
-
-    def _open_among(self, numbers: npt.NDArray[np.int64]) -> list[int]:
-        review = self.context.session.review
-        assert review
-        shown = np.intersect1d(numbers, self._list.order).tolist()
-        return [number for number in shown if review.decision(number).status is ReviewStatus.OPEN]
+        sets: dict[tuple[int, ...], str] = {}
+        for label, numbers in choices:
+            sets.setdefault(tuple(np.asarray(numbers).tolist()), label)
+        self.app.push_screen(
+            BulkAcceptDialog(sets, removed.__getitem__, len(every) - len(ready)), self._accept_many
+        )
 
     def _accept_many(self, numbers: list[int] | None) -> None:
         review = self.context.session.review
@@ -329,7 +326,8 @@ class GroupsPage(Page):
         if review is None or number is None:
             return
         if any(member.verdict is Verdict.BURST for member in review.groups[number].members):
-            self._apply_to_review("keep_only", review.decision(number).keeper)
+            if not self._apply_to_review("keep_only", review.decision(number).keeper):
+                return
             places = range(len(review.groups[number].members))
             kept = sum(review.mark(number, place) is Mark.KEEP for place in places)
             if kept:
@@ -393,6 +391,5 @@ class GroupsPage(Page):
 def _kinds_up_to(weakest: Verdict) -> str:
     """The kinds of groups whose photos are at least as much the same."""
     if weakest.rank >= Verdict.EDIT.rank:
-        return "all, other shots too" if weakest is Verdict.BURST else "all, edited ones too"
-    names = (_PLURALS.get(each, each.label) for each in Verdict if each.rank <= weakest.rank)
-    return f"{listed(names)} only"
+        return "all kinds, other shots too" if weakest is Verdict.BURST else "all kinds, edited ones too"
+    return listed(_PLURALS.get(each, each.label) for each in Verdict if each.rank <= weakest.rank)

@@ -135,7 +135,9 @@ class HistoryPage(Page):
         files.show(len(op_records), line, files.cursor if run.run == self._shown_run else 0)
         self._shown_run = run.run
         files.border_title = f"Run {run.run}: {counted(len(op_records), 'file')}"
-        files.border_subtitle = escape(f"now in {places_text(run.places)}" if run.places else "")
+        files.border_subtitle = escape(
+            f"what is removed is in {places_text(run.places)}" if run.places else ""
+        )
 
     # -- undoing --------------------------------------------------------------------------------------------------
 

@@ -87,7 +87,7 @@ class SearchPage(Page):
         """The widgets between top bar and footer."""
         yield Vertical(
             PathInput(
-                placeholder="What photos show, or the path of one (Tab completes); in:trip, name:img, after:2021-05, camera:canon",
+                placeholder="What photos show, or the path of one; in: name: after: before: camera:",
                 id="query-path",
             ),
             CardGrid(self.context.pictures, lines=14, min_card_width=26, id="hits"),
