@@ -1,5 +1,6 @@
 """Why a file stays though another one of its group is kept: rule by rule."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -218,6 +219,25 @@ def test_of_two_lossy_files_of_one_size_and_different_formats_none_goes(
 ) -> None:
     said = words_for(file(1, **kept), file(2, **going), Verdict.RESAVE)
     assert (said == "either may be made from the other") is stays
+
+
+@pytest.mark.parametrize(
+    ("kept", "going", "stays"),
+    [
+        ({"width": 800, "enlarged": 0.5}, {}, False),
+        ({}, {"kind": "WEBP"}, False),
+        ({"width": 800, "enlarged": 0.5}, {"camera": "Maker Model"}, True),
+        ({"width": 800, "enlarged": 0.95}, {}, True),
+        ({}, {"width": 800}, True),
+    ],
+)
+def test_a_copy_that_names_no_camera_goes_for_one_that_does_and_is_as_large(
+    kept: dict[str, Any], going: dict[str, Any], *, stays: bool
+) -> None:
+    copy = file(2, **going)
+    undated = replace(copy.photo, info=replace(copy.photo.info, taken=""))
+    kept_one = file(1, camera="Maker Model", **kept)
+    assert bool(words_for(kept_one, replace(copy, photo=undated), Verdict.RESAVE)) is stays
 
 
 def test_a_photo_stays_for_a_screenshot_of_it() -> None:

@@ -6,6 +6,7 @@ person may decide otherwise about each file. Whatever is not known counts agains
 """
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from typing import Final
 
 from vtsfind.act.file_rules import is_camera_file, is_screenshot
@@ -18,10 +19,12 @@ from vtsfind.act.keep_rules import (
     PIXELS,
     SAME_SIZE_RATIO,
     KeepCandidate,
+    has_camera_data,
     is_larger,
     mark_enlarged,
     mark_likely_shots,
     size,
+    upscaled_from,
 )
 from vtsfind.base.contents import Contents, ItemKind, item_words
 from vtsfind.base.groups import Member, Photo, StayKind, StayReason, Verdict
@@ -101,8 +104,16 @@ def _better(kept: KeepCandidate, file: KeepCandidate) -> StayReason | None:
     if all(cameras):
         doubt = _format_doubt(kept, file)
     else:
-        doubt = "" if cameras[0] else _size_doubt(kept, file) or _source_doubt(kept, file)
+        is_clear = cameras[0] or _has_only_camera(kept, file)
+        doubt = "" if is_clear else _size_doubt(kept, file) or _source_doubt(kept, file)
     return _reason_for(doubt, StayKind.IN_DOUBT)
+
+
+def _has_only_camera(kept: KeepCandidate, file: KeepCandidate) -> bool:
+    """Whether only the kept one names its camera, is as large, and shows no enlargement: who makes a file of another one names none."""
+    is_smaller = is_larger(file, kept, SAME_SIZE_RATIO)
+    seems_enlarged = upscaled_from(replace(kept, is_likely_shot=False))
+    return bool(kept.details.camera) and not (has_camera_data(file) or is_smaller or seems_enlarged)
 
 
 def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
