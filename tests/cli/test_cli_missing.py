@@ -119,6 +119,21 @@ def test_a_file_that_was_only_touched_counts(run: Vtsfind, card: Path, home: Pat
     assert run("missing", card).exit_code == 0
 
 
+def test_what_vtsfind_removed_is_known_after_the_library_was_refreshed_too(
+    run: Vtsfind, card: Path, home: Path, tmp_path: Path
+) -> None:
+    again = home / "cat-again.jpg"
+    Image.open(home / "cat.jpg").save(again, quality=40)
+    copy = shutil.copy(again, card / "again.jpg")
+    plan = tmp_path / "plan.txt"
+    assert run("index").exit_code == 0
+    assert run("plan", "--output", plan).exit_code == 0
+    assert run("apply", plan, "--yes").exit_code == 0
+    assert not again.exists()
+    assert run("index").exit_code == 0
+    assert f"{copy}  (gone from {again})" in run("missing", card).stdout
+
+
 def test_a_photo_with_a_second_file_in_the_library_is_there_when_the_first_is_gone(
     run: Vtsfind, card: Path, home: Path
 ) -> None:

@@ -97,8 +97,8 @@ def plan(*, options: PlanOptions, duplicate_options: DuplicateOptions, common: C
     scene (burst) in any case: mark those in `vtsfind browse`, or in the plan.
 
     What you accepted in `vtsfind browse` is planned as you accepted it there, other shots included. A photo that you keep
-    there stays, unless another group that you accepted there, such as a burst, removes it. Of what you did not decide there,
-    the plan has what is proposed.
+    there stays, unless another group that you accepted there, such as a burst, removes it. So does a
+    keeper that you chose there, even before you accept the group. Of all else the plan has what is proposed.
     """
     with running(common) as run, cancel_on_signal(run):
         if run.json and options.output:

@@ -91,7 +91,7 @@ def summarize_missing(notes: Notes, result: CardResult) -> None:
         parts = [
             (by_place[None], "not in the library"),
             *((by_place[place], place.value) for place in InPlace),
-            (result.count(Presence.WORSE_COPY), "only smaller or edited"),
+            (result.count(Presence.WORSE_COPY), "only in another version"),
             (result.count(Presence.GONE), "known, but gone from the library's folders"),
         ]
         details = ", ".join(f"{number:,} {words}" for number, words in parts if number)

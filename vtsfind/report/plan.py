@@ -301,6 +301,8 @@ def summarize_undone(notes: Notes, result: UndoResult, *, dry_run: bool) -> None
     back = result.of(RestoreOutcome.RESTORED)
     verb = "Would restore" if dry_run else "Restored"
     notes.say(f"{verb} {counted(len(back), 'file')}, {file_size(sum(one.operation.size for one in back))}.")
+    if back and not dry_run:
+        notes.say("If `vtsfind index` ran in between, run it again: it finds them anew.")
     if result.of(RestoreOutcome.PENDING):
         notes.say(f"When the drive is connected again: vtsfind undo {result.run}")
     if result.interrupted:

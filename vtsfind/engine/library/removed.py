@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from vtsfind.base.errors import StorageError
-from vtsfind.base.operations import State
+from vtsfind.base.operations import Operation, State
 from vtsfind.base.settings import places
 from vtsfind.store.database import Counts
 from vtsfind.store.journal import Journal
@@ -14,13 +14,20 @@ from vtsfind.store.library import Library
 
 def removed_by_runs() -> frozenset[bytes]:
     """The paths of all files that runs removed and nobody brought back; those of runs that cannot be read are left out."""
-    removed: set[bytes] = set()
+    return frozenset(each.path for each in removals())
+
+
+def removals() -> tuple[Operation, ...]:
+    """What runs removed and nobody brought back, the earliest first; runs that cannot be read are left out."""
+    removed: list[Operation] = []
     with suppress(StorageError):
         for record in Journal(places().journal).read_all():
-            for op_record in record.op_records.values():
-                if op_record.state is State.DONE and op_record.operation.action.removes_name:
-                    removed.add(op_record.operation.path)
-    return frozenset(removed)
+            removed += (
+                each.operation
+                for each in record.op_records.values()
+                if each.state is State.DONE and each.operation.action.removes_name
+            )
+    return tuple(removed)
 
 
 def present_counts(index: Library) -> Counts:

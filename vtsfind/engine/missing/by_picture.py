@@ -162,7 +162,7 @@ class _PictureSearch:
                 presence=Presence.WORSE_COPY if lesser else Presence.PRESENT,
                 verdict=exact,
                 library_path=record.path,
-                note=f"{words}: {lesser.words}" if lesser else words,
+                note=f"{words}: {lesser.words.replace('the kept one', 'that one')}" if lesser else words,
             )
             if not lesser:
                 return found

@@ -26,7 +26,7 @@ class Presence(StrEnum):
     WORSE_COPY = "lesser"
     """The library has it only smaller, edited or otherwise worse: not all of it is there."""
     GONE = "gone"
-    """The library knows its content, but each of the files that had it is gone or changed."""
+    """The library knows its content, or `vtsfind apply` removed it, but each of the files that had it is gone or changed."""
     MISSING = "missing"
     """The library does not know it."""
 

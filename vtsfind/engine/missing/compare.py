@@ -9,7 +9,7 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -20,6 +20,7 @@ from vtsfind.base.progress import CancelToken, Phase
 from vtsfind.base.records import Failure, Found, Reason
 from vtsfind.engine.context import Context
 from vtsfind.engine.library.access import open_library
+from vtsfind.engine.library.removed import removals
 from vtsfind.engine.missing.card import (
     CardFiles,
     CardPhoto,
@@ -91,12 +92,16 @@ def compare_card(context: Context, names: Sequence[str | bytes], *, by: CompareB
             )
         on_card = card_files(roots, found)
         context.progress.start(Phase.COMPARE, len(found))
-        for each, digest in _digests(index, found, context.cancel):
+        removed = removals()
+        sizes = {each.stamp.size for each in found}
+        sizes = {size for size in sizes if index.digests_of_size(size)} | {each.size for each in removed}
+        places = {each.digest: each.path for each in removed}
+        for each, digest in _digests(found, sizes, context.cancel):
             context.progress.advance()
             if isinstance(digest, Failure):
                 result.failures.append(digest)
             else:
-                result.photos.append(_card_photo(index, on_card, each, digest))
+                result.photos.append(_card_photo(index, on_card, each, digest, places))
         _look_up_places(index, result)
         if by == "look" and result.missing:
             from vtsfind.engine.missing.by_picture import match_by_picture
@@ -145,13 +150,12 @@ def _may_hold_more(path: bytes) -> bool:
 
 
 def _digests(
-    index: Library, found: Sequence[Found], cancel: CancelToken
+    found: Sequence[Found], sizes: Collection[int], cancel: CancelToken
 ) -> Iterator[tuple[Found, bytes | Failure | None]]:
-    """Each photo with the SHA-256 of its content; None if the library knows no content of its size."""
-    sizes = {size: bool(index.digests_of_size(size)) for size in {each.stamp.size for each in found}}
+    """Each photo with the SHA-256 of its content; None if its size is none of `sizes`, those of contents that are known."""
     with ThreadPoolExecutor(_MAX_READERS, thread_name_prefix="vtsfind-card") as executor:
         reading = {
-            each.path: executor.submit(_digest, each, cancel) for each in found if sizes[each.stamp.size]
+            each.path: executor.submit(_digest, each, cancel) for each in found if each.stamp.size in sizes
         }
         for each in found:
             cancel.check()
@@ -170,7 +174,10 @@ def _digest(found: Found, cancel: CancelToken) -> bytes | Failure:
     return digest if stamp == found.stamp else Failure(found.path, Reason.CHANGED)
 
 
-def _card_photo(index: Library, on_card: CardFiles, found: Found, digest: bytes | None) -> CardPhoto:
+def _card_photo(
+    index: Library, on_card: CardFiles, found: Found, digest: bytes | None, removed: Mapping[bytes, bytes]
+) -> CardPhoto:
+    """Where a photo stands; `removed` has the paths of what vtsfind removed, by content."""
     if digest is None:
         return CardPhoto(found, Presence.MISSING)
     records = index.files_of_digest(digest)
@@ -180,6 +187,8 @@ def _card_photo(index: Library, on_card: CardFiles, found: Found, digest: bytes 
     away = [record.path for record in records if not on_card.contains(record.path)]
     if away:
         return CardPhoto(found, Presence.GONE, None, away[0])
+    if not records and digest in removed:
+        return CardPhoto(found, Presence.GONE, None, removed[digest])
     return CardPhoto(found, Presence.MISSING, in_place=InPlace.INDEXED if records else None)
 
 

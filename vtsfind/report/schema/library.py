@@ -229,7 +229,7 @@ MISSING = Stream(
                 SIZE,
                 Field(
                     "standing",
-                    "there, lesser (only smaller or edited), gone (known, but its file is gone) or missing.",
+                    "there, lesser (only in another version), gone (known, but its file is gone) or missing.",
                 ),
                 Field("verdict", "Kind of duplicate of it that `library_path` is; null if there is none."),
                 Field(
@@ -253,7 +253,10 @@ MISSING = Stream(
     (
         Field("photos", "Number of photos of the card."),
         Field("there", "Number of photos in the library."),
-        Field("lesser", "Number of photos that are only smaller or edited in the library."),
+        Field(
+            "lesser",
+            "Number of photos that are in the library only in another version: smaller, edited, or not certainly as good.",
+        ),
         Field("gone", "Number of photos whose file of the library is gone."),
         Field("missing", "Number of photos that are not in the library."),
         Field("films", "Number of files that could not be compared."),
