@@ -54,6 +54,7 @@ SOURCES = {
         "find/verification/photometry.py",
         "find/verification/registration.py",
         "find/verification/replaced.py",
+        "find/verification/tones.py",
         "find/verification/trees.py",
         "find/verification/verify.py",
         "media/jpeg_compression.py",

@@ -42,7 +42,7 @@ def test_three_groups_are_a_line_each_and_two_lines_a_photo(capsys: pytest.Captu
         "  keep                 /2/a.jpg",
         "                       4000x3000, 8.5 MB; kept: the most pixels",
         "  edited               /2/smaller.jpg",
-        "                       4000x3000, 4.3 MB; 2 % of it changed, not counting its colours and tones; stays: an edited version, which may be wanted as well",
+        "                       4000x3000, 4.3 MB; stays: an edited version, which may be wanted as well",
         "",
         "Group 3: 2 photos, frees 4.3 MB",
         "  keep                 /3/a.jpg",

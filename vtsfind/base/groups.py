@@ -124,6 +124,12 @@ class Evidence:
     """Which picture `box` lies in: 0 for the first, 1 for the second."""
     broken_off: float | None = None
     """Share, 0 to 1, of the lines across the edges of `box` that change there, on the edge where it is least."""
+    changed: float | None = None
+    """Of an edit that lies frame on frame: share of the pixels, 0 to 1, that differ by more than one change of all tones explains."""
+    lighter: float | None = None
+    """By how many levels of 255 the second is lighter, where nothing is drawn over it; negative if it is darker."""
+    recoloured: float | None = None
+    """By how many levels its colours are off beyond that."""
     certain: bool | None = None
     """Of two shots: true if they can be nothing else, for things are in other places, or the cameras' clocks say so."""
     seconds_apart: float | None = None
@@ -139,6 +145,7 @@ class Evidence:
             self,
             turn=_INVERSE_TURNS.get(self.turn, self.turn),
             boxed=None if self.boxed is None else 1 - self.boxed,
+            lighter=None if self.lighter is None else -self.lighter,
         )
 
 

@@ -12,6 +12,9 @@ _MIN_SET_OFF_SHARE: Final = 0.5
 """Share of the lines across an edge that change there, from which on the surroundings are a frame: see `vtsfind.act.framing`."""
 _MAX_STRIP_SHARE: Final = 0.1
 """Share of a picture up to which what was cut off or added is a strip at its border."""
+_MIN_TONE_LEVELS: Final = 3.0
+"""Levels of 255 from which tones count as others: labels and stickers of up to 8 % leave at most 0.7, of 44 changes of brightness or
+colours the least was 7.4 (docs/results/notebook, 2026-11-28)."""
 _NOTED: Final[Mapping[str, str]] = {
     EditNote.GREY: "black and white, or colours added",
     EditNote.FRAMES: "other frames",
@@ -37,14 +40,7 @@ def edit_kind(member: Member, keeper: Member | None = None) -> str:
         return _boxed(evidence, evidence.box.area)
     if evidence.note in _NOTED:
         return _NOTED[evidence.note]
-    if evidence.agreement is None:
-        return ""
-    changed = round(100 * (1 - evidence.agreement))
-    return (
-        f"{changed} % of it changed, not counting its colours and tones"
-        if changed
-        else "its colours or tones changed"
-    )
+    return "" if evidence.changed is None else _changed(evidence.changed, evidence)
 
 
 def shows_screen(member: Member) -> bool:
@@ -58,6 +54,20 @@ def _screen_words(member: Member, keeper: Member | None) -> str:
     if shows_screen(member):
         return "screenshot of it" if keeper and not is_of_screenshot else "screenshot"
     return "what the screenshot shows" if is_of_screenshot and member.evidence.boxed == 0 else ""
+
+
+def _changed(share: float, evidence: Evidence) -> str:
+    """What changed of a picture that lies frame on frame: its tones, or a part of it."""
+    lighter, recoloured = evidence.lighter or 0.0, evidence.recoloured or 0.0
+    tones = ["brighter" if lighter > 0 else "darker"] * (abs(lighter) >= _MIN_TONE_LEVELS)
+    tones += ["other colours"] * (recoloured >= max(_MIN_TONE_LEVELS, abs(lighter)))
+    percent = round(100 * share)
+    if tones:
+        # What clipping takes away cannot be told from what somebody changed.
+        return ", ".join(tones) + f"; {percent} % of it clipped or changed" * bool(percent)
+    if percent:
+        return f"about {percent} % of it changed"
+    return "less than 1 % of it changed" if share else "other contrast or colours"
 
 
 def _boxed(evidence: Evidence, area: float) -> str:

@@ -33,6 +33,7 @@ from vtsfind.find.verification.full_frame import TURNS, compare_full_frame
 from vtsfind.find.verification.measures import Agreement, Measures
 from vtsfind.find.verification.overlay import jacobian
 from vtsfind.find.verification.registration import Alignment, Matrix, align, may_align, project
+from vtsfind.find.verification.tones import tone_change
 
 T = TypeVar("T", PairVerdict, FullFrameVerdict)
 
@@ -228,8 +229,22 @@ def _copy_verdict(
         broken = None if edges is None else round(edges, 3)
         return Verdict.EDIT, replace(evidence, box=box, boxed=boxed, broken_off=broken)
     if not is_unedited(measures):
-        return Verdict.EDIT, evidence
+        return Verdict.EDIT, _with_change(evidence, first, second, measures)
     return (Verdict.RESAVE if turn == _NO_TURN else Verdict.TURNED), evidence
+
+
+def _with_change(
+    evidence: Evidence, first: Features, second: Features, measures: Measures | Agreement
+) -> Evidence:
+    """The evidence with what changed between two pictures that lie frame on frame, for people."""
+    changed = measures.changed_pixels if isinstance(measures, Measures) else measures.largest_pixels
+    lighter, recoloured = tone_change(first.picture, second.picture, evidence.turn)
+    return replace(
+        evidence,
+        changed=round(changed, 4),
+        lighter=round(lighter, 1) + 0.0,  # no negative zero
+        recoloured=round(recoloured, 1),
+    )
 
 
 def _corners(size: tuple[int, int]) -> Matrix:

@@ -52,6 +52,11 @@ _EVIDENCE = Field(
         ),
         Field("boxed", "Which picture `box` lies in: 0 for the keeper, 1 for the photo.", optional=True),
         Field("broken_off", "Discontinuity at the edges of `box`, 0 to 1.", optional=True),
+        Field(
+            "changed", "Share of the pixels that differ by more than one change of all tones.", optional=True
+        ),
+        Field("lighter", "Levels of 255 by which the photo is lighter; negative: darker.", optional=True),
+        Field("recoloured", "Levels by which its colours are off beyond that.", optional=True),
         Field("certain", "Whether two shots can be nothing else.", optional=True),
         Field("seconds_apart", "Time between two shots, in seconds.", optional=True),
         Field(

@@ -207,7 +207,9 @@ class ComparePage(Page):
             view.first.border_title = titles[int(view.is_second_shown)]
         elif view.mode is PairMode.DIFFERENCE:
             share = (
-                f", {100 * self._aligned_pair.share:.1f} % of what both show" if self._aligned_pair else ""
+                f", visible in {100 * self._aligned_pair.share:.1f} % of what both show"
+                if self._aligned_pair
+                else ""
             )
             view.first.border_title = f"difference of {places[0] + 1} and {places[1] + 1}{share}"
         else:

@@ -93,11 +93,11 @@ def _kind(member: Member, keeper: Member, room: int) -> Line:
 
 
 def similarity_text(member: Member) -> str:
-    """How similar a photo is to the keeper; empty where they agree in full, and for another shot."""
+    """How similar a photo is to the keeper; empty where they agree in full, where its kind says it, and for another shot."""
     evidence = member.evidence
     if member.verdict is Verdict.BURST:
         return ""
-    if evidence.agreement is not None and evidence.agreement >= _FULL_AGREEMENT:
+    if evidence.changed is not None or (evidence.agreement or 0) >= _FULL_AGREEMENT:
         return ""
     if evidence.agreement is not None:
         return f"{100 * evidence.agreement:.0f} %"

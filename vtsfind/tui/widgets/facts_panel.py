@@ -98,7 +98,7 @@ def numbers_text(evidence: Evidence) -> str:
     if evidence.distance is not None and evidence.bits:
         parts.append(f"{evidence.distance} of {evidence.bits} bits differ")
     if evidence.agreement is not None:
-        parts.append(f"{100 * evidence.agreement:.1f} % similar where they overlap")
+        parts.append(f"{100 * evidence.agreement:.1f} % of the blocks with texture are the same")
     if evidence.inliers is not None:
         parts.append(f"{evidence.inliers} local features match")
     return "; ".join(parts) or "no numbers"
