@@ -149,7 +149,7 @@ class Campaign:
         for number in range(self.done[DECODER], self.done[DECODER] + count):
             paths.append(folder / f"{number}.jpg")
             paths[-1].write_bytes(mutation(DECODER, target, number))
-        jobs = [job_for(os.fsencode(path), ExtractFeatures(full=True, local=False)) for path in paths]
+        jobs = [job_for(os.fsencode(path), ExtractFeatures(full=True)) for path in paths]
         results = pool.done((job for job in jobs if isinstance(job, Job)), CancelToken())
         for path in paths:
             began = time.perf_counter()

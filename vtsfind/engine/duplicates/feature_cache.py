@@ -142,7 +142,7 @@ class FeatureCache(AbstractContextManager["FeatureCache"]):
         jobs = (
             Job(
                 Found(each.photos[attempt].path, each.photos[attempt].stamp),
-                ExtractFeatures(each.digest in full_decode_digests, local=False),
+                ExtractFeatures(each.digest in full_decode_digests),
             )
             for each in contents
         )
