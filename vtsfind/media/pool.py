@@ -228,15 +228,24 @@ class DecodePool(WorkPool):
         self, tasks: Iterable[DecodeTask], cancel: CancelToken
     ) -> Generator[PreparedPhoto | Failure]:
         """Decode and prepare files; parameters, order and errors are those of `done`."""
-        jobs = (Job(task.found, self._work, task.known) for task in tasks)
-        with closing(self.done(jobs, cancel)) as results:
-            for result in results:
-                yield result if isinstance(result, Failure) else self._prepared(result)
+        return prepared(self, self._work, tasks, cancel)
 
-    def _prepared(self, done: JobResult) -> PreparedPhoto:
-        side = self._work.preprocessing.size
-        pixels = None if done.data is None else np.frombuffer(done.data, np.uint8).reshape(side, side, 3)
-        return PreparedPhoto(done.found, done.digest, done.info, pixels)
+
+def prepared(
+    pool: WorkPool, work: PreparePhoto, tasks: Iterable[DecodeTask], cancel: CancelToken
+) -> Generator[PreparedPhoto | Failure]:
+    """Decode and prepare files in some processes; order and errors are those of `WorkPool.done`."""
+    side = work.preprocessing.size
+    jobs = (Job(task.found, work, task.known) for task in tasks)
+    with closing(pool.done(jobs, cancel)) as results:
+        for result in results:
+            if isinstance(result, Failure):
+                yield result
+                continue
+            pixels = (
+                None if result.data is None else np.frombuffer(result.data, np.uint8).reshape(side, side, 3)
+            )
+            yield PreparedPhoto(result.found, result.digest, result.info, pixels)
 
 
 class _JobQueue:

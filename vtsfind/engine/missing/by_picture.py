@@ -113,7 +113,13 @@ class _PictureSearch:
         """For each photo a file of each of the nearest contents of the library; none for one that cannot be decoded."""
         queries = [QueryImage(photo.found.path, photo.found.path) for photo in photos]
         codes_by_photo = codes_of(
-            self.index, queries, self.model, self.context, head=COPY_HEAD, expected=self.expected
+            self.index,
+            queries,
+            self.model,
+            self.context,
+            head=COPY_HEAD,
+            expected=self.expected,
+            workers=self.workers,
         )
         planes = self.index.planes(COPY_HEAD)
         radius = adaptive_radius(planes.words)

@@ -10,8 +10,9 @@ import stat
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,9 @@ from vtsfind.engine.library.access import EncoderLike, ModelLike
 from vtsfind.engine.library.heads import COPY_HEAD
 from vtsfind.media.scan import failure_of, normalised, stamp_of
 from vtsfind.store.library import Library
+
+if TYPE_CHECKING:
+    from vtsfind.media.pool import WorkPool
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ def codes_of(
     *,
     head: str,
     expected: int = 0,
+    workers: "WorkPool | None" = None,
 ) -> list[Codes | Failure]:
     """Find or make the codes of some photos.
 
@@ -105,6 +110,8 @@ def codes_of(
         The head whose codes are wanted; those of others are given where they cost nothing.
     expected
         About how many photos there are to be in this and later calls, if that is more.
+    workers
+        Processes that decode; own ones start and end otherwise.
 
     Returns
     -------
@@ -121,7 +128,7 @@ def codes_of(
         pictures *= VIEW_COUNT
     with ThreadPoolExecutor(1, thread_name_prefix="vtsfind-model") as executor:
         loading = executor.submit(_loaded, model, pictures, head)
-        pixels = _decode(new, model.preprocessing, context)
+        pixels = _decode(new, model.preprocessing, context, workers)
         wait([loading])
         context.cancel.check()
         made = iter(_encode(pixels, loading.result, index, head))
@@ -162,24 +169,26 @@ def _indexed_codes(index: Library, query: QueryImage) -> Codes | Failure | None:
 
 
 def _decode(
-    queries: Sequence[QueryImage], preprocessing: Preprocessing, context: Context
+    queries: Sequence[QueryImage],
+    preprocessing: Preprocessing,
+    context: Context,
+    workers: "WorkPool | None",
 ) -> list[npt.NDArray[np.uint8] | Failure]:
     """Prepare photos for the model, each (size, size, 3), or why that failed."""
-    from vtsfind.engine.decoding import decode_limits
-    from vtsfind.media.pool import DecodePool, DecodeTask
+    from vtsfind.engine.decoding import work_pool
+    from vtsfind.media.pool import DecodeTask, prepared
+    from vtsfind.media.work import PreparePhoto
 
     pixels: list[npt.NDArray[np.uint8] | Failure] = []
+    own = min(len(queries), context.settings.workers or 1)
     with (
         tempfile.TemporaryDirectory(prefix="vtsfind-") as folder,
-        DecodePool(
-            preprocessing,
-            workers=min(len(queries), context.settings.workers or 1),
-            **decode_limits(context.settings),
-        ) as pool,
+        nullcontext(workers) if workers else work_pool(context.settings, own) as pool,
     ):
         paths = [each.path or _write_temporary(each.content, folder, i) for i, each in enumerate(queries)]
         tasks = [DecodeTask(_found(path)) for path in paths]
-        for query, item in zip(queries, pool.prepared(tasks, context.cancel), strict=True):
+        made = prepared(pool, PreparePhoto(preprocessing), tasks, context.cancel)
+        for query, item in zip(queries, made, strict=True):
             if isinstance(item, Failure):
                 pixels.append(replace(item, path=query.name))
             elif item.pixels is not None:
