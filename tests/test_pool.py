@@ -354,7 +354,7 @@ def test_a_picture_that_takes_too_long_costs_only_itself(tmp_path: Path, endless
     assert isinstance(failure, Failure)
     assert failure.reason is Reason.TIMEOUT
     assert failure.stamp == found(endless).stamp
-    assert "1.5 seconds" in failure.detail
+    assert "1.5 s" in failure.detail
 
 
 @posix
