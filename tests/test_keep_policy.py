@@ -188,6 +188,8 @@ def test_a_png_made_of_a_jpeg_does_not_win() -> None:
     png = candidate(b"/s.png", kind="PNG", details=Details(recompressed=True, lossless=True), length=10**7)
     assert winner(png, jpeg) == jpeg
     assert policy().reason(jpeg, png) == "JPEG beats PNG (made from a JPEG)"
+    webp = replace(jpeg, photo=replace(jpeg.photo, info=replace(jpeg.photo.info, format="WEBP")))
+    assert policy().reason(jpeg, webp) == "JPEG beats WebP (a format of web pages)"
 
 
 def test_a_png_with_the_very_pixels_of_a_jpeg_was_made_of_it() -> None:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from vtsfind.base.groups import Photo
 from vtsfind.base.quality import Details
+from vtsfind.base.words import format_label
 
 Value = int | str | bytes | tuple[int | str | bytes, ...]
 """What two files are compared by; of one type for all files under one rule."""
@@ -255,13 +256,14 @@ _FORMAT_WORDS = {
     _FormatRank.MODERN_SHOT: " (with camera data)",
     _FormatRank.JPEG_SHOT: " (with camera data)",
     _FormatRank.LOSSLESS: " (lossless)",
+    _FormatRank.WEB: " (a format of web pages)",
     _FormatRank.OF_JPEG: " (made from a JPEG)",
     _FormatRank.FEW_COLOURS: " (few colours)",
 }
 
 
 def _format_name(candidate: KeepCandidate) -> str:
-    return (candidate.photo.info.format or "another format") + _FORMAT_WORDS.get(_format(candidate), "")
+    return format_label(candidate.photo.info.format) + _FORMAT_WORDS.get(_format(candidate), "")
 
 
 _NOT_JPEG_QUALITY: Final = 101

@@ -29,6 +29,7 @@ from vtsfind.act.keep_rules import (
 from vtsfind.base.contents import Contents, ItemKind, item_words
 from vtsfind.base.groups import Member, Photo, StayKind, StayReason, Verdict
 from vtsfind.base.quality import Details
+from vtsfind.base.words import format_label
 
 _SAME_PIXELS: Final = frozenset({Verdict.BYTES, Verdict.PIXELS})
 _SAME_FRAME: Final = _SAME_PIXELS | {Verdict.RESAVE, Verdict.TURNED}
@@ -38,6 +39,7 @@ _OTHER_PICTURE: Final = {
     Verdict.SIMILAR: StayReason("only similar"),
 }
 """Why a file is kept that shows another picture: a person decides about each."""
+_CHOOSE: Final = "compare the two, then keep one or both"
 _RARE_COLOURS: Final = frozenset({"CMYK", "CIELAB"})
 """Colour models that are lost where colours were converted."""
 
@@ -123,7 +125,7 @@ def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     if is_larger(file, kept, SAME_SIZE_RATIO):
         return f"is larger, {size(file)} against {size(kept)}, and may have more detail"
     return (
-        "either may be the original: the kept one, of the same size, seems enlarged"
+        f"either may be the original, as the kept one, of the same size, seems enlarged: {_CHOOSE}"
         if file.copy_enlarged_from
         else ""
     )
@@ -138,8 +140,9 @@ def _is_proven(candidate: KeepCandidate) -> bool:
 def _format_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     """Why it is not clear which of two files the camera wrote, in words; empty if it is."""
     formats = {kept.photo.info.format, file.photo.info.format}
-    has_note = file.details.has(ItemKind.MAKER_NOTE)
-    return "either may be as the camera wrote it" if len(formats) > 1 and has_note else ""
+    if len(formats) < 2 or not file.details.has(ItemKind.MAKER_NOTE):
+        return ""
+    return f"{_other_format(kept, file)} with the camera's own notes, too, so either may be what it wrote: {_CHOOSE}"
 
 
 def _source_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
@@ -147,7 +150,15 @@ def _source_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     formats = {kept.photo.info.format, file.photo.info.format}
     as_large = not is_larger(kept, file, SAME_SIZE_RATIO)
     unclear = as_large and len(formats) > 1 and _is_lossy(kept)  # a lossless one was the better copy
-    return "either may be made from the other" if unclear else ""
+    if not unclear:
+        return ""
+    return f"{_other_format(kept, file)}, and neither file tells which was saved from the other: {_CHOOSE}"
+
+
+def _other_format(kept: KeepCandidate, file: KeepCandidate) -> str:
+    """In what a file differs from the kept one, in words that follow its name."""
+    own, other = (format_label(each.photo.info.format) for each in (file, kept))
+    return f"is {own} and the kept one {other}"
 
 
 def _is_lossy(candidate: KeepCandidate) -> bool:

@@ -12,6 +12,19 @@ def counted(number: int, noun: str, plural: str = "") -> str:
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
+_FORMATS = {"WEBP": "WebP", "JPEG2000": "JPEG 2000"}
+"""How formats are written that their decoders name otherwise."""
+
+
+def format_label(name: str) -> str:
+    """A picture format, by its decoder's name, as people write it; `another format` for none.
+
+    >>> format_label("JPEG"), format_label("WEBP"), format_label("")
+    ('JPEG', 'WebP', 'another format')
+    """
+    return _FORMATS.get(name, name) or "another format"
+
+
 def file_size(size: int) -> str:
     """A number of bytes, in units of a thousand.
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from vtsfind.base.contents import Contents, Item, ItemKind, item_words
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo
-from vtsfind.base.words import file_size
+from vtsfind.base.words import file_size, format_label
 
 if TYPE_CHECKING:
     from vtsfind.media.shot_quality import ShotQuality
@@ -151,7 +151,7 @@ def _sharper(first: float | None, second: float | None) -> int:
 
 
 def _format(file: ComparedFile) -> str:
-    return file.info.format + (", lossless" if file.details.lossless else "")
+    return format_label(file.info.format) + (", lossless" if file.details.lossless else "")
 
 
 def _number(value: float | None) -> str:

@@ -8,7 +8,7 @@ from rich.cells import cell_len
 from vtsfind.base.groups import Group, Member, Verdict
 from vtsfind.base.paths import show_path_from_home
 from vtsfind.base.records import PictureInfo
-from vtsfind.base.words import counted, file_size
+from vtsfind.base.words import counted, file_size, format_label
 from vtsfind.engine.review.edit_kind import edit_kind, shows_screen
 from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.relations import related_to
@@ -69,7 +69,7 @@ def _member_card(
 
 def _format_and_date(member: Member, width: int) -> str:
     """The format, and when the photo was shot or else when its file was changed, to the minute if that fits."""
-    form, taken = f"{member.photo.info.format}  ", member.photo.info.taken
+    form, taken = f"{format_label(member.photo.info.format)}  ", member.photo.info.taken
     if taken:
         return form + (taken[:_MINUTE] if len(form) + _MINUTE <= width else taken[:_DAY])
     changed = datetime.fromtimestamp(member.photo.stamp.mtime_ns / 1e9).astimezone()
