@@ -231,6 +231,14 @@ def test_of_two_lossy_files_of_one_size_and_different_formats_none_goes(
     assert ("neither file tells which was saved from the other" in said) is stays
 
 
+def test_a_copy_with_traces_of_a_jpeg_is_not_said_to_tell_nothing_of_its_source() -> None:
+    kept = file(1, quality=90)
+    webp = file(2, kind="WEBP", quality=None, earlier_quality=88)
+    assert words_for(kept, webp, Verdict.RESAVE).startswith(
+        "is WebP made from a JPEG, but not certainly from the kept one: compare"
+    )
+
+
 @pytest.mark.parametrize(
     ("kept", "going", "stays"),
     [

@@ -152,6 +152,9 @@ def _source_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     unclear = as_large and len(formats) > 1 and _is_lossy(kept)  # a lossless one was the better copy
     if not unclear:
         return ""
+    if file.details.recompressed:
+        own = format_label(file.photo.info.format)
+        return f"is {own} made from a JPEG, but not certainly from the kept one: {_CHOOSE}"
     return f"{_other_format(kept, file)}, and neither file tells which was saved from the other: {_CHOOSE}"
 
 
