@@ -107,7 +107,7 @@ def test_what_the_kept_one_lacks_is_said() -> None:
         candidate(b"/s.jpg", (2048, 1536), taken="2020-01-01 00:00:00", details=replace(SHOT, gps=True)),
     )
     assert policy().reason(large, small) == (
-        "4032x3024 beats 2048x1536; without the time of the shot, GPS, which another copy has"
+        "4032x3024 beats 2048x1536; without the time of the shot and GPS, which another copy has"
     )
 
 
@@ -126,10 +126,10 @@ def test_both_photos_of_a_pair_have_a_reason_of_their_own() -> None:
         candidate(details=Details(quality=95)),
     )
     assert policy(["format"]).reason(camera, saved) == (
-        "JPEG (with camera data) beats JPEG; has GPS, the camera's name"
+        "JPEG (with camera data) beats JPEG; has GPS and the camera's name"
     )
     assert policy(["format"]).loss(camera, saved) == (
-        "the kept one is better, JPEG (with camera data) beats JPEG; without GPS, the camera's name, which the kept one has"
+        "the kept one is better, JPEG (with camera data) beats JPEG; without GPS and the camera's name, which the kept one has"
     )
     early, late = candidate(b"/z", taken="2019-01-01 00:00:00"), candidate(b"/a", taken="2020-01-01 00:00:00")
     assert policy().loss(early, late) == "the kept one was taken earlier, 2019-01-01 00:00:00"

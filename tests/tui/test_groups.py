@@ -143,7 +143,7 @@ def test_groups_of_which_something_goes_are_accepted_apart_from_the_others_and_u
         for _ in range(2):
             hand.groups.cursor = 0
             await hand.press("A", "down")
-            assert "in the list, if something goes" in hand.text
+            assert "in the list: all in which something goes" in hand.text
             await hand.press("enter")
             await hand.settle()
             assert statuses(hand) == [ReviewStatus.ACCEPTED, ReviewStatus.OPEN, ReviewStatus.ACCEPTED]

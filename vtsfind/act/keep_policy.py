@@ -23,6 +23,7 @@ from vtsfind.act.intact import INTACT
 from vtsfind.act.keep_rules import KeepCandidate, Reason, Rule, Value
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Evidence
+from vtsfind.base.words import listed
 
 __all__ = [
     "DEFAULT_RULES",
@@ -253,7 +254,7 @@ def _exif_differences(rule: Rule, own: KeepCandidate, other: KeepCandidate) -> t
     mine, theirs = file_rules.notable_exif(own), file_rules.notable_exif(other)
     gained = [name for name in mine if name not in theirs]
     lost = [name for name in theirs if name not in mine]
-    return ", ".join(gained), ", ".join(lost)
+    return listed(gained) if gained else "", listed(lost) if lost else ""
 
 
 SAME_QUALITY: Final = 10

@@ -277,8 +277,8 @@ class GroupsPage(Page):
         choices = [
             (f"of this kind: {_PLURALS.get(verdict, verdict.label)}", np.intersect1d(going, of_kind)),
             (f"in {where}, and nowhere else: {_kinds_up_to(verdict)}", np.intersect1d(going, in_folders)),
-            ("in the list, if something goes", going),
-            ("in the list, if nothing goes", np.setdiff1d(ready, going)),
+            ("in the list: all in which something goes", going),
+            ("in the list: all in which nothing goes", np.setdiff1d(ready, going)),
         ]
         sets: dict[tuple[int, ...], str] = {}
         for label, numbers in choices:
