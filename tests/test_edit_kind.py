@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 from support.made_groups import photo
 
+from vtsfind.act.edit_kind import edit_kind
 from vtsfind.base.groups import Box, Evidence, Group, Member, Verdict
 from vtsfind.base.quality import Details
-from vtsfind.engine.review.edit_kind import edit_kind
 from vtsfind.engine.review.relations import related_to
 
 MIDDLE = Box(0.25, 0.2, 0.75, 1.0)

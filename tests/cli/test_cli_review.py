@@ -187,7 +187,7 @@ def test_a_plan_says_of_a_keeper_that_a_person_chose_that_it_was_chosen(run: Vts
     lines = {
         Path(line.split()[1]).name: line for line in run("plan").stdout.splitlines() if ".jpg  #" in line
     }
-    assert lines[crop].endswith("# edit; kept: you chose it in `vtsfind browse`")
+    assert lines[crop].endswith("# edit; crop, 77 % of it; kept: you chose it in `vtsfind browse`")
     assert lines[whole].startswith("trash ")
 
 

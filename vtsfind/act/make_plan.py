@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from vtsfind.act.edit_kind import edit_kind
 from vtsfind.act.plan import Plan, PlannedFile, PlannedGroup, Sidecar
 from vtsfind.act.plan_rules import require_valid
 from vtsfind.base.groups import Group, Member, Photo
@@ -93,22 +94,25 @@ def _planned_group(
     kept_contents = {member.photo.digest for member in group.members if not member.may_go}
 
     def planned(member: Member) -> PlannedFile:
+        kind = edit_kind(member, group.members[0])
         if member.photo.path in chosen:
-            return _planned_file(member, chosen[member.photo.path], member.stay_words)
+            return _planned_file(member, kind, chosen[member.photo.path], member.stay_words)
         if not member.may_go:
-            return _planned_file(member, Action.KEEP, member.stay_words)
+            return _planned_file(member, kind, Action.KEEP, member.stay_words)
         if action.links and member.photo.digest not in kept_contents:
-            return _planned_file(member, Action.KEEP, _NO_LINK)
-        return _planned_file(member, action)
+            return _planned_file(member, kind, Action.KEEP, _NO_LINK)
+        return _planned_file(member, kind, action)
 
     return PlannedGroup(group.number, tuple(map(planned, group.members)), group.number in remove_all)
 
 
-def _planned_file(member: Member, action: Action | None, stay_words: str | None = None) -> PlannedFile:
+def _planned_file(
+    member: Member, kind: str, action: Action | None, stay_words: str | None = None
+) -> PlannedFile:
     photo, reason = member.photo, member.reason
     if member.verdict:
         reason = f"kept: {stay_words}" if action is Action.KEEP and stay_words else reason
-        reason = f"{member.verdict}; {reason}"
+        reason = "; ".join(filter(None, (member.verdict, kind, reason)))
     return PlannedFile(photo.path, photo.stamp.size, photo.digest, member.verdict, action, _one_line(reason))
 
 

@@ -10,12 +10,12 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
+from vtsfind.act.edit_kind import edit_kind
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.base.paths import is_below, path_fields, show_path, show_path_from_home
 from vtsfind.base.records import Failure, Reason
 from vtsfind.base.words import counted, file_size, listed
 from vtsfind.engine.duplicates.results import DedupStats, Duplicates
-from vtsfind.engine.review.edit_kind import edit_kind
 from vtsfind.report.failures import write_failures
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output, Style

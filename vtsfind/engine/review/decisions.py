@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 
+from vtsfind.act.edit_kind import edit_kind
 from vtsfind.act.file_rules import is_screenshot
 from vtsfind.act.keep_rules import KeepCandidate
 from vtsfind.act.make_plan import PlanOrigin, make_plan
@@ -14,7 +15,6 @@ from vtsfind.base.operations import Action
 from vtsfind.base.paths import show_path
 from vtsfind.base.quality import Details
 from vtsfind.engine.library.sidecar_places import SidecarPlaces
-from vtsfind.engine.review.edit_kind import edit_kind
 from vtsfind.engine.review.overlaps import Overlaps, Place, claims, going_by, is_burst
 from vtsfind.engine.review.state import GroupDecision, Mark, ReviewTotals, proposal_for
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from html import escape
 
+from vtsfind.act.edit_kind import edit_kind
 from vtsfind.act.plan import Plan, PlannedFile
 from vtsfind.base.groups import Group, Member
 from vtsfind.base.operations import Action
@@ -75,7 +76,9 @@ def _card(group: Group, place: int, file: PlannedFile, member: Member, jpeg: byt
     if photo.info.taken:
         facts.append(f"taken {photo.info.taken}")
     goes = file.action is not None and file.action is not Action.KEEP and not group.tied
-    kind = f"<b>{escape(member.verdict.label)}</b>: " if member.verdict else ""
+    edit = edit_kind(member, group.members[0])
+    label = ": ".join(filter(None, (member.verdict and member.verdict.label, edit)))
+    kind = f"<b>{escape(label)}</b>: " if label else ""
     along = "".join(
         f'<span class="facts">with {escape(show_path(os.path.basename(one.path)))}</span>\n'
         for one in file.sidecars

@@ -5,11 +5,11 @@ from datetime import datetime
 
 from rich.cells import cell_len
 
+from vtsfind.act.edit_kind import edit_kind, shows_screen
 from vtsfind.base.groups import Group, Member, Verdict
 from vtsfind.base.paths import show_path_from_home
 from vtsfind.base.records import PictureInfo
 from vtsfind.base.words import counted, file_size, format_label
-from vtsfind.engine.review.edit_kind import edit_kind, shows_screen
 from vtsfind.engine.review.filters import weakest_verdict
 from vtsfind.engine.review.relations import related_to
 from vtsfind.engine.review.review import Review

@@ -9,9 +9,9 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from vtsfind.act.edit_kind import edit_kind
 from vtsfind.base.groups import Evidence, Member
 from vtsfind.base.paths import show_path_from_home
-from vtsfind.engine.review.edit_kind import edit_kind
 from vtsfind.engine.review.facts import FileFact
 from vtsfind.tui.widgets.text_width import cut_path
 
