@@ -377,8 +377,13 @@ class Review(Decisions):
 
     def _non_duplicates(self, numbers: set[int]) -> set[DigestPair]:
         """The pairs of contents in some groups that are marked as not duplicates."""
-        marked = self._decisions.keys() & numbers
-        return {pair for number in marked for pair in self.non_duplicate_pairs(number)}
+        marked = ((number, self._decisions[number]) for number in self._decisions.keys() & numbers)
+        return {
+            pair
+            for number, decision in marked
+            if decision.non_duplicates or decision.status is ReviewStatus.REFUSED  # few of very many are
+            for pair in non_duplicate_pairs(self.groups[number], decision)
+        }
 
     def _sum(self, numbers: set[int]) -> ReviewTotals:
         """What groups add to the totals; with each go all that have files in common with it."""
