@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 MIN_PAIRS_FOR_POOL = 128
 """Pairs from which on processes are worth their start, which takes as long as about 30 pairs each."""
+_PAST_WEIGHT = 1 / 2
+"""What counts towards that of pairs which were compared without processes. Where a few come at a time, as after small changes of a
+library, as many are likely to come as came before, which are not worth the start yet."""
 _FIRST_LOOK_EFFORT = 1 / 8
 """What matching full frames takes of the time of comparing a pair by local features."""
 MIN_PHOTOS_FOR_POOL = 64
@@ -103,7 +106,8 @@ class PairMatcher:
 
     def _is_pool_worthwhile(self, effort: float) -> bool:
         """Whether processes should do so much, in pairs by local features."""
-        is_worthwhile = self._verification.is_running or self._own_effort + effort >= MIN_PAIRS_FOR_POOL
+        foreseen = effort + _PAST_WEIGHT * self._own_effort
+        is_worthwhile = self._verification.is_running or foreseen >= MIN_PAIRS_FOR_POOL
         return is_worthwhile and not self._store.problem
 
     def features(self, content: Content) -> "PhotoFeatures":
