@@ -78,7 +78,18 @@ class MemberCards(CardGrid):
         group = review.groups[number]
         left, right = self.hidden
         more = f", \u2190 {left} more" * bool(left) + f", {right} more \u2192" * bool(right)
-        self.border_title = (
-            f"Group {group.number}: {counted(len(group.members), 'photo')}{more}, {weakest_verdict(group).label},"
-            f" frees {file_size(review.removes(number).gain)}"
-        )
+        photos, kind = counted(len(group.members), "photo"), weakest_verdict(group).label
+        self.border_title = f"Group {group.number}: {photos}{more}, {kind}, {_gain_words(review, number)}"
+
+
+def _gain_words(review: Review, number: int) -> str:
+    """What a group frees, in words."""
+    gain = review.removes(number).gain
+    if gain:
+        return f"frees {file_size(gain)}"
+    places = range(len(review.groups[number].members))
+    return (
+        "frees what other groups count"
+        if any(review.goes_in(number, place) for place in places)
+        else "nothing goes"
+    )
