@@ -150,6 +150,20 @@ def screenshots_and_copies(shot: Shot) -> Files:
     return {original: files[original], f"Backup/{shot.name}.JPG": files[original], **files}
 
 
+def screenshot_of_plain(shot: Shot) -> Files:
+    """A picture of the net without metadata, half of them enlarged; a poorer copy; and a screen that shows it no larger than it is."""
+    picture = enlarged(shot.image, shot.rng) if shot.number % 4 < 2 else shot.image
+    content = saved(picture, quality=90)
+    screen = apps.gallery(apps.look(shot.rng), [reopened(content), shot.other(), shot.other()], shot.rng)
+    width = min(screen.width, picture.width)
+    screen = screen.resize((width, round(screen.height * width / screen.width)), Image.Resampling.LANCZOS)
+    return {
+        f"Net/{shot.number}-photo.jpg": content,
+        f"A/{shot.number}.jpg": saved(reopened(content), quality=70),
+        f"Screenshots/Screenshot_2023{shot.number:04}.png": saved(screen, "PNG"),
+    }
+
+
 def enlargement(shot: Shot) -> Files:
     """Enlarged by a program that keeps no metadata."""
     made = enlarged(reopened(camera_file(shot)), shot.rng)
@@ -282,7 +296,7 @@ def black_and_white(shot: Shot) -> Files:
 KINDS: Mapping[str, Callable[[Shot], Files]] = {
     function.__name__.replace("_", " "): function
     for function in (
-        phone_dump, messenger, screenshot, screenshots_and_copies, enlargement, enlargement_with_data, enlargement_of_plain,
+        phone_dump, messenger, screenshot, screenshots_and_copies, screenshot_of_plain, enlargement, enlargement_with_data, enlargement_of_plain,
         reduction_of_plain, social, editor_export, converted, jpeg_of_heic, scan, product, palette, edited, cropped,
         black_and_white, saved_again,
     )

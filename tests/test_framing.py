@@ -118,6 +118,49 @@ def test_a_box_that_has_not_all_of_the_other_in_it_says_nothing(evidence: Eviden
     assert inset(CARD, candidate("/p", 800, 600, SHOT), evidence) is None
 
 
+SCREENSHOT = replace(SCREEN, details=Details(screenshot=True))
+SEEMS_ENLARGED = Details(enlarged=0.99)
+
+
+def test_a_photo_without_camera_data_comes_before_its_screenshot_if_it_is_as_large_as_shown_though_it_seems_enlarged() -> (
+    None
+):
+    rules, photo = policy(), candidate("/photo.jpg", 1170, 877, SEEMS_ENLARGED)
+    assert rules.ranked([photo, SCREENSHOT])[0] == SCREENSHOT
+    assert rules.is_frame(SCREENSHOT, photo, ON_SCREEN)
+    words = "1170x877 beats 1170x2532, a screenshot that shows it at 1170x878"
+    assert rules.reason(photo, SCREENSHOT, ON_SCREEN) == words
+    card = replace(SCREEN, details=Details())
+    assert not rules.is_frame(card, photo, ON_SCREEN), (
+        "what is no screenshot may be the original of an enlarged crop"
+    )
+
+
+def test_a_photo_that_is_shown_larger_than_it_is_comes_after_its_screenshot() -> None:
+    rules, photo = policy(), candidate("/photo.jpg", 800, 600)
+    assert not rules.is_frame(SCREENSHOT, photo, ON_SCREEN)
+    facing = replace(ON_SCREEN, boxed=0)
+    words = "shows it at 1170x878 on a screen, larger than 800x600"
+    assert rules.reason(SCREENSHOT, photo, facing) == words
+    assert rules.loss(SCREENSHOT, photo, facing) == f"the kept one {words}"
+
+
+def test_a_photo_of_which_a_screenshot_shows_a_part_is_no_collage_with_it() -> None:
+    named = candidate("/Screenshot_1.png", 540, 1170)
+    photo, seen = candidate("/photo.jpg", 1200, 900), part(0.5, 1.0, 0.2, 0.0)
+    assert inset(photo, named, seen) is None
+    other = candidate("/tile.png", 540, 1170)
+    assert (found := inset(photo, other, seen))
+    assert found.framing is Framing.COLLAGE
+
+
+def test_a_photo_that_a_screenshot_cuts_off_comes_before_it() -> None:
+    rules, photo = policy(), candidate("/photo.jpg", 2400, 1200, SEEMS_ENLARGED)
+    cut = part(1.0, 0.4, 0.0, 0.3)
+    assert rules.is_frame(SCREENSHOT, photo, cut)
+    assert rules.reason(photo, SCREENSHOT, cut).endswith(", a screenshot that shows a part of it")
+
+
 def test_a_collage_or_a_crop_without_a_cameras_data_is_kept_wide_and_told_as_a_doubt() -> None:
     rules, photo = policy(), candidate("/p", 800, 600)
     facing = replace(part(0.4, 0.3), boxed=0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.made_groups import group, many, photo
 
-from vtsfind.base.groups import Evidence, Group, Member, Verdict
+from vtsfind.base.groups import Box, Evidence, Group, Member, Verdict
 from vtsfind.base.records import Failure, Head, Reason
 from vtsfind.engine.duplicates.results import DedupStats, Duplicates
 from vtsfind.report.groups import summarize_duplicates, write_csv, write_groups, write_paths
@@ -27,6 +27,15 @@ def text_of(groups: Sequence[Group], capsys: pytest.CaptureFixture[str], **more:
 def pair(number: int, verdict: Verdict = Verdict.RESAVE) -> Group:
     photos = [photo(b"/%d/a.jpg" % number, 8_500_000), photo(b"/%d/smaller.jpg" % number, 4_300_000)]
     return group(number, photos, verdict)
+
+
+def test_a_photo_is_no_crop_of_the_screenshot_that_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = group(1, [photo(b"/Screenshot_1.png"), photo(b"/a.jpg")], Verdict.EDIT)
+    seen = replace(shown.members[1].evidence, box=Box(0.0, 0.2, 1.0, 0.87), boxed=0)
+    members = (shown.members[0], replace(shown.members[1], evidence=seen))
+    text = "\n".join(text_of([replace(shown, members=members)], capsys))
+    assert "what the screenshot shows; stays" in text
+    assert "crop" not in text
 
 
 def test_three_groups_are_a_line_each_and_two_lines_a_photo(capsys: pytest.CaptureFixture[str]) -> None:

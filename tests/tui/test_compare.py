@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.drawn_photos import scene
-from support.made_groups import judged, on_disk
+from support.made_groups import judged, on_disk, photo
 from support.tui_driver import Hand, drive
 from textual.widgets import Static
 
-from vtsfind.base.groups import Box, Evidence
+from vtsfind.base.groups import Box, Evidence, Member, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, PictureInfo
 from vtsfind.base.settings import Settings
@@ -33,7 +33,7 @@ from vtsfind.engine.review.facts import ComparedFile, facts
 from vtsfind.engine.review.state import Mark, ReviewStatus
 from vtsfind.tui.screens.compare import ComparePage
 from vtsfind.tui.screens.groups import GroupsPage
-from vtsfind.tui.widgets.facts_panel import FactsPanel
+from vtsfind.tui.widgets.facts_panel import FactsPanel, verdict_text
 from vtsfind.tui.widgets.image_view import ZoomView
 from vtsfind.tui.widgets.pair_view import PairView
 
@@ -42,6 +42,27 @@ def picture(
     seed: int, width: int = 160, height: int = 120
 ) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
     return np.array(scene(seed, width, height))
+
+
+@pytest.mark.parametrize(
+    ("names", "boxed", "words"),
+    [
+        ((b"/Screenshot_1.png", b"/a.jpg"), 0, "the photo fills 67 % of the screenshot"),
+        ((b"/a.jpg", b"/Screenshot_1.png"), 1, "the photo fills 67 % of the screenshot"),
+        ((b"/a.jpg", b"/Screenshot_1.png"), 0, "the screenshot shows 67 % of the photo"),
+        ((b"/a.jpg", b"/b.jpg"), 1, "1 shows 67 % of 2"),
+        ((b"/Screenshot_1.png", b"/Screenshot_2.png"), 1, "1 shows 67 % of 2"),
+    ],
+)
+def test_of_a_screenshot_is_said_how_much_of_it_the_photo_fills(
+    names: tuple[bytes, bytes], boxed: int, words: str
+) -> None:
+    evidence = Evidence(box=Box(0.0, 0.2, 1.0, 0.87), boxed=boxed)
+    keeper, member = (
+        Member(photo(name), verdict, seen, "", Details())
+        for name, verdict, seen in zip(names, (None, Verdict.EDIT), (Evidence(), evidence), strict=True)
+    )
+    assert verdict_text((keeper, member), ("1", "2")).endswith(f", {words}")
 
 
 @pytest.mark.parametrize("turn", range(1, 9))

@@ -95,8 +95,7 @@ def inset(wider: KeepCandidate, narrower: KeepCandidate, evidence: Evidence) -> 
     if bordered or abs(log_aspect_difference) <= _MAX_ASPECT_LOG_DIFFERENCE:
         box_pixels = width * height
         if bordered:  # the box around a rotated picture contains the corners
-            whole = wider.photo.info.width * wider.photo.info.height
-            box_pixels = min(box_pixels, whole * (1 - wider.details.border))
+            box_pixels = min(box_pixels, _pixels(wider) * (1 - wider.details.border))
         framing = _framing(wider, narrower, box_pixels, evidence, bordered=bordered)
         return Inset(round(width), round(height), framing)
     # The scale follows from the side along which nothing is cut off.
@@ -113,19 +112,33 @@ def _is_collage(
 ) -> bool:
     """Whether a picture contains a truncated part of another one, at this scale and on this share of its area."""
     at_edge = cut[0] < _EDGE_SHARE or cut[1] > 1 - _EDGE_SHARE
-    detail = sqrt(effective_pixels(narrower) / (narrower.photo.info.width * narrower.photo.info.height))
+    detail = sqrt(_compared_pixels(narrower, wider) / _pixels(narrower))
     return (
-        not _is_camera_shot(wider)
+        not (_is_camera_shot(wider) or is_screenshot_of(narrower, wider))
         and at_edge
-        and share < _MAX_COLLAGE_BOX_SHARE
+        and (share < _MAX_COLLAGE_BOX_SHARE or is_screenshot_of(wider, narrower))
         and detail >= _MIN_DETAIL_SHARE * scale
     )
+
+
+def is_screenshot_of(picture: KeepCandidate, other: KeepCandidate) -> bool:
+    """Whether of two pictures, one in the other, the first is a screenshot and the other is none."""
+    return is_screenshot(picture) and not is_screenshot(other)
+
+
+def _pixels(picture: KeepCandidate) -> int:
+    return picture.photo.info.width * picture.photo.info.height
+
+
+def _compared_pixels(narrower: KeepCandidate, wider: KeepCandidate) -> int:
+    """Pixels that count of a picture in another one: all beside a screenshot, which shows an enlargement as one, too."""
+    return _pixels(narrower) if is_screenshot_of(wider, narrower) else effective_pixels(narrower)
 
 
 def _framing(
     wider: KeepCandidate, narrower: KeepCandidate, box_pixels: float, evidence: Evidence, *, bordered: bool
 ) -> Framing:
-    if _is_camera_shot(wider) or sqrt(effective_pixels(narrower) / box_pixels) < _MIN_DETAIL_SHARE:
+    if _is_camera_shot(wider) or sqrt(_compared_pixels(narrower, wider) / box_pixels) < _MIN_DETAIL_SHARE:
         return Framing.WIDER
     if narrower.details.camera or is_screenshot(wider) or bordered:
         return Framing.FRAME

@@ -5,7 +5,8 @@ equal, and the result depends neither on the order of the input nor on chance. D
 files in a reference folder before all others, whatever the rules say; those are never changed.
 
 The rule `pixels` does not count what was added around a photo. A screenshot, a card or a collage without camera data ranks
-after the shot that it contains, if that has camera data and at least as much detail (`Policy.is_frame`); so does a collage of
+after the shot that it contains, if that has camera data and at least as much detail (`Policy.is_frame`); a screenshot does so after any
+picture that has at least the pixels with which it is shown. So does a collage of
 mostly other things that contains a truncated part of the shot. If neither has camera data, the wider picture may be the
 original of a crop: then it is kept, since at most detail is lost, unless there is a border discontinuity around the narrower
 one. Either choice is reported as a tie (`Policy.ambiguity`).
@@ -18,7 +19,7 @@ from typing import Final
 
 from vtsfind.act import file_rules
 from vtsfind.act import keep_rules as rules
-from vtsfind.act.framing import Framing, inset
+from vtsfind.act.framing import Framing, Inset, inset, is_screenshot_of
 from vtsfind.act.intact import INTACT
 from vtsfind.act.keep_rules import KeepCandidate, Reason, Rule, Value
 from vtsfind.base.errors import UsageError
@@ -170,20 +171,18 @@ class Policy:
             or not self.is_decided_by_pixels(keeper, other)
         ):
             return None
-        found = inset(other, keeper, evidence) if evidence.boxed == 1 else None
+        if evidence.boxed == 0 and is_screenshot_of(keeper, other):
+            shown = inset(keeper, other, evidence)
+            words = shown and f"shows it at {shown.size} on a screen, larger than {rules.size(other)}"
+            return Reason.about_better(words) if words else None
         if evidence.boxed == 0 and self.ambiguity(keeper, other, evidence):
             surroundings = "which it contains"
-        elif found and found.framing is Framing.FRAME:
-            surroundings = f"which contains it at {found.size}"
-        elif found and found.framing is Framing.LIKELY_FRAME and passed_over:
-            surroundings = f"which contains it at {found.size}: a collage or card, or the original of a crop"
-        elif found and found.framing is Framing.COLLAGE:
-            surroundings = "which contains a part of it among other things"
-        elif passed_over:
-            surroundings = "which contains it among other things"
         else:
-            return None
-        return Reason.about_both(f"{rules.size(keeper)} beats {rules.size(other)}, {surroundings}")
+            found = inset(other, keeper, evidence) if evidence.boxed == 1 else None
+            of_screen = is_screenshot_of(other, keeper)
+            surroundings = (_on_screen if of_screen else _around)(found, passed_over=passed_over)
+        sizes = f"{rules.size(keeper)} beats {rules.size(other)}"
+        return Reason.about_both(f"{sizes}, {surroundings}") if surroundings else None
 
     def keeper_reason(self, ranked: Sequence[KeepCandidate], evidence: Evidence | None = None) -> str:
         """Why the first of the ranked candidates is kept in place of the second; `evidence` is of these two."""
@@ -199,6 +198,26 @@ class Policy:
     def protected(self, path: bytes) -> bool:
         """Whether a file lies in a reference folder and so must never be changed, whether it is the keeper or not."""
         return file_rules.folder_rank(self.reference, path) < len(self.reference)
+
+
+def _on_screen(found: Inset | None, *, passed_over: bool) -> str:
+    """What a screenshot is to the kept picture, in words; empty if that is no reason."""
+    if found and found.framing is Framing.FRAME:
+        return f"a screenshot that shows it at {found.size}"
+    if found and found.framing is Framing.COLLAGE:
+        return "a screenshot that shows a part of it"
+    return "a screenshot of it" if passed_over else ""
+
+
+def _around(found: Inset | None, *, passed_over: bool) -> str:
+    """What a picture that may contain the kept one is to it, in words; empty if that is no reason."""
+    if found and found.framing is Framing.FRAME:
+        return f"which contains it at {found.size}"
+    if found and found.framing is Framing.LIKELY_FRAME and passed_over:
+        return f"which contains it at {found.size}: a collage or card, or the original of a crop"
+    if found and found.framing is Framing.COLLAGE:
+        return "which contains a part of it among other things"
+    return "which contains it among other things" if passed_over else ""
 
 
 def policy(

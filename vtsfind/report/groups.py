@@ -59,7 +59,7 @@ def write_groups(output: Output, found: Duplicates, *, verbose: bool = False) ->
             output.line(
                 f"  {output.paint(kind.ljust(_KIND_WIDTH), _STYLES.get(member.verdict, Style.PLAIN))}  {path}"
             )
-            _write_indented(output, _facts(member, verbose=verbose))
+            _write_indented(output, _facts(member, group.members[0], verbose=verbose))
             if verbose and (contents := _contents(member)):
                 _write_indented(output, f"contains {', '.join(contents)}")
             if left:
@@ -109,12 +109,12 @@ def _kind(member: Member) -> str:
     return "keep" if member.verdict is None else member.verdict.label
 
 
-def _facts(member: Member, *, verbose: bool) -> str:
+def _facts(member: Member, keeper: Member, *, verbose: bool) -> str:
     photo = member.photo
     facts = [f"{photo.info.width}x{photo.info.height}", file_size(photo.stamp.size)]
     if photo.sidecars:
         facts.append(counted(len(photo.sidecars), "sidecar file"))
-    kind = edit_kind(member)
+    kind = edit_kind(member, keeper)
     note = member.evidence.note if verbose and member.verdict in _NOTED else ""
     return "; ".join(filter(None, (", ".join(facts), kind, member.explanation, note)))
 

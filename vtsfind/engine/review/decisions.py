@@ -94,7 +94,7 @@ class Decisions:
             what = f"for {kept}, another shot" if is_burst(self.groups[other[0]]) else f"as a copy of {kept}"
             return f"goes {what}, in group {self.groups[other[0]].number}"
         own, each = self.own_reason(number, member), self.groups[number].members[member]
-        kind = edit_kind(each)
+        kind = edit_kind(each, self.groups[number].members[0])
         if kind and not own and each.is_kept_edit:
             return f"stays: {kind}; it may be wanted as well"
         return own or each.explanation

@@ -9,8 +9,8 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from vtsfind.act.edit_kind import edit_kind
-from vtsfind.base.groups import Evidence, Member
+from vtsfind.act.edit_kind import edit_kind, shows_screen
+from vtsfind.base.groups import Box, Evidence, Member
 from vtsfind.base.paths import show_path_from_home
 from vtsfind.engine.review.facts import FileFact
 from vtsfind.tui.widgets.text_width import cut_path
@@ -84,12 +84,22 @@ def verdict_text(pair: tuple[Member, Member], names: tuple[str, str]) -> str:
     parts = [": ".join(filter(None, (member.verdict.label, kind)))] if member.verdict else []
     if evidence.box is not None and "%" not in kind:
         boxed = evidence.boxed or 0
-        parts.append(f"{names[1 - boxed]} shows {100 * evidence.box.area:.0f} % of {names[boxed]}")
+        parts.append(_box_text(pair[boxed], pair[1 - boxed], evidence.box, names[boxed], names[1 - boxed]))
     if evidence.seconds_apart is not None:
         parts.append(f"{_time(evidence.seconds_apart)} apart")
     if evidence == Evidence():
         parts.append("not compared with each other directly")
     return ", ".join(parts)
+
+
+def _box_text(wider: Member, narrower: Member, box: Box, wider_name: str, narrower_name: str) -> str:
+    """How much of a picture another one shows, or of a screenshot a photo fills."""
+    share = f"{100 * box.area:.0f} %"
+    if shows_screen(wider) and not shows_screen(narrower):
+        return f"the photo fills {share} of the screenshot"
+    if shows_screen(narrower) and not shows_screen(wider):
+        return f"the screenshot shows {share} of the photo"
+    return f"{narrower_name} shows {share} of {wider_name}"
 
 
 def numbers_text(evidence: Evidence) -> str:
