@@ -297,7 +297,7 @@ def test_a_class_with_too_few_pictures_is_named_before_anything_is_written(tmp_p
     labels = numbers(6_600)
     labels[labels == 3] = 4
     root = write_cifar(tmp_path / "other", labels)
-    with pytest.raises(UsageError, match="The class 'cat' has 0 pictures, and 600 are needed"):
+    with pytest.raises(UsageError, match="The class 'cat' has 0 pictures, and needs 600"):
         open_protocol("cifar10", root, seed=1)
     assert len(list((root / cifar10.FOLDER).iterdir())) == 6
 
@@ -329,7 +329,7 @@ def test_a_database_folder_and_queries_named_test_are_used_when_they_are_there(t
     _, split = open_protocol("folder", tmp_path, seed=0)
     assert [getattr(split, part).tolist() for part in PARTS] == [[0, 1], [2, 3], [4]]
     assert [str(finding) for finding in split.findings] == [
-        "1 queries have nothing relevant in the database, and count as zero."
+        "Nothing relevant in the database for 1 query; each counts as zero."
     ]
 
 

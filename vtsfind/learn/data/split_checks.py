@@ -7,6 +7,7 @@ from enum import StrEnum
 import numpy as np
 
 from vtsfind.base.errors import UsageError
+from vtsfind.base.words import counted
 from vtsfind.learn.data.formats.pictures import Labels, RowNumbers
 
 
@@ -82,12 +83,12 @@ def check_split(
     queries = np.isin(cleaned["database"], cleaned["query"])
     if queries.any():
         count = int(queries.sum())
-        done = "were removed from it"
+        done = "removed from it"
         if expected.keep_queries:
-            done = "stay there, so that each finds itself"
+            done = "kept there, so that each finds itself"
         else:
             cleaned["database"] = cleaned["database"][~queries]
-        message = f"{count:,} queries were inside the database and {done}."
+        message = f"{counted(count, 'query', 'queries')} inside the database, {done}."
         findings.append(SplitFinding(Fault.QUERY_IN_DATABASE, count, message))
     findings += _check_sizes(cleaned, expected)
     findings += _check_overlap(cleaned, expected)
@@ -132,7 +133,7 @@ def too_small_classes(numbers: RowNumbers, classes: tuple[str, ...], needed: int
         SplitFinding(
             Fault.TOO_FEW,
             int(count),
-            f"The class '{name}' has {count:,} pictures, and {needed:,} are needed.",
+            f"The class '{name}' has {counted(count, 'picture')}, and needs {needed:,}.",
             fatal=True,
         )
         for name, count in zip(classes, counts, strict=True)
@@ -143,7 +144,7 @@ def too_small_classes(numbers: RowNumbers, classes: tuple[str, ...], needed: int
 def _check_labels(labels: Labels) -> list[SplitFinding]:
     wrong = int(((labels != 0) & (labels != 1)).any(axis=1).sum())
     if wrong:
-        message = f"{wrong:,} pictures have labels other than 0 and 1."
+        message = f"Labels other than 0 and 1 in {counted(wrong, 'picture')}."
         return [SplitFinding(Fault.LABEL_RANGE, wrong, message, fatal=True)]
     classes = int(labels.any(axis=0).sum())
     if classes < 2:
@@ -157,7 +158,7 @@ def _check_row_numbers(labels: Labels, parts: Mapping[str, RowNumbers]) -> list[
     for name, rows in parts.items():
         wrong = int(((rows < 0) | (rows >= len(labels))).sum())
         if wrong:
-            message = f"{wrong:,} rows of the {_PART_NAMES[name]} are of no picture."
+            message = f"No picture for {counted(wrong, 'row')} of the {_PART_NAMES[name]}."
             found.append(SplitFinding(Fault.ROW_RANGE, wrong, message, fatal=True))
     return found
 
@@ -179,7 +180,7 @@ def _without_duplicates(parts: Mapping[str, RowNumbers]) -> tuple[dict[str, RowN
 def repeated(part: str, count: int) -> SplitFinding:
     """The finding that `count` repeated rows of a part were removed."""
     return SplitFinding(
-        Fault.REPEATED, count, f"{count:,} rows of the {_PART_NAMES[part]} were repeated and were left out."
+        Fault.REPEATED, count, f"Left out {counted(count, 'repeated row')} of the {_PART_NAMES[part]}."
     )
 
 
@@ -223,11 +224,13 @@ def _check_relevance(labels: Labels, parts: Mapping[str, RowNumbers]) -> list[Sp
     for name, rows in parts.items():
         count = int((~labels[rows].any(axis=1)).sum())
         if count:
-            message = f"{count:,} pictures of the {_PART_NAMES[name]} have no label."
+            message = f"No label for {counted(count, 'picture')} of the {_PART_NAMES[name]}."
             found.append(SplitFinding(Fault.UNLABELLED, count, message))
     shown = labels[parts["database"]].any(axis=0)
     count = int((~(labels[parts["query"]].astype(bool) & shown).any(axis=1)).sum())
     if count:
-        message = f"{count:,} queries have nothing relevant in the database, and count as zero."
+        message = (
+            f"Nothing relevant in the database for {counted(count, 'query', 'queries')}; each counts as zero."
+        )
         found.append(SplitFinding(Fault.NO_RELEVANT, count, message))
     return found

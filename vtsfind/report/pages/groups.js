@@ -22,7 +22,7 @@ function update() {
   const going = boxes.filter((box) => box.checked);
   const size = going.reduce((sum, box) => sum + withSidecars(fileOf(box)), 0);
   document.getElementById("totals").textContent =
-    `${going.length} of ${boxes.length} photos go to the trash, ${fileSize(size)}.`;
+    `To the trash: ${going.length} of ${boxes.length === 1 ? "1 photo" : `${boxes.length} photos`}, ${fileSize(size)}.`;
   let valid = true;
   for (const section of sections) {
     const own = [...section.querySelectorAll("input[data-group]")];
