@@ -4,7 +4,7 @@
 
 PHOTOS are folders of photos. For each number of files, a folder is made of them, and the real command line runs on it: first `index`,
 `index` with nothing new, `dupes`, `dupes` again, one file in a hundred changed, `index`, `dupes`, a query by a photo of the library and by a
-new one, and the start of `browse` to its groups (without a terminal, by Textual's headless driver). Two files in a hundred are copies
+new one, and the start of `browse` to its groups and its end by `q` (without a terminal, by Textual's headless driver). Two files in a hundred are copies
 of others, saved again at another size; the others are parts of photos that do not overlap, enlarged to 240 pixels: real, but small and soft.
 
 Figures are wall seconds, processor seconds of the command and its processes (which say more where the machine does other things), and
@@ -44,13 +44,16 @@ from vtsfind.base.settings import load_settings
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.review.session import BrowseSession
 from vtsfind.tui.app import BrowseApp
+from vtsfind.tui.widgets.group_list import GroupList
 
 async def start():
     with BrowseSession(load_settings(), dedup_options=DedupOptions()) as browsing:
         app = BrowseApp(browsing)
         async with app.run_test(size=(120, 36)) as pilot:
-            while browsing.review is None:
+            shown = app.screen.query_one(GroupList)
+            while not len(shown.order):
                 await pilot.pause(0.02)
+            await pilot.press("q")  # bursts are searched meanwhile, until it is told to end
 
 asyncio.run(start())
 """
