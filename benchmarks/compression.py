@@ -4,7 +4,7 @@
 
 *Left* is the share of the difference of two pictures that is left when the one is compressed as the other was: `saved from it` are a
 photo and a JPEG of it, `square` the same with a square of another photo of 2 % of the longer side, `both from a third` two JPEGs of one
-photo. Below `MAX_UNEXPLAINED` (`vtsfind.find.verification.full_size`) a file counts as saved from the other.
+photo. Below `MAX_UNEXPLAINED` (`vtsfind.find.verification.explained`) a file counts as saved from the other.
 
 *Traces* are of photos made smaller by 1.3 to 2, saved at quality 85 to 95: as they are, or after they were saved at quality 8 to 69, once or
 three times; `webp` are those saved as WebP in the end. `seen` have a trace of an earlier quality (`vtsfind.media.earlier_compression`), `lowest off` and
@@ -23,7 +23,7 @@ from PIL import Image
 from benchmarks.families.drawing import photos_in, seed_of
 from benchmarks.machine import write_result
 from benchmarks.pasted import encoded, squared
-from vtsfind.find.verification.full_size import MAX_UNEXPLAINED
+from vtsfind.find.verification.explained import MAX_UNEXPLAINED
 from vtsfind.media.earlier_compression import earlier_quality
 from vtsfind.media.jpeg_compression import compressed, jpeg_compression
 

@@ -22,6 +22,7 @@ from vtsfind.engine.library.scope import Scope
 from vtsfind.engine.library.snapshot import Content
 from vtsfind.engine.work.verification_pool import RecentFeatures
 from vtsfind.find.pairs import Pair, ordered_pair
+from vtsfind.find.verification.close_calls import steady_score
 from vtsfind.find.verification.comparison import compare
 from vtsfind.find.verification.decision import MIN_SCORE, reject_reason, version_score
 from vtsfind.find.verification.registration import align
@@ -105,7 +106,7 @@ def _stage(first: PhotoFeatures | None, second: PhotoFeatures | None) -> str:
         return ACCEPTED
     alignment = align(first.features, second.features)
     compared = compare(first.features, second.features, alignment) if alignment else None
-    if compared is None:
+    if alignment is None or compared is None:
         return "not registered"
-    score = version_score(compared.measures)
+    score = steady_score(first.features, second.features, alignment, version_score(compared.measures))
     return ACCEPTED if score >= MIN_SCORE else f"refused: {reject_reason(compared.measures)}"

@@ -31,12 +31,15 @@ from benchmarks.machine import write_result
 ROOT = Path(__file__).parents[1]
 RULES, FULL_FRAME = "tests/verification/test_rules.py", "tests/test_full_frame.py"
 FULL_SIZE, LAID = "tests/verification/test_full_size.py", "tests/verification/test_laid.py"
+EXPLAINED = "tests/verification/test_explained.py"
 REPLACED, CLUSTERING = "tests/verification/test_replaced.py", "tests/test_clustering.py"
 TESTS = {
     "vtsfind/find/verification/decision.py": (RULES,),
     "vtsfind/find/verification/verify.py": (RULES,),
     "vtsfind/find/verification/full_frame.py": (RULES, FULL_FRAME),
-    "vtsfind/find/verification/full_size.py": (LAID, REPLACED, FULL_SIZE),
+    "vtsfind/find/verification/full_size.py": (LAID, REPLACED, EXPLAINED, FULL_SIZE),
+    "vtsfind/find/verification/explained.py": (EXPLAINED,),
+    "vtsfind/find/verification/close_calls.py": ("tests/verification/test_close_calls.py",),
     "vtsfind/find/verification/replaced.py": (REPLACED,),
     "vtsfind/media/jpeg_compression.py": ("tests/test_jpeg_compression.py",),
     "vtsfind/find/clustering/stars.py": (CLUSTERING,),

@@ -29,8 +29,9 @@ from PIL import Image, ImageDraw
 from benchmarks.families.drawing import photos_in, seed_of
 from benchmarks.machine import write_result
 from benchmarks.verifier import extracted
-from vtsfind.base.groups import SEEN_IN_SMALL
-from vtsfind.find.verification.full_size import MAX_EXCESS, FullPicture, largest_excess
+from vtsfind.base.groups import SEEN_IN_SMALL, Difference
+from vtsfind.find.verification.explained import FullPicture
+from vtsfind.find.verification.full_size import difference
 from vtsfind.find.verification.verify import verify
 from vtsfind.media.jpeg_compression import jpeg_compression
 
@@ -128,10 +129,8 @@ def outcome(photos: list[Path], task: Task) -> tuple[str, bool, str]:
     photo, file, label, apart = made(photos, task)
     saved = Image.open(io.BytesIO(file))
     compression = jpeg_compression(file) if saved.format == "JPEG" else None
-    excess = largest_excess(
-        FullPicture(np.asarray(photo)), FullPicture(np.asarray(saved.convert("RGB")), compression), 1
-    )
-    differs = excess > MAX_EXCESS
+    copy = FullPicture(np.asarray(saved.convert("RGB")), compression)
+    differs = difference(FullPicture(np.asarray(photo)), copy, 1) is not Difference.NONE
     if differs and apart:
         return label, True, "differs at full size"
     found = verify(extracted(encoded(photo, "PNG", 100)), extracted(file))

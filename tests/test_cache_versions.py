@@ -41,11 +41,13 @@ SOURCES = {
     "VERDICTS_VERSION": (
         "find/verification/block_grid.py",
         "find/verification/borders.py",
+        "find/verification/close_calls.py",
         "find/verification/colours.py",
         "find/verification/compare_in_full.py",
         "find/verification/comparison.py",
         "find/verification/decision.npz",
         "find/verification/decision.py",
+        "find/verification/explained.py",
         "find/verification/full_frame.py",
         "find/verification/full_size.py",
         "find/verification/measures.py",

@@ -9,7 +9,8 @@ from PIL import Image, ImageDraw, ImageOps
 from support.photographs import photograph
 
 from vtsfind.base.groups import Difference
-from vtsfind.find.verification.full_size import FullPicture, difference
+from vtsfind.find.verification.explained import FullPicture
+from vtsfind.find.verification.full_size import difference
 from vtsfind.find.verification.replaced import is_replaced
 
 SIZE = 420, 300

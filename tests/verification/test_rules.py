@@ -89,7 +89,7 @@ def test_a_pair_passes_from_the_score_on_that_the_figures_name(monkeypatch: pyte
         matrix = np.eye(3)
         monkeypatch.setattr(verify, "align", lambda _a, _b, m=matrix: Alignment(m, 30, 40))
         monkeypatch.setattr(verify, "compare", lambda _a, _b, _c, m=matrix: Comparison(MEASURES, m))
-        monkeypatch.setattr(verify, "version_score", lambda _measures, s=score: s)
+        monkeypatch.setattr(verify, "steady_score", lambda *_pair, s=score: s)
         found = match_local_features(photo(1), photo(2))
         assert found
         passed[score] = found[0] in {Verdict.EDIT, Verdict.RESAVE}, found[1].certain

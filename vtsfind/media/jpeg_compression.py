@@ -22,11 +22,6 @@ class JpegCompression:
     subsampling: int
     """Pillow's number of how many pixels share a colour: 0 for one, 1 for two, 2 for four."""
 
-    @property
-    def coarseness(self) -> int:
-        """The sum of the steps of brightness: larger for a lower quality."""
-        return sum(self.tables[0])
-
 
 def jpeg_compression(content: bytes | BinaryIO) -> JpegCompression | None:
     """Read how a file in colour was compressed; None if it is no such JPEG, or of a rare kind. Nothing is decoded.

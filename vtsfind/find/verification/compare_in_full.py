@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 
 from vtsfind.base.records import Reason
-from vtsfind.find.verification.full_size import FullPicture, difference
+from vtsfind.find.verification.explained import FullPicture
+from vtsfind.find.verification.full_size import difference
 from vtsfind.media.decode import DecodeError, decode
 from vtsfind.media.jpeg_compression import jpeg_compression
 from vtsfind.media.pixels_digest import FULL_SIZE

@@ -59,7 +59,7 @@ def compare(first: Features, second: Features, alignment: Alignment) -> Comparis
     """Measure two photos under a map; None when too little of them lies on each other."""
     if min(*first.grey.shape, *second.grey.shape) < MIN_SIDE_PX:
         return None
-    swapped = local_scale(alignment.matrix, second) > 1
+    swapped = is_coarser(second, alignment.matrix)
     matrix = _inverse(alignment.matrix) if swapped else alignment.matrix
     overlay = Overlay(*((second, first) if swapped else (first, second)), matrix)
     if not np.isfinite(overlay.scale) or not overlay.refine():
@@ -69,11 +69,16 @@ def compare(first: Features, second: Features, alignment: Alignment) -> Comparis
     return Comparison(measures, exact, box, not swapped)
 
 
+def is_coarser(second: Features, matrix: Matrix) -> bool:
+    """Whether a photo that a map lays on another one is the coarser of both, in whose frame they are compared."""
+    return local_scale(matrix, second) > 1
+
+
 def agreement(first: Features, second: Features, matrix: Matrix) -> Agreement | None:
     """Measure two photos under a map (3, 3) that is exact already; None when they are too small."""
     if min(*first.grey.shape, *second.grey.shape) < MIN_SIDE_PX:
         return None
-    swapped = local_scale(matrix, second) > 1
+    swapped = is_coarser(second, matrix)
     overlay = Overlay(*((second, first, _inverse(matrix)) if swapped else (first, second, matrix)))
     if not overlay.lay():
         return None

@@ -6,11 +6,10 @@ leave more where there is more texture, but about as much at all places of like 
 part differs if the mean difference over a small window is many times what it is elsewhere in these two pictures. What is large is seen in the small pictures already.
 
 Where one was saved as JPEG from the other, its tables say exactly what compression did: the other one, compressed in the same way,
-takes the place of the usual difference.
+takes the place of the usual difference. If that is the copy to the last bit but for a few places, these were changed.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,28 +19,20 @@ from vtsfind.base.groups import Difference
 from vtsfind.find.features.features import Floats, Pixels
 from vtsfind.find.threads import opencv
 from vtsfind.find.verification.block_grid import BLOCK_PX, block_shifts, block_statistics
+from vtsfind.find.verification.explained import Explained, FullPicture, explained
 from vtsfind.find.verification.overlay import BLUR_SIGMA_PX, MIN_TEXTURE_VARIANCE, blurred
 from vtsfind.find.verification.photometry import fit_tone_curve
 from vtsfind.find.verification.registration import Matrix, affine_fit
 from vtsfind.find.verification.replaced import is_replaced
-from vtsfind.media.jpeg_compression import JpegCompression, compressed
-from vtsfind.media.orientation import as_stored, upright
 
 MAX_COMPARED_PX = 1 << 24
 """Larger pictures are compared at this many pixels, so that memory suffices."""
-MAX_SAVED_PX = 1 << 26
-"""Larger pictures are not compressed again, so that memory suffices."""
 MAX_EXCESS = 10.0
 """How many times the usual difference at places of like texture one place may differ. Of 150 photos, saved again as JPEG
 of quality 30 to 95, 6 exceed it, of 150 resized by any filter 17, and of 150 squares of 2 % of the side from another photo 98 in 100."""
 MIN_EXCESS_OF_TEXTURED = 4.0
 """How many times the usual difference at places of the larger of both textures it must be as well. Of 320 WebP copies of photos 10 are lost
 without, 6 with this limit, of 320 resized ones 13 and 4; of squares of other colours it costs 1 in 160.
-"""
-MAX_UNEXPLAINED = 0.1
-"""Share of their difference that may be left when one picture was made from the other by this compression. Of 239 photos saved again
-nothing is left, with a square of 2 % of the side changed at most 0.099; of pairs of which both were saved from a third at least 0.167
-(docs/results/compression.json).
 """
 MIN_USUAL_LEVELS = 0.5
 """What rounding leaves: no smaller difference is the usual one."""
@@ -90,26 +81,15 @@ _EXACT_PX = 0.08
 Classes = npt.NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
-class FullPicture:
-    """All of a picture."""
-
-    pixels: Pixels
-    """(h, w, 3) uint8, sRGB."""
-    compression: JpegCompression | None = None
-    """How they were compressed; None if they are not those of a JPEG."""
-    orientation: int = 1
-    """The EXIF orientation that they were stored with."""
-
-
 def difference(first: FullPicture, second: FullPicture, turn: int) -> Difference:
     """What two pictures that lie frame on frame differ in by more than compression, scaling and noise explain.
 
     `turn` is the EXIF orientation that aligns the second with the first.
     """
-    target, source = _aligned(first, second, turn)
+    pair = explained(first, second, turn)
+    target, source = _laid_channels(pair)
     if _largest_of_channels(target, source) <= MAX_EXCESS:
-        return Difference.NONE
+        return Difference.PART if pair.is_changed_in_one_place else Difference.NONE
     target, source = (np.ascontiguousarray(each[..., 0]) for each in (target, source))
     changed = np.zeros(target.shape, bool)
     changed[_INNER] = _excesses(target, source)[0] > MAX_EXCESS
@@ -119,14 +99,15 @@ def difference(first: FullPicture, second: FullPicture, turn: int) -> Difference
 
 def largest_excess(first: FullPicture, second: FullPicture, turn: int) -> float:
     """How many times the usual difference the largest one is."""
-    return _largest_of_channels(*_aligned(first, second, turn))
+    return _largest_of_channels(*_laid_channels(explained(first, second, turn)))
 
 
-def _aligned(first: FullPicture, second: FullPicture, turn: int) -> tuple[Pixels, Pixels]:
+def _laid_channels(pair: Explained) -> tuple[Pixels, Pixels]:
     """Brightness and both colours of the two, (h, w, 3) uint8, laid on each other."""
     cv2 = opencv()
-    explained = _in_one_size(*_explained(first, second, turn))
-    target, source = (cv2.cvtColor(each, cv2.COLOR_RGB2YCrCb) for each in explained)
+    target, source = (
+        cv2.cvtColor(each, cv2.COLOR_RGB2YCrCb) for each in _in_one_size(pair.target, pair.source)
+    )
     return target, _laid(target, source)
 
 
@@ -140,34 +121,6 @@ def _largest_of_channels(target: Pixels, source: Pixels) -> float:
         )
         excess = max(excess, *(float(each.max(initial=0)) for each in _excesses(*colours)))
     return excess
-
-
-def _explained(first: FullPicture, second: FullPicture, turn: int) -> tuple[Pixels, Pixels]:
-    """The pixels of both, aligned; of the one that the other was saved from, what that saving makes of them."""
-    aligned = first.pixels, upright(second.pixels, turn)
-    of_copy = int(_coarseness(second) > _coarseness(first))
-    height, width = aligned[0].shape[:2]
-    if aligned[0].shape != aligned[1].shape or height * width > MAX_SAVED_PX:
-        return aligned
-    copy, origin = (np.ascontiguousarray(aligned[each]) for each in (of_copy, 1 - of_copy))
-    saved = _saved_as((first, second)[of_copy], (1, turn)[of_copy], origin)
-    left, before = (opencv().norm(copy, each, opencv().NORM_L1) for each in (saved, origin))
-    if left > MAX_UNEXPLAINED * before:
-        return aligned
-    return (saved, copy) if of_copy else (copy, saved)
-
-
-def _coarseness(picture: FullPicture) -> int:
-    return picture.compression.coarseness if picture.compression else 0
-
-
-def _saved_as(copy: FullPicture, turn: int, origin: Pixels) -> Pixels:
-    """What saving as a copy was saved makes of pixels that a turn aligns with it."""
-    if copy.compression is None:
-        return origin
-    stored = as_stored(as_stored(origin, turn), copy.orientation)
-    saved = compressed(np.ascontiguousarray(stored), copy.compression)
-    return np.ascontiguousarray(upright(upright(saved, copy.orientation), turn))
 
 
 def _in_one_size(first: Pixels, second: Pixels) -> tuple[Pixels, Pixels]:

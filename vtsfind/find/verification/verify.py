@@ -21,6 +21,7 @@ from vtsfind.base.groups import UNDECIDED, Box, EditNote, Evidence, FullFrameVer
 from vtsfind.base.records import PictureInfo
 from vtsfind.find.features.features import Features
 from vtsfind.find.verification.borders import broken_off
+from vtsfind.find.verification.close_calls import steady_score
 from vtsfind.find.verification.comparison import Comparison, compare
 from vtsfind.find.verification.decision import (
     CERTAINLY_OTHER_SCORE,
@@ -151,7 +152,7 @@ def _match_local_features(first: PhotoFeatures, second: PhotoFeatures) -> PairVe
     compared = compare(first.features, second.features, alignment)
     if compared is None:
         return None
-    score = version_score(compared.measures)
+    score = steady_score(first.features, second.features, alignment, version_score(compared.measures))
     if score < MIN_SCORE:
         return _checked_by_files(first, second, _other_shot(compared, alignment, score, second.features))
     verdict, evidence = _copy_verdict(first.features, second.features, compared.measures, compared.matrix)
