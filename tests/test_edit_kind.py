@@ -31,7 +31,7 @@ STRIP = Box(0.0, 0.0, 1.0, 0.95)
         (Evidence(agreement=1.0, changed=0.0, lighter=0.0, recoloured=0.0), "other contrast or colours"),
         (
             Evidence(agreement=0.97, changed=0.0815, lighter=36.7, recoloured=9.0),
-            "brighter; 8 % of it clipped or changed",
+            "brighter; at least 8 % of it clipped or changed",
         ),
         (Evidence(agreement=0.96), ""),
         (Evidence(agreement=1.0, note="a part of it differs at full size"), "a small part of it changed"),

@@ -59,7 +59,7 @@ def test_a_dry_run_prints_exactly_what_the_run_prints(run: Vtsfind, plan: Path, 
 
 def test_undo_brings_back_a_file_and_then_the_rest(run: Vtsfind, plan: Path, copies: list[Path]) -> None:
     run("apply", plan, "--yes")
-    one = run("undo", "--only", copies[2], "--yes")
+    one = run("undo", "--only", copies[2].name, "--yes")
     assert (one.exit_code, one.stdout) == (0, f"restore {copies[2]}\n")
     assert [path.exists() for path in copies] == [True, False, True]
     assert [each["what"] for each in records(run("decisions", "list", "--json"), "decision")] == ["keep-both"]

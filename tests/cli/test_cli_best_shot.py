@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from PIL import ImageFilter
+from PIL import Image, ImageFilter
 from support import real_photos
 from support.copies import save
 from support.drawn_photos import exif
@@ -67,6 +67,21 @@ def test_screenshots_alone_are_no_shots_of_a_scene_and_none_is_better_than_a_pho
     assert run("index", folder).exit_code == 0
     (group,) = records(run("dupes", "--kind", "burst", "--json"), "group")
     assert Path(group["members"][0]["path"]).name == "passed-on.jpg"
+
+
+@pytest.mark.usefixtures("shots")
+def test_a_screenshot_of_a_shot_takes_no_shot_out_of_its_burst(run: Vtsfind, tmp_path: Path) -> None:
+    folder = tmp_path / "photos"
+    shot = Image.open(folder / "b-sharp.jpg").convert("RGB")
+    screen = Image.new("RGB", (2 * shot.width, 4 * shot.height), (20, 20, 20))
+    screen.paste(shot.resize((2 * shot.width, 2 * shot.height)), (0, shot.height))
+    save(folder / "Screenshots" / "Screenshot_1.png", screen)
+    assert run("index").exit_code == 0
+    (copies,) = records(run("dupes", "--json"), "group")
+    assert Path(copies["members"][0]["path"]).name == "Screenshot_1.png"
+    assert "  its photo  " in run("dupes").stdout
+    (group,) = records(run("dupes", "--kind", "burst", "--json"), "group")
+    assert [Path(each["path"]).name for each in group["members"]] == ["b-sharp.jpg", "a-blurred.jpg"]
 
 
 @pytest.mark.usefixtures("shots")

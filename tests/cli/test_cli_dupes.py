@@ -332,6 +332,7 @@ def test_without_looking_the_groups_are_candidates_and_say_so(photos: Path, dupe
     [
         ["--no-verify"],
         ["--kind", "similar"],
+        ["--kind", "similar", "--radius", "24"],
         ["--kind", "twin"],
         ["--radius", "9", "--max-false-match", "1e-4"],
         ["--json", "--csv"],

@@ -288,7 +288,7 @@ def test_the_bar_of_keys_ends_with_help_and_quit_or_says_how_to_leave_a_text_fie
     [
         (KeyScope.GROUPS, ["Accept", "All", "Mark", "Compare", "Undo", "Not dup", "Bursts"]),
         (KeyScope.COMPARE, ["Back", "Side", "Flicker", "Diff", "Box", "Next", "Accept"]),
-        (KeyScope.SEARCH, ["Search", "Similar", "Back", "Mark", "Compare by", "Open"]),
+        (KeyScope.SEARCH, ["Search", "Similar", "Back", "Mark", "Scene/copy", "Open"]),
         (KeyScope.APPLY, ["Refresh"]),
         (KeyScope.HISTORY, ["Undo run", "Restore file", "Files", "Refresh"]),
         (KeyScope.HOME, ["Index", "Add folder", "Stop", "Open", "Compare again"]),

@@ -67,6 +67,18 @@ def test_the_key_of_the_field_typed_into_the_field_is_no_path(folder: Path) -> N
     drive(None, script, settings=SETTINGS)
 
 
+def test_similar_photos_need_not_have_the_name_that_was_looked_for(folder: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("f4")
+        assert await ask(hand, f"in:{folder} name:haze") == ["haze.png"]
+        await hand.press("s")
+        assert "4 photos similar to haze.png" in hand.text
+        await ask(hand, "2019")
+        assert "after:DAY and name:WORD" in " ".join(hand.text.split())
+
+    drive(None, script, settings=SETTINGS)
+
+
 def test_filters_hold_for_words_and_a_name_filters_alone(folder: Path) -> None:
     async def script(hand: Hand) -> None:
         await hand.press("f4")

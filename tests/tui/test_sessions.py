@@ -15,9 +15,12 @@ from support.made_groups import on_disk
 from support.tui_driver import Hand, drive
 
 from vtsfind.base.groups import Group
+from vtsfind.base.operations import State
 from vtsfind.base.paths import show_path, show_path_from_home
 from vtsfind.base.progress import Phase
 from vtsfind.base.settings import Settings
+from vtsfind.engine.apply.apply import apply
+from vtsfind.engine.apply.plans import plan_for_groups
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.indexing.update import update
@@ -77,6 +80,27 @@ def test_accepted_files_go_to_the_trash_and_come_back(tmp_path: Path) -> None:
         assert "restored    trash" in hand.text
         assert page.query_one("#run").border_subtitle == ""
 
+    drive(groups, script)
+
+
+def test_groups_are_found_again_after_another_process_removed_files(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        first = hand.review
+        hand.app._look_for_runs()
+        await hand.settle()
+        assert hand.review is first
+        plan, _ = plan_for_groups(groups[:1], library=tmp_path / "library", command="vtsfind plan")
+        assert apply(plan, command="vtsfind apply").of(State.DONE)
+        hand.app._look_for_runs()
+        await hand.settle()
+        assert hand.review is not first
+        assert any("removed or restored elsewhere" in note for note in hand.told)
+        again = hand.review
+        hand.app._look_for_runs()
+        await hand.settle()
+        assert hand.review is again
+
+    groups = on_disk(tmp_path, 2)
     drive(groups, script)
 
 

@@ -43,6 +43,14 @@ def edit_kind(member: Member, keeper: Member | None = None) -> str:
     return "" if evidence.changed is None else _changed(evidence.changed, evidence)
 
 
+def kind_label(member: Member, keeper: Member) -> str:
+    """What a member of a group is to the kept one, in a word or two: its verdict, but the photo in a screenshot is no edit."""
+    if not member.verdict:
+        return ""
+    is_its_photo = member.verdict is Verdict.EDIT and shows_screen(keeper) and not shows_screen(member)
+    return "its photo" if is_its_photo else member.verdict.label
+
+
 def shows_screen(member: Member) -> bool:
     """Whether a member of a group is a screenshot, by what its file says or by its name."""
     return is_screenshot(KeepCandidate(member.photo, member.details or Details()))
@@ -64,7 +72,7 @@ def _changed(share: float, evidence: Evidence) -> str:
     percent = round(100 * share)
     if tones:
         # What clipping takes away cannot be told from what somebody changed.
-        return ", ".join(tones) + f"; {percent} % of it clipped or changed" * bool(percent)
+        return ", ".join(tones) + f"; at least {percent} % of it clipped or changed" * bool(percent)
     if percent:
         return f"about {percent} % of it changed"
     return "less than 1 % of it changed" if share else "other contrast or colours"

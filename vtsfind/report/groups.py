@@ -10,7 +10,7 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from vtsfind.act.edit_kind import edit_kind
+from vtsfind.act.edit_kind import edit_kind, kind_label
 from vtsfind.base.groups import Evidence, Group, Member, Verdict
 from vtsfind.base.paths import is_below, path_fields, show_path, show_path_from_home
 from vtsfind.base.records import Failure, Reason
@@ -54,7 +54,7 @@ def write_groups(output: Output, found: Duplicates, *, verbose: bool = False) ->
             output.line()
         output.line(output.paint(_heading(group, verified=found.verified), Style.STRONG))
         for member, left in _abridged(group.members):
-            kind = _kind(member)
+            kind = kind_label(member, group.members[0]) or "keep"
             path = _path_for_people(member.photo.path, base)
             output.line(
                 f"  {output.paint(kind.ljust(_KIND_WIDTH), _STYLES.get(member.verdict, Style.PLAIN))}  {path}"
@@ -87,7 +87,8 @@ def _path_for_people(path: bytes, base: bytes | None) -> str:
 def _heading(group: Group, *, verified: bool) -> str:
     gain = _gain(group.gain) if verified else ", candidates only"
     heading = f"Group {group.number}: {counted(len(group.members), 'photo')}{gain}"
-    return "; ".join(filter(None, (heading, group.doubt_words)))
+    doubt = "in doubt: a copy stays" if group.needs_look and not group.tied else group.doubt_words
+    return "; ".join(filter(None, (heading, doubt)))
 
 
 def _gain(size: int) -> str:
@@ -103,10 +104,6 @@ def _abridged(members: Sequence[Member]) -> list[tuple[Member, int]]:
         shown += [(member, 0) for member in first[:-1]]
         shown.append((first[-1], len(kind) - len(first)))
     return shown
-
-
-def _kind(member: Member) -> str:
-    return "keep" if member.verdict is None else member.verdict.label
 
 
 def _facts(member: Member, keeper: Member, *, verbose: bool) -> str:
@@ -323,7 +320,9 @@ def _summarize_staying(notes: Notes, groups: Sequence[Group]) -> None:
     shots = sum(member.verdict is Verdict.BURST for member in staying)
     if shots:
         notes.say(f"Kept {counted(shots, 'other shot')}; choose in `vtsfind browse`.")
-    others = len(staying) - edits - shots
+    bursts = [group for group in undecided if any(each.verdict is Verdict.BURST for each in group.members)]
+    of_shots = sum(each.verdict is not Verdict.BURST for group in bursts for each in group.members[1:])
+    others = len(staying) - edits - shots - of_shots  # copies of shots are counted in their own groups
     if others:
         notes.say(
             f"Kept {counted(others, 'other photo')}; `vtsfind dupes` gives the reason after the word 'stays'."

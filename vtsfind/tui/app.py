@@ -64,6 +64,9 @@ _UNINTERRUPTIBLE_JOBS = {"apply", "undo"}
 """Jobs that change files: on quitting, the file in work is finished first."""
 _LOADING = "groups"
 _LOADING_BURSTS = "bursts"
+_RUNS = {"apply", "undo"}
+"""The jobs that remove or restore files."""
+_CHECK_RUNS_S = 3.0
 _BY_ITSELF = {_LOADING, _LOADING_BURSTS}
 """The jobs that find the groups, first the copies: they run on their own, so Ctrl-C does not count them as something to stop."""
 _RETRY_S = 0.1
@@ -125,6 +128,8 @@ class BrowseApp(SerialKeysApp):
         )
         self._is_loading_stale = False
         """Whether the groups that are being found are not wanted any more, and others are."""
+        self._last_run_change = 0
+        """When files were removed or restored last, as far as this screen knows, in nanoseconds."""
         self._leaving = False
         self._interrupted = False
         self._error_shown_at = -_MIN_ERROR_S
@@ -134,7 +139,17 @@ class BrowseApp(SerialKeysApp):
         self.theme = theme
 
     def on_mount(self) -> None:
-        """Start to find groups."""
+        """Start to find groups; find them again after another process removed or restored files."""
+        self.load_groups()
+        self._last_run_change = self.session.last_run_change()
+        self.set_interval(_CHECK_RUNS_S, self._look_for_runs)
+
+    def _look_for_runs(self) -> None:
+        changed = self.session.last_run_change()
+        if not changed or changed == self._last_run_change or _RUNS.intersection(self.jobs.running):
+            return
+        self._last_run_change = changed
+        self.notify("Files were removed or restored elsewhere. Finding the groups again.", timeout=5)
         self.load_groups()
 
     async def on_event(self, event: events.Event) -> None:
@@ -240,6 +255,8 @@ class BrowseApp(SerialKeysApp):
             self.set_timer(_RETRY_S, lambda: self.post_message(message))
             return
         self._job_ended(message.job)
+        if message.job in _RUNS:
+            self._last_run_change = self.session.last_run_change()
         if self._restarted_loading(message.job):
             return
         if message.job in _BY_ITSELF and isinstance(message.result, tuple):

@@ -161,6 +161,7 @@ def _is_restorable(op_record: OperationRecord) -> bool:
 
 def _chosen(record: RunRecord, paths: Collection[bytes]) -> list[OperationRecord]:
     """The operations to undo, the last first."""
+    paths = [_known_path(record, path) for path in paths]
     op_records = [op_record for op_record in record.op_records.values() if op_record.state is State.DONE]
     if paths:
         for path in paths:
@@ -175,6 +176,14 @@ def _chosen(record: RunRecord, paths: Collection[bytes]) -> list[OperationRecord
             if any(_matches_path(op_record.operation, path) for path in paths)
         ]
     return op_records[::-1]
+
+
+def _known_path(record: RunRecord, path: bytes) -> bytes:
+    """A path, or, where the run did nothing to it, that of the only file of its name to which the run did something."""
+    own = [each.operation.path for each in record.op_records.values()]
+    of_name = [each for each in own if os.path.basename(each) == os.path.basename(path)]
+    is_own = any(_matches_path(each.operation, path) for each in record.op_records.values())
+    return of_name[0] if len(of_name) == 1 and not is_own else path
 
 
 def _matches_path(operation: Operation, path: bytes) -> bool:

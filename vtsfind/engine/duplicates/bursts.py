@@ -22,6 +22,22 @@ BURST_ONLY = frozenset({Verdict.BURST})
 _OF_KEPT_SHOT = StayReason("a copy of the kept shot")
 
 
+def led_by_photos(
+    copies: Iterable[Cluster], contents: Mapping[int, Content], files: RankedFiles
+) -> list[Cluster]:
+    """The clusters of copies, of which no screenshot stands for a shot that is there as a photo."""
+    return [_led_by_photo(each, contents, files) for each in copies]
+
+
+def _led_by_photo(copies: Cluster, contents: Mapping[int, Content], files: RankedFiles) -> Cluster:
+    best = {number: files.best(contents[number]) for number in (copies.keeper, *copies.copies)}
+    photos = [number for number, file in best.items() if not is_screenshot(file)]
+    if copies.keeper in photos or not photos:
+        return copies
+    lead = min(photos, key=lambda number: files.key(best[number]))
+    return Cluster(lead, dict.fromkeys(best.keys() - {lead}, (Verdict.EDIT, Evidence(indirect=True))))
+
+
 def shots_of(copies: Iterable[Cluster]) -> dict[int, int]:
     """Each copy to the content that stands for its shot."""
     return {number: each.keeper for each in copies for number in each.copies}

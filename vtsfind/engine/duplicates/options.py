@@ -82,6 +82,8 @@ def require_consistent(options: DedupOptions) -> None:
     """
     if options.radius is None and (not options.verify or Verdict.SIMILAR in options.kinds):
         raise UsageError("`--kind similar` and `--no-verify` need a radius.", "Add --radius BITS (try 24).")
+    if options.verify and Verdict.SIMILAR in options.kinds:
+        raise UsageError("`--kind similar` finds photos that are not compared.", "Add --no-verify.")
     if options.radius is not None and options.max_false_match is not None:
         raise UsageError("--radius and --max-false-match exclude each other.", "Choose one.")
     policy(options.rules)

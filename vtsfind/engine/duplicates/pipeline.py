@@ -21,7 +21,7 @@ import numpy as np
 
 from vtsfind.base.groups import COPIES, Group, Verdict
 from vtsfind.engine.context import Context
-from vtsfind.engine.duplicates.bursts import BURST_ONLY, burst_groups, shots_of
+from vtsfind.engine.duplicates.bursts import BURST_ONLY, burst_groups, led_by_photos, shots_of
 from vtsfind.engine.duplicates.clustering import Cluster, cluster
 from vtsfind.engine.duplicates.collection import Collection, read_collection
 from vtsfind.engine.duplicates.feature_cache import FeatureCache, with_feature_cache
@@ -148,7 +148,7 @@ class _Stages:
         measured = [each.with_distances(self._collection) for each in clusters]
         groups = choose_keepers(measured, contents, files, search.rules) if kinds else ()
         if self._rules.kinds >= BURST_ONLY:
-            searched, bursts = self._bursts(measured, searched.verified)
+            searched, bursts = self._bursts(led_by_photos(measured, contents, files), searched.verified)
             groups += tuple(replace(each, number=len(groups) + each.number) for each in bursts)
         return searched, groups
 

@@ -1,5 +1,6 @@
 """The session behind the terminal UI: libraries, groups under review, searches, the plan."""
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -15,7 +16,7 @@ from vtsfind.base.groups import COPIES, Group, Verdict
 from vtsfind.base.operations import Operation, State
 from vtsfind.base.progress import CancelToken, Monitor, Progress
 from vtsfind.base.records import Failure
-from vtsfind.base.settings import Settings
+from vtsfind.base.settings import ACTIVE_RUN_NAME, Settings, places
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.indexing.refresh import RefreshResult
@@ -308,6 +309,15 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         if path.exists():
             raise UsageError(f"{path} already exists.", "Choose another name.")
         save_plan(proposal.plan, path, self.settings)
+
+    @staticmethod
+    def last_run_change() -> int:
+        """When the journal changed last, in nanoseconds; 0 while a run is active, or if there was none."""
+        try:
+            changed = {entry.name: entry.stat().st_mtime_ns for entry in os.scandir(places().journal)}
+        except OSError:  # there is no journal yet, or a run ended meanwhile
+            return 0
+        return 0 if ACTIVE_RUN_NAME in changed else max(changed.values(), default=0)
 
     @staticmethod
     def runs() -> "list[RunRecord]":

@@ -102,13 +102,13 @@ def split_filters(text: str) -> tuple[Where, str]:
     return where, _FILTER.sub("", text).strip()
 
 
-def filter_words(text: str) -> str:
-    """The filters in what a person typed, as they were typed.
+def filter_words(text: str, *, without: str = "") -> str:
+    """The filters in what a person typed, as they were typed, without those of one name.
 
-    >>> filter_words("in:trip /a b/cat.jpg before:2022")
-    'in:trip before:2022'
+    >>> filter_words("in:trip /a b/cat.jpg before:2022"), filter_words("in:trip name:a", without="name")
+    ('in:trip before:2022', 'in:trip')
     """
-    return " ".join(match[0] for match in _FILTER.finditer(text))
+    return " ".join(match[0] for match in _FILTER.finditer(text) if match[1] != without)
 
 
 def day_of(info: PictureInfo, stamp: Stamp) -> date | None:

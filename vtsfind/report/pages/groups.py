@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from html import escape
 
-from vtsfind.act.edit_kind import edit_kind
+from vtsfind.act.edit_kind import edit_kind, kind_label
 from vtsfind.act.plan import Plan, PlannedFile
 from vtsfind.base.groups import Group, Member
 from vtsfind.base.operations import Action
@@ -77,7 +77,7 @@ def _card(group: Group, place: int, file: PlannedFile, member: Member, jpeg: byt
         facts.append(f"taken {photo.info.taken}")
     goes = file.action is not None and file.action is not Action.KEEP and not group.tied
     edit = edit_kind(member, group.members[0])
-    label = ": ".join(filter(None, (member.verdict and member.verdict.label, edit)))
+    label = ": ".join(filter(None, (kind_label(member, group.members[0]), edit)))
     kind = f"<b>{escape(label)}</b>: " if label else ""
     along = "".join(
         f'<span class="facts">with {escape(show_path(os.path.basename(one.path)))}</span>\n'

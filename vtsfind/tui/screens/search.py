@@ -38,6 +38,7 @@ _BAR_WIDTH = 8
 _NONE_SIMILAR = "No photo is this similar. Press + to allow more difference."
 _ONE_WORD = "; not it? Say it in two or three words"
 _SOME_PHOTO_IS_FIRST = ", whether or not they show it"
+_OTHER_WAYS = " in:FOLDER, after:DAY and name:WORD look at folders, dates and names."
 _NONE_PASSES = "No photo of the library passes the filters."
 _USUAL_BITS = 256
 """Length of a code where no hit says it."""
@@ -169,7 +170,8 @@ class SearchPage(Page):
     def job_failed(self, message: JobFailed) -> None:
         """Show why the search failed; Backspace then shows the one before it."""
         if message.job == "search" and not self._search_pending():
-            self._show_refusal(error_message(message.error))
+            hint = _OTHER_WAYS if isinstance(self._current.query, QueryWords) else ""
+            self._show_refusal(error_message(message.error) + hint)
             if len(self._searches) > 1:
                 self._searches.pop()
 
@@ -277,10 +279,13 @@ class SearchPage(Page):
 
     @on(CardGrid.CardOpened)
     def action_similar(self) -> None:
-        """Search for photos similar to the selected one."""
+        """Search for photos similar to the selected one, by the same filters but those of names, which other photos may not have."""
         path = self._path
-        if path is not None:
-            self._ask(replace(self._current, query=path, radius=None))
+        if path is None:
+            return
+        where = replace(self._current.where, path_words=())
+        kept = filter_words(self._current.filters, without="name")
+        self._ask(replace(self._current, query=path, radius=None, where=where, filters=kept))
 
     def action_back(self) -> None:
         """Go back to the previous search as it was, and from the first one to the library."""

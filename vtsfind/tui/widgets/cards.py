@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rich.cells import cell_len
 
-from vtsfind.act.edit_kind import edit_kind, shows_screen
+from vtsfind.act.edit_kind import edit_kind, kind_label, shows_screen
 from vtsfind.base.groups import Group, Member, Verdict
 from vtsfind.base.paths import show_path_from_home
 from vtsfind.base.records import PictureInfo
@@ -82,8 +82,9 @@ def _kind(member: Member, keeper: Member, room: int) -> Line:
     assert member.verdict
     verdict, similarity = member.verdict, similarity_text(member)
     kind = edit_kind(member, keeper)
-    labels = (f"{verdict.label}: {kind}", kind) if kind else ()
-    fitting = (label for label in (*labels, verdict.label, verdict.short_label) if 1 + len(label) <= room)
+    word = kind_label(member, keeper)
+    labels = (f"{word}: {kind}", kind) if kind else ()
+    fitting = (label for label in (*labels, word, verdict.short_label) if 1 + len(label) <= room)
     label = next(fitting, verdict.short_label.partition(" ")[0])
     if similarity.endswith("%") and 8 + len(label) + len(similarity) <= room:
         similarity += " alike"

@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from vtsfind.act.edit_kind import edit_kind, shows_screen
+from vtsfind.act.edit_kind import edit_kind, kind_label, shows_screen
 from vtsfind.base.groups import Box, Evidence, Member
 from vtsfind.base.paths import show_path_from_home
 from vtsfind.engine.review.facts import FileFact
@@ -81,7 +81,7 @@ def verdict_text(pair: tuple[Member, Member], names: tuple[str, str]) -> str:
     """What a keeper and another photo are to each other, in one line; `names` are theirs."""
     keeper, member = pair
     kind, evidence = edit_kind(member, keeper), member.evidence
-    parts = [": ".join(filter(None, (member.verdict.label, kind)))] if member.verdict else []
+    parts = [": ".join(filter(None, (kind_label(member, keeper), kind)))]
     if evidence.box is not None and "%" not in kind:
         boxed = evidence.boxed or 0
         parts.append(_box_text(pair[boxed], pair[1 - boxed], evidence.box, names[boxed], names[1 - boxed]))

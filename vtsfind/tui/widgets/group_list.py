@@ -28,6 +28,7 @@ _STATUS_SIGNS = {
 _STYLE_NAMES = ("cursor", "decided", "dim", "good", "warn", "key", "gain", "name")
 _CURSOR_BAR = "\u258c"
 _PARTLY_MARKED_SIGN = ("\u2022", "key")
+_IN_DOUBT_SIGN = ("?", "warn")
 _FIXED_WIDTH = 19 + MAX_SHORT_LABEL
 """Characters of the columns before the name."""
 _MIN_NAME_WIDTH = 14
@@ -88,6 +89,8 @@ class GroupList(CursorList):
         sign, kind = _STATUS_SIGNS[decision.status]
         if decision.status is ReviewStatus.OPEN and self._review.is_marked(number):
             sign, kind = _PARTLY_MARKED_SIGN
+        elif decision.status is ReviewStatus.OPEN and self._review.needs_look(number):
+            sign, kind = _IN_DOUBT_SIGN
         verdict, count, name, folder = self._row_fields(number)
         decided = decision.status is not ReviewStatus.OPEN
         gain = file_size(self._review.removes(number).gain)
