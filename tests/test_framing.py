@@ -145,6 +145,17 @@ def test_a_photo_that_is_shown_larger_than_it_is_comes_after_its_screenshot() ->
     assert rules.loss(SCREENSHOT, photo, facing) == f"the kept one {words}"
 
 
+def test_a_shot_that_names_its_camera_comes_before_a_screenshot_that_shows_it_larger() -> None:
+    screen = candidate("/screen", 1080, 2160, Details(screenshot=True))
+    for shot, framing in (
+        (candidate("/p", 400, 300, SHOT), Framing.FRAME),
+        (candidate("/p", 400, 300), Framing.WIDER),
+    ):
+        found = inset(screen, shot, part(1.0, 0.375, 0.0, 0.3))
+        assert found is not None
+        assert found.framing is framing
+
+
 def test_a_photo_of_which_a_screenshot_shows_a_part_is_no_collage_with_it() -> None:
     named = candidate("/Screenshot_1.png", 540, 1170)
     photo, seen = candidate("/photo.jpg", 1200, 900), part(0.5, 1.0, 0.2, 0.0)

@@ -9,7 +9,7 @@ from support.made_groups import words_of
 from vtsfind.act.keep_rules import KeepCandidate
 from vtsfind.act.removal import stay_reason, stay_reasons
 from vtsfind.base.contents import PALETTE, Contents, Item, ItemKind
-from vtsfind.base.groups import COPIES, Evidence, Member, Photo, StayKind, StayReason, Verdict
+from vtsfind.base.groups import COPIES, Box, Evidence, Member, Photo, StayKind, StayReason, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import PictureInfo, Stamp
 
@@ -265,6 +265,22 @@ def test_a_photo_stays_for_a_screenshot_of_it() -> None:
     assert words_for(photo, screen, Verdict.EDIT, asked) == ""
     assert words_for(screen, file(2, screenshot=True), Verdict.EDIT, asked) == ""
     assert "screenshot of it" not in words_for(screen, photo, Verdict.RESAVE)
+
+
+@pytest.mark.parametrize(("width", "stays"), [(400, True), (1080, False), (1040, False)])
+def test_a_screenshot_that_shows_the_kept_photo_larger_stays_though_edits_were_asked_for(
+    width: int, *, stays: bool
+) -> None:
+    photo = member(file(1, width, width * 3 // 4), None)
+    box = Box(0.0, 0.3, 1.0, 0.675)
+    screen = member(file(2, 1080, 2160, screenshot=True), Verdict.EDIT, box=box, boxed=1)
+    (found,) = stay_reasons([photo, screen], asked={Verdict.EDIT}).values()
+    assert (found is not None and found.kind is StayKind.IN_DOUBT) is stays
+    back = replace(photo, verdict=Verdict.EDIT, evidence=replace(screen.evidence, boxed=0))
+    led = [replace(screen, verdict=None, evidence=Evidence()), back]
+    assert bool(words_in_group(led, keeper=1, asked={Verdict.EDIT})[0]) is stays
+    plain = replace(screen, details=replace(screen.details or Details(), screenshot=False))
+    assert words_in_group([photo, plain], asked={Verdict.EDIT}) == {1: ""}
 
 
 def test_a_damaged_file_is_not_kept_for_an_intact_one() -> None:

@@ -171,7 +171,7 @@ def test_edits_of_a_group_that_is_decided_are_not_said_to_be_left_to_choose(
     for command in ("dupes", "plan"):
         said = run(command).stderr
         assert "Kept" not in said
-        assert "Decided in `vtsfind browse`: 1 group." in said
+        assert "Decided in `vtsfind browse`: 1 of these groups." in said
 
 
 def test_a_plan_says_of_a_keeper_that_a_person_chose_that_it_was_chosen(run: Vtsfind, tmp_path: Path) -> None:

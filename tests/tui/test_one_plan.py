@@ -1,6 +1,6 @@
 """One library has one set of decisions and one plan, whether its files are looked at as copies or as shots of a scene."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -18,7 +18,7 @@ from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.review.planned import planned
 from vtsfind.engine.review.review import Review
-from vtsfind.engine.review.state import Mark, ReviewStatus
+from vtsfind.engine.review.state import Mark, ReviewStatus, ReviewStep, UnsavedSteps
 
 FIRST, SECOND, THIRD = (photo(b"/photos/shot-%d.jpg" % n, 3000 + n) for n in (1, 2, 3))
 FIRST_COPY, SECOND_COPY = (photo(b"/copies/shot-%d.jpg" % n, 1000 + n) for n in (1, 2))
@@ -76,6 +76,35 @@ def test_a_shot_goes_with_the_copies_that_go_for_it(review: Review) -> None:
     assert removed(review) == [SECOND.path, SECOND_COPY.path]
     assert [review.mark(TWO, place) for place in (0, 1)] == [Mark.DROP, Mark.DROP]
     assert review.reason(TWO, 0) == "goes for photos/shot-1.jpg, another shot, in group 3"
+
+
+class _Steps(UnsavedSteps):
+    """Steps in memory."""
+
+    def __init__(self) -> None:
+        self.taken: list[ReviewStep] = []
+
+    def steps(self) -> Iterable[ReviewStep]:
+        return self.taken
+
+    def append(self, step: ReviewStep) -> None:
+        self.taken.append(step)
+
+
+def test_what_was_decided_of_shots_decides_nothing_of_copies_of_the_kept_one_once_the_others_are_removed() -> (
+    None
+):
+    steps = _Steps()
+    review = Review(COPIES, steps)
+    review.add([BURST])
+    review.keep_only(SCENE, 0)
+    review.accept(SCENE)
+    gone = removed(review)
+    assert FIRST_COPY.path not in gone
+    review.settle(gone, "apply")
+    again = Review(COPIES[:1], steps)
+    assert again.decision(ONE).status is ReviewStatus.OPEN
+    assert again.mark(ONE, 1) is Mark.DROP
 
 
 def test_no_reason_says_that_a_shot_is_kept_which_goes_with_its_copy(review: Review) -> None:

@@ -138,7 +138,10 @@ def _compared_pixels(narrower: KeepCandidate, wider: KeepCandidate) -> int:
 def _framing(
     wider: KeepCandidate, narrower: KeepCandidate, box_pixels: float, evidence: Evidence, *, bordered: bool
 ) -> Framing:
-    if _is_camera_shot(wider) or sqrt(_compared_pixels(narrower, wider) / box_pixels) < _MIN_DETAIL_SHARE:
+    has_less = sqrt(_compared_pixels(narrower, wider) / box_pixels) < _MIN_DETAIL_SHARE
+    # A screen shows small photos enlarged, and whoever takes a screenshot has the photo at hand.
+    is_shot_on_screen = is_screenshot_of(wider, narrower) and _is_camera_shot(narrower)
+    if _is_camera_shot(wider) or (has_less and not is_shot_on_screen):
         return Framing.WIDER
     if narrower.details.camera or is_screenshot(wider) or bordered:
         return Framing.FRAME

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from vtsfind.act.file_rules import is_camera_file, is_screenshot
+from vtsfind.act.framing import is_screenshot_of
 from vtsfind.act.intact import damage_reason
 from vtsfind.act.keep_policy import mark_recompressed
 from vtsfind.act.keep_rules import (
@@ -232,7 +233,20 @@ def _reason(
     if members[place].evidence.indirect:
         kind = "another shot" if verdict is Verdict.BURST else "a copy"
         return StayReason(f"is {kind} of another photo of the group, not certainly of the kept one")
-    return stay_reason(_candidate(members[keeper]), _candidate(members[place]), verdict, asked)
+    reason = stay_reason(_candidate(members[keeper]), _candidate(members[place]), verdict, asked)
+    if reason is None and verdict is Verdict.EDIT and _shows_it_larger(members, keeper, place):
+        return StayReason("shows it larger on a screen, and may have more detail", StayKind.IN_DOUBT)
+    return reason
+
+
+def _shows_it_larger(members: Sequence[Member], keeper: int, place: int) -> bool:
+    """Whether a screenshot shows the kept photo with more pixels than that has."""
+    kept, file = members[keeper], members[place]
+    box = (file if keeper == 0 else kept).evidence.box
+    if box is None or not is_screenshot_of(_candidate(file), _candidate(kept)):
+        return False
+    shown, own = file.photo.info, kept.photo.info
+    return box.area * shown.width * shown.height > SAME_SIZE_RATIO * own.width * own.height
 
 
 def _verdict_between(members: Sequence[Member], first: int, second: int) -> Verdict | None:

@@ -329,7 +329,7 @@ def _summarize_staying(notes: Notes, groups: Sequence[Group]) -> None:
         )
     decided = len(groups) - len(undecided)
     if decided:
-        notes.say(f"Decided in `vtsfind browse`: {counted(decided, 'group')}.")
+        notes.say(f"Decided in `vtsfind browse`: {decided:,} of these groups.")
 
 
 def _summarize_ties(notes: Notes, groups: Sequence[Group]) -> None:

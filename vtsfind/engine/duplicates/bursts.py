@@ -19,7 +19,7 @@ from vtsfind.engine.duplicates.options import Rules
 from vtsfind.engine.library.snapshot import Content
 
 BURST_ONLY = frozenset({Verdict.BURST})
-_OF_KEPT_SHOT = StayReason("a copy of the kept shot")
+_OF_KEPT_SHOT = StayReason("a copy of the kept shot; the group of its copies decides")
 
 
 def led_by_photos(

@@ -158,6 +158,11 @@ class Decisions:
         group = self.groups[number]
         return self._overlaps.others(group.members[member].photo.path, number) if is_burst(group) else []
 
+    def _are_copies(self, number: int, members: Sequence[int]) -> bool:
+        """Whether members of a burst are copies of each other: what becomes of them is decided in their own group."""
+        groups = [{other for other, _ in self._copies_of(number, place)} for place in members]
+        return bool(set[int].intersection(*groups))
+
     def _copy_mark(self, number: int, member: int) -> Mark | None:
         """What a member of a burst is marked in the group of its copies; None if it has none."""
         marks = [self.decision(other).mark(place) for other, place in self._copies_of(number, member)]

@@ -274,7 +274,7 @@ class Review(Decisions):
                 and not self.goes_in(number, place)
                 and (decision.status is ReviewStatus.OPEN or decision.mark(place) is not Mark.DROP)
             ]
-            if len(rest) > 1 and decision.keeper in rest:
+            if len(rest) > 1 and decision.keeper in rest and not self._are_copies(number, rest):
                 what_is_left = replace(group, members=tuple(group.members[place] for place in rest))
                 places = {place: new for new, place in enumerate(rest)}
                 settled = replace(

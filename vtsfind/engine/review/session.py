@@ -82,8 +82,8 @@ class Proposal:
     """Photos that go as other shots of what is kept, not as copies of it."""
     complete: bool
     """Whether all groups were found; the bursts are found last."""
-    marked: int
-    """Groups that the user marked, but did not accept; nothing in them goes."""
+    marked: tuple[int, ...]
+    """The numbers of groups that the user marked, but did not accept; nothing in them goes."""
 
     @property
     def photos(self) -> int:
@@ -276,8 +276,11 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
 
         made = planned(self.review) if self.review else Planned([], {}, {})
         plan, gone = plan_for_groups(made.groups, library=self.place, command=COMMAND, marks=made.actions)
-        decisions = self.review.decisions.values() if self.review else ()
-        marked = sum(each.status is ReviewStatus.OPEN for each in decisions)
+        review = self.review or Review(())
+        decided = review.decisions.items()
+        marked = tuple(
+            review.groups[number].number for number, each in decided if each.status is ReviewStatus.OPEN
+        )
         return Proposal(
             plan, operations(plan), tuple(gone), made.keepers, _other_shots(plan), self.has_bursts, marked
         )

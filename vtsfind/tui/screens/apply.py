@@ -17,7 +17,7 @@ from textual.widgets import Static
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import Operation, State
 from vtsfind.base.paths import show_path, show_path_from_home
-from vtsfind.base.words import counted, file_size
+from vtsfind.base.words import counted, file_size, listed
 from vtsfind.engine.review.session import Proposal
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import JobDone, JobFailed, JobProgressed
@@ -30,6 +30,9 @@ from vtsfind.tui.widgets.text_width import Line
 
 if TYPE_CHECKING:
     from vtsfind.engine.apply.apply import ApplyResult
+
+_MAX_NAMED = 5
+"""Groups that are named."""
 
 
 class PlanProposed(Message):
@@ -244,9 +247,10 @@ def _remarks(proposal: Proposal | None) -> str:
     if proposal and not proposal.complete:
         lines.append("\nBursts are still being found; what you decided about them is added then.")
     if proposal and proposal.marked:
-        lines.append(
-            f"\nNot in the plan: {counted(proposal.marked, 'group')} that you marked, but did not accept."
-        )
+        which = counted(len(proposal.marked), "group")
+        if len(proposal.marked) <= _MAX_NAMED:
+            which = listed(f"group {number}" for number in sorted(proposal.marked))
+        lines.append(f"\nNot in the plan: {which}, which you marked, but did not accept.")
     if proposal and proposal.gone:
         exist = "exists" if len(proposal.gone) == 1 else "exist"
         lines.append(f"\nSkipped {counted(len(proposal.gone), 'photo')} that no longer {exist}.")

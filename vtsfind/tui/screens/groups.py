@@ -328,8 +328,11 @@ class GroupsPage(Page):
         if any(member.verdict is Verdict.BURST for member in review.groups[number].members):
             if not self._apply_to_review("keep_only", review.decision(number).keeper):
                 return
-            places = range(len(review.groups[number].members))
-            kept = sum(review.mark(number, place) is Mark.KEEP for place in places)
+            members = enumerate(
+                review.groups[number].members
+            )  # copies of the keeper are decided in their own group
+            shots = [place for place, each in members if each.verdict in {Verdict.BURST, Verdict.EDIT}]
+            kept = sum(review.mark(number, place) is Mark.KEEP for place in shots)
             if kept:
                 self.notify(
                     f"Kept {counted(kept, 'photo')} beside the keeper: edits, photos whose edits stay, screenshots, or what is not certainly of this scene.",
