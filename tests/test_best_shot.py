@@ -104,6 +104,11 @@ def test_faults_of_the_best_shot_and_merits_of_the_others_are_told() -> None:
     )
 
 
+def test_what_both_shots_lost_is_told_of_both() -> None:
+    found = best_shot([ShotQuality(10.0, 0.07, 0.0), ShotQuality(10.0, 0.1, 0.0)])
+    assert found == BestShot(0, ("least blown out of 2 shots", "10 % is blown out (7 % of the kept one)"))
+
+
 def test_a_shot_that_is_turned_by_its_file_is_rated_as_it_is_shown(tmp_path: Path) -> None:
     photo = opened(PHOTOS[0])
     photo.save(tmp_path / "shown.png")

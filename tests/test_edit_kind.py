@@ -26,8 +26,11 @@ STRIP = Box(0.0, 0.0, 1.0, 0.95)
         (Evidence(agreement=1.0, changed=0.0004, lighter=0.0, recoloured=0.0), "less than 1 % of it changed"),
         (Evidence(agreement=1.0, changed=0.0, lighter=13.7, recoloured=9.2), "brighter"),
         (Evidence(agreement=1.0, changed=0.0, lighter=-13.7, recoloured=9.2), "darker"),
-        (Evidence(agreement=1.0, changed=0.0, lighter=0.3, recoloured=12.5), "other colours"),
-        (Evidence(agreement=1.0, changed=0.0, lighter=-3.7, recoloured=23.0), "darker, other colours"),
+        (Evidence(agreement=1.0, changed=0.0, lighter=0.3, recoloured=12.5), "other colours or none"),
+        (
+            Evidence(agreement=1.0, changed=0.0, lighter=-3.7, recoloured=23.0),
+            "darker, other colours or none",
+        ),
         (Evidence(agreement=1.0, changed=0.0, lighter=0.0, recoloured=0.0), "other contrast or colours"),
         (
             Evidence(agreement=0.97, changed=0.0815, lighter=36.7, recoloured=9.0),

@@ -69,6 +69,23 @@ def test_screenshots_alone_are_no_shots_of_a_scene_and_none_is_better_than_a_pho
     assert Path(group["members"][0]["path"]).name == "passed-on.jpg"
 
 
+def test_a_kept_shot_is_told_from_the_other_shot_and_not_from_its_own_copy(
+    run: Vtsfind, tmp_path: Path
+) -> None:
+    folder = tmp_path / "photos"
+    first, second = (real_photos.photo(f"ridge-{number}") for number in (1, 2))
+    large = first.resize((first.width * 3 // 2, first.height * 3 // 2))
+    for name in ("large.jpg", "large (1).jpg"):
+        save(folder / name, large, quality=94)
+    save(folder / "small.jpg", second, quality=94)
+    assert run("index", folder).exit_code == 0
+    (group,) = records(run("dupes", "--kind", "burst", "--json"), "group")
+    best = group["members"][0]
+    assert Path(best["path"]).name == "large.jpg"
+    assert "named as a copy" not in best["reason"]
+    assert "beats" in best["reason"]
+
+
 @pytest.mark.usefixtures("shots")
 def test_a_screenshot_of_a_shot_takes_no_shot_out_of_its_burst(run: Vtsfind, tmp_path: Path) -> None:
     folder = tmp_path / "photos"

@@ -107,6 +107,14 @@ def test_what_was_decided_of_shots_decides_nothing_of_copies_of_the_kept_one_onc
     assert again.mark(ONE, 1) is Mark.DROP
 
 
+def test_what_stays_for_a_copy_that_goes_as_a_shot_is_not_called_a_choice(review: Review) -> None:
+    review.toggle(SCENE, 2)
+    review.toggle(SCENE, 4) if review.mark(SCENE, 4) is Mark.DROP else None
+    review.accept(SCENE)
+    assert [review.mark(TWO, place) for place in (0, 1)] == [Mark.DROP, Mark.KEEPER]
+    assert review.reason(TWO, 1) == "kept, as shot-2.jpg goes in group 3"
+
+
 def test_no_reason_says_that_a_shot_is_kept_which_goes_with_its_copy(review: Review) -> None:
     review.accept(TWO)
     review.keep_only(SCENE, 0)

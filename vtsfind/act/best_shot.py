@@ -75,7 +75,8 @@ def _reason(shot: ShotQuality, best: ShotQuality) -> str:
         better.append("sharper")
     for own, other, words in ((shot.white, best.white, "blown out"), (shot.black, best.black, "black")):
         if own - other >= _NOTABLE_CLIPPING:
-            worse.append(f"{100 * own:.0f} % is {words}")
+            kept = f" ({100 * other:.0f} % of the kept one)" if other >= _NOTABLE_CLIPPING else ""
+            worse.append(f"{100 * own:.0f} % is {words}{kept}")
         elif other - own >= _NOTABLE_CLIPPING:
             better.append(f"less is {words}")
     if not worse and not better:

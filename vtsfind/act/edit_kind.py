@@ -68,7 +68,7 @@ def _changed(share: float, evidence: Evidence) -> str:
     """What changed of a picture that lies frame on frame: its tones, or a part of it."""
     lighter, recoloured = evidence.lighter or 0.0, evidence.recoloured or 0.0
     tones = ["brighter" if lighter > 0 else "darker"] * (abs(lighter) >= _MIN_TONE_LEVELS)
-    tones += ["other colours"] * (recoloured >= max(_MIN_TONE_LEVELS, abs(lighter)))
+    tones += ["other colours or none"] * (recoloured >= max(_MIN_TONE_LEVELS, abs(lighter)))
     percent = round(100 * share)
     if tones:
         # What clipping takes away cannot be told from what somebody changed.

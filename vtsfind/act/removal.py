@@ -234,7 +234,8 @@ def _reason(
         kind = "another shot" if verdict is Verdict.BURST else "a copy"
         return StayReason(f"is {kind} of another photo of the group, not certainly of the kept one")
     reason = stay_reason(_candidate(members[keeper]), _candidate(members[place]), verdict, asked)
-    if reason is None and verdict is Verdict.EDIT and _shows_it_larger(members, keeper, place):
+    is_edit = verdict is Verdict.EDIT and (reason is None or reason is _EDITED)
+    if is_edit and _shows_it_larger(members, keeper, place):
         return StayReason("shows it larger on a screen, and may have more detail", StayKind.IN_DOUBT)
     return reason
 

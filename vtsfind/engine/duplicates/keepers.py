@@ -61,7 +61,8 @@ def _group(
     if not others:
         return None
     said = {photo.path: words for n, words in cluster.shots.items() for photo in contents[n].photos}
-    second = min(others, key=files.key)
+    shots = [each for each in others if verdicts[each.photo.path][0] is Verdict.BURST]
+    second = min(shots or others, key=files.key)
     others.sort(key=lambda each: (verdicts[each.photo.path][0].rank, files.key(each)))
     copies = [
         Member(

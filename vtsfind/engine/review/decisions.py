@@ -104,6 +104,9 @@ class Decisions:
         mark, proposed = self.decision(number).mark(member), proposal_for(self.groups[number]).mark(member)
         if mark in {proposed, Mark.NOT_DUPLICATE}:
             return ""
+        goes = None if self.is_marked(number) else self.goes_in(number, 0)
+        if goes and mark is not Mark.DROP:
+            return f"kept, as {self._name(number, 0)} goes in group {self.groups[goes[0]].number}"
         if mark is Mark.KEEPER or (mark is Mark.KEEP and proposed is not Mark.KEEPER):
             return "kept by your choice"
         said = "stays, too"
