@@ -44,8 +44,9 @@ STRIP = Box(0.0, 0.0, 1.0, 0.95)
     ],
 )
 def test_the_kind_is_what_the_comparison_shows(evidence: Evidence, words: str) -> None:
-    assert edit_kind(Member(photo(b"/a.jpg"), Verdict.EDIT, evidence, "")) == words
-    assert edit_kind(Member(photo(b"/a.jpg"), Verdict.RESAVE, evidence, "")) == ""
+    kept = Member(photo(b"/kept.jpg"), None, Evidence(), "")
+    assert edit_kind(Member(photo(b"/a.jpg"), Verdict.EDIT, evidence, ""), kept) == words
+    assert edit_kind(Member(photo(b"/a.jpg"), Verdict.RESAVE, evidence, ""), kept) == ""
 
 
 @pytest.mark.parametrize(
@@ -53,7 +54,10 @@ def test_the_kind_is_what_the_comparison_shows(evidence: Evidence, words: str) -
 )
 def test_a_screenshot_is_called_so_by_its_file_or_its_name(name: bytes, details: Details) -> None:
     member = Member(photo(name), Verdict.EDIT, Evidence(box=MIDDLE, boxed=0), "")
-    assert edit_kind(replace(member, details=details)) == "screenshot"
+    kept = Member(photo(b"/kept.jpg"), None, Evidence(), "")
+    screen = Member(photo(b"/Screenshot_1.png"), None, Evidence(), "")
+    assert edit_kind(replace(member, details=details), kept) == "screenshot of it"
+    assert edit_kind(replace(member, details=details), screen) == "screenshot"
 
 
 def test_a_photo_is_no_crop_of_its_screenshot() -> None:

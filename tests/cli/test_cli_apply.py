@@ -59,6 +59,9 @@ def test_a_dry_run_prints_exactly_what_the_run_prints(run: Vtsfind, plan: Path, 
 
 def test_undo_brings_back_a_file_and_then_the_rest(run: Vtsfind, plan: Path, copies: list[Path]) -> None:
     run("apply", plan, "--yes")
+    elsewhere = run("undo", "--only", Path("/elsewhere", copies[2].name), "--yes")
+    assert elsewhere.exit_code == 2
+    assert "did nothing to /elsewhere/" in elsewhere.stderr
     one = run("undo", "--only", copies[2].name, "--yes")
     assert (one.exit_code, one.stdout) == (0, f"restore {copies[2]}\n")
     assert [path.exists() for path in copies] == [True, False, True]

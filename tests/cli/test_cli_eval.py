@@ -64,7 +64,7 @@ def test_the_figures_are_shown_with_what_they_were_measured_on(data: Path, model
 def test_findings_about_the_data_are_shown(data: Path) -> None:
     for path in (data / "train" / "fox").iterdir():
         path.unlink()
-    said = "Nothing relevant in the database for 2 queries; each counts as zero."
+    said = "Found nothing relevant in the database for 2 queries; each counts as zero."
     assert said in measure(data).stdout
     assert one_result(data)["findings"] == [said]
 

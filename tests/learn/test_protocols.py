@@ -329,7 +329,7 @@ def test_a_database_folder_and_queries_named_test_are_used_when_they_are_there(t
     _, split = open_protocol("folder", tmp_path, seed=0)
     assert [getattr(split, part).tolist() for part in PARTS] == [[0, 1], [2, 3], [4]]
     assert [str(finding) for finding in split.findings] == [
-        "Nothing relevant in the database for 1 query; each counts as zero."
+        "Found nothing relevant in the database for 1 query; each counts as zero."
     ]
 
 

@@ -25,10 +25,10 @@ _NOTED: Final[Mapping[str, str]] = {
 """What notes of the comparison say of an edit."""
 
 
-def edit_kind(member: Member, keeper: Member | None = None) -> str:
+def edit_kind(member: Member, keeper: Member) -> str:
     """The kind of edit that a member of a group is of the kept one, in a few words; empty if it is none, or not known.
 
-    The file of `keeper`, if it is given, tells whether the kept one is a screenshot, of which nothing is a crop.
+    The file of `keeper` tells whether the kept one is a screenshot, of which nothing is a crop.
     """
     if member.verdict is not Verdict.EDIT or member.evidence.indirect:
         return ""
@@ -56,11 +56,11 @@ def shows_screen(member: Member) -> bool:
     return is_screenshot(KeepCandidate(member.photo, member.details or Details()))
 
 
-def _screen_words(member: Member, keeper: Member | None) -> str:
+def _screen_words(member: Member, keeper: Member) -> str:
     """What an edit is if one of the two is a screenshot."""
-    is_of_screenshot = keeper is not None and shows_screen(keeper)
+    is_of_screenshot = shows_screen(keeper)
     if shows_screen(member):
-        return "screenshot of it" if keeper and not is_of_screenshot else "screenshot"
+        return "screenshot" if is_of_screenshot else "screenshot of it"
     return "what the screenshot shows" if is_of_screenshot and member.evidence.boxed == 0 else ""
 
 

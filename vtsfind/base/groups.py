@@ -258,7 +258,9 @@ class Group:
     @property
     def doubt_words(self) -> str:
         """What is in doubt about which photo to keep, in a few words; empty if nothing is."""
-        return (self.doubt or "only the paths differ") if self.tied else ""
+        if self.tied:
+            return self.doubt or "only the paths differ"
+        return "a copy stays for a doubt" if self.needs_look else ""
 
     @property
     def needs_look(self) -> bool:

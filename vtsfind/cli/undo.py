@@ -47,7 +47,7 @@ def undo(
     """
     with running(common) as run, cancel_on_signal(run):
         run.output.is_expendable = True
-        paths = [os.path.abspath(os.fsencode(path)) for path in only or []]
+        paths = [os.fsencode(path) for path in only or []]
         if not dry_run and not yes:
             _preview_undo(run, name, paths)
             if not confirm("Restore these files?", yes=yes):

@@ -16,6 +16,7 @@ from vtsfind.base.paths import is_below, path_fields, show_path, show_path_from_
 from vtsfind.base.records import Failure, Reason
 from vtsfind.base.words import counted, file_size, listed
 from vtsfind.engine.duplicates.results import DedupStats, Duplicates
+from vtsfind.engine.review.overlaps import is_burst
 from vtsfind.report.failures import write_failures
 from vtsfind.report.ndjson import NdjsonWriter, library_fields
 from vtsfind.report.streams import Notes, Output, Style
@@ -87,8 +88,7 @@ def _path_for_people(path: bytes, base: bytes | None) -> str:
 def _heading(group: Group, *, verified: bool) -> str:
     gain = _gain(group.gain) if verified else ", candidates only"
     heading = f"Group {group.number}: {counted(len(group.members), 'photo')}{gain}"
-    doubt = "in doubt: a copy stays" if group.needs_look and not group.tied else group.doubt_words
-    return "; ".join(filter(None, (heading, doubt)))
+    return "; ".join(filter(None, (heading, group.doubt_words)))
 
 
 def _gain(size: int) -> str:
@@ -311,7 +311,12 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
 def _summarize_staying(notes: Notes, groups: Sequence[Group]) -> None:
     """Say how many copies are not proposed for removal, and why, in groups that nobody has decided."""
     undecided = [group for group in groups if not group.decided]
-    staying = [member for group in undecided for member in group.members[1:] if not member.may_go]
+    staying = [
+        member
+        for group in undecided
+        for member in group.members[1:]
+        if not member.may_go and (member.verdict is Verdict.BURST or not is_burst(group))
+    ]  # copies of shots are counted in their own groups
     edits = sum(member.is_kept_edit for member in staying)
     if edits:
         notes.say(
@@ -320,9 +325,7 @@ def _summarize_staying(notes: Notes, groups: Sequence[Group]) -> None:
     shots = sum(member.verdict is Verdict.BURST for member in staying)
     if shots:
         notes.say(f"Kept {counted(shots, 'other shot')}; choose in `vtsfind browse`.")
-    bursts = [group for group in undecided if any(each.verdict is Verdict.BURST for each in group.members)]
-    of_shots = sum(each.verdict is not Verdict.BURST for group in bursts for each in group.members[1:])
-    others = len(staying) - edits - shots - of_shots  # copies of shots are counted in their own groups
+    others = len(staying) - edits - shots
     if others:
         notes.say(
             f"Kept {counted(others, 'other photo')}; `vtsfind dupes` gives the reason after the word 'stays'."

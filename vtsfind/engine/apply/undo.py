@@ -97,7 +97,8 @@ def undo(
     run
         The run; None for the latest that has anything to bring back.
     paths
-        Bring back only these files, with what travelled with them, and what was in these folders; none for all.
+        Bring back only these files, with what travelled with them, and what was in these folders; none for all. A bare name is that of
+        a file in this folder, or of the only one of the run.
     dry_run
         Look, and touch nothing.
     monitor
@@ -179,11 +180,11 @@ def _chosen(record: RunRecord, paths: Collection[bytes]) -> list[OperationRecord
 
 
 def _known_path(record: RunRecord, path: bytes) -> bytes:
-    """A path, or, where the run did nothing to it, that of the only file of its name to which the run did something."""
-    own = [each.operation.path for each in record.op_records.values()]
-    of_name = [each for each in own if os.path.basename(each) == os.path.basename(path)]
-    is_own = any(_matches_path(each.operation, path) for each in record.op_records.values())
-    return of_name[0] if len(of_name) == 1 and not is_own else path
+    """The absolute path; of a bare name that the run did nothing to in this folder, that of its only file of the name."""
+    absolute, operations = os.path.abspath(path), [each.operation for each in record.op_records.values()]
+    of_name = [each.path for each in operations if os.path.basename(each.path) == path]
+    is_clear = len(of_name) == 1 and not any(_matches_path(each, absolute) for each in operations)
+    return of_name[0] if is_clear else absolute
 
 
 def _matches_path(operation: Operation, path: bytes) -> bool:

@@ -29,7 +29,7 @@ from vtsfind.engine.library.removed import present_counts
 from vtsfind.engine.previews.decode import Previews
 from vtsfind.engine.review.encoding import group_key
 from vtsfind.engine.review.filters import GroupView, Listing
-from vtsfind.engine.review.planned import Planned, planned
+from vtsfind.engine.review.planned import planned
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session_log import SavedSteps
 from vtsfind.engine.review.shared_log import SharedSteps, open_steps
@@ -274,12 +274,13 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         from vtsfind.act.plan import operations
         from vtsfind.engine.apply.plans import plan_for_groups
 
-        made = planned(self.review) if self.review else Planned([], {}, {})
-        plan, gone = plan_for_groups(made.groups, library=self.place, command=COMMAND, marks=made.actions)
         review = self.review or Review(())
-        decided = review.decisions.items()
+        made = planned(review)
+        plan, gone = plan_for_groups(made.groups, library=self.place, command=COMMAND, marks=made.actions)
         marked = tuple(
-            review.groups[number].number for number, each in decided if each.status is ReviewStatus.OPEN
+            review.groups[number].number
+            for number, decision in review.decisions.items()
+            if decision.status is ReviewStatus.OPEN
         )
         return Proposal(
             plan, operations(plan), tuple(gone), made.keepers, _other_shots(plan), self.has_bursts, marked

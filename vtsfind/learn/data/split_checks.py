@@ -88,7 +88,7 @@ def check_split(
             done = "kept there, so that each finds itself"
         else:
             cleaned["database"] = cleaned["database"][~queries]
-        message = f"{counted(count, 'query', 'queries')} inside the database, {done}."
+        message = f"The database contains {counted(count, 'query', 'queries')}, {done}."
         findings.append(SplitFinding(Fault.QUERY_IN_DATABASE, count, message))
     findings += _check_sizes(cleaned, expected)
     findings += _check_overlap(cleaned, expected)
@@ -144,7 +144,7 @@ def too_small_classes(numbers: RowNumbers, classes: tuple[str, ...], needed: int
 def _check_labels(labels: Labels) -> list[SplitFinding]:
     wrong = int(((labels != 0) & (labels != 1)).any(axis=1).sum())
     if wrong:
-        message = f"Labels other than 0 and 1 in {counted(wrong, 'picture')}."
+        message = f"Found labels other than 0 and 1 in {counted(wrong, 'picture')}."
         return [SplitFinding(Fault.LABEL_RANGE, wrong, message, fatal=True)]
     classes = int(labels.any(axis=0).sum())
     if classes < 2:
@@ -158,7 +158,7 @@ def _check_row_numbers(labels: Labels, parts: Mapping[str, RowNumbers]) -> list[
     for name, rows in parts.items():
         wrong = int(((rows < 0) | (rows >= len(labels))).sum())
         if wrong:
-            message = f"No picture for {counted(wrong, 'row')} of the {_PART_NAMES[name]}."
+            message = f"Found no picture for {counted(wrong, 'row')} of the {_PART_NAMES[name]}."
             found.append(SplitFinding(Fault.ROW_RANGE, wrong, message, fatal=True))
     return found
 
@@ -224,13 +224,11 @@ def _check_relevance(labels: Labels, parts: Mapping[str, RowNumbers]) -> list[Sp
     for name, rows in parts.items():
         count = int((~labels[rows].any(axis=1)).sum())
         if count:
-            message = f"No label for {counted(count, 'picture')} of the {_PART_NAMES[name]}."
+            message = f"Found no label for {counted(count, 'picture')} of the {_PART_NAMES[name]}."
             found.append(SplitFinding(Fault.UNLABELLED, count, message))
     shown = labels[parts["database"]].any(axis=0)
     count = int((~(labels[parts["query"]].astype(bool) & shown).any(axis=1)).sum())
     if count:
-        message = (
-            f"Nothing relevant in the database for {counted(count, 'query', 'queries')}; each counts as zero."
-        )
+        message = f"Found nothing relevant in the database for {counted(count, 'query', 'queries')}; each counts as zero."
         found.append(SplitFinding(Fault.NO_RELEVANT, count, message))
     return found

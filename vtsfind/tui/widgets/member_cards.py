@@ -51,7 +51,7 @@ class MemberCards(CardGrid):
         elif group.tied:
             undecided = f"check: {group.doubt or 'equal but for their paths'}"
         elif group.needs_look:
-            undecided = "check: a copy stays for a doubt"
+            undecided = f"check: {group.doubt_words}"
         status = {
             ReviewStatus.OPEN: undecided,
             ReviewStatus.ACCEPTED: "\u2713 accepted",
@@ -89,7 +89,5 @@ def _gain_words(review: Review, number: int) -> str:
         return f"frees {file_size(gain)}"
     places = range(len(review.groups[number].members))
     return (
-        "frees what other groups count"
-        if any(review.goes_in(number, place) for place in places)
-        else "nothing goes"
+        "goes in other groups" if any(review.goes_in(number, place) for place in places) else "nothing goes"
     )
