@@ -26,10 +26,10 @@ STRIP = Box(0.0, 0.0, 1.0, 0.95)
         (Evidence(agreement=1.0, changed=0.0004, lighter=0.0, recoloured=0.0), "less than 1 % of it changed"),
         (Evidence(agreement=1.0, changed=0.0, lighter=13.7, recoloured=9.2), "brighter"),
         (Evidence(agreement=1.0, changed=0.0, lighter=-13.7, recoloured=9.2), "darker"),
-        (Evidence(agreement=1.0, changed=0.0, lighter=0.3, recoloured=12.5), "other colours or none"),
+        (Evidence(agreement=1.0, changed=0.0, lighter=0.3, recoloured=12.5), "other colours"),
         (
             Evidence(agreement=1.0, changed=0.0, lighter=-3.7, recoloured=23.0),
-            "darker, other colours or none",
+            "darker, other colours",
         ),
         (Evidence(agreement=1.0, changed=0.0, lighter=0.0, recoloured=0.0), "other contrast or colours"),
         (
@@ -38,7 +38,12 @@ STRIP = Box(0.0, 0.0, 1.0, 0.95)
         ),
         (Evidence(agreement=0.96), ""),
         (Evidence(agreement=1.0, note="a part of it differs at full size"), "a small part of it changed"),
-        (Evidence(agreement=1.0, note="one is black and white"), "black and white, or colours added"),
+        (Evidence(agreement=1.0, grey=1, note="one is black and white"), "black and white"),
+        (Evidence(agreement=1.0, grey=0), "in colour, the kept one in black and white"),
+        (
+            Evidence(agreement=0.98, changed=0.02, lighter=-8.0, recoloured=20.0, grey=1),
+            "darker, black and white; at least 2 % of it clipped or changed",
+        ),
         (Evidence(indirect=True), ""),
         (Evidence(), ""),
     ],

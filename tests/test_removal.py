@@ -135,7 +135,7 @@ def test_of_two_of_one_size_of_which_one_seems_enlarged_the_other_stays_unless_i
         member(b"/original.jpg", 0.98, 92, None),
         member(b"/again.jpg", 0.81, 85, Verdict.RESAVE),
     )
-    assert "either may be the original" in words_of(stay_reasons([original, again])[1])
+    assert "this may be the original" in words_of(stay_reasons([original, again])[1])
     assert "JPEG quality 92 beats 85" in words_of(stay_reasons([again, original])[1])
     certain = replace(again, details=Details(quality=85, enlarged=0.01, contents=Contents()))
     assert stay_reasons([certain, replace(original, verdict=Verdict.RESAVE)]) == {1: None}

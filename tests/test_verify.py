@@ -332,3 +332,11 @@ def test_other_bytes_are_refused(data: bytes) -> None:
 def test_features_are_the_same_every_time() -> None:
     pixels = np.asarray(busy(2))
     assert features(pixels).to_bytes() == features(pixels.copy()).to_bytes()
+
+
+@pytest.mark.parametrize("name", ["cat", "pavilion"])
+def test_which_of_two_has_no_colours_is_told(name: str) -> None:
+    image = photo(name)
+    grey = image.convert("L").convert("RGB").point(lambda level: min(255, level + 12))
+    assert (evidence(image, grey).grey, evidence(grey, image).grey) == (1, 0)
+    assert evidence(image, saved(image, 60)).grey is None

@@ -231,6 +231,21 @@ def test_kinds_narrow_what_counts(photos: Path, dupes: Vtsfind) -> None:
     assert names(group) == {"photo.jpg", "bytes.jpg", "pixels.png", "turned.jpg"}
 
 
+def test_an_edit_that_shows_at_full_size_only_is_one_of_the_edits_that_are_asked_for(
+    photos: Path, dupes: Vtsfind
+) -> None:
+    image = photograph(0, 1600, 1200)
+    save(photos / "photo.jpg", image)
+    red, green, blue = (int(level) + 15 for level in np.asarray(image)[505, 705])
+    ImageDraw.Draw(image).rectangle((700, 500, 711, 511), fill=(red, green, blue))
+    save(photos / "square.jpg", image, quality=85)
+    (by_default,) = groups(dupes("--json"))
+    assert verdicts(by_default)["square.jpg"] == "edit"
+    (asked,) = groups(dupes("--json", "--kind", "edit", index=False))
+    assert names(asked) == {"photo.jpg", "square.jpg"}
+    assert groups(dupes("--json", "--kind", "resave", index=False)) == []
+
+
 @pytest.mark.parametrize("edit", ["framed", "turned"])
 def test_a_frame_around_a_photo_does_not_make_it_the_better_one(
     photos: Path, dupes: Vtsfind, edit: str

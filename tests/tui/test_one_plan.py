@@ -101,7 +101,7 @@ def test_what_was_decided_of_shots_decides_nothing_of_copies_of_the_kept_one_onc
     review.accept(SCENE)
     gone = removed(review)
     assert FIRST_COPY.path not in gone
-    review.settle(gone, "apply")
+    review.settle(gone)
     again = Review(COPIES[:1], steps)
     assert again.decision(ONE).status is ReviewStatus.OPEN
     assert again.mark(ONE, 1) is Mark.DROP
@@ -220,7 +220,7 @@ def test_two_people_who_decide_at_odds_lose_no_picture(review: Review) -> None:
 def test_what_is_left_of_a_burst_keeps_its_marks_when_copies_are_gone(review: Review) -> None:
     review.accept(ONE)
     review.toggle(SCENE, 3)
-    review.settle({FIRST_COPY.path}, "apply")
+    review.settle({FIRST_COPY.path})
     rest = replace(BURST, members=tuple(each for each in BURST.members if each.photo is not FIRST_COPY))
     review.add([replace(rest, number=4)])
     assert review.mark(3, 2) is Mark.DROP
@@ -278,3 +278,36 @@ def test_every_view_has_the_same_sum_and_the_same_plan() -> None:
         assert sums == ["3 files go, 5.0 kB"] * 3
 
     drive(source, script)
+
+
+def test_a_decision_is_not_undone_once_its_files_are_removed() -> None:
+    steps = _Steps()
+    review = Review(COPIES, steps)
+    review.accept(ONE)
+    review.settle({FIRST_COPY.path})
+    for again in (review, Review(COPIES, steps)):
+        with pytest.raises(UsageError, match="no decision to undo"):
+            again.undo()
+    review.accept(TWO)
+    assert review.undo() == ("accept", [TWO])
+
+
+def test_a_decision_to_keep_all_shots_holds_when_a_copy_of_one_comes_back() -> None:
+    steps = _Steps()
+    review = Review(COPIES, steps)
+    review.add([BURST])
+    review.accept(ONE)
+    review.accept(SCENE)
+    review.settle({FIRST_COPY.path})
+    again = Review(COPIES, steps)
+    again.add([BURST])
+    assert again.decision(SCENE).status is ReviewStatus.ACCEPTED
+    assert again.decision(ONE).status is ReviewStatus.OPEN
+    assert removed(again) == []
+
+
+def test_keeping_the_keeper_only_removes_nothing_before_it_is_accepted(review: Review) -> None:
+    review.accept(SCENE)
+    review.keep_only(SCENE, 0)
+    assert review.decision(SCENE).status is ReviewStatus.OPEN
+    assert removed(review) == []

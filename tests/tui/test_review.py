@@ -185,7 +185,7 @@ def test_many_groups_are_accepted_and_taken_back_as_one_step() -> None:
 
 
 def test_there_is_nothing_to_undo_at_first() -> None:
-    with pytest.raises(UsageError, match="nothing to undo"):
+    with pytest.raises(UsageError, match="no decision to undo"):
         Review([trio()]).undo()
 
 
@@ -275,7 +275,7 @@ def test_a_mark_that_cannot_be_kept_is_not_made() -> None:
     with pytest.raises(DiskFull):
         review.accept(0)
     assert review.decision(0) == GroupDecision()
-    with pytest.raises(UsageError, match="nothing to undo"):
+    with pytest.raises(UsageError, match="no decision to undo"):
         review.undo()
 
 

@@ -16,7 +16,6 @@ _MIN_TONE_LEVELS: Final = 3.0
 """Levels of 255 from which tones count as others: labels and stickers of up to 8 % leave at most 0.7, of 44 changes of brightness or
 colours the least was 7.4 (docs/results/notebook, 2026-11-28)."""
 _NOTED: Final[Mapping[str, str]] = {
-    EditNote.GREY: "black and white, or colours added",
     EditNote.FRAMES: "other frames",
     EditNote.ONE_FRAME: "a single frame, or more frames",
     EditNote.NOT_COMPARED_IN_FULL: "not compared at full size",
@@ -40,7 +39,8 @@ def edit_kind(member: Member, keeper: Member) -> str:
         return _boxed(evidence, evidence.box.area)
     if evidence.note in _NOTED:
         return _NOTED[evidence.note]
-    return "" if evidence.changed is None else _changed(evidence.changed, evidence)
+    colours = {None: "", 0: "in colour, the kept one in black and white", 1: "black and white"}[evidence.grey]
+    return colours if evidence.changed is None else _changed(evidence.changed, evidence, colours)
 
 
 def kind_label(member: Member, keeper: Member) -> str:
@@ -64,11 +64,12 @@ def _screen_words(member: Member, keeper: Member) -> str:
     return "what the screenshot shows" if is_of_screenshot and member.evidence.boxed == 0 else ""
 
 
-def _changed(share: float, evidence: Evidence) -> str:
-    """What changed of a picture that lies frame on frame: its tones, or a part of it."""
+def _changed(share: float, evidence: Evidence, colours: str) -> str:
+    """What changed of a picture that lies frame on frame: its tones, or a part of it; `colours` if one of the two has none."""
     lighter, recoloured = evidence.lighter or 0.0, evidence.recoloured or 0.0
     tones = ["brighter" if lighter > 0 else "darker"] * (abs(lighter) >= _MIN_TONE_LEVELS)
-    tones += ["other colours or none"] * (recoloured >= max(_MIN_TONE_LEVELS, abs(lighter)))
+    is_recoloured = recoloured >= max(_MIN_TONE_LEVELS, abs(lighter))
+    tones += [colours or "other colours"] * (bool(colours) or is_recoloured)
     percent = round(100 * share)
     if tones:
         # What clipping takes away cannot be told from what somebody changed.

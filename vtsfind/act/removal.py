@@ -126,7 +126,7 @@ def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     if is_larger(file, kept, SAME_SIZE_RATIO):
         return f"is larger, {size(file)} against {size(kept)}, and may have more detail"
     return (
-        f"either may be the original, as the kept one, of the same size, seems enlarged: {_CHOOSE}"
+        f"the kept one, which is as large, looks enlarged, so this may be the original: {_CHOOSE}"
         if file.copy_enlarged_from
         else ""
     )

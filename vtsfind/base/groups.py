@@ -130,6 +130,8 @@ class Evidence:
     """By how many levels of 255 the second is lighter, where nothing is drawn over it; negative if it is darker."""
     recoloured: float | None = None
     """By how many levels its colours are off beyond that."""
+    grey: int | None = None
+    """Which picture has no colours where the other one does: 0 for the first, 1 for the second."""
     certain: bool | None = None
     """Of two shots: true if they can be nothing else, for things are in other places, or the cameras' clocks say so."""
     seconds_apart: float | None = None
@@ -145,6 +147,7 @@ class Evidence:
             self,
             turn=_INVERSE_TURNS.get(self.turn, self.turn),
             boxed=None if self.boxed is None else 1 - self.boxed,
+            grey=None if self.grey is None else 1 - self.grey,
             lighter=None if self.lighter is None else -self.lighter,
         )
 

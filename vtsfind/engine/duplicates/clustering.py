@@ -49,6 +49,10 @@ class Cluster:
     shots: dict[int, str] = field(default_factory=dict)
     """Of the keeper and other shots of its scene that were rated, how good they are, in words."""
 
+    def of_kinds(self, kinds: frozenset[Verdict]) -> "Cluster":
+        """The same with the copies of some kinds only."""
+        return replace(self, copies={n: found for n, found in self.copies.items() if found[0] in kinds})
+
     def with_distances(self, collection: Collection) -> "Cluster":
         """The same with the distances of the codes in the evidence."""
         return replace(

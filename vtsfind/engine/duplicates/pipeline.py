@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vtsfind.base.groups import COPIES, Group, Verdict
+from vtsfind.base.groups import COPIES, SEEN_IN_SMALL, Group, Verdict
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.bursts import BURST_ONLY, burst_groups, led_by_photos, shots_of
 from vtsfind.engine.duplicates.clustering import Cluster, cluster
@@ -134,7 +134,7 @@ class _Stages:
     def groups(self) -> tuple[Searched, tuple[Group, ...]]:
         """The groups of copies, then those of other shots, as far as they are asked for; and how much was compared."""
         kinds = self._rules.kinds - BURST_ONLY
-        search = self._search(kinds or frozenset(COPIES))
+        search = self._search(_kinds_to_compare(kinds) or frozenset(COPIES))
         searched = search.searched()
         contents, files = self._files(searched.verified)
         clusters = cluster_at_full_size(
@@ -146,7 +146,8 @@ class _Stages:
             rules=search.rules,
         )
         measured = [each.with_distances(self._collection) for each in clusters]
-        groups = choose_keepers(measured, contents, files, search.rules) if kinds else ()
+        asked = replace(search.rules, kinds=kinds)
+        groups = choose_keepers([each.of_kinds(kinds) for each in measured], contents, files, asked)
         if self._rules.kinds >= BURST_ONLY:
             searched, bursts = self._bursts(led_by_photos(measured, contents, files), searched.verified)
             groups += tuple(replace(each, number=len(groups) + each.number) for each in bursts)
@@ -313,6 +314,11 @@ class _Search:
             rules=self.rules,
             progress=self._context.progress,
         )
+
+
+def _kinds_to_compare(kinds: frozenset[Verdict]) -> frozenset[Verdict]:
+    """The kinds that show those that are asked for: what is the same in small pictures may be an edit at full size."""
+    return kinds | SEEN_IN_SMALL if Verdict.EDIT in kinds else kinds
 
 
 def _stats(collection: Collection, searched: Searched, cache: FeatureCache) -> DedupStats:

@@ -19,6 +19,7 @@ from vtsfind.engine.review.decisions import Decisions
 from vtsfind.engine.review.encoding import decode_decision, encode_decision, group_key
 from vtsfind.engine.review.overlaps import claims, going_by, is_burst
 from vtsfind.engine.review.state import (
+    SETTLED,
     DigestPair,
     EncodedDecision,
     GroupDecision,
@@ -236,8 +237,8 @@ class Review(Decisions):
             or self._stays_beside_best(number, place)
         }
         kept -= decision.non_duplicates | {member}
-        changed = replace(decision, keeper=member, kept=frozenset(kept))
-        if changed == self.decision(number):
+        changed = replace(decision, keeper=member, kept=frozenset(kept), status=ReviewStatus.OPEN)
+        if replace(changed, status=self.decision(number).status) == self.decision(number):
             raise UsageError("Nothing else of this burst goes.", "Space marks the selected photo.")
         self._mark("keep only", number, changed)
 
@@ -259,14 +260,15 @@ class Review(Decisions):
         """Reset a group to the proposal, undecided."""
         self._decide("reset", {number: proposal_for(self.groups[number])})
 
-    def settle(self, removed: Collection[bytes], label: str) -> None:
+    def settle(self, removed: Collection[bytes]) -> None:
         """Note in one step that files were removed: what is left of the groups that they were in is decided as it was."""
         changes, left = {}, {}
         for number, decision in self._decisions.items():
             group = self.groups[number]
             if not any(member.photo.path in removed for member in group.members):
                 continue
-            changes[number] = proposal_for(group)
+            if decision.members_to_remove(len(group.members)):  # else it is as good once they are back
+                changes[number] = proposal_for(group)
             rest = [
                 place
                 for place, each in enumerate(group.members)
@@ -286,8 +288,8 @@ class Review(Decisions):
                     ),
                 )
                 left[group_key(what_is_left)] = encode_decision(what_is_left, settled)
-        if changes:
-            self._decide(label, changes, left, notify=False)
+        if changes or left:
+            self._decide(SETTLED, changes, left, notify=False)
 
     def undo(self) -> tuple[str, list[int]]:
         """Undo the last step; returns its label and the groups that it had changed.

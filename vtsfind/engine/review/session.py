@@ -296,7 +296,7 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
     def settle_applied(self, result: "ApplyResult") -> None:
         """Note that files were removed: photos that stay are not asked about again, one that comes back is."""
         if self.review is not None:
-            self.review.settle({step.operation.path for step in result.of(State.DONE)}, "apply")
+            self.review.settle({step.operation.path for step in result.of(State.DONE)})
 
     def write_plan(self, proposal: "Proposal", path: Path) -> None:
         """Write a plan to a text file that can be edited.

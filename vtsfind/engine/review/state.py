@@ -111,6 +111,10 @@ Marks = Mapping[str, EncodedDecision | None]
 """Decisions by group key; None for the proposal, undecided."""
 
 
+SETTLED = "apply"
+"""The label of a step that notes which files were removed: decisions cannot bring them back, so neither it nor a step before it is undone."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReviewStep:
     """One action of the user as it is stored: its label, and the decisions after it, by group key."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from vtsfind.base.errors import UsageError
-from vtsfind.engine.review.state import EncodedDecision, Marks, ReviewStep, StepLog
+from vtsfind.engine.review.state import SETTLED, EncodedDecision, Marks, ReviewStep, StepLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,9 @@ class ReviewSteps:
             If there is none.
         """
         if not self._undoable:
-            raise UsageError("There is nothing to undo.")
+            raise UsageError(
+                "There is no decision to undo.", "Photos that were removed come back in History (F6)."
+            )
         done = self._undoable[-1]
         self._log.append(ReviewStep(done.label, done.before, undoes=True))
         self._undoable.pop()
@@ -72,7 +74,10 @@ class ReviewSteps:
         self._update(news)
 
     def _do(self, label: str, after: Marks) -> None:
-        self._undoable.append(_UndoableStep(label, {key: self.decisions.get(key) for key in after}))
+        if label == SETTLED:
+            self._undoable.clear()
+        else:
+            self._undoable.append(_UndoableStep(label, {key: self.decisions.get(key) for key in after}))
         self._update(after)
 
     def _update(self, after: Marks) -> None:

@@ -17,7 +17,16 @@ from typing import TypeVar
 import numpy as np
 
 from vtsfind.base.contents import Contents, ItemKind
-from vtsfind.base.groups import UNDECIDED, Box, EditNote, Evidence, FullFrameVerdict, PairVerdict, Verdict
+from vtsfind.base.groups import (
+    SEEN_IN_SMALL,
+    UNDECIDED,
+    Box,
+    EditNote,
+    Evidence,
+    FullFrameVerdict,
+    PairVerdict,
+    Verdict,
+)
 from vtsfind.base.records import PictureInfo
 from vtsfind.find.features.features import Features
 from vtsfind.find.verification.borders import broken_off
@@ -167,19 +176,29 @@ def _checked_by_files(first: PhotoFeatures, second: PhotoFeatures, found: PairVe
         return Verdict.BURST, replace(
             found[1], box=None, boxed=None, broken_off=None, certain=True, note="taken at another moment"
         )
-    note = _edit_note(first, second) if found[0] in {Verdict.RESAVE, Verdict.TURNED} else None
-    return (Verdict.EDIT, replace(found[1], note=note)) if note else found
+    if found[0] is not Verdict.EDIT and found[0] not in SEEN_IN_SMALL:
+        return found
+    verdict, evidence = found[0], replace(found[1], grey=_grey(first.features, second.features))
+    note = _edit_note(first, second, evidence) if verdict in SEEN_IN_SMALL else None
+    return (Verdict.EDIT, replace(evidence, note=note)) if note else (verdict, evidence)
 
 
-def _edit_note(first: PhotoFeatures, second: PhotoFeatures) -> EditNote | None:
+def _edit_note(first: PhotoFeatures, second: PhotoFeatures, evidence: Evidence) -> EditNote | None:
     """Why one of two pictures that show the same is an edit of the other; None if neither is."""
     frames = [each.contents.frames for each in (first, second) if each.contents]
     if max(frames, default=1) > 1:
         return EditNote.FRAMES if min(frames) > 1 else EditNote.ONE_FRAME
-    colourfulness = sorted(_colourfulness(each.features) for each in (first, second))
-    if colourfulness[0] < _MAX_GREY_LEVELS and colourfulness[1] > _MIN_COLOUR_LEVELS:
-        return EditNote.GREY
-    return None
+    return None if evidence.grey is None else EditNote.GREY
+
+
+def _grey(first: Features, second: Features) -> int | None:
+    """Which of two pictures, 0 or 1, has no colours where the other one does; None if neither."""
+    levels = [_colourfulness(each) for each in (first, second)]
+    return (
+        levels.index(min(levels))
+        if min(levels) < _MAX_GREY_LEVELS and max(levels) > _MIN_COLOUR_LEVELS
+        else None
+    )
 
 
 def _colourfulness(features: Features) -> float:

@@ -57,6 +57,7 @@ _EVIDENCE = Field(
         ),
         Field("lighter", "Levels of 255 by which the photo is lighter; negative: darker.", optional=True),
         Field("recoloured", "Levels by which its colours are off beyond that.", optional=True),
+        Field("grey", "Which of the two has no colours: 0 for the keeper, 1 for the photo.", optional=True),
         Field("certain", "Whether two shots can be nothing else.", optional=True),
         Field("seconds_apart", "Time between two shots, in seconds.", optional=True),
         Field(
