@@ -40,6 +40,32 @@ def test_accepting_goes_on_to_the_next_open_group_and_outlives_the_session() -> 
     drive(groups, second)
 
 
+def test_the_selected_photo_is_the_first_that_goes_whichever_group_is_shown_so_that_space_is_about_it() -> (
+    None
+):
+    trios = [group(n, [photo(b"/%d/%s.jpg" % (n, name)) for name in (b"a", b"b", b"c")]) for n in (1, 2, 3)]
+
+    async def script(hand: Hand) -> None:
+        assert hand.members.cursor == 1
+        await hand.press("right", "a")
+        assert (hand.groups.cursor, hand.members.cursor) == (1, 1)
+        await hand.press("space")
+        assert [hand.review.mark(1, place) for place in range(3)] == [Mark.KEEPER, Mark.KEEP, Mark.DROP]
+        assert hand.members.cursor == 1, "the photo that was marked stays selected"
+        await hand.press("down", "up")
+        assert hand.members.cursor == 2, "the first that goes now"
+        await hand.press("u", "u")
+        assert (hand.groups.cursor, hand.members.cursor) == (0, 1)
+        await hand.press("n")
+        assert [hand.review.mark(0, place) for place in range(3)] == [
+            Mark.KEEPER,
+            Mark.NOT_DUPLICATE,
+            Mark.DROP,
+        ]
+
+    drive(trios, script)
+
+
 def test_space_digits_and_n_mark_photos_and_u_takes_each_mark_back() -> None:
     groups = [
         group for group in many(40) if len(group.members) > 3 and weakest_verdict(group) is Verdict.RESAVE
@@ -48,7 +74,7 @@ def test_space_digits_and_n_mark_photos_and_u_takes_each_mark_back() -> None:
     async def script(hand: Hand) -> None:
         number = hand.groups.group
         assert number is not None
-        await hand.press("right", "space")
+        await hand.press("space")
         assert hand.review.mark(number, 1) is Mark.KEEP
         await hand.press("3")
         assert hand.review.mark(number, 2) is Mark.KEEPER
@@ -68,7 +94,7 @@ def test_no_duplicate_is_remembered_by_content_for_ever_until_it_is_taken_back()
         number = hand.groups.group
         assert number is not None
         first, *others = (member.photo.digest for member in groups[number].members)
-        await hand.press("n")
+        await hand.press("left", "n")
         assert hand.review.decision(number).status is ReviewStatus.REFUSED
         assert all(known_decisions().is_excluded(first, other) for other in others)
         await hand.press("u")
@@ -430,7 +456,7 @@ def test_a_session_that_is_open_elsewhere_is_not_written_to_twice(tmp_path: Path
 
 def test_a_keeper_that_must_stay_is_named_when_it_is_marked(tmp_path: Path) -> None:
     async def script(hand: Hand) -> None:
-        await hand.press("space")
+        await hand.press("left", "space")
         assert "beach.jpg" in hand.told[-1]
         assert "Go to another photo to mark that one" in hand.told[-1]
         await hand.press("slash")

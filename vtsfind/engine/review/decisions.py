@@ -73,6 +73,21 @@ class Decisions:
         found = going_by(path, claimed, self.groups, self._decisions)
         return found if found and found[0] != number else None
 
+    def in_question(self, number: int) -> int:
+        """The member that a decision is about first: one that goes, else another shot, else any beside the keeper; not what goes elsewhere."""
+        members, keeper = self.groups[number].members, self.decision(number).keeper
+        beside = [
+            place for place in range(len(members)) if place != keeper and not self.goes_in(number, place)
+        ]
+        return min(
+            beside,
+            key=lambda place: (
+                self.mark(number, place) is not Mark.DROP,
+                members[place].verdict is not Verdict.BURST,
+            ),
+            default=keeper,
+        )
+
     def removes(self, number: int) -> ReviewTotals:
         """What the marks of a group remove, whether they are accepted or not, but for what goes in another group."""
         members = self.groups[number].members

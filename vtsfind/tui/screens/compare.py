@@ -275,7 +275,7 @@ class ComparePage(Page):
     def _go(self, number: int | None) -> None:
         if number is not None:
             self._number, self._aligned_pair = number, None
-            self._choose_member(1)
+            self._choose_member(self._review.in_question(number))
 
     def _apply_to_review(self, name: str, *arguments: int) -> bool:
         try:

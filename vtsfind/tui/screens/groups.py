@@ -177,7 +177,7 @@ class GroupsPage(Page):
             self.refresh_status()
             self.post_message(DecisionsChanged(self))
 
-    def _show_members(self, cursor: int = 0) -> None:
+    def _show_members(self, cursor: int | None = None) -> None:
         review, number = self.context.session.review, self._list.group
         if review is not None and number is not None:
             self._members.show_group(review, number, cursor)
@@ -188,12 +188,12 @@ class GroupsPage(Page):
 
     def _after_decision(self, *, advance: bool = False) -> None:
         """Show a decision, and go to the next undecided group if asked to."""
-        member = self._members.cursor
+        member: int | None = self._members.cursor
         if advance:
             if self._list.step_to_open() is None:
                 self.notify("All groups in the list are decided. F5 shows the plan.", timeout=4)
             else:
-                member = 0
+                member = None
         self._list.refresh()
         self._pane.show_progress()
         self._show_members(member)

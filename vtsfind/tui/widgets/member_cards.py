@@ -37,13 +37,14 @@ class MemberCards(CardGrid):
         self.others: tuple[str, ...] = ()
         """Who else looks at the group now."""
 
-    def show_group(self, review: Review, number: int, cursor: int = 0) -> None:
-        """Show a group; `number` is its index in `review.groups`."""
+    def show_group(self, review: Review, number: int, cursor: int | None = None) -> None:
+        """Show a group; `number` is its index in `review.groups`. Without a cursor it is on the photo that is in question."""
         self._shown = (review, number)
         group = review.groups[number]
         width = self.text_width(len(group.members))
         reason_lines = REASON_LINES[self.size.height >= _HIGH_LINES]
-        self.show(group_cards(review, number, width, reason_lines), cursor)
+        at = review.in_question(number) if cursor is None else cursor
+        self.show(group_cards(review, number, width, reason_lines), at)
         self._show_title()
         undecided = "undecided"
         if review.is_marked(number):
