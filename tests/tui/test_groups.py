@@ -458,7 +458,7 @@ def test_a_keeper_that_must_stay_is_named_when_it_is_marked(tmp_path: Path) -> N
     async def script(hand: Hand) -> None:
         await hand.press("left", "space")
         assert "beach.jpg" in hand.told[-1]
-        assert "Go to another photo to mark that one" in hand.told[-1]
+        assert "press the digit of the photo to keep instead, then mark this one (space)" in hand.told[-1]
         await hand.press("slash")
         assert "Esc Clear" in hand.text.splitlines()[-1]
 

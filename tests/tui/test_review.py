@@ -1,5 +1,6 @@
 """The state of a review, without any screen."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,6 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.made_groups import group, many, on_disk, photo
 
+from vtsfind.act.make_plan import PlanOrigin, make_plan
+from vtsfind.act.plan import operations
+from vtsfind.act.plan_rules import PlanRefused
+from vtsfind.act.plan_text import plan_text, read_plan_text
 from vtsfind.base.errors import DiskFull, LibraryLocked, UsageError
 from vtsfind.base.groups import Group, StayKind, StayReason, Verdict
 from vtsfind.base.operations import Action
@@ -75,6 +80,34 @@ def test_a_keeper_that_no_kept_photo_can_replace_is_not_dropped() -> None:
     assert marks(review) == [Mark.KEEPER, Mark.KEEP, Mark.KEEP]
     with pytest.raises(UsageError, match=r"has everything that a\.jpg contains"):
         review.toggle(0, 0)
+
+
+def test_who_follows_the_sentence_keeps_the_crop_and_removes_its_original() -> None:
+    review = Review([group(1, [member.photo for member in trio().members[:2]], Verdict.EDIT)])
+    with pytest.raises(UsageError) as refused:
+        review.toggle(0, 0)
+    assert refused.value.remedy == (
+        "To remove it all the same, press the digit of the photo to keep instead, then mark this one (space)."
+    )
+    review.choose(0, 1)
+    review.toggle(0, 0)
+    review.accept(0)
+    assert planned(review).actions == {b"/1/a.jpg": Action.TRASH, b"/1/b.jpg": Action.KEEP}
+
+
+def test_who_follows_the_sentence_removes_an_edit_and_its_original_with_the_written_plan() -> None:
+    review = Review([group(7, [member.photo for member in trio().members[:2]], Verdict.EDIT)])
+    review.toggle(0, 1)
+    with pytest.raises(UsageError, match=r"must stay: a\.jpg") as refused:
+        review.toggle(0, 0)
+    assert "write trash instead of keep, and `remove-all 7` below `group 7`." in refused.value.remedy
+    review.accept(0)
+    made = planned(review)
+    text = plan_text(make_plan(made.groups, PlanOrigin("", "", "", b"/library"), marks=made.actions))
+    edited = re.sub(r"(?m)^keep ", "trash", text).replace("group 7\n", "group 7\nremove-all 7\n")
+    assert [each.path for each in operations(read_plan_text(edited.encode()))] == [b"/1/a.jpg", b"/1/b.jpg"]
+    with pytest.raises(PlanRefused, match="remove-all 7"):
+        read_plan_text(edited.replace("remove-all 7\n", "").encode())
 
 
 def test_accepting_many_groups_takes_those_in_which_nothing_goes_and_leaves_those_in_doubt() -> None:

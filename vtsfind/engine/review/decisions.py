@@ -206,14 +206,20 @@ class Decisions:
 
     def _replacement(self, number: int, decision: GroupDecision) -> int:
         """The kept member that takes the keeper's place."""
-        hint = "Go to another photo to mark that one, or press its digit to keep it instead."
-        name = self._name(number, decision.keeper)
+        name, group = self._name(number, decision.keeper), self.groups[number].number
         if not decision.kept:
-            raise UsageError(f"One photo of each group must stay: {name}.", hint)
+            raise UsageError(
+                f"One photo of each group must stay: {name}.",
+                "To keep another one instead, press its digit. To keep none, accept, write the plan (F5, w), and in that file write "
+                f"trash instead of keep, and `remove-all {group}` below `group {group}`.",
+            )
         for place in sorted(decision.kept):
             if not self._stay_reasons(number, place)[decision.keeper]:
                 return place
-        raise UsageError(f"No other kept photo has everything that {name} contains, so it stays.", hint)
+        raise UsageError(
+            f"No other kept photo has everything that {name} contains, so it stays.",
+            "To remove it all the same, press the digit of the photo to keep instead, then mark this one (space).",
+        )
 
     def _stay_reasons(self, number: int, keeper: int) -> dict[int, StayReason | None]:
         members = self.groups[number].members
