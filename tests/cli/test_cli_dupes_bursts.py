@@ -101,6 +101,8 @@ def test_the_same_file_of_another_shot_is_not_called_a_copy_of_the_kept_one(
     later_ns = other.stat().st_mtime_ns + 60 * 10**9
     os.utime(again, ns=(later_ns, later_ns))
     assert run("index").exit_code == 0
-    (burst,) = records(run("dupes", "--kind", "burst", "--json"), "group")
+    answer = run("dupes", "--kind", "burst", "--json")
+    assert "1 other shot and 1 copy of these, all kept.\nKept 1 other shot;" in answer.stderr
+    (burst,) = records(answer, "group")
     stays = {Path(each["path"]).name: each["stays"] for each in burst["members"][1:]}
     assert sorted(stays.values()) == ["another shot", f"the same file as {other.name}, which stays"]

@@ -148,7 +148,7 @@ def test_every_shot_is_kept_until_a_key_says_otherwise(burst: Group) -> None:
         await hand.press("v")
         marks = [hand.review.mark(BURST, place) for place in range(3)]
         assert marks == [Mark.KEEPER, Mark.KEEP, Mark.KEEP]
-        assert "other shot, nothing goes" in hand.text
+        assert "Group 6: 3 shots, nothing goes" in hand.text
         await hand.press("a")
         assert hand.review.decision(BURST).status is ReviewStatus.ACCEPTED
         assert hand.review.totals.files == 0
@@ -160,6 +160,21 @@ def test_every_shot_is_kept_until_a_key_says_otherwise(burst: Group) -> None:
         assert hand.review.mark(BURST, 2) is Mark.DROP
 
     drive(library(burst), script)  # type: ignore[arg-type]
+
+
+def test_a_copy_of_a_shot_is_counted_as_no_shot(burst: Group) -> None:
+    copy = replace(
+        burst.members[1],
+        photo=replace(burst.members[1].photo, path=b"/copy.jpg", digest=b"5" * 32),
+        copies_other_shot=True,
+    )
+    with_copy = replace(burst, members=(*burst.members, copy))
+
+    async def script(hand: Hand) -> None:
+        await hand.press("v")
+        assert "Group 6: 4 photos of 3 shots, nothing goes" in hand.text
+
+    drive(library(with_copy), script, size=(200, 36))  # type: ignore[arg-type]
 
 
 def test_the_best_shot_says_why_and_a_key_keeps_it_only(burst: Group) -> None:

@@ -214,6 +214,8 @@ class Member:
     """What its file tells of its quality, and what the file contains; None if it was not read."""
     stay_reason: StayReason | None = StayReason("its contents are not known")
     """Why it is not proposed for removal, see `vtsfind.act.removal`; None if it is. Of no meaning for the keeper."""
+    copies_other_shot: bool = False
+    """Whether it is a copy of another shot than the keeper's, which is in the group, too."""
 
     @property
     def explanation(self) -> str:
@@ -229,6 +231,11 @@ class Member:
     def may_go(self) -> bool:
         """Whether it is proposed for removal."""
         return self.verdict is not None and self.stay_reason is None
+
+    @property
+    def is_other_shot(self) -> bool:
+        """Whether it is another shot than the keeper, and no copy of one."""
+        return self.verdict is Verdict.BURST and not self.copies_other_shot
 
     @property
     def is_kept_edit(self) -> bool:

@@ -261,14 +261,21 @@ def _counts(groups: Sequence[Group]) -> list[tuple[Verdict, int]]:
     return [(verdict, counts[verdict]) for verdict in sorted(counts, key=lambda each: each.rank)]
 
 
-def _nouns(counts: Sequence[tuple[Verdict, int]], *, verified: bool) -> str:
-    """How many copies there are, of which kinds, and how many other shots, which are no copies."""
+def _nouns(groups: Sequence[Group], *, verified: bool) -> str:
+    """How many copies there are, of which kinds, and how many other shots, which are no copies, with their own copies."""
+    counts = _counts(groups)
     copies = [(verdict, number) for verdict, number in counts if not verified or verdict is not Verdict.BURST]
     total = sum(number for _, number in copies)
     noun = counted(total, "copy", "copies") if verified else counted(total, "candidate")
     kinds = ", ".join(f"{verdict.label}: {number:,}" for verdict, number in copies)
-    shots = sum(number for _, number in counts) - total
-    return listed([f"{noun} ({kinds})"] * bool(copies) + [counted(shots, "other shot")] * bool(shots))
+    of_shots = sum(number for _, number in counts) - total
+    shots = sum(member.is_other_shot for group in groups for member in group.members) if of_shots else 0
+    parts = {
+        f"{noun} ({kinds})": total,
+        counted(shots, "other shot"): shots,
+        counted(of_shots - shots, "copy of these", "copies of these"): of_shots - shots,
+    }
+    return listed(words for words, number in parts.items() if number)
 
 
 def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
@@ -279,7 +286,7 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
     if not found.groups:
         notes.say(f"No {'duplicates' if found.verified else 'candidates'} among {what}.")
     else:
-        nouns = _nouns(_counts(found.groups), verified=found.verified)
+        nouns = _nouns(found.groups, verified=found.verified)
         gain = _gain(sum(group.gain for group in found.groups)) if found.verified else ""
         notes.say(f"{counted(len(found.groups), 'group')} among {what}: {nouns}{gain}.")
     if found.verified:
@@ -315,14 +322,14 @@ def _summarize_staying(notes: Notes, groups: Sequence[Group]) -> None:
         member
         for group in undecided
         for member in group.members[1:]
-        if not member.may_go and (member.verdict is Verdict.BURST or not is_burst(group))
+        if not member.may_go and (member.is_other_shot or not is_burst(group))
     ]  # copies of shots are counted in their own groups
     edits = sum(member.is_kept_edit for member in staying)
     if edits:
         notes.say(
             f"Kept {counted(edits, 'edited photo')}; choose in `vtsfind browse`, or add --kind copies, by which edited photos may go, too."
         )
-    shots = sum(member.verdict is Verdict.BURST for member in staying)
+    shots = sum(member.is_other_shot for member in staying)
     if shots:
         notes.say(f"Kept {counted(shots, 'other shot')}; choose in `vtsfind browse`.")
     others = len(staying) - edits - shots

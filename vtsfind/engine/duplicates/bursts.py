@@ -99,5 +99,7 @@ def _staying(member: Member) -> Member:
     if member.may_go and not is_other_shot:
         return replace(member, stay_reason=_OF_KEPT_SHOT)
     if member.may_go or (member.evidence.indirect and member.evidence.note == member.reason):
-        return replace(member, stay_reason=StayReason(member.reason), reason="")
+        return replace(
+            member, stay_reason=StayReason(member.reason), reason="", copies_other_shot=is_other_shot
+        )
     return member

@@ -328,10 +328,8 @@ class GroupsPage(Page):
         if any(member.verdict is Verdict.BURST for member in review.groups[number].members):
             if not self._apply_to_review("keep_only", review.decision(number).keeper):
                 return
-            members = enumerate(
-                review.groups[number].members
-            )  # copies of the keeper are decided in their own group
-            shots = [place for place, each in members if each.verdict in {Verdict.BURST, Verdict.EDIT}]
+            members = enumerate(review.groups[number].members)  # copies are decided in their own group
+            shots = [place for place, each in members if each.is_other_shot or each.verdict is Verdict.EDIT]
             kept = sum(review.mark(number, place) is Mark.KEEP for place in shots)
             if kept:
                 self.notify(

@@ -3,8 +3,10 @@
 from textual import on
 from textual.markup import escape
 
+from vtsfind.base.groups import Group
 from vtsfind.base.words import counted, file_size, listed
 from vtsfind.engine.review.filters import weakest_verdict
+from vtsfind.engine.review.overlaps import is_burst
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.tui.services.thumbnails import PictureCache
@@ -79,8 +81,18 @@ class MemberCards(CardGrid):
         group = review.groups[number]
         left, right = self.hidden
         more = f", \u2190 {left} more" * bool(left) + f", {right} more \u2192" * bool(right)
-        photos, kind = counted(len(group.members), "photo"), weakest_verdict(group).label
-        self.border_title = f"Group {group.number}: {photos}{more}, {kind}, {_gain_words(review, number)}"
+        what = f"{_photos_words(group)}{more}"
+        if not is_burst(group):
+            what += f", {weakest_verdict(group).label}"
+        self.border_title = f"Group {group.number}: {what}, {_gain_words(review, number)}"
+
+
+def _photos_words(group: Group) -> str:
+    """How many photos a group has, and of how many shots; copies of a shot are none."""
+    photos, shots = len(group.members), 1 + sum(member.is_other_shot for member in group.members)
+    if shots == 1:
+        return counted(photos, "photo")
+    return f"{photos:,} shots" if shots == photos else f"{photos:,} photos of {shots:,} shots"
 
 
 def _gain_words(review: Review, number: int) -> str:
