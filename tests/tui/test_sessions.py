@@ -307,6 +307,53 @@ def test_similar_photos_are_found_from_a_group_and_on_from_a_hit(photos: Path) -
     drive(None, script, settings=SETTINGS)
 
 
+def test_a_key_leads_from_a_hit_to_its_group_and_a_photo_without_one_is_said_to_stay(photos: Path) -> None:
+    Image.open(photos / "cat.jpg").save(photos / "cat-again.jpg", quality=60)
+    update(Context(SETTINGS), [str(photos)])
+
+    async def script(hand: Hand) -> None:
+        await hand.press("f")
+        await hand.press("slash")
+        await hand.write("tower")
+        await hand.press("enter", "v", "f4", "slash")
+        await hand.write(str(photos / "cat.jpg"))
+        await hand.press("enter")
+        hits = hand.page(SearchPage).query_one("#hits", CardGrid)
+        assert "g Group" in hand.text.splitlines()[-1]
+        names = [os.path.basename(card.path) for card in hits.cards]
+        hits.cursor = names.index(b"cat-again.jpg")
+        await hand.press("g")
+        assert hand.members.cards[hand.members.cursor].path.endswith(b"/cat-again.jpg")
+        assert hand.groups.has_focus
+        await hand.press("space", "space", "a")
+        assert hand.review.totals.files == 1, "Space kept it, and marked it to go again"
+        await hand.press("f4")
+        grouped = {each.photo.path for one in hand.review.groups for each in one.members}
+        hits.cursor = next(n for n, card in enumerate(hits.cards) if card.path not in grouped)
+        await hand.press("g")
+        hand.page(SearchPage)
+        assert "is in no group: no copy of it was found that would stay" in hand.told[-1]
+
+    drive(None, script, settings=SETTINGS)
+
+
+def test_the_bar_of_keys_of_the_search_offers_what_does_something(photos: Path) -> None:
+    update(Context(SETTINGS), [str(photos)])
+
+    async def script(hand: Hand) -> None:
+        def bar() -> str:
+            return hand.text.splitlines()[-1]
+
+        await hand.press("f4", "escape")
+        assert "t Sort" in bar()
+        assert not {"Backspace", "Scene/copy", "Wider"} & set(bar().split())
+        await hand.press("s")
+        assert {"Backspace", "Scene/copy", "Wider"} <= set(bar().split())
+        assert "t Sort" not in bar()
+
+    drive(None, script, settings=SETTINGS, size=(140, 36))
+
+
 def test_a_new_photo_is_searched_by_its_path_pasted_or_dropped(photos: Path, tmp_path: Path) -> None:
     update(Context(SETTINGS), [str(photos)])
     new = write(tmp_path / "a new photo.jpg", scene(1), quality=50)

@@ -29,6 +29,7 @@ from vtsfind.tui.messages import (
     OpenLibrary,
     PictureReady,
     SearchSimilar,
+    ShowMember,
 )
 from vtsfind.tui.page import Page
 from vtsfind.tui.screens.apply import ApplyPage
@@ -221,6 +222,13 @@ class BrowseApp(SerialKeysApp):
         page = self.screen
         assert isinstance(page, SearchPage)
         self.call_later(page.search_similar, message.path)
+
+    @on(ShowMember)
+    def _show_member(self, message: ShowMember) -> None:
+        self.switch_mode("groups")
+        page = self.screen
+        assert isinstance(page, GroupsPage)
+        self.call_later(page.show_member, message.group, message.member)
 
     @on(OpenLibrary)
     def _open_library(self, message: OpenLibrary) -> None:

@@ -93,6 +93,16 @@ class SearchSimilar(Message):
 
 
 @dataclass
+class ShowMember(Message):
+    """Show the groups screen with one photo of a group."""
+
+    group: int
+    """Index in `Review.groups`."""
+    member: int
+    """Index in `Group.members`."""
+
+
+@dataclass
 class OpenLibrary(Message):
     """Continue with another library."""
 

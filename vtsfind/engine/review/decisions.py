@@ -56,6 +56,14 @@ class Decisions:
         """By number, of the groups that have a decision or marks of the user."""
         return self._decisions
 
+    def place_of(self, path: bytes) -> Place | None:
+        """The first group that has a file, and the member that it is; None if none has. Copies come before bursts."""
+        for number, group in enumerate(self.groups):
+            for place, member in enumerate(group.members):
+                if member.photo.path == path:
+                    return number, place
+        return None
+
     def is_marked(self, number: int) -> bool:
         """Whether a group has a decision or marks of the user."""
         return number in self._decisions

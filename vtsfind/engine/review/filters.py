@@ -178,6 +178,10 @@ class Listing:
         weak = np.flatnonzero(self.ranks >= Verdict.BURST.rank).tolist()
         return [place for place in weak if is_burst(self.groups[place])]
 
+    def view_of(self, place: int) -> GroupView:
+        """The view that has a group."""
+        return GroupView.COPIES if place < self._copies else GroupView.BURSTS
+
     def count(self, view: GroupView) -> int:
         """The number of groups of a view."""
         counts = {GroupView.COPIES: self._copies, GroupView.BURSTS: len(self.groups) - self._copies}

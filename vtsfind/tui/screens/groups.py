@@ -73,6 +73,8 @@ class GroupsPage(Page):
         super().__init__()
         self._loading_texts = ("", "")
         """Shown in both panes while the groups are being found, or could not be found."""
+        self._sought: int | None = None
+        """The photo to select in the group that is to be listed."""
 
     def body(self) -> Iterable[Widget]:
         """The widgets between top bar and footer."""
@@ -139,9 +141,20 @@ class GroupsPage(Page):
         """Draw a picture."""
         self._members.picture_ready(path)
 
+    def show_member(self, number: int, member: int) -> None:
+        """Show one photo of a group, in the view that has it, whatever was filtered."""
+        session = self.context.session
+        if session.review is None or session.listing is None:
+            return
+        if session.view is not GroupView.ALL:
+            session.view = session.listing.view_of(number)
+        self._sought = member
+        self._pane.show(session.review, session.listing, session.view, number)
+
     @on(GroupPane.GroupsListed)
     def _on_groups_listed(self) -> None:
-        self._show_members()
+        self._show_members(self._sought)
+        self._sought = None
 
     @on(GroupList.GroupHighlighted)
     def _on_group_highlighted(self) -> None:

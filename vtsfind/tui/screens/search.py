@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from textual import on
@@ -13,28 +13,27 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from vtsfind.base.errors import UsageError
-from vtsfind.base.paths import show_path, show_path_from_home
+from vtsfind.base.paths import show_path
 from vtsfind.base.records import Failure, Reason
-from vtsfind.base.words import counted, file_size
-from vtsfind.engine.library.heads import SCENE_HEAD, WORDS_HEAD
+from vtsfind.base.words import counted
+from vtsfind.engine.library.heads import SCENE_HEAD
 from vtsfind.engine.review.session import error_message
 from vtsfind.engine.search.catalogue import LibraryPhoto, Order
-from vtsfind.engine.search.query import Answer, Neighbour, SearchOptions
-from vtsfind.engine.search.query_words import QueryWords, are_words
-from vtsfind.engine.search.where import EVERYTHING, Where, filter_words, split_filters
+from vtsfind.engine.search.query import Answer, SearchOptions
+from vtsfind.engine.search.query_words import QueryWords
+from vtsfind.engine.search.where import EVERYTHING
 from vtsfind.tui.keys import KeyScope, bindings
-from vtsfind.tui.messages import JobDone, JobFailed
+from vtsfind.tui.messages import JobDone, JobFailed, ShowMember
 from vtsfind.tui.page import Page
 from vtsfind.tui.services.open_external import open_folder, open_photo
-from vtsfind.tui.services.typed_paths import parse_dropped_path
-from vtsfind.tui.widgets.card_grid import CardGrid, PhotoCard
+from vtsfind.tui.services.typed_search import Search, read_search
+from vtsfind.tui.widgets.card_grid import CardGrid
+from vtsfind.tui.widgets.hit_cards import hit_card, photo_card
 from vtsfind.tui.widgets.path_input import PathInput
-from vtsfind.tui.widgets.text_width import Line, cut_path
 
 _MAX_HITS = 60
 _CHANGES_PHOTOS = {"index", "apply", "undo"}
 """Jobs after which other photos are there."""
-_BAR_WIDTH = 8
 _NONE_SIMILAR = "No photo is this similar. Press + to allow more difference."
 _ONE_WORD = "; not it? Say it in two or three words"
 _SOME_PHOTO_IS_FIRST = ", whether or not they show it"
@@ -42,27 +41,6 @@ _OTHER_WAYS = " in:FOLDER, after:DAY and name:WORD look at folders, dates and na
 _NONE_PASSES = "No photo of the library passes the filters."
 _USUAL_BITS = 256
 """Length of a code where no hit says it."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """One search; what narrows it belongs to it alone."""
-
-    query: bytes | QueryWords | None = None
-    """The path of a photo, or words; None for the library as a list."""
-    where: Where = EVERYTHING
-    filters: str = ""
-    """The same as it was typed."""
-    head: str = ""
-    """What photos are compared by; empty for the usual head."""
-    radius: int | None = None
-    """Bits in which codes may differ; None for the nearest photos, however far they are."""
-
-    @property
-    def text(self) -> str:
-        """What asks for it in the text field."""
-        name = self.query.name if isinstance(self.query, QueryWords) else self.query or b""
-        return f"{self.filters} {os.fsdecode(name).encode('utf-8', 'replace').decode()}".strip()
 
 
 class SearchPage(Page):
@@ -75,7 +53,7 @@ class SearchPage(Page):
 
     def __init__(self) -> None:
         super().__init__()
-        self._searches = [_Search()]
+        self._searches = [Search()]
         """The library, and the searches from there on; the last is shown."""
         self._heads: tuple[str, ...] = ()
         self._order = Order.NEWEST
@@ -106,16 +84,31 @@ class SearchPage(Page):
         return self.query_one("#hits", CardGrid)
 
     @property
-    def _current(self) -> _Search:
+    def _current(self) -> Search:
         return self._searches[-1]
+
+    def offers(self, action: str) -> bool:
+        """Whether a key does anything now."""
+        match action:
+            case "ask":
+                return True
+            case "back":
+                return len(self._searches) > 1
+            case "head":
+                return isinstance(self._current.query, bytes) and len(self._heads) > 1
+            case "sort":
+                return self._current.query is None
+            case "radius(1)" | "radius(-1)":
+                return isinstance(self._answer, Answer)
+        return bool(self._hits.cards)
 
     # -- searching -------------------------------------------------------------------------------------------------
 
     def search_similar(self, path: bytes) -> None:
         """Search the whole library for photos similar to one."""
-        self._ask(_Search(path, head=self._current.head))
+        self._ask(Search(path, head=self._current.head))
 
-    def _ask(self, search: _Search) -> None:
+    def _ask(self, search: Search) -> None:
         """Search for something else; what is asked once more is searched anew."""
         if search != replace(self._current, radius=None):
             self._searches.append(search)
@@ -180,6 +173,7 @@ class SearchPage(Page):
         self._answer = None
         self._hits.show([], empty=why)
         self._hits.border_title, self._hits.border_subtitle = "Nothing to show", ""
+        self.refresh_status()
 
     def _search_pending(self) -> bool:
         if not self._is_pending:
@@ -194,7 +188,7 @@ class SearchPage(Page):
             return
         if isinstance(answer, Answer):
             width = self._hits.text_width(len(answer.neighbours))
-            cards = [_hit_card(hit, width, marked=hit.path in self._marked) for hit in answer.neighbours]
+            cards = [hit_card(hit, width, marked=hit.path in self._marked) for hit in answer.neighbours]
             empty = (
                 _failure_words(answer.failure)
                 if answer.failure
@@ -204,7 +198,7 @@ class SearchPage(Page):
             )
         else:
             width = self._hits.text_width(len(answer))
-            cards = [_photo_card(photo, width, marked=photo.path in self._marked) for photo in answer]
+            cards = [photo_card(photo, width, marked=photo.path in self._marked) for photo in answer]
             empty = (
                 "The library has no photos yet. Press F2 to index folders."
                 if self._current.where == EVERYTHING
@@ -212,6 +206,7 @@ class SearchPage(Page):
             )
         self._hits.show(cards, cursor, empty=empty)
         self._titles()
+        self.refresh_status()
 
     def _titles(self) -> None:
         hits, query, radius = self._hits, self._current.query, self._current.radius
@@ -245,25 +240,15 @@ class SearchPage(Page):
 
     @on(Input.Submitted, "#query-path")
     def _on_path_submitted(self, event: Input.Submitted) -> None:
-        asked = _without_slash(event.value)
         try:
-            where, rest = split_filters(asked)
+            search = read_search(event.value, self._heads, self._current.head)
         except UsageError as error:
             self._show_refusal(f"{error.message} {error.remedy}")
             return
-        search = _Search(None, where, filter_words(asked), self._current.head)
-        path = parse_dropped_path(rest)
-        if os.path.isdir(path):
-            where = replace(where, folders=(*where.folders, path))
-        elif path and are_words(os.fsdecode(path)) and WORDS_HEAD in self._heads:
-            self._ask(replace(search, query=QueryWords(rest)))
+        if search.query is not None:
+            self._ask(search)
             return
-        elif path and b"/" not in path and not os.path.exists(path):
-            where = replace(where, path_words=(*where.path_words, *rest.split()))
-        elif path:
-            self._ask(replace(search, query=os.path.abspath(path)))
-            return
-        self._searches = [replace(search, where=where)]
+        self._searches = [search]
         self._hits.focus()
         self._search()
 
@@ -279,13 +264,9 @@ class SearchPage(Page):
 
     @on(CardGrid.CardOpened)
     def action_similar(self) -> None:
-        """Search for photos similar to the selected one, by the same filters but those of names, which other photos may not have."""
-        path = self._path
-        if path is None:
-            return
-        where = replace(self._current.where, path_words=())
-        kept = filter_words(self._current.filters, without="name")
-        self._ask(replace(self._current, query=path, radius=None, where=where, filters=kept))
+        """Search for photos similar to the selected one."""
+        if self._path is not None:
+            self._ask(self._current.similar_to(self._path))
 
     def action_back(self) -> None:
         """Go back to the previous search as it was, and from the first one to the library."""
@@ -331,6 +312,23 @@ class SearchPage(Page):
             self._marked[path] = None
         self._show(self._hits.cursor + 1)
 
+    def action_group(self) -> None:
+        """Show the group of the selected photo, where it can be marked to go."""
+        path, session = self._path, self.context.session
+        if path is None:
+            return
+        place = session.review.place_of(path) if session.review else None
+        if place:
+            self.post_message(ShowMember(*place))
+        elif not session.has_bursts:
+            self.notify("Groups are still being found. Press g again in a moment.", timeout=4)
+        else:
+            self.notify(
+                f"{show_path(path)} is in no group: no copy of it was found that would stay, so vtsfind does not remove it."
+                " O opens its folder, if it is to go all the same.",
+                timeout=8,
+            )
+
     def action_copy(self) -> None:
         """Copy paths, one a line."""
         paths = list(self._marked) or [path for path in [self._path] if path is not None]
@@ -355,14 +353,6 @@ class SearchPage(Page):
         return cards[self._hits.cursor].path if cards else None
 
 
-def _without_slash(text: str) -> str:
-    """What was asked for, without the key that focuses the field, where it was in focus already."""
-    rest = text.removeprefix("/")
-    first = rest.split(maxsplit=1)[0] if rest.strip() else ""
-    is_path = "/" in first or os.path.exists(f"/{first}") or not (are_words(first) or ":" in first)
-    return text if is_path else rest
-
-
 def _usual_head(heads: Sequence[str]) -> str:
     """The head that photos are compared by unless another is chosen."""
     return SCENE_HEAD if SCENE_HEAD in heads or not heads else heads[0]
@@ -378,27 +368,3 @@ def _failure_words(failure: Failure) -> str:
     if failure.reason is Reason.VANISHED:
         return f"{show_path(failure.path)} does not exist. Check the path; Tab completes it. Words begin with no /."
     return str(failure)
-
-
-def _hit_card(hit: Neighbour, width: int, *, marked: bool) -> PhotoCard:
-    filled = hit.bar_cells(_BAR_WIDTH)
-    bar = "\u2588" * filled + "\u2591" * (_BAR_WIDTH - filled)
-    gone = [("  missing", "bad")] if hit.missing else []
-    head = [(f"{hit.rank} ", "key"), (bar, "good"), (f" {hit.distance}/{hit.bits}", "dim"), *gone]
-    return _card(hit, head, width, marked=marked)
-
-
-def _photo_card(photo: LibraryPhoto, width: int, *, marked: bool) -> PhotoCard:
-    source = "" if photo.info.taken else "file of "
-    head: Line = [(source, "dim"), (photo.day.isoformat(), "key")] if photo.day else []
-    return _card(photo, head, width, marked=marked)
-
-
-def _card(photo: Neighbour | LibraryPhoto, head: Line, width: int, *, marked: bool) -> PhotoCard:
-    folder, _, name = show_path_from_home(photo.path).rpartition("/")
-    facts = f"{photo.info.width}\u00d7{photo.info.height}  {file_size(photo.stamp.size)}"
-    return PhotoCard(
-        photo.path,
-        [*([("\u2713 ", "strong")] if marked else []), *head],
-        ([(name, "name")], [(facts, "dim")], [(cut_path(folder, width), "dim")], []),
-    )

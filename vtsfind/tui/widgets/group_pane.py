@@ -84,9 +84,17 @@ class GroupPane(Vertical):
         """Whether there are groups to list, even if none passes the filter."""
         return self._shown is not None
 
-    def show(self, review: Review, listing: Listing, view: GroupView) -> None:
-        """Show groups; the cursor returns to where it was in the view, or goes to the first undecided group."""
+    def show(self, review: Review, listing: Listing, view: GroupView, group: int | None = None) -> None:
+        """Show groups; the cursor returns to where it was in the view, or goes to the first undecided group.
+
+        If a group is given, by its index, it goes there, and no filter hides it.
+        """
         self._shown = (review, listing, view)
+        if group is not None:
+            self._current[view] = (review, group)
+            self._filter = Filter()
+            with self.prevent(Input.Changed):
+                self.key_escape()
         self._list_again()
 
     def show_none(self, text: str) -> None:
