@@ -12,6 +12,7 @@ import pytest
 from support import block_encoder
 from support.drawn_photos import encoded, exif, scene, write
 from support.output import Vtsfind, records
+from typer.testing import Result
 
 from vtsfind.base.settings import Settings
 from vtsfind.engine.library.access import open_library
@@ -196,6 +197,60 @@ def test_only_photos_of_a_folder_and_of_some_days_are_looked_through(tmp_path: P
     assert "No photo that the filters leave looks like" in far.stderr
     for arguments in (("--after", "May"), ("--before", "2021-13"), ("--in", tmp_path / "nowhere")):
         assert run("query", photos / "shot.jpg", "--library", library, *arguments).exit_code == 2
+
+
+def test_filters_alone_list_photos_newest_first(tmp_path: Path, run: Vtsfind) -> None:
+    photos, library = tmp_path / "photos", tmp_path / "library"
+    for number in range(4):
+        path = write(photos / ("trip" if number % 2 else "home") / f"{2020 + number}.png", scene(number))
+        noon = datetime(2020 + number, 3, 1, 12).astimezone().timestamp()
+        os.utime(path, (noon, noon))
+    write(photos / "shot.jpg", scene(9), exif=exif(taken="2021:07:03 12:30:45", camera=("Apple", "iPad")))
+    assert run("index", photos, "--library", library).exit_code == 0
+
+    def listed(*arguments: object) -> Result:
+        return run("query", "--library", library, *arguments)
+
+    lines = listed("--after", "2021").stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["2023-03-01", "2022-03-01", "2021-07-03", "2021-03-01"]
+    assert lines[2].split()[1] == "96x72"
+    assert lines[2].endswith("photos/shot.jpg")
+    trip = listed("--in", photos / "trip", "--paths-only")
+    assert (trip.stdout.splitlines(), trip.stderr) == (
+        [str(photos / "trip" / name) for name in ("2023.png", "2021.png")],
+        "",
+    )
+    assert listed("--in", photos / "trip", "-0", "--top", 1).stdout == f"{photos / 'trip' / '2023.png'}\0"
+    (photos / "shot.jpg").unlink()
+    header, shot, footer = records(listed("--camera", "ipad", "--json"))
+    assert header["command"] == "query"
+    assert (shot["path"], shot["day"], shot["camera"]) == (
+        str(photos / "shot.jpg"),
+        "2021-07-03",
+        "Apple iPad",
+    )
+    assert (shot["missing"], footer) == (True, {"type": "footer", "photos": 1})
+    assert listed("--camera", "ipad").stdout.endswith("photos/shot.jpg  (gone)\n")
+    nothing = listed("--before", "1999")
+    assert (nothing.exit_code, nothing.stdout) == (1, "")
+    assert nothing.stderr == "No photo of the library passes the filters.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--radius", "3"], "--radius needs a photo or words to search for."),
+        (["--by", "copy"], "--by needs a photo or words to search for."),
+        (["--pictures"], "--pictures needs a photo or words to search for."),
+        (["--html", "hits.html"], "--html needs a photo or words to search for."),
+        (["--not", "sky"], "There is nothing to search for."),
+        (["--top", "0"], "--top is 0."),
+    ],
+)
+def test_a_list_takes_nothing_that_compares(ask: Vtsfind, arguments: list[str], said: str) -> None:
+    result = ask("--after", "2000", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
 
 
 def test_what_vtsfind_removed_is_no_answer_and_what_a_person_removed_is_said_to_be_gone(

@@ -14,9 +14,11 @@ from vtsfind.cli.options import OUTPUT, CommonOptions, Device, Force, Html, Path
 
 if TYPE_CHECKING:
     from vtsfind.base.records import Failure
+    from vtsfind.engine.search.catalogue import Catalogue
     from vtsfind.engine.search.query import SearchOptions, Similar
     from vtsfind.report.pictures import InlinePictures
 
+_NONE_PASSES = "No photo of the library passes the filters."
 _SOME_PHOTO_IS_FIRST = "These fit the words best, whether or not they show it."
 
 
@@ -27,7 +29,10 @@ class QueryOptions:
     top: Annotated[
         int | None,
         typer.Option(
-            "--top", "-t", metavar="N", help="Print the N best files; by default 20, or all with --radius."
+            "--top",
+            "-t",
+            metavar="N",
+            help="Print the N best files; by default 20, or all with --radius, and of a list the N newest, or all.",
         ),
     ] = None
     radius: Annotated[
@@ -150,11 +155,14 @@ def query(
         vtsfind query cat.jpg --text "at night"
         vtsfind query cat.jpg --by copy --radius 10 --paths-only
         vtsfind query cat.jpg --in ~/Photos/2021 --after 2021-05 --camera iphone
+        vtsfind query --in ~/Photos/2021 --after 2021-05
         curl -s https://example.org/cat.jpg | vtsfind query -
 
     A line shows the rank, the similarity as a bar, the number of bits in which the codes differ, size, date and path. A
     photo of the library is its own best hit, at distance 0. A photo that is not in the library is compared more finely than
     by bits, and with --by copy also mirrored and reduced, so the best hit need not have the smallest distance.
+
+    Without IMAGE and WORDS, --in, --after, --before and --camera list the photos that they leave, newest first.
 
     Words are English, and are compared with what captions of such photos say. The order counts, not the distance: some photo
     always comes first.
@@ -165,8 +173,13 @@ def query(
         from vtsfind.engine.search.query import find_similar
         from vtsfind.engine.search.where import EVERYTHING
 
-        if not (queries or words.text):
-            raise UsageError("There is nothing to search for.", "Name a photo, or describe what it shows.")
+        search_options = options.search_options()
+        is_list = not (queries or words.text)
+        if is_list and (words.without or search_options.where == EVERYTHING):
+            raise UsageError(
+                "There is nothing to search for.",
+                "Name a photo, describe what it shows, or list photos with --in, --after, --before or --camera.",
+            )
         require_one_of(
             json=run.json,
             paths_only=paths.paths_only,
@@ -179,8 +192,11 @@ def query(
             from vtsfind.report.pages.page import PAGE_FILE
 
             require_output(page.html, PAGE_FILE, run.settings, force=page.force)
+        if is_list:
+            _require_no_question(options, pictures, page)
+            _list(run, search_options, paths)
+            return
         with run.context() as context:
-            search_options = options.search_options()
             found = find_similar(
                 context,
                 queries or (),
@@ -196,6 +212,42 @@ def query(
         _conclude(run, found, is_filtered=search_options.where != EVERYTHING)
         if options.approximate:
             _say_what_is_missed(run, found)
+
+
+def _require_no_question(options: QueryOptions, pictures: str | None, page: PageOptions) -> None:
+    """Refuse what compares photos with a question where none is asked."""
+    given = {
+        "--by": options.by is not None,
+        "--radius": options.radius is not None,
+        "--skip-self": options.skip_self,
+        "--approximate": options.approximate,
+        "--pictures": pictures is not None,
+        "--html": page.html is not None,
+    }
+    for name, is_given in given.items():
+        if is_given:
+            raise UsageError(
+                f"{name} needs a photo or words to search for.", "Name a photo, or describe what it shows."
+            )
+
+
+def _list(run: CommandRun, search_options: "SearchOptions", paths: PathOptions) -> None:
+    """List the photos that the filters leave."""
+    from vtsfind.engine.search.catalogue import list_photos
+    from vtsfind.report import catalogue
+
+    with run.context() as context:
+        found = list_photos(context, search_options.where, search_options.top)
+    if run.json:
+        catalogue.write_photo_records(run.output, found)
+    elif paths.end is not None:
+        catalogue.write_photo_paths(run.output, found, end=paths.end)
+    else:
+        catalogue.write_photos(run.output, found)
+    if not found.photos:
+        run.notes.say(_NONE_PASSES)
+        run.code = ExitCode.ANSWER_NO
+    _say_without_camera(run, found)
 
 
 def _write(run: CommandRun, found: "Similar", paths: PathOptions, pictures: str | None) -> None:
@@ -251,10 +303,18 @@ def _failure_words(failure: "Failure") -> str:
     return str(failure)
 
 
+def _say_without_camera(run: CommandRun, found: "Similar | Catalogue") -> None:
+    from vtsfind.base.words import counted
+
+    if found.without_camera:
+        run.notes.say(
+            f"Left out {counted(found.without_camera, 'photo')} whose camera is not known yet; `vtsfind index` looks for it."
+        )
+
+
 def _conclude(run: CommandRun, found: "Similar", *, is_filtered: bool) -> None:
     """Say which photos could not be read and for which nothing was found; choose the exit code."""
     from vtsfind.base.paths import show_path
-    from vtsfind.base.words import counted
     from vtsfind.engine.search.query_words import QueryWords
 
     for answer in found.answers:
@@ -266,13 +326,10 @@ def _conclude(run: CommandRun, found: "Similar", *, is_filtered: bool) -> None:
         if answer.unknown:
             run.notes.say(f"Not known, and left out: {', '.join(answer.unknown)}.")
     if found.passes_none:
-        run.notes.say("No photo of the library passes the filters.")
+        run.notes.say(_NONE_PASSES)
     if any(answer.neighbours and isinstance(answer.query, QueryWords) for answer in found.answers):
         run.notes.say(_SOME_PHOTO_IS_FIRST)
-    if found.without_camera:
-        run.notes.say(
-            f"Left out {counted(found.without_camera, 'photo')} whose camera is not known yet; `vtsfind index` looks for it."
-        )
+    _say_without_camera(run, found)
     if any(answer.failure for answer in found.answers):
         run.code = ExitCode.SOME_FAILED
     elif not any(answer.neighbours for answer in found.answers):

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from vtsfind.base.addresses import Place
+from vtsfind.base.errors import UsageError
 from vtsfind.base.records import PictureInfo, Stamp
+from vtsfind.engine.context import Context
+from vtsfind.engine.library.access import open_library
 from vtsfind.engine.library.removed import removed_by_runs
 from vtsfind.engine.search.where import Where, day_of, passing
 from vtsfind.store.library import Library
@@ -29,6 +33,37 @@ class LibraryPhoto:
     stamp: Stamp
     day: date | None
     """Of the shot, else of the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Photos of a library, and what they rest on."""
+
+    library: Place
+    photos: tuple[LibraryPhoto, ...]
+    missing: frozenset[bytes]
+    """Those whose file is gone since it was indexed."""
+    without_camera: int = 0
+    """Contents that were left out since a camera was asked for and nobody has looked for theirs."""
+
+
+def list_photos(context: Context, where: Where, top: int | None = None) -> Catalogue:
+    """The chosen photos of the library that the settings name, newest first; at most so many of them.
+
+    Raises
+    ------
+    UsageError
+        If the number is not positive, or the library has no photo in one of the folders or by one of the cameras.
+    StorageError
+        If the library cannot be used.
+    """
+    if top is not None and top < 1:
+        raise UsageError(f"--top is {top}.", "Give a number from 1.")
+    with open_library(context.settings) as index:
+        photos = tuple(catalogue(index, where)[:top])
+        missing = frozenset(photo.path for photo in photos if not os.path.lexists(photo.path))
+        without_camera = index.count_without_camera() if where.cameras else 0
+        return Catalogue(index.place, photos, missing, without_camera)
 
 
 def catalogue(index: Library, where: Where, order: Order = Order.NEWEST) -> list[LibraryPhoto]:

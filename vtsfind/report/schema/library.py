@@ -14,6 +14,8 @@ from vtsfind.report.schema.fields import (
 )
 
 _TAKEN = Field("taken", "When the photo was taken, by its EXIF data; null if unknown.")
+_CAMERA = Field("camera", "The camera, by the photo's EXIF data; null if unknown.")
+_MISSING = Field("missing", "Whether the file no longer exists.")
 _WIDTH, _HEIGHT = Field("width", "Width in pixels, as shown."), Field("height", "Height in pixels, as shown.")
 _ABSENT = (
     "absent",
@@ -154,8 +156,8 @@ QUERY = Stream(
                 _HEIGHT,
                 SIZE,
                 _TAKEN,
-                Field("camera", "The camera, by the photo's EXIF data; null if unknown."),
-                Field("missing", "Whether the file no longer exists."),
+                _CAMERA,
+                _MISSING,
             ),
         ),
     ),
@@ -164,6 +166,27 @@ QUERY = Stream(
         Field("hits", "Number of hits."),
         Field("failed", "Number of queried photos that could not be used."),
     ),
+)
+QUERY_LIST = Stream(
+    "query",
+    (LIBRARY,),
+    (
+        (
+            "photo",
+            (
+                Field("path", "A photo that the filters leave.", path=True),
+                Field("day", "The day it was taken, else that of its file; null if no calendar has it."),
+                _WIDTH,
+                _HEIGHT,
+                SIZE,
+                _TAKEN,
+                _CAMERA,
+                _MISSING,
+            ),
+        ),
+    ),
+    (Field("photos", "Number of photos."),),
+    usage="--in DIR",
 )
 DUPES = Stream(
     "dupes",
