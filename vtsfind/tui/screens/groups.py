@@ -12,9 +12,9 @@ from textual.widget import Widget
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Verdict
-from vtsfind.base.paths import show_path_from_home
-from vtsfind.base.words import counted, listed
-from vtsfind.engine.review.filters import GroupView, folders, weakest_verdict
+from vtsfind.base.words import counted
+from vtsfind.engine.review.bulk import bulk_choices
+from vtsfind.engine.review.filters import GroupView
 from vtsfind.engine.review.session import error_message
 from vtsfind.engine.review.state import Mark, ReviewStatus
 from vtsfind.tui.keys import KeyScope, bindings
@@ -46,9 +46,6 @@ _WHAT_NEXT = (
 )
 _AFTER_FAILURE = "F2 shows the libraries; there r compares again."
 _NOTHING_TO_REVIEW = "v shows other groups, F4 searches, and F2 indexes more folders."
-
-
-_PLURALS = {Verdict.BYTES: "exact copies", Verdict.BURST: "other shots"}
 
 
 class OthersSeen(Message):
@@ -277,30 +274,10 @@ class GroupsPage(Page):
         review, listing, number = self.context.session.review, self.context.session.listing, self._list.group
         if review is None or listing is None or number is None:
             return
-        verdict = weakest_verdict(review.groups[number])
-        where = listed(map(show_path_from_home, sorted(folders(review.groups[number]))))
+        choices = bulk_choices(review, listing, self._list.order, number)
+        self.app.push_screen(BulkAcceptDialog(choices), self._accept_many)
 
-        every = review.undecided(self._list.order)
-        ready = [each for each in np.sort(every).tolist() if not review.needs_look(each)]
-        removed = {each: review.removes(each) for each in ready}
-        going = [each for each in ready if removed[each].files]
-        of_kind, in_folders = (
-            listing.similar_groups(number, by_folders=by_folders) for by_folders in (False, True)
-        )
-        choices = [
-            (f"of this kind: {_PLURALS.get(verdict, verdict.label)}", np.intersect1d(going, of_kind)),
-            (f"in {where}, and nowhere else: {_kinds_up_to(verdict)}", np.intersect1d(going, in_folders)),
-            ("in the list: all in which something goes", going),
-            ("in the list: all in which nothing goes", np.setdiff1d(ready, going)),
-        ]
-        sets: dict[tuple[int, ...], str] = {}
-        for label, numbers in choices:
-            sets.setdefault(tuple(np.asarray(numbers).tolist()), label)
-        self.app.push_screen(
-            BulkAcceptDialog(sets, removed.__getitem__, len(every) - len(ready)), self._accept_many
-        )
-
-    def _accept_many(self, numbers: list[int] | None) -> None:
+    def _accept_many(self, numbers: tuple[int, ...] | None) -> None:
         review = self.context.session.review
         if not numbers or review is None:
             return
@@ -400,10 +377,3 @@ class GroupsPage(Page):
     def _path(self) -> bytes | None:
         cards = self._members.cards
         return cards[self._members.cursor].path if cards else None
-
-
-def _kinds_up_to(weakest: Verdict) -> str:
-    """The kinds of groups whose photos are at least as much the same."""
-    if weakest.rank >= Verdict.EDIT.rank:
-        return "all kinds, other shots too" if weakest is Verdict.BURST else "all kinds, edited ones too"
-    return listed(_PLURALS.get(each, each.label) for each in Verdict if each.rank <= weakest.rank)

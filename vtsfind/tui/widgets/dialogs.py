@@ -1,7 +1,7 @@
 """The dialogs: help, questions before something takes effect, and names that must be typed."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.table import Table
@@ -14,8 +14,8 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from vtsfind.base.words import counted, file_size
+from vtsfind.engine.review.bulk import BulkChoices, GroupSet
 from vtsfind.engine.review.filters import IN_DOUBT
-from vtsfind.engine.review.state import ReviewTotals
 from vtsfind.tui.keys import KeyScope, rows
 from vtsfind.tui.widgets.path_input import PathInput
 
@@ -101,46 +101,29 @@ class BusyDialog(ModalScreen[None]):
             yield Static(self._text)
 
 
-class BulkAcceptDialog(ModalScreen[list[int] | None]):
-    """Offers sets of groups to accept at once.
-
-    Parameters
-    ----------
-    choices
-        The indices of the undecided groups of each set, and its description.
-    removes
-        What accepting a group removes.
-    to_check
-        How many groups are in no set, since a person has to look at them first.
-    """
+class BulkAcceptDialog(ModalScreen[tuple[int, ...] | None]):
+    """Offers sets of groups to accept at once, and closes with the indices of those of the chosen set."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape,n,q", "cancel", "Cancel"), ("enter", "cancel", "Close")]
 
-    def __init__(
-        self,
-        choices: Mapping[tuple[int, ...], str],
-        removes: Callable[[int], ReviewTotals],
-        to_check: int,
-    ) -> None:
+    def __init__(self, choices: BulkChoices) -> None:
         super().__init__()
-        self._to_check = to_check
-        self._choices = [(label, list(numbers)) for numbers, label in choices.items() if numbers]
-        self._removes = removes
+        self._choices = choices
 
     def compose(self) -> ComposeResult:
         """Lay the dialog out."""
         with Vertical(id="bulk", classes="dialog") as box:
             box.border_title = "Accept all undecided groups \u2026"
-            box.border_subtitle = "Enter accepts, Esc cancels" if self._choices else "Enter closes"
-            if self._choices:
-                yield OptionList(*(Option(self._option_text(*choice)) for choice in self._choices))
+            box.border_subtitle = "Enter accepts, Esc cancels" if self._choices.sets else "Enter closes"
+            if self._choices.sets:
+                yield OptionList(*(Option(_option_text(each)) for each in self._choices.sets))
                 yield Static(
                     Text("Only groups shown in the list. Press u once to undo all of it.", style="dim")
                 )
             else:
                 yield Static("No group in the list can be accepted without a look.")
-            if self._to_check:
-                left_out = counted(self._to_check, "group")
+            if self._choices.to_check:
+                left_out = counted(self._choices.to_check, "group")
                 yield Static(
                     Text(
                         f"Left out: {left_out} to check, where it is in doubt which photo to keep. `/` and {IN_DOUBT} lists them; look, then press a.",
@@ -148,21 +131,22 @@ class BulkAcceptDialog(ModalScreen[list[int] | None]):
                     )
                 )
 
-    def _option_text(self, label: str, numbers: list[int]) -> Text:
-        removed = [self._removes(number) for number in numbers]
-        files, gain = sum(each.files for each in removed), sum(each.gain for each in removed)
-        text = Text(f"{label}\n", style="bold")
-        what = f"removes {counted(files, 'photo')}, frees {file_size(gain)}" if files else "nothing goes"
-        text.append(f"{counted(len(numbers), 'group')}, {what}", style="not bold")
-        return text
-
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Close with the chosen set."""
-        self.dismiss(self._choices[event.option_index][1])
+        self.dismiss(self._choices.sets[event.option_index].numbers)
 
     def action_cancel(self) -> None:
         """Close without accepting anything."""
         self.dismiss(None)
+
+
+def _option_text(groups: GroupSet) -> Text:
+    text = Text(f"{groups.label}\n", style="bold")
+    what = "nothing goes"
+    if groups.files:
+        what = f"removes {counted(groups.files, 'photo')}, frees {file_size(groups.gain)}"
+    text.append(f"{counted(len(groups.numbers), 'group')}, {what}", style="not bold")
+    return text
 
 
 class AddFolderDialog(ModalScreen[tuple[str, str] | None]):
