@@ -70,4 +70,5 @@ def test_a_photo_is_no_crop_of_its_screenshot() -> None:
     shot = Member(photo(b"/a.jpg"), Verdict.EDIT, Evidence(box=MIDDLE, boxed=0), "")
     assert edit_kind(shot, screen) == "what the screenshot shows"
     kept, other = related_to(Group(1, (screen, shot)), 1)[::-1]
-    assert (kept.verdict, edit_kind(other, kept)) == (None, "screenshot of it")
+    assert (kept.member.verdict, kept.label, kept.edit) == (None, "", "")
+    assert (other.label, other.edit, other.is_screenshot) == ("edited", "screenshot of it", True)

@@ -19,6 +19,7 @@ from vtsfind.base.records import PictureInfo, Stamp
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.review.filters import GroupView
+from vtsfind.engine.review.relations import related_to
 from vtsfind.engine.review.state import Mark, ReviewStatus
 from vtsfind.tui.widgets.facts_panel import verdict_text
 
@@ -283,5 +284,6 @@ def test_the_time_between_two_shots_is_told_in_a_unit_that_fits(
     burst: Group, seconds: float, words: str
 ) -> None:
     first, other = burst.members[:2]
-    pair = first, replace(other, evidence=Evidence(seconds_apart=seconds))
-    assert f", {words} apart" in verdict_text(pair, ("1", "2"))
+    apart = replace(other, evidence=Evidence(seconds_apart=seconds))
+    kept, shot = related_to(Group(1, (first, apart)), 0)
+    assert f", {words} apart" in verdict_text((kept, shot), ("1", "2"))

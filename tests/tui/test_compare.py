@@ -14,7 +14,7 @@ from support.made_groups import judged, on_disk, photo
 from support.tui_driver import Hand, drive
 from textual.widgets import Static
 
-from vtsfind.base.groups import Box, Evidence, Member, Verdict
+from vtsfind.base.groups import Box, Evidence, Group, Member, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure, PictureInfo
 from vtsfind.base.settings import Settings
@@ -30,6 +30,7 @@ from vtsfind.engine.review.alignment import (
     sharpness,
 )
 from vtsfind.engine.review.facts import ComparedFile, facts
+from vtsfind.engine.review.relations import related_to
 from vtsfind.engine.review.state import Mark, ReviewStatus
 from vtsfind.tui.screens.compare import ComparePage
 from vtsfind.tui.screens.groups import GroupsPage
@@ -58,11 +59,12 @@ def test_of_a_screenshot_is_said_how_much_of_it_the_photo_fills(
     names: tuple[bytes, bytes], boxed: int, words: str
 ) -> None:
     evidence = Evidence(box=Box(0.0, 0.2, 1.0, 0.87), boxed=boxed)
-    keeper, member = (
+    members = (
         Member(photo(name), verdict, seen, "", Details())
         for name, verdict, seen in zip(names, (None, Verdict.EDIT), (Evidence(), evidence), strict=True)
     )
-    assert verdict_text((keeper, member), ("1", "2")).endswith(f", {words}")
+    kept, other = related_to(Group(1, tuple(members)), 0)
+    assert verdict_text((kept, other), ("1", "2")).endswith(f", {words}")
 
 
 @pytest.mark.parametrize("turn", range(1, 9))

@@ -1,12 +1,38 @@
 """What the photos of a group are to the one that the user keeps, which need not be the keeper that they were compared with."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
+from vtsfind.act.edit_kind import edit_kind, kind_label, shows_screen
 from vtsfind.base.groups import Evidence, Group, Member
 
 
-def related_to(group: Group, keeper: int) -> tuple[Member, ...]:
-    """The members in their order, with verdict and evidence against another keeper, by index.
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """What a photo of a group is to the kept one."""
+
+    member: Member
+    """With verdict and evidence against the kept one; where it was compared with a former keeper only, its evidence is empty."""
+    label: str
+    """The verdict in a word or two; empty for the kept one."""
+    edit: str
+    """The kind of edit in a few words; empty if it is none, or not known."""
+    is_screenshot: bool
+    """By what its file says, or by its name."""
+
+
+def relation(member: Member, keeper: Member) -> Relation:
+    """What a member with a verdict on it is to the kept one."""
+    return Relation(member, kind_label(member, keeper), edit_kind(member, keeper), shows_screen(member))
+
+
+def related_to(group: Group, keeper: int) -> tuple[Relation, ...]:
+    """The members in their order, related to one of them, by index."""
+    members = _compared_with(group, keeper)
+    return tuple(relation(member, members[keeper]) for member in members)
+
+
+def _compared_with(group: Group, keeper: int) -> tuple[Member, ...]:
+    """The members with verdict and evidence against another keeper.
 
     The others were compared with the former keeper only: their verdict stands, and their evidence is empty.
     """

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from vtsfind.base.errors import VtsfindError
-from vtsfind.base.groups import Evidence, Member, Photo
+from vtsfind.base.groups import Evidence, Photo
 from vtsfind.base.paths import show_path
 from vtsfind.base.quality import Details
 from vtsfind.base.records import Failure
@@ -30,7 +30,7 @@ from vtsfind.engine.review.alignment import (
 )
 from vtsfind.engine.review.facts import ComparedFile, FileFact, facts
 from vtsfind.engine.review.overlaps import is_burst
-from vtsfind.engine.review.relations import related_to
+from vtsfind.engine.review.relations import Relation, related_to
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.graphics.scaling import Pixels
@@ -116,15 +116,15 @@ class ComparePage(Page):
         """The members that are compared: the keeper and another one."""
         return self._review.decision(self._number).keeper, self._member
 
-    def _members(self) -> tuple[Member, Member]:
+    def _relations(self) -> tuple[Relation, Relation]:
         """The same, as they are to each other."""
         keeper, other = self._pair
-        members = related_to(self._review.groups[self._number], keeper)
-        return members[keeper], members[other]
+        relations = related_to(self._review.groups[self._number], keeper)
+        return relations[keeper], relations[other]
 
     def _photos(self) -> tuple[Photo, Photo]:
-        keeper, other = self._members()
-        return keeper.photo, other.photo
+        keeper, other = self._relations()
+        return keeper.member.photo, other.member.photo
 
     def _choose_member(self, member: int) -> None:
         count = len(self._review.groups[self._number].members)
@@ -146,7 +146,7 @@ class ComparePage(Page):
         if self._aligned_pair is not None and self._aligned_pair.pair != (photos[0].path, photos[1].path):
             self._aligned_pair = None
         group = self._review.groups[self._number]
-        evidence = self._members()[1].evidence
+        evidence = self._relations()[1].member.evidence
         first, second = (self.context.pictures.best_preview(photo.path) for photo in photos)
         done = self._aligned_pair
         self._view.show(
@@ -223,7 +223,7 @@ class ComparePage(Page):
         panel.border_subtitle = "" if status is ReviewStatus.OPEN else status.value
         reasons = [f"{place + 1} {self._review.reason(self._number, place)}" for place in self._pair]
         first, second = (str(place + 1) for place in self._pair)
-        panel.show(self._members(), (first, second), reasons, lines)
+        panel.show(self._relations(), (first, second), reasons, lines)
 
     # -- keys ------------------------------------------------------------------------------------------------------
 

@@ -5,13 +5,12 @@ from datetime import datetime
 
 from rich.cells import cell_len
 
-from vtsfind.act.edit_kind import edit_kind, kind_label, shows_screen
 from vtsfind.base.groups import Group, Member, Verdict
 from vtsfind.base.paths import show_path_from_home
 from vtsfind.base.records import PictureInfo
 from vtsfind.base.words import counted, file_size, format_label
 from vtsfind.engine.review.filters import weakest_verdict
-from vtsfind.engine.review.relations import related_to
+from vtsfind.engine.review.relations import Relation, related_to
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import Mark
 from vtsfind.tui.widgets.card_grid import PhotoCard
@@ -32,10 +31,10 @@ _MINUTE, _DAY = 16, 10
 
 def group_cards(review: Review, number: int, width: int, reason_lines: int) -> list[PhotoCard]:
     """The cards of a group, in the order of its members."""
-    members = related_to(review.groups[number], review.decision(number).keeper)
+    relations = related_to(review.groups[number], review.decision(number).keeper)
     return [
-        _member_card(review, number, place, members, width=width, reason_lines=reason_lines)
-        for place in range(len(members))
+        _member_card(review, number, place, relations, width=width, reason_lines=reason_lines)
+        for place in range(len(relations))
     ]
 
 
@@ -46,15 +45,15 @@ def group_title(group: Group, keeper: int) -> str:
 
 
 def _member_card(
-    review: Review, number: int, place: int, members: Sequence[Member], *, width: int, reason_lines: int
+    review: Review, number: int, place: int, relations: Sequence[Relation], *, width: int, reason_lines: int
 ) -> PhotoCard:
-    member, keeper = members[place], members[review.decision(number).keeper]
+    member, keeper = relations[place].member, relations[review.decision(number).keeper].member
     mark = review.mark(number, place)
     word, style = MARK_LABELS[mark]
     head: Line = [(f"{place + 1} " if place < 9 else "  ", "key"), (word, style)]
     if member.verdict:
-        head += _kind(member, keeper, width - sum(cell_len(part) for part, _ in head))
-    elif shows_screen(member):
+        head += _kind(relations[place], width - sum(cell_len(part) for part, _ in head))
+    elif relations[place].is_screenshot:
         head += [(" screenshot", Verdict.EDIT.value)]
     folder, _, name = show_path_from_home(member.photo.path).rpartition("/")
     facts = _facts(member.photo.info, member.photo.stamp.size, None if member is keeper else keeper)
@@ -77,14 +76,12 @@ def _format_and_date(member: Member, width: int) -> str:
     return form + date if len(form) + len(date) <= width else date
 
 
-def _kind(member: Member, keeper: Member, room: int) -> Line:
+def _kind(relation: Relation, room: int) -> Line:
     """The verdict on a photo in so many characters, with the similarity if that fits as well."""
-    assert member.verdict
-    verdict, similarity = member.verdict, similarity_text(member)
-    kind = edit_kind(member, keeper)
-    word = kind_label(member, keeper)
-    labels = (f"{word}: {kind}", kind) if kind else ()
-    fitting = (label for label in (*labels, word, verdict.short_label) if 1 + len(label) <= room)
+    verdict, similarity = relation.member.verdict, similarity_text(relation.member)
+    assert verdict
+    labels = (f"{relation.label}: {relation.edit}", relation.edit) if relation.edit else ()
+    fitting = (label for label in (*labels, relation.label, verdict.short_label) if 1 + len(label) <= room)
     label = next(fitting, verdict.short_label.partition(" ")[0])
     if similarity.endswith("%") and 8 + len(label) + len(similarity) <= room:
         similarity += " alike"

@@ -9,10 +9,10 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from vtsfind.act.edit_kind import edit_kind, kind_label, shows_screen
-from vtsfind.base.groups import Box, Evidence, Member
+from vtsfind.base.groups import Box, Evidence
 from vtsfind.base.paths import show_path_from_home
 from vtsfind.engine.review.facts import FileFact
+from vtsfind.engine.review.relations import Relation
 from vtsfind.tui.widgets.text_width import cut_path
 
 _FRAME = 6
@@ -34,7 +34,7 @@ class FactsPanel(VerticalScroll, can_focus=False):
 
     def show(
         self,
-        pair: tuple[Member, Member],
+        pair: tuple[Relation, Relation],
         names: tuple[str, str],
         reasons: Sequence[str],
         lines: list[FileFact],
@@ -44,15 +44,15 @@ class FactsPanel(VerticalScroll, can_focus=False):
         self.query_one("#pair-folders", Static).update(Text(self._folders_text(pair, names)))
         text = Text("\n".join(reasons), style="italic")
         if self.has_class("-details"):
-            text.append(f"\n{numbers_text(pair[1].evidence)}", style="not italic")
+            text.append(f"\n{numbers_text(pair[1].member.evidence)}", style="not italic")
         self.query_one("#evidence", Static).update(text)
         self.query_one("#facts", Static).update(self._table([line for line in lines if not line.same]))
         same = ", ".join(f"{line.name} {line.first}" for line in lines if line.same)
         self.query_one("#same", Static).update(Text(f"the same: {same}" if same else ""))
 
-    def _folders_text(self, pair: tuple[Member, Member], names: tuple[str, str]) -> str:
+    def _folders_text(self, pair: tuple[Relation, Relation], names: tuple[str, str]) -> str:
         """The folders of both photos in a line, or one each; cut to it unless there is room."""
-        folders = [show_path_from_home(os.path.dirname(member.photo.path)) for member in pair]
+        folders = [show_path_from_home(os.path.dirname(each.member.photo.path)) for each in pair]
         said = ["both"] if folders[0] == folders[1] else list(names)
         room = self.app.size.width - _FRAME - len(f"{said[0]} in ")
         return "\n".join(
@@ -77,12 +77,11 @@ class FactsPanel(VerticalScroll, can_focus=False):
         return table
 
 
-def verdict_text(pair: tuple[Member, Member], names: tuple[str, str]) -> str:
+def verdict_text(pair: tuple[Relation, Relation], names: tuple[str, str]) -> str:
     """What a keeper and another photo are to each other, in one line; `names` are theirs."""
-    keeper, member = pair
-    kind, evidence = edit_kind(member, keeper), member.evidence
-    parts = [": ".join(filter(None, (kind_label(member, keeper), kind)))]
-    if evidence.box is not None and "%" not in kind:
+    other, evidence = pair[1], pair[1].member.evidence
+    parts = [": ".join(filter(None, (other.label, other.edit)))]
+    if evidence.box is not None and "%" not in other.edit:
         boxed = evidence.boxed or 0
         parts.append(_box_text(pair[boxed], pair[1 - boxed], evidence.box, names[boxed], names[1 - boxed]))
     if evidence.seconds_apart is not None:
@@ -92,12 +91,12 @@ def verdict_text(pair: tuple[Member, Member], names: tuple[str, str]) -> str:
     return ", ".join(parts)
 
 
-def _box_text(wider: Member, narrower: Member, box: Box, wider_name: str, narrower_name: str) -> str:
+def _box_text(wider: Relation, narrower: Relation, box: Box, wider_name: str, narrower_name: str) -> str:
     """How much of a picture another one shows, or of a screenshot a photo fills."""
     share = f"{100 * box.area:.0f} %"
-    if shows_screen(wider) and not shows_screen(narrower):
+    if wider.is_screenshot and not narrower.is_screenshot:
         return f"the photo fills {share} of the screenshot"
-    if shows_screen(narrower) and not shows_screen(wider):
+    if narrower.is_screenshot and not wider.is_screenshot:
         return f"the screenshot shows {share} of the photo"
     return f"{narrower_name} shows {share} of {wider_name}"
 
