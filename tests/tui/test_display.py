@@ -173,7 +173,7 @@ def test_a_notice_shows_a_path_as_it_is() -> None:
     groups = [group(1, [photo(b"/nowhere/[red]a.jpg"), photo(b"/nowhere/[b]b.jpg")])]
 
     async def script(hand: Hand) -> None:
-        await hand.press("o")
+        await hand.press("left", "o")
         assert "[red]a.jpg no longer exists" in " ".join(hand.text.split())
         await hand.press("enter")
         assert "[b]b.jpg" in hand.text
@@ -288,10 +288,10 @@ def test_the_bar_of_keys_ends_with_help_and_quit_or_says_how_to_leave_a_text_fie
     [
         (KeyScope.GROUPS, ["Accept", "All", "Mark", "Compare", "Undo", "Not dup", "Bursts"]),
         (KeyScope.COMPARE, ["Back", "Side", "Flicker", "Diff", "Box", "Next", "Accept"]),
-        (KeyScope.SEARCH, ["Search", "Similar", "Back", "Mark", "Scene/copy", "Open"]),
+        (KeyScope.SEARCH, ["Search", "Sort"]),
         (KeyScope.APPLY, ["Refresh"]),
         (KeyScope.HISTORY, ["Undo run", "Restore file", "Files", "Refresh"]),
-        (KeyScope.HOME, ["Index", "Add folder", "Stop", "Open", "Compare again"]),
+        (KeyScope.HOME, ["Index", "Add folder", "Open", "Compare again"]),
     ],
 )
 def test_at_80_columns_each_screen_names_its_main_keys_whole_and_those_of_the_other_screens(
@@ -301,12 +301,13 @@ def test_at_80_columns_each_screen_names_its_main_keys_whole_and_those_of_the_ot
         "Compare": ("enter",),
         "Search": ("f4", "escape"),
         "Apply": ("f5",),
-        "History": ("f6",),
+        "History": ("a", "f5", "x", "y", "f6"),
         "Home": ("f2",),
     }
 
     async def script(hand: Hand) -> None:
         await hand.press(*way.get(scope.value, ()))
+        await hand.finish()
         first, *_, last = hand.text.splitlines()
         shown = [action for action in footer_actions(scope) if f" {action.label} " in last]
         assert [action.label for action in shown] == labels
@@ -316,6 +317,39 @@ def test_at_80_columns_each_screen_names_its_main_keys_whole_and_those_of_the_ot
         assert first.rstrip().endswith("nothing goes yet")
 
     drive(on_disk(tmp_path, 1), script, size=(80, 24))
+
+
+def test_keys_that_do_nothing_now_are_not_in_the_bar(tmp_path: Path) -> None:
+    pair = group(2, [photo(b"/x/a.jpg"), photo(b"/x/b.jpg")])
+
+    async def script(hand: Hand) -> None:
+        def bar() -> str:
+            return hand.text.splitlines()[-1]
+
+        assert "b Keeper only" not in bar()
+        await hand.press("enter")
+        assert "Tab Next" in bar()
+        await hand.press(">")
+        assert "Tab Next" not in bar()
+        await hand.press("escape", "f2")
+        assert "Esc Stop" not in bar()
+        await hand.press("f6")
+        assert bar().split() == ["r", "Refresh", "?", "Help", "q", "Quit"]
+
+    drive([*on_disk(tmp_path, 1), pair], script, size=(160, 36))
+
+
+def test_a_reason_that_does_not_fit_ends_with_an_ellipsis() -> None:
+    words = "has more EXIF fields and a place, and is the larger of two files that were both saved again " * 3
+    one = group(1, [photo(b"/x/a.jpg"), photo(b"/x/b.jpg")])
+    one = replace(one, members=tuple(replace(each, reason=words) for each in one.members))
+
+    async def script(hand: Hand) -> None:
+        lines = [line for line in hand.text.splitlines() if "kept: has more" in line or "EXIF fields" in line]
+        below = hand.text.splitlines()[hand.text.splitlines().index(lines[0]) + 1]
+        assert below.count("\u2026") == 2, hand.text
+
+    drive([one], script, size=(80, 24))
 
 
 def test_all_keys_of_the_comparison_fit_into_80_columns(tmp_path: Path) -> None:

@@ -134,6 +134,10 @@ class ComparePage(Page):
         self._view.show_whole()
         self._refresh_pair()
 
+    def offers(self, action: str) -> bool:
+        """Whether a key does anything now."""
+        return action != "other(1)" or len(self._review.groups[self._number].members) > 2
+
     # -- pictures --------------------------------------------------------------------------------------------------
 
     def picture_ready(self, path: bytes) -> None:
@@ -276,6 +280,7 @@ class ComparePage(Page):
         if number is not None:
             self._number, self._aligned_pair = number, None
             self._choose_member(self._review.in_question(number))
+            self.refresh_status()
 
     def _apply_to_review(self, name: str, *arguments: int) -> bool:
         try:

@@ -15,6 +15,7 @@ from vtsfind.base.groups import Verdict
 from vtsfind.base.words import counted
 from vtsfind.engine.review.bulk import bulk_choices
 from vtsfind.engine.review.filters import GroupView
+from vtsfind.engine.review.overlaps import is_burst
 from vtsfind.engine.review.session import error_message
 from vtsfind.engine.review.state import Mark, ReviewStatus
 from vtsfind.tui.keys import KeyScope, bindings
@@ -32,6 +33,7 @@ from vtsfind.tui.widgets.card_grid import CardGrid
 from vtsfind.tui.widgets.dialogs import BulkAcceptDialog, BusyDialog
 from vtsfind.tui.widgets.group_list import GroupList
 from vtsfind.tui.widgets.group_pane import GroupPane
+from vtsfind.tui.widgets.key_bar import KeyBar
 from vtsfind.tui.widgets.member_cards import MemberCards
 
 _CHECK_EVERY_S = 3.0
@@ -99,6 +101,13 @@ class GroupsPage(Page):
     @property
     def _members(self) -> MemberCards:
         return self.query_one("#members", MemberCards)
+
+    def offers(self, action: str) -> bool:
+        """Whether a key does anything now."""
+        review, number = self.context.session.review, self._list.group
+        if review is None or number is None:
+            return action in {"undo", "next_view", "filter"}
+        return action != "best" or is_burst(review.groups[number])
 
     # -- what is shown ---------------------------------------------------------------------------------------------
 
@@ -193,6 +202,7 @@ class GroupsPage(Page):
             self._members.show_group(review, number, cursor)
         else:
             self._members.show_none("Nothing to show." if review and review.groups else _NOTHING_TO_REVIEW)
+        self.query(KeyBar).refresh()
 
     # -- deciding --------------------------------------------------------------------------------------------------
 
@@ -315,7 +325,7 @@ class GroupsPage(Page):
         review, number = self.context.session.review, self._list.group
         if review is None or number is None:
             return
-        if any(member.verdict is Verdict.BURST for member in review.groups[number].members):
+        if is_burst(review.groups[number]):
             if not self._apply_to_review("keep_only", review.decision(number).keeper):
                 return
             members = enumerate(review.groups[number].members)  # copies are decided in their own group

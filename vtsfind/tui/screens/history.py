@@ -72,6 +72,10 @@ class HistoryPage(Page):
         super().on_screen_resume()
         self._load_runs()
 
+    def offers(self, action: str) -> bool:
+        """Whether a key does anything now."""
+        return action == "reload" or bool(self._runs)
+
     @work(thread=True, exclusive=True, group="history")
     def _load_runs(self) -> None:
         try:
@@ -114,6 +118,7 @@ class HistoryPage(Page):
         if row is None:
             files.show(0, lambda _: [], empty=_NO_FILES)
             files.border_title = files.border_subtitle = ""
+            self.refresh_status()
             return
         run = self._runs[row]
         op_records = list(run.op_records.values())
@@ -134,6 +139,7 @@ class HistoryPage(Page):
 
         files.show(len(op_records), line, files.cursor if run.run == self._shown_run else 0)
         self._shown_run = run.run
+        self.refresh_status()
         files.border_title = f"Run {run.run}: {counted(len(op_records), 'file')}"
         files.border_subtitle = escape(
             f"what is removed is in {places_text(run.places)}" if run.places else ""

@@ -17,6 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from vtsfind.base.errors import VtsfindError
+from vtsfind.base.groups import Verdict
 from vtsfind.base.operations import State
 from vtsfind.base.paths import show_path_from_home
 from vtsfind.base.words import counted, file_size
@@ -81,6 +82,12 @@ class HomePage(Page):
         super().on_screen_resume()
         self._load_overviews()
 
+    def offers(self, action: str) -> bool:
+        """Whether a key does anything now."""
+        if action == "cancel":
+            return not {"index", "groups"}.isdisjoint(self.context.jobs.running)
+        return action != "open" or bool(self._found)
+
     @property
     def _list(self) -> RowList:
         return self.query_one("#libraries", RowList)
@@ -107,6 +114,7 @@ class HomePage(Page):
             empty="There is no library yet. Press i to index photos.",
         )
         self._show_library()
+        self.refresh_status()
 
     def _row(self, place: int) -> Line:
         library = self._found[place]
@@ -177,8 +185,8 @@ class HomePage(Page):
         also = f", {counted(bursts, 'burst')}" if bursts else ""
         table.add_row("duplicates", f"{counted(copies, 'group')} of copies{also}")
         for verdict, count in listing.counts().items():
-            if count:
-                table.add_row("", f"{count:>7,} {verdict.label}")
+            if count and verdict is not Verdict.BURST:  # the bursts are counted already
+                table.add_row("", f"{count:>7,} \u00d7 {verdict.label}")
         totals = review.totals
         table.add_row(
             "review",
@@ -264,6 +272,7 @@ class HomePage(Page):
     def action_reload(self) -> None:
         """Find duplicates again."""
         self.context.load_groups()
+        self.refresh_status()
 
     @on(RowList.RowOpened)
     def action_open(self) -> None:

@@ -95,6 +95,10 @@ class WelcomePage(Page):
     def _list(self) -> RowList:
         return self.query_one("#folders", RowList)
 
+    def offers(self, action: str) -> bool:
+        """Whether a key does anything now."""
+        return action != "cancel" or not {"index", "groups"}.isdisjoint(self.context.jobs.running)
+
     # -- folders ---------------------------------------------------------------------------------------------------
 
     def _add(self, folder: str, *, is_chosen: bool) -> None:

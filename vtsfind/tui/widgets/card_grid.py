@@ -151,6 +151,11 @@ class CardGrid(ScrollView, can_focus=True):
         """Width of a line of text on each of so many cards, in characters."""
         return self._grid_for(count).card.width - 2
 
+    @property
+    def text_lines(self) -> int:
+        """Lines of text below the picture that a card has room for, at least one."""
+        return _lines_of_text(self._grid_for(1).card.height)
+
     def picture_ready(self, path: bytes) -> None:
         """Draw again if the photo is visible."""
         if any(card.path == path for card in self._visible()):
@@ -220,8 +225,8 @@ class CardGrid(ScrollView, can_focus=True):
         return self._text_line(card.text[below] if below < len(card.text) else [], width, background)
 
     def _text_lines(self, height: int) -> int:
-        """The lines of text on each card: at most half of its height."""
-        return min(self._max_text_lines, max(1, (height - 1) // 2))
+        """The lines of text on each card."""
+        return min(self._max_text_lines, _lines_of_text(height))
 
     def _edge(self, background: str) -> Segment:
         return Segment(_CURSOR_EDGE if background == "cursor" else " ", self._line_style("key", background))
@@ -330,6 +335,11 @@ class CardGrid(ScrollView, can_focus=True):
         if index == self.cursor and event.chain >= 2:
             self.post_message(self.CardOpened(index))
         self.cursor = index
+
+
+def _lines_of_text(height: int) -> int:
+    """The most lines of text on a card of a height: half of it."""
+    return max(1, (height - 1) // 2)
 
 
 def failure_text(failure: Failure) -> str:

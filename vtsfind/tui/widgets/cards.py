@@ -24,6 +24,8 @@ MARK_LABELS = {
 }
 REASON_LINES = (3, 6)
 """Lines of a reason at most: in a low pane, where the picture needs the others, and in a high one."""
+LINES_ABOVE_REASON = 3
+"""Lines of a card between its picture and the reason: name, facts and folder."""
 _FULL_AGREEMENT = 0.995
 _MINUTE, _DAY = 16, 10
 """Characters of a time, `YYYY-MM-DD HH:MM:SS`, up to its minute, and up to its day."""

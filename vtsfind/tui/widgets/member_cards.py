@@ -11,7 +11,7 @@ from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.tui.services.thumbnails import PictureCache
 from vtsfind.tui.widgets.card_grid import CardGrid
-from vtsfind.tui.widgets.cards import REASON_LINES, group_cards
+from vtsfind.tui.widgets.cards import LINES_ABOVE_REASON, REASON_LINES, group_cards
 
 _HIGH_LINES = 22
 """Lines of the pane from which on a card, half of it picture, has room for a long reason."""
@@ -44,7 +44,8 @@ class MemberCards(CardGrid):
         self._shown = (review, number)
         group = review.groups[number]
         width = self.text_width(len(group.members))
-        reason_lines = REASON_LINES[self.size.height >= _HIGH_LINES]
+        room = max(1, self.text_lines - LINES_ABOVE_REASON)
+        reason_lines = min(room, REASON_LINES[self.size.height >= _HIGH_LINES])
         at = review.in_question(number) if cursor is None else cursor
         self.show(group_cards(review, number, width, reason_lines), at)
         self._show_title()
