@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.color import Color
 from support.made_groups import group, many, on_disk, photo
 from support.tui_driver import Hand, drive
 from textual.geometry import Region
@@ -317,6 +318,31 @@ def test_at_80_columns_each_screen_names_its_main_keys_whole_and_those_of_the_ot
         assert first.rstrip().endswith("nothing goes yet")
 
     drive(on_disk(tmp_path, 1), script, size=(80, 24))
+
+
+@pytest.mark.parametrize("theme", ["vtsfind", "textual-light", "textual-dark"])
+def test_the_marks_can_be_read_in_dark_and_light_themes(theme: str) -> None:
+    def luminance(color: Color | None) -> float:
+        assert color
+        parts = [part / 255 for part in color.get_truecolor()]
+        linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+        return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+    async def script(hand: Hand) -> None:
+        hand.app.theme = theme
+        await hand.press("space", "right", "n")
+        for word in ("KEEPER", " remove ", "not a duplicate"):
+            (style,) = {
+                segment.style
+                for strip in hand.app.screen._compositor.render_strips()
+                for segment in strip
+                if word in segment.text and segment.style
+            }
+            dark, light = sorted(map(luminance, (style.color, style.bgcolor)))
+            assert (light + 0.05) / (dark + 0.05) > 4.5, (word, style)  # WCAG 2.1, level AA
+
+    four = group(1, [photo(b"/x/%d.jpg" % n) for n in range(4)])
+    drive([four], script, size=(200, 40))
 
 
 def test_keys_that_do_nothing_now_are_not_in_the_bar(tmp_path: Path) -> None:

@@ -100,6 +100,8 @@ class HistoryPage(Page):
         )
         back = counts[State.UNDONE]
         removed = f"{counts[State.DONE]:>6,} removed {file_size(done):>9}"
+        if not counts[State.DONE]:
+            removed = " " * len(removed)
         line: Line = [
             (f"{run.run:<18}", "key"),
             (f"{run.time[:16].replace('T', ' ')}  ", "dim"),

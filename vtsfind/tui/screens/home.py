@@ -188,9 +188,9 @@ class HomePage(Page):
             if count and verdict is not Verdict.BURST:  # the bursts are counted already
                 table.add_row("", f"{count:>7,} \u00d7 {verdict.label}")
         totals = review.totals
+        going = f"removes {counted(totals.files, 'photo')}, frees {file_size(totals.gain)}"
         table.add_row(
-            "review",
-            f"{totals.decided:,} decided, removes {counted(totals.files, 'photo')}, frees {file_size(totals.gain)}",
+            "review", f"{totals.decided:,} decided, {going if totals.files else 'nothing goes yet'}"
         )
 
     def _add_runs(self, table: Table) -> None:
@@ -198,10 +198,9 @@ class HomePage(Page):
             table.add_row()
         for place, run in enumerate(self._runs):
             counts = run.counts
-            text = f"{run.run}  {counted(counts[State.DONE], 'file')} removed"
-            if counts[State.UNDONE]:
-                text += f", {counts[State.UNDONE]:,} restored"
-            row = Text(f"{text}  {run.command}")
+            done = [f"{counted(counts[State.DONE], 'file')} removed"] if counts[State.DONE] else []
+            done += [f"{counted(counts[State.UNDONE], 'file')} restored"] if counts[State.UNDONE] else []
+            row = Text("  ".join(filter(None, (run.run, ", ".join(done), run.command))))
             if not run.is_settled:
                 row.append("  not finished: connect its drive, then run `vtsfind doctor --repair`", "bold")
             table.add_row("recent runs" if place == 0 else "", row)

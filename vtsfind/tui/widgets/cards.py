@@ -24,6 +24,8 @@ MARK_LABELS = {
 }
 REASON_LINES = (3, 6)
 """Lines of a reason at most: in a low pane, where the picture needs the others, and in a high one."""
+_ONE_WORD = {Verdict.RESAVE: "resaved"}
+"""Where not even the short label fits; of the others its first word does for it."""
 LINES_ABOVE_REASON = 3
 """Lines of a card between its picture and the reason: name, facts and folder."""
 _FULL_AGREEMENT = 0.995
@@ -84,7 +86,7 @@ def _kind(relation: Relation, room: int) -> Line:
     assert verdict
     labels = (f"{relation.label}: {relation.edit}", relation.edit) if relation.edit else ()
     fitting = (label for label in (*labels, relation.label, verdict.short_label) if 1 + len(label) <= room)
-    label = next(fitting, verdict.short_label.partition(" ")[0])
+    label = next(fitting, _ONE_WORD.get(verdict, verdict.short_label.partition(" ")[0]))
     if similarity.endswith("%") and 8 + len(label) + len(similarity) <= room:
         similarity += " alike"
     if 2 + len(label) + len(similarity) > room:

@@ -101,7 +101,9 @@ def _gain_words(review: Review, number: int) -> str:
     gain = review.removes(number).gain
     if gain:
         return f"frees {file_size(gain)}"
-    places = range(len(review.groups[number].members))
-    return (
-        "goes in other groups" if any(review.goes_in(number, place) for place in places) else "nothing goes"
+    elsewhere = sum(
+        review.goes_in(number, place) is not None for place in range(len(review.groups[number].members))
     )
+    if not elsewhere:
+        return "nothing goes"
+    return f"{counted(elsewhere, 'photo')} {'goes' if elsewhere == 1 else 'go'} in other groups"
