@@ -154,7 +154,7 @@ def test_what_is_no_duplicate_stays_decided_when_other_files_of_its_group_go(
         stranger, copy = group.members[1:]
         review.refuse(0, 1)
         review.accept(0)
-        review.settle({copy.photo.path}, "apply")
+        review.settle({copy.photo.path})
     (decision,) = known_decisions()
     assert set(decision.pair) == {group.keeper.digest, stranger.photo.digest}
 
