@@ -163,6 +163,16 @@ def test_every_shot_is_kept_until_a_key_says_otherwise(burst: Group) -> None:
     drive(library(burst), script)  # type: ignore[arg-type]
 
 
+def test_after_the_last_group_of_copies_the_bursts_are_named(burst: Group) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("a", "a", "a", "a", "a")
+        assert hand.told[-1] == "All groups in the list are decided. F5 shows the plan, v the bursts."
+        await hand.press("v", "a")
+        assert hand.told[-1] == "All groups in the list are decided. F5 shows the plan."
+
+    drive(library(burst), script)  # type: ignore[arg-type]
+
+
 def test_a_copy_of_a_shot_is_counted_as_no_shot(burst: Group) -> None:
     copy = replace(
         burst.members[1],

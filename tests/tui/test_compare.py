@@ -35,6 +35,7 @@ from vtsfind.engine.review.state import Mark, ReviewStatus
 from vtsfind.tui.screens.compare import ComparePage
 from vtsfind.tui.screens.groups import GroupsPage
 from vtsfind.tui.widgets.facts_panel import FactsPanel, verdict_text
+from vtsfind.tui.widgets.group_list import GroupList
 from vtsfind.tui.widgets.image_view import ZoomView
 from vtsfind.tui.widgets.pair_view import PairView
 
@@ -397,3 +398,16 @@ def test_a_screenshot_and_the_photo_in_it_are_called_so_whichever_is_kept(tmp_pa
         assert "edited: screenshot of it" in hand.text
 
     drive([found], script, size=(160, 40))
+
+
+def test_undo_leads_the_comparison_and_the_list_back_to_the_group(tmp_path: Path) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("enter", "a", "a", "u")
+        second = int(hand.app.screen_stack[0].query_one(GroupList).order[1])
+        title = str(hand.page(ComparePage).query_one(FactsPanel).border_title)
+        assert title.startswith(f"Group {hand.review.groups[second].number}: ")
+        await hand.press("escape")
+        assert hand.groups.group == second
+        assert hand.review.decision(second).status is ReviewStatus.OPEN
+
+    drive(on_disk(tmp_path, 3), script)

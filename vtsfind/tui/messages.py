@@ -1,5 +1,6 @@
 """The messages between workers, screens and the application. Workers post messages and never touch a widget."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -69,6 +70,9 @@ class GroupOrder(Protocol):
 
     def step(self, by: int) -> int | None:
         """Move the cursor by some groups; gives the index of the group under it."""
+
+    def show_first(self, numbers: Sequence[int]) -> None:
+        """Move the cursor to the first one of some groups, if any of them is in the list."""
 
     def step_to_open(self) -> int | None:
         """Move the cursor to the next undecided group; gives its index, None if all are decided."""

@@ -333,9 +333,11 @@ class ComparePage(Page):
             self.context.show_error(error)
             return
         self._decisions_changed()
-        if len(numbers) == 1:
-            self._number, self._aligned_pair = numbers[0], None
-        self._choose_member(self._member)
+        if len(numbers) == 1 and numbers[0] != self._number:
+            self._order.show_first(numbers)
+            self._go(numbers[0])
+        else:
+            self._choose_member(self._member)
 
     def action_view(self) -> None:
         """Open the photo on the right."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
-import numpy as np
 from textual import on, work
 from textual.binding import BindingType
 from textual.containers import Container
@@ -211,7 +210,7 @@ class GroupsPage(Page):
         member: int | None = self._members.cursor
         if advance:
             if self._list.step_to_open() is None:
-                self.notify("All groups in the list are decided. F5 shows the plan.", timeout=4)
+                self.notify(f"All groups in the list are decided. {self._what_next()}", timeout=4)
             else:
                 member = None
         self._list.refresh()
@@ -219,6 +218,12 @@ class GroupsPage(Page):
         self._show_members(member)
         self.refresh_status()
         self.post_message(DecisionsChanged(self))
+
+    def _what_next(self) -> str:
+        """Where to go on after the last group of the list."""
+        view, listing = self.context.session.view, self.context.session.listing
+        has_bursts = view is GroupView.COPIES and listing is not None and listing.count(GroupView.BURSTS) > 0
+        return "F5 shows the plan, v the bursts." if has_bursts else "F5 shows the plan."
 
     def _apply_to_review(self, name: str, *arguments: int | None, advance: bool = False) -> bool:
         """Decide about the group under the cursor; gives whether that could be done."""
@@ -273,9 +278,7 @@ class GroupsPage(Page):
         where = counted(len(numbers), "group")
         if len(numbers) == 1:
             where = f"group {review.groups[numbers[0]].number}"
-        places = np.flatnonzero(np.isin(self._list.order, numbers))
-        if len(places):
-            self._list.cursor = int(places[0])
+        self._list.show_first(numbers)
         self.notify(f"Undone: {label}, {where}.", timeout=3)
         self._after_decision()
 

@@ -1,5 +1,6 @@
 """The list of groups, a line each; only visible lines are made."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -133,6 +134,12 @@ class GroupList(CursorList):
         """Move the cursor by some groups; gives the index of the group under it."""
         self.cursor += by
         return self.group
+
+    def show_first(self, numbers: Sequence[int]) -> None:
+        """Move the cursor to the first one of some groups, if any of them is in the list."""
+        places = np.flatnonzero(np.isin(self.order, numbers))
+        if len(places):
+            self.cursor = int(places[0])
 
     def step_to_open(self) -> int | None:
         """Move the cursor to the next undecided group; gives its index, None if all are decided."""
