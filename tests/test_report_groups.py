@@ -147,15 +147,15 @@ def test_ties_are_told_apart_by_what_is_not_known(capsys: pytest.CaptureFixture[
     summarize_duplicates(Notes(), found([paths, crop]))
     said = capsys.readouterr().err
     assert "In 1 group only the paths decide which photo to keep." in said
-    assert "In 1 group it is in doubt which photo to keep" in said
+    assert "Check 1 group in `vtsfind browse`: it is in doubt which photo to keep" in said
 
 
 def test_pairs_that_were_not_all_found_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     detailed = Notes(verbose=True)
     summarize_duplicates(detailed, found([pair(1)]))
-    assert "within 90 bits, 0 more" in capsys.readouterr().err
+    assert "in at most 90 bits, and 0 by local features; 0 more" in capsys.readouterr().err
     summarize_duplicates(detailed, replace(found([pair(1)]), complete=47))
-    assert "within 90 bits (all of those within 47), 0 more" in capsys.readouterr().err
+    assert "in at most 90 bits (all of those within 47), and 0 by local" in capsys.readouterr().err
 
 
 def test_candidates_are_never_called_duplicates(capsys: pytest.CaptureFixture[str]) -> None:

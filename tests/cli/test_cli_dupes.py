@@ -324,7 +324,7 @@ def test_a_crop_or_a_collage_without_a_cameras_data_is_a_tie_and_said(photos: Pa
     assert "which it contains" in group["members"][1]["reason"]
     text = dupes(index=False)
     assert "; a crop or a collage" in text.stdout.splitlines()[2]
-    assert "In 1 group it is in doubt which photo to keep" in text.stderr
+    assert "Check 1 group in `vtsfind browse`: it is in doubt which photo to keep" in text.stderr
 
 
 # ------------------------------------------------------------------------------------------------ the wishes

@@ -103,7 +103,7 @@ def test_where_it_is_in_doubt_which_photo_to_keep_a_page_says_so_and_ticks_nothi
     assert _Page(tmp_path / "page.html").ticked == 0
     text = (tmp_path / "page.html").read_text()
     assert "<h2>Group 1: 2 photos; only the paths differ</h2>" in text
-    assert "it is in doubt which photo to keep: nothing is ticked there." in text
+    assert "it is in doubt which photo to keep. Nothing is ticked there." in text
     assert "1 edited photo may be wanted as well: not ticked." in text
     assert "<b>edited: crop, 69 % of it</b>: " in text
     assert '"action":"trash"' in text  # which the page carries out if a person ticks the box

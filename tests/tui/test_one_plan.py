@@ -12,7 +12,7 @@ from support.tui_driver import Hand, drive
 from vtsfind.act.make_plan import PlanOrigin, make_plan
 from vtsfind.act.plan import operations
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import Evidence, Group, Member, StayKind, StayReason, Verdict
+from vtsfind.base.groups import Evidence, Group, Member, Photo, StayKind, StayReason, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
@@ -311,3 +311,52 @@ def test_keeping_the_keeper_only_removes_nothing_before_it_is_accepted(review: R
     review.keep_only(SCENE, 0)
     assert review.decision(SCENE).status is ReviewStatus.OPEN
     assert removed(review) == []
+
+
+def taken(photo_: Photo, time: str) -> Photo:
+    return replace(photo_, info=replace(photo_.info, taken=time))
+
+
+def test_keeping_the_keeper_only_keeps_what_was_shot_at_another_time_or_with_the_camera_turned() -> None:
+    first, soon, later, unknown = (photo(b"/%d.jpg" % n, 100 + n) for n in range(4))
+    burst = Group(
+        1,
+        (
+            shot(taken(first, "2024-05-18 10:00:00"), None),
+            shot(taken(soon, "2024-05-18 10:00:04"), Verdict.BURST),
+            shot(taken(later, "2024-05-18 11:00:05"), Verdict.BURST),
+            shot(unknown, Verdict.BURST),
+            Member(photo(b"/4.jpg", 104), Verdict.BURST, Evidence(turn=6), "", stay_reason=KEPT),
+        ),
+    )
+    made = Review([burst])
+    made.keep_only(0, 0)
+    assert [made.mark(0, place) for place in range(1, 5)] == [Mark.DROP, Mark.KEEP, Mark.DROP, Mark.KEEP]
+
+
+def test_another_keeper_takes_the_place_of_the_one_that_was_kept_only(review: Review) -> None:
+    review.keep_only(SCENE, 0)
+    review.choose(SCENE, 3)
+    assert review.mark(SCENE, 3) is Mark.KEEPER
+    assert [review.mark(SCENE, place) for place in (0, 2)] == [Mark.DROP, Mark.DROP]
+    review.accept(SCENE)
+    assert THIRD.path not in removed(review)
+
+
+def test_a_mark_by_which_more_goes_is_not_accepted_yet(review: Review) -> None:
+    review.accept(SCENE)
+    review.toggle(SCENE, 3)
+    assert review.decision(SCENE).status is ReviewStatus.OPEN
+    assert removed(review) == []
+    review.accept(SCENE)
+    review.toggle(SCENE, 3)
+    assert review.decision(SCENE).status is ReviewStatus.ACCEPTED
+
+
+def test_a_group_frees_as_much_once_it_is_accepted_as_its_marks_say(review: Review) -> None:
+    review.accept(TWO)
+    review.keep_only(SCENE, 0)
+    marked = review.removes(SCENE)
+    review.accept(SCENE)
+    assert review.removes(SCENE) == marked
+    assert marked.files == 3

@@ -170,7 +170,7 @@ def test_what_narrows_a_search_is_its_own(folder: Path) -> None:
         assert f"by scene, only near ones: at most {bits} of 64 bits differ" == frame(hand)[1]
         narrowed = frame(hand)
         await hand.press("right", "s")
-        assert "60 nearest" in frame(hand)[1]
+        assert "the nearest, at most 60" in frame(hand)[1]
         await hand.press("backspace")
         assert frame(hand) == narrowed
         await hand.press("backspace")

@@ -302,10 +302,10 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
         )
     is_truncated = (found.complete or 0) < (found.radius or 0)
     notes.detail(
-        f"Candidates: {counted(stats.candidates, 'pair')} within {found.radius} bits"
+        f"Candidates: {counted(stats.candidates, 'pair')} whose codes differ in at most {found.radius} bits"
         + (f" (all of those within {found.complete})" if is_truncated else "")
-        + f", {stats.dropped:,} more dropped for closer ones, and {stats.local_candidates:,} by local features."
-        f" Read {counted(stats.extracted, 'photo')} and compared {counted(stats.compared, 'pair')}; the rest was cached."
+        + f", and {stats.local_candidates:,} by local features; {stats.dropped:,} more were left out, as their photos have closer ones."
+        f" In this run {counted(stats.extracted, 'photo was', 'photos were')} read and {counted(stats.compared, 'pair')} compared; the others were known from earlier ones."
     )
     if found.cache_was_damaged:
         notes.warn(
@@ -349,7 +349,7 @@ def _summarize_ties(notes: Notes, groups: Sequence[Group]) -> None:
         notes.say(f"In {counted(ties, 'group')} only the paths decide which photo to keep.")
     if doubts:
         notes.say(
-            f"In {counted(doubts, 'group')} it is in doubt which photo to keep; review them in `vtsfind browse`."
+            f"Check {counted(doubts, 'group')} in `vtsfind browse`: it is in doubt which photo to keep, or whether a copy may go."
         )
 
 

@@ -99,7 +99,9 @@ def summarize_missing(notes: Notes, result: CardResult) -> None:
         notes.say(f"{photos}: {result.count(Presence.PRESENT):,} {there}, {details}.")
         _explain_places(notes, by_place, result)
     elif result.photos:
-        notes.say(f"{photos}: all in the library.")
+        failed = len(result.failures)
+        unread = f", but {counted(failed, 'file')} could not be read" if failed else ""
+        notes.say(f"{photos}: all in the library{unread}.")
     if missing_count and result.by == "bytes":
         notes.say("Only exact copies count; --by look finds the same pictures in other files, too.")
     if result.uncompared:

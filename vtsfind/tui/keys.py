@@ -69,7 +69,7 @@ ACTIONS = (
     KeyAction(G, "compare", "enter", "Compare", "Compare two photos closely.", footer=True),
     KeyAction(G, "undo", "u", "Undo", "Undo the last decision, then the one before it, as far as the last Apply; History (F6) brings photos back.", footer=True),
     KeyAction(G, "refuse", "n", "Not dup", "Not a duplicate; remembered. On the keeper: none of the group is.", footer=True),
-    KeyAction(G, "next_view", "v", "Bursts", "Show copies, bursts (other shots of one scene), or both.", footer=True),
+    KeyAction(G, "next_view", "v", "View", "Show copies, bursts (other shots of one scene), or both.", footer=True),
     KeyAction(G, "filter", "slash", "Filter", "Filter groups by words in a path, `kind:edit`, `>5MB` for those that free as much, or `is:check` for those in doubt.", footer=True, shown="/"),
     *(
         KeyAction(G, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead. Others that have something which it lacks stay, too.")
@@ -81,7 +81,7 @@ ACTIONS = (
     KeyAction(G, "sort", "t", "Sort", "Sort by size, kind, folder, date or number of photos."),
     KeyAction(G, "reverse", "T", "Reverse", "Reverse the order.", shown="T"),
     KeyAction(G, "kinds", "f", "Kinds", "Show one kind of groups, then the next."),
-    KeyAction(G, "best", "b", "Keeper only", "Of a burst, keep only the keeper, edits, photos whose edits stay, screenshots, and what is not certainly of the scene. Among shots as large it is the sharpest and least blown out one: look at the others first. Then a accepts, and u undoes.", footer=True),
+    KeyAction(G, "best", "b", "Keeper only", "Of a burst, keep only the keeper, edits, photos whose edits stay, screenshots, and what is not certainly of its scene and hour. Of shots as large it is the best mix of sharp and not blown out or black; what is in the way it does not see: look at all first. A digit takes another one, a accepts.", footer=True),
     KeyAction(G, "view", "o", "Open", "Open the photo in the desktop's viewer."),
     KeyAction(G, "folder", "O", "Folder", "Open the photo's folder.", shown="O"),
     KeyAction(G, "member(-1)", "left,h", "Left", "Select the photo to the left."),

@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from types import MappingProxyType
 
 from vtsfind.act.edit_kind import edit_kind
@@ -10,13 +12,13 @@ from vtsfind.act.keep_rules import KeepCandidate
 from vtsfind.act.make_plan import PlanOrigin, make_plan
 from vtsfind.act.removal import stay_reasons
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import Group, StayKind, StayReason, Verdict
+from vtsfind.base.groups import Group, Photo, StayKind, StayReason, Verdict
 from vtsfind.base.operations import Action
 from vtsfind.base.paths import show_path
 from vtsfind.base.quality import Details
 from vtsfind.engine.library.sidecar_places import SidecarPlaces
 from vtsfind.engine.review.overlaps import Overlaps, Place, claims, going_by, is_burst
-from vtsfind.engine.review.state import GroupDecision, Mark, ReviewTotals, proposal_for
+from vtsfind.engine.review.state import GroupDecision, Mark, ReviewStatus, ReviewTotals, proposal_for
 
 _EMPTY_ORIGIN = PlanOrigin("", "", "", b"")
 _ACTIONS = {
@@ -25,6 +27,10 @@ _ACTIONS = {
     Mark.DROP: Action.TRASH,
     Mark.NOT_DUPLICATE: None,
 }
+_ONE_SCENE_S = 3600
+"""Seconds within which shots are of one scene as a person sees it; what shows the same hours later was shot for itself."""
+STAYS_BESIDE_BEST = "edits, photos whose edits stay, screenshots, or not certainly of this scene, hour and way of holding the camera"
+"""What other members of a burst are that stay when the best shot is to be kept only."""
 _WORTH = frozenset({StayKind.HAS_MORE, StayKind.BETTER})
 """Why a file stays, if that is to its credit."""
 
@@ -97,11 +103,22 @@ class Decisions:
         )
 
     def removes(self, number: int) -> ReviewTotals:
-        """What the marks of a group remove, whether they are accepted or not, but for what goes in another group."""
+        """What the marks of a group remove once they are accepted, but for what goes in another group."""
         members = self.groups[number].members
-        gone = self.decision(number).members_to_remove(len(members))
+        decision = self.decision(number)
+        gone = decision.members_to_remove(len(members))
         if self._overlaps.has(number):
-            gone = tuple(place for place in gone if not self.goes_in(number, place))
+            accepted = replace(decision, status=ReviewStatus.ACCEPTED)
+            known = {
+                each: self._decisions[each]
+                for each in self._overlaps.together(number)
+                if each in self._decisions
+            } | {number: accepted}
+            claimed = claims(known, self.groups, known)
+            going = {
+                place: going_by(members[place].photo.path, claimed, self.groups, known) for place in gone
+            }
+            gone = tuple(place for place, by in going.items() if by is None or by[0] == number)
         own = [members[place].photo.stamp.size for place in gone]
         return ReviewTotals(1, len(own), sum(own))
 
@@ -194,13 +211,14 @@ class Decisions:
         marks = [self.decision(other).mark(place) for other, place in self._copies_of(number, member)]
         return marks[0] if marks else None
 
-    def _stays_beside_best(self, number: int, member: int) -> bool:
+    def _stays_beside_best(self, number: int, member: int, best: int) -> bool:
         """Whether a shot stays when the best one is to be kept only.
 
-        It does if it is not certainly of the same scene, as no screenshot is, or if it is kept beside its copies, or these beside
-        it: an edit without its photo is worth less than both.
+        It does if it is not certainly of the same scene, as no screenshot is, nor what was shot at another time or with the camera
+        turned, or if it is kept beside its copies, or these beside it: an edit without its photo is worth less than both.
         """
-        each = self.groups[number].members[member]
+        members = self.groups[number].members
+        each = members[member]
         if is_screenshot(KeepCandidate(each.photo, each.details or Details())):
             return True
         mark = self._copy_mark(number, member)
@@ -209,7 +227,11 @@ class Decisions:
         ):
             return True
         is_shot = mark is not Mark.DROP  # a copy of another shot was not compared either, and goes with that
-        is_uncertain = bool(each.evidence.indirect)
+        is_uncertain = (
+            bool(each.evidence.indirect)
+            or each.evidence.turn != members[best].evidence.turn
+            or _seconds_apart(each.photo, members[best].photo) > _ONE_SCENE_S
+        )
         return mark is Mark.KEEP or (is_shot and is_uncertain)
 
     def _replacement(self, number: int, decision: GroupDecision) -> int:
@@ -275,14 +297,14 @@ class Decisions:
                 )
             raise UsageError(
                 f"{kept} must stay: {last} goes for it in group {self.groups[other].number} of {_kind(self.groups[other])}.",
-                "Press v and choose another keeper there, or keep this one.",
+                "Choose another keeper there (v changes between copies and bursts), or keep this one.",
             )
 
     def _goes_elsewhere(self, number: int, member: int, other: int) -> UsageError:
         group = self.groups[other]
         return UsageError(
             f"{self._name(number, member)} goes in group {group.number} of {_kind(group)}.",
-            "Press v to see that group, and keep it there.",
+            "Keep it there; v changes between copies and bursts.",
         )
 
     def _place(self, number: int, member: int) -> str:
@@ -292,6 +314,12 @@ class Decisions:
 
     def _name(self, number: int, member: int) -> str:
         return show_path(os.path.basename(self.groups[number].members[member].photo.path))
+
+
+def _seconds_apart(first: Photo, second: Photo) -> float:
+    """Seconds between two shots by the cameras' clocks; 0 if one is not known."""
+    times = [datetime.fromisoformat(each.info.taken) for each in (first, second) if each.info.taken]
+    return abs((times[0] - times[1]).total_seconds()) if len(times) > 1 else 0.0
 
 
 def _kind(group: Group) -> str:

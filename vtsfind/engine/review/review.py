@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Verdict
+from vtsfind.engine.review.decisions import STAYS_BESIDE_BEST
 from vtsfind.engine.review.encoding import encode_decision, group_key
 from vtsfind.engine.review.overlaps import is_burst
 from vtsfind.engine.review.recorded import RecordedDecisions
@@ -85,6 +86,8 @@ class Review(RecordedDecisions):
     def choose(self, number: int, member: int) -> None:
         """Make a member the keeper. Kept with it are those that were marked so, and those that may not be removed for it.
 
+        Of a burst of which one shot only is kept, that one is kept in place of the other.
+
         Raises
         ------
         UsageError
@@ -93,6 +96,9 @@ class Review(RecordedDecisions):
         other = self.goes_in(number, member)
         if other:
             raise self._goes_elsewhere(number, member, other[0])
+        if self._keeps_one_shot(number):
+            self.keep_only(number, member)
+            return
         decision = _unmarked(self.decision(number), {member})
         if is_burst(self.groups[number]):
             others = set(range(len(self.groups[number].members))) - {member}
@@ -115,19 +121,12 @@ class Review(RecordedDecisions):
         UsageError
             If that changes nothing.
         """
-        decision = _unmarked(self.decision(number), {member})
-        copies = {each for each, _ in self._copies_of(number, member)}
-        kept = {
-            place
-            for place, each in enumerate(self.groups[number].members)
-            if each.verdict is Verdict.EDIT
-            or copies & {other for other, _ in self._copies_of(number, place)}
-            or self._stays_beside_best(number, place)
-        }
-        kept -= decision.non_duplicates | {member}
-        changed = replace(decision, keeper=member, kept=frozenset(kept), status=ReviewStatus.OPEN)
-        if replace(changed, status=self.decision(number).status) == self.decision(number):
-            raise UsageError("Nothing else of this burst goes.", "Space marks the selected photo.")
+        changed = self._only(number, member)
+        if changed == self.decision(number):
+            raise UsageError(
+                f"Nothing else of this burst goes: the others are {STAYS_BESIDE_BEST}.",
+                "Space marks the selected photo.",
+            )
         self._mark("keep only", number, changed)
 
     def refuse(self, number: int, member: int | None = None) -> None:
@@ -184,8 +183,32 @@ class Review(RecordedDecisions):
         decision = self._decisions.get(number)
         return non_duplicate_pairs(self.groups[number], decision) if decision else set()
 
+    def _keeps_one_shot(self, number: int) -> bool:
+        """Whether a group is a burst of which one shot only is kept, as `keep_only` marks it."""
+        group, decision = self.groups[number], self.decision(number)
+        goes = decision.members_to_remove(len(group.members))
+        return is_burst(group) and bool(goes) and decision == self._only(number, decision.keeper)
+
+    def _only(self, number: int, member: int) -> GroupDecision:
+        """Marks by which of a burst one shot is kept, and what stays beside it."""
+        copies = {each for each, _ in self._copies_of(number, member)}
+        kept = {
+            place
+            for place, each in enumerate(self.groups[number].members)
+            if each.verdict is Verdict.EDIT
+            or copies & {other for other, _ in self._copies_of(number, place)}
+            or self._stays_beside_best(number, place, member)
+        }
+        decision = _unmarked(self.decision(number), {member})
+        return replace(decision, keeper=member, kept=frozenset(kept - decision.non_duplicates - {member}))
+
     def _mark(self, label: str, number: int, decision: GroupDecision) -> None:
-        if decision.status is ReviewStatus.ACCEPTED:
+        """Store marks; a group that is accepted stays so if no further photo goes."""
+        size = len(self.groups[number].members)
+        further = set(decision.members_to_remove(size)) - set(self.decision(number).members_to_remove(size))
+        if decision.status is ReviewStatus.ACCEPTED and further:
+            decision = replace(decision, status=ReviewStatus.OPEN)
+        elif decision.status is ReviewStatus.ACCEPTED:
             self._check(number, decision)
         self._decide(label, {number: decision})
 

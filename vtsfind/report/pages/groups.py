@@ -44,7 +44,7 @@ def _head(groups: Sequence[Group], plan: Plan) -> str:
     if edits:
         said += f"<p>{counted(edits, 'edited photo')} may be wanted as well: not ticked.</p>\n"
     if doubts:
-        said += f"<p>In {counted(doubts, 'group')} it is in doubt which photo to keep: nothing is ticked there.</p>\n"
+        said += f"<p>Check {counted(doubts, 'group')}: it is in doubt which photo to keep. Nothing is ticked there.</p>\n"
     return (
         f"<h1>{counted(len(plan.groups), 'group')} of duplicates</h1>\n"
         f'<p class="quiet">Library {escape(show_path(plan.library))}, {escape(plan.made)}. This page changes no photo. Tick '

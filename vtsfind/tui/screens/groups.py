@@ -13,6 +13,7 @@ from vtsfind.base.errors import VtsfindError
 from vtsfind.base.groups import Verdict
 from vtsfind.base.words import counted
 from vtsfind.engine.review.bulk import bulk_choices
+from vtsfind.engine.review.decisions import STAYS_BESIDE_BEST
 from vtsfind.engine.review.filters import GroupView
 from vtsfind.engine.review.overlaps import is_burst
 from vtsfind.engine.review.session import error_message
@@ -336,7 +337,7 @@ class GroupsPage(Page):
             kept = sum(review.mark(number, place) is Mark.KEEP for place in shots)
             if kept:
                 self.notify(
-                    f"Kept {counted(kept, 'photo')} beside the keeper: edits, photos whose edits stay, screenshots, or what is not certainly of this scene.",
+                    f"Kept {counted(kept, 'photo')} beside the keeper: {STAYS_BESIDE_BEST}.",
                     timeout=8,
                 )
         else:

@@ -208,7 +208,7 @@ class HistoryPage(Page):
         undone = cast("UndoResult", message.result)
         said = _restored(undone)
         if self._is_single and keep_restored(undone, self.context.session.place):
-            said += " It stays beside the kept one, and is not proposed again; `vtsfind decisions forget` revokes that."
+            said += " It stays beside the kept one, and is not proposed again; `vtsfind decisions forget FILE` revokes that."
         self.notify(said, timeout=8)
         self._load_runs()
         self.context.load_groups()

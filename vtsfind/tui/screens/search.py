@@ -218,7 +218,7 @@ class SearchPage(Page):
             hits.border_subtitle = self._order.value
             return
         limit = (
-            f"{_MAX_HITS} nearest"
+            f"the nearest, at most {_MAX_HITS}"
             if radius is None
             else f"only near ones: at most {radius} of {_bits(answer)} bits differ"
         )
@@ -230,7 +230,8 @@ class SearchPage(Page):
             hits.border_subtitle = f"by words, {limit}"
             return
         name = show_path(query).rpartition("/")[2]
-        hits.border_title = escape(f"{count} similar to {name}{marked}" if hits.cards else name)
+        among = "" if self._current.where == EVERYTHING else ", of those that pass the filter"
+        hits.border_title = escape(f"{count} similar to {name}{among}{marked}" if hits.cards else name)
         by = self._current.head or _usual_head(self._heads)
         hits.border_subtitle = "" if answer.failure else f"by {by}, {limit}"
 

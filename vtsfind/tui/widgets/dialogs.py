@@ -126,7 +126,7 @@ class BulkAcceptDialog(ModalScreen[tuple[int, ...] | None]):
                 left_out = counted(self._choices.to_check, "group")
                 yield Static(
                     Text(
-                        f"Left out: {left_out} to check, where it is in doubt which photo to keep. `/` and {IN_DOUBT} lists them; look, then press a.",
+                        f"Left out: {left_out} to check, where it is in doubt which photo to keep or whether a copy may go. `/` and {IN_DOUBT} lists them; look, then press a.",
                         style="bold",
                     )
                 )
