@@ -215,7 +215,7 @@ def test_the_best_shot_says_why_and_a_key_keeps_it_only(burst: Group) -> None:
     assert [os.path.basename(path) for path in left] == [b"2-soft.jpg"]
 
 
-def test_the_key_for_the_keeper_only_leaves_edits_alone_and_its_marks_outlive_another_keeper(
+def test_the_key_for_the_keeper_only_leaves_edits_alone_and_another_keeper_takes_its_place(
     burst: Group,
 ) -> None:
     edit = replace(burst.members[2], verdict=Verdict.EDIT)
@@ -232,7 +232,7 @@ def test_the_key_for_the_keeper_only_leaves_edits_alone_and_its_marks_outlive_an
         assert any("Kept 1 photo beside the keeper" in each for each in hand.told)
         await hand.press("2")
         marks = [hand.review.mark(BURST, place) for place in range(4)]
-        assert marks == [Mark.KEEP, Mark.KEEPER, Mark.KEEP, Mark.DROP]
+        assert marks == [Mark.DROP, Mark.KEEPER, Mark.KEEP, Mark.DROP]
 
     drive(library(mixed), script)  # type: ignore[arg-type]
 

@@ -287,7 +287,7 @@ def test_the_bar_of_keys_ends_with_help_and_quit_or_says_how_to_leave_a_text_fie
 @pytest.mark.parametrize(
     ("scope", "labels"),
     [
-        (KeyScope.GROUPS, ["Accept", "All", "Mark", "Compare", "Undo", "Not dup", "Bursts"]),
+        (KeyScope.GROUPS, ["Accept", "All", "Mark", "Compare", "Undo", "Not dup", "View"]),
         (KeyScope.COMPARE, ["Back", "Side", "Flicker", "Diff", "Box", "Next", "Accept"]),
         (KeyScope.SEARCH, ["Search", "Sort"]),
         (KeyScope.APPLY, ["Refresh"]),

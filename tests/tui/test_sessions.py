@@ -153,7 +153,7 @@ def test_one_file_of_a_run_comes_back_alone(tmp_path: Path) -> None:
         assert "1 restored" in hand.text
         assert (
             hand.told[-1]
-            == f"Restored beach-small.jpg to {gone[1].parent}. It stays beside the kept one, and is not proposed again; `vtsfind decisions forget` revokes that."
+            == f"Restored beach-small.jpg to {gone[1].parent}. It stays beside the kept one, and is not proposed again; `vtsfind decisions forget FILE` revokes that."
         )
         (decision,) = known_decisions(hand.app.session.place)
         digests = {

@@ -123,10 +123,8 @@ class Review(RecordedDecisions):
         """
         changed = self._only(number, member)
         if changed == self.decision(number):
-            raise UsageError(
-                f"Nothing else of this burst goes: the others are {STAYS_BESIDE_BEST}.",
-                "Space marks the selected photo.",
-            )
+            why = f": the others are {STAYS_BESIDE_BEST}" if changed.kept else ""
+            raise UsageError(f"Nothing else of this burst goes{why}.", "Space marks the selected photo.")
         self._mark("keep only", number, changed)
 
     def refuse(self, number: int, member: int | None = None) -> None:
