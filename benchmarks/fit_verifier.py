@@ -42,6 +42,7 @@ from benchmarks.verifier import LOSSLESS, save
 from vtsfind.find.features.features import Features, features
 from vtsfind.find.verification.comparison import compare
 from vtsfind.find.verification.decision import MODEL
+from vtsfind.find.verification.enlarged import enlarged
 from vtsfind.find.verification.measures import MEASURE_NAMES
 from vtsfind.find.verification.registration import align
 from vtsfind.find.verification.trees import BoostedTrees
@@ -209,7 +210,7 @@ class Measure:
             )
         )
         alignment = None if first.flat or second.flat else align(first, second)
-        compared = alignment and compare(first, second, alignment)
+        compared = alignment and compare(*enlarged(first, second, alignment))
         return compared.measures.vector() if compared else None
 
     def _pictures(self, sample: Sample) -> tuple[Image.Image, Image.Image]:

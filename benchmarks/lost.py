@@ -25,6 +25,7 @@ from vtsfind.find.pairs import Pair, ordered_pair
 from vtsfind.find.verification.close_calls import steady_score
 from vtsfind.find.verification.comparison import compare
 from vtsfind.find.verification.decision import MIN_SCORE, reject_reason, version_score
+from vtsfind.find.verification.enlarged import enlarged
 from vtsfind.find.verification.registration import align
 from vtsfind.find.verification.verify import PhotoFeatures, match_full_frame
 from vtsfind.find.versions import candidates_version, features_version, verdicts_version
@@ -105,8 +106,9 @@ def _stage(first: PhotoFeatures | None, second: PhotoFeatures | None) -> str:
     if full_frame is not UNDECIDED:
         return ACCEPTED
     alignment = align(first.features, second.features)
-    compared = compare(first.features, second.features, alignment) if alignment else None
-    if alignment is None or compared is None:
+    laid = enlarged(first.features, second.features, alignment) if alignment else None
+    compared = compare(*laid) if laid else None
+    if laid is None or compared is None:
         return "not registered"
-    score = steady_score(first.features, second.features, alignment, version_score(compared.measures))
+    score = steady_score(*laid, version_score(compared.measures))
     return ACCEPTED if score >= MIN_SCORE else f"refused: {reject_reason(compared.measures)}"

@@ -47,6 +47,7 @@ SOURCES = {
         "find/verification/comparison.py",
         "find/verification/decision.npz",
         "find/verification/decision.py",
+        "find/verification/enlarged.py",
         "find/verification/explained.py",
         "find/verification/full_frame.py",
         "find/verification/full_size.py",

@@ -93,6 +93,24 @@ def test_a_drawing_on_a_photo_is_left_to_a_closer_look_which_sees_the_edit() -> 
     assert verify(*pair) == found
 
 
+def page(total: str) -> Image.Image:
+    """A page of letters with an amount."""
+    image, rng = Image.new("RGB", (400, 560), "white"), np.random.default_rng(1)
+    draw = ImageDraw.Draw(image)
+    for y in range(20, 540, 24):
+        draw.text((20, y), "".join(rng.choice(list("abcdefghij klmnop"), 24)), "black", font_size=14)
+    draw.text((330, 300), total, "black", font_size=14)
+    return image
+
+
+def test_pages_that_differ_in_one_amount_are_left_to_a_closer_look_which_tells_them_apart() -> None:
+    pair = extracted(page("120"), b"1"), extracted(page("175"), b"2")
+    assert match_full_frame(*pair) is UNDECIDED
+    found = verify(*pair)
+    assert found is not None
+    assert found[0] is Verdict.BURST
+
+
 def test_a_blank_frame_is_a_non_match() -> None:
     blank = Image.new("RGB", (320, 240), "grey")
     assert match_full_frame(extracted(blank, b"1"), extracted(blank.resize((160, 120)), b"2")) is None

@@ -81,3 +81,12 @@ def test_a_square_of_another_photo_is_not_explained_away() -> None:
     light = equalise(target, pasted, *everywhere(target))
     off = np.abs(light.target - light.source)
     assert off[100:140, 116:156].mean() > 10 * off[:80].mean()
+
+
+def test_a_rare_tone_of_a_page_of_flat_colours_stays_what_it_is() -> None:
+    page = np.full((240, 320), 90, np.float32)
+    page[60:130, 30:60], page[150:210, 60:75], page[100:108, 200:300] = 20, 40, 200
+    other = page + RNG.normal(0, 1, page.shape).astype(np.float32)
+    light = equalise(page, other, *everywhere(page))
+    assert np.abs(light.target - light.source)[100:108, 200:300].mean() < 2
+    assert light.tone_range > 240

@@ -1,15 +1,17 @@
 """Plane maps from local features: crops, turns, mirror images, keystone; and how a bend is found after them."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageDraw, ImageOps
 from support.photographs import photograph
 
-from vtsfind.find.features.features import Features, features
+from vtsfind.find.features.features import Features, LocalFeatures, features
 from vtsfind.find.verification.overlay import Overlay, local_scale
-from vtsfind.find.verification.registration import align, project
+from vtsfind.find.verification.registration import align, may_align, project
 
 Array = npt.NDArray[np.float64]
 
@@ -93,3 +95,56 @@ def test_a_picture_of_half_the_size_is_half_as_large() -> None:
     assert found
     expected = half.grey.shape[0] / whole.grey.shape[0]
     assert local_scale(found.matrix, whole) == pytest.approx(expected, rel=0.02)
+
+
+def matching(agreeing: int, others: int, seed: int) -> tuple[LocalFeatures, LocalFeatures]:
+    """Local features of two photos, of which so many agree on one shift, and so many have no counterpart."""
+    rng = np.random.default_rng(seed)
+    points = rng.integers(64, 64 * 200, (agreeing + 2 * others, 4)).astype(np.uint16)
+    points[:, 2:] = 64 * 4, 0
+    descriptors = np.eye(128, dtype=np.uint8)[rng.permutation(128)[: len(points)]] * np.uint8(200)
+    moved = points + np.array([64, 0, 0, 0], np.uint16)
+    first, second = np.arange(agreeing + others), np.r_[:agreeing, agreeing + others : len(points)]
+    return LocalFeatures(points[first], descriptors[first]), LocalFeatures(moved[second], descriptors[second])
+
+
+def photos(
+    fine: tuple[LocalFeatures, LocalFeatures], coarse: tuple[LocalFeatures, LocalFeatures]
+) -> tuple[Features, Features]:
+    blank = of(Image.new("RGB", (200, 200)))
+    first, second = (replace(blank, found=f, coarse=c) for f, c in zip(fine, coarse, strict=True))
+    return first, second
+
+
+@pytest.mark.parametrize(
+    ("fine", "coarse", "used"), [(14, 20, 20), (14, 13, 14), (15, 20, 15), (5, 8, 8), (5, 5, None)]
+)
+def test_coarse_features_are_used_where_few_fine_ones_agree_and_more_of_them(
+    fine: int, coarse: int, used: int | None
+) -> None:
+    found = align(*photos(matching(fine, 10, 0), matching(coarse, 10, 1)))
+    assert (found and found.inliers) == used
+
+
+@pytest.mark.parametrize(("agreeing", "others", "may"), [(4, 16, True), (3, 17, False), (3, 16, True)])
+def test_a_closer_look_is_taken_where_four_coarse_features_agree_or_there_are_hardly_any(
+    agreeing: int, others: int, *, may: bool
+) -> None:
+    pair = matching(agreeing, others, 2)
+    assert may_align(*photos(pair, pair)) is may
+
+
+def test_a_photo_on_a_page_full_of_letters_is_found() -> None:
+    photo = photograph("cat")
+    page = Image.new("RGB", (photo.width * 2, photo.height * 3), "white")
+    page.paste(photo, (photo.width // 2, photo.height))
+    draw, rng = ImageDraw.Draw(page), np.random.default_rng(0)
+    for y in (*range(20, photo.height - 20, 24), *range(2 * photo.height + 20, page.height - 20, 24)):
+        words = "".join(rng.choice(list("abcdefghij klmnopqrst uvwxyz "), page.width // 12))
+        draw.text((20, y), words, "black", font_size=20)
+    whole, shown = of(photo), of(page)
+    found = align(shown, whole)
+    assert found
+    landed = project(found.matrix, corners(whole)) / corners(shown)[2]
+    expected = np.array([[0.25, 1 / 3], [0.75, 1 / 3], [0.75, 2 / 3], [0.25, 2 / 3]])
+    assert np.abs(landed - expected).max() < 0.01

@@ -10,7 +10,7 @@ from vtsfind.find.threads import opencv_version
 
 FEATURES_VERSION: Final = 9
 """Of the details and features of one photo: `vtsfind.find.features`, `vtsfind.media.quality`, `vtsfind.media.contents`."""
-VERDICTS_VERSION: Final = 16
+VERDICTS_VERSION: Final = 17
 """Of the verdict on two photos: `vtsfind.find.verification`."""
 CANDIDATES_VERSION: Final = 3
 """Of the candidate pairs by local features: `vtsfind.find.candidates.local_features`."""

@@ -131,6 +131,12 @@ class Features:
         """The small picture, (h, w, 3) uint8, red, green, blue."""
         return _decoded(self.encoded)
 
+    def with_picture(self, picture: Pixels) -> "Features":
+        """The same with another small picture, (h, w, 3) uint8, for a comparison: what else is known stays as it is."""
+        made = replace(self)
+        vars(made)["picture"] = picture
+        return made
+
     @cached_property
     def grey(self) -> Floats:
         """The small picture's brightness, (h, w) float32, 0 to 255."""

@@ -47,6 +47,4 @@ def _on_grid(
 
 def _without(features: Features, left: int, top: int) -> Features:
     """The same without the first columns and rows of the small picture."""
-    made = replace(features)
-    vars(made)["picture"] = np.ascontiguousarray(features.picture[top:, left:])
-    return made
+    return features.with_picture(np.ascontiguousarray(features.picture[top:, left:]))

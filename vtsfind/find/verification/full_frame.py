@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from vtsfind.find.features.features import THUMBNAIL_PX, Features
 from vtsfind.find.verification.comparison import agreement
+from vtsfind.find.verification.decision import MAX_RESAVE_CHANGE
 from vtsfind.find.verification.measures import Agreement
 from vtsfind.find.verification.registration import Matrix
 
@@ -54,6 +55,7 @@ def _is_match(measured: Agreement) -> bool:
         measured.informative_blocks >= _MIN_BLOCKS
         and measured.same_share >= _MIN_SAME_SHARE
         and measured.changes == 0
+        and measured.largest_pixels <= MAX_RESAVE_CHANGE
         and measured.coherent_shift_px
         < max(_MAX_COHERENT_SHIFT_PX, _MAX_COHERENT_TO_INCOHERENT * measured.incoherent_shift_px)
     )

@@ -69,7 +69,11 @@ def equalise(target: Floats, source: Floats, full: Mask, inside: Mask) -> Photom
     alike = full & ((blocks.correlation > 0.7) | (textures < MIN_TEXTURE_VARIANCE))
     where = inside & block_pixels(alike, target.shape) if alike.sum() >= 4 else inside
     curve = fit_tone_curve(source[where], target[where])
-    source = apply_curve(source, curve)
+    toned = apply_curve(source, curve)
+    # Of a few flat colours a curve misses those that are rare.
+    if np.abs(target - source)[inside].mean() <= np.abs(target - toned)[inside].mean():
+        curve, toned = _LEVELS.astype(np.float32), source
+    source = toned
     source, light = _even_light(target, source, full)
     low, high = np.percentile(curve, [2, 98])
     return Photometry(target, source, sigma, correlation, float(high - low), light)

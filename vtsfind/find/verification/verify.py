@@ -39,6 +39,7 @@ from vtsfind.find.verification.decision import (
     reject_reason,
     version_score,
 )
+from vtsfind.find.verification.enlarged import enlarged
 from vtsfind.find.verification.full_frame import TURNS, compare_full_frame
 from vtsfind.find.verification.measures import Agreement, Measures
 from vtsfind.find.verification.overlay import jacobian
@@ -155,16 +156,17 @@ def _match_full_frame(first: PhotoFeatures, second: PhotoFeatures) -> FullFrameV
 
 
 def _match_local_features(first: PhotoFeatures, second: PhotoFeatures) -> PairVerdict:
-    alignment = align(first.features, second.features)
-    if alignment is None:
+    found = align(first.features, second.features)
+    if found is None:
         return None
-    compared = compare(first.features, second.features, alignment)
+    target, source, alignment = enlarged(first.features, second.features, found)
+    compared = compare(target, source, alignment)
     if compared is None:
         return None
-    score = steady_score(first.features, second.features, alignment, version_score(compared.measures))
+    score = steady_score(target, source, alignment, version_score(compared.measures))
     if score < MIN_SCORE:
-        return _checked_by_files(first, second, _other_shot(compared, alignment, score, second.features))
-    verdict, evidence = _copy_verdict(first.features, second.features, compared.measures, compared.matrix)
+        return _checked_by_files(first, second, _other_shot(compared, alignment, score, source))
+    verdict, evidence = _copy_verdict(target, source, compared.measures, compared.matrix)
     return _checked_by_files(first, second, (verdict, replace(evidence, inliers=alignment.inliers)))
 
 
