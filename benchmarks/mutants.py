@@ -38,6 +38,7 @@ TESTS = {
     "vtsfind/find/verification/verify.py": (RULES,),
     "vtsfind/find/verification/full_frame.py": (RULES, FULL_FRAME),
     "vtsfind/find/verification/full_size.py": (LAID, REPLACED, EXPLAINED, FULL_SIZE),
+    "vtsfind/find/verification/enlarged.py": ("tests/verification/test_enlarged.py",),
     "vtsfind/find/verification/explained.py": (EXPLAINED,),
     "vtsfind/find/verification/close_calls.py": ("tests/verification/test_close_calls.py",),
     "vtsfind/find/verification/replaced.py": (REPLACED,),
