@@ -246,6 +246,8 @@ def test_a_copy_with_traces_of_a_jpeg_is_not_said_to_tell_nothing_of_its_source(
         ({}, {"kind": "WEBP"}, False),
         ({"width": 800, "enlarged": 0.5}, {"camera": "Maker Model"}, True),
         ({"width": 800, "enlarged": 0.95}, {}, True),
+        ({"enlarged": 0.95}, {"enlarged": 0.5}, False),
+        ({"enlarged": 0.95}, {}, True),
         ({}, {"width": 800}, True),
     ],
 )

@@ -53,14 +53,11 @@ def best_shot(qualities: Sequence[ShotQuality | None]) -> BestShot | None:
     best = rated[leading[0]]
     reasons = [_reason(quality, best) if quality else "" for quality in qualities]
     others = [quality for place, quality in rated.items() if place != leading[0]]
-    count = len(qualities)
     if len(leading) == 1:
-        merit = f"{_merits(best, others)} of {count} shots"
+        merit = f"{_merits(best, others)} of {len(qualities)} shots"
     else:
-        equal = (
-            f"{len(leading)} of {count}" if len(leading) < count else "both" if count == 2 else f"all {count}"
-        )
-        merit = f"{equal} shots are about equally good"
+        equal = len(leading) - 1
+        merit = f"about as good as {'another shot' if equal == 1 else f'{equal} other shots'} as large"
     reasons[leading[0]] = ", but ".join([merit, *_faults(best, others)])
     return BestShot(leading[0], tuple(reasons))
 

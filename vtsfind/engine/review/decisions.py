@@ -12,7 +12,7 @@ from vtsfind.act.keep_rules import KeepCandidate
 from vtsfind.act.make_plan import PlanOrigin, make_plan
 from vtsfind.act.removal import stay_reasons
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import Group, Photo, StayKind, StayReason, Verdict
+from vtsfind.base.groups import Group, Member, Photo, StayKind, StayReason, Verdict
 from vtsfind.base.operations import Action
 from vtsfind.base.paths import show_path
 from vtsfind.base.quality import Details
@@ -215,7 +215,7 @@ class Decisions:
         """Whether a shot stays when the best one is to be kept only.
 
         It does if it is not certainly of the same scene, as no screenshot is, nor what was shot at another time or with the camera
-        turned, or if it is kept beside its copies, or these beside it: an edit without its photo is worth less than both.
+        held in another way, or if it is kept beside its copies, or these beside it: an edit without its photo is worth less than both.
         """
         members = self.groups[number].members
         each = members[member]
@@ -229,7 +229,7 @@ class Decisions:
         is_shot = mark is not Mark.DROP  # a copy of another shot was not compared either, and goes with that
         is_uncertain = (
             bool(each.evidence.indirect)
-            or each.evidence.turn != members[best].evidence.turn
+            or _held(each) != _held(members[best])
             or _seconds_apart(each.photo, members[best].photo) > _ONE_SCENE_S
         )
         return mark is Mark.KEEP or (is_shot and is_uncertain)
@@ -320,6 +320,12 @@ def _seconds_apart(first: Photo, second: Photo) -> float:
     """Seconds between two shots by the cameras' clocks; 0 if one is not known."""
     times = [datetime.fromisoformat(each.info.taken) for each in (first, second) if each.info.taken]
     return abs((times[0] - times[1]).total_seconds()) if len(times) > 1 else 0.0
+
+
+def _held(member: Member) -> tuple[bool, int]:
+    """How the camera was held: whether the shot is higher than wide, and the EXIF orientation that lays it on the first one of its burst."""
+    info = member.photo.info
+    return info.height > info.width, member.evidence.turn
 
 
 def _kind(group: Group) -> str:

@@ -118,7 +118,7 @@ class ApplyPage(Page):
         text.append(f"Move {_moved(proposal)}", style="bold")
         text.append(f" from {counted(proposal.groups, 'group')}; frees {file_size(proposal.size)}.\n")
         text.append(
-            "Every file is checked again first. At least one file of each picture stays. You can undo all of it."
+            "Every file is checked again first. For each file that goes another one stays: a copy, or a shot of its scene. You can undo all of it."
         )
         text.append(_remarks(proposal))
         totals.update(text)
