@@ -72,11 +72,12 @@ def _proposed(collection: Collection, cache: FeatureCache, context: Context) -> 
     """All pairs that are proposed when none is connected by copies."""
     by_hash = propose_by_hash(collection, None, None, cache, context)
     numbers = np.unique(np.concatenate([by_hash.firsts, by_hash.seconds]))
-    still_open = OpenPairs.after(by_hash, (), None, len(collection))
+    near = by_hash.near(collection.head.bits)
+    still_open = OpenPairs.after(near, (), None, len(collection))
     by_features = propose_by_local_features(collection, numbers, still_open, cache, context)
     return {
         pair
-        for each in (by_hash, by_features)
+        for each in (near, by_features)
         for pair in zip(each.firsts.tolist(), each.seconds.tolist(), strict=True)
     }
 

@@ -63,6 +63,14 @@ def test_candidates_are_the_nearest_few_within_the_radius(
     assert np.array_equal(own, found.distances)
 
 
+def test_near_pairs_are_those_that_differ_in_no_more_than_their_share_of_the_bits() -> None:
+    codes = np.zeros((3, 8), np.uint8)
+    codes[1, :2], codes[2, :3] = 255, (255, 255, 15)  # 16 and 20 bits of 64 from the first, 4 from each other
+    found = hash_candidates(bits.planes(codes), radius=64)
+    assert pairs_of(found) == {(0, 1), (0, 2), (1, 2)}
+    assert pairs_of(found.near(64)) == {(0, 1), (1, 2)}
+
+
 def test_a_second_code_decides_between_equally_near_ones() -> None:
     codes = np.zeros((3, 8), np.uint8)
     codes[1, 0], codes[2, 1] = 1, 1

@@ -92,6 +92,22 @@ def test_a_radius_that_was_asked_for_is_kept(search: Vtsfind) -> None:
     }
 
 
+def test_different_photos_are_read_but_not_compared_unless_a_wider_radius_is_asked_for(
+    run: Vtsfind, tmp_path: Path
+) -> None:
+    (tmp_path / "photos").mkdir()
+    for number in range(6):
+        photograph(number).save(tmp_path / "photos" / f"{number}.jpg")
+    library = ("--library", tmp_path / "library")
+    assert run("index", tmp_path / "photos", *library).exit_code == 0
+    (footer,) = records(run("dupes", *library, "--json"), "footer")
+    assert footer["looked"] > 0
+    assert (footer["candidates"], footer["sighted"], footer["compared"]) == (0, 0, 0)
+    assert footer["dropped"] > 0
+    (footer,) = records(run("dupes", *library, "--radius", int(MAX_RADIUS_SHARE * 256), "--json"), "footer")
+    assert footer["compared"] == footer["candidates"] > 0
+
+
 def test_pairs_outside_the_folders_that_are_asked_about_are_not_proposed(
     search: Vtsfind, folders: Path
 ) -> None:

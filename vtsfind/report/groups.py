@@ -304,7 +304,7 @@ def summarize_duplicates(notes: Notes, found: Duplicates) -> None:
     notes.detail(
         f"Candidates: {counted(stats.candidates, 'pair')} whose codes differ in at most {found.radius} bits"
         + (f" (all of those within {found.complete})" if is_truncated else "")
-        + f", and {stats.local_candidates:,} by local features; {stats.dropped:,} more were left out, as their photos have closer ones."
+        + f", and {stats.local_candidates:,} by local features; {stats.dropped:,} more were left out, as they differ too much or their photos have closer ones."
         f" In this run {counted(stats.extracted, 'photo was', 'photos were')} read and {counted(stats.compared, 'pair')} compared; the others were known from earlier ones."
     )
     if found.cache_was_damaged:

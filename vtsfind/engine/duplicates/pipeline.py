@@ -10,7 +10,7 @@ Who asks for other shots of a scene has them in groups of their own, `bursts`: t
 all its copies, and `best_shots` says which shot is kept.
 
 Near hash codes and local features in common only propose a pair; a verdict comes from comparing the two photos. The features of a photo
-without any candidate by hash code are not extracted, so it has no candidates by local features either.
+without any candidate by hash code, however far, are not extracted, so it has no candidates by local features either.
 """
 
 from collections.abc import Mapping
@@ -248,26 +248,34 @@ class _Search:
             self._cache,
             self._context,
         )
+        near = proposed if self._limits_radius else proposed.near(self._collection.head.bits)
         searched = Searched(
-            self.verify(proposed),
+            self.verify(near, read=np.unique([proposed.firsts, proposed.seconds])),
             proposed.radius,
             proposed.complete,
-            candidates=len(proposed),
-            dropped=proposed.within - len(proposed),
+            candidates=len(near),
+            dropped=proposed.within - len(near),
             local_candidates=self._local_candidates,
         )
         if self._photos:
             keep_search(key, searched, self._cache, stage=stage)
         return searched
 
-    def verify(self, proposed: "HashCandidates") -> VerifiedPairs:
+    def verify(self, proposed: "HashCandidates", *, read: Integers) -> VerifiedPairs:
         """Features, full-frame sets, representatives, verification; local candidates, and verification again.
 
         A radius that was asked for is kept: then there are no pairs but those within it.
+
+        Parameters
+        ----------
+        proposed
+            The pairs that are compared for their codes alone.
+        read
+            (m,) the contents whose local features may propose others.
         """
         if self._photos is None:
             return self._verify(proposed, VerifiedPairs())
-        numbers = self._extract_features(proposed)
+        self._extract_features(proposed, read)
         sets = FullFrameSets()
         if self._representative_of is not None:
             sets = FullFrameSets(representative_of=dict(self._representative_of))
@@ -283,7 +291,7 @@ class _Search:
 
         further = propose_by_local_features(
             self._collection,
-            np.setdiff1d(numbers, list(sets.representative_of)),
+            np.setdiff1d(read, list(sets.representative_of)),
             OpenPairs.after(
                 represented,
                 verified.copies,
@@ -296,14 +304,12 @@ class _Search:
         self._local_candidates = len(further)
         return self._verify(further, verified)
 
-    def _extract_features(self, proposed: "HashCandidates") -> Integers:
-        """Extract the features of all candidates, (m,), and decode those at full size that may have the same pixels."""
+    def _extract_features(self, proposed: "HashCandidates", read: Integers) -> None:
+        """Extract the features of contents (m,), and decode those at full size that may have the same pixels."""
         contents = self._collection.contents
         near = proposed.take(proposed.distances <= _FULL_DECODE_MAX_SHARE * self._collection.head.bits)
-        numbers = np.unique(np.concatenate([proposed.firsts, proposed.seconds]))
         full_decode = frozenset(contents[n].digest for n in {*near.firsts.tolist(), *near.seconds.tolist()})
-        self._cache.extract([contents[n] for n in numbers], full_decode)
-        return numbers
+        self._cache.extract([contents[n] for n in read], full_decode)
 
     def _verify(self, proposed: CandidatePairs, known: VerifiedPairs) -> VerifiedPairs:
         return verify_candidates(
