@@ -22,7 +22,7 @@ from vtsfind.engine.duplicates.pipeline import duplicates
 from vtsfind.engine.duplicates.results import DedupStats
 from vtsfind.store.evidence_file import NAME
 
-PAIRS = 4
+PAIRS = 6
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def plain(photos: Path, tmp_path: Path, run: Vtsfind) -> DedupStats:
         assert run("index", photos, "--library", tmp_path / name).exit_code == 0
     stats = duplicates(Context(Settings(library=str(tmp_path / "whole"), workers=1)), DedupOptions()).stats
     assert stats.extracted == 2 * PAIRS
-    assert stats.compared > PAIRS
+    assert stats.compared >= PAIRS
     return stats
 
 
