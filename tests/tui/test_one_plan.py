@@ -317,7 +317,9 @@ def taken(photo_: Photo, time: str) -> Photo:
     return replace(photo_, info=replace(photo_.info, taken=time))
 
 
-def test_keeping_the_keeper_only_keeps_what_was_shot_at_another_time_or_with_the_camera_held_in_another_way() -> None:
+def test_keeping_the_keeper_only_keeps_what_was_shot_at_another_time_or_with_the_camera_held_in_another_way() -> (
+    None
+):
     first, soon, later, unknown = (photo(b"/%d.jpg" % n, 100 + n) for n in range(4))
     burst = Group(
         1,
