@@ -64,6 +64,15 @@ def test_it_counts_as_enlarged_beside_one_that_may_be_its_original(original: Kee
     assert kept(SHOT, original, THUMBNAIL) == original.photo.path.decode()
 
 
+@pytest.mark.parametrize(("own", "is_kept"), [({"camera": "Maker Model"}, True), ({"taken": TAKEN}, False)])
+def test_it_is_kept_before_an_edit_of_its_size_that_names_no_camera(
+    own: dict[str, str], *, is_kept: bool
+) -> None:
+    shot, edit = file("/shot.jpg", 600, SEEMS_ENLARGED, **own), file("/edit.jpg", 600, 0.5)
+    best, _ = policy().ranked(mark_likely_shots([edit, shot]))
+    assert (best.photo == shot.photo) is is_kept
+
+
 def test_one_that_is_larger_than_its_own_data_say_counts_as_enlarged() -> None:
     enlarged = file("/e.jpg", 600, SEEMS_ENLARGED, camera="Maker Model", taken=TAKEN, exif_size=(300, 200))
     assert kept(file("/s.jpg", 290, CERTAIN), enlarged) == "/s.jpg"

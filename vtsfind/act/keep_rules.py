@@ -104,18 +104,20 @@ def mark_likely_shots(candidates: Iterable[KeepCandidate]) -> list[KeepCandidate
 
 
 def _is_likely_shot(candidate: KeepCandidate, copies: Iterable[KeepCandidate]) -> bool:
-    """Whether a file that seems enlarged has camera data, while there are smaller copies, but none that may be its original."""
+    """Whether a file that seems enlarged has camera data, while there are copies without, and none that may be its original."""
     if not (has_camera_data(candidate) and upscaled_from(candidate)):
         return False
-    has_smaller = False
+    has_smaller = has_nameless_of_its_size = False
     for copy in copies:
         if is_larger(candidate, copy, SAME_SIZE_RATIO):
             has_smaller = True
             if has_camera_data(copy) and not upscaled_from(copy):
                 return False
-        elif not is_larger(copy, candidate, SAME_SIZE_RATIO) and is_certainly_original_size(copy):
-            return False  # the candidate was made smaller, then enlarged again
-    return has_smaller
+        elif not is_larger(copy, candidate, SAME_SIZE_RATIO):
+            if is_certainly_original_size(copy):
+                return False  # the candidate was made smaller, then enlarged again
+            has_nameless_of_its_size |= not has_camera_data(copy)
+    return has_smaller or (bool(candidate.details.camera) and has_nameless_of_its_size)
 
 
 def has_camera_data(candidate: KeepCandidate) -> bool:

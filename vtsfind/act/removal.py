@@ -113,16 +113,10 @@ def _better(kept: KeepCandidate, file: KeepCandidate) -> StayReason | None:
 
 
 def _has_only_camera(kept: KeepCandidate, file: KeepCandidate) -> bool:
-    """Whether only the kept one names its camera, and is as large: who makes a file of another one names none.
-
-    A larger one may be an enlargement that took the camera's name over. Of one size that would be an enlargement of a smaller copy to just the
-    size of the file without a name.
-    """
+    """Whether only the kept one names its camera, is as large, and shows no enlargement: who makes a file of another one names none."""
     is_smaller = is_larger(file, kept, SAME_SIZE_RATIO)
-    is_enlarged = is_larger(kept, file, SAME_SIZE_RATIO) and upscaled_from(
-        replace(kept, is_likely_shot=False)
-    )
-    return bool(kept.details.camera) and not (has_camera_data(file) or is_smaller or is_enlarged)
+    seems_enlarged = upscaled_from(replace(kept, is_likely_shot=False))
+    return bool(kept.details.camera) and not (has_camera_data(file) or is_smaller or seems_enlarged)
 
 
 def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:

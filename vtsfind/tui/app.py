@@ -314,9 +314,11 @@ class BrowseApp(SerialKeysApp):
     # -- actions ---------------------------------------------------------------------------------------------------
 
     def action_go(self, name: str) -> None:
-        """Show a screen."""
+        """Show a screen; the key of the search screen leads to its input once more."""
         while len(self.screen_stack) > 1 and not isinstance(self.screen, Page):
             self.pop_screen()
+        if name == self.current_mode and isinstance(self.screen, SearchPage):
+            self.screen.action_ask()
         self.switch_mode(name)
 
     def action_turn(self, by: int) -> None:

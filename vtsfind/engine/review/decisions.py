@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -18,7 +17,7 @@ from vtsfind.base.paths import show_path
 from vtsfind.base.quality import Details
 from vtsfind.engine.library.sidecar_places import SidecarPlaces
 from vtsfind.engine.review.overlaps import Overlaps, Place, claims, going_by, is_burst
-from vtsfind.engine.review.state import GroupDecision, Mark, ReviewStatus, ReviewTotals, proposal_for
+from vtsfind.engine.review.state import GroupDecision, Mark, ReviewTotals, proposal_for
 
 _EMPTY_ORIGIN = PlanOrigin("", "", "", b"")
 _ACTIONS = {
@@ -103,22 +102,18 @@ class Decisions:
         )
 
     def removes(self, number: int) -> ReviewTotals:
-        """What the marks of a group remove once they are accepted, but for what goes in another group."""
+        """What a group adds to the plan by its marks, whether they are accepted or not, beside what goes in other groups."""
         members = self.groups[number].members
         decision = self.decision(number)
         gone = decision.members_to_remove(len(members))
         if self._overlaps.has(number):
-            accepted = replace(decision, status=ReviewStatus.ACCEPTED)
-            known = {
-                each: self._decisions[each]
-                for each in self._overlaps.together(number)
-                if each in self._decisions
-            } | {number: accepted}
-            claimed = claims(known, self.groups, known)
-            going = {
-                place: going_by(members[place].photo.path, claimed, self.groups, known) for place in gone
-            }
-            gone = tuple(place for place, by in going.items() if by is None or by[0] == number)
+            near = {each: self._decisions.get(each) for each in self._overlaps.together(number)}
+            others = {each: made for each, made in near.items() if made and each != number}
+            claimed = claims(others, self.groups, others)
+            paths = {place: members[place].photo.path for place in gone}
+            gone = tuple(
+                place for place, path in paths.items() if not going_by(path, claimed, self.groups, others)
+            )
         own = [members[place].photo.stamp.size for place in gone]
         return ReviewTotals(1, len(own), sum(own))
 

@@ -117,18 +117,25 @@ def fit_tone_curve(source: Floats, target: Floats) -> npt.NDArray[np.float32]:
 
     Pool-adjacent-violators (Ayer et al., 1955). Beyond its ends the curve goes on as steeply as it ends.
     """
-    edges = np.unique(np.quantile(source, np.linspace(0, 1, _TONE_BINS + 1))) if len(source) else source
-    if len(source) < _MIN_TONE_PIXELS or len(edges) < 4:
+    if len(source) < _MIN_TONE_PIXELS:
         return _shifted(source, target)
-    bins = np.clip(np.searchsorted(edges, source, "right") - 1, 0, len(edges) - 2)
-    order = np.lexsort((target, bins))
-    starts = np.searchsorted(bins[order], np.arange(len(edges)))
+    order = np.argsort(source)
+    tones, wanted = source[order], target[order]
+    edges = np.unique(np.quantile(tones, np.linspace(0, 1, _TONE_BINS + 1)))
+    if len(edges) < 4:
+        return _shifted(source, target)
+    starts = np.searchsorted(tones, edges)
+    starts[-1] = len(tones)
     counts = np.diff(starts)
     filled = np.flatnonzero(counts >= _MIN_BIN_PIXELS)
     if len(filled) < 3:
         return _shifted(source, target)
-    medians = target[order][starts[filled] + counts[filled] // 2].astype(np.float64)
-    middles = np.sort(source)[starts[filled] + counts[filled] // 2].astype(np.float64)
+    bins = (
+        (wanted[start : start + count], count // 2)
+        for start, count in zip(starts[filled], counts[filled], strict=True)
+    )
+    medians = np.array([np.partition(each, middle)[middle] for each, middle in bins], np.float64)
+    middles = tones[starts[filled] + counts[filled] // 2].astype(np.float64)
     values = _pooled(medians, counts[filled])
     curve = np.interp(_LEVELS, middles, values)
     first, last = (

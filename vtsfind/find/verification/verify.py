@@ -31,6 +31,7 @@ from vtsfind.base.records import PictureInfo
 from vtsfind.find.features.features import Features
 from vtsfind.find.verification.borders import broken_off
 from vtsfind.find.verification.close_calls import steady_score
+from vtsfind.find.verification.colours import colour_levels
 from vtsfind.find.verification.comparison import Comparison, compare
 from vtsfind.find.verification.decision import (
     CERTAINLY_OTHER_SCORE,
@@ -205,8 +206,7 @@ def _grey(first: Features, second: Features) -> int | None:
 
 def _colourfulness(features: Features) -> float:
     """How far red, green and blue are apart, in levels of 255, on average."""
-    picture = features.picture
-    return float((picture.max(2).astype(np.int16) - picture.min(2)).mean())
+    return float(colour_levels(features.picture).mean())
 
 
 def _is_other_moment(first: PhotoFeatures, second: PhotoFeatures) -> bool:

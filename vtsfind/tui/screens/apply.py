@@ -163,7 +163,7 @@ class ApplyPage(Page):
         lines = [
             f"Moves {_moved(proposal)}, from {counted(proposal.groups, 'group')}.",
             f"Frees {file_size(proposal.size)}.",
-            "Each file is checked again first; files that have changed are skipped.",
+            "Each file is checked again first; a group of which one has changed is skipped.",
             "The History screen, or `vtsfind undo`, restores them.",
         ]
         question = ConfirmDialog("Apply the plan?", lines, "move them to the trash")
