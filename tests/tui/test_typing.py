@@ -59,3 +59,11 @@ def test_a_key_that_closes_a_dialog_is_followed_by_the_keys_behind_it() -> None:
         assert hand.review.totals.decided == 1
 
     drive(many(12), script)
+
+
+def test_the_key_of_the_search_screen_leads_back_to_its_input() -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("f4", "escape", "f4", "x")
+        assert hand.page(SearchPage).query_one(Input).value == "x"
+
+    drive(many(2), script)
