@@ -123,7 +123,7 @@ def test_what_vtsfind_removed_is_known_after_the_library_was_refreshed_too(
     run: Vtsfind, card: Path, home: Path, tmp_path: Path
 ) -> None:
     again = home / "cat-again.jpg"
-    Image.open(home / "cat.jpg").save(again, quality=40)
+    Image.open(home / "cat.jpg").save(again, quality=60)
     copy = shutil.copy(again, card / "again.jpg")
     plan = tmp_path / "plan.txt"
     assert run("index").exit_code == 0

@@ -158,7 +158,7 @@ def test_the_terminal_shows_what_others_do(address: ServerAddress, join: Callabl
         page._ask_for_others()
         await hand.settle()
         assert hand.review.decision(number).status is ReviewStatus.ACCEPTED
-        await hand.press("n")
+        await hand.press("left", "n")
         assert bob.take(bobs.news()) == [number]
         assert bob.decision(number).status is ReviewStatus.REFUSED
         page.app.load_groups()  # type: ignore[attr-defined]

@@ -304,6 +304,8 @@ def test_kinds_are_shown_one_after_the_other_and_then_all() -> None:
         assert len(set(seen)) == len(seen)
         await hand.press("f")
         assert len(hand.groups.order) == 60
+        await hand.press("f", "escape")
+        assert len(hand.groups.order) == 60
 
     drive(groups, script)
 

@@ -325,7 +325,7 @@ class SearchPage(Page):
             self.notify("Groups are still being found. Press g again in a moment.", timeout=4)
         else:
             self.notify(
-                f"{show_path(os.path.basename(path))} is in no group: no copy of it was found that would stay, so vtsfind does not remove it."
+                f"{show_path(os.path.basename(path))} is in no group: no copy of it was found that would stay, or you said to keep both (`vtsfind decisions`). So vtsfind does not remove it."
                 " O opens its folder, if it is to go all the same.",
                 timeout=8,
             )

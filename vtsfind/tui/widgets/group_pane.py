@@ -213,8 +213,9 @@ class GroupPane(Vertical):
         self.groups.focus()
 
     def key_escape(self) -> None:
-        """Clear and hide the filter."""
+        """Clear and hide the filter, that of kinds as well."""
         field = self.query_one(Input)
         field.value = ""
         field.display = False
         self.groups.focus()
+        self.show_all_kinds()
