@@ -71,7 +71,7 @@ def test_of_shots_that_differ_only_in_compression_the_first_is_suggested(path: P
         assert best(*(pixels(opened(tmp_path / name)) for name in names)) == BestShot(
             0,
             (
-                "about as good as another shot as large",
+                "about as good as another shot of its size",
                 "as sharp as the kept one, with no more blown out or black",
             ),
         )
@@ -98,7 +98,7 @@ def test_faults_of_the_best_shot_and_merits_of_the_others_are_told() -> None:
     assert found == BestShot(
         0,
         (
-            "about as good as another shot as large, but 5 % is black",
+            "about as good as another shot of its size, but 5 % is black",
             "less sharp, 89 % of the kept one, but less is black",
         ),
     )
@@ -128,7 +128,7 @@ def test_of_two_sharp_shots_the_first_is_the_best_though_a_blurred_one_comes_bef
         1,
         (
             "less sharp, 50 % of the kept one",
-            "about as good as another shot as large",
+            "about as good as another shot of its size",
             "as sharp as the kept one, with no more blown out or black",
         ),
     )

@@ -168,12 +168,17 @@ def test_a_reader_who_leaves_early_ends_the_command_quietly(album: Path) -> None
     assert (process.wait(), said) == (5, b"")
 
 
-def test_only_photos_of_a_folder_and_of_some_days_are_looked_through(tmp_path: Path, run: Vtsfind) -> None:
-    photos, library = tmp_path / "photos", tmp_path / "library"
-    for number in range(6):
+def write_one_a_year(photos: Path, count: int) -> None:
+    """Write a picture of each year from 2020 on, in `home` and `trip` by turns."""
+    for number in range(count):
         path = write(photos / ("trip" if number % 2 else "home") / f"{2020 + number}.png", scene(number))
         noon = datetime(2020 + number, 3, 1, 12).astimezone().timestamp()
         os.utime(path, (noon, noon))
+
+
+def test_only_photos_of_a_folder_and_of_some_days_are_looked_through(tmp_path: Path, run: Vtsfind) -> None:
+    photos, library = tmp_path / "photos", tmp_path / "library"
+    write_one_a_year(photos, 6)
     write(photos / "shot.jpg", scene(9), exif=exif(taken="2021:07:03 12:30:45"))
     assert run("index", photos, "--library", library).exit_code == 0
 
@@ -201,10 +206,7 @@ def test_only_photos_of_a_folder_and_of_some_days_are_looked_through(tmp_path: P
 
 def test_filters_alone_list_photos_newest_first(tmp_path: Path, run: Vtsfind) -> None:
     photos, library = tmp_path / "photos", tmp_path / "library"
-    for number in range(4):
-        path = write(photos / ("trip" if number % 2 else "home") / f"{2020 + number}.png", scene(number))
-        noon = datetime(2020 + number, 3, 1, 12).astimezone().timestamp()
-        os.utime(path, (noon, noon))
+    write_one_a_year(photos, 4)
     write(photos / "shot.jpg", scene(9), exif=exif(taken="2021:07:03 12:30:45", camera=("Apple", "iPad")))
     assert run("index", photos, "--library", library).exit_code == 0
 

@@ -57,7 +57,7 @@ def best_shot(qualities: Sequence[ShotQuality | None]) -> BestShot | None:
         merit = f"{_merits(best, others)} of {len(qualities)} shots"
     else:
         equal = len(leading) - 1
-        merit = f"about as good as {'another shot' if equal == 1 else f'{equal} other shots'} as large"
+        merit = f"about as good as {'another shot' if equal == 1 else f'{equal} other shots'} of its size"
     reasons[leading[0]] = ", but ".join([merit, *_faults(best, others)])
     return BestShot(leading[0], tuple(reasons))
 

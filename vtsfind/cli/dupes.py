@@ -84,7 +84,7 @@ def dupes(
 
     Kinds of duplicates: bytes (exact copy), pixels (same pixels in another file), resave (saved again, or resized),
     turned (rotated or mirrored), edit (edited: cropped, bordered, written on, recoloured), burst (other shot of the same
-    scene; of shots as large the sharpest and least blown out one is suggested), similar (similar codes only, needs --no-verify and --radius).
+    scene; of shots of one size the sharpest and least blown out one is suggested), similar (similar codes only, needs --no-verify and --radius).
 
     Results are kept, so that a second run is fast and an interrupted one continues. Run `vtsfind index` first if photos
     have changed. The exit code is 3 if photos could not be read.

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from vtsfind.engine.search.query import SearchOptions, Similar
     from vtsfind.report.pictures import InlinePictures
 
-_NONE_PASSES = "No photo of the library passes the filters."
 _SOME_PHOTO_IS_FIRST = "These fit the words best, whether or not they show it."
 
 
@@ -234,6 +233,7 @@ def _require_no_question(options: QueryOptions, pictures: str | None, page: Page
 def _list(run: CommandRun, search_options: "SearchOptions", paths: PathOptions) -> None:
     """List the photos that the filters leave."""
     from vtsfind.engine.search.catalogue import list_photos
+    from vtsfind.engine.search.where import NONE_PASSES
     from vtsfind.report import catalogue
 
     with run.context() as context:
@@ -245,7 +245,7 @@ def _list(run: CommandRun, search_options: "SearchOptions", paths: PathOptions) 
     else:
         catalogue.write_photos(run.output, found)
     if not found.photos:
-        run.notes.say(_NONE_PASSES)
+        run.notes.say(NONE_PASSES)
         run.code = ExitCode.ANSWER_NO
     _say_without_camera(run, found)
 
@@ -316,6 +316,7 @@ def _conclude(run: CommandRun, found: "Similar", *, is_filtered: bool) -> None:
     """Say which photos could not be read and for which nothing was found; choose the exit code."""
     from vtsfind.base.paths import show_path
     from vtsfind.engine.search.query_words import QueryWords
+    from vtsfind.engine.search.where import NONE_PASSES
 
     for answer in found.answers:
         if answer.failure:
@@ -326,7 +327,7 @@ def _conclude(run: CommandRun, found: "Similar", *, is_filtered: bool) -> None:
         if answer.unknown:
             run.notes.say(f"Not known, and left out: {', '.join(answer.unknown)}.")
     if found.passes_none:
-        run.notes.say(_NONE_PASSES)
+        run.notes.say(NONE_PASSES)
     if any(answer.neighbours and isinstance(answer.query, QueryWords) for answer in found.answers):
         run.notes.say(_SOME_PHOTO_IS_FIRST)
     _say_without_camera(run, found)

@@ -327,7 +327,7 @@ def _summarize_staying(notes: Notes, groups: Sequence[Group]) -> None:
     edits = sum(member.is_kept_edit for member in staying)
     if edits:
         notes.say(
-            f"Kept {counted(edits, 'edited photo')}; choose in `vtsfind browse`, or add --kind copies, by which edited photos may go, too."
+            f"Kept {counted(edits, 'edited photo')}; choose in `vtsfind browse`, or add --kind copies to let edited photos go, too."
         )
     shots = sum(member.is_other_shot for member in staying)
     if shots:

@@ -28,7 +28,7 @@ _ACTIONS = {
 }
 _ONE_SCENE_S = 3600
 """Seconds within which shots are of one scene as a person sees it; what shows the same hours later was shot for itself."""
-STAYS_BESIDE_BEST = "edits, photos whose edits stay, screenshots, or not certainly of this scene, hour and way of holding the camera"
+STAYS_BESIDE_BEST = "edits, photos whose edits stay, screenshots, or shots that may be of another scene or hour, or were taken with the camera held another way"
 """What other members of a burst are that stay when the best shot is to be kept only."""
 _WORTH = frozenset({StayKind.HAS_MORE, StayKind.BETTER})
 """Why a file stays, if that is to its credit."""

@@ -50,6 +50,8 @@ class Where:
 
 
 EVERYTHING = Where()
+NONE_PASSES = "No photo of the library passes the filters."
+"""What is said where a choice leaves nothing."""
 
 
 def parse_day(text: str, option: str) -> date:

@@ -17,6 +17,8 @@ _TAKEN = Field("taken", "When the photo was taken, by its EXIF data; null if unk
 _CAMERA = Field("camera", "The camera, by the photo's EXIF data; null if unknown.")
 _MISSING = Field("missing", "Whether the file no longer exists.")
 _WIDTH, _HEIGHT = Field("width", "Width in pixels, as shown."), Field("height", "Height in pixels, as shown.")
+_FACTS = (_WIDTH, _HEIGHT, SIZE, _TAKEN, _CAMERA, _MISSING)
+"""Of a photo of the library."""
 _ABSENT = (
     "absent",
     (
@@ -152,12 +154,7 @@ QUERY = Stream(
                     "verdict",
                     "bytes if the file is an exact copy of the queried photo; null otherwise, since hits are not compared.",
                 ),
-                _WIDTH,
-                _HEIGHT,
-                SIZE,
-                _TAKEN,
-                _CAMERA,
-                _MISSING,
+                *_FACTS,
             ),
         ),
     ),
@@ -176,12 +173,7 @@ QUERY_LIST = Stream(
             (
                 Field("path", "A photo that the filters leave.", path=True),
                 Field("day", "The day it was taken, else that of its file; null if no calendar has it."),
-                _WIDTH,
-                _HEIGHT,
-                SIZE,
-                _TAKEN,
-                _CAMERA,
-                _MISSING,
+                *_FACTS,
             ),
         ),
     ),

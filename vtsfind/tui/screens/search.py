@@ -21,7 +21,7 @@ from vtsfind.engine.review.session import error_message
 from vtsfind.engine.search.catalogue import LibraryPhoto, Order
 from vtsfind.engine.search.query import Answer, SearchOptions
 from vtsfind.engine.search.query_words import QueryWords
-from vtsfind.engine.search.where import EVERYTHING
+from vtsfind.engine.search.where import EVERYTHING, NONE_PASSES
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import JobDone, JobFailed, ShowMember
 from vtsfind.tui.page import Page
@@ -38,7 +38,6 @@ _NONE_SIMILAR = "No photo is this similar. Press + to allow more difference."
 _ONE_WORD = "; not it? Say it in two or three words"
 _SOME_PHOTO_IS_FIRST = ", whether or not they show it"
 _OTHER_WAYS = " in:FOLDER, after:DAY and name:WORD look at folders, dates and names."
-_NONE_PASSES = "No photo of the library passes the filters."
 _USUAL_BITS = 256
 """Length of a code where no hit says it."""
 
@@ -194,7 +193,7 @@ class SearchPage(Page):
                 if answer.failure
                 else _NONE_SIMILAR
                 if self._current.radius is not None or self._current.where == EVERYTHING
-                else _NONE_PASSES
+                else NONE_PASSES
             )
         else:
             width = self._hits.text_width(len(answer))
@@ -202,7 +201,7 @@ class SearchPage(Page):
             empty = (
                 "The library has no photos yet. Press F2 to index folders."
                 if self._current.where == EVERYTHING
-                else _NONE_PASSES
+                else NONE_PASSES
             )
         self._hits.show(cards, cursor, empty=empty)
         self._titles()
