@@ -244,8 +244,9 @@ def test_a_plan_has_what_was_accepted_in_a_review_of_copies_and_bursts(run: Vtsf
     assert shown == proposed | {gone}
     actions = planned_actions(run)
     assert {name for name, action in actions.items() if action == "trash"} == shown
-    plan = run("plan").stdout
-    (tmp_path / "plan.txt").write_text(plan, encoding="utf-8")
+    made = run("plan")
+    assert "in 3 groups (1 of other shots)." in made.stderr
+    (tmp_path / "plan.txt").write_text(made.stdout, encoding="utf-8")
     assert run("apply", tmp_path / "plan.txt", "--yes").exit_code == 0
     left = {path.name for path in (tmp_path / "photos").iterdir()}
     assert len(left) == 1

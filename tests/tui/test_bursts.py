@@ -247,6 +247,7 @@ def test_what_stays_of_a_burst_is_not_asked_about_again(burst: Group) -> None:
         assert "Move 1 photo to the trash" in hand.text
         await hand.press("x", "y")
         await hand.finish()
+        assert "Moved 1 file to the trash from 1 group," in hand.text
         await hand.press("f3")
         assert len(hand.review.groups[0].members) == 2
         assert hand.review.totals.decided == 1

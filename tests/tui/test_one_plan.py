@@ -78,6 +78,18 @@ def test_a_shot_goes_with_the_copies_that_go_for_it(review: Review) -> None:
     assert review.reason(TWO, 0) == "goes for photos/shot-1.jpg, another shot, in group 3"
 
 
+def test_the_groups_of_a_plan_are_those_that_a_person_decided_also_where_a_copy_goes_with_its_shot(
+    review: Review,
+) -> None:
+    review.accept(TWO)
+    review.toggle(SCENE, 2)
+    review.accept(SCENE)
+    made = planned(review)
+    todo = operations(make_plan(made.groups, PlanOrigin("", "", "", b""), marks=made.actions))
+    assert {operation.group for operation in todo} == {3}
+    assert made.groups_of(todo) == {2, 3}
+
+
 class _Steps(UnsavedSteps):
     """Steps in memory."""
 

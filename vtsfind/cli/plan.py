@@ -139,10 +139,16 @@ def _make(
         marks=made.actions,
         target=os.fsencode(options.to) if options.to else None,
     )
-    _write(run, removal_plan, vanished, options)
+    _write(run, removal_plan, made, vanished, options)
 
 
-def _write(run: CommandRun, removal_plan: "Plan", vanished: "list[Failure]", options: PlanOptions) -> None:
+def _write(
+    run: CommandRun,
+    removal_plan: "Plan",
+    made: "Planned",
+    vanished: "list[Failure]",
+    options: PlanOptions,
+) -> None:
     from vtsfind.report import plan as report
 
     if options.output is None:
@@ -153,4 +159,4 @@ def _write(run: CommandRun, removal_plan: "Plan", vanished: "list[Failure]", opt
 
         save_plan(removal_plan, options.output, run.settings, force=options.force)
         where = shlex.quote(str(options.output))
-    report.summarize_plan(run.notes, removal_plan, vanished, where)
+    report.summarize_plan(run.notes, removal_plan, made, vanished, where)

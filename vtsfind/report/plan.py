@@ -3,7 +3,7 @@
 import os
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from vtsfind.act.plan import Plan, PlannedFile, Sidecar, operations, photo_bytes
@@ -16,6 +16,7 @@ from vtsfind.base.words import counted, file_size, listed
 from vtsfind.engine.apply.apply import ApplyResult, OperationResult
 from vtsfind.engine.apply.recovery import Recovery
 from vtsfind.engine.apply.undo import RestoreOutcome, RestoreResult, UndoResult
+from vtsfind.engine.review.planned import Planned
 from vtsfind.report import schema
 from vtsfind.report.columns import table
 from vtsfind.report.ndjson import ByteSink, NdjsonWriter
@@ -96,11 +97,13 @@ def _content_fields(file: PlannedFile | Sidecar) -> dict[str, Any]:
     return {**path_fields(file.path), "size": file.size, "sha256": file.digest.hex()}
 
 
-def summarize_plan(notes: Notes, plan: Plan, gone: Sequence[Failure], where: str) -> None:
-    """Summarize a plan that was made."""
+def summarize_plan(notes: Notes, plan: Plan, made: Planned, gone: Sequence[Failure], where: str) -> None:
+    """Summarize a plan that was made of some groups."""
     todo = operations(plan)
     if todo:
-        notes.say(f"The plan: {_operations_text(todo)}, {_where_text(plan, todo)}. Nothing was changed.")
+        notes.say(
+            f"The plan: {_operations_text(todo)}, {_where_text(plan, made.groups_of(todo))}. Nothing was changed."
+        )
         notes.say(f"Check the plan, edit it as needed, then run: vtsfind apply {where}")
     else:
         notes.say("There is nothing to do.")
@@ -128,16 +131,15 @@ def _changes_text(done: Sequence[Operation]) -> str:
     return listed(parts).capitalize() if parts else ""
 
 
-def _where_text(plan: Plan, todo: Sequence[Operation]) -> str:
-    """In how many groups something is done, and in how many nothing is."""
-    numbers = {operation.group for operation in todo}
+def _where_text(plan: Plan, numbers: Collection[int]) -> str:
+    """In how many groups something is done, by their numbers, and in how many nothing is."""
     bursts = sum(
         any(file.verdict is Verdict.BURST for file in group.files)
         for group in plan.groups
         if group.number in numbers
     )
     of_bursts = f" ({bursts:,} of other shots)" if bursts else ""
-    rest = len(plan.groups) - len(numbers)
+    rest = sum(group.number not in numbers for group in plan.groups)
     kept = f"; all photos stay in {counted(rest, 'other group')}" if rest else ""
     return f"in {counted(len(numbers), 'group')}{of_bursts}{kept}"
 

@@ -1,10 +1,10 @@
 """What a review leads to: the groups of a plan, with what becomes of each file."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from vtsfind.base.groups import Group, StayReason
-from vtsfind.base.operations import Action
+from vtsfind.base.operations import Action, Operation
 from vtsfind.engine.review.overlaps import claims, going_by, is_burst
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import GroupDecision, Mark, ReviewStatus
@@ -24,6 +24,12 @@ class Planned:
     """By path: keep, none (None), or what becomes of files that go."""
     keepers: dict[int, bytes]
     """By number of the group the path of the keeper, where it is not the one that was proposed."""
+    removed_by: dict[bytes, frozenset[int]]
+    """By path of what goes the numbers of all groups that are to remove it; it is planned in one of them."""
+
+    def groups_of(self, todo: Iterable[Operation]) -> frozenset[int]:
+        """The numbers of the groups that are to remove something by some operations."""
+        return frozenset().union(*[self.removed_by.get(operation.path, ()) for operation in todo])
 
 
 def planned(
@@ -71,7 +77,12 @@ def planned(
                 actions[path] = action
         if len(members) > 1:
             groups.append(replace(group, members=tuple(members)))
-    return Planned(groups, actions, _chosen_keepers(review, decisions))
+    removed_by = {
+        path: frozenset(review.groups[number].number for number, _ in claimed[path])
+        for path, place in going.items()
+        if place
+    }
+    return Planned(groups, actions, _chosen_keepers(review, decisions), removed_by)
 
 
 def _supposed(review: Review, number: int) -> GroupDecision:

@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -13,9 +13,8 @@ from vtsfind.act.file_rules import folder_rank
 from vtsfind.base.addresses import Place, ServerAddress
 from vtsfind.base.errors import LibraryMissing, StorageError, UsageError, VtsfindError
 from vtsfind.base.groups import COPIES, Group, Verdict
-from vtsfind.base.operations import Operation, State
+from vtsfind.base.operations import State
 from vtsfind.base.progress import CancelToken, Monitor, Progress
-from vtsfind.base.records import Failure
 from vtsfind.base.settings import ACTIVE_RUN_NAME, Settings, places
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
@@ -29,18 +28,17 @@ from vtsfind.engine.library.removed import present_counts
 from vtsfind.engine.previews.decode import Previews
 from vtsfind.engine.review.encoding import group_key
 from vtsfind.engine.review.filters import GroupView, Listing
-from vtsfind.engine.review.planned import planned
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session_log import SavedSteps
 from vtsfind.engine.review.shared_log import SharedSteps, open_steps
-from vtsfind.engine.review.state import DigestPair, ReviewStatus
+from vtsfind.engine.review.state import DigestPair
 from vtsfind.engine.search.session import SearchSession
 from vtsfind.media.scan import is_missing_or_empty
 from vtsfind.store.database import Counts
 
 if TYPE_CHECKING:
-    from vtsfind.act.plan import Plan
     from vtsfind.engine.apply.apply import ApplyResult
+    from vtsfind.engine.review.proposal import Proposal
     from vtsfind.store.run_record import RunRecord
 
 COMMAND = "vtsfind browse"
@@ -65,45 +63,6 @@ class Overview:
     """Its folders that are missing or empty now; their drive may not be connected."""
     error: str = ""
     """Why it cannot be opened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """The plan made from the review."""
-
-    plan: "Plan"
-    operations: tuple[Operation, ...]
-    """All operations, in order."""
-    gone: tuple[Failure, ...]
-    """Photos of the review that no longer exist."""
-    keepers: Mapping[int, bytes]
-    """By number of the group the path of the keeper, where the user chose another than was proposed."""
-    other_shots: frozenset[bytes]
-    """Photos that go as other shots of what is kept, not as copies of it."""
-    complete: bool
-    """Whether all groups were found; the bursts are found last."""
-    marked: tuple[int, ...]
-    """The numbers of groups that the user marked, but did not accept; nothing in them goes."""
-
-    @property
-    def photos(self) -> int:
-        """Number of photos that are removed."""
-        return sum(operation.sidecar_of is None for operation in self.operations)
-
-    @property
-    def sidecars(self) -> int:
-        """Number of sidecar files that are removed with their photos, or move over to the kept ones."""
-        return len(self.operations) - self.photos
-
-    @property
-    def size(self) -> int:
-        """Bytes of the photos that are removed."""
-        return sum(operation.size for operation in self.operations if operation.sidecar_of is None)
-
-    @property
-    def groups(self) -> int:
-        """Number of groups that remove something."""
-        return len({operation.group for operation in self.operations})
 
 
 class BrowseSession(AbstractContextManager["BrowseSession"]):
@@ -264,27 +223,10 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
         return update(Context(settings, progress=progress, cancel=cancel), folders)
 
     def propose(self) -> "Proposal":
-        """The plan of what the review has accepted. Reads the state of files and changes none.
+        """The plan of what the review has accepted; see `vtsfind.engine.review.proposal.propose`."""
+        from vtsfind.engine.review.proposal import propose
 
-        Raises
-        ------
-        PlanRefused
-            If the review's marks break the rules of plans.
-        """
-        from vtsfind.act.plan import operations
-        from vtsfind.engine.apply.plans import plan_for_groups
-
-        review = self.review or Review(())
-        made = planned(review)
-        plan, gone = plan_for_groups(made.groups, library=self.place, command=COMMAND, marks=made.actions)
-        marked = tuple(
-            review.groups[number].number
-            for number, decision in review.decisions.items()
-            if decision.status is ReviewStatus.OPEN
-        )
-        return Proposal(
-            plan, operations(plan), tuple(gone), made.keepers, _other_shots(plan), self.has_bursts, marked
-        )
+        return propose(self.review or Review(()), self.place, COMMAND, complete=self.has_bursts)
 
     def apply(self, proposal: "Proposal", progress: Progress, cancel: CancelToken) -> "ApplyResult":
         """Apply a plan; see `vtsfind.engine.apply.apply.apply`."""
@@ -350,17 +292,6 @@ class BrowseSession(AbstractContextManager["BrowseSession"]):
             if self._steps:
                 self._steps.close()
                 self._steps = None
-
-
-def _other_shots(plan: "Plan") -> frozenset[bytes]:
-    """The photos that go for another shot: they are one of the first photo of their group, or what is kept is."""
-    found = set()
-    for group in plan.groups:
-        for file in group.files:
-            keeper = group.keeper_of(file)
-            if file.is_changed and keeper and Verdict.BURST in {file.verdict, keeper.verdict}:
-                found.add(file.path)
-    return frozenset(found)
 
 
 def overview(settings: Settings) -> Overview:

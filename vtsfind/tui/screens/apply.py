@@ -18,7 +18,6 @@ from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import Operation, State
 from vtsfind.base.paths import show_path, show_path_from_home
 from vtsfind.base.words import counted, file_size, listed
-from vtsfind.engine.review.session import Proposal
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import JobDone, JobFailed, JobProgressed
 from vtsfind.tui.page import Page
@@ -30,6 +29,7 @@ from vtsfind.tui.widgets.text_width import Line
 
 if TYPE_CHECKING:
     from vtsfind.engine.apply.apply import ApplyResult
+    from vtsfind.engine.review.proposal import Proposal
 
 _MAX_NAMED = 5
 """Groups that are named."""
@@ -38,7 +38,7 @@ _MAX_NAMED = 5
 class PlanProposed(Message):
     """A worker has made the plan, or failed."""
 
-    def __init__(self, proposal: Proposal | None, error: VtsfindError | None = None) -> None:
+    def __init__(self, proposal: "Proposal | None", error: VtsfindError | None = None) -> None:
         super().__init__()
         self.proposal = proposal
         self.error = error
@@ -116,7 +116,7 @@ class ApplyPage(Page):
             return
         text = Text()
         text.append(f"Move {_moved(proposal)}", style="bold")
-        text.append(f" from {counted(proposal.groups, 'group')}; frees {file_size(proposal.size)}.\n")
+        text.append(f" from {_groups_words(proposal)}; frees {file_size(proposal.size)}.\n")
         text.append(
             "Every file is checked again first. For each file that goes another one stays: a copy, or a shot of its scene. You can undo all of it."
         )
@@ -128,7 +128,7 @@ class ApplyPage(Page):
     def _planned_line(self, place: int) -> Line:
         assert self._proposal
         operation = self._proposal.operations[place]
-        keeper = self._proposal.keepers.get(operation.group, operation.keeper)
+        keeper = self._proposal.planned.keepers.get(operation.group, operation.keeper)
         relation = "keeps another shot," if operation.path in self._proposal.other_shots else "keeps"
         return _operation_line(operation, keeper, relation)
 
@@ -161,7 +161,7 @@ class ApplyPage(Page):
             self.notify("There is nothing to apply. Accept groups first (F3).", timeout=4)
             return
         lines = [
-            f"Moves {_moved(proposal)}, from {counted(proposal.groups, 'group')}.",
+            f"Moves {_moved(proposal)}, from {_groups_words(proposal)}.",
             f"Frees {file_size(proposal.size)}.",
             "Each file is checked again first; a group of which one has changed is skipped.",
             "The History screen, or `vtsfind undo`, restores them.",
@@ -169,7 +169,7 @@ class ApplyPage(Page):
         question = ConfirmDialog("Apply the plan?", lines, "move them to the trash")
         self.app.push_screen(question, lambda yes: self._apply(proposal) if yes else None)
 
-    def _apply(self, proposal: Proposal) -> None:
+    def _apply(self, proposal: "Proposal") -> None:
         call = partial(self.context.session.apply, proposal)
         if self.context.jobs.start("apply", lambda progress, cancel: call(progress=progress, cancel=cancel)):
             self.query_one(JobPanel).show_text("Starting \u2026")
@@ -192,9 +192,12 @@ class ApplyPage(Page):
         applied = self._applied = cast("ApplyResult", message.result)
         self.query_one(JobPanel).hide()
         done, skipped = applied.of(State.DONE), applied.skipped
+        assert self._proposal
+        groups = self._proposal.planned.groups_of(step.operation for step in done)
         places = {os.path.dirname(step.place) for step in done if step.place and not step.operation.target}
         text = Text(
-            f"Moved {counted(len(done), 'file')} to the trash, {file_size(applied.size)}.", style="bold"
+            f"Moved {counted(len(done), 'file')} to the trash from {counted(len(groups), 'group')}, {file_size(applied.size)}.",
+            style="bold",
         )
         if applied.run:
             text.append(f"  Run {applied.run}; undo it on the History screen (F6).", style="not bold")
@@ -241,7 +244,7 @@ class ApplyPage(Page):
             self.notify(f"Wrote the plan to {path}. Apply it with `vtsfind apply {name}`.", timeout=8)
 
 
-def _remarks(proposal: Proposal | None) -> str:
+def _remarks(proposal: "Proposal | None") -> str:
     """What a plan leaves out, a line each."""
     lines = []
     if proposal and not proposal.complete:
@@ -257,7 +260,14 @@ def _remarks(proposal: Proposal | None) -> str:
     return "".join(lines)
 
 
-def _moved(proposal: Proposal) -> str:
+def _groups_words(proposal: "Proposal") -> str:
+    """From how many groups something goes, of those that the user decided."""
+    if proposal.groups == proposal.decided:
+        return counted(proposal.groups, "group")
+    return f"{proposal.groups:,} of the {proposal.decided:,} groups that you decided"
+
+
+def _moved(proposal: "Proposal") -> str:
     moving = sum(operation.target is not None for operation in proposal.operations)
     going = proposal.sidecars - moving
     sidecars = f" and {counted(going, 'sidecar file')}" if going else ""
