@@ -13,12 +13,15 @@ from support.output import Vtsfind, records
 from support.textures import photograph
 
 from vtsfind.base.groups import COPIES, Verdict
-from vtsfind.base.settings import Settings
+from vtsfind.base.settings import Settings, places
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates import verification as engine
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.duplicates.pipeline import duplicates
 from vtsfind.engine.duplicates.results import Duplicates
+from vtsfind.engine.review.review import Review
+from vtsfind.engine.review.session import find_groups
+from vtsfind.engine.review.session_log import SavedSteps
 from vtsfind.find.clustering.union_find import OtherShots
 
 COPIES_EACH = 6
@@ -106,3 +109,30 @@ def test_the_same_file_of_another_shot_is_not_called_a_copy_of_the_kept_one(
     (burst,) = records(answer, "group")
     stays = {Path(each["path"]).name: each["stays"] for each in burst["members"][1:]}
     assert sorted(stays.values()) == ["another shot", f"the same file as {other.name}, which stays"]
+
+
+def test_a_smaller_copy_of_another_shot_is_called_so_also_where_that_shot_was_chosen(
+    run: Vtsfind, tmp_path: Path
+) -> None:
+    for place in (1, 2):
+        taken = exif(taken=f"2024:05:03 10:00:0{place}").tobytes()
+        shot = real_photos.photo(f"ridge-{place}")
+        save(tmp_path / "photos" / f"shot-{place}.jpg", shot, quality=94, exif=taken)
+        save(tmp_path / "photos" / f"small-{place}.jpg", shot.reduce(2), quality=88, exif=taken)
+    assert run("index", tmp_path / "photos").exit_code == 0
+    (burst,) = records(run("dupes", "--kind", "burst", "--json"), "group")
+    kept, other = (Path(burst["members"][place]["path"]).stem[-1] for place in (0, 2))
+    stays = {Path(each["path"]).name: each["stays"] for each in burst["members"][1:]}
+    assert stays[f"small-{other}.jpg"] == f"a copy of shot-{other}.jpg (saved again)"
+    page = tmp_path / "page.html"
+    assert run("dupes", "--kind", "burst", "--html", page).exit_code == 0
+    assert page.read_text().count("<b>copy of other shot</b>: ") == 1
+    groups = find_groups(Context(Settings()), DedupOptions(kinds=frozenset({Verdict.BURST})))
+    for chosen, copy in ((kept, other), (other, kept)):
+        with SavedSteps(places().library("default")) as log:
+            names = [os.path.basename(each.photo.path) for each in groups[0].members]
+            Review(groups, log).choose(0, names.index(b"shot-%s.jpg" % chosen.encode()))
+        lines = run("dupes", "--kind", "burst").stdout.splitlines()
+        said = {line.rpartition(" ")[2]: line.strip() for line in lines}
+        assert said[f"small-{copy}.jpg"].startswith("copy of other shot ")
+        assert said[f"small-{chosen}.jpg"].startswith("saved again ")

@@ -14,7 +14,7 @@ from support import real_photos
 from support.made_groups import many
 from support.tui_driver import Hand, drive
 
-from vtsfind.base.groups import Evidence, Group, Member, Photo, StayReason, Verdict
+from vtsfind.base.groups import Evidence, Group, Member, Photo, ShotCopy, StayReason, Verdict
 from vtsfind.base.records import PictureInfo, Stamp
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
@@ -177,13 +177,18 @@ def test_a_copy_of_a_shot_is_counted_as_no_shot(burst: Group) -> None:
     copy = replace(
         burst.members[1],
         photo=replace(burst.members[1].photo, path=b"/copy.jpg", digest=b"5" * 32),
-        copies_other_shot=True,
+        copy_of=ShotCopy(burst.members[1].photo.digest, Verdict.RESAVE),
     )
     with_copy = replace(burst, members=(*burst.members, copy))
 
     async def script(hand: Hand) -> None:
         await hand.press("v")
         assert "Group 6: 4 photos of 3 shots, nothing goes" in hand.text
+        assert hand.text.count("copy of other shot") == 1
+        await hand.press("right", "right", "right", "enter")
+        assert "copy of other shot" in hand.text
+        await hand.press("escape", "2")
+        assert "saved again" in hand.text
 
     drive(library(with_copy), script, size=(200, 36))  # type: ignore[arg-type]
 

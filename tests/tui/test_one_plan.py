@@ -12,11 +12,12 @@ from support.tui_driver import Hand, drive
 from vtsfind.act.make_plan import PlanOrigin, make_plan
 from vtsfind.act.plan import operations
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import Evidence, Group, Member, Photo, StayKind, StayReason, Verdict
+from vtsfind.base.groups import Evidence, Group, Member, Photo, ShotCopy, StayKind, StayReason, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
 from vtsfind.engine.review.planned import planned
+from vtsfind.engine.review.relations import related_to
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import Mark, ReviewStatus, ReviewStep, UnsavedSteps
 
@@ -26,8 +27,11 @@ COPIES = [group(1, [FIRST, FIRST_COPY]), group(2, [SECOND, SECOND_COPY])]
 KEPT = StayReason("another shot")
 
 
-def shot(photo_: object, verdict: Verdict | None, **evidence: bool) -> Member:
-    return Member(photo_, verdict, Evidence(**evidence), "less sharp", stay_reason=KEPT)  # type: ignore[arg-type]
+def shot(
+    photo_: Photo, verdict: Verdict | None, *, indirect: bool | None = None, copy_of: ShotCopy | None = None
+) -> Member:
+    seen = Evidence(indirect=indirect)
+    return Member(photo_, verdict, seen, "less sharp", stay_reason=KEPT, copy_of=copy_of)
 
 
 BURST = Group(
@@ -37,7 +41,7 @@ BURST = Group(
         shot(FIRST_COPY, Verdict.RESAVE),
         shot(SECOND, Verdict.BURST),
         shot(THIRD, Verdict.BURST),
-        shot(SECOND_COPY, Verdict.BURST, indirect=True),
+        shot(SECOND_COPY, Verdict.BURST, indirect=True, copy_of=ShotCopy(SECOND.digest, Verdict.RESAVE)),
     ),
 )
 ONE, TWO, SCENE = 0, 1, 2
@@ -88,6 +92,23 @@ def test_the_groups_of_a_plan_are_those_that_a_person_decided_also_where_a_copy_
     todo = operations(make_plan(made.groups, PlanOrigin("", "", "", b""), marks=made.actions))
     assert {operation.group for operation in todo} == {3}
     assert made.groups_of(todo) == {2, 3}
+
+
+def test_what_a_photo_is_called_follows_from_its_shot_and_that_of_the_chosen_keeper() -> None:
+    assert [each.label for each in related_to(BURST, 0)] == [
+        "",
+        "saved again",
+        "other shot",
+        "other shot",
+        "copy of other shot",
+    ]
+    assert [each.label for each in related_to(BURST, 2)] == [
+        "other shot",
+        "copy of other shot",
+        "",
+        "other shot",
+        "saved again",
+    ]
 
 
 class _Steps(UnsavedSteps):

@@ -15,6 +15,7 @@ _MAX_STRIP_SHARE: Final = 0.1
 _MIN_TONE_LEVELS: Final = 3.0
 """Levels of 255 from which tones count as others: labels and stickers of up to 8 % leave at most 0.7, of 44 changes of brightness or
 colours the least was 7.4 (docs/results/notebook, 2026-11-28)."""
+_SHOT_COPY: Final = "copy of other shot"
 _NOTED: Final[Mapping[str, str]] = {
     EditNote.FRAMES: "other frames",
     EditNote.ONE_FRAME: "a single frame, or more frames",
@@ -44,9 +45,14 @@ def edit_kind(member: Member, keeper: Member) -> str:
 
 
 def kind_label(member: Member, keeper: Member) -> str:
-    """What a member of a group is to the kept one, in a word or two: its verdict, but the photo in a screenshot is no edit."""
+    """What a member of a group is to the kept one, in a few words.
+
+    That is its verdict, but the photo in a screenshot is no edit, and a copy of another shot no shot.
+    """
     if not member.verdict:
         return ""
+    if member.copy_of:
+        return _SHOT_COPY
     is_its_photo = member.verdict is Verdict.EDIT and shows_screen(keeper) and not shows_screen(member)
     return "its photo" if is_its_photo else member.verdict.label
 

@@ -201,6 +201,16 @@ class StayReason:
 
 
 @dataclass(frozen=True, slots=True)
+class ShotCopy:
+    """Of which shot a photo is a copy, where another shot is kept."""
+
+    digest: bytes
+    """SHA-256 of that shot."""
+    verdict: Verdict
+    """Against that shot."""
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """One photo of a group."""
 
@@ -214,8 +224,8 @@ class Member:
     """What its file tells of its quality, and what the file contains; None if it was not read."""
     stay_reason: StayReason | None = StayReason("its contents are not known")
     """Why it is not proposed for removal, see `vtsfind.act.removal`; None if it is. Of no meaning for the keeper."""
-    copies_other_shot: bool = False
-    """Whether it is a copy of another shot than the keeper's, which is in the group, too."""
+    copy_of: ShotCopy | None = None
+    """The other shot in the group that it is a copy of; None if it is one itself, or a copy of the keeper."""
 
     @property
     def explanation(self) -> str:
@@ -235,7 +245,7 @@ class Member:
     @property
     def is_other_shot(self) -> bool:
         """Whether it is another shot than the keeper, and no copy of one."""
-        return self.verdict is Verdict.BURST and not self.copies_other_shot
+        return self.verdict is Verdict.BURST and self.copy_of is None
 
     @property
     def is_kept_edit(self) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from vtsfind.act.file_rules import is_screenshot
-from vtsfind.base.groups import Evidence, Group, Member, StayReason, Verdict
+from vtsfind.base.groups import Evidence, Group, Member, ShotCopy, StayReason, Verdict
 from vtsfind.base.paths import show_path
 from vtsfind.engine.duplicates.clustering import Cluster
 from vtsfind.engine.duplicates.keeper_ranking import SAME_FRAME_VERDICTS, CopyVerdict, RankedFiles
@@ -67,13 +67,22 @@ def burst_groups(
     """
     copies_of = {each.keeper: each.copies for each in copies}
     whole = [_with_copies(each, copies_of, contents, files) for each in clusters if each.copies]
+    shot_copies = {
+        contents[number].digest: ShotCopy(contents[each.keeper].digest, verdict)
+        for each in copies
+        for number, (verdict, _) in each.copies.items()
+        if verdict in SAME_FRAME_VERDICTS
+    }
     scenes = [
         each
         for each in whole
         if not all(is_screenshot(files.best(contents[n])) for n in (each.keeper, *each.copies))
     ]
     found = choose_keepers(scenes, contents, files, replace(rules, kinds=BURST_ONLY | {Verdict.BYTES}))
-    return tuple(replace(group, members=tuple(map(_staying, group.members))) for group in found)
+    return tuple(
+        replace(group, members=tuple(_staying(each, shot_copies) for each in group.members))
+        for group in found
+    )
 
 
 def _with_copies(
@@ -84,22 +93,22 @@ def _with_copies(
 ) -> Cluster:
     copies, said = dict(cluster.copies), dict(cluster.shots)
     for shot in (cluster.keeper, *cluster.copies):
-        words = f"a copy of {show_path(os.path.basename(files.best(contents[shot]).photo.path))}"
+        name = show_path(os.path.basename(files.best(contents[shot]).photo.path))
         for number, found in copies_of.get(shot, {}).items():
             if found[0] not in SAME_FRAME_VERDICTS:
                 continue
+            words = f"a copy of {name} ({found[0].label})"
             is_kept_shot = shot == cluster.keeper
             copies[number] = found if is_kept_shot else (Verdict.BURST, Evidence(indirect=True, note=words))
             said[number] = words
     return Cluster(cluster.keeper, copies, said)
 
 
-def _staying(member: Member) -> Member:
-    is_other_shot = member.verdict is Verdict.BURST
-    if member.may_go and not is_other_shot:
-        return replace(member, stay_reason=_OF_KEPT_SHOT)
-    if member.may_go or (member.evidence.indirect and member.evidence.note == member.reason):
-        return replace(
-            member, stay_reason=StayReason(member.reason), reason="", copies_other_shot=is_other_shot
-        )
-    return member
+def _staying(member: Member, shot_copies: Mapping[bytes, ShotCopy]) -> Member:
+    if member.verdict is not Verdict.BURST:
+        return replace(member, stay_reason=_OF_KEPT_SHOT) if member.may_go else member
+    same_file = ShotCopy(member.photo.digest, Verdict.BYTES) if member.may_go else None
+    copy_of = shot_copies.get(member.photo.digest, same_file)
+    if not copy_of:
+        return member
+    return replace(member, stay_reason=StayReason(member.reason), reason="", copy_of=copy_of)

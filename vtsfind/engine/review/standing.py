@@ -14,6 +14,7 @@ from vtsfind.engine.duplicates.results import Duplicates
 from vtsfind.engine.library.decisions import revoked
 from vtsfind.engine.review.overlaps import is_burst
 from vtsfind.engine.review.planned import CHOSEN, KEPT, Planned, planned
+from vtsfind.engine.review.relations import beside
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.session_log import stored_steps
 from vtsfind.engine.review.state import Mark, Marks, ReviewStatus, ReviewStep, UnsavedSteps
@@ -121,12 +122,14 @@ def _led_by(chosen: int, members: Sequence[Member], number: int, review: Review)
     """The members with the keeper that the user chose at the front; the others were compared with the former one only."""
     former, keeper = members[0], members[chosen]
     others = (
-        replace(each, evidence=replace(each.evidence, indirect=True))
+        replace(beside(each, keeper, former.photo.digest), evidence=replace(each.evidence, indirect=True))
         for place, each in enumerate(members)
         if place not in {0, chosen}
     )
     return (
-        replace(keeper, verdict=None, evidence=Evidence(), reason=CHOSEN.words, stay_reason=None),
+        replace(
+            keeper, verdict=None, evidence=Evidence(), reason=CHOSEN.words, stay_reason=None, copy_of=None
+        ),
         replace(
             former,
             verdict=keeper.verdict,

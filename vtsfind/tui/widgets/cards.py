@@ -85,8 +85,9 @@ def _kind(relation: Relation, room: int) -> Line:
     verdict, similarity = relation.member.verdict, similarity_text(relation.member)
     assert verdict
     labels = (f"{relation.label}: {relation.edit}", relation.edit) if relation.edit else ()
-    fitting = (label for label in (*labels, relation.label, verdict.short_label) if 1 + len(label) <= room)
-    label = next(fitting, _ONE_WORD.get(verdict, verdict.short_label.partition(" ")[0]))
+    short = "copy" if relation.member.copy_of else verdict.short_label
+    fitting = (label for label in (*labels, relation.label, short) if 1 + len(label) <= room)
+    label = next(fitting, _ONE_WORD.get(verdict, short.partition(" ")[0]))
     if similarity.endswith("%") and 8 + len(label) + len(similarity) <= room:
         similarity += " alike"
     if 2 + len(label) + len(similarity) > room:
