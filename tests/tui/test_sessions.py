@@ -171,6 +171,20 @@ def test_one_file_of_a_run_comes_back_alone(tmp_path: Path) -> None:
     drive(groups, script, size=(80, 24))
 
 
+def test_the_only_file_of_a_run_comes_back_without_being_chosen(tmp_path: Path) -> None:
+    groups = on_disk(tmp_path / "photos", 1)
+
+    async def script(hand: Hand) -> None:
+        await hand.press("a", "f5", "x", "y")
+        await hand.finish()
+        assert not all(os.path.exists(each.photo.path) for each in groups[0].members)
+        await hand.press("f6", "b")
+        await hand.finish()
+        assert all(os.path.exists(each.photo.path) for each in groups[0].members)
+
+    drive(groups, script)
+
+
 def test_enter_alone_moves_nothing(tmp_path: Path) -> None:
     groups = on_disk(tmp_path / "photos", 1)
 

@@ -169,12 +169,12 @@ class HistoryPage(Page):
         if row is None or place is None:
             self.notify("Choose a run, then Tab and a file of it.", timeout=3)
             return
-        files = self.query_one("#run", RowList)
-        if not files.has_focus:
+        run, files = self._runs[row], self.query_one("#run", RowList)
+        photos = [each for each in run.op_records.values() if each.operation.sidecar_of is None]
+        if len(photos) > 1 and not files.has_focus:
             files.focus()
             self.notify("Choose a file of this run with the arrows, then press b again.", timeout=6)
             return
-        run = self._runs[row]
         op_record = list(run.op_records.values())[place]
         if op_record.state is not State.DONE:
             self.notify("There is nothing to restore: the file is where it was.", timeout=3)
