@@ -290,7 +290,7 @@ def test_the_bar_of_keys_ends_with_help_and_quit_or_says_how_to_leave_a_text_fie
     ("scope", "labels"),
     [
         (KeyScope.GROUPS, ["Accept", "All", "Mark", "Compare", "Undo", "Not dup", "View"]),
-        (KeyScope.COMPARE, ["Back", "Side", "Flicker", "Diff", "Box", "Next", "Accept"]),
+        (KeyScope.COMPARE, ["Back", "Flicker", "Diff", "Next", "Accept", "Mark", "Box"]),
         (KeyScope.SEARCH, ["Search", "Sort"]),
         (KeyScope.APPLY, ["Refresh"]),
         (KeyScope.HISTORY, ["Undo run", "Restore file", "Files", "Refresh"]),
@@ -380,13 +380,17 @@ def test_a_reason_that_does_not_fit_ends_with_an_ellipsis() -> None:
     drive([one], script, size=(80, 24))
 
 
-def test_all_keys_of_the_comparison_fit_into_80_columns(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("key", "mode"), [("v", "Side"), ("f", ""), ("d", "Diff")])
+def test_the_bar_of_the_comparison_shows_all_that_works_but_the_mode_that_is_on(
+    tmp_path: Path, key: str, mode: str
+) -> None:
     async def script(hand: Hand) -> None:
-        await hand.press("enter")
+        await hand.press("enter", key)
         last = hand.text.splitlines()[-1]
-        assert all(f" {action.label} " in last for action in footer_actions(KeyScope.COMPARE))
+        missing = [each.label for each in footer_actions(KeyScope.COMPARE) if f" {each.label} " not in last]
+        assert missing == [mode] * bool(mode)
 
-    drive(on_disk(tmp_path, 1), script, size=(80, 24))
+    drive(on_disk(tmp_path, 1), script, size=(120, 36))
 
 
 def test_a_click_on_a_key_of_the_bar_does_what_the_key_does() -> None:

@@ -90,11 +90,15 @@ ACTIONS = (
     KeyAction(C, "mode('side')", "v", "Side", "Show two photos side by side; zoomed in, both show the same detail.", footer=True),
     KeyAction(C, "mode('flicker')", "f", "Flicker", "Switch between the two photos in one place.", footer=True),
     KeyAction(C, "mode('difference')", "d", "Diff", "Show where the two photos differ; brighter is more.", footer=True),
+    KeyAction(C, "other(1)", "tab", "Next", "Compare the keeper with the next photo of the group.", footer=True, shown="Tab"),
+    KeyAction(C, "accept", "a", "Accept", "Accept and go to the next undecided group.", footer=True),
+    KeyAction(C, "drop", "space", "Mark", "Keep or remove the photo on the right.", footer=True),
     KeyAction(C, "box", "b", "Box", "Show or hide the part that the other photo shows.", footer=True),
+    KeyAction(C, "refuse", "n", "Not dup", "The photo on the right is not a duplicate; remembered.", footer=True),
+    KeyAction(C, "undo", "u", "Undo", "Undo the last decision.", footer=True),
     KeyAction(C, "details", "i", "Details", "Show or hide all facts, and the numbers behind the verdict."),
     KeyAction(C, "scroll(1)", "J", "Scroll", "Scroll the facts down.", shown="J"),
     KeyAction(C, "scroll(-1)", "K", "Scroll up", "Scroll the facts up.", shown="K"),
-    KeyAction(C, "other(1)", "tab", "Next", "Compare the keeper with the next photo of the group.", footer=True, shown="Tab"),
     KeyAction(C, "other(-1)", "shift+tab", "Previous photo", "Compare the keeper with the previous photo.", shown="Shift-Tab"),
     KeyAction(C, "zoom(1)", "plus,equals_sign", "Zoom in", "Zoom in, to the part that both photos show first.", shown="+"),
     KeyAction(C, "zoom(-1)", "minus", "Zoom out", "Zoom out.", shown="-"),
@@ -103,10 +107,6 @@ ACTIONS = (
     KeyAction(C, "pan(1,0)", "right,l", "Right", "Move right."),
     KeyAction(C, "pan(0,-1)", "up,k", "Up", "Move up."),
     KeyAction(C, "pan(0,1)", "down,j", "Down", "Move down."),
-    KeyAction(C, "accept", "a", "Accept", "Accept and go to the next undecided group.", footer=True),
-    KeyAction(C, "drop", "space", "Mark", "Keep or remove the photo on the right."),
-    KeyAction(C, "refuse", "n", "Not dup", "The photo on the right is not a duplicate; remembered."),
-    KeyAction(C, "undo", "u", "Undo", "Undo the last decision."),
     *(
         KeyAction(C, f"choose({digit})", str(digit), f"Keeper {digit}", "Keep that photo instead. Others that have something which it lacks stay, too.")
         for digit in range(1, 10)

@@ -136,7 +136,12 @@ class ComparePage(Page):
 
     def offers(self, action: str) -> bool:
         """Whether a key does anything now."""
-        return action != "other(1)" or len(self._review.groups[self._number].members) > 2
+        if action == "other(1)":
+            return len(self._review.groups[self._number].members) > 2
+        mode = self._view.mode
+        return (
+            mode is PairMode.FLICKER or action != f"mode('{mode.value}')"
+        )  # to flicker once more swaps them
 
     # -- pictures --------------------------------------------------------------------------------------------------
 
@@ -239,6 +244,7 @@ class ComparePage(Page):
         """Choose how the photos are shown."""
         self._view.set_mode(PairMode(mode))
         self._show_titles()
+        self.refresh_status()
 
     def action_details(self) -> None:
         """Show or hide all facts, and the numbers behind the verdict."""
