@@ -40,6 +40,19 @@ def test_accepting_goes_on_to_the_next_open_group_and_outlives_the_session() -> 
     drive(groups, second)
 
 
+def test_a_row_names_the_keeper_that_was_chosen_and_after_undoing_the_proposed_one() -> None:
+    pair = group(1, [photo(b"/x/sunset.jpg"), photo(b"/y/copy.jpg")])
+
+    async def script(hand: Hand) -> None:
+        assert "sunset.jpg  /x" in hand.groups.render_line(0).text
+        await hand.press("2")
+        assert "copy.jpg  /y" in hand.groups.render_line(0).text
+        await hand.press("u")
+        assert "sunset.jpg  /x" in hand.groups.render_line(0).text
+
+    drive([pair], script)
+
+
 def test_the_selected_photo_is_the_first_that_goes_whichever_group_is_shown_so_that_space_is_about_it() -> (
     None
 ):

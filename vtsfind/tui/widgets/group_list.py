@@ -64,7 +64,8 @@ class GroupList(CursorList):
         super().__init__("grouplist", id=id)
         self.order: npt.NDArray[np.int64] = _EMPTY_ORDER
         self._review: Review | None = None
-        self._row_cache: dict[int, tuple[Verdict, int, str, str]] = {}
+        self._row_cache: dict[tuple[int, int], tuple[Verdict, int, str, str]] = {}
+        """By group and keeper."""
 
     def show(
         self, review: Review | None, order: npt.NDArray[np.int64], cursor: int = 0, *, empty: str = ""
@@ -92,7 +93,7 @@ class GroupList(CursorList):
             sign, kind = _PARTLY_MARKED_SIGN
         elif decision.status is ReviewStatus.OPEN and self._review.needs_look(number):
             sign, kind = _IN_DOUBT_SIGN
-        verdict, count, name, folder = self._row_fields(number)
+        verdict, count, name, folder = self._row_fields(number, decision.keeper)
         decided = decision.status is not ReviewStatus.OPEN
         gain = file_size(self._review.removes(number).gain)
         room = max(0, width - _FIXED_WIDTH)
@@ -119,13 +120,13 @@ class GroupList(CursorList):
         segments = [Segment(text, self._line_style(style, background)) for text, style in parts if text]
         return Strip(segments).adjust_cell_length(width, self._line_style("", background))
 
-    def _row_fields(self, number: int) -> tuple[Verdict, int, str, str]:
-        words = self._row_cache.get(number)
+    def _row_fields(self, number: int, keeper: int) -> tuple[Verdict, int, str, str]:
+        words = self._row_cache.get((number, keeper))
         if words is None:
             assert self._review
             if len(self._row_cache) > _MAX_CACHED_ROWS:
                 self._row_cache.clear()
-            words = self._row_cache[number] = row_fields(self._review.groups[number])
+            words = self._row_cache[number, keeper] = row_fields(self._review.groups[number], keeper)
         return words
 
     # -- moving ----------------------------------------------------------------------------------------------------
@@ -157,7 +158,7 @@ class GroupList(CursorList):
         self.post_message(self.GroupOpened())
 
 
-def row_fields(group: Group) -> tuple[Verdict, int, str, str]:
-    """The columns of a group that no decision changes: verdict, photos, name and folder of the keeper."""
-    folder, _, name = show_path_from_home(group.keeper.path).rpartition("/")
+def row_fields(group: Group, keeper: int) -> tuple[Verdict, int, str, str]:
+    """Columns of a group: verdict, photos, name and folder of the keeper, which is called by its index."""
+    folder, _, name = show_path_from_home(group.members[keeper].photo.path).rpartition("/")
     return weakest_verdict(group), len(group.members), name, folder
