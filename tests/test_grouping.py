@@ -62,10 +62,11 @@ def grouped(
     known: Sequence[tuple[str, str]],
     skipped: Sequence[tuple[str, str]] = (),
     details: Callable[[Content], Details] = details,
+    kinds: Sequence[Verdict] = COPIES,
 ) -> tuple[Group, ...]:
     contents = {NUMBER[name]: content(name) for name in SIZES}
     numbered = [(NUMBER[a], NUMBER[b]) for a, b in known]
-    rules = Rules(policy(), frozenset(COPIES), frozenset(), scope(), known_decisions())
+    rules = Rules(policy(), frozenset(kinds), frozenset(), scope(), known_decisions())
     verified = VerifiedPairs(
         {pair: found for pair in numbered if (found := verifier.truth[pair])},
         tuple((NUMBER[a], NUMBER[b]) for a, b in skipped),
@@ -253,6 +254,15 @@ def test_the_best_shot_is_kept_and_one_that_is_not_recognised_in_it_stays_whoeve
     ]
     assert "not certainly of the kept one" in words_of(found.members[2].stay_reason)
     assert not found.tied
+
+
+def test_a_shot_that_is_recognised_in_another_one_than_the_kept_shot_stays_in_their_burst() -> None:
+    other_shot: PairVerdict = (Verdict.BURST, Evidence())
+    verifier = KnownVerdicts({("/photo", "/small"): other_shot, ("/small", "/other"): other_shot})
+    known = [("/photo", "/small"), ("/small", "/other")]
+    (found,) = grouped(verifier, known, kinds=[Verdict.BURST])
+    assert paths(found) == [b"/photo", b"/other", b"/small"]
+    assert "not certainly of the kept one" in words_of(found.members[1].stay_reason)
 
 
 NO_CAMERA, SCREENSHOT = Details(), Details(camera="Maker Model", screenshot=True)

@@ -234,7 +234,7 @@ def test_the_key_for_the_keeper_only_leaves_edits_alone_and_another_keeper_takes
         await hand.press("v", "b")
         marks = [hand.review.mark(BURST, place) for place in range(4)]
         assert marks == [Mark.KEEPER, Mark.DROP, Mark.KEEP, Mark.DROP]
-        assert any("Kept 1 photo beside the keeper" in each for each in hand.told)
+        assert any("Kept beside the keeper: 3-blurred.jpg (an edit)." in each for each in hand.told)
         await hand.press("2")
         marks = [hand.review.mark(BURST, place) for place in range(4)]
         assert marks == [Mark.DROP, Mark.KEEPER, Mark.KEEP, Mark.DROP]

@@ -181,6 +181,34 @@ def test_a_shot_that_is_not_certainly_of_the_scene_stays_when_only_the_best_is_t
     assert marks == [Mark.KEEPER, Mark.KEEP, Mark.DROP, Mark.KEEP, Mark.DROP]
 
 
+def test_a_shot_that_was_kept_when_others_of_its_burst_went_is_not_marked_to_go_in_another_burst() -> None:
+    steps = _Steps()
+    first = Group(1, (shot(FIRST, None), shot(SECOND, Verdict.BURST)))
+    review = Review([first], steps)
+    review.keep_only(0, 0)
+    review.accept(0)
+    review.settle(removed(review))
+    again = Review([Group(1, (shot(THIRD, None), shot(FIRST, Verdict.BURST)))], steps)
+    assert again.reason(0, 1) == "stays: you kept it when others of its burst went; less sharp"
+    with pytest.raises(UsageError, match=r"shot-1.jpg \(you kept it when others of its burst went\)"):
+        again.keep_only(0, 0)
+    assert not again.has_other_decisions
+    again.toggle(0, 1)
+    assert again.mark(0, 1) is Mark.DROP
+    assert again.reason(0, 1) == "removed by your choice"
+
+
+def test_each_shot_that_stays_beside_the_best_one_has_its_own_reason() -> None:
+    upright = photo(b"/photos/upright.jpg", 3004, width=3000, height=4000)
+    screen = photo(b"/photos/Screenshot_20230101.png", 3005)
+    others = (shot(upright, Verdict.BURST), shot(screen, Verdict.BURST), shot(THIRD, Verdict.BURST))
+    made = Review([replace(BURST, members=(BURST.members[0], *others))])
+    assert (
+        made.staying_beside(0, 0)
+        == "upright.jpg (the camera was held another way), Screenshot_20230101.png (a screenshot)"
+    )
+
+
 def test_a_screenshot_stays_when_only_the_best_shot_is_to_be_kept() -> None:
     named = replace(shot(THIRD, Verdict.BURST), photo=photo(b"/photos/Screenshot_20230101.png", 3003))
     told = replace(shot(SECOND, Verdict.BURST), details=Details(screenshot=True))

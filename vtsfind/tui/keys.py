@@ -81,7 +81,7 @@ ACTIONS = (
     KeyAction(G, "sort", "t", "Sort", "Sort by size, kind, folder, date or number of photos."),
     KeyAction(G, "reverse", "T", "Reverse", "Reverse the order.", shown="T"),
     KeyAction(G, "kinds", "f", "Kinds", "Show one kind of groups, then the next."),
-    KeyAction(G, "best", "b", "Keeper only", "Of a burst, keep only the keeper, edits, photos whose edits stay, screenshots, and shots that may be of another scene or hour, or were taken with the camera held another way. Among shots of one size it is the best mix of sharp and not blown out or black; nothing tells what stands in the way, so look at all of them first. A digit keeps another one instead; a accepts.", footer=True),
+    KeyAction(G, "best", "b", "Keeper only", "Of a burst, keep only the keeper, edits, photos whose edits stay, screenshots, shots that you kept when others of their burst went, and those that may be of another scene or hour, or were taken with the camera held another way. Among shots of one size it is the best mix of sharp and not blown out or black; nothing tells what stands in the way, so look at all of them first. A digit keeps another one instead; a accepts.", footer=True),
     KeyAction(G, "view", "o", "Open", "Open the photo in the desktop's viewer."),
     KeyAction(G, "folder", "O", "Folder", "Open the photo's folder.", shown="O"),
     KeyAction(G, "member(-1)", "left,h", "Left", "Select the photo to the left."),

@@ -13,7 +13,7 @@ from vtsfind.act.file_rules import is_screenshot
 from vtsfind.act.keep_policy import Policy
 from vtsfind.act.keep_rules import SAME_SIZE_RATIO, KeepCandidate, has_camera_data
 from vtsfind.base.groups import PairVerdict, Verdict
-from vtsfind.engine.duplicates.clustering import INDIRECT, Cluster, oriented
+from vtsfind.engine.duplicates.clustering import INDIRECT_SHOT, Cluster, oriented
 from vtsfind.engine.duplicates.keeper_ranking import CopyVerdict, RankedFiles
 from vtsfind.engine.duplicates.options import Rules
 from vtsfind.engine.duplicates.verifier import Verifier
@@ -21,8 +21,6 @@ from vtsfind.engine.library.snapshot import Content
 from vtsfind.find.pairs import Pair, ordered_pair
 from vtsfind.media.shot_quality import ShotQuality
 
-_INDIRECT: Final[CopyVerdict] = (Verdict.BURST, INDIRECT[1])
-"""Of a photo that is not recognised in the best shot."""
 _BY_CAMERA: Final = "its file tells of a camera"
 _NOT_BY_CAMERA: Final = "its file tells of no camera"
 _SCREENSHOT: Final = "a screenshot"
@@ -176,7 +174,7 @@ def _copies(
         if number == keeper:
             continue
         found = known[ordered_pair(keeper, number)]
-        for each in (found, _INDIRECT):
+        for each in (found, INDIRECT_SHOT):
             if each and rules.joins(contents[keeper], contents[number], each):
                 copies[number] = oriented(each, contents[keeper], contents[number])
                 break

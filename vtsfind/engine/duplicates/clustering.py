@@ -32,6 +32,8 @@ INDIRECT: CopyVerdict = (
     Evidence(indirect=True, note="recognised in another photo of the group"),
 )
 """Of a version of the same picture that is not recognised in the keeper."""
+INDIRECT_SHOT: CopyVerdict = (Verdict.BURST, INDIRECT[1])
+"""Of another shot of a scene that is not recognised in the keeper."""
 _MIN_SET_OFF_SHARE = 0.5
 """Share of the lines across an edge that change there, from which on a part is set off: see `vtsfind.act.framing`."""
 _MAX_SHARED_BOX = 0.5
@@ -211,10 +213,11 @@ class _Clustering:
         left = []
         for number in (each for each in group if each != keeper):
             pair = ordered_pair(keeper, number)
+            indirect = next((each for each in (INDIRECT, INDIRECT_SHOT) if self._joins(pair, each)), None)
             if self._joins(pair, self._known[pair]):
                 copies[number] = self._oriented(keeper, number)
-            elif self._joins(pair, INDIRECT):
-                copies[number] = INDIRECT
+            elif indirect:
+                copies[number] = indirect
             else:
                 left.append(number)
         return Cluster(keeper, copies), left

@@ -2,20 +2,17 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
 from types import MappingProxyType
 
 from vtsfind.act.edit_kind import edit_kind
-from vtsfind.act.file_rules import is_screenshot
-from vtsfind.act.keep_rules import KeepCandidate
 from vtsfind.act.make_plan import PlanOrigin, make_plan
 from vtsfind.act.removal import stay_reasons
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import Group, Member, Photo, StayKind, StayReason, Verdict
+from vtsfind.base.groups import Group, StayKind, StayReason, Verdict
 from vtsfind.base.operations import Action
 from vtsfind.base.paths import show_path
-from vtsfind.base.quality import Details
 from vtsfind.engine.library.sidecar_places import SidecarPlaces
+from vtsfind.engine.review.encoding import shot_key
 from vtsfind.engine.review.overlaps import Overlaps, Place, claims, going_by, is_burst
 from vtsfind.engine.review.state import GroupDecision, Mark, ReviewTotals, proposal_for
 
@@ -26,10 +23,7 @@ _ACTIONS = {
     Mark.DROP: Action.TRASH,
     Mark.NOT_DUPLICATE: None,
 }
-_ONE_SCENE_S = 3600
-"""Seconds within which shots are of one scene as a person sees it; what shows the same hours later was shot for itself."""
-STAYS_BESIDE_BEST = "edits, photos whose edits stay, screenshots, or shots that may be of another scene or hour, or were taken with the camera held another way"
-"""What other members of a burst are that stay when the best shot is to be kept only."""
+WAS_KEPT = "you kept it when others of its burst went"
 _WORTH = frozenset({StayKind.HAS_MORE, StayKind.BETTER})
 """Why a file stays, if that is to its credit."""
 
@@ -43,12 +37,20 @@ class Decisions:
         Whether the photo of a path must not be removed; None if none is such.
     asked
         Verdicts that the user named, see `vtsfind.act.removal.stay_reason`.
+    kept_shots
+        The keys of shots that a person kept when others of their bursts were removed, see `encoding.shot_key`.
     """
 
-    def __init__(self, protected: Callable[[bytes], bool] | None, asked: Collection[Verdict]) -> None:
+    def __init__(
+        self,
+        protected: Callable[[bytes], bool] | None,
+        asked: Collection[Verdict],
+        kept_shots: Collection[str] = frozenset(),
+    ) -> None:
         self.groups: Sequence[Group] = ()
         self._protected = protected
         self._asked = asked
+        self._kept_shots = kept_shots
         self._decisions: dict[int, GroupDecision] = {}
         self._overlaps = Overlaps()
 
@@ -129,10 +131,19 @@ class Decisions:
             what = f"for {kept}, another shot" if is_burst(self.groups[other[0]]) else f"as a copy of {kept}"
             return f"goes {what}, in group {self.groups[other[0]].number}"
         own, each = self.own_reason(number, member), self.groups[number].members[member]
+        if not own and each.verdict and self.was_kept(number, member):
+            return f"stays: {WAS_KEPT}; {each.reason}" if each.reason else f"stays: {WAS_KEPT}"
         kind = edit_kind(each, self.groups[number].members[0])
         if kind and not own and each.is_kept_edit:
             return f"stays: {kind}; it may be wanted as well"
         return own or each.explanation
+
+    def was_kept(self, number: int, member: int) -> bool:
+        """Whether a member of a burst was kept when others of its burst were removed: it is not marked to go by itself."""
+        return (
+            is_burst(self.groups[number])
+            and shot_key(self.groups[number].members[member].photo) in self._kept_shots
+        )
 
     def own_reason(self, number: int, member: int) -> str:
         """What the user decided of a member, if that is not what was proposed; else empty."""
@@ -205,29 +216,6 @@ class Decisions:
         """What a member of a burst is marked in the group of its copies; None if it has none."""
         marks = [self.decision(other).mark(place) for other, place in self._copies_of(number, member)]
         return marks[0] if marks else None
-
-    def _stays_beside_best(self, number: int, member: int, best: int) -> bool:
-        """Whether a shot stays when the best one is to be kept only.
-
-        It does if it is not certainly of the same scene, as no screenshot is, nor what was shot at another time or with the camera
-        held in another way, or if it is kept beside its copies, or these beside it: an edit without its photo is worth less than both.
-        """
-        members = self.groups[number].members
-        each = members[member]
-        if is_screenshot(KeepCandidate(each.photo, each.details or Details())):
-            return True
-        mark = self._copy_mark(number, member)
-        if mark is Mark.KEEPER and any(
-            self.decision(other).kept for other, _ in self._copies_of(number, member)
-        ):
-            return True
-        is_shot = mark is not Mark.DROP  # a copy of another shot was not compared either, and goes with that
-        is_uncertain = (
-            bool(each.evidence.indirect)
-            or _held(each) != _held(members[best])
-            or _seconds_apart(each.photo, members[best].photo) > _ONE_SCENE_S
-        )
-        return mark is Mark.KEEP or (is_shot and is_uncertain)
 
     def _replacement(self, number: int, decision: GroupDecision) -> int:
         """The kept member that takes the keeper's place."""
@@ -309,18 +297,6 @@ class Decisions:
 
     def _name(self, number: int, member: int) -> str:
         return show_path(os.path.basename(self.groups[number].members[member].photo.path))
-
-
-def _seconds_apart(first: Photo, second: Photo) -> float:
-    """Seconds between two shots by the cameras' clocks; 0 if one is not known."""
-    times = [datetime.fromisoformat(each.info.taken) for each in (first, second) if each.info.taken]
-    return abs((times[0] - times[1]).total_seconds()) if len(times) > 1 else 0.0
-
-
-def _held(member: Member) -> tuple[bool, int]:
-    """How the camera was held: whether the shot is higher than wide, and the EXIF orientation that lays it on the first one of its burst."""
-    info = member.photo.info
-    return info.height > info.width, member.evidence.turn
 
 
 def _kind(group: Group) -> str:

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from functools import cache
 
-from vtsfind.base.groups import Group
+from vtsfind.base.groups import Group, Photo
 from vtsfind.engine.review.state import (
     EncodedDecision,
     GroupDecision,
@@ -14,12 +14,24 @@ from vtsfind.engine.review.state import (
     shared,
 )
 
+_SHOT = "shot-"
+
 
 def group_key(group: Group) -> str:
     """The key of a group's decision: a hash of its paths and contents, the same in any order."""
     files = sorted([(member.photo.path, member.photo.digest) for member in group.members])
     content = b"".join([len(path).to_bytes(4, "little") + path + digest for path, digest in files])
     return hashlib.blake2b(content, digest_size=10).hexdigest()
+
+
+def shot_key(photo: Photo) -> str:
+    """The key of a shot that was kept when others of its burst were removed."""
+    return f"{_SHOT}{hashlib.blake2b(photo.path + photo.digest, digest_size=10).hexdigest()}"
+
+
+def is_shot_key(key: str) -> bool:
+    """Whether a key is of a shot, not of a group."""
+    return key.startswith(_SHOT)
 
 
 def encode_decision(group: Group, decision: GroupDecision) -> EncodedDecision | None:

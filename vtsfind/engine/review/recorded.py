@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from vtsfind.base.groups import Group, Verdict
 from vtsfind.engine.review.decisions import Decisions
-from vtsfind.engine.review.encoding import decode_decision, encode_decision, group_key
+from vtsfind.engine.review.encoding import decode_decision, encode_decision, group_key, is_shot_key
 from vtsfind.engine.review.overlaps import claims, going_by, is_burst
 from vtsfind.engine.review.state import (
     DigestPair,
@@ -64,9 +64,9 @@ class RecordedDecisions(Decisions):
         asked: Collection[Verdict] = (),
         bursts: Iterable[int] | None = None,
     ) -> None:
-        super().__init__(protected, asked)
-        self._save_pairs, self._revoked = save_pairs, revoked
         self._steps = ReviewSteps(log or UnsavedSteps())
+        super().__init__(protected, asked, self._steps.decisions.keys())
+        self._save_pairs, self._revoked = save_pairs, revoked
         self._numbers: dict[str, int] = {}
         """Of the groups that steps speak of, by key."""
         self._totals = ReviewTotals()
@@ -109,7 +109,7 @@ class RecordedDecisions(Decisions):
     @property
     def has_other_decisions(self) -> bool:
         """Whether there are decisions about groups that are not among these."""
-        return not self._steps.decisions.keys() <= self._numbers.keys()
+        return any(not is_shot_key(key) for key in self._steps.decisions.keys() - self._numbers.keys())
 
     @property
     def totals(self) -> ReviewTotals:

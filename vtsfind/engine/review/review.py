@@ -6,16 +6,22 @@ by which a file goes for one that goes itself.
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
+from datetime import datetime
 
+from vtsfind.act.file_rules import is_screenshot
+from vtsfind.act.keep_rules import KeepCandidate
 from vtsfind.base.errors import UsageError
-from vtsfind.base.groups import Verdict
-from vtsfind.engine.review.decisions import STAYS_BESIDE_BEST
-from vtsfind.engine.review.encoding import encode_decision, group_key
+from vtsfind.base.groups import Member, Photo, Verdict
+from vtsfind.base.quality import Details
+from vtsfind.base.words import listed
+from vtsfind.engine.review.decisions import WAS_KEPT
+from vtsfind.engine.review.encoding import encode_decision, group_key, shot_key
 from vtsfind.engine.review.overlaps import is_burst
 from vtsfind.engine.review.recorded import RecordedDecisions
 from vtsfind.engine.review.state import (
     SETTLED,
     DigestPair,
+    EncodedDecision,
     GroupDecision,
     Mark,
     ReviewStatus,
@@ -23,6 +29,11 @@ from vtsfind.engine.review.state import (
     proposal_for,
     shared,
 )
+
+_KEPT: EncodedDecision = (ReviewStatus.ACCEPTED.value, 0, (), ())
+"""What is stored of a shot that was kept when others of its burst were removed."""
+_ONE_SCENE_S = 3600
+"""Seconds within which shots are of one scene as a person sees it; what shows the same hours later was shot for itself."""
 
 
 class Review(RecordedDecisions):
@@ -114,7 +125,7 @@ class Review(RecordedDecisions):
         )
 
     def keep_only(self, number: int, member: int) -> None:
-        """Of a burst, keep one shot, and remove the others but what is an edit or no duplicate, see also `_stays_beside_best`.
+        """Of a burst, keep one shot, and remove the others but those that `staying_beside` names.
 
         Raises
         ------
@@ -123,9 +134,21 @@ class Review(RecordedDecisions):
         """
         changed = self._only(number, member)
         if changed == self.decision(number):
-            why = f": the others are {STAYS_BESIDE_BEST}" if changed.kept else ""
+            staying = self.staying_beside(number, member)
+            why = f"; kept beside the keeper: {staying}" if staying else ""
             raise UsageError(f"Nothing else of this burst goes{why}.", "Space marks the selected photo.")
         self._mark("keep only", number, changed)
+
+    def staying_beside(self, number: int, best: int) -> str:
+        """What stays when the best shot of a burst is to be kept only, with the reasons, in words; empty if nothing does.
+
+        Copies of the best shot are left out: they are decided in their own group.
+        """
+        names: dict[str, list[str]] = {}
+        for place, reason in self._staying_beside(number, best).items():
+            if reason:
+                names.setdefault(reason, []).append(self._name(number, place))
+        return ", ".join(f"{listed(each)} ({reason})" for reason, each in names.items())
 
     def refuse(self, number: int, member: int | None = None) -> None:
         """Mark a member as not a duplicate of the keeper; for the keeper, or None, all members."""
@@ -147,7 +170,8 @@ class Review(RecordedDecisions):
 
     def settle(self, removed: Collection[bytes]) -> None:
         """Note in one step that files were removed: what is left of the groups that they were in is decided as it was."""
-        changes, left = {}, {}
+        changes: dict[int, GroupDecision] = {}
+        left: dict[str, EncodedDecision | None] = {}
         for number, decision in self._decisions.items():
             group = self.groups[number]
             if not any(member.photo.path in removed for member in group.members):
@@ -161,6 +185,8 @@ class Review(RecordedDecisions):
                 and not self.goes_in(number, place)
                 and (decision.status is ReviewStatus.OPEN or decision.mark(place) is not Mark.DROP)
             ]
+            if is_burst(group) and decision.status is ReviewStatus.ACCEPTED and number in changes:
+                left |= {shot_key(group.members[place].photo): _KEPT for place in rest}
             if len(rest) > 1 and decision.keeper in rest and not self._are_copies(number, rest):
                 what_is_left = replace(group, members=tuple(group.members[place] for place in rest))
                 places = {place: new for new, place in enumerate(rest)}
@@ -189,16 +215,44 @@ class Review(RecordedDecisions):
 
     def _only(self, number: int, member: int) -> GroupDecision:
         """Marks by which of a burst one shot is kept, and what stays beside it."""
-        copies = {each for each, _ in self._copies_of(number, member)}
-        kept = {
-            place
-            for place, each in enumerate(self.groups[number].members)
-            if each.verdict is Verdict.EDIT
-            or copies & {other for other, _ in self._copies_of(number, place)}
-            or self._stays_beside_best(number, place, member)
+        kept = frozenset(self._staying_beside(number, member))
+        return replace(_unmarked(self.decision(number), {member}), keeper=member, kept=kept)
+
+    def _staying_beside(self, number: int, best: int) -> dict[int, str]:
+        """The members of a burst that stay when the best shot is to be kept only, with the reason; an empty one for its copies."""
+        copies = {each for each, _ in self._copies_of(number, best)}
+        found: dict[int, str] = {}
+        for place in range(len(self.groups[number].members)):
+            if place == best or place in self.decision(number).non_duplicates:
+                continue
+            if copies & {other for other, _ in self._copies_of(number, place)}:
+                found[place] = ""
+            elif reason := self._why_beside(number, place, best):
+                found[place] = reason
+        return found
+
+    def _why_beside(self, number: int, member: int, best: int) -> str:
+        """Why a shot stays when the best one is to be kept only, in a few words; empty if it goes.
+
+        It stays if it is not certainly of the same scene, as no screenshot is, nor what was shot at another time or with the camera
+        held in another way, or if it is kept beside its copies, or these beside it: an edit without its photo is worth less than both.
+        """
+        each, first = self.groups[number].members[member], self.groups[number].members[best]
+        mark, copies = self._copy_mark(number, member), self._copies_of(number, member)
+        reasons = {
+            "an edit": each.verdict is Verdict.EDIT,
+            "a screenshot": is_screenshot(KeepCandidate(each.photo, each.details or Details())),
+            WAS_KEPT: self.was_kept(number, member),
+            "a copy or an edit of it stays": mark is Mark.KEEPER
+            and any(self.decision(other).kept for other, _ in copies),
+            "it stays among its copies": mark is Mark.KEEP,
+            # A copy of another shot, which was not compared either, goes with that.
+            "": mark is Mark.DROP,
+            "it may be of another scene": bool(each.evidence.indirect),
+            "the camera was held another way": _held(each) != _held(first),
+            "taken more than an hour apart": _seconds_apart(each.photo, first.photo) > _ONE_SCENE_S,
         }
-        decision = _unmarked(self.decision(number), {member})
-        return replace(decision, keeper=member, kept=frozenset(kept - decision.non_duplicates - {member}))
+        return next((words for words, holds in reasons.items() if holds), "")
 
     def _mark(self, label: str, number: int, decision: GroupDecision) -> None:
         """Store marks; a group that is accepted stays so if no further photo goes."""
@@ -220,3 +274,15 @@ def _unmarked(decision: GroupDecision, members: Collection[int]) -> GroupDecisio
         kept=decision.kept - set(members),
         non_duplicates=decision.non_duplicates - set(members),
     )
+
+
+def _seconds_apart(first: Photo, second: Photo) -> float:
+    """Seconds between two shots by the cameras' clocks; 0 if one is not known."""
+    times = [datetime.fromisoformat(each.info.taken) for each in (first, second) if each.info.taken]
+    return abs((times[0] - times[1]).total_seconds()) if len(times) > 1 else 0.0
+
+
+def _held(member: Member) -> tuple[bool, int]:
+    """How the camera was held: whether the shot is higher than wide, and the EXIF orientation that lays it on the first one of its burst."""
+    info = member.photo.info
+    return info.height > info.width, member.evidence.turn

@@ -10,14 +10,12 @@ from textual.message import Message
 from textual.widget import Widget
 
 from vtsfind.base.errors import VtsfindError
-from vtsfind.base.groups import Verdict
 from vtsfind.base.words import counted
 from vtsfind.engine.review.bulk import bulk_choices
-from vtsfind.engine.review.decisions import STAYS_BESIDE_BEST
 from vtsfind.engine.review.filters import GroupView
 from vtsfind.engine.review.overlaps import is_burst
 from vtsfind.engine.review.session import error_message
-from vtsfind.engine.review.state import Mark, ReviewStatus
+from vtsfind.engine.review.state import ReviewStatus
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import (
     CompareGroup,
@@ -332,14 +330,9 @@ class GroupsPage(Page):
         if is_burst(review.groups[number]):
             if not self._apply_to_review("keep_only", review.decision(number).keeper):
                 return
-            members = enumerate(review.groups[number].members)  # copies are decided in their own group
-            shots = [place for place, each in members if each.is_other_shot or each.verdict is Verdict.EDIT]
-            kept = sum(review.mark(number, place) is Mark.KEEP for place in shots)
-            if kept:
-                self.notify(
-                    f"Kept {counted(kept, 'photo')} beside the keeper: {STAYS_BESIDE_BEST}.",
-                    timeout=8,
-                )
+            staying = review.staying_beside(number, review.decision(number).keeper)
+            if staying:
+                self.notify(f"Kept beside the keeper: {staying}.", timeout=8)
         else:
             self.notify("This is no burst.", timeout=3)
 
