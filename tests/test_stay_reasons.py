@@ -247,7 +247,9 @@ def test_a_copy_with_traces_of_a_jpeg_is_not_said_to_tell_nothing_of_its_source(
         ({"width": 800, "enlarged": 0.5}, {"camera": "Maker Model"}, True),
         ({"width": 800, "enlarged": 0.95}, {}, True),
         ({"enlarged": 0.95}, {"enlarged": 0.5}, False),
+        ({"enlarged": 0.95}, {"kind": "WEBP", "enlarged": 0.5}, False),
         ({"enlarged": 0.95}, {}, True),
+        ({"enlarged": 0.95}, {"kind": "WEBP"}, True),
         ({}, {"width": 800}, True),
     ],
 )

@@ -113,9 +113,11 @@ def _better(kept: KeepCandidate, file: KeepCandidate) -> StayReason | None:
 
 
 def _has_only_camera(kept: KeepCandidate, file: KeepCandidate) -> bool:
-    """Whether only the kept one names its camera, is as large, and shows no enlargement: who makes a file of another one names none."""
+    """Whether only the kept one names its camera, and is as large, or larger without looking enlarged: who makes a file of another one names none."""
     is_smaller = is_larger(file, kept, SAME_SIZE_RATIO)
-    seems_enlarged = upscaled_from(replace(kept, is_likely_shot=False))
+    seems_enlarged = is_larger(kept, file, SAME_SIZE_RATIO) and upscaled_from(
+        replace(kept, is_likely_shot=False)
+    )
     return bool(kept.details.camera) and not (has_camera_data(file) or is_smaller or seems_enlarged)
 
 
