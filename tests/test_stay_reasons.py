@@ -52,6 +52,11 @@ def test_an_edit_stays_unless_a_person_asked_for_edits() -> None:
     assert words_for(file(1), file(2), Verdict.EDIT, {Verdict.EDIT}) == ""
 
 
+def test_a_reason_calls_the_other_file_as_it_is_called() -> None:
+    other = replace(file(1, width=800, enlarged=0.5), called="that one")
+    assert words_for(other, file(2), Verdict.RESAVE) == "that one is larger, but may be an enlargement of it"
+
+
 @pytest.mark.parametrize("verdict", [Verdict.BURST, Verdict.SIMILAR])
 def test_what_shows_another_picture_stays_even_if_a_person_asked_for_its_kind(verdict: Verdict) -> None:
     assert words_for(file(1), file(2), verdict)

@@ -47,7 +47,7 @@ def damage_reason(kept: KeepCandidate, file: KeepCandidate, verdict: Verdict) ->
         What they are to each other.
     """
     if kept.details.damage and not file.details.damage:
-        return f"the kept one is damaged: {kept.details.damage}"
+        return f"{kept.called} is damaged: {kept.details.damage}"
     if verdict in _SAME_PIXELS or (file.details.damage and not kept.details.damage):
         return ""
     if _were_one_file(kept, file):

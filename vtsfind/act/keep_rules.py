@@ -26,6 +26,8 @@ class KeepCandidate:
     """The estimated original size of another file, see `mark_enlarged`."""
     is_likely_shot: bool = False
     """Whether it is no enlargement by the camera data that it alone has, see `mark_likely_shots`."""
+    called: str = "the kept one"
+    """What it is called where it is a reason why another file stays."""
 
 
 @dataclass(frozen=True, slots=True)

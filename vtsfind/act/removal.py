@@ -71,7 +71,7 @@ def stay_reason(
         return StayReason("what is in it could not be read")
     lacking = _lacking(kept.details.contents, file.details.contents, verdict)
     if lacking:
-        return StayReason(f"has {', '.join(lacking)}, which the kept one lacks", StayKind.HAS_MORE)
+        return StayReason(f"has {', '.join(lacking)}, which {kept.called} lacks", StayKind.HAS_MORE)
     # Of an edit that a person named, size and format do not tell how good a copy it is: it shows something else.
     return None if verdict in _SAME_PIXELS or verdict is Verdict.EDIT else _better(kept, file)
 
@@ -86,7 +86,7 @@ def _kind_reason(
 ) -> StayReason | None:
     """Why a file stays for what it is to the kept one; None if it does not."""
     if verdict is Verdict.EDIT and is_screenshot(kept) and not is_screenshot(file):
-        return StayReason("the kept one is a screenshot of it")
+        return StayReason(f"{kept.called} is a screenshot of it")
     if verdict is Verdict.EDIT and verdict not in asked:
         return _EDITED
     return _OTHER_PICTURE.get(verdict)
@@ -124,11 +124,11 @@ def _has_only_camera(kept: KeepCandidate, file: KeepCandidate) -> bool:
 def _size_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
     """Why the kept one of two sizes may have less detail, in words; empty if it has all."""
     if is_larger(kept, file, SAME_SIZE_RATIO):
-        return "" if _is_proven(kept) else "the kept one is larger, but may be an enlargement of it"
+        return "" if _is_proven(kept) else f"{kept.called} is larger, but may be an enlargement of it"
     if is_larger(file, kept, SAME_SIZE_RATIO):
         return f"is larger, {size(file)} against {size(kept)}, and may have more detail"
     return (
-        f"the kept one, which is as large, looks enlarged, so this may be the original: {_CHOOSE}"
+        f"{kept.called}, which is as large, looks enlarged, so this may be the original: {_CHOOSE}"
         if file.copy_enlarged_from
         else ""
     )
@@ -157,14 +157,14 @@ def _source_doubt(kept: KeepCandidate, file: KeepCandidate) -> str:
         return ""
     if file.details.recompressed:
         own = format_label(file.photo.info.format)
-        return f"is {own} made from a JPEG, but not certainly from the kept one: {_CHOOSE}"
+        return f"is {own} made from a JPEG, but not certainly from {kept.called}: {_CHOOSE}"
     return f"{_other_format(kept, file)}, and neither file tells which was saved from the other: {_CHOOSE}"
 
 
 def _other_format(kept: KeepCandidate, file: KeepCandidate) -> str:
     """In what a file differs from the kept one, in words that follow its name."""
     own, other = (format_label(each.photo.info.format) for each in (file, kept))
-    return f"is {own} and the kept one {other}"
+    return f"is {own} and {kept.called} {other}"
 
 
 def _is_lossy(candidate: KeepCandidate) -> bool:

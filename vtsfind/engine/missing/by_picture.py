@@ -168,7 +168,7 @@ class _PictureSearch:
                 presence=Presence.WORSE_COPY if lesser else Presence.PRESENT,
                 verdict=exact,
                 library_path=record.path,
-                note=f"{words}: {lesser.words.replace('the kept one', 'that one')}" if lesser else words,
+                note=f"{words}: {lesser.words}" if lesser else words,
             )
             if not lesser:
                 return found
@@ -193,4 +193,5 @@ def _card_candidate(photo: CardPhoto, photo_features: PhotoFeatures, details: De
 
 
 def _library_candidate(record: FileRecord, photo_features: PhotoFeatures, details: Details) -> KeepCandidate:
-    return KeepCandidate(Photo(record.path, record.stamp, record.digest, photo_features.info), details)
+    photo = Photo(record.path, record.stamp, record.digest, photo_features.info)
+    return KeepCandidate(photo, details, called="that one")
