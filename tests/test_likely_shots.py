@@ -118,6 +118,15 @@ def test_a_group_keeps_the_photo_with_camera_data_and_is_in_no_doubt(verdict: Ve
     assert not group.members[1].may_go
 
 
+@pytest.mark.parametrize(
+    ("verdict", "kept_path"), [(Verdict.EDIT, b"/2024/shot.jpg"), (Verdict.RESAVE, b"/sent.jpg")]
+)
+def test_an_edit_of_its_size_does_not_prove_that_the_photo_of_a_camera_is_enlarged(
+    verdict: Verdict, kept_path: bytes
+) -> None:
+    assert grouped(verdict, SHOT, file("/sent.jpg", 600, 0.111)).keeper.path == kept_path
+
+
 def test_a_group_in_which_a_larger_photo_is_left_as_enlarged_is_in_doubt() -> None:
     group = grouped(Verdict.RESAVE, PLAIN, THUMBNAIL)
     assert group.keeper.path == b"/small.jpg"

@@ -95,17 +95,31 @@ MAX_ENLARGEMENT: Final = 3.0
 """The largest factor by which people enlarge pictures; how far one was enlarged is not measured."""
 
 
-def mark_likely_shots(candidates: Iterable[KeepCandidate]) -> list[KeepCandidate]:
+def mark_likely_shots(
+    candidates: Iterable[KeepCandidate], frame_of: Callable[[KeepCandidate], object] = lambda _: None
+) -> list[KeepCandidate]:
     """Mark files that are no enlargements though they seem so, among candidates that are copies of each other.
 
     Who enlarges a picture keeps or drops what its camera wrote, and adds none. So a file that has any was not made from a smaller
     one without. Keeps the order.
+
+    Parameters
+    ----------
+    candidates
+        The files.
+    frame_of
+        Gives the same for files that show the same, no more and no less; by default all do. What is drawn over a picture hides that it
+        was enlarged, so an edit proves nothing.
     """
     known = list(candidates)
-    return [replace(each, is_likely_shot=_is_likely_shot(each, known)) for each in known]
+    return [replace(each, is_likely_shot=_is_likely_shot(each, known, frame_of)) for each in known]
 
 
-def _is_likely_shot(candidate: KeepCandidate, copies: Iterable[KeepCandidate]) -> bool:
+def _is_likely_shot(
+    candidate: KeepCandidate,
+    copies: Iterable[KeepCandidate],
+    frame_of: Callable[[KeepCandidate], object],
+) -> bool:
     """Whether a file that seems enlarged has camera data, while there are copies without, and none that may be its original."""
     if not (has_camera_data(candidate) and upscaled_from(candidate)):
         return False
@@ -116,7 +130,8 @@ def _is_likely_shot(candidate: KeepCandidate, copies: Iterable[KeepCandidate]) -
             if has_camera_data(copy) and not upscaled_from(copy):
                 return False
         elif not is_larger(copy, candidate, SAME_SIZE_RATIO):
-            if is_certainly_original_size(copy):
+            is_edit = not has_camera_data(copy) and frame_of(copy) != frame_of(candidate)
+            if is_certainly_original_size(copy) and not is_edit:
                 return False  # the candidate was made smaller, then enlarged again
             has_nameless_of_its_size |= not has_camera_data(copy)
     return has_smaller or (bool(candidate.details.camera) and has_nameless_of_its_size)

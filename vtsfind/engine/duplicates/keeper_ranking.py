@@ -1,6 +1,7 @@
 """In which order photos become keepers: that of the keep policy, but a frame around another photo comes after that photo."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from itertools import chain, islice
 
 from vtsfind.act.keep_policy import KeepCandidate, Policy, mark_recompressed
@@ -49,7 +50,9 @@ class RankedFiles:
             for number, content in contents.items()
             for known in [details(content)]
         }
-        found = _marked(mark_likely_shots, found, UnionFind(copies))
+        numbers = {photo.path: number for number, content in contents.items() for photo in content.photos}
+        mark_shots = partial(mark_likely_shots, frame_of=lambda each: same_frame.of(numbers[each.photo.path]))
+        found = _marked(mark_shots, found, UnionFind(copies))
         found = _marked(mark_enlarged, found, same_frame)
         marked = mark_recompressed(chain.from_iterable(found.values()))
         self._candidates = {each.photo.path: each for each in marked}
