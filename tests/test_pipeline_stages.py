@@ -1,6 +1,7 @@
 """Each stage of the search for duplicates, called alone: values in, values out."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from vtsfind.engine.duplicates.collection import Collection, ScopeFilter, read_c
 from vtsfind.engine.duplicates.feature_cache import FeatureCache
 from vtsfind.engine.duplicates.full_frame import find_full_frame_sets
 from vtsfind.engine.duplicates.options import Rules
+from vtsfind.engine.duplicates.searched import COPIES_STAGE, Searched, keep_search, last_search
 from vtsfind.engine.duplicates.verification import VerifiedPairs, verify_candidates
 from vtsfind.engine.duplicates.verifier import Advance, CodeVerifier, PhotoVerifier
 from vtsfind.engine.library.decisions import known_decisions
@@ -278,6 +280,37 @@ def test_a_photo_that_is_certainly_another_shot_of_two_copies_is_not_compared_wi
     verifier.asked.clear()
     verified(candidates((2, 4, 0)), verifier, found)
     assert verifier.asked == []
+
+
+class KeptStages(FeatureCache):
+    """Keeps the results of stages, and has the details of all photos."""
+
+    def __init__(self) -> None:
+        self.failures = []
+        self._kept: dict[str, tuple[bytes, bytes]] = {}
+
+    def save_stage_result(self, stage: str, key: bytes, result: bytes) -> None:
+        self._kept[stage] = key, result
+
+    def stage_result(self, stage: str, key: bytes) -> bytes | None:
+        known, result = self._kept.get(stage, (b"", None))
+        return result if known == key else None
+
+    def has_details(self, content: Content) -> bool:
+        del content
+        return True
+
+
+def test_the_last_search_is_known_with_its_copies_skipped_pairs_and_other_shots() -> None:
+    verifier = KnownVerdicts({(0, 1): EDIT, (1, 2): EDIT, (0, 3): BURST, (1, 3): BURST})
+    proposed = candidates((0, 1, 0), (1, 2, 0), (0, 2, 1), (0, 3, 1), (1, 3, 2))
+    searched = Searched(verified(proposed, verifier), 90, None, 7, 2, 1)
+    assert len(searched.verified.copies) == len(searched.verified.other_shots) == 2
+    cache = KeptStages()
+    keep_search(b"key", searched, cache, stage=COPIES_STAGE)
+    known = partial(last_search, collection=collection(), rules=rules(), cache=cache, verifier=verifier)
+    assert known(b"key", stage=COPIES_STAGE) == searched
+    assert known(b"other", stage=COPIES_STAGE) is None
 
 
 def test_without_verification_all_within_the_radius_are_similar() -> None:

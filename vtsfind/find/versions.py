@@ -15,7 +15,7 @@ VERDICTS_VERSION: Final = 17
 CANDIDATES_VERSION: Final = 3
 """Of the candidate pairs by local features: `vtsfind.find.candidates.local_features`."""
 
-SEARCH_VERSION: Final = 4
+SEARCH_VERSION: Final = 5
 """Of which pairs are compared, and so of the copies of a whole library: the stages of `vtsfind.engine.duplicates` up to verification."""
 
 

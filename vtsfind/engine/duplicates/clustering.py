@@ -7,7 +7,7 @@ itself, stays in the group as `INDIRECT`, and is never proposed to go.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
@@ -23,7 +23,8 @@ from vtsfind.engine.duplicates.options import Rules
 from vtsfind.engine.duplicates.verification import VerifiedPairs
 from vtsfind.engine.duplicates.verifier import Verifier
 from vtsfind.engine.library.snapshot import Content
-from vtsfind.find.clustering.stars import star_clusters, with_left_out
+from vtsfind.find.clustering.outvoted import Vote, is_outvoted, outvoted
+from vtsfind.find.clustering.stars import MAX_MEMBERS_COMPARED, star_clusters, with_left_out
 from vtsfind.find.clustering.union_find import UnionFind
 from vtsfind.find.pairs import Pair, ordered_pair
 
@@ -36,6 +37,9 @@ INDIRECT_SHOT: CopyVerdict = (Verdict.BURST, INDIRECT[1])
 """Of another shot of a scene that is not recognised in the keeper."""
 _MIN_SET_OFF_SHARE = 0.5
 """Share of the lines across an edge that change there, from which on a part is set off: see `vtsfind.act.framing`."""
+_CLEAR_AGREEMENT = 0.8
+"""Share of what two pictures show that is the same, from which on a refusal is clear: what differs then, differs for being another
+shot, not for words or stickers all over the picture."""
 _MAX_SHARED_BOX = 0.5
 """Parts of a picture of which the smaller lies in the other by less than this share lie side by side."""
 
@@ -113,6 +117,7 @@ class _Clustering:
     ) -> None:
         self._contents = contents
         self._skipped = verified.skipped
+        self._other_shots = verified.other_shots
         self._verifier = verifier
         self._rules = rules
         best = {number: files.best(content) for number, content in contents.items()}
@@ -142,19 +147,67 @@ class _Clustering:
         for members in sets.values():
             members.sort(key=lambda number: -compared[number])
         first = {number: members[0] for members in sets.values() for number in members}
-        joined, skipped = (
+        joined, skipped, shots = (
             sorted({ordered_pair(first[a], first[b]) for a, b in pairs if first[a] != first[b]})
-            for pairs in (self._copies(), self._skipped)
+            for pairs in (self._copies(), self._skipped, self._grouped_shots(first))
         )
         degrees = Counter(number for pair in joined for number in pair)
         likely = sorted((members[0] for members in sets.values()), key=lambda n: -degrees[n])
         self._are_copies(self._likely_pairs(likely, joined))
-        stars = star_clusters(likely, joined, skipped, self._are_copies, self._is_centre)
-        stars = with_left_out(stars, likely, [*joined, *skipped], self._are_copies)
+        stars = self._stars(likely, joined, skipped, shots)
+        stars = with_left_out(stars, likely, [*joined, *skipped], self._are_copies, self._is_other_shot)
         clustered = {number for star in stars for number in star}
         stars += [(number,) for number in likely if number not in clustered]
         together = ([n for number in star for n in sets[same.of(number)]] for star in stars)
         return [group for group in together if len(group) > 1]
+
+    def _grouped_shots(self, contents: Container[int]) -> list[Pair]:
+        """The pairs of other shots of which both are among some contents."""
+        return [(a, b) for a, b in self._other_shots if a in contents and b in contents]
+
+    def _stars(
+        self, order: Sequence[int], joined: Sequence[Pair], skipped: Sequence[Pair], shots: Sequence[Pair]
+    ) -> list[tuple[int, ...]]:
+        """The stars of some contents. What is another shot of the members of its star makes stars by itself."""
+        stars = star_clusters(order, joined, skipped, self._are_copies, self._is_centre)
+        other_shots = self._other_shots_in(stars, shots)
+        if not other_shots:
+            return stars
+        joined, skipped = (
+            [(a, b) for a, b in pairs if a in other_shots and b in other_shots] for pairs in (joined, skipped)
+        )
+        kept = [tuple(number for number in star if number not in other_shots) for star in stars]
+        apart = [number for number in order if number in other_shots]
+        return [*(star for star in kept if len(star) > 1), *self._stars(apart, joined, skipped, shots)]
+
+    def _other_shots_in(self, stars: Sequence[tuple[int, ...]], shots: Sequence[Pair]) -> set[int]:
+        """The members of stars that are other shots of the pictures that these are of.
+
+        Only members that were found to be clear other shots of one another are looked at, since that takes more comparisons.
+        """
+        star_of = {number: star for star in stars for number in star}
+        within = [(a, b) for a, b in shots if a in star_of and star_of[a] is star_of.get(b)]
+        self._are_copies(within)
+        clear = {number for pair in within if self._vote(*pair) is Vote.OTHER for number in pair}
+        votes = [([n for n in star[1:] if n in clear], star[:MAX_MEMBERS_COMPARED]) for star in stars]
+        self._are_copies(
+            [ordered_pair(n, voter) for some, voters in votes for n in some for voter in voters if voter != n]
+        )
+        return {number for some, voters in votes for number in outvoted(some, voters, self._vote)}
+
+    def _is_other_shot(self, number: int, members: Sequence[int]) -> bool:
+        """Whether a content that was compared with versions of one picture is another shot."""
+        return is_outvoted(self._vote(number, other) for other in members)
+
+    def _vote(self, number: int, other: int) -> Vote:
+        """What two contents, which were compared, are to each other."""
+        pair = ordered_pair(number, other)
+        found = self._known[pair]
+        if self._joins(pair, found):
+            return Vote.COPY
+        if found is None or found[0] is not Verdict.BURST:
+            return Vote.NONE
+        return Vote.OTHER if (found[1].agreement or 0) >= _CLEAR_AGREEMENT else Vote.NONE
 
     def _are_copies(self, pairs: Sequence[Pair]) -> list[bool]:
         """Whether pairs are copies, compared now if they were not before."""

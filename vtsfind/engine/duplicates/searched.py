@@ -1,6 +1,6 @@
 """What the last search found, used again as long as nothing that decides has changed.
 
-Only which pairs are copies is kept, and which were skipped; verdicts are kept one by one (`vtsfind.store.evidence`). The key is a digest of
+Only which pairs are copies is kept, which were skipped, and which are other shots; verdicts are kept one by one (`vtsfind.store.evidence`). The key is a digest of
 all that the stages up to verification are given: a new, changed or missing content, a decision, another scope or radius, and another
 version of the code each make another key. A run in which a photo could not be read keeps nothing.
 """
@@ -8,6 +8,7 @@ version of the code each make another key. A run in which a photo could not be r
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from vtsfind.find.versions import search_version
 COPIES_STAGE = "search"
 SHOTS_STAGE = "shots"
 """Of what the last search for copies found, and the last one for other shots."""
+_HEAD = 7
+"""Numbers before the pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,12 @@ class Searched:
     """Pairs that local features proposed."""
 
     def to_bytes(self) -> bytes:
-        """Pack for a cache, as little-endian int64: five numbers and how many copies there are; the copies; the skipped pairs."""
-        copies, skipped = (
-            np.array(list(pairs), np.int64).reshape(-1, 2)
-            for pairs in (self.verified.copies, self.verified.skipped)
-        )
+        """Pack for a cache, as little-endian int64: five numbers, how many copies and skipped pairs there are; these; the other shots."""
+        copies, skipped, shots = self.verified.copies, self.verified.skipped, self.verified.other_shots
         numbers = [self.radius, self.complete, self.candidates, self.dropped, self.local_candidates]
-        head = np.array([*(-1 if each is None else each for each in numbers), len(copies)])
-        return np.concatenate([head, copies.ravel(), skipped.ravel()]).astype("<i8").tobytes()
+        head = [*(-1 if each is None else each for each in numbers), len(copies), len(skipped)]
+        rows = chain(copies, skipped, ((*pair, certain) for pair, certain in shots.items()))
+        return np.array([*head, *chain.from_iterable(rows)], "<i8").tobytes()
 
 
 def search_key(
@@ -90,11 +91,16 @@ def last_search(
     if stored is None:
         return None
     numbers = np.frombuffer(stored, "<i8")
-    (radius, complete, *counts, copies), pairs = numbers[:6].tolist(), numbers[6:].reshape(-1, 2).tolist()
-    found = _with_verdicts([(a, b) for a, b in pairs[:copies]], collection, rules, cache, verifier)
+    (*radii, candidates, dropped, local, copies, skipped), rows = numbers[:_HEAD].tolist(), numbers[_HEAD:]
+    pairs, shots = np.split(rows, [2 * (copies + skipped)])
+    compared = [(a, b) for a, b in pairs.reshape(-1, 2).tolist()]
+    found = _with_verdicts(compared[:copies], collection, rules, cache, verifier)
     if len(found) < copies:
         return None
-    return Searched(VerifiedPairs(found, tuple((a, b) for a, b in pairs[copies:])), radius, complete, *counts)
+    other_shots = {(a, b): bool(certain) for a, b, certain in shots.reshape(-1, 3).tolist()}
+    radius, complete = (None if each < 0 else each for each in radii)
+    verified = VerifiedPairs(found, tuple(compared[copies:]), other_shots)
+    return Searched(verified, radius, complete, candidates, dropped, local)
 
 
 def keep_search(key: bytes, searched: Searched, cache: FeatureCache, *, stage: str) -> None:

@@ -57,6 +57,7 @@ def with_left_out(
     order: Sequence[int],
     connected: Iterable[Pair],
     compare: Callable[[Sequence[Pair]], Sequence[bool]],
+    is_other: Callable[[int, Sequence[int]], bool] = lambda _photo, _members: False,
 ) -> list[tuple[int, ...]]:
     """Add to clusters what none has, or a cluster of two, if it is a copy of several of their members.
 
@@ -71,6 +72,8 @@ def with_left_out(
         As of `star_clusters`.
     connected
         The pairs that are known to be copies, and those that may be.
+    is_other
+        Says of a photo that was compared with members of a cluster whether it shows something else, though it is a copy of some.
 
     Returns
     -------
@@ -91,7 +94,8 @@ def with_left_out(
     found = iter(compare(list(chain.from_iterable(pairs))))
     joined: dict[int, int] = {}
     for (photo, number), asked in zip(possible, pairs, strict=True):
-        if sum(next(found) for _ in asked) >= MIN_COPIES:
+        is_copy = sum(next(found) for _ in asked) >= MIN_COPIES
+        if is_copy and not is_other(photo, compared[number]):
             joined.setdefault(photo, number)
     for first, second in (star for star in stars if len(star) == 2):
         if joined.get(first) != joined.get(second):  # two that belong together are not torn apart
