@@ -1,5 +1,6 @@
 """`plan`, `apply`, `undo` and `history` as commands: what they print, ask, and end with."""
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -12,8 +13,10 @@ from support.output import Vtsfind, records
 from vtsfind.act.make_plan import make_plan
 from vtsfind.base.operations import Operation, State, UndoRecord
 from vtsfind.base.paths import show_path_from_home
+from vtsfind.base.settings import places
 from vtsfind.engine.apply.plans import save_plan
 from vtsfind.engine.apply.recovery import user_journal
+from vtsfind.store.decisions import NAME, DecisionKind, Decisions
 from vtsfind.store.run_record import Transition
 
 
@@ -126,6 +129,29 @@ def test_commands_say_of_files_what_the_screens_say(run: Vtsfind, plan: Path, co
     assert "  1 removed, 1 restored  " in run("history").stdout
     copies[2].write_bytes(b"else")
     assert "Skipped group 1 (1 file): " in run("apply", plan, "--yes").stderr
+
+
+def test_undoing_the_rest_of_a_run_takes_back_that_a_restored_photo_stays(
+    run: Vtsfind, plan: Path, copies: list[Path]
+) -> None:
+    run("apply", plan, "--yes")
+    run("undo", "--only", copies[2], "--yes")
+    assert len(records(run("decisions", "list", "--json"), "decision")) == 1
+    rest = run("undo", "--yes")
+    assert "Photos of this run that had been restored alone are proposed again." in rest.stderr
+    assert records(run("decisions", "list", "--json"), "decision") == []
+
+
+def test_undoing_the_rest_of_a_run_leaves_a_decision_from_before_it(
+    run: Vtsfind, plan: Path, copies: list[Path]
+) -> None:
+    same = hashlib.sha256(copies[0].read_bytes()).digest()
+    earlier = Decisions(places().data / NAME, now=lambda: "2020-01-01T00:00:00Z")
+    earlier.add(DecisionKind.KEEP_BOTH, [(same, same)])
+    run("apply", plan, "--yes")
+    run("undo", "--only", copies[2], "--yes")
+    assert "proposed again" not in run("undo", "--yes").stderr
+    assert len(records(run("decisions", "list", "--json"), "decision")) == 1
 
 
 def test_undoing_a_whole_run_decides_nothing(run: Vtsfind, plan: Path) -> None:

@@ -167,6 +167,11 @@ def test_one_file_of_a_run_comes_back_alone(tmp_path: Path) -> None:
         await hand.press("b")  # the same file again
         await hand.finish()
         assert [path.exists() for path in gone] == [False, True]
+        await hand.press("u", "y")
+        await hand.finish()
+        assert all(path.exists() for path in gone)
+        assert hand.told[-1].endswith(" Photos of this run that had been restored alone are proposed again.")
+        assert not list(known_decisions(hand.app.session.place))
 
     drive(groups, script, size=(80, 24))
 

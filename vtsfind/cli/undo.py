@@ -43,7 +43,7 @@ def undo(
 
     Files return to their own paths, with their times and attributes. If a path is taken, the file is restored beside
     it. Files on a drive that is not connected stay where they are; run the same command again later. Photos restored with
-    --only are not proposed again. The exit code is 3 if a file was not restored.
+    --only are not proposed again, until the rest of their run is restored, too. The exit code is 3 if a file was not restored.
     """
     with running(common) as run, cancel_on_signal(run):
         run.output.is_expendable = True
@@ -86,21 +86,25 @@ def _undo(run: CommandRun, name: str | None, paths: list[bytes], *, dry_run: boo
     if lines:
         lines.footer(**report.undone_counts(result))
     report.summarize_undone(run.notes, result, dry_run=dry_run)
-    if paths and not dry_run:
-        _keep(run, result)
+    if not dry_run:
+        _decide(run, result, alone=bool(paths))
     if result.interrupted:
         run.code = ExitCode.INTERRUPTED
     elif not result.is_complete:
         run.code = ExitCode.SOME_FAILED
 
 
-def _keep(run: CommandRun, result: "UndoResult") -> None:
-    """Decide that the photos which a person chose to bring back stay, beside those that were kept in their place."""
-    from vtsfind.engine.apply.undo import keep_restored
+def _decide(run: CommandRun, result: "UndoResult", *, alone: bool) -> None:
+    """Decide that photos which a person chose to bring back stay beside the kept ones; or no longer, as all of the run is back."""
+    from vtsfind.engine.apply.undo import PROPOSED_AGAIN, keep_restored, release_restored
     from vtsfind.engine.library.access import library_place
     from vtsfind.report.plan import say_kept
 
-    say_kept(run.notes, keep_restored(result, library_place(run.settings)))
+    place = library_place(run.settings)
+    if alone:
+        say_kept(run.notes, keep_restored(result, place))
+    elif release_restored(result, place):
+        run.notes.say(PROPOSED_AGAIN)
 
 
 def history(

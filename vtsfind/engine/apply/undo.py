@@ -13,9 +13,12 @@ from vtsfind.base.paths import is_below, show_path
 from vtsfind.base.progress import Monitor, Phase
 from vtsfind.engine.apply.apply import BATCH
 from vtsfind.engine.apply.recovery import finish_or_roll_back, recover_locked, user_journal
-from vtsfind.engine.library.decisions import keep_beside
+from vtsfind.engine.library.decisions import forget_beside, keep_beside
 from vtsfind.store.journal import Journal, OpenRun
 from vtsfind.store.run_record import OperationRecord, RunRecord, Transition
+
+PROPOSED_AGAIN = "Photos of this run that had been restored alone are proposed again."
+"""Said where `release_restored` took something back."""
 
 
 class RestoreOutcome(Enum):
@@ -45,6 +48,10 @@ class UndoResult:
     interrupted: bool = False
     damaged: int = 0
     """Lines of the run's journal that could not be read: files that they name did not come back."""
+    began: str = ""
+    """When the run began, in ISO 8601."""
+    before: list[Operation] = field(default_factory=list)
+    """What had come back alone, if all of the run was to come back now."""
 
     @property
     def is_complete(self) -> bool:
@@ -126,7 +133,10 @@ def undo(
         with journal.open(name) as opened:
             actions = Actions(name)
             finish_or_roll_back(opened, actions)
-            return work.execute(opened, actions, _chosen(opened.record, paths))
+            before = [] if paths else _in_state(opened.record, State.UNDONE)
+            result = work.execute(opened, actions, _chosen(opened.record, paths))
+            result.before = [each.operation for each in before]
+            return result
 
 
 def keep_restored(result: UndoResult, library: Place) -> list[bytes]:
@@ -135,6 +145,20 @@ def keep_restored(result: UndoResult, library: Place) -> list[bytes]:
     photos = [each for each in back if each.keeper and each.sidecar_of is None]
     keep_beside([(photo.keeper_digest, photo.digest) for photo in photos], library)
     return [photo.path for photo in photos]
+
+
+def release_restored(result: UndoResult, library: Place) -> bool:
+    """Take back that photos stay which came back alone, once the rest of their run is back, too; gives whether there are any.
+
+    They are proposed again as before the run. What was decided of them before it stands.
+    """
+    back = result.of(RestoreOutcome.RESTORED)
+    pairs = [
+        (each.keeper_digest, each.digest) for each in result.before if each.keeper and not each.sidecar_of
+    ]
+    if not (pairs and back and result.is_complete) or result.interrupted:
+        return False
+    return bool(forget_beside(pairs, result.began, library))
 
 
 def _latest(journal: Journal) -> str:
@@ -160,10 +184,14 @@ def _is_restorable(op_record: OperationRecord) -> bool:
     return op_record.state in {State.DONE, State.UNDOING} and not for_good
 
 
+def _in_state(record: RunRecord, state: State) -> list[OperationRecord]:
+    return [op_record for op_record in record.op_records.values() if op_record.state is state]
+
+
 def _chosen(record: RunRecord, paths: Collection[bytes]) -> list[OperationRecord]:
     """The operations to undo, the last first."""
     paths = [_known_path(record, path) for path in paths]
-    op_records = [op_record for op_record in record.op_records.values() if op_record.state is State.DONE]
+    op_records = _in_state(record, State.DONE)
     if paths:
         for path in paths:
             if not any(_matches_path(op_record.operation, path) for op_record in record.op_records.values()):
@@ -272,7 +300,8 @@ class _UndoExecution:
             if self._cancel.cancelled:
                 break
         self._report_lost(run.record)
-        return UndoResult(run.record.run, self._steps, self._cancel.cancelled, run.record.damaged)
+        record = run.record
+        return UndoResult(record.run, self._steps, self._cancel.cancelled, record.damaged, record.time)
 
     def _report_lost(self, record: RunRecord) -> None:
         """Name the files that are gone, of which damaged lines of the journal do not say any more what became of them."""

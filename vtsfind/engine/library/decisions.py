@@ -5,6 +5,7 @@ import json
 import os
 import re
 from collections.abc import Iterable
+from datetime import datetime
 from itertools import combinations
 from typing import BinaryIO
 
@@ -22,6 +23,7 @@ from vtsfind.store.decisions import (
     KnownDecisions,
     Pair,
     decision_of,
+    ordered_pair,
 )
 
 __all__ = [
@@ -90,6 +92,23 @@ def decide_digests(choice: DecisionKind, digests: Iterable[bytes], place: Place 
 def keep_beside(pairs: Iterable[tuple[bytes, bytes]], place: Place | None = None) -> int:
     """Decide that both of each pair of contents stay; arguments and result as for `decide_digests`."""
     return known_decisions(place).add(DecisionKind.KEEP_BOTH, pairs)
+
+
+def forget_beside(
+    pairs: Iterable[tuple[bytes, bytes]], since: str, place: Place | None = None
+) -> set[tuple[bytes, bytes]]:
+    """Take back that both of some pairs stay, where that was decided at a time (ISO 8601) or later; gives those pairs."""
+    decisions, ordered = known_decisions(place), {ordered_pair(*pair) for pair in pairs}
+    start = datetime.fromisoformat(since)
+    forgotten = {
+        each.pair
+        for each in decisions
+        if each.choice is DecisionKind.KEEP_BOTH
+        and each.pair in ordered
+        and datetime.fromisoformat(each.at) >= start
+    }
+    decisions.add(DecisionKind.FORGET, forgotten)
+    return forgotten
 
 
 def decide(choice: str, names: Iterable[str | bytes], place: Place | None = None) -> int:

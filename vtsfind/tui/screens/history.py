@@ -203,12 +203,14 @@ class HistoryPage(Page):
         if message.job != "undo":
             return
         self.query_one("#undo-doing").display = False
-        from vtsfind.engine.apply.undo import keep_restored
+        from vtsfind.engine.apply.undo import PROPOSED_AGAIN, keep_restored, release_restored
 
         undone = cast("UndoResult", message.result)
-        said = _restored(undone)
-        if self._is_single and keep_restored(undone, self.context.session.place):
+        said, place = _restored(undone), self.context.session.place
+        if self._is_single and keep_restored(undone, place):
             said += " It stays beside the kept one, and is not proposed again; `vtsfind decisions forget FILE` revokes that."
+        elif not self._is_single and release_restored(undone, place):
+            said += f" {PROPOSED_AGAIN}"
         self.notify(said, timeout=8)
         self._load_runs()
         self.context.load_groups()
