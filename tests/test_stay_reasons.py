@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from support.made_groups import words_of
 
+from vtsfind.act.edit_kind import kind_label
 from vtsfind.act.keep_rules import KeepCandidate
 from vtsfind.act.removal import stay_reason, stay_reasons
 from vtsfind.base.contents import PALETTE, Contents, Item, ItemKind
@@ -274,6 +275,26 @@ def test_a_photo_stays_for_a_screenshot_of_it() -> None:
     assert words_for(photo, screen, Verdict.EDIT, asked) == ""
     assert words_for(screen, file(2, screenshot=True), Verdict.EDIT, asked) == ""
     assert "screenshot of it" not in words_for(screen, photo, Verdict.RESAVE)
+
+
+@pytest.mark.parametrize(
+    ("camera", "words"),
+    [
+        ("", "a part of it differs from the kept one, which is a screenshot"),
+        ("Maker Model", "the kept one is a screenshot of it"),
+    ],
+)
+def test_what_shows_all_of_a_screenshot_is_a_copy_of_it_unless_a_camera_wrote_it(
+    camera: str, words: str
+) -> None:
+    screen = member(file(1, 1080, 1920, screenshot=True), None)
+    made = file(2, 432, 768, camera=camera)
+    undated = replace(made.photo, info=replace(made.photo.info, taken=""))
+    copy = member(replace(made, photo=undated), Verdict.EDIT, agreement=1.0)
+    for asked in (set(), {Verdict.EDIT}):
+        (found,) = stay_reasons([screen, copy], asked=asked).values()
+        assert words_of(found) == words
+    assert kind_label(copy, screen) == ("its photo" if camera else "edited")
 
 
 @pytest.mark.parametrize(("width", "stays"), [(400, True), (1080, False), (1040, False)])

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from vtsfind.act.file_rules import is_screenshot
+from vtsfind.act.framing import is_photo_on_screen
 from vtsfind.act.keep_rules import KeepCandidate
 from vtsfind.base.groups import EditNote, Evidence, Member, Verdict
 from vtsfind.base.quality import Details
@@ -53,13 +54,19 @@ def kind_label(member: Member, keeper: Member) -> str:
         return ""
     if member.copy_of:
         return _SHOT_COPY
-    is_its_photo = member.verdict is Verdict.EDIT and shows_screen(keeper) and not shows_screen(member)
+    is_its_photo = member.verdict is Verdict.EDIT and is_photo_on_screen(
+        _candidate(member), _candidate(keeper), member.evidence
+    )
     return "its photo" if is_its_photo else member.verdict.label
 
 
 def shows_screen(member: Member) -> bool:
     """Whether a member of a group is a screenshot, by what its file says or by its name."""
-    return is_screenshot(KeepCandidate(member.photo, member.details or Details()))
+    return is_screenshot(_candidate(member))
+
+
+def _candidate(member: Member) -> KeepCandidate:
+    return KeepCandidate(member.photo, member.details or Details())
 
 
 def _screen_words(member: Member, keeper: Member) -> str:

@@ -13,7 +13,7 @@ from math import log, sqrt
 from typing import Final
 
 from vtsfind.act.file_rules import is_screenshot
-from vtsfind.act.keep_rules import KeepCandidate, effective_pixels
+from vtsfind.act.keep_rules import KeepCandidate, effective_pixels, has_camera_data
 from vtsfind.base.groups import Evidence
 
 _MAX_BOX_SHARE: Final = 0.9
@@ -124,6 +124,15 @@ def _is_collage(
 def is_screenshot_of(picture: KeepCandidate, other: KeepCandidate) -> bool:
     """Whether of two pictures, one in the other, the first is a screenshot and the other is none."""
     return is_screenshot(picture) and not is_screenshot(other)
+
+
+def is_photo_on_screen(picture: KeepCandidate, screen: KeepCandidate, evidence: Evidence) -> bool:
+    """Whether a picture counts as the photo that a screenshot shows; `evidence` is of the two, in either order.
+
+    A picture of the whole screen without camera data is a copy of the screenshot.
+    """
+    is_whole_screen = evidence.agreement is not None and evidence.box is None
+    return is_screenshot_of(screen, picture) and (has_camera_data(picture) or not is_whole_screen)
 
 
 def _pixels(picture: KeepCandidate) -> int:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
-from vtsfind.act.file_rules import is_camera_file, is_screenshot
-from vtsfind.act.framing import is_screenshot_of
+from vtsfind.act.file_rules import is_camera_file
+from vtsfind.act.framing import is_photo_on_screen, is_screenshot_of
 from vtsfind.act.intact import damage_reason
 from vtsfind.act.keep_policy import mark_recompressed
 from vtsfind.act.keep_rules import (
@@ -28,7 +28,7 @@ from vtsfind.act.keep_rules import (
     upscaled_from,
 )
 from vtsfind.base.contents import Contents, ItemKind, item_words
-from vtsfind.base.groups import Member, Photo, StayKind, StayReason, Verdict
+from vtsfind.base.groups import Evidence, Member, Photo, StayKind, StayReason, Verdict
 from vtsfind.base.quality import Details
 from vtsfind.base.words import format_label
 
@@ -41,6 +41,7 @@ _OTHER_PICTURE: Final = {
 }
 """Why a file is kept that shows another picture: a person decides about each."""
 _CHOOSE: Final = "compare the two, then keep one or both"
+_UNKNOWN: Final = Evidence()
 _RARE_COLOURS: Final = frozenset({"CMYK", "CIELAB"})
 """Colour models that are lost where colours were converted."""
 
@@ -50,6 +51,7 @@ def stay_reason(
     file: KeepCandidate,
     verdict: Verdict,
     asked: Collection[Verdict] = (),
+    evidence: Evidence = _UNKNOWN,
 ) -> StayReason | None:
     """Why a file must not be proposed to go though another one is kept; None if it may.
 
@@ -61,10 +63,14 @@ def stay_reason(
         What they are to each other.
     asked
         Verdicts that a person named: an edit may go only then. No other reason is lifted by that.
+    evidence
+        Of the two, in either order.
     """
     if kept.photo.digest == file.photo.digest:
         return None
-    unclear = _reason_for(damage_reason(kept, file, verdict)) or _kind_reason(kept, file, verdict, asked)
+    unclear = _reason_for(damage_reason(kept, file, verdict)) or _kind_reason(
+        kept, file, verdict, asked, evidence
+    )
     if unclear:
         return unclear
     if kept.details.contents is None or file.details.contents is None:
@@ -82,11 +88,17 @@ def _reason_for(doubt: str, kind: StayKind = StayKind.OTHER) -> StayReason | Non
 
 
 def _kind_reason(
-    kept: KeepCandidate, file: KeepCandidate, verdict: Verdict, asked: Collection[Verdict]
+    kept: KeepCandidate,
+    file: KeepCandidate,
+    verdict: Verdict,
+    asked: Collection[Verdict],
+    evidence: Evidence,
 ) -> StayReason | None:
     """Why a file stays for what it is to the kept one; None if it does not."""
-    if verdict is Verdict.EDIT and is_screenshot(kept) and not is_screenshot(file):
+    if verdict is Verdict.EDIT and is_photo_on_screen(file, kept, evidence):
         return StayReason(f"{kept.called} is a screenshot of it")
+    if verdict is Verdict.EDIT and is_screenshot_of(kept, file):
+        return StayReason(f"a part of it differs from {kept.called}, which is a screenshot")
     if verdict is Verdict.EDIT and verdict not in asked:
         return _EDITED
     return _OTHER_PICTURE.get(verdict)
@@ -235,7 +247,8 @@ def _reason(
     if members[place].evidence.indirect:
         kind = "another shot" if verdict is Verdict.BURST else "a copy"
         return StayReason(f"is {kind} of another photo of the group, not certainly of the kept one")
-    reason = stay_reason(_candidate(members[keeper]), _candidate(members[place]), verdict, asked)
+    evidence = members[place if keeper == 0 else keeper].evidence
+    reason = stay_reason(_candidate(members[keeper]), _candidate(members[place]), verdict, asked, evidence)
     is_edit = verdict is Verdict.EDIT and (reason is None or reason is _EDITED)
     if is_edit and _shows_it_larger(members, keeper, place):
         return StayReason("shows it larger on a screen, and may have more detail", StayKind.IN_DOUBT)

@@ -160,7 +160,10 @@ class _PictureSearch:
             ):
                 exact = Verdict.EDIT
             lesser = stay_reason(
-                _library_candidate(record, other, details), _card_candidate(photo, mine, my_details), exact
+                _library_candidate(record, other, details),
+                _card_candidate(photo, mine, my_details),
+                exact,
+                evidence=compared[1] if compared else Evidence(),
             )
             words = _VERDICT_WORDS.get(exact, exact.value)
             found = replace(
