@@ -55,6 +55,7 @@ SOURCES = {
         "find/verification/motion.py",
         "find/verification/overlay.py",
         "find/verification/photometry.py",
+        "find/verification/quantiles.py",
         "find/verification/registration.py",
         "find/verification/replaced.py",
         "find/verification/tones.py",

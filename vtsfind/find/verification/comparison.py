@@ -28,6 +28,7 @@ from vtsfind.find.verification.measures import Agreement, Measures
 from vtsfind.find.verification.motion import FOUND_CORRELATION, match_elsewhere, uneven
 from vtsfind.find.verification.overlay import MIN_TEXTURE_VARIANCE, Overlay, anisotropy, local_scale
 from vtsfind.find.verification.photometry import Photometry, equalise, residual_limits
+from vtsfind.find.verification.quantiles import median, quantile
 from vtsfind.find.verification.registration import Alignment, Matrix, project
 
 MIN_SIDE_PX = BLOCK_PX + 6
@@ -181,7 +182,7 @@ class _Measuring:
         correlation = self.blocks.correlation
         of_informative = correlation[self.informative] if self.informative.any() else np.zeros(1)
         of_changed = correlation[changed] if changed.any() else np.ones(1)
-        low, lower, median = np.percentile(of_informative, [10, 30, 50])
+        low, lower, middle = (quantile(of_informative, share) for share in np.array([0.1, 0.3, 0.5]))
         return {
             "full_blocks": full,
             "informative_blocks": informative,
@@ -195,8 +196,8 @@ class _Measuring:
             "changes": count - 1,
             "low_correlation": float(low),
             "lower_correlation": float(lower),
-            "median_correlation": float(median),
-            "changed_correlation": float(np.median(of_changed)),
+            "median_correlation": float(middle),
+            "changed_correlation": float(median(of_changed)),
             "kept_texture": float((of_changed > 0.3).mean()),
         }
 
@@ -239,9 +240,9 @@ class _Measuring:
             "largest_box": largest.box,
             "flatter_deviation": largest.deviations[0],
             "deviation_ratio": largest.deviations[0] / max(largest.deviations[1], 1.0),
-            "change_levels": float(np.median(np.abs(self.residual[changed]))) if changed.any() else 0.0,
+            "change_levels": float(median(np.abs(self.residual[changed]))) if changed.any() else 0.0,
             "patch_max": float(patches.max()),
-            "patch_high": float(np.percentile(patches, 99)),
+            "patch_high": float(quantile(patches, 0.99)),
             "target_few_colours": whole[1],
             "source_few_colours": whole[0],
         }, box
@@ -269,13 +270,13 @@ class _Measuring:
             known.T @ target[used] + weight @ np.vstack([np.eye(3), np.zeros((1, 3))]),
         )
         apart = np.abs(target - (source @ mixing[:3] + mixing[3])).max(-1)[self.full]
-        median = float(np.median(apart))
+        usual = float(median(apart))
         return {
             **numbers,
-            "colour_median": median,
-            "colour_high": float(np.percentile(apart, 98)),
+            "colour_median": usual,
+            "colour_high": float(quantile(apart, 0.98)),
             "colour_difference": float(np.abs(target - source)[self.full].mean()),
-            "recoloured_share": float((apart > max(14.0, 4 * median)).mean()),
+            "recoloured_share": float((apart > max(14.0, 4 * usual)).mean()),
         }
 
     def shifts(self) -> dict[str, float]:
@@ -298,13 +299,13 @@ class _Measuring:
             [neighbourhood_sum(shifts[:, :, n] * weights) / np.maximum(near, 1) for n in (0, 1)], -1
         )
         coherent, alone = np.hypot(*together[steady].T), np.hypot(*(shifts - together)[steady].T)
-        high, higher = np.percentile(coherent, [80, 95])
+        high, higher = (quantile(coherent, share) for share in np.array([0.8, 0.95]))
         return {
             **numbers,
             "coherent_shift_px": float(high),
             "coherent_shift_high_px": float(higher),
             "coherent_shift_max_px": float(coherent.max()),
-            "incoherent_shift_px": float(np.percentile(alone, 80)),
+            "incoherent_shift_px": float(quantile(alone, 0.8)),
             "uneven_shift_px": uneven(together, steady, float(high)),
         }
 
@@ -336,7 +337,7 @@ class _Measuring:
         fine = self._contained_fine()
         textured = self.full & (self.blocks.source_variance > MIN_TEXTURE_VARIANCE)
         gains = self.blocks.gain[textured] if textured.any() else np.zeros(1)
-        gain = float(np.median(gains))
+        gain = float(median(gains))
         return {
             "rectangle_blocks": int(within.sum()),
             "rectangle_share": float(within.sum() / max(1, compared.sum())),

@@ -9,7 +9,7 @@ Where one was saved as JPEG from the other, its tables say exactly what compress
 takes the place of the usual difference. If that is the copy to the last bit but for a few places, these were changed.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from vtsfind.find.verification.block_grid import BLOCK_PX, block_shifts, block_s
 from vtsfind.find.verification.explained import Explained, FullPicture, explained
 from vtsfind.find.verification.overlay import BLUR_SIGMA_PX, MIN_TEXTURE_VARIANCE, blurred
 from vtsfind.find.verification.photometry import fit_tone_curve
+from vtsfind.find.verification.quantiles import median, quantile
 from vtsfind.find.verification.registration import Matrix, affine_fit
 from vtsfind.find.verification.replaced import is_replaced
 
@@ -45,8 +46,8 @@ _CLASSES_PER_OCTAVE = 2
 """Classes for each doubling of the texture."""
 _TEXTURE_CLASSES = 8 * _CLASSES_PER_OCTAVE
 """Eight doublings, from 1 level of 255 on."""
-_USUAL_PERCENTILE = 75
-"""Of the differences in a class: a quarter of it may differ, and this is still the rest's."""
+_USUAL_SHARE = 0.75
+"""Of the differences in a class that are no larger than the usual one: a quarter of it may differ, and this is still the rest's."""
 _MIN_CLASS_SAMPLES = 50
 """Samples without which a class has no usual difference of its own."""
 _SAMPLES = 40_000
@@ -87,40 +88,46 @@ def difference(first: FullPicture, second: FullPicture, turn: int) -> Difference
     `turn` is the EXIF orientation that aligns the second with the first.
     """
     pair = explained(first, second, turn)
-    target, source = _laid_channels(pair)
-    if _largest_of_channels(target, source) <= MAX_EXCESS:
-        return Difference.PART if pair.is_changed_in_one_place else Difference.NONE
-    target, source = (np.ascontiguousarray(each[..., 0]) for each in (target, source))
+    channels = _laid_channels(pair)
+    target, source = next(channels)
+    curve = _tone_curve(target, source)
+    excesses = _excesses(target, source, curve)
+    if _largest(excesses) <= MAX_EXCESS:
+        is_part = _largest_of(channels) > MAX_EXCESS or pair.is_changed_in_one_place
+        return Difference.PART if is_part else Difference.NONE
     changed = np.zeros(target.shape, bool)
-    changed[_INNER] = _excesses(target, source)[0] > MAX_EXCESS
-    toned = opencv().LUT(source, _tone_curve(target, source)[:, None])
+    changed[_INNER] = excesses[0] > MAX_EXCESS
+    toned = opencv().LUT(source, curve[:, None])
     return Difference.REPLACED if is_replaced(target, toned, changed) else Difference.PART
 
 
 def largest_excess(first: FullPicture, second: FullPicture, turn: int) -> float:
     """How many times the usual difference the largest one is."""
-    return _largest_of_channels(*_laid_channels(explained(first, second, turn)))
+    return _largest_of(_laid_channels(explained(first, second, turn)))
 
 
-def _laid_channels(pair: Explained) -> tuple[Pixels, Pixels]:
-    """Brightness and both colours of the two, (h, w, 3) uint8, laid on each other."""
+def _laid_channels(pair: Explained) -> Iterator[tuple[Pixels, Pixels]]:
+    """The two, (h, w) uint8 each, laid on each other: their brightness, then each colour at half the size."""
     cv2 = opencv()
     target, source = (
         cv2.cvtColor(each, cv2.COLOR_RGB2YCrCb) for each in _in_one_size(pair.target, pair.source)
     )
-    return target, _laid(target, source)
-
-
-def _largest_of_channels(target: Pixels, source: Pixels) -> float:
+    source = _laid(target, source)
+    yield np.ascontiguousarray(target[..., 0]), np.ascontiguousarray(source[..., 0])
     half = tuple(side // 2 for side in target.shape[1::-1])
-    excess = max(float(each.max(initial=0)) for each in _excesses(target[..., 0], source[..., 0]))
     for channel in (1, 2):
-        colours = (
-            opencv().resize(each[..., channel], half, interpolation=opencv().INTER_AREA)
-            for each in (target, source)
+        one, other = (
+            cv2.resize(each[..., channel], half, interpolation=cv2.INTER_AREA) for each in (target, source)
         )
-        excess = max(excess, *(float(each.max(initial=0)) for each in _excesses(*colours)))
-    return excess
+        yield one, other
+
+
+def _largest_of(channels: Iterable[tuple[Pixels, Pixels]]) -> float:
+    return max(_largest(_excesses(*each, _tone_curve(*each))) for each in channels)
+
+
+def _largest(excesses: Sequence[Floats]) -> float:
+    return max(float(each.max(initial=0)) for each in excesses)
 
 
 def _in_one_size(first: Pixels, second: Pixels) -> tuple[Pixels, Pixels]:
@@ -176,47 +183,48 @@ def _correction(target: Floats, source: Floats) -> Matrix | None:
         if fitted is None:
             return None
         residuals = np.hypot(*(wanted - places @ fitted.T).T)
-        kept = residuals <= np.median(residuals) * _MAX_RESIDUAL_RATIO
+        kept = residuals <= median(residuals) * _MAX_RESIDUAL_RATIO
     return None if fitted is None else fitted + np.array([[1, 0, 0], [0, 1, 0]])
 
 
-def _excesses(target: Pixels, source: Pixels) -> list[Floats]:
+def _excesses(target: Pixels, source: Pixels, curve: Floats) -> list[Floats]:
     """How many times the usual difference that of each pixel but those at the edges is, in one channel, for each window.
+
+    `curve` has the tone of the target for each of the source.
 
     What is in one of the pictures only must not make its own place one of much texture: the lesser of both textures counts. But
     compression takes away what is faint: what is too much must stand out beside places of the larger texture, too.
     """
     if min(target.shape) <= 2 * _MARGIN_PX:
         return [np.zeros((0, 0), np.float32)]
-    curve = _tone_curve(target, source)
-    classes, excesses = _differences(target, source, curve, np.minimum)
-    for each in excesses:
-        np.multiply(each, opencv().LUT(classes, 1 / _usual(each, classes)), out=each)
-    if max(float(each.max()) for each in excesses) > MAX_EXCESS:
-        classes, differences = _differences(target, source, curve, np.maximum)
-        for excess, difference in zip(excesses, differences, strict=True):
-            is_usual = excess <= MAX_EXCESS
-            usual = _usual(difference[is_usual], classes[is_usual])
-            excess[~is_usual & (difference <= MIN_EXCESS_OF_TEXTURED * usual[classes])] = MAX_EXCESS
-    return excesses
+    lesser, greater, *differences = _measured(target, source, curve)
+    return [_excess(each, lesser, greater) for each in differences]
 
 
-def _differences(
-    target: Pixels, source: Pixels, curve: Floats, either: Callable[[Floats, Floats], Floats]
-) -> tuple[Classes, list[Floats]]:
-    """The class of texture, of either picture, and the difference over each window, of each pixel but those at the edges."""
-    classes = np.empty(target.shape, np.uint8)
-    differences = [np.empty(target.shape, np.float32) for _ in _WINDOWS_PX]
+def _excess(difference: Floats, lesser: Classes, greater: Classes) -> Floats:
+    """How many times the usual difference each one is, from the classes of the lesser and of the greater texture."""
+    excess: Floats = difference * opencv().LUT(lesser, 1 / _usual(difference, lesser))
+    is_unusual = excess > MAX_EXCESS
+    if is_unusual.any():
+        usual = _usual(difference[~is_unusual], greater[~is_unusual])
+        is_faint = difference[is_unusual] <= MIN_EXCESS_OF_TEXTURED * usual[greater[is_unusual]]
+        excess[is_unusual] = np.where(is_faint, np.float32(MAX_EXCESS), excess[is_unusual])
+    return excess
+
+
+def _measured(target: Pixels, source: Pixels, curve: Floats) -> list[npt.NDArray[Any]]:
+    """Of each pixel but those at the edges what `_of_strip` tells, (h, w) each."""
+    measured: list[npt.NDArray[Any]] = [
+        np.empty(target.shape, each) for each in (np.uint8, np.uint8, *(np.float32 for _ in _WINDOWS_PX))
+    ]
     for top in range(0, len(target), _STRIP_ROWS):
         own = np.s_[top : top + _STRIP_ROWS]
         above = min(top, _HALO_ROWS)
         seen = np.s_[top - above : top + _STRIP_ROWS + _HALO_ROWS]
         within = np.s_[above : above + len(target[own])]
-        measured = _measured(target[seen], source[seen], curve, either)
-        classes[own], *found = (each[within] for each in measured)
-        for whole, part in zip(differences, found, strict=True):
-            whole[own] = part
-    return classes[_INNER], [each[_INNER] for each in differences]
+        for whole, part in zip(measured, _of_strip(target[seen], source[seen], curve), strict=True):
+            whole[own] = part[within]
+    return [each[_INNER] for each in measured]
 
 
 def _tone_curve(target: Pixels, source: Pixels) -> Floats:
@@ -229,15 +237,15 @@ def _tone_curve(target: Pixels, source: Pixels) -> Floats:
     return np.asarray(levels + (curve - levels) * near / (near + _SURE_SAMPLES), np.float32)
 
 
-def _measured(
-    target: Pixels, source: Pixels, curve: Floats, either: Callable[[Floats, Floats], Floats]
-) -> Iterator[npt.NDArray[Any]]:
-    """The class of texture of each pixel of a strip, (h, w) uint8, then its difference over each window, (h, w) float32."""
+def _of_strip(target: Pixels, source: Pixels, curve: Floats) -> Iterator[npt.NDArray[Any]]:
+    """Of each pixel the class of the lesser texture and of the greater, (h, w) uint8, then its difference over each window, (h, w) float32."""
     cv2 = opencv()
     toned: Floats = cv2.LUT(source, curve[:, None])
     wanted = target.astype(np.float32)
-    texture = either(_deviation(wanted), _deviation(toned))
-    yield np.minimum(np.log2(texture + 1) * _CLASSES_PER_OCTAVE, _TEXTURE_CLASSES - 1).astype(np.uint8)
+    textures = _deviation(wanted), _deviation(toned)
+    for either in (np.minimum, np.maximum):
+        octaves = np.log2(either(*textures) + 1) * _CLASSES_PER_OCTAVE
+        yield np.minimum(octaves, _TEXTURE_CLASSES - 1).astype(np.uint8)
     residual = wanted - toned
     for window in _WINDOWS_PX:
         yield np.abs(cv2.blur(residual, (window, window)))
@@ -255,8 +263,8 @@ def _usual(differences: Floats, classes: Classes) -> Floats:
     step = max(1, differences.size // _SAMPLES)
     of_class, sampled = classes.ravel()[::step], differences.ravel()[::step]
     usual = np.full(_TEXTURE_CLASSES, MIN_USUAL_LEVELS)
-    for number in range(_TEXTURE_CLASSES):
-        own = sampled[of_class == number]
+    ends = np.cumsum(np.bincount(of_class, minlength=_TEXTURE_CLASSES))
+    for number, own in enumerate(np.split(sampled[np.argsort(of_class, kind="stable")], ends[:-1])):
         if len(own) >= _MIN_CLASS_SAMPLES:
-            usual[number] = max(MIN_USUAL_LEVELS, float(np.percentile(own, _USUAL_PERCENTILE)))
+            usual[number] = max(MIN_USUAL_LEVELS, float(quantile(own, _USUAL_SHARE)))
     return np.resize(np.maximum.accumulate(usual).astype(np.float32), 256)

@@ -6,6 +6,7 @@ import numpy.typing as npt
 from vtsfind.find.features.features import Floats
 from vtsfind.find.threads import opencv
 from vtsfind.find.verification.block_grid import BLOCK_PX, Mask
+from vtsfind.find.verification.quantiles import quantile
 
 FOUND_CORRELATION = 0.85
 """From which on a block counts as found."""
@@ -20,7 +21,7 @@ def uneven(shifts: npt.NDArray[np.floating], steady: Mask, otherwise: float) -> 
     u, v = ((p - p.mean()) / max(1, np.ptp(p)) for p in (columns, rows))
     terms = np.column_stack([np.ones_like(u), u, v, u * u, u * v, v * v])
     fitted, *_ = np.linalg.lstsq(terms, shifts[steady], rcond=None)
-    return float(np.percentile(np.hypot(*(shifts[steady] - terms @ fitted).T), 80))
+    return float(quantile(np.hypot(*(shifts[steady] - terms @ fitted).T), 0.8))
 
 
 def match_elsewhere(own: Floats, other: Floats, x: int, y: int) -> float:

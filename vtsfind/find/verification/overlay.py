@@ -19,6 +19,7 @@ from vtsfind.find.verification.block_grid import (
     block_shifts,
     block_statistics,
 )
+from vtsfind.find.verification.quantiles import median, quantile
 from vtsfind.find.verification.registration import Matrix, affine_fit, project
 
 MARGIN_PX = 3
@@ -79,7 +80,7 @@ class Overlay:
 
     def refine(self) -> bool:
         """Make the map exact; False if too little of the pictures lies on each other."""
-        target, source = blurred(self.coarse.grey, BLUR_SIGMA_PX), self.source(BLUR_SIGMA_PX / self.scale)
+        target, source = self.coarse.denoised, self.source(BLUR_SIGMA_PX / self.scale)
         for _ in range(_ROUNDS):
             if not self._update_inside():
                 return False
@@ -162,12 +163,12 @@ class Overlay:
 
     def _refine_bend(self, target: Floats, source: Floats) -> bool:
         places, shifts = self._shifts(target, self.warp(source))
-        if len(places) < _MIN_BEND_BLOCKS or np.percentile(np.hypot(*shifts.T), 80) <= _BENT_PX:
+        if len(places) < _MIN_BEND_BLOCKS or quantile(np.hypot(*shifts.T), 0.8) <= _BENT_PX:
             return True
         coefficients = np.zeros((10, 2))
         for number in range(_BEND_ROUNDS):
-            fitted, left = _fit_bend(self._cubic(*places.T), shifts)
-            gained = np.percentile(left, 80) <= _MIN_BEND_GAIN * np.percentile(np.hypot(*shifts.T), 80)
+            fitted, left = _fit_bend(np.stack(self._cubic(*places.T), -1), shifts)
+            gained = quantile(left, 0.8) <= _MIN_BEND_GAIN * quantile(np.hypot(*shifts.T), 0.8)
             if fitted is None or (number == 0 and not gained):
                 break
             coefficients = coefficients + fitted
@@ -181,14 +182,15 @@ class Overlay:
     def _bend(self, coefficients: Matrix) -> bool:
         """Look every place up where the bend says that it comes from; False, and plane again, if that is too far."""
         height, width = self.shape
-        x, y = np.meshgrid(np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64))
-        off = self._cubic(x, y) @ coefficients
-        self.bend_px = min(float(np.hypot(off[..., 0], off[..., 1]).max()), _MAX_BEND_PX)
+        x, y = np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64)[:, None]
+        terms = np.stack([np.broadcast_to(term, (height, width)) for term in self._cubic(x, y)])
+        right, down = (coefficients.T @ terms.reshape(len(terms), -1)).reshape(2, height, width)
+        self.bend_px = min(float(np.hypot(right, down).max()), _MAX_BEND_PX)
         if self.bend_px >= _MAX_BEND_PX:
             self._maps = None
             return False
         back = np.linalg.inv(self.matrix)
-        x, y = x - off[..., 0], y - off[..., 1]
+        x, y = x - right, y - down
         depth = back[2, 0] * x + back[2, 1] * y + back[2, 2]
         self._maps = (
             ((back[0, 0] * x + back[0, 1] * y + back[0, 2]) / depth).astype(np.float32),
@@ -196,12 +198,11 @@ class Overlay:
         )
         return True
 
-    def _cubic(self, x: Matrix, y: Matrix) -> Matrix:
-        """The ten terms of a cubic polynomial of place, (..., 10)."""
+    def _cubic(self, x: Matrix, y: Matrix) -> list[Matrix]:
+        """The ten terms of a cubic polynomial of places."""
         height, width = self.shape
         u, v = x / width * 2 - 1, y / height * 2 - 1
-        terms = [np.ones_like(u), u, v, u * u, u * v, v * v, u**3, u * u * v, u * v * v, v**3]
-        return np.stack(terms, -1)
+        return [np.ones_like(u), u, v, u * u, u * v, v * v, u**3, u * u * v, u * v * v, v**3]
 
 
 def blurred(picture: P, sigma_px: float) -> P:
@@ -241,7 +242,7 @@ def _plane_correction(places: Matrix, shifts: Matrix, *, homography: bool) -> Ma
         if fitted is None:
             return None
         residuals = np.hypot(*(shifts - homogeneous @ fitted.T).T)
-        kept = residuals <= max(0.3, float(np.median(residuals)) * 1.5)
+        kept = residuals <= max(0.3, float(median(residuals)) * 1.5)
     if fitted is None or kept.sum() < _MIN_RELIABLE_BLOCKS:
         return None
     if homography and kept.sum() >= _MIN_HOMOGRAPHY_BLOCKS:
@@ -261,5 +262,5 @@ def _fit_bend(terms: Matrix, shifts: Matrix) -> tuple[Matrix | None, Matrix]:
         squares = terms[kept].T @ terms[kept] + 0.05 * np.eye(terms.shape[1])
         solved: Matrix = np.asarray(np.linalg.solve(squares, terms[kept].T @ shifts[kept]), np.float64)
         residuals, fitted = np.hypot(*(shifts - terms @ solved).T), solved
-        kept = residuals <= max(0.3, float(np.median(residuals)) * 2)
+        kept = residuals <= max(0.3, float(median(residuals)) * 2)
     return fitted, residuals

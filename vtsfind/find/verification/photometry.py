@@ -5,6 +5,7 @@ different. All fits are of the blocks that look alike; so something in one pictu
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +14,7 @@ from vtsfind.find.features.features import Floats
 from vtsfind.find.threads import opencv
 from vtsfind.find.verification.block_grid import BLOCK_PX, Mask, block_pixels, block_statistics
 from vtsfind.find.verification.overlay import MIN_TEXTURE_VARIANCE, blurred
+from vtsfind.find.verification.quantiles import median, quantile, quantiles_of_sorted
 
 BLUR_SIGMAS_PX = (0.8, 1.3, 2.0, 3.0, 4.5)
 """What is tried, each half as wide again as the one before."""
@@ -68,15 +70,21 @@ def equalise(target: Floats, source: Floats, full: Mask, inside: Mask) -> Photom
     # Flat blocks say which tone becomes which where nothing else has that tone.
     alike = full & ((blocks.correlation > 0.7) | (textures < MIN_TEXTURE_VARIANCE))
     where = inside & block_pixels(alike, target.shape) if alike.sum() >= 4 else inside
-    curve = fit_tone_curve(source[where], target[where])
+    curve = fit_tone_curve(_at(where, source), _at(where, target))
     toned = apply_curve(source, curve)
     # Of a few flat colours a curve misses those that are rare.
-    if np.abs(target - source)[inside].mean() <= np.abs(target - toned)[inside].mean():
+    unchanged, changed = (_at(inside, np.abs(target - each)).mean() for each in (source, toned))
+    if unchanged <= changed:
         curve, toned = _LEVELS.astype(np.float32), source
     source = toned
     source, light = _even_light(target, source, full)
     low, high = np.percentile(curve, [2, 98])
     return Photometry(target, source, sigma, correlation, float(high - low), light)
+
+
+def _at(mask: Mask, picture: Floats) -> Floats:
+    """The pixels of a picture, (h, w), at the places of a mask; in half the time of an index by it."""
+    return np.asarray(picture.ravel().compress(mask.ravel()))
 
 
 def match_blur(target: Floats, source: Floats, full: Mask) -> tuple[float, float]:
@@ -113,15 +121,15 @@ def _likeness(target: Floats, source: Floats, comparable: Mask) -> float:
 
 
 def fit_tone_curve(source: Floats, target: Floats) -> npt.NDArray[np.float32]:
-    """The monotone curve, (256,), that takes tones of the source to those of the target: medians of bins, pooled where they fall.
+    """The monotone curve, (256,), that takes tones of the source, 0 and more, to those of the target: medians of bins, pooled where they fall.
 
     Pool-adjacent-violators (Ayer et al., 1955). Beyond its ends the curve goes on as steeply as it ends.
     """
     if len(source) < _MIN_TONE_PIXELS:
         return _shifted(source, target)
-    order = np.argsort(source)
+    order = _rising(source)
     tones, wanted = source[order], target[order]
-    edges = np.unique(np.quantile(tones, np.linspace(0, 1, _TONE_BINS + 1)))
+    edges = np.unique(quantiles_of_sorted(tones, np.linspace(0, 1, _TONE_BINS + 1)))
     if len(edges) < 4:
         return _shifted(source, target)
     starts = np.searchsorted(tones, edges)
@@ -147,8 +155,18 @@ def fit_tone_curve(source: Floats, target: Floats) -> npt.NDArray[np.float32]:
     return np.clip(curve, 0, 255).astype(np.float32)
 
 
+def _rising(values: Floats) -> npt.NDArray[np.intp]:
+    """The order in which values (n,), none of them negative, rise: by the upper half of their bits among those that rise by the lower.
+
+    For numbers of 16 bits NumPy has a radix sort, which takes a third of the time.
+    """
+    bits = values.view(np.uint32)
+    by_lower = np.argsort((bits & 0xFFFF).astype(np.uint16), kind="stable")
+    return by_lower[np.argsort((bits >> 16).astype(np.uint16)[by_lower], kind="stable")]
+
+
 def _shifted(source: Floats, target: Floats) -> npt.NDArray[np.float32]:
-    off = float(np.median(target) - np.median(source)) if len(source) else 0.0
+    off = float(median(target) - median(source)) if len(source) else 0.0
     shifted: npt.NDArray[np.float32] = np.clip(_LEVELS + off, 0, 255).astype(np.float32)
     return shifted
 
@@ -168,9 +186,10 @@ def _pooled(values: npt.NDArray[np.float64], weights: npt.NDArray[np.intp]) -> n
 def apply_curve(picture: Floats, curve: npt.NDArray[np.float32]) -> Floats:
     """Take each tone of a picture, 0 to 255, where a curve has it."""
     below = np.clip(picture, 0, 254.999)
-    level = below.astype(np.intp)
-    rest = below - level
-    return np.asarray(curve[level] * (1 - rest) + curve[level + 1] * rest, np.float32)
+    level = below.astype(np.uint8)
+    rest = np.subtract(below, level, dtype=np.float64)
+    low, high = (opencv().LUT(level, each) for each in (curve, np.append(curve[1:], curve[-1])))
+    return np.asarray(low * (1 - rest) + high * rest, np.float32)
 
 
 def _even_light(target: Floats, source: Floats, full: Mask) -> tuple[Floats, float]:
@@ -193,14 +212,19 @@ def _even_light(target: Floats, source: Floats, full: Mask) -> tuple[Floats, flo
         squares = unknowns[kept].T @ unknowns[kept] + 0.5 * np.eye(unknowns.shape[1])
         fitted = np.linalg.solve(squares, unknowns[kept].T @ off[kept])
         residuals = np.abs(off - unknowns @ fitted)
-        kept = residuals <= max(2.0, float(np.median(residuals)) * 2.5)
-    x, y = np.meshgrid(np.arange(width) / width, np.arange(height) / height)
-    field = _quadratic(x, y)
+        kept = residuals <= max(2.0, float(median(residuals)) * 2.5)
+    field = _light_terms(height, width)
     offset, gain = field @ fitted[:6], field[..., 1:] @ fitted[6:] / 128
     levels = float(np.ptp(offset + 128 * gain))
     if levels >= _MAX_LIGHT_LEVELS:
         return source, levels
     return np.asarray(source + offset + gain * source, np.float32), levels
+
+
+@lru_cache(maxsize=2)
+def _light_terms(height: int, width: int) -> npt.NDArray[np.float64]:
+    """`_quadratic` at all pixels, (h, w, 6): the pictures of a library have few shapes."""
+    return _quadratic(*np.meshgrid(np.arange(width) / width, np.arange(height) / height))
 
 
 def _quadratic(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -223,27 +247,30 @@ def residual_limits(photometry: Photometry, alike: Mask) -> tuple[Floats, Floats
     -------
     The residual (h, w), its expected deviation (h, w), the noise in levels, and the inexactness in pixels.
     """
-    cv2 = opencv()
     target, source = photometry.target, photometry.source
     residual = target - source
-    slopes = [
-        np.hypot(cv2.Sobel(p, -1, 1, 0, scale=0.125), cv2.Sobel(p, -1, 0, 1, scale=0.125))
-        for p in (target, source)
-    ]
-    slope = np.maximum(*slopes)
+    slope = np.maximum(*(_slope(each) for each in (target, source)))
     if not alike.any():
         return residual, np.full_like(residual, 50.0), 50.0, 1.0
-    calm_below, steep_above = np.percentile(slope[alike], [50, 80])
-    calm, steep = alike & (slope < calm_below), alike & (slope > steep_above)
-    noise = _deviation(residual[calm]) if calm.any() else 50.0
+    slopes, residuals = _at(alike, slope), _at(alike, residual)
+    calm_below, steep_above = (quantile(slopes, share) for share in np.array([0.5, 0.8]))
+    calm, steep = slopes < calm_below, slopes > steep_above
+    noise = _deviation(residuals[calm]) if calm.any() else 50.0
     inexact = 1.0
     if steep.any():
-        excess = max(0.0, float(np.median(residual[steep] ** 2)) * 2.2 - noise**2)
-        inexact = float(np.sqrt(excess) / max(float(np.median(slope[steep])), 0.5))
+        excess = max(0.0, float(median(residuals[steep] ** 2)) * 2.2 - noise**2)
+        inexact = float(np.sqrt(excess) / max(float(median(slopes[steep])), 0.5))
     expected = np.sqrt(max(noise, 0.6) ** 2 + (np.clip(inexact, 0.15, 1.0) * slope) ** 2)
     return residual, np.asarray(expected, np.float32), noise, inexact
 
 
+def _slope(picture: Floats) -> Floats:
+    """How steep the brightness is at each pixel, in levels a pixel; rounded once, as by `numpy.hypot`."""
+    cv2 = opencv()
+    across, down = (cv2.Sobel(picture, -1, *way, scale=0.125).astype(np.float64) for way in ((1, 0), (0, 1)))
+    return np.asarray(cv2.magnitude(across, down), np.float32)
+
+
 def _deviation(values: Floats) -> float:
     """Standard deviation of a normal distribution with the same median of absolute deviations."""
-    return float(1.4826 * np.median(np.abs(values - np.median(values))))
+    return float(1.4826 * median(np.abs(values - median(values))))

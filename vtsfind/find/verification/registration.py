@@ -92,15 +92,14 @@ def may_align(first: Features, second: Features) -> bool:
     """Whether some coarse local features agree on a plane map, or are too few to tell, so that a closer look is worth its time."""
     if min(len(each.coarse.packed_points) for each in (first, second)) < _FEW_COARSE_POINTS:
         return True
-    return _align(first.coarse, second.coarse, second, _MIN_COARSE_MATCHES) is not None
+    matched = (_matched_points(first.coarse, second.coarse, mirrored=mirrored) for mirrored in (False, True))
+    return any(_affine_map(*points, _MIN_COARSE_MATCHES)[0] is not None for points in matched)
 
 
-def _align(
-    first: LocalFeatures, second: LocalFeatures, photo: Features, least: int = MIN_MATCHES
-) -> Alignment | None:
+def _align(first: LocalFeatures, second: LocalFeatures, photo: Features) -> Alignment | None:
     best: Alignment | None = None
     for mirrored in (False, True):
-        found = _align_mirror_state(first, second, photo, least, mirrored=mirrored)
+        found = _align_mirror_state(first, second, photo, mirrored=mirrored)
         if found and (best is None or found.inliers > best.inliers):
             best = found
         if best and best.inliers >= _CONCLUSIVE_INLIERS:
@@ -109,31 +108,42 @@ def _align(
 
 
 def _align_mirror_state(
-    first: LocalFeatures, second: LocalFeatures, photo: Features, least: int, *, mirrored: bool
+    first: LocalFeatures, second: LocalFeatures, photo: Features, *, mirrored: bool
 ) -> Alignment | None:
-    rows, columns = _mutual_matches(first, second, mirrored=mirrored)
-    if len(rows) < least:
-        return None
-    target_points, source_points = first.points[rows], second.points[columns]
-    if mirrored:
-        source_points = source_points * np.array([-1, 1, 1, -1], np.float32) + np.array(
-            [0, 0, 0, 180], np.float32
-        )
-    best: npt.NDArray[np.float64] | None = None
-    best_count = least - 1
-    for hypothesis in _hypotheses(target_points, source_points):
-        matrix, count = _refine(hypothesis, target_points[:, :2], source_points[:, :2], least)
-        if matrix is not None and count > best_count:
-            best, best_count = matrix, count
-        if best_count > _EARLY_STOP_INLIER_SHARE * len(rows):
-            break
+    target_points, source_points = _matched_points(first, second, mirrored=mirrored)
+    best, count = _affine_map(target_points, source_points, MIN_MATCHES)
     if best is None:
         return None
     outliers = _count_outliers(best, target_points, source_points)
     matrix, inliers = _homography(best, target_points[:, :2], source_points[:, :2], photo, mirrored=mirrored)
     if mirrored:
         matrix = matrix @ _MIRROR
-    return Alignment(matrix, max(best_count, inliers), len(rows), outliers)
+    return Alignment(matrix, max(count, inliers), len(target_points), outliers)
+
+
+def _matched_points(first: LocalFeatures, second: LocalFeatures, *, mirrored: bool) -> tuple[Floats, Floats]:
+    """The points, (n, 4) each, of features that match, those of the second picture as in its mirror image if that is asked."""
+    rows, columns = _mutual_matches(first, second, mirrored=mirrored)
+    target_points, source_points = first.points[rows], second.points[columns]
+    if mirrored:
+        source_points = source_points * np.array([-1, 1, 1, -1], np.float32) + np.array(
+            [0, 0, 0, 180], np.float32
+        )
+    return target_points, source_points
+
+
+def _affine_map(target_points: Floats, source_points: Floats, least: int) -> tuple[Matrix | None, int]:
+    """The affine map, (2, 3), with which most matches agree, and how many; None if they are fewer than asked for."""
+    best, best_count = None, least - 1
+    if len(target_points) < least:
+        return best, best_count
+    for hypothesis in _hypotheses(target_points, source_points):
+        matrix, count = _refine(hypothesis, target_points[:, :2], source_points[:, :2], least)
+        if matrix is not None and count > best_count:
+            best, best_count = matrix, count
+        if best_count > _EARLY_STOP_INLIER_SHARE * len(target_points):
+            break
+    return best, best_count
 
 
 def _homography(
@@ -143,18 +153,23 @@ def _homography(
     targets, sources = target_points.astype(np.float64), source_points.astype(np.float64)
     start: Matrix = np.vstack([affine, [0.0, 0.0, 1.0]])
     agreeing_affine = _agreeing(start, targets, sources, _HOMOGRAPHY_TOLERANCES_PX[-1])
-    matrix = start
+    enough = _MIN_HOMOGRAPHY_GAIN * agreeing_affine.sum() + _MIN_HOMOGRAPHY_EXTRA_MATCHES
+    if len(targets) <= enough:
+        return start, 0
+    matrix, fitted_to = start, np.zeros(len(targets), bool)
     for tolerance in _HOMOGRAPHY_TOLERANCES_PX:
         agreeing = _agreeing(matrix, targets, sources, tolerance)
         if agreeing.sum() < _MIN_HOMOGRAPHY_MATCHES:
             return start, 0
+        if (agreeing == fitted_to).all():
+            continue
+        fitted_to = agreeing
         fitted, _ = opencv().findHomography(sources[agreeing], targets[agreeing], 0)
         if fitted is None:
             return start, 0
         matrix = fitted / fitted[2, 2]
     inliers = int(_agreeing(matrix, targets, sources, _HOMOGRAPHY_TOLERANCES_PX[-1]).sum())
-    better = inliers > _MIN_HOMOGRAPHY_GAIN * agreeing_affine.sum() + _MIN_HOMOGRAPHY_EXTRA_MATCHES
-    if not better:
+    if inliers <= enough:
         return start, 0
     height, width = photo.picture.shape[:2]  # decoded for few pairs only
     if not _is_convex(matrix @ _MIRROR if mirrored else matrix, (width, height)):
