@@ -192,6 +192,11 @@ def test_only_photos_of_a_folder_and_of_some_days_are_looked_through(tmp_path: P
     ]
     assert found("--after", "2021-03-01") == ["2021", "2022", "2023", "2024", "2025", "shot"]
     assert found("--after", "2021-3-2", "--before", "2023") == ["2022", "shot"]
+    assert found("--on", "2021") == found("--after", "2021", "--before", "2022") == ["2021", "shot"]
+    assert found("--on", "2021-07") == found("--on", "2021-07-03") == ["shot"]
+    assert found("--on", "2021", "--before", "2021-07-03") == ["2021"]
+    assert found("--after", "2021-07-03", "--before", "2022") == ["shot"]
+    assert found("--on", "9999-12-31") == []
     assert found("--before", "2021-07", "--in", photos / "trip") == ["2021"]
     assert found("--in", photos / "trip", "--top", 1, "--radius", 64) in (["2021"], ["2023"], ["2025"])
     nothing = run("query", photos / "shot.jpg", "--library", library, "--before", "1999")
@@ -200,7 +205,12 @@ def test_only_photos_of_a_folder_and_of_some_days_are_looked_through(tmp_path: P
     far = run("query", photos / "shot.jpg", "--library", library, "--in", photos / "home", "--radius", 0)
     assert far.exit_code == 1
     assert "No photo that the filters leave looks like" in far.stderr
-    for arguments in (("--after", "May"), ("--before", "2021-13"), ("--in", tmp_path / "nowhere")):
+    for arguments in (
+        ("--after", "May"),
+        ("--before", "2021-13"),
+        ("--on", "June"),
+        ("--in", tmp_path / "nowhere"),
+    ):
         assert run("query", photos / "shot.jpg", "--library", library, *arguments).exit_code == 2
 
 

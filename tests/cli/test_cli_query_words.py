@@ -123,6 +123,10 @@ def test_words_that_are_not_known_are_named(find: Vtsfind) -> None:
     ("arguments", "said"),
     [
         (["xyzzy"], "No word of 'xyzzy' is known."),
+        (
+            ["2023-10"],
+            "'2023-10' is a date, and words say what a photo shows.\n  Say `vtsfind query --on 2023-10`.",
+        ),
         (["--text", ""], "The text has no word."),
         (["--text", "\x1b\x07 ..."], "The text has no word."),
         (["sky", "--not", "..."], "--not has no word."),

@@ -73,8 +73,8 @@ def test_similar_photos_need_not_have_the_name_that_was_looked_for(folder: Path)
         assert await ask(hand, f"in:{folder} name:haze") == ["haze.png"]
         await hand.press("s")
         assert "4 photos similar to haze.png" in hand.text
-        await ask(hand, "2019")
-        assert "after:DAY and name:WORD" in " ".join(hand.text.split())
+        await ask(hand, "xyzzy")
+        assert "on:DAY and name:WORD" in " ".join(hand.text.split())
 
     drive(None, script, settings=SETTINGS)
 

@@ -410,9 +410,11 @@ def test_the_librarys_photos_are_those_that_are_still_there(photos: Path) -> Non
 def test_the_search_begins_with_the_library_and_filters_refines_marks_and_copies(
     photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number, path in enumerate(sorted(photos.rglob("*.*"))):
+    paths = sorted(photos.rglob("*.*"))
+    for number, path in enumerate(paths):
         noon = datetime(2010 + number, 3, 1, 12).astimezone().timestamp()
         os.utime(path, (noon, noon))
+    year = 2010 + paths.index(photos / "trip" / "TOWER.JPG")
     update(Context(SETTINGS), [str(photos)])
     copied: list[str] = []
     monkeypatch.setattr(BrowseApp, "copy_to_clipboard", lambda _, text: copied.append(text))
@@ -451,6 +453,10 @@ def test_the_search_begins_with_the_library_and_filters_refines_marks_and_copies
         await hand.write("in:trip after:2011")
         await hand.press("enter")
         assert len(names()) == 2
+        await hand.press("slash")
+        await hand.write(f"in:trip {year}")
+        await hand.press("enter")
+        assert names() == ["TOWER.JPG"], "a date alone asks for photos of that time"
         await hand.press("slash")
         await hand.write("after:May")
         await hand.press("enter")

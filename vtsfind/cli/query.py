@@ -51,15 +51,23 @@ class QueryOptions:
         list[str] | None,
         typer.Option("--in", metavar="DIR", help="Only photos in DIR or below it. May be repeated."),
     ] = None
-    after: Annotated[
+    on: Annotated[
         str | None,
         typer.Option(
             metavar="DAY",
-            help="Only photos taken on DAY or later, such as 2021-05-31, 2021-05 or 2021; where the time of the shot is not "
-            "known, the file's counts.",
+            help="Only photos taken on DAY, or in that month or year: 2021-05-31, 2021-05 or 2021. Where the time of the shot is "
+            "not known, the file's counts.",
         ),
     ] = None
-    before: Annotated[str | None, typer.Option(metavar="DAY", help="Only photos taken before DAY.")] = None
+    after: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DAY", help="Only photos taken on DAY or later; of a month or year, on its first day."
+        ),
+    ] = None
+    before: Annotated[
+        str | None, typer.Option(metavar="DAY", help="Only photos taken before DAY, which is left out.")
+    ] = None
     cameras: Annotated[
         list[str] | None,
         typer.Option(
@@ -85,12 +93,12 @@ class QueryOptions:
     def search_options(self) -> "SearchOptions":
         """What the engine is asked for."""
         from vtsfind.engine.search.query import SearchOptions
-        from vtsfind.engine.search.where import Where, parse_day
+        from vtsfind.engine.search.where import Where, parse_days
 
+        days = {"on": self.on, "after": self.after, "before": self.before}
         where = Where(
             tuple(self.folders or ()),
-            parse_day(self.after, "--after") if self.after else None,
-            parse_day(self.before, "--before") if self.before else None,
+            *parse_days({name: [day] if day else [] for name, day in days.items()}, "--{}"),
             cameras=tuple(self.cameras or ()),
         )
         return SearchOptions(self.by, self.top, self.radius, self.skip_self, where, self.approximate)
@@ -161,7 +169,7 @@ def query(
     photo of the library is its own best hit, at distance 0. A photo that is not in the library is compared more finely than
     by bits, and with --by copy also mirrored and reduced, so the best hit need not have the smallest distance.
 
-    Without IMAGE and WORDS, --in, --after, --before and --camera list the photos that they leave, newest first.
+    Without IMAGE and WORDS, --in, --on, --after, --before and --camera list the photos that they leave, newest first.
 
     Words are English, and are compared with what captions of such photos say. The order counts, not the distance: some photo
     always comes first.
@@ -177,7 +185,7 @@ def query(
         if is_list and (words.without or search_options.where == EVERYTHING):
             raise UsageError(
                 "There is nothing to search for.",
-                "Name a photo, describe what it shows, or list photos with --in, --after, --before or --camera.",
+                "Name a photo, describe what it shows, or list photos with --in, --on, --after, --before or --camera.",
             )
         require_one_of(
             json=run.json,
@@ -289,7 +297,7 @@ def _say_what_is_missed(run: CommandRun, found: "Similar") -> None:
     else:
         run.notes.say(
             "The answer is exact: an approximate one needs pgvector on the library's server, and neither words, --in, --camera,"
-            " --after, --before nor --radius without --top."
+            " --on, --after, --before nor --radius without --top."
         )
 
 

@@ -115,7 +115,7 @@ ACTIONS = (
     KeyAction(C, "group(-1)", "less_than_sign,pageup", "Previous group", "Go to the previous group.", shown="<, PgUp"),
     KeyAction(C, "view", "o", "Open", "Open the photo on the right in the desktop's viewer."),
     KeyAction(C, "folder", "O", "Folder", "Open the folder of the photo on the right.", shown="O"),
-    KeyAction(S, "ask", "slash", "Search", "Type what photos show, the path of a photo or a folder, in:FOLDER, name:WORD, after:2021-05, before:2022, camera:canon; nothing lists the library.", footer=True, shown="/"),
+    KeyAction(S, "ask", "slash", "Search", "Type what photos show, the path of a photo or a folder, in:FOLDER, name:WORD, camera:canon, on:2021-05 (also 2021 or 2021-05-31), after:2021-05 (that month and later), before:2022 (up to the end of 2021); nothing lists the library.", footer=True, shown="/"),
     KeyAction(S, "similar", "s,enter", "Similar", "Search for photos similar to this one.", footer=True, shown="s, Enter"),
     KeyAction(S, "back", "backspace", "Back", "Go back to the previous search.", footer=True),
     KeyAction(S, "mark", "space", "Mark", "Mark or unmark this photo.", footer=True),

@@ -12,6 +12,7 @@ from vtsfind.base.records import Head
 from vtsfind.engine.library.access import card_of
 from vtsfind.engine.library.heads import WORDS_HEAD
 from vtsfind.engine.search.query_image import STANDARD_INPUT, QueryImage, ViewCodes
+from vtsfind.engine.search.where import is_date
 from vtsfind.media.names import is_picture_name
 from vtsfind.store.library import Library
 
@@ -127,12 +128,21 @@ class Directions:
             if text:
                 direction, missed = self._encoder.encode(text)
                 if not direction.any():
-                    raise UsageError(f"No word of '{text}' is known.", "Try other, simpler English words.")
+                    raise _none_known(text)
                 directions.append(direction)
                 unknown += missed
         if photo is not None:
             wanted.append(unit(_signs(photo)))
         return mixed(wanted, unwanted), tuple(dict.fromkeys(unknown))
+
+
+def _none_known(text: str) -> UsageError:
+    """That no word of a text is known."""
+    if is_date(text):
+        return UsageError(
+            f"'{text}' is a date, and words say what a photo shows.", f"Say `vtsfind query --on {text}`."
+        )
+    return UsageError(f"No word of '{text}' is known.", "Try other, simpler English words.")
 
 
 def _signs(codes: ViewCodes) -> Direction:

@@ -2,9 +2,9 @@
 
 import os
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from functools import partial
 
@@ -23,7 +23,7 @@ from vtsfind.store.rows import FileRecord
 _DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
 
 _FILTER = re.compile(
-    r"""(?:^|(?<=\s))(in|name|after|before|camera):(?:"([^"]*)"|'([^']*)'|((?:\\.|[^\s\\])+))"""
+    r"""(?:^|(?<=\s))(in|name|on|after|before|camera):(?:"([^"]*)"|'([^']*)'|((?:\\.|[^\s\\])+))"""
 )
 """A filter as a person types it: a value with blanks is quoted, or its blanks are escaped."""
 
@@ -74,8 +74,58 @@ def parse_day(text: str, option: str) -> date:
     raise UsageError(f"{option} is '{text}', which is no day.", "Write it as 2021-05-31, 2021-05 or 2021.")
 
 
+def _first_and_next(text: str, option: str) -> tuple[date, date]:
+    """The first day of a year, of a month, or a day, and the first one after it; errors as of `parse_day`."""
+    first = parse_day(text, option)
+    try:
+        match text.count("-"):
+            case 0:
+                return first, first.replace(year=first.year + 1)
+            case 1:
+                return first, (first + timedelta(days=31)).replace(day=1)
+        return first, first + timedelta(days=1)
+    except (OverflowError, ValueError):  # the end of the calendar
+        return first, date.max
+
+
+def is_date(text: str) -> bool:
+    """Whether a text is a year, a month or a day of our time, and so not what a photo shows.
+
+    >>> is_date("2023"), is_date("2024-06-06"), is_date("1234"), is_date("2023-13")
+    (True, True, False, False)
+    """
+    try:
+        return text.startswith(("19", "20")) and bool(parse_day(text, ""))
+    except UsageError:
+        return False
+
+
+def parse_days(given: Mapping[str, Iterable[str]], option: str) -> tuple[date | None, date | None]:
+    """The first day that is asked for, and the first one that is not any more; None for no limit.
+
+    Parameters
+    ----------
+    given
+        Days, months and years: `after`, the first that count, `before`, the first that do not, and `on`, those that do.
+    option
+        How the three are written, such as `--{}`.
+
+    Raises
+    ------
+    UsageError
+        For a day that is none.
+    """
+    spans = [_first_and_next(text, option.format("on")) for text in given["on"]]
+    firsts = [parse_day(text, option.format("after")) for text in given["after"]]
+    ends = [parse_day(text, option.format("before")) for text in given["before"]]
+    return (
+        max(firsts + [first for first, _ in spans], default=None),
+        min(ends + [end for _, end in spans], default=None),
+    )
+
+
 def split_filters(text: str) -> tuple[Where, str]:
-    r"""Take the filters out of what a person typed: `in:FOLDER`, `name:WORD`, `after:DAY`, `before:DAY`, `camera:NAME`.
+    r"""Take the filters out of what a person typed: `in:FOLDER`, `name:WORD`, `on:DAY`, `after:DAY`, `before:DAY`, `camera:NAME`.
 
     `in:` takes a folder, or a word of its path; `name:` a word of the path of the photo.
 
@@ -88,15 +138,13 @@ def split_filters(text: str) -> tuple[Where, str]:
     UsageError
         For a day that is none.
     """
-    given: dict[str, list[str]] = {"in": [], "name": [], "after": [], "before": [], "camera": []}
+    given: dict[str, list[str]] = {name: [] for name in ("in", "name", "on", "after", "before", "camera")}
     for name, *values in _FILTER.findall(text):
         given[name].append(values[0] or values[1] or re.sub(r"\\(.)", r"\1", values[2]))
-    days = {name: [parse_day(day, f"{name}:") for day in given[name]] for name in ("after", "before")}
     folders = [os.path.expanduser(value) for value in given["in"]]
     where = Where(
         tuple(folder for folder in folders if os.path.isdir(folder)),
-        max(days["after"], default=None),
-        min(days["before"], default=None),
+        *parse_days(given, "{}:"),
         tuple(folder for folder in folders if not os.path.isdir(folder)),
         tuple(given["name"]),
         tuple(given["camera"]),

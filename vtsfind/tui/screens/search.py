@@ -37,7 +37,7 @@ _CHANGES_PHOTOS = {"index", "apply", "undo"}
 _NONE_SIMILAR = "No photo is this similar. Press + to allow more difference."
 _ONE_WORD = "; not it? Say it in two or three words"
 _SOME_PHOTO_IS_FIRST = ", whether or not they show it"
-_OTHER_WAYS = " in:FOLDER, after:DAY and name:WORD look at folders, dates and names."
+_OTHER_WAYS = " in:FOLDER, on:DAY and name:WORD look at folders, dates and names."
 _USUAL_BITS = 256
 """Length of a code where no hit says it."""
 
@@ -65,7 +65,7 @@ class SearchPage(Page):
         """The widgets between top bar and footer."""
         yield Vertical(
             PathInput(
-                placeholder="What photos show, or the path of one; in: name: after: before: camera:",
+                placeholder="What photos show, or the path of one; in: name: on: after: before: camera:",
                 id="query-path",
             ),
             CardGrid(self.context.pictures, lines=14, min_card_width=26, id="hits"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from vtsfind.engine.library.heads import WORDS_HEAD
 from vtsfind.engine.search.query_words import QueryWords, are_words
-from vtsfind.engine.search.where import EVERYTHING, Where, filter_words, split_filters
+from vtsfind.engine.search.where import EVERYTHING, Where, filter_words, is_date, split_filters
 from vtsfind.tui.services.typed_paths import parse_dropped_path
 
 
@@ -40,6 +40,8 @@ class Search:
 def read_search(text: str, heads: Collection[str], head: str) -> Search:
     """What a text asks for: a photo or words, in a part of the library if it has filters; without either, the library as a list.
 
+    A date alone asks for the photos of that time.
+
     Parameters
     ----------
     text
@@ -56,6 +58,9 @@ def read_search(text: str, heads: Collection[str], head: str) -> Search:
     """
     asked = _without_slash(text)
     where, rest = split_filters(asked)
+    if is_date(rest) and not os.path.exists(rest):
+        asked = f"{filter_words(asked)} on:{rest}"
+        where, rest = split_filters(asked)
     search = Search(None, where, filter_words(asked), head)
     path = parse_dropped_path(rest)
     if os.path.isdir(path):
