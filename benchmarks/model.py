@@ -12,7 +12,7 @@ of photos of another source (the names of `photos/dev` begin with it), which har
 Scenes: mean average precision, averaged over ties, of `imagenette/val` looking in `imagenette/train` (classes trained on),
 and of the first ten pictures of each of twenty classes of `tiny-imagenet`, every tenth by name, looking in the other ninety of
 each; both also by the real outputs of the queries (*floats*). With --holidays, same-scene photos among the odd scenes of INRIA
-Holidays by both heads: mean average precision, and how many are among the first five. A model whose recipe does not leave these out is not measured on them. And the share of pairs of `photos/dev` whose codes
+Holidays by each head, and by likeness, as `query` compares photos: mean average precision, and how many are among the first five. A model whose recipe does not leave these out is not measured on them. And the share of pairs of `photos/dev` whose codes
 differ in an eighth of the bits or less: these photos are of many kinds, so a model that has one code for all of which it is
 unsure shows here, though its precision may be high.
 
@@ -44,6 +44,7 @@ from benchmarks.edits import HARD, MILD
 from benchmarks.machine import write_result
 from benchmarks.pace import pace
 from vtsfind.base import bits
+from vtsfind.find.hamming.likeness import COPY_SHARE
 from vtsfind.find.hamming.views import asymmetric_distances, soft_minimum
 from vtsfind.learn.data import formats as datasets
 from vtsfind.learn.evaluation import metrics
@@ -290,21 +291,25 @@ def holidays(encoder: Encoder, folder: Path) -> dict[str, dict[str, float]]:
     scene = np.array([path.name[:4] for path in paths])
     others = ~np.eye(len(paths), dtype=bool)
     relevant = (scene[:, None] == scene[None])[others].reshape(len(paths), -1)
-    report = {}
+    shares: dict[str, npt.NDArray[np.float64]] = {}
     for head in encoder.signature.heads:
         outputs = Coder(encoder, head.name).outputs(pictures)
         codes = bits.pack(outputs)
-        for kind, apart in (
-            ("bits", bits.distances(codes, codes)),
-            ("floats", asymmetric_distances(bits.planes(codes), outputs)),
-        ):
-            away = apart[others].reshape(len(paths), -1)
-            first = np.argsort(away, axis=1, kind="stable")[:, :5]
-            report[f"{head.name}, {kind}"] = {
-                "mAP": average_precision(away, relevant),
-                "in the first five": int(np.take_along_axis(relevant, first, axis=1).sum()),
-                "that could be": int(np.minimum(relevant.sum(1), 5).sum()),
-            }
+        shares[f"{head.name}, bits"] = bits.distances(codes, codes) / head.bits
+        shares[f"{head.name}, floats"] = asymmetric_distances(bits.planes(codes), outputs) / head.bits
+    for kind in ("bits", "floats"):
+        if {f"scene, {kind}", f"copy, {kind}"} <= shares.keys():
+            both = (1 - COPY_SHARE) * shares[f"scene, {kind}"] + COPY_SHARE * shares[f"copy, {kind}"]
+            shares[f"likeness, {kind}"] = both
+    report = {}
+    for name, apart in shares.items():
+        away = apart[others].reshape(len(paths), -1)
+        first = np.argsort(away, axis=1, kind="stable")[:, :5]
+        report[name] = {
+            "mAP": average_precision(away, relevant),
+            "in the first five": int(np.take_along_axis(relevant, first, axis=1).sum()),
+            "that could be": int(np.minimum(relevant.sum(1), 5).sum()),
+        }
     return report
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import os
 import subprocess
 from dataclasses import astuple
@@ -55,6 +56,23 @@ def test_query_in_json_has_the_promised_fields(ask: Vtsfind, album: Path) -> Non
         assert first[key] == value
     assert (second["rank"], second["verdict"]) == (2, None)
     assert footer == {"type": "footer", "queries": 1, "hits": 2, "failed": 0}
+
+
+def test_without_by_both_codes_are_compared_together(ask: Vtsfind, album: Path) -> None:
+    cat = album / "photos" / "cat.jpg"
+    scenes, copies = (
+        {hit["path"]: hit["distance"] for hit in records(ask(cat, "--by", by, "--json"), "hit")}
+        for by in ("scene", "copy")
+    )
+    wanted = {path: math.ceil(0.7 * scenes[path] + 0.3 * copies[path] * 64 / 256 - 1e-9) for path in scenes}
+    header, *hits, _ = records(ask(cat, "--json"))
+    assert (header["by"], header["bits"]) == ("likeness", 64)
+    assert {hit["path"]: hit["distance"] for hit in hits} == wanted
+    assert [hit["distance"] for hit in hits] == sorted(wanted.values())
+    assert records(ask(cat, "--by", "likeness", "--json"), "hit") == hits
+    for radius in (0, 20, max(wanted.values()) - 1):
+        near = records(ask(cat, "--radius", radius, "--json"), "hit")
+        assert [hit["path"] for hit in near] == [hit["path"] for hit in hits if hit["distance"] <= radius]
 
 
 def test_several_photos_get_an_answer_each(ask: Vtsfind, album: Path) -> None:

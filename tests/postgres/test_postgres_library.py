@@ -133,6 +133,10 @@ def test_the_nearest_are_those_of_an_embedded_library(
     assert answers[0] == answers[1]
     assert answers[0][0]
     assert served.signature == embedded.signature
+    some = np.array(sorted(answers[0][0], reverse=True), np.uint32)
+    scenes = [library.planes_of_rows("scene", some) for library in both]
+    assert scenes[0].rows.tolist() == scenes[1].rows.tolist() == sorted(some.tolist())
+    assert np.array_equal(scenes[0].words, scenes[1].words)
 
 
 def test_real_outputs_rank_the_nearest_as_in_an_embedded_library(both: tuple[Library, Library]) -> None:

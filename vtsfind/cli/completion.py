@@ -25,10 +25,11 @@ def complete_libraries() -> list[str]:
 
 
 def complete_heads() -> list[str]:
-    """The heads of the default model."""
+    """What photos can be compared by with the default model."""
     from vtsfind.engine.library.access import card_named
+    from vtsfind.engine.library.heads import ways_to_compare
 
-    return [head.name for head in card_named("").network.heads]
+    return ways_to_compare(card_named("").signature)
 
 
 def complete_models() -> list[str]:

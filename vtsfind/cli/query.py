@@ -41,9 +41,9 @@ class QueryOptions:
     by: Annotated[
         str | None,
         typer.Option(
-            metavar="HEAD",
-            help="What to compare: scene, what is in the picture (the default), copy, whether it is the same picture, or words, "
-            "what a caption would say.",
+            metavar="HOW",
+            help="What to compare: likeness, what is in the picture and how it looks (the default), scene, what is in it alone, copy, "
+            "whether it is the same picture, or words, what a caption would say.",
             autocompletion=complete_heads,
         ),
     ] = None
@@ -165,9 +165,10 @@ def query(
         vtsfind query --in ~/Photos/2021 --after 2021-05
         curl -s https://example.org/cat.jpg | vtsfind query -
 
-    A line shows the rank, the similarity as a bar, the number of bits in which the codes differ, size, date and path. A
-    photo of the library is its own best hit, at distance 0. A photo that is not in the library is compared more finely than
-    by bits, and with --by copy also mirrored and reduced, so the best hit need not have the smallest distance.
+    A line shows the rank, the similarity as a bar, the number of bits in which the codes differ, size, date and path. Without
+    --by two codes count, that of what is in the picture most. A photo of the library is its own best hit, at distance 0. A
+    photo that is not in the library is compared more finely than by bits, and with --by copy also mirrored and reduced, so the
+    best hit need not have the smallest distance.
 
     Without IMAGE and WORDS, --in, --on, --after, --before and --camera list the photos that they leave, newest first.
 

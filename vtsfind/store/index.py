@@ -263,6 +263,10 @@ class Index(AbstractContextManager["Index"]):
         """
         return self._planes.of_head(head)
 
+    def planes_of_rows(self, head: str, rows: npt.NDArray[np.uint32]) -> Planes:
+        """The codes of one head for some contents (m,), in any order; of those that have a file."""
+        return self.planes(head).of_rows(rows)
+
     def near(
         self,
         head: str,

@@ -105,6 +105,9 @@ class Library(AbstractContextManager["Library"], Protocol):
     def planes(self, head: str) -> Planes:
         """The codes of one head for all contents that have a file."""
 
+    def planes_of_rows(self, head: str, rows: npt.NDArray[np.uint32]) -> Planes:
+        """The codes of one head for some contents (m,), in any order; of those that have a file."""
+
     def near(
         self,
         head: str,

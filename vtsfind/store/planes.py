@@ -36,7 +36,7 @@ plane j holds word j of each code in the order of the rows, a word being bytes 8
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +93,13 @@ class Planes:
     """(w, n), read-only: plane w holds 64-bit word w of every code, see `vtsfind.base.bits`."""
     rows: npt.NDArray[np.uint32]
     """(n,), ascending: the content ids of the columns, for `Index.files_of_rows`."""
+
+    def of_rows(self, rows: npt.NDArray[np.uint32]) -> "Planes":
+        """The columns of some content ids (m,), in any order; of those that are there, ascending."""
+        wanted = np.unique(rows)
+        columns = np.minimum(np.searchsorted(self.rows, wanted), len(self.rows) - 1)
+        columns = columns[self.rows[columns] == wanted] if len(self.rows) else columns[:0]
+        return replace(self, words=np.ascontiguousarray(self.words[:, columns]), rows=self.rows[columns])
 
 
 class PlanesUnusable(Exception):

@@ -117,7 +117,7 @@ class _PictureSearch:
             queries,
             self.model,
             self.context,
-            head=COPY_HEAD,
+            heads=[COPY_HEAD],
             expected=self.expected,
             workers=self.workers,
         )

@@ -7,16 +7,21 @@ from functools import cache
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 
-from vtsfind.base import bits
 from vtsfind.base.addresses import Place
 from vtsfind.base.errors import UsageError
 from vtsfind.base.records import Failure, Head, PictureInfo, Stamp
 from vtsfind.engine.context import Context
 from vtsfind.engine.library.access import ModelLike, open_library
-from vtsfind.engine.library.heads import SCENE_HEAD
-from vtsfind.engine.search.query_image import QueryImage, ViewCodes, codes_of, content_digest, query_image
+from vtsfind.engine.library.heads import LIKENESS, way_to_compare
+from vtsfind.engine.search.nearest import (
+    FoundContents,
+    heads_of,
+    most_alike,
+    nearest_by_head,
+    nearest_to,
+)
+from vtsfind.engine.search.query_image import QueryImage, codes_of, content_digest, query_image
 from vtsfind.engine.search.query_words import (
     Directions,
     QueryWords,
@@ -26,7 +31,6 @@ from vtsfind.engine.search.query_words import (
     require_words,
 )
 from vtsfind.engine.search.where import EVERYTHING, ChosenPhotos, Where, chosen_photos, passes_none
-from vtsfind.find.hamming.views import CANDIDATES, nearest, nearest_to_direction
 from vtsfind.media.scan import stamp_of
 from vtsfind.store.library import Library
 from vtsfind.store.rows import FileRecord
@@ -39,7 +43,8 @@ class SearchOptions:
     """What is asked for."""
 
     head: str | None = None
-    """The head whose codes are compared; None for `words` if there are words, else for `scene`, or for the only one."""
+    """The head whose codes are compared, or `likeness` for those of scenes and copies together; None for `words` if there are words, else for
+    the usual way, see `vtsfind.engine.library.heads`."""
     top: int | None = None
     """At most so many files; None for 20, or for all within the radius if there is one."""
     radius: int | None = None
@@ -60,7 +65,8 @@ class Neighbour:
     """1 for the best."""
     path: bytes
     distance: int
-    """Bits in which the codes differ; for words the asymmetric distance (`vtsfind.find.hamming.views`), in whole bits."""
+    """Bits in which the codes differ; by likeness a weighted sum for two codes (`vtsfind.find.hamming.likeness`), for words the asymmetric
+    distance (`vtsfind.find.hamming.views`), in whole bits."""
     bits: int
     """Length of the codes."""
     info: PictureInfo
@@ -95,25 +101,16 @@ class Answer:
 
 
 def chosen_head(index: Library, queries: Sequence[QueryImage | QueryWords], asked: str | None) -> Head:
-    """The head to compare by: `words` if there are words, else the one asked for, else `scene`, else the only one.
+    """What to compare by: `words` if there are words, else what is asked for, else the usual way for photos.
 
     Raises
     ------
     UsageError
-        If there is no such head, or several and none was asked for; names them.
+        If the model makes no such codes.
     """
     if any(isinstance(each, QueryWords) for each in queries):
         return require_words(index, asked)
-    heads = {head.name: head for head in index.signature.heads}
-    if asked is None and len(heads) == 1:
-        return index.signature.heads[0]
-    wanted = asked or SCENE_HEAD
-    if wanted in heads:
-        return heads[wanted]
-    choice = " or ".join(f"--by {name}" for name in heads)
-    raise UsageError(
-        f"The model '{index.signature.model}' of this library makes no codes '{wanted}'.", f"Use {choice}."
-    )
+    return way_to_compare(index.signature, asked)
 
 
 def search_library(
@@ -152,9 +149,10 @@ def search_library(
         raise UsageError(
             f"--radius is {search_options.radius}.", f"Give a number of bits from 0 to {head.bits}."
         )
-    photos = chosen_photos(search_options.where, index, head.name, approximate=search_options.approximate)
+    heads = heads_of(head)
+    photos = chosen_photos(search_options.where, index, heads[0], approximate=search_options.approximate)
     images = [image for image in map(_image_of, queries) if image]
-    made = iter(codes_of(index, images, model, context, head=head.name))
+    made = iter(codes_of(index, images, model, context, heads=heads))
     directions = Directions(index) if any(isinstance(each, QueryWords) for each in queries) else None
     removed = cache(_removed_by_runs)  # read once, and only if something is missing
     answers = []
@@ -163,14 +161,22 @@ def search_library(
         if isinstance(codes, Failure):
             answers.append(Answer(each, failure=codes))
             continue
-        own = codes[head.name] if codes else None
         top = _top(search_options)
+        unknown: tuple[str, ...] = ()
         # Every content has a file, so that many contents suffice; one more in case it is the file asked for.
         contents = None if top is None else top + 1
         while True:
-            found, unknown = _nearest(
-                each, own, directions, photos, radius=search_options.radius, contents=contents
-            )
+            if isinstance(each, QueryWords):
+                assert directions is not None
+                direction, unknown = directions.of(each, codes[head.name] if codes else None)
+                found = nearest_to(direction, photos, radius=search_options.radius, contents=contents)
+            elif codes and head.name == LIKENESS:
+                found = most_alike(codes, index, photos, radius=search_options.radius, contents=contents)
+            else:
+                assert codes
+                found = nearest_by_head(
+                    codes[head.name], photos, radius=search_options.radius, contents=contents
+                )
             hits = tuple(_neighbours(index, _image_of(each), found, photos, search_options, removed=removed))
             if top is None or contents is None or len(hits) >= top or len(found.rows) < contents:
                 break
@@ -189,47 +195,6 @@ def _image_of(query: QueryImage | QueryWords) -> QueryImage | None:
     return query.image if isinstance(query, QueryWords) else query
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The contents of a library that are nearest, nearest first."""
-
-    rows: npt.NDArray[np.uint32]
-    distances: npt.NDArray[np.int64]
-    are_bits: bool
-    """Whether the distances say in how many bits the codes differ."""
-
-
-def _nearest(
-    query: QueryImage | QueryWords,
-    own: ViewCodes | None,
-    directions: Directions | None,
-    photos: ChosenPhotos,
-    *,
-    radius: int | None,
-    contents: int | None,
-) -> tuple[_Found, tuple[str, ...]]:
-    """The nearest contents, so many or all, and the words asked for that are not known."""
-    if isinstance(query, QueryWords):
-        assert directions is not None
-        direction, unknown = directions.of(query, own)
-        planes = photos.near(bits.pack(direction[None]), None, None)
-        columns, distances = nearest_to_direction(
-            planes.words, direction, len(planes.rows) if contents is None else contents, radius=radius
-        )
-        return _Found(planes.rows[columns], distances, are_bits=False), unknown
-    assert own is not None
-    wanted = max(contents, CANDIDATES) if contents and own.outputs is not None else contents
-    planes = photos.near(own.packed, wanted, radius)
-    columns, distances = nearest(
-        planes.words,
-        bits.words(own.packed),
-        len(planes.rows) if contents is None else contents,
-        radius=radius,
-        outputs=own.outputs,
-    )
-    return _Found(planes.rows[columns[:contents]], distances[:contents], are_bits=True), ()
-
-
 def _top(search_options: SearchOptions) -> int | None:
     unlimited = search_options.top is None and search_options.radius is not None
     return None if unlimited else search_options.top or DEFAULT_TOP
@@ -238,7 +203,7 @@ def _top(search_options: SearchOptions) -> int | None:
 def _neighbours(
     index: Library,
     asked: QueryImage | None,
-    found: _Found,
+    found: FoundContents,
     photos: ChosenPhotos,
     search_options: SearchOptions,
     *,
@@ -286,7 +251,7 @@ def _is_approximate(index: Library, head: Head, search_options: SearchOptions) -
         search_options.approximate
         and _top(search_options) is not None
         and search_options.where == EVERYTHING
-        and index.has_near_index(head.name)
+        and index.has_near_index(heads_of(head)[0])
     )
 
 

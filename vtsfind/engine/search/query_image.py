@@ -90,7 +90,7 @@ def codes_of(
     model: ModelLike,
     context: Context,
     *,
-    head: str,
+    heads: Sequence[str],
     expected: int = 0,
     workers: "WorkPool | None" = None,
 ) -> list[Codes | Failure]:
@@ -106,8 +106,9 @@ def codes_of(
         The library's; asked for its encoder only if a photo is new to the library.
     context
         Its settings are the limits of decoding.
-    head
-        The head whose codes are wanted; those of others are given where they cost nothing.
+    heads
+        The heads whose codes are wanted; those of others are given where they cost nothing. Several views of a new photo are seen only where
+        the head that tells copies is wanted alone.
     expected
         About how many photos there are to be in this and later calls, if that is more.
     workers
@@ -122,22 +123,26 @@ def codes_of(
     if not new:
         return [codes for codes in known if codes is not None]
     pictures = max(len(new), expected)
-    if head == COPY_HEAD:
+    if _in_views(heads):
         from vtsfind.media.query_views import VIEW_COUNT
 
         pictures *= VIEW_COUNT
     with ThreadPoolExecutor(1, thread_name_prefix="vtsfind-model") as executor:
-        loading = executor.submit(_loaded, model, pictures, head)
+        loading = executor.submit(_loaded, model, pictures, heads)
         pixels = _decode(new, model.preprocessing, context, workers)
         wait([loading])
         context.cancel.check()
-        made = iter(_encode(pixels, loading.result, index, head))
+        made = iter(_encode(pixels, loading.result, index, heads))
     return [next(made) if codes is None else codes for codes in known]
 
 
-def _loaded(model: ModelLike, pictures: int, head: str) -> EncoderLike:
+def _in_views(heads: Sequence[str]) -> bool:
+    return [*heads] == [COPY_HEAD]
+
+
+def _loaded(model: ModelLike, pictures: int, heads: Sequence[str]) -> EncoderLike:
     encoder = model.encoder(pictures)
-    encoder.load([head])
+    encoder.load(heads)
     return encoder
 
 
@@ -215,26 +220,26 @@ def _encode(
     pixels: Sequence[npt.NDArray[np.uint8] | Failure],
     encoder: Callable[[], EncoderLike],
     index: Library,
-    head: str,
+    heads: Sequence[str],
 ) -> list[Codes | Failure]:
-    """Make the codes of prepared photos by a head; failures stay where they are."""
+    """Make the codes of prepared photos by some heads; failures stay where they are."""
     good = [each for each in pixels if not isinstance(each, Failure)]
     if not good:
         return [each for each in pixels if isinstance(each, Failure)]
     model = encoder()
     index.require(model.signature)
     pictures = [each[None] for each in good]
-    if head == COPY_HEAD:
+    if _in_views(heads):
         from vtsfind.media.query_views import views
 
         pictures = [views(each) for each in good]
-    outputs = model.outputs(np.concatenate(pictures), [head])[head]
-    by_photo = iter(np.split(outputs, len(good)))
+    outputs = model.outputs(np.concatenate(pictures), heads)
+    by_photo = iter(zip(*(np.split(outputs[head], len(good)) for head in heads), strict=True))
     result: list[Codes | Failure] = []
     for each in pixels:
         if isinstance(each, Failure):
             result.append(each)
         else:
-            values = next(by_photo)
-            result.append({head: ViewCodes(bits.pack(values), values)})
+            values = zip(heads, next(by_photo), strict=True)
+            result.append({head: ViewCodes(bits.pack(each), each) for head, each in values})
     return result

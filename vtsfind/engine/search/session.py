@@ -10,6 +10,7 @@ from vtsfind.base.settings import Settings
 from vtsfind.engine.context import Context
 from vtsfind.engine.library import access as library
 from vtsfind.engine.library.access import EncoderLike, open_library
+from vtsfind.engine.library.heads import ways_to_compare
 from vtsfind.engine.search.catalogue import LibraryPhoto, Order, catalogue
 from vtsfind.engine.search.query import Answer, SearchOptions, search_library
 from vtsfind.engine.search.query_image import query_image
@@ -40,7 +41,7 @@ class SearchSession:
         return self._encoder is not None
 
     def heads(self) -> Sequence[str]:
-        """What photos of the library can be compared by.
+        """What photos of the library can be compared by, the usual way first.
 
         Raises
         ------
@@ -48,7 +49,7 @@ class SearchSession:
             If the library cannot be opened.
         """
         with open_library(self._settings) as index:
-            return [head.name for head in index.signature.heads]
+            return ways_to_compare(index.signature)
 
     def find(
         self, asked: bytes | QueryWords, search_options: SearchOptions, cancel: CancelToken | None = None

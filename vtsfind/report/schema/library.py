@@ -29,7 +29,7 @@ _ABSENT = (
 _SKIPPED = Field("skipped", "Reason to number of files that were skipped.")
 _CODES = (
     Field("model", "The model of the library."),
-    Field("by", "The head whose codes were compared."),
+    Field("by", "The head whose codes were compared, or likeness: those of scenes and copies together."),
     Field("bits", "The length of its codes."),
 )
 _RADIUS_ANSWER = Field("radius", "The radius for the rate that was asked for; null if none was.")

@@ -61,6 +61,17 @@ def all_planes(connection: "psycopg.Connection[Any]", head: Head) -> Planes:
     return _planes(head, rows["id"].astype(np.uint32), np.ascontiguousarray(rows["code"]))
 
 
+def planes_of_rows(connection: "psycopg.Connection[Any]", head: Head, rows: npt.NDArray[np.uint32]) -> Planes:
+    """The codes of one head for some contents (m,); of those that have a file."""
+    from psycopg import sql
+
+    query = sql.SQL(
+        "SELECT id, {} FROM contents WHERE id = ANY(%s) AND EXISTS (SELECT FROM files WHERE content = id)"
+    ).format(code_column(head))
+    found = connection.cursor(binary=True).execute(query, (rows.tolist(),), prepare=True).fetchall()
+    return _planes_of_rows(head, found)
+
+
 def near_planes(
     connection: "psycopg.Connection[Any]",
     head: Head,

@@ -27,7 +27,7 @@ from vtsfind.store.health import LibraryProblem
 from vtsfind.store.planes import Planes, require_codes_of
 from vtsfind.store.postgres import hnsw, schema
 from vtsfind.store.postgres.claims import Claims
-from vtsfind.store.postgres.codes import all_planes, near_planes
+from vtsfind.store.postgres.codes import all_planes, near_planes, planes_of_rows
 from vtsfind.store.postgres.connection import connect, server_errors, translates_server_errors
 from vtsfind.store.postgres.model_change import change_model, lock_model, own_codes, require_model
 from vtsfind.store.postgres.rows import (
@@ -243,6 +243,12 @@ class PostgresLibrary(AbstractContextManager["PostgresLibrary"]):
         """The codes of one head for all contents that have a file."""
         with self.own_codes():
             return all_planes(self.connection, self._head(head))
+
+    @translates_server_errors
+    def planes_of_rows(self, head: str, rows: npt.NDArray[np.uint32]) -> Planes:
+        """The codes of one head for some contents (m,), in any order; of those that have a file."""
+        with self.own_codes():
+            return planes_of_rows(self.connection, self._head(head), rows)
 
     @translates_server_errors
     def near(

@@ -1,7 +1,7 @@
 """The photos of the library, those similar to one, given by path or chosen on any screen, and those that show what words say."""
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar
 
@@ -16,7 +16,6 @@ from vtsfind.base.errors import UsageError
 from vtsfind.base.paths import show_path
 from vtsfind.base.records import Failure, Reason
 from vtsfind.base.words import counted
-from vtsfind.engine.library.heads import SCENE_HEAD
 from vtsfind.engine.review.session import error_message
 from vtsfind.engine.search.catalogue import LibraryPhoto, Order
 from vtsfind.engine.search.query import Answer, SearchOptions
@@ -132,7 +131,7 @@ class SearchPage(Page):
             heads = tuple(session.heads())
             if query is None:
                 return heads, session.catalogue(asked.where, order)
-            by = None if isinstance(query, QueryWords) else asked.head or _usual_head(heads)
+            by = None if isinstance(query, QueryWords) else asked.head or heads[0]
             options = SearchOptions(head=by, top=_MAX_HITS, radius=asked.radius, where=asked.where)
             return heads, session.find(query, options)
 
@@ -231,7 +230,7 @@ class SearchPage(Page):
         name = show_path(query).rpartition("/")[2]
         among = "" if self._current.where == EVERYTHING else ", of those that pass the filter"
         hits.border_title = escape(f"{count} similar to {name}{among}{marked}" if hits.cards else name)
-        by = self._current.head or _usual_head(self._heads)
+        by = self._current.head or self._heads[0]
         hits.border_subtitle = "" if answer.failure else f"by {by}, {limit}"
 
     def picture_ready(self, path: bytes) -> None:
@@ -277,7 +276,7 @@ class SearchPage(Page):
     def action_head(self) -> None:
         """Compare by the next head."""
         if self._heads and isinstance(self._current.query, bytes):
-            now = self._current.head or _usual_head(self._heads)
+            now = self._current.head or self._heads[0]
             head = self._heads[(self._heads.index(now) + 1) % len(self._heads)]
             self._searches[-1] = replace(self._current, head=head, radius=None)
             self._search()
@@ -351,11 +350,6 @@ class SearchPage(Page):
     def _path(self) -> bytes | None:
         cards = self._hits.cards
         return cards[self._hits.cursor].path if cards else None
-
-
-def _usual_head(heads: Sequence[str]) -> str:
-    """The head that photos are compared by unless another is chosen."""
-    return SCENE_HEAD if SCENE_HEAD in heads or not heads else heads[0]
 
 
 def _bits(answer: Answer) -> int:
