@@ -8,7 +8,7 @@ Axis letters: n pictures, s side of the prepared picture, r side that the first 
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 
 import numpy as np
 import numpy.typing as npt
@@ -63,8 +63,9 @@ class NumpyEncoder:
         ModelDamaged
             When they are not what the card promises.
         """
-        for second in {self._spec.reads_second(name) for name in heads}:
-            _ = self._second_weights if second else self._weights
+        seconds = {self._spec.reads_second(name) for name in heads}
+        with ThreadPoolExecutor(len(seconds) or 1) as threads:
+            list(threads.map(lambda second: self._second_weights if second else self._weights, seconds))
 
     def encode(self, pixels: npt.NDArray[np.uint8]) -> dict[str, npt.NDArray[np.uint8]]:
         """Make the codes of prepared pictures, (n, s, s, 3) uint8: head name to packed codes, (n, b) uint8."""
@@ -92,28 +93,33 @@ class NumpyEncoder:
         names = list(heads or (head.name for head in self.signature.heads))
         try:
             self.load(names)
-            # Pictures are what is spread over processors: products of matrices this small do not share them well.
+            # Pictures and networks are what is spread over processors: products of matrices this small do not share them well.
             with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(processors()) as threads:
-                made = list(threads.map(lambda picture: self._of_one(picture, names), pixels))
+                made = [
+                    threads.map(partial(self._by_network, second=second, names=names), pixels)
+                    for second in (False, True)
+                ]
+                by_picture = [first | second for first, second in zip(*made, strict=True)]
         except (KeyError, ValueError) as error:
             raise ModelDamaged(
                 f"The weights of '{self._card.name}' in {self._card.path} do not fit its network.",
                 "Install vtsfind again.",
             ) from error
-        return {name: np.stack([outputs[name] for outputs in made]) for name in names}
+        return {name: np.stack([outputs[name] for outputs in by_picture]) for name in names}
 
-    def _of_one(self, picture: npt.NDArray[np.uint8], names: list[str]) -> dict[str, Floats]:
-        from_second = [name for name in names if self._spec.reads_second(name)]
-        outputs: dict[str, Floats] = {}
-        if len(from_second) < len(names):
-            features = self._features(picture)
-            outputs |= {
-                name: _head(self._weights, name, features) for name in names if name not in from_second
-            }
-        if from_second:
-            features = self._second_features(picture)
-            outputs |= {name: _head(self._second_weights, name, features) for name in from_second}
-        return outputs
+    def _by_network(
+        self, picture: npt.NDArray[np.uint8], *, second: bool, names: list[str]
+    ) -> dict[str, Floats]:
+        """The outputs for a picture of those heads that read one of the networks."""
+        wanted = [name for name in names if self._spec.reads_second(name) == second]
+        if not wanted:
+            return {}
+        weights, features = (
+            (self._second_weights, self._second_features(picture))
+            if second
+            else (self._weights, self._features(picture))
+        )
+        return {name: _head(weights, name, features) for name in wanted}
 
     def _features(self, picture: npt.NDArray[np.uint8]) -> Floats:
         image = _normalise(picture, self.preprocessing.mean, self.preprocessing.std)
