@@ -24,7 +24,7 @@ class Planned:
     """By path: keep, none (None), or what becomes of files that go."""
     keepers: dict[int, bytes]
     """By number of the group the path of the keeper, where it is not the one that was proposed."""
-    removed_by: dict[bytes, frozenset[int]]
+    removed_by: dict[bytes, tuple[int, ...]]
     """By path of what goes the numbers of all groups that are to remove it; it is planned in one of them."""
 
     def groups_of(self, todo: Iterable[Operation]) -> frozenset[int]:
@@ -78,7 +78,7 @@ def planned(
         if len(members) > 1:
             groups.append(replace(group, members=tuple(members)))
     removed_by = {
-        path: frozenset(review.groups[number].number for number, _ in claimed[path])
+        path: tuple(review.groups[number].number for number, _ in claimed[path])
         for path, place in going.items()
         if place
     }
