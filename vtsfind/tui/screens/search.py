@@ -301,7 +301,7 @@ class SearchPage(Page):
             self._search()
 
     def action_mark(self) -> None:
-        """Mark or unmark the selected photo, and go to the next."""
+        """Mark or unmark the selected photo."""
         path = self._path
         if path is None:
             return
@@ -309,7 +309,7 @@ class SearchPage(Page):
             del self._marked[path]
         else:
             self._marked[path] = None
-        self._show(self._hits.cursor + 1)
+        self._show(self._hits.cursor)
 
     def action_group(self) -> None:
         """Show the group of the selected photo, where it can be marked to go."""
