@@ -163,7 +163,7 @@ def test_the_kinds_that_are_accepted_at_once_are_named_plainly() -> None:
         for place, kind in ((1, "exact copies and same pixels"), (2, "all kinds, edited ones too")):
             hand.groups.cursor = hand.groups.order.tolist().index(place)
             await hand.press("A")
-            assert f"in /x, and nowhere else: {kind}" in hand.text
+            assert f"of {kind}, if all their photos are in /x" in hand.text
             await hand.press("escape")
 
     drive(groups, script)

@@ -75,7 +75,7 @@ def _labelled(
     )
     where = listed(map(show_path_from_home, sorted(folders(group))))
     yield f"of this kind: {_PLURALS.get(verdict, verdict.label)}", np.intersect1d(going, alike)
-    yield f"in {where}, and nowhere else: {_kinds_up_to(verdict)}", np.intersect1d(going, of_folders)
+    yield f"of {_kinds_up_to(verdict)}, if all their photos are in {where}", np.intersect1d(going, of_folders)
     yield "in the list: all in which something goes", going
     yield "in the list: all in which nothing goes", np.setdiff1d(ready, going)
 
