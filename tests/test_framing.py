@@ -46,6 +46,9 @@ def test_a_screenshot_with_more_pixels_comes_after_the_shot_that_it_shows() -> N
     assert rules.reason(PHOTO, SCREEN, ON_SCREEN).startswith(
         "1600x1200 beats 1170x2532, which contains it at 1170x878"
     )
+    nearly = inset(SCREEN, PHOTO, part(0.9991, 877.5 / 2532, 0.0, 0.3))
+    assert nearly
+    assert nearly.size == "1170x878"
 
 
 @pytest.mark.parametrize(

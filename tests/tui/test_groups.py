@@ -9,7 +9,7 @@ import pytest
 from support.made_groups import group, many, on_disk, photo
 from support.tui_driver import Hand, drive
 
-from vtsfind.base.groups import Verdict
+from vtsfind.base.groups import Group, Verdict
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.review.filters import Listing, weakest_verdict
 from vtsfind.engine.review.state import Mark, ReviewStatus
@@ -416,6 +416,20 @@ def test_a_terminal_that_is_too_small_is_told_so_and_keys_still_count() -> None:
         assert hand.review.totals.decided == 1
 
     drive(many(12), script, size=(40, 10))
+
+
+def test_what_is_said_of_photos_is_as_wide_as_the_terminal_after_it_was_resized() -> None:
+    said = "the most pixels of all the copies"
+    members = many(1)[0].members
+    groups = [Group(1, (replace(members[0], reason=said), *members[1:2]))]
+
+    async def script(hand: Hand) -> None:
+        assert said not in hand.text
+        await hand.pilot.resize_terminal(160, 24)
+        await hand.settle()
+        assert said in hand.text
+
+    drive(groups, script, size=(80, 24))
 
 
 def test_there_may_be_no_duplicates_at_all() -> None:

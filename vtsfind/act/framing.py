@@ -82,7 +82,9 @@ def inset(wider: KeepCandidate, narrower: KeepCandidate, evidence: Evidence) -> 
     if box is None:
         return None
     share_x, share_y = box.right - box.left, box.bottom - box.top
-    width, height = share_x * wider.photo.info.width, share_y * wider.photo.info.height
+    info = wider.photo.info
+    width, height = share_x * info.width, share_y * info.height
+    shown = _side_px(share_x, info.width), _side_px(share_y, info.height)
     own = narrower.photo.info.width, narrower.photo.info.height
     if evidence.turn >= _FIRST_TRANSPOSED_ORIENTATION:
         own = own[1], own[0]
@@ -97,14 +99,19 @@ def inset(wider: KeepCandidate, narrower: KeepCandidate, evidence: Evidence) -> 
         if bordered:  # the box around a rotated picture contains the corners
             box_pixels = min(box_pixels, _pixels(wider) * (1 - wider.details.border))
         framing = _framing(wider, narrower, box_pixels, evidence, bordered=bordered)
-        return Inset(round(width), round(height), framing)
+        return Inset(*shown, framing)
     # The scale follows from the side along which nothing is cut off.
     cut, scale = (box.top, box.bottom), width / own[0]
     if log_aspect_difference < 0:
         cut, scale = (box.left, box.right), height / own[1]
     if _is_collage(wider, narrower, cut, share_x * share_y, scale):
-        return Inset(round(width), round(height), Framing.COLLAGE)
+        return Inset(*shown, Framing.COLLAGE)
     return None
+
+
+def _side_px(share: float, side: int) -> int:
+    """Pixels of a side that a box takes: all of them if nearly so, for boxes are not exact to a pixel."""
+    return side if share > 1 - _EDGE_SHARE else round(share * side)
 
 
 def _is_collage(

@@ -153,13 +153,12 @@ class HistoryPage(Page):
         """Ask, then undo the selected run."""
         row = self.query_one("#runs", RowList).row
         run = self._runs[row] if row is not None else None
-        if run is None or not run.counts[State.DONE]:
+        files = run.counts[State.DONE] if run else 0
+        if run is None or not files:
             self.notify("There is nothing to undo in this run.", timeout=3)
             return
-        lines = [
-            f"Restores {counted(run.counts[State.DONE], 'file')} to where they were.",
-            "No file is overwritten.",
-        ]
+        where = "where it was" if files == 1 else "where they were"
+        lines = [f"Restores {counted(files, 'file')} to {where}.", "No file is overwritten."]
         question = ConfirmDialog(f"Undo run {run.run}?", lines, "restore them")
         self.app.push_screen(question, lambda yes: self._undo(run.run) if yes else None)
 

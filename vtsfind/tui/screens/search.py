@@ -180,6 +180,11 @@ class SearchPage(Page):
         self._search()
         return True
 
+    @on(CardGrid.CardsScrolled)
+    def _write_for_width(self) -> None:
+        """Write the text of the cards for the width that they have now."""
+        self._show(self._hits.cursor)
+
     def _show(self, cursor: int = 0) -> None:
         answer = self._answer
         if answer is None:

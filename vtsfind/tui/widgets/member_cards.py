@@ -68,6 +68,11 @@ class MemberCards(CardGrid):
         )
         self.border_subtitle = escape(others + status[review.decision(number).status])
 
+    def on_resize(self) -> None:
+        """Write the text of the cards for the new width."""
+        if self._shown:
+            self.show_group(*self._shown, self.cursor)
+
     def show_none(self, text: str = "") -> None:
         """Show a text, for no group."""
         self._shown = None
