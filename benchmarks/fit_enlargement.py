@@ -18,7 +18,7 @@ from PIL import Image
 
 from benchmarks.families.drawing import Rng, photos_in, seed_of
 from benchmarks.machine import write_result
-from vtsfind.media.enlargement import traces
+from vtsfind.media.enlargement import Middle, traces
 
 FILTERS = (
     Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS
@@ -56,7 +56,9 @@ def samples(path: Path, rng: Rng) -> list[tuple[Floats, bool]]:
         factor = float(rng.choice(WHOLE_FACTORS) if rng.random() < 0.2 else rng.uniform(1.2, 3))
         large.append(saved(resized(base, factor, method), int(rng.integers(80, 99))))
     found = [
-        (traces(np.asarray(each)), each in large) for each in plain + large if min(each.size) >= SMALLEST
+        (traces(Middle.of(np.asarray(each))), each in large)
+        for each in plain + large
+        if min(each.size) >= SMALLEST
     ]
     return [(each, label) for each, label in found if each is not None]
 

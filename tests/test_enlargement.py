@@ -7,7 +7,7 @@ from support import real_photos
 from support.drawn_photos import encoded
 
 from vtsfind.media.decode import decode
-from vtsfind.media.enlargement import enlarged_probability
+from vtsfind.media.enlargement import Middle, enlarged_probability
 from vtsfind.media.pixels_digest import FULL_SIZE
 
 NAMES = ("astronaut", "cat", "coffee", "dahlia", "pavilion", "spaniels")
@@ -16,7 +16,7 @@ FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling
 
 def probability(image: Image.Image, quality: int = 92) -> float:
     pixels, _ = decode(encoded(image, "JPEG", quality=quality), shortest=FULL_SIZE)
-    found = enlarged_probability(pixels)
+    found = enlarged_probability(Middle.of(pixels))
     assert found is not None
     return found
 
@@ -40,5 +40,5 @@ def test_enlargements_seem_enlarged(method: Image.Resampling, factor: float) -> 
 
 
 def test_flat_pictures_are_not_judged_and_small_ones_are_no_enlargements() -> None:
-    assert enlarged_probability(np.full((300, 300, 3), 200, np.uint8)) is None
-    assert enlarged_probability(np.zeros((60, 60, 3), np.uint8)) == 0
+    assert enlarged_probability(Middle.of(np.full((300, 300, 3), 200, np.uint8))) is None
+    assert enlarged_probability(Middle.of(np.zeros((60, 60, 3), np.uint8))) == 0

@@ -7,7 +7,8 @@ second difference shows (Gallagher, "Detection of linear and cubic interpolation
 regression weighs both; `benchmarks.fit_enlargement` fitted it.
 """
 
-from typing import Final
+from functools import cached_property
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,16 @@ _CROP_PX: Final = 1024
 """Side of the middle of a picture that is looked at."""
 _MIN_SIDE_PX: Final = 128
 """Shorter side of the smallest picture that counts as an enlargement."""
+_MIN_DETAILED_SIDE_PX: Final = 96
+"""Smallest side at which detail can be measured."""
+_MIN_RMS_LEVELS: Final = 1.0
+"""Resampling loss, in levels of 255, below which a picture is too flat to measure."""
+_MIN_LOSS_RATIO: Final = 0.3
+"""Smallest ratio of the losses of halving and quartering of a picture that was not enlarged.
+
+Of 100 reduced photographs, saved as JPEG of quality 75 or not, none had less than 0.40; enlarged to twice their size they had
+0.16 to 0.34, half of them less than 0.24.
+"""
 _MIN_LEVELS: Final = 4.0
 """Standard deviation, in levels of 255, below which a picture is too flat."""
 _BANDS: Final = 64
@@ -43,23 +54,80 @@ _WEIGHTS: Final = np.array([
 _BIAS: Final = -2.7864
 
 
-def enlarged_probability(pixels: Pixels) -> float | None:
-    """The probability, 0 to 1, that a picture (h, w, 3) in its full size was enlarged by 1.2 or more.
+class Middle:
+    """The middle of a picture in grey, and what comes back of it when it is reduced and enlarged again.
+
+    Parameters
+    ----------
+    grey
+        The middle.
+    """
+
+    def __init__(self, grey: Image.Image) -> None:
+        self.grey = grey
+
+    @classmethod
+    def of(cls, pixels: Pixels) -> Self:
+        """The middle of a picture (h, w, 3) in its full size."""
+        height, width = pixels.shape[:2]
+        left, top = max(0, width - _CROP_PX) // 2, max(0, height - _CROP_PX) // 2
+        return cls(Image.fromarray(pixels[top : top + _CROP_PX, left : left + _CROP_PX]).convert("L"))
+
+    @cached_property
+    def from_half(self) -> Image.Image:
+        """What comes back from half the size."""
+        return self._from(2)
+
+    @cached_property
+    def from_quarter(self) -> Image.Image:
+        """What comes back from a quarter of the size."""
+        return self._from(4)
+
+    def _from(self, factor: int) -> Image.Image:
+        size = self.grey.width // factor, self.grey.height // factor
+        small = self.grey.resize(size, Image.Resampling.LANCZOS)
+        return small.resize(self.grey.size, Image.Resampling.BICUBIC)
+
+
+def detail(middle: Middle) -> float | None:
+    """The estimated original size of an enlarged picture, as a share of its size: 0.5 or 0.25; None if not enlarged.
+
+    Halving a picture loses about as much as halving it again, because the objects of a scene have all sizes. If it loses
+    hardly anything, the picture was enlarged, or has no more detail than an enlargement.
+    """
+    share = 1.0
+    while share > 0.25 and min(middle.grey.size) >= _MIN_DETAILED_SIDE_PX:
+        half, quarter = (
+            _rms(middle.grey, each, np.float32) for each in (middle.from_half, middle.from_quarter)
+        )
+        if quarter < _MIN_RMS_LEVELS or half >= _MIN_LOSS_RATIO * quarter:
+            break
+        share /= 2
+        size = middle.grey.width // 2, middle.grey.height // 2
+        middle = Middle(middle.grey.resize(size, Image.Resampling.LANCZOS))
+    return share if share < 1 else None
+
+
+def _rms(first: Image.Image, second: Image.Image, precision: type[np.floating]) -> float:
+    """The root mean square difference of two grey pictures, in levels of 255."""
+    difference = np.asarray(first, precision) - np.asarray(second, precision)
+    return float(np.sqrt((difference**2).mean()))
+
+
+def enlarged_probability(middle: Middle) -> float | None:
+    """The probability, 0 to 1, that a picture was enlarged by 1.2 or more.
 
     0 for one that is too small to be an enlargement; None if it is flat.
     """
-    if min(pixels.shape[:2]) < _MIN_SIDE_PX:
+    if min(middle.grey.size) < _MIN_SIDE_PX:
         return 0.0
-    measured = traces(pixels)
+    measured = traces(middle)
     return None if measured is None else round(float(1 / (1 + np.exp(-(measured @ _WEIGHTS + _BIAS)))), 3)
 
 
-def traces(pixels: Pixels) -> Floats | None:
-    """What resampling may have left in a picture (h, w, 3) of 128 pixels or more a side, (17,); None if it is flat."""
-    height, width = pixels.shape[:2]
-    left, top = max(0, width - _CROP_PX) // 2, max(0, height - _CROP_PX) // 2
-    grey = Image.fromarray(pixels[top : top + _CROP_PX, left : left + _CROP_PX]).convert("L")
-    values: Floats = np.asarray(grey, np.float64)
+def traces(middle: Middle) -> Floats | None:
+    """What resampling may have left in a picture of 128 pixels or more a side, (17,); None if it is flat."""
+    values: Floats = np.asarray(middle.grey, np.float64)
     if values.std() < _MIN_LEVELS:
         return None
     axes = (values, values.T)
@@ -71,7 +139,7 @@ def traces(pixels: Pixels) -> Floats | None:
     (first, first_half), (second, second_half) = (_peaks(axis) for axis in axes)
     peaks = np.log([min(first, second), max(first, second), min(first_half, second_half)])
     off = min(abs(bands[-1] - _TYPICAL_DROP), 1.5)
-    return np.concatenate([peaks, [_loss_ratio(grey)], bands, np.abs(np.diff(bands)), [off, slope]])
+    return np.concatenate([peaks, [_loss_ratio(middle)], bands, np.abs(np.diff(bands)), [off, slope]])
 
 
 def _spectrum(values: Floats) -> Floats:
@@ -98,11 +166,7 @@ def _peaks(values: Floats) -> tuple[float, float]:
     return float(strength[free].max() / usual), float(half / usual + 1e-3)
 
 
-def _loss_ratio(grey: Image.Image) -> float:
+def _loss_ratio(middle: Middle) -> float:
     """What halving a picture loses, as a share of what quartering loses."""
-    losses = []
-    for factor in (2, 4):
-        small = grey.resize((grey.width // factor, grey.height // factor), Image.Resampling.LANCZOS)
-        back = np.asarray(small.resize(grey.size, Image.Resampling.BICUBIC), np.float64)
-        losses.append(float(np.sqrt(((np.asarray(grey, np.float64) - back) ** 2).mean())))
-    return losses[0] / max(losses[1], 0.5)
+    half, quarter = (_rms(middle.grey, each, np.float64) for each in (middle.from_half, middle.from_quarter))
+    return half / max(quarter, 0.5)

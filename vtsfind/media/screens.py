@@ -7,6 +7,7 @@ that lies over a photo, or was cut off, does not show.
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from vtsfind.media.decode import Pixels
 
@@ -32,11 +33,12 @@ def has_status_bar(pixels: Pixels) -> bool:
     height, width = pixels.shape[:2]
     if height < width:
         return False
-    strip = pixels[: round(_SEARCHED_SHARE * width)].astype(np.int16)
-    from_median = np.abs(strip - np.median(strip, axis=1, keepdims=True)).max(axis=2)
-    blank = (from_median <= _BLANK_LEVELS).mean(axis=1) >= _BLANK_SHARE
+    strip = pixels[: round(_SEARCHED_SHARE * width)]
+    if not _is_blank(strip[:1]).all():  # nearly every photo
+        return False
+    blank = _is_blank(strip)
     written = np.flatnonzero(~blank)
-    if not written.size or not written[0]:
+    if not written.size:
         return False
     top = int(written[0])
     after = np.flatnonzero(blank[top:])
@@ -47,3 +49,9 @@ def has_status_bar(pixels: Pixels) -> bool:
     left, right = ink[:, : width // 3].mean(), ink[:, 2 * width // 3 :].mean()
     middle = ink[:, 2 * width // 5 : 3 * width // 5].mean()
     return bool(min(left, right) >= _MIN_INK_SHARE and middle <= _MAX_MIDDLE_INK_SHARE)
+
+
+def _is_blank(rows: Pixels) -> npt.NDArray[np.bool_]:
+    """Which of some rows, (h, w, 3), have nothing written on them."""
+    from_median = np.abs(rows - np.median(rows, axis=1, keepdims=True)).max(axis=2)
+    return np.asarray((from_median <= _BLANK_LEVELS).mean(axis=1) >= _BLANK_SHARE)
