@@ -1,6 +1,7 @@
 """Two pictures in one frame, in blocks: means, variances, correlations, and how far each block lies off its place."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -23,13 +24,26 @@ _REGULARISATION = 0.02
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Blocks:
+    """A picture, (h, w) float32, with the mean and the variance of each block."""
+
+    picture: Floats
+    mean: Grid
+    variance: Grid
+
+    @classmethod
+    def of(cls, picture: Floats) -> Self:
+        """Measure a picture."""
+        mean = block_means(picture)
+        return cls(picture, mean, np.maximum(block_means(picture * picture) - mean * mean, 0))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class BlockStatistics:
     """What is known of each block of a target and of a picture laid on it."""
 
-    target_mean: Grid
-    source_mean: Grid
-    target_variance: Grid
-    source_variance: Grid
+    target: Blocks
+    source: Blocks
     covariance: Grid
     correlation: Grid
     """-1 to 1; 0 where one of the two is flat."""
@@ -37,18 +51,20 @@ class BlockStatistics:
     @property
     def gain(self) -> Grid:
         """Contrast of the target over that of the source, where they show the same."""
-        return np.asarray(self.covariance / np.maximum(self.source_variance, 1e-3))
+        return np.asarray(self.covariance / np.maximum(self.source.variance, 1e-3))
+
+    @property
+    def texture(self) -> Grid:
+        """The greater of both variances."""
+        return np.maximum(self.target.variance, self.source.variance)
 
 
-def block_statistics(target: Floats, source: Floats) -> BlockStatistics:
-    """Compare two pictures, (h, w) float32, block by block."""
-    a, b = block_means(target), block_means(source)
-    a_variance = np.maximum(block_means(target * target) - a * a, 0)
-    b_variance = np.maximum(block_means(source * source) - b * b, 0)
-    covariance = block_means(target * source) - a * b
-    textured = (a_variance > _MIN_VARIANCE) & (b_variance > _MIN_VARIANCE)
-    root = np.sqrt(np.maximum(a_variance * b_variance, 1e-6))
-    return BlockStatistics(a, b, a_variance, b_variance, covariance, np.where(textured, covariance / root, 0))
+def block_statistics(target: Blocks, source: Blocks) -> BlockStatistics:
+    """Compare two pictures block by block."""
+    covariance = block_means(target.picture * source.picture) - target.mean * source.mean
+    textured = (target.variance > _MIN_VARIANCE) & (source.variance > _MIN_VARIANCE)
+    root = np.sqrt(np.maximum(target.variance * source.variance, 1e-6))
+    return BlockStatistics(target, source, covariance, np.where(textured, covariance / root, 0))
 
 
 def block_means(values: Floats) -> Grid:
@@ -61,7 +77,7 @@ def block_means(values: Floats) -> Grid:
     return result
 
 
-def block_shifts(target: Floats, source: Floats, blocks: BlockStatistics) -> tuple[Grid, Mask]:
+def block_shifts(blocks: BlockStatistics) -> tuple[Grid, Mask]:
     """How far each block of the source must go to lie on its place, by the slopes of brightness (Lucas and Kanade, 1981).
 
     Returns
@@ -69,6 +85,7 @@ def block_shifts(target: Floats, source: Floats, blocks: BlockStatistics) -> tup
     Shifts (rows, columns, 2) in pixels, x and y; and the blocks whose slopes go in two directions, so that both are known.
     """
     cv2 = opencv()
+    target, source = blocks.target.picture, blocks.source.picture
     across = cv2.filter2D(source, -1, np.array([[-0.5, 0, 0.5]], np.float32))
     down = cv2.filter2D(source, -1, np.array([[-0.5], [0], [0.5]], np.float32))
     gain = blocks.gain
@@ -78,8 +95,8 @@ def block_shifts(target: Floats, source: Floats, blocks: BlockStatistics) -> tup
 
     def unexplained(slope: Floats, mean: Grid) -> Grid:
         """Covariance of a slope with what is left when the block, with its contrast made equal, is taken from the target."""
-        of_target = block_means(slope * target) - mean * blocks.target_mean
-        return np.asarray(of_target - gain * (block_means(slope * source) - mean * blocks.source_mean))
+        of_target = block_means(slope * target) - mean * blocks.target.mean
+        return np.asarray(of_target - gain * (block_means(slope * source) - mean * blocks.source.mean))
 
     ox, oy = unexplained(across, x), unexplained(down, y)
     regularisation = _REGULARISATION * (xx + yy) + 1e-2

@@ -15,9 +15,10 @@ def few_colours_share(pixels: Pixels) -> float:
     """The share of pixels, (n, 3), that the six most frequent colours make up; 1 for hardly any pixels."""
     if len(pixels) < _MIN_PIXELS:
         return 1.0
-    red, green, blue = (pixels >> 4).astype(np.intp).T
-    counts = np.bincount(red * 256 + green * 16 + blue, minlength=4096)
-    return float(np.sort(counts)[-_FEW_COLOURS:].sum() / len(pixels))
+    red, green, blue = pixels.T
+    colours = (red.astype(np.intp) & 0xF0) << 4 | green & 0xF0 | blue >> 4
+    counts = np.bincount(colours, minlength=4096)
+    return float(np.sort(counts[counts > 0])[-_FEW_COLOURS:].sum() / len(pixels))
 
 
 def saturation(picture: Pixels) -> float:

@@ -9,17 +9,18 @@ differently, and whether that is drawn or another thing (changes); and whether t
 from dataclasses import dataclass, fields
 
 import numpy as np
+import numpy.typing as npt
 
 from vtsfind.find.features.features import Features, Floats
 from vtsfind.find.threads import opencv
 from vtsfind.find.verification.block_grid import (
     BLOCK_PX,
+    Blocks,
     BlockStatistics,
     Mask,
     block_means,
     block_pixels,
     block_shifts,
-    block_statistics,
     largest_same_rectangle,
     neighbourhood_sum,
 )
@@ -86,7 +87,7 @@ def agreement(first: Features, second: Features, matrix: Matrix) -> Agreement | 
     measuring = _Measuring(overlay, Alignment(matrix, 0, 0))
     numbers = {
         **measuring.block_changes(),
-        **measuring.pixel_changes()[0],
+        "largest_pixels": measuring.largest_pixels(),
         **measuring.colours(),
         **measuring.shifts(),
     }
@@ -106,8 +107,8 @@ class _Measuring:
         self.full, self.inside = overlay.full, overlay.inside
         self.unequal = overlay.warp(overlay.source())
         self.light: Photometry = equalise(overlay.coarse.grey, self.unequal, self.full, self.inside)
-        self.blocks: BlockStatistics = block_statistics(self.light.target, self.light.source)
-        alike = self.full & (self.blocks.correlation > 0.7) & (self._texture() > 4)
+        self.blocks: BlockStatistics = self.light.blocks
+        alike = self.full & (self.blocks.correlation > 0.7) & (self.blocks.texture > 4)
         if alike.sum() < 4:
             alike = self.full
         mask = block_pixels(alike, self.inside.shape) & self.inside
@@ -116,21 +117,18 @@ class _Measuring:
         self.target_picture = overlay.coarse.picture
         self.source_picture = overlay.warp(overlay.fine.picture)
 
-    def _texture(self) -> Floats:
-        return np.maximum(self.blocks.target_variance, self.blocks.source_variance)
-
     def _classify(self) -> None:
         """Which blocks are informative, the same, and changed."""
         blocks = self.blocks
         limit = max(1.2 * self.noise, 2.2) ** 2
-        self.in_target = self.full & (blocks.target_variance > limit)
-        self.in_source = self.full & (blocks.source_variance > limit)
+        self.in_target = self.full & (blocks.target.variance > limit)
+        self.in_source = self.full & (blocks.source.variance > limit)
         self.informative = self.in_target | self.in_source
         squares = block_means(self.residual**2)
         excess = squares / block_means(self.expected**2)
         exact = (excess < 2) & (blocks.correlation > _WEAK_CORRELATION)
         self.same: Mask = self.informative & ((blocks.correlation >= _SAME_CORRELATION) | exact)
-        shaded = np.abs(blocks.target_mean - blocks.source_mean) > _SHADE_LEVELS
+        shaded = np.abs(blocks.target.mean - blocks.source.mean) > _SHADE_LEVELS
         differs = (excess > 4) & (squares > 25) & (self.informative | shaded)
         self.changed: Mask = self.full & ~self.same & differs
 
@@ -201,13 +199,25 @@ class _Measuring:
             "kept_texture": float((of_changed > 0.3).mean()),
         }
 
+    def _changed_pixels(self) -> tuple[Floats, Mask, npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """How far each pixel is off, (h, w) levels; which are changed; the number of the change of each; and the changes by OpenCV."""
+        cv2 = opencv()
+        off = cv2.boxFilter(np.abs(self.residual), -1, (3, 3))
+        changed = (off > 3.5 * self.expected + 4) & (off > _MIN_CHANGE_LEVELS) & self.inside
+        _, labels, parts, _ = cv2.connectedComponentsWithStats(changed.astype(np.uint8), connectivity=8)
+        return off, changed, labels, parts
+
+    def largest_pixels(self) -> float:
+        """The largest connected change, as a share of the picture."""
+        parts = self._changed_pixels()[-1]
+        return float(parts[1:, opencv().CC_STAT_AREA].max(initial=0) / max(1, int(self.inside.sum())))
+
     def pixel_changes(self) -> tuple[dict[str, float], tuple[float, float, float, float] | None]:
         cv2 = opencv()
         height, width = self.inside.shape
-        off = cv2.boxFilter(np.abs(self.residual), -1, (3, 3))
-        changed = (off > 3.5 * self.expected + 4) & (off > _MIN_CHANGE_LEVELS) & self.inside
+        off, changed, labels, parts = self._changed_pixels()
+        count = len(parts)
         area = max(1, int(self.inside.sum()))
-        count, labels, parts, _ = cv2.connectedComponentsWithStats(changed.astype(np.uint8), connectivity=8)
         few = sorted(few_colours_share(p[changed]) for p in (self.target_picture, self.source_picture))
         largest = _Change(area)
         box = None
@@ -280,8 +290,7 @@ class _Measuring:
         }
 
     def shifts(self) -> dict[str, float]:
-        target, source = self.light.target, self.light.source
-        shifts, known = block_shifts(target, source, self.blocks)
+        shifts, known = block_shifts(self.blocks)
         reliable = self.informative & (self.blocks.correlation > 0.8) & known
         weights = reliable.astype(np.float32)
         near = neighbourhood_sum(weights)
@@ -313,17 +322,14 @@ class _Measuring:
         """Of the blocks that changed most, how many are found near by in the other picture; of how many; and the best match."""
         found = searched = 0
         best = 0.0
-        target, source = self.light.target, self.light.source
-        sides = (
-            (target, source, self.blocks.target_variance, self.in_target),
-            (source, target, self.blocks.source_variance, self.in_source),
-        )
-        for own, other, texture, there in sides:
-            dissimilar = self.full & there & (self.blocks.correlation < 0.6) & (texture > 36)
+        target, source = self.blocks.target, self.blocks.source
+        for own, other, there in ((target, source, self.in_target), (source, target, self.in_source)):
+            dissimilar = self.full & there & (self.blocks.correlation < 0.6) & (own.variance > 36)
             rows, columns = np.nonzero(dissimilar)
-            order = np.argsort(-texture[rows, columns], kind="stable")
+            order = np.argsort(-own.variance[rows, columns], kind="stable")
             for n in order[:: max(1, len(order) // _SEARCHED_BLOCKS)][:_SEARCHED_BLOCKS]:
-                match = match_elsewhere(own, other, int(columns[n]) * BLOCK_PX, int(rows[n]) * BLOCK_PX)
+                x, y = int(columns[n]) * BLOCK_PX, int(rows[n]) * BLOCK_PX
+                match = match_elsewhere(own.picture, other.picture, x, y)
                 searched += 1
                 found += match > FOUND_CORRELATION
                 best = max(best, match)
@@ -335,7 +341,7 @@ class _Measuring:
         within, beyond = rectangle & compared, ~rectangle & compared
         coarse = self._contained_coarse()
         fine = self._contained_fine()
-        textured = self.full & (self.blocks.source_variance > MIN_TEXTURE_VARIANCE)
+        textured = self.full & (self.blocks.source.variance > MIN_TEXTURE_VARIANCE)
         gains = self.blocks.gain[textured] if textured.any() else np.zeros(1)
         gain = float(median(gains))
         return {
@@ -355,12 +361,12 @@ class _Measuring:
 
     def _contained_coarse(self) -> tuple[float, float]:
         """Shares of the coarser photo: of its informative blocks that are the same, and of its area that both show."""
-        informative = _textured(self.overlay.coarse.denoised)
+        informative = Blocks.of(self.overlay.coarse.denoised).variance > MIN_TEXTURE_VARIANCE
         return float((self.same & informative).sum() / max(1, informative.sum())), float(self.full.mean())
 
     def _contained_fine(self) -> tuple[float, float]:
         """The same of the finer photo, by where the middles of its blocks come to lie."""
-        informative = _textured(self.overlay.fine.denoised)
+        informative = Blocks.of(self.overlay.fine.denoised).variance > MIN_TEXTURE_VARIANCE
         rows, columns = np.indices(informative.shape)
         middles = np.column_stack([(columns.ravel() + 0.5) * BLOCK_PX, (rows.ravel() + 0.5) * BLOCK_PX])
         landed = np.floor(project(self.overlay.matrix, middles) / BLOCK_PX)
@@ -390,8 +396,3 @@ class _Change:
         return cls(
             area, pixels / area, (low, high), pixels / (across * down), across * down / area, (flatter, other)
         )
-
-
-def _textured(picture: Floats) -> Mask:
-    means = block_means(picture)
-    return np.asarray(block_means(picture * picture) - means * means > MIN_TEXTURE_VARIANCE)

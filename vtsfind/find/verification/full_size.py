@@ -18,7 +18,7 @@ import numpy.typing as npt
 from vtsfind.base.groups import Difference
 from vtsfind.find.features.features import Floats, Pixels
 from vtsfind.find.threads import opencv
-from vtsfind.find.verification.block_grid import BLOCK_PX, block_shifts, block_statistics
+from vtsfind.find.verification.block_grid import BLOCK_PX, Blocks, block_shifts, block_statistics
 from vtsfind.find.verification.explained import Explained, FullPicture, explained
 from vtsfind.find.verification.overlay import BLUR_SIGMA_PX, MIN_TEXTURE_VARIANCE, blurred
 from vtsfind.find.verification.photometry import fit_tone_curve
@@ -170,10 +170,11 @@ def _laid(target: Pixels, source: Pixels) -> Pixels:
 
 def _correction(target: Floats, source: Floats) -> Matrix | None:
     """The affine map, (2, 3), that takes most blocks of the source to their places; None if there are too few."""
-    blocks = block_statistics(target, source)
-    shifts, known = block_shifts(target, source, blocks)
-    textured = np.maximum(blocks.target_variance, blocks.source_variance) > MIN_TEXTURE_VARIANCE
-    rows, columns = np.nonzero(known & textured & (blocks.correlation > _MIN_CORRELATION))
+    blocks = block_statistics(Blocks.of(target), Blocks.of(source))
+    shifts, known = block_shifts(blocks)
+    rows, columns = np.nonzero(
+        known & (blocks.texture > MIN_TEXTURE_VARIANCE) & (blocks.correlation > _MIN_CORRELATION)
+    )
     places = np.column_stack([(columns + 0.5) * BLOCK_PX, (rows + 0.5) * BLOCK_PX, np.ones(len(rows))])
     wanted = shifts[rows, columns].astype(np.float64)
     kept = np.ones(len(rows), bool)

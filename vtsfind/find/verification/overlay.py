@@ -14,6 +14,7 @@ from vtsfind.find.features.features import Features, Floats, Pixels
 from vtsfind.find.threads import opencv
 from vtsfind.find.verification.block_grid import (
     BLOCK_PX,
+    Blocks,
     Mask,
     block_means,
     block_shifts,
@@ -80,7 +81,7 @@ class Overlay:
 
     def refine(self) -> bool:
         """Make the map exact; False if too little of the pictures lies on each other."""
-        target, source = self.coarse.denoised, self.source(BLUR_SIGMA_PX / self.scale)
+        target, source = Blocks.of(self.coarse.denoised), self.source(BLUR_SIGMA_PX / self.scale)
         for _ in range(_ROUNDS):
             if not self._update_inside():
                 return False
@@ -132,17 +133,21 @@ class Overlay:
         self.full = block_means(self.inside.astype(np.float32)) > 0.98
         return int(self.full.sum()) >= _MIN_BLOCKS
 
-    def _shifts(self, target: Floats, warped: Floats) -> tuple[Matrix, Matrix]:
+    def _shifts(self, target: Blocks, warped: Floats) -> tuple[Matrix, Matrix]:
         """Middles of reliable blocks (n, 2), in pixels, and how far each must go (n, 2)."""
-        blocks = block_statistics(target, warped)
-        shifts, known = block_shifts(target, warped, blocks)
-        textured = np.maximum(blocks.target_variance, blocks.source_variance) > MIN_TEXTURE_VARIANCE
-        reliable = self.full & textured & (blocks.correlation > _MIN_RELIABLE_CORRELATION) & known
+        blocks = block_statistics(target, Blocks.of(warped))
+        shifts, known = block_shifts(blocks)
+        reliable = (
+            self.full
+            & (blocks.texture > MIN_TEXTURE_VARIANCE)
+            & (blocks.correlation > _MIN_RELIABLE_CORRELATION)
+            & known
+        )
         rows, columns = np.nonzero(reliable)
         places = np.column_stack([(columns + 0.5) * BLOCK_PX, (rows + 0.5) * BLOCK_PX])
         return places, shifts[rows, columns].astype(np.float64)
 
-    def _refine_plane(self, target: Floats, source: Floats) -> bool:
+    def _refine_plane(self, target: Blocks, source: Floats) -> bool:
         """Correct the plane map once; False when it is exact, or can't be made so."""
         places, shifts = self._shifts(target, self.warp(source))
         correction = _plane_correction(places, shifts, homography=self._is_homography())
@@ -161,7 +166,7 @@ class Overlay:
     def _is_homography(self) -> bool:
         return bool(np.abs(self.matrix[2, :2]).max() > 1e-9)
 
-    def _refine_bend(self, target: Floats, source: Floats) -> bool:
+    def _refine_bend(self, target: Blocks, source: Floats) -> bool:
         places, shifts = self._shifts(target, self.warp(source))
         if len(places) < _MIN_BEND_BLOCKS or quantile(np.hypot(*shifts.T), 0.8) <= _BENT_PX:
             return True

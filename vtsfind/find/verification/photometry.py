@@ -5,14 +5,20 @@ different. All fits are of the blocks that look alike; so something in one pictu
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
 from vtsfind.find.features.features import Floats
 from vtsfind.find.threads import opencv
-from vtsfind.find.verification.block_grid import BLOCK_PX, Mask, block_pixels, block_statistics
+from vtsfind.find.verification.block_grid import (
+    BLOCK_PX,
+    Blocks,
+    BlockStatistics,
+    Mask,
+    block_pixels,
+    block_statistics,
+)
 from vtsfind.find.verification.overlay import MIN_TEXTURE_VARIANCE, blurred
 from vtsfind.find.verification.quantiles import median, quantile, quantiles_of_sorted
 
@@ -39,9 +45,8 @@ _LEVELS = np.arange(256)
 class Photometry:
     """The two pictures with equal sharpness, tones and light, and what it took."""
 
-    target: Floats
-    source: Floats
-    """(h, w) float32, 0 to 255."""
+    blocks: BlockStatistics
+    """Both pictures, (h, w) float32, 0 to 255, block by block."""
     blur_sigma_px: float
     """Blur that the source lacked; negative for the target's."""
     correlation: float
@@ -65,10 +70,10 @@ def equalise(target: Floats, source: Floats, full: Mask, inside: Mask) -> Photom
     sigma, correlation = match_blur(target, source, full)
     target = blurred(target, float(np.hypot(0.9, min(sigma, 0.0))))
     source = blurred(source, float(np.hypot(0.9, max(sigma, 0.0))))
-    blocks = block_statistics(target, source)
-    textures = np.maximum(blocks.target_variance, blocks.source_variance)
+    target_blocks = Blocks.of(target)
+    blocks = block_statistics(target_blocks, Blocks.of(source))
     # Flat blocks say which tone becomes which where nothing else has that tone.
-    alike = full & ((blocks.correlation > 0.7) | (textures < MIN_TEXTURE_VARIANCE))
+    alike = full & ((blocks.correlation > 0.7) | (blocks.texture < MIN_TEXTURE_VARIANCE))
     where = inside & block_pixels(alike, target.shape) if alike.sum() >= 4 else inside
     curve = fit_tone_curve(_at(where, source), _at(where, target))
     toned = apply_curve(source, curve)
@@ -76,10 +81,10 @@ def equalise(target: Floats, source: Floats, full: Mask, inside: Mask) -> Photom
     unchanged, changed = (_at(inside, np.abs(target - each)).mean() for each in (source, toned))
     if unchanged <= changed:
         curve, toned = _LEVELS.astype(np.float32), source
-    source = toned
-    source, light = _even_light(target, source, full)
+    source, light = _even_light(target_blocks, toned, full)
     low, high = np.percentile(curve, [2, 98])
-    return Photometry(target, source, sigma, correlation, float(high - low), light)
+    blocks = block_statistics(target_blocks, Blocks.of(source))
+    return Photometry(blocks, sigma, correlation, float(high - low), light)
 
 
 def _at(mask: Mask, picture: Floats) -> Floats:
@@ -89,8 +94,8 @@ def _at(mask: Mask, picture: Floats) -> Floats:
 
 def match_blur(target: Floats, source: Floats, full: Mask) -> tuple[float, float]:
     """The blur, in pixels, that makes the source most like the target, negative if the target needs it; and how like."""
-    blocks = block_statistics(target, source)
-    common_target, common_source = blurred(target, _COMMON_SIGMA_PX), blurred(source, _COMMON_SIGMA_PX)
+    blocks = block_statistics(Blocks.of(target), Blocks.of(source))
+    common_target, common_source = (Blocks.of(blurred(each, _COMMON_SIGMA_PX)) for each in (target, source))
     comparable = full & (blocks.correlation > 0.3)
     best, found = _likeness(common_target, common_source, comparable), 0.0
     for sign in (1, -1):
@@ -99,9 +104,9 @@ def match_blur(target: Floats, source: Floats, full: Mask) -> tuple[float, float
                 return found, best
             more = float(np.hypot(_COMMON_SIGMA_PX, sigma))
             score = (
-                _likeness(common_target, blurred(source, more), comparable)
+                _likeness(common_target, Blocks.of(blurred(source, more)), comparable)
                 if sign > 0
-                else _likeness(blurred(target, more), common_source, comparable)
+                else _likeness(Blocks.of(blurred(target, more)), common_source, comparable)
             )
             if score > best + _MIN_GAIN:
                 best, found = score, sign * sigma
@@ -112,11 +117,10 @@ def match_blur(target: Floats, source: Floats, full: Mask) -> tuple[float, float
     return found, best
 
 
-def _likeness(target: Floats, source: Floats, comparable: Mask) -> float:
+def _likeness(target: Blocks, source: Blocks, comparable: Mask) -> float:
     """Mean correlation of the better two thirds of the blocks; -1 if there are hardly any."""
     blocks = block_statistics(target, source)
-    textured = np.maximum(blocks.target_variance, blocks.source_variance) > MIN_TEXTURE_VARIANCE
-    correlations = np.sort(blocks.correlation[comparable & textured])
+    correlations = np.sort(blocks.correlation[comparable & (blocks.texture > MIN_TEXTURE_VARIANCE)])
     return float(correlations[len(correlations) // 3 :].mean()) if len(correlations) >= 4 else -1.0
 
 
@@ -192,20 +196,19 @@ def apply_curve(picture: Floats, curve: npt.NDArray[np.float32]) -> Floats:
     return np.asarray(low * (1 - rest) + high * rest, np.float32)
 
 
-def _even_light(target: Floats, source: Floats, full: Mask) -> tuple[Floats, float]:
+def _even_light(target: Blocks, source: Floats, full: Mask) -> tuple[Floats, float]:
     """Give the source the target's light: an offset and a gain that are quadratic polynomials of place."""
-    blocks = block_statistics(target, source)
-    flat = np.maximum(blocks.target_variance, blocks.source_variance) < MIN_TEXTURE_VARIANCE
-    near = np.abs(blocks.target_mean - blocks.source_mean) < 40
-    used = full & ((blocks.correlation > 0.7) | (flat & near))
+    blocks = block_statistics(target, Blocks.of(source))
+    near = np.abs(target.mean - blocks.source.mean) < 40
+    used = full & ((blocks.correlation > 0.7) | ((blocks.texture < MIN_TEXTURE_VARIANCE) & near))
     if used.sum() < _MIN_LIGHT_BLOCKS:
         return source, 0.0
-    height, width = target.shape
+    height, width = source.shape
     rows, columns = np.nonzero(used)
     terms = _quadratic((columns + 0.5) * BLOCK_PX / width, (rows + 0.5) * BLOCK_PX / height)
-    means = blocks.source_mean[used].astype(np.float64)
+    means = blocks.source.mean[used].astype(np.float64)
     unknowns = np.column_stack([terms, terms[:, 1:] * means[:, None] / 128])
-    off = blocks.target_mean[used].astype(np.float64) - means
+    off = target.mean[used].astype(np.float64) - means
     kept = np.ones(len(off), bool)
     fitted = np.zeros(unknowns.shape[1])
     for _ in range(2):
@@ -213,7 +216,7 @@ def _even_light(target: Floats, source: Floats, full: Mask) -> tuple[Floats, flo
         fitted = np.linalg.solve(squares, unknowns[kept].T @ off[kept])
         residuals = np.abs(off - unknowns @ fitted)
         kept = residuals <= max(2.0, float(median(residuals)) * 2.5)
-    field = _light_terms(height, width)
+    field = _quadratic(np.arange(width) / width, np.arange(height)[:, None] / height)
     offset, gain = field @ fitted[:6], field[..., 1:] @ fitted[6:] / 128
     levels = float(np.ptp(offset + 128 * gain))
     if levels >= _MAX_LIGHT_LEVELS:
@@ -221,16 +224,13 @@ def _even_light(target: Floats, source: Floats, full: Mask) -> tuple[Floats, flo
     return np.asarray(source + offset + gain * source, np.float32), levels
 
 
-@lru_cache(maxsize=2)
-def _light_terms(height: int, width: int) -> npt.NDArray[np.float64]:
-    """`_quadratic` at all pixels, (h, w, 6): the pictures of a library have few shapes."""
-    return _quadratic(*np.meshgrid(np.arange(width) / width, np.arange(height) / height))
-
-
 def _quadratic(x: npt.NDArray[np.float64], y: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """The six terms of a quadratic polynomial of a place, given in shares of the sides; (..., 6)."""
+    """The six terms of a quadratic polynomial of places, given in shares of the sides; (..., 6)."""
     u, v = x * 2 - 1, y * 2 - 1
-    return np.stack([np.ones_like(u), u, v, u * u, u * v, v * v], -1)
+    terms = np.ones((*np.broadcast_shapes(u.shape, v.shape), 6))
+    for number, term in enumerate((u, v, u * u, u * v, v * v), 1):
+        terms[..., number] = term
+    return terms
 
 
 def residual_limits(photometry: Photometry, alike: Mask) -> tuple[Floats, Floats, float, float]:
@@ -247,7 +247,7 @@ def residual_limits(photometry: Photometry, alike: Mask) -> tuple[Floats, Floats
     -------
     The residual (h, w), its expected deviation (h, w), the noise in levels, and the inexactness in pixels.
     """
-    target, source = photometry.target, photometry.source
+    target, source = photometry.blocks.target.picture, photometry.blocks.source.picture
     residual = target - source
     slope = np.maximum(*(_slope(each) for each in (target, source)))
     if not alike.any():
