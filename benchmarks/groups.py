@@ -63,8 +63,8 @@ def versions(kind: str, path: Path, photos: list[Path], each: int) -> Iterator[V
         )
 
 
-def others(photos: list[Path], pairs: int) -> Iterator[Version]:
-    """Pictures of which no two are versions of each other: a photo is shown again only after all have been shown."""
+def others(photos: list[Path], pairs: int, start: int = 0) -> Iterator[Version]:
+    """Pictures of which no two are versions of each other, from pair `start` on: a photo is shown again only after all have been shown."""
     order = np.random.default_rng(seed_of("others", pairs)).permutation(len(photos))
     shown = cycle([photos[int(number)] for number in order])
 
@@ -72,7 +72,7 @@ def others(photos: list[Path], pairs: int) -> Iterator[Version]:
         return Image.open(next(shown)).convert("RGB")
 
     for kind in (kind for kind in KINDS if kind not in CHANGED):
-        for number in range(pairs):
+        for number in range(start, start + pairs):
             for place, image in enumerate(pair(kind, number, other)):
                 yield f"{kind}: {number}.{place}", kind, jpeg(image)
 
