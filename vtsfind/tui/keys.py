@@ -120,7 +120,7 @@ ACTIONS = (
     KeyAction(S, "back", "backspace", "Back", "Go back to the previous search.", footer=True),
     KeyAction(S, "mark", "space", "Mark", "Mark or unmark this photo.", footer=True),
     KeyAction(S, "group", "g", "Group", "Show the group that this photo is in: there it can be marked to go.", footer=True),
-    KeyAction(S, "head", "c", "Scene/copy", "Compare by what is shown (scene), by the same picture (copy), or by words.", footer=True),
+    KeyAction(S, "head", "c", "Compare by", "Compare by what is shown and how it looks (likeness), by what is shown alone (scene), by the same picture (copy), or by words.", footer=True),
     KeyAction(S, "copy", "y", "Copy path", "Copy the paths of the marked photos, or of this one.", footer=True),
     KeyAction(S, "view", "o", "Open", "Open the photo in the desktop's viewer.", footer=True),
     KeyAction(S, "radius(1)", "plus,equals_sign", "Wider", "Allow more bits to differ.", footer=True, shown="+"),
