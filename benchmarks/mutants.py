@@ -33,6 +33,7 @@ RULES, FULL_FRAME = "tests/verification/test_rules.py", "tests/test_full_frame.p
 FULL_SIZE, LAID = "tests/verification/test_full_size.py", "tests/verification/test_laid.py"
 EXPLAINED = "tests/verification/test_explained.py"
 REPLACED, CLUSTERING = "tests/verification/test_replaced.py", "tests/test_clustering.py"
+SHOTS = "tests/test_shots_among_edits.py"
 TESTS = {
     "vtsfind/find/verification/decision.py": (RULES,),
     "vtsfind/find/verification/verify.py": (RULES,),
@@ -43,7 +44,8 @@ TESTS = {
     "vtsfind/find/verification/close_calls.py": ("tests/verification/test_close_calls.py",),
     "vtsfind/find/verification/replaced.py": (REPLACED,),
     "vtsfind/media/jpeg_compression.py": ("tests/test_jpeg_compression.py",),
-    "vtsfind/find/clustering/stars.py": (CLUSTERING,),
+    "vtsfind/find/clustering/outvoted.py": (SHOTS,),
+    "vtsfind/find/clustering/stars.py": (CLUSTERING, SHOTS),
     "vtsfind/find/clustering/union_find.py": (CLUSTERING,),
     "vtsfind/engine/duplicates/full_size.py": ("tests/test_clusters_at_full_size.py",),
     "vtsfind/act/removal.py": ("tests/test_stay_reasons.py", "tests/test_removal.py"),

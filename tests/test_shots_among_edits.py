@@ -16,7 +16,7 @@ from vtsfind.engine.duplicates.verifier import Advance
 from vtsfind.engine.library.decisions import known_decisions
 from vtsfind.engine.library.scope import scope
 from vtsfind.engine.library.snapshot import Content
-from vtsfind.find.clustering.outvoted import Vote, outvoted
+from vtsfind.find.clustering.outvoted import Vote, is_outvoted, outvoted
 from vtsfind.find.pairs import Pair
 
 EDIT: PairVerdict = (Verdict.EDIT, Evidence(agreement=0.75))
@@ -97,6 +97,14 @@ def test_a_shot_that_two_edits_seem_to_show_is_not_added_against_two_clear_refus
     assert joined == {(PHOTO, WORDS, CROP, FADED, SHOT, SHOT_EDITED)}
     apart, _ = grouped({**truth, (FADED, SHOT): CLEAR}, [*around, (WORDS, SHOT)])
     assert apart == {(PHOTO, WORDS, CROP, FADED, SHOT_EDITED)}
+
+
+@pytest.mark.parametrize(
+    ("others", "copies", "is_out"), [(2, 2, True), (2, 3, False), (4, 5, True), (1, 1, False)]
+)
+def test_clear_refusals_count_by_their_share_of_the_copies(others: int, copies: int, *, is_out: bool) -> None:
+    votes = [Vote.OTHER] * others + [Vote.COPY] * copies + [Vote.NONE] * 9
+    assert is_outvoted(votes) == is_out
 
 
 def test_who_is_put_out_first_has_no_vote_on_the_others() -> None:
