@@ -10,7 +10,7 @@ from support.made_groups import group, photo
 from support.tui_driver import Hand, drive
 
 from vtsfind.act.make_plan import PlanOrigin, make_plan
-from vtsfind.act.plan import operations
+from vtsfind.act.plan import Plan, operations
 from vtsfind.base.errors import UsageError
 from vtsfind.base.groups import Evidence, Group, Member, Photo, ShotCopy, StayKind, StayReason, Verdict
 from vtsfind.base.quality import Details
@@ -20,6 +20,8 @@ from vtsfind.engine.review.planned import planned
 from vtsfind.engine.review.relations import related_to
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import Mark, ReviewStatus, ReviewStep, UnsavedSteps
+from vtsfind.report.plan import summarize_plan
+from vtsfind.report.streams import Notes
 
 FIRST, SECOND, THIRD = (photo(b"/photos/shot-%d.jpg" % n, 3000 + n) for n in (1, 2, 3))
 FIRST_COPY, SECOND_COPY = (photo(b"/copies/shot-%d.jpg" % n, 1000 + n) for n in (1, 2))
@@ -55,11 +57,14 @@ def review() -> Review:
     return made
 
 
+def plan_of(review: Review) -> Plan:
+    made = planned(review)
+    return make_plan(made.groups, PlanOrigin("", "", "", b""), marks=made.actions)
+
+
 def removed(review: Review) -> list[bytes]:
     """What the plan of a review removes."""
-    made = planned(review)
-    plan = make_plan(made.groups, PlanOrigin("", "", "", b""), marks=made.actions)
-    todo = operations(plan)
+    todo = operations(plan_of(review))
     assert review.totals.files == len(todo)
     assert review.totals.gain == sum(each.size for each in todo)
     return [each.path for each in todo]
@@ -80,6 +85,46 @@ def test_a_shot_goes_with_the_copies_that_go_for_it(review: Review) -> None:
     assert removed(review) == [SECOND.path, SECOND_COPY.path]
     assert [review.mark(TWO, place) for place in (0, 1)] == [Mark.DROP, Mark.DROP]
     assert review.reason(TWO, 0) == "goes for photos/shot-1.jpg, another shot, in group 3"
+
+
+def planned_keepers(review: Review) -> list[tuple[int, bytes, bytes | None]]:
+    """What a plan removes: its group, and the kept file that is checked first."""
+    return [(each.group, each.path, each.keeper) for each in operations(plan_of(review))]
+
+
+def test_a_copy_that_a_burst_removes_goes_for_the_copy_of_it_that_stays(review: Review) -> None:
+    review.toggle(SCENE, 4)
+    review.accept(SCENE)
+    assert review.reason(SCENE, 4) == "goes as a copy of shot-2.jpg"
+    assert review.reason(TWO, 1) == "goes as a copy of photos/shot-2.jpg, in group 3"
+    assert planned_keepers(review) == [(2, SECOND_COPY.path, SECOND.path)]
+    assert [each.photo.path for each in planned(review).groups[0].members] == [SECOND.path, SECOND_COPY.path]
+
+
+def test_the_group_in_which_a_copy_goes_by_a_burst_is_none_where_all_stays(
+    review: Review, capsys: pytest.CaptureFixture[str]
+) -> None:
+    review.toggle(SCENE, 4)
+    review.toggle(TWO, 1)
+    review.accept(SCENE)
+    summarize_plan(Notes(), plan_of(review), planned(review), (), "plan.txt")
+    assert "in 1 group. Nothing was changed." in capsys.readouterr().err
+
+
+def test_a_shot_that_a_burst_removes_goes_for_a_copy_of_it_that_stays_though_it_was_to_go(
+    review: Review,
+) -> None:
+    review.toggle(SCENE, 2)  # and its copy with it
+    review.toggle(SCENE, 4)
+    review.accept(SCENE)
+    assert planned_keepers(review) == [(2, SECOND.path, SECOND_COPY.path)]
+
+
+def test_a_shot_of_which_a_person_said_that_it_is_no_copy_goes_for_the_kept_shot(review: Review) -> None:
+    review.refuse(TWO)
+    review.toggle(SCENE, 4)
+    review.accept(SCENE)
+    assert planned_keepers(review) == [(3, SECOND_COPY.path, FIRST.path)]
 
 
 def test_the_groups_of_a_plan_are_those_that_a_person_decided_also_where_a_copy_goes_with_its_shot(

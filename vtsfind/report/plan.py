@@ -139,7 +139,8 @@ def _where_text(plan: Plan, numbers: Collection[int]) -> str:
         if group.number in numbers
     )
     of_bursts = f" ({bursts:,} of other shots)" if bursts else ""
-    rest = sum(group.number not in numbers for group in plan.groups)
+    changed = {group.number for group in plan.groups if any(file.is_changed for file in group.files)}
+    rest = sum(group.number not in changed.union(numbers) for group in plan.groups)
     kept = f"; all photos stay in {counted(rest, 'other group')}" if rest else ""
     return f"in {counted(len(numbers), 'group')}{of_bursts}{kept}"
 

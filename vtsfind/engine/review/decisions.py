@@ -13,7 +13,15 @@ from vtsfind.base.operations import Action
 from vtsfind.base.paths import show_path
 from vtsfind.engine.library.sidecar_places import SidecarPlaces
 from vtsfind.engine.review.encoding import shot_key
-from vtsfind.engine.review.overlaps import Overlaps, Place, claims, going_by, is_burst
+from vtsfind.engine.review.overlaps import (
+    Claims,
+    Overlaps,
+    Place,
+    claims,
+    copy_that_stays,
+    going_by,
+    is_burst,
+)
 from vtsfind.engine.review.state import GroupDecision, Mark, ReviewTotals, proposal_for
 
 _EMPTY_ORIGIN = PlanOrigin("", "", "", b"")
@@ -88,6 +96,16 @@ class Decisions:
         found = going_by(path, claimed, self.groups, self._decisions)
         return found if found and found[0] != number else None
 
+    def goes_for(
+        self, going: Place, claimed: Claims, decisions: Mapping[int, GroupDecision]
+    ) -> tuple[Place, int]:
+        """Where a file is a copy of one that stays, though it goes elsewhere by what was decided, and that one; else where it goes, and the keeper there."""
+        for place in self._copies_of(*going):
+            kept = copy_that_stays(place, claimed, self.groups, decisions)
+            if kept is not None:
+                return place, kept
+        return going, decisions[going[0]].keeper
+
     def in_question(self, number: int) -> int:
         """The member that a decision is about first: one that goes, else another shot, else any beside the keeper; not what goes elsewhere."""
         members, keeper = self.groups[number].members, self.decision(number).keeper
@@ -127,8 +145,10 @@ class Decisions:
         """Why a member is kept or removed, for people."""
         other = self.goes_in(number, member)
         if other:
-            kept = self._place(other[0], self._decisions[other[0]].keeper)
-            what = f"for {kept}, another shot" if is_burst(self.groups[other[0]]) else f"as a copy of {kept}"
+            claimed = claims(self._overlaps.together(number), self.groups, self._decisions)
+            (group, _), keeper = self.goes_for(other, claimed, self._decisions)
+            kept = self._place(group, keeper)
+            what = f"for {kept}, another shot" if is_burst(self.groups[group]) else f"as a copy of {kept}"
             return f"goes {what}, in group {self.groups[other[0]].number}"
         own, each = self.own_reason(number, member), self.groups[number].members[member]
         if not own and each.verdict and self.was_kept(number, member):

@@ -7,7 +7,8 @@ A file that would go for one that goes itself is the last of its picture there, 
 from collections.abc import Iterable, Mapping, Sequence
 
 from vtsfind.base.groups import Group, Verdict
-from vtsfind.engine.review.state import GroupDecision, ReviewStatus
+from vtsfind.engine.duplicates.keeper_ranking import SAME_FRAME_VERDICTS
+from vtsfind.engine.review.state import GroupDecision, Mark, ReviewStatus
 from vtsfind.find.clustering.union_find import UnionFind
 
 Place = tuple[int, int]
@@ -94,3 +95,23 @@ def going_by(
         if groups[number].members[decisions[number].keeper].photo.path not in claimed:
             return number, place
     return None
+
+
+def copy_that_stays(
+    place: Place, claimed: Claims, groups: Sequence[Group], decisions: Mapping[int, GroupDecision]
+) -> int | None:
+    """The copy that stays of a member of a group of copies, the one that a plan checks; None if none does, or it is an edit."""
+    number, own = place
+    group, decision = groups[number], decisions.get(number)
+
+    def is_copy(each: int) -> bool:
+        is_refused = decision is not None and decision.mark(each) is Mark.NOT_DUPLICATE
+        return not is_refused and group.members[each].verdict in {None, *SAME_FRAME_VERDICTS}
+
+    staying = [
+        each
+        for each, member in enumerate(group.members)
+        if is_copy(own) and is_copy(each) and member.photo.path not in claimed
+    ]
+    digest = group.members[own].photo.digest
+    return min(staying, key=lambda each: (group.members[each].photo.digest != digest, each), default=None)

@@ -5,11 +5,16 @@ from dataclasses import dataclass, replace
 
 from vtsfind.base.groups import Group, StayReason
 from vtsfind.base.operations import Action, Operation
-from vtsfind.engine.review.overlaps import claims, going_by, is_burst
+from vtsfind.engine.review.overlaps import Claims, claims, going_by, is_burst
 from vtsfind.engine.review.review import Review
 from vtsfind.engine.review.state import GroupDecision, Mark, ReviewStatus
 
-_ACTIONS = {Mark.KEEPER: Action.KEEP, Mark.KEEP: Action.KEEP, Mark.NOT_DUPLICATE: None}
+_ACTIONS = {
+    Mark.KEEPER: Action.KEEP,
+    Mark.KEEP: Action.KEEP,
+    Mark.DROP: Action.KEEP,  # of a group that is not accepted
+    Mark.NOT_DUPLICATE: None,
+}
 KEPT = StayReason("you keep it in `vtsfind browse`")
 CHOSEN = StayReason("you chose it in `vtsfind browse`")
 
@@ -53,18 +58,22 @@ def planned(
     if undecided:
         decisions = {number: _supposed(review, number) for number in range(len(review.groups))}
     claimed = claims(sorted(decisions), review.groups, decisions)
-    going = {path: going_by(path, claimed, review.groups, decisions) for path in claimed}
-    listed = sorted({place[0] for place in going.values() if place}.union(range(asked)))
+    found = {path: going_by(path, claimed, review.groups, decisions) for path in claimed}
+    going = {path: place for path, place in found.items() if place}
+    planned_in = {path: review.goes_for(place, claimed, decisions)[0] for path, place in going.items()}
+    listed = sorted({number for number, _ in planned_in.values()}.union(range(asked)))
     groups: list[Group] = []
     actions: dict[bytes, Action | None] = {}
     for number in listed:
-        group = _with_reasons(review, number)
+        group, decision = review.groups[number], decisions.get(number) or review.decision(number)
         members = []
-        for place, member in enumerate(group.members):
-            path = member.photo.path
-            if path in claimed and going[path] != (number, place):
+        for place, found_member in enumerate(group.members):
+            path = found_member.photo.path
+            if path in claimed and planned_in.get(path) != (number, place):
                 continue  # it goes in another group, or stays since what it would go for goes
-            mark = decisions[number].mark(place)
+            mark = decision.mark(place)
+            reason = review.own_reason(*going.get(path, (number, place)))
+            member = replace(found_member, reason=reason or found_member.reason)
             if mark is Mark.KEEPER and review.is_marked(number):
                 members.append(replace(member, stay_reason=CHOSEN))
             elif mark is Mark.KEEP and undecided and member.may_go:
@@ -77,12 +86,8 @@ def planned(
                 actions[path] = action
         if len(members) > 1:
             groups.append(replace(group, members=tuple(members)))
-    removed_by = {
-        path: tuple(review.groups[number].number for number, _ in claimed[path])
-        for path, place in going.items()
-        if place
-    }
-    return Planned(groups, actions, _chosen_keepers(review, decisions), removed_by)
+    removed_by = {path: tuple(review.groups[number].number for number, _ in claimed[path]) for path in going}
+    return Planned(groups, actions, _chosen_keepers(review, decisions, claimed), removed_by)
 
 
 def _supposed(review: Review, number: int) -> GroupDecision:
@@ -95,18 +100,12 @@ def _supposed(review: Review, number: int) -> GroupDecision:
     return replace(decision, status=ReviewStatus.ACCEPTED, kept=decision.kept | frozenset(dropped - proposed))
 
 
-def _chosen_keepers(review: Review, decisions: Mapping[int, GroupDecision]) -> dict[int, bytes]:
-    return {
+def _chosen_keepers(
+    review: Review, decisions: Mapping[int, GroupDecision], claimed: Claims
+) -> dict[int, bytes]:
+    chosen = {
         review.groups[number].number: review.groups[number].members[decision.keeper].photo.path
         for number, decision in decisions.items()
         if decision.keeper and decision.status is ReviewStatus.ACCEPTED
     }
-
-
-def _with_reasons(review: Review, number: int) -> Group:
-    group = review.groups[number]
-    members = (
-        replace(each, reason=review.own_reason(number, place) or each.reason)
-        for place, each in enumerate(group.members)
-    )
-    return replace(group, members=tuple(members))
+    return {number: path for number, path in chosen.items() if path not in claimed}
