@@ -81,6 +81,19 @@ def test_dupes_and_plan_tell_the_same_of_a_chosen_keeper(
     assert gone == ([former] if is_accepted else [])
 
 
+def test_dupes_says_of_no_file_why_the_former_keeper_was_better(run: Vtsfind, tmp_path: Path) -> None:
+    for name, quality in {"a": 95, "b": 85, "c": 75}.items():
+        write(tmp_path / "photos" / f"{name}.jpg", scene(1, 480, 360), quality=quality)
+    assert run("index", tmp_path / "photos").exit_code == 0
+    with SavedSteps(places().library("default")) as log:
+        review = Review(find_groups(Context(Settings()), DedupOptions()), log)
+        review.choose(0, 1)
+        review.accept(0)
+    (found,) = records(run("dupes", "--json"), "group")
+    reasons = {os.path.basename(each["path"]): each["reason"] for each in found["members"]}
+    assert reasons["c.jpg"] == "goes as a copy of b.jpg"
+
+
 def test_an_edit_that_was_accepted_to_go_may_go_in_dupes_as_in_plan(run: Vtsfind, tmp_path: Path) -> None:
     photo_and_crop(tmp_path / "photos")
     assert run("index", tmp_path / "photos").exit_code == 0

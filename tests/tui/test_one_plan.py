@@ -92,6 +92,22 @@ def planned_keepers(review: Review) -> list[tuple[int, bytes, bytes | None]]:
     return [(each.group, each.path, each.keeper) for each in operations(plan_of(review))]
 
 
+def test_no_reason_speaks_of_the_former_keeper_once_another_shot_is_chosen(review: Review) -> None:
+    assert review.reason(SCENE, 2) == "stays: another shot; less sharp"
+    review.choose(SCENE, 3)
+    assert [review.reason(SCENE, place) for place in (0, 2)] == ["stays, too"] * 2
+    assert review.reason(SCENE, 3) == "kept by your choice"
+
+
+def test_a_copy_goes_for_the_chosen_keeper_by_its_reason_and_in_the_plan() -> None:
+    third = photo(b"/copies/third.jpg", 500)
+    review = Review([group(1, [FIRST, FIRST_COPY, third])])
+    review.choose(ONE, 1)
+    review.accept(ONE)
+    assert review.reason(ONE, 2) == "goes as a copy of shot-1.jpg"
+    assert plan_of(review).groups[0].files[2].reason == "resave; goes as a copy of shot-1.jpg"
+
+
 def test_a_copy_that_a_burst_removes_goes_for_the_copy_of_it_that_stays(review: Review) -> None:
     review.toggle(SCENE, 4)
     review.accept(SCENE)

@@ -99,7 +99,7 @@ class Decisions:
     def goes_for(
         self, going: Place, claimed: Claims, decisions: Mapping[int, GroupDecision]
     ) -> tuple[Place, int]:
-        """Where a file is a copy of one that stays, though it goes elsewhere by what was decided, and that one; else where it goes, and the keeper there."""
+        """Where a file that goes is a copy of one that stays, and that one; else where it goes, and the keeper there."""
         for place in self._copies_of(*going):
             kept = copy_that_stays(place, claimed, self.groups, decisions)
             if kept is not None:
@@ -166,10 +166,12 @@ class Decisions:
         )
 
     def own_reason(self, number: int, member: int) -> str:
-        """What the user decided of a member, if that is not what was proposed; else empty."""
+        """What the user decided of a member, or what it is to the keeper now, if that is not what was proposed; else empty."""
         mark, proposed = self.decision(number).mark(member), proposal_for(self.groups[number]).mark(member)
-        if mark in {proposed, Mark.NOT_DUPLICATE}:
+        if mark is Mark.NOT_DUPLICATE:
             return ""
+        if mark is proposed:
+            return self._beside_chosen(number, member) if self.decision(number).keeper else ""
         goes = None if self.is_marked(number) else self.goes_in(number, 0)
         if goes and mark is not Mark.DROP:
             return f"kept, as {self._name(number, 0)} goes in group {self.groups[goes[0]].number}"
@@ -183,6 +185,16 @@ class Decisions:
             said = "you chose another keeper" if proposed is Mark.KEEPER else "removed by your choice"
         worth = self._own_worth(number, member)
         return f"{said}; it {worth}" if worth else said
+
+    def _beside_chosen(self, number: int, member: int) -> str:
+        """Why a member stays or goes beside another keeper than the one that its own reason speaks of."""
+        decision = self.decision(number)
+        if decision.mark(member) is Mark.DROP:
+            return f"goes as a copy of {self._name(number, decision.keeper)}"
+        if is_burst(self.groups[number]):
+            return f"stays: {WAS_KEPT}" if self.was_kept(number, member) else "stays, too"
+        reason = self._stay_reasons(number, decision.keeper)[member]
+        return f"stays: {reason.words}" if reason else "stays, too"
 
     def _own_worth(self, number: int, member: int) -> str:
         """What a member has that the chosen keeper lacks, in words that follow `it`; empty if it has nothing."""

@@ -122,7 +122,11 @@ def _led_by(chosen: int, members: Sequence[Member], number: int, review: Review)
     """The members with the keeper that the user chose at the front; the others were compared with the former one only."""
     former, keeper = members[0], members[chosen]
     others = (
-        replace(beside(each, keeper, former.photo.digest), evidence=replace(each.evidence, indirect=True))
+        replace(
+            beside(each, keeper, former.photo.digest),
+            evidence=replace(each.evidence, indirect=True),
+            reason=review.own_reason(number, place) if _goes(number, place, review) else "",
+        )
         for place, each in enumerate(members)
         if place not in {0, chosen}
     )
