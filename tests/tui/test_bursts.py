@@ -163,6 +163,14 @@ def test_every_shot_is_kept_until_a_key_says_otherwise(burst: Group) -> None:
     drive(library(burst), script)  # type: ignore[arg-type]
 
 
+def test_the_key_for_the_keeper_only_is_named_at_80_columns(burst: Group) -> None:
+    async def script(hand: Hand) -> None:
+        await hand.press("v")
+        assert "b Keeper only " in hand.text.splitlines()[-1]
+
+    drive(library(burst), script, size=(80, 24))  # type: ignore[arg-type]
+
+
 def test_after_the_last_group_of_copies_the_bursts_are_named(burst: Group) -> None:
     async def script(hand: Hand) -> None:
         await hand.press("a", "a", "a", "a", "a")
