@@ -152,6 +152,23 @@ def test_groups_in_which_nothing_goes_are_accepted_in_one_go() -> None:
     drive(edits, script)
 
 
+def test_two_files_of_one_name_differ_in_the_plan_at_80_columns(tmp_path: Path) -> None:
+    shots = []
+    for year in (2020, 2021):
+        paths = [tmp_path / folder / "IMG_1076.jpg" for folder in (f"{year}", f"{year}/export")]
+        for path in paths:
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+        shots.append(group(year, [photo(os.fsencode(path)) for path in paths]))
+
+    async def script(hand: Hand) -> None:
+        await hand.press("a", "a", "f5")
+        for year in (2020, 2021):
+            assert f"{year}/export/IMG_1076.jpg  keeps {year}/IMG_1076.jpg" in hand.text
+
+    drive(shots, script, size=(80, 24))
+
+
 def test_the_kinds_that_are_accepted_at_once_are_named_plainly() -> None:
     kinds = (Verdict.BYTES, Verdict.PIXELS, Verdict.EDIT)
     groups = [

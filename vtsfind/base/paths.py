@@ -2,7 +2,8 @@ r"""Paths of photos: the system's bytes, which need not be text in any encoding.
 
 import base64
 import os
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 
@@ -30,6 +31,23 @@ def show_path_from_home(path: bytes) -> str:
     if len(home) > 1 and is_below(path, home):
         return show_path(b"~" + path[len(home) :])
     return show_path(path)
+
+
+def distinct_tails(paths: Collection[bytes]) -> dict[bytes, bytes]:
+    """Of each path whose name others have, too, its shortest end that no other path has, of whole names.
+
+    >>> distinct_tails([b"/2021/May/a.jpg", b"/2022/May/a.jpg", b"/b.jpg"])
+    {b'/2021/May/a.jpg': b'2021/May/a.jpg', b'/2022/May/a.jpg': b'2022/May/a.jpg'}
+    """
+    names = Counter(map(os.path.basename, paths))
+    shared = [path for path in paths if names[os.path.basename(path)] > 1]
+    owners = Counter(tail for path in shared for tail in _tails(path))
+    return {path: next((tail for tail in _tails(path) if owners[tail] == 1), path) for path in shared}
+
+
+def _tails(path: bytes) -> Iterator[bytes]:
+    parts = path.split(b"/")
+    return (b"/".join(parts[start:]) for start in reversed(range(len(parts))))
 
 
 def prefix_below(folder: bytes) -> bytes:

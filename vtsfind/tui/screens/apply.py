@@ -1,7 +1,7 @@
 """The plan made from the review, and its application: the same checks, journal and trash as `vtsfind apply`."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -16,7 +16,7 @@ from textual.widgets import Static
 
 from vtsfind.base.errors import VtsfindError
 from vtsfind.base.operations import Operation, State
-from vtsfind.base.paths import show_path, show_path_from_home
+from vtsfind.base.paths import distinct_tails, show_path, show_path_from_home
 from vtsfind.base.words import counted, file_size, listed
 from vtsfind.tui.keys import KeyScope, bindings
 from vtsfind.tui.messages import JobDone, JobFailed, JobProgressed
@@ -41,6 +41,8 @@ class PlanProposed(Message):
     def __init__(self, proposal: "Proposal | None", error: VtsfindError | None = None) -> None:
         super().__init__()
         self.proposal = proposal
+        going = [operation.path for operation in proposal.operations] if proposal else []
+        self.tails = distinct_tails(going)
         self.error = error
 
 
@@ -55,6 +57,8 @@ class ApplyPage(Page):
     def __init__(self) -> None:
         super().__init__()
         self._proposal: Proposal | None = None
+        self._tails: Mapping[bytes, bytes] = {}
+        """How files that go are called where others of their names go, too, by their paths."""
         self._applied: ApplyResult | None = None
 
     def body(self) -> Iterable[Widget]:
@@ -95,7 +99,7 @@ class ApplyPage(Page):
 
     def on_plan_proposed(self, message: PlanProposed) -> None:
         """Show the plan."""
-        self._proposal = message.proposal
+        self._proposal, self._tails = message.proposal, message.tails
         if message.error:
             self.context.show_error(message.error)
         self._show()
@@ -130,7 +134,7 @@ class ApplyPage(Page):
         operation = self._proposal.operations[place]
         keeper = self._proposal.planned.keepers.get(operation.group, operation.keeper)
         relation = "keeps another shot," if operation.path in self._proposal.other_shots else "keeps"
-        return _operation_line(operation, keeper, relation)
+        return _operation_line(operation, self._tails.get(operation.path), keeper, relation)
 
     def _result_line(self, place: int) -> Line:
         assert self._applied
@@ -275,7 +279,7 @@ def _moved(proposal: "Proposal") -> str:
     return f"{counted(proposal.photos, 'photo')}{sidecars} to the trash{over}"
 
 
-def _operation_line(operation: Operation, keeper: bytes | None, relation: str) -> Line:
+def _operation_line(operation: Operation, tail: bytes | None, keeper: bytes | None, relation: str) -> Line:
     folder, name = os.path.split(operation.path)
     other = keeper
     if operation.target:
@@ -285,13 +289,13 @@ def _operation_line(operation: Operation, keeper: bytes | None, relation: str) -
     return [
         (f"{operation.action.value:<7}", "bad"),
         (f"{file_size(operation.size):>9}  ", "dim"),
-        (_short(operation.path, os.path.basename(other)) if other else show_path(name), "name"),
-        (f"  {relation} {_short(other, name)}" if other else "", "strong"),
+        (show_path(tail or _short(operation.path, os.path.basename(other or b""))), "name"),
+        (f"  {relation} {show_path(_short(other, name))}" if other else "", "strong"),
         (f"  {show_path_from_home(folder)}", "dim"),
     ]
 
 
-def _short(path: bytes, name: bytes) -> str:
+def _short(path: bytes, name: bytes) -> bytes:
     """The name of a file; with its folder if the other file has that name."""
     folder, own = os.path.split(path)
-    return show_path(own if own != name else os.path.join(os.path.basename(folder), own))
+    return own if own != name else os.path.join(os.path.basename(folder), own)
