@@ -145,7 +145,8 @@ def test_groups_in_which_nothing_goes_are_accepted_in_one_go() -> None:
 
     async def script(hand: Hand) -> None:
         await hand.press("A")
-        assert "3 groups, nothing goes" in hand.text
+        assert "in the list: all in which nothing goes" in hand.text
+        assert "3 groups, adds nothing to the plan" in hand.text
         await hand.press("enter")
         assert (hand.review.totals.decided, hand.review.totals.files) == (3, 0)
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from vtsfind.base.groups import Evidence, Group, Member, Photo, ShotCopy, StayKi
 from vtsfind.base.quality import Details
 from vtsfind.engine.context import Context
 from vtsfind.engine.duplicates.options import DedupOptions
+from vtsfind.engine.review.bulk import bulk_choices
+from vtsfind.engine.review.filters import Listing
 from vtsfind.engine.review.planned import planned
 from vtsfind.engine.review.relations import related_to
 from vtsfind.engine.review.review import Review
@@ -485,3 +488,36 @@ def test_a_group_frees_as_much_once_it_is_accepted_as_its_marks_say(review: Revi
     review.accept(SCENE)
     assert review.removes(SCENE) == marked
     assert marked.files == review.totals.files - 1 == 2
+
+
+def test_groups_of_which_all_goes_with_another_group_are_accepted_apart_from_those_in_which_nothing_goes() -> (
+    None
+):
+    still = group(4, [photo(b"/x/a.jpg"), photo(b"/x/b.jpg")], Verdict.EDIT)
+    review = Review([*COPIES, still])
+    review.add([BURST])
+    burst = len(review.groups) - 1
+    review.keep_only(burst, 0)
+    review.accept(burst)
+    order = np.arange(len(review.groups))
+    sets = bulk_choices(review, Listing(review.groups), order, 0).sets
+    told = {each.label.removeprefix("in the list: "): each.numbers for each in sets if not each.files}
+    assert told == {
+        "all in which nothing goes": (2,),
+        "all in which what goes already goes with another group": (1,),
+    }
+
+
+def test_the_title_of_a_group_says_whole_at_120_columns_what_goes_with_another_group() -> None:
+    copies = [COPIES[0], group(42, [SECOND, SECOND_COPY], Verdict.RESAVE)]
+
+    def source(_context: Context, options: DedupOptions) -> Sequence[Group]:
+        return [replace(BURST, number=1)] if options.kinds == {Verdict.BURST} else copies
+
+    async def script(hand: Hand) -> None:
+        await hand.press("v", "b", "a", "v", "v")
+        hand.groups.cursor = hand.groups.order.tolist().index(TWO)
+        await hand.settle()
+        assert "Group 42: 2 photos, saved again, 2 go in other groups \u2500" in hand.text
+
+    drive(source, script, size=(120, 36))

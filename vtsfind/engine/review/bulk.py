@@ -54,8 +54,10 @@ def bulk_choices(review: Review, listing: Listing, order: npt.NDArray[np.int64],
     undecided = review.undecided(order)
     ready = [each for each in np.sort(undecided).tolist() if not review.needs_look(each)]
     removes = {each: review.removes(each) for each in ready}
+    going = [each for each in ready if removes[each].files]
+    idle = [each for each in ready if not removes[each].files]
     sets: dict[tuple[int, ...], GroupSet] = {}
-    for label, chosen in _labelled(listing, number, [each for each in ready if removes[each].files], ready):
+    for label, chosen in (*_labelled(listing, number, going), *_labelled_idle(review, idle)):
         numbers = tuple(np.asarray(chosen, np.int64).tolist())
         if numbers:
             files = sum(removes[each].files for each in numbers)
@@ -65,9 +67,9 @@ def bulk_choices(review: Review, listing: Listing, order: npt.NDArray[np.int64],
 
 
 def _labelled(
-    listing: Listing, number: int, going: list[int], ready: list[int]
+    listing: Listing, number: int, going: list[int]
 ) -> Iterator[tuple[str, npt.NDArray[np.int64] | list[int]]]:
-    """Each set with its label; in the groups of `going` something goes."""
+    """Each set of groups in which something goes, with its label; `going` are all of those."""
     group = listing.groups[number]
     verdict = weakest_verdict(group)
     alike, of_folders = (
@@ -77,7 +79,13 @@ def _labelled(
     yield f"of this kind: {_PLURALS.get(verdict, verdict.label)}", np.intersect1d(going, alike)
     yield f"of {_kinds_up_to(verdict)}, if all their photos are in {where}", np.intersect1d(going, of_folders)
     yield "in the list: all in which something goes", going
-    yield "in the list: all in which nothing goes", np.setdiff1d(ready, going)
+
+
+def _labelled_idle(review: Review, idle: list[int]) -> Iterator[tuple[str, list[int]]]:
+    """Each set of groups that add nothing to the plan, with its label; `idle` are all of those."""
+    elsewhere = {each for each in idle if review.goes_elsewhere(each)}
+    yield "in the list: all in which nothing goes", [each for each in idle if each not in elsewhere]
+    yield "in the list: all in which what goes already goes with another group", sorted(elsewhere)
 
 
 def _kinds_up_to(weakest: Verdict) -> str:

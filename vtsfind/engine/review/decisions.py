@@ -106,6 +106,12 @@ class Decisions:
                 return place, kept
         return going, decisions[going[0]].keeper
 
+    def goes_elsewhere(self, number: int) -> int:
+        """How many members of a group go in other groups that are accepted."""
+        return sum(
+            self.goes_in(number, place) is not None for place in range(len(self.groups[number].members))
+        )
+
     def in_question(self, number: int) -> int:
         """The member that a decision is about first: one that goes, else another shot, else any beside the keeper; not what goes elsewhere."""
         members, keeper = self.groups[number].members, self.decision(number).keeper

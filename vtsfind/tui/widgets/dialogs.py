@@ -142,7 +142,7 @@ class BulkAcceptDialog(ModalScreen[tuple[int, ...] | None]):
 
 def _option_text(groups: GroupSet) -> Text:
     text = Text(f"{groups.label}\n", style="bold")
-    what = "nothing goes"
+    what = "adds nothing to the plan"
     if groups.files:
         what = f"removes {counted(groups.files, 'photo')}, frees {file_size(groups.gain)}"
     text.append(f"{counted(len(groups.numbers), 'group')}, {what}", style="not bold")

@@ -106,9 +106,7 @@ def _gain_words(review: Review, number: int) -> str:
     gain = review.removes(number).gain
     if gain:
         return f"frees {file_size(gain)}"
-    elsewhere = sum(
-        review.goes_in(number, place) is not None for place in range(len(review.groups[number].members))
-    )
+    elsewhere = review.goes_elsewhere(number)
     if not elsewhere:
         return "nothing goes"
-    return f"{counted(elsewhere, 'photo')} {'goes' if elsewhere == 1 else 'go'} in other groups"
+    return "1 goes in another group" if elsewhere == 1 else f"{elsewhere:,} go in other groups"
