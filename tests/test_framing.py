@@ -131,8 +131,10 @@ def test_a_photo_without_camera_data_comes_before_its_screenshot_if_it_is_as_lar
     rules, photo = policy(), candidate("/photo.jpg", 1170, 877, SEEMS_ENLARGED)
     assert rules.ranked([photo, SCREENSHOT])[0] == SCREENSHOT
     assert rules.is_frame(SCREENSHOT, photo, ON_SCREEN)
-    words = "1170x877 beats 1170x2532, a screenshot that shows it at 1170x878"
+    words = "the photo itself; the other is a screenshot of it, which shows it at 1170x878"
     assert rules.reason(photo, SCREENSHOT, ON_SCREEN) == words
+    words = "is a screenshot of the kept one, which shows it at 1170x878"
+    assert rules.loss(photo, SCREENSHOT, ON_SCREEN) == words
     card = replace(SCREEN, details=Details())
     assert not rules.is_frame(card, photo, ON_SCREEN), (
         "what is no screenshot may be the original of an enlarged crop"
@@ -172,7 +174,7 @@ def test_a_photo_that_a_screenshot_cuts_off_comes_before_it() -> None:
     rules, photo = policy(), candidate("/photo.jpg", 2400, 1200, SEEMS_ENLARGED)
     cut = part(1.0, 0.4, 0.0, 0.3)
     assert rules.is_frame(SCREENSHOT, photo, cut)
-    assert rules.reason(photo, SCREENSHOT, cut).endswith(", a screenshot that shows a part of it")
+    assert rules.reason(photo, SCREENSHOT, cut).endswith("is a screenshot of it, which shows a part of it")
 
 
 def test_a_collage_or_a_crop_without_a_cameras_data_is_kept_wide_and_told_as_a_doubt() -> None:

@@ -73,6 +73,13 @@ def test_it_is_kept_before_an_edit_of_its_size_that_names_no_camera(
     assert (best.photo == shot.photo) is is_kept
 
 
+def test_of_two_of_one_size_that_both_seem_enlarged_the_camera_data_is_the_reason() -> None:
+    best, other = policy().ranked(mark_enlarged(mark_likely_shots([PLAIN, SHOT])))
+    assert best.photo == SHOT.photo
+    assert policy().reason(best, other).startswith("of the same size, but with camera data")
+    assert policy().loss(best, other).startswith("of the same size, but without camera data")
+
+
 def test_one_that_is_larger_than_its_own_data_say_counts_as_enlarged() -> None:
     enlarged = file("/e.jpg", 600, SEEMS_ENLARGED, camera="Maker Model", taken=TAKEN, exif_size=(300, 200))
     assert kept(file("/s.jpg", 290, CERTAIN), enlarged) == "/s.jpg"

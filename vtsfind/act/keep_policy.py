@@ -179,8 +179,9 @@ class Policy:
             surroundings = "which it contains"
         else:
             found = inset(other, keeper, evidence) if evidence.boxed == 1 else None
-            of_screen = is_screenshot_of(other, keeper)
-            surroundings = (_on_screen if of_screen else _around)(found, passed_over=passed_over)
+            if is_screenshot_of(other, keeper):
+                return _of_screenshot(found, passed_over=passed_over)
+            surroundings = _around(found, passed_over=passed_over)
         sizes = f"{rules.size(keeper)} beats {rules.size(other)}"
         return Reason.about_both(f"{sizes}, {surroundings}") if surroundings else None
 
@@ -200,13 +201,19 @@ class Policy:
         return file_rules.folder_rank(self.reference, path) < len(self.reference)
 
 
-def _on_screen(found: Inset | None, *, passed_over: bool) -> str:
-    """What a screenshot is to the kept picture, in words; empty if that is no reason."""
+def _of_screenshot(found: Inset | None, *, passed_over: bool) -> Reason | None:
+    """Why the photo is kept that a screenshot shows; None if that is no reason."""
+    shows = ""
     if found and found.framing is Framing.FRAME:
-        return f"a screenshot that shows it at {found.size}"
-    if found and found.framing is Framing.COLLAGE:
-        return "a screenshot that shows a part of it"
-    return "a screenshot of it" if passed_over else ""
+        shows = f", which shows it at {found.size}"
+    elif found and found.framing is Framing.COLLAGE:
+        shows = ", which shows a part of it"
+    elif not passed_over:
+        return None
+    return Reason(
+        f"the photo itself; the other is a screenshot of it{shows}",
+        f"is a screenshot of the kept one{shows}",
+    )
 
 
 def _around(found: Inset | None, *, passed_over: bool) -> str:

@@ -219,11 +219,19 @@ def size(candidate: KeepCandidate) -> str:
     return f"{candidate.photo.info.width}x{candidate.photo.info.height}"
 
 
+_CAMERA_DATA_REASON = Reason(
+    "of the same size, but with camera data", "of the same size, but without camera data"
+)
+"""Of two that seem enlarged, for the one whose data say that it is not; see `mark_likely_shots`."""
+
+
 def _pixel_reason(better: KeepCandidate, worse: KeepCandidate) -> Reason:
     doubt, sizes = _pixel_doubt(worse), f"{size(better)} beats {size(worse)}"
     if not doubt:
         return Reason.about_both(sizes)
     if size(better) == size(worse):
+        if better.is_likely_shot and not has_camera_data(worse):
+            return _CAMERA_DATA_REASON
         return Reason(f"the other, of the same size, {doubt}", doubt)
     return Reason(f"{sizes}, which {doubt}", doubt)
 
