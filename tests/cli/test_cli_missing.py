@@ -242,6 +242,7 @@ def test_by_look_a_copy_that_is_no_worse_counts_and_a_lesser_one_does_not(
         f"{large}  (only saved again: is larger, 320x240 against 160x120, and may have more detail: {home / 'small.jpg'})",
         str(new),
     ]
+    assert f"{same}: saved again, {home / '0.png'}" in run("missing", card, "--by", "look", "-v").stderr
     photos = records(run("missing", card, "--by", "look", "--json"), "photo")
     told = {photo["path"]: (photo["standing"], photo["verdict"], photo["library_path"]) for photo in photos}
     assert told == {

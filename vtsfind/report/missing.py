@@ -110,6 +110,10 @@ def summarize_missing(notes: Notes, result: CardResult) -> None:
         rest = f" and {more:,} more (--verbose names all)" if more > 0 and not notes.verbose else ""
         notes.warn(f"{counted(len(result.uncompared), 'file')} could not be compared: {names}{rest}.")
     if notes.verbose:
+        for photo in result.photos:
+            if photo.presence is Presence.PRESENT and photo.verdict and photo.library_path:
+                library_path = show_path(photo.library_path)
+                notes.detail(f"{show_path(photo.found.path)}: {photo.verdict.label}, {library_path}")
         for path in result.uncompared[_MAX_NAMED:]:
             notes.detail(f"not compared: {show_path(path)}")
     summarize_skipped(notes, result.skipped)
