@@ -216,7 +216,7 @@ def test_the_best_shot_says_why_and_a_key_keeps_it_only(burst: Group) -> None:
         await hand.press("u", "2", "b")
         assert [hand.review.mark(BURST, place) for place in range(3)] == [Mark.DROP, Mark.KEEPER, Mark.DROP]
         await hand.press("a", "f5")
-        assert "Move 2 photos to the trash from 1 group;" in hand.text
+        assert "Move 2 photos to the trash, as you decided in 1 group;" in hand.text
         assert (
             hand.text.count("keeps another shot, 2-soft.jpg") == 2
         )  # the chosen one, not the first that stays
@@ -260,7 +260,7 @@ def test_what_stays_of_a_burst_is_not_asked_about_again(burst: Group) -> None:
         assert "Move 1 photo to the trash" in hand.text
         await hand.press("x", "y")
         await hand.finish()
-        assert "Moved 1 file to the trash from 1 group," in hand.text
+        assert "as you decided in 1 group." in hand.text
         await hand.press("f3")
         assert len(hand.review.groups[0].members) == 2
         assert hand.review.totals.decided == 1
@@ -272,9 +272,9 @@ def test_what_stays_of_a_burst_is_not_asked_about_again(burst: Group) -> None:
 def test_one_plan_has_what_every_view_removes(burst: Group) -> None:
     async def script(hand: Hand) -> None:
         await hand.press("v", "b", "a", "v", "f5")
-        assert "Move 2 photos to the trash from 1 group;" in hand.text
+        assert "Move 2 photos to the trash, as you decided in 1 group;" in hand.text
         await hand.press("f3", "v", "f5")
-        assert "Move 2 photos to the trash from 1 group;" in hand.text
+        assert "Move 2 photos to the trash, as you decided in 1 group;" in hand.text
         assert "2 files go" in hand.text
 
     drive(library(burst), script)  # type: ignore[arg-type]

@@ -165,9 +165,9 @@ def test_a_notice_does_not_cover_what_the_plan_does(tmp_path: Path) -> None:
         await hand.press("f5")
         hand.app.notify("Accepted 2 groups.")
         await hand.settle()
-        assert "to the trash from 2 groups; frees" in hand.text
+        assert "to the trash, as you decided in 2 groups; frees" in hand.text
         await hand.press("f3", "n", "f5")
-        assert "from 1 of the 2 groups that you decided;" in hand.text
+        assert "as you decided in 1 of 2 groups;" in hand.text
 
     drive(on_disk(tmp_path, 2), script, size=(80, 24), notices=True)
 

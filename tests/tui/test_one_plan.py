@@ -218,7 +218,7 @@ def test_no_reason_says_that_a_shot_is_kept_which_goes_with_its_copy(review: Rev
     assert review.reason(SCENE, 2) == "removed by your choice"
     assert review.reason(SCENE, 4) == "goes as a copy of photos/shot-2.jpg, in group 2"
     review.accept(SCENE)
-    assert review.reason(SCENE, 4) == "goes as a copy of shot-2.jpg"
+    assert review.reason(SCENE, 4) == "goes with shot-2.jpg"
 
 
 def test_a_shot_beside_which_an_edit_is_kept_stays_with_it_when_only_the_best_is_to_be_kept() -> None:
@@ -487,7 +487,8 @@ def test_a_group_frees_as_much_once_it_is_accepted_as_its_marks_say(review: Revi
     marked = review.removes(SCENE)
     review.accept(SCENE)
     assert review.removes(SCENE) == marked
-    assert marked.files == review.totals.files - 1 == 2
+    assert marked.files == review.totals.files == 3
+    assert review.removes(TWO).files == 0
 
 
 def test_groups_of_which_all_goes_with_another_group_are_accepted_apart_from_those_in_which_nothing_goes() -> (
@@ -521,3 +522,21 @@ def test_the_title_of_a_group_says_whole_at_120_columns_what_goes_with_another_g
         assert "Group 42: 2 photos, saved again, 2 go in other groups \u2500" in hand.text
 
     drive(source, script, size=(120, 36))
+
+
+def test_a_copy_that_goes_with_its_shot_does_not_go_for_it(review: Review) -> None:
+    review.toggle(SCENE, 2)
+    assert review.reason(SCENE, 4) == "goes with shot-2.jpg"
+    review.toggle(SCENE, 2)
+    review.toggle(SCENE, 4)
+    assert review.reason(SCENE, 4) == "goes as a copy of shot-2.jpg"
+
+
+def test_what_accepted_groups_free_adds_up_to_the_plan(review: Review) -> None:
+    review.keep_only(SCENE, 0)
+    review.accept(SCENE)
+    freed = review.removes(SCENE)
+    for number in (TWO, ONE):
+        review.accept(number)
+        assert review.removes(SCENE) == freed
+    assert sum(review.removes(each).gain for each in (ONE, TWO, SCENE)) == review.totals.gain

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from vtsfind.act.edit_kind import edit_kind
@@ -22,7 +23,7 @@ from vtsfind.engine.review.overlaps import (
     going_by,
     is_burst,
 )
-from vtsfind.engine.review.state import GroupDecision, Mark, ReviewTotals, proposal_for
+from vtsfind.engine.review.state import GroupDecision, Mark, ReviewStatus, ReviewTotals, proposal_for
 
 _EMPTY_ORIGIN = PlanOrigin("", "", "", b"")
 _ACTIONS = {
@@ -135,10 +136,13 @@ class Decisions:
         if self._overlaps.has(number):
             near = {each: self._decisions.get(each) for each in self._overlaps.together(number)}
             others = {each: made for each, made in near.items() if made and each != number}
-            claimed = claims(others, self.groups, others)
-            paths = {place: members[place].photo.path for place in gone}
+            supposed = others | {number: replace(decision, status=ReviewStatus.ACCEPTED)}
+            is_accepted = decision.status is ReviewStatus.ACCEPTED
+            claimed = claims(sorted(supposed) if is_accepted else supposed, self.groups, supposed)
             gone = tuple(
-                place for place, path in paths.items() if not going_by(path, claimed, self.groups, others)
+                place
+                for place in gone
+                if going_by(members[place].photo.path, claimed, self.groups, supposed) == (number, place)
             )
         own = [members[place].photo.stamp.size for place in gone]
         return ReviewTotals(1, len(own), sum(own))
@@ -186,7 +190,12 @@ class Decisions:
         said = "stays, too"
         if mark is Mark.DROP and self._copy_mark(number, member) is Mark.DROP:
             other, _ = self._copies_of(number, member)[0]
-            return f"goes as a copy of {self._name(other, self.decision(other).keeper)}"
+            kept = self.decision(other).keeper
+            goes_too = any(
+                (other, kept) in self._copies_of(number, place)
+                for place in self.decision(number).members_to_remove(len(self.groups[number].members))
+            )
+            return f"goes {'with' if goes_too else 'as a copy of'} {self._name(other, kept)}"
         if mark is Mark.DROP:
             said = "you chose another keeper" if proposed is Mark.KEEPER else "removed by your choice"
         worth = self._own_worth(number, member)

@@ -120,7 +120,7 @@ class ApplyPage(Page):
             return
         text = Text()
         text.append(f"Move {_moved(proposal)}", style="bold")
-        text.append(f" from {_groups_words(proposal)}; frees {file_size(proposal.size)}.\n")
+        text.append(f", as you decided in {_groups_words(proposal)}; frees {file_size(proposal.size)}.\n")
         text.append(
             "Every file is checked again first. For each file that goes another one stays: a copy, or a shot of its scene. You can undo all of it."
         )
@@ -165,7 +165,7 @@ class ApplyPage(Page):
             self.notify("There is nothing to apply. Accept groups first (F3).", timeout=4)
             return
         lines = [
-            f"Moves {_moved(proposal)}, from {_groups_words(proposal)}.",
+            f"Moves {_moved(proposal)}, as you decided in {_groups_words(proposal)}.",
             f"Frees {file_size(proposal.size)}.",
             "Each file is checked again first; a group of which one has changed is skipped.",
             "The History screen, or `vtsfind undo`, restores them.",
@@ -200,7 +200,7 @@ class ApplyPage(Page):
         groups = self._proposal.planned.groups_of(step.operation for step in done)
         places = {os.path.dirname(step.place) for step in done if step.place and not step.operation.target}
         text = Text(
-            f"Moved {counted(len(done), 'file')} to the trash from {counted(len(groups), 'group')}, {file_size(applied.size)}.",
+            f"Moved {counted(len(done), 'file')} to the trash, {file_size(applied.size)}, as you decided in {counted(len(groups), 'group')}.",
             style="bold",
         )
         if applied.run:
@@ -265,10 +265,10 @@ def _remarks(proposal: "Proposal | None") -> str:
 
 
 def _groups_words(proposal: "Proposal") -> str:
-    """From how many groups something goes, of those that the user decided."""
+    """In how many groups the user decided that something goes, of all decided ones. A file may go by two of them."""
     if proposal.groups == proposal.decided:
         return counted(proposal.groups, "group")
-    return f"{proposal.groups:,} of the {proposal.decided:,} groups that you decided"
+    return f"{proposal.groups:,} of {counted(proposal.decided, 'group')}"
 
 
 def _moved(proposal: "Proposal") -> str:
