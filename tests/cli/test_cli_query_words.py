@@ -127,6 +127,10 @@ def test_words_that_are_not_known_are_named(find: Vtsfind) -> None:
             ["2023-10"],
             "'2023-10' is a date, and words say what a photo shows.\n  Say `vtsfind query --on 2023-10`.",
         ),
+        (
+            ["sky on:2021-01", "camera:nikon"],
+            "'on:2021-01 camera:nikon' chooses photos on the search screen only.\n  Use --in, --on, --after,",
+        ),
         (["--text", ""], "The text has no word."),
         (["--text", "\x1b\x07 ..."], "The text has no word."),
         (["sky", "--not", "..."], "--not has no word."),

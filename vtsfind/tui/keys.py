@@ -67,7 +67,7 @@ ACTIONS = (
     KeyAction(G, "accept_all", "A", "All", "Accept all groups of this kind, in these folders, or in the list; asks first.", footer=True, shown="A"),
     KeyAction(G, "drop", "space", "Mark", "Keep or remove this photo; \u2022 in the list: marked, not accepted yet (a).", footer=True),
     KeyAction(G, "compare", "enter", "Compare", "Compare two photos closely.", footer=True),
-    KeyAction(G, "best", "b", "Keeper only", "Of a burst, keep only the keeper, edits, photos whose edits stay, screenshots, shots that you kept when others of their burst went, and those that may be of another scene or hour, or were taken with the camera held another way. Among shots of one size it is the best mix of sharp and not blown out or black; nothing tells what stands in the way, so look at all of them first. A digit keeps another one instead; a accepts.", footer=True),
+    KeyAction(G, "best", "b", "Keeper only", "Of a burst, keep only the best shot: the sharpest that is neither blown out nor black, among those of one size. Edits, screenshots, what you kept before, and what may be of another scene or hour or was held another way stay, and a message names them; so look at all of them first. A digit keeps another shot instead; a accepts.", footer=True),
     KeyAction(G, "undo", "u", "Undo", "Undo the last decision, then the one before it, as far as the last Apply; History (F6) brings photos back.", footer=True),
     KeyAction(G, "refuse", "n", "Not dup", "Not a duplicate; remembered. On the keeper: none of the group is.", footer=True),
     KeyAction(G, "next_view", "v", "View", "Show copies, bursts (other shots of one scene), or both.", footer=True),

@@ -12,7 +12,7 @@ from vtsfind.base.records import Head
 from vtsfind.engine.library.access import card_of
 from vtsfind.engine.library.heads import WORDS_HEAD
 from vtsfind.engine.search.query_image import STANDARD_INPUT, QueryImage, ViewCodes
-from vtsfind.engine.search.where import is_date
+from vtsfind.engine.search.where import filter_words, is_date
 from vtsfind.media.names import is_picture_name
 from vtsfind.store.library import Library
 
@@ -54,12 +54,17 @@ def check_words(texts: Iterable[str], without: Iterable[str] = ()) -> None:
     Raises
     ------
     UsageError
-        For one without a word, or one that is too long.
+        For one without a word, one that is too long, and one with a filter of the search screen, which is no word.
     """
     from vtsfind.learn.models.text import require_text
 
     for text in texts:
         require_text(text, "The text")
+        if filters := filter_words(text):
+            raise UsageError(
+                f"'{filters}' chooses photos on the search screen only.",
+                "Use --in, --on, --after, --before or --camera.",
+            )
     for text in without:
         require_text(text, "--not")
 
